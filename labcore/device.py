@@ -1,0 +1,97 @@
+"""Which device to compute on, with the reason of the choice. torch is imported when a function is called, not before."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcore.errors import DeviceError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """A device by its torch name, what it is called, and why it was chosen: a sentence for people without the final stop."""
+
+    device: str
+    name: str
+    reason: str
+
+    def torch(self) -> torch.device:
+        import torch
+
+        return torch.device(self.device)
+
+
+def choose_device(wanted: str = "auto") -> DeviceChoice:
+    """Choose a device and prove that it runs a kernel.
+
+    Args:
+        wanted: ``auto`` (the first GPU that works, else the CPU), ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        DeviceError: a GPU was asked for by name and cannot be used, or the name is none of these.
+    """
+    import torch
+
+    if wanted == "cpu":
+        return DeviceChoice("cpu", cpu_name(), "the CPU was asked for")
+    if wanted != "auto" and not wanted.startswith("cuda"):
+        raise DeviceError(f"there is no device {wanted!r}", "Choose auto, cpu, cuda or cuda:N")
+    trouble = _trouble("cuda:0" if wanted in ("auto", "cuda") else wanted)
+    if not trouble:
+        device = torch.device("cuda:0" if wanted in ("auto", "cuda") else wanted)
+        name = torch.cuda.get_device_name(device)
+        return DeviceChoice(str(device), name, f"{name} is there and ran a test kernel")
+    if wanted != "auto":
+        raise DeviceError(f"{wanted} cannot be used: {trouble}", "Take device cpu or auto, or mend the GPU's set-up")
+    return DeviceChoice("cpu", cpu_name(), trouble)
+
+
+def _trouble(device: str) -> str:
+    """Why a CUDA device cannot be used; empty where a small kernel ran and gave the right answer."""
+    import torch
+
+    if not torch.backends.cuda.is_built():
+        return "this build of torch has no CUDA"
+    if not torch.cuda.is_available():
+        return "torch finds no usable NVIDIA GPU"
+    try:
+        number = torch.device(device).index or 0
+        if number >= torch.cuda.device_count():
+            return f"there are {torch.cuda.device_count()} GPUs, counted from cuda:0"
+        ones = torch.ones(64, 64, device=device)
+        if float((ones @ ones).sum()) != 64.0**3:
+            return "a small matrix product gave a wrong result"
+    except RuntimeError as error:
+        return f"a small kernel failed: {str(error).splitlines()[0]}"
+    return ""
+
+
+def cpu_name() -> str:
+    """What the processor calls itself, with the number of cores this process may use."""
+    name = "CPU"
+    try:
+        with Path("/proc/cpuinfo").open() as file:
+            name = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), name)
+    except OSError:
+        import platform
+
+        name = platform.processor() or name
+    return f"{name}, {usable_cores()} cores"
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: its affinity, and a container's quota where there is one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()[:2]
+        if quota != "max":
+            cores = min(cores, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):
+        pass
+    return cores

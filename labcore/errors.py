@@ -1,0 +1,56 @@
+"""What can go wrong for a user: each error says what is wrong with what, and what to do about it.
+
+A page shows a :class:`LabError` in place, the command line prints it in one line, a service answers with it as problem+json.
+Anything else that is raised is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class LabError(Exception):
+    """Something a user can act on.
+
+    Args:
+        what: what is wrong, naming the file, field or device it is wrong with. A full sentence without the final stop.
+        remedy: what to do about it, a full sentence without the final stop; may be empty where nothing can be done.
+    """
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        self.what = what.rstrip(".")
+        self.remedy = remedy.rstrip(".")
+        super().__init__(self.what)
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.remedy}." if self.remedy else f"{self.what}."
+
+
+class AudioError(LabError):
+    """A file or a buffer that cannot be decoded, or holds nothing usable."""
+
+
+class DatasetError(LabError):
+    """A data set that is missing, is laid out in no known way, or cannot be split as asked."""
+
+
+class ConfigError(LabError):
+    """A setting out of its bounds, or a combination that cannot work."""
+
+
+class DeviceError(LabError):
+    """A device that was asked for and cannot be used."""
+
+
+class OutOfMemoryError(LabError):
+    """A batch that does not fit. ``fits`` is the largest batch size that was seen to fit, None where none did."""
+
+    def __init__(self, what: str, remedy: str = "", fits: int | None = None) -> None:
+        super().__init__(what, remedy)
+        self.fits = fits
+
+
+class RunError(LabError):
+    """A run that does not exist, is incomplete, or is in the wrong state for what was asked."""
+
+
+class WorkspaceError(LabError):
+    """A workspace that cannot be read or written: permissions, a full disk."""

@@ -1,0 +1,140 @@
+"""What a run tells while it goes: one dataclass an event, one JSON line each in the run's ``events.jsonl``.
+
+The training loop yields them, the worker appends them, and whoever watches (page, command line, test) reads them. A reader
+keys epochs by number and lets the last one win, since a resumed run may repeat one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events. ``time`` is in seconds since 1970."""
+
+    type: ClassVar[str]
+    time: float = field(default_factory=time.time)
+
+    def to_json(self) -> str:
+        """The event as one line of JSON, its type first."""
+        return json.dumps({"type": self.type, **dataclasses.asdict(self)}, ensure_ascii=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunQueued(Event):
+    """The run waits for its device: a new one, or one to be resumed."""
+
+    type: ClassVar[str] = "run_queued"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    """A worker took the run up."""
+
+    type: ClassVar[str] = "run_started"
+    run_id: str
+    run_dir: str
+    pid: int
+    host: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparing(Event):
+    """Work before the first step: building the clip store, computing mels, timing precisions."""
+
+    type: ClassVar[str] = "preparing"
+    what: str
+    done: int
+    total: int
+    unit: str = "clips"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStarted(Event):
+    """What is trained on what, and where, with the reasons of the choices."""
+
+    type: ClassVar[str] = "training_started"
+    labels: list[str]
+    train_clips: int
+    val_clips: int
+    fold: str
+    device: str
+    device_reason: str
+    precision: str
+    memory_format: str
+    precision_reason: str
+    parameters: int
+    epochs: int
+    first_epoch: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Event):
+    """Where in an epoch the run is; about once a second, none in epochs that are shorter."""
+
+    type: ClassVar[str] = "progress"
+    epoch: int
+    step: int
+    steps: int
+    train_loss: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch(Event):
+    """An epoch is over and its checkpoint is on the disk. Epochs count from 1."""
+
+    type: ClassVar[str] = "epoch"
+    epoch: int
+    epochs: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    lr: float
+    clips_per_second: float
+    seconds: float
+    seconds_left: float
+    averaged: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log(Event):
+    """A sentence for people."""
+
+    type: ClassVar[str] = "log"
+    message: str
+    level: str = "info"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated(Event):
+    """The final figures on the held-out fold, from the weights that were saved: the content of ``Evaluation.to_dict()``."""
+
+    type: ClassVar[str] = "evaluated"
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    macro_f1: float
+    per_class: dict[str, dict[str, float]]
+    confusion: dict[str, dict[str, int]]
+    clips: int
+    fold: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    """The worker let go of the run. ``state`` is finished, stopped or failed."""
+
+    type: ClassVar[str] = "run_finished"
+    state: str
+    error: str = ""
+    remedy: str = ""
+    epochs_done: int = 0
+    seconds: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)

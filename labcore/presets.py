@@ -1,0 +1,47 @@
+"""Presets: a few knobs turned together, for a purpose. What a preset does not name stays at its default."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from labcore.config import RunConfig
+from labcore.errors import ConfigError
+
+
+class Preset(NamedTuple):
+    """A name, what it is for in a sentence, and the knobs it turns (path → value)."""
+
+    title: str
+    summary: str
+    changes: dict[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    "quick": Preset(
+        "Quick look",
+        "A first result in a minute or two: lower sample rate, few epochs.",
+        {
+            "audio.sample_rate": 16000,
+            "features.hop_length": 320,
+            "optim.epochs": 20,
+            "augment.mixup": 0.2,
+        },
+    ),
+    "balanced": Preset("Balanced", "The recommended recipe: strong accuracy from few clips.", {}),
+    "thorough": Preset(
+        "Thorough",
+        "Twice the epochs and a wider network, for the last points of accuracy.",
+        {"optim.epochs": 240, "model.width": 1.5, "augment.mixup": 0.7},
+    ),
+}
+
+
+def preset(name: str) -> RunConfig:
+    """The configuration of a preset.
+
+    Raises:
+        ConfigError: no preset of that name.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"there is no preset {name!r}", f"Choose one of {', '.join(PRESETS)}")
+    return RunConfig().changed(PRESETS[name].changes)

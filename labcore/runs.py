@@ -1,0 +1,361 @@
+"""The run directory: all there is to know about a run, readable by any process, at any moment, also without torch.
+
+::
+
+    runs/<run_id>/
+      config.json          what was asked for; after the start, with everything automatic worked out
+      labels.json          the labels in the order of the network's outputs
+      environment.json     versions and machine
+      events.jsonl         one event a line (labcore.events)
+      checkpoints/last.pt  to resume from
+      weights.safetensors  the trained classifier
+      worker.log           what the worker printed
+      tensorboard/         scalars for TensorBoard
+      lock                 held by the process that works on the run
+      stop                 there when the run is asked to stop
+
+Whether a run is alive is read off the lock, which the kernel lets go of when its holder dies, however it dies; process
+numbers would lie across containers and after a reboot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from labcore.config import RunConfig, parse
+from labcore.errors import ConfigError, RunError, WorkspaceError
+from labcore.events import Event
+from labcore.workspace import Workspace, slug, write_atomically
+
+ENDED = ("finished", "stopped", "failed", "interrupted")
+RESUMABLE = ("stopped", "failed", "interrupted")
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run at a glance, worked out from its events and its lock.
+
+    ``state`` is queued, running, stopping, finished, stopped, failed or interrupted (its worker is gone without a word).
+    """
+
+    state: str
+    epoch: int = 0
+    epochs: int = 0
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    accuracy: float | None = None
+    preparing: dict[str, Any] | None = None
+    error: str = ""
+    remedy: str = ""
+    queued_at: float = 0.0
+    changed_at: float = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether it is waiting or at work."""
+        return self.state not in ENDED
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run by its directory. Holds nothing in memory: every property reads the disk."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoints" / "last.pt"
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "worker.log"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @classmethod
+    def create(cls, workspace: Workspace, config: RunConfig) -> Run:
+        """Make a new run directory. It appears whole or not at all.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        dataset = slug(Path(config.data.dataset).stem or "data")[:24]
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        model = slug(config.model.name.replace(":", "-"))
+        run = cls(workspace.runs / f"{stamp}-{dataset}-{model}-{secrets.token_hex(2)}")
+        draft = run.path.with_name(f".{run.id}.draft")
+        try:
+            (draft / "checkpoints").mkdir(parents=True)
+        except OSError as error:
+            raise WorkspaceError(f"the run directory {run.path} cannot be made: {error.strerror or error}") from error
+        write_atomically(draft / "config.json", config.model_dump_json(indent=2))
+        draft.rename(run.path)
+        return run
+
+    @classmethod
+    def open(cls, workspace: Workspace, name: str | Path) -> Run:
+        """A run by its id, by a unique beginning or part of it, by ``last``, or by the path of its directory.
+
+        Raises:
+            RunError: there is none of that name, or several.
+        """
+        path = Path(name)
+        if (path / "config.json").is_file():
+            return cls(path.absolute())
+        runs = list_runs(workspace)
+        if str(name) == "last" and runs:
+            return runs[0]
+        found = [run for run in runs if run.id == str(name)] or [
+            run for run in runs if str(name) and str(name) in run.id
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise RunError(
+                f"{len(found)} runs match {str(name)!r}", "Give more of the id; `labcore runs list` shows them"
+            )
+        raise RunError(f"there is no run {str(name)!r}", "`labcore runs list` shows the runs there are")
+
+    @property
+    def config(self) -> RunConfig:
+        """Raises RunError where the file is missing or of another version of the lab."""
+        try:
+            return parse(json.loads((self.path / "config.json").read_text()))
+        except (OSError, ValueError, ConfigError) as error:
+            raise RunError(f"the configuration of run {self.id} cannot be read: {error}") from error
+
+    def save_config(self, config: RunConfig) -> None:
+        write_atomically(self.path / "config.json", config.model_dump_json(indent=2))
+
+    def save(self, name: str, content: Any) -> None:
+        """Write ``<name>.json`` (labels, environment)."""
+        write_atomically(self.path / f"{name}.json", json.dumps(content, indent=2, ensure_ascii=False))
+
+    def load(self, name: str, default: Any = None) -> Any:
+        """Read ``<name>.json``; the default where it is not there."""
+        try:
+            return json.loads((self.path / f"{name}.json").read_text())
+        except (OSError, ValueError):
+            return default
+
+    # --- events
+
+    def append(self, event: Event) -> None:
+        """Append an event to the run. Only the holder of the lock does this, or who makes or queues the run.
+
+        Raises:
+            WorkspaceError: the disk is full or the directory is gone.
+        """
+        try:
+            with (self.path / "events.jsonl").open("ab") as file:
+                file.write(event.to_json().encode() + b"\n")
+        except OSError as error:
+            raise WorkspaceError(
+                f"the events of run {self.id} cannot be written: {error.strerror or error}",
+                "Free some space, then resume the run",
+            ) from error
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events, oldest first. A partial last line is left out."""
+        return EventReader(self).read()
+
+    def epochs(self) -> list[dict[str, Any]]:
+        """The epoch events by number, each once: the last one wins."""
+        return epochs_of(self.events())
+
+    def last_event(self, kind: str) -> dict[str, Any] | None:
+        return next((event for event in reversed(self.events()) if event["type"] == kind), None)
+
+    # --- life
+
+    @contextlib.contextmanager
+    def hold(self, timeout: float = 5.0) -> Iterator[None]:
+        """Hold the run's lock: who holds it works on the run.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        lock = FileLock(self.path / "lock")
+        try:
+            lock.acquire(timeout=timeout)
+        except Timeout as error:
+            raise RunError(f"run {self.id} is being worked on by another process", "Stop it there first") from error
+        try:
+            self._drop_partial_line()
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def held(self) -> bool:
+        """Whether some process works on the run now."""
+        if not (self.path / "lock").exists():
+            return False
+        lock = FileLock(self.path / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
+    def request_stop(self) -> None:
+        """Ask the worker to stop after the batch at hand; it writes a checkpoint and can be resumed."""
+        (self.path / "stop").touch()
+
+    @property
+    def stop_requested(self) -> bool:
+        return (self.path / "stop").exists()
+
+    def clear_stop(self) -> None:
+        (self.path / "stop").unlink(missing_ok=True)
+
+    def status(self, events: list[dict[str, Any]] | None = None) -> RunStatus:
+        """The run at a glance. Hand over the events where they have been read already."""
+        events = self.events() if events is None else events
+        life = [event for event in events if event["type"] in ("run_queued", "run_started", "run_finished")]
+        last = life[-1] if life else {"type": "run_queued"}
+        if last["type"] == "run_finished":
+            state = last["state"]
+        elif last["type"] == "run_queued":
+            state = "queued"
+        elif self.held:
+            state = "stopping" if self.stop_requested else "running"
+        else:
+            state = "interrupted"
+        seen = _Seen()
+        for event in events:
+            seen.take(event)
+        return RunStatus(
+            state=state,
+            epoch=seen.epoch,
+            epochs=seen.epochs,
+            fraction=1.0 if state == "finished" else seen.fraction,
+            seconds_left=seen.seconds_left if state in ("running", "stopping") else None,
+            accuracy=seen.accuracy,
+            preparing=seen.preparing if state in ("running", "stopping") else None,
+            error=last.get("error", ""),
+            remedy=last.get("remedy", ""),
+            queued_at=next((event["time"] for event in reversed(life) if event["type"] == "run_queued"), 0.0),
+            changed_at=events[-1]["time"] if events else _mtime(self.path),
+        )
+
+    def delete(self) -> None:
+        """Remove the run and all that belongs to it.
+
+        Raises:
+            RunError: it is at work.
+        """
+        if self.held:
+            raise RunError(f"run {self.id} is at work", "Stop it first")
+        trash = self.path.with_name(f".{self.id}.trash")
+        self.path.rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
+
+    def _drop_partial_line(self) -> None:
+        """Cut a last line that a killed writer left unfinished, so that the next event starts a line of its own."""
+        path = self.path / "events.jsonl"
+        if not path.exists():
+            return
+        content = path.read_bytes()
+        if content and not content.endswith(b"\n"):
+            os.truncate(path, content.rfind(b"\n") + 1)
+
+
+@dataclass
+class EventReader:
+    """Reads a run's events as they come: every call of :meth:`read` returns those since the last one."""
+
+    run: Run
+    offset: int = 0
+
+    def read(self) -> list[dict[str, Any]]:
+        """The new events. A line without its end is left for the next call, an unreadable one is passed over."""
+        try:
+            with (self.run.path / "events.jsonl").open("rb") as file:
+                file.seek(self.offset)
+                content = file.read()
+        except OSError:
+            return []
+        whole = content.rfind(b"\n") + 1
+        self.offset += whole
+        events = []
+        for line in content[:whole].splitlines():
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+                if isinstance(event, dict) and "type" in event and "time" in event:
+                    events.append(event)
+        return events
+
+
+def epochs_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The epoch events among ``events`` by number, each once: the last one wins."""
+    return [event for _, event in sorted({e["epoch"]: e for e in events if e["type"] == "epoch"}.items())]
+
+
+def list_runs(workspace: Workspace) -> list[Run]:
+    """All runs of a workspace, newest first. Unfinished drafts and foreign folders are left out."""
+    folders = [
+        path for path in workspace.runs.iterdir() if not path.name.startswith(".") and (path / "config.json").is_file()
+    ]
+    return [Run(path) for path in sorted(folders, key=lambda path: path.name, reverse=True)]
+
+
+@dataclass
+class _Seen:
+    """What the events so far say about progress."""
+
+    epoch: int = 0
+    epochs: int = 0
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    accuracy: float | None = None
+    preparing: dict[str, Any] | None = field(default=None)
+
+    def take(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "preparing":
+                self.preparing = event
+            case "training_started":
+                self.epochs, self.preparing = event["epochs"], None
+            case "progress":
+                done = event["epoch"] - 1 + event["step"] / max(1, event["steps"])
+                self.fraction = done / max(1, self.epochs)
+                self.seconds_left = event["seconds_left"]
+            case "epoch":
+                self.epoch, self.epochs = event["epoch"], event["epochs"]
+                self.fraction = event["epoch"] / max(1, event["epochs"])
+                self.seconds_left = event["seconds_left"]
+                self.accuracy = event["val_accuracy"]
+            case "evaluated":
+                self.accuracy = event["accuracy"]
+
+
+def _mtime(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,83 @@
+"""Where data sets, runs, reports and caches lie on disk.
+
+``LABCORE_HOME`` names the folder; without it, it is ``workspace/`` in the current folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from labcore.errors import WorkspaceError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder that holds the lab's whole state. Its parts are made when they are first asked for."""
+
+    home: Path
+
+    @classmethod
+    def default(cls) -> Workspace:
+        """The workspace that ``LABCORE_HOME`` names, else ``workspace/`` in the current folder."""
+        return cls(Path(os.environ.get("LABCORE_HOME") or "workspace").expanduser().absolute())
+
+    @property
+    def datasets(self) -> Path:
+        """Data sets, one folder or one ``<name>.json`` reference each."""
+        return self._folder("datasets")
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run."""
+        return self._folder("runs")
+
+    @property
+    def reports(self) -> Path:
+        return self._folder("reports")
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again from the rest: clip stores, measured precision choices."""
+        return self._folder("cache")
+
+    def _folder(self, name: str) -> Path:
+        folder = self.home / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceError(
+                f"the workspace folder {folder} cannot be made: {error.strerror or error}",
+                "Set LABCORE_HOME to a folder that you may write to",
+            ) from error
+        return folder
+
+
+def slug(text: str) -> str:
+    """A text as a safe file name: letters, digits, dot, dash and underscore, never empty, never starting with a dot."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    """Write a file so that a reader, or a crash at any moment, sees the old content or the new one, never a part.
+
+    Temporary file in the same folder, fsync, rename.
+
+    Raises:
+        WorkspaceError: the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise WorkspaceError(
+            f"{path} cannot be written: {error.strerror or error}",
+            "Free some space or choose another workspace with LABCORE_HOME",
+        ) from error
