@@ -35,8 +35,8 @@ from filelock import FileLock, Timeout
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.events import Event
-from labcore.workspace import Workspace, slug, write_atomically
+from labcore.events import Event, RunQueued
+from labcore.workspace import Workspace, is_locked, slug, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 RESUMABLE = ("stopped", "failed", "interrupted")
@@ -94,8 +94,11 @@ class Run:
         return self.path / "tensorboard"
 
     @classmethod
-    def create(cls, workspace: Workspace, config: RunConfig) -> Run:
+    def create(cls, workspace: Workspace, config: RunConfig, *, queued: bool = False) -> Run:
         """Make a new run directory. It appears whole or not at all.
+
+        Args:
+            queued: it waits for a job manager. Otherwise who makes it also starts it.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
@@ -107,10 +110,16 @@ class Run:
         draft = run.path.with_name(f".{run.id}.draft")
         try:
             (draft / "checkpoints").mkdir(parents=True)
+            write_atomically(draft / "config.json", config.model_dump_json(indent=2))
+            if queued:
+                cls(draft).append(RunQueued())
+            draft.rename(run.path)
         except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
             raise WorkspaceError(f"the run directory {run.path} cannot be made: {error.strerror or error}") from error
-        write_atomically(draft / "config.json", config.model_dump_json(indent=2))
-        draft.rename(run.path)
+        except WorkspaceError:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
         return run
 
     @classmethod
@@ -121,8 +130,9 @@ class Run:
             RunError: there is none of that name, or several.
         """
         path = Path(name)
-        if (path / "config.json").is_file():
-            return cls(path.absolute())
+        with contextlib.suppress(OSError):  # a name that is too long for a path is no path
+            if (path / "config.json").is_file():
+                return cls(path.absolute())
         runs = list_runs(workspace)
         if str(name) == "last" and runs:
             return runs[0]
@@ -141,7 +151,7 @@ class Run:
     def config(self) -> RunConfig:
         """Raises RunError where the file is missing or of another version of the lab."""
         try:
-            return parse(json.loads((self.path / "config.json").read_text()))
+            return parse(json.loads((self.path / "config.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, ConfigError) as error:
             raise RunError(f"the configuration of run {self.id} cannot be read: {error}") from error
 
@@ -155,7 +165,7 @@ class Run:
     def load(self, name: str, default: Any = None) -> Any:
         """Read ``<name>.json``; the default where it is not there."""
         try:
-            return json.loads((self.path / f"{name}.json").read_text())
+            return json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return default
 
@@ -167,9 +177,13 @@ class Run:
         Raises:
             WorkspaceError: the disk is full or the directory is gone.
         """
+        line = event.to_json().encode() + b"\n"
         try:
-            with (self.path / "events.jsonl").open("ab") as file:
-                file.write(event.to_json().encode() + b"\n")
+            with (self.path / "events.jsonl").open("a+b") as file:
+                # A writer that was killed, or a full disk, may have left part of a line: it must not swallow this one.
+                if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+                    line = b"\n" + line
+                file.write(line)
         except OSError as error:
             raise WorkspaceError(
                 f"the events of run {self.id} cannot be written: {error.strerror or error}",
@@ -194,14 +208,25 @@ class Run:
         """Hold the run's lock: who holds it works on the run.
 
         Raises:
-            RunError: another process holds it.
+            RunError: another process or thread holds it, or the run is gone.
         """
+        gone = RunError(f"run {self.id} is not there any more")
+        if not self.path.is_dir():
+            raise gone
         lock = FileLock(self.path / "lock")
         try:
             lock.acquire(timeout=timeout)
         except Timeout as error:
-            raise RunError(f"run {self.id} is being worked on by another process", "Stop it there first") from error
+            raise RunError(f"run {self.id} is being worked on", "Stop it first") from error
+        except OSError as error:
+            raise RunError(f"run {self.id} cannot be locked: {error.strerror or error}") from error
         try:
+            if not (self.path / "config.json").is_file():
+                # FileLock makes missing folders: the run was removed in between and must not come back as a shell.
+                with contextlib.suppress(OSError):
+                    (self.path / "lock").unlink()
+                    self.path.rmdir()
+                raise gone
             self._drop_partial_line()
             yield
         finally:
@@ -209,18 +234,8 @@ class Run:
 
     @property
     def held(self) -> bool:
-        """Whether some process works on the run now."""
-        if not (self.path / "lock").exists():
-            return False
-        lock = FileLock(self.path / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:
-            return False
-        lock.release()
-        return False
+        """Whether some process or thread works on the run now."""
+        return is_locked(self.path / "lock")
 
     def request_stop(self) -> None:
         """Ask the worker to stop after the batch at hand; it writes a checkpoint and can be resumed."""
@@ -237,9 +252,9 @@ class Run:
         """The run at a glance. Hand over the events where they have been read already."""
         events = self.events() if events is None else events
         life = [event for event in events if event["type"] in ("run_queued", "run_started", "run_finished")]
-        last = life[-1] if life else {"type": "run_queued"}
+        last = life[-1] if life else {"type": "run_started"}  # made to be started at once
         if last["type"] == "run_finished":
-            state = last["state"]
+            state = last.get("state", "failed")
         elif last["type"] == "run_queued":
             state = "queued"
         elif self.held:
@@ -248,7 +263,8 @@ class Run:
             state = "interrupted"
         seen = _Seen()
         for event in events:
-            seen.take(event)
+            with contextlib.suppress(KeyError, TypeError):  # an event of another version of the lab
+                seen.take(event)
         return RunStatus(
             state=state,
             epoch=seen.epoch,
@@ -267,12 +283,15 @@ class Run:
         """Remove the run and all that belongs to it.
 
         Raises:
-            RunError: it is at work.
+            RunError: it is at work, or gone already.
+            WorkspaceError: the workspace cannot be written.
         """
-        if self.held:
-            raise RunError(f"run {self.id} is at work", "Stop it first")
         trash = self.path.with_name(f".{self.id}.trash")
-        self.path.rename(trash)
+        with self.hold(timeout=0.5):  # a worker that starts now finds the run gone
+            try:
+                self.path.rename(trash)
+            except OSError as error:
+                raise WorkspaceError(f"run {self.id} cannot be removed: {error.strerror or error}") from error
         shutil.rmtree(trash, ignore_errors=True)
 
     def _drop_partial_line(self) -> None:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from labcore.errors import WorkspaceError
 
 
@@ -81,3 +83,31 @@ def write_atomically(path: Path, data: bytes | str) -> None:
             f"{path} cannot be written: {error.strerror or error}",
             "Free some space or choose another workspace with LABCORE_HOME",
         ) from error
+
+
+def is_locked(path: Path) -> bool:
+    """Whether someone holds the lock file. Looking takes it in shared mode, so that lookers never see each other."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: looking takes the lock for a moment
+        lock = FileLock(path)
+        try:
+            if path.exists():
+                lock.acquire(timeout=0)
+                lock.release()
+        except (Timeout, OSError) as error:
+            return isinstance(error, Timeout)
+        return False
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
