@@ -332,7 +332,9 @@ class EventReader:
 
 def epochs_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The epoch events among ``events`` by number, each once: the last one wins."""
-    return [event for _, event in sorted({e["epoch"]: e for e in events if e["type"] == "epoch"}.items())]
+    return [
+        event for _, event in sorted({e["epoch"]: e for e in events if e["type"] == "epoch" and "epoch" in e}.items())
+    ]
 
 
 def list_runs(workspace: Workspace) -> list[Run]:

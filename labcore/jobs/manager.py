@@ -1,0 +1,278 @@
+"""The job manager: takes runs from the queue to their workers and settles what the workers leave behind.
+
+All it knows is in the run directories, so that several servers on one workspace, and a server after a restart, see the same
+queue. One of them at a time, the holder of a lock, starts workers; each looks after the workers it has started.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from labcore.config import RunConfig
+from labcore.errors import LabError, RunError, WorkspaceError
+from labcore.events import RunFinished, RunQueued
+from labcore.jobs.children import COMMAND, Child, ProcessChild, ThreadChild
+from labcore.jobs.queue import Survey, startable, wanted_device
+from labcore.jobs.worker import Train, log_tail
+from labcore.runs import RESUMABLE, Run
+from labcore.workspace import Workspace
+
+STOP_GRACE_SECONDS = 120.0
+"""How long a worker may take to stop before it is killed: a batch of a large network on a slow machine, and a checkpoint."""
+
+_log = logging.getLogger(__name__)
+
+
+class JobManager:
+    """The queue of a workspace and its supervisor, one a server process.
+
+    Each device has one job at a time, first come first served. A live run that somebody else started on the device (command
+    line, nohup) counts. Thread-safe.
+
+    Args:
+        workspace: whose runs are looked after.
+        worker: ``process`` or ``thread``; by default what ``LABCORE_WORKER`` says, else ``process``.
+        poll_seconds: how often the run directories are looked at.
+        command: starts a worker process; the run's directory is added to it.
+        train: the training loop of thread workers, the lab's own by default.
+        stop_grace_seconds: how long a process worker may take to stop before it is killed.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        worker: Literal["process", "thread"] | None = None,
+        poll_seconds: float = 0.5,
+        *,
+        command: Sequence[str] = COMMAND,
+        train: Train | None = None,
+        stop_grace_seconds: float = STOP_GRACE_SECONDS,
+    ) -> None:
+        self.workspace = workspace
+        self.worker = worker or ("thread" if os.environ.get("LABCORE_WORKER") == "thread" else "process")
+        self._poll_seconds = poll_seconds
+        self._command, self._train, self._grace = tuple(command), train, stop_grace_seconds
+        self._children: dict[Path, Child] = {}
+        self._survey = Survey(workspace)
+        self._lock = threading.RLock()
+        self._leader: FileLock | None = None
+        self._last_trouble = ""
+        self._wake, self._closing = threading.Event(), threading.Event()
+        # A daemon, since Python joins other threads before it runs atexit functions; close() joins this one.
+        self._thread = threading.Thread(target=self._supervise, name="labcore-jobs", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    # --- for whoever shows or changes the queue
+
+    def submit(self, config: RunConfig) -> Run:
+        """Make a run and put it at the end of the queue.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        run = Run.create(self.workspace, config, queued=True)
+        self._wake.set()
+        return run
+
+    def resume(self, run_id: str) -> Run:
+        """Put a run that was stopped, failed or interrupted back into the queue; it goes on from its last checkpoint.
+
+        Raises:
+            RunError: no such run, or one that is waiting, at work or finished.
+        """
+        run = self._open(run_id)
+        with self._lock:
+            child = self._children.get(run.path)
+            if child is not None and not child.alive:
+                self._settle(child)
+            with run.hold(timeout=0.5):
+                state = run.status().state
+                if state in ("running", "stopping"):  # it is we who hold it: nobody works on it
+                    state = "interrupted"
+                if state not in RESUMABLE:
+                    raise RunError(
+                        f"run {run.id} is {state}", "Only a stopped, failed or interrupted run can be resumed"
+                    )
+                run.clear_stop()
+                run.append(RunQueued())
+        self._wake.set()
+        return run
+
+    def stop(self, run_id: str) -> None:
+        """Take a waiting run out of the queue, or ask a run at work to stop after its batch. An ended run stays as it is.
+
+        Raises:
+            RunError: no such run.
+        """
+        run = self._open(run_id)
+        with self._lock:
+            child = self._children.get(run.path)
+            status = run.status()
+            if not status.active:
+                return
+            if status.state == "queued" and child is None and self._take_out(run):
+                return
+            run.request_stop()
+            if child is not None:
+                child.stop()
+
+    def remove(self, run_id: str) -> None:
+        """Delete a run that is not at work, with all that belongs to it.
+
+        Raises:
+            RunError: no such run, or it is at work.
+        """
+        run = self._open(run_id)
+        with self._lock:
+            child = self._children.get(run.path)
+            if child is not None and child.alive and run.status().active:
+                raise RunError(f"run {run.id} is at work", "Stop it first")
+            run.delete()
+
+    def queue(self) -> list[Run]:
+        """The runs that wait, the next one first."""
+        with self._lock:
+            waiting, _ = self._survey.look()
+            return [run for run in waiting if run.path not in self._children]
+
+    def close(self) -> None:
+        """Let go: processes at work go on and are found again by the next manager, threads are stopped and joined."""
+        atexit.unregister(self.close)
+        self._closing.set()
+        self._wake.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+        with self._lock:
+            children = list(self._children.values())
+            self._children.clear()
+        for child in children:
+            child.abandon()
+
+    # --- the background thread
+
+    def _supervise(self) -> None:
+        try:
+            while not self._closing.is_set():
+                try:
+                    with self._lock:
+                        self._look_after_children()
+                        if self._lead():
+                            self._start_waiting()
+                    self._last_trouble = ""
+                except Exception as error:  # whatever happens to one run, the others want to be looked after
+                    if repr(error) != self._last_trouble:
+                        self._last_trouble = repr(error)
+                        _log.exception("the job manager stumbled and goes on")
+                self._wake.wait(self._poll_seconds)
+                self._wake.clear()
+        finally:
+            if self._leader is not None:
+                self._leader.release()
+
+    def _lead(self) -> bool:
+        """Whether this manager is the one that starts workers; becomes it where the place is free."""
+        if self._leader is None:
+            lock = FileLock(self.workspace.runs / ".manager.lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                return False
+            self._leader = lock
+            for trash in self.workspace.runs.glob(".*.trash"):
+                shutil.rmtree(trash, ignore_errors=True)
+        return True
+
+    def _look_after_children(self) -> None:
+        for path, child in list(self._children.items()):
+            if not child.alive:
+                if self._settle(child):
+                    del self._children[path]
+            elif child.stopped_at is None:
+                if child.run.stop_requested or not child.run.path.is_dir():
+                    child.stop()
+            elif time.monotonic() - child.stopped_at > self._grace:
+                child.kill()
+
+    def _start_waiting(self) -> None:
+        waiting, working = self._survey.look()
+        at_work = {run.path for run, _ in working}
+        busy = [device for _, device in working]
+        busy += [wanted_device(child.run) for path, child in self._children.items() if path not in at_work]
+        for run in startable([run for run in waiting if run.path not in self._children], busy):
+            self._start(run)
+
+    def _start(self, run: Run) -> None:
+        ends = _ends(run)
+        try:
+            child: Child
+            if self.worker == "thread":
+                child = ThreadChild(run, self._train, ends_before=ends)
+            else:
+                child = ProcessChild(run, self._command, ends_before=ends)
+        except OSError as error:
+            what = f"the worker of run {run.id} cannot be started: {error.strerror or error}"
+            with contextlib.suppress(LabError):
+                self._end(run, "failed", LabError(what, "Resume the run when this is mended"))
+        else:
+            self._children[run.path] = child
+
+    def _settle(self, child: Child) -> bool:
+        """Write the end of a run whose worker is gone without having done so. False: try again later."""
+        run, death = child.run, child.death()
+        try:
+            with run.hold(timeout=1):
+                if _ends(run) > child.ends_before or death is None:
+                    return True
+                state = "failed" if child.stopped_at is None else "stopped"
+                self._end(run, state, death, held=True)
+        except RunError:  # removed, or taken up by someone else
+            return True
+        except WorkspaceError:
+            return False
+        return True
+
+    def _end(self, run: Run, state: str, reason: LabError, *, held: bool = False) -> None:
+        with contextlib.nullcontext() if held else run.hold(timeout=1):
+            run.append(
+                RunFinished(
+                    state=state,
+                    error=reason.what if state == "failed" else "",
+                    remedy=reason.remedy if state == "failed" else "",
+                    epochs_done=max((event["epoch"] for event in run.epochs()), default=0),
+                    details={"kind": "WorkerError", "reason": reason.what, "log": log_tail(run)},
+                )
+            )
+            run.clear_stop()
+
+    def _take_out(self, run: Run) -> bool:
+        """Take a run out of the queue. False where a worker has taken it up by now."""
+        try:
+            with run.hold(timeout=0.5):
+                if run.status().state == "queued":
+                    run.append(RunFinished(state="stopped"))
+                    run.clear_stop()
+                return True
+        except RunError:
+            return False
+
+    def _open(self, run_id: str) -> Run:
+        run = Run(self.workspace.runs / run_id)
+        if Path(run_id).name != run_id or not (run.path / "config.json").is_file():
+            raise RunError(f"there is no run {run_id!r}")
+        return run
+
+
+def _ends(run: Run) -> int:
+    return sum(event["type"] == "run_finished" for event in run.events())

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.jobs.manager import JobManager
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+FAKE = Path(__file__).with_name("fake_worker.py")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def fake_train() -> Any:
+    """The make-believe training loop."""
+    spec = importlib.util.spec_from_file_location("fake_worker", FAKE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.train
+
+
+@pytest.fixture
+def fake_command() -> list[str]:
+    """Starts a worker process with the make-believe training loop."""
+    return [sys.executable, str(FAKE)]
+
+
+@pytest.fixture
+def make_manager(workspace: Workspace, fake_command: list[str], fake_train: Any) -> Iterator[Callable[..., JobManager]]:
+    """Managers that are closed, and whose runs are stopped, when the test is over."""
+    managers: list[JobManager] = []
+
+    def make(worker: str = "process", **options: Any) -> JobManager:
+        options = {"poll_seconds": 0.02, "command": fake_command, "train": fake_train} | options
+        managers.append(JobManager(workspace, worker, **options))  # type: ignore[arg-type]
+        return managers[-1]
+
+    yield make
+    for path in workspace.runs.iterdir():
+        if (path / "config.json").is_file():
+            Run(path).request_stop()
+    for manager in managers:
+        children = list(manager._children.values())
+        manager.close()
+        for child in children:
+            process = getattr(child, "process", None)
+            if process is not None:
+                process.returncode = None
+                process.wait(20)
+
+
+def config(kind: str = "steady", epochs: int = 2, device: str = "cpu") -> RunConfig:
+    return RunConfig().changed({"model.name": kind, "optim.epochs": epochs, "runtime.device": device})
+
+
+@pytest.fixture
+def make_config() -> Callable[..., RunConfig]:
+    return config
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Wait for something to become true; a generous limit turns a hang into a failure."""
+
+    def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.01)
+
+    return wait

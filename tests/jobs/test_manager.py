@@ -1,0 +1,307 @@
+"""The queue and its supervisor, with make-believe training in real processes and threads."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.errors import RunError
+from labcore.jobs.manager import JobManager
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+MakeManager = Callable[..., JobManager]
+MakeConfig = Callable[..., RunConfig]
+Until = Callable[..., None]
+
+both = pytest.mark.parametrize("worker", ["process", "thread"])
+
+
+def state(run: Run) -> str:
+    return run.status().state
+
+
+def began(run: Run) -> float:
+    event = run.last_event("run_started")
+    assert event is not None
+    return float(event["time"])
+
+
+def ended(run: Run) -> dict[str, Any]:
+    event = run.last_event("run_finished")
+    assert event is not None
+    return event
+
+
+@both
+def test_first_come_first_served(worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    manager = make_manager(worker)
+    runs = [manager.submit(make_config()) for _ in range(3)]
+    until(lambda: all(state(run) == "finished" for run in runs))
+    for first, second in itertools.pairwise(runs):
+        assert ended(first)["time"] <= began(second)
+    assert manager.queue() == []
+
+
+@both
+def test_stop_and_resume(worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    manager = make_manager(worker)
+    run = manager.submit(make_config(epochs=2000))
+    until(lambda: run.status().epoch >= 2)
+    with pytest.raises(RunError, match="being worked on"):
+        manager.resume(run.id)
+    manager.stop(run.id)
+    until(lambda: state(run) == "stopped")
+    epochs = run.status().epoch
+    manager.resume(run.id)
+    until(lambda: run.status().epoch > epochs)
+    assert [event["epoch"] for event in run.epochs()] == list(range(1, len(run.epochs()) + 1))
+    manager.stop(run.id)
+    until(lambda: state(run) == "stopped")
+    manager.remove(run.id)
+    assert not run.path.exists()
+
+
+def test_stop_during_start(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    manager = make_manager()
+    run = manager.submit(make_config(epochs=2000))
+    until(lambda: run.path in manager._children)
+    manager.stop(run.id)
+    until(lambda: state(run) == "stopped")
+    assert ended(run)["error"] == ""
+
+
+@both
+def test_queued_run_leaves_the_queue(
+    worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
+    manager = make_manager(worker)
+    first = manager.submit(make_config(epochs=2000))
+    second, third = manager.submit(make_config()), manager.submit(make_config())
+    until(lambda: state(first) == "running")
+    assert manager.queue() == [second, third]
+    manager.stop(second.id)
+    assert (state(second), manager.queue()) == ("stopped", [third])
+    manager.remove(third.id)
+    assert manager.queue() == []
+    manager.resume(second.id)
+    assert manager.queue() == [second]
+    with pytest.raises(RunError, match="at work"):
+        manager.remove(first.id)
+    manager.stop(first.id)
+    until(lambda: state(second) == "finished")
+
+
+def test_killed_worker_is_told_and_resumed(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    manager = make_manager()
+    run = manager.submit(make_config("killed", epochs=2))
+    until(lambda: state(run) == "failed")
+    status, details = run.status(), ended(run)["details"]
+    assert "signal 9 (SIGKILL)" in status.error
+    assert "memory" in status.error
+    assert "Resume" in status.remedy
+    assert details["log"][-1] == "epoch 1 of killed"
+    assert ended(run)["epochs_done"] == 1
+    manager.resume(run.id)
+    until(lambda: len([event for event in run.events() if event["type"] == "run_finished"]) == 2)
+    assert [event["epoch"] for event in run.epochs()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("memory", "does not fit"), ("fault", "ZeroDivisionError"), ("mute", "status 0")]
+)
+def test_failures(kind: str, words: str, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    manager = make_manager()
+    bad, good = manager.submit(make_config(kind)), manager.submit(make_config())
+    until(lambda: state(good) == "finished")
+    assert state(bad) == "failed"
+    assert words in bad.status().error
+
+
+def test_worker_that_does_not_start(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    broken = [sys.executable, "-c", "import a_module_that_is_not_there"]
+    run = make_manager(command=broken).submit(make_config())
+    until(lambda: state(run) == "failed")
+    assert "a_module_that_is_not_there" in run.status().error
+    assert any("ModuleNotFoundError" in line for line in ended(run)["details"]["log"])
+
+
+def test_worker_program_that_is_missing(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    run = make_manager(command=["/no/such/program"]).submit(make_config())
+    until(lambda: state(run) == "failed")
+    assert "cannot be started" in run.status().error
+
+
+def test_deaf_worker_is_killed_after_the_grace(
+    make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
+    manager = make_manager(stop_grace_seconds=0.2)
+    run = manager.submit(make_config("deaf", epochs=2000))
+    until(lambda: run.status().epoch >= 1)
+    manager.stop(run.id)
+    until(lambda: state(run) == "stopped")
+    assert "SIGKILL" in ended(run)["details"]["reason"]
+
+
+def test_different_devices_go_side_by_side(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    manager = make_manager()
+    on_cpu = manager.submit(make_config(epochs=2000, device="cpu"))
+    on_gpu = manager.submit(make_config(epochs=2000, device="cuda"))
+    same_gpu = manager.submit(make_config(device="cuda:0"))
+    until(lambda: state(on_cpu) == state(on_gpu) == "running")
+    assert manager.queue() == [same_gpu]
+    manager.stop(on_cpu.id)
+
+
+def test_foreign_run_keeps_its_device_busy(
+    make_manager: MakeManager, make_config: MakeConfig, workspace: Workspace, fake_command: list[str], until: Until
+) -> None:
+    foreign = Run.create(workspace, make_config(epochs=2000), queued=True)
+    with subprocess.Popen([*fake_command, foreign.path], stdout=subprocess.DEVNULL) as process:
+        until(lambda: state(foreign) == "running")
+        manager = make_manager()
+        run = manager.submit(make_config())
+        until(lambda: manager._leader is not None)
+        assert state(run) == "queued"
+        manager.stop(foreign.id)
+        assert process.wait(30) == 0
+    until(lambda: state(run) == "finished")
+    assert ended(foreign)["time"] <= began(run)
+
+
+def test_restart_of_the_server(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    first = make_manager()
+    running, waiting = first.submit(make_config(epochs=2000)), first.submit(make_config())
+    until(lambda: running.status().epoch >= 1)
+    first.close()
+    assert state(running) == "running"
+    second = make_manager()
+    until(lambda: second._leader is not None)
+    assert second.queue() == [waiting]
+    second.stop(running.id)
+    until(lambda: state(waiting) == "finished")
+    assert state(running) == "stopped"
+
+
+def test_thread_worker_is_stopped_and_joined_on_close(
+    make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
+    manager = make_manager("thread")
+    run = manager.submit(make_config(epochs=2000))
+    until(lambda: run.status().epoch >= 1)
+    manager.close()
+    assert state(run) == "stopped"
+    manager.close()
+
+
+def test_one_of_two_managers_schedules_and_the_other_takes_over(
+    make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
+    first = make_manager()
+    until(lambda: first._leader is not None)
+    second = make_manager()
+    run = second.submit(make_config())
+    until(lambda: state(run) == "finished")
+    assert second._leader is None
+    first.close()
+    until(lambda: second._leader is not None)
+    run = second.submit(make_config())
+    until(lambda: state(run) == "finished")
+
+
+def test_run_removed_under_the_manager(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    manager = make_manager()
+    gone, waiting = manager.submit(make_config(epochs=2000)), manager.submit(make_config())
+    until(lambda: gone.status().epoch >= 1)
+    shutil.rmtree(gone.path)
+    until(lambda: state(waiting) == "finished")
+    assert not gone.path.exists()
+
+
+def test_corrupted_events(
+    make_manager: MakeManager, make_config: MakeConfig, workspace: Workspace, until: Until
+) -> None:
+    broken = Run.create(workspace, make_config(), queued=True)
+    with (broken.path / "events.jsonl").open("ab") as file:
+        file.write(b'\x00\xff\n{"type": "training_started", "time": 1}\n{"type": "epoch", "time": 2}\n{"type": "run_')
+    manager = make_manager()
+    until(lambda: state(broken) == "finished" and not manager._children)
+    assert [event["epoch"] for event in broken.epochs()] == [1, 2]
+    (broken.path / "events.jsonl").write_bytes(b"\xff" * 100)
+    assert state(broken) == "interrupted"
+    manager.resume(broken.id)
+    until(lambda: state(broken) == "finished")
+
+
+def test_unknown_runs_and_paths(make_manager: MakeManager, tmp_path: Path) -> None:
+    manager = make_manager()
+    for name in ("nothing", "", "..", "../runs", str(tmp_path)):
+        with pytest.raises(RunError, match="no run"):
+            manager.stop(name)
+
+
+def test_finished_run_cannot_be_resumed(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    manager = make_manager()
+    run = manager.submit(make_config())
+    until(lambda: state(run) == "finished")
+    with pytest.raises(RunError, match="finished"):
+        manager.resume(run.id)
+    manager.stop(run.id)
+    assert state(run) == "finished"
+
+
+@both
+def test_server_process_exits_cleanly(worker: str, workspace: Workspace, until: Until, make_config: MakeConfig) -> None:
+    """Without close(), as when a server gets SIGINT: exit status 0, nothing on stderr, a worker process lives on."""
+    script = f"""
+        import importlib.util, sys, time
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from fake_worker import train
+        from pathlib import Path
+        from labcore.config import RunConfig
+        from labcore.jobs.manager import JobManager
+        from labcore.workspace import Workspace
+        manager = JobManager(Workspace(Path({str(workspace.home)!r})), {worker!r}, 0.02, train=train,
+                             command=[sys.executable, {str(Path(__file__).with_name("fake_worker.py"))!r}])
+        run = manager.submit(RunConfig().changed({{"model.name": "steady", "optim.epochs": 2000}}))
+        while run.status().epoch < 1:
+            time.sleep(0.01)
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
+        check=False, capture_output=True, text=True, timeout=60, cwd=Path.cwd(),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    (path,) = [path for path in workspace.runs.iterdir() if not path.name.startswith(".")]
+    run = Run(path)
+    if worker == "process":
+        assert state(run) == "running"
+        run.request_stop()
+    until(lambda: state(run) == "stopped")
+
+
+def test_server_killed(workspace: Workspace, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+    """A worker whose server and itself were killed is interrupted, and goes on under the next server."""
+    first = make_manager()
+    run = first.submit(make_config(epochs=30))
+    until(lambda: run.status().epoch >= 1)
+    first.close()
+    event = run.last_event("run_started")
+    assert event is not None
+    os.kill(event["pid"], signal.SIGKILL)
+    until(lambda: state(run) == "interrupted")
+    second = make_manager()
+    second.resume(run.id)
+    until(lambda: state(run) == "finished")
+    assert [event["epoch"] for event in run.epochs()] == list(range(1, 31))
