@@ -1,0 +1,102 @@
+"""What is done to a waveform on the CPU: resample, store as 16 bit, encode as WAV, cut into windows."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import soundfile
+import soxr
+
+FULL_SCALE = 32767
+
+
+def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Change the sample rate with soxr at its high quality (linear phase, 20 bit).
+
+    Args:
+        waveform: float32 (samples,).
+        from_rate, to_rate: in Hz.
+
+    Returns:
+        float32 (about samples × to_rate / from_rate,). The waveform itself where the rates are equal.
+    """
+    if from_rate == to_rate or not len(waveform):
+        return waveform
+    sounding = _sounding(waveform, from_rate, to_rate)
+    resampled: np.ndarray = soxr.resample(waveform[:sounding], from_rate, to_rate, quality="HQ")
+    if sounding == len(waveform):
+        return resampled
+    padded = np.zeros(int(len(waveform) * to_rate / from_rate + 0.5), dtype=np.float32)
+    padded[: len(resampled)] = resampled[: len(padded)]
+    return padded
+
+
+def _sounding(waveform: np.ndarray, from_rate: int, to_rate: int) -> int:
+    """How much of a waveform has to be resampled: all but the zeros that it is padded with at its end.
+
+    Clips of fixed length, such as ESC-50's, are often a short sound with digital silence behind it.
+    The margin is more than the filter rings.
+    """
+    margin = 1024 * max(1, round(from_rate / to_rate))
+    end = len(waveform)
+    if end <= 4 * margin or waveform[end - 2 * margin : end].any():
+        return end
+    last = int(np.flatnonzero(waveform)[-1:].sum())
+    return min(end, last + margin)
+
+
+def quantise(waveform: np.ndarray) -> tuple[np.ndarray, float]:
+    """A waveform as 16-bit integers and the factor that brings its values back. Levels are kept and nothing is clipped.
+
+    Args:
+        waveform: float32 (samples,), finite.
+
+    Returns:
+        int16 (samples,) and the scale, max(1, peak) / 32767.
+    """
+    peak = max(float(waveform.max()), -float(waveform.min())) if len(waveform) else 0.0
+    scale = max(1.0, peak) / FULL_SCALE
+    scaled = waveform * np.float32(1.0 / scale)
+    np.rint(scaled, out=scaled)
+    return scaled.astype(np.int16), scale
+
+
+def dequantise(samples: np.ndarray, scale: float) -> np.ndarray:
+    """The float32 waveform of :func:`quantise`'s result, to within half a step."""
+    return samples.astype(np.float32) * np.float32(scale)
+
+
+def encode_wav(waveform: np.ndarray, sample_rate: int) -> bytes:
+    """A waveform as a WAV file, PCM 16 bit. Levels stay as they are; what is beyond full scale is clipped.
+
+    Args:
+        waveform: float (samples,) or (samples, channels), full scale ±1.
+        sample_rate: in Hz.
+    """
+    buffer = io.BytesIO()
+    clipped = np.clip(np.nan_to_num(np.asarray(waveform, dtype=np.float32)), -1.0, 1.0)
+    soundfile.write(buffer, clipped, int(sample_rate), format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def window_bounds(samples: int, window: int, hop: int) -> list[tuple[int, int]]:
+    """Cut a recording into windows that cover all of it.
+
+    Args:
+        samples: length of the recording.
+        window: length of a window.
+        hop: from one start to the next; more than a window counts as a window, so that nothing is passed over.
+
+    Returns:
+        (start, end) of each window. The last one is aligned to the end; a recording shorter than a window is one
+        window of its own length, an empty one has none.
+    """
+    if window < 1 or hop < 1:
+        raise ValueError(f"window {window} and hop {hop} must be at least 1 sample")
+    if samples <= window:
+        return [(0, samples)] if samples > 0 else []
+    starts = list(range(0, samples - window + 1, min(hop, window)))
+    if starts[-1] + window < samples:
+        starts.append(samples - window)
+    return [(start, start + window) for start in starts]
