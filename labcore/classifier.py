@@ -1,0 +1,239 @@
+"""Classifier: front end, network and labels in one artefact. Training makes it, everything else uses it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from labcore.audio import decode, dequantise, quantise, window_bounds
+from labcore.config import RunConfig, parse
+from labcore.device import choose_device
+from labcore.errors import ConfigError, RunError
+from labcore.features import LogMel
+from labcore.models import build_network
+from labcore.workspace import write_atomically
+
+FORMAT = "labcore-classifier-1"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was heard in one stretch of a recording."""
+
+    start_s: float
+    end_s: float
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a classifier says of a clip. ``probabilities`` are the mean over the windows, ordered as the labels are."""
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    seconds: float
+    windows: list[Window]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Classifier(nn.Module):
+    """Waveform to probabilities.
+
+    Args:
+        config: a configuration whose clip length has been worked out.
+        labels: class names in the order of the network's outputs.
+        network: a network for them; a fresh one where it is not given.
+    """
+
+    def __init__(self, config: RunConfig, labels: list[str], network: nn.Module | None = None) -> None:
+        super().__init__()
+        self.config, self.labels = config, list(labels)
+        self.log_mel = LogMel(config)
+        self.network = network if network is not None else build_network(config.model, len(labels))
+
+    @property
+    def sample_rate(self) -> int:
+        return self.config.audio.sample_rate
+
+    @property
+    def clip_seconds(self) -> float:
+        return self.config.clip_samples / self.sample_rate
+
+    @property
+    def device(self) -> torch.device:
+        return self.log_mel.mean.device
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """(batch, samples) → logits (batch, classes)."""
+        return self.network(self.log_mel(waveforms)[:, None])
+
+    def classify(
+        self,
+        source: str | Path | bytes,
+        *,
+        name: str = "",
+        hop_seconds: float | None = None,
+        batch_size: int = 32,
+    ) -> Answer:
+        """Decode a file, or the bytes of one, and say what is heard in it.
+
+        Args:
+            name: what to call the bytes in errors.
+            hop_seconds: from one window to the next in recordings longer than a clip; half a clip where it is not given.
+
+        Raises:
+            AudioError: it cannot be decoded, or holds nothing.
+        """
+        waveform, _ = decode(source, self.sample_rate, name=name)
+        return self.classify_waveform(waveform, hop_seconds=hop_seconds, batch_size=batch_size)
+
+    def classify_waveform(
+        self, waveform: np.ndarray, *, hop_seconds: float | None = None, batch_size: int = 32
+    ) -> Answer:
+        """Say what is heard in a waveform.
+
+        Args:
+            waveform: (samples,) float32 at the classifier's sample rate.
+            hop_seconds, batch_size: as in :meth:`classify`.
+        """
+        bounds = self.windows_of(len(waveform), hop_seconds)
+        probabilities = self.probabilities_of(waveform, bounds, batch_size)
+        mean = probabilities.mean(0)
+        windows = []
+        for (begin, end), row in zip(bounds, probabilities, strict=True):
+            label = self.labels[int(row.argmax())]
+            start_s, end_s = begin / self.sample_rate, min(end, len(waveform)) / self.sample_rate
+            windows.append(Window(start_s, end_s, label, float(row.max()), self._named(row)))
+        return Answer(
+            label=self.labels[int(mean.argmax())],
+            probability=float(mean.max()),
+            probabilities=self._named(mean),
+            seconds=len(waveform) / self.sample_rate,
+            windows=windows,
+        )
+
+    def windows_of(self, samples: int, hop_seconds: float | None = None) -> list[tuple[int, int]]:
+        """First and last sample of each window over a recording; one window for a clip no longer than the clip length."""
+        window = self.config.clip_samples
+        hop = window // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate)
+        return window_bounds(samples, window, max(1, hop))
+
+    @torch.inference_mode()
+    def probabilities_of(self, waveform: np.ndarray, bounds: list[tuple[int, int]], batch_size: int = 32) -> np.ndarray:
+        """Probabilities of windows: (windows, classes) float32. A window that reaches beyond the waveform is padded."""
+        samples, scale = quantise(waveform)  # as the clip store does: training and use hear the same samples
+        clip = self.config.clip_samples
+        self.eval()
+        rows = []
+        for first in range(0, len(bounds), batch_size):
+            batch = np.stack([centred(samples[b:e], clip) for b, e in bounds[first : first + batch_size]])
+            logits = self(torch.from_numpy(dequantise(batch, scale)).to(self.device))
+            rows.append(logits.float().softmax(1).cpu().numpy())
+        return np.concatenate(rows)
+
+    @torch.inference_mode()
+    def log_mel_of(self, waveform: np.ndarray) -> np.ndarray:
+        """The spectrogram the network is given, before the normalisation: (samples,) → (n_mels, frames) in dB."""
+        batch = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None].to(self.device)
+        return self.log_mel.decibels(self.log_mel.power(batch))[0].cpu().numpy()
+
+    def _named(self, row: np.ndarray) -> dict[str, float]:
+        return {label: float(value) for label, value in zip(self.labels, row, strict=True)}
+
+    # --- on the disk
+
+    def to_bytes(self) -> bytes:
+        """The classifier as one safetensors file; configuration and labels lie in its header."""
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        metadata = {"format": FORMAT, "config": self.config.model_dump_json(), "labels": json.dumps(self.labels)}
+        return safetensors.torch.save(tensors, metadata)
+
+    def save(self, path: Path) -> None:
+        """Write :meth:`to_bytes` to a file, whole or not at all.
+
+        Raises:
+            WorkspaceError: the disk is full or the folder cannot be written.
+        """
+        write_atomically(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "cpu") -> Classifier:
+        """A classifier from a run's directory, a ``.safetensors`` file, or the zip that the lab hands out.
+
+        Args:
+            device: as for :func:`labcore.device.choose_device`.
+
+        Raises:
+            RunError: there are no weights, or they are not of this lab.
+            DeviceError: the device cannot be used.
+        """
+        path = Path(path)
+        file = path / "weights.safetensors" if path.is_dir() else path
+        try:
+            content = file.read_bytes()
+            if zipfile.is_zipfile(file):
+                with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                    name = next(name for name in archive.namelist() if name.endswith("weights.safetensors"))
+                    content = archive.read(name)
+        except FileNotFoundError as error:
+            raise RunError(f"there are no weights at {file}", "Weights are written when a run finishes") from error
+        except (OSError, StopIteration) as error:
+            raise RunError(f"the weights at {file} cannot be read: {error or 'none in the zip'}") from error
+        return cls.from_bytes(content, name=str(file)).to(choose_device(device).torch())
+
+    @classmethod
+    def from_bytes(cls, content: bytes, name: str = "weights") -> Classifier:
+        """A classifier from what :meth:`to_bytes` made, on the CPU.
+
+        Raises:
+            RunError: it is no safetensors file of this lab. Nothing in the file is executed.
+        """
+        try:
+            header = int.from_bytes(content[:8], "little")
+            metadata = json.loads(content[8 : 8 + header])["__metadata__"]
+            if metadata["format"] != FORMAT:
+                raise KeyError(f"format {metadata['format']}")
+            config, labels = parse(json.loads(metadata["config"])), json.loads(metadata["labels"])
+            tensors = safetensors.torch.load(content)
+        except (ValueError, KeyError, TypeError, ConfigError, safetensors.SafetensorError) as error:
+            raise RunError(
+                f"{name} is no classifier of this lab: {error}", "Take weights.safetensors of a run"
+            ) from error
+        with torch.random.fork_rng(devices=[]):
+            classifier = cls(config, labels)
+        try:
+            classifier.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise RunError(f"the weights in {name} do not fit the network {config.model.name}: {error}") from error
+        return classifier.eval()
+
+
+def centred(samples: np.ndarray, length: int) -> np.ndarray:
+    """A clip in the middle of ``length`` samples of silence; only its middle where it is longer. (samples,) → (length,)."""
+    if len(samples) == length:
+        return samples
+    start = centred_start(len(samples), length)
+    padded = np.zeros(length, dtype=samples.dtype)
+    begin, end = max(0, start), min(len(samples), start + length)
+    padded[begin - start : end - start] = samples[begin:end]
+    return padded
+
+
+def centred_start(samples: int, length: int) -> int:
+    """Where a window of ``length`` begins that has a clip of ``samples`` in its middle; negative where the clip is shorter."""
+    return -((length - samples) // 2) if samples < length else (samples - length) // 2

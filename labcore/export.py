@@ -1,0 +1,111 @@
+"""Taking a run home: the zip with weights and a script, and the command line that does the same run again."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import zipfile
+from typing import Any
+
+from labcore import __version__
+from labcore.config import RunConfig, knobs
+from labcore.errors import RunError
+from labcore.runs import Run
+
+SCRIPT = '''"""Says what is heard in sound files, with the classifier in this folder.
+
+    pip install audio-gpu-lab        (or, from a checkout of the Audio GPU Lab: pip install -e .)
+    python classify.py FILE [FILE ...]
+
+Prints a line of JSON for each file.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from labcore.classifier import Classifier
+from labcore.errors import LabError
+
+classifier = Classifier.load(Path(__file__).parent / "weights.safetensors", device="auto")
+failed = False
+for file in sys.argv[1:]:
+    try:
+        answer = classifier.classify(file)
+        print(json.dumps({"file": file, **answer.to_dict()}))
+    except LabError as error:
+        failed = True
+        print(json.dumps({"file": file, "error": str(error)}))
+if len(sys.argv) == 1:
+    print("usage: python classify.py FILE [FILE ...]", file=sys.stderr)
+sys.exit(1 if failed else 2 if len(sys.argv) == 1 else 0)
+'''
+
+
+def export_zip(run: Run) -> bytes:
+    """A finished run as a zip: weights, configuration, labels, a script that uses them, and a note.
+
+    Raises:
+        RunError: the run has no weights yet.
+    """
+    try:
+        weights = run.weights.read_bytes()
+    except OSError as error:
+        raise RunError(f"run {run.id} has no weights yet", "They are written when the run finishes") from error
+    labels = run.load("labels", [])
+    content: dict[str, bytes | str] = {
+        "weights.safetensors": weights,
+        "config.json": run.config.model_dump_json(indent=2),
+        "labels.json": json.dumps(labels, indent=2, ensure_ascii=False),
+        "environment.json": json.dumps(run.load("environment", {}), indent=2),
+        "classify.py": SCRIPT,
+        "README.txt": _note(run, labels),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            archive.writestr(f"{run.id}/{name}", data)
+    return buffer.getvalue()
+
+
+def command_line(config: RunConfig) -> str:
+    """The shell command that does the same run again: only the knobs that differ from their defaults."""
+    words = ["labcore", "train"]
+    tree: dict[str, Any] = config.model_dump()
+    for path, knob in knobs().items():
+        part, _, name = path.partition(".")
+        value = tree[part][name]
+        if value != knob.default or path == "data.dataset":
+            words += [f"--{knob.flag or path}", "auto" if value is None else str(value)]
+    return shlex.join(words)
+
+
+def _note(run: Run, labels: list[str]) -> str:
+    result = run.last_event("evaluated")
+    judged = "Not judged on held-out clips."
+    if result is not None:
+        judged = (
+            f"{100 * result['accuracy']:.1f} % of the {result['clips']} held-out clips of fold {result['fold']} right"
+            f" (95 % interval {100 * result['accuracy_low']:.1f} to {100 * result['accuracy_high']:.1f} %)."
+        )
+    return f"""A sound classifier made with the Audio GPU Lab {__version__}, run {run.id}.
+
+Classes: {", ".join(labels)}
+{judged}
+
+weights.safetensors   everything the classifier needs; configuration and labels lie in its header too
+config.json           the settings of the run; `labcore train --config config.json` does it again
+labels.json           the classes in the order of the network's outputs
+classify.py           python classify.py FILE [FILE ...]
+
+The same from Python:
+
+    from labcore.classifier import Classifier
+    answer = Classifier.load("weights.safetensors").classify("clip.wav")
+    print(answer.label, answer.probability)
+
+The run again from a shell:
+
+    {command_line(run.config)}
+"""

@@ -1,0 +1,77 @@
+"""LogMel: the one front end. Training, evaluation, the pages and the saved classifier compute features here and nowhere else."""
+
+from __future__ import annotations
+
+import torch
+import torchaudio
+from torch import Tensor, nn
+
+from labcore.config import RunConfig
+
+
+class LogMel(nn.Module):
+    """Waveform to normalised log-mel spectrogram, in batches, on the device it was moved to.
+
+    In three steps that can be taken one by one, so that augmentation can act between them: mel power, decibels,
+    normalisation. The normalisation is a mean and a deviation for each mel band, from the training clips; it is kept with
+    the weights. Until :meth:`fit` it does nothing.
+
+    The mel power is that of ``librosa.feature.melspectrogram(htk=True, norm=None, pad_mode="constant")``.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        features = config.features
+        self.hop_length = features.hop_length
+        self.floor_db = features.floor_db
+        self.spectrogram = torchaudio.transforms.MelSpectrogram(
+            sample_rate=config.audio.sample_rate,
+            n_fft=features.n_fft,
+            win_length=features.win_length,
+            hop_length=features.hop_length,
+            f_min=features.f_min,
+            f_max=config.f_max,
+            n_mels=features.n_mels,
+            power=2.0,
+            center=True,
+            pad_mode="constant",
+        )
+        for window in (self.spectrogram.spectrogram, self.spectrogram.mel_scale):
+            window._non_persistent_buffers_set.update(window._buffers)  # worked out from the configuration: not saved
+        self.register_buffer("mean", torch.zeros(features.n_mels, 1))
+        self.register_buffer("deviation", torch.ones(features.n_mels, 1))
+
+    def frames(self, samples: int) -> int:
+        """Frames that a waveform of ``samples`` samples becomes."""
+        return samples // self.hop_length + 1
+
+    def power(self, waveforms: Tensor) -> Tensor:
+        """Mel power: (batch, samples) → (batch, n_mels, frames), float32."""
+        return self.spectrogram(waveforms.float())
+
+    def decibels(self, power: Tensor) -> Tensor:
+        """Level in dB, floored: (batch, n_mels, frames) → the same shape."""
+        return 10.0 * torch.log10(power.clamp(min=10.0 ** (self.floor_db / 10.0)))
+
+    def normalise(self, decibels: Tensor) -> Tensor:
+        """Each mel band to mean 0 and deviation 1 over the training clips: shape unchanged."""
+        return (decibels - self.mean) / self.deviation
+
+    def fit(self, total: Tensor, squares: Tensor, count: int) -> None:
+        """Set the normalisation from sums over the training clips' frames in dB.
+
+        Args:
+            total, squares: (n_mels,) sums of the levels and of their squares, float64.
+            count: how many frames were summed.
+        """
+        mean = total / count
+        variance = (squares / count - mean**2).clamp(min=0.0)
+        self.mean.copy_(mean[:, None])
+        self.deviation.copy_(variance.sqrt().clamp(min=1.0)[:, None])  # a band that is always silent stays finite
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """(batch, samples) → (batch, n_mels, frames), normalised."""
+        return self.normalise(self.decibels(self.power(waveforms)))

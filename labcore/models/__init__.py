@@ -1,0 +1,41 @@
+"""Networks by name. A new architecture is one file here and one line in the registry.
+
+A network takes normalised log-mels (batch, 1, n_mels, frames) of any size and gives logits (batch, classes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from labcore.config import ModelConfig
+from labcore.errors import ConfigError
+from labcore.models.compact import compact
+from labcore.models.resnet import resnet18
+from labcore.models.small_cnn import small_cnn
+from labcore.models.timm_models import timm_model
+
+REGISTRY: dict[str, Callable[[ModelConfig, int], nn.Module]] = {
+    "compact": compact,
+    "resnet18": resnet18,
+    "small_cnn": small_cnn,
+}
+
+
+def build_network(config: ModelConfig, classes: int) -> nn.Module:
+    """A network with fresh weights from torch's global generator.
+
+    Raises:
+        ConfigError: no network of that name, or timm is asked for and not installed.
+    """
+    if config.name.startswith("timm:"):
+        return timm_model(config, classes)
+    if config.name not in REGISTRY:
+        raise ConfigError(f"there is no network {config.name!r}", f"Choose {', '.join(REGISTRY)}, or timm:NAME")
+    return REGISTRY[config.name](config, classes)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Trainable numbers in a network."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

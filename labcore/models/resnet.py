@@ -1,0 +1,17 @@
+"""ResNet-18 for one-channel input, as torchvision has it."""
+
+from __future__ import annotations
+
+import torchvision
+from torch import nn
+
+from labcore.config import ModelConfig
+
+
+def resnet18(config: ModelConfig, classes: int) -> nn.Module:
+    """He et al., "Deep Residual Learning", 2015, with one input channel and dropout before the last layer."""
+    network = torchvision.models.resnet18(weights=None)
+    network.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
+    nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
+    network.fc = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(512, classes))
+    return network

@@ -1,0 +1,5 @@
+"""Training: from a configuration and a run directory to a trained classifier, as a stream of events."""
+
+from labcore.training.loop import train
+
+__all__ = ["train"]

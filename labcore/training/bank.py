@@ -1,0 +1,141 @@
+"""Banks: all clips of a run as one long tensor, from which batches of windows are cut.
+
+A bank of waveforms holds int16 samples as the clip store does; a bank of mel powers holds what the front end makes of them,
+computed once, for runs in which nothing changes the waveform. Both live on the device where they fit; where they do not, they
+stay in memory (the clip store's pages of the disk) and batches are cut there and sent over through pinned memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from labcore.datasets.store import ClipStore
+from labcore.features import LogMel
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Clips laid end to end.
+
+    Attributes:
+        values: (total, …): int16 samples, or mel power with a row a frame.
+        offsets: (clips + 1,) where each clip begins, int64, on the CPU.
+        scales: (clips,) what int16 is multiplied by; None where the values are float already.
+        device: where batches go.
+    """
+
+    values: Tensor
+    offsets: Tensor
+    scales: Tensor | None
+    device: torch.device
+
+    @property
+    def lengths(self) -> Tensor:
+        """(clips,) int64, on the CPU."""
+        return self.offsets[1:] - self.offsets[:-1]
+
+    def cut(self, clips: Tensor, starts: Tensor, length: int) -> Tensor:
+        """Windows of ``length`` from ``clips`` at ``starts``; what lies outside a clip is zero.
+
+        Args:
+            clips, starts: (batch,) int64, on the CPU. A start may be negative.
+            length: samples or frames.
+
+        Returns:
+            (batch, length, …) float32 on the device.
+        """
+        if self.values.device.type == "cuda":
+            windows = self._gather(clips, starts, length)
+        else:
+            windows = self._copy(clips, starts, length)
+            if self.device.type == "cuda":
+                windows = windows.pin_memory().to(self.device, non_blocking=True)
+        if self.scales is None:
+            return windows
+        scales = self.scales[clips].to(self.device, non_blocking=True)
+        return windows.float() * scales.reshape(-1, *[1] * (windows.dim() - 1))
+
+    def _gather(self, clips: Tensor, starts: Tensor, length: int) -> Tensor:
+        first, last = self.offsets[clips], self.offsets[clips + 1]
+        bounds = torch.stack([first, last, first + starts]).to(self.values.device, non_blocking=True)
+        index = bounds[2][:, None] + torch.arange(length, device=self.values.device)  # (batch, length)
+        inside = (index >= bounds[0][:, None]) & (index < bounds[1][:, None])
+        windows = self.values[index.clamp(0, len(self.values) - 1)]
+        return windows * inside.reshape(*inside.shape, *[1] * (windows.dim() - 2))
+
+    def _copy(self, clips: Tensor, starts: Tensor, length: int) -> Tensor:
+        windows = torch.zeros(len(clips), length, *self.values.shape[1:], dtype=self.values.dtype)
+        offsets, lengths = self.offsets[clips].tolist(), self.lengths[clips].tolist()
+        for row, (offset, size, start) in enumerate(zip(offsets, lengths, starts.tolist(), strict=True)):
+            begin, end = max(0, start), min(size, start + length)
+            if begin < end:
+                windows[row, begin - start : end - start] = self.values[offset + begin : offset + end]
+        return windows
+
+
+def wave_bank(store: ClipStore, device: torch.device) -> Bank:
+    """The clips of a store as they are: values (total samples,) int16."""
+    values = torch.from_numpy(store.samples)
+    if device.type == "cuda" and values.numel() * 2 < _free_bytes(device) * 0.4:
+        values = values.to(device)
+    return Bank(values, torch.from_numpy(np.asarray(store.offsets)), torch.from_numpy(store.scales), device)
+
+
+def mel_bank(
+    waves: Bank, log_mel: LogMel, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Bank | None:
+    """The clips' mel powers: values (total frames, n_mels) float32. None where they would not fit beside the rest.
+
+    Args:
+        waves: the bank of the same clips' waveforms.
+        log_mel: the front end, on the device.
+        progress: called with clips done and clips in all.
+    """
+    frames = waves.lengths // log_mel.hop_length + 1
+    offsets = torch.cat([torch.zeros(1, dtype=torch.int64), frames.cumsum(0)])
+    n_mels = log_mel.mean.shape[0]
+    if int(offsets[-1]) * n_mels * 4 > _free_bytes(waves.device) * 0.4:
+        return None
+    values = torch.empty(int(offsets[-1]), n_mels, device=waves.device)
+    with torch.inference_mode():
+        for clip, length in enumerate(waves.lengths.tolist()):
+            waveform = waves.cut(torch.tensor([clip]), torch.tensor([0]), length)
+            values[offsets[clip] : offsets[clip + 1]] = log_mel.power(waveform)[0].T
+            if clip % 64 == 63 or clip + 1 == len(frames):
+                progress(clip + 1, len(frames))
+    return Bank(values, offsets, None, waves.device)
+
+
+def random_starts(lengths: Tensor, window: int, shift: int) -> Tensor:
+    """Where training windows begin, drawn from torch's global CPU generator.
+
+    A clip longer than the window is cropped anywhere, a shorter one is placed anywhere inside it. Beyond that a window may lie
+    up to ``shift`` outside the clip, but never so far that more than half of a clip or of the window is lost.
+
+    Args:
+        lengths: (batch,) lengths of the clips.
+        window, shift: in the same unit, samples or frames.
+
+    Returns:
+        (batch,) int64.
+    """
+    spare = lengths - window
+    slack = torch.minimum(
+        torch.minimum(lengths, torch.full_like(lengths, window)) // 2, torch.full_like(lengths, shift)
+    )
+    slack = (slack - (-spare).clamp(min=0)).clamp(min=0)
+    low, high = spare.clamp(max=0) - slack, spare.clamp(min=0) + slack
+    return low + (torch.rand(len(lengths)) * (high - low + 1)).long()
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    import psutil
+
+    return psutil.virtual_memory().available

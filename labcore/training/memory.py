@@ -1,0 +1,57 @@
+"""Out of memory: recognising it, and finding out which batch would have fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from labcore.errors import OutOfMemoryError
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception of torch or Python means that memory ran out, on a GPU or on the CPU."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def largest_batch(step: Callable[[int], None], failed: int) -> int | None:
+    """The largest batch size that fits, found by halving and then one finer look.
+
+    Args:
+        step: does one training step with so many clips; raises when memory runs out.
+        failed: a batch size that did not fit.
+
+    Returns:
+        None where not even one clip fits.
+    """
+
+    def fits(batch: int) -> bool:
+        try:
+            step(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return False
+        finally:
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        return True
+
+    batch = failed // 2
+    while batch >= 1 and not fits(batch):
+        batch //= 2
+    if batch < 1:
+        return None
+    finer = batch + batch // 2
+    return finer if batch < finer < failed and fits(finer) else batch
+
+
+def out_of_memory(batch: int, fits: int | None, device: str) -> OutOfMemoryError:
+    """The error for people: what did not fit, and what would."""
+    what = f"a batch of {batch} clips does not fit in the memory of {device}"
+    if fits is None:
+        return OutOfMemoryError(what, "Not even one clip fits: take a smaller network or shorter clips", None)
+    return OutOfMemoryError(what, f"A batch size of {fits} fits: start again with --batch-size {fits}", fits)

@@ -1,0 +1,261 @@
+"""Everything before the first step: data set, split, clip store, banks, normalisation, network, precision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from labcore import __version__
+from labcore.augment import Augmentation, TimeScale
+from labcore.classifier import Classifier
+from labcore.config import RunConfig
+from labcore.datasets.folds import Split, split
+from labcore.datasets.registry import find_dataset
+from labcore.datasets.store import ClipStore, open_store
+from labcore.device import DeviceChoice, choose_device, usable_cores
+from labcore.events import Event, Log, Preparing, TrainingStarted
+from labcore.features import LogMel
+from labcore.models import parameter_count
+from labcore.runs import Run
+from labcore.training.bank import Bank, mel_bank, wave_bank
+from labcore.training.checkpoint import load_checkpoint
+from labcore.training.held_out import HeldOut
+from labcore.training.precision import Precision, choose_precision
+from labcore.workspace import Workspace
+
+LONGEST_AUTOMATIC_CLIP_SECONDS = 10.0
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """The run was asked to stop while it was still being prepared."""
+
+
+@dataclass
+class Session:
+    """What the training loop works with."""
+
+    config: RunConfig
+    device: DeviceChoice
+    classifier: Classifier
+    augmentation: Augmentation
+    bank: Bank
+    on_mels: bool
+    train_rows: Tensor
+    targets: Tensor
+    held_out: HeldOut
+    held_out_targets: np.ndarray
+    split: Split
+    precision: Precision
+    fingerprint: str
+    checkpoint: dict[str, Any] | None
+
+    @property
+    def window(self) -> int:
+        """What is cut from the bank for the network's input: frames or samples, with the margin of the time scaling."""
+        amount, log_mel = self.config.augment.time_scale, self.classifier.log_mel
+        frames = TimeScale.frames_needed(log_mel.frames(self.config.clip_samples), amount)
+        return frames if self.on_mels else (frames - 1) * log_mel.hop_length
+
+    @property
+    def shift(self) -> int:
+        """The longest time shift in the unit of the bank."""
+        samples = round(self.config.augment.time_shift_seconds * self.config.audio.sample_rate)
+        return samples // self.classifier.log_mel.hop_length if self.on_mels else samples
+
+
+def prepare(
+    config: RunConfig, run: Run, workspace: Workspace, should_stop: Callable[[], bool]
+) -> Generator[Event, None, Session]:
+    """Yields what happens meanwhile; returns the session.
+
+    Raises:
+        LabError: whatever is wrong with the data set, the configuration, the device.
+        Stopped: it was asked to stop.
+    """
+    checkpoint = load_checkpoint(run)
+    torch.set_num_threads(config.runtime.threads or usable_cores())
+    torch.set_flush_denormal(True)
+    device = choose_device(config.runtime.device)
+    dataset = find_dataset(workspace, config.data.dataset)
+    store = yield from _follow(
+        "building the clip store",
+        lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),
+        should_stop,
+    )
+    if store.problems:
+        listed = "; ".join(f"{problem.path}: {problem.what}" for problem in store.problems[:5])
+        yield Log(level="warning", message=f"{len(store.problems)} files were left out: {listed}")
+    parts = split(store.table, config.data.fold)
+    config = resolve(config, store, parts)
+    run.save_config(config)
+    labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
+    run.save("labels", labels)
+    run.save("environment", environment(device))
+    fingerprint = _fingerprint(store, parts, labels)
+    if checkpoint is not None and checkpoint["fingerprint"] != fingerprint:
+        raise checkpoint_mismatch(run)
+
+    torch.manual_seed(config.runtime.seed)
+    classifier = Classifier(config, labels).to(device.torch())
+    waves = wave_bank(store, device.torch())
+    augmentation = Augmentation(config.augment, classifier.log_mel.frames(config.clip_samples))
+    mels = None
+    if not len(augmentation.on_waveform):
+        mels = yield from _follow(
+            "computing mel powers", lambda progress: mel_bank(waves, classifier.log_mel, progress), should_stop
+        )
+    _fit_normalisation(classifier.log_mel, mels or waves, parts.train)
+    number = {label: target for target, label in enumerate(labels)}
+    targets = store.table["label"].map(number).to_numpy(dtype=np.int64, copy=True)
+
+    batch = min(config.optim.batch_size, len(parts.train))
+    shape = (batch, 1, config.features.n_mels, classifier.log_mel.frames(config.clip_samples))
+    if checkpoint is not None:
+        precision = Precision(**checkpoint["precision"])
+    else:
+        yield Preparing(what="timing precisions and memory formats", done=0, total=1, unit="choice")
+        precision = choose_precision(config, classifier.network, shape, device, workspace)
+    session = Session(
+        config=config,
+        device=device,
+        classifier=classifier,
+        augmentation=augmentation.to(device.torch()),
+        bank=mels or waves,
+        on_mels=mels is not None,
+        train_rows=torch.from_numpy(np.asarray(parts.train, dtype=np.int64)),
+        targets=torch.from_numpy(targets),
+        held_out=HeldOut(classifier, waves, np.asarray(parts.held_out)),
+        held_out_targets=targets[parts.held_out],
+        split=parts,
+        precision=precision,
+        fingerprint=fingerprint,
+        checkpoint=checkpoint,
+    )
+    if should_stop():
+        raise Stopped
+    yield TrainingStarted(
+        labels=labels,
+        train_clips=len(parts.train),
+        val_clips=len(parts.held_out),
+        fold=parts.fold,
+        device=device.device,
+        device_reason=device.reason,
+        precision=precision.precision,
+        memory_format=precision.memory_format,
+        precision_reason=precision.reason,
+        parameters=parameter_count(classifier.network),
+        epochs=config.optim.epochs,
+        first_epoch=1 if checkpoint is None else checkpoint["epoch"] + 1,
+    )
+    return session
+
+
+def resolve(config: RunConfig, store: ClipStore, parts: Split) -> RunConfig:
+    """The configuration with what depends on the data worked out: clip length and fold."""
+    seconds = config.audio.clip_seconds
+    if seconds is None:
+        covering = float(np.quantile(store.seconds[parts.train], 0.95))
+        seconds = round(min(max(0.1, covering), LONGEST_AUTOMATIC_CLIP_SECONDS), 2)
+    return config.changed({"audio.clip_seconds": seconds, "data.fold": parts.fold})
+
+
+def environment(device: DeviceChoice) -> dict[str, Any]:
+    """Versions and machine, for the record of a run."""
+    return {
+        "labcore": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "device": device.device,
+        "device_name": device.name,
+        "threads": torch.get_num_threads(),
+        "system": platform.system(),
+    }
+
+
+def _fit_normalisation(log_mel: LogMel, bank: Bank, rows: np.ndarray) -> None:
+    """Mean and deviation of each mel band over the frames of the training clips, and of no other."""
+    total = torch.zeros(log_mel.mean.shape[0], dtype=torch.float64, device=bank.device)
+    squares, count = torch.zeros_like(total), 0
+    lengths = bank.lengths
+    with torch.inference_mode():
+        for row in rows.tolist():
+            clip = bank.cut(torch.tensor([row]), torch.tensor([0]), int(lengths[row]))
+            power = clip[0].T if clip.dim() == 3 else log_mel.power(clip)[0]  # (n_mels, frames)
+            level = log_mel.decibels(power).double()
+            total += level.sum(1)
+            squares += level.square().sum(1)
+            count += level.shape[1]
+    log_mel.fit(total.to(log_mel.mean.device), squares.to(log_mel.mean.device), max(1, count))
+
+
+def _fingerprint(store: ClipStore, parts: Split, labels: list[str]) -> str:
+    table = store.table
+    clips = [[f"{row.path}", row.label, float(row.start_s)] for row in table.itertuples()]
+    facts = [clips, np.asarray(parts.train).tolist(), np.asarray(parts.held_out).tolist(), labels]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def checkpoint_mismatch(run: Run) -> Exception:
+    from labcore.errors import RunError
+
+    return RunError(
+        f"the data set of run {run.id} is no longer the one it was started with",
+        "Put its files back as they were, or start a new run",
+    )
+
+
+def _follow(what: str, work: Callable[[Progress], T], should_stop: Callable[[], bool]) -> Generator[Event, None, T]:
+    """Do work that reports progress by a callback, and yield that progress as events, a few a second."""
+    reports: queue.Queue[tuple[int, int] | None] = queue.Queue()
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def report(done: int, total: int) -> None:
+        if should_stop():
+            raise Stopped
+        reports.put((done, total))
+
+    def body() -> None:
+        try:
+            outcome.append(work(report))
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            reports.put(None)
+
+    thread = threading.Thread(target=body, name=what)
+    thread.start()
+    for done, total in _thin(reports):
+        yield Preparing(what=what, done=done, total=total)
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def _thin(reports: queue.Queue[tuple[int, int] | None]) -> Iterator[tuple[int, int]]:
+    """The newest report about twice a second, and the last one."""
+    import time
+
+    shown, latest = 0.0, None
+    while (report := reports.get()) is not None:
+        latest = report
+        if time.monotonic() - shown > 0.5:
+            shown = time.monotonic()
+            yield report
+            latest = None
+    if latest is not None:
+        yield latest

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from labcore.config import ModelConfig
+from labcore.errors import ConfigError
+from labcore.models import REGISTRY, build_network, parameter_count
+
+NAMES = [*REGISTRY, "timm:mobilenetv3_small_050"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [(64, 64), (64, 216), (16, 9), (128, 33)])
+def test_any_input_size_gives_logits(name, size):
+    network = build_network(ModelConfig(name=name), 7).eval()
+    with torch.inference_mode():
+        assert network(torch.randn(2, 1, *size)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dropout_is_a_knob_of_every_network(name):
+    images = torch.randn(2, 1, 64, 64)
+    for dropout, same in ((0.0, True), (0.5, False)):
+        torch.manual_seed(0)
+        network = build_network(ModelConfig(name=name, dropout=dropout), 5).train()
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.eval()
+        with torch.no_grad():
+            assert torch.equal(network(images), network(images)) is same
+
+
+def test_the_small_cnn_is_the_articles_corrected():
+    linear = [m for m in build_network(ModelConfig(name="small_cnn"), 10) if isinstance(m, torch.nn.Linear)]
+    assert linear[0].in_features == 64 * 16 * 16
+
+
+def test_width_makes_the_compact_network_larger():
+    sizes = [parameter_count(build_network(ModelConfig(width=width), 10)) for width in (0.5, 1.0, 2.0)]
+    assert sizes[0] < sizes[1] / 2
+    assert sizes[1] < sizes[2] / 2
+
+
+@pytest.mark.parametrize(("name", "hint"), [("resnet19", "resnet18"), ("timm:mobilenetv9", "timm")])
+def test_an_unknown_network_is_an_error_with_a_way_out(name, hint):
+    with pytest.raises(ConfigError) as caught:
+        build_network(ModelConfig(name=name), 10)
+    assert hint in str(caught.value)

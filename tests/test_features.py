@@ -1,0 +1,53 @@
+import librosa
+import numpy as np
+import pytest
+import torch
+
+from labcore.config import RunConfig
+from labcore.features import LogMel
+
+
+@pytest.mark.parametrize("changes", [{}, {"audio.sample_rate": 8000, "features.n_fft": 512, "features.win_length": 400, "features.hop_length": 160}])
+def test_agrees_with_librosa(changes):
+    config = RunConfig().changed(changes)
+    waveform = np.random.default_rng(0).normal(0, 0.1, 20000).astype(np.float32)
+    log_mel = LogMel(config)
+    ours = log_mel.decibels(log_mel.power(torch.from_numpy(waveform)[None]))[0].numpy()
+    power = librosa.feature.melspectrogram(
+        y=waveform,
+        sr=config.audio.sample_rate,
+        n_fft=config.features.n_fft,
+        win_length=config.features.win_length,
+        hop_length=config.features.hop_length,
+        n_mels=config.features.n_mels,
+        fmin=config.features.f_min,
+        fmax=config.f_max,
+        htk=True,
+        norm=None,
+        pad_mode="constant",
+    )
+    theirs = librosa.power_to_db(power, ref=1.0, amin=10 ** (config.features.floor_db / 10), top_db=None)
+    assert ours.shape == theirs.shape == (config.features.n_mels, log_mel.frames(len(waveform)))
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    assert np.abs(10 ** (ours / 10) - 10 ** (theirs / 10)).max() / power.max() < 1e-4
+
+
+def test_normalisation_gives_mean_zero_and_deviation_one_per_band():
+    log_mel = LogMel(RunConfig())
+    decibels = log_mel.decibels(log_mel.power(torch.randn(8, 32000) * 0.05))
+    frames = decibels.transpose(0, 1).flatten(1).double()
+    log_mel.fit(frames.sum(1), frames.square().sum(1), frames.shape[1])
+    normalised = log_mel.normalise(decibels)
+    torch.testing.assert_close(normalised.mean((0, 2)), torch.zeros(64), atol=1e-4, rtol=0)
+    torch.testing.assert_close(normalised.std((0, 2)), torch.ones(64), atol=1e-2, rtol=0)
+
+
+def test_silence_is_finite_and_at_the_floor():
+    log_mel = LogMel(RunConfig())
+    assert torch.equal(
+        log_mel.decibels(log_mel.power(torch.zeros(1, 4000))), torch.full((1, 64, log_mel.frames(4000)), -80.0)
+    )
+
+
+def test_only_the_normalisation_is_saved():
+    assert set(LogMel(RunConfig()).state_dict()) == {"mean", "deviation"}
