@@ -1,0 +1,74 @@
+# The two commands: `make run` and `make test`. Both set up .venv by themselves and install again only when what is required changed.
+#
+#   make run                                                          the lab on http://localhost:8501
+#   make run PORT=8600                                                on another port
+#   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu         with the smaller CPU-only wheels, on a machine without an NVIDIA GPU
+#   make run PYTHON=python3.12                                        with another Python, when .venv is made
+
+PYTHON ?= python3
+PORT ?= 8501
+TORCH_INDEX ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# An empty file each, newer than all that it was made from.
+MADE := $(VENV)/.made
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.PHONY: help run test lint format screenshots clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make run          start the lab on http://localhost:$(PORT)"
+	@echo "make test         style, types and tests"
+	@echo "make lint         style and types only"
+	@echo "make format       put the code in style"
+	@echo "make screenshots  take the pictures of the README from the running lab"
+	@echo "make clean        remove .venv and caches; the workspace stays"
+
+run: $(INSTALLED)
+	@$(BIN)/streamlit run streamlit_app.py --server.port $(PORT) --server.showEmailPrompt false
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED_DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(INSTALLED_DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+screenshots: $(INSTALLED_DEV)
+	$(BIN)/python scripts/screenshots.py
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -not -path './workspace/*' -prune -exec rm -rf {} +
+
+$(MADE):
+	@command -v $(PYTHON) > /dev/null || { \
+		echo "$(PYTHON) was not found. Install Python 3.10 or newer, or name one: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "$$($(PYTHON) --version) is too old: 3.10 or newer is needed. Name another one: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(INSTALLED): requirements.txt pyproject.toml $(MADE)
+	@echo "Installing what requirements.txt names (some minutes; about 5 GB with the CUDA libraries)"
+ifneq ($(TORCH_INDEX),)
+	$(PIP) install --no-deps --index-url $(TORCH_INDEX) $$(grep -E '^(torch|torchaudio|torchvision)==' requirements.txt)
+endif
+	$(PIP) install -r requirements.txt
+	$(PIP) install --no-deps -e .
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
+	$(PIP) install -r requirements-dev.txt
+	@touch $@
