@@ -29,7 +29,7 @@ help:
 	@echo "make clean        remove .venv and caches; the workspace stays"
 
 run: $(INSTALLED)
-	@$(BIN)/streamlit run streamlit_app.py --server.port $(PORT) --server.showEmailPrompt false
+	@$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
 test: lint
 	$(BIN)/python -m pytest

@@ -1,0 +1,149 @@
+"""What holds the house together: which way imports point, what stays light, that every knob is explained."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labcore.config import Knob, knobs
+
+ROOT = Path(__file__).parents[1]
+FLOORS = (
+    ("config", "presets", "errors", "device", "workspace", "events"),
+    ("audio", "features", "augment", "models", "runs"),
+    ("datasets",),
+    ("training", "classifier"),
+    ("evaluation", "export", "jobs", "benchmark", "doctor"),
+    ("cli", "api", "__main__", "ui", "pages", "streamlit_app"),
+)
+"""Modules and packages by floor, the ground first. A new one has to be given its floor here."""
+FLOOR = {name: number for number, names in enumerate(FLOORS, 1) for name in names}
+TOP = len(FLOORS)
+# Who may be used from where on the top floor; all else there stands by itself.
+TOP_FLOOR_USES = {("__main__", "cli"), ("pages", "ui"), ("streamlit_app", "ui"), ("streamlit_app", "pages")}
+USES_STREAMLIT = ("ui", "pages", "streamlit_app")
+# Loaded by the first page and by `labcore --help`: what these import, directly or not, must not be torch.
+LIGHT = (*FLOORS[0], "runs", "audio", "datasets", "jobs/manager", "cli/main")
+LONGEST = 400
+
+
+def sources() -> list[Path]:
+    """The Python files of the product, relative to the root."""
+    files = [
+        *ROOT.glob("labcore/**/*.py"),
+        *ROOT.glob("ui/**/*.py"),
+        *ROOT.glob("pages/**/*.py"),
+        ROOT / "streamlit_app.py",
+    ]
+    return sorted(file.relative_to(ROOT) for file in files if file.exists())
+
+
+def place_of(file: Path) -> str:
+    """Which part of the house a file belongs to: ``labcore/audio/decoder.py`` → audio, ``pages/train.py`` → pages."""
+    parts = file.with_suffix("").parts
+    return parts[1] if parts[0] == "labcore" and len(parts) > 1 else parts[0]
+
+
+def imports_of(file: Path) -> list[tuple[int, str]]:
+    """Line and full name of every import in a file, also of those inside functions; a relative one is spelled out."""
+    found: list[tuple[int, str]] = []
+    package = file.parts[:-1]
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (start, node.module) if part)
+            # `from labcore import runs` names a module, `from labcore.runs import Run` does not: both name the place.
+            found += [(node.lineno, f"{module}.{alias.name}") for alias in node.names]
+    return found
+
+
+def place_named(name: str) -> str | None:
+    """The part of the house that an imported name belongs to, None for libraries and for the package itself."""
+    parts = name.split(".")
+    if parts[0] == "labcore":
+        return parts[1] if len(parts) > 1 and parts[1] in FLOOR else None
+    return parts[0] if parts[0] in USES_STREAMLIT else None
+
+
+def test_every_part_of_the_house_has_a_floor() -> None:
+    places = {place_of(file) for file in sources()} - {"__init__"}
+    assert places <= set(FLOOR), "give the new ones a floor in FLOORS"
+
+
+@pytest.mark.parametrize("file", sources(), ids=str)
+def test_imports_point_down(file: Path) -> None:
+    here = place_of(file)
+    wrong = []
+    for line, name in imports_of(file):
+        there = place_named(name)
+        if there is None or there == here:
+            continue
+        upward = FLOOR[there] > FLOOR.get(here, 0)
+        beside = FLOOR[there] == FLOOR.get(here, 0) == TOP and (here, there) not in TOP_FLOOR_USES
+        if upward or beside:
+            wrong.append(f"{file}:{line} imports {name}")
+    assert not wrong, wrong
+
+
+def test_no_two_parts_import_each_other() -> None:
+    uses: dict[str, set[str]] = {}
+    for file in sources():
+        there = {place_named(name) for _, name in imports_of(file)} - {None, place_of(file)}
+        uses.setdefault(place_of(file), set()).update(place for place in there if place)
+    pairs = {
+        tuple(sorted((here, there))) for here, all_ in uses.items() for there in all_ if here in uses.get(there, ())
+    }
+    assert not pairs
+
+
+@pytest.mark.parametrize("file", [file for file in sources() if place_of(file) not in USES_STREAMLIT], ids=str)
+def test_only_pages_know_streamlit(file: Path) -> None:
+    assert not [line for line, name in imports_of(file) if name.split(".")[0] == "streamlit"]
+
+
+def test_light_modules_do_not_load_torch_or_streamlit() -> None:
+    modules = []
+    for place in LIGHT:
+        files = [ROOT / "labcore" / f"{place}.py", *(ROOT / "labcore" / place).glob("**/*.py")]
+        parts = [file.relative_to(ROOT).with_suffix("").parts for file in files if file.exists()]
+        modules += [".".join(part for part in names if part != "__init__") for names in parts]
+    assert "labcore.config" in modules
+    program = (
+        f"import importlib, sys\nfor name in {modules!r}:\n    importlib.import_module(name)\n"
+        "    for heavy in ('torch', 'streamlit'):\n"
+        "        if heavy in sys.modules: sys.exit(f'{name} loads {heavy}')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("file", sources(), ids=str)
+def test_files_stay_short(file: Path) -> None:
+    lines = len((ROOT / file).read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST, f"{lines} lines want to be two files"
+
+
+@pytest.mark.parametrize("knob", knobs().values(), ids=lambda knob: knob.path)
+def test_every_knob_is_explained(knob: Knob) -> None:
+    assert knob.title
+    assert knob.title != knob.path
+    assert len(knob.help.split()) >= 2
+    assert knob.help.endswith(".")
+
+
+def test_the_reference_of_the_knobs_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "scripts" / "make_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = module.PAGE.read_text(encoding="utf-8") if module.PAGE.exists() else ""
+    assert page == module.reference(), "run `python scripts/make_reference.py`"
+    assert all(f"`--{path}`" in page for path in knobs())
