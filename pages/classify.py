@@ -1,0 +1,118 @@
+"""Classify: choose a run, give it clips, see and hear what it makes of them."""
+
+import streamlit as st
+
+from labcore.errors import LabError
+from labcore.runs import Run
+from ui import clips, live, services, shell
+from ui.text import count, percent, run_name
+
+shell.open_page("Classify", "Drop a clip on it, record one, or take one that the network has never heard.")
+
+
+def usable_runs() -> dict[str, tuple[Run, float | None]]:
+    """The runs that have weights, newest first: id → run and accuracy."""
+    return {run.id: (run, status.accuracy) for run, status in live.runs() if run.weights.exists()}
+
+
+def choose(known: dict[str, tuple[Run, float | None]]) -> Run:
+    """Which network answers; kept in the URL."""
+    wanted = st.query_params.get("run", "")
+    st.session_state["classify-run"] = wanted if wanted in known else next(iter(known))
+
+    def changed() -> None:
+        st.query_params["run"] = st.session_state["classify-run"]
+
+    chosen = st.selectbox(
+        "Network",
+        list(known),
+        format_func=lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}",
+        key="classify-run",
+        on_change=changed,
+        width=520,
+    )
+    return known[chosen][0]
+
+
+def given(run: Run) -> list[clips.Clip]:
+    """The clips to classify, from where the visitor takes them."""
+    sources = {"upload": "Upload", "record": "Record", "example": "Example"}
+    icons = {"upload": ":material/upload_file:", "record": ":material/mic:", "example": ":material/library_music:"}
+    source = st.segmented_control(
+        "Clips from",
+        list(sources),
+        default="upload",
+        format_func=lambda name: f"{icons[name]} {sources[name]}",
+        required=True,
+        label_visibility="collapsed",
+        key="clip-source",
+    )
+    if source == "upload":
+        files = st.file_uploader(
+            "Clips",
+            accept_multiple_files=True,
+            label_visibility="collapsed",
+            help="WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate, of any length.",
+        )
+        return [clips.Clip(file.name, file.getvalue()) for file in files]
+    if source == "record":
+        recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed")
+        st.caption("The browser asks before it opens the microphone, and only opens it for this machine or over HTTPS.")
+        return [clips.Clip("recording.wav", recording.getvalue())] if recording is not None else []
+    if st.button("Another example", icon=":material/shuffle:"):
+        st.session_state["example-number"] = st.session_state.get("example-number", 0) + 1
+    st.caption("A clip of the run's own data set that was held out from its training.")
+    try:
+        return [clips.example(run, st.session_state.get("example-number", 0))]
+    except LabError as error:
+        shell.show_error(error)
+        return []
+
+
+def answers(run: Run, given: list[clips.Clip]) -> None:
+    judged = clips.judge(run, given)
+    failed = [item for item in judged if item.error is not None]
+    for item in failed[:5]:
+        shell.show_error(item.error)
+    if len(failed) > 5:
+        st.caption(f"and {count(len(failed) - 5)} more files that cannot be read; the table lists them")
+    readable = [item for item in judged if item.answer is not None]
+    if not readable:
+        return
+    number = 0
+    if len(judged) > 1:
+        clips.table(judged)
+        download(run, judged)
+    if len(readable) > 1:
+        names = [item.clip.name for item in readable]
+        number = st.selectbox("Look at", range(len(names)), format_func=names.__getitem__, width=520)
+    clips.show(run, readable[number])
+    if len(judged) == 1:
+        download(run, judged)
+
+
+def download(run: Run, judged: list[clips.Judged]) -> None:
+    st.download_button(
+        "Answers as CSV",
+        data=clips.csv_of(judged, services.classifier(run).labels),
+        file_name="answers.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        type="tertiary",
+        help="A line a clip, with the probability of every label in full precision.",
+    )
+
+
+with shell.errors_in_place():
+    services.manager()
+    known = usable_runs()
+    if not known:
+        with st.container(border=True):
+            st.markdown("**There is no trained network yet.** A run has weights once it has finished.")
+            st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
+    else:
+        run = choose(known)
+        taken = given(run)
+        if taken:
+            answers(run, taken)

@@ -1,0 +1,48 @@
+"""Train: set up a run, or follow one (``?run=ID``)."""
+
+import streamlit as st
+
+from labcore.runs import Run
+from ui import live, new_run, run_view, services, shell
+from ui.text import run_name
+
+NEW = "new"
+
+shell.open_page("Train")
+
+
+def chosen() -> None:
+    choice = st.session_state["run-choice"]
+    if choice == NEW:
+        st.query_params.clear()
+    else:
+        st.query_params["run"] = choice
+
+
+with shell.errors_in_place():
+    services.manager()
+    known = {run.id: (run, status) for run, status in live.runs()}
+    wanted = st.query_params.get("run", "")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if known:
+            st.session_state["run-choice"] = wanted if wanted in known else NEW
+            st.selectbox(
+                "Run",
+                [NEW, *known],
+                format_func=lambda run_id: "New run" if run_id == NEW else run_name(known[run_id][0]),
+                key="run-choice",
+                on_change=chosen,
+                label_visibility="collapsed",
+                width=380,
+            )
+        if wanted in known:
+            live.badge(known[wanted][1].state)
+            if st.button("New run", icon=":material/add:", type="tertiary"):
+                st.query_params.clear()
+                st.rerun()
+    if wanted:
+        run = known[wanted][0] if wanted in known else Run.open(services.workspace(), wanted)
+        run_view.show(run)
+    else:
+        live.device_line()
+        new_run.show()

@@ -1,0 +1,226 @@
+"""Clips on the Classify page: where they come from, what the classifier says of them, and the pictures of one."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from labcore.errors import LabError
+from labcore.runs import Run
+from labcore.workspace import Workspace
+from ui import charts, services
+from ui.text import count, duration, percent, plain
+
+if TYPE_CHECKING:
+    from labcore.classifier import Answer
+
+SECTION_SECONDS = 30.0
+"""At most so much of a recording is drawn and played at a time."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A sound to be classified: its name, the content of its file, and its true label where that is known."""
+
+    name: str
+    content: bytes
+    truth: str = ""
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A clip with what the classifier says of it, or why it says nothing."""
+
+    clip: Clip
+    answer: Answer | None = None
+    error: LabError | None = None
+
+
+def judge(run: Run, clips: list[Clip]) -> list[Judged]:
+    """Classify clips, with progress. A file that cannot be read keeps its error and the others go on."""
+    version = run.weights.stat().st_mtime_ns
+    services.classifier(run)
+    judged = []
+    bar = st.progress(0.0) if len(clips) > 1 else None
+    for number, clip in enumerate(clips):
+        if bar is not None:
+            bar.progress(number / len(clips), text=f"Listening to {plain(clip.name)}, {number + 1} of {len(clips)}")
+        try:
+            judged.append(Judged(clip, answer=_answer(str(run.path), version, clip.name, clip.digest, clip.content)))
+        except LabError as error:
+            judged.append(Judged(clip, error=error))
+    if bar is not None:
+        bar.empty()
+    return judged
+
+
+@st.cache_data(max_entries=500, show_spinner="Listening …", show_time=True)
+def _answer(path: str, version: int, name: str, digest: str, _content: bytes) -> Answer:
+    return services.classifier(Run(Path(path))).classify(_content, name=name)
+
+
+def show(run: Run, judged: Judged) -> None:
+    """One clip: the answer, its probabilities, and what was heard."""
+    if judged.error is not None or judged.answer is None:
+        return
+    answer, clip = judged.answer, judged.clip
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        with st.container(border=True):
+            st.caption(f"Heard in {plain(clip.name)}")
+            st.markdown(f"## {plain(answer.label)}")
+            certainty = f"Probability **{percent(answer.probability)}**"
+            if len(answer.windows) > 1:
+                certainty += f", mean over {count(len(answer.windows))} windows"
+            st.markdown(f"{certainty} :gray[· {_length(answer.seconds)} of sound]")
+            if clip.truth:
+                right_ = clip.truth == answer.label
+                st.markdown(
+                    f":{'green' if right_ else 'red'}-badge[:material/{'check' if right_ else 'close'}: "
+                    f"labelled {plain(clip.truth)}]"
+                )
+        charts.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.digest}")
+    with right:
+        if len(answer.windows) > 1:
+            st.markdown(
+                "**Over the recording** :gray[darker is more probable]"
+                if not charts.dark()
+                else "**Over the recording**"
+            )
+            windows = [(window.start_s, window.end_s, window.probabilities) for window in answer.windows]
+            charts.over_time(windows, key=f"time-{run.id}-{clip.digest}")
+        pictures(run, clip, answer)
+
+
+def pictures(run: Run, clip: Clip, answer: Answer) -> None:
+    """Playback, waveform and log-mel of a clip, or of a section of a long recording."""
+    from labcore.audio import decode, encode_wav
+
+    start = 0.0
+    if answer.seconds > SECTION_SECONDS:
+        start = float(
+            st.slider(
+                "Section from",
+                0,
+                math.ceil(answer.seconds - SECTION_SECONDS),
+                step=1,
+                format="%d s",
+                key=f"section-{clip.digest}",
+                help=f"Recordings are drawn and played {SECTION_SECONDS:.0f} s at a time.",
+            )
+        )
+    end = start + SECTION_SECONDS if answer.seconds > SECTION_SECONDS else None
+    section, rate = decode(clip.content, name=clip.name, start_s=start, end_s=end)
+    st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {clip.name}")
+    key = f"{clip.digest}-{start:g}"
+    network = services.classifier(run)
+    heard, _ = decode(clip.content, network.sample_rate, name=clip.name, start_s=start, end_s=end)
+    levels = network.log_mel_of(heard)
+    centres = mel_centres(network.config.features.n_mels, network.config.features.f_min, network.config.f_max)
+    charts.sound(section, rate, levels, centres, key=f"sound-{run.id}-{key}", start_s=start)
+    st.caption(
+        f"The log-mel spectrogram that the network is given: {network.config.features.n_mels} bands, "
+        f"{network.sample_rate / 1000:g} kHz, windows of {network.clip_seconds:.3g} s."
+    )
+
+
+def mel_centres(bands: int, low_hz: float, high_hz: float) -> np.ndarray:
+    """Centre frequencies in Hz of mel bands on the scale of the HTK toolkit, as torchaudio lays them: (bands,)."""
+    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (low_hz, high_hz))
+    return 700 * (10 ** (np.linspace(low, high, bands + 2)[1:-1] / 2595) - 1)
+
+
+def table(judged: list[Judged]) -> None:
+    """Many clips, a row each."""
+    import pandas as pd
+
+    rows = [
+        {
+            "File": item.clip.name,
+            "Heard": item.answer.label if item.answer else "cannot be read",
+            "Probability": item.answer.probability if item.answer else None,
+            "Length (s)": round(item.answer.seconds, 2) if item.answer else None,
+        }
+        for item in judged
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height=420 if len(rows) > 10 else "auto",
+        column_config={"Probability": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+        alt="Labels of the clips",
+    )
+
+
+def csv_of(judged: list[Judged], labels: list[str]) -> str:
+    """A line a file: label, probability, and the probability of each label in full precision; errors in their own column."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["file", "label", "probability", "seconds", "error", *labels])
+    for item in judged:
+        if item.answer is not None:
+            answer = item.answer
+            shares = [repr(answer.probabilities[label]) for label in labels]
+            writer.writerow([item.clip.name, answer.label, repr(answer.probability), answer.seconds, "", *shares])
+        else:
+            writer.writerow([item.clip.name, "", "", "", str(item.error), *[""] * len(labels)])
+    return out.getvalue()
+
+
+# --- examples
+
+
+def example(run: Run, number: int) -> Clip:
+    """A held-out clip of the run's data set, the ``number``-th in an order shuffled once.
+
+    Raises:
+        DatasetError: the data set is no longer there, or holds nothing out.
+        AudioError: the clip cannot be read.
+    """
+    rows = _held_out(str(services.workspace().home), run.config.data.dataset, run.config.data.fold)
+    row = rows[number % len(rows)]
+    path = Path(row["path"])
+    if row["start_s"] == 0 and row["end_s"] is None:
+        try:
+            return Clip(path.name, path.read_bytes(), row["label"])
+        except OSError as error:
+            from labcore.errors import AudioError
+
+            raise AudioError(f"{path} cannot be read: {error.strerror or error}", "Take another example") from error
+    from labcore.audio import decode, encode_wav
+
+    waveform, rate = decode(path, start_s=row["start_s"], end_s=row["end_s"])
+    return Clip(f"{path.name} from {row['start_s']:g} s", encode_wav(waveform, rate), row["label"])
+
+
+@st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
+def _held_out(home: str, name: str, fold: str | None) -> list[dict[str, Any]]:
+    from labcore.datasets import find_dataset, split
+    from labcore.errors import DatasetError
+
+    dataset = find_dataset(Workspace(Path(home)), name)
+    rows = dataset.table.iloc[split(dataset, fold).held_out]
+    if len(rows) == 0:
+        raise DatasetError(f"data set {name} holds no clips out", "Upload a clip instead")
+    rows = rows.iloc[np.random.default_rng(0).permutation(len(rows))[:500]]
+    columns = zip(rows["path"], rows["label"], rows["start_s"], rows["end_s"], strict=True)
+    return [
+        {"path": path, "label": label, "start_s": float(start), "end_s": None if math.isnan(end) else float(end)}
+        for path, label, start, end in columns
+    ]
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)

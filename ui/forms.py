@@ -1,0 +1,210 @@
+"""From the knobs of the configuration to widgets, by themselves: a new field in ``labcore.config`` appears here without a change.
+
+The values live in ``st.session_state["knobs"]`` (path → value) and so survive a visit to another page, which the values of
+widgets alone do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from labcore.config import Knob, RunConfig, knobs
+from labcore.presets import PRESETS, preset
+
+PARTS = {
+    "audio": ("Clips", ":material/content_cut:", "What is cut from a recording before anything is computed from it."),
+    "features": (
+        "Spectrogram",
+        ":material/blur_on:",
+        "The log-mel spectrogram, the one front end of training and use.",
+    ),
+    "augment": ("Augmentation", ":material/shuffle:", "What is done to the training clips, anew in every epoch."),
+    "model": ("Network", ":material/account_tree:", "The network."),
+    "optim": ("Training", ":material/trending_down:", "How the weights are found."),
+    "runtime": ("Machine", ":material/memory:", "Where and in what form the work is done."),
+}
+"""Part of the configuration → title, icon and what it is about, for those shown as a group of sliders."""
+
+OPEN_LISTS = {
+    "model.name": ["compact", "resnet18", "small_cnn", "timm:efficientnet_b0", "timm:mobilenetv3_small_100"],
+    "runtime.device": ["auto", "cpu", "cuda", "cuda:1"],
+}
+"""Text knobs with usual answers; others can be typed."""
+
+POWERS_OF_TWO = {"optim.batch_size", "features.n_fft", "features.win_length", "features.hop_length"}
+
+
+def values() -> dict[str, Any]:
+    """The values of all knobs in this browser session, from the recommended preset at first."""
+    if "knobs" not in st.session_state:
+        st.session_state["knobs"] = _flat(preset("balanced"))
+        st.session_state["preset"] = "balanced"
+    return st.session_state["knobs"]
+
+
+def config() -> RunConfig:
+    """The configuration that the form shows.
+
+    Raises:
+        ConfigError: a combination that cannot work.
+    """
+    return RunConfig().changed(values())
+
+
+def take(source: RunConfig, keep: Iterable[str] = ()) -> None:
+    """Set every knob to the values of a configuration; those whose paths begin as in ``keep`` stay as they are."""
+    kept = tuple(keep)
+    current = values()
+    for path, value in _flat(source).items():
+        if not (kept and path.startswith(kept)):
+            current[path] = value
+            st.session_state.pop(_key(path), None)
+
+
+def presets() -> None:
+    """A choice of presets; choosing one sets the sliders, turning a slider makes it "your own"."""
+    current = matching_preset()
+    if current is not None:
+        st.session_state["preset"] = current
+
+    def chosen() -> None:
+        name = st.session_state["preset-choice"]
+        if name in PRESETS:
+            take(preset(name), keep=("data.", "runtime."))
+
+    names = [*PRESETS] if current else [*PRESETS, "own"]
+    st.session_state["preset-choice"] = current or "own"
+    st.segmented_control(
+        "Preset",
+        names,
+        format_func=lambda name: PRESETS[name].title if name in PRESETS else "Your own",
+        key="preset-choice",
+        on_change=chosen,
+        required=True,
+        label_visibility="collapsed",
+    )
+    st.caption(PRESETS[current].summary if current else "Settings of your own. A preset sets them all again.")
+
+
+def matching_preset() -> str | None:
+    """The preset whose settings the form shows, data and machine aside; None where it shows others."""
+    shown = {path: value for path, value in values().items() if not path.startswith(("data.", "runtime."))}
+    return next((name for name, flat in _presets().items() if all(flat[path] == shown[path] for path in shown)), None)
+
+
+def part(name: str, *, skip: Iterable[str] = ()) -> None:
+    """The widgets of one part of the configuration: the everyday ones, then the others folded away."""
+    every = [knob for path, knob in knobs().items() if path.startswith(f"{name}.") and path not in set(skip)]
+    plain = [knob for knob in every if not knob.advanced]
+    advanced = [knob for knob in every if knob.advanced]
+    _grid(plain)
+    if advanced:
+        with st.expander("More", icon=":material/tune:") if plain else st.container():
+            _grid(advanced)
+
+
+def widget(knob: Knob) -> Any:
+    """One knob as the widget that suits it. Returns its value and remembers it."""
+    current = values()
+    key = _key(knob.path)
+    if key not in st.session_state:
+        st.session_state[key] = current[knob.path]
+    label = f"{knob.title} ({knob.unit})" if knob.unit else knob.title
+    common: dict[str, Any] = {"label": label, "help": knob.help, "key": key}
+    if knob.kind == "choice":
+        value = st.segmented_control(options=knob.choices, required=True, **common)
+    elif knob.path in OPEN_LISTS:
+        options = list(dict.fromkeys([*OPEN_LISTS[knob.path], current[knob.path]]))
+        value = st.selectbox(options=options, accept_new_options=True, **common) or knob.default
+    elif knob.kind == "text":
+        value = st.text_input(placeholder="automatic" if knob.optional else None, **common)
+        value = value or (None if knob.optional else knob.default)
+    elif knob.optional or knob.ge is None or knob.le is None or knob.le - knob.ge > 1e6:
+        value = _number(knob, common)
+    elif knob.log:
+        value = st.select_slider(options=_stops(knob, current[knob.path]), format_func=_tidy, **common)
+    else:
+        value = _slider(knob, common)
+    current[knob.path] = value
+    return value
+
+
+def changes(config: RunConfig) -> dict[str, Any]:
+    """What a configuration turned away from the defaults, data set aside: title → value, for a short list."""
+    return {
+        knob.title: "automatic" if value is None else f"{_tidy(value)} {knob.unit}".strip()
+        for path, knob in knobs().items()
+        if not path.startswith("data.") and (value := _flat(config)[path]) != knob.default
+    }
+
+
+# --- the widgets
+
+
+def _grid(items: list[Knob]) -> None:
+    columns = st.columns(2, gap="large") if len(items) > 1 else [st.container()]
+    for number, knob in enumerate(items):
+        with columns[number % len(columns)]:
+            widget(knob)
+
+
+def _number(knob: Knob, common: dict[str, Any]) -> Any:
+    kind = int if knob.kind == "int" else float
+    small = knob.ge is not None and 0 < knob.ge < 0.01
+    return st.number_input(
+        min_value=None if knob.ge is None else kind(knob.ge),
+        max_value=None if knob.le is None else kind(knob.le),
+        step=kind(knob.step) if knob.step else (0.001 if small else None),
+        format="%g" if kind is float else None,
+        placeholder="automatic" if knob.optional else None,
+        **common,
+    )
+
+
+def _slider(knob: Knob, common: dict[str, Any]) -> Any:
+    kind = int if knob.kind == "int" else float
+    assert knob.ge is not None and knob.le is not None
+    step = kind(knob.step) if knob.step else (1 if kind is int else (knob.le - knob.ge) / 100)
+    key = common["key"]
+    st.session_state[key] = kind(st.session_state[key])
+    shown = "%d" if kind is int else ("%.2f" if step < 0.1 else "%.1f" if step < 1 else "%g")
+    value = st.slider(min_value=kind(knob.ge), max_value=kind(knob.le), step=step, format=shown, **common)
+    return kind(value) if kind is int else round(value, 6)
+
+
+def _stops(knob: Knob, current: Any) -> list[Any]:
+    """The stops of a slider on a logarithmic scale: round numbers, and every value that a preset or the form holds."""
+    assert knob.ge is not None and knob.le is not None
+    kind = int if knob.kind == "int" else float
+    if knob.path in POWERS_OF_TWO:
+        numbers = [2.0**n for n in range(0, 24)]
+    else:
+        mantissas = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8) if kind is int else (1, 2, 5)
+        numbers = [m * 10.0**n for n in range(-6, 7) for m in mantissas]
+    stops = {kind(number) for number in numbers if knob.ge <= number <= knob.le and kind(number) == number}
+    if kind is float:
+        stops = {float(f"{number:.6g}") for number in numbers if knob.ge <= number <= knob.le} | {float(knob.ge)}
+    held = {flat[knob.path] for flat in _presets().values()} | {knob.default, current}
+    return sorted(stops | {kind(value) for value in held})
+
+
+def _tidy(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _key(path: str) -> str:
+    return f"knob-{path}"
+
+
+def _flat(config: RunConfig) -> dict[str, Any]:
+    tree = config.model_dump()
+    return {path: tree[path.partition(".")[0]][path.partition(".")[2]] for path in knobs()}
+
+
+@cache
+def _presets() -> dict[str, dict[str, Any]]:
+    return {name: _flat(preset(name)) for name in PRESETS}

@@ -1,0 +1,129 @@
+"""Parts of a page that follow what goes on: fragments that tick only while something is at work."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from labcore.runs import Run, RunStatus, list_runs
+from ui import services
+from ui.shell import errors_in_place, log, show_error
+from ui.text import percent, plain, progress_line, run_name, state_face
+
+TICK = 1.0
+"""Seconds between two looks at what is at work."""
+
+
+def status_of(run: Run) -> RunStatus:
+    """A run's status, remembered where it can no longer change by itself."""
+    try:
+        stat = (run.path / "events.jsonl").stat()
+    except OSError:
+        return run.status()
+    status = _status(str(run.path), stat.st_mtime_ns, stat.st_size)
+    return status if status.state in ("finished", "stopped", "failed") else run.status()
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _status(path: str, mtime_ns: int, size: int) -> RunStatus:
+    from pathlib import Path
+
+    return Run(Path(path)).status()
+
+
+def runs() -> list[tuple[Run, RunStatus]]:
+    """All runs of the workspace with their status, newest first."""
+    return [(run, status_of(run)) for run in list_runs(services.workspace())]
+
+
+def badge(state: str) -> None:
+    word, icon, colour = state_face(state)
+    st.badge(word, icon=icon, color=colour)
+
+
+def device_line() -> None:
+    """The machine in a line. torch, which has to be asked, is imported in the background after the page is there."""
+    known = services.known_device()
+    trouble = services.device_trouble()
+
+    @st.fragment(run_every=None if known or trouble else 0.6)
+    def line() -> None:
+        if services.known_device() or services.device_trouble():
+            if not (known or trouble):
+                st.rerun()
+        elif st.session_state.get("page-shown"):
+            services.look_for_device()
+        st.session_state["page-shown"] = True
+        device = services.known_device()
+        if device is not None:
+            kind = "GPU" if device.device.startswith("cuda") else "CPU"
+            colour = "green" if kind == "GPU" else "gray"
+            st.markdown(
+                f":{colour}-badge[:material/memory: {kind}] {plain(device.name)} :gray[– {plain(device.reason)}]"
+            )
+        elif trouble:
+            st.markdown(f":orange-badge[:material/memory: Unknown] :gray[{plain(trouble)}]")
+        else:
+            st.markdown(":gray-badge[:material/memory: Machine] :gray[looking at what it can do …]")
+
+    line()
+
+
+def active_runs() -> None:
+    """Running and queued runs, live. Nothing where there are none."""
+    active = {run.id for run, status in runs() if status.active}
+
+    @st.fragment(run_every=TICK if active else None)
+    def rows() -> None:
+        now = [(run, status) for run, status in runs() if status.active]
+        if {run.id for run, _ in now} != active:
+            st.rerun()
+        for run, status in sorted(now, key=lambda item: (item[1].state == "queued", item[1].queued_at)):
+            with st.container(border=True):
+                with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                    run_link(run)
+                    badge(status.state)
+                st.progress(status.fraction, text=run_progress(status))
+
+    if active:
+        st.subheader("At work", anchor=False)
+        rows()
+
+
+def run_progress(status: RunStatus) -> str:
+    line = plain(progress_line(status))
+    if status.accuracy is not None:
+        line += f" · accuracy {percent(status.accuracy)}"
+    return line[:1].upper() + line[1:]
+
+
+def run_link(run: Run, after: str = "") -> None:
+    label = plain(run_name(run, moment=False)) + (f" :gray[· {after}]" if after else "")
+    st.page_link("pages/train.py", label=label, query_params={"run": run.id}, help=plain(run.id))
+
+
+def demo_button(key: str, label: str = "Make the demo set", kind: str = "primary") -> None:
+    """A button that makes the demo set, with its progress; several pages may show it, the work is one."""
+    task = services.demo_task()
+    running = task is not None and task.running
+
+    @st.fragment(run_every=0.5 if running else None)
+    def part() -> None:
+        task = services.demo_task()
+        if task is not None and task.running:
+            st.progress(
+                task.fraction, text=f"Making sounds … {task.done} of {task.total}" if task.total else "Making sounds …"
+            )
+            return
+        if running:
+            st.rerun()
+        if task is not None and task.error is not None:
+            show_error(task.error)
+        elif task is not None and task.failure is not None:
+            log.error("the demo set could not be made", exc_info=task.failure)
+            st.error("The demo set could not be made. The server's log has the details.")
+        if st.button(label, key=key, type=kind, icon=":material/auto_awesome:"):
+            with errors_in_place():
+                services.start_demo()
+                st.rerun()
+
+    part()

@@ -1,0 +1,196 @@
+"""The form of a new run: data, recipe, every knob, and what will come of it."""
+
+from __future__ import annotations
+
+import contextlib
+
+import streamlit as st
+
+from labcore.config import knobs
+from labcore.errors import LabError
+from ui import data, forms, live, services
+from ui.shell import errors_in_place, show_error
+from ui.text import count, plain
+
+ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
+"""Knobs that stand in the recipe, above the tabs."""
+
+
+@st.fragment
+def show() -> None:
+    """The form, in a fragment of its own so that turning a knob redraws nothing else."""
+    form, result = st.columns([5, 3], gap="large")
+    with form:
+        with errors_in_place():
+            _data()
+        st.space("small")
+        _recipe()
+        _knobs()
+    with result, errors_in_place():
+        _summary_and_start()
+
+
+def _data() -> None:
+    st.subheader("Data", anchor=False)
+    names = data.names()
+    current = forms.values()
+    if not names and current["data.dataset"] == "demo":
+        with st.container(border=True):
+            st.markdown(
+                "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
+            )
+            live.demo_button("demo-train")
+            _add_by_path()
+        return
+    if current["data.dataset"] not in names:
+        if current["data.dataset"] == "demo" and names:
+            current["data.dataset"], current["data.fold"] = names[0], None
+        else:
+            names = [*names, current["data.dataset"]]
+
+    def other_set() -> None:
+        current["data.fold"] = None
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.session_state["data-choice"] = current["data.dataset"]
+        current["data.dataset"] = st.selectbox(
+            "Data set", names, key="data-choice", on_change=other_set, help=knobs()["data.dataset"].help
+        )
+    with right, errors_in_place():
+        folds = data.summary(current["data.dataset"], None)
+        if current["data.fold"] not in folds.folds:
+            current["data.fold"] = None
+        st.session_state["fold-choice"] = current["data.fold"] or "automatic"
+        chosen = st.selectbox(
+            "Held-out fold",
+            ["automatic", *folds.folds],
+            format_func=lambda fold: f"automatic ({folds.fold})" if fold == "automatic" else fold,
+            key="fold-choice",
+            help=knobs()["data.fold"].help,
+        )
+        current["data.fold"] = None if chosen == "automatic" else chosen
+    with st.expander("Another data set", icon=":material/add:"):
+        if "demo" not in names:
+            live.demo_button("demo-other", kind="secondary")
+        _add_by_path()
+
+
+def _add_by_path() -> None:
+    with st.form("add-data", border=False, enter_to_submit=True):
+        path = st.text_input(
+            "Folder or CSV file on this machine",
+            placeholder="/data/UrbanSound8K",
+            help="UrbanSound8K, ESC-50, a folder a class, or a CSV file of path,label. It stays where it is.",
+        )
+        name = st.text_input("Name", placeholder="automatic", help="What it is called here.")
+        if st.form_submit_button("Add", icon=":material/add:"):
+            with errors_in_place():
+                from labcore.datasets import register
+
+                with st.spinner("Reading the folder …"):
+                    info = register(services.workspace(), path.strip(), name.strip())
+                forms.values().update({"data.dataset": info.name, "data.fold": None})
+                st.rerun()
+
+
+def _recipe() -> None:
+    st.subheader("Recipe", anchor=False)
+    forms.presets()
+    table = knobs()
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        forms.widget(table["model.name"])
+    with middle:
+        forms.widget(table["optim.epochs"])
+    with right:
+        forms.widget(table["optim.batch_size"])
+
+
+def _knobs() -> None:
+    tabs = st.tabs([f"{icon} {title}" for title, icon, _ in forms.PARTS.values()])
+    for tab, (name, (_, _, about)) in zip(tabs, forms.PARTS.items(), strict=True):
+        with tab:
+            st.caption(about)
+            forms.part(name, skip=ALREADY_SHOWN)
+
+
+def _summary_and_start() -> None:
+    current = forms.values()
+    with st.container(border=True):
+        st.subheader("This run", anchor=False)
+        config, chosen = None, None
+        try:
+            config = forms.config()
+            if current["data.dataset"] in data.names() or current["data.dataset"] != "demo":
+                chosen = data.summary(current["data.dataset"], current["data.fold"])
+        except LabError as error:
+            show_error(error)
+        if chosen is None and config is not None:
+            st.caption("Choose or make a data set first.")
+        if chosen is not None and config is not None:
+            _facts(chosen, config)
+        ready = chosen is not None and config is not None
+        if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready):
+            with errors_in_place():
+                run = services.manager().submit(config)
+                st.query_params["run"] = run.id
+                st.rerun()
+        active = sum(status.active for _, status in live.runs())
+        if active:
+            st.caption(
+                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; this one takes its turn."
+            )
+    if chosen is not None:
+        _classes(chosen)
+
+
+def _facts(chosen: data.DataSummary, config) -> None:
+    steps = -(-chosen.training // config.optim.batch_size)
+    epochs = config.optim.epochs
+    device = services.known_device()
+    where = config.runtime.device
+    if where == "auto":
+        where = plain(device.name) if device else "the first GPU that works, else the CPU"
+    st.table(
+        {
+            "Trains on": f"**{count(chosen.training)}** clips of {len(chosen.counts)} classes",
+            "Held out": f"**{count(chosen.held_out)}** clips, fold {plain(chosen.fold)}",
+            "Network": plain(config.model.name),
+            "Steps": f"{count(epochs)} epochs of {count(steps)}",
+            "Device": where,
+        },
+        border="horizontal",
+        alt="What will be trained",
+    )
+    if chosen.note:
+        st.caption(f"Folds: {plain(chosen.note)}.".replace("..", "."))
+    if chosen.training and config.optim.batch_size > chosen.training:
+        st.caption(":orange[A batch is larger than the training set.]")
+
+
+def _classes(chosen: data.DataSummary) -> None:
+    with st.expander(f"{len(chosen.counts)} classes", icon=":material/category:"):
+        st.table(
+            {
+                "Class": [plain(label) for label in chosen.counts],
+                "Training": [train for train, _ in chosen.counts.values()],
+                "Held out": [held_out for _, held_out in chosen.counts.values()],
+            },
+            border="horizontal",
+            hide_index=True,
+            alt="Clips a class",
+        )
+    if chosen.problems:
+        with st.expander(f"{count(len(chosen.problems))} files are left out", icon=":material/warning:"):
+            for path, what in chosen.problems[:50]:
+                st.markdown(f"`{path.replace('`', '')}`  \n:gray[{plain(what)}]")
+            if len(chosen.problems) > 50:
+                st.caption(f"and {count(len(chosen.problems) - 50)} more")
+
+
+def again(config) -> None:
+    """Fill the form with the settings of a run."""
+    forms.take(config)
+    with contextlib.suppress(KeyError):
+        del st.query_params["run"]

@@ -1,0 +1,87 @@
+"""What came out of a finished run: accuracy with its interval, class by class, and the weights to take home."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from labcore.runs import Run
+from ui import charts
+from ui.text import count, duration, percent, plain
+
+
+def show(run: Run, events: list[dict[str, Any]]) -> None:
+    evaluated = next((event for event in reversed(events) if event["type"] == "evaluated"), None)
+    ended = next((event for event in reversed(events) if event["type"] == "run_finished"), None)
+    if evaluated is None:
+        return
+    with st.container(border=True):
+        with st.container(horizontal=True, gap="small"):
+            st.metric("Accuracy", percent(evaluated["accuracy"]), width=130)
+            low, high = percent(evaluated["accuracy_low"]), percent(evaluated["accuracy_high"])
+            st.metric("95 % interval", f"{low.removesuffix(' %')} – {high}", width=180)
+            st.metric("Macro F1", percent(evaluated["macro_f1"]), width=130)
+            if ended is not None and ended["seconds"]:
+                st.metric("Time", duration(ended["seconds"]), width=130)
+        st.caption(
+            f"Measured on the {count(evaluated['clips'])} held-out clips of fold {plain(evaluated['fold'])}, with the weights "
+            "that are saved; nothing was chosen on these clips."
+        )
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.markdown("**What was taken for what**")
+        charts.confusion(evaluated["confusion"], key=f"confusion-{run.id}")
+    with right:
+        st.markdown("**Class by class**")
+        st.dataframe(
+            per_class(evaluated),
+            hide_index=True,
+            height="content",
+            column_config={
+                "F1": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, width="small"),
+                "Recall": st.column_config.NumberColumn(
+                    format="%.2f", help="Share of the clips of this class that were found."
+                ),
+                "Precision": st.column_config.NumberColumn(
+                    format="%.2f", help="Share of the clips taken for this class that are of it."
+                ),
+            },
+            alt="Precision, recall and F1 a class",
+        )
+
+
+def download(run: Run) -> None:
+    """The weights to take home; the zip is made when it is asked for."""
+    st.download_button(
+        "Download the weights",
+        data=lambda: _zip(run),
+        file_name=f"{run.id}.zip",
+        mime="application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Weights, configuration and labels, with a short script that classifies without these pages.",
+    )
+
+
+def per_class(evaluated: dict[str, Any]):
+    """A row a class, the worst first."""
+    import pandas as pd
+
+    rows = [
+        {
+            "Class": label,
+            "F1": figures.get("f1"),
+            "Recall": figures.get("recall"),
+            "Precision": figures.get("precision"),
+            "Clips": sum(evaluated["confusion"].get(label, {}).values()),
+        }
+        for label, figures in evaluated["per_class"].items()
+    ]
+    return pd.DataFrame(rows).sort_values("F1", kind="stable")
+
+
+def _zip(run: Run) -> bytes:
+    from labcore.export import export_zip
+
+    return export_zip(run)

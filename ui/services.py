@@ -1,0 +1,174 @@
+"""What one server process keeps for all its visitors: the job manager, the device, loaded classifiers, small background work."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from labcore.errors import DeviceError, LabError, OutOfMemoryError
+from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from labcore.classifier import Classifier
+    from labcore.device import DeviceChoice
+    from labcore.jobs.manager import JobManager
+    from labcore.runs import Run
+
+
+def workspace() -> Workspace:
+    return Workspace.default()
+
+
+def manager() -> JobManager:
+    """The job manager of this server and workspace."""
+    return _manager(str(workspace().home))
+
+
+@st.cache_resource(show_spinner=False)
+def _manager(home: str) -> JobManager:
+    from labcore.jobs.manager import JobManager
+
+    return JobManager(Workspace(Path(home)))
+
+
+# --- work of a few seconds that outlives a rerun
+
+
+@dataclass
+class Task:
+    """Work in a thread of its own, with progress that any page can look at. The thread never touches streamlit."""
+
+    work: Callable[[Callable[[int, int], None]], Any]
+    done: int = 0
+    total: int = 0
+    result: Any = None
+    error: LabError | None = None
+    failure: Exception | None = None
+    _thread: threading.Thread | None = field(default=None, repr=False)
+    _closing: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    def start(self) -> Task:
+        self._thread = threading.Thread(target=self._run, name="task", daemon=True)
+        atexit.register(self._close)
+        self._thread.start()
+        return self
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+    def _run(self) -> None:
+        try:
+            self.result = self.work(self._progress)
+        except LabError as error:
+            self.error = error
+        except _Closing:
+            pass
+        except Exception as error:
+            self.failure = error
+        finally:
+            atexit.unregister(self._close)
+
+    def _progress(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        if self._closing.is_set():
+            raise _Closing
+
+    def _close(self) -> None:
+        # A daemon thread inside native code can abort the interpreter's exit: ask it to end, and wait.
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+
+
+class _Closing(Exception):
+    """The server goes down while a task is at work."""
+
+
+@st.cache_resource(show_spinner=False)
+def tasks(home: str) -> dict[str, Task]:
+    """The tasks of a workspace by name; each page may look, whoever started them."""
+    return {}
+
+
+def start_demo() -> Task:
+    """Make the demo set in the background, or join the making of it."""
+    running = tasks(str(workspace().home))
+    if "demo" not in running or not running["demo"].running:
+        home = workspace()
+
+        def work(progress: Callable[[int, int], None]) -> Any:
+            from labcore.datasets.demo import make_demo
+
+            return make_demo(home.datasets / "demo", progress=progress)
+
+        running["demo"] = Task(work).start()
+    return running["demo"]
+
+
+def demo_task() -> Task | None:
+    return tasks(str(workspace().home)).get("demo")
+
+
+# --- the device
+
+
+@st.cache_resource(show_spinner=False)
+def _device_task() -> dict[str, Task]:
+    return {}
+
+
+def look_for_device() -> Task:
+    """Import torch and choose a device in the background, once a server."""
+    held = _device_task()
+    if "device" not in held:
+
+        def work(_: Callable[[int, int], None]) -> DeviceChoice:
+            from labcore.device import choose_device
+
+            return choose_device()
+
+        held["device"] = Task(work).start()
+    return held["device"]
+
+
+def known_device() -> DeviceChoice | None:
+    """The device, where it is known by now."""
+    task = _device_task().get("device")
+    return task.result if task is not None and not task.running else None
+
+
+def device_trouble() -> str:
+    """Why the device could not be found out; empty where it could, or is still being looked for."""
+    task = _device_task().get("device")
+    if task is None or task.running or task.result is not None:
+        return ""
+    return str(task.error or task.failure or "unknown")
+
+
+# --- classifiers
+
+
+def classifier(run: Run) -> Classifier:
+    """The classifier of a run, loaded once and shared."""
+    return _classifier(str(run.path), run.weights.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the network …")
+def _classifier(path: str, version: int) -> Classifier:
+    from labcore.classifier import Classifier
+
+    try:
+        return Classifier.load(path, device="auto")
+    except (DeviceError, OutOfMemoryError):
+        return Classifier.load(path, device="cpu")

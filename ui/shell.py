@@ -1,0 +1,76 @@
+"""The frame of every page: page config, sidebar, header, and how errors are shown in place."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import streamlit as st
+
+from labcore import __version__
+from labcore.errors import LabError
+from ui.services import workspace
+from ui.text import plain
+
+PAGES = [
+    ("streamlit_app.py", "Overview", ":material/home:"),
+    ("pages/train.py", "Train", ":material/model_training:"),
+    ("pages/classify.py", "Classify", ":material/graphic_eq:"),
+]
+LOGO = str(Path(__file__).with_name("logo.svg"))
+log = logging.getLogger("audio_gpu_lab")
+
+
+def open_page(title: str, subtitle: str = "") -> None:
+    """Begin a page: config, sidebar and header. The first streamlit call of each page."""
+    st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide")
+    with st.sidebar:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.image(LOGO, width=34, alt="")
+            st.markdown("**Audio GPU Lab**", width="content")
+        st.space("small")
+        for path, label, icon in PAGES:
+            st.page_link(path, label=label, icon=icon, width="stretch")
+        st.space("medium")
+        st.caption(f"Workspace `{_short(workspace().home)}`  \nVersion {__version__}")
+    st.title(title, anchor=False)
+    if subtitle:
+        st.markdown(f":gray[{subtitle}]")
+
+
+def show_error(error: LabError) -> None:
+    """What is wrong, and the remedy, in place."""
+    first, _, rest = error.what.partition(" ")
+    what = (
+        f"{first.capitalize()} {rest}" if first.isalpha() and first.islower() else error.what
+    )  # names stay as they are
+    body = f"{plain(what)}." + (f"\n\n{plain(error.remedy)}." if error.remedy else "")
+    st.error(body, icon=":material/error:")
+
+
+@contextlib.contextmanager
+def errors_in_place() -> Iterator[None]:
+    """Show whatever goes wrong inside where it happened; the rest of the page goes on.
+
+    A LabError is told as it is. Anything else is a fault of the lab: its traceback goes to the server's log.
+    """
+    try:
+        yield
+    except LabError as error:
+        show_error(error)
+    except Exception as error:
+        log.exception("a page failed")
+        st.error(
+            f"Something went wrong inside the lab ({plain(type(error).__name__)}). The server's log has the details.",
+            icon=":material/bug_report:",
+        )
+
+
+def _short(path: Path) -> str:
+    """A path with the home folder as ``~``, and only its end where it is long."""
+    with contextlib.suppress(ValueError, RuntimeError):
+        path = Path("~") / path.relative_to(Path.home())
+    text = str(path)
+    return text if len(text) <= 34 else "…" + text[-33:]

@@ -1,0 +1,90 @@
+"""Numbers, times and foreign texts as a page shows them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from labcore.runs import Run
+from labcore.runs import RunStatus as Status
+
+STATES = {
+    "queued": ("Queued", ":material/schedule:", "gray"),
+    "running": ("Running", ":material/play_circle:", "blue"),
+    "stopping": ("Stopping", ":material/stop_circle:", "orange"),
+    "finished": ("Finished", ":material/check_circle:", "green"),
+    "stopped": ("Stopped", ":material/pause_circle:", "orange"),
+    "failed": ("Failed", ":material/error:", "red"),
+    "interrupted": ("Interrupted", ":material/power_off:", "orange"),
+}
+"""State of a run → its word, icon and colour."""
+
+
+def state_face(state: str) -> tuple[str, str, str]:
+    """Word, icon and colour of a state, also of one that a later version of the lab wrote."""
+    return STATES.get(state, (state.capitalize(), ":material/help:", "gray"))
+
+
+def plain(text: object) -> str:
+    """A text from outside (file name, label, path) such that Markdown shows it as it is, whatever it holds."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(str(text).split()))
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    return "–" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """Two units at most: 48 s, 3 min 20 s, 2 h 5 min."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 >= 60 else "")
+
+
+def count(number: float) -> str:
+    """1,234,567 with thin spaces; rates below 10 with one digit."""
+    return f"{number:.1f}" if 0 < number < 10 and number != int(number) else f"{number:,.0f}".replace(",", "\u2009")
+
+
+def ago(then: float, now: float | None = None) -> str:
+    """How long a moment is past, or its date once that says more."""
+    now = time.time() if now is None else now
+    seconds = max(0.0, now - then)
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min ago"
+    if seconds < 86400:
+        return f"{int(seconds // 3600)} h ago"
+    return time.strftime("%d %b %H:%M", time.localtime(then))
+
+
+def run_name(run: Run, *, moment: bool = True) -> str:
+    """A run's id as people read it: ``demo · compact, 23 Nov 16:48:09``; the seconds keep neighbours apart."""
+    match = re.fullmatch(r"(\d{8}-\d{6})-(.+)-([0-9a-f]{4})", run.id)
+    if not match:
+        return run.id
+    name = match[2].replace("-", " · ", 1)
+    return f"{name}, {time.strftime('%d %b %H:%M:%S', time.strptime(match[1], '%Y%m%d-%H%M%S'))}" if moment else name
+
+
+def progress_line(status: Status) -> str:
+    """Where a run is, in one line."""
+    if status.state == "queued":
+        return "waits for its turn"
+    if status.preparing is not None:
+        event = status.preparing
+        return f"{event['what']}: {count(event['done'])} of {count(event['total'])} {event['unit']}"
+    if status.state in ("running", "stopping") and not status.epochs:
+        return "starting"
+    if status.state == "stopping":
+        return f"finishing its batch, epoch {status.epoch} of {status.epochs} is saved"
+    line = f"epoch {status.epoch} of {status.epochs}"
+    if status.state == "running" and status.seconds_left is not None and status.epoch:
+        line += f", {duration(status.seconds_left)} left"
+    return line
