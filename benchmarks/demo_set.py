@@ -106,7 +106,9 @@ def main() -> None:
         if reached is None:
             print("network: labcore.training is not there")
             return
-        print(f"network, preset {arguments.preset}, fold {arguments.fold}: {reached:.1%} in {time.perf_counter() - start:.0f} s")
+        print(
+            f"network, preset {arguments.preset}, fold {arguments.fold}: {reached:.1%} in {time.perf_counter() - start:.0f} s"
+        )
         lead = reached - max(centroid.values())
         print(f"lead over the best nearest centroid: {100 * lead:.1f} points, at least {100 * LEAST_LEAD:.0f} wanted")
 

@@ -156,7 +156,9 @@ def _write_recording(folder: Path, recording: Recording, seed: int) -> list[tupl
         name = f"{recording.fs_id}-{recording.class_id}-{occurrence}-{slice_}.wav"
         (folder / "audio" / f"fold{recording.fold}" / name).write_bytes(_wav(clip))
         end = round(start + samples / RATE, 6)
-        rows.append((name, recording.fs_id, start, end, scene.salience, recording.fold, recording.class_id, recording.label))
+        rows.append(
+            (name, recording.fs_id, start, end, scene.salience, recording.fold, recording.class_id, recording.label)
+        )
         start = round(end + float(rng.uniform(0, 8)), 6)
     return rows
 
@@ -186,10 +188,13 @@ def _complete(folder: Path, made_from: dict[str, object]) -> bool:
     except (OSError, ValueError, AttributeError):
         differing = ["what"]
     if "what" in differing:
-        raise DatasetError(f"{folder} holds something other than the demo set", "Choose another folder, or move it away")
+        raise DatasetError(
+            f"{folder} holds something other than the demo set", "Choose another folder, or move it away"
+        )
     if differing:
         raise DatasetError(
-            f"{folder} holds a demo set of another {' and '.join(differing)}", "Delete it first, or choose another folder"
+            f"{folder} holds a demo set of another {' and '.join(differing)}",
+            "Delete it first, or choose another folder",
         )
     try:
         with (folder / "metadata" / "UrbanSound8K.csv").open(newline="", encoding="utf-8") as file:

@@ -38,9 +38,15 @@ def air_conditioner(source: Random) -> Sound:
     blades_hz, second = source.uniform(55, 230), source.uniform(1.005, 1.03)
     mains_hz = source.choice([50.0, 60.0])
     tones, hum = source.uniform(0.1, 0.9), source.uniform(0.0, 0.5)
-    fan, motor = overtones(blades_hz, source.uniform(-9, -5), 4000), overtones(2 * mains_hz, source.uniform(-9, -4), 3000)
+    fan, motor = (
+        overtones(blades_hz, source.uniform(-9, -5), 4000),
+        overtones(2 * mains_hz, source.uniform(-9, -4), 3000),
+    )
     box = resonances(
-        np.sort(source.uniform(150, 6000, 4)).tolist(), source.uniform(60, 700, 4).tolist(), source.uniform(0.5, 2, 4).tolist(), 0.4
+        np.sort(source.uniform(150, 6000, 4)).tolist(),
+        source.uniform(60, 700, 4).tolist(),
+        source.uniform(0.5, 2, 4).tolist(),
+        0.4,
     )
     air = product(tilt(source.uniform(-7, -1.5), 120), box)
     rattle_hz, rattle = source.uniform(5, 13), source.uniform(0, 0.25) * (source.uniform() < 0.5)
@@ -66,7 +72,10 @@ def drilling(source: Random) -> Sound:
     """A motor whine with the whistle of its gear that sinks as the bit takes hold, and then grinds; some drills also beat."""
     idle_hz, sag = source.uniform(90, 260), source.uniform(0.1, 0.35)
     teeth = int(source.integers(5, 12))
-    brush, gear = overtones(idle_hz, source.uniform(-8, -4), 9000), overtones(teeth * idle_hz, source.uniform(-12, -6), 12000)
+    brush, gear = (
+        overtones(idle_hz, source.uniform(-8, -4), 9000),
+        overtones(teeth * idle_hz, source.uniform(-12, -6), 12000),
+    )
     whistle, grind = source.uniform(0.2, 0.7), source.uniform(0.3, 1.1)
     centre_hz = source.uniform(900, 4500)
     stone = product(band(0.5 * centre_hz, 2.2 * centre_hz, 1), tilt(source.uniform(-4, 1), 300))
@@ -104,10 +113,14 @@ def engine_idling(source: Random) -> Sound:
     cylinders = source.uniform(0.6, 1.0, int(source.choice([2, 3, 4, 6])))
     jitter, hunt = source.uniform(0.008, 0.035), source.uniform(0.003, 0.03)
     low = np.sort(source.uniform(55, 420, 4))
-    thump = struck(source, 0.15, low.tolist(), source.uniform(0.008, 0.03, 4).tolist(), source.uniform(0.4, 1, 4).tolist())
-    high = source.uniform(700, 5000, 6)
-    tick = struck(source, 0.03, high.tolist(), source.uniform(0.001, 0.005, 6).tolist(), source.uniform(0.3, 1, 6).tolist())
-    clatter, hiss = source.uniform(0.05, 0.9), source.uniform(0.05, 0.3)
+    thump = struck(
+        source, 0.15, low.tolist(), source.uniform(0.008, 0.03, 4).tolist(), source.uniform(0.4, 1, 4).tolist()
+    )
+    high = source.uniform(600, 3000, 6)
+    tick = struck(
+        source, 0.03, high.tolist(), source.uniform(0.001, 0.005, 6).tolist(), source.uniform(0.3, 1, 6).tolist()
+    )
+    clatter, hiss = source.uniform(0.05, 0.5), source.uniform(0.05, 0.3)
     belt_hz, belt = source.uniform(350, 1200), source.uniform(0, 0.06)
     gas = product(tilt(source.uniform(-7, -3), 150), band(90, 7000, 1))
 
@@ -130,14 +143,16 @@ def engine_idling(source: Random) -> Sound:
 def jackhammer(source: Random) -> Sound:
     """Blows 15 to 30 times a second: chisel and shaft ring, the ground thumps, stone spatters, air hisses; then it is set anew."""
     blows_hz = source.uniform(15, 30)
-    modes = np.sort(source.uniform(350, 6500, 7))
-    ring = struck(source, 0.12, modes.tolist(), source.uniform(0.004, 0.025, 7).tolist(), source.uniform(0.3, 1, 7).tolist())
+    modes = np.sort(source.uniform(900, 8000, 7))
+    ring = struck(
+        source, 0.12, modes.tolist(), source.uniform(0.002, 0.012, 7).tolist(), source.uniform(0.3, 1, 7).tolist()
+    )
     deep = source.uniform(60, 180, 2)
     thud = struck(source, 0.12, deep.tolist(), [0.02, 0.012], [1.0, 0.7])
     spatter = noise(source, int(0.05 * RATE), product(tilt(source.uniform(-5, 0), 300), band(300, 12000, 1)))
     spatter *= decay(len(spatter), source.uniform(0.006, 0.015))
-    ground, metal, stone = source.uniform(0.3, 1.6), source.uniform(0.4, 1.0), source.uniform(0.2, 0.8)
-    air, work_s = source.uniform(0.02, 0.12), source.uniform(0.8, 4.0)
+    ground, metal, stone = source.uniform(0.3, 1.0), source.uniform(0.6, 1.2), source.uniform(0.3, 0.9)
+    air, work_s = source.uniform(0.02, 0.12), source.uniform(0.8, 3.0)
     hiss = product(band(500, 9000, 1), tilt(source.uniform(-3, 2), 500))
 
     def render(rng: Random, samples: int) -> Signal:
@@ -164,7 +179,9 @@ def gun_shot(source: Random) -> Sound:
     sharp_s, boom_hz = source.uniform(0.006, 0.03), source.uniform(55, 160)
     boom, burst = source.uniform(0.3, 1.2), product(tilt(source.uniform(-6, -1), 250), band(90, 14000, 1))
     walls_s = np.sort(source.uniform(0.05, 0.8, int(source.integers(2, 6))))
-    walls = decay(int(0.9 * RATE), source.uniform(0.15, 0.4))[(walls_s * RATE).astype(int)] * source.uniform(0.4, 0.9, len(walls_s))
+    walls = decay(int(0.9 * RATE), source.uniform(0.15, 0.4))[(walls_s * RATE).astype(int)] * source.uniform(
+        0.4, 0.9, len(walls_s)
+    )
     far = band(60, source.uniform(1200, 4000), 1)
     tail_s, tail = source.uniform(0.2, 0.7), source.uniform(0.02, 0.12)
     kind = source.choice(["single", "few", "rapid"], p=[0.4, 0.35, 0.25])

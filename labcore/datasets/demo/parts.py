@@ -29,7 +29,9 @@ TABLE = 16_384
 def transform_size(samples: int) -> int:
     """The smallest size of at least ``samples`` whose only factors are 2, 3 and 5 (few of the latter): quick to transform."""
     power = max(0, (samples - 1).bit_length() - 4)
-    return min(odd << shift for odd in (8, 9, 10, 12, 15, 16) for shift in (power, power + 1) if odd << shift >= samples)
+    return min(
+        odd << shift for odd in (8, 9, 10, 12, 15, 16) for shift in (power, power + 1) if odd << shift >= samples
+    )
 
 
 @lru_cache(maxsize=8)
@@ -91,7 +93,10 @@ def band(low_hz: float, high_hz: float, order: Literal[1, 2] = 2) -> Gain:
     """Passes what lies between, with soft edges of 6 dB an octave times ``order``; 0 Hz never passes."""
 
     def gain(frequencies: Signal) -> npt.NDArray[Any]:
-        above, below = np.square(frequencies / np.float32(high_hz)), np.square(np.float32(low_hz) / np.maximum(frequencies, 1e-3))
+        above, below = (
+            np.square(frequencies / np.float32(high_hz)),
+            np.square(np.float32(low_hz) / np.maximum(frequencies, 1e-3)),
+        )
         if order == 2:
             above, below = np.square(above), np.square(below)
         return 1 / np.sqrt(1 + above + below)
@@ -99,7 +104,9 @@ def band(low_hz: float, high_hz: float, order: Literal[1, 2] = 2) -> Gain:
     return gain
 
 
-def resonances(centres_hz: Sequence[float], widths_hz: Sequence[float], gains: Sequence[float], floor: float = 0.0) -> Gain:
+def resonances(
+    centres_hz: Sequence[float], widths_hz: Sequence[float], gains: Sequence[float], floor: float = 0.0
+) -> Gain:
     """Damped modes side by side, as of formants or a box, on top of a flat ``floor``.
 
     Each is the positive-frequency half of a decaying oscillation, so the filter starts when it is struck and not before.
@@ -109,7 +116,9 @@ def resonances(centres_hz: Sequence[float], widths_hz: Sequence[float], gains: S
     def gain(frequencies: Signal) -> npt.NDArray[Any]:
         total = np.full(frequencies.shape, floor, np.complex64)
         for number, (centre, width, level) in enumerate(zip(centres_hz, widths_hz, gains, strict=True)):
-            total += np.float32((-1) ** number * level) / (1 + np.complex64(1j / width) * (frequencies - np.float32(centre)))
+            total += np.float32((-1) ** number * level) / (
+                1 + np.complex64(1j / width) * (frequencies - np.float32(centre))
+            )
         return total
 
     return gain
@@ -145,7 +154,9 @@ def product(*gains: Gain) -> Gain:
 def drift(rng: Random, samples: int, per_second: float) -> Signal:
     """A wandering control curve of deviation about 1: normal values so often a second, straight lines between."""
     points = rng.standard_normal(int(samples / RATE * per_second) + 3)
-    return np.interp(np.arange(samples) * (per_second / RATE) + rng.uniform(), np.arange(len(points)), points).astype(np.float32)
+    return np.interp(np.arange(samples) * (per_second / RATE) + rng.uniform(), np.arange(len(points)), points).astype(
+        np.float32
+    )
 
 
 def envelope(samples: int, seconds: Sequence[float], levels: Sequence[float]) -> Signal:
@@ -163,7 +174,9 @@ def cycles(pitch_hz: Signal, start: float = 0.0) -> npt.NDArray[np.float64]:
     return np.cumsum(pitch_hz, dtype=np.float64) / RATE + start
 
 
-def periodic(phase_cycles: npt.NDArray[np.float64], harmonics: Sequence[float] | Signal, phases: Random | None = None) -> Signal:
+def periodic(
+    phase_cycles: npt.NDArray[np.float64], harmonics: Sequence[float] | Signal, phases: Random | None = None
+) -> Signal:
     """A periodic wave from the amplitudes of its harmonics, the fundamental first.
 
     With ``phases`` the harmonics are shifted at random, which softens the peaks; without, all start as sines.
@@ -181,7 +194,9 @@ def overtones(pitch_hz: float, db_per_octave: float, highest_hz: float = 13_000.
     return (np.arange(1, count + 1) ** (db_per_octave / 6.0206)).astype(np.float32)
 
 
-def struck(rng: Random, seconds: float, modes_hz: Sequence[float], decays_s: Sequence[float], gains: Sequence[float]) -> Signal:
+def struck(
+    rng: Random, seconds: float, modes_hz: Sequence[float], decays_s: Sequence[float], gains: Sequence[float]
+) -> Signal:
     """A body struck once: decaying sine modes."""
     times = np.arange(int(seconds * RATE)) / RATE
     shape = np.asarray(gains)[:, None] * np.exp(-times / np.asarray(decays_s)[:, None])

@@ -33,12 +33,17 @@ PEAK = 0.89
 def traffic(source: Random) -> Sound:
     """A road some way off: rumble, and tyres that swell and fade."""
     rumble = tilt(source.uniform(-9, -6), 60)
-    tyres = product(band(300, source.uniform(1500, 3500), 1), resonances([source.uniform(700, 1100)], [500], [1.0], 0.3))
+    tyres = product(
+        band(300, source.uniform(1500, 3500), 1), resonances([source.uniform(700, 1100)], [500], [1.0], 0.3)
+    )
     busy, share = source.uniform(0.3, 1.0), source.uniform(0.2, 1.0)
 
     def render(rng: Random, samples: int) -> Signal:
         swell = np.clip(drift(rng, samples, busy) + 0.6, 0.1, None)
-        return noise(rng, samples, rumble) * (1 + 0.2 * drift(rng, samples, 1)) + share * noise(rng, samples, tyres) * swell
+        return (
+            noise(rng, samples, rumble) * (1 + 0.2 * drift(rng, samples, 1))
+            + share * noise(rng, samples, tyres) * swell
+        )
 
     return render
 
@@ -73,7 +78,7 @@ def room(source: Random) -> Signal:
 
     From a street canyon (little, short) to a hall, near by or far off; the direct sound is its beginning.
     """
-    seconds, wet = source.uniform(0.15, 1.1), decibels(source.uniform(-26, -6))
+    seconds, wet = source.uniform(0.15, 1.1), decibels(source.uniform(-28, -10))
     samples = int(min(1.0, seconds) * RATE)
     # A tail of exponentially decaying noise (Moorer, 1979) that loses 60 dB in `seconds`.
     tail = noise(source, samples, band(120, source.uniform(1800, 7000), 1)) * decay(samples, seconds / 6.9)
@@ -82,7 +87,7 @@ def room(source: Random) -> Signal:
     response[early] += (wet * source.uniform(-1, 1, 6)).astype(np.float32)
     response[0] = 1.0
     # The air swallows high frequencies, more of them the farther off the source is.
-    reach_hz = float(np.exp(source.uniform(np.log(4000), np.log(16_000))))
+    reach_hz = float(np.exp(source.uniform(np.log(6000), np.log(16_000))))
     return filtered(response, band(0, reach_hz, 1))
 
 
@@ -102,13 +107,15 @@ class Scene:
     @property
     def salience(self) -> int:
         """As in UrbanSound8K: 1 in the foreground, 2 in the background."""
-        return 1 if self.foreground_db >= 12 else 2
+        return 1 if self.foreground_db >= 15 else 2
 
     def record(self, sound: Signal, rng: Random) -> Signal:
         """What is recorded of a sound, (samples,) within ±1: no clipping, no constant part, faded at both ends."""
         near = convolved(sound, self.room)
         behind = self.background(rng, len(sound))
-        behind *= np.float32(loudness(near) / decibels(self.foreground_db + rng.uniform(-2, 2)) / (loudness(behind) + 1e-9))
+        behind *= np.float32(
+            loudness(near) / decibels(self.foreground_db + rng.uniform(-2, 2)) / (loudness(behind) + 1e-9)
+        )
         clip = filtered(near + behind, self.recorder, 0.1)
         clip *= np.float32(decibels(self.level_db + rng.uniform(-2, 2)) / (loudness(clip) + 1e-9))
         clip *= np.float32(min(1.0, PEAK / (float(np.abs(clip).max()) + 1e-9)))
@@ -121,13 +128,13 @@ class Scene:
 def make_scene(source: Random) -> Scene:
     """Draw a scene. The recorder's colour is strong enough that the mean spectrum alone does not give the class away."""
     octaves = [40, 125, 250, 500, 1000, 2000, 4000, 8000, 16000]
-    slope = source.uniform(-1.5, 1.5)
-    colour = slope * np.log2(np.array(octaves) / 1000) + source.normal(0, 2.5, len(octaves))
+    slope = source.uniform(-1.0, 1.0)
+    colour = slope * np.log2(np.array(octaves) / 1000) + source.normal(0, 2.0, len(octaves))
     return Scene(
         background=BACKGROUNDS[source.integers(len(BACKGROUNDS))](source),
         room=room(source),
         recorder=product(curve(octaves, colour.tolist()), band(45, 15_000, 2)),
-        foreground_db=float(source.uniform(5, 28)),
+        foreground_db=float(source.uniform(9, 30)),
         level_db=float(source.uniform(-36, -15)),
     )
 

@@ -61,7 +61,11 @@ def siren(source: Random) -> Sound:
     kind = source.choice(["wail", "yelp", "two-tone"], p=[0.4, 0.3, 0.3])
     low_hz = source.uniform(400, 750)
     high_hz = low_hz * (source.uniform(1.7, 2.5) if kind != "two-tone" else source.choice([1.2, 1.33, 1.5]))
-    period_s = {"wail": source.uniform(2.0, 5.0), "yelp": source.uniform(0.22, 0.45), "two-tone": source.uniform(0.7, 1.5)}[kind]
+    period_s = {
+        "wail": source.uniform(2.0, 5.0),
+        "yelp": source.uniform(0.22, 0.45),
+        "two-tone": source.uniform(0.7, 1.5),
+    }[kind]
     rise = source.uniform(0.3, 0.6)
     timbre = overtones(high_hz, source.uniform(-14, -6), 10_000)
     timbre[1::2] *= source.uniform(0.1, 1.0)
@@ -123,7 +127,10 @@ def street_music(source: Random) -> Sound:
                 add_notes = [(start, 2 * beat_s, pitch(root, 0))]
                 out += bass * backing(rng, samples, add_notes)
                 for third in range(3):
-                    strum = [(start + (k + 1) * beat_s * 0.5 + 0.012 * third, beat_s, pitch(root + 2 * third, 1)) for k in (0, 2)]
+                    strum = [
+                        (start + (k + 1) * beat_s * 0.5 + 0.012 * third, beat_s, pitch(root + 2 * third, 1))
+                        for k in (0, 2)
+                    ]
                     out += chords * 0.6 * backing(rng, samples, strum)
         if shaker:
             tap = (np.arange(samples) / RATE + offset) % (beat_s / 2)
@@ -155,8 +162,14 @@ def _pluck(source: Random) -> Instrument:
             times = np.arange(size, dtype=np.float32) / RATE
             phase = times.astype(np.float64) * hertz
             soft = periodic(phase, [1, 0.5, 0.3, 0.15]) * np.exp(-times / ring_s)
-            sharp = periodic(phase, overtones(hertz, -3, 9000)[4:] if hertz < 1500 else [0.1], rng) * np.exp(-times / (0.2 * ring_s))
-            add(out, start, (soft + bright * sharp) * envelope(size, [0, 0.004, size / RATE - 0.05, size / RATE], [0, 1, 1, 0]))
+            sharp = periodic(phase, overtones(hertz, -3, 9000)[4:] if hertz < 1500 else [0.1], rng) * np.exp(
+                -times / (0.2 * ring_s)
+            )
+            add(
+                out,
+                start,
+                (soft + bright * sharp) * envelope(size, [0, 0.004, size / RATE - 0.05, size / RATE], [0, 1, 1, 0]),
+            )
         return out
 
     return play
@@ -171,7 +184,9 @@ def _sustained(source: Random) -> Instrument:
 
     def play(rng: Random, samples: int, notes: list[Note]) -> Signal:
         pitch, number, since = _line(samples, notes)
-        pitch = pitch * (1 + vibrato * np.sin(2 * np.pi * vibrato_hz * since) * np.clip(since / 0.3, 0, 1)).astype(np.float32)
+        pitch = pitch * (1 + vibrato * np.sin(2 * np.pi * vibrato_hz * since) * np.clip(since / 0.3, 0, 1)).astype(
+            np.float32
+        )
         amplitudes = overtones(float(pitch.max()), rolloff, 11_000)
         amplitudes[1::2] *= odd
         tone = periodic(cycles(pitch), amplitudes)
@@ -208,7 +223,9 @@ def _pan(source: Random) -> Instrument:
         for start, _, hertz in notes:
             size = int(3 * ring_s * RATE)
             phase = np.arange(size) / RATE * hertz * 2
-            tone = periodic(phase, [1, 0.25]) * decay(size, ring_s) + hard * periodic(phase * ratio, [1]) * decay(size, 0.3 * ring_s)
+            tone = periodic(phase, [1, 0.25]) * decay(size, ring_s) + hard * periodic(phase * ratio, [1]) * decay(
+                size, 0.3 * ring_s
+            )
             add(out, start, tone * envelope(size, [0, 0.002, size / RATE - 0.03, size / RATE], [0, 1, 1, 0]))
         return out
 

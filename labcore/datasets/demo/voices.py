@@ -27,7 +27,9 @@ from labcore.datasets.demo.parts import (
 )
 
 # First three formants of American English vowels of men, in Hz (Peterson and Barney, 1952).
-VOWELS = np.array([[730, 1090, 2440], [270, 2290, 3010], [300, 870, 2240], [530, 1840, 2480], [570, 840, 2410], [660, 1720, 2410]])
+VOWELS = np.array(
+    [[730, 1090, 2440], [270, 2290, 3010], [300, 870, 2240], [530, 1840, 2480], [570, 840, 2410], [660, 1720, 2410]]
+)
 
 
 def formants(vowel: Sequence[float] | np.ndarray, scale: float, width: float = 1.0) -> Gain:
@@ -187,7 +189,9 @@ def babble(source: Random) -> Sound:
             voice *= np.clip(drift(rng, samples, 1.2) + 0.5, 0, 1)  # whole phrases, with pauses
             for pool in pools:
                 pool += voice * np.clip(drift(rng, samples, pace), 0, None)
-        crowd = sum(filtered(pool, product(throat, band(120, 4000, 1))) for pool, throat in zip(pools, throats, strict=True))
+        crowd = sum(
+            filtered(pool, product(throat, band(120, 4000, 1))) for pool, throat in zip(pools, throats, strict=True)
+        )
         return np.asarray(crowd, np.float32)
 
     return render
