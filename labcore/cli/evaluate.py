@@ -1,0 +1,103 @@
+"""``labcore evaluate``: how good a trained classifier is on clips of a data set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labcore.cli.attend import result_line
+from labcore.cli.classify import weights_of
+from labcore.cli.output import emit, emit_json, live_count, percent, say, table
+from labcore.cli.parser import Parser
+from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from labcore.datasets.store import ClipStore
+
+ALL = "all"
+
+
+def parser() -> Parser:
+    parser = Parser(prog="labcore evaluate", description="Judge a trained classifier on clips of a data set.")
+    parser.add_argument(
+        "--run", metavar="RUN", default="last", help="a run's id or a part of it, its folder, the word last (the default), "
+        "a weights file or the zip of a run",
+    )  # fmt: skip
+    parser.add_argument("--dataset", metavar="NAME", help="a data set by name or path; the run's own where not given")
+    parser.add_argument(
+        "--fold", metavar="FOLD", help="the fold to judge on, or all; where not given, the fold that the run held out, and "
+        "all clips of another data set",
+    )  # fmt: skip
+    parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
+    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
+    parser.add_argument("--batch-size", metavar="N", type=int, default=64, help="windows at a time (default 64)")
+    parser.add_argument("--json", action="store_true", help="a line of JSON on stdout, and nothing else there")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    weights = weights_of(arguments.run)
+    workspace = Workspace.default()
+    from labcore.classifier import Classifier
+    from labcore.datasets.registry import find_dataset
+    from labcore.datasets.store import open_store
+    from labcore.evaluation import evaluate
+
+    classifier = Classifier.load(weights, arguments.device)
+    own = classifier.config.data
+    dataset = find_dataset(workspace, arguments.dataset or own.dataset)
+    same = arguments.dataset in (None, own.dataset) or find_same(workspace, dataset.root, own.dataset)
+    fold = arguments.fold or (own.fold if same else ALL)
+    store = open_store(workspace, dataset, classifier.sample_rate, live_count("building the clip store"))
+    rows, fold = choose_rows(store, fold)
+    if same and fold != own.fold:
+        say(f"warning: the run was trained on clips of this selection; held out was fold {own.fold}")
+    result = evaluate(classifier, store, rows, fold, max(1, arguments.batch_size), live_count("judging", "windows"))
+    facts = json.loads(result.to_json())
+    del facts["type"], facts["time"]
+    if arguments.json:
+        emit_json({"dataset": dataset.name, **facts})
+    else:
+        for line in report(facts):
+            emit(line)
+    return 0
+
+
+def choose_rows(store: ClipStore, fold: str | None) -> tuple[np.ndarray, str]:
+    """Row numbers of the clips to judge on, and what they are called.
+
+    Raises:
+        DatasetError: no such fold.
+    """
+    import numpy as np
+
+    from labcore.datasets.folds import split
+
+    if fold == ALL:
+        return np.arange(len(store.table)), ALL
+    parts = split(store.table, fold)
+    return parts.held_out, parts.fold
+
+
+def find_same(workspace: Workspace, root: Path, name: str) -> bool:
+    """Whether a data set named otherwise is the one that the run was trained on."""
+    from labcore.datasets.registry import find_dataset
+    from labcore.errors import DatasetError
+
+    try:
+        return find_dataset(workspace, name).root.resolve() == root.resolve()
+    except DatasetError:
+        return False
+
+
+def report(facts: dict[str, Any]) -> list[str]:
+    """Final figures for people: a sentence and a table of the classes."""
+    rows = [
+        [label, *(percent(figures.get(name)) for name in ("precision", "recall", "f1")), f"{figures.get('clips', 0):g}"]
+        for label, figures in facts["per_class"].items()
+    ]
+    return [result_line(facts), "", *table(["class", "precision", "recall", "F1", "clips"], rows)]

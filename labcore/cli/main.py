@@ -1,0 +1,73 @@
+"""The command ``labcore``: finds the subcommand, and turns what goes wrong into one line and an exit status.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted, 141 the reader of the output went away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from labcore import __version__
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, mute_stdout, say
+from labcore.cli.parser import Parser, closest
+from labcore.errors import LabError, OutOfMemoryError, WorkspaceError
+
+COMMANDS = {
+    "datasets": "list the data sets, make the demo set, import and check your own",
+    "train": "train a classifier",
+    "resume": "go on with a run that was stopped, failed or interrupted",
+    "evaluate": "judge a trained classifier on clips of a data set",
+    "classify": "say what is heard in sound files",
+    "runs": "list, show, follow and delete runs",
+    "export": "write the zip with a run's weights and a script that uses them",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; returns its exit status."""
+    try:
+        return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
+    except LabError as error:
+        say("labcore: " + " ".join(str(error).split()))
+        return FAILED if isinstance(error, (WorkspaceError, OutOfMemoryError)) else USAGE
+    except KeyboardInterrupt:
+        say("labcore: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        mute_stdout()
+        return PIPE_CLOSED
+
+
+def _dispatch(words: list[str]) -> int:
+    if words and words[0] in COMMANDS:
+        module = importlib.import_module(f"labcore.cli.{words[0]}")
+        parser: Parser = module.parser()
+        status: int = module.run(parser.parse_args(words[1:]))
+        sys.stdout.flush()
+        return status
+    parser = _overview()
+    if not words:
+        parser.print_help(sys.stderr)
+        return USAGE
+    if not words[0].startswith("-"):
+        parser.error(f"there is no command {words[0]!r}{closest(words[0], COMMANDS)}")
+    parser.parse_args(words)
+    return DONE
+
+
+def _overview() -> Parser:
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items())
+    parser = Parser(
+        prog="labcore",
+        usage="labcore COMMAND …",
+        description="Audio classification: from clips to a trained classifier.",
+        epilog=f"commands:\n{listed}\n\n`labcore COMMAND --help` tells more. Data sets and runs lie in the folder "
+        "that LABCORE_HOME names,\nelse in ./workspace.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"labcore {__version__}")
+    return parser

@@ -1,0 +1,88 @@
+"""What the command line prints: results on stdout, everything for people on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+"""Exit statuses."""
+
+
+FIGURES = set("0123456789.:/-% ")
+
+
+def emit(line: str) -> None:
+    """A line of the result, on stdout at once.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+    """
+    print(line, flush=True)
+
+
+def emit_json(content: Any) -> None:
+    """A result as one line of JSON on stdout."""
+    emit(json.dumps(content, ensure_ascii=False))
+
+
+def say(line: str) -> None:
+    """A line for people, on stderr. One that cannot be written is lost: nobody reads there."""
+    live("")
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def live(line: str) -> None:
+    """A line that the next one overwrites. Only where stderr is a terminal; "" clears it."""
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\033[K{line[:width]}", end="", file=sys.stderr, flush=True)
+
+
+def live_count(what: str, unit: str = "clips") -> Any:
+    """A progress function (done, total) that keeps a live line up to date."""
+
+    def report(done: int, total: int) -> None:
+        live(f"{what}  {done}/{total} {unit}" if done < total else "")
+
+    return report
+
+
+def mute_stdout() -> None:
+    """Send what is still to be printed nowhere, so that Python does not stumble over a closed pipe at its exit."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table: columns of texts left-aligned, of figures right-aligned."""
+    columns = list(zip(head, *rows, strict=True)) if rows else [(name,) for name in head]
+    widths = [max(map(len, column)) for column in columns]
+    right = [len(column) > 1 and all(set(cell) <= FIGURES for cell in column[1:]) for column in columns]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [f"{c:>{w}}" if r else f"{c:<{w}}" for c, w, r in zip(cells, widths, right, strict=True)]
+        return "  ".join(padded).rstrip()
+
+    return [line(head), *map(line, rows)]
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 as ``87.5 %``; a dash where there is none."""
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as ``4:07`` or ``1:04:07``."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,209 @@
+"""Parsing arguments: one clear line for a mistake, and a flag for every knob of the configuration."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from labcore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from labcore.config import Knob, RunConfig
+
+AUTO = "auto"
+EVERYDAY = ("dataset", "fold", "model", "epochs", "batch-size", "lr", "device", "seed")
+"""The flags that the help shows first; other short ones follow in the order of the configuration."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that answers a mistake with one line, and a mistyped flag with the one that was meant."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", _Formatter)
+        super().__init__(**{"allow_abbrev": False, **options})
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:  # the base's overloads say no more
+        known, rest = self.parse_known_args(args, namespace)
+        flags = [word.split("=")[0] for word in rest if word.startswith("-") and word != "--"]
+        if flags:
+            self.error(f"there is no flag {flags[0]}{closest(flags[0], self.flags())}")
+        if rest:
+            self.error(f"unexpected argument {rest[0]!r}")
+        return known
+
+    def flags(self) -> list[str]:
+        """All flags, those of subcommands too."""
+        found = list(self._option_string_actions)
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                found += [flag for parser in action.choices.values() for flag in parser.flags()]
+        return found
+
+    def error(self, message: str) -> NoReturn:
+        stop = "" if message.endswith("?") else "."
+        self.exit(2, f"{self.prog}: {message}{stop} `{self.prog} --help` lists what there is.\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if message:
+            print(message, end="", file=sys.stderr)
+        sys.exit(status)
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Flags on one line, what they do on the next: long names leave no room beside them."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, max_help_position=6, **options)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean …?`` where something like the word is known."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def add_config_flags(parser: argparse.ArgumentParser) -> None:
+    """A flag for every knob: the everyday ones first and under their short names, then all others by part."""
+    from labcore.config import RunConfig, knobs
+    from labcore.presets import PRESETS
+
+    everyday = parser.add_argument_group("everyday flags")
+    start = everyday.add_mutually_exclusive_group()
+    listed = " ".join(f"{name}: {preset.summary}" for name, preset in PRESETS.items())
+    start.add_argument("--preset", choices=tuple(PRESETS), help=f"Start from a recipe. {listed}")
+    start.add_argument(
+        "--config", metavar="FILE", help="Start from the configuration of a run: its config.json or its folder."
+    )
+    groups = {
+        part: parser.add_argument_group(f"{part}: {(field.annotation.__doc__ or '').strip().rstrip('.')}")
+        for part, field in RunConfig.model_fields.items()
+    }
+    order = {flag: number for number, flag in enumerate(EVERYDAY)}
+    for path, knob in sorted(knobs().items(), key=lambda item: order.get(item[1].flag, len(order))):
+        group = everyday if knob.flag else groups[path.partition(".")[0]]
+        names = [f"--{knob.flag}"] if knob.flag else []
+        group.add_argument(
+            *names,
+            f"--{path}",
+            dest=path,
+            default=argparse.SUPPRESS,
+            type=_reader(knob),
+            metavar=_metavar(knob),
+            help=_help(knob),
+        )
+        if path == "runtime.device":
+            group.add_argument(
+                "--gpu",
+                dest=path,
+                action="store_const",
+                const="cuda",
+                default=argparse.SUPPRESS,
+                help="The same as --device cuda: fail rather than fall back to the CPU.",
+            )
+
+
+def config_from(arguments: argparse.Namespace) -> RunConfig:
+    """The configuration that the flags of :func:`add_config_flags` describe.
+
+    Raises:
+        ConfigError: a file that cannot be read, a value out of bounds, or a combination that cannot work.
+    """
+    from labcore.config import RunConfig, knobs
+    from labcore.presets import preset
+
+    config = RunConfig()
+    if arguments.config is not None:
+        config = read_config(Path(arguments.config))
+    elif arguments.preset is not None:
+        config = preset(arguments.preset)
+    given = vars(arguments)
+    return config.changed({path: given[path] for path in knobs() if path in given})
+
+
+def read_config(path: Path) -> RunConfig:
+    """The configuration in a JSON file, or in the folder of a run.
+
+    Raises:
+        ConfigError: it cannot be read, or is none.
+    """
+    from labcore.config import parse
+
+    file = path / "config.json" if path.is_dir() else path
+    try:
+        tree = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"the configuration {file} cannot be read: {reason}", "Give the config.json of a run"
+        ) from error
+    try:
+        return parse(tree)
+    except ConfigError as error:
+        raise ConfigError(f"in {file}: {error.what}", error.remedy) from error
+
+
+def _reader(knob: Knob) -> Callable[[str], Any]:
+    """Converts the text of a flag, within the bounds of the knob."""
+
+    def read(text: str) -> Any:
+        if knob.optional and text == AUTO:
+            return None
+        if knob.kind == "choice" and text not in knob.choices:
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(knob.choices)}")
+        if knob.kind in ("choice", "text"):
+            return text
+        try:
+            value = int(text) if knob.kind == "int" else float(text)
+        except ValueError:
+            word = "a whole number" if knob.kind == "int" else "a number"
+            also = f" or {AUTO}" if knob.optional else ""
+            raise argparse.ArgumentTypeError(f"{text!r} is not {word}{also}") from None
+        low, high = knob.ge, knob.le
+        if not ((low is None or value >= low) and (high is None or value <= high)):
+            raise argparse.ArgumentTypeError(f"{text} is out of bounds: {_bounds(knob)}")
+        return value
+
+    return read
+
+
+def _metavar(knob: Knob) -> str:
+    if knob.kind == "choice":
+        return "{" + ",".join(knob.choices) + "}"
+    return {"int": "N", "float": "X", "text": "TEXT"}[knob.kind]
+
+
+def _help(knob: Knob) -> str:
+    default = AUTO if knob.default is None else f"{knob.default:g}" if knob.kind == "float" else str(knob.default)
+    facts = [_bounds(knob), f"default {default}"]
+    text = f"{knob.title}. {knob.help} [{', '.join(fact for fact in facts if fact)}]"
+    return text.replace("%", "%%")
+
+
+def _bounds(knob: Knob) -> str:
+    unit = f" {knob.unit}" if knob.unit else ""
+    if knob.ge is None or knob.le is None:
+        return unit.strip()
+    return f"{_number(knob.ge)} to {_number(knob.le)}{unit}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"
+
+
+def subcommands(parser: Parser, names: Sequence[tuple[str, str]]) -> dict[str, Parser]:
+    """A parser for each second word of a command: (name, help)."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
+    return {
+        name: actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.") for name, what in names
+    }

@@ -1,0 +1,191 @@
+"""``labcore runs``: list, show, follow and delete runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import Any
+
+from labcore.cli.attend import Teller
+from labcore.cli.evaluate import report
+from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table
+from labcore.cli.parser import Parser, subcommands
+from labcore.errors import LabError, RunError
+from labcore.runs import EventReader, Run, RunStatus, list_runs
+from labcore.workspace import Workspace
+
+FOLLOW_SECONDS = 0.3
+RUN_HELP = "a run's id or a part of it, its folder, or the word last"
+
+
+def parser() -> Parser:
+    parser = Parser(prog="labcore runs", description="List, show, follow and delete runs.")
+    actions = subcommands(
+        parser,
+        [
+            ("list", "list all runs, newest first"),
+            ("show", "show what a run is, how it goes or went, and its final figures"),
+            ("delete", "delete runs with all that belongs to them"),
+        ],
+    )
+    actions["show"].add_argument("run", metavar="RUN", help=RUN_HELP)
+    actions["show"].add_argument("--follow", "-f", action="store_true", help="watch it until it ends")
+    actions["delete"].add_argument("runs", metavar="RUN", nargs="+", help=RUN_HELP)
+    actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask")
+    for name in ("list", "show"):
+        actions[name].add_argument(
+            "--json", action="store_true", help="lines of JSON on stdout, and nothing else there"
+        )
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.default()
+    match arguments.action:
+        case "list":
+            return show_list(workspace, arguments.json)
+        case "show":
+            chosen = Run.open(workspace, arguments.run)
+            if arguments.follow:
+                return follow(chosen, arguments.json)
+            return show(chosen, arguments.json)
+        case _:
+            return delete([Run.open(workspace, name) for name in arguments.runs], arguments.yes)
+
+
+def show_list(workspace: Workspace, as_json: bool) -> int:
+    rows = []
+    for each in list_runs(workspace):
+        facts = brief(each, each.status())
+        if as_json:
+            emit_json(facts)
+        rows.append(
+            [
+                each.id,
+                facts["state"],
+                f"{facts['epoch']}/{facts['epochs']}" if facts["epochs"] else "-",
+                percent(facts["accuracy"]),
+                str(facts["dataset"] or "?"),
+                str(facts["model"] or "?"),
+            ]
+        )
+    if not as_json:
+        for line in table(["run", "state", "epochs", "accuracy", "data set", "network"], rows):
+            emit(line)
+        if not rows:
+            say("there are no runs yet; `labcore train` makes one")
+    return DONE
+
+
+def brief(each: Run, status: RunStatus) -> dict[str, Any]:
+    """A run at a glance, as a line of ``runs list --json``. Data set and network are null where they cannot be read."""
+    try:
+        config = each.config
+        dataset, model, epochs = config.data.dataset, config.model.name, config.optim.epochs
+    except RunError:
+        dataset, model, epochs = None, None, 0
+    return {
+        "run_id": each.id,
+        "run_dir": str(each.path),
+        "state": status.state,
+        "epoch": status.epoch,
+        "epochs": status.epochs or epochs,
+        "accuracy": status.accuracy,
+        "dataset": dataset,
+        "model": model,
+        "seconds_left": status.seconds_left,
+        "error": status.error,
+        "remedy": status.remedy,
+        "changed_at": status.changed_at,
+    }
+
+
+def show(each: Run, as_json: bool) -> int:
+    events = each.events()
+    status = each.status(events)
+    last = {event["type"]: event for event in events}
+    if as_json:
+        facts = brief(each, status) | {
+            "config": each.load("config"),
+            "labels": each.load("labels"),
+            "environment": each.load("environment"),
+            "training": last.get("training_started"),
+            "epoch_events": each.epochs(),
+            "evaluated": last.get("evaluated"),
+        }
+        emit_json(facts)
+        return DONE
+    for line in summary(each, status, last):
+        emit(line)
+    return DONE
+
+
+def summary(each: Run, status: RunStatus, last: dict[str, dict[str, Any]]) -> list[str]:
+    """What ``runs show`` prints, from a run's status and the last event of each type."""
+    facts = brief(each, status)
+    state = f"{status.state}, epoch {status.epoch} of {facts['epochs']}"
+    if status.seconds_left is not None:
+        state += f", {duration(status.seconds_left)} left"
+    lines = [f"run       {each.id}", f"folder    {each.path}", f"state     {state}"]
+    if status.error:
+        lines.append(f"error     {' '.join(str(LabError(status.error, status.remedy)).split())}")
+    data = f"data      {facts['dataset'] or '?'}"
+    training = last.get("training_started", {})
+    if training:
+        data += (
+            f": {training['train_clips']} clips to train on, {training['val_clips']} held out (fold {training['fold']})"
+        )
+    lines += [data, f"network   {facts['model'] or '?'}"]
+    if training:
+        lines[-1] += f", {training['parameters']:,} parameters, {training['precision']} on {training['device']}"
+        lines.append(f"          {training['device_reason']}")
+    if "evaluated" in last and status.state == "finished":
+        lines += ["", *report(last["evaluated"])]
+    elif status.accuracy is not None:
+        lines.append(f"accuracy  {percent(status.accuracy)} on the held-out clips after epoch {status.epoch}")
+    try:
+        from labcore.export import command_line
+
+        lines += ["", f"again     {command_line(each.config)}"]
+    except RunError as error:
+        lines += ["", str(error)]
+    return lines
+
+
+def follow(each: Run, as_json: bool) -> int:
+    """Tell a run's events, those of the past first, until it has ended."""
+    reader, tell = EventReader(each), Teller()
+    queued = False
+    while True:
+        events = reader.read()
+        for event in events:
+            queued = event["type"] == "run_queued" or (queued and event["type"] != "run_started")
+            if as_json:
+                emit_json(event)
+            tell(event)
+        if not events:
+            if not each.path.exists():
+                raise RunError(f"run {each.id} is not there any more")
+            if not each.status().active:
+                state = each.status().state
+                if state == "interrupted":
+                    say(f"interrupted; `labcore resume {each.id}` goes on")
+                return DONE
+        time.sleep(FOLLOW_SECONDS)
+
+
+def delete(chosen: list[Run], sure: bool) -> int:
+    if not sure:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            say("labcore: deleting cannot be undone. Add --yes to do it without being asked.")
+            return USAGE
+        names = ", ".join(each.id for each in chosen)
+        print(f"Delete {names} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            say("nothing was deleted")
+            return DONE
+    for each in chosen:
+        each.delete()
+        say(f"deleted {each.id}")
+    return DONE

@@ -1,0 +1,164 @@
+"""The configuration: bounds, errors that name the setting, and the same knobs on every face."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.cli import train
+from labcore.cli.parser import config_from
+from labcore.config import Knob, RunConfig, knobs, parse
+from labcore.errors import ConfigError
+from labcore.export import command_line
+from labcore.presets import PRESETS, preset
+
+KNOBS = knobs()
+
+
+def from_flags(*words: str) -> RunConfig:
+    return config_from(train.parser().parse_args(list(words)))
+
+
+def another_value(knob: Knob) -> Any:
+    """A valid value that is not the default."""
+    if knob.kind == "choice":
+        return next(choice for choice in knob.choices if choice != knob.default)
+    if knob.kind == "text":
+        return "other"
+    assert knob.ge is not None
+    if knob.optional:
+        return {"int": 2, "float": max(0.5, knob.ge)}[knob.kind]
+    step = int(knob.step or 1) if knob.kind == "int" else knob.default / 8 + 0.0625
+    for value in (knob.default + step, knob.default - step):
+        with contextlib.suppress(ConfigError):
+            RunConfig().changed({knob.path: value})
+            return value
+    raise AssertionError(f"{knob.path} has no room beside its default")
+
+
+class TestBounds:
+    @pytest.mark.parametrize("path", [path for path, knob in KNOBS.items() if knob.kind in ("int", "float")])
+    def test_figures_have_bounds_that_hold(self, path: str) -> None:
+        knob = KNOBS[path]
+        assert knob.ge is not None
+        assert knob.le is not None
+        assert knob.optional or knob.ge <= knob.default <= knob.le
+        for value in (knob.ge - 1, knob.le + 1):
+            with pytest.raises(ConfigError, match=path.replace(".", r"\.")):
+                RunConfig().changed({path: value})
+
+    @pytest.mark.parametrize("value", ["many", None, 3.5, float("nan"), [], {}])
+    def test_wrong_kinds(self, value: Any) -> None:
+        with pytest.raises(ConfigError, match=r"optim\.epochs"):
+            RunConfig().changed({"optim.epochs": value})
+
+    @pytest.mark.parametrize("path", ["optim.epoch", "epochs", "optim", "", "optim.epochs.more", "x.y"])
+    def test_settings_that_do_not_exist(self, path: str) -> None:
+        with pytest.raises(ConfigError, match="there is no setting"):
+            RunConfig().changed({path: 1})
+
+    @pytest.mark.parametrize(
+        ("changes", "named"),
+        [
+            ({"features.win_length": 2048}, "features.win_length"),
+            ({"features.hop_length": 2000}, "features.hop_length"),
+            ({"features.f_max": 17000}, "features.f_max"),
+            ({"features.f_min": 5000, "audio.sample_rate": 8000}, "features.f_min"),
+        ],
+    )
+    def test_combinations(self, changes: dict[str, Any], named: str) -> None:
+        with pytest.raises(ConfigError, match=named.replace(".", r"\.")):
+            RunConfig().changed(changes)
+
+    @pytest.mark.parametrize("tree", [None, [], 3, {"optim": 3}, {"optim": {"unknown": 1}}, {"unknown": {}}])
+    def test_trees_that_are_none(self, tree: Any) -> None:
+        with pytest.raises(ConfigError):
+            parse(tree)
+
+    def test_parts_are_frozen(self) -> None:
+        with pytest.raises(ValueError, match="frozen"):
+            RunConfig().optim.epochs = 3  # type: ignore[misc]
+
+
+class TestFaces:
+    def test_every_knob_is_described(self) -> None:
+        for path, knob in KNOBS.items():
+            assert knob.path == path
+            assert knob.title
+            assert knob.help.endswith("."), path
+
+    def test_short_flags_are_unique(self) -> None:
+        flags = [knob.flag for knob in KNOBS.values() if knob.flag]
+        assert len(set(flags)) == len(flags)
+
+    @pytest.mark.parametrize("path", KNOBS)
+    def test_from_flag_to_json_and_back(self, path: str) -> None:
+        value = another_value(KNOBS[path])
+        config = from_flags(f"--{path}", str(value))
+        part, _, name = path.partition(".")
+        assert getattr(getattr(config, part), name) == value
+        assert parse(json.loads(config.model_dump_json())) == config
+        assert config == RunConfig().changed({path: value})
+        if KNOBS[path].flag:
+            assert from_flags(f"--{KNOBS[path].flag}", str(value)) == config
+
+    @pytest.mark.parametrize("path", [path for path, knob in KNOBS.items() if knob.optional])
+    def test_auto_is_a_word(self, path: str, tmp_path: Path) -> None:
+        file = tmp_path / "config.json"
+        file.write_text(RunConfig().changed({path: another_value(KNOBS[path])}).model_dump_json())
+        assert from_flags("--config", str(file), f"--{path}", "auto") == RunConfig()
+
+    def test_all_turned_at_once(self) -> None:
+        changes = {path: another_value(knob) for path, knob in KNOBS.items()} | {"features.f_max": 9000.0}
+        config = RunConfig().changed(changes)
+        words = itertools.chain(*((f"--{path}", str(value)) for path, value in changes.items()))
+        assert from_flags(*words) == config
+        assert parse(json.loads(config.model_dump_json())) == config
+
+    @pytest.mark.parametrize(
+        "changes", [{}, {path: another_value(knob) for path, knob in KNOBS.items() if path != "features.f_max"}]
+    )
+    def test_the_printed_command_does_the_same_run(self, changes: dict[str, Any]) -> None:
+        config = RunConfig().changed(changes)
+        words = shlex.split(command_line(config))
+        assert words[:2] == ["labcore", "train"]
+        assert from_flags(*words[2:]) == config
+
+
+class TestPresets:
+    @pytest.mark.parametrize("name", PRESETS)
+    def test_valid_and_on_the_command_line(self, name: str) -> None:
+        config = preset(name)
+        assert from_flags("--preset", name) == config
+        assert PRESETS[name].title
+        assert PRESETS[name].summary
+        for path, value in PRESETS[name].changes.items():
+            part, _, knob = path.partition(".")
+            assert getattr(getattr(config, part), knob) == value
+
+    def test_balanced_is_the_default(self) -> None:
+        assert preset("balanced") == RunConfig()
+
+    def test_flags_win_over_the_preset(self) -> None:
+        assert from_flags("--preset", "quick", "--epochs", "3").optim.epochs == 3
+
+    def test_unknown(self) -> None:
+        with pytest.raises(ConfigError, match="quick"):
+            preset("slow")
+
+
+class TestWorkedOut:
+    def test_automatic_values(self) -> None:
+        config = RunConfig()
+        assert (config.lr, config.f_max) == (0.1, 14000.0)
+        assert config.changed({"optim.optimiser": "adamw"}).lr == 0.002
+        assert config.changed({"audio.sample_rate": 16000}).f_max == 7200.0
+        assert config.changed({"audio.clip_seconds": 0.5}).clip_samples == 16000
+        with pytest.raises(ConfigError, match="clip_seconds"):
+            _ = config.clip_samples
