@@ -188,14 +188,14 @@ def gun_shot(source: Random) -> Sound:
     rapid_hz = source.uniform(6, 12)
 
     def shot(rng: Random) -> Signal:
-        samples = int(2.5 * RATE)
+        samples = int(1.9 * RATE)
         near = noise(rng, samples, burst) * decay(samples, sharp_s * rng.uniform(0.9, 1.1))
         near[:24] += 4 * np.hanning(24).astype(np.float32)
         fall = envelope(samples, [0, 0.4], [1.3 * boom_hz, 0.7 * boom_hz])
         near += boom * periodic(cycles(fall), [1, 0.3]) * decay(samples, 0.07)
         echoes = train(samples, walls_s, walls)
         back = filtered(convolved(near, echoes), far)
-        rest = filtered(noise(rng, samples, burst), far) * decay(samples, tail_s) * envelope(samples, [0, 0.06], [0, 1])
+        rest = noise(rng, samples, product(burst, far)) * decay(samples, tail_s) * envelope(samples, [0, 0.06], [0, 1])
         return near + back + tail * rest
 
     def render(rng: Random, samples: int) -> Signal:

@@ -153,10 +153,11 @@ def product(*gains: Gain) -> Gain:
 
 def drift(rng: Random, samples: int, per_second: float) -> Signal:
     """A wandering control curve of deviation about 1: normal values so often a second, straight lines between."""
-    points = rng.standard_normal(int(samples / RATE * per_second) + 3)
-    return np.interp(np.arange(samples) * (per_second / RATE) + rng.uniform(), np.arange(len(points)), points).astype(
-        np.float32
-    )
+    step = max(1, round(RATE / per_second))
+    points = rng.standard_normal(samples // step + 3, dtype=np.float32)
+    ramp = np.arange(step, dtype=np.float32) / np.float32(step)
+    start = int(rng.integers(step))
+    return (points[:-1, None] + np.diff(points)[:, None] * ramp).ravel()[start : start + samples]
 
 
 def envelope(samples: int, seconds: Sequence[float], levels: Sequence[float]) -> Signal:
