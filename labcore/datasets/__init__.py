@@ -1,0 +1,22 @@
+"""Data sets: from a folder or a list of clips to a clip table with folds, and to a store of decoded clips."""
+
+from labcore.datasets.folds import assign_folds, split
+from labcore.datasets.layouts import read_dataset
+from labcore.datasets.registry import DatasetInfo, find_dataset, list_datasets, register
+from labcore.datasets.store import ClipStore, open_store
+from labcore.datasets.table import Dataset, Problem, Split
+
+__all__ = [
+    "ClipStore",
+    "Dataset",
+    "DatasetInfo",
+    "Problem",
+    "Split",
+    "assign_folds",
+    "find_dataset",
+    "list_datasets",
+    "open_store",
+    "read_dataset",
+    "register",
+    "split",
+]

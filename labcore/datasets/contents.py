@@ -1,0 +1,66 @@
+"""Which files hold the same bytes, without reading more of them than it takes to tell."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+GLANCE = 4096
+
+
+def equal_files(paths: Iterable[str]) -> list[list[str]]:
+    """Sets of files with equal contents, each of two or more, in the order of their first member.
+
+    Files of one size are compared by a glance into their middle, and only what still agrees is read whole. Files that cannot
+    be read are equal to none.
+    """
+    known = {path: info for path in dict.fromkeys(paths) if (info := _stat(path))}
+    return [
+        same
+        for sized in _alike(known, lambda path: known[path][0])
+        for glanced in _alike(sized, lambda path: _glance(path, *known[path]))
+        for same in _alike(glanced, lambda path: _digest(path, *known[path]))
+    ]
+
+
+def _alike(paths: Iterable[str], key: Callable[[str], object]) -> list[list[str]]:
+    found: dict[object, list[str]] = defaultdict(list)
+    for path in paths:
+        value = key(path)
+        if value is not None:
+            found[value].append(path)
+    return [paths for paths in found.values() if len(paths) > 1]
+
+
+def _stat(path: str) -> tuple[int, int] | None:
+    try:
+        info = os.stat(path)  # noqa: PTH116 (called for every file of a data set)
+    except (OSError, ValueError):
+        return None
+    return (info.st_size, info.st_mtime_ns) if info.st_size else None
+
+
+@lru_cache(maxsize=1 << 18)
+def _glance(path: str, size: int, mtime_ns: int) -> int | None:
+    """A hash of the middle of a file; size and time are there for the cache, so that a changed file is read again."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            file.seek(max(0, size - GLANCE) // 2)
+            return hash(file.read(GLANCE))
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=1 << 16)
+def _digest(path: str, size: int, mtime_ns: int) -> bytes | None:
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError:
+        return None
+    return digest.digest()

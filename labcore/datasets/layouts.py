@@ -1,0 +1,180 @@
+"""The layouts of data sets, recognised by themselves: UrbanSound8K, ESC-50, class folders, a CSV file of clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, read_list
+from labcore.datasets.readers import read_clip_list, read_esc50, read_folders, read_urbansound8k, urbansound_name
+from labcore.datasets.scan import entries, hidden, holds_audio, is_audio, subfolders
+from labcore.datasets.table import Dataset
+from labcore.errors import DatasetError
+
+KNOWN = (
+    "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), "
+    "a folder for each class, or a CSV file with the columns path and label"
+)
+INNER_FOLDERS = ("audio", "meta", "metadata")
+Reader = Callable[[str], Dataset]  # name → data set
+
+
+def read_dataset(path: str | Path, name: str = "") -> Dataset:
+    """Read the clip table of a data set, whatever its layout. Decodes nothing.
+
+    Args:
+        path: the folder of the data set, its ``audio`` folder, its CSV file, or a folder that holds one data set and no other.
+        name: what to call it; the folder's or file's own name by default.
+
+    Raises:
+        DatasetError: the path is missing, nothing known is there, no clip is there, or all clips are of one class.
+    """
+    path = Path(path).expanduser().absolute()
+    if not path.exists():
+        raise DatasetError(f"there is no data set at {path}", "Check the path")
+    reader = _recognise_file(path) if path.is_file() else _recognise_above(path) or _recognise(path)
+    if reader is None:
+        reader = _only_one_below(path)
+    called = path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name
+    dataset = reader(name or called or "data")
+    return _checked(dataset)
+
+
+def _checked(dataset: Dataset) -> Dataset:
+    if not len(dataset.table):
+        first = (
+            f"; the first problem: {dataset.problems[0].path} {dataset.problems[0].what}" if dataset.problems else ""
+        )
+        raise DatasetError(
+            f"the data set {dataset.root} has no clips: {len(dataset.problems)} left out{first}",
+            "Check that the audio files lie where the data set says",
+        )
+    if len(labels := dataset.labels) < 2:
+        raise DatasetError(
+            f"all {len(dataset.table)} clips of {dataset.root} are of one class, {labels[0]!r}",
+            "A classifier needs at least two classes: add clips of another one, in a folder of its own",
+        )
+    return dataset
+
+
+def _recognise_file(path: Path) -> Reader:
+    if path.suffix.lower() not in LIST_SUFFIXES:
+        kind = "a single clip" if is_audio(path.name) else "not a CSV file"
+        raise DatasetError(f"{path} is {kind}, not a data set", f"Name a folder or a CSV file. {KNOWN}")
+    clips = read_list(path)
+    beside = (path.parent.parent, path.parent)
+    root = next((folder for folder in beside if (folder / "audio").is_dir() or (folder / "fold1").is_dir()), None)
+    if root and _is_urbansound_list(clips):
+        return lambda name: read_urbansound8k(root, clips, name)
+    if root and _is_esc50_list(clips):
+        return lambda name: read_esc50(root, clips, name)
+    if not clips.usable:
+        raise DatasetError(
+            f"{path} has no columns for path and label; it has: {', '.join(clips.header) or 'none'}",
+            "Name the columns of its first line path and label (and, if you like, fold, group, start, end)",
+        )
+    return lambda name: read_clip_list(clips, name)
+
+
+def _recognise(folder: Path) -> Reader | None:
+    """The reader for a folder that is a data set itself; None where it is not."""
+    for place in ("metadata/UrbanSound8K.csv", "UrbanSound8K.csv", "meta/esc50.csv", "esc50.csv"):
+        if (folder / place).is_file():
+            clips = read_list(folder / place)
+            if _is_urbansound_list(clips):
+                return lambda name: read_urbansound8k(folder, clips, name)
+            if _is_esc50_list(clips):
+                return lambda name: read_esc50(folder, clips, name)
+    if _has_urbansound_names(folder):
+        return lambda name: read_urbansound8k(folder, None, name)
+    lists = [clips for clips in _lists_in(folder) if clips.usable and clips.finds_files()]
+    if len(lists) == 1:
+        return lambda name: read_clip_list(lists[0], name)
+    if len(lists) > 1:
+        raise DatasetError(
+            f"{folder} holds {len(lists)} lists of clips: {', '.join(clips.path.name for clips in lists)}",
+            "Name the one to use",
+        )
+    with_audio = [child for child in subfolders(folder) if holds_audio(folder / child)]
+    if len(with_audio) > 1 or (len(with_audio) == 1 and _is_class(folder / with_audio[0])):
+        if _are_data_sets(folder, with_audio):
+            return None
+        return lambda name: read_folders(folder, name)
+    return None
+
+
+def _recognise_above(folder: Path) -> Reader | None:
+    """Where the user names the ``audio`` folder of a data set, or that of its list."""
+    if folder.name in INNER_FOLDERS:
+        for place in ("metadata/UrbanSound8K.csv", "meta/esc50.csv"):
+            if (folder.parent / place).is_file():
+                return _recognise(folder.parent)
+    return None
+
+
+def _only_one_below(folder: Path) -> Reader:
+    """The reader for the one data set in a folder, at most three levels down."""
+    level = [folder]
+    for _ in range(3):
+        if len(level) > 500:  # somebody's home folder, not a data set
+            break
+        level = [path / child for path in level for child in subfolders(path)]
+        found = [(path, reader) for path in level if (reader := _recognise(path))]
+        if len(found) == 1:
+            return found[0][1]
+        if found:
+            names = ", ".join(str(path.relative_to(folder)) for path, _ in found[:8])
+            raise DatasetError(f"{folder} holds {len(found)} data sets: {names}", "Name one of them")
+    audio = sum(is_audio(entry.name) for entry in entries(folder))
+    if audio:
+        raise DatasetError(
+            f"{folder} holds {audio} audio files, but nothing says what they are of",
+            "Put the clips of each class into a folder of the class's name, or write a CSV file with the columns path and label",
+        )
+    raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
+
+
+def _are_data_sets(folder: Path, children: list[str]) -> bool:
+    """Whether the folders in a folder are data sets by their lists, and not classes."""
+    return any(
+        (folder / child / place).is_file()
+        for child in children
+        for place in ("metadata/UrbanSound8K.csv", "meta/esc50.csv")
+    )
+
+
+def _is_class(folder: Path) -> bool:
+    return any(is_audio(entry.name) for entry in entries(folder))
+
+
+def _lists_in(folder: Path) -> list[ClipList]:
+    paths = [folder / e.name for e in entries(folder) if e.name.lower().endswith((".csv", ".tsv")) and e.is_file()]
+    found = []
+    for path in paths:
+        try:
+            found.append(read_list(path))
+        except DatasetError:  # an empty or unreadable list beside the data is not the data set's own
+            continue
+    return found
+
+
+def _is_urbansound_list(clips: ClipList) -> bool:
+    return {"slice_file_name", "fold", "classid"} <= set(clips.header)
+
+
+def _is_esc50_list(clips: ClipList) -> bool:
+    return {"filename", "fold", "target", "category"} <= set(clips.header)
+
+
+def _has_urbansound_names(folder: Path) -> bool:
+    """Whether there are folders fold1 … whose files are named as UrbanSound8K names them: looks at a few of each."""
+    for base in (folder / "audio", folder):
+        if not base.is_dir():
+            continue
+        names: list[str] = []
+        for child in subfolders(base):
+            if child.lower().startswith("fold") and child[4:].isdecimal():
+                names += [e.name for e in entries(base / child) if is_audio(e.name) and not hidden(e.name)][:20]
+        if names:
+            return sum(urbansound_name(name) is not None for name in names) > 0.9 * len(names)
+    return False

@@ -1,0 +1,135 @@
+"""The data sets of a workspace: folders in it, and references to folders and CSV files elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from labcore.datasets.cliplist import LIST_SUFFIXES
+from labcore.datasets.layouts import read_dataset
+from labcore.datasets.scan import entries
+from labcore.datasets.table import Dataset
+from labcore.errors import DatasetError, LabError
+from labcore.workspace import Workspace, slug, write_atomically
+
+DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A data set at a glance. ``error`` says, in a full sentence, why it cannot be read; empty where it can."""
+
+    name: str
+    path: str
+    layout: str = ""
+    clips: int = 0
+    classes: int = 0
+    error: str = ""
+
+
+def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
+    """The data sets of a workspace by name, without opening audio; counts are remembered until a folder or list changes."""
+    return [_info(workspace, name, path) for name, path in sorted(_places(workspace).items())]
+
+
+def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
+    """A data set by its name in the workspace, or by the path of its folder or CSV file.
+
+    Raises:
+        DatasetError: there is none, or it cannot be read.
+    """
+    asked = str(name_or_path)
+    places = _places(workspace)
+    if asked in places:
+        path = places[asked]
+        if not path.exists():
+            raise DatasetError(
+                f"the data set {asked!r} lies at {path}, which is not there",
+                f"Mount or restore it, or remove {workspace.datasets / (asked + '.json')}",
+            )
+        return read_dataset(path, asked)
+    path = Path(asked).expanduser()
+    with contextlib.suppress(OSError, ValueError):  # too long for a path, or a zero byte in it
+        if asked and path.exists():
+            return read_dataset(path)
+    if asked == DEMO:
+        raise DatasetError("the demo data set has not been made yet", "Make it with `labcore datasets demo`")
+    near = difflib.get_close_matches(asked, places, 1)
+    there = f"Did you mean {near[0]!r}? " if near else ""
+    there += f"There are: {', '.join(sorted(places))}" if places else "Make one with `labcore datasets demo`"
+    raise DatasetError(f"there is no data set {asked!r}, neither in the workspace nor as a path", there)
+
+
+def register(workspace: Workspace, path: str | Path, name: str = "") -> DatasetInfo:
+    """Remember a folder or CSV file as a data set of the workspace. Nothing is copied.
+
+    Raises:
+        DatasetError: it cannot be read as a data set, or the name is taken by another one.
+    """
+    path = Path(path).expanduser().absolute()
+    read_dataset(path)
+    name = slug(name or (path.stem if path.is_file() else path.name))
+    taken = _places(workspace).get(name)
+    if taken is not None and taken != path:
+        raise DatasetError(f"the name {name!r} is taken by the data set at {taken}", "Choose another name")
+    if taken is None:
+        write_atomically(workspace.datasets / f"{name}.json", json.dumps({"path": str(path)}, indent=2))
+    return _info(workspace, name, path)
+
+
+def _places(workspace: Workspace) -> dict[str, Path]:
+    """Name → folder or file of all data sets, readable or not."""
+    places: dict[str, Path] = {}
+    for entry in entries(workspace.datasets):
+        path = workspace.datasets / entry.name
+        if path.is_dir():
+            places[entry.name] = path
+        elif path.suffix == ".json":
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                places.setdefault(path.stem, Path(json.loads(path.read_text(encoding="utf-8"))["path"]))
+        elif path.suffix.lower() in LIST_SUFFIXES:
+            places.setdefault(path.stem, path)
+    return places
+
+
+def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
+    try:
+        stamp = _stamp(path)
+    except OSError:
+        return DatasetInfo(name, str(path), error=f"{path} is not there.")
+    remembered = (
+        workspace.cache / "datasets" / f"{slug(name)}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}.json"
+    )
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(remembered.read_text(encoding="utf-8"))
+        if known.pop("stamp") == stamp:
+            return DatasetInfo(**known)
+    try:
+        dataset = read_dataset(path, name)
+    except LabError as error:
+        return DatasetInfo(name, str(path), error=str(error))
+    info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels))
+    remembered.parent.mkdir(exist_ok=True)
+    write_atomically(remembered, json.dumps({**asdict(info), "stamp": stamp}))
+    return info
+
+
+def _stamp(path: Path) -> str:
+    """Changes when a file is added, removed or renamed anywhere under a folder, or a list is written."""
+    digest = hashlib.sha256(f"{path.stat().st_mtime_ns}".encode())
+    level = [path] if path.is_dir() else []
+    while level:
+        below = []
+        for folder in level:
+            for entry in entries(folder):
+                if entry.is_dir(follow_symlinks=False):
+                    below.append(folder / entry.name)
+                elif not entry.name.lower().endswith(LIST_SUFFIXES):
+                    continue
+                digest.update(f"{entry.path} {entry.stat().st_mtime_ns}\n".encode(errors="surrogateescape"))
+        level = below
+    return digest.hexdigest()

@@ -1,0 +1,105 @@
+"""Finding audio files in a folder: what is hidden or not audio is passed over, links are followed, loops are not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
+from labcore.datasets.table import Problem
+from labcore.errors import DatasetError
+
+NOT_CLASSES = ("_background_noise_",)  # the folder of long noises in Speech Commands
+
+
+@dataclass
+class Found:
+    """``files`` are paths relative to the scanned folder, as tuples of their parts, sorted."""
+
+    files: list[tuple[str, ...]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    passed_over: int = 0
+
+
+def hidden(name: str) -> bool:
+    """Hidden files, macOS's ``._`` doubles and its ``__MACOSX`` folder, and drafts of data sets."""
+    return name.startswith((".", "__"))
+
+
+def is_audio(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122 (called for every file)
+
+
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What a folder holds and does not hide, sorted by name.
+
+    Raises:
+        DatasetError: it cannot be listed.
+    """
+    try:
+        with os.scandir(folder) as listing:
+            return sorted((entry for entry in listing if not hidden(entry.name)), key=lambda entry: entry.name)
+    except OSError as error:
+        raise DatasetError(
+            f"the folder {folder} cannot be read: {error.strerror or error}", "Check its permissions"
+        ) from error
+
+
+def subfolders(folder: Path) -> list[str]:
+    """Names of the folders in a folder."""
+    return [entry.name for entry in entries(folder) if _is_folder(entry)]
+
+
+def find_audio(folder: Path) -> Found:
+    """All audio files under a folder, however deep."""
+    found = Found()
+    for parts, name in _walk(folder, (), (), found.problems):
+        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+        if suffix in AUDIO_SUFFIXES:
+            path = folder.joinpath(*parts, name)
+            if path.is_symlink() and not path.exists():
+                found.problems.append(Problem(str(path), "is a link to a file that does not exist"))
+            else:
+                found.files.append((*parts, name))
+        elif suffix in FOREIGN_SUFFIXES:
+            what = f"is audio of a kind that is not read here ({suffix}); convert it to WAV or FLAC"
+            found.problems.append(Problem(str(folder.joinpath(*parts, name)), what))
+        else:
+            found.passed_over += 1
+    return found
+
+
+def holds_audio(folder: Path) -> bool:
+    """Whether there is any audio file under a folder; stops at the first."""
+    return any(is_audio(name) for _, name in _walk(folder, (), (), []))
+
+
+def _walk(
+    folder: Path, parts: tuple[str, ...], above: tuple[tuple[int, int], ...], problems: list[Problem]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    try:
+        info = folder.stat()
+        listing = entries(folder)
+    except (OSError, DatasetError) as error:
+        if not parts and isinstance(error, DatasetError):
+            raise
+        problems.append(Problem(str(folder), "is a folder that cannot be read"))
+        return
+    identity = (info.st_dev, info.st_ino)
+    if identity in above:  # a link to a folder that leads here
+        return
+    for entry in listing:
+        if _is_folder(entry):
+            if entry.name not in NOT_CLASSES:
+                yield from _walk(folder / entry.name, (*parts, entry.name), (*above, identity), problems)
+        else:
+            yield parts, entry.name
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

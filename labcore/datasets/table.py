@@ -1,0 +1,93 @@
+"""The clip table of a data set: one row a clip, and what became of the files that are not in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file or a row that is left out. ``what`` says why, in words that follow the path."""
+
+    path: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Clips with their labels and folds; nothing has been decoded yet.
+
+    Attributes:
+        layout: "urbansound8k", "esc50", "folders" or "csv".
+        table: columns path (str, absolute), label (str), fold (str), group (str: the recording a clip was cut from),
+            start_s (float), end_s (float, nan for the end of the file); index 0 … n-1.
+        problems: files named by a list that are not there, and the like.
+        fold_note: how the folds came about, a sentence without the final stop.
+        passed_over: files that are not audio.
+        label_order: the labels by class number where the data set numbers them.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    table: pd.DataFrame
+    problems: list[Problem] = field(default_factory=list)
+    fold_note: str = ""
+    passed_over: int = 0
+    label_order: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> list[str]:
+        """By class number where the data set has them, else sorted."""
+        there = set(self.table["label"])
+        known = [label for label in self.label_order if label in there]
+        return known + natural_order(there.difference(known))
+
+    @property
+    def folds(self) -> list[str]:
+        """train, val, test in this order; others by their numbers."""
+        return fold_order(set(self.table["fold"]))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of a clip table, ascending. ``note`` says what a user should know about it; may be empty."""
+
+    train: np.ndarray
+    held_out: np.ndarray
+    fold: str
+    note: str
+
+
+def natural_order(texts: set[str] | list[str]) -> list[str]:
+    """Sorted with numbers in their order: 2 before 10."""
+    return sorted(texts, key=lambda text: ([_piece(piece) for piece in re.split(r"(\d+)", text)], text))
+
+
+def fold_order(folds: set[str]) -> list[str]:
+    return [part for part in PARTS if part in folds] + natural_order(folds.difference(PARTS))
+
+
+def make_table(rows: list[tuple[str, str, str, str, float, float]]) -> pd.DataFrame:
+    """Rows in the order of :data:`COLUMNS` as a clip table."""
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for column in ("path", "label", "fold", "group"):
+        table[column] = table[column].astype(object)
+    for column in ("start_s", "end_s"):
+        table[column] = table[column].astype(float)
+    return table
+
+
+def _piece(piece: str) -> tuple[int, int, str]:
+    return (0, int(piece), "") if piece.isdecimal() else (1, 0, piece.casefold())
