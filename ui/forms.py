@@ -167,7 +167,8 @@ def _number(knob: Knob, common: dict[str, Any]) -> Any:
 
 def _slider(knob: Knob, common: dict[str, Any]) -> Any:
     kind = int if knob.kind == "int" else float
-    assert knob.ge is not None and knob.le is not None
+    assert knob.ge is not None
+    assert knob.le is not None
     step = kind(knob.step) if knob.step else (1 if kind is int else (knob.le - knob.ge) / 100)
     key = common["key"]
     st.session_state[key] = kind(st.session_state[key])
@@ -178,7 +179,8 @@ def _slider(knob: Knob, common: dict[str, Any]) -> Any:
 
 def _stops(knob: Knob, current: Any) -> list[Any]:
     """The stops of a slider on a logarithmic scale: round numbers, and every value that a preset or the form holds."""
-    assert knob.ge is not None and knob.le is not None
+    assert knob.ge is not None
+    assert knob.le is not None
     kind = int if knob.kind == "int" else float
     if knob.path in POWERS_OF_TWO:
         numbers = [2.0**n for n in range(0, 24)]

@@ -7,13 +7,15 @@ import contextlib
 import streamlit as st
 
 from labcore.config import knobs
-from labcore.errors import LabError
+from labcore.errors import DatasetError, LabError
 from ui import data, forms, live, services
 from ui.shell import errors_in_place, show_error
 from ui.text import count, plain
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Knobs that stand in the recipe, above the tabs."""
+
+AUTOMATIC = "automatic"
 
 
 @st.fragment
@@ -49,27 +51,29 @@ def _data() -> None:
             names = [*names, current["data.dataset"]]
 
     def other_set() -> None:
-        current["data.fold"] = None
+        current.update({"data.dataset": st.session_state["data-choice"], "data.fold": None})
+
+    def other_fold() -> None:
+        chosen = st.session_state["fold-choice"]
+        current["data.fold"] = None if chosen == AUTOMATIC else chosen
 
     left, right = st.columns(2, gap="medium")
     with left:
         st.session_state["data-choice"] = current["data.dataset"]
-        current["data.dataset"] = st.selectbox(
-            "Data set", names, key="data-choice", on_change=other_set, help=knobs()["data.dataset"].help
-        )
+        st.selectbox("Data set", names, key="data-choice", on_change=other_set, help=knobs()["data.dataset"].help)
     with right, errors_in_place():
         folds = data.summary(current["data.dataset"], None)
         if current["data.fold"] not in folds.folds:
             current["data.fold"] = None
-        st.session_state["fold-choice"] = current["data.fold"] or "automatic"
-        chosen = st.selectbox(
+        st.session_state["fold-choice"] = current["data.fold"] or AUTOMATIC
+        st.selectbox(
             "Held-out fold",
-            ["automatic", *folds.folds],
-            format_func=lambda fold: f"automatic ({folds.fold})" if fold == "automatic" else fold,
+            [AUTOMATIC, *folds.folds],
+            format_func=lambda fold: f"automatic ({folds.fold})" if fold == AUTOMATIC else fold,
             key="fold-choice",
+            on_change=other_fold,
             help=knobs()["data.fold"].help,
         )
-        current["data.fold"] = None if chosen == "automatic" else chosen
     with st.expander("Another data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
@@ -88,6 +92,8 @@ def _add_by_path() -> None:
             with errors_in_place():
                 from labcore.datasets import register
 
+                if not path.strip():
+                    raise DatasetError("no folder or file was given", "Type its path as this machine knows it")
                 with st.spinner("Reading the folder …"):
                     info = register(services.workspace(), path.strip(), name.strip())
                 forms.values().update({"data.dataset": info.name, "data.fold": None})

@@ -1,0 +1,159 @@
+"""Pages in an empty workspace, a stand-in for the job manager, and runs in every state without a training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from labcore.audio import encode_wav
+from labcore.config import RunConfig
+from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
+from labcore.presets import preset
+from labcore.runs import Run
+from labcore.workspace import Workspace
+from ui import services
+
+ROOT = Path(__file__).parents[2]
+LABELS = ["bark", "hum"]
+
+
+class Manager:
+    """Stands in for the job manager: makes run directories and notes what it is asked for."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.submitted: list[RunConfig] = []
+        self.asked: list[tuple[str, str]] = []
+
+    def submit(self, config: RunConfig) -> Run:
+        self.submitted.append(config)
+        run = Run.create(self.workspace, config)
+        run.append(RunQueued())
+        return run
+
+    def stop(self, run_id: str) -> None:
+        self.asked.append(("stop", run_id))
+
+    def resume(self, run_id: str) -> None:
+        self.asked.append(("resume", run_id))
+
+    def remove(self, run_id: str) -> None:
+        self.asked.append(("remove", run_id))
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Workspace:
+    monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "home"))
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return Workspace.default()
+
+
+@pytest.fixture
+def manager(workspace, monkeypatch) -> Manager:
+    stand_in = Manager(workspace)
+    monkeypatch.setattr(services, "manager", lambda: stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def open_page(manager):
+    """Opens a page of the app: ``open_page("pages/train.py", run=ID)``."""
+
+    def opened(page: str = "streamlit_app.py", **query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+        if page != "streamlit_app.py":
+            app.switch_page(page)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return opened
+
+
+@pytest.fixture
+def dataset(workspace) -> Path:
+    """A folder of two classes with six half-second clips each, as a data set of the workspace called ``small``."""
+    random = np.random.default_rng(0)
+    for label in LABELS:
+        folder = workspace.datasets / "small" / label
+        folder.mkdir(parents=True)
+        for number in range(6):
+            noise = random.normal(0, 0.1, 4000).astype(np.float32)
+            (folder / f"{label}{number}.wav").write_bytes(encode_wav(noise, 8000))
+    return workspace.datasets / "small"
+
+
+@pytest.fixture
+def make_run(workspace):
+    """Makes a run in a state: ``make_run("failed", epochs=3)``."""
+
+    def made(state: str, epochs: int = 3, **changes) -> Run:
+        config = preset("quick").changed(
+            {"data.dataset": "small", "optim.epochs": 8, "audio.clip_seconds": 0.5, **changes}
+        )
+        run = Run.create(workspace, config)
+        run.append(RunQueued())
+        if state == "queued":
+            return run
+        run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here"))
+        run.append(Preparing(what="Decoding clips", done=6, total=12))
+        if epochs:
+            run.append(
+                TrainingStarted(
+                    labels=LABELS, train_clips=10, val_clips=2, fold="1", device="cpu", device_reason="asked for",
+                    precision="fp32", memory_format="contiguous", precision_reason="asked for", parameters=1000,
+                    epochs=8, first_epoch=1,
+                )
+            )  # fmt: skip
+        for epoch in range(1, epochs + 1):
+            run.append(
+                Epoch(
+                    epoch=epoch, epochs=8, train_loss=1 / epoch, train_accuracy=0.5, val_loss=1.1 / epoch, val_accuracy=0.75,
+                    lr=0.1, clips_per_second=1234.0, seconds=1.0, seconds_left=8.0 - epoch, averaged=False,
+                )
+            )  # fmt: skip
+        if state == "finished":
+            confusion = {"bark": {"bark": 6, "hum": 2}, "hum": {"bark": 0, "hum": 8}}
+            figures = {label: {"precision": 0.9, "recall": 0.8, "f1": 0.85} for label in LABELS}
+            run.append(
+                Evaluated(
+                    accuracy=0.875, accuracy_low=0.64, accuracy_high=0.965, macro_f1=0.87, per_class=figures,
+                    confusion=confusion, clips=16, fold="1",
+                )
+            )  # fmt: skip
+        if state == "failed":
+            run.log.write_text("the worker said this last\n")
+            run.append(
+                RunFinished(state="failed", error="a batch of 64 does not fit", remedy="Take 32", epochs_done=epochs)
+            )
+        elif state in ("finished", "stopped"):
+            run.append(RunFinished(state=state, epochs_done=epochs, seconds=61.0))
+        return run
+
+    return made
+
+
+@pytest.fixture
+def trained(make_run) -> Run:
+    """A finished run with weights, of a network that has learnt nothing."""
+    from labcore.classifier import Classifier
+
+    run = make_run("finished", **{"audio.sample_rate": 8000, "features.hop_length": 160})
+    Classifier(run.config, LABELS).save(run.weights)
+    run.save("labels", LABELS)
+    return run
+
+
+def words(app: AppTest) -> str:
+    """All texts of a page as one, without the backslashes that keep Markdown quiet."""
+    parts = [
+        element.value for kind in (app.title, app.subheader, app.markdown, app.caption, app.code) for element in kind
+    ]
+    parts += [element.value for kind in (app.error, app.warning, app.info) for element in kind]
+    parts += [bar.proto.text for bar in app.get("progress")]
+    return "\n".join(str(part) for part in parts).replace("\\", "")

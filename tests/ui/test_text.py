@@ -1,0 +1,56 @@
+"""Numbers and times as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from labcore.runs import Run, RunStatus
+from ui.text import ago, count, duration, percent, plain, progress_line, run_name
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59.6, "1 min"),
+        (48, "48 s"),
+        (200, "3 min 20 s"),
+        (1300, "21 min"),
+        (7500, "2 h 5 min"),
+        (None, "–"),
+    ],
+)
+def test_durations_have_two_units_at_most(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_counts_are_grouped():
+    assert count(1234567) == "1\u2009234\u2009567"
+    assert count(3.25) == "3.2"
+
+
+def test_percent_of_nothing_is_a_dash():
+    assert percent(0.8754) == "87.5 %"
+    assert percent(None) == "–"
+
+
+def test_ago_turns_into_a_date():
+    assert ago(100, 130) == "just now"
+    assert ago(100, 100 + 7200) == "2 h ago"
+    assert ":" in ago(100, 10**6)
+
+
+def test_foreign_texts_keep_their_letters_and_lose_their_markup():
+    assert plain("**a**_b [c](d) :red[e]\n$f$").replace("\\", "") == "**a**_b [c](d) :red[e] $f$"
+    assert "**" not in plain("**a**")
+
+
+def test_runs_are_named_by_data_network_and_moment(tmp_path):
+    assert run_name(Run(tmp_path / "20261123-164809-demo-small_cnn-1a2b")) == "demo · small_cnn, 23 Nov 16:48:09"
+    assert run_name(Run(tmp_path / "of-my-own")) == "of-my-own"
+
+
+def test_a_status_becomes_a_line():
+    assert progress_line(RunStatus("running", 3, 20, seconds_left=75)) == "epoch 3 of 20, 1 min 15 s left"
+    assert progress_line(RunStatus("running")) == "starting"
+    assert progress_line(RunStatus("queued")) == "waits for its turn"

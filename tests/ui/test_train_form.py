@@ -1,0 +1,122 @@
+"""The form of a new run gives the configuration that it shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from labcore.config import RunConfig, knobs
+from labcore.presets import PRESETS, preset
+from ui import forms
+
+from .conftest import words
+
+
+def start(app):
+    return next(button for button in app.button if button.label == "Start")
+
+
+def test_every_knob_has_a_widget(open_page, dataset):
+    app = open_page("pages/train.py")
+    for path in set(knobs()) - {"data.dataset", "data.fold"}:
+        assert app.get_by_key(f"knob-{path}")
+    assert app.selectbox(key="data-choice").value == "small"
+    assert app.selectbox(key="fold-choice").value == "automatic"
+
+
+def test_the_form_opens_with_the_recommended_preset(open_page, dataset, manager):
+    app = open_page("pages/train.py")
+    start(app).click().run()
+    assert manager.submitted == [preset("balanced").changed({"data.dataset": "small"})]
+    assert app.query_params["run"] == next(manager.workspace.runs.iterdir()).name
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_the_sliders(open_page, dataset, manager, name):
+    app = open_page("pages/train.py")
+    app.get_by_key("preset-choice").set_value(name).run()
+    start(app).click().run()
+    assert manager.submitted == [preset(name).changed({"data.dataset": "small"})]
+
+
+def test_sliders_turned_after_a_preset_are_kept(open_page, dataset, manager):
+    app = open_page("pages/train.py")
+    app.get_by_key("preset-choice").set_value("quick").run()
+    app.select_slider(key="knob-optim.epochs").set_value(5).run()
+    app.number_input(key="knob-optim.lr").set_value(0.05).run()
+    app.slider(key="knob-augment.gain_db").set_value(3.0).run()
+    app.selectbox(key="knob-model.name").set_value("resnet18").run()
+    app.selectbox(key="fold-choice").set_value("2").run()
+    start(app).click().run()
+    turned = {"optim.epochs": 5, "optim.lr": 0.05, "augment.gain_db": 3.0, "model.name": "resnet18"}
+    assert manager.submitted == [preset("quick").changed({**turned, "data.dataset": "small", "data.fold": "2"})]
+
+
+def test_a_knob_left_to_the_lab_stays_automatic(open_page, dataset):
+    app = open_page("pages/train.py")
+    assert app.number_input(key="knob-optim.lr").value is None
+    assert app.number_input(key="knob-optim.lr").placeholder == "automatic"
+
+
+def test_an_impossible_combination_is_told_and_cannot_be_started(open_page, dataset):
+    app = open_page("pages/train.py")
+    app.slider(key="knob-features.win_length").set_value(2048).run()
+    assert "longer than features.n_fft" in words(app)
+    assert start(app).disabled
+
+
+def test_the_summary_says_what_is_trained_and_what_is_held_out(open_page, dataset):
+    table = open_page("pages/train.py").table[0].value
+    texts = " ".join(str(value) for value in table.to_numpy().ravel())
+    assert "clips of 2 classes" in texts
+    assert "clips, fold" in texts
+
+
+def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
+    outside = tmp_path / "elsewhere"
+    dataset.rename(outside)
+    app = open_page("pages/train.py")
+    app.text_input[0].set_value(str(outside))
+    next(button for button in app.button if button.label == "Add").click().run()
+    assert app.selectbox(key="data-choice").value == "elsewhere"
+
+
+@pytest.mark.parametrize("path", ["/no/such/folder", "  "])
+def test_a_path_that_holds_no_data_set_is_told_in_place(open_page, workspace, path):
+    app = open_page("pages/train.py")
+    app.text_input[0].set_value(path)
+    next(button for button in app.button if button.label == "Add").click().run()
+    assert app.error
+    assert not app.exception
+    assert not list(workspace.datasets.iterdir())
+
+
+def test_settings_of_a_run_fill_the_form(open_page, dataset, make_run, manager):
+    run = make_run("stopped", **{"optim.batch_size": 48, "augment.mixup": 0.35})
+    app = open_page("pages/train.py", run=run.id)
+    next(button for button in app.button if button.label == "New run with these settings").click().run()
+    start(app).click().run()
+    assert manager.submitted == [run.config]
+
+
+def test_the_network_list_knows_every_network():
+    from labcore.models import REGISTRY
+
+    assert set(REGISTRY) <= set(forms.OPEN_LISTS["model.name"])
+
+
+def test_slider_stops_hold_every_preset():
+    for path, knob in knobs().items():
+        if knob.log and not knob.optional:
+            stops = forms._stops(knob, knob.default)
+            assert stops == sorted(set(stops))
+            for name in PRESETS:
+                part, _, field = path.partition(".")
+                assert getattr(getattr(preset(name), part), field) in stops
+
+
+def test_changes_name_what_is_not_the_default():
+    assert forms.changes(RunConfig()) == {}
+    assert forms.changes(RunConfig().changed({"optim.epochs": 7, "augment.gain_db": 2})) == {
+        "Gain": "2 dB",
+        "Epochs": "7",
+    }
