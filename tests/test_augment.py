@@ -42,7 +42,9 @@ def test_time_scale_changes_the_tempo_within_its_bounds():
     middle = (needed - 1) // 2
     clicks[:, :, middle - 40], clicks[:, :, middle + 40] = 1.0, 1.0
     scaled = TimeScale(101, 0.25)(clicks)[:, 0]
-    distances = torch.tensor([row.nonzero()[-1].item() - row.nonzero()[0].item() for row in scaled if (row > 0).sum() > 1])
+    distances = torch.tensor(
+        [row.nonzero()[-1].item() - row.nonzero()[0].item() for row in scaled if (row > 0).sum() > 1]
+    )
     assert 60 <= distances.min() < 72
     assert 88 < distances.max() <= 102
 

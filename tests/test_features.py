@@ -7,7 +7,10 @@ from labcore.config import RunConfig
 from labcore.features import LogMel
 
 
-@pytest.mark.parametrize("changes", [{}, {"audio.sample_rate": 8000, "features.n_fft": 512, "features.win_length": 400, "features.hop_length": 160}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"audio.sample_rate": 8000, "features.n_fft": 512, "features.win_length": 400, "features.hop_length": 160}],
+)
 def test_agrees_with_librosa(changes):
     config = RunConfig().changed(changes)
     waveform = np.random.default_rng(0).normal(0, 0.1, 20000).astype(np.float32)

@@ -16,15 +16,14 @@ from labcore.config import ModelConfig
 
 def compact(config: ModelConfig, classes: int) -> nn.Module:
     """The compact network at a width, 0.3 million weights at width 1."""
-    first, second, third = (max(8, round(channels * config.width / 8) * 8) for channels in (24, 48, 96))
+    first, second, third = (max(8, round(channels * config.width / 8) * 8) for channels in (32, 64, 128))
     return nn.Sequential(
         nn.Conv2d(1, first, 5, stride=2, padding=2, bias=False),  # (batch, first, n_mels / 2, frames / 2)
         nn.BatchNorm2d(first),
         nn.ReLU(inplace=True),
-        Residual(first, first),
         nn.MaxPool2d(2, ceil_mode=True),
+        Residual(first, first),
         Residual(first, second),
-        Residual(second, second),
         nn.MaxPool2d(2, ceil_mode=True),
         Residual(second, third),
         nn.Conv2d(third, 2 * third, 1, bias=False),

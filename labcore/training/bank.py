@@ -125,10 +125,8 @@ def random_starts(lengths: Tensor, window: int, shift: int) -> Tensor:
         (batch,) int64.
     """
     spare = lengths - window
-    slack = torch.minimum(
-        torch.minimum(lengths, torch.full_like(lengths, window)) // 2, torch.full_like(lengths, shift)
-    )
-    slack = (slack - (-spare).clamp(min=0)).clamp(min=0)
+    half = lengths.clamp(max=window) // 2
+    slack = torch.minimum((shift - (-spare).clamp(min=0)).clamp(min=0), half)
     low, high = spare.clamp(max=0) - slack, spare.clamp(min=0) + slack
     return low + (torch.rand(len(lengths)) * (high - low + 1)).long()
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel
 
 from labcore.config import RunConfig
@@ -23,6 +24,7 @@ from labcore.training.bank import random_starts
 from labcore.training.checkpoint import save_checkpoint
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory
 from labcore.training.metrics import score
+from labcore.training.precision import Precision
 from labcore.training.prepare import Session, Stopped, prepare
 from labcore.training.tensorboard import Board
 from labcore.workspace import Workspace
@@ -82,7 +84,7 @@ def _conclude(trainer: Trainer, run: Run) -> Iterator[Event]:
     session = trainer.session
     classifier = session.classifier
     classifier.network.load_state_dict(trainer.result().state_dict())
-    classifier.network.to(memory_format=torch.contiguous_format)
+    Precision("fp32", "contiguous", "as in use").lay_out(classifier.network)
     classifier.save(run.weights)
     probabilities = session.held_out.probabilities()
     yield Log(message=f"weights saved; judged on the {len(probabilities)} clips of fold {session.split.fold}")
@@ -98,11 +100,11 @@ class Trainer:
         self.classes = len(session.classifier.labels)
         self.batch = min(self.config.optim.batch_size, len(session.train_rows))
         self.steps = len(session.train_rows) // self.batch
-        self.network = session.classifier.network.to(memory_format=session.precision.format())
+        self.network = session.precision.lay_out(session.classifier.network)
         self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
         self.optimiser = _optimiser(self.config, self.network)
         self.schedule = _schedule(self.config, self.optimiser, self.steps)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
+        self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
         self.epoch = 0
         self.order = torch.empty(0, dtype=torch.int64)
         if session.checkpoint is not None:
@@ -150,10 +152,8 @@ class Trainer:
         session, log_mel, augmentation = self.session, self.session.classifier.log_mel, self.session.augmentation
         starts = random_starts(session.bank.lengths[rows], session.window, session.shift)
         cut = session.bank.cut(rows, starts, session.window)
-        if session.on_mels:
-            power = cut.transpose(1, 2)  # (batch, frames, n_mels) → (batch, n_mels, frames)
-        else:
-            power = log_mel.power(augmentation.on_waveform(cut))  # (batch, samples) → (batch, n_mels, frames)
+        # (batch, frames, n_mels) or (batch, samples) → (batch, n_mels, frames)
+        power = cut.transpose(1, 2) if session.on_mels else log_mel.power(augmentation.on_waveform(cut))
         power = augmentation.on_power(power)
         targets = F.one_hot(session.targets[rows], self.classes).float().to(self.device, non_blocking=True)
         if self.mixing:
@@ -234,7 +234,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "schedule": _plain(self.schedule.state_dict()),
+            "schedule": self.schedule.state_dict(),
             "scaler": self.scaler.state_dict(),
             "precision": asdict(self.session.precision),
             "fingerprint": self.session.fingerprint,
@@ -280,16 +280,7 @@ def _schedule(config: RunConfig, optimiser: torch.optim.Optimizer, steps: int) -
         )
     if config.optim.schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=total)
-    return torch.optim.lr_scheduler.LambdaLR(optimiser, _one)
-
-
-def _one(step: int) -> float:
-    return 1.0
-
-
-def _plain(state: dict[str, Any]) -> dict[str, Any]:
-    """A schedule's state without what only holds functions: a checkpoint carries data alone."""
-    return {key: value for key, value in state.items() if not callable(value) and key != "lr_lambdas"}
+    return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)
 
 
 def _progress(trainer: Trainer, step: int, steps: int, seconds: float, recent: deque[float]) -> Progress:

@@ -45,6 +45,10 @@ class Precision:
     def format(self) -> torch.memory_format:
         return FORMATS[self.memory_format]
 
+    def lay_out(self, network: nn.Module) -> nn.Module:
+        """The network itself, its weights in the memory format."""
+        return network.to(memory_format=self.format())  # type: ignore[call-overload]
+
 
 def choose_precision(
     config: RunConfig, network: nn.Module, shape: tuple[int, int, int, int], device: DeviceChoice, workspace: Workspace
@@ -105,7 +109,7 @@ class _Stepper:
         self, candidate: Precision, network: nn.Module, shape: tuple[int, int, int, int], device: torch.device
     ):
         self.candidate, self.device = candidate, device
-        self.network = copy.deepcopy(network).to(device).to(memory_format=candidate.format()).train()
+        self.network = candidate.lay_out(copy.deepcopy(network).to(device)).train()
         generator = torch.Generator().manual_seed(0)
         images = torch.randn(shape, generator=generator).to(device)
         self.images = images.contiguous(memory_format=candidate.format())

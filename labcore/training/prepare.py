@@ -7,6 +7,7 @@ import json
 import platform
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,10 +20,12 @@ from labcore import __version__
 from labcore.augment import Augmentation, TimeScale
 from labcore.classifier import Classifier
 from labcore.config import RunConfig
-from labcore.datasets.folds import Split, split
+from labcore.datasets.folds import split
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import ClipStore, open_store
+from labcore.datasets.table import Split
 from labcore.device import DeviceChoice, choose_device, usable_cores
+from labcore.errors import RunError
 from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
 from labcore.models import parameter_count
@@ -95,8 +98,9 @@ def prepare(
         should_stop,
     )
     if store.problems:
+        count = f"{len(store.problems)} file{'s were' if len(store.problems) > 1 else ' was'}"
         listed = "; ".join(f"{problem.path}: {problem.what}" for problem in store.problems[:5])
-        yield Log(level="warning", message=f"{len(store.problems)} files were left out: {listed}")
+        yield Log(level="warning", message=f"{count} left out: {listed}")
     parts = split(store.table, config.data.fold)
     config = resolve(config, store, parts)
     run.save_config(config)
@@ -105,7 +109,10 @@ def prepare(
     run.save("environment", environment(device))
     fingerprint = _fingerprint(store, parts, labels)
     if checkpoint is not None and checkpoint["fingerprint"] != fingerprint:
-        raise checkpoint_mismatch(run)
+        raise RunError(
+            f"the data set of run {run.id} is no longer the one it was started with",
+            "Put its files back as they were, or start a new run",
+        )
 
     torch.manual_seed(config.runtime.seed)
     classifier = Classifier(config, labels).to(device.torch())
@@ -208,15 +215,6 @@ def _fingerprint(store: ClipStore, parts: Split, labels: list[str]) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def checkpoint_mismatch(run: Run) -> Exception:
-    from labcore.errors import RunError
-
-    return RunError(
-        f"the data set of run {run.id} is no longer the one it was started with",
-        "Put its files back as they were, or start a new run",
-    )
-
-
 def _follow(what: str, work: Callable[[Progress], T], should_stop: Callable[[], bool]) -> Generator[Event, None, T]:
     """Do work that reports progress by a callback, and yield that progress as events, a few a second."""
     reports: queue.Queue[tuple[int, int] | None] = queue.Queue()
@@ -248,8 +246,6 @@ def _follow(what: str, work: Callable[[Progress], T], should_stop: Callable[[], 
 
 def _thin(reports: queue.Queue[tuple[int, int] | None]) -> Iterator[tuple[int, int]]:
     """The newest report about twice a second, and the last one."""
-    import time
-
     shown, latest = 0.0, None
     while (report := reports.get()) is not None:
         latest = report

@@ -1,0 +1,249 @@
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from labcore.classifier import Classifier
+from labcore.datasets.layouts import read_dataset
+from labcore.datasets.store import open_store
+from labcore.errors import DeviceError, LabError, OutOfMemoryError, RunError
+from labcore.evaluation import evaluate
+from labcore.events import Epoch, Evaluated, Log, TrainingStarted
+from labcore.runs import Run
+from labcore.training import train
+from labcore.training.checkpoint import load_checkpoint
+from labcore.training.loop import Trainer
+from labcore.training.prepare import prepare
+
+
+def run_all(config, run, workspace, **keywords):
+    return list(train(config, run, workspace, **keywords))
+
+
+def of(kind, events):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def after_epochs(number):
+    """A should_stop that says yes once ``number`` epochs' checkpoints were there, told by its ``seen`` list."""
+    seen = []
+    return seen, lambda: len(seen) >= number
+
+
+def train_until(config, run, workspace, epochs):
+    seen, should_stop = after_epochs(epochs)
+    events = []
+    for event in train(config, run, workspace, should_stop):
+        events.append(event)
+        if isinstance(event, Epoch):
+            seen.append(event)
+    return events
+
+
+def test_a_run_from_start_to_weights(tiny):
+    run = Run.create(tiny.workspace, tiny.config)
+    events = run_all(tiny.config.changed({"optim.epochs": 12}), run, tiny.workspace)
+    started, epochs, (result,) = of(TrainingStarted, events), of(Epoch, events), of(Evaluated, events)
+    assert [event.epoch for event in epochs] == list(range(1, 13))
+    assert (started[0].train_clips, started[0].val_clips, started[0].fold) == (24, 12, "1")
+    assert started[0].labels == ["clicks", "noise", "tone"]
+    assert epochs[-1].train_loss < epochs[0].train_loss
+    assert epochs[-1].averaged
+    assert not epochs[0].averaged
+    assert result.accuracy > 0.6
+    assert result.accuracy_low < result.accuracy < result.accuracy_high or result.accuracy == 1.0
+    assert sum(sum(row.values()) for row in result.confusion.values()) == result.clips == 12
+    assert run.load("labels") == started[0].labels
+    assert run.load("environment")["device"] == "cpu"
+    assert run.config.data.fold == "1"
+    board = EventAccumulator(str(run.tensorboard))
+    board.Reload()
+    assert len(board.Scalars("loss/train")) == 12
+
+
+def test_the_saved_classifier_gives_the_reported_figures(tiny):
+    run = Run.create(tiny.workspace, tiny.config)
+    (result,) = of(Evaluated, run_all(tiny.config, run, tiny.workspace))
+    dataset = read_dataset(tiny.path)
+    store = open_store(tiny.workspace, dataset, tiny.config.audio.sample_rate)
+    classifier = Classifier.load(run.path)
+    rows = np.flatnonzero(store.table["fold"] == "1")
+    again = evaluate(classifier, store, rows, "1")
+    assert (again.accuracy, again.confusion) == (result.accuracy, result.confusion)
+    one_by_one = [classifier.classify(path).label for path in store.table["path"][rows]]
+    assert np.mean(np.array(one_by_one) == store.table["label"][rows]) == result.accuracy
+
+
+@pytest.mark.parametrize(("optimiser", "schedule"), [("sgd", "onecycle"), ("adamw", "cosine"), ("sgd", "constant")])
+def test_two_epochs_resume_and_two_more_equal_four_bit_for_bit(tiny, optimiser, schedule):
+    config = tiny.config.changed(
+        {"optim.optimiser": optimiser, "optim.schedule": schedule, "optim.averaging": 0.6, "augment.noise": 0.5}
+    )
+    whole, parts = Run.create(tiny.workspace, config), Run.create(tiny.workspace, config)
+    expected = run_all(config, whole, tiny.workspace)
+    first = train_until(config, parts, tiny.workspace, 2)
+    assert not of(Evaluated, first)
+    torch.manual_seed(99)  # whatever else the process draws in between
+    second = run_all(parts.config, parts, tiny.workspace)
+    assert [event.epoch for event in of(Epoch, second)] == [3, 4]
+    assert parts.weights.read_bytes()[-1000:] == whole.weights.read_bytes()[-1000:]
+    ours, theirs = Classifier.load(parts.path).state_dict(), Classifier.load(whole.path).state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    for a, b in zip(of(Epoch, first) + of(Epoch, second), of(Epoch, expected), strict=True):
+        assert (a.train_loss, a.val_loss, a.val_accuracy, a.lr) == (b.train_loss, b.val_loss, b.val_accuracy, b.lr)
+
+
+def test_a_checkpoint_is_on_the_disk_before_its_event(tiny):
+    run = Run.create(tiny.workspace, tiny.config)
+    for event in train(tiny.config, run, tiny.workspace):
+        if isinstance(event, Epoch):
+            assert load_checkpoint(run)["epoch"] == event.epoch
+
+
+def test_a_stop_is_heeded_before_the_next_step(tiny):
+    run = Run.create(tiny.workspace, tiny.config)
+    asked = []
+
+    def should_stop():
+        asked.append(None)
+        return len(asked) > 40
+
+    events = run_all(tiny.config.changed({"optim.epochs": 2000}), run, tiny.workspace, should_stop=should_stop)
+    assert not of(Evaluated, events)
+    assert len(asked) == 41
+
+
+def test_a_stop_while_the_store_is_built_leaves_a_run_that_can_start_again(tiny, tmp_path):
+    from labcore.workspace import Workspace
+
+    workspace = Workspace(tmp_path)
+    run = Run.create(workspace, tiny.config)
+    assert run_all(tiny.config, run, workspace, should_stop=lambda: True) == []
+    assert of(Evaluated, run_all(tiny.config, run, workspace))
+
+
+def test_a_resumed_run_refuses_another_data_set(tiny, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny.path, copy)
+    config = tiny.config.changed({"data.dataset": str(copy)})
+    run = Run.create(tiny.workspace, config)
+    train_until(config, run, tiny.workspace, 1)
+    next(iter(sorted(copy.rglob("*.wav")))).unlink()
+    with pytest.raises(RunError, match="no longer the one"):
+        run_all(run.config, run, tiny.workspace)
+
+
+def test_a_broken_checkpoint_is_an_error_that_names_the_run(tiny):
+    run = Run.create(tiny.workspace, tiny.config)
+    run.checkpoint.write_bytes(b"not a checkpoint")
+    with pytest.raises(RunError, match=run.id):
+        run_all(tiny.config, run, tiny.workspace)
+
+
+def test_the_normalisation_comes_from_the_training_clips_only(tiny):
+    means = []
+    for fold in ("1", "2"):
+        config = tiny.config.changed({"data.fold": fold})
+        generator = prepare(config, Run.create(tiny.workspace, config), tiny.workspace, lambda: False)
+        try:
+            while True:
+                next(generator)
+        except StopIteration as stop:
+            session = stop.value
+        clips = session.bank.offsets
+        frames = torch.cat([session.bank.values[clips[row] : clips[row + 1]] for row in session.train_rows.tolist()])
+        log_mel = session.classifier.log_mel
+        torch.testing.assert_close(
+            log_mel.mean[:, 0], log_mel.decibels(frames.T[None])[0].double().mean(1).float(), atol=1e-3, rtol=0
+        )
+        means.append(log_mel.mean)
+    assert not torch.equal(*means)
+
+
+def test_a_clip_length_left_automatic_covers_the_clips(tiny):
+    config = tiny.config.changed({"audio.clip_seconds": None, "optim.epochs": 1})
+    run = Run.create(tiny.workspace, config)
+    run_all(config, run, tiny.workspace)
+    assert run.config.audio.clip_seconds == 0.8
+    assert Classifier.load(run.path).clip_seconds == 0.8
+
+
+def test_a_loss_that_is_no_longer_finite_is_told(tiny):
+    config = tiny.config.changed(
+        {"optim.lr": 2, "optim.clip_norm": 0, "optim.epochs": 30, "optim.schedule": "constant"}
+    )
+    run = Run.create(tiny.workspace, config)
+    generator = prepare(config, run, tiny.workspace, lambda: False)
+    try:
+        while True:
+            next(generator)
+    except StopIteration as stop:
+        trainer = Trainer(stop.value)
+    with torch.no_grad():
+        next(trainer.network.parameters()).fill_(float("nan"))
+    trainer.steps_of_epoch()
+    trainer.step(0)
+    with pytest.raises(LabError, match="diverged in epoch 1"):
+        trainer.finish_epoch(1.0, 0.0, [])
+
+
+def test_out_of_memory_names_the_batch_that_fits(tiny, monkeypatch):
+    limit = 5
+
+    def forward(network, images):
+        if len(images) > limit:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+        return torch.zeros(len(images), 3, requires_grad=True)
+
+    monkeypatch.setattr(torch.nn.Sequential, "forward", forward)
+    with pytest.raises(OutOfMemoryError, match="8 clips") as caught:
+        run_all(tiny.config.changed({"augment.noise": 0}), Run.create(tiny.workspace, tiny.config), tiny.workspace)
+    assert caught.value.fits == 4
+    assert "--batch-size 4" in str(caught.value)
+
+
+def test_a_gpu_that_is_not_there_is_told(tiny):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    config = tiny.config.changed({"runtime.device": "cuda"})
+    with pytest.raises(DeviceError, match="cuda cannot be used"):
+        run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
+
+
+def test_fewer_clips_than_a_batch(tiny):
+    config = tiny.config.changed({"optim.batch_size": 512})
+    events = run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
+    assert of(Evaluated, events)
+
+
+def test_seconds_left_go_down(tiny):
+    epochs = of(Epoch, run_all(tiny.config, Run.create(tiny.workspace, tiny.config), tiny.workspace))
+    assert epochs[-1].seconds_left == 0
+    assert all(a.seconds_left >= 0 and a.epochs == 4 for a, _ in pairwise(epochs))
+
+
+def test_every_event_is_one_line_of_json(tiny):
+    events = run_all(tiny.config, Run.create(tiny.workspace, tiny.config), tiny.workspace)
+    for event in events:
+        line = event.to_json()
+        assert "\n" not in line
+        assert json.loads(line)["type"] == event.type
+
+
+def test_unreadable_files_are_told_and_left_out(tiny, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny.path, copy)
+    next(iter(sorted(copy.rglob("*.wav")))).write_bytes(b"no sound")
+    config = tiny.config.changed({"data.dataset": str(copy)})
+    events = run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
+    warnings = [event for event in of(Log, events) if event.level == "warning"]
+    assert len(warnings) == 1
+    assert "1 file" in warnings[0].message
+    assert of(TrainingStarted, events)[0].val_clips == 11

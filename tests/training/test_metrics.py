@@ -1,0 +1,21 @@
+import numpy as np
+import pytest
+
+from labcore.training.metrics import score, wilson_interval
+
+
+def test_the_interval_agrees_with_published_values():
+    assert wilson_interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+def test_score_counts_by_hand():
+    predicted = np.array([0, 0, 1, 1, 2, 0])
+    targets = np.array([0, 0, 1, 0, 1, 0])
+    result = score(np.eye(4)[predicted], targets, ["a", "b", "c", "d"], "3")
+    assert result.accuracy == pytest.approx(4 / 6)
+    assert result.confusion == {"a": {"a": 3, "b": 1}, "b": {"b": 1, "c": 1}, "c": {}, "d": {}}
+    assert result.per_class["a"] == {"precision": 1.0, "recall": 0.75, "f1": pytest.approx(6 / 7), "clips": 4}
+    assert result.macro_f1 == pytest.approx((6 / 7 + 0.5) / 2)  # c and d do not occur
+    assert (result.clips, result.fold) == (6, "3")
