@@ -3,7 +3,8 @@
 #   make run                                                          the lab on http://localhost:8501
 #   make run PORT=8600                                                on another port
 #   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu         with the smaller CPU-only wheels, on a machine without an NVIDIA GPU
-#   make run PYTHON=python3.12                                        with another Python, when .venv is made
+#   make run PYTHON=python3.12                                        with another Python
+# The last two count when .venv is made: `make clean` first to change them later.
 
 PYTHON ?= python3
 PORT ?= 8501

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -152,6 +153,15 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path, monkeypat
         make_demo(tmp_path / "demo", sources_per_class=1)
     assert caught.value.remedy
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_maker_left_is_swept_up(tmp_path: Path) -> None:
+    old, fresh = tmp_path / ".demo.making-0000", tmp_path / ".demo.making-1111"
+    for folder in (old, fresh):
+        (folder / "audio").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    make_demo(tmp_path / "demo", sources_per_class=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, "demo"]
 
 
 def test_a_stop_from_the_progress_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import secrets
 import shutil
+import time
 import wave
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -91,6 +92,7 @@ def make_demo(
     recordings = [item for name in SOUNDS for item in _recordings(name, seed, sources_per_class)]
     making = folder.with_name(f".{folder.name}.making-{secrets.token_hex(4)}")
     try:
+        _sweep(folder)
         rows = _write_clips(making, recordings, seed, progress)
         (making / "metadata").mkdir()
         with (making / "metadata" / "UrbanSound8K.csv").open("w", newline="", encoding="utf-8") as file:
@@ -106,6 +108,13 @@ def make_demo(
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return folder
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what makers that were killed left beside the folder: nothing is made for an hour."""
+    for left in folder.parent.glob(f".{folder.name}.making-*"):
+        if time.time() - left.stat().st_mtime > 3600:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _recordings(label: str, seed: int, count: int) -> list[Recording]:
