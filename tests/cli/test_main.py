@@ -1,0 +1,149 @@
+"""The command as a whole: speed of the help, exit statuses, one line for a mistake."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore import __version__
+from labcore.cli import main as cli
+from labcore.cli.output import duration, table
+from labcore.config import RunConfig, knobs
+from labcore.errors import LabError, WorkspaceError
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+Labcore = Callable[..., Any]
+HEAVY = "torch", "pandas", "numpy", "sklearn", "streamlit"
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["train", "--help"], ["runs", "list"], ["trian"], ["train", "--epochs", "x"]]
+)
+def test_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:
+    script = f"""
+import sys
+from labcore.cli.main import main
+try:
+    main({words!r})
+except SystemExit:
+    pass
+assert not set(sys.modules) & set({HEAVY!r}), set(sys.modules) & set({HEAVY!r})
+"""
+    environment = os.environ | {"LABCORE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, env=environment)
+
+
+def test_help_and_version(labcore: Labcore) -> None:
+    overview = labcore("--help")
+    assert overview.status == 0
+    assert all(command in overview.out for command in cli.COMMANDS)
+    assert __version__ in labcore("--version").out
+    nothing = labcore()
+    assert (nothing.status, nothing.out) == (2, "")
+    for command in cli.COMMANDS:
+        told = labcore(command, "--help")
+        assert (told.status, told.err) == (0, "")
+
+
+def test_help_of_train_tells_every_knob(labcore: Labcore) -> None:
+    told = " ".join(labcore("train", "--help").out.split())
+    for path, knob in knobs().items():
+        assert f"--{path} " in told
+        assert knob.title in told
+    assert "[1 to 4096 clips, default 32]" in told
+    assert "[default auto]" in told
+    assert told.index("--epochs") < told.index("--batch-size") < told.index("--noise") < told.index("--features.n_fft")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["trian"], "did you mean train?"),
+        (["train", "--epoch", "3"], "did you mean --epochs?"),
+        (["train", "--batchsize=4"], "did you mean --batch-size?"),
+        (["train", "--optim.epoch", "3"], "did you mean --optim.epochs?"),
+        (["train", "--epochs", "0"], "1 to 2000"),
+        (["train", "--epochs", "2.5"], "whole number"),
+        (["train", "--lr", "x"], "not a number or auto"),
+        (["train", "--lr", "nan"], "out of bounds"),
+        (["train", "--epochs", "auto"], "whole number"),
+        (["train", "--optimiser", "adam"], "sgd, adamw"),
+        (["train", "surplus"], "surplus"),
+        (["train", "--preset", "slow"], "quick"),
+        (["train", "--preset", "quick", "--config", "x"], "not allowed"),
+        (["train", "--config", "/no/such/file"], "No such file"),
+        (["train", "--features.win_length", "2048"], "features.win_length"),
+        (["train", "--dataset", "nothing"], "there is no data set 'nothing'"),
+        (["train"], "labcore datasets demo"),
+        (["resume", "nothing"], "no run 'nothing'"),
+        (["resume"], "RUN"),
+        (["runs"], "ACTION"),
+        (["runs", "show", "nothing"], "no run"),
+        (["runs", "show", "last"], "no run"),
+        (["runs", "list", "--jsn"], "did you mean --json?"),
+        (["runs", "delete", "nothing", "--yes"], "no run"),
+        (["evaluate", "--run", "nothing"], "no run"),
+        (["classify"], "FILE"),
+        (["classify", "x.wav", "--run", "nothing"], "no run"),
+        (["classify", "x.wav", "--hop", "-1"], "more than zero"),
+        (["export", "nothing"], "no run"),
+        (["datasets", "check", "nothing"], "there is no data set"),
+        (["datasets", "import", "/no/such/folder"], "/no/such/folder"),
+    ],
+)
+def test_mistakes_take_one_line(workspace: Workspace, labcore: Labcore, words: list[str], named: str) -> None:
+    told = labcore(*words)
+    assert (told.status, told.out) == (2, "")
+    assert named in told.err
+    assert len(told.err.splitlines()) == 1
+    assert list(workspace.runs.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"optim": {"epochs": -3}}', '{"optim": {"epoch": 3}}', "\ufeff"])
+def test_unreadable_configurations(workspace: Workspace, labcore: Labcore, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(content)
+    told = labcore("train", "--config", file)
+    assert told.status == 2
+    assert "mine.json" in told.err
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [(LabError("a\nb"), 2), (WorkspaceError("full"), 1), (KeyboardInterrupt(), 130), (BrokenPipeError(), 141)],
+)
+def test_exit_statuses(
+    workspace: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch, raised: BaseException, status: int
+) -> None:
+    def fail(_: object) -> int:
+        raise raised
+
+    monkeypatch.setattr("labcore.cli.runs.run", fail)
+    monkeypatch.setattr("labcore.cli.main.mute_stdout", lambda: None)
+    told = labcore("runs", "list")
+    assert told.status == status
+    assert len(told.err.splitlines()) <= 1
+
+
+def test_reader_that_goes_away(workspace: Workspace, start: Callable[..., subprocess.Popen[str]]) -> None:
+    for _ in range(3):
+        Run.create(workspace, RunConfig())
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start("runs", "list", stdout=writing)
+    os.close(writing)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, "")
+
+
+def test_words() -> None:
+    assert [duration(seconds) for seconds in (0, 61.4, 3599.6, 3725)] == ["0:00", "1:01", "1:00:00", "1:02:05"]
+    assert table(["a", "n"], [["x", "1"], ["yy", "10"]]) == ["a    n", "x    1", "yy  10"]
+    assert table(["a", "n"], []) == ["a  n"]

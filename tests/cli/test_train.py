@@ -1,0 +1,175 @@
+"""``train`` and ``resume`` with real, tiny trainings."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.numpy
+
+from labcore.cli.main import COMMANDS
+from labcore.jobs.manager import JobManager
+from labcore.runs import Run, list_runs
+from labcore.workspace import Workspace
+
+Labcore = Callable[..., Any]
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def assert_same_weights(one: Run, other: Run) -> None:
+    """Bit for bit. The files may differ: safetensors writes the entries of its header in any order."""
+    first, second = safetensors.numpy.load_file(one.weights), safetensors.numpy.load_file(other.weights)
+    assert list(first) == list(second)
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
+def test_json_lines(workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...]) -> None:
+    told = labcore("train", "--json", "--dataset", tones, "--epochs", "2", *tiny)
+    assert told.status == 0
+    lines = told.lines
+    (run,) = list_runs(workspace)
+    assert lines[0]["type"] == "run_started"
+    assert (lines[0]["run_id"], lines[0]["run_dir"]) == (run.id, str(run.path))
+    epochs = [line for line in lines if line["type"] == "epoch"]
+    assert [line["epoch"] for line in epochs] == [1, 2]
+    figures = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "clips_per_second"}
+    assert all(figures <= set(line) for line in epochs)
+    assert (lines[-1]["type"], lines[-1]["state"]) == ("run_finished", "finished")
+    assert lines == run.events()
+    assert sum(line.startswith("epoch ") for line in told.err.splitlines()) == 2
+    assert "\r" not in told.err
+
+
+def test_for_people(workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...]) -> None:
+    told = labcore("train", "--dataset", tones, "--epochs", "1", *tiny)
+    (run,) = list_runs(workspace)
+    assert (told.status, told.out) == (0, f"{run.id}\n")
+    assert run.status().state == "finished"
+    assert "accuracy" in told.err
+    assert "held out" in told.err
+
+
+def test_the_article_s_flags(
+    workspace: Workspace, labcore: Labcore, tones: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    told = labcore("train", "--dataset", tones, "--batch-size", "32", "--epochs", "50", "--gpu")
+    assert (told.status, told.out) == (2, "")
+    assert "cuda cannot be used" in told.err
+    assert list_runs(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "named"), [(["--fold", "99"], "99"), (["--model", "nothing"], "compact"), (["--device", "tpu"], "tpu")]
+)
+def test_bad_input_makes_no_run(
+    workspace: Workspace, labcore: Labcore, tones: Path, words: list[str], named: str
+) -> None:
+    told = labcore("train", "--dataset", tones, *words)
+    assert told.status == 2
+    assert named in told.err
+    assert len(told.err.splitlines()) == 1
+    assert list_runs(workspace) == []
+
+
+def test_path_of_a_data_set_is_kept_absolute(
+    workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tones.parent)
+    assert labcore("train", "--dataset", tones.name, "--epochs", "1", *tiny).status == 0
+    assert list_runs(workspace)[0].config.data.dataset == str(tones)
+
+
+def test_configuration_of_a_run_trains_to_the_same_weights(
+    trained: Workspace, labcore: Labcore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = list_runs(trained)
+    monkeypatch.setenv("LABCORE_HOME", str(tmp_path))
+    assert labcore("train", "--config", first.path).status == 0
+    (second,) = list_runs(Workspace(tmp_path))
+    assert second.config == first.config
+    assert_same_weights(second, first)
+
+
+def test_interrupted_and_resumed_ends_as_never_stopped(
+    workspace: Workspace, start: Start, labcore: Labcore, tones: Path, tiny: tuple[str, ...]
+) -> None:
+    """As under nohup: SIGHUP is ignored from the start and does not stop the run; SIGINT does."""
+    words = ["train", "--json", "--dataset", tones, "--epochs", "20", *tiny]
+    process = start(*words, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    assert process.stdout is not None
+    with process:
+        epochs = 0
+        for line in process.stdout:
+            epochs += json.loads(line)["type"] == "epoch"
+            if epochs == 1:
+                process.send_signal(signal.SIGHUP)
+            if epochs == 3:
+                process.send_signal(signal.SIGINT)
+                break
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert json.loads(out.splitlines()[-1])["state"] == "stopped"
+    assert "labcore resume" in err
+    (stopped,) = list_runs(workspace)
+    assert 3 <= stopped.status().epoch < 20
+    assert labcore("resume", stopped.id, "--json").lines[-1]["state"] == "finished"
+    assert [event["epoch"] for event in stopped.epochs()] == list(range(1, 21))
+    assert labcore(*words).status == 0
+    assert_same_weights(stopped, list_runs(workspace)[0])
+    again = labcore("resume", stopped.id)
+    assert (again.status, "finished" in again.err) == (2, True)
+
+
+def test_fault_in_training_is_status_1_with_its_traceback_in_the_log(
+    workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr("labcore.training.train", broken)
+    told = labcore("train", "--dataset", tones, *tiny)
+    assert told.status == 1
+    assert "Traceback" not in told.err
+    (run,) = list_runs(workspace)
+    assert str(run.log) in told.err
+    assert "Traceback" in run.log.read_text()
+
+
+def test_killed_under_the_job_manager_and_resumed(
+    trained: Workspace, workspace: Workspace, until: Callable[..., None]
+) -> None:
+    """The worker process that a server starts, from queue to weights, past SIGKILL."""
+    (straight,) = list_runs(trained)
+    manager = JobManager(workspace, "process", 0.02)
+    process = None
+    try:
+        run = manager.submit(straight.config)
+        until(lambda: run.status().epoch >= 1)
+        process = manager._children[run.path].process  # type: ignore[attr-defined]
+        process.kill()
+        until(lambda: not run.status().active)
+        until(lambda: not manager._children)
+        if run.status().state != "finished":  # it may have been quicker than the signal
+            assert run.status().state == "failed"
+            assert "SIGKILL" in run.status().error
+            manager.resume(run.id)
+            until(lambda: not run.status().active)
+            until(lambda: not manager._children)
+        assert run.status().state == "finished", run.log.read_text()
+        assert_same_weights(run, straight)
+        assert run.log.read_text() == ""
+    finally:
+        manager.close()
+
+
+def test_every_command_has_a_module() -> None:
+    folder = Path(__file__).parents[2] / "labcore" / "cli"
+    assert all((folder / f"{name}.py").is_file() for name in COMMANDS)

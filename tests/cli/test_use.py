@@ -1,0 +1,221 @@
+"""``evaluate``, ``classify``, ``export``, ``runs`` and ``datasets`` on a trained tiny run."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.runs import Run, list_runs
+from labcore.workspace import Workspace
+
+Labcore = Callable[..., Any]
+Start = Callable[..., subprocess.Popen[str]]
+
+
+class TestEvaluate:
+    def test_gives_the_figures_of_the_run(self, trained: Workspace, labcore: Labcore, tones: Path) -> None:
+        (run,) = list_runs(trained)
+        known = run.last_event("evaluated")
+        assert known is not None
+        told = labcore("evaluate", "--run", run.id, "--dataset", tones, "--fold", known["fold"], "--json")
+        assert told.status == 0
+        (facts,) = told.lines
+        for name in ("accuracy", "macro_f1", "per_class", "confusion", "clips"):
+            assert facts[name] == known[name]
+        assert labcore("evaluate", "--json").lines == [facts]
+
+    def test_for_people(self, trained: Workspace, labcore: Labcore) -> None:
+        told = labcore("evaluate", "--fold", "all")
+        assert told.status == 0
+        assert "all 20 clips" in told.out
+        assert "trained on" in told.err
+
+    def test_bad_input(self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path) -> None:
+        assert labcore("evaluate", "--fold", "99").status == 2
+        assert labcore("evaluate", "--dataset", "nothing").status == 2
+        shutil.copytree(tones / "low", tmp_path / "set" / "unheard")
+        shutil.copytree(tones / "high", tmp_path / "set" / "high")
+        told = labcore("evaluate", "--dataset", tmp_path / "set")
+        assert told.status == 2
+        assert "unheard" in told.err
+
+
+class TestClassify:
+    def test_files_folders_and_what_is_none(
+        self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path
+    ) -> None:
+        text = tmp_path / "text.wav"
+        text.write_text("no sound")
+        told = labcore("classify", text, tones / "low", tmp_path / "gone.wav", tones / "high" / "high0.wav", "--json")
+        assert told.status == 1
+        lines = told.lines
+        assert [Path(line["file"]).name for line in lines] == [
+            "text.wav", *(f"low{number}.wav" for number in range(10)), "gone.wav", "high0.wav"
+        ]  # fmt: skip
+        assert set(lines[0]) == set(lines[11]) == {"file", "error"}
+        for line in (lines[1], lines[12]):
+            assert set(line["probabilities"]) == {"low", "high"}
+            assert sum(line["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+            assert line["probability"] == line["probabilities"][line["label"]]
+            assert {"start_s", "end_s", "label", "probability"} <= set(line["windows"][0])
+
+    def test_same_from_run_folder_weights_and_zip(
+        self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path
+    ) -> None:
+        (run,) = list_runs(trained)
+        assert labcore("export", run.id, "-o", tmp_path / "x.zip").status == 0
+        file = tones / "low" / "low0.wav"
+        answers = [
+            labcore("classify", "--json", file, "--run", name).lines
+            for name in ("last", run.id, run.path, run.weights, tmp_path / "x.zip")
+        ]
+        assert all(answer == answers[0] for answer in answers)
+
+    def test_for_people(self, trained: Workspace, labcore: Labcore, tones: Path) -> None:
+        told = labcore("classify", tones)
+        assert told.status == 0
+        assert len(told.out.splitlines()) == 20
+
+    def test_folder_without_sounds(self, trained: Workspace, labcore: Labcore, tmp_path: Path) -> None:
+        assert labcore("classify", tmp_path).status == 2
+
+    def test_run_without_weights(self, workspace: Workspace, labcore: Labcore, tones: Path) -> None:
+        run = Run.create(workspace, RunConfig())
+        told = labcore("classify", tones, "--run", run.id)
+        assert told.status == 2
+        assert "weights" in told.err
+
+
+class TestExport:
+    def test_zip_works_in_a_fresh_process(
+        self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path
+    ) -> None:
+        (run,) = list_runs(trained)
+        told = labcore("export", run.id, "-o", tmp_path, "--json")
+        (facts,) = told.lines
+        assert facts["file"] == str(tmp_path / f"{run.id}.zip")
+        content = Path(facts["file"]).read_bytes()
+        assert len(content) == facts["bytes"]
+        zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path)
+        file = tones / "high" / "high3.wav"
+        done = subprocess.run(
+            [sys.executable, tmp_path / run.id / "classify.py", file],
+            check=True, capture_output=True, text=True, env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        )  # fmt: skip
+        answer = json.loads(done.stdout)
+        (here,) = labcore("classify", "--json", file, "--device", "cpu").lines
+        assert answer["probabilities"] == pytest.approx(here["probabilities"], abs=1e-5)
+
+    def test_without_weights(self, workspace: Workspace, labcore: Labcore) -> None:
+        run = Run.create(workspace, RunConfig())
+        assert labcore("export", run.id).status == 2
+
+
+class TestRuns:
+    def test_list(self, trained: Workspace, labcore: Labcore, tones: Path) -> None:
+        (run,) = list_runs(trained)
+        (facts,) = labcore("runs", "list", "--json").lines
+        assert (facts["run_id"], facts["state"], facts["epoch"], facts["epochs"]) == (run.id, "finished", 4, 4)
+        assert (facts["dataset"], facts["model"]) == (str(tones), "small_cnn")
+        told = labcore("runs", "list")
+        assert run.id in told.out
+        assert "4/4" in told.out
+
+    def test_empty_list(self, workspace: Workspace, labcore: Labcore) -> None:
+        told = labcore("runs", "list")
+        assert told.status == 0
+        assert "labcore train" in told.err
+        assert labcore("runs", "list", "--json").out == ""
+
+    def test_show(self, trained: Workspace, labcore: Labcore) -> None:
+        told = labcore("runs", "show", "last")
+        assert told.status == 0
+        for word in ("finished", "95 % interval", "precision", "high", "low", "labcore train"):
+            assert word in told.out
+        (facts,) = labcore("runs", "show", "last", "--json").lines
+        assert facts["state"] == "finished"
+        assert facts["config"]["model"]["name"] == "small_cnn"
+        assert len(facts["epoch_events"]) == 4
+        assert facts["evaluated"]["clips"] == 4
+
+    def test_show_survives_a_broken_run(self, workspace: Workspace, labcore: Labcore) -> None:
+        run = Run.create(workspace, RunConfig())
+        (run.path / "config.json").write_text("{")
+        (run.path / "events.jsonl").write_text('{"type": "epoch", "time": 1}\n{"type": "evaluated", "time": 1}\nx')
+        assert labcore("runs", "show", run.id).status == 0
+        assert labcore("runs", "show", run.id, "--json").status == 0
+        assert labcore("runs", "list").status == 0
+
+    def test_follow_a_run_of_the_past(self, trained: Workspace, labcore: Labcore) -> None:
+        (run,) = list_runs(trained)
+        told = labcore("runs", "show", "last", "--follow", "--json")
+        assert told.status == 0
+        assert told.lines == run.events()
+        assert "epoch 4/4" in told.err
+
+    def test_follow_a_live_run_whose_own_output_is_closed(
+        self, workspace: Workspace, start: Start, tones: Path, tiny: tuple[str, ...], until: Callable[..., None]
+    ) -> None:
+        reading, writing = os.pipe()
+        os.close(reading)
+        with start("train", "--json", "--dataset", tones, "--epochs", "3", *tiny, stdout=writing) as training:
+            os.close(writing)
+            until(lambda: list_runs(workspace) and list_runs(workspace)[0].events())
+            with start("runs", "show", "last", "--follow", "--json") as watching:
+                out, _ = watching.communicate(timeout=60)
+            training.communicate(timeout=60)
+        lines = [json.loads(line) for line in out.splitlines()]
+        assert (lines[0]["type"], lines[-1]["type"]) == ("run_started", "run_finished")
+        assert (training.returncode, lines[-1]["state"]) == (0, "finished")
+
+    def test_delete(self, workspace: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch) -> None:
+        run, other = Run.create(workspace, RunConfig()), Run.create(workspace, RunConfig())
+        told = labcore("runs", "delete", run.id)
+        assert (told.status, "--yes" in told.err) == (2, True)
+        for answer, left in (("n\n", True), ("y\n", False)):
+            monkeypatch.setattr("sys.stdin", _Terminal(answer))
+            monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+            assert labcore("runs", "delete", run.id).status == 0
+            assert run.path.exists() is left
+        with other.hold():
+            assert labcore("runs", "delete", other.id, "--yes").status == 2
+        assert labcore("runs", "delete", other.id, "--yes").status == 0
+        assert list_runs(workspace) == []
+
+
+class TestDatasets:
+    def test_import_and_list(self, workspace: Workspace, labcore: Labcore, tones: Path) -> None:
+        assert "labcore datasets demo" in labcore("datasets", "list").err
+        (taken,) = labcore("datasets", "import", tones, "--name", "beeps", "--json").lines
+        assert (taken["name"], taken["clips"], taken["classes"], taken["layout"]) == ("beeps", 20, 2, "folders")
+        assert labcore("datasets", "list", "--json").lines == [taken]
+        assert "beeps" in labcore("datasets", "list").out
+
+    def test_demo(self, workspace: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch) -> None:
+        made: list[Any] = []
+
+        def make_demo(folder: Path, *, seed: int, progress: Callable[[int, int], None]) -> Path:
+            made.append((folder, seed))
+            progress(1, 2)
+            return folder
+
+        monkeypatch.setattr("labcore.datasets.demo.make_demo", make_demo)
+        told = labcore("datasets", "demo", "--seed", "3", "--json")
+        assert told.lines == [{"name": "demo", "path": str(workspace.datasets / "demo")}]
+        assert made == [(workspace.datasets / "demo", 3)]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
