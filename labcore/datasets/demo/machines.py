@@ -49,7 +49,7 @@ def air_conditioner(source: Random) -> Sound:
         0.4,
     )
     air = product(tilt(source.uniform(-7, -1.5), 120), box)
-    rattle_hz, rattle = source.uniform(5, 13), source.uniform(0, 0.25) * (source.uniform() < 0.5)
+    rattle_hz, rattle = source.uniform(5, 13), source.uniform(0, 0.12) * (source.uniform() < 0.5)
 
     def render(rng: Random, samples: int) -> Signal:
         wobble = 1 + 0.002 * drift(rng, samples, 4)
@@ -152,7 +152,7 @@ def jackhammer(source: Random) -> Sound:
     spatter = noise(source, int(0.05 * RATE), product(tilt(source.uniform(-5, 0), 300), band(300, 12000, 1)))
     spatter *= decay(len(spatter), source.uniform(0.006, 0.015))
     ground, metal, stone = source.uniform(0.3, 1.0), source.uniform(0.6, 1.2), source.uniform(0.3, 0.9)
-    air, work_s = source.uniform(0.02, 0.12), source.uniform(0.8, 3.0)
+    air, work_s = source.uniform(0.01, 0.06), source.uniform(0.8, 3.0)
     hiss = product(band(500, 9000, 1), tilt(source.uniform(-3, 2), 500))
 
     def render(rng: Random, samples: int) -> Signal:
@@ -165,7 +165,7 @@ def jackhammer(source: Random) -> Sound:
             edges += [at, at + 0.08, at + work, at + work + 0.05, at + work + pause]
             power += [0, 1, 1, 0, 0]
             at += work + pause
-        levels = np.interp(times, edges, power) * (1 + 0.15 * rng.standard_normal(count))
+        levels = np.interp(times, edges, power) * (1 + 0.1 * rng.standard_normal(count))
         blows = train(samples, times, levels)
         rough = train(samples, times + 0.002, levels * rng.uniform(0.3, 1.0, count))
         out = metal * convolved(blows, ring) + ground * 1.2 * convolved(blows, thud) + stone * convolved(rough, spatter)

@@ -107,7 +107,7 @@ class Scene:
     @property
     def salience(self) -> int:
         """As in UrbanSound8K: 1 in the foreground, 2 in the background."""
-        return 1 if self.foreground_db >= 15 else 2
+        return 1 if self.foreground_db >= 16 else 2
 
     def record(self, sound: Signal, rng: Random) -> Signal:
         """What is recorded of a sound, (samples,) within ±1: no clipping, no constant part, faded at both ends."""
@@ -134,7 +134,7 @@ def make_scene(source: Random) -> Scene:
         background=BACKGROUNDS[source.integers(len(BACKGROUNDS))](source),
         room=room(source),
         recorder=product(curve(octaves, colour.tolist()), band(45, 15_000, 2)),
-        foreground_db=float(source.uniform(9, 30)),
+        foreground_db=float(source.uniform(11, 32)),
         level_db=float(source.uniform(-36, -15)),
     )
 
