@@ -23,27 +23,8 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     """
     if from_rate == to_rate or not len(waveform):
         return waveform
-    sounding = _sounding(waveform, from_rate, to_rate)
-    resampled: np.ndarray = soxr.resample(waveform[:sounding], from_rate, to_rate, quality="HQ")
-    if sounding == len(waveform):
-        return resampled
-    padded = np.zeros(int(len(waveform) * to_rate / from_rate + 0.5), dtype=np.float32)
-    padded[: len(resampled)] = resampled[: len(padded)]
-    return padded
-
-
-def _sounding(waveform: np.ndarray, from_rate: int, to_rate: int) -> int:
-    """How much of a waveform has to be resampled: all but the zeros that it is padded with at its end.
-
-    Clips of fixed length, such as ESC-50's, are often a short sound with digital silence behind it.
-    The margin is more than the filter rings.
-    """
-    margin = 1024 * max(1, round(from_rate / to_rate))
-    end = len(waveform)
-    if end <= 4 * margin or waveform[end - 2 * margin : end].any():
-        return end
-    last = int(np.flatnonzero(waveform)[-1:].sum())
-    return min(end, last + margin)
+    resampled: np.ndarray = soxr.resample(waveform, from_rate, to_rate, quality="HQ")
+    return resampled
 
 
 def quantise(waveform: np.ndarray) -> tuple[np.ndarray, float]:

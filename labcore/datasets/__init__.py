@@ -1,6 +1,7 @@
 """Data sets: from a folder or a list of clips to a clip table with folds, and to a store of decoded clips."""
 
 from labcore.datasets.folds import assign_folds, split
+from labcore.datasets.health import Health, check_dataset
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.registry import DatasetInfo, find_dataset, list_datasets, register
 from labcore.datasets.store import ClipStore, open_store
@@ -10,9 +11,11 @@ __all__ = [
     "ClipStore",
     "Dataset",
     "DatasetInfo",
+    "Health",
     "Problem",
     "Split",
     "assign_folds",
+    "check_dataset",
     "find_dataset",
     "list_datasets",
     "open_store",

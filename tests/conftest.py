@@ -1,0 +1,97 @@
+"""Sounds and small data sets that tests of all parts share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from labcore.workspace import Workspace
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+Sound = Callable[..., np.ndarray]
+WriteWav = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def tone() -> Sound:
+    """tone(frequency=440, seconds=1, sample_rate=16000, level=0.5) → float32 (samples,)."""
+
+    def make(
+        frequency: float = 440.0, seconds: float = 1.0, sample_rate: int = 16000, level: float = 0.5
+    ) -> np.ndarray:
+        time = np.arange(round(seconds * sample_rate)) / sample_rate
+        return (level * np.sin(2 * np.pi * frequency * time)).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def noise() -> Sound:
+    """noise(seconds=1, sample_rate=16000, level=0.1, seed=0) → float32 (samples,), white, within ±1."""
+
+    def make(seconds: float = 1.0, sample_rate: int = 16000, level: float = 0.1, seed: int = 0) -> np.ndarray:
+        drawn = np.random.default_rng(seed).normal(0, level, round(seconds * sample_rate))
+        return np.clip(drawn, -1, 1).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write_wav() -> WriteWav:
+    """write_wav(path, waveform, sample_rate=16000, subtype=None) → path; the format by the name's ending, folders are made."""
+
+    def write(path: Path, waveform: np.ndarray, sample_rate: int = 16000, subtype: str | None = None) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, waveform, sample_rate, subtype=subtype)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace."""
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def urbansound(tmp_path: Path, noise: Sound, write_wav: WriteWav) -> Path:
+    """A tiny data set in UrbanSound8K's layout: 3 folds, 2 classes, a recording of two slices for each. 12 clips of 0.25 s."""
+    root = tmp_path / "UrbanSound8K"
+    lines = ["slice_file_name,fsID,start,end,salience,fold,classID,class"]
+    for fold in (1, 2, 3):
+        for target, label in ((3, "dog_bark"), (1, "car_horn")):
+            source = 1000 + 10 * fold + target
+            for cut in (0, 1):
+                name = f"{source}-{target}-0-{cut}.wav"
+                write_wav(root / "audio" / f"fold{fold}" / name, noise(0.25, seed=source + cut))
+                lines.append(f"{name},{source},0.0,0.25,1,{fold},{target},{label}")
+    (root / "metadata").mkdir()
+    (root / "metadata" / "UrbanSound8K.csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.fixture
+def class_folders(tmp_path: Path, tone: Sound, write_wav: WriteWav) -> Path:
+    """A tiny data set of class folders: "high" and "low tones", 6 clips of 0.25 s each, all different."""
+    root = tmp_path / "tones"
+    for label, base in (("high", 2000), ("low tones", 200)):
+        for i in range(6):
+            write_wav(root / label / f"{i}.wav", tone(base + 20 * i, 0.25))
+    return root
+
+
+@pytest.fixture(scope="session")
+def esc10() -> Path:
+    """The ESC-10 clips, where they are: LABCORE_TEST_DATA names the folder that holds ``esc10``, or that folder itself."""
+    named = os.environ.get("LABCORE_TEST_DATA")
+    places = [Path(named), Path(named) / "esc10"] if named else [REPOSITORY.parent / "shared" / "data" / "esc10"]
+    for place in places:
+        if (place / "meta" / "esc50.csv").is_file():
+            return place
+    pytest.skip(f"ESC-10 is not at {' or '.join(map(str, places))}; LABCORE_TEST_DATA names another place")
