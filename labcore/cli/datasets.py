@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from labcore.cli.output import DONE, emit, emit_json, live_count, say, table
+from labcore.cli.output import DONE, duration, emit, emit_json, live_count, say, table
 from labcore.cli.parser import Parser, subcommands
 from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from labcore.datasets.health import Health
+
+SHOWN = 5
+"""How many files of a kind are named."""
 
 
 def parser() -> Parser:
@@ -91,3 +98,45 @@ def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
     else:
         emit(f"{info.name}: {info.clips} clips of {info.classes} classes ({info.layout}) at {info.path}")
     return DONE
+
+
+def check(workspace: Workspace, name: str, as_json: bool) -> int:
+    from labcore.datasets.health import check_dataset
+    from labcore.datasets.registry import find_dataset
+
+    health = check_dataset(find_dataset(workspace, name), live_count("checking"))
+    if as_json:
+        emit_json(health.to_dict())
+    else:
+        for line in report(health):
+            emit(line)
+    return DONE
+
+
+def report(health: Health) -> list[str]:
+    """What ``datasets check`` prints: the facts, clips by class and fold, then each finding with its first files."""
+    facts = health.to_dict()
+    lines = [f"{health.name}: {health.clips} clips, {duration(health.total_seconds)} in all ({health.layout})"]
+    if health.rates:
+        shortest, median, longest = health.seconds
+        lines.append(f"clips of {shortest:.2f} to {longest:.2f} s, half of them up to {median:.2f} s")
+        lines.append("sample rates: " + ", ".join(f"{rate} Hz ({count})" for rate, count in health.rates.items()))
+    if health.passed_over:
+        lines.append(f"files passed over that are not audio: {health.passed_over}")
+    folds = [str(fold) for fold in health.counts.columns]
+    rows = [
+        [label, *(str(counts[fold]) for fold in folds), str(sum(counts.values()))]
+        for label, counts in facts["counts"].items()
+    ]
+    lines += [f"folds: {health.fold_note}", "", *table(["class", *folds, "all"], rows), ""]
+    for heading, found in (
+        ("unreadable", [f"{problem.path}: {problem.what}" for problem in health.unreadable]),
+        ("silent", [problem.path for problem in health.silent]),
+        ("in several folds", [" = ".join(same) for same in health.duplicates]),
+        ("under several labels", [" = ".join(same) for same in health.mislabelled]),
+        ("recordings in several folds", health.straddling),
+    ):
+        lines += [f"{heading}: {entry}" for entry in found[:SHOWN]]
+        if len(found) > SHOWN:
+            lines.append(f"{heading}: and {len(found) - SHOWN} more; --json lists them all")
+    return lines + ([f"warning: {sentence}" for sentence in health.warnings] or ["all is well"])

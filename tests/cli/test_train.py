@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,19 @@ def test_killed_under_the_job_manager_and_resumed(
 def test_every_command_has_a_module() -> None:
     folder = Path(__file__).parents[2] / "labcore" / "cli"
     assert all((folder / f"{name}.py").is_file() for name in COMMANDS)
+
+
+def test_second_signal_kills() -> None:
+    script = (
+        "import time; from labcore.cli.attend import stop_on_signals\n"
+        "with stop_on_signals(lambda: print('asked', flush=True)) as stopping:\n"
+        "    print('ready', flush=True)\n"
+        "    while True: time.sleep(0.01)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == -signal.SIGINT

@@ -215,6 +215,20 @@ class TestDatasets:
         assert told.lines == [{"name": "demo", "path": str(workspace.datasets / "demo")}]
         assert made == [(workspace.datasets / "demo", 3)]
 
+    def test_check(self, workspace: Workspace, labcore: Labcore, tones: Path, tmp_path: Path) -> None:
+        sound = labcore("datasets", "check", tones)
+        assert sound.status == 0
+        for word in ("20 clips", "8000 Hz", "high", "low"):
+            assert word in sound.out
+        shutil.copytree(tones, tmp_path / "set")
+        (tmp_path / "set" / "low" / "broken.wav").write_text("no sound")
+        told = labcore("datasets", "check", tmp_path / "set")
+        assert told.status == 0
+        assert "broken.wav" in told.out
+        assert "warning: 1 clip cannot be read" in told.out
+        (facts,) = labcore("datasets", "check", tmp_path / "set", "--json").lines
+        assert [Path(problem["path"]).name for problem in facts["unreadable"]] == ["broken.wav"]
+
 
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:

@@ -305,3 +305,9 @@ def test_server_killed(workspace: Workspace, make_manager: MakeManager, make_con
     second.resume(run.id)
     until(lambda: state(run) == "finished")
     assert [event["epoch"] for event in run.epochs()] == list(range(1, 31))
+
+
+def test_kind_of_worker_from_the_environment(make_manager: MakeManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert make_manager(None).worker == "process"
+    monkeypatch.setenv("LABCORE_WORKER", "thread")
+    assert make_manager(None).worker == "thread"
