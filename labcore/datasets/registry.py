@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def register(workspace: Workspace, path: str | Path, name: str = "") -> DatasetI
     Raises:
         DatasetError: it cannot be read as a data set, or the name is taken by another one.
     """
-    path = Path(path).expanduser().absolute()
+    path = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 (tidies "..", keeps links)
     read_dataset(path)
     name = slug(name or (path.stem if path.is_file() else path.name))
     taken = _places(workspace).get(name)

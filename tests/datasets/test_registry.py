@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from labcore.datasets import find_dataset, list_datasets, register
+from labcore.datasets import registry as registry_module
+from labcore.errors import DatasetError
+
+
+def test_an_empty_workspace(workspace):
+    assert list_datasets(workspace) == []
+    with pytest.raises(DatasetError) as caught:
+        find_dataset(workspace, "demo")
+    assert "labcore datasets demo" in caught.value.remedy
+    for name in ("other", "", "no/such/path", "x" * 5000, "a\0b"):
+        with pytest.raises(DatasetError, match="there is no data set"):
+            find_dataset(workspace, name)
+
+
+def test_a_folder_in_the_workspace(workspace, urbansound):
+    urbansound.rename(workspace.datasets / "demo")
+    (info,) = list_datasets(workspace)
+    assert (info.name, info.layout, info.clips, info.classes, info.error) == ("demo", "urbansound8k", 12, 2, "")
+    assert find_dataset(workspace, "demo").name == "demo"
+
+
+def test_a_reference(workspace, class_folders):
+    info = register(workspace, class_folders, "my tones")
+    assert (info.name, info.clips) == ("my-tones", 12)
+    assert register(workspace, class_folders, "my tones") == info
+    assert list_datasets(workspace) == [info]
+    dataset = find_dataset(workspace, "my-tones")
+    assert (dataset.name, len(dataset)) == ("my-tones", 12)
+    shutil.rmtree(class_folders)
+    assert "is not there" in list_datasets(workspace)[0].error
+    with pytest.raises(DatasetError, match="is not there"):
+        find_dataset(workspace, "my-tones")
+
+
+def test_a_name_is_taken_once(workspace, class_folders, urbansound):
+    register(workspace, class_folders, "mine")
+    with pytest.raises(DatasetError, match="taken"):
+        register(workspace, urbansound, "mine")
+
+
+def test_what_is_no_data_set_is_not_registered(workspace, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError):
+        register(workspace, tmp_path / "empty")
+    assert list_datasets(workspace) == []
+
+
+def test_paths_and_near_misses(workspace, class_folders, urbansound):
+    assert len(find_dataset(workspace, class_folders)) == 12
+    assert find_dataset(workspace, str(urbansound / "metadata" / "UrbanSound8K.csv")).layout == "urbansound8k"
+    register(workspace, class_folders, "tones")
+    with pytest.raises(DatasetError, match="'tonse'") as caught:
+        find_dataset(workspace, "tonse")
+    assert "Did you mean 'tones'" in caught.value.remedy
+
+
+def test_a_broken_one_does_not_hide_the_others(workspace, class_folders):
+    register(workspace, class_folders, "tones")
+    (workspace.datasets / "empty").mkdir()
+    (workspace.datasets / "broken.json").write_text("{")
+    (workspace.datasets / ".half.draft").mkdir()
+    infos = {info.name: info for info in list_datasets(workspace)}
+    assert set(infos) == {"tones", "empty"}
+    assert infos["empty"].error
+    assert not infos["tones"].error
+
+
+def test_counts_are_remembered_until_something_changes(workspace, class_folders, monkeypatch):
+    register(workspace, class_folders, "tones")
+    real = registry_module.read_dataset
+    monkeypatch.setattr(registry_module, "read_dataset", lambda *_: pytest.fail("read again"))
+    assert list_datasets(workspace)[0].clips == 12
+    monkeypatch.setattr(registry_module, "read_dataset", real)
+    shutil.copy(class_folders / "high" / "0.wav", class_folders / "high" / "new.wav")
+    assert list_datasets(workspace)[0].clips == 13

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labcore.audio import decode
+from labcore.datasets import find_dataset, open_store, read_dataset
+from labcore.datasets import store as store_module
+from labcore.errors import DatasetError, WorkspaceError
+
+
+def stores(workspace) -> list[str]:
+    folder = workspace.cache / "clips"
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock") if folder.exists() else []
+
+
+def test_a_store_holds_every_clip_at_its_rate_in_order(workspace, class_folders):
+    dataset = read_dataset(class_folders)
+    seen = []
+    store = open_store(workspace, dataset, 8000, lambda done, total: seen.append((done, total)))
+    assert seen == [(i, 12) for i in range(1, 13)]
+    assert len(store) == 12
+    assert store.sample_rate == 8000
+    assert store.samples.dtype == np.int16
+    assert store.offsets.shape == (13,)
+    assert list(store.lengths) == [2000] * 12
+    assert list(store.seconds) == [0.25] * 12
+    for i, path in enumerate(store.table["path"]):
+        np.testing.assert_allclose(store.waveform(i), decode(path, 8000)[0], atol=1 / 32767)
+    assert list(store.table["label"]) == list(dataset.table["label"])
+    store.samples[0] = 7  # copy on write: a slip does not reach the file
+    assert open_store(workspace, dataset, 8000).samples[0] != 7
+
+
+def test_a_second_run_decodes_nothing(workspace, class_folders, monkeypatch):
+    dataset = read_dataset(class_folders)
+    first = open_store(workspace, dataset, 8000)
+    monkeypatch.setattr(store_module, "decode", None)
+    second = open_store(workspace, dataset, 8000, lambda *_: pytest.fail("built again"))
+    np.testing.assert_array_equal(first.samples, second.samples)
+
+
+def test_labels_and_folds_may_change_without_a_new_store(workspace, class_folders, monkeypatch):
+    dataset = read_dataset(class_folders)
+    open_store(workspace, dataset, 8000)
+    monkeypatch.setattr(store_module, "decode", None)
+    other = replace(dataset, table=dataset.table.assign(label="new", fold="9"))
+    assert set(open_store(workspace, other, 8000).table["label"]) == {"new"}
+
+
+def test_what_went_in_decides(workspace, class_folders, tone, write_wav):
+    dataset = read_dataset(class_folders)
+    before = open_store(workspace, dataset, 8000)
+    open_store(workspace, dataset, 16000)
+    assert len(stores(workspace)) == 2
+    changed = Path(dataset.table["path"].iat[0])
+    write_wav(changed, tone(555, 0.5))
+    after = open_store(workspace, read_dataset(class_folders), 8000)
+    assert after.lengths[0] == 4000
+    assert len(stores(workspace)) == 2  # the one from before the change is gone
+    assert before.lengths[0] == 2000  # but whoever had it open still has
+    assert before.samples[:2000].any()
+    part = replace(dataset, table=dataset.table.assign(start_s=0.1, end_s=0.2))
+    assert list(open_store(workspace, part, 8000).lengths) == [800] * 12
+
+
+def test_unreadable_clips_are_listed_and_left_out(workspace, class_folders):
+    (class_folders / "high" / "2.wav").write_bytes(b"")
+    (class_folders / "low tones" / "3.wav").write_text("not audio at all\n" * 9)
+    (class_folders / "high" / "phone.m4a").write_bytes(b"m4a")
+    dataset = read_dataset(class_folders)
+    for _ in range(2):  # built, then opened
+        store = open_store(workspace, dataset, 8000)
+        assert len(store) == len(store.table) == 10
+        assert list(store.table.index) == list(range(10))
+        problems = {Path(problem.path).name: problem.what for problem in store.problems}
+        assert set(problems) == {"2.wav", "3.wav", "phone.m4a"}
+        assert problems["2.wav"] == "is empty: 0 bytes"
+        for i, path in enumerate(store.table["path"]):
+            assert len(store.waveform(i)) == 2000
+            assert Path(path).name not in ("2.wav" if "high" in path else "3.wav")
+
+
+def test_clips_of_many_lengths_and_levels(workspace, tmp_path, noise, write_wav):
+    for i in range(40):
+        write_wav(tmp_path / "set" / "ab"[i % 2] / f"{i}.wav", (i + 1) * noise(0.01 * (i + 1), seed=i), 16000, "FLOAT")
+    store = open_store(workspace, read_dataset(tmp_path / "set"), 16000)
+    for i, path in enumerate(store.table["path"]):
+        wanted, _ = decode(path)
+        np.testing.assert_allclose(store.waveform(i), wanted, atol=max(1, np.abs(wanted).max()) / 32767)
+
+
+def test_few_clips_wait_where_they_are_large(workspace, class_folders, monkeypatch):
+    monkeypatch.setattr(store_module, "AHEAD_BYTES", 1)
+    monkeypatch.setattr(store_module, "FLUSH_BYTES", 1)
+    assert len(open_store(workspace, read_dataset(class_folders), 8000)) == 12
+
+
+def test_nothing_readable(workspace, class_folders):
+    for path in class_folders.rglob("*.wav"):
+        path.write_bytes(b"")
+    with pytest.raises(DatasetError, match="none of the 12 clips"):
+        open_store(workspace, read_dataset(class_folders), 8000)
+    assert stores(workspace) == []
+
+
+def test_an_interrupted_build_leaves_nothing(workspace, class_folders):
+    dataset = read_dataset(class_folders)
+
+    def interrupt(done: int, _: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        open_store(workspace, dataset, 8000, interrupt)
+    assert stores(workspace) == []
+    assert len(open_store(workspace, dataset, 8000)) == 12
+
+
+def test_a_full_disk_is_told_as_such(workspace, class_folders):
+    dataset = read_dataset(class_folders)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(WorkspaceError, match="clip store") as caught:
+            open_store(workspace, dataset, 8000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "MB" in caught.value.remedy
+    assert stores(workspace) == []
+
+
+@pytest.mark.parametrize("damage", ["short samples", "no meta", "garbled meta", "no index", "garbled index"])
+def test_a_damaged_store_is_built_again(workspace, class_folders, damage):
+    dataset = read_dataset(class_folders)
+    wanted = np.array(open_store(workspace, dataset, 8000).samples)
+    (folder,) = (workspace.cache / "clips").glob("tones-*")
+    match damage:
+        case "short samples":
+            os.truncate(folder / "samples.i16", 100)
+        case "no meta":
+            (folder / "meta.json").unlink()
+        case "garbled meta":
+            (folder / "meta.json").write_text("{")
+        case "no index":
+            (folder / "index.npz").unlink()
+        case "garbled index":
+            (folder / "index.npz").write_bytes(b"PK garbled")
+    np.testing.assert_array_equal(open_store(workspace, dataset, 8000).samples, wanted)
+
+
+BUILD = """
+import sys, time
+from pathlib import Path
+from labcore.datasets import open_store, read_dataset
+from labcore.workspace import Workspace
+home, folder, pause = sys.argv[1:]
+def progress(done, total):
+    print(done, flush=True)
+    time.sleep(float(pause))
+store = open_store(Workspace(Path(home)), read_dataset(folder), 8000, progress)
+print("store of", len(store), flush=True)
+"""
+
+
+def build_elsewhere(workspace, folder, pause) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", BUILD, str(workspace.home), str(folder), str(pause)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_killed_build_leaves_nothing_half_valid(workspace, class_folders):
+    child = build_elsewhere(workspace, class_folders, 30)
+    with contextlib.closing(child.stdout):
+        assert child.stdout.readline() == "1\n"
+        child.kill()
+        child.wait()
+    assert all(name.startswith(".") for name in stores(workspace))
+    assert len(open_store(workspace, read_dataset(class_folders), 8000)) == 12
+    assert len(stores(workspace)) == 1
+
+
+def test_two_builds_at_once_make_one_store(workspace, class_folders):
+    child = build_elsewhere(workspace, class_folders, 0.02)
+    with contextlib.closing(child.stdout):
+        assert child.stdout.readline() == "1\n"
+        store = open_store(workspace, read_dataset(class_folders), 8000, lambda *_: pytest.fail("built twice"))
+        assert len(store) == 12
+        assert child.stdout.read().endswith("store of 12\n")
+        assert child.wait() == 0
+    assert len(stores(workspace)) == 1
+
+
+def test_torch_takes_the_samples_as_they_are(workspace, class_folders):
+    torch = pytest.importorskip("torch")
+    store = open_store(workspace, read_dataset(class_folders), 8000)
+    assert torch.from_numpy(store.samples).shape == (24000,)  # a warning would be an error
+
+
+def test_a_part_beyond_the_end_of_its_file(workspace, class_folders):
+    text = "path,label,start,end\nhigh/0.wav,a,0.2,9\nhigh/1.wav,b,7,8\nhigh/2.wav,b,0,0.1\n"
+    (class_folders / "clips.csv").write_text(text)
+    store = open_store(workspace, find_dataset(workspace, str(class_folders / "clips.csv")), 8000)
+    assert list(store.lengths) == [400, 800]
+    assert "the part to read starts at 7 s" in store.problems[0].what
+
+
+def test_real_clips(workspace, esc10):
+    dataset = read_dataset(esc10)
+    few = replace(dataset, table=dataset.table.iloc[:24].reset_index(drop=True))
+    store = open_store(workspace, few, 32000)
+    assert len(store) == 24
+    assert np.median(store.seconds) == pytest.approx(5, abs=0.02)
