@@ -208,7 +208,7 @@ def gun_shot(source: Random) -> Sound:
         else:
             starts = list(first + np.arange(rng.integers(3, 8)) / rapid_hz * rng.uniform(0.97, 1.03))
         report = shot(rng)
-        for start in starts:
+        for start in [first, *(start for start in starts[1:] if start < seconds - 0.3)]:
             add(out, float(start), report if kind == "rapid" else shot(rng), float(rng.uniform(0.8, 1.0)))
         return out
 
