@@ -9,27 +9,27 @@ shell.open_page("Overview", "Train a sound classifier, watch it learn, use it, t
 live.device_line()
 
 
-def first_steps(has_data: bool, has_run: bool) -> None:
+def first_steps(sets: list, has_run: bool) -> None:
     """The way from an empty workspace to an answer."""
     st.subheader("First steps", anchor=False)
     data, train, classify = st.columns(3, gap="medium")
     with data.container(border=True, height="stretch"):
-        step(1, "Get some clips", has_data)
-        st.markdown(
-            "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
-        )
-        if has_data:
-            st.page_link("pages/train.py", label="See the data sets", icon=":material/library_music:")
+        step(1, "Get some clips", bool(sets))
+        if sets:
+            for info in sets[:4]:
+                data_set(info)
         else:
+            st.markdown(
+                "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
+            )
             live.demo_button("demo-first")
+            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
     with train.container(border=True, height="stretch"):
         step(2, "Train", has_run)
         st.markdown(
             "Take a preset or turn the knobs, press start, and watch the curves move. You may close the page meanwhile."
         )
-        st.page_link(
-            "pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=not has_data
-        )
+        st.page_link("pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=not sets)
     with classify.container(border=True, height="stretch"):
         step(3, "Classify", False)
         st.markdown(
@@ -60,15 +60,19 @@ def latest_runs(rows: list) -> None:
     st.page_link("pages/train.py", label="New run", icon=":material/add:")
 
 
+def data_set(info) -> None:
+    """A data set in two lines."""
+    colour, what = "gray", f"{count(info.clips)} clips in {info.classes} classes"
+    if info.error:
+        colour, what = "red", plain(info.error)
+    st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
+
+
 def data_sets(found: list) -> None:
     st.subheader("Data sets", anchor=False)
-    for info in found:
-        with st.container(border=True, gap="xsmall"):
-            st.markdown(f"**{plain(info.name)}**")
-            if info.error:
-                st.caption(f":red[{plain(info.error)}]")
-            else:
-                st.caption(f"{count(info.clips)} clips in {info.classes} classes · {plain(info.layout)}")
+    with st.container(border=True):
+        for info in found:
+            data_set(info)
     if not any(info.name == "demo" for info in found):
         live.demo_button("demo-more", kind="secondary")
     st.page_link("pages/train.py", label="Add one on the Train page", icon=":material/add:")
@@ -85,12 +89,10 @@ with shell.errors_in_place():
 
     sets = list_datasets(services.workspace())
     if not trained:
-        first_steps(bool(sets), trained)
-    if ended or sets:
+        first_steps(sets, trained)
+    if ended:
         left, right = st.columns([2, 1], gap="large")
-        if ended:
-            with left:
-                latest_runs(ended)
-        if sets:
-            with right if ended else left:
-                data_sets(sets)
+        with left:
+            latest_runs(ended)
+        with right:
+            data_sets(sets)

@@ -160,7 +160,7 @@ def _facts(chosen: data.DataSummary, config) -> None:
         where = plain(device.name) if device else "the first GPU that works, else the CPU"
     st.table(
         {
-            "Trains on": f"**{count(chosen.training)}** clips of {len(chosen.counts)} classes",
+            "Training": f"**{count(chosen.training)}** clips of {len(chosen.counts)} classes",
             "Held out": f"**{count(chosen.held_out)}** clips, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
             "Steps": f"{count(epochs)} epochs of {count(steps)}",

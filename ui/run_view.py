@@ -12,7 +12,7 @@ from labcore.errors import LabError
 from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of
 from ui import charts, forms, live, new_run, results, services
 from ui.shell import errors_in_place, show_error
-from ui.text import count, duration, percent, plain
+from ui.text import count, duration, percent, plain, preparing_line
 
 
 def show(run: Run) -> None:
@@ -173,7 +173,8 @@ def _sentence(event: dict[str, Any]) -> str:
         case "run_started":
             return f"Taken up by process {event['pid']} on {event['host']}"
         case "preparing":
-            return f"{event['what']}: {event['done']} of {event['total']} {event['unit']}"
+            line = preparing_line(event)
+            return line[:1].upper() + line[1:]
         case "training_started":
             return (
                 f"Training {event['parameters'] / 1e6:.2f} M parameters on {event['train_clips']} clips of "

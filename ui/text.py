@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 from labcore.runs import Run
 from labcore.runs import RunStatus as Status
@@ -73,18 +74,24 @@ def run_name(run: Run, *, moment: bool = True) -> str:
     return f"{name}, {time.strftime('%d %b %H:%M:%S', time.strptime(match[1], '%Y%m%d-%H%M%S'))}" if moment else name
 
 
+def preparing_line(event: dict[str, Any]) -> str:
+    """What a run prepares, and how far it is where that can be said."""
+    if event["total"] <= 1:
+        return event["what"]
+    return f"{event['what']}: {count(event['done'])} of {count(event['total'])} {event['unit']}"
+
+
 def progress_line(status: Status) -> str:
     """Where a run is, in one line."""
     if status.state == "queued":
         return "waits for its turn"
     if status.preparing is not None:
-        event = status.preparing
-        return f"{event['what']}: {count(event['done'])} of {count(event['total'])} {event['unit']}"
+        return preparing_line(status.preparing)
     if status.state in ("running", "stopping") and not status.epochs:
         return "starting"
     if status.state == "stopping":
         return f"finishing its batch, epoch {status.epoch} of {status.epochs} is saved"
-    line = f"epoch {status.epoch} of {status.epochs}"
-    if status.state == "running" and status.seconds_left is not None and status.epoch:
-        line += f", {duration(status.seconds_left)} left"
-    return line
+    if status.state != "running":
+        return f"{status.epoch} of {status.epochs} epochs"
+    line = f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
+    return line if status.seconds_left is None else f"{line}, {duration(status.seconds_left)} left"

@@ -39,7 +39,7 @@ def test_a_run_at_work_is_live_and_can_be_stopped(open_page, make_run, manager):
     with run.hold():
         app = open_page("pages/train.py", run=run.id)
         assert "Running" in words(app)
-        assert "Epoch 3 of 8, 5 s left" in words(app)
+        assert "Epoch 4 of 8, 5 s left" in words(app)
         next(button for button in app.button if button.label == "Stop").click().run()
     assert manager.asked == [("stop", run.id)]
 

@@ -51,6 +51,6 @@ def test_runs_are_named_by_data_network_and_moment(tmp_path):
 
 
 def test_a_status_becomes_a_line():
-    assert progress_line(RunStatus("running", 3, 20, seconds_left=75)) == "epoch 3 of 20, 1 min 15 s left"
+    assert progress_line(RunStatus("running", 3, 20, seconds_left=75)) == "epoch 4 of 20, 1 min 15 s left"
     assert progress_line(RunStatus("running")) == "starting"
     assert progress_line(RunStatus("queued")) == "waits for its turn"

@@ -1,0 +1,159 @@
+"""Pictures of the running app for the documentation: ``make screenshots`` writes docs/images/*.png, light and dark.
+
+Starts the app on a workspace of its own (or on ``--home``), makes the demo set, trains the quick preset, and takes the
+pictures on the way. Needs Playwright (requirements-dev.txt) and a Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from labcore.presets import preset
+from labcore.runs import Run, list_runs
+from labcore.workspace import Workspace
+
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+SCHEMES = ("light", "dark")
+WIDTH, HEIGHT = 1280, 860
+PATIENCE_MS = 600_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--home", type=Path, help="a workspace to use; without it, a temporary one")
+    parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
+    parser.add_argument("--epochs", type=int, default=20, help="how long the pictured run trains")
+    arguments = parser.parse_args()
+    if not arguments.chromium:
+        sys.exit("There is no Chromium: name one with --chromium")
+    with tempfile.TemporaryDirectory() as folder:
+        home = arguments.home or Path(folder) / "workspace"
+        process, url = start_app(home)
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(
+                    executable_path=arguments.chromium,
+                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+                )
+                pages = {
+                    scheme: browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
+                    for scheme in SCHEMES
+                }
+                take_all(pages, url, Workspace(home), arguments.epochs)
+                browser.close()
+        finally:
+            for run in list_runs(Workspace(home)):  # workers outlive the server by design
+                if run.status().active:
+                    run.request_stop()
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def start_app(home: Path) -> tuple[subprocess.Popen, str]:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+    process = subprocess.Popen(
+        [*command, "--server.port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, "LABCORE_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"http://localhost:{port}"
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+            return process, url
+        except OSError:
+            time.sleep(0.2)
+    process.terminate()
+    sys.exit("The app did not come up")
+
+
+def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int) -> None:
+    """Every picture, in both schemes, along one training."""
+    from labcore.datasets.demo import make_demo
+
+    make_demo(workspace.datasets / "demo")
+    for page in pages.values():
+        page.set_default_timeout(PATIENCE_MS)
+    page = pages["light"]
+    page.goto(f"{url}/train")
+    page.get_by_text("This run").first.wait_for()
+    picture(pages, "train-new", url, "/train", wait="This run")
+
+    config = preset("quick").changed({"optim.epochs": epochs, "data.dataset": "demo"})
+    run = submit(page, url, config.optim.epochs, workspace)
+    while run.status().epoch < epochs // 2:
+        time.sleep(0.3)
+    picture(pages, "overview", url, "/", wait="At work")
+    picture(pages, "train-running", url, f"/train?run={run.id}", wait="Validation accuracy")
+    page.goto(f"{url}/train?run={run.id}")
+    page.get_by_text("What was taken for what").wait_for()
+    picture(pages, "result", url, f"/train?run={run.id}", wait="What was taken for what")
+
+    siren = sorted((workspace.datasets / "demo" / "audio" / "fold1").glob("*-8-*.wav"))[0]
+    for scheme, page in pages.items():
+        page.goto(f"{url}/classify?run={run.id}")
+        page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(siren))
+        page.get_by_text(f"Heard in {siren.name}").wait_for()
+        save(page, f"classify-{scheme}")
+
+
+def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
+    """Start the quick preset from the form, as a visitor does."""
+    page.goto(f"{url}/train")
+    page.get_by_role("radio", name="Quick look").click()
+    page.get_by_text("A first result in a minute or two").wait_for()
+    slider = page.get_by_role("slider", name="Epochs")
+    for _ in range(60):
+        now = int(slider.get_attribute("aria-valuetext") or slider.get_attribute("aria-valuenow") or 0)
+        if now == epochs:
+            break
+        slider.press("ArrowLeft" if now > epochs else "ArrowRight")
+    page.get_by_text(re.compile(rf"^{epochs} epochs of")).wait_for()
+    before = {run.id for run in list_runs(workspace)}
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Stop").wait_for()
+    return next(run for run in list_runs(workspace) if run.id not in before)
+
+
+def picture(pages: dict[str, Page], name: str, url: str, path: str, *, wait: str) -> None:
+    for scheme, page in pages.items():
+        page.goto(url + path)
+        page.get_by_text(wait).first.wait_for()
+        save(page, f"{name}-{scheme}")
+
+
+def save(page: Page, name: str) -> None:
+    """The page as a PNG of 256 colours, as high as its content but no higher than two screens."""
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(2500)  # charts draw themselves in
+    height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+    page.set_viewport_size({"width": WIDTH, "height": max(560, min(height, 2 * HEIGHT))})
+    page.wait_for_timeout(1000)
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    image.quantize(256, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    print(f"docs/images/{name}.png {(IMAGES / f'{name}.png').stat().st_size // 1024} KB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""A real server on a free port with an empty workspace, and a real Chromium.
+
+Without Chromium or Playwright the tests are skipped with that reason; with ``LABCORE_REQUIRE_BROWSER=1`` they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from labcore.runs import list_runs
+from labcore.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE_MS = 600_000
+"""How long a test waits for a text; a machine under load is slow, not wrong."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running app: its address, its workspace and its log."""
+
+    url: str
+    home: Path
+    log: Path
+
+
+def missing(what: str) -> None:
+    """Skip with a reason, or fail where the browser tests are required."""
+    if os.environ.get("LABCORE_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"{what}, and LABCORE_REQUIRE_BROWSER=1")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    wanted = os.environ.get("LABCORE_CHROMIUM")
+    found = wanted or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found or not Path(found).exists():
+        missing("there is no Chromium (LABCORE_CHROMIUM names one)")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("Playwright is not installed")
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture
+def open_browser(playwright, chromium_path) -> Iterator:
+    """Opens a Chromium of its own with extra flags; closed after the test."""
+    opened = []
+
+    def opener(*flags: str):
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=[*FLAGS, *flags])
+        opened.append(browser)
+        return browser
+
+    yield opener
+    for browser in opened:
+        browser.close()
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[Server]:
+    """The app on an empty workspace. Its log is shown when it does not come up."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    home, log = tmp_path / "home", tmp_path / "server.log"
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--server.port", str(port), "--server.headless", "true"],
+            cwd=ROOT,
+            env={**os.environ, "LABCORE_HOME": str(home)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://localhost:{port}"
+    try:
+        _wait_for(url, process, log)
+        yield Server(url, home, log)
+    finally:
+        end_runs(home)
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def end_runs(home: Path) -> None:
+    """Workers outlive the server by design: ask those that a failed test left behind to stop."""
+    for run in list_runs(Workspace(home)):
+        if run.status().active:
+            run.request_stop()
+
+
+def _wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"the server did not come up:\n{log.read_text()}")
