@@ -160,8 +160,9 @@ class Classifier(nn.Module):
     def to_bytes(self) -> bytes:
         """The classifier as one safetensors file; configuration and labels lie in its header."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
-        metadata = {"format": FORMAT, "config": self.config.model_dump_json(), "labels": json.dumps(self.labels)}
-        return safetensors.torch.save(tensors, metadata)
+        facts = {"format": FORMAT, "config": self.config.model_dump(), "labels": self.labels}
+        # one entry only: safetensors writes several in any order, and equal classifiers should be equal files
+        return safetensors.torch.save(tensors, {"labcore": json.dumps(facts, sort_keys=True)})
 
     def save(self, path: Path) -> None:
         """Write :meth:`to_bytes` to a file, whole or not at all.
@@ -205,10 +206,10 @@ class Classifier(nn.Module):
         """
         try:
             header = int.from_bytes(content[:8], "little")
-            metadata = json.loads(content[8 : 8 + header])["__metadata__"]
-            if metadata["format"] != FORMAT:
-                raise KeyError(f"format {metadata['format']}")
-            config, labels = parse(json.loads(metadata["config"])), json.loads(metadata["labels"])
+            facts = json.loads(json.loads(content[8 : 8 + header])["__metadata__"]["labcore"])
+            if facts["format"] != FORMAT:
+                raise KeyError(f"format {facts['format']}")
+            config, labels = parse(facts["config"]), facts["labels"]
             tensors = safetensors.torch.load(content)
         except (ValueError, KeyError, TypeError, ConfigError, safetensors.SafetensorError) as error:
             raise RunError(

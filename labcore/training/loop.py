@@ -220,7 +220,7 @@ class Trainer:
             probabilities = held_out.probabilities(self.session.precision)
         finally:
             classifier.network = self.network
-        chosen = probabilities[range(len(targets)), targets].clip(1e-7, 1.0)
+        chosen = np.nan_to_num(probabilities[range(len(targets)), targets]).clip(1e-7, 1.0)
         return float(-np.log(chosen).mean()), float((probabilities.argmax(1) == targets).mean())
 
     def result(self) -> nn.Module:

@@ -89,7 +89,7 @@ def test_two_epochs_resume_and_two_more_equal_four_bit_for_bit(tiny, optimiser, 
     torch.manual_seed(99)  # whatever else the process draws in between
     second = run_all(parts.config, parts, tiny.workspace)
     assert [event.epoch for event in of(Epoch, second)] == [3, 4]
-    assert parts.weights.read_bytes()[-1000:] == whole.weights.read_bytes()[-1000:]
+    assert parts.weights.read_bytes() == whole.weights.read_bytes()
     ours, theirs = Classifier.load(parts.path).state_dict(), Classifier.load(whole.path).state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     for a, b in zip(of(Epoch, first) + of(Epoch, second), of(Epoch, expected), strict=True):

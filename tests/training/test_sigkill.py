@@ -1,0 +1,59 @@
+"""Killed with SIGKILL at any moment, a run goes on from its last epoch to the figures of one that was left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from labcore.classifier import Classifier
+from labcore.events import RunQueued
+from labcore.runs import Run
+
+COMMAND = [sys.executable, "-m", "labcore.jobs.worker"]
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(30, marks=pytest.mark.slow)])
+def test_a_run_killed_again_and_again_ends_as_one_left_alone(tiny, kills):
+    config = tiny.config.changed({"optim.epochs": 20 * kills, "augment.noise": 0.5})
+    alone, killed = (Run.create(tiny.workspace, config, queued=True) for _ in range(2))
+    environment = os.environ | {"LABCORE_HOME": str(tiny.workspace.home)}
+    subprocess.run([*COMMAND, str(alone.path)], env=environment, check=True)
+    generator = random.Random(0)
+    happened = 0
+    while happened < kills and not killed.weights.exists():
+        with subprocess.Popen([*COMMAND, str(killed.path)], env=environment) as worker:
+            epochs = len(killed.epochs())
+            while worker.poll() is None and len(killed.epochs()) == epochs:
+                time.sleep(0.005)
+            time.sleep(generator.uniform(0, 0.3))  # somewhere in a step, a checkpoint, a validation or an event
+            if worker.poll() is None:
+                worker.kill()
+                happened += 1
+        everything_can_be_read(killed)
+        killed.append(RunQueued())
+    assert happened == kills, "the run was over before it could be killed often enough"
+    subprocess.run([*COMMAND, str(killed.path)], env=environment, check=True)
+    ours, theirs = Classifier.load(killed.path).state_dict(), Classifier.load(alone.path).state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    for kind in ("accuracy", "per_class", "confusion"):
+        assert killed.last_event("evaluated")[kind] == alone.last_event("evaluated")[kind]
+    figures = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "averaged")
+    for a, b in zip(killed.epochs(), alone.epochs(), strict=True):
+        assert [a[name] for name in figures] == [b[name] for name in figures]
+
+
+def everything_can_be_read(run: Run) -> None:
+    """After a kill: configuration, labels, checkpoint and all whole lines of events."""
+    assert run.status().state == "interrupted"
+    assert run.config.optim.epochs
+    assert run.load("labels") == ["clicks", "noise", "tone"]
+    torch.load(run.checkpoint, weights_only=True)
+    for line in (run.path / "events.jsonl").read_bytes().split(b"\n")[:-1]:
+        json.loads(line)
