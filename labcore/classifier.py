@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from labcore.audio import decode, dequantise, quantise, window_bounds
 from labcore.config import RunConfig, parse
 from labcore.device import choose_device
-from labcore.errors import ConfigError, RunError
+from labcore.errors import AudioError, ConfigError, RunError
 from labcore.features import LogMel
 from labcore.models import build_network
 from labcore.workspace import write_atomically
@@ -110,7 +110,12 @@ class Classifier(nn.Module):
         Args:
             waveform: (samples,) float32 at the classifier's sample rate.
             hop_seconds, batch_size: as in :meth:`classify`.
+
+        Raises:
+            AudioError: it is empty.
         """
+        if not len(waveform):
+            raise AudioError("the waveform has no samples", "Give it a clip with sound in it")
         bounds = self.windows_of(len(waveform), hop_seconds)
         probabilities = self.probabilities_of(waveform, bounds, batch_size)
         mean = probabilities.mean(0)

@@ -111,6 +111,11 @@ def test_a_file_that_is_no_sound_is_named(classifier, tmp_path):
         classifier.classify(path)
 
 
+def test_an_empty_waveform_is_an_error(classifier):
+    with pytest.raises(AudioError, match="no samples"):
+        classifier.classify_waveform(np.zeros(0, np.float32))
+
+
 def test_a_pickle_or_a_foreign_file_is_refused(tmp_path):
     bad = tmp_path / "weights.safetensors"
     for content in (pickle.dumps({"a": 1}), b"", b"\x00" * 100, b'{"__metadata__": {}}'):

@@ -71,8 +71,7 @@ def train(
                 if time.perf_counter() - shown > PROGRESS_SECONDS:
                     shown = time.perf_counter()
                     yield _progress(trainer, step + 1, steps, shown - start, recent)
-            train_seconds = time.perf_counter() - start
-            event = trainer.finish_epoch(train_seconds, start, recent)
+            event = trainer.finish_epoch(start, recent)
             save_checkpoint(run, trainer.state())
             board.write(event)
             yield event
@@ -97,6 +96,7 @@ class Trainer:
     def __init__(self, session: Session) -> None:
         self.session, self.config = session, session.config
         self.device = session.device.torch()
+        torch.backends.cudnn.benchmark = True  # all batches have one shape
         self.classes = len(session.classifier.labels)
         self.batch = min(self.config.optim.batch_size, len(session.train_rows))
         self.steps = len(session.train_rows) // self.batch
@@ -179,8 +179,12 @@ class Trainer:
         self.loss_sum += loss.detach()
         self.hits += (logits.detach().argmax(1) == targets.argmax(1)).sum()
 
-    def finish_epoch(self, train_seconds: float, start: float, recent: deque[float]) -> Epoch:
+    def finish_epoch(self, start: float, recent: deque[float]) -> Epoch:
         """Average, validate, and sum the epoch up.
+
+        Args:
+            start: when the epoch began, by ``time.perf_counter``.
+            recent: seconds of the last epochs; this one's are added.
 
         Raises:
             LabError: the loss is no longer finite.
@@ -188,7 +192,8 @@ class Trainer:
         optim = self.config.optim
         if self.average is not None and self.epoch > optim.epochs * (1 - optim.averaging):
             self.average.update_parameters(self.network)
-        train_loss = float(self.loss_sum) / self.steps
+        train_loss = float(self.loss_sum) / self.steps  # waits for the device
+        train_seconds = time.perf_counter() - start
         if not math.isfinite(train_loss):
             raise LabError(
                 f"training diverged in epoch {self.epoch}: the loss is no longer a finite number",

@@ -189,7 +189,7 @@ def test_a_loss_that_is_no_longer_finite_is_told(tiny):
     trainer.steps_of_epoch()
     trainer.step(0)
     with pytest.raises(LabError, match="diverged in epoch 1"):
-        trainer.finish_epoch(1.0, 0.0, [])
+        trainer.finish_epoch(0.0, [])
 
 
 def test_out_of_memory_names_the_batch_that_fits(tiny, monkeypatch):
