@@ -54,11 +54,11 @@ def given(run: Run) -> list[clips.Clip]:
             label_visibility="collapsed",
             help="WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate, of any length.",
         )
-        return [clips.Clip(file.name, file.getvalue()) for file in files]
+        return [clips.Clip.of_upload(file) for file in files]
     if source == "record":
         recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed")
         st.caption("The browser asks before it opens the microphone, and only opens it for this machine or over HTTPS.")
-        return [clips.Clip("recording.wav", recording.getvalue())] if recording is not None else []
+        return [clips.Clip.of_upload(recording, "recording.wav")] if recording is not None else []
     if st.button("Another example", icon=":material/shuffle:"):
         st.session_state["example-number"] = st.session_state.get("example-number", 0) + 1
     st.caption("A clip of the run's own data set that was held out from its training.")

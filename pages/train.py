@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labcore.runs import Run
+from labcore.errors import RunError
 from ui import live, new_run, run_view, services, shell
 from ui.text import run_name
 
@@ -41,8 +41,11 @@ with shell.errors_in_place():
                 st.query_params.clear()
                 st.rerun()
     if wanted:
-        run = known[wanted][0] if wanted in known else Run.open(services.workspace(), wanted)
-        run_view.show(run)
+        if wanted not in known:  # an id from the URL; a path in it is none
+            raise RunError(
+                f"there is no run {wanted!r} in this workspace", "Choose one from the list, or start a new one"
+            )
+        run_view.show(known[wanted][0])
     else:
         live.device_line()
         new_run.show()

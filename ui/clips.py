@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import math
 from dataclasses import dataclass
@@ -13,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from labcore.errors import LabError
+from labcore.errors import AudioError, DatasetError, LabError
 from labcore.runs import Run
 from labcore.workspace import Workspace
 from ui import charts, services
 from ui.text import count, duration, percent, plain
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from labcore.classifier import Answer
 
 SECTION_SECONDS = 30.0
@@ -28,15 +29,17 @@ SECTION_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Clip:
-    """A sound to be classified: its name, the content of its file, and its true label where that is known."""
+    """A sound to be classified: its name, the content of its file, what it is known by, and its true label where that is known."""
 
     name: str
     content: bytes
+    key: str
     truth: str = ""
 
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
+    @classmethod
+    def of_upload(cls, file: UploadedFile, name: str = "") -> Clip:
+        """What the browser sent. Its id stands for its content, so that a long recording is not read again to tell it apart."""
+        return cls(name or file.name, file.getvalue(), file.file_id)
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,15 @@ class Judged:
 
 def judge(run: Run, clips: list[Clip]) -> list[Judged]:
     """Classify clips, with progress. A file that cannot be read keeps its error and the others go on."""
-    version = run.weights.stat().st_mtime_ns
     services.classifier(run)
+    version = run.weights.stat().st_mtime_ns
     judged = []
     bar = st.progress(0.0) if len(clips) > 1 else None
     for number, clip in enumerate(clips):
         if bar is not None:
             bar.progress(number / len(clips), text=f"Listening to {plain(clip.name)}, {number + 1} of {len(clips)}")
         try:
-            judged.append(Judged(clip, answer=_answer(str(run.path), version, clip.name, clip.digest, clip.content)))
+            judged.append(Judged(clip, answer=_answer(str(run.path), version, clip.name, clip.key, clip.content)))
         except LabError as error:
             judged.append(Judged(clip, error=error))
     if bar is not None:
@@ -67,8 +70,15 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
 
 
 @st.cache_data(max_entries=500, show_spinner="Listening …", show_time=True)
-def _answer(path: str, version: int, name: str, digest: str, _content: bytes) -> Answer:
-    return services.classifier(Run(Path(path))).classify(_content, name=name)
+def _answer(path: str, version: int, name: str, key: str, _content: bytes) -> Answer:
+    run = Run(Path(path))
+    try:
+        return services.classifier(run).classify(_content, name=name)
+    except RuntimeError as error:
+        if "out of memory" not in str(error):
+            raise
+    # A training may fill the GPU: the clip is then answered by the CPU.
+    return services.classifier(run, device="cpu").classify(_content, name=name)
 
 
 def show(run: Run, judged: Judged) -> None:
@@ -91,7 +101,7 @@ def show(run: Run, judged: Judged) -> None:
                     f":{'green' if right_ else 'red'}-badge[:material/{'check' if right_ else 'close'}: "
                     f"labelled {plain(clip.truth)}]"
                 )
-        charts.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.digest}")
+        charts.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}")
     with right:
         if len(answer.windows) > 1:
             st.markdown(
@@ -100,7 +110,7 @@ def show(run: Run, judged: Judged) -> None:
                 else "**Over the recording**"
             )
             windows = [(window.start_s, window.end_s, window.probabilities) for window in answer.windows]
-            charts.over_time(windows, key=f"time-{run.id}-{clip.digest}")
+            charts.over_time(windows, key=f"time-{run.id}-{clip.key}")
         pictures(run, clip, answer)
 
 
@@ -117,14 +127,14 @@ def pictures(run: Run, clip: Clip, answer: Answer) -> None:
                 math.ceil(answer.seconds - SECTION_SECONDS),
                 step=1,
                 format="%d s",
-                key=f"section-{clip.digest}",
+                key=f"section-{clip.key}",
                 help=f"Recordings are drawn and played {SECTION_SECONDS:.0f} s at a time.",
             )
         )
     end = start + SECTION_SECONDS if answer.seconds > SECTION_SECONDS else None
     section, rate = decode(clip.content, name=clip.name, start_s=start, end_s=end)
     st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {clip.name}")
-    key = f"{clip.digest}-{start:g}"
+    key = f"{clip.key}-{start:g}"
     network = services.classifier(run)
     heard, _ = decode(clip.content, network.sample_rate, name=clip.name, start_s=start, end_s=end)
     levels = network.log_mel_of(heard)
@@ -191,24 +201,21 @@ def example(run: Run, number: int) -> Clip:
     """
     rows = _held_out(str(services.workspace().home), run.config.data.dataset, run.config.data.fold)
     row = rows[number % len(rows)]
-    path = Path(row["path"])
+    path, key = Path(row["path"]), f"{row['path']}-{row['start_s']}"
     if row["start_s"] == 0 and row["end_s"] is None:
         try:
-            return Clip(path.name, path.read_bytes(), row["label"])
+            return Clip(path.name, path.read_bytes(), key, row["label"])
         except OSError as error:
-            from labcore.errors import AudioError
-
             raise AudioError(f"{path} cannot be read: {error.strerror or error}", "Take another example") from error
     from labcore.audio import decode, encode_wav
 
     waveform, rate = decode(path, start_s=row["start_s"], end_s=row["end_s"])
-    return Clip(f"{path.name} from {row['start_s']:g} s", encode_wav(waveform, rate), row["label"])
+    return Clip(f"{path.name} from {row['start_s']:g} s", encode_wav(waveform, rate), key, row["label"])
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
 def _held_out(home: str, name: str, fold: str | None) -> list[dict[str, Any]]:
     from labcore.datasets import find_dataset, split
-    from labcore.errors import DatasetError
 
     dataset = find_dataset(Workspace(Path(home)), name)
     rows = dataset.table.iloc[split(dataset, fold).held_out]

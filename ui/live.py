@@ -92,7 +92,7 @@ def active_runs() -> None:
 def run_progress(status: RunStatus) -> str:
     line = plain(progress_line(status))
     if status.accuracy is not None:
-        line += f" · accuracy {percent(status.accuracy)}"
+        line += f" · validation accuracy {percent(status.accuracy)}"
     return line[:1].upper() + line[1:]
 
 

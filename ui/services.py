@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.errors import DeviceError, LabError, OutOfMemoryError
+from labcore.errors import DeviceError, LabError, OutOfMemoryError, RunError
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -159,16 +159,24 @@ def device_trouble() -> str:
 # --- classifiers
 
 
-def classifier(run: Run) -> Classifier:
-    """The classifier of a run, loaded once and shared."""
-    return _classifier(str(run.path), run.weights.stat().st_mtime_ns)
+def classifier(run: Run, device: str = "auto") -> Classifier:
+    """The classifier of a run, loaded once and shared.
+
+    Raises:
+        RunError: the run has no weights, or they cannot be read.
+    """
+    try:
+        version = run.weights.stat().st_mtime_ns
+    except OSError as error:
+        raise RunError(f"run {run.id} has no weights", "Choose another run") from error
+    return _classifier(str(run.path), version, device)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the network …")
-def _classifier(path: str, version: int) -> Classifier:
+def _classifier(path: str, version: int, device: str) -> Classifier:
     from labcore.classifier import Classifier
 
     try:
-        return Classifier.load(path, device="auto")
+        return Classifier.load(path, device=device)
     except (DeviceError, OutOfMemoryError):
         return Classifier.load(path, device="cpu")

@@ -78,7 +78,7 @@ def test_an_example_of_a_data_set_that_is_gone_is_told_in_place(open_page, train
 
 def test_the_csv_holds_probabilities_in_full_precision(trained):
     content = wav(0.7)
-    judged = [clips.Judged(clips.Clip("a,b.wav", content), Classifier.load(trained.path).classify(content))]
+    judged = [clips.Judged(clips.Clip("a,b.wav", content, "key"), Classifier.load(trained.path).classify(content))]
     row = next(csv.DictReader(io.StringIO(clips.csv_of(judged, LABELS))))
     assert row["file"] == "a,b.wav"
     assert {label: float(row[label]) for label in LABELS} == judged[0].answer.probabilities

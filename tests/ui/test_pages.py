@@ -88,6 +88,11 @@ def test_an_unknown_run_is_told_in_place(open_page, make_run):
     assert "There is no run 'nothing'" in words(open_page("pages/train.py", run="nothing"))
 
 
+def test_a_path_in_the_url_opens_no_run(open_page, make_run, tmp_path):
+    elsewhere = make_run("stopped").path.rename(tmp_path / "elsewhere")
+    assert "There is no run" in words(open_page("pages/train.py", run=str(elsewhere)))
+
+
 def test_a_damaged_run_does_not_take_the_others_along(open_page, make_run):
     damaged, sound = make_run("finished"), make_run("stopped")
     (damaged.path / "config.json").write_text("{")
