@@ -32,6 +32,7 @@ def show(run: Run) -> None:
                 results.show(run, events)
             _curves(run, events, now)
             _log(run, events, now)
+            services.settle_memory_once("curves")
 
     follow()
     _settings(run)
