@@ -71,12 +71,12 @@ class AudioConfig(Part):
     """What is cut from a recording before anything is computed from it."""
 
     sample_rate: int = knob(
-        32000,
+        22050,
         "Sample rate",
         "Clips are resampled to this rate once, when the clip store is built. Twice the highest frequency that matters.",
         ge=4000,
         le=96000,
-        step=1000,
+        step=50,
         unit="Hz",
     )
     clip_seconds: float | None = knob(
@@ -150,7 +150,7 @@ class AugmentConfig(Part):
         ge=-10, le=40, step=1, unit="dB", advanced=True,
     )  # fmt: skip
     mixup: float = knob(
-        0.5, "Mixing", "The share of clips that are mixed with a second clip, labels in the same ratio. Energies are added, "
+        1.0, "Mixing", "The share of clips that are mixed with a second clip, labels in the same ratio. Energies are added, "
         "as they do when two sounds are heard at once.", ge=0, le=1, step=0.05, flag="mixup",
     )  # fmt: skip
     time_mask: float = knob(
@@ -199,7 +199,7 @@ class OptimConfig(Part):
     """How the weights are found."""
 
     epochs: int = knob(
-        120, "Epochs", "How often every training clip is seen.", ge=1, le=2000, step=1, flag="epochs", log=True
+        160, "Epochs", "How often every training clip is seen.", ge=1, le=2000, step=1, flag="epochs", log=True
     )
     batch_size: int = knob(
         32, "Batch size", "Clips in a step. Larger batches keep a GPU busy; smaller ones often learn better from few clips.",

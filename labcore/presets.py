@@ -22,8 +22,7 @@ PRESETS: dict[str, Preset] = {
         "A first result in a minute or two: lower sample rate, few epochs.",
         {
             "audio.sample_rate": 16000,
-            "features.hop_length": 320,
-            "optim.epochs": 20,
+            "optim.epochs": 25,
             "augment.mixup": 0.2,
         },
     ),
@@ -31,7 +30,7 @@ PRESETS: dict[str, Preset] = {
     "thorough": Preset(
         "Thorough",
         "Twice the epochs and a wider network, for the last points of accuracy.",
-        {"optim.epochs": 240, "model.width": 1.5, "augment.mixup": 0.7},
+        {"optim.epochs": 320, "model.width": 1.5},
     ),
 }
 

@@ -156,9 +156,10 @@ class TestPresets:
 class TestWorkedOut:
     def test_automatic_values(self) -> None:
         config = RunConfig()
-        assert (config.lr, config.f_max) == (0.1, 14000.0)
+        assert (config.lr, config.f_max) == (0.1, 9922.5)
+        assert config.changed({"audio.sample_rate": 48000}).f_max == 14000.0
         assert config.changed({"optim.optimiser": "adamw"}).lr == 0.002
         assert config.changed({"audio.sample_rate": 16000}).f_max == 7200.0
-        assert config.changed({"audio.clip_seconds": 0.5}).clip_samples == 16000
+        assert config.changed({"audio.clip_seconds": 0.5}).clip_samples == 11025
         with pytest.raises(ConfigError, match="clip_seconds"):
             _ = config.clip_samples
