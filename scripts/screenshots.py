@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path, help="a workspace to use; without it, a temporary one")
     parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
-    parser.add_argument("--epochs", type=int, default=20, help="how long the pictured run trains")
+    parser.add_argument("--epochs", type=int, default=15, help="how long the pictured run trains, a stop of the slider")
     arguments = parser.parse_args()
     if not arguments.chromium:
         sys.exit("There is no Chromium: name one with --chromium")
@@ -72,7 +72,7 @@ def start_app(home: Path) -> tuple[subprocess.Popen, str]:
     process = subprocess.Popen(
         [*command, "--server.port", str(port)],
         cwd=ROOT,
-        env={**os.environ, "LABCORE_HOME": str(home)},
+        env={**os.environ, "LABCORE_HOME": str(home), "HOME": str(home.parent)},  # the page then says ~/workspace
         stdout=subprocess.DEVNULL,
     )
     url = f"http://localhost:{port}"
@@ -100,13 +100,16 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
 
     config = preset("quick").changed({"optim.epochs": epochs, "data.dataset": "demo"})
     run = submit(page, url, config.optim.epochs, workspace)
-    while run.status().epoch < epochs // 2:
-        time.sleep(0.3)
-    picture(pages, "overview", url, "/", wait="At work")
+    wait_for_epoch(run, epochs // 2)
     picture(pages, "train-running", url, f"/train?run={run.id}", wait="Validation accuracy")
     page.goto(f"{url}/train?run={run.id}")
     page.get_by_text("What was taken for what").wait_for()
     picture(pages, "result", url, f"/train?run={run.id}", wait="What was taken for what")
+
+    second = submit(page, url, epochs, workspace)
+    wait_for_epoch(second, 2)
+    picture(pages, "overview", url, "/", wait="At work")
+    second.request_stop()
 
     siren = sorted((workspace.datasets / "demo" / "audio" / "fold1").glob("*-8-*.wav"))[0]
     for scheme, page in pages.items():
@@ -127,11 +130,18 @@ def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
         if now == epochs:
             break
         slider.press("ArrowLeft" if now > epochs else "ArrowRight")
+    else:
+        sys.exit(f"The epochs slider has no stop at {epochs}: try 15 or 20")
     page.get_by_text(re.compile(rf"^{epochs} epochs of")).wait_for()
     before = {run.id for run in list_runs(workspace)}
     page.get_by_role("button", name="Start").click()
     page.get_by_role("button", name="Stop").wait_for()
     return next(run for run in list_runs(workspace) if run.id not in before)
+
+
+def wait_for_epoch(run: Run, epoch: int) -> None:
+    while (status := run.status()).epoch < epoch and status.active:
+        time.sleep(0.3)
 
 
 def picture(pages: dict[str, Page], name: str, url: str, path: str, *, wait: str) -> None:

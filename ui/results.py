@@ -28,7 +28,7 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
             f"Measured on the {count(evaluated['clips'])} held-out clips of fold {plain(evaluated['fold'])}, with the weights "
             "that are saved; nothing was chosen on these clips."
         )
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**What was taken for what**")
         charts.confusion(evaluated["confusion"], key=f"confusion-{run.id}")
