@@ -127,8 +127,8 @@ class AugmentConfig(Part):
     """What is done to the training clips, anew in every epoch. Zero switches an augmentation off."""
 
     time_shift_seconds: float = knob(
-        1.0, "Time shift", "Clips are moved by up to this much, silence fills the gap. Clips longer than the clip length are "
-        "cropped at random in any case.", ge=0, le=5, step=0.1, unit="s",
+        2.5, "Time shift", "Clips are moved by up to this much; what leaves at one end comes in at the other, so that no short "
+        "sound is lost. Clips longer than the clip length are cropped at random in any case.", ge=0, le=5, step=0.1, unit="s",
     )  # fmt: skip
     time_scale: float = knob(
         0.2,

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     import torch
 
 
+THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "3000000"}
+"""Set before torch is loaded in a process that trains: how long a thread of torch waits awake for the others between two pieces
+of work. With libgomp's own value training slows down several times while anything else uses a core; this one costs nothing on a
+quiet machine (benchmarks/waiting_threads.py)."""
+
+
 @dataclass(frozen=True)
 class DeviceChoice:
     """A device by its torch name, what it is called, and why it was chosen: a sentence for people without the final stop."""

@@ -7,7 +7,7 @@ import contextlib
 import streamlit as st
 
 from labcore.config import knobs
-from labcore.errors import DatasetError, LabError
+from labcore.errors import LabError
 from ui import data, forms, live, services
 from ui.shell import errors_in_place, show_error
 from ui.text import count, plain
@@ -92,8 +92,6 @@ def _add_by_path() -> None:
             with errors_in_place():
                 from labcore.datasets import register
 
-                if not path.strip():
-                    raise DatasetError("no folder or file was given", "Type its path as this machine knows it")
                 with st.spinner("Reading the folder …"):
                     info = register(services.workspace(), path.strip(), name.strip())
                 forms.values().update({"data.dataset": info.name, "data.fold": None})

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 from labcore import __version__
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, mute_stdout, say
 from labcore.cli.parser import Parser, closest
+from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, OutOfMemoryError, WorkspaceError
 
 COMMANDS = {
@@ -28,6 +30,8 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns its exit status."""
+    for name, value in THREAD_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except LabError as error:

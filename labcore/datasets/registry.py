@@ -71,6 +71,8 @@ def register(workspace: Workspace, path: str | Path, name: str = "") -> DatasetI
     Raises:
         DatasetError: it cannot be read as a data set, or the name is taken by another one.
     """
+    if not str(path).strip():
+        raise DatasetError("no folder or file was given", "Give its path")
     path = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 (tidies "..", keeps links)
     read_dataset(path)
     name = slug(name or (path.stem if path.is_file() else path.name))

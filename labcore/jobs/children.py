@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, RunError
 from labcore.jobs.worker import NOT_OURS, Train, log_tail, work, workspace_of
 from labcore.runs import Run
@@ -71,7 +72,7 @@ class ProcessChild:
     def __post_init__(self) -> None:
         package = str(Path(__file__).resolve().parents[2])
         paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = os.environ | {
+        environment = THREAD_ENVIRONMENT | os.environ | {
             "LABCORE_HOME": str(workspace_of(self.run).home),
             "PYTHONPATH": os.pathsep.join(paths),
             "PYTHONUNBUFFERED": "1",

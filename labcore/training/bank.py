@@ -39,20 +39,21 @@ class Bank:
         """(clips,) int64, on the CPU."""
         return self.offsets[1:] - self.offsets[:-1]
 
-    def cut(self, clips: Tensor, starts: Tensor, length: int) -> Tensor:
+    def cut(self, clips: Tensor, starts: Tensor, length: int, around: bool = False) -> Tensor:
         """Windows of ``length`` from ``clips`` at ``starts``; what lies outside a clip is zero.
 
         Args:
             clips, starts: (batch,) int64, on the CPU. A start may be negative.
             length: samples or frames.
+            around: what leaves the window at one end comes in at the other, as if the clip, padded to the window, were a ring.
 
         Returns:
             (batch, length, …) float32 on the device.
         """
         if self.values.device.type == "cuda":
-            windows = self._gather(clips, starts, length)
+            windows = self._gather(clips, starts, length, around)
         else:
-            windows = self._copy(clips, starts, length)
+            windows = self._copy(clips, starts, length, around)
             if self.device.type == "cuda":
                 windows = windows.pin_memory().to(self.device, non_blocking=True)
         if self.scales is None:
@@ -60,21 +61,25 @@ class Bank:
         scales = self.scales[clips].to(self.device, non_blocking=True)
         return windows.float() * scales.reshape(-1, *[1] * (windows.dim() - 1))
 
-    def _gather(self, clips: Tensor, starts: Tensor, length: int) -> Tensor:
-        first, last = self.offsets[clips], self.offsets[clips + 1]
-        bounds = torch.stack([first, last, first + starts]).to(self.values.device, non_blocking=True)
-        index = bounds[2][:, None] + torch.arange(length, device=self.values.device)  # (batch, length)
-        inside = (index >= bounds[0][:, None]) & (index < bounds[1][:, None])
-        windows = self.values[index.clamp(0, len(self.values) - 1)]
+    def _gather(self, clips: Tensor, starts: Tensor, length: int, around: bool) -> Tensor:
+        facts = torch.stack([self.offsets[clips], self.lengths[clips], starts])
+        first, size, start = facts.to(self.values.device, non_blocking=True)[:, :, None]
+        place = start + torch.arange(length, device=self.values.device)  # (batch, length), in the clip
+        if around:
+            place = place.remainder(size.clamp(min=length))
+        inside = (place >= 0) & (place < size)
+        windows = self.values[(first + place).clamp(0, len(self.values) - 1)]
         return windows * inside.reshape(*inside.shape, *[1] * (windows.dim() - 2))
 
-    def _copy(self, clips: Tensor, starts: Tensor, length: int) -> Tensor:
+    def _copy(self, clips: Tensor, starts: Tensor, length: int, around: bool) -> Tensor:
         windows = torch.zeros(len(clips), length, *self.values.shape[1:], dtype=self.values.dtype)
         offsets, lengths = self.offsets[clips].tolist(), self.lengths[clips].tolist()
         for row, (offset, size, start) in enumerate(zip(offsets, lengths, starts.tolist(), strict=True)):
-            begin, end = max(0, start), min(size, start + length)
-            if begin < end:
-                windows[row, begin - start : end - start] = self.values[offset + begin : offset + end]
+            ring = max(size, length)
+            for turn in (start % ring, start % ring - ring) if around else (start,):
+                begin, end = max(0, turn), min(size, turn + length)
+                if begin < end:
+                    windows[row, begin - turn : end - turn] = self.values[offset + begin : offset + end]
         return windows
 
 
@@ -114,8 +119,8 @@ def mel_bank(
 def random_starts(lengths: Tensor, window: int, shift: int) -> Tensor:
     """Where training windows begin, drawn from torch's global CPU generator.
 
-    A clip longer than the window is cropped anywhere, a shorter one is placed anywhere inside it. Beyond that a window may lie
-    up to ``shift`` outside the clip, but never so far that more than half of a clip or of the window is lost.
+    A clip longer than the window is cropped anywhere, a shorter one is placed anywhere inside it; beyond that the window is
+    moved by up to ``shift``, which loses nothing where it is cut around the clip (:meth:`Bank.cut`).
 
     Args:
         lengths: (batch,) lengths of the clips.
@@ -125,9 +130,7 @@ def random_starts(lengths: Tensor, window: int, shift: int) -> Tensor:
         (batch,) int64.
     """
     spare = lengths - window
-    half = lengths.clamp(max=window) // 2
-    slack = torch.minimum((shift - (-spare).clamp(min=0)).clamp(min=0), half)
-    low, high = spare.clamp(max=0) - slack, spare.clamp(min=0) + slack
+    low, high = spare.clamp(max=0) - shift, spare.clamp(min=0) + shift
     return low + (torch.rand(len(lengths)) * (high - low + 1)).long()
 
 

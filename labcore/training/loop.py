@@ -151,7 +151,7 @@ class Trainer:
         """An augmented batch: clips (batch,) → normalised log-mels (batch, 1, n_mels, frames), targets (batch, classes)."""
         session, log_mel, augmentation = self.session, self.session.classifier.log_mel, self.session.augmentation
         starts = random_starts(session.bank.lengths[rows], session.window, session.shift)
-        cut = session.bank.cut(rows, starts, session.window)
+        cut = session.bank.cut(rows, starts, session.window, around=True)
         # (batch, frames, n_mels) or (batch, samples) → (batch, n_mels, frames)
         power = cut.transpose(1, 2) if session.on_mels else log_mel.power(augmentation.on_waveform(cut))
         power = augmentation.on_power(power)

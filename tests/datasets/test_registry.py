@@ -7,6 +7,7 @@ import pytest
 from labcore.datasets import find_dataset, list_datasets, register
 from labcore.datasets import registry as registry_module
 from labcore.errors import DatasetError
+from labcore.workspace import Workspace
 
 
 def test_an_empty_workspace(workspace):
@@ -80,3 +81,9 @@ def test_counts_are_remembered_until_something_changes(workspace, class_folders,
     monkeypatch.setattr(registry_module, "read_dataset", real)
     shutil.copy(class_folders / "high" / "0.wav", class_folders / "high" / "new.wav")
     assert list_datasets(workspace)[0].clips == 13
+
+
+@pytest.mark.parametrize("path", ["", "  "])
+def test_no_path_registers_nothing(workspace: Workspace, path: str) -> None:
+    with pytest.raises(DatasetError, match="no folder or file"):
+        register(workspace, path)
