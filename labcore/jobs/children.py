@@ -72,7 +72,9 @@ class ProcessChild:
     def __post_init__(self) -> None:
         package = str(Path(__file__).resolve().parents[2])
         paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = THREAD_ENVIRONMENT | os.environ | {
+        environment = {
+            **THREAD_ENVIRONMENT,
+            **os.environ,
             "LABCORE_HOME": str(workspace_of(self.run).home),
             "PYTHONPATH": os.pathsep.join(paths),
             "PYTHONUNBUFFERED": "1",
