@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.runs import Run, RunStatus, list_runs
-from ui import services
+from ui import data, services
 from ui.shell import errors_in_place, log, show_error
 from ui.text import percent, plain, progress_line, run_name, state_face
 
@@ -102,11 +102,13 @@ def run_link(run: Run, after: str = "") -> None:
 
 
 def demo_button(key: str, label: str = "Make the demo set", kind: str = "primary") -> None:
-    """A button that makes the demo set, with its progress; several pages may show it, the work is one."""
-    task = services.demo_task()
-    running = task is not None and task.running
+    """A button that makes the demo set, with its progress; several pages may show it, the work is one.
 
-    @st.fragment(run_every=0.5 if running else None)
+    Only shown where there is no demo set. It ticks all the while: whoever starts the making, and whatever rerun is lost on the
+    way, the page catches up with the next tick.
+    """
+
+    @st.fragment(run_every=TICK)
     def part() -> None:
         task = services.demo_task()
         if task is not None and task.running:
@@ -114,8 +116,8 @@ def demo_button(key: str, label: str = "Make the demo set", kind: str = "primary
                 task.fraction, text=f"Making sounds … {task.done} of {task.total}" if task.total else "Making sounds …"
             )
             return
-        if running:
-            st.rerun()
+        if task is not None and task.result is not None and "demo" in data.names():
+            st.rerun()  # it is there: the page around this button is out of date
         if task is not None and task.error is not None:
             show_error(task.error)
         elif task is not None and task.failure is not None:

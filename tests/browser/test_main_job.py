@@ -60,14 +60,20 @@ def wait_for_change(page, before: str | None) -> str:
 
 
 def turn_slider(page, title: str, value: int) -> None:
-    """Move a slider by the keyboard until it says ``value``."""
+    """Move a slider by the keyboard until it says ``value``, and goes on saying so."""
     slider = page.get_by_role("slider", name=title)
     slider.wait_for(timeout=PATIENCE_MS)
+
+    def says() -> int:
+        return int(slider.get_attribute("aria-valuetext") or slider.get_attribute("aria-valuenow"))
+
     for _ in range(60):
-        said = int(slider.get_attribute("aria-valuetext") or slider.get_attribute("aria-valuenow"))
-        if said == value:
+        said = says()
+        if said != value:
+            slider.press("ArrowLeft" if said > value else "ArrowRight")
+        page.wait_for_timeout(300)  # a second press before the first has taken effect would go too far
+        if said == says() == value:
             return
-        slider.press("ArrowLeft" if said > value else "ArrowRight")
     raise AssertionError(f"slider {title} cannot be set to {value}")
 
 
