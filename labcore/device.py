@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "3000000"}
 """Set before torch is loaded in a process that trains: how long a thread of torch waits awake for the others between two pieces
-of work. With libgomp's own value training slows down several times while anything else uses a core; this one costs nothing on a
-quiet machine (benchmarks/waiting_threads.py)."""
+of work. Meant for machines on which something else is at work too; benchmarks/waiting_threads.py compares."""
 
 
 @dataclass(frozen=True)
