@@ -6,7 +6,7 @@ import streamlit as st
 
 from labcore.runs import Run, RunStatus, list_runs
 from ui import data, services
-from ui.shell import errors_in_place, log, show_error
+from ui.shell import action_button, log, show_error
 from ui.text import percent, plain, progress_line, run_name, state_face
 
 TICK = 1.0
@@ -123,9 +123,6 @@ def demo_button(key: str, label: str = "Make the demo set", kind: str = "primary
         elif task is not None and task.failure is not None:
             log.error("the demo set could not be made", exc_info=task.failure)
             st.error("The demo set could not be made. The server's log has the details.")
-        if st.button(label, key=key, type=kind, icon=":material/auto_awesome:"):
-            with errors_in_place():
-                services.start_demo()
-                st.rerun()
+        action_button(label, services.start_demo, key=key, type=kind, icon=":material/auto_awesome:")
 
     part()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -11,7 +12,7 @@ from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of
 from ui import charts, forms, live, new_run, results, services
-from ui.shell import errors_in_place, show_error
+from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, duration, percent, plain, preparing_line
 
 
@@ -43,30 +44,28 @@ def _head(run: Run, status: RunStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if status.state in ("queued", "running", "stopping"):
             label = "Take out of the queue" if status.state == "queued" else "Stop"
-            if st.button(label, icon=":material/stop:", disabled=status.state == "stopping"):
-                _act(lambda: services.manager().stop(run.id))
+            stop = partial(services.manager().stop, run.id)
+            action_button(label, stop, key="stop", icon=":material/stop:", disabled=status.state == "stopping")
         if status.state in RESUMABLE:
             label = "Resume" if run.checkpoint.exists() else "Try again"
-            if st.button(label, icon=":material/play_arrow:", type="primary"):
-                _act(lambda: services.manager().resume(run.id))
+            resume = partial(services.manager().resume, run.id)
+            action_button(label, resume, key="resume", icon=":material/play_arrow:", type="primary")
         if status.state == "finished" and run.weights.exists():
             if st.button("Classify with it", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
-        if st.button("New run with these settings", icon=":material/content_copy:", type="tertiary"):
-            _act(lambda: new_run.again(run.config))
+        again = partial(_again, run)
+        action_button(
+            "New run with these settings", again, key="again", icon=":material/content_copy:", type="tertiary"
+        )
         if not status.active:
             with st.popover("Remove", icon=":material/delete:", type="tertiary"):
                 st.markdown("Remove this run with its weights, curves and log? This cannot be undone.")
-                if st.button("Remove for good", icon=":material/delete:", key="remove-for-good"):
-                    _act(lambda: _remove(run))
+                action_button("Remove for good", partial(_remove, run), key="remove-for-good", icon=":material/delete:")
 
 
-def _act(action) -> None:
-    """Do something to the run, then draw the page anew; tell in place what went wrong."""
-    with errors_in_place():
-        action()
-        st.rerun()
+def _again(run: Run) -> None:
+    new_run.again(run.config)
 
 
 def _remove(run: Run) -> None:

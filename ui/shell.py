@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -66,6 +67,27 @@ def errors_in_place() -> Iterator[None]:
             f"Something went wrong inside the lab ({plain(type(error).__name__)}). The server's log has the details.",
             icon=":material/bug_report:",
         )
+
+
+def action_button(label: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
+    """A button that does something on the server; what goes wrong is told under it.
+
+    The action is a callback: it runs before anything is drawn. A press that is told by the return value of ``st.button``
+    is lost where another part of the page asks for a rerun in the same moment.
+    """
+    trouble = f"trouble-{key}"
+
+    def pressed() -> None:
+        try:
+            act()
+        except Exception as error:
+            st.session_state[trouble] = error
+
+    st.button(label, key=key, on_click=pressed, **looks)
+    error = st.session_state.pop(trouble, None)
+    if error is not None:
+        with errors_in_place():
+            raise error
 
 
 def _short(path: Path) -> str:

@@ -59,7 +59,11 @@ def train(
     trainer = Trainer(session)
     epochs = session.config.optim.epochs
     recent: deque[float] = deque(maxlen=8)
-    with Board(run.tensorboard, first_epoch=trainer.epoch + 1) as board:
+    untold = _untold(session, run)
+    with Board(run.tensorboard, first_epoch=trainer.epoch + (untold is None)) as board:
+        if untold is not None:
+            board.write(untold)
+            yield untold
         while trainer.epoch < epochs:
             start = time.perf_counter()
             steps = trainer.steps_of_epoch()
@@ -72,10 +76,18 @@ def train(
                     shown = time.perf_counter()
                     yield _progress(trainer, step + 1, steps, shown - start, recent)
             event = trainer.finish_epoch(start, recent)
-            save_checkpoint(run, trainer.state())
+            save_checkpoint(run, trainer.state(event))
             board.write(event)
             yield event
     yield from _conclude(trainer, run)
+
+
+def _untold(session: Session, run: Run) -> Epoch | None:
+    """The checkpoint's epoch, where the process was killed after writing the checkpoint and before telling of the epoch."""
+    if session.checkpoint is None:
+        return None
+    event = Epoch(**session.checkpoint["event"])
+    return None if any(told["epoch"] == event.epoch for told in run.epochs()) else event
 
 
 def _conclude(trainer: Trainer, run: Run) -> Iterator[Event]:
@@ -232,10 +244,11 @@ class Trainer:
         """The network whose weights are the result by now: the average where there is one."""
         return self.average.module if self.averaging and self.average is not None else self.network
 
-    def state(self) -> dict[str, Any]:
-        """All that changes from epoch to epoch, for the checkpoint."""
+    def state(self, event: Epoch) -> dict[str, Any]:
+        """All that changes from epoch to epoch, and what is told of the last one, for the checkpoint."""
         return {
             "epoch": self.epoch,
+            "event": asdict(event),
             "network": self.network.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),

@@ -36,3 +36,4 @@ class Board:
     def write(self, event: Epoch) -> None:
         for name, tag in TAGS.items():
             self.writer.add_scalar(tag, getattr(event, name), event.epoch)
+        self.writer.flush()  # a killed run keeps its curves

@@ -19,8 +19,15 @@ from labcore.training.loop import Trainer
 from labcore.training.prepare import prepare
 
 
+def told(events, run):
+    """The events, each appended to the run as its worker does."""
+    for event in events:
+        run.append(event)
+        yield event
+
+
 def run_all(config, run, workspace, **keywords):
-    return list(train(config, run, workspace, **keywords))
+    return list(told(train(config, run, workspace, **keywords), run))
 
 
 def of(kind, events):
@@ -36,7 +43,7 @@ def after_epochs(number):
 def train_until(config, run, workspace, epochs):
     seen, should_stop = after_epochs(epochs)
     events = []
-    for event in train(config, run, workspace, should_stop):
+    for event in told(train(config, run, workspace, should_stop), run):
         events.append(event)
         if isinstance(event, Epoch):
             seen.append(event)
@@ -101,6 +108,21 @@ def test_a_checkpoint_is_on_the_disk_before_its_event(tiny):
     for event in train(tiny.config, run, tiny.workspace):
         if isinstance(event, Epoch):
             assert load_checkpoint(run)["epoch"] == event.epoch
+
+
+def test_an_epoch_that_was_saved_and_not_told_is_told_on_resuming(tiny):
+    run = Run.create(tiny.workspace, tiny.config)
+    for event in train(tiny.config, run, tiny.workspace):
+        if isinstance(event, Epoch):
+            if event.epoch == 2:
+                break  # killed between its checkpoint and its line of events
+            run.append(event)
+    resumed = run_all(run.config, run, tiny.workspace)
+    assert [epoch["epoch"] for epoch in run.epochs()] == [1, 2, 3, 4]
+    assert of(Epoch, resumed)[0] == event
+    board = EventAccumulator(str(run.tensorboard))
+    board.Reload()
+    assert [scalar.step for scalar in board.Scalars("loss/train")] == [1, 2, 3, 4]
 
 
 def test_a_stop_is_heeded_before_the_next_step(tiny):
