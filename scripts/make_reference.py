@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md, the reference of all knobs of a run, from their definitions in labcore/config.py.
+"""Writes docs/configuration.md, the reference of all knobs of a run, from their definitions in labcore/config/parts.py.
 
 python scripts/make_reference.py
 """
@@ -13,7 +13,7 @@ from labcore.presets import PRESETS
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 OPENING = """# The knobs of a run
 
-Made by `python scripts/make_reference.py` from `labcore/config.py`: change it there.
+Made by `python scripts/make_reference.py` from `labcore/config/parts.py`: change it there.
 
 Every knob is a slider or field on the Train page, a flag of `labcore train` by its path (`--optim.epochs 50`, the everyday ones
 by a short name too), and an entry in a run's `config.json`. "automatic" is worked out when the run starts, and then stands in

@@ -1,0 +1,129 @@
+"""Every knob of a run, defined once.
+
+From the fields in :mod:`labcore.config.parts` come the sliders of the pages, the flags of the command line, the JSON in a
+run's directory and the reference in ``docs/``.
+
+Needs no torch: the first page and the command line read it before anything heavy is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError, model_validator
+
+from labcore.config.knob import Knob, Part, describe
+from labcore.config.parts import (
+    AudioConfig,
+    AugmentConfig,
+    DataConfig,
+    FeaturesConfig,
+    ModelConfig,
+    OptimConfig,
+    RuntimeConfig,
+)
+from labcore.errors import ConfigError
+
+__all__ = [
+    "AudioConfig",
+    "AugmentConfig",
+    "DataConfig",
+    "FeaturesConfig",
+    "Knob",
+    "ModelConfig",
+    "OptimConfig",
+    "RunConfig",
+    "RuntimeConfig",
+    "knobs",
+    "parse",
+]
+
+
+class RunConfig(Part):
+    """All knobs of one run."""
+
+    data: DataConfig = DataConfig()
+    audio: AudioConfig = AudioConfig()
+    features: FeaturesConfig = FeaturesConfig()
+    augment: AugmentConfig = AugmentConfig()
+    model: ModelConfig = ModelConfig()
+    optim: OptimConfig = OptimConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+    @model_validator(mode="after")
+    def _combinations(self) -> RunConfig:
+        features, rate = self.features, self.audio.sample_rate
+        if features.win_length > features.n_fft:
+            raise ValueError(
+                f"features.win_length {features.win_length} is longer than features.n_fft {features.n_fft}"
+            )
+        if features.hop_length > features.win_length:
+            raise ValueError(
+                f"features.hop_length {features.hop_length} is longer than features.win_length {features.win_length}"
+            )
+        if self.f_max > rate / 2:
+            raise ValueError(f"features.f_max {self.f_max:g} Hz is above half the sample rate, {rate / 2:g} Hz")
+        if features.f_min >= self.f_max:
+            raise ValueError(f"features.f_min {features.f_min:g} Hz is not below features.f_max {self.f_max:g} Hz")
+        return self
+
+    @property
+    def f_max(self) -> float:
+        """The highest frequency of the mel bands in Hz, with "automatic" worked out."""
+        return self.features.f_max if self.features.f_max is not None else min(14000.0, 0.45 * self.audio.sample_rate)
+
+    @property
+    def lr(self) -> float:
+        """The highest learning rate, with "automatic" worked out."""
+        return self.optim.lr if self.optim.lr is not None else {"sgd": 0.1, "adamw": 0.002}[self.optim.optimiser]
+
+    @property
+    def clip_samples(self) -> int:
+        """Samples in one input of the network. Only for a configuration whose ``clip_seconds`` has been worked out."""
+        if self.audio.clip_seconds is None:
+            raise ConfigError(
+                "audio.clip_seconds is still automatic", "Resolve the configuration with a data set first"
+            )
+        return max(1, round(self.audio.clip_seconds * self.audio.sample_rate))
+
+    def changed(self, changes: dict[str, Any]) -> RunConfig:
+        """A configuration with some knobs turned.
+
+        Args:
+            changes: path → value, e.g. ``{"optim.epochs": 50}``. Texts are converted as pydantic converts them.
+
+        Raises:
+            ConfigError: a path that does not exist, a value out of bounds, or a combination that cannot work.
+        """
+        tree = self.model_dump()
+        for path, value in changes.items():
+            part, _, name = path.partition(".")
+            if part not in tree or name not in tree[part]:
+                raise ConfigError(f"there is no setting {path!r}", "`labcore train --help` lists them all")
+            tree[part][name] = value
+        return parse(tree)
+
+
+def parse(tree: Any) -> RunConfig:
+    """A configuration from nested dictionaries (as JSON gives them), with errors that name the setting.
+
+    Raises:
+        ConfigError: an unknown setting, a value out of bounds, or a combination that cannot work.
+    """
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        what = f"{where} = {first['input']!r}: {message}" if where else message
+        raise ConfigError(what, "Change this setting") from error
+
+
+def knobs() -> dict[str, Knob]:
+    """All knobs by their path (``optim.epochs``), in the order of their definition."""
+    return {
+        f"{part}.{name}": describe(f"{part}.{name}", field)
+        for part, part_field in RunConfig.model_fields.items()
+        for name, field in part_field.annotation.model_fields.items()  # type: ignore[union-attr]
+    }

@@ -1,0 +1,91 @@
+"""What a knob is: a field of the configuration with what each face of it needs, slider, flag and page of the reference."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+
+def knob(
+    default: Any,
+    title: str,
+    help: str,
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+    step: float | None = None,
+    unit: str = "",
+    flag: str = "",
+    advanced: bool = False,
+    log: bool = False,
+) -> Any:
+    """A field with what every face of it needs.
+
+    Args:
+        default: the value without a choice of the user's; None means that the lab works it out.
+        title: a few words, as a label of a widget.
+        help: what it does and when to change it, one or two sentences.
+        ge, le: the bounds, inclusive.
+        step: the step of a slider.
+        unit: the unit of the value, "" for a pure number.
+        flag: the short name on the command line, without dashes; every field also has its full path.
+        advanced: shown folded away.
+        log: a slider on a logarithmic scale makes sense.
+    """
+    ui: Any = {"step": step, "unit": unit, "flag": flag, "advanced": advanced, "log": log}
+    return Field(default=default, title=title, description=help, ge=ge, le=le, json_schema_extra={"ui": ui})
+
+
+class Part(BaseModel):
+    """A group of knobs. Frozen: a changed configuration is a new one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Knob(BaseModel):
+    """One field of the configuration, described for whoever makes a face of it: widget, flag, page of the reference."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    path: str
+    title: str
+    help: str
+    kind: Literal["int", "float", "text", "choice"]
+    default: Any
+    optional: bool
+    choices: Annotated[tuple[str, ...], Field(default=())]
+    ge: float | None
+    le: float | None
+    step: float | None
+    unit: str
+    flag: str
+    advanced: bool
+    log: bool
+
+
+_KINDS: dict[Any, Literal["int", "float", "text"]] = {int: "int", float: "float", str: "text"}
+
+
+def describe(path: str, field: FieldInfo) -> Knob:
+    """The knob at a path (``optim.epochs``) from its field."""
+    annotation: Any = field.annotation
+    optional = type(None) in get_args(annotation)
+    if optional:
+        annotation = next(kind for kind in get_args(annotation) if kind is not type(None))
+    choices = get_args(annotation) if get_origin(annotation) is Literal else ()
+    bounds = {name: getattr(item, name) for item in field.metadata for name in ("ge", "le") if hasattr(item, name)}
+    extra: Any = field.json_schema_extra
+    return Knob(
+        path=path,
+        title=field.title or path,
+        help=field.description or "",
+        kind="choice" if choices else _KINDS[annotation],
+        default=field.default,
+        optional=optional,
+        choices=choices,
+        ge=bounds.get("ge"),
+        le=bounds.get("le"),
+        **extra["ui"],
+    )
