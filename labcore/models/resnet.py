@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torchvision
 from torch import nn
 
 from labcore.config import ModelConfig
@@ -10,6 +9,8 @@ from labcore.config import ModelConfig
 
 def resnet18(config: ModelConfig, classes: int) -> nn.Module:
     """He et al., "Deep Residual Learning", 2015, with one input channel and dropout before the last layer."""
+    import torchvision  # a second to load, and most of what imports this package builds another network or none
+
     network = torchvision.models.resnet18(weights=None)
     network.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
     nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
