@@ -1,0 +1,149 @@
+"""What the doctor hands out: checks, proofs, and the report of both. No torch, and nothing that tells who or where it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from labcore import __version__
+
+STATUSES = ("ok", "info", "warning", "error")
+"""From fine to broken. ``info`` is worth knowing and no fault."""
+VERDICTS = ("green", "amber", "red")
+GROUPS = ("NVIDIA driver", "PyTorch", "GPU", "Kernels", "Machine", "Software")
+"""Groups of checks, in the order in which they are shown."""
+SIGN = {"ok": "✓", "info": "i", "warning": "!", "error": "✗"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question with its answer.
+
+    ``summary`` is a sentence without the final stop, ``evidence`` what it rests on, ``remedy`` what to do: sentences, and commands
+    on lines of their own that start with ``$ ``. Empty where there is nothing to do.
+    """
+
+    id: str
+    group: str
+    title: str
+    status: str
+    summary: str
+    evidence: dict[str, str] = field(default_factory=dict)
+    remedy: str = ""
+
+    @property
+    def commands(self) -> str:
+        """The remedy's commands alone, ready for a shell."""
+        lines = self.remedy.splitlines()
+        return "\n".join(line.removeprefix("$ ") for line in lines if line.startswith("$ "))
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A piece of work that was run on a device, compared with the CPU's result in double precision.
+
+    ``difference`` is the largest one, as a share of the largest value of the CPU's result; ``milliseconds`` the median of a few calls
+    after one to warm up. Both are None where it failed; ``error`` says how.
+    """
+
+    device: str
+    device_name: str
+    work: str
+    status: str
+    milliseconds: float | None = None
+    difference: float | None = None
+    tolerance: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that is known so far. ``device`` is what ``--device auto`` computes on: "" until torch has been asked.
+
+    ``pending`` names what is still looked at; ``created`` is in seconds since the epoch.
+    """
+
+    verdict: str
+    sentence: str
+    device: str
+    checks: tuple[Check, ...]
+    proofs: tuple[Proof, ...]
+    complete: bool = True
+    pending: tuple[str, ...] = ()
+    created: float = field(default_factory=time.time)
+
+    def groups(self) -> list[tuple[str, list[Check]]]:
+        """The checks by group, in the order in which they are shown."""
+        found = [(group, [check for check in self.checks if check.group == group]) for group in GROUPS]
+        return [(group, checks) for group, checks in found if checks]
+
+    def check(self, name: str) -> Check | None:
+        return next((check for check in self.checks if check.id == name), None)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "device": self.device,
+            "checks": [asdict(check) for check in self.checks],
+            "proofs": [asdict(proof) for proof in self.proofs],
+            "complete": self.complete,
+            "pending": list(self.pending),
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.created)),
+            "labcore": __version__,
+        }
+
+    def to_markdown(self) -> str:
+        day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(self.created))
+        lines = [f"# Environment: {self.verdict}", "", f"**{self.sentence}.**", ""]
+        lines += [f"labcore {__version__}, {day}, device `{self.device or '?'}`", ""]
+        if not self.complete:
+            lines += [f"Not finished: {', '.join(self.pending)} is missing.", ""]
+        for group, checks in self.groups():
+            lines += [f"## {group}", ""]
+            for check in checks:
+                lines += [f"- **{check.title}** ({check.status}): {_cell(check.summary)}"]
+                lines += [f"  - {_cell(name)}: {_cell(value)}" for name, value in check.evidence.items()]
+                lines += [f"  > {line}" for line in _quoted(check.remedy)]
+            lines.append("")
+        if self.proofs:
+            lines += [
+                "## Proofs",
+                "",
+                "| device | work | result | ms | difference | tolerance |",
+                "|---|---|---|---|---|---|",
+            ]
+            lines += [_row(proof_cells(proof)) for proof in self.proofs]
+        return "\n".join(lines).rstrip() + "\n"
+
+
+def proof_cells(proof: Proof) -> list[str]:
+    """A proof as texts: device, work, result, milliseconds, difference, tolerance."""
+    result = {"ok": "agrees", "error": proof.error or "differs"}.get(proof.status, proof.error or proof.status)
+    return [
+        proof.device,
+        proof.work,
+        result,
+        "-" if proof.milliseconds is None else f"{proof.milliseconds:.2f}",
+        "-" if proof.difference is None else f"{proof.difference:.1e}",
+        f"{proof.tolerance:.0e}",
+    ]
+
+
+def worst(statuses: Iterable[str]) -> str:
+    """The worst of some statuses; ok where there are none."""
+    return max(statuses, key=STATUSES.index, default="ok")
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(_cell(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def _quoted(remedy: str) -> list[str]:
+    return [f"`{line.removeprefix('$ ')}`  " if line.startswith("$ ") else f"{line}  " for line in remedy.splitlines()]
