@@ -112,7 +112,7 @@ def samples() -> list[GpuSample]:
     library, _ = opened()
     if library is None:
         return []
-    return [_sample(library, index, handle) for index, handle in handles(library)]
+    return [sample(library, index, handle) for index, handle in handles(library)]
 
 
 def sample_of(torch_device: torch.device) -> GpuSample | None:
@@ -138,7 +138,7 @@ def sample_of(torch_device: torch.device) -> GpuSample | None:
     if handle is None:
         return None
     index = ask(library, "nvmlDeviceGetIndex", handle)
-    return _sample(library, -1 if index is None else int(index), handle)
+    return sample(library, -1 if index is None else int(index), handle)
 
 
 def slowing(bits: int | None) -> tuple[str, ...]:
@@ -155,7 +155,9 @@ def throttle_bits(library: Any, handle: Any) -> int | None:
     return ask(library, "nvmlDeviceGetCurrentClocksThrottleReasons", handle) if bits is None else bits
 
 
-def _sample(library: Any, index: int, handle: Any) -> GpuSample:
+def sample(library: Any, index: int, handle: Any) -> GpuSample:
+    """A look at the GPU behind an NVML handle."""
+
     def told(function: str, *arguments: Any) -> Any:
         return ask(library, function, handle, *arguments)
 
