@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 import torchaudio
 from torch import Tensor, nn
 
 from labcore.config import RunConfig
+
+WINDOWS = {
+    "hann": torch.hann_window,
+    "hamming": torch.hamming_window,
+    "blackman": torch.blackman_window,
+    "rectangular": torch.ones,
+}
+"""Window functions by the name the configuration gives them."""
 
 
 class LogMel(nn.Module):
@@ -16,7 +26,8 @@ class LogMel(nn.Module):
     normalisation. The normalisation is a mean and a deviation for each mel band, from the training clips; it is kept with
     the weights. Until :meth:`fit` it does nothing.
 
-    The mel power is that of ``librosa.feature.melspectrogram(htk=True, norm=None, pad_mode="constant")``.
+    The mel power is that of ``librosa.feature.melspectrogram(htk=True, norm=None, pad_mode="constant")``, or what the mel
+    scale and norm of the configuration say in place of ``htk`` and ``norm``.
     """
 
     mean: Tensor
@@ -27,7 +38,18 @@ class LogMel(nn.Module):
         features = config.features
         self.hop_length = features.hop_length
         self.floor_db = features.floor_db
-        self.spectrogram = torchaudio.transforms.MelSpectrogram(
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "At least one mel filterbank", UserWarning)  # empty_bands tells it
+            self.spectrogram = self._spectrogram(config)
+        for window in (self.spectrogram.spectrogram, self.spectrogram.mel_scale):
+            window._non_persistent_buffers_set.update(window._buffers)  # worked out from the configuration: not saved
+        self.register_buffer("mean", torch.zeros(features.n_mels, 1))
+        self.register_buffer("deviation", torch.ones(features.n_mels, 1))
+
+    @staticmethod
+    def _spectrogram(config: RunConfig) -> torchaudio.transforms.MelSpectrogram:
+        features = config.features
+        return torchaudio.transforms.MelSpectrogram(
             sample_rate=config.audio.sample_rate,
             n_fft=features.n_fft,
             win_length=features.win_length,
@@ -36,13 +58,17 @@ class LogMel(nn.Module):
             f_max=config.f_max,
             n_mels=features.n_mels,
             power=2.0,
+            window_fn=WINDOWS[features.window],
+            mel_scale=features.mel_scale,
+            norm=None if features.mel_norm == "none" else features.mel_norm,
             center=True,
             pad_mode="constant",
         )
-        for window in (self.spectrogram.spectrogram, self.spectrogram.mel_scale):
-            window._non_persistent_buffers_set.update(window._buffers)  # worked out from the configuration: not saved
-        self.register_buffer("mean", torch.zeros(features.n_mels, 1))
-        self.register_buffer("deviation", torch.ones(features.n_mels, 1))
+
+    @property
+    def empty_bands(self) -> int:
+        """Mel bands that hear nothing, since no bin of the Fourier transform lies in them: too many bands for the FFT size."""
+        return int((self.spectrogram.mel_scale.fb.amax(0) == 0).sum())
 
     def frames(self, samples: int) -> int:
         """Frames that a waveform of ``samples`` samples becomes."""

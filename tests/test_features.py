@@ -3,13 +3,18 @@ import numpy as np
 import pytest
 import torch
 
+from labcore.audio import decode
 from labcore.config import RunConfig
 from labcore.features import LogMel
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"audio.sample_rate": 8000, "features.n_fft": 512, "features.win_length": 400, "features.hop_length": 160}],
+    [
+        {},
+        {"features.mel_scale": "slaney", "features.mel_norm": "slaney", "features.window": "blackman"},
+        {"audio.sample_rate": 8000, "features.n_fft": 512, "features.win_length": 400, "features.hop_length": 160},
+    ],
 )
 def test_agrees_with_librosa(changes):
     config = RunConfig().changed(changes)
@@ -25,8 +30,9 @@ def test_agrees_with_librosa(changes):
         n_mels=config.features.n_mels,
         fmin=config.features.f_min,
         fmax=config.f_max,
-        htk=True,
-        norm=None,
+        htk=config.features.mel_scale == "htk",
+        norm=None if config.features.mel_norm == "none" else config.features.mel_norm,
+        window=config.features.window,
         pad_mode="constant",
     )
     theirs = librosa.power_to_db(power, ref=1.0, amin=10 ** (config.features.floor_db / 10), top_db=None)
@@ -54,3 +60,24 @@ def test_silence_is_finite_and_at_the_floor():
 
 def test_only_the_normalisation_is_saved():
     assert set(LogMel(RunConfig()).state_dict()) == {"mean", "deviation"}
+
+
+def test_bands_that_hear_nothing_are_counted():
+    assert LogMel(RunConfig()).empty_bands == 0
+    changes = {"features.n_mels": 256, "features.n_fft": 256, "features.win_length": 256, "features.hop_length": 128}
+    assert LogMel(RunConfig().changed(changes)).empty_bands > 50
+
+
+def test_real_clips_agree_with_librosa_to_one_in_ten_thousand(esc10):
+    """In powers of ten, down to 60 dB below the loudest: below that librosa's own rounding shows."""
+    config = RunConfig()
+    log_mel = LogMel(config)
+    for path in sorted((esc10 / "audio").iterdir())[::20]:
+        waveform, rate = decode(path, config.audio.sample_rate)
+        ours = log_mel.power(torch.from_numpy(waveform)[None])[0].numpy()
+        theirs = librosa.feature.melspectrogram(
+            y=waveform, sr=rate, n_fft=1024, hop_length=512, n_mels=64, fmin=50, fmax=config.f_max, htk=True, norm=None, pad_mode="constant"
+        )  # fmt: skip
+        heard = theirs > max(theirs.max() * 1e-6, 1e-8)
+        assert heard.mean() > 0.01
+        np.testing.assert_allclose(np.log10(ours[heard]), np.log10(theirs[heard]), atol=1e-4, rtol=0)

@@ -72,6 +72,16 @@ class FeaturesConfig(Part):
         None, "Highest frequency", "Above it nothing is heard by the network. Automatic: 14 kHz, or 0.9 of half the sample "
         "rate where that is lower.", ge=200, le=48000, step=100, unit="Hz", advanced=True,
     )  # fmt: skip
+    window: Literal["hann", "hamming", "blackman", "rectangular"] = knob(
+        "hann", "Window function", "How a frame fades in and out. blackman smears least over frequency, rectangular most.", advanced=True
+    )  # fmt: skip
+    mel_scale: Literal["htk", "slaney"] = knob(
+        "htk", "Mel scale", "The two definitions of the mel: htk is logarithmic throughout, slaney linear below 1 kHz.", advanced=True
+    )  # fmt: skip
+    mel_norm: Literal["none", "slaney"] = knob(
+        "none", "Mel norm", "slaney divides each band by its width, so that white noise looks flat. The network sees no difference, since "
+        "each band is normalised.", advanced=True,
+    )  # fmt: skip
     floor_db: float = knob(
         -80.0, "Floor", "Levels below this one count as silence, so that digital silence and faint hiss look alike.",
         ge=-120, le=-20, step=5, unit="dB", advanced=True,
@@ -93,16 +103,45 @@ class AugmentConfig(Part):
         le=0.5,
         step=0.05,
     )
+    speed: float = knob(
+        0.0, "Speed", "Clips are played slower and lower, or faster and higher, by up to this share, as a tape does.",
+        ge=0, le=0.5, step=0.05,
+    )  # fmt: skip
+    pitch_semitones: float = knob(
+        0.0, "Pitch shift", "Clips are made higher or lower by up to this much, at unchanged tempo.",
+        ge=0, le=12, step=0.5, unit="semitones",
+    )  # fmt: skip
+    equaliser_db: float = knob(
+        0.0, "Equaliser", "Clips are coloured by a smooth random curve of up to this much, as other microphones and rooms do.",
+        ge=0, le=24, step=1, unit="dB",
+    )  # fmt: skip
     gain_db: float = knob(
         6.0, "Gain", "Clips are made louder or softer by up to this much.", ge=0, le=24, step=1, unit="dB"
     )
+    reverb: float = knob(
+        0.0, "Reverberation", "The share of clips that are put into a room. Acts on the waveform: each step then computes "
+        "its spectrograms.",
+        ge=0, le=1, step=0.05, flag="reverb",
+    )  # fmt: skip
+    reverb_seconds: float = knob(
+        1.0, "Longest reverberation", "Reverberation times are drawn between a tenth of this one and it.",
+        ge=0.1, le=4, step=0.1, unit="s", advanced=True,
+    )  # fmt: skip
     noise: float = knob(
-        0.0, "Background noise", "The share of clips to which noise is added, between white and brown, at a random "
-        "signal-to-noise ratio.", ge=0, le=1, step=0.05, flag="noise",
+        0.0, "Background noise", "The share of clips to which noise is added, at a random signal-to-noise ratio. Acts on the waveform: "
+        "each step then computes its spectrograms.", ge=0, le=1, step=0.05, flag="noise",
     )  # fmt: skip
     noise_snr_db: float = knob(
         10.0, "Lowest signal-to-noise ratio", "The noise is at most this loud: ratios are drawn between this one and 30 dB above it.",
         ge=-10, le=40, step=1, unit="dB", advanced=True,
+    )  # fmt: skip
+    noise_colour: Literal["any", "white", "pink", "brown"] = knob(
+        "any", "Colour of the noise", "white hisses, pink rushes, brown rumbles; any draws one between white and brown for each clip.",
+        advanced=True,
+    )  # fmt: skip
+    noise_file: str | None = knob(
+        None, "Recorded noise", "A sound file that is added in place of made noise: rain, a fan, the street of your machine. Each clip "
+        "gets another stretch of it.", advanced=True,
     )  # fmt: skip
     mixup: float = knob(
         1.0, "Mixing", "The share of clips that are mixed with a second clip, labels in the same ratio. Energies are added, "

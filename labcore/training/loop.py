@@ -161,16 +161,11 @@ class Trainer:
 
     def images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """An augmented batch: clips (batch,) → normalised log-mels (batch, 1, n_mels, frames), targets (batch, classes)."""
-        session, log_mel, augmentation = self.session, self.session.classifier.log_mel, self.session.augmentation
+        session = self.session
         starts = random_starts(session.bank.lengths[rows], session.window, session.shift)
         cut = session.bank.cut(rows, starts, session.window, around=True)
-        # (batch, frames, n_mels) or (batch, samples) → (batch, n_mels, frames)
-        power = cut.transpose(1, 2) if session.on_mels else log_mel.power(augmentation.on_waveform(cut))
-        power = augmentation.on_power(power)
         targets = F.one_hot(session.targets[rows], self.classes).float().to(self.device, non_blocking=True)
-        if self.mixing:
-            power, targets = augmentation.mix(power, targets)
-        images = augmentation.on_log_mel(log_mel.normalise(log_mel.decibels(power)))
+        images, targets = session.augmentation(cut, session.classifier.log_mel, targets, self.mixing)
         return images[:, None].contiguous(memory_format=session.precision.format()), targets
 
     def descend(self, images: Tensor, targets: Tensor) -> None:

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from labcore import __version__
-from labcore.augment import Augmentation, TimeScale
+from labcore.audio import decode
+from labcore.augment import Augmentation
 from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.datasets.folds import split
@@ -67,9 +68,8 @@ class Session:
     @property
     def window(self) -> int:
         """What is cut from the bank for the network's input: frames or samples, with the margin of the time scaling."""
-        amount, log_mel = self.config.augment.time_scale, self.classifier.log_mel
-        frames = TimeScale.frames_needed(log_mel.frames(self.config.clip_samples), amount)
-        return frames if self.on_mels else (frames - 1) * log_mel.hop_length
+        frames = self.augmentation.frames_needed
+        return frames if self.on_mels else (frames - 1) * self.classifier.log_mel.hop_length
 
     @property
     def shift(self) -> int:
@@ -117,7 +117,7 @@ def prepare(
     torch.manual_seed(config.runtime.seed)
     classifier = Classifier(config, labels).to(device.torch())
     waves = wave_bank(store, device.torch())
-    augmentation = Augmentation(config.augment, classifier.log_mel.frames(config.clip_samples))
+    augmentation = Augmentation(config, classifier.log_mel.frames(config.clip_samples), _recorded_noise(config))
     mels = None
     if not len(augmentation.on_waveform):
         mels = yield from _follow(
@@ -176,6 +176,13 @@ def resolve(config: RunConfig, store: ClipStore, parts: Split) -> RunConfig:
         covering = float(np.quantile(store.seconds[parts.train], 0.95))
         seconds = round(min(max(0.1, covering), LONGEST_AUTOMATIC_CLIP_SECONDS), 2)
     return config.changed({"audio.clip_seconds": seconds, "data.fold": parts.fold})
+
+
+def _recorded_noise(config: RunConfig) -> Tensor | None:
+    """The recording that is added as noise, at the run's sample rate: (samples,), where one is asked for."""
+    if not (config.augment.noise and config.augment.noise_file):
+        return None
+    return torch.from_numpy(decode(config.augment.noise_file, config.audio.sample_rate)[0])
 
 
 def environment(device: DeviceChoice) -> dict[str, Any]:

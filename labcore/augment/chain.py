@@ -1,0 +1,68 @@
+"""The training chain: which augmentations act where, in which order."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from labcore.augment.masks import Mask
+from labcore.augment.power import Bands, Equaliser, Gain, Mix, PitchShift, Speed, TimeScale
+from labcore.augment.waveform import AddNoise, Reverb
+from labcore.config import RunConfig
+from labcore.features import LogMel
+
+
+class Augmentation(nn.Module):
+    """The training chain in its three parts. A part that does nothing is an empty ``nn.Sequential``.
+
+    Args:
+        config: the strengths, and what the spectrogram looks like.
+        frames: frames of the network's input.
+        recording: (samples,) at the configuration's sample rate: noise to add in place of made noise.
+    """
+
+    def __init__(self, config: RunConfig, frames: int, recording: Tensor | None = None) -> None:
+        super().__init__()
+        augment, features, rate = config.augment, config.features, config.audio.sample_rate
+        bands = Bands(features.n_mels, features.f_min, config.f_max, features.mel_scale)
+        self.on_waveform = nn.Sequential()
+        if augment.reverb:
+            self.on_waveform.append(Reverb(augment.reverb, augment.reverb_seconds, rate))
+        if augment.noise:
+            self.on_waveform.append(AddNoise(augment.noise, augment.noise_snr_db, augment.noise_colour, recording))
+        self.on_power = nn.Sequential()
+        scaled = TimeScale.frames_needed(frames, augment.time_scale)
+        self.frames_needed = TimeScale.frames_needed(scaled, augment.speed)
+        """Frames that :attr:`on_power` takes to give ``frames``."""
+        if augment.speed:
+            self.on_power.append(Speed(scaled, augment.speed, bands))
+        self.on_power.append(TimeScale(frames, augment.time_scale))
+        if augment.pitch_semitones:
+            self.on_power.append(PitchShift(augment.pitch_semitones, bands))
+        if augment.equaliser_db:
+            self.on_power.append(Equaliser(augment.equaliser_db))
+        if augment.gain_db:
+            self.on_power.append(Gain(augment.gain_db))
+        self.mix = Mix(augment.mixup)
+        self.on_log_mel = nn.Sequential()
+        if augment.time_mask:
+            self.on_log_mel.append(Mask(2, augment.time_mask, augment.masks))
+        if augment.freq_mask:
+            self.on_log_mel.append(Mask(1, augment.freq_mask, augment.masks))
+
+    def forward(self, cut: Tensor, log_mel: LogMel, targets: Tensor, mixing: bool) -> tuple[Tensor, Tensor]:
+        """From what was cut out of the clips to what the network is given.
+
+        Args:
+            cut: (batch, samples) waveforms, or (batch, frames_needed, n_mels) mel powers.
+            log_mel: the front end.
+            targets: (batch, classes).
+            mixing: whether clips are mixed with each other.
+
+        Returns:
+            (batch, n_mels, frames) normalised log-mels, and the targets, soft where clips were mixed.
+        """
+        power = cut.transpose(1, 2) if cut.dim() == 3 else log_mel.power(self.on_waveform(cut))
+        power = self.on_power(power)
+        if mixing:
+            power, targets = self.mix(power, targets)
+        return self.on_log_mel(log_mel.normalise(log_mel.decibels(power))), targets

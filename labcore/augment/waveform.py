@@ -1,0 +1,91 @@
+"""Augmentation of waveforms: noise and rooms."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from labcore.augment.draw import uniform
+
+SNR_SPAN_DB = 30.0
+"""Signal-to-noise ratios are drawn between the lowest one and so much above it."""
+COLOURS = {"any": (0.0, 1.0), "white": (0.0, 0.0), "pink": (0.5, 0.5), "brown": (1.0, 1.0)}
+"""Colour of noise → the span of exponents with which its amplitude falls over frequency."""
+
+
+class AddNoise(nn.Module):
+    """Adds noise, made or recorded, at a random signal-to-noise ratio.
+
+    Args:
+        share: the share of the clips that get noise.
+        lowest_snr_db: ratios are drawn between this one and 30 dB above it.
+        colour: ``white`` (flat), ``pink`` (power falls with the frequency), ``brown`` (with its square), or ``any`` between
+            white and brown, drawn for each clip.
+        recording: (samples,) a sound that is added in place of made noise, each clip from another place of it.
+    """
+
+    recording: Tensor | None
+
+    def __init__(
+        self, share: float, lowest_snr_db: float, colour: str = "any", recording: Tensor | None = None
+    ) -> None:
+        super().__init__()
+        self.share, self.lowest_snr_db = share, lowest_snr_db
+        self.colour = COLOURS[colour]
+        self.register_buffer("recording", recording, persistent=False)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """(batch, samples) → the same shape."""
+        noise = self._made(waveforms) if self.recording is None else self._recorded(waveforms, self.recording)
+        ratio = 10.0 ** (uniform(waveforms, self.lowest_snr_db, self.lowest_snr_db + SNR_SPAN_DB) / 20.0)
+        level = waveforms.square().mean(-1).sqrt() / (noise.square().mean(-1).sqrt() * ratio + 1e-12)
+        chosen = uniform(waveforms, 0.0, 1.0) < self.share
+        return waveforms + noise * torch.where(chosen, level, torch.zeros_like(level))[:, None]
+
+    def _made(self, waveforms: Tensor) -> Tensor:
+        spectrum = torch.fft.rfft(torch.randn_like(waveforms))  # (batch, samples // 2 + 1)
+        ramp = torch.arange(1, spectrum.shape[-1] + 1, device=waveforms.device, dtype=waveforms.dtype)
+        exponent = uniform(waveforms, *self.colour)
+        return torch.fft.irfft(spectrum * ramp ** -exponent[:, None], n=waveforms.shape[-1])
+
+    @staticmethod
+    def _recorded(waveforms: Tensor, recording: Tensor) -> Tensor:
+        """Stretches of the recording, which begins again at its end: (batch, samples)."""
+        start = uniform(waveforms, 0.0, float(len(recording))).long()
+        place = start[:, None] + torch.arange(waveforms.shape[-1], device=waveforms.device)
+        return recording[place.remainder(len(recording))]
+
+
+class Reverb(nn.Module):
+    """Puts clips into rooms: convolution with noise that decays exponentially, the simplest model of a diffuse room.
+
+    Source: Moorer, "About this reverberation business", Computer Music Journal 3(2), 1979.
+
+    Args:
+        share: the share of the clips that get a room.
+        seconds: the longest reverberation time (to -60 dB); times are drawn between a tenth of it and it.
+        sample_rate: in Hz.
+    """
+
+    DIRECT_DB = (0.0, 15.0)
+    """The direct sound is so much louder than the reverberation, drawn for each clip."""
+
+    def __init__(self, share: float, seconds: float, sample_rate: int) -> None:
+        super().__init__()
+        self.share, self.seconds, self.sample_rate = share, seconds, sample_rate
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """(batch, samples) → the same shape, at the level it came with."""
+        samples = waveforms.shape[-1]
+        length = min(samples, max(1, round(self.seconds * self.sample_rate)))
+        time = torch.arange(length, device=waveforms.device) / self.sample_rate
+        decay = uniform(waveforms, 0.1 * self.seconds, self.seconds)[:, None]
+        room = torch.randn(len(waveforms), length, device=waveforms.device) * 10.0 ** (-3.0 * time / decay)
+        ratio = 10.0 ** (-uniform(waveforms, *self.DIRECT_DB) / 20.0)
+        room = room * (ratio / room.square().sum(-1).sqrt().clamp(min=1e-12))[:, None]
+        size = samples + length  # long enough that nothing comes round
+        wet = torch.fft.irfft(torch.fft.rfft(waveforms, n=size) * torch.fft.rfft(room, n=size), n=size)[:, :samples]
+        heard = waveforms + wet
+        level = waveforms.square().mean(-1) / heard.square().mean(-1).clamp(min=1e-12)
+        chosen = uniform(waveforms, 0.0, 1.0) < self.share
+        return torch.where(chosen[:, None], heard * level.sqrt()[:, None], waveforms)
