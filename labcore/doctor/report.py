@@ -33,12 +33,6 @@ class Check:
     evidence: dict[str, str] = field(default_factory=dict)
     remedy: str = ""
 
-    @property
-    def commands(self) -> str:
-        """The remedy's commands alone, ready for a shell."""
-        lines = self.remedy.splitlines()
-        return "\n".join(line.removeprefix("$ ") for line in lines if line.startswith("$ "))
-
 
 @dataclass(frozen=True)
 class Proof:

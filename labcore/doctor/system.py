@@ -100,7 +100,7 @@ def container_kind(root: Path) -> str:
     for mark, kind in (("kubepods", "kubernetes"), ("docker", "docker"), ("libpod", "podman"), ("lxc", "other")):
         if mark in groups:
             return kind
-    named = os.environ.get("container", "")  # systemd's convention
+    named = os.environ.get("container", "")  # noqa: SIM112, the name that systemd and podman agreed on
     return ("docker" if named == "docker" else "podman" if named == "podman" else "other") if named else ""
 
 

@@ -1,0 +1,223 @@
+"""How the cards are: memory and who holds it, MIG, memory errors, clocks and heat, the way to the CPU, cards of different kinds."""
+
+from __future__ import annotations
+
+from labcore.doctor.facts import GIB, called, has_nvidia, no_instances, seen, size
+from labcore.doctor.readings import Gpu, Readings
+from labcore.doctor.report import Check, worst
+
+GROUP = "GPU"
+TIGHT_BYTES, TIGHT_SHARE = GIB, 0.1
+GRAVE = ("warm", "hot", "hardware", "brake", "voltage")
+"""Words in reasons of throttling that ask for a look at the machine; others are settings or what a full load is like."""
+
+
+def checks(readings: Readings) -> list[Check]:
+    gpus = readings.nvml.gpus
+    if not gpus:
+        devices = readings.torch.devices if readings.torch else ()
+        return [] if devices or (readings.torch and readings.torch.mps) else [absent(readings)]
+    found = [memory(readings), clocks(gpus), link(gpus), errors(gpus)]
+    if any(gpu.mig is not None for gpu in gpus):
+        found.append(mig(readings))
+    if len({gpu.name for gpu in gpus}) > 1:
+        found.append(mixture(readings))
+    return found
+
+
+def absent(readings: Readings) -> Check:
+    evidence = {
+        "works on the CPU": "everything: data sets, training, evaluation, classification of clips and recordings",
+        "quick enough": "the compact network on a few thousand clips, classification",
+        "slow": "ResNet-18 and the large networks of timm, tens of thousands of clips, long sweeps",
+    }
+    remedy = (
+        ""
+        if has_nvidia(readings)
+        else "A GPU that is put in or rented later is found by itself; nothing has to be set."
+    )
+    return Check(
+        "no_gpu",
+        GROUP,
+        "Without a GPU",
+        "info",
+        "Everything works on the CPU; large networks are slow there",
+        evidence,
+        remedy,
+    )
+
+
+def memory(readings: Readings) -> Check:
+    gpus, evidence, tight = readings.nvml.gpus, {}, []
+    for gpu in gpus:
+        if not gpu.memory_total:
+            evidence[called(gpu)] = "shares the CPU's memory"
+            continue
+        free = gpu.memory_total - gpu.memory_used
+        evidence[called(gpu)] = f"{size(free)} of {size(gpu.memory_total)} free"
+        if free < max(TIGHT_BYTES, TIGHT_SHARE * gpu.memory_total):
+            tight.append(gpu)
+        for holder in gpu.holders:
+            evidence[f"process {holder.pid} on GPU {gpu.index}"] = (
+                f"{holder.name or 'of another user or container'}, {size(holder.bytes_used)}"
+            )
+    if not tight:
+        total = ", ".join(size(gpu.memory_total - gpu.memory_used) for gpu in gpus if gpu.memory_total)
+        return Check("gpu_memory", GROUP, "Memory", "ok", f"{total} free" if total else "Shared with the CPU", evidence)
+    holders = sorted((h for gpu in tight for h in gpu.holders), key=lambda holder: -(holder.bytes_used or 0))
+    by = (
+        f", held by {holders[0].name or 'a process'} ({holders[0].pid})"
+        if holders
+        else ", held by a process that is not told"
+    )
+    left = size(tight[0].memory_total - tight[0].memory_used)
+    remedy = "See who holds it; end what is yours and no more needed, or wait. Smaller batches need less.\n$ nvidia-smi"
+    remedy += f"\n$ kill {holders[0].pid}" if holders else ""
+    return Check("gpu_memory", GROUP, "Memory", "warning", f"{called(tight[0])} has {left} left{by}", evidence, remedy)
+
+
+def mig(readings: Readings) -> Check:
+    gpus = readings.nvml.gpus
+    divided = [gpu for gpu in gpus if gpu.mig]
+    evidence = {called(gpu): ", ".join(gpu.mig_instances) or ("on, no instances" if gpu.mig else "off") for gpu in gpus}
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("mig", GROUP, "MIG", status, summary, evidence, remedy)
+
+    if not divided:
+        return told("ok", "Off: a card is used whole")
+    empty = [gpu for gpu in divided if not gpu.mig_instances]
+    if empty:
+        return told(
+            "error" if no_instances(readings) else "warning",
+            f"MIG is on for {called(empty[0])}, but it is divided into no instances, and CUDA sees none of it",
+            "Divide the card with `sudo nvidia-smi mig -cgi … -C` (`sudo nvidia-smi mig -lgip` lists how), or turn MIG off:\n"
+            f"$ sudo nvidia-smi -i {empty[0].index} -mig 0",
+        )
+    count = sum(len(gpu.mig_instances) for gpu in divided)
+    if readings.torch is not None and readings.torch.cuda and not seen(readings):
+        return told(
+            "error",
+            f"There are {count} MIG instances, but PyTorch sees none",
+            "Name one by its UUID, or hand it into the container.\n$ nvidia-smi -L\n$ export CUDA_VISIBLE_DEVICES=MIG-…",
+        )
+    return told(
+        "info",
+        f"On: {count} instance{'s' if count > 1 else ''}; a process computes on one of them, which is a part of the card",
+        "A process takes the first that it sees; to choose another:\n$ nvidia-smi -L\n$ export CUDA_VISIBLE_DEVICES=MIG-…"
+        if count > 1
+        else "",
+    )
+
+
+def errors(gpus: tuple[Gpu, ...]) -> Check:
+    evidence, status, summary, remedy = {}, "ok", "No uncorrected errors of the memory", ""
+    if all(gpu.ecc is None for gpu in gpus):
+        status, summary = "info", "These cards do not check their memory (no ECC)"
+    for gpu in gpus:
+        state = {None: "no ECC", True: "ECC on", False: "ECC off"}[gpu.ecc]
+        counts = (
+            ""
+            if gpu.ecc_uncorrected is None
+            else f", {gpu.ecc_uncorrected} uncorrected, {gpu.ecc_corrected or 0} corrected"
+        )
+        evidence[called(gpu)] = state + counts + (", repair pending" if gpu.remap_pending else "")
+        reset = f"$ sudo nvidia-smi --gpu-reset -i {gpu.index}"
+        if gpu.remap_failed:
+            status, summary = "error", f"Broken memory of {called(gpu)} could not be replaced"
+            remedy = "Results of this card cannot be trusted: have it exchanged."
+        elif status != "error" and (gpu.ecc_uncorrected or gpu.remap_pending):
+            what = (
+                "has had uncorrected memory errors"
+                if gpu.ecc_uncorrected
+                else "waits for a reset to replace broken memory"
+            )
+            status, summary = "warning", f"{called(gpu)} {what}"
+            remedy = f"Reset the card while nothing uses it, or restart the machine. If errors return, have it exchanged.\n{reset}"
+    return Check("ecc", GROUP, "Memory errors", status, summary, evidence, remedy)
+
+
+def clocks(gpus: tuple[Gpu, ...]) -> Check:
+    evidence, statuses, lines = {}, [], []
+    for gpu in gpus:
+        parts = [
+            "" if gpu.temperature_c is None else f"{gpu.temperature_c:.0f} °C",
+            "" if gpu.temperature_limit_c is None else f"slows down at {gpu.temperature_limit_c:.0f} °C",
+            ""
+            if gpu.power_w is None
+            else f"{gpu.power_w:.0f} W" + (f" of {gpu.power_limit_w:.0f} W" if gpu.power_limit_w else ""),
+            "" if gpu.sm_clock_mhz is None else f"{gpu.sm_clock_mhz} of {gpu.max_sm_clock_mhz or '?'} MHz",
+            f"slowed down: {', '.join(gpu.throttle_reasons)}" if gpu.throttle_reasons else "not slowed down",
+        ]
+        evidence[called(gpu)] = ", ".join(filter(None, parts))
+        grave = any(word in reason for reason in gpu.throttle_reasons for word in GRAVE)
+        statuses.append("warning" if grave else "info" if gpu.throttle_reasons else "ok")
+        if gpu.throttle_reasons:
+            lines.append(f"{called(gpu)}: {', '.join(gpu.throttle_reasons)}")
+    status = worst(statuses)
+    remedy = (
+        "Look at fans, dust, the air around the machine and the power cables; a lower power limit keeps clocks steady."
+        if status == "warning"
+        else ""
+    )
+    return Check(
+        "clocks",
+        GROUP,
+        "Clocks, heat and power",
+        status,
+        "; ".join(lines) or "Nothing slows the GPU down",
+        evidence,
+        remedy,
+    )
+
+
+def link(gpus: tuple[Gpu, ...]) -> Check:
+    evidence, slow = {}, []
+    for gpu in gpus:
+        if not gpu.pcie_width or not gpu.pcie_max_width:
+            evidence[called(gpu)] = "not told"
+            continue
+        generations = f", generation {gpu.pcie_generation} of {gpu.pcie_max_generation}" if gpu.pcie_generation else ""
+        evidence[called(gpu)] = f"{gpu.pcie_width} of {gpu.pcie_max_width} lanes{generations}"
+        if gpu.pcie_width < gpu.pcie_max_width:
+            slow.append(gpu)
+    if not slow:
+        known = any(gpu.pcie_width for gpu in gpus)
+        return Check(
+            "pcie",
+            GROUP,
+            "PCIe",
+            "ok" if known else "info",
+            "All lanes are in use" if known else "Not told here",
+            evidence,
+        )
+    first = slow[0]
+    # half of the lanes cost little here: waveforms are small. Idle cards lower the generation, which is no fault.
+    status = "warning" if any((gpu.pcie_width or 0) * 2 < (gpu.pcie_max_width or 0) for gpu in slow) else "info"
+    summary = f"{called(first)} uses {first.pcie_width} of {first.pcie_max_width} PCIe lanes: transfers are slower"
+    remedy = (
+        "Seat the card firmly, in the slot with the most lanes and without a riser. Some cards save lanes while idle: look again "
+        "under load."
+    )
+    return Check("pcie", GROUP, "PCIe", status, summary, evidence, remedy)
+
+
+def mixture(readings: Readings) -> Check:
+    gpus, torch = readings.nvml.gpus, readings.torch
+    evidence = {called(gpu): f"PCI {gpu.pci_bus_id}" for gpu in gpus}
+    by_bus = {gpu.pci_bus_id.lower(): gpu for gpu in gpus}
+    crossed = False
+    for device in torch.devices if torch else ():
+        gpu = by_bus.get(device.pci_bus_id.lower())
+        evidence[device.device] = device.name + (f", which nvidia-smi calls GPU {gpu.index}" if gpu else "")
+        crossed = crossed or (gpu is not None and device.device != f"cuda:{gpu.index}")
+    remedy = (
+        "cuda:0 is the fastest card, GPU 0 of nvidia-smi the first on the bus. To count alike everywhere:\n"
+        "$ export CUDA_DEVICE_ORDER=PCI_BUS_ID"
+        if crossed
+        else ""
+    )
+    summary = "The GPUs differ" + (
+        ", and PyTorch counts them in another order than nvidia-smi" if crossed else "; a run uses one of them"
+    )
+    return Check("gpu_mixture", GROUP, "Different GPUs", "info", summary, evidence, remedy)

@@ -1,0 +1,212 @@
+"""Is there a driver, is it whole, can it be reached, is it new enough, was a GPU handed into this container?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labcore.doctor.drivers import SOURCE, minimum_driver, too_old
+from labcore.doctor.facts import (
+    driver_of,
+    driver_too_old,
+    gpu_nodes,
+    has_nvidia,
+    install_torch,
+    seen,
+    windows,
+    withheld,
+)
+from labcore.doctor.readings import Readings
+from labcore.doctor.report import Check
+
+GROUP = "NVIDIA driver"
+HAND_IN = {
+    "docker": "Hand the host's GPUs in when the container is started; the host needs its driver and the NVIDIA Container Toolkit.\n"
+    "$ docker run --gpus all …\n"
+    "With Compose, reserve a device of the driver nvidia under deploy.resources.reservations.devices.",
+    "podman": "Hand the host's GPUs in when the container is started; the host needs its driver and the NVIDIA Container Toolkit.\n"
+    "$ podman run --device nvidia.com/gpu=all …",
+    "kubernetes": "Ask for a GPU in the pod's specification, and have the NVIDIA device plugin run in the cluster:\n"
+    "resources: {limits: {nvidia.com/gpu: 1}}",
+    "other": "Hand the host's GPUs in when the container is started: `--gpus all` with Docker, `--device nvidia.com/gpu=all` with "
+    "Podman, `--nv` with Apptainer.",
+}
+UPDATE_DRIVER = "$ sudo ubuntu-drivers install\n$ sudo reboot"
+
+
+def checks(readings: Readings) -> list[Check]:
+    found = [driver(readings), device_nodes(readings), container(readings)]
+    if readings.torch is not None and readings.torch.cuda:
+        found.insert(2, driver_version(readings))
+    return found
+
+
+def driver(readings: Readings) -> Check:
+    system, nvml = readings.system, readings.nvml
+    evidence = {"NVML": nvml.error or f"answers for {len(nvml.gpus)} of {nvml.count}"}
+    evidence |= {"driver": nvml.driver} if nvml.driver else {}
+    evidence |= {"newest CUDA it knows": nvml.cuda} if nvml.cuda else {}
+    evidence |= {
+        "kernel module": system.kernel_driver or "none loaded",
+        "libraries": system.library_driver or "none found",
+    }
+    evidence["NVIDIA devices on PCI"] = str(system.pci_nvidia)
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("driver", GROUP, "Driver", status, summary, evidence, remedy)
+
+    if not nvml.error:
+        return _answering(readings, told)
+    if "mismatch" in nvml.error.lower():
+        parts = f": {system.kernel_driver} against {system.library_driver}" if system.library_driver else ""
+        return told(
+            "error",
+            f"The driver's kernel module and its libraries are of different versions{parts}",
+            "The driver was updated while the old one was loaded. Restart the machine; in a container, start a new one after that.\n"
+            "$ sudo reboot",
+        )
+    if withheld(readings):
+        return told("info", "The driver is on the host, and this container was given none of it")
+    if "not installed" in nvml.error:
+        return told(
+            "warning", "The driver cannot be asked: nvidia-ml-py is not installed", "$ pip install nvidia-ml-py"
+        )
+    if not has_nvidia(readings):
+        if system.wsl:
+            return told(
+                "info",
+                "WSL shows no NVIDIA GPU",
+                "If there is one, install NVIDIA's driver in Windows (none inside WSL), then:\n$ wsl --shutdown",
+            )
+        return told("info", "There is no NVIDIA driver, and no sign of an NVIDIA GPU")
+    if gpu_nodes(readings) and system.container:
+        return told(
+            "error",
+            "The GPU's device nodes are in this container, but the driver's libraries are not",
+            "Start the container with --gpus all rather than --device, and with the driver's compute and utility parts.\n"
+            "$ docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility …",
+        )
+    if "not found" in nvml.error.lower() or "not loaded" in nvml.error.lower():
+        free = " (the free driver nouveau holds the card)" if system.nouveau else ""
+        lacks = "is installed but not loaded" if "not loaded" in nvml.error.lower() else "is not installed"
+        again = "$ sudo modprobe nvidia\nIf that fails: the module was not built for this kernel, or Secure Boot refused it.\n"
+        return told(
+            "error",
+            f"There is an NVIDIA GPU, but its driver {lacks}{free}",
+            (again if "not loaded" in nvml.error.lower() else "Install the driver, then restart.\n") + UPDATE_DRIVER,
+        )
+    return told(
+        "error",
+        f"The driver does not answer: {nvml.error}",
+        "Look what the kernel says of the card, then restart the machine.\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
+    )
+
+
+def _answering(readings: Readings, told: Callable[..., Check]) -> Check:
+    nvml = readings.nvml
+    missing = nvml.count - len(nvml.gpus)
+    where = " of Windows" if windows(readings) else ""
+    plural = "GPU" if len(nvml.gpus) == 1 else "GPUs"
+    if missing > 0:
+        return told(
+            "warning" if nvml.gpus else "error",
+            f"{missing} of {nvml.count} GPUs do not answer the driver",
+            "A card that fell off the bus comes back with a restart, or not at all: look what the kernel says.\n"
+            "$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
+        )
+    if not nvml.gpus:
+        status = "error" if readings.system.pci_nvidia and not readings.system.container else "info"
+        return told(status, f"Driver {nvml.driver} is loaded and knows of no GPU")
+    return told("ok", f"Driver {nvml.driver}{where} answers for {len(nvml.gpus)} {plural}")
+
+
+def device_nodes(readings: Readings) -> Check:
+    system, works = readings.system, seen(readings) > 0
+    evidence = {"there": ", ".join(system.nodes) or "none"}
+    evidence |= {"may not be opened": ", ".join(system.closed_nodes)} if system.closed_nodes else {}
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        status = "info" if works and status in ("error", "warning") else status  # they are reached all the same
+        return Check("device_nodes", GROUP, "Device nodes", status, summary, evidence, remedy)
+
+    if system.os != "Linux":
+        return told("info", f"{system.os} has none")
+    if system.wsl:
+        if "/dev/dxg" in system.nodes:
+            return told("ok", "WSL reaches the GPU through /dev/dxg")
+        return told("warning", "WSL 1 has no GPU: /dev/dxg is not there", "$ wsl --set-version DISTRIBUTION 2")
+    closed = [node for node in system.closed_nodes if "modeset" not in node]
+    if closed:
+        return told(
+            "error",
+            f"This process may not open {', '.join(closed)}",
+            "Join the group that owns the nodes, then log in again; in a container, run as a user of that group.\n"
+            "$ ls -l /dev/nvidia*\n$ sudo usermod -aG video,render $USER",
+        )
+    if gpu_nodes(readings):
+        missing = [node for node in ("/dev/nvidiactl", "/dev/nvidia-uvm") if node not in system.nodes]
+        if missing:
+            return told(
+                "error",
+                f"{' and '.join(missing)} is missing, without which CUDA cannot start",
+                "Make the nodes (on the host, if this is a container), and start the container anew.\n$ sudo nvidia-modprobe -u -c=0",
+            )
+        return told("ok", f"{len(system.nodes)} device nodes are there and open")
+    if readings.nvml.gpus:
+        return told("error", "The driver answers, but there are no device nodes", "$ sudo nvidia-modprobe -u -c=0")
+    return told("info", "There are no NVIDIA device nodes")
+
+
+def driver_version(readings: Readings) -> Check:
+    """Only for a torch that was built with CUDA."""
+    assert readings.torch is not None
+    cuda, there, win = readings.torch.cuda, driver_of(readings), windows(readings)
+    needed = minimum_driver(cuda, win)
+    evidence = {"driver": there or "none", "CUDA of this torch": cuda, "oldest driver for it": needed or "not known"}
+    evidence |= {"newest CUDA the driver knows": readings.nvml.cuda} if readings.nvml.cuda else {}
+    evidence["source"] = SOURCE
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("driver_version", GROUP, "Driver version", status, summary, evidence, remedy)
+
+    if not there or not needed:
+        return told("info", f"CUDA {cuda} of this PyTorch needs driver {needed or '?'} or newer; none is seen here")
+    if not too_old(there, cuda, win):
+        return told("ok", f"Driver {there} is new enough for CUDA {cuda} (needs {needed})")
+    if not driver_too_old(readings):
+        return told(
+            "info", f"Driver {there} is older than {needed}, yet CUDA {cuda} starts: a compatibility package is in use"
+        )
+    if withheld(readings):
+        return told("warning", f"The host's driver {there} is older than CUDA {cuda} of this PyTorch needs ({needed})")
+    update = (
+        "in Windows: https://www.nvidia.com/drivers" if win else ("on the host" if readings.system.container else "")
+    )
+    return told(
+        "error",
+        f"Driver {there} is older than CUDA {cuda} of this PyTorch needs ({needed})",
+        f"Update the driver{' ' + update if update else ''}"
+        + ("" if win or readings.system.container else f":\n{UPDATE_DRIVER}")
+        + f"\nOr install a PyTorch that this driver is new enough for:\n{install_torch(readings)}",
+    )
+
+
+def container(readings: Readings) -> Check:
+    system = readings.system
+    evidence = {"container": system.container or "none"}
+    value = system.environment.get("NVIDIA_VISIBLE_DEVICES")
+    evidence |= {} if value is None else {"NVIDIA_VISIBLE_DEVICES": value}
+    remedy = HAND_IN.get(system.container, HAND_IN["other"])
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("container", GROUP, "Container", status, summary, evidence, remedy)
+
+    if not system.container:
+        return told("ok", "Not in a container")
+    kind = "a container" if system.container == "other" else f"a container ({system.container})"
+    if readings.nvml.gpus or seen(readings):
+        return told("ok", f"In {kind}, and GPUs are handed in")
+    if withheld(readings):
+        return told("warning", f"In {kind} whose host has an NVIDIA GPU that is not handed in", remedy)
+    if gpu_nodes(readings):
+        return told("info", f"In {kind} that has the GPU's device nodes, see the driver")
+    return told("info", f"In {kind} without a GPU, and none is seen on the host", "If the host has one: " + remedy)

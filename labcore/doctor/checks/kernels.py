@@ -1,0 +1,77 @@
+"""What the proofs say, a check a device. ``is_available`` is a claim; this is the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labcore.doctor.report import Check, Proof
+
+GROUP = "Kernels"
+REMEDIES = (
+    (
+        "no kernel image",
+        "This PyTorch was not compiled for the card: see Compute capability.",
+    ),
+    (
+        "out of memory",
+        "No memory is left on the device: see who holds it under GPU memory.\n$ nvidia-smi",
+    ),
+    (
+        "differs",
+        "Run the doctor again. If it stays, the hardware is at fault more often than the software: take overclocking back, look at "
+        "memory errors and heat, restart the machine.",
+    ),
+    (
+        "not finite",
+        "Run the doctor again. If it stays, the hardware is at fault more often than the software: take overclocking back, look at "
+        "memory errors and heat, restart the machine.",
+    ),
+    (
+        "no answer",
+        "The device hangs: end what runs on it, then restart the machine.\n$ nvidia-smi\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
+    ),
+    (
+        "torchaudio",
+        "Install torch and torchaudio together, from the same index:\n$ pip install --force-reinstall torch torchaudio torchvision",
+    ),
+)
+OTHERWISE = "Look at what the kernel says of the card, then restart the machine.\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot"
+
+
+def checks(proofs: Sequence[Proof], pending: Sequence[str]) -> list[Check]:
+    devices = dict.fromkeys(proof.device for proof in proofs)
+    return [device_check(name, [proof for proof in proofs if proof.device == name], pending) for name in devices]
+
+
+def device_check(device: str, proofs: list[Proof], pending: Sequence[str]) -> Check:
+    evidence = {}
+    for proof in proofs:
+        if proof.status == "ok" and proof.difference is not None and proof.milliseconds is not None:
+            evidence[proof.work] = (
+                f"{proof.milliseconds:.2f} ms, differs by {proof.difference:.1e} (may by {proof.tolerance:.0e})"
+            )
+        else:
+            evidence[proof.work] = proof.error or proof.status
+    title = "CPU" if device == "cpu" else f"{device}: {proofs[0].device_name}"
+    wrong = [proof for proof in proofs if proof.status != "ok"]
+    name = "kernels-" + device.replace(":", "-")
+    if wrong:
+        first = wrong[0]
+        summary = f"{device} fails at {first.work}: {first.error}"
+        ran = len(proofs) - len(wrong)
+        summary += f" ({ran} of {len(proofs)} works agree)" if ran else ""
+        return Check(name, GROUP, title, "error", summary, evidence, remedy_for(device, first.error))
+    waiting = sum(entry.endswith(f" on {device}") for entry in pending)
+    if waiting:
+        return Check(name, GROUP, title, "ok", f"{len(proofs)} of {len(proofs) + waiting} works so far agree", evidence)
+    how = "with double precision" if device == "cpu" else "with the CPU"
+    return Check(name, GROUP, title, "ok", f"All {len(proofs)} works agree {how}", evidence)
+
+
+def remedy_for(device: str, error: str) -> str:
+    if "SIGILL" in error:
+        return "This PyTorch was compiled for newer processors: install an older build."
+    found = next((remedy for mark, remedy in REMEDIES if mark in error), "")
+    if device == "cpu" and (not found or "nvidia-smi" in found):
+        return "Run the doctor again; if it stays, install PyTorch anew.\n$ pip install --force-reinstall torch torchaudio torchvision"
+    return found or OTHERWISE

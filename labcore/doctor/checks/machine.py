@@ -1,0 +1,173 @@
+"""What a run needs besides a GPU: cores, memory, shared memory, disk, the software and the audio formats."""
+
+from __future__ import annotations
+
+from labcore.doctor.drivers import numbers
+from labcore.doctor.facts import GIB, size
+from labcore.doctor.readings import Readings
+from labcore.doctor.report import Check
+
+GROUP, SOFTWARE = "Machine", "Software"
+NEEDED = ("torch", "torchaudio", "torchvision", "numpy", "soundfile", "soxr", "pydantic", "safetensors")
+LOW_DISK, NO_DISK = 5 * GIB, GIB // 2
+LOW_MEMORY = GIB
+SMALL_SHARED = GIB
+
+
+def checks(readings: Readings) -> list[Check]:
+    return [
+        processor(readings),
+        features(readings),
+        memory(readings),
+        shared_memory(readings),
+        disk(readings),
+        versions(readings),
+        audio(readings),
+    ]
+
+
+def processor(readings: Readings) -> Check:
+    system, torch = readings.system, readings.torch
+    evidence = {"processor": system.cpu, "cores": str(system.cores), "this process may use": f"{system.usable_cores:g}"}
+    evidence |= {"threads of PyTorch": str(torch.threads)} if torch and torch.threads else {}
+    limited = system.usable_cores < system.cores
+    summary = f"{system.usable_cores:g} of {system.cores} cores may be used" if limited else f"{system.cores} cores"
+    if torch and torch.threads > system.usable_cores + 0.5:
+        return Check(
+            "cpu", GROUP, "Cores", "info", f"{summary}, and PyTorch starts {torch.threads} threads for them", evidence,
+            f"Threads beyond the quota wait for each other. Set the knob runtime.threads, or:\n"
+            f"$ export OMP_NUM_THREADS={max(1, int(system.usable_cores))}",
+        )  # fmt: skip
+    return Check("cpu", GROUP, "Cores", "info" if limited else "ok", summary, evidence)
+
+
+def features(readings: Readings) -> Check:
+    system, torch = readings.system, readings.torch
+    flags = set(system.cpu_flags)
+    named = {
+        "AVX2": "avx2" in flags,
+        "AVX-512": "avx512f" in flags,
+        "bf16": bool(flags & {"avx512_bf16", "amx_bf16", "bf16"}),
+        "AMX": "amx_tile" in flags,
+        "SVE": "sve" in flags,
+    }
+    has = [name for name, there in named.items() if there]
+    evidence = {"flags": ", ".join(system.cpu_flags) or "none of those that matter"}
+    if torch and torch.version:
+        evidence["PyTorch uses"] = torch.cpu_capability or "not told"
+        evidence["bf16 in PyTorch"] = {True: "computed by the processor", False: "emulated", None: "not told"}[
+            torch.cpu_bf16
+        ]
+    if named["bf16"]:
+        summary = f"{', '.join(has)}: bf16 is quick on this processor"
+    else:
+        summary = f"{', '.join(has) or 'No vector units that matter'}: bf16 is emulated and slow, fp32 is the way"
+    return Check("cpu_features", GROUP, "Features of the processor", "ok" if has else "info", summary, evidence)
+
+
+def memory(readings: Readings) -> Check:
+    system = readings.system
+    evidence = {"memory": size(system.memory_total), "available": size(system.memory_available)}
+    evidence |= {"limit of the container": size(system.memory_limit)} if system.memory_limit else {}
+    allowed = system.memory_limit or system.memory_total
+    if system.memory_available < LOW_MEMORY:
+        return Check(
+            "memory", GROUP, "Memory", "warning", f"Only {size(system.memory_available)} of {size(allowed)} is available", evidence,
+            "Close other programs, or give the container more (--memory): a run that fills it up is killed.",
+        )  # fmt: skip
+    return Check(
+        "memory", GROUP, "Memory", "ok", f"{size(system.memory_available)} of {size(allowed)} available", evidence
+    )
+
+
+def shared_memory(readings: Readings) -> Check:
+    system = readings.system
+    evidence = (
+        {"size": size(system.shared_total), "free": size(system.shared_free)}
+        if system.shared_total
+        else {"/dev/shm": "none"}
+    )
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("shared_memory", GROUP, "Shared memory", status, summary, evidence, remedy)
+
+    if not system.shared_total:
+        return told("info", "There is no /dev/shm here")
+    if system.shared_total < SMALL_SHARED:
+        return told(
+            "info",
+            f"Shared memory is {size(system.shared_total)}: enough for the lab, little for programs with loader processes",
+            "Give the container more:\n$ docker run --shm-size=1g …"
+            if system.container
+            else "$ sudo mount -o remount,size=1G /dev/shm",
+        )
+    return told("ok", f"{size(system.shared_free)} of shared memory free")
+
+
+def disk(readings: Readings) -> Check:
+    system = readings.system
+    evidence = {"free": size(system.disk_free), "size": size(system.disk_total)}
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("disk", GROUP, "Workspace", status, summary, evidence, remedy)
+
+    if not system.workspace_writable:
+        return told(
+            "error",
+            "The workspace cannot be written",
+            "Set LABCORE_HOME to a folder of your own:\n$ export LABCORE_HOME=~/labcore",
+        )
+    if not system.disk_total:
+        return told("info", "The free space cannot be told")
+    if system.disk_free < LOW_DISK:
+        remedy = "Free some space, or set LABCORE_HOME to a larger disk: clip stores and checkpoints lie there.\n$ labcore runs list"
+        full = system.disk_free < NO_DISK
+        return told(
+            "error" if full else "warning", f"Only {size(system.disk_free)} is free where the workspace lies", remedy
+        )
+    return told("ok", f"{size(system.disk_free)} free where the workspace lies")
+
+
+def versions(readings: Readings) -> Check:
+    found = readings.system.versions
+    evidence = {name: version or "not installed" for name, version in found.items()}
+    torch = readings.torch
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("versions", SOFTWARE, "Versions", status, summary, evidence, remedy)
+
+    missing = [name for name in NEEDED if name in found and not found[name]]
+    if missing:
+        return told("error", f"{', '.join(missing)} is not installed", f"$ pip install {' '.join(missing)}")
+    if torch and torch.torchaudio_error:
+        evidence["torchaudio says"] = torch.torchaudio_error
+        return told(
+            "error",
+            "torchaudio cannot be loaded: mostly it was built for another PyTorch",
+            "Install the two together, from the same index:\n$ pip install --force-reinstall torch torchaudio torchvision",
+        )
+    pair = [numbers(found.get(name, "").partition("+")[0])[:2] for name in ("torch", "torchaudio")]
+    # from 2.11 on torchaudio goes its own way: the last release fits later ones of PyTorch too
+    if all(pair) and pair[0] != pair[1] and pair[0] < (2, 11):
+        return told(
+            "warning",
+            f"torchaudio {found['torchaudio']} is not the one that belongs to PyTorch {found['torch']}",
+            f"$ pip install torchaudio=={'.'.join(map(str, pair[0]))}.*",
+        )
+    return told(
+        "ok", f"Python {found.get('python', '?')}, PyTorch {found.get('torch', '?')}, all that is needed is installed"
+    )
+
+
+def audio(readings: Readings) -> Check:
+    found = readings.system.audio
+    evidence = {name: wrong or "decodes" for name, wrong in found.items()}
+    broken = [name for name, wrong in found.items() if wrong]
+    if not broken:
+        summary = f"{', '.join(found)} decode here" if found else "No format was tried"
+        return Check("audio_formats", SOFTWARE, "Audio formats", "ok" if found else "info", summary, evidence)
+    return Check(
+        "audio_formats", SOFTWARE, "Audio formats", "error" if len(broken) == len(found) else "warning",
+        f"{', '.join(broken)} cannot be decoded here", evidence,
+        "Install the soundfile package from PyPI, which brings its own libsndfile:\n$ pip install --upgrade --force-reinstall soundfile",
+    )  # fmt: skip

@@ -1,0 +1,259 @@
+"""Does this PyTorch fit the hardware: its build, the cards it was compiled for, its libraries, what it sees and what is hidden?"""
+
+from __future__ import annotations
+
+import re
+
+from labcore.doctor.drivers import numbers, wheel_for
+from labcore.doctor.facts import (
+    driver_of,
+    driver_too_old,
+    has_nvidia,
+    hidden_by,
+    install_torch,
+    names,
+    no_instances,
+    size,
+    windows,
+    withheld,
+)
+from labcore.doctor.privacy import scrub
+from labcore.doctor.readings import Readings, Torch
+from labcore.doctor.report import Check
+
+GROUP = "PyTorch"
+OLDEST_OF = {"cu126": (5, 0), "cu128": (7, 0), "cu130": (7, 5)}
+"""The oldest compute capability in PyTorch's wheels, by index; Blackwell (10.0 and 12.0) is in cu128 and later."""
+
+
+def checks(readings: Readings) -> list[Check]:
+    torch = readings.torch
+    if torch is None:
+        return []
+    if not torch.version:
+        return [build(readings, torch)]
+    found = [build(readings, torch)]
+    if torch.cuda:
+        found += [architectures(readings, torch)]
+    if torch.cuda or torch.hip:
+        found += [libraries(torch)]
+    return [*found, availability(readings, torch), visible(readings, torch)]
+
+
+def build(readings: Readings, torch: Torch) -> Check:
+    kind = (
+        f"CUDA {torch.cuda}" if torch.cuda else f"ROCm {torch.hip}" if torch.hip else "Apple's MPS" if torch.mps else ""
+    )
+    evidence = {"version": torch.version or "not loaded", "built for": kind or "the CPU alone"}
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("torch_build", GROUP, "Build", status, summary, evidence, remedy)
+
+    if not torch.version:
+        evidence["error"] = torch.error
+        return told(
+            "error",
+            f"PyTorch cannot be loaded: {torch.error}",
+            "Install it anew, together with what belongs to it:\n$ pip install --force-reinstall torch torchaudio torchvision",
+        )
+    if torch.error:
+        evidence["error"] = torch.error
+        return told(
+            "error",
+            f"PyTorch does not survive looking for GPUs: {torch.error}",
+            "The driver hangs or crashes: restart the machine. Until then, hide the GPU to work on the CPU:\n"
+            "$ sudo reboot\n$ export CUDA_VISIBLE_DEVICES=-1",
+        )
+    if torch.cuda or torch.hip or torch.mps:
+        amd = bool(torch.hip) and has_nvidia(readings) and not readings.system.pci_amd
+        if amd:
+            return told(
+                "error", f"This PyTorch is built for AMD's {kind}, but the GPU is NVIDIA's", install_torch(readings)
+            )
+        return told("ok", f"PyTorch {torch.version} is built for {kind}")
+    if readings.nvml.gpus:
+        return told(
+            "error",
+            f"PyTorch {torch.version} is a build for the CPU alone and cannot use {names(readings)}",
+            f"Install the build with CUDA for this driver:\n{install_torch(readings)}",
+        )
+    if readings.system.pci_amd and not has_nvidia(readings):
+        return told(
+            "info",
+            f"PyTorch {torch.version} is a build for the CPU alone; an AMD graphics device is there",
+            "If ROCm supports it, take the build with ROCm from https://pytorch.org/get-started/locally/",
+        )
+    return told("ok", f"PyTorch {torch.version} is a build for the CPU alone, which fits what is seen here")
+
+
+def architectures(readings: Readings, torch: Torch) -> Check:
+    cards = {device.device: (device.name, device.capability) for device in torch.devices if device.capability}
+    if not cards:
+        cards = {f"GPU {gpu.index}": (gpu.name, gpu.capability) for gpu in readings.nvml.gpus if gpu.capability}
+    evidence = {where: f"{name}: compute capability {capability}" for where, (name, capability) in cards.items()}
+    evidence["compiled for"] = ", ".join(torch.architectures) or "not told"
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("architectures", GROUP, "Compute capability", status, summary, evidence, remedy)
+
+    if not cards or not torch.architectures:
+        return told("info", "There is no card to compare with what this PyTorch was compiled for")
+    fits = {where: fit(capability, torch.architectures) for where, (_, capability) in cards.items()}
+    bad = [where for where, how in fits.items() if how in ("newer", "older")]
+    if not bad:
+        late = [where for where, how in fits.items() if how == "translated"]
+        if late:
+            return told(
+                "info", f"{', '.join(late)}: newer than the build; the driver translates its kernels at their first use"
+            )
+        return told("ok", "This PyTorch was compiled for every card here")
+    name, capability = cards[bad[0]]
+    older = fits[bad[0]] == "older"
+    status = "error" if len(bad) == len(cards) else "warning"
+    summary = f"{name} (compute capability {capability}) is {'older' if older else 'newer'} than all that this PyTorch was compiled for"
+    if older:
+        able = next((wheel for wheel, oldest in OLDEST_OF.items() if numbers(capability or "") >= oldest), "")
+        how = (
+            f"Install a build for older cards:\n{install_torch(readings, able)}"
+            if able
+            else "No current PyTorch has it: use the CPU."
+        )
+        if len(bad) < len(cards):
+            how += "\nOr leave the card out: name the others in CUDA_VISIBLE_DEVICES."
+        return told(status, summary, how)
+    wheel = wheel_for(driver_of(readings), windows(readings))
+    newest = wheel if wheel in ("cu128", "cu130") else "cu128"
+    update = f"pip install --upgrade torch torchaudio torchvision --index-url https://download.pytorch.org/whl/{newest}"
+    return told(
+        status,
+        summary,
+        f"Install a newer build of PyTorch:\n$ {update}\nIf that does not know the card either, take the nightly build.",
+    )
+
+
+def fit(capability: str | None, compiled: tuple[str, ...]) -> str:
+    """How a card and the architectures of a build go together.
+
+    Binaries run on cards of the same major version and at least their minor one; PTX ("compute_…") is translated by the driver for any
+    newer card. Binaries with a letter run on exactly that chip (a) or its family (f).
+
+    Returns:
+        compiled, translated, newer (the card is, than all of them), or older.
+    """
+    card = numbers(capability or "")
+    if len(card) != 2:
+        return "compiled"
+    binaries, portable = [], []
+    for name in compiled:
+        match = re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", name)
+        if match:
+            version = (int(match[2]), int(match[3]))
+            if match[1] == "compute":
+                portable += [] if match[4] else [version]
+            elif match[4] != "a" or version == card:
+                binaries.append(version)
+    if not binaries and not portable:
+        return "compiled"  # a build that names its architectures otherwise
+    if any(major == card[0] and minor <= card[1] for major, minor in binaries):
+        return "compiled"
+    if any(version <= card for version in portable):
+        return "translated"
+    return "newer" if card > max(binaries + portable) else "older"
+
+
+def libraries(torch: Torch) -> Check:
+    evidence = {
+        "CUDA runtime": torch.runtime or torch.cuda or torch.hip,
+        "cuDNN loaded": torch.cudnn or "none",
+        "NCCL": torch.nccl or "none",
+    }
+    if torch.cudnn_error:
+        evidence["error"] = torch.cudnn_error
+        return Check(
+            "cuda_libraries", GROUP, "CUDA libraries", "error",
+            "Another cuDNN than the one that came with this PyTorch lies in its way", evidence,
+            "Take foreign CUDA folders out of LD_LIBRARY_PATH:\n$ unset LD_LIBRARY_PATH",
+        )  # fmt: skip
+    kind = f"CUDA runtime {evidence['CUDA runtime']}" if torch.cuda else f"ROCm {torch.hip}"
+    summary = f"{kind}, cuDNN {evidence['cuDNN loaded']}, NCCL {evidence['NCCL']}"
+    return Check("cuda_libraries", GROUP, "CUDA libraries", "ok", summary, evidence)
+
+
+def availability(readings: Readings, torch: Torch) -> Check:
+    evidence = {
+        "is_available": str(torch.available),
+        "devices": str(torch.count),
+        "current device": torch.current or "none",
+    }
+    for device in torch.devices:
+        free = "" if device.memory_free is None else f", {size(device.memory_free)} free"
+        evidence[device.device] = f"{device.name}, {size(device.memory_total)}{free}" + (
+            f": {device.error}" if device.error else ""
+        )
+    evidence |= {"torch says": torch.warning} if torch.warning else {}
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("availability", GROUP, "GPUs that PyTorch sees", status, summary, evidence, remedy)
+
+    if torch.count:
+        failing = [device.device for device in torch.devices if device.error]
+        if failing:
+            full = all("out of memory" in device.error for device in torch.devices if device.error)
+            remedy = (
+                "See GPU memory below."
+                if full
+                else "Restart the machine; if it fails again, look at the kernel's words.\n$ sudo dmesg | grep -iE 'nvrm|xid'"
+            )
+            return told(
+                "error" if len(failing) == torch.count else "warning",
+                f"No context can be made on {', '.join(failing)}" + (": no memory is left on it" if full else ""),
+                remedy,
+            )
+        return told(
+            "ok",
+            f"PyTorch sees {torch.count} GPU{'s' if torch.count > 1 else ''}: {', '.join(d.name for d in torch.devices)}",
+        )
+    if torch.mps:
+        return told("ok", "PyTorch sees the GPU of this Apple processor (mps)")
+    if hidden_by(readings):
+        return told("info", "PyTorch sees no GPU, since all are hidden from it")
+    if not readings.nvml.gpus or not torch.cuda:
+        return told("info", "PyTorch sees no GPU: everything runs on the CPU")
+    why = (
+        "see the driver's version above"
+        if driver_too_old(readings)
+        else "see MIG below"
+        if no_instances(readings)
+        else ""
+    )
+    return told(
+        "error",
+        "The driver knows a GPU, but PyTorch cannot use it" + (f", {why}" if why else ""),
+        ""
+        if why
+        else "Load the module that CUDA needs, and look what torch says when it is asked for the GPU.\n"
+        "$ sudo modprobe nvidia-uvm\n$ python -c \"import torch; torch.zeros(1, device='cuda')\"",
+    )
+
+
+def visible(readings: Readings, torch: Torch) -> Check:
+    told_by = {name: scrub(value) for name, value in readings.system.environment.items() if "DEVICE" in name}
+    evidence = {name: value or '"" (empty)' for name, value in told_by.items()} or {"set": "none"}
+    known = readings.nvml.count
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check("visible_devices", GROUP, "Chosen by environment", status, summary, evidence, remedy)
+
+    variable = hidden_by(readings)
+    if variable:
+        return told(
+            "warning",
+            f"{variable}={told_by[variable]} hides {names(readings)} from PyTorch",
+            f"Take the variable away, or name the GPUs to use, and start the lab again.\n$ unset {variable}",
+        )
+    limits = [name for name in told_by if name.endswith("VISIBLE_DEVICES") and name != "NVIDIA_VISIBLE_DEVICES"]
+    if not limits:
+        return told("ok", "No variable hides a GPU")
+    if withheld(readings) or not known:
+        return told("info", f"{limits[0]} is set, and there is no GPU that it could hide")
+    return told("info", f"{limits[0]}={told_by[limits[0]]} lets PyTorch see {torch.count} of {known} GPUs")

@@ -1,0 +1,162 @@
+"""From readings and proofs to the report: all checks, and the verdict in one sentence. Reads nothing itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from labcore.doctor.checks import cards, driver, kernels, machine, pytorch
+from labcore.doctor.facts import has_nvidia, hidden_by, names, withheld
+from labcore.doctor.readings import Readings, TorchDevice
+from labcore.doctor.report import Check, Proof, Report
+
+CAUSES = (
+    "driver", "device_nodes", "driver_version", "torch_build", "cuda_libraries", "mig", "architectures", "availability",
+    "gpu_memory", "ecc",
+)  # fmt: skip
+"""Checks that can be why a GPU is of no use, the deeper cause first: a driver that is too old explains what torch cannot see."""
+ON_CPU = "everything works on the CPU, large networks slowly"
+
+
+def judge(
+    readings: Readings, proofs: Sequence[Proof] = (), pending: Sequence[str] = (), created: float | None = None
+) -> Report:
+    """The report that follows from what was read and proved.
+
+    Args:
+        pending: what is still looked at; the verdict is a preliminary one then.
+        created: when it was read, in seconds since the epoch; now by default.
+    """
+    checks = (
+        *driver.checks(readings),
+        *pytorch.checks(readings),
+        *cards.checks(readings),
+        *kernels.checks(proofs, pending),
+        *machine.checks(readings),
+    )
+    verdict, sentence = _Verdict(readings, list(proofs), checks, tuple(pending)).tell()
+    return Report(
+        verdict,
+        sentence,
+        _device(readings, proofs),
+        checks,
+        tuple(proofs),
+        complete=not pending,
+        pending=tuple(pending),
+        created=time.time() if created is None else created,
+    )
+
+
+def _device(readings: Readings, proofs: Sequence[Proof]) -> str:
+    """What ``--device auto`` takes: the first GPU if it computes a matrix product right, else the CPU."""
+    if readings.torch is None:
+        return ""
+    first = any((proof.device, proof.work, proof.status) == ("cuda:0", "matrix product", "ok") for proof in proofs)
+    return "cuda:0" if first else "cpu"
+
+
+class _Verdict:
+    def __init__(self, readings: Readings, proofs: list[Proof], checks: tuple[Check, ...], pending: tuple[str, ...]):
+        self.readings, self.proofs, self.pending = readings, proofs, pending
+        self.checks = {check.id: check for check in checks}
+
+    def tell(self) -> tuple[str, str]:
+        torch = self.readings.torch
+        if torch is None:
+            return "amber", "PyTorch is being loaded, and then asked"
+        broken = self._broken_without_gpu()
+        if broken is not None:
+            return "red", broken.summary
+        if torch.error:  # only the GPUs are out of reach: the CPU has been proved
+            return "red", self.checks["torch_build"].summary
+        if self.pending:
+            return self._preliminary()
+        if torch.count or torch.mps:
+            return self._with_devices()
+        return self._without_devices()
+
+    def _broken_without_gpu(self) -> Check | None:
+        """What stops the lab whatever the GPU does."""
+        torch = self.readings.torch
+        if torch is not None and not torch.version:
+            return self.checks["torch_build"]
+        for name in ("kernels-cpu", "versions", "audio_formats", "disk"):
+            if name in self.checks and self.checks[name].status == "error":
+                return self.checks[name]
+        return None
+
+    def _preliminary(self) -> tuple[str, str]:
+        failed = [proof for proof in self.proofs if proof.status != "ok"]
+        left = f"{len(self.pending)} {'proof is' if len(self.pending) == 1 else 'proofs are'} still to come"
+        return ("red" if failed else "amber"), f"{self._found()}; {left}"
+
+    def _found(self) -> str:
+        torch = self.readings.torch
+        assert torch is not None
+        return (
+            f"PyTorch sees {', '.join(device.name for device in torch.devices)}"
+            if torch.devices
+            else "PyTorch sees no GPU"
+        )
+
+    def _with_devices(self) -> tuple[str, str]:
+        torch = self.readings.torch
+        assert torch is not None
+        devices = list(torch.devices) or [TorchDevice("mps", "The GPU of this Apple processor")]
+        failed = {proof.device: proof for proof in reversed(self.proofs) if proof.status != "ok"}
+        proved = {proof.device for proof in self.proofs}
+        good = [device for device in devices if device.device in proved and device.device not in failed]
+        bad = [device for device in devices if device not in good]
+        if not good:
+            return "red", f"{_named(bad)} cannot be used: {self._cause(bad[0], failed.get(bad[0].device))}"
+        if bad:
+            why = self._cause(bad[0], failed.get(bad[0].device))
+            return "amber", f"{_named(good)} can be used, {_named(bad)} cannot: {why}"
+        doubt = self._doubt()
+        if doubt is not None:
+            return "amber", f"{_named(good)} can be used, with a reservation: {doubt.summary}"
+        return "green", f"{_named(good)} can be used: every kernel ran and agrees with the CPU"
+
+    def _cause(self, device: TorchDevice, proof: Proof | None) -> str:
+        """Why a device is of no use: the check that explains it, else what its own proof says."""
+        for name in ("architectures", "availability", "cuda_libraries"):
+            check = self.checks.get(name)
+            if check and check.status in ("error", "warning") and (device.error or name != "availability"):
+                return check.summary
+        if proof is None:
+            return "nothing was computed on it"
+        return f"{proof.work} failed ({proof.error})"
+
+    def _doubt(self) -> Check | None:
+        """The gravest check that is not fine; an error (broken memory of a card) before a warning."""
+        for status in ("error", "warning"):
+            for check in self.checks.values():
+                if check.status == status:
+                    return check
+        return None
+
+    def _without_devices(self) -> tuple[str, str]:
+        readings = self.readings
+        variable = hidden_by(readings)
+        if variable:
+            return "amber", f"{self.checks['visible_devices'].summary}: {ON_CPU}"
+        if withheld(readings):
+            return "amber", f"The host's NVIDIA GPU is not handed into this container: {ON_CPU}"
+        causes = [self.checks[name] for name in CAUSES if name in self.checks and self.checks[name].status == "error"]
+        if has_nvidia(readings) and causes:
+            return "red", f"{names(readings)} cannot be used: {causes[0].summary}"
+        doubt = self._doubt()
+        if doubt is not None:
+            return "amber", f"No GPU is seen, and {doubt.summary}: {ON_CPU}"
+        inside = " in this container" if readings.system.container else ""
+        return "amber", f"No GPU is seen{inside}: {ON_CPU}"
+
+
+def _named(devices: Sequence[TorchDevice]) -> str:
+    """ "NVIDIA H200 (cuda:0)", "2 × NVIDIA H200", "NVIDIA T4 (cuda:0) and NVIDIA A10 (cuda:1)"."""
+    kinds = {device.name for device in devices}
+    if len(devices) > 1 and len(kinds) == 1:
+        return f"{len(devices)} × {devices[0].name}"
+    return " and ".join(
+        f"{device.name} ({device.device})" if device.device != "mps" else device.name for device in devices
+    )
