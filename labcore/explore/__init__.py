@@ -1,0 +1,20 @@
+"""Seeing and hearing a clip: views of it, what the settings lead to, and what each augmentation does to it."""
+
+from labcore.explore.bench import STEPS, Draw, Step, answers, draw, only
+from labcore.explore.geometry import Consequences, consequences, unchecked
+from labcore.explore.view import Envelope, Spectrum, View
+
+__all__ = [
+    "STEPS",
+    "Consequences",
+    "Draw",
+    "Envelope",
+    "Spectrum",
+    "Step",
+    "View",
+    "answers",
+    "consequences",
+    "draw",
+    "only",
+    "unchecked",
+]

@@ -1,0 +1,76 @@
+"""What is sent to a browser: pictures and curves as small whole numbers, never more columns than a screen can show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+COLUMNS = 1500
+"""A screen shows no more than that."""
+BYTES = 700_000
+"""Of one view's numbers: under 1 MB also as base64."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture over time.
+
+    Attributes:
+        kind: ``spectrogram``, ``mel``, ``log-mel``, ``mfcc`` or ``pcen``.
+        values: (rows, columns) int8 or int16, the lowest row first. Decibels are whole ones.
+        scale: the values times this are in ``unit``.
+        x_seconds: (columns,) the middle of each column.
+        y: (rows,) the middle of each row, in Hz or counted from 0.
+        y_label: what ``y`` is, e.g. ``frequency (Hz)``.
+        unit: ``dB``, or empty for a pure number.
+        low, high: the least and the greatest value, in ``unit``.
+        pooled: frames that were put together in a column.
+    """
+
+    kind: str
+    values: np.ndarray
+    scale: float
+    x_seconds: np.ndarray
+    y: np.ndarray
+    y_label: str
+    unit: str
+    low: float
+    high: float
+    pooled: int = 1
+
+    @property
+    def levels(self) -> np.ndarray:
+        """(rows, columns) float32 in ``unit``."""
+        return self.values.astype(np.float32) * np.float32(self.scale)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A waveform: its least and greatest sample in each of at most so many columns.
+
+    Attributes:
+        low, high: (channels, columns) int16; equal where a column is one sample.
+        scale: the values times this are samples of full scale ±1.
+        x_seconds: (columns,) the middle of each column; of a column that is one sample, its place.
+        exact: each column is one sample.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    scale: float
+    x_seconds: np.ndarray
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Levels over frequency, averaged over time.
+
+    Attributes:
+        hz: (bins,) float32.
+        decibels: (channels, bins) float32; a sine at full scale is at 0 dB.
+    """
+
+    hz: np.ndarray
+    decibels: np.ndarray

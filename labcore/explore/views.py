@@ -1,0 +1,236 @@
+"""Views of a sound, each through the lab's own front end, small enough to be sent to a browser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+import torchaudio
+from torch import Tensor
+
+from labcore.augment import Bands
+from labcore.config import RunConfig
+from labcore.errors import AudioError
+from labcore.explore.view import BYTES, COLUMNS, Envelope, Spectrum, View
+from labcore.features import WINDOWS, LogMel
+
+PCEN_GAIN, PCEN_BIAS, PCEN_POWER, PCEN_SMOOTHING, PCEN_EPS = 0.98, 2.0, 0.5, 0.025, 1e-6
+CELLS = 2**21
+"""Numbers of a Fourier transform that are held at a time, so that an hour takes no more memory than a minute."""
+
+
+def waveform_view(stretch: np.ndarray, sample_rate: int, *, columns: int = COLUMNS, start_s: float = 0.0) -> Envelope:
+    """The waveform, channels apart.
+
+    Args:
+        stretch: (channels, samples) or (samples,) float32.
+        sample_rate: in Hz.
+        columns: at most so many.
+        start_s: where the stretch begins in its recording.
+
+    Raises:
+        AudioError: it is empty.
+    """
+    stretch = np.atleast_2d(np.asarray(stretch, dtype=np.float32))
+    samples = stretch.shape[1]
+    if not samples:
+        raise AudioError("the stretch has no samples", "Choose a longer one")
+    edges = np.unique(np.linspace(0, samples, min(columns, samples) + 1).astype(np.int64))
+    low = np.minimum.reduceat(stretch, edges[:-1], axis=1)
+    high = np.maximum.reduceat(stretch, edges[:-1], axis=1)
+    scale = max(1.0, float(np.abs(low).max()), float(np.abs(high).max())) / 32767
+    middle = start_s + (edges[:-1] + edges[1:] - 1) / 2 / sample_rate
+    low, high = (np.rint(side / scale).astype(np.int16) for side in (low, high))
+    return Envelope(low, high, scale, middle, exact=len(edges) == samples + 1)
+
+
+def spectrogram(
+    waveform: np.ndarray, config: RunConfig, *, power: int = 2, decibels: bool = True, start_s: float = 0.0
+) -> View:
+    """The spectrogram that the mel bands are summed from.
+
+    Args:
+        waveform: (samples,) at the configuration's sample rate.
+        power: 1 for magnitudes, 2 for powers. In decibels both are the same.
+        decibels: levels in dB, floored as the log-mel is; else plain values.
+        start_s: where the waveform begins in its recording.
+
+    Raises:
+        AudioError: the waveform is empty.
+    """
+    log_mel = LogMel(config)
+    hz = np.arange(config.features.n_fft // 2 + 1) * config.audio.sample_rate / config.features.n_fft
+
+    def make(block: Tensor) -> Tensor:
+        return log_mel.decibels(block) if decibels else block.sqrt() if power == 1 else block
+
+    pooled, x, factor = _over_time(waveform, config, log_mel.spectrogram.spectrogram, make, start_s)
+    return _view("spectrogram", pooled, x, hz, "dB" if decibels else "", factor)
+
+
+def mel(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
+    """The mel powers, before the logarithm. Arguments as for :func:`log_mel_view`."""
+    log_mel = LogMel(config)
+    pooled, x, factor = _over_time(waveform, config, log_mel.power, lambda block: block, start_s)
+    return _view("mel", pooled, x, _centres(config), "", factor)
+
+
+def log_mel_view(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
+    """The log-mel, as a run with this configuration would compute it, before the normalisation.
+
+    Args:
+        waveform: (samples,) float32 at the configuration's sample rate.
+        start_s: where it begins in its recording.
+
+    Raises:
+        AudioError: the waveform is empty.
+    """
+    log_mel = LogMel(config)
+    pooled, x, factor = _over_time(waveform, config, log_mel.power, log_mel.decibels, start_s)
+    return _view("log-mel", pooled, x, _centres(config), "dB", factor)
+
+
+def mfcc(waveform: np.ndarray, config: RunConfig, *, coefficients: int = 20, start_s: float = 0.0) -> View:
+    """Mel-frequency cepstral coefficients: the cosine transform (II, orthonormal) of the log-mel's decibels.
+
+    Frames that share a column are averaged, since coefficients have signs. Arguments as for :func:`log_mel_view`.
+    """
+    log_mel = LogMel(config)
+    count = min(coefficients, config.features.n_mels)
+    basis = torchaudio.functional.create_dct(count, config.features.n_mels, norm="ortho").T  # (count, n_mels)
+    pooled, x, factor = _over_time(
+        waveform, config, log_mel.power, lambda block: basis @ log_mel.decibels(block), start_s, mean=True
+    )
+    return _view("mfcc", pooled, x, np.arange(count, dtype=np.float64), "", factor)
+
+
+def pcen(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
+    """Per-channel energy normalisation of the mel powers: each band against its own recent past, which brings out onsets.
+
+    Source: Wang, Getreuer, Hughes, Lyon, Saurous, "Trainable frontend for robust and far-field keyword spotting", ICASSP
+    2017, with the values given there. Arguments as for :func:`log_mel_view`.
+    """
+    log_mel = LogMel(config)
+    smooth: list[np.ndarray] = []
+
+    def make(block: Tensor) -> Tensor:
+        power = block[0].numpy().astype(np.float64)
+        past = np.empty_like(power)
+        level = smooth.pop() if smooth else power[:, 0]
+        for frame in range(power.shape[1]):
+            level = (1.0 - PCEN_SMOOTHING) * level + PCEN_SMOOTHING * power[:, frame]
+            past[:, frame] = level
+        smooth.append(level)
+        gained = power / (PCEN_EPS + past) ** PCEN_GAIN
+        return torch.from_numpy((gained + PCEN_BIAS) ** PCEN_POWER - PCEN_BIAS**PCEN_POWER)[None]
+
+    pooled, x, factor = _over_time(waveform, config, log_mel.power, make, start_s)
+    return _view("pcen", pooled, x, _centres(config), "", factor)
+
+
+def average_spectrum(stretch: np.ndarray, config: RunConfig, *, columns: int = COLUMNS) -> Spectrum:
+    """Level over frequency by Welch's method: the mean over frames that overlap by half, without padding at the ends.
+
+    Source: Welch, IEEE Transactions on Audio and Electroacoustics 15(2), 1967.
+
+    Args:
+        stretch: (channels, samples) or (samples,) at the configuration's sample rate. One shorter than a frame is padded.
+        columns: at most so many bins; neighbours are put together by their maximum.
+
+    Raises:
+        AudioError: it is empty.
+    """
+    waves = torch.from_numpy(np.atleast_2d(np.asarray(stretch, dtype=np.float32)))
+    if not waves.shape[1]:
+        raise AudioError("the stretch has no samples", "Choose a longer one")
+    n_fft, size = config.features.n_fft, config.features.win_length
+    window = WINDOWS[config.features.window](size)
+    waves = torch.nn.functional.pad(waves, (0, max(0, size - waves.shape[1])))
+    frames = waves.unfold(1, size, max(1, size // 2))  # a view: blocks of it are transformed
+    total = torch.zeros(len(waves), n_fft // 2 + 1, dtype=torch.float64)
+    block = max(1, CELLS // (n_fft * len(waves)))
+    for first in range(0, frames.shape[1], block):
+        part = torch.fft.rfft(frames[:, first : first + block] * window, n=n_fft)
+        total += part.abs().square().double().sum(1)
+    amplitude = total / frames.shape[1] * (2.0 / float(window.sum())) ** 2
+    levels = (10.0 * torch.log10(amplitude.clamp(min=1e-15))).float().numpy()
+    hz = np.arange(levels.shape[1]) * (config.audio.sample_rate / n_fft)
+    factor = math.ceil(len(hz) / columns)
+    return Spectrum(_pooled(hz[None], factor, mean=True)[0].astype(np.float32), _pooled(levels, factor))
+
+
+def _centres(config: RunConfig) -> np.ndarray:
+    """(n_mels,) the middle of each mel band in Hz."""
+    features = config.features
+    return Bands(features.n_mels, features.f_min, config.f_max, features.mel_scale).centres.double().numpy()
+
+
+def _over_time(
+    waveform: np.ndarray,
+    config: RunConfig,
+    front: Callable[[Tensor], Tensor],
+    make: Callable[[Tensor], Tensor],
+    start_s: float,
+    mean: bool = False,
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Powers block by block, what is made of them, and that in at most :data:`COLUMNS` columns.
+
+    Returns:
+        (rows, columns), (columns,) seconds, and the frames a column.
+    """
+    waveform = np.asarray(waveform, dtype=np.float32)
+    if not len(waveform):
+        raise AudioError("the waveform has no samples", "Choose a longer stretch")
+    hop, rate = config.features.hop_length, config.audio.sample_rate
+    frames = len(waveform) // hop + 1
+    factor = math.ceil(frames / COLUMNS)
+    pieces = []
+    with torch.inference_mode():
+        for power in _blocks(torch.from_numpy(np.ascontiguousarray(waveform)), config, front, factor):
+            pieces.append(_pooled(make(power)[0].numpy(), factor, mean))
+    pooled = np.concatenate(pieces, axis=1)
+    first = np.arange(pooled.shape[1]) * factor
+    x = start_s + (first + np.minimum(first + factor, frames) - 1) / 2 * hop / rate
+    return pooled, x, factor
+
+
+def _blocks(waveform: Tensor, config: RunConfig, front: Callable[[Tensor], Tensor], factor: int) -> Iterator[Tensor]:
+    """(1, rows, frames of a block), together what ``front`` makes of the whole waveform."""
+    n_fft, hop = config.features.n_fft, config.features.hop_length
+    frames = len(waveform) // hop + 1
+    size = max(factor, CELLS // n_fft // factor * factor)  # whole columns
+    margin = math.ceil(n_fft / 2 / hop)  # frames that hear beyond the block's beginning
+    for first in range(0, frames, size):
+        last = min(frames, first + size)
+        lead = min(margin, first)
+        part = waveform[(first - lead) * hop : last * hop + n_fft]
+        yield front(part[None])[:, :, lead : lead + last - first]
+
+
+def _pooled(values: np.ndarray, factor: int, mean: bool = False) -> np.ndarray:
+    """Every ``factor`` columns as one: (rows, columns) → (rows, ceil(columns / factor))."""
+    if factor == 1:
+        return values
+    starts = np.arange(0, values.shape[1], factor)
+    if not mean:
+        return np.maximum.reduceat(values, starts, axis=1)
+    counts = np.minimum(starts + factor, values.shape[1]) - starts
+    return np.add.reduceat(values, starts, axis=1) / counts
+
+
+def _view(kind: str, values: np.ndarray, x: np.ndarray, y: np.ndarray, unit: str, pooled: int) -> View:
+    """Values as whole numbers: decibels as such in 8 bits, all else scaled to 16 bits; rows pooled where they are too many."""
+    size = 1 if unit == "dB" else 2
+    factor = math.ceil(values.size * size / BYTES)
+    if factor > 1:
+        values, y = _pooled(values.T, factor).T, _pooled(y[None], factor, mean=True)[0]
+    if unit == "dB":
+        scale, whole = 1.0, np.rint(values).clip(-128, 127).astype(np.int8)
+    else:
+        scale = max(float(np.abs(values).max()), 1e-30) / 32767
+        whole = np.rint(values / scale).astype(np.int16)
+    label = "coefficient" if kind == "mfcc" else "frequency (Hz)"
+    low, high = float(whole.min()) * scale, float(whole.max()) * scale
+    return View(kind, np.ascontiguousarray(whole), scale, x, y, label, unit, low, high, pooled)
