@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ WORKS = (
 HIDDEN = {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
-def examine(workspace: Workspace, start: Callable[..., Child] = Child) -> Iterator[Report]:
+def examine(workspace: Workspace, start: Callable[..., Child] = Child) -> Generator[Report, None, None]:
     """Look at this machine. Each report is fuller than the one before; the last is complete.
 
     Nothing that a driver or a kernel does ends it: what crashes or hangs becomes a finding. The child process ends when the iterator

@@ -33,7 +33,9 @@ def seen(readings: Readings) -> int:
 
 
 def driver_of(readings: Readings) -> str:
-    return readings.nvml.driver or readings.system.kernel_driver
+    """The driver's version; that of its libraries where the kernel still holds another, until the next restart."""
+    updated = readings.system.library_driver if "mismatch" in readings.nvml.error.lower() else ""
+    return readings.nvml.driver or updated or readings.system.kernel_driver
 
 
 def windows(readings: Readings) -> bool:

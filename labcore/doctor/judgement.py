@@ -119,10 +119,15 @@ class _Verdict:
 
     def _cause(self, device: TorchDevice, proof: Proof | None) -> str:
         """Why a device is of no use: the check that explains it, else what its own proof says."""
-        for name in ("architectures", "availability", "cuda_libraries"):
-            check = self.checks.get(name)
-            if check and check.status in ("error", "warning") and (device.error or name != "availability"):
-                return check.summary
+        wrong = {name: check for name, check in self.checks.items() if check.status in ("error", "warning")}
+        if "architectures" in wrong and device.name in wrong["architectures"].summary:
+            return wrong["architectures"].summary.replace(f"{device.name} (", "it (", 1)
+        if "out of memory" in device.error + (proof.error if proof else "") and "gpu_memory" in wrong:
+            return wrong["gpu_memory"].summary
+        if "availability" in wrong and device.error:
+            return wrong["availability"].summary
+        if "cuda_libraries" in wrong:
+            return wrong["cuda_libraries"].summary
         if proof is None:
             return "nothing was computed on it"
         return f"{proof.work} failed ({proof.error})"

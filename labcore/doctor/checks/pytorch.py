@@ -74,7 +74,7 @@ def build(readings: Readings, torch: Torch) -> Check:
     if readings.nvml.gpus:
         return told(
             "error",
-            f"PyTorch {torch.version} is a build for the CPU alone and cannot use {names(readings)}",
+            f"PyTorch {torch.version} is a build for the CPU alone, though there is a GPU",
             f"Install the build with CUDA for this driver:\n{install_torch(readings)}",
         )
     if readings.system.pci_amd and not has_nvidia(readings):
@@ -248,7 +248,7 @@ def visible(readings: Readings, torch: Torch) -> Check:
     if variable:
         return told(
             "warning",
-            f"{variable}={told_by[variable]} hides {names(readings)} from PyTorch",
+            f"{variable}={told_by[variable] or '""'} hides {names(readings)} from PyTorch",
             f"Take the variable away, or name the GPUs to use, and start the lab again.\n$ unset {variable}",
         )
     limits = [name for name in told_by if name.endswith("VISIBLE_DEVICES") and name != "NVIDIA_VISIBLE_DEVICES"]
