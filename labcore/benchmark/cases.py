@@ -1,0 +1,109 @@
+"""What one measurement is: which device does which work in which form."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from labcore.errors import ConfigError
+
+MODES = {
+    "inference": "answers only",
+    "training": "a whole step: forward, loss, backward, optimiser",
+}
+"""Modes, each in a few words."""
+
+SCOPES = {
+    "network": "the network alone, its input on the device already",
+    "transfer": "network, with the input brought to the device and the answer back",
+    "waveform": "from waveforms in memory: transfer, log-mel and network",
+    "file": "from encoded files (WAV, FLAC, Ogg): decoding, transfer, log-mel and network",
+}
+"""What is included, each in a few words."""
+
+BEST = "best"
+"""Stands for precision or memory format in a plan: the CPU's fastest, found out before the measurement."""
+
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+FORMATS = ("contiguous", "channels_last")
+PARTS = ("decode", "transfer", "mel", "network")
+"""What a batch's time is made of, in the order of the work."""
+
+MODELS = ("compact", "resnet18", "small_cnn")
+ARTICLE = "article"
+"""Stands for a network: the article's small CNN on its own input of (4, 1, 64, 64)."""
+
+MAX_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure.
+
+    Args:
+        device: ``cpu`` or ``cuda:N``.
+        model: a network of the registry, ``timm:NAME``, or ``article``.
+        mode: a key of :data:`MODES`.
+        scope: a key of :data:`SCOPES`.
+        batch_size: clips in a call, 1 to 1024.
+        precision: one of :data:`PRECISIONS`, or in a plan ``best``.
+        memory_format: one of :data:`FORMATS`, or in a plan ``best``.
+        compiled: whether the network goes through ``torch.compile``.
+        threads: of the CPU; None in a plan means the number found best, and for a GPU all there are.
+    """
+
+    device: str
+    model: str
+    mode: str = "inference"
+    scope: str = "network"
+    batch_size: int = 1
+    precision: str = "fp32"
+    memory_format: str = "contiguous"
+    compiled: bool = False
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("mode", tuple(MODES)),
+            ("scope", tuple(SCOPES)),
+            ("precision", (*PRECISIONS, BEST)),
+            ("memory_format", (*FORMATS, BEST)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"there is no {name.replace('_', ' ')} {getattr(self, name)!r}", f"Choose {', '.join(allowed)}"
+                )
+        if not isinstance(self.batch_size, int) or not 1 <= self.batch_size <= MAX_BATCH:
+            raise ConfigError(f"a batch size of {self.batch_size} is not measured", f"Choose 1 to {MAX_BATCH}")
+        if self.threads is not None and (not isinstance(self.threads, int) or self.threads < 1):
+            raise ConfigError(f"{self.threads} threads cannot work", "Choose 1 or more")
+        if not all(isinstance(text, str) and 0 < len(text) <= 100 for text in (self.device, self.model)):
+            raise ConfigError("a case of a benchmark names no device or network", "Name both")
+        if self.on_cpu and self.precision == "tf32":
+            raise ConfigError("TF32 is a precision of NVIDIA GPUs, not of the CPU", "Choose fp32 or bf16 for the CPU")
+
+    @property
+    def on_cpu(self) -> bool:
+        return self.device == "cpu"
+
+    @property
+    def work(self) -> tuple[str, str, str, int]:
+        """What all devices are asked to do alike: model, mode, scope, batch size. Cases of one work take turns."""
+        return (self.model, self.mode, self.scope, self.batch_size)
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        """All but the batch size: a batch that does not fit ends the row, larger ones would not fit either."""
+        return tuple(getattr(self, field.name) for field in fields(self) if field.name != "batch_size")
+
+    @property
+    def form(self) -> str:
+        """How the device computes, in a few words: ``bf16 channels_last, 2 threads``."""
+        words = self.precision if self.precision == self.memory_format else f"{self.precision} {self.memory_format}"
+        words += ", compiled" if self.compiled else ""
+        if self.on_cpu and self.threads is not None:
+            words += f", {self.threads} thread{'s' if self.threads > 1 else ''}"
+        return words
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,364 @@
+"""A benchmark's report: on disk while it is measured, and as one file to hand around. Needs no torch.
+
+::
+
+    reports/<id>/
+      plan.json      what is to be measured
+      machine.json   what it was measured on: no names of users, hosts or folders
+      events.jsonl   one event a line (labcore.benchmark.events), measurements among them, appended as they are made
+      job.log        what a background job printed
+      lock           held by who measures
+      stop           there when it is asked to stop
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from labcore.benchmark.events import (
+    BenchmarkWaiting,
+    CpuTuned,
+    Measurement,
+    PeakMeasured,
+)
+from labcore.benchmark.exchange import FORMAT, event_from, events_of, report_from
+from labcore.benchmark.plan import Plan
+from labcore.errors import LabError, RunError, WorkspaceError
+from labcore.events import Event
+from labcore.runs import Run, list_runs
+from labcore.workspace import Workspace, is_locked, write_atomically
+
+ENDED = ("finished", "stopped", "failed", "interrupted")
+
+
+class ReportError(LabError):
+    """A benchmark report that is not there, cannot be read, or is in the wrong state for what was asked."""
+
+
+@dataclass(frozen=True)
+class BenchmarkReport:
+    """A report as it stands. Immutable: :meth:`ReportFolder.load` gives a fresh one.
+
+    ``machine`` maps ``devices`` (list of ``{"device", "name", …}``), ``torch``, ``system`` … as
+    :func:`labcore.benchmark.machine.describe` gives it. ``state`` is waiting, running, stopping, finished, stopped,
+    failed or interrupted; ``progress`` is the last ``progress`` event, or None.
+    """
+
+    id: str
+    created: float
+    plan: Plan
+    machine: dict[str, Any]
+    measurements: tuple[Measurement, ...] = ()
+    tunings: tuple[CpuTuned, ...] = ()
+    peaks: tuple[PeakMeasured, ...] = ()
+    state: str = "finished"
+    why: str = ""
+    error: str = ""
+    remedy: str = ""
+    seconds: float = 0.0
+    progress: dict[str, Any] | None = field(default=None)
+
+    @property
+    def active(self) -> bool:
+        return self.state not in ENDED
+
+    @property
+    def title(self) -> str:
+        """What it is of, in a line: ``Intel Xeon, 2 cores · quick · 2026-11-23 18:04``."""
+        names = [str(device.get("name", device.get("device", "?"))) for device in self.machine.get("devices", [])]
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.created))
+        return " · ".join([*(names or ["unknown machine"]), self.plan.name, when])
+
+    def device_name(self, device: str) -> str:
+        """What a device of this report calls itself."""
+        for known in self.machine.get("devices", []):
+            if known.get("device") == device:
+                return str(known.get("name", device))
+        return device
+
+    def to_json(self) -> str:
+        """The report as one file, for :meth:`from_json` here or on another machine."""
+        tree = {
+            "format": FORMAT,
+            "id": self.id,
+            "created": self.created,
+            "state": "interrupted" if self.active else self.state,
+            "error": self.error,
+            "remedy": self.remedy,
+            "seconds": self.seconds,
+            "machine": self.machine,
+            "plan": self.plan.to_dict(),
+            "events": [json.loads(event.to_json()) for event in (*self.peaks, *self.tunings, *self.measurements)],
+        }
+        return json.dumps(tree, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, content: str | bytes) -> BenchmarkReport:
+        """A report from what :meth:`to_json` made; nothing in it is trusted.
+
+        Raises:
+            ReportError: it is no report of this lab, or a damaged one.
+        """
+        try:
+            return cls(**report_from(content))
+        except LabError as error:
+            raise ReportError(f"this file is no benchmark report: {error.what}", error.remedy) from error
+
+
+@dataclass(frozen=True)
+class ReportFolder:
+    """A report by its folder. Holds nothing in memory: everything reads the disk."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def log(self) -> Path:
+        return self.path / "job.log"
+
+    @classmethod
+    def create(cls, workspace: Workspace, plan: Plan, *, waiting: str | None = None) -> ReportFolder:
+        """A new folder, which appears whole. The machine is described by who measures.
+
+        Args:
+            waiting: why it is not started at once; None where who makes it also starts it.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        folder = cls(workspace.reports / _fresh_id(plan.name))
+        files = {"plan.json": json.dumps(plan.to_dict())}
+        return folder._appear(files, [] if waiting is None else [BenchmarkWaiting(why=waiting)])
+
+    @classmethod
+    def keep(cls, workspace: Workspace, report: BenchmarkReport) -> ReportFolder:
+        """Put a report from elsewhere (an upload) into the workspace, under a new id.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        folder = cls(workspace.reports / _fresh_id(report.plan.name, report.created))
+        facts = {"created": report.created, "uploaded": True}
+        files = {
+            "plan.json": json.dumps(report.plan.to_dict()),
+            "machine.json": json.dumps(report.machine, ensure_ascii=False),
+            "origin.json": json.dumps(facts),
+        }
+        return folder._appear(files, events_of(report))
+
+    @classmethod
+    def open(cls, workspace: Workspace, name: str) -> ReportFolder:
+        """A report of the workspace by its id, or by the word ``last``.
+
+        Raises:
+            ReportError: there is none of that name.
+        """
+        for folder in list_reports(workspace):
+            if name in ("last", folder.id):
+                return folder
+        raise ReportError(f"there is no benchmark report {name!r}", "`labcore benchmark --list` shows those there are")
+
+    @property
+    def plan(self) -> Plan:
+        """Raises ReportError where it cannot be read."""
+        try:
+            return Plan.from_dict(json.loads((self.path / "plan.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, LabError) as error:
+            raise ReportError(f"the plan of report {self.id} cannot be read: {error}") from error
+
+    @property
+    def uploaded(self) -> bool:
+        return (self.path / "origin.json").exists()
+
+    def save_machine(self, machine: dict[str, Any]) -> None:
+        write_atomically(self.path / "machine.json", json.dumps(machine, indent=1, ensure_ascii=False))
+
+    def append(self, event: Event) -> None:
+        """Append an event. Only the holder of the lock does this, or who makes the folder or starts its job.
+
+        Raises:
+            WorkspaceError: the disk is full or the folder is gone.
+        """
+        line = event.to_json().encode() + b"\n"
+        try:
+            with (self.path / "events.jsonl").open("a+b") as file:
+                # A writer that was killed may have left part of a line: it must not swallow this one.
+                if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+                    line = b"\n" + line
+                file.write(line)
+        except OSError as error:
+            raise WorkspaceError(
+                f"the events of report {self.id} cannot be written: {error.strerror or error}", "Free some space"
+            ) from error
+
+    def events(self) -> list[Event]:
+        """All events, oldest first. A partial last line, and events of another version of the lab, are left out."""
+        try:
+            content = (self.path / "events.jsonl").read_bytes()
+        except OSError:
+            return []
+        found = []
+        for line in content[: content.rfind(b"\n") + 1].splitlines():
+            with contextlib.suppress(ValueError, TypeError, KeyError, LabError):
+                found.append(event_from(json.loads(line)))
+        return found
+
+    def load(self) -> BenchmarkReport:
+        """The report as it stands now.
+
+        Raises:
+            ReportError: its plan cannot be read.
+        """
+        plan, held, events = self.plan, self.held, self.events()
+        machine = _json(self.path / "machine.json", {})
+        origin = _json(self.path / "origin.json", {})
+        life = [event for event in events if event.type in ("waiting", "started", "finished")]
+        last = life[-1] if life else None
+        if last is not None and last.type == "finished":
+            state = str(getattr(last, "state", "failed"))
+        elif held:
+            state = "stopping" if self.stop_requested else "running"
+        else:
+            state = "waiting" if last is not None and last.type == "waiting" else "interrupted"
+        progress = next((event for event in reversed(events) if event.type == "progress"), None)
+        return BenchmarkReport(
+            id=self.id,
+            created=float(origin.get("created") or _created(self.id)),
+            plan=plan,
+            machine=machine,
+            measurements=tuple(event for event in events if isinstance(event, Measurement)),
+            tunings=tuple(event for event in events if isinstance(event, CpuTuned)),
+            peaks=tuple(event for event in events if isinstance(event, PeakMeasured)),
+            state=state,
+            why=getattr(last, "why", ""),
+            error=getattr(last, "error", ""),
+            remedy=getattr(last, "remedy", ""),
+            seconds=getattr(last, "seconds", 0.0) if state in ENDED else 0.0,
+            progress=json.loads(progress.to_json()) if progress else None,
+        )
+
+    @contextlib.contextmanager
+    def hold(self, timeout: float = 1.0) -> Iterator[None]:
+        """Hold the report's lock: who holds it measures.
+
+        Raises:
+            ReportError: another process or thread holds it, or the report is gone.
+        """
+        if not (self.path / "plan.json").is_file():
+            raise ReportError(f"benchmark report {self.id} is not there any more")
+        lock = FileLock(self.path / "lock")
+        try:
+            lock.acquire(timeout=timeout)
+        except Timeout as error:
+            raise ReportError(f"report {self.id} is being measured", "Stop it first") from error
+        except OSError as error:
+            raise ReportError(f"report {self.id} cannot be locked: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def held(self) -> bool:
+        """Whether some process or thread measures now."""
+        return is_locked(self.path / "lock")
+
+    def request_stop(self) -> None:
+        """Ask whoever measures to stop after the case at hand."""
+        with contextlib.suppress(OSError):
+            (self.path / "stop").touch()
+
+    @property
+    def stop_requested(self) -> bool:
+        return (self.path / "stop").exists()
+
+    def clear_stop(self) -> None:
+        (self.path / "stop").unlink(missing_ok=True)
+
+    def delete(self) -> None:
+        """Remove the report.
+
+        Raises:
+            ReportError: it is being measured, or gone already.
+            WorkspaceError: the workspace cannot be written.
+        """
+        trash = self.path.with_name(f".{self.id}.trash")
+        with self.hold(timeout=0.5):
+            try:
+                self.path.rename(trash)
+            except OSError as error:
+                raise WorkspaceError(f"report {self.id} cannot be removed: {error.strerror or error}") from error
+        shutil.rmtree(trash, ignore_errors=True)
+
+    def _appear(self, files: dict[str, str], events: list[Event]) -> ReportFolder:
+        draft = ReportFolder(self.path.with_name(f".{self.id}.draft"))
+        try:
+            draft.path.mkdir(parents=True)
+            for name, content in files.items():
+                write_atomically(draft.path / name, content)
+            for event in events:
+                draft.append(event)
+            draft.path.rename(self.path)
+        except (OSError, WorkspaceError) as error:
+            shutil.rmtree(draft.path, ignore_errors=True)
+            if isinstance(error, WorkspaceError):
+                raise
+            raise WorkspaceError(f"the report {self.path} cannot be made: {error.strerror or error}") from error
+        return self
+
+
+def list_reports(workspace: Workspace) -> list[ReportFolder]:
+    """All benchmark reports of a workspace, newest first."""
+    found = [
+        ReportFolder(path)
+        for path in workspace.reports.iterdir()
+        if not path.name.startswith(".") and (path / "plan.json").is_file()
+    ]
+    return sorted(found, key=lambda folder: folder.id, reverse=True)
+
+
+def active_run(workspace: Workspace) -> Run | None:
+    """A training run that is at work now, with which a benchmark would share the machine."""
+    return next((run for run in list_runs(workspace) if run.held), None)
+
+
+def refuse_beside_a_run(workspace: Workspace) -> None:
+    """Raises RunError where a training run is at work: both would be slowed down, and the figures would be wrong."""
+    run = active_run(workspace)
+    if run is not None:
+        raise RunError(
+            f"run {run.id} is training on this machine: a benchmark beside it would measure both at once",
+            "Wait for its end or stop it; `--beside-training` measures all the same, and the figures say so",
+        )
+
+
+def _fresh_id(name: str, created: float | None = None) -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(created))}-benchmark-{name}-{secrets.token_hex(2)}"
+
+
+def _created(name: str) -> float:
+    try:
+        return time.mktime(time.strptime(name[:15], "%Y%m%d-%H%M%S"))
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _json(path: Path, default: Any) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return default
