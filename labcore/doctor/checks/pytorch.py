@@ -238,7 +238,7 @@ def availability(readings: Readings, torch: Torch) -> Check:
 
 def visible(readings: Readings, torch: Torch) -> Check:
     told_by = {name: scrub(value) for name, value in readings.system.environment.items() if "DEVICE" in name}
-    evidence = {name: value or '"" (empty)' for name, value in told_by.items()} or {"set": "none"}
+    evidence = {name: value or '""' for name, value in told_by.items()} or {"set": "none"}
     known = readings.nvml.count
 
     def told(status: str, summary: str, remedy: str = "") -> Check:
@@ -248,7 +248,7 @@ def visible(readings: Readings, torch: Torch) -> Check:
     if variable:
         return told(
             "warning",
-            f"{variable}={told_by[variable] or '""'} hides {names(readings)} from PyTorch",
+            f"{variable}={evidence[variable]} hides {names(readings)} from PyTorch",
             f"Take the variable away, or name the GPUs to use, and start the lab again.\n$ unset {variable}",
         )
     limits = [name for name in told_by if name.endswith("VISIBLE_DEVICES") and name != "NVIDIA_VISIBLE_DEVICES"]
