@@ -1,12 +1,14 @@
-"""Audio files and buffers to waveforms and back: float32, mono, at any sample rate."""
+"""Audio files and buffers to waveforms and back: float32, mono or channels apart, at any sample rate; and what is to tell of a file."""
 
-from labcore.audio.decoder import AudioInfo, Limits, decode, probe
+from labcore.audio.decoder import decode, decode_channels
+from labcore.audio.files import AudioInfo, Limits, probe
 from labcore.audio.waveforms import dequantise, encode_wav, quantise, resample, window_bounds
 
 __all__ = [
     "AudioInfo",
     "Limits",
     "decode",
+    "decode_channels",
     "dequantise",
     "encode_wav",
     "probe",

@@ -19,6 +19,17 @@ AUDIO_SUFFIXES = frozenset(
 FOREIGN_SUFFIXES = frozenset(".m4a .aac .wma .mp4 .webm .mka .amr .ape .wv .m4b .3gp".split())  # noqa: SIM905
 """Endings of audio that it does not read."""
 
+INSTALL = 'Install it with `pip install "audio-gpu-lab[torchcodec]"` (it needs FFmpeg, too)'
+CONVERT = "ffmpeg -i FILE clip.wav"
+
+FOREIGN_STARTS = {
+    b"\x1a\x45\xdf\xa3": "a WebM or Matroska file",
+    b"\x30\x26\xb2\x75": "a WMA file",
+    b"#!AMR": "an AMR file",
+    b"wvpk": "a WavPack file",
+    b"MAC ": "a Monkey's Audio file",
+}
+
 Read = Callable[[int, int], bytes]  # (offset, bytes) → what is there
 
 
@@ -80,6 +91,15 @@ def _ogg_missing(read: Read, size: int) -> float:
     return 0.0
 
 
+def foreign_kind(head: bytes) -> str:
+    """What audio that libsndfile does not know the first bytes belong to, as "an M4A or MP4 file"; empty for all else."""
+    if head[4:8] == b"ftyp":
+        return "an M4A or MP4 file"
+    if len(head) > 1 and head[0] == 0xFF and head[1] in (0xF0, 0xF1, 0xF8, 0xF9):
+        return "an AAC file"
+    return next((kind for start, kind in FOREIGN_STARTS.items() if head.startswith(start)), "")
+
+
 def describe(head: bytes) -> tuple[str, str]:
     """What bytes that no decoder recognises look like, and what to do about it.
 
@@ -89,18 +109,17 @@ def describe(head: bytes) -> tuple[str, str]:
     Returns:
         (what, remedy), parts of an error: "is …" and a sentence.
     """
-    convert = "Convert it to WAV or FLAC, for instance with `ffmpeg -i FILE clip.wav`"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
     if head.startswith(b"version https://git-lfs"):
         return "is a Git LFS pointer in place of the audio itself", "Fetch the files with `git lfs pull`"
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         return "is a web page, not audio", "The download went wrong: fetch the file again"
-    if head[4:8] == b"ftyp":
-        return "is an MP4 or M4A file, which is not read here", convert
-    if head.startswith((b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75", b"#!AMR", b"wvpk", b"MAC ")) or (
-        len(head) > 1 and head[0] == 0xFF and head[1] in (0xF0, 0xF1, 0xF8, 0xF9)
-    ):
-        return "is audio of a kind that is not read here (WebM, WMA, AAC or the like)", convert
+    kind = foreign_kind(head)
+    if kind:
+        return (
+            f"is {kind}, which only the optional decoder reads",
+            f"{INSTALL}. Or convert it to WAV or FLAC: `{CONVERT}`",
+        )
     if head.startswith((b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")):
         return "is an archive, not audio", "Unpack it first"
     if head.startswith((b"RIFF", b"RIFX", b"FORM", b"fLaC", b"OggS", b"ID3")):

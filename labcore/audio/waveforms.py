@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import soundfile
@@ -48,17 +49,30 @@ def dequantise(samples: np.ndarray, scale: float) -> np.ndarray:
     return samples.astype(np.float32) * np.float32(scale)
 
 
-def encode_wav(waveform: np.ndarray, sample_rate: int) -> bytes:
-    """A waveform as a WAV file, PCM 16 bit. Levels stay as they are; what is beyond full scale is clipped.
+def encode_wav(waveform: np.ndarray, sample_rate: int, *, exact: bool = False) -> bytes:
+    """A waveform as a WAV file. Levels stay as they are; nothing is normalised.
 
     Args:
-        waveform: float (samples,) or (samples, channels), full scale ±1.
+        waveform: float, full scale ±1; (samples,) or, as PCM 16 bit, (samples, channels), or, exact, (channels, samples).
         sample_rate: in Hz.
+        exact: 32-bit float, bit for bit what was computed, beyond full scale too. Else PCM 16 bit, which players everywhere
+            know; what is beyond full scale is clipped.
     """
+    if exact:
+        return _float_wav(np.atleast_2d(np.asarray(waveform, dtype=np.float32)), int(sample_rate))
     buffer = io.BytesIO()
     clipped = np.clip(np.nan_to_num(np.asarray(waveform, dtype=np.float32)), -1.0, 1.0)
     soundfile.write(buffer, clipped, int(sample_rate), format="WAV", subtype="PCM_16")
     return buffer.getvalue()
+
+
+def _float_wav(planes: np.ndarray, rate: int) -> bytes:
+    """(channels, samples) as WAV, IEEE float. By hand, since libsndfile writes the time into it: same sound, same bytes."""
+    channels, frames = planes.shape
+    data = np.ascontiguousarray(planes.T, dtype="<f4").tobytes()
+    form = struct.pack("<4sIHHIIHHH", b"fmt ", 18, 3, channels, rate, 4 * channels * rate, 4 * channels, 32, 0)
+    head = form + struct.pack("<4sII4sI", b"fact", 4, frames, b"data", len(data))
+    return struct.pack("<4sI4s", b"RIFF", 4 + len(head) + len(data), b"WAVE") + head + data
 
 
 def window_bounds(samples: int, window: int, hop: int) -> list[tuple[int, int]]:

@@ -1,0 +1,257 @@
+"""Opening audio files and buffers: what a header says, and whether it can be true.
+
+Headers are claims: nothing is allocated by them, and what they promise is held against the bytes that are there.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import soundfile
+
+from labcore.audio.containers import describe, foreign_kind, missing_share
+from labcore.audio.foreign import ForeignFile
+from labcore.errors import AudioError
+
+PEAK = 1e6  # 120 dB above full scale: a damaged file, and its power would overflow
+UNKNOWN_FRAMES = 2**62  # libsndfile gives the largest number there is where a header does not say
+BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64, "ALAC_16": 16}
+BITS |= {"ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}
+
+Source = str | Path | bytes
+OpenFile: TypeAlias = "soundfile.SoundFile | ForeignFile"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is accepted. Whoever decodes what strangers hand in sets these lower.
+
+    ``max_seconds`` bounds the part that is asked for, ``max_samples`` the mono waveform that is returned (4 bytes each).
+    """
+
+    max_seconds: float = 6 * 3600.0
+    max_bytes: int = 2 * 1024**3
+    max_channels: int = 64
+    max_samples: int = 2**30
+    min_rate: int = 100
+    max_rate: int = 1_000_000
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a file's header says. ``frames`` is samples a channel."""
+
+    container: str
+    codec: str
+    sample_rate: int
+    channels: int
+    frames: int
+    seconds: float
+
+    @property
+    def bits(self) -> int | None:
+        """Bits of a stored sample; None where the codec stores none, as lossy ones do."""
+        return BITS.get(self.codec)
+
+
+def probe(source: Source, *, name: str = "", limits: Limits = DEFAULT_LIMITS) -> AudioInfo:
+    """Read a file's header, without decoding it.
+
+    Args:
+        source: a path, or the file's content.
+        name: how errors call it, where the path does not say (an upload's own name).
+
+    Raises:
+        AudioError: the file is missing, empty, or not audio.
+    """
+    called = called_by(source, name)
+    with opened(source, called, limits) as file:
+        return info_of(file)
+
+
+def info_of(file: OpenFile) -> AudioInfo:
+    seconds = file.frames / file.samplerate
+    return AudioInfo(file.format, file.subtype, file.samplerate, file.channels, file.frames, seconds)
+
+
+def called_by(source: Source, name: str) -> str:
+    return name or ("the audio" if isinstance(source, bytes | bytearray | memoryview) else str(source))
+
+
+@contextmanager
+def opened(source: Source, called: str, limits: Limits) -> Iterator[OpenFile]:
+    """The open file, its container checked, or an AudioError that says why it cannot be opened."""
+    content = source if isinstance(source, bytes | bytearray | memoryview) else None
+    size = len(content) if content is not None else _size(Path(source), called)  # type: ignore[arg-type]
+    if size == 0:
+        raise AudioError(f"{called} is empty: 0 bytes", "Fetch or export the file again")
+    if size > limits.max_bytes:
+        raise AudioError(
+            f"{called} has {size / 1e6:.0f} MB, more than the {limits.max_bytes / 1e6:.0f} MB that are accepted",
+            "Cut it into parts",
+        )
+    file: OpenFile
+    try:
+        file = soundfile.SoundFile(io.BytesIO(content) if content is not None else os.fspath(source))
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
+        head = _read_at(source, 0, 512, called)
+        if head.startswith(b"OggS") and _missing(source, size, called):
+            raise cut_off(called) from error
+        kind = foreign_kind(head)
+        if not kind:
+            what, remedy = describe(head)
+            raise AudioError(f"{called} {what}", remedy) from error
+        file = ForeignFile(source, kind, called, limits.max_seconds)
+    with file:
+        _check_container(file, source, size, called, limits)
+        yield file
+
+
+def _check_container(file: OpenFile, source: Source, size: int, called: str, limits: Limits) -> None:
+    if not limits.min_rate <= file.samplerate <= limits.max_rate:
+        raise AudioError(
+            f"{called} claims a sample rate of {file.samplerate} Hz", "Its header is damaged: export the file again"
+        )
+    if file.channels > limits.max_channels:
+        raise AudioError(
+            f"{called} claims {file.channels} channels, more than the {limits.max_channels} that are accepted",
+            "Mix it down first",
+        )
+    if isinstance(file, soundfile.SoundFile) and file.format not in (
+        "FLAC",
+        "MP3",
+    ):  # their promises are checked by decoding
+        missing = _missing(source, size, called)
+        if missing and file.format == "OGG":
+            raise cut_off(called)
+        seconds = file.frames / file.samplerate
+        if missing * seconds > 0.1 * (1 - missing) or missing > 0.01:
+            raise cut_off(called, seconds / max(1e-9, 1 - missing), seconds)
+    if file.frames >= UNKNOWN_FRAMES:
+        raise AudioError(
+            f"{called} does not say how long it is, as files written into a pipe do not",
+            "Write it again, for instance with `ffmpeg -i FILE clip.flac`",
+        )
+    if file.frames <= 0:
+        raise AudioError(f"{called} holds no samples: its length is zero", "Leave it out, or export it again")
+
+
+def _missing(source: Source, size: int, called: str) -> float:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return missing_share(lambda at, count: bytes(source[at : at + count]), size)
+    try:
+        with Path(source).open("rb", buffering=0) as raw:
+
+            def read(at: int, count: int) -> bytes:
+                raw.seek(at)
+                return raw.read(count)
+
+            return missing_share(read, size)
+    except OSError as error:
+        raise AudioError(f"{called} cannot be read: {error.strerror or error}") from error
+
+
+def cut_off(called: str, promised_s: float = 0.0, there_s: float = 0.0) -> AudioError:
+    lacking = f"its header promises {duration(promised_s)} and {duration(there_s)} are there"
+    return AudioError(
+        f"{called} is cut off: {lacking if promised_s else 'it ends in the middle of a page'}",
+        "Fetch the file again, or leave it out",
+    )
+
+
+def _size(path: Path, called: str) -> int:
+    try:
+        info = path.stat()
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        what = "does not exist" if missing else f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise AudioError(f"{called} {what}", "Check the path" if missing else "Check its permissions") from error
+    if stat.S_ISDIR(info.st_mode):
+        raise AudioError(f"{called} is a folder, not an audio file", "Name a file in it")
+    if not stat.S_ISREG(info.st_mode):
+        raise AudioError(f"{called} is not a regular file", "Copy the audio into a file first")
+    return info.st_size
+
+
+def _read_at(source: Source, at: int, count: int, called: str) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source[at : at + count])
+    try:
+        with Path(source).open("rb") as file:
+            file.seek(at)
+            return file.read(count)
+    except OSError as error:
+        raise AudioError(f"{called} cannot be read: {error.strerror or error}", "Check its permissions") from error
+
+
+def stretch_of(file: OpenFile, called: str, start_s: float, end_s: float | None, limits: Limits) -> tuple[int, int]:
+    """The first frame and the number of frames to read."""
+    frames, rate = file.frames, file.samplerate
+    start = round(start_s * rate)
+    if start >= frames:
+        raise AudioError(
+            f"{called} is {frames / rate:.4g} s long, but the part to read starts at {start_s:g} s", "Mend the start"
+        )
+    end = frames if end_s is None else min(frames, max(start + 1, round(end_s * rate)))
+    if end - start > limits.max_seconds * rate:
+        raise _too_long(called, (end - start) / rate, limits)
+    return start, end - start
+
+
+def _too_long(called: str, seconds: float, limits: Limits) -> AudioError:
+    return AudioError(
+        f"{called} claims to be {duration(seconds)} long, more than the {duration(limits.max_seconds)} that are accepted",
+        "Cut it into parts, or mend its header",
+    )
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds / 3600:.4g} h" if seconds >= 3600 else f"{seconds:.4g} s"
+
+
+def reason(error: Exception) -> str:
+    return (getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)).strip().rstrip(".")
+
+
+@contextmanager
+def reading(called: str) -> Iterator[None]:
+    """What goes wrong while samples are read, as an AudioError."""
+    try:
+        yield
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(
+            f"{called} is damaged: decoding stopped with “{reason(error)}”", "Fetch or export the file again"
+        ) from error
+    except MemoryError as error:
+        raise AudioError(f"{called} is too long for this machine's memory", "Cut it into parts") from error
+
+
+def check_length(file: OpenFile, called: str, count: int, read: int) -> None:
+    """Raise an AudioError where much less was read than the header promised."""
+    if read == 0:
+        raise AudioError(f"{called} holds no samples that can be decoded", "Fetch or export the file again")
+    # Encoder delays make a header a little wrong; a header in which more is missing tells of a file that was cut off.
+    if count - read > max(1, min(0.01 * count, 0.1 * file.samplerate)):
+        raise cut_off(called, count / file.samplerate, read / file.samplerate)
+
+
+def check_values(waveform: np.ndarray, called: str) -> None:
+    """Raise an AudioError where a sample is no number or beyond all measure."""
+    if not waveform.size:
+        return
+    low, high = float(waveform.min()), float(waveform.max())  # not a number where any sample is none
+    if not (low >= -PEAK and high <= PEAK):
+        wrong = int(np.count_nonzero(~np.isfinite(waveform)))
+        what = f"{wrong} samples that are not finite numbers" if wrong else f"samples as large as {max(-low, high):.3g}"
+        raise AudioError(f"{called} holds {what}", "Export it again, or leave it out")
