@@ -107,10 +107,18 @@ def part(name: str, *, skip: Iterable[str] = ()) -> None:
             _grid(advanced)
 
 
-def widget(knob: Knob) -> Any:
-    """One knob as the widget that suits it. Returns its value and remembers it."""
-    current = values()
-    key = _key(knob.path)
+def widget(
+    knob: Knob, *, held: dict[str, Any] | None = None, prefix: str = "knob", stops: list[Any] | None = None
+) -> Any:
+    """One knob as the widget that suits it. Returns its value and remembers it.
+
+    Args:
+        held: path → value, in place of those that the form for training holds.
+        prefix: of the widget's key; another one for other values.
+        stops: a slider with these stops and the one it is at.
+    """
+    current = values() if held is None else held
+    key = f"{prefix}-{knob.path}"
     if key not in st.session_state:
         st.session_state[key] = current[knob.path]
     label = f"{knob.title} ({knob.unit})" if knob.unit else knob.title
@@ -123,6 +131,9 @@ def widget(knob: Knob) -> Any:
     elif knob.kind == "text":
         value = st.text_input(placeholder="automatic" if knob.optional else None, **common)
         value = value or (None if knob.optional else knob.default)
+    elif stops is not None:
+        options = sorted({*stops, current[knob.path]})
+        value = st.select_slider(options=options, format_func=_tidy, **common)
     elif knob.optional or knob.ge is None or knob.le is None or knob.le - knob.ge > 1e6:
         value = _number(knob, common)
     elif knob.log:

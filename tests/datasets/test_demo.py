@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labcore.datasets.demo import CLASSES, RATE, build, make_demo
+from labcore.datasets.demo import CLASSES, RATE, build, example_clip, make_demo
 from labcore.errors import DatasetError, WorkspaceError
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +55,11 @@ def test_it_is_laid_out_as_urbansound8k(small: Path) -> None:
     for row in rows.itertuples():
         source, class_id, _, _ = row.slice_file_name.removesuffix(".wav").split("-")
         assert (int(source), int(class_id)) == (row.fsID, row.classID)
+
+
+def test_an_example_is_the_file_that_the_set_has(small: Path) -> None:
+    made = content(small)
+    assert all(example_clip(label, number) in made.values() for label in ("dog_bark", "siren") for number in (0, 1))
 
 
 def test_the_full_set_has_four_clips_a_class_and_fold_and_keeps_sources_together() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from labcore.datasets.demo.machines import air_conditioner, drilling, engine_idling, gun_shot, jackhammer
 from labcore.datasets.demo.parts import RATE, Random, Sound
-from labcore.datasets.demo.scene import make_scene
+from labcore.datasets.demo.scene import Scene, make_scene
 from labcore.datasets.demo.tones import car_horn, siren, street_music
 from labcore.datasets.demo.voices import children_playing, dog_bark
 from labcore.device import usable_cores
@@ -152,19 +152,41 @@ def _write_clips(
     return rows
 
 
+def example_clip(label: str, number: int = 0, *, seed: int = 0) -> bytes:
+    """One file of the demo set, without making the set: the first clip of a source, as WAV.
+
+    Args:
+        label: one of :data:`SOUNDS`.
+        number: which of the sources of its class, from 0.
+        seed: the set's.
+    """
+    class_id = list(SOUNDS).index(label)
+    sound, scene = _source(label, class_id, number, seed)[1:]
+    return _wav(_clip(sound, scene, np.random.default_rng([seed, class_id, number, 1]), label))
+
+
+def _source(label: str, class_id: int, number: int, seed: int) -> tuple[Random, Sound, Scene]:
+    rng = np.random.default_rng([seed, class_id, number])
+    sound = SOUNDS[label](rng)
+    return rng, sound, make_scene(rng)
+
+
+def _clip(sound: Sound, scene: Scene, rng: Random, label: str) -> np.ndarray:
+    short = label in SHORT and rng.uniform() < 0.4
+    samples = int((rng.uniform(1.2, CLIP_SECONDS) if short else CLIP_SECONDS) * RATE)
+    return scene.record(sound(rng, samples), rng)
+
+
 def _write_recording(folder: Path, recording: Recording, seed: int) -> list[tuple[object, ...]]:
-    rng = np.random.default_rng([seed, recording.class_id, recording.number])
-    sound, scene = SOUNDS[recording.label](rng), make_scene(rng)
+    rng, sound, scene = _source(recording.label, recording.class_id, recording.number, seed)
     rows: list[tuple[object, ...]] = []
     start = round(float(rng.uniform(0, 20)), 6)
     for cut, (occurrence, slice_) in enumerate(recording.slices):
-        rng = np.random.default_rng([seed, recording.class_id, recording.number, cut + 1])
-        short = recording.label in SHORT and rng.uniform() < 0.4
-        samples = int((rng.uniform(1.2, CLIP_SECONDS) if short else CLIP_SECONDS) * RATE)
-        clip = scene.record(sound(rng, samples), rng)
+        of_clip = np.random.default_rng([seed, recording.class_id, recording.number, cut + 1])
+        clip = _clip(sound, scene, of_clip, recording.label)
         name = f"{recording.fs_id}-{recording.class_id}-{occurrence}-{slice_}.wav"
         (folder / "audio" / f"fold{recording.fold}" / name).write_bytes(_wav(clip))
-        end = round(start + samples / RATE, 6)
+        end = round(start + len(clip) / RATE, 6)
         rows.append(
             (name, recording.fs_id, start, end, scene.salience, recording.fold, recording.class_id, recording.label)
         )
