@@ -91,13 +91,13 @@ class _Examination:
         """Whether there is something new to tell."""
         if "starting" in message:
             self.at = message["starting"]
-        elif "torch" in message and not self.blind:
+        elif "torch" in message and self.torch is None:
             self.torch = torch_from_json(message["torch"])
             if not self.devices and not self.torch.error:
                 gpus = [f"cuda:{index}" for index in range(self.torch.count)]
                 self.devices = ["cpu", *gpus, *(["mps"] if self.torch.mps else [])]
             return True
-        elif "torch" in message and self.torch is not None:
+        elif "torch" in message and self.blind and self.torch is not None:
             seen = torch_from_json(message["torch"])  # without GPUs, but with all that torch tells of itself
             self.torch = replace(seen, error=self.torch.error, available=False, warning=self.torch.warning)
             return True

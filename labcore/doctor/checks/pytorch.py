@@ -99,7 +99,7 @@ def architectures(readings: Readings, torch: Torch) -> Check:
     if not cards or not torch.architectures:
         return told("info", "There is no card to compare with what this PyTorch was compiled for")
     fits = {where: fit(capability, torch.architectures) for where, (_, capability) in cards.items()}
-    bad = [where for where, how in fits.items() if how in ("newer", "older")]
+    bad = [where for where, how in fits.items() if how in ("newer", "older", "foreign")]
     if not bad:
         late = [where for where, how in fits.items() if how == "translated"]
         if late:
@@ -110,17 +110,15 @@ def architectures(readings: Readings, torch: Torch) -> Check:
     name, capability = cards[bad[0]]
     older = fits[bad[0]] == "older"
     status = "error" if len(bad) == len(cards) else "warning"
-    summary = f"{name} (compute capability {capability}) is {'older' if older else 'newer'} than all that this PyTorch was compiled for"
+    how = {"newer": "is newer than all", "older": "is older than all", "foreign": "is none of those"}[fits[bad[0]]]
+    summary = f"{name} (compute capability {capability}) {how} that this PyTorch was compiled for"
     if older:
         able = next((wheel for wheel, oldest in OLDEST_OF.items() if numbers(capability or "") >= oldest), "")
-        how = (
-            f"Install a build for older cards:\n{install_torch(readings, able)}"
-            if able
-            else "No current PyTorch has it: use the CPU."
-        )
+        build = f"Install a build for older cards:\n{install_torch(readings, able)}"
+        remedy = build if able else "No current PyTorch has it: use the CPU."
         if len(bad) < len(cards):
-            how += "\nOr leave the card out: name the others in CUDA_VISIBLE_DEVICES."
-        return told(status, summary, how)
+            remedy += "\nOr leave the card out: name the others in CUDA_VISIBLE_DEVICES."
+        return told(status, summary, remedy)
     wheel = wheel_for(driver_of(readings), windows(readings))
     newest = wheel if wheel in ("cu128", "cu130") else "cu128"
     update = f"pip install --upgrade torch torchaudio torchvision --index-url https://download.pytorch.org/whl/{newest}"
@@ -138,7 +136,7 @@ def fit(capability: str | None, compiled: tuple[str, ...]) -> str:
     newer card. Binaries with a letter run on exactly that chip (a) or its family (f).
 
     Returns:
-        compiled, translated, newer (the card is, than all of them), or older.
+        compiled, translated, newer (the card is, than all of them), older, or foreign (none of them, in between).
     """
     card = numbers(capability or "")
     if len(card) != 2:
@@ -158,7 +156,8 @@ def fit(capability: str | None, compiled: tuple[str, ...]) -> str:
         return "compiled"
     if any(version <= card for version in portable):
         return "translated"
-    return "newer" if card > max(binaries + portable) else "older"
+    known = binaries + portable
+    return "newer" if card > max(known) else "older" if card < min(known) else "foreign"
 
 
 def libraries(torch: Torch) -> Check:
