@@ -1,0 +1,135 @@
+"""The settings of the front end on the Explore page: sliders, and what follows from them in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from labcore.config import RunConfig, knobs
+from labcore.presets import PRESETS, preset
+from labcore.runs import Run
+from ui import forms, live, shell
+from ui.text import count, plain, run_name
+
+if TYPE_CHECKING:
+    from labcore.explore import Consequences
+
+FRONT = ("audio.sample_rate", *(path for path in knobs() if path.startswith("features.")))
+"""The knobs that say what a spectrogram looks like."""
+FREE = ("data.", "model.", "optim.", "runtime.")
+STOPS: dict[str, list[Any]] = {
+    "audio.sample_rate": [4000, 8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000],
+    "features.n_fft": [2**n for n in range(6, 14)],
+    "features.win_length": [2**n for n in range(5, 14)],
+    "features.hop_length": [2**n for n in range(4, 13)],
+    "features.n_mels": [8, 16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 224, 256],
+}
+EVERYDAY = ("audio.sample_rate", "features.n_fft", "features.win_length", "features.hop_length", "features.n_mels")
+TRAINING = "training"
+
+
+def held() -> dict[str, Any]:
+    """The values of all knobs on this page, path → value; at first those of the form for training."""
+    if "explore-knobs" not in st.session_state:
+        st.session_state["explore-knobs"] = dict(forms.values())
+    return st.session_state["explore-knobs"]
+
+
+def widget(path: str) -> Any:
+    """The widget of a knob, with round stops where it has some."""
+    return forms.widget(knobs()[path], held=held(), prefix="explore", stops=STOPS.get(path))
+
+
+def put(values: dict[str, Any]) -> None:
+    """Turn knobs from a callback."""
+    held().update(values)
+    for path in values:
+        st.session_state.pop(f"explore-{path}", None)
+
+
+def settings_of() -> None:
+    """Take the settings of a preset, of a run, or of the form for training."""
+    runs = {run.id: run for run, status in live.runs() if run.weights.exists()}
+    names = {TRAINING: "the Train page", **{name: f"preset {item.title}" for name, item in PRESETS.items()}}
+
+    def chosen() -> None:
+        name = st.session_state["explore-settings-of"]
+        if name is None:
+            return
+        if name == TRAINING:
+            values = forms.values()
+        else:
+            config = preset(name) if name in PRESETS else runs[name].config
+            values = flat(config)
+        put({path: values[path] for path in knobs() if not path.startswith(FREE)})
+
+    st.selectbox(
+        "Settings of",
+        [*names, *runs],
+        index=None,
+        format_func=lambda name: names.get(name) or run_name(runs[name]),
+        placeholder="Take the settings of …",
+        key="explore-settings-of",
+        on_change=chosen,
+        label_visibility="collapsed",
+    )
+
+
+def sliders() -> None:
+    """The knobs of the front end: the everyday ones, then the others folded away."""
+    for path in EVERYDAY:
+        widget(path)
+    with st.expander("More of the front end", icon=":material/tune:"):
+        for path in FRONT:
+            if path not in EVERYDAY:
+                widget(path)
+
+
+def config() -> tuple[RunConfig, Consequences]:
+    """The settings and what follows from them. Where they cannot work, the last ones that could, and why.
+
+    The last that worked are kept, so that the pictures stay while a slider passes through what is impossible.
+    """
+    from labcore.explore import consequences, unchecked
+
+    told = consequences(unchecked(held()))
+    if told.possible:
+        st.session_state["explore-possible"] = RunConfig().changed(held())
+    last = st.session_state.get("explore-possible") or RunConfig()
+    return last, told
+
+
+def tell(told: Consequences, seconds: float) -> None:
+    """What the settings lead to, or why they cannot work."""
+    if told.problems:
+        body = "  \n".join(plain(problem) for problem in told.problems)
+        st.error(f"{body}\n\nThe pictures show the last settings that work.", icon=":material/block:")
+        return
+    for warning in told.warnings:
+        st.warning(plain(warning), icon=":material/warning:")
+    columns = round(seconds * told.frames_per_second) + 1
+    st.markdown(
+        f":gray[**{told.frames_per_second:.1f}** frames a second, one every **{told.hop_ms:.1f} ms**; each listens to "
+        f"**{told.resolution_ms:.0f} ms**. Bins of **{told.bin_hz:.1f} Hz**; tones **{told.resolution_hz:.0f} Hz** apart can be "
+        f"told apart. Input to the network for {seconds:.3g} s: **{told.rows} × {count(columns)}**.]"
+    )
+
+
+def use_for_training(label: str, prefixes: tuple[str, ...], *, key: str) -> None:
+    """A button that carries knobs to the Train page, those whose paths begin as given."""
+
+    def carry() -> None:
+        carried = RunConfig().changed(held())
+        forms.take(carried, keep=[path for path in knobs() if not path.startswith(prefixes)])
+        st.session_state[f"{key}-done"] = True
+
+    shell.action_button(label, carry, key=key, icon=":material/model_training:", width="stretch")
+    if st.session_state.pop(f"{key}-done", False):
+        st.success("The Train page has them now.", icon=":material/check:")
+        st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
+
+
+def flat(source: RunConfig) -> dict[str, Any]:
+    tree = source.model_dump()
+    return {path: tree[path.partition(".")[0]][path.partition(".")[2]] for path in knobs()}

@@ -1,0 +1,271 @@
+"""Where the sound on the Explore page comes from, and what is read of it once: its facts and its outline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from labcore.errors import AudioError
+from ui import data, services, shell
+from ui.services import Task
+from ui.text import plain
+
+if TYPE_CHECKING:
+    from labcore.audio.facts import Facts
+    from labcore.audio.overview import Overview
+
+FORMATS = "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate, of any length; M4A and WebM where the optional decoder is installed."
+SOURCES = {
+    "example": ("Example", ":material/library_music:"),
+    "upload": ("Upload", ":material/upload_file:"),
+    "record": ("Record", ":material/mic:"),
+    "dataset": ("Data set", ":material/folder_open:"),
+}
+AT_ONCE_BYTES = 8_000_000
+"""Files larger than this are read in the background, with a bar."""
+ANY = ""
+MOST_LISTED = 500
+
+
+@dataclass(frozen=True)
+class Source:
+    """A sound: its name, its content or where it lies, what it is known by, and its label where that is known."""
+
+    name: str
+    content: bytes | Path
+    key: str
+    truth: str = ""
+
+    @property
+    def bytes(self) -> int:
+        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source whose header and samples have been read once."""
+
+    source: Source
+    facts: Facts
+    overview: Overview
+
+    @property
+    def seconds(self) -> float:
+        return self.overview.seconds
+
+
+def choose() -> Source | None:
+    """Let the visitor choose. None while nothing has been given."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        kind = st.segmented_control(
+            "Sound from",
+            list(SOURCES),
+            default="example",
+            format_func=lambda name: f"{SOURCES[name][1]} {SOURCES[name][0]}",
+            required=True,
+            label_visibility="collapsed",
+            key="explore-source",
+        )
+        if kind == "example":
+            return _example()
+    if kind == "upload":
+        file = st.file_uploader("Sound", label_visibility="collapsed", help=FORMATS, key="explore-upload")
+        return Source(file.name, file.getvalue(), file.file_id) if file is not None else None
+    if kind == "record":
+        recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed", key="explore-record")
+        st.caption("The browser asks before it opens the microphone, and only opens it for this machine or over HTTPS.")
+        if recording is None:
+            return None
+        return Source("recording.wav", recording.getvalue(), recording.file_id)
+    return _of_dataset()
+
+
+def _example() -> Source:
+    from labcore.datasets.demo import CLASSES
+
+    label = st.selectbox(
+        "Class of the example",
+        CLASSES,
+        index=CLASSES.index("siren"),
+        format_func=lambda name: name.replace("_", " "),
+        label_visibility="collapsed",
+        key="explore-class",
+        width=190,
+    )
+    number = st.session_state.setdefault("explore-number", 0)
+
+    def another() -> None:
+        st.session_state["explore-number"] += 1
+
+    shell.action_button("Another", another, key="explore-another", icon=":material/shuffle:", type="tertiary")
+    return demo_source(label, number)
+
+
+def demo_source(label: str, number: int) -> Source:
+    """A clip of the built-in demo set, made on the spot."""
+    return Source(f"{label}-{number}.wav", _demo_clip(label, number), f"demo-{label}-{number}", label)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _demo_clip(label: str, number: int) -> bytes:
+    from labcore.datasets.demo import example_clip
+
+    return example_clip(label, number)
+
+
+# --- a clip of a data set
+
+
+def _of_dataset() -> Source | None:
+    names = data.names()
+    if not names:
+        st.info("There is no data set in this workspace yet. The overview makes one.", icon=":material/info:")
+        st.page_link("streamlit_app.py", label="Overview", icon=":material/home:")
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.selectbox("Data set", names, key="explore-dataset", width=190)
+        rows = _rows(str(services.workspace().home), name)
+        labels = list(dict.fromkeys(label for _, label, *_ in rows))
+        label = st.selectbox(
+            "Class",
+            [ANY, *labels],
+            format_func=lambda text: text or "any class",
+            key=f"explore-label-{name}",
+            width=190,
+        )
+        fitting = [number for number, row in enumerate(rows) if label in (ANY, row[1])]
+        key = f"explore-row-{name}-{label}"
+        if st.session_state.get(key) not in fitting:
+            st.session_state[key] = fitting[0]
+
+        def random_one() -> None:
+            st.session_state[key] = int(np.random.default_rng().choice(fitting))
+
+        listed = fitting[:MOST_LISTED]
+        if st.session_state[key] not in listed:
+            listed = [*listed, st.session_state[key]]
+        number = st.selectbox("Clip", listed, format_func=lambda row: _row_name(rows[row]), key=key, width=260)
+        shell.action_button("Random", random_one, key="explore-random", icon=":material/shuffle:", type="tertiary")
+    return of_row(rows[number])
+
+
+Row = tuple[str, str, float, float]
+"""Path, label, start and end in seconds; an end that is not a number is the file's own."""
+
+
+@st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
+def _rows(home: str, name: str) -> list[Row]:
+    from labcore.datasets import find_dataset
+    from labcore.workspace import Workspace
+
+    table = find_dataset(Workspace(Path(home)), name).table
+    columns = (table[column] for column in ("path", "label", "start_s", "end_s"))
+    rows = [(path, label, float(start), float(end)) for path, label, start, end in zip(*columns, strict=True)]
+    return sorted(rows, key=lambda row: (row[1], row[0], row[2]))
+
+
+def of_row(row: Row) -> Source:
+    """A clip of a table. A part of a longer file becomes a file of its own, sample for sample."""
+    path, label, start, end = row
+    key = f"{path}-{start}-{end}"
+    if start == 0 and math.isnan(end):
+        return Source(Path(path).name, Path(path), f"{key}-{_changed(Path(path))}", label)
+    return Source(
+        _row_name(row), _part(path, start, None if math.isnan(end) else end, _changed(Path(path))), key, label
+    )
+
+
+def _row_name(row: Row) -> str:
+    name = Path(row[0]).name
+    return name if row[2] == 0 else f"{name} from {row[2]:g} s"
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError as error:
+        raise AudioError(f"{path} cannot be read: {error.strerror or error}", "Take another clip") from error
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _part(path: str, start: float, end: float | None, changed: int) -> bytes:
+    from labcore.audio import decode_channels, encode_wav
+
+    waveform, rate = decode_channels(path, start_s=start, end_s=end)
+    return encode_wav(waveform, rate, exact=True)
+
+
+# --- reading it once
+
+
+def opened(source: Source) -> Opened | None:
+    """Facts and outline of a source. None while a large one is still being read, with a bar on the page.
+
+    Raises:
+        AudioError: it cannot be read.
+    """
+    if source.bytes <= AT_ONCE_BYTES:
+        return Opened(source, *_overview(source.key, source.name, source.content))
+    task = _task(source)
+    if not task.running:
+        if task.error or task.failure:
+            raise task.error or task.failure  # type: ignore[misc]
+        return Opened(source, *task.result)
+    _reading(task, source.name)
+    return None
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading the sound …")
+def _overview(key: str, name: str, _content: Any) -> tuple[Facts, Overview]:
+    from labcore.audio.overview import overview
+
+    return overview(_content, name=name)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _held_task(key: str) -> dict[str, Task]:
+    return {}
+
+
+def _task(source: Source) -> Task:
+    held = _held_task(source.key)
+    if "task" not in held:
+
+        def work(progress: Callable[[int, int], None]) -> Any:
+            from labcore.audio.overview import overview
+
+            return overview(
+                source.content, name=source.name, progress=lambda share: progress(round(1000 * share), 1000)
+            )
+
+        held["task"] = Task(work).start()
+    return held["task"]
+
+
+@st.fragment(run_every=0.3)
+def _reading(task: Task, name: str) -> None:
+    st.progress(task.fraction, text=f"Reading {plain(name)}")
+    if not task.running:
+        st.rerun()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def channels(key: str, name: str, start: float, end: float, _content: Any) -> tuple[np.ndarray, int]:
+    """A stretch of the recording as it is: (channels, samples) at its own rate, and the rate. Not to be written to."""
+    from labcore.audio import decode_channels
+
+    return decode_channels(_content, name=name, start_s=start, end_s=end)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def heard(key: str, name: str, start: float, end: float, rate: int, _content: Any) -> np.ndarray:
+    """A stretch as the front end gets it: (samples,), mixed and at ``rate``. Not to be written to."""
+    from labcore.audio import decode
+
+    return decode(_content, rate, name=name, start_s=start, end_s=end)[0]
