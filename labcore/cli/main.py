@@ -18,6 +18,7 @@ from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, OutOfMemoryError, WorkspaceError
 
 COMMANDS = {
+    "doctor": "check the GPU, the driver, PyTorch and the machine, and say what to do",
     "datasets": "list the data sets, make the demo set, import and check your own",
     "train": "train a classifier",
     "resume": "go on with a run that was stopped, failed or interrupted",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 import torch
@@ -46,13 +47,14 @@ def test_the_small_cnn_is_the_articles_on_its_input(monkeypatch: pytest.MonkeyPa
 
     original = module.small_cnn
 
-    def watched(*arguments: object) -> torch.nn.Module:
-        network = original(*arguments)  # type: ignore[arg-type]
+    def watched(*arguments: Any, **options: Any) -> torch.nn.Module:
+        network: torch.nn.Module = original(*arguments, **options)
         network.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape)))
         return network
 
     monkeypatch.setattr(module, "small_cnn", watched)
-    Prover().prove(works()[-1], CPU, "CPU")
+    proof, _ = Prover().prove(works()[-1], CPU, "CPU")
+    assert proof.status == "ok", proof
     assert set(seen) == {(4, 1, 64, 64)}
 
 
