@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from labcore.audio import decode
+from labcore.augment import AddNoise, Augmentation
 from labcore.classifier import Classifier
-from labcore.config import RunConfig
+from labcore.config import RunConfig, knobs
+from labcore.errors import AudioError, ConfigError
+from labcore.explore.draws import seeded
+from labcore.explore.noise import NoiseAt, ratio_db
+from labcore.explore.placing import Placing
+from labcore.explore.sonify import sound_of
 from labcore.features import LogMel
+
+LONGEST_SECONDS = 10.0
+"""Of a clip, where its length is left to the data, as in training."""
+ROUNDING_DB = 1e-3
+"""Smaller differences come from rounding."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +49,28 @@ class Step:
     needs_second: bool = False
 
 
-STEPS: tuple[Step, ...] = ()
+def _step(name: str, knob: str, domain: str, *knobs: str, needs_second: bool = False) -> Step:
+    paths = tuple(f"augment.{other}" for other in knobs or (knob,) if other)
+    return Step(name, _KNOBS[f"augment.{knob}"].title, f"augment.{knob}", paths, domain, needs_second)
+
+
+_KNOBS = knobs()
+STEPS = (
+    _step("time_shift", "time_shift_seconds", "time"),
+    _step("reverb", "reverb", "waveform", "reverb_seconds"),
+    _step("noise", "noise", "waveform", "noise_snr_db", "noise_colour", "noise_file"),
+    _step("speed", "speed", "power"),
+    _step("time_scale", "time_scale", "power"),
+    _step("pitch", "pitch_semitones", "power"),
+    _step("equaliser", "equaliser_db", "power"),
+    _step("gain", "gain_db", "power"),
+    _step("mixing", "mixup", "power", "", needs_second=True),
+    _step("time_mask", "time_mask", "log-mel", "time_mask", "masks"),
+    _step("freq_mask", "freq_mask", "log-mel", "freq_mask", "masks"),
+)
 """In the order of the training chain."""
+_SHARES = ("augment.reverb", "augment.noise", "augment.mixup")
+"""Knobs that say how many clips are changed, not by how much."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +107,16 @@ class Draw:
 
 
 def only(config: RunConfig, name: str) -> RunConfig:
-    """The configuration with one step on, and that one in each clip; all others off."""
-    raise NotImplementedError
+    """The configuration with one step on, and that one in each clip; all others off.
+
+    Raises:
+        ConfigError: there is no such step.
+    """
+    step = next((step for step in STEPS if step.name == name), None)
+    if step is None:
+        raise ConfigError(f"there is no augmentation {name!r}", f"Choose {', '.join(step.name for step in STEPS)}")
+    off = {other.strength: 0.0 for other in STEPS if other is not step}
+    return config.changed({**off, step.strength: 1.0} if step.strength in _SHARES else off)
 
 
 def draw(
@@ -104,9 +148,107 @@ def draw(
     Raises:
         LabError: the waveform is empty, there is no such step, the recorded noise cannot be read.
     """
-    raise NotImplementedError
+    clips = [_checked(waveform)] if second is None else [_checked(waveform), _checked(second)]
+    rate = config.audio.sample_rate
+    if config.audio.clip_seconds is None:
+        config = config.changed({"audio.clip_seconds": min(max(0.1, len(clips[0]) / rate), LONGEST_SECONDS)})
+    config = config if steps == "all" else only(config, steps)
+    mixing = second is not None and config.augment.mixup > 0
+    on = [step for step in STEPS if _strength(config, step) and (mixing or not step.needs_second)]
+    log_mel = _fitted(config, clips) if log_mel is None else deepcopy(log_mel).cpu()
+    noise_to_add = _recording(config, recording)
+
+    with seeded(seed), torch.inference_mode():
+        chain = Augmentation(config, log_mel.frames(config.clip_samples), noise_to_add)
+        placing = Placing(config, clips, log_mel, chain)
+        heard = _listen(chain, config, snr_db, noise_to_add)
+        placed = steps in ("all", "time_shift")
+        starts = placing.random_starts() if placed else placing.middle_starts(placing.margin)
+        images, targets = chain(placing.cut(starts), log_mel, torch.eye(len(clips)), mixing)
+        levels = log_mel.decibels(placing.plain())
+        image_before = log_mel.normalise(levels)[0]
+        after = (images[0] * log_mel.deviation + log_mel.mean).numpy()
+    before = levels[0].numpy()
+    difference = after - before
+    difference[np.abs(difference) < ROUNDING_DB] = 0.0
+
+    samples = config.clip_samples if placing.on_mels else placing.plain_window
+    sound_before = placing.sound(int(placing.middle_starts()[0]), samples)
+    rebuilt = any(step.domain in ("power", "log-mel") for step in on)
+    before_rebuilt = None
+    if rebuilt and sound:
+        sound_after, before_rebuilt = (
+            sound_of(10.0 ** (levels / 10.0), config, samples=samples) for levels in (after, before)
+        )
+    elif rebuilt:
+        sound_after = np.zeros(0, dtype=np.float32)
+    elif placing.on_mels:
+        sound_after = placing.sound(int(starts[0]), samples)
+    else:
+        sound_after = heard["waveform"]
+    return Draw(
+        before=before,
+        after=after,
+        difference=difference,
+        image=images[0].numpy(),
+        image_before=image_before.numpy(),
+        sound_before=sound_before,
+        sound=sound_after,
+        sample_rate=rate,
+        rebuilt=rebuilt,
+        before_rebuilt=before_rebuilt,
+        ratio=float(targets[0, 0]) if mixing else None,
+        snr_db=heard.get("snr_db"),
+        steps=tuple(step.name for step in on),
+    )
 
 
-def answers(classifier: Classifier, draw: Draw) -> tuple[dict[str, float], dict[str, float]]:
+def answers(classifier: Classifier, drawn: Draw) -> tuple[dict[str, float], dict[str, float]]:
     """Probabilities by label before and after, for a draw that was made with the classifier's configuration and front end."""
-    raise NotImplementedError
+    with torch.inference_mode():
+        classifier.eval()
+        images = torch.from_numpy(np.stack([drawn.image_before, drawn.image])).to(classifier.device)
+        shares = classifier.network(images[:, None]).float().softmax(1).tolist()
+    before, after = (dict(zip(classifier.labels, row, strict=True)) for row in shares)
+    return before, after
+
+
+def _strength(config: RunConfig, step: Step) -> float:
+    return float(getattr(config.augment, step.strength.split(".")[1]))
+
+
+def _checked(waveform: np.ndarray) -> np.ndarray:
+    if not len(waveform):
+        raise AudioError("the clip has no samples", "Choose a longer stretch")
+    return np.ascontiguousarray(waveform, dtype=np.float32)
+
+
+def _recording(config: RunConfig, recording: np.ndarray | None) -> Tensor | None:
+    augment = config.augment
+    if recording is None and augment.noise and augment.noise_file:
+        recording = decode(augment.noise_file, config.audio.sample_rate)[0]
+    return None if recording is None else torch.from_numpy(_checked(recording))
+
+
+def _fitted(config: RunConfig, clips: list[np.ndarray]) -> LogMel:
+    """A front end normalised by these clips alone, for want of training clips."""
+    log_mel = LogMel(config)
+    with torch.inference_mode():
+        parts = [log_mel.decibels(log_mel.power(torch.from_numpy(clip)[None]))[0].double() for clip in clips]
+        levels = torch.cat(parts, dim=1)
+        log_mel.fit(levels.sum(1), levels.square().sum(1), levels.shape[1])
+    return log_mel
+
+
+def _listen(chain: Augmentation, config: RunConfig, snr_db: float | None, recording: Tensor | None) -> dict[str, Any]:
+    """Have a chain tell what becomes of the first clip's waveform: filled once it has run."""
+    heard: dict[str, Any] = {}
+    for place, module in enumerate(chain.on_waveform):
+        if isinstance(module, AddNoise):
+            if snr_db is not None:
+                chain.on_waveform[place] = NoiseAt(snr_db, config.augment.noise_colour, recording)
+            chain.on_waveform[place].register_forward_hook(
+                lambda _, given, made: heard.update(snr_db=ratio_db(given[0][0], made[0]))
+            )
+    chain.on_waveform.register_forward_hook(lambda _, given, made: heard.update(waveform=made[0].numpy().copy()))
+    return heard

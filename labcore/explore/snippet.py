@@ -1,0 +1,53 @@
+"""The few lines of torchaudio that make the same picture as a view."""
+
+from __future__ import annotations
+
+from labcore.config import RunConfig
+from labcore.errors import ConfigError
+from labcore.features import WINDOWS
+
+KINDS = ("spectrogram", "mel", "log-mel", "mfcc")
+"""The views that there are lines for."""
+
+
+def snippet(kind: str, config: RunConfig, *, file: str = "clip.wav", coefficients: int = 20) -> str:
+    """Python code after which ``picture`` holds (rows, frames) of a view, for a file that soundfile reads.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        config: what the view was made with.
+        file: the sound's path.
+        coefficients: of ``mfcc``.
+
+    Raises:
+        ConfigError: there are no lines for this kind.
+    """
+    if kind not in KINDS:
+        raise ConfigError(f"there is no code for the view {kind!r}", f"Choose {', '.join(KINDS)}")
+    features, rate = config.features, config.audio.sample_rate
+    frame = f"n_fft={features.n_fft}, win_length={features.win_length}, hop_length={features.hop_length}"
+    window = f'window_fn=torch.{WINDOWS[features.window].__name__}, pad_mode="constant"'
+    lines = [
+        "import soundfile, torch, torchaudio",
+        f'samples, rate = soundfile.read({file!r}, dtype="float32", always_2d=True)',
+        f"waveform = torchaudio.functional.resample(torch.from_numpy(samples).mean(1), rate, {rate})",
+    ]
+    if kind == "spectrogram":
+        lines.append(f"power = torchaudio.transforms.Spectrogram({frame}, {window})(waveform)")
+    else:
+        norm = None if features.mel_norm == "none" else features.mel_norm
+        mels = f"n_mels={features.n_mels}, f_min={features.f_min:g}, f_max={config.f_max:g}"
+        scale = f"mel_scale={features.mel_scale!r}, norm={norm!r}"
+        lines.append(
+            f"power = torchaudio.transforms.MelSpectrogram({rate}, {frame},\n    {mels}, {scale}, {window})(waveform)"
+        )
+    decibels = f"10 * power.clamp(min=1e{features.floor_db / 10:g}).log10()"
+    if kind == "mel":
+        lines.append("picture = power")
+    elif kind == "mfcc":
+        count = min(coefficients, features.n_mels)
+        basis = f'torchaudio.functional.create_dct({count}, {features.n_mels}, norm="ortho")'
+        lines.append(f"picture = {basis}.T @ ({decibels})")
+    else:
+        lines.append(f"picture = {decibels}")
+    return "\n".join(lines) + "\n"
