@@ -17,6 +17,7 @@ from ui.text import plain
 
 PAGES = [
     ("streamlit_app.py", "Overview", ":material/home:"),
+    ("pages/environment.py", "Environment", ":material/memory:"),
     ("pages/explore.py", "Explore", ":material/hearing:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/classify.py", "Classify", ":material/graphic_eq:"),

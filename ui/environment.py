@@ -1,0 +1,254 @@
+"""The examination of this machine as a page shows it: verdict, what to do, proofs, checks. One examination for all visitors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from ui import services
+from ui.shell import action_button, log, show_error
+from ui.text import ago, plain
+
+if TYPE_CHECKING:
+    from labcore.doctor import Check, Proof, Report
+
+TICK = 0.5
+"""Seconds between two looks at an examination that is under way."""
+FACES = {
+    "ok": (":material/check_circle:", "green"),
+    "info": (":material/info:", "blue"),
+    "warning": (":material/warning:", "orange"),
+    "error": (":material/cancel:", "red"),
+}
+"""Status of a check or proof → icon and colour."""
+VERDICTS: dict[str, tuple[Callable[..., Any], str]] = {
+    "green": (st.success, ":material/check_circle:"),
+    "amber": (st.warning, ":material/info:"),
+    "red": (st.error, ":material/cancel:"),
+}
+
+
+@dataclass
+class Examination:
+    """One examination: the fullest report so far, and the thread that fills it in."""
+
+    report: Report | None = None
+    task: services.Task | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.task is not None and self.task.running
+
+
+@st.cache_resource(show_spinner=False)
+def _held(home: str) -> dict[str, Examination]:
+    return {}
+
+
+def examination() -> Examination:
+    """The latest examination of this server; the first one who asks starts it."""
+    held = _held(str(services.workspace().home))
+    return held["latest"] if "latest" in held else examine_again()
+
+
+def examine_again() -> Examination:
+    """Examine the machine anew in the background, or join the examination that is under way."""
+    home = services.workspace()
+    held = _held(str(home.home))
+    if "latest" in held and held["latest"].running:
+        return held["latest"]
+    new = Examination()
+
+    def work(progress: Callable[[int, int], None]) -> None:
+        from labcore.doctor import examine
+
+        for number, report in enumerate(examine(home)):
+            new.report = report
+            progress(number, 0)
+
+    new.task = services.Task(work).start()
+    held["latest"] = new
+    return new
+
+
+def head(now: Examination) -> None:
+    """Verdict, what can be done with the report, and what to do about the machine."""
+    _verdict(now)
+    _actions(now)
+    if now.report is not None and not now.running:
+        _to_do(to_do(now.report))
+
+
+def details(now: Examination) -> None:
+    """Proofs and checks, as far as they are there."""
+    if now.report is None:
+        return
+    _proofs(now.report.proofs)
+    st.subheader("Checks", anchor=False)
+    for group, checks in now.report.groups():
+        with st.container(border=True, gap="xxsmall"):
+            st.markdown(f"**{plain(group)}**")
+            for check in checks:
+                _check(check)
+
+
+def _verdict(now: Examination) -> None:
+    report, task = now.report, now.task
+    if now.running:
+        missing = f" Next: {plain(report.pending[0])}." if report and report.pending else ""
+        st.info(f"Looking at this machine …{missing}", icon=":material/hourglass_top:")
+    elif task is not None and task.error is not None:
+        show_error(task.error)
+    elif task is not None and task.failure is not None:
+        log.error("the machine could not be examined", exc_info=task.failure)
+        st.error("The examination broke off. The server's log has the details.", icon=":material/bug_report:")
+    elif report is not None:
+        box, icon = VERDICTS[report.verdict]
+        box(f"**{sentence(report.sentence)}**", icon=icon)
+
+
+def _actions(now: Examination) -> None:
+    report = now.report
+    ready = report is not None and not now.running
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        action_button(
+            "Check again", examine_again, key="examine-again", icon=":material/refresh:", disabled=now.running
+        )
+        if report is None or not ready:
+            return
+        st.download_button(
+            "Markdown",
+            report.to_markdown,
+            "environment.md",
+            "text/markdown",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "JSON", lambda: json.dumps(report.to_json(), indent=2, ensure_ascii=False), "environment.json",
+            "application/json", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+        with st.popover("Copy", icon=":material/content_copy:", width="content"):
+            st.caption(
+                "The report as Markdown, without names, paths or serial numbers. The button at its corner copies it."
+            )
+            st.code(report.to_markdown(), language="markdown", height=360, wrap_lines=True)
+        st.markdown(f":small[:gray[Looked at {ago(report.created)}]]", width="content")
+
+
+def to_do(report: Report) -> list[Check]:
+    """The checks whose remedies are worth a try, errors first; each remedy once.
+
+    Where nothing is broken and the verdict is not green all the same, those that say how to get there.
+    """
+    helpful = [check for check in report.checks if check.remedy]
+    faults = [check for check in helpful if check.status in ("error", "warning")]
+    if not faults and report.verdict != "green":
+        faults = [check for check in helpful if check.status == "info"]
+    once: dict[str, Check] = {}
+    for check in sorted(faults, key=lambda one: one.status != "error"):
+        once.setdefault(check.remedy, check)
+    return list(once.values())
+
+
+def _to_do(checks: list[Check]) -> None:
+    if not checks:
+        return
+    st.subheader("What to do", anchor=False)
+    for check in checks:
+        with st.container(border=True, gap="small"):
+            st.markdown(_line(check))
+            remedy(check.remedy)
+
+
+def _check(check: Check) -> None:
+    if not check.evidence and not check.remedy:
+        st.markdown(f":small[{_line(check)}]")
+        return
+    with st.expander(_line(check), key=f"check-{check.id}", type="compact"):
+        if check.evidence:
+            st.table(
+                {plain(name): plain(value) for name, value in check.evidence.items()},
+                border="horizontal",
+                width="content",
+            )
+        if check.remedy:
+            remedy(check.remedy)
+
+
+def _line(check: Check) -> str:
+    icon, colour = FACES[check.status]
+    return f":{colour}[{icon}] **{plain(check.title)}** :gray[{plain(sentence(check.summary))}]"
+
+
+def remedy(text: str) -> None:
+    """Sentences as they are, commands (lines that start with ``$ ``) to copy."""
+    for is_command, lines in remedy_parts(text):
+        if is_command:
+            st.code("\n".join(lines), language="bash", wrap_lines=True)
+        else:
+            st.markdown("  \n".join(plain(line) for line in lines))
+
+
+def remedy_parts(text: str) -> list[tuple[bool, list[str]]]:
+    """Stretches of a remedy, each with whether it is commands; these without their ``$ ``."""
+    parts: list[tuple[bool, list[str]]] = []
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        command = line.startswith("$ ")
+        if not parts or parts[-1][0] != command:
+            parts.append((command, []))
+        parts[-1][1].append(line.removeprefix("$ "))
+    return parts
+
+
+def _proofs(proofs: tuple[Proof, ...]) -> None:
+    if not proofs:
+        return
+    import pandas as pd
+
+    st.subheader("Proof by computing", anchor=False)
+    words = {"ok": "✓ agrees", "error": "✗ fails"}
+    frame = pd.DataFrame(
+        [
+            {
+                "Device": proof.device,
+                "Work": proof.work,
+                "Result": words.get(proof.status, proof.status),
+                "Time": "–" if proof.milliseconds is None else f"{proof.milliseconds:.2f} ms",
+                "Largest difference": "–" if proof.difference is None else f"{proof.difference:.1e}",
+                "Allowed": f"{proof.tolerance:.0e}",
+            }
+            for proof in proofs
+        ]
+    )
+    st.dataframe(frame, hide_index=True, height="content", key="proofs")
+    for what, works in failures(proofs).items():
+        st.markdown(f":red[{plain(works)}:] {plain(what)}")
+    st.caption(
+        "Every piece of work ran on the device. The difference is from the CPU's result in double precision, "
+        "as a share of its largest value."
+    )
+
+
+def failures(proofs: tuple[Proof, ...]) -> dict[str, str]:
+    """What went wrong → where: a dead device says the same of everything that is tried on it."""
+    where: dict[str, dict[str, list[str]]] = {}
+    for proof in proofs:
+        if proof.error:
+            where.setdefault(proof.error, {}).setdefault(proof.device, []).append(proof.work)
+    return {
+        what: "; ".join(f"{device}, {', '.join(works)}" for device, works in devices.items())
+        for what, devices in where.items()
+    }
+
+
+def sentence(text: str) -> str:
+    """With a capital at the start, unless it starts with a name such as cuDNN, and a full stop at the end."""
+    first = text.split(" ", 1)[0]
+    if first.isalpha() and first.islower():
+        text = text[:1].upper() + text[1:]
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
