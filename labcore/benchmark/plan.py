@@ -33,7 +33,7 @@ class Budget:
         tune_seconds: for finding the CPU's best form, for each network, mode and batch size of ``tune_batches``.
         tune_batches: the batch sizes at which the CPU's best form is sought; the nearest one counts for the others.
         peak_seconds: for the matrix product, for each device and precision.
-        energy_seconds: how long a GPU works at a stretch to read its energy counter; 0 leaves it out.
+        energy_seconds: how long a GPU works at a stretch to read its energy counter, for the network alone; 0 leaves it out.
         total_seconds: after this, what is left is left out, and says so; None is no end.
     """
 
@@ -51,7 +51,7 @@ class Budget:
 QUICK = Budget(
     case_seconds=0.2,
     min_repeats=3,
-    max_repeats=50,
+    max_repeats=30,
     max_call_seconds=0.4,
     tune_seconds=0.5,
     tune_batches=(1, 16),
@@ -111,7 +111,7 @@ class Plan:
         call = estimated_call_seconds(case)
         if call > self.budget.max_call_seconds:
             return 0.0
-        energy = 0.0 if case.on_cpu else self.budget.energy_seconds
+        energy = self.budget.energy_seconds if not case.on_cpu and case.scope == "network" else 0.0
         compiling = 30.0 if case.compiled else 0.0
         parts = 2 * call if case.scope != "network" else 0.0
         return max(self.budget.case_seconds, (1 + self.budget.min_repeats) * call) + parts + energy + compiling + 0.03
@@ -227,25 +227,29 @@ def quick_plan(devices: Sequence[str]) -> Plan:
     """Under 20 s: the article's work, the lab's own network through all scopes, ResNet-18 and a training step."""
     gpus = [device for device in devices if device != "cpu"]
     scopes = tuple(SCOPES) if gpus else ("network", "waveform", "file")
-    precisions, formats = ("fp32", "tf32", "bf16"), ("channels_last",)
     cases: list[Case] = []
 
-    def add(batch_sizes: Sequence[int], on: Sequence[str] = devices, **rest: Any) -> None:
+    def add(
+        batch_sizes: Sequence[int], on: Sequence[str] = devices, gpu: Sequence[str] = PRECISIONS, **rest: Any
+    ) -> None:
         for device in on:
-            chosen = {"precisions": (BEST,)} if device == "cpu" else {"precisions": precisions, "formats": formats}
-            cases.extend(make_plan([device], batch_sizes=batch_sizes, **{**chosen, **rest}).cases)
+            forms: dict[str, Any] = {"precisions": (BEST,)}
+            if device != "cpu":
+                forms = {"precisions": gpu, "formats": ("channels_last",)}
+            cases.extend(make_plan([device], batch_sizes=batch_sizes, **{**forms, **rest}).cases)
 
-    add([4], models=[ARTICLE], scopes=["network", "transfer"] if gpus else ["network"])
     add([4], models=[ARTICLE], scopes=["network"], precisions=["fp32"], formats=["contiguous"])
-    add([1, 4, 16, 64], models=["compact"], scopes=scopes)
-    add([256], on=gpus, models=["compact"], scopes=scopes)
-    add([32], models=["compact"], modes=["training"], scopes=["network"])
-    add([1, 16], models=["resnet18"], scopes=["network"])
+    add([4], gpu=["fp16"], models=[ARTICLE], scopes=["network", "transfer"] if gpus else ["network"])
+    add([1, 4, 16, 64], models=["compact"], scopes=["network"])
+    add([1, 4, 16, 64], gpu=["fp32", "fp16"], models=["compact"], scopes=[s for s in scopes if s != "network"])
+    add([32], gpu=["tf32", "bf16"], models=["compact"], modes=["training"], scopes=["network"])
+    add([1, 16], gpu=["tf32", "fp16"], models=["resnet18"], scopes=["network"])
     cpu = [device for device in devices if device == "cpu"]
     add([1, 4, 16, 64], on=cpu, models=["compact"], scopes=["network"], precisions=["fp32"], formats=["contiguous"])
     if usable_cores() > 1:
         add([64], on=cpu, models=["compact"], scopes=["network"], threads=[1])
-    add([256], on=gpus, models=["compact"], modes=["training"], scopes=["network"])
+    add([256], on=gpus, gpu=["fp16"], models=["compact"], scopes=scopes)
+    add([256], on=gpus, gpu=["bf16"], models=["compact"], modes=["training"], scopes=["network"])
     return Plan("quick", tuple(dict.fromkeys(cases)), QUICK)
 
 

@@ -1,0 +1,75 @@
+"""The fastest matrix product of a device: the measure for how much of it a network uses."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from labcore.benchmark.events import PeakMeasured
+from labcore.benchmark.stepper import allow_tf32
+from labcore.device import usable_cores
+from labcore.training.memory import is_out_of_memory
+from labcore.training.precision import DTYPES
+
+SIZES = (256, 512, 1024, 2048, 4096, 8192, 16384)
+
+
+def measure_peak(device_name: str, precision: str, seconds: float) -> PeakMeasured | None:
+    """Multiply larger and larger square matrices as long as the time lasts, and keep the best of all products.
+
+    The best, not the median: a peak is what the device can do at all. On the CPU all usable cores work.
+
+    Returns:
+        None where the device cannot multiply in that precision.
+    """
+    device, dtype = torch.device(device_name), DTYPES["fp32" if precision == "tf32" else precision]
+    cores = usable_cores()
+    if device.type == "cuda":
+        allow_tf32(precision == "tf32")
+    elif torch.get_num_threads() != cores:
+        torch.set_num_threads(cores)
+    best, best_size, end = 0.0, 0, time.perf_counter() + seconds
+    for size in SIZES:
+        try:
+            taken = _product_seconds(size, device, dtype, min(end, time.perf_counter() + seconds / 2))
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) and not best:
+                return None
+            break
+        if 2.0 * size**3 / taken > best:
+            best, best_size = 2.0 * size**3 / taken, size
+        if time.perf_counter() + 3 * 8 * taken > end:  # the next size has eight times the work
+            break
+    return PeakMeasured(
+        device=device_name,
+        precision=precision,
+        threads=cores if device.type == "cpu" else None,
+        flops_per_second=best,
+        size=best_size,
+    )
+
+
+def _product_seconds(size: int, device: torch.device, dtype: torch.dtype, end: float) -> float:
+    """The shortest time of a product; at least two are made, the first of which does not count."""
+    left = torch.randn(size, size, device=device).to(dtype)
+    right = torch.randn(size, size, device=device).to(dtype)
+    result = left @ right
+    calls, shortest = 1, float("inf")
+    for _ in range(20):
+        _wait(device)
+        start = time.perf_counter()
+        for _ in range(calls):
+            torch.mm(left, right, out=result)
+        _wait(device)
+        now = time.perf_counter()
+        shortest = min(shortest, (now - start) / calls)
+        calls = max(1, min(1000, int(0.002 / shortest)))
+        if now > end:
+            break
+    return shortest
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,270 @@
+"""The benchmark itself: works a plan off and tells what it finds."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from labcore.benchmark.cases import BEST, Case
+from labcore.benchmark.counting import count
+from labcore.benchmark.events import (
+    BenchmarkFinished,
+    BenchmarkStarted,
+    CpuTuned,
+    Measurement,
+    PeakMeasured,
+    Progress,
+)
+from labcore.benchmark.group import Group, failed
+from labcore.benchmark.machine import describe
+from labcore.benchmark.material import Material
+from labcore.benchmark.peak import measure_peak
+from labcore.benchmark.plan import Plan
+from labcore.benchmark.report import ReportFolder, active_run
+from labcore.benchmark.stepper import Stepper
+from labcore.benchmark.tuning import tune_cpu
+from labcore.benchmark.watch import Watch
+from labcore.errors import LabError
+from labcore.events import Event
+from labcore.training.memory import is_out_of_memory
+from labcore.workspace import Workspace
+
+Make = Callable[[Case, Material], Stepper]
+
+
+def run_plan(
+    plan: Plan,
+    folder: ReportFolder | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    *,
+    make: Make = Stepper,
+) -> Iterator[Event]:
+    """Measure a plan. Each event is in the report's folder before it is yielded.
+
+    What torch keeps for the whole process (threads, TF32) is put back at the end.
+
+    Args:
+        plan: cases and budget.
+        folder: where the report goes; its lock is held meanwhile. None keeps nothing.
+        should_stop: asked between two cases and between two blocks of one; the folder's stop file counts too.
+        make: brings a case to life; tests hand in others.
+
+    Yields:
+        ``BenchmarkStarted``, then ``PeakMeasured``, ``CpuTuned``, ``Progress`` and ``Measurement`` in turn, last
+        ``BenchmarkFinished``.
+
+    Raises:
+        DeviceError, ConfigError: a device or a network that is not there; told in the report as well.
+        ReportError: somebody else measures into this folder.
+    """
+
+    def stop() -> bool:
+        return should_stop() or (folder is not None and folder.stop_requested)
+
+    def told(event: Event) -> Event:
+        if folder is not None:
+            folder.append(event)
+        return event
+
+    began = time.perf_counter()
+
+    def ended(state: str, error: str = "", remedy: str = "") -> BenchmarkFinished:
+        seconds = round(time.perf_counter() - began, 3)
+        return BenchmarkFinished(state=state, error=error, remedy=remedy, seconds=seconds)
+
+    with folder.hold() if folder is not None else contextlib.nullcontext(), _settings_kept():
+        try:
+            yield told(BenchmarkStarted(pid=os.getpid(), cases=len(plan.cases), seconds=plan.seconds))
+            machine = describe(plan.devices)
+            if folder is not None:
+                folder.save_machine(machine)
+            for event in _Bench(plan, stop, make, began, _beside(folder)).events():
+                yield told(event)
+            yield told(ended("stopped" if stop() else "finished"))
+        except (KeyboardInterrupt, GeneratorExit):
+            with contextlib.suppress(LabError):
+                told(ended("stopped"))
+            raise
+        except LabError as error:
+            with contextlib.suppress(LabError):
+                told(ended("failed", error.what, error.remedy))
+            raise
+        except Exception as error:
+            with contextlib.suppress(LabError):
+                told(ended("failed", f"unexpected {type(error).__name__}", "This is a fault of the lab; see the log"))
+            raise
+        finally:
+            if folder is not None:
+                with contextlib.suppress(OSError):
+                    folder.clear_stop()
+
+
+def _beside(folder: ReportFolder | None) -> Callable[[], str]:
+    """Tells whether a run of the report's workspace trains now."""
+
+    def look() -> str:
+        if folder is None or folder.path.parent.name != "reports":
+            return ""
+        run = active_run(Workspace(Path(folder.path.parent.parent)))
+        return f"run {run.id} was training at the same time" if run is not None else ""
+
+    return look
+
+
+@contextlib.contextmanager
+def _settings_kept() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn
+    new = hasattr(matmul, "fp32_precision")
+    before: tuple[Any, ...] = (
+        (matmul.fp32_precision, conv.conv.fp32_precision, conv.rnn.fp32_precision)  # type: ignore[attr-defined,unused-ignore]
+        if new
+        else (matmul.allow_tf32, conv.allow_tf32)
+    )
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        if new:
+            matmul.fp32_precision, conv.conv.fp32_precision, conv.rnn.fp32_precision = before  # type: ignore[attr-defined,unused-ignore]
+        else:
+            matmul.allow_tf32, conv.allow_tf32 = before
+
+
+@dataclass
+class _Bench:
+    """What is known while a plan is worked off."""
+
+    plan: Plan
+    stop: Callable[[], bool]
+    make: Make
+    began: float
+    beside: Callable[[], str]
+    peaks: dict[tuple[str, str], float | None] = field(default_factory=dict)
+    tuned: dict[tuple[str, str, int], CpuTuned] = field(default_factory=dict)
+    paces: dict[tuple[Any, ...], float] = field(default_factory=dict)
+    full_rows: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    expected_done: float = 0.0
+
+    def events(self) -> Iterator[Event]:
+        groups, done = self.plan.groups, 0
+        for case in self.plan.cases:
+            count(case.model, case.mode)  # tells at once of a network that there is not
+        watch = Watch(self.plan.devices)
+        for cases in groups:
+            if self.stop():
+                return
+            yield self._progress(done, cases[0])
+            fresh: list[Event] = []
+            ready, known = self._worked_out(cases, fresh)
+            yield from fresh
+            done += len(cases)
+            if self.stop():
+                return
+            watch.restart()
+            group = Group(ready, known, self.plan.budget, self.paces, self.full_rows, self.stop, self.make)
+            group.measure(self._seconds_a_case(cases), over=self.over)
+            disturbed = "; ".join(filter(None, [watch.trouble(), self.beside()]))
+            for measurement in group.measurements(watch.busy_gpus, disturbed):
+                key = (measurement.case.device, measurement.case.precision)
+                if measurement.ok and key not in self.peaks:
+                    peak = None if self.over() else measure_peak(*key, self.plan.budget.peak_seconds)
+                    self.peaks[key] = peak.flops_per_second if isinstance(peak, PeakMeasured) else None
+                    if peak is not None:
+                        yield peak
+                yield self._completed(measurement)
+            self.expected_done += sum(self.plan.seconds_of(case) for case in cases)
+            gc.collect()
+
+    def over(self) -> bool:
+        """Whether the plan's time is up."""
+        total = self.plan.budget.total_seconds
+        return total is not None and time.perf_counter() - self.began > total
+
+    def _worked_out(self, cases: tuple[Case, ...], told: list[Event]) -> tuple[list[Case], set[Case]]:
+        """The cases with everything ``best`` replaced by what it is, and which of them were."""
+        ready: dict[Case, None] = {}
+        best: set[Case] = set()
+        for case in cases:
+            if not case.on_cpu or BEST not in (case.precision, case.memory_format):
+                ready[case] = None
+                continue
+            key = (case.model, case.mode, self.plan.tuned_at(case))
+            if key not in self.tuned:
+                try:
+                    self.tuned[key] = tune_cpu(*key, self.plan.budget.tune_seconds, self.stop, self.make)
+                except (RuntimeError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    reason = "it was not timed: the memory ran out"
+                    self.tuned[key] = _plain(key, reason)
+                told.append(self.tuned[key])
+            found = self.tuned[key]
+            resolved = replace(
+                case,
+                precision=found.precision,
+                memory_format=found.memory_format,
+                threads=case.threads or found.threads,
+            )
+            ready[resolved] = None
+            if case.threads is None:
+                best.add(resolved)
+        return list(ready), best
+
+    def _seconds_a_case(self, cases: tuple[Case, ...]) -> float:
+        """The budget's, or less where the plan's time runs out."""
+        budget = self.plan.budget
+        if budget.total_seconds is None:
+            return budget.case_seconds
+        left = budget.total_seconds - (time.perf_counter() - self.began)
+        expected = sum(map(self.plan.seconds_of, self.plan.cases)) - self.expected_done
+        return budget.case_seconds * min(1.0, max(0.1, left / max(0.01, expected)))
+
+    def _progress(self, done: int, case: Case) -> Progress:
+        model, mode, scope, batch = case.work
+        elapsed = time.perf_counter() - self.began
+        whole = sum(map(self.plan.seconds_of, self.plan.cases))
+        left = self.plan.seconds * (1 - self.expected_done / max(0.01, whole))
+        if done:  # as the rest goes so far, mixed with the estimate while there is little to go by
+            share = self.expected_done / max(0.01, whole)
+            left = (1 - share) * left + share * elapsed * (1 - share) / max(0.01, share)
+        if self.plan.budget.total_seconds is not None:
+            left = min(left, max(0.0, self.plan.budget.total_seconds - elapsed))
+        what = f"{model}, {mode}, {scope}, batch {batch}"
+        return Progress(done=done, total=len(self.plan.cases), what=what, seconds_left=round(left, 1))
+
+    def _completed(self, measurement: Measurement) -> Measurement:
+        """With what can be counted: FLOPs, and their share of the peak."""
+        case = measurement.case
+        flops = count(case.model, case.mode).flops
+        peak = self.peaks.get((case.device, case.precision))
+        share = None
+        if measurement.clips_per_second is not None and peak:
+            share = flops * measurement.clips_per_second / peak
+        return replace(measurement, flops_per_clip=flops, peak_share=share)
+
+
+def _plain(key: tuple[str, str, int], reason: str) -> CpuTuned:
+    from labcore.device import usable_cores
+
+    model, mode, batch = key
+    return CpuTuned(
+        model=model,
+        mode=mode,
+        batch_size=batch,
+        precision="fp32",
+        memory_format="contiguous",
+        threads=usable_cores(),
+        reason=reason,
+    )
+
+
+__all__ = ["failed", "run_plan"]

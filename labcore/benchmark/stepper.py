@@ -1,0 +1,202 @@
+"""One case brought to life: a network on a device, its input where the scope says it starts, and the call that is timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.amp.grad_scaler import GradScaler
+
+from labcore.audio import decode
+from labcore.benchmark.cases import Case
+from labcore.benchmark.material import Material, configuration, fresh_network
+from labcore.classifier import centred
+from labcore.device import usable_cores
+from labcore.features import LogMel
+from labcore.training.precision import DTYPES, Precision
+
+
+class Stepper:
+    """The work of a case whose form is worked out.
+
+    Inference computes with weights and input in the precision of the case; a training step keeps float32 weights and computes
+    under autocast, as the lab trains. ``tf32`` is float32 with TF32 allowed, ``fp32`` with TF32 forbidden also in convolutions,
+    where torch by itself allows it.
+    """
+
+    def __init__(self, case: Case, material: Material) -> None:
+        self.case, self.device = case, torch.device(case.device)
+        self.threads = case.threads or usable_cores()
+        self.dtype = DTYPES["fp32" if case.precision == "tf32" else case.precision]
+        self.form = Precision("fp32" if case.precision == "tf32" else case.precision, case.memory_format, "")
+        self.training = case.mode == "training"
+        self.set_up()
+        network = self.form.lay_out(fresh_network(case.model).to(self.device)).train(self.training)
+        if not self.training:
+            network = network.to(self.dtype).requires_grad_(False)
+        self.network: Callable[[Tensor], Tensor] = torch.compile(network) if case.compiled else network
+        self.log_mel = LogMel(configuration(case.model)).to(self.device)
+        pinned = self.device.type == "cuda"
+        self.targets = material.targets().to(self.device)
+        self.images = self.waveforms = None
+        if case.scope in ("network", "transfer"):
+            images = material.images()
+            if case.scope == "network":
+                images = self._laid_out(images.to(self.device))
+                self.images = images if self.training else images.to(self.dtype)
+            else:
+                self.images = images.pin_memory() if pinned else images
+        else:
+            self.waveforms = material.waveforms()
+            self.waveforms = self.waveforms.pin_memory() if pinned else self.waveforms
+        self.files = material.files() if case.scope == "file" else []
+        self.rate = material.sample_rate
+        self.pool = ThreadPoolExecutor(usable_cores()) if self.files else None
+        if self.training:
+            parameters = list(network.parameters())
+            self.optimiser = torch.optim.SGD(parameters, lr=1e-3, momentum=0.9, nesterov=True, fused=True)
+            self.scaler = GradScaler(self.device.type, enabled=case.precision == "fp16")
+
+    def set_up(self) -> None:
+        """Set what torch keeps for the whole process. Before every block, since cases take turns."""
+        if torch.get_num_threads() != self.threads:
+            torch.set_num_threads(self.threads)
+        if self.device.type == "cuda":
+            allow_tf32(self.case.precision == "tf32")
+
+    def synchronise(self) -> None:
+        """Wait for the device."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def call(self) -> Tensor:
+        """The work of a batch, once. Where the scope brings the answer back, it waits for it."""
+        with torch.inference_mode(not self.training):
+            return self._finish(self._compute(self._image_batch()))
+
+    def seconds(self, calls: int) -> float:
+        """Seconds a call, over so many in a row, the device waited for before and after."""
+        self.set_up()
+        self.synchronise()
+        start = time.perf_counter()
+        for _ in range(calls):
+            self.call()
+        self.synchronise()
+        return (time.perf_counter() - start) / calls
+
+    def parts(self) -> dict[str, float]:
+        """Seconds of each part of one call; the device is waited for after each."""
+        self.set_up()
+        spent: dict[str, float] = {}
+
+        def timed(part: str, function: Callable[..., Any], *arguments: Any) -> Any:
+            self.synchronise()
+            start = time.perf_counter()
+            result = function(*arguments)
+            self.synchronise()
+            spent[part] = spent.get(part, 0.0) + time.perf_counter() - start
+            return result
+
+        with torch.inference_mode(not self.training):
+            if self.case.scope == "network":
+                timed("network", self._compute, self.images)
+                return spent
+            host = self.images
+            if self.case.scope != "transfer":
+                host = timed("decode", self._decode) if self.files else self.waveforms
+            there = timed("transfer", self._move, host)
+            images = there
+            if self.case.scope != "transfer":
+                images = timed("mel", self._mel, there)
+            answer = timed("network", self._compute, timed("network", self._prepare, images))
+            timed("transfer", self._finish, answer)
+        return spent
+
+    def close(self) -> None:
+        """Let go of threads, and of the GPU's memory."""
+        if self.pool is not None:
+            self.pool.shutdown()
+        self.__dict__.pop("network", None)
+        self.images = self.waveforms = None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    # --- the parts of a call
+
+    def _image_batch(self) -> Tensor:
+        """→ (batch, 1, n_mels, frames) on the device, laid out and in the precision of the case."""
+        if self.case.scope == "network":
+            assert self.images is not None
+            return self.images
+        if self.case.scope == "transfer":
+            assert self.images is not None
+            return self._prepare(self._move(self.images))
+        waveforms = self._decode() if self.files else self.waveforms
+        assert waveforms is not None
+        return self._prepare(self._mel(self._move(waveforms)))
+
+    def _decode(self) -> Tensor:
+        """Encoded files → (batch, samples) in memory, on all cores, as the clip store decodes."""
+        assert self.waveforms is not None
+        assert self.pool is not None
+        rows = self.waveforms.numpy()  # (pinned where the device is a GPU; filled anew at every call)
+
+        def fill(number: int) -> None:
+            waveform, _ = decode(self.files[number], self.rate)
+            rows[number] = centred(waveform, rows.shape[1])
+
+        if len(self.files) == 1:
+            fill(0)
+        else:
+            list(self.pool.map(fill, range(len(self.files))))
+        return self.waveforms
+
+    def _move(self, host: Tensor) -> Tensor:
+        return host.to(self.device, non_blocking=True)
+
+    def _mel(self, waveforms: Tensor) -> Tensor:
+        """(batch, samples) → (batch, 1, n_mels, frames)."""
+        with torch.no_grad():
+            images: Tensor = self.log_mel(waveforms)[:, None]
+        return images
+
+    def _laid_out(self, images: Tensor) -> Tensor:
+        return images.contiguous(memory_format=self.form.format())
+
+    def _prepare(self, images: Tensor) -> Tensor:
+        images = self._laid_out(images)
+        return images if self.training else images.to(self.dtype)
+
+    def _compute(self, images: Tensor) -> Tensor:
+        """Logits (batch, classes), or the loss of a whole training step."""
+        if not self.training:
+            return self.network(images)
+        with self.form.autocast(self.device):
+            logits = self.network(images)
+        loss = F.cross_entropy(logits.float(), self.targets)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        return loss.detach()
+
+    def _finish(self, answer: Tensor) -> Tensor:
+        """Bring the answer back, where that is included."""
+        return answer if self.case.scope == "network" else answer.float().cpu()
+
+
+def allow_tf32(allowed: bool) -> None:
+    """Allow or forbid TF32 in matrix products and convolutions, in the words that this torch has for it."""
+    word = "tf32" if allowed else "ieee"
+    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+        torch.backends.cuda.matmul.fp32_precision = word
+        torch.backends.cudnn.conv.fp32_precision = word  # type: ignore[attr-defined,unused-ignore]
+        torch.backends.cudnn.rnn.fp32_precision = word  # type: ignore[attr-defined,unused-ignore]
+    else:
+        torch.backends.cuda.matmul.allow_tf32 = allowed
+        torch.backends.cudnn.allow_tf32 = allowed

@@ -1,0 +1,102 @@
+"""The CPU in its best form: which precision, memory format and number of threads are fastest, timed and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from labcore.benchmark.cases import FORMATS, Case
+from labcore.benchmark.events import CpuTuned
+from labcore.benchmark.material import Material
+from labcore.benchmark.stepper import Stepper
+from labcore.benchmark.timing import Times, take_turns
+from labcore.device import usable_cores
+
+PRECISIONS = ("fp32", "bf16")
+HOPELESS = 4.0
+"""A form this many times slower than the quickest is looked at once: a processor without bf16 emulates it."""
+
+Make = Callable[[Case, Material], Stepper]
+
+
+def tune_cpu(
+    model: str,
+    mode: str,
+    batch_size: int,
+    seconds: float,
+    should_stop: Callable[[], bool] = lambda: False,
+    make: Make = Stepper,
+    cores: int | None = None,
+) -> CpuTuned:
+    """Time precisions and memory formats on all cores, then the quickest of them on fewer.
+
+    Raises:
+        RuntimeError, MemoryError: not even the plain form, fp32 contiguous, runs.
+    """
+    cores = cores or usable_cores()
+    material = Material(model, batch_size)
+    plain = Case("cpu", model, mode, "network", batch_size, "fp32", "contiguous", threads=cores)
+    forms = [
+        Case("cpu", model, mode, "network", batch_size, precision, memory_format, threads=cores)
+        for precision in PRECISIONS
+        for memory_format in FORMATS
+    ]
+    share = 0.7 if cores > 1 else 1.0
+    found = _time(forms, plain, material, seconds * share, should_stop, make)
+    best = min(found, key=lambda case: found[case])
+    fewer = [count for count in (2**power for power in range(10)) if count < cores]
+    if fewer and not should_stop():
+        on_fewer = [
+            Case("cpu", model, mode, "network", batch_size, best.precision, best.memory_format, threads=count)
+            for count in fewer
+        ]
+        again = _time([best, *on_fewer], best, material, seconds * (1 - share), should_stop, make)
+        found.update(again)  # the best one too: it took turns with these
+    best = min(found, key=lambda case: found[case])
+    tried = [
+        {"precision": c.precision, "memory_format": c.memory_format, "threads": c.threads, "ms": round(found[c], 4)}
+        for c in sorted(found, key=lambda case: found[case])
+    ]
+    assert best.threads is not None
+    reason = f"the fastest of {len(found)} ways timed: {found[best]:.3g} ms for a batch of {batch_size}"
+    if best != plain and plain in found:
+        reason += f", against {found[plain]:.3g} ms in {plain.form}"
+    return CpuTuned(
+        model=model,
+        mode=mode,
+        batch_size=batch_size,
+        precision=best.precision,
+        memory_format=best.memory_format,
+        threads=best.threads,
+        reason=reason,
+        tried=tried,
+    )
+
+
+def _time(
+    cases: Sequence[Case],
+    plain: Case,
+    material: Material,
+    seconds: float,
+    should_stop: Callable[[], bool],
+    make: Make,
+) -> dict[Case, float]:
+    """Median milliseconds of a batch for each case that runs and is not hopeless; the cases take turns."""
+    steppers, first = {}, {}
+    for case in cases:
+        try:
+            stepper = make(case, material)
+            stepper.seconds(1)
+            first[case] = min(stepper.seconds(1), stepper.seconds(1))
+            steppers[case] = stepper
+        except (RuntimeError, MemoryError):
+            if case == plain:
+                raise
+    quickest = min(first.values())
+    works = {
+        case: (stepper, Times(calls=1)) for case, stepper in steppers.items() if first[case] <= HOPELESS * quickest
+    }
+    take_turns(list(works.values()), seconds / max(1, len(works)), 3, 50, should_stop)
+    medians = {case: times.quartiles_ms()[1] for case, (_, times) in works.items() if times.taken and not times.error}
+    for stepper in steppers.values():
+        stepper.close()
+    return medians or {plain: 1000 * first[plain]}
