@@ -2,10 +2,15 @@
 
 import streamlit as st
 
-from ui import explore_facts, explore_source, explore_views, shell
+from ui import explore_bench, explore_facts, explore_noise, explore_source, explore_views, shell
 
 LONG_SECONDS = 30.0
 """Of longer recordings a stretch is on view, chosen in an overview of all of it."""
+SECTIONS = {
+    "look": ":material/graphic_eq: Look and listen",
+    "augment": ":material/shuffle: Augmentation",
+    "noise": ":material/noise_control_off: Accuracy in noise",
+}
 
 shell.open_page("Explore", "See and hear a clip as a network is given it, and what each augmentation does to it.")
 
@@ -14,5 +19,17 @@ with shell.errors_in_place():
     opened = explore_source.opened(source) if source is not None else None
     if opened is not None:
         explore_facts.strip(opened)
-        start, end = explore_facts.on_view(opened, LONG_SECONDS)
-        explore_views.show(opened, start, end)
+        section = st.segmented_control(
+            "Section",
+            list(SECTIONS),
+            default="look",
+            format_func=SECTIONS.__getitem__,
+            required=True,
+            key="explore-section",
+            label_visibility="collapsed",
+        )
+        if section == "noise":
+            explore_noise.show()
+        else:
+            start, end = explore_facts.on_view(opened, LONG_SECONDS)
+            (explore_views if section == "look" else explore_bench).show(opened, start, end)

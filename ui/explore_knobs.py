@@ -8,7 +8,6 @@ import streamlit as st
 
 from labcore.config import RunConfig, knobs
 from labcore.presets import PRESETS, preset
-from labcore.runs import Run
 from ui import forms, live, shell
 from ui.text import count, plain, run_name
 
@@ -116,15 +115,17 @@ def tell(told: Consequences, seconds: float) -> None:
     )
 
 
-def use_for_training(label: str, prefixes: tuple[str, ...], *, key: str) -> None:
-    """A button that carries knobs to the Train page, those whose paths begin as given."""
+def use_for_training(label: str, what: tuple[str, ...] | dict[str, Any], *, key: str) -> None:
+    """A button that carries knobs to the Train page: those of this page whose paths begin as given, or values by path."""
 
     def carry() -> None:
-        carried = RunConfig().changed(held())
-        forms.take(carried, keep=[path for path in knobs() if not path.startswith(prefixes)])
+        values = (
+            what if isinstance(what, dict) else {path: value for path, value in held().items() if path.startswith(what)}
+        )
+        forms.take(RunConfig().changed(values), keep=[path for path in knobs() if path not in values])
         st.session_state[f"{key}-done"] = True
 
-    shell.action_button(label, carry, key=key, icon=":material/model_training:", width="stretch")
+    shell.action_button(label, carry, key=key, icon=":material/model_training:")
     if st.session_state.pop(f"{key}-done", False):
         st.success("The Train page has them now.", icon=":material/check:")
         st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")

@@ -60,8 +60,13 @@ class Opened:
         return self.overview.seconds
 
 
-def choose() -> Source | None:
-    """Let the visitor choose. None while nothing has been given."""
+def choose(prefix: str = "explore", label: str = "siren") -> Source | None:
+    """Let the visitor choose. None while nothing has been given.
+
+    Args:
+        prefix: of the keys of the widgets, so that a page can ask for more than one sound.
+        label: the class of the example at first.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = st.segmented_control(
             "Sound from",
@@ -70,40 +75,40 @@ def choose() -> Source | None:
             format_func=lambda name: f"{SOURCES[name][1]} {SOURCES[name][0]}",
             required=True,
             label_visibility="collapsed",
-            key="explore-source",
+            key=f"{prefix}-source",
         )
         if kind == "example":
-            return _example()
+            return _example(prefix, label)
     if kind == "upload":
-        file = st.file_uploader("Sound", label_visibility="collapsed", help=FORMATS, key="explore-upload")
+        file = st.file_uploader("Sound", label_visibility="collapsed", help=FORMATS, key=f"{prefix}-upload")
         return Source(file.name, file.getvalue(), file.file_id) if file is not None else None
     if kind == "record":
-        recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed", key="explore-record")
+        recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed", key=f"{prefix}-record")
         st.caption("The browser asks before it opens the microphone, and only opens it for this machine or over HTTPS.")
         if recording is None:
             return None
         return Source("recording.wav", recording.getvalue(), recording.file_id)
-    return _of_dataset()
+    return _of_dataset(prefix)
 
 
-def _example() -> Source:
+def _example(prefix: str, first: str) -> Source:
     from labcore.datasets.demo import CLASSES
 
     label = st.selectbox(
         "Class of the example",
         CLASSES,
-        index=CLASSES.index("siren"),
+        index=CLASSES.index(first),
         format_func=lambda name: name.replace("_", " "),
         label_visibility="collapsed",
-        key="explore-class",
+        key=f"{prefix}-class",
         width=190,
     )
-    number = st.session_state.setdefault("explore-number", 0)
+    number = st.session_state.setdefault(f"{prefix}-number", 0)
 
     def another() -> None:
-        st.session_state["explore-number"] += 1
+        st.session_state[f"{prefix}-number"] = number + 1
 
-    shell.action_button("Another", another, key="explore-another", icon=":material/shuffle:", type="tertiary")
+    shell.action_button("Another", another, key=f"{prefix}-another", icon=":material/shuffle:", type="tertiary")
     return demo_source(label, number)
 
 
@@ -122,25 +127,25 @@ def _demo_clip(label: str, number: int) -> bytes:
 # --- a clip of a data set
 
 
-def _of_dataset() -> Source | None:
+def _of_dataset(prefix: str) -> Source | None:
     names = data.names()
     if not names:
         st.info("There is no data set in this workspace yet. The overview makes one.", icon=":material/info:")
         st.page_link("streamlit_app.py", label="Overview", icon=":material/home:")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.selectbox("Data set", names, key="explore-dataset", width=190)
+        name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
         rows = _rows(str(services.workspace().home), name)
         labels = list(dict.fromkeys(label for _, label, *_ in rows))
         label = st.selectbox(
             "Class",
             [ANY, *labels],
             format_func=lambda text: text or "any class",
-            key=f"explore-label-{name}",
+            key=f"{prefix}-label-{name}",
             width=190,
         )
         fitting = [number for number, row in enumerate(rows) if label in (ANY, row[1])]
-        key = f"explore-row-{name}-{label}"
+        key = f"{prefix}-row-{name}-{label}"
         if st.session_state.get(key) not in fitting:
             st.session_state[key] = fitting[0]
 
@@ -151,7 +156,7 @@ def _of_dataset() -> Source | None:
         if st.session_state[key] not in listed:
             listed = [*listed, st.session_state[key]]
         number = st.selectbox("Clip", listed, format_func=lambda row: _row_name(rows[row]), key=key, width=260)
-        shell.action_button("Random", random_one, key="explore-random", icon=":material/shuffle:", type="tertiary")
+        shell.action_button("Random", random_one, key=f"{prefix}-random", icon=":material/shuffle:", type="tertiary")
     return of_row(rows[number])
 
 

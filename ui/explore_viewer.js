@@ -244,7 +244,7 @@ function make(parent) {
   }
 
   function logFloor(row) {
-    return Math.max(row.y[0], row.y[row.rows - 1] / 1000, row.rows > 1 ? Math.min(row.y[1], 20) : 1)
+    return Math.max(row.y[0], row.y[row.rows - 1] / 300, row.rows > 1 ? Math.min(row.y[1], 20) : 1)
   }
 
   function shareOf(row, value) {

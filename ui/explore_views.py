@@ -8,15 +8,16 @@ import numpy as np
 import streamlit as st
 
 from labcore.errors import LabError
-from ui import charts, explore_knobs, live, services, shell
-from ui.explore_colours import MAPS, colours
+from labcore.runs import Run
+from ui import charts, explore_knobs, explore_save, live, services, shell
+from ui.explore_colours import colours, names
 from ui.explore_source import Opened, channels, heard
 from ui.explore_viewer import Row, image_row, selected, viewer, wave_row
-from ui.text import percent, plain, run_name
+from ui.text import count, percent, plain, run_name
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
-    from labcore.explore import View
+    from labcore.explore import Envelope, View
 
 VIEWS = {
     "waveform": "Waveform",
@@ -28,20 +29,16 @@ VIEWS = {
     "spectrum": "Average spectrum",
 }
 WHAT = {
-    "spectrogram": "level of every bin of the Fourier transform",
-    "mel": "power of the mel bands, before the logarithm",
-    "log-mel": "what the network is given, before each band is normalised",
+    "spectrogram": "every bin of the Fourier transform",
+    "mel": "power of the bands, before the logarithm",
+    "log-mel": "what the network is given, before it is normalised",
     "mfcc": "cosine transform of the log-mel",
     "pcen": "each mel band against its own recent past",
 }
+SPECTROGRAMS = {"level": "level", "magnitude": "magnitude", "power": "power"}
 PLAYER = "explore-player"
 PICTURES = "explore-pictures"
-HINT = "Point at a picture to read it · drag to select a stretch · click to play from there"
-
-
-def sound_name(opened: Opened, start: float, end: float, mode: str) -> str:
-    """Changes with all that makes the sound on view another one."""
-    return f"{opened.source.key}|{start:.6f}|{end:.6f}|{mode}"
+HINT = "Point at a picture to read it · drag to select a stretch · click to set the player"
 
 
 @st.fragment
@@ -50,74 +47,72 @@ def show(opened: Opened, start: float, end: float) -> None:
     with shell.errors_in_place():
         left, right = st.columns([5, 2], gap="medium")
         with right:
-            mode = _knobs(opened, end - start)
-        config, _ = explore_knobs.config()
+            config = _knobs(end - start)
         with left:
-            _look(opened, start, end, config, mode)
+            _look(opened, start, end, config)
 
 
-def _knobs(opened: Opened, seconds: float) -> str:
+def _knobs(seconds: float) -> RunConfig:
     explore_knobs.settings_of()
-    mode = "recorded"
     explore_knobs.sliders()
     with st.expander("Picture", icon=":material/palette:"):
         st.slider(
             "Dynamic range (dB)", 20, 120, 80, 5, key="explore-range", help="Levels farther below the loudest are dark."
         )
-        st.selectbox("Colour map", list(MAPS), key="explore-map")
+        st.selectbox("Colour map", names(), key="explore-map")
+        st.segmented_control("Frequency axis", ["log", "linear"], default="log", required=True, key="explore-axis",
+                             help="Of the spectrogram. Mel bands have their own.")  # fmt: skip
         st.segmented_control(
-            "Frequency axis of the spectrogram", ["log", "linear"], default="log", required=True, key="explore-axis"
-        )
-        st.segmented_control(
-            "Spectrogram of",
-            ["level", "magnitude", "power"],
-            default="level",
-            required=True,
-            key="explore-power",
-            help="Level is in dB; magnitude is its root mean, power its square.",
-        )
-    _, told = explore_knobs.config()
+            "Spectrogram of", list(SPECTROGRAMS), default="level", required=True, key="explore-power",
+            help="Level is in dB; power is what the mel bands are summed from, magnitude its square root.",
+        )  # fmt: skip
+    config, told = explore_knobs.config()
     explore_knobs.tell(told, seconds)
     if told.possible:
         explore_knobs.use_for_training("Use these settings for training", explore_knobs.FRONT, key="explore-use")
-    return mode
+    return config
 
 
-def _look(opened: Opened, start: float, end: float, config: RunConfig, mode: str) -> None:
+def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     chosen = st.pills(
         "Views", list(VIEWS), default=["waveform", "spectrogram", "log-mel"], format_func=VIEWS.__getitem__,
         selection_mode="multi", label_visibility="collapsed", key="explore-views",
     )  # fmt: skip
-    count = opened.facts.info.channels
-    rate = config.audio.sample_rate
-    modes = {"file": "As recorded" if count == 1 else "Channels apart"}
-    if count > 1:
+    mode = _mode(opened.facts.info.channels, config.audio.sample_rate)
+    source, rate = opened.source, config.audio.sample_rate
+    name = f"{source.key}|{start:.6f}|{end:.6f}"
+    samples, own_rate = sound(opened, start, end, mode, rate)
+    front = heard(source.key, source.name, start, end, rate, source.content)
+    made = views_of(chosen, samples, own_rate, front, config, start)
+    stretch = selected(PICTURES, name)
+    if made:
+        viewer(
+            [row_of(kind, view, own_rate) for kind, view in made.items()], key=PICTURES, of=name, start_s=start, end_s=end,
+            selectable=True, selection=stretch, player=PLAYER, played_from=stretch[0] if stretch else start, hint=HINT,
+            alt=f"Pictures of {source.name}",
+        )  # fmt: skip
+    begin, stop = stretch or (start, end)
+    part = cut(samples, own_rate, begin - start, stop - start)
+    wav = _player(part, own_rate, begin, stop, stretch is not None, source.name)
+    shown = {VIEWS[kind]: (view, *_levels(kind, view)) for kind, view in made.items()}
+    if "spectrum" in chosen:
+        shown[VIEWS["spectrum"]] = (_spectrum(part, own_rate, config), None, None)
+    explore_save.buttons(source.name, wav, shown, [kind for kind in made if kind in WHAT], config)
+    _classify(opened, begin, stop)
+
+
+def _mode(channels_: int, rate: int) -> str:
+    """Which sound is drawn as the waveform and played."""
+    modes = {"file": "As recorded" if channels_ == 1 else "Channels apart"}
+    if channels_ > 1:
         modes["mixed"] = "Mixed"
     modes["front"] = f"As the front end gets it, {rate / 1000:g} kHz"
-    if st.session_state.get("explore-mode") not in modes:
-        st.session_state.pop("explore-mode", None)
-    mode = st.segmented_control(
+    if st.session_state.get("explore-mode", "file") not in modes:
+        st.session_state.pop("explore-mode")
+    return st.segmented_control(
         "Sound", list(modes), default="file", format_func=modes.__getitem__, required=True, key="explore-mode",
         label_visibility="collapsed",
     )  # fmt: skip
-    name = sound_name(opened, start, end, mode)
-    source = opened.source
-    front = heard(source.key, source.name, start, end, rate, source.content)
-    samples, own_rate = sound(opened, start, end, mode, rate)
-    rows = pictures(chosen, samples, own_rate, front, config, start)
-    stretch = selected(PICTURES, name)
-    if rows:
-        viewer(
-            rows, key=PICTURES, of=name, start_s=start, end_s=end, selectable=True, selection=stretch, player=PLAYER,
-            played_from=stretch[0] if stretch else start, hint=HINT, alt=f"Pictures of {source.name}",
-        )  # fmt: skip
-    begin, stop = stretch or (start, end)
-    first = round((begin - start) * own_rate)
-    part = samples[:, first : max(first + 1, round((stop - start) * own_rate))]
-    _player(part, own_rate, begin, stop, stretch is not None, source.name)
-    if "spectrum" in chosen:
-        spectrum(part, own_rate, config)
-    _classify(opened, begin, stop)
 
 
 def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tuple[np.ndarray, int]:
@@ -129,17 +124,21 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
     return (samples.mean(axis=0, keepdims=True, dtype=np.float32) if mode == "mixed" else samples), own
 
 
-def pictures(
+def cut(samples: np.ndarray, rate: int, begin: float, stop: float) -> np.ndarray:
+    """A stretch of (channels, samples), in seconds from its beginning; at least one sample."""
+    first = min(max(0, round(begin * rate)), samples.shape[1] - 1)
+    return samples[:, first : max(first + 1, round(stop * rate))]
+
+
+def views_of(
     chosen: list[str], samples: np.ndarray, rate: int, front: np.ndarray, config: RunConfig, start: float
-) -> list[Row]:
-    """The chosen views as rows of one viewer."""
+) -> dict[str, View | Envelope]:
+    """The chosen views that have a time axis, by kind."""
     from labcore.explore import views
 
-    rows = []
-    if "waveform" in chosen:
-        rows.append(wave_row(views.waveform_view(samples, rate, start_s=start), f"Waveform · {rate / 1000:g} kHz"))
     power = st.session_state.get("explore-power", "level")
     make = {
+        "waveform": lambda: views.waveform_view(samples, rate, start_s=start),
         "spectrogram": lambda: views.spectrogram(
             front, config, decibels=power == "level", power=1 if power == "magnitude" else 2, start_s=start
         ),
@@ -148,29 +147,44 @@ def pictures(
         "mfcc": lambda: views.mfcc(front, config, start_s=start),
         "pcen": lambda: views.pcen(front, config, start_s=start),
     }
-    for kind, made in make.items():
-        if kind in chosen:
-            rows.append(_image(kind, made()))
-    return rows
+    return {kind: made() for kind, made in make.items() if kind in chosen}
 
 
-def _image(kind: str, view: View) -> Row:
+def _levels(kind: str, view: Any) -> tuple[float | None, float | None]:
+    """Which values have the first and the last colour."""
+    if kind == "waveform":
+        return None, None
     low, high = view.low, view.high
     if view.unit == "dB":
         low = max(low, high - st.session_state.get("explore-range", 80))
     elif kind == "mfcc" and len(view.values) > 1:  # the first coefficient is the loudness, and would drown the others
         edges = np.percentile(view.values[1:], [1, 99]) * view.scale
-        low, high = float(edges[0]), float(max(edges[1], edges[0] + 1e-9))
+        low, high = float(edges[0]), float(edges[1])
+    return low, max(high, low + 1e-9)
+
+
+def row_of(kind: str, view: Any, rate: int) -> Row:
+    """A view as a row of the viewer."""
+    if kind == "waveform":
+        return wave_row(view, f"Waveform · {rate / 1000:g} kHz")
+    low, high = _levels(kind, view)
+    power = st.session_state.get("explore-power", "level")
+    title = VIEWS[kind]
+    if kind == "log-mel":
+        title += f" · {len(view.values)} bands"
+    if kind == "spectrogram" and power != "level":
+        title += f" · {power}"
+    if view.unit == "dB":
+        title += f" · {low:.0f} to {high:.0f} dB".replace("-", "−")
+    title += f" · {WHAT[kind]}"
     axis = {"spectrogram": st.session_state.get("explore-axis", "log"), "mfcc": "index"}.get(kind, "bands")
-    title = VIEWS[kind] if kind != "log-mel" else f"Log-mel · {len(view.values)} bands"
-    title += f" · {WHAT[kind]}" + (f" · {view.low:.0f} to {view.high:.0f} dB" if view.unit == "dB" else "")
     return image_row(
         view, title, colours(st.session_state.get("explore-map")), axis=axis, low=low, high=high,
         height=130 if kind == "mfcc" else 190,
     )  # fmt: skip
 
 
-def _player(part: np.ndarray, rate: int, begin: float, stop: float, chosen: bool, name: str) -> None:
+def _player(part: np.ndarray, rate: int, begin: float, stop: float, chosen: bool, name: str) -> bytes:
     """Exactly what is shown, as 32-bit float."""
     from labcore.audio import encode_wav
 
@@ -179,74 +193,77 @@ def _player(part: np.ndarray, rate: int, begin: float, stop: float, chosen: bool
         st.audio(wav, format="audio/wav", alt=f"Playback of {name}")
     what = f"the selected stretch, {begin:.3f} to {stop:.3f} s" if chosen else "all that is shown"
     peak = float(np.abs(part).max(initial=0.0))
-    loud = " Samples beyond full scale are cut off by the loudspeaker, not by the lab." if peak > 1 else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Plays {what}, bit for bit: {part.shape[0]} × {part.shape[1]} samples at {rate} Hz.{loud}")
-        st.download_button(
-            "WAV",
-            wav,
-            file_name=f"{_stem(name)}.wav",
-            mime="audio/wav",
-            icon=":material/download:",
-            on_click="ignore",
-            type="tertiary",
-            key="explore-wav",
-        )
+    loud = " What is beyond full scale is cut off by the loudspeaker, not by the lab." if peak > 1 else ""
+    sides = f"{part.shape[0]} channels of " if part.shape[0] > 1 else ""
+    st.caption(f"Plays {what}, bit for bit: {sides}{count(part.shape[1])} samples at {count(rate)} Hz.{loud}")
+    return wav
 
 
-def spectrum(part: np.ndarray, rate: int, config: RunConfig) -> None:
-    """Level over frequency of what is played."""
+def _spectrum(part: np.ndarray, rate: int, config: RunConfig) -> Any:
+    """Draw the level over frequency of what is played, and give it back."""
     import pandas as pd
 
     from labcore.explore import views
 
-    told = views.average_spectrum(part, config.changed({"audio.sample_rate": rate, "features.f_max": None}))
-    keep = told.hz > 0
-    names = [f"channel {number + 1}" for number in range(len(told.decibels))]
+    told = views.average_spectrum(
+        part, config.changed({"audio.sample_rate": min(96000, max(4000, rate)), "features.f_max": None})
+    )
+    hz = told.hz * (rate / min(96000, max(4000, rate)))
+    keep = hz > 0
+    sides = [f"channel {number + 1}" for number in range(len(told.decibels))]
     frame = pd.DataFrame(
         {
-            "Hz": np.tile(told.hz[keep], len(names)),
+            "Hz": np.tile(hz[keep].round(1), len(sides)),
             "dB": told.decibels[:, keep].ravel().round(1),
-            "channel": np.repeat(names, int(keep.sum())),
+            "channel": np.repeat(sides, int(keep.sum())),
         }
     )
-    spec: dict[str, Any] = {
-        "mark": {"type": "line", "strokeWidth": 1.2},
-        "encoding": {
-            "x": {
-                "field": "Hz",
-                "type": "quantitative",
-                "scale": {"type": "log"},
-                "axis": {"format": "~s", "tickCount": 8},
-            },
-            "y": {"field": "dB", "type": "quantitative", "scale": {"zero": False}, "title": "dBFS"},
-            "color": {
-                "field": "channel",
-                "type": "nominal",
-                "title": None,
-                "legend": None if len(names) == 1 else {"orient": "top"},
-            },
-            "tooltip": [{"field": "Hz", "format": ".0f"}, {"field": "dB"}],
-        },
+    legend = None if len(sides) == 1 else {"orient": "top", "title": None}
+    near = {
+        "name": "near",
+        "select": {"type": "point", "nearest": True, "on": "pointerover", "fields": ["Hz"], "clear": "pointerout"},
     }
+    x = {
+        "field": "Hz",
+        "type": "quantitative",
+        "title": "frequency (Hz)",
+        "scale": {"type": "log", "nice": False},
+        "axis": {"format": "~s", "tickCount": 8},
+    }
+    y = {"field": "dB", "type": "quantitative", "title": "dBFS", "scale": {"zero": False}}
+    colour = {"field": "channel", "type": "nominal", "legend": legend}
+    tooltip = [{"field": "Hz", "format": ",.0f"}, {"field": "dB", "format": ".1f"}, {"field": "channel"}]
+    spec: dict[str, Any] = {
+        "encoding": {"x": x, "y": y, "color": colour},
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 1.3}},
+            {
+                "params": [near],
+                "mark": {"type": "point", "filled": True, "size": 50},
+                "encoding": {"opacity": {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}, "tooltip": tooltip},
+            },
+        ],
+    }  # fmt: skip
     st.markdown("**Average spectrum** :gray[of what is played]")
     st.vega_lite_chart(frame, spec, height=220, width="stretch", key="explore-spectrum", alt="Average spectrum")
+    return type(told)(hz, told.decibels)
 
 
 # --- what a network says
 
 
-def choose_run(key: str) -> Any:
+def choose_run(key: str, label: str = "Network") -> Run | None:
     """A run with weights, or None."""
     known = {run.id: (run, status.accuracy) for run, status in live.runs() if run.weights.exists()}
     if not known:
-        st.caption("With a trained network the answer to what is selected would stand here.")
-        st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("With a trained network, its answers stand here too.", width="content")
+            st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
         return None
     if st.session_state.get(key) not in known:
         st.session_state.pop(key, None)
     chosen = st.selectbox(
-        "Network", list(known), index=None, placeholder="Choose a trained network", key=key, width=420,
+        label, list(known), index=None, placeholder="Choose a trained network", key=key, width=420,
         format_func=lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}",
     )  # fmt: skip
     return known[chosen][0] if chosen else None
@@ -266,16 +283,6 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
         shell.show_error(error)
         return
     st.markdown(f"### {plain(answer.label)}")
-    st.caption(
-        f"in {begin:.2f} to {stop:.2f} s, probability {percent(answer.probability)}"
-        + (f" · labelled {plain(opened.source.truth)}" if opened.source.truth else "")
-    )
+    truth = f" · labelled {plain(opened.source.truth)}" if opened.source.truth else ""
+    st.caption(f"in {begin:.2f} to {stop:.2f} s, probability {percent(answer.probability)}{truth}")
     charts.probabilities(answer.probabilities, key=f"explore-bars-{run.id}", most=6)
-
-
-def _stem(name: str) -> str:
-    from pathlib import PurePath
-
-    from labcore.workspace import slug
-
-    return slug(PurePath(name.replace("\\", "/")).stem) or "sound"

@@ -1,0 +1,338 @@
+"""The augmentation bench: a clip before and after what training does to it, as pictures, as sounds, and as a network's answers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from labcore.config import RunConfig, knobs
+from labcore.errors import LabError
+from ui import charts, explore_knobs, explore_source, explore_views, forms, services, shell
+from ui.explore_colours import DIVERGING, colours
+from ui.explore_source import Opened, Source, heard
+from ui.explore_viewer import image_row, viewer
+from ui.text import percent, plain
+
+if TYPE_CHECKING:
+    from labcore.classifier import Classifier
+    from labcore.explore import Draw, Step, View
+
+ALL = "all"
+COLUMNS = 1500
+HEIGHT = 180
+SUGGESTED: dict[str, Any] = {
+    "augment.time_shift_seconds": 1.0,
+    "augment.time_scale": 0.2,
+    "augment.speed": 0.2,
+    "augment.pitch_semitones": 4.0,
+    "augment.equaliser_db": 12.0,
+    "augment.gain_db": 6.0,
+    "augment.time_mask": 0.2,
+    "augment.freq_mask": 0.2,
+    "augment.reverb": 0.5,
+    "augment.noise": 0.5,
+    "augment.mixup": 0.5,
+}
+"""Strengths that can be seen, for steps that training has off."""
+ABOUT = {
+    "noise": "Noise is added to the clip, at a ratio that training draws for each clip and that is chosen here.",
+    "reverb": "The clip is put into a room, which training draws for each clip.",
+    "mixing": "A second clip is heard at the same time: energies are added, and the label is shared in the same ratio.",
+}
+WHERE = {
+    "time": "moves the clip in time",
+    "waveform": "acts on the waveform",
+    "power": "acts on the mel power",
+    "log-mel": "acts on the log-mel",
+}
+
+
+@st.fragment
+def show(opened: Opened, start: float, end: float) -> None:
+    """The bench for a stretch. Everything in it redraws without the rest of the page."""
+    with shell.errors_in_place():
+        with st.container(border=True):
+            name = _choose_step()
+            options = _options(name)
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                seed = _seed()
+                run = explore_views.choose_run("explore-bench-run", "Network whose answers are compared")
+        network = services.classifier(run) if run is not None else None
+        strengths = explore_knobs.held() if name == ALL else _alone()
+        config = _config(network, strengths)
+        rate = config.audio.sample_rate
+        longest = (
+            2 * (config.audio.clip_seconds or 10.0) + 10.0
+        )  # training crops at random; more is never cut from here
+        clip = _heard(opened.source, start, min(end, start + longest), rate)
+        for kind, most in (("second", longest), ("recording", 60.0)):
+            if options.get(kind) is not None:
+                options[kind] = _heard(options[kind], 0.0, most, rate)
+        log_mel = network.log_mel if network is not None else None
+        _drawn(config, clip, seed, name, options, log_mel, network)
+        _carry(name, options)
+
+
+def _heard(source: Source, start: float, end: float, rate: int) -> np.ndarray:
+    return heard(source.key, source.name, start, end, rate, source.content)
+
+
+def _config(network: Classifier | None, strengths: dict[str, Any]) -> RunConfig:
+    """The front end of the page, or that of the run, with these strengths."""
+    config, told = explore_knobs.config()
+    if network is not None:
+        config = network.config
+    elif not told.possible:
+        explore_knobs.tell(told, 1.0)
+    changes = {path: value for path, value in strengths.items() if path.startswith("augment.")}
+    return config.changed({**changes, "augment.noise_file": None})
+
+
+# --- what is to be done
+
+
+def _alone() -> dict[str, Any]:
+    """Strengths for one step alone: those of training, and something to see where that is off."""
+    if "explore-alone" not in st.session_state:
+        values = {path: value for path, value in explore_knobs.held().items() if path.startswith("augment.")}
+        st.session_state["explore-alone"] = {
+            path: value or SUGGESTED.get(path, value) for path, value in values.items()
+        }
+    return st.session_state["explore-alone"]
+
+
+def _choose_step() -> str:
+    from labcore.explore import STEPS
+
+    titles = {ALL: "All, as training does", **{step.name: step.title for step in STEPS}}
+    return st.pills(
+        "Augmentation", list(titles), default="noise", format_func=titles.__getitem__, key="explore-step",
+        required=True, label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _seed() -> int:
+    def another() -> None:
+        st.session_state["explore-seed"] = int(st.session_state.get("explore-seed", 0)) + 1
+
+    seed = int(st.number_input("Seed", 0, 2**31 - 2, key="explore-seed", width=140))
+    shell.action_button("Another draw", another, key="explore-draw", icon=":material/casino:", type="primary")
+    return seed
+
+
+def _options(name: str) -> dict[str, Any]:
+    """The widgets of a step, or of all; and what they give to :func:`labcore.explore.draw` beside the configuration."""
+    if name == ALL:
+        st.caption("In the order of training and with its chances: each draw is another one, as in every epoch.")
+        with st.expander("Strengths", icon=":material/tune:"):
+            skipped = ("augment.noise_file", "augment.plain_share")
+            paths = [path for path in knobs() if path.startswith("augment.") and path not in skipped]
+            columns = st.columns(3, gap="medium")
+            for number, path in enumerate(paths):
+                with columns[number % 3]:
+                    forms.widget(knobs()[path], held=explore_knobs.held(), prefix="explore")
+        return {"second": _second()}
+    step = _step(name)
+    st.caption(f"{ABOUT.get(name) or knobs()[step.strength].help} :gray[It {WHERE[step.domain]}.]")
+    if step.needs_second:
+        return {"second": _second()}
+    options: dict[str, Any] = {}
+    columns = iter(st.columns(3, gap="medium"))
+    for path in step.knobs:
+        with next(columns):
+            if path == "augment.noise_snr_db":
+                options["snr_db"] = float(
+                    st.slider("Signal-to-noise ratio (dB)", -20, 50, 10, key="explore-snr", help="0 dB: as loud as the clip.")
+                )  # fmt: skip
+            elif path == "augment.noise_file":
+                with st.popover("Noise of your own", icon=":material/upload_file:"):
+                    file = st.file_uploader("A recording, in place of made noise", key="explore-noise-file")
+                if file is not None:
+                    options["recording"] = Source(file.name, file.getvalue(), file.file_id)
+                    st.caption(f"Adds {plain(file.name)}.")
+            else:
+                forms.widget(knobs()[path], held=_alone(), prefix="alone")
+    return options
+
+
+def _step(name: str) -> Step:
+    from labcore.explore import STEPS
+
+    return next(step for step in STEPS if step.name == name)
+
+
+def _second() -> Source | None:
+    with st.expander("Second clip, for mixing", icon=":material/call_merge:", expanded=False):
+        return explore_source.choose("second", label="dog_bark")
+
+
+def _carry(name: str, options: dict[str, Any]) -> None:
+    """Strengths to the Train page: all, or what makes up the step that is shown."""
+    if name == ALL:
+        explore_knobs.use_for_training("Use these strengths for training", ("augment.",), key="explore-use-augment")
+        return
+    step = _step(name)
+    paths = [path for path in step.knobs if path != "augment.noise_file"]
+    values = {path: _alone()[path] for path in {step.strength, *paths}}
+    if "snr_db" in options:
+        values["augment.noise_snr_db"] = max(-10.0, min(40.0, options["snr_db"]))
+    explore_knobs.use_for_training(f"Use this {step.title.lower()} for training", values, key="explore-use-augment")
+
+
+# --- before, after, difference
+
+
+def _drawn(
+    config: RunConfig,
+    clip: np.ndarray,
+    seed: int,
+    name: str,
+    options: dict[str, Any],
+    log_mel: Any,
+    network: Classifier | None,
+) -> None:
+    from labcore.explore import draw
+
+    drawn = draw(config, clip, seed, steps=name, log_mel=log_mel, sound=False, **options)
+    lines = _told(drawn)
+    if lines:
+        st.caption(lines)
+    before, after, difference = st.columns(3, gap="medium")
+    low, high = _range(drawn)
+    for place, key, title, levels in (
+        (before, "before", "Before", drawn.before),
+        (after, "after", "After", drawn.after),
+    ):
+        with place:
+            _picture(key, title, levels, config, low, high)
+    with difference:
+        reach = max(3.0, float(np.abs(drawn.difference).max(initial=0.0)))
+        _picture("difference", f"Difference · ±{reach:.0f} dB", drawn.difference, config, -reach, reach, signed=True)
+        _change(drawn)
+    if network is not None:
+        _answers(network, drawn, before, after, difference)
+    if drawn.rebuilt:
+        drawn = draw(config, clip, seed, steps=name, log_mel=log_mel, **options)
+    with before:
+        _play("before", drawn.sound_before, drawn.sample_rate)
+        if drawn.before_rebuilt is not None:
+            st.caption("The same rebuilt from its picture, to hear what rebuilding does:")
+            _play("rebuilt", drawn.before_rebuilt, drawn.sample_rate)
+    with after:
+        _play("after", drawn.sound, drawn.sample_rate)
+        if drawn.rebuilt:
+            st.caption(
+                "Rebuilt from the picture (Griffin-Lim): this augmentation acts on the spectrogram, where there is no phase."
+            )
+
+
+def _told(drawn: Draw) -> str:
+    """What was drawn, in a line."""
+    from labcore.explore import STEPS
+
+    titles = {step.name: step.title.lower() for step in STEPS}
+    parts = []
+    if drawn.steps:
+        parts.append("Switched on: " + ", ".join(plain(titles.get(step, step)) for step in drawn.steps))
+    if drawn.snr_db is not None:
+        parts.append(f"noise at {drawn.snr_db:.1f} dB".replace("-", "−"))
+    if drawn.ratio is not None:
+        parts.append(f"mixed {percent(drawn.ratio, 0)} to {percent(1 - drawn.ratio, 0)}, and so is the label")
+    return " · ".join(parts)
+
+
+def _range(drawn: Draw) -> tuple[float, float]:
+    high = float(max(drawn.before.max(), drawn.after.max()))
+    low = float(min(drawn.before.min(), drawn.after.min()))
+    return max(low, high - st.session_state.get("explore-range", 80)), high
+
+
+def _picture(
+    key: str, title: str, levels: np.ndarray, config: RunConfig, low: float, high: float, *, signed: bool = False
+) -> None:
+    view = level_view(levels, config, signed=signed)
+    seconds = levels.shape[1] * config.features.hop_length / config.audio.sample_rate
+    viewer(
+        [
+            image_row(
+                view,
+                title,
+                DIVERGING if signed else colours(st.session_state.get("explore-map")),
+                axis="bands",
+                low=low,
+                high=high,
+                height=HEIGHT,
+                signed=signed,
+            )
+        ],
+        key=f"explore-bench-{key}",
+        of=key,
+        start_s=0.0,
+        end_s=seconds,
+        alt=f"{title}: log-mel",
+        player=f"explore-play-{key}",
+    )
+
+
+def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -> View:
+    """Levels of the mel bands (n_mels, frames) in dB as a view; frames that share a column keep the strongest."""
+    from labcore.augment import Bands
+    from labcore.explore import View
+
+    features, frames = config.features, levels.shape[1]
+    factor = math.ceil(frames / COLUMNS)
+    if factor > 1:
+        starts = np.arange(0, frames, factor)
+        high = np.maximum.reduceat(levels, starts, axis=1)
+        low = np.minimum.reduceat(levels, starts, axis=1)
+        levels = np.where(-low > high, low, high) if signed else high
+    step = factor * features.hop_length / config.audio.sample_rate
+    whole = np.rint(levels).clip(-128, 127).astype(np.int8)
+    centres = Bands(features.n_mels, features.f_min, config.f_max, features.mel_scale).centres.double().numpy()
+    x = (np.arange(whole.shape[1]) + 0.5) * step
+    return View(
+        "log-mel", whole, 1.0, x, centres, "frequency (Hz)", "dB", float(whole.min()), float(whole.max()), factor
+    )
+
+
+def _change(drawn: Draw) -> None:
+    changed = float(np.mean(np.abs(drawn.difference) >= 0.5))
+    if changed == 0:
+        st.caption("No cell of the picture changed by half a decibel or more.")
+    else:
+        mean = float(np.abs(drawn.difference).mean())
+        st.caption(f"{percent(changed, 0)} of the cells changed; {mean:.1f} dB on average.")
+
+
+def _play(key: str, samples: np.ndarray, rate: int) -> None:
+    from labcore.audio import encode_wav
+
+    with st.container(key=f"explore-play-{key}"):
+        if len(samples):
+            st.audio(encode_wav(samples, rate, exact=True), format="audio/wav", alt=f"Sound {key}")
+
+
+def _answers(network: Classifier, drawn: Draw, before: Any, after: Any, difference: Any) -> None:
+    from labcore.explore import answers
+
+    try:
+        pair = answers(network, drawn)
+    except LabError as error:
+        shell.show_error(error)
+        return
+    tops = []
+    for place, key, shares in ((before, "before", pair[0]), (after, "after", pair[1])):
+        top = max(shares, key=lambda label: shares[label])
+        tops.append(top)
+        with place:
+            st.markdown(f"**{plain(top)}** :gray[{percent(shares[top])}]")
+            charts.probabilities(shares, key=f"explore-answers-{key}", most=4)
+    with difference:
+        if tops[0] == tops[1]:
+            moved = 100 * (pair[1][tops[0]] - pair[0][tops[0]])
+            st.markdown(f":green-badge[the answer stays] :gray[{moved:+.1f} points]".replace("-0.0", "0.0"))
+        else:
+            st.markdown(":red-badge[the answer changes]")

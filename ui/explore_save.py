@@ -1,0 +1,69 @@
+"""What can be taken from the Explore page: sound as WAV, pictures as PNG, and the code that makes the same picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from labcore.workspace import slug
+
+if TYPE_CHECKING:
+    from labcore.config import RunConfig
+
+
+def buttons(
+    name: str,
+    wav: bytes,
+    shown: dict[str, tuple[Any, float | None, float | None]],
+    kinds: list[str],
+    config: RunConfig,
+) -> None:
+    """A row of buttons.
+
+    Args:
+        name: of the sound.
+        wav: what is played.
+        shown: views by title, each with the values of the first and the last colour.
+        kinds: the kinds of pictures on view.
+    """
+    from labcore.explore.snippet import KINDS, snippet
+
+    stem = _stem(name)
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Sound", wav, file_name=f"{stem}.wav", mime="audio/wav", icon=":material/download:", on_click="ignore",
+            key="explore-wav", help="What is played, as WAV of 32-bit float.",
+        )  # fmt: skip
+        if shown:
+            with st.popover("Pictures", icon=":material/image:"):
+                for title, (view, low, high) in shown.items():
+                    st.download_button(
+                        title, _png(view, low, high), file_name=f"{stem}-{slug(title)}.png", mime="image/png",
+                        icon=":material/download:", on_click="ignore", type="tertiary", key=f"explore-png-{title}",
+                    )  # fmt: skip
+        known = [kind for kind in kinds if kind in KINDS]
+        if known:
+            with st.popover("Code", icon=":material/code:"):
+                st.caption("The same numbers with torchaudio alone; `picture` holds them, lowest row first.")
+                for kind in known:
+                    st.markdown(f"**{kind.capitalize()}**")
+                    st.code(snippet(kind, config, file=PurePath(name.replace("\\", "/")).name), wrap_lines=True)
+
+
+def _png(view: Any, low: float | None, high: float | None) -> Callable[[], bytes]:
+    """Drawn when it is asked for, not at every turn of a slider."""
+    colours = st.session_state.get("explore-map") or "magma"
+
+    def drawn() -> bytes:
+        from labcore.explore.picture import png
+
+        return png(view, colours=colours, low=low, high=high)
+
+    return drawn
+
+
+def _stem(name: str) -> str:
+    return slug(PurePath(name.replace("\\", "/")).stem) or "sound"
