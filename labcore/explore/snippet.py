@@ -41,7 +41,7 @@ def snippet(kind: str, config: RunConfig, *, file: str = "clip.wav", coefficient
         lines.append(
             f"power = torchaudio.transforms.MelSpectrogram({rate}, {frame},\n    {mels}, {scale}, {window})(waveform)"
         )
-    decibels = f"10 * power.clamp(min=1e{features.floor_db / 10:g}).log10()"
+    decibels = f"10 * power.clamp(min=10**{features.floor_db / 10:g}).log10()"
     if kind == "mel":
         lines.append("picture = power")
     elif kind == "mfcc":

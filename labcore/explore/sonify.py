@@ -22,7 +22,7 @@ from torch import Tensor
 
 from labcore.config import RunConfig
 from labcore.explore.draws import seeded
-from labcore.features import WINDOWS, LogMel
+from labcore.features import LogMel
 
 ITERATIONS = 32
 MEL_STEPS = 10
@@ -62,7 +62,7 @@ def _sound_of(
         with seeded(seed):
             sound = torchaudio.functional.griffinlim(
                 bins,
-                window=WINDOWS[features.window](features.win_length),
+                window=LogMel(config).spectrogram.spectrogram.window,
                 n_fft=features.n_fft,
                 hop_length=hop,
                 win_length=features.win_length,

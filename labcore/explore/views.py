@@ -14,7 +14,7 @@ from labcore.augment import Bands
 from labcore.config import RunConfig
 from labcore.errors import AudioError
 from labcore.explore.view import BYTES, COLUMNS, Envelope, Spectrum, View
-from labcore.features import WINDOWS, LogMel
+from labcore.features import LogMel
 
 PCEN_GAIN, PCEN_BIAS, PCEN_POWER, PCEN_SMOOTHING, PCEN_EPS = 0.98, 2.0, 0.5, 0.025, 1e-6
 CELLS = 2**21
@@ -146,7 +146,7 @@ def average_spectrum(stretch: np.ndarray, config: RunConfig, *, columns: int = C
     if not waves.shape[1]:
         raise AudioError("the stretch has no samples", "Choose a longer one")
     n_fft, size = config.features.n_fft, config.features.win_length
-    window = WINDOWS[config.features.window](size)
+    window = LogMel(config).spectrogram.spectrogram.window
     waves = torch.nn.functional.pad(waves, (0, max(0, size - waves.shape[1])))
     frames = waves.unfold(1, size, max(1, size // 2))  # a view: blocks of it are transformed
     total = torch.zeros(len(waves), n_fft // 2 + 1, dtype=torch.float64)

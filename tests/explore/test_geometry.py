@@ -1,0 +1,80 @@
+import math
+import random
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.errors import ConfigError
+from labcore.explore.geometry import consequences, unchecked
+from labcore.features import LogMel
+
+
+def test_the_numbers_that_follow():
+    seen = consequences(RunConfig(), clip_seconds=5.0)
+    assert seen.possible
+    assert not seen.warnings
+    assert seen.frames_per_second == pytest.approx(22050 / 512)
+    assert seen.hop_ms == pytest.approx(23.22, abs=0.01)
+    assert seen.bin_hz == pytest.approx(21.53, abs=0.01)
+    assert seen.resolution_hz == pytest.approx(32.3, abs=0.01)
+    assert seen.resolution_ms == pytest.approx(46.44, abs=0.01)
+    assert (seen.rows, seen.columns) == (64, LogMel(RunConfig()).frames(5 * 22050))
+
+
+def test_the_clip_length_of_the_configuration_counts():
+    assert consequences(RunConfig().changed({"audio.clip_seconds": 2.0})).clip_seconds == 2.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"features.win_length": 2048}, "window of 2048 samples is longer than the FFT of 1024"),
+        ({"features.hop_length": 2048}, "hop of 2048 samples is longer than the window of 1024"),
+        ({"features.f_max": 12000.0}, "12000 Hz, is above half the sample rate, 11025 Hz"),
+        ({"features.f_min": 8000.0, "features.f_max": 500.0}, "8000 Hz, is not below the highest, 500 Hz"),
+        ({"features.n_mels": 1000}, "Mel bands 1000 is out of bounds"),
+        ({"features.n_fft": 0}, "FFT size 0 samples is out of bounds"),
+        ({"features.f_min": math.nan}, "Lowest frequency nan is no number"),
+        ({"features.window": "kaiser"}, "Window function 'kaiser' is not known"),
+    ],
+)
+def test_what_cannot_work_is_told_and_refused_by_training_too(changes, says):
+    seen = consequences(unchecked(changes))
+    assert not seen.possible
+    assert any(says in problem for problem in seen.problems), seen.problems
+    with pytest.raises(ConfigError):
+        RunConfig().changed(changes)
+
+
+def test_bands_that_hear_nothing_are_told():
+    changes = {"features.n_mels": 256, "features.n_fft": 256, "features.win_length": 256, "features.hop_length": 128}
+    seen = consequences(RunConfig().changed(changes))
+    assert seen.possible
+    assert seen.empty_bands > 50
+    assert f"{seen.empty_bands} of 256 mel bands" in seen.warnings[0]
+
+
+def test_gaps_between_frames_and_clips_within_one_are_told():
+    assert "overlap" in consequences(RunConfig().changed({"features.hop_length": 800})).warnings[0]
+    assert "shorter than a window" in consequences(RunConfig(), clip_seconds=0.01).warnings[0]
+
+
+def test_nothing_that_is_set_breaks_it():
+    values = [0, -1, None, math.nan, math.inf, "x", 3, 64, 8192, 1e-9, -5.5, 2**40]
+    part = {"audio": ("sample_rate", "clip_seconds"), "features": tuple(type(RunConfig().features).model_fields)}
+    paths = [f"{name}.{knob}" for name, knobs in part.items() for knob in knobs]
+    draw = random.Random(0)
+    for _ in range(300):
+        changes = {path: draw.choice(values) for path in draw.sample(paths, draw.randint(1, 4))}
+        seen = consequences(unchecked(changes))
+        try:
+            RunConfig().changed(changes)
+        except ConfigError:
+            assert not seen.possible, changes
+        else:
+            assert seen.possible, (changes, seen.problems)
+
+
+def test_a_knob_that_does_not_exist_is_a_bug():
+    with pytest.raises(KeyError):
+        unchecked({"features.nfft": 3})

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import soundfile
+
+from labcore.config import RunConfig
+from labcore.errors import ConfigError
+from labcore.explore import views
+from labcore.explore.snippet import KINDS, snippet
+
+MAKE = {"spectrogram": views.spectrogram, "mel": views.mel, "log-mel": views.log_mel_view, "mfcc": views.mfcc}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {
+            "audio.sample_rate": 16000,
+            "features.n_fft": 512,
+            "features.win_length": 400,
+            "features.hop_length": 160,
+            "features.window": "rectangular",
+            "features.mel_scale": "slaney",
+            "features.mel_norm": "slaney",
+            "features.f_max": 7600.5,
+            "features.floor_db": -65.0,
+        },
+    ],
+)
+def test_the_lines_make_the_picture(kind, changes, noise, write_wav, tmp_path):
+    config = RunConfig().changed(changes)
+    rate = config.audio.sample_rate
+    file = write_wav(tmp_path / "it's a clip.wav", noise(0.5, rate), rate)
+    lines = snippet(kind, config, file=str(file))
+    assert len(lines.splitlines()) <= 6
+    names: dict = {}
+    exec(lines, names)
+    seen = MAKE[kind](soundfile.read(file, dtype="float32")[0], config)
+    np.testing.assert_allclose(names["picture"].numpy(), seen.levels, atol=max(0.51 * seen.scale, 1e-4 * seen.high))
+
+
+def test_there_are_no_lines_for_other_views():
+    with pytest.raises(ConfigError, match="no code for the view 'waveform'"):
+        snippet("waveform", RunConfig())
