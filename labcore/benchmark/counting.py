@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from labcore.benchmark.cases import Case
-from labcore.benchmark.material import CLIP_SECONDS, Material, configuration, fresh_network
+from labcore.benchmark.material import CLIP_SECONDS, configuration, fresh_network, image_shape
 from labcore.doctor.cgroup import Cgroup
 
 MARGIN = 0.8
@@ -31,13 +31,14 @@ class Count:
 
 @lru_cache(maxsize=32)
 def count(model: str, mode: str) -> Count:
-    """Count a forward pass, or forward and backward, by running one batch of two clips on the CPU.
+    """Count a forward pass, or forward and backward, over a batch of two clips, by shapes alone: nothing is computed.
 
     Raises:
         ConfigError: there is no such network.
     """
-    network = fresh_network(model).train(mode == "training")
-    material = Material(model, 2)
+    network = fresh_network(model).train(mode == "training").to("meta")
+    images = torch.empty(2, *image_shape(model), device="meta")
+    targets = torch.empty(2, dtype=torch.long, device="meta")
     sizes: list[int] = []
 
     def note(module: nn.Module, inputs: Any, output: Any) -> None:
@@ -47,9 +48,9 @@ def count(model: str, mode: str) -> Count:
     leaves = [module for module in network.modules() if not list(module.children())]
     hooks = [module.register_forward_hook(note) for module in leaves]
     with FlopCounterMode(display=False) as counter, torch.set_grad_enabled(mode == "training"):
-        logits = network(material.images())
+        logits = network(images)
         if mode == "training":
-            F.cross_entropy(logits, material.targets()).backward()
+            F.cross_entropy(logits, targets).backward()
     for hook in hooks:
         hook.remove()
     return Count(counter.get_total_flops() / 2, sum(sizes) / 2, max(sizes, default=0) / 2)

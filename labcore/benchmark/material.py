@@ -41,6 +41,14 @@ def fresh_network(model: str) -> nn.Module:
         return build_network(configuration(model).model, CLASSES)
 
 
+def image_shape(model: str) -> tuple[int, int, int]:
+    """Of one input of a network: (1, n_mels, frames)."""
+    if model == ARTICLE:
+        return ARTICLE_INPUT
+    config = configuration(model)
+    return 1, config.features.n_mels, LogMel(config).frames(config.clip_samples)
+
+
 @lru_cache(maxsize=1)
 def _clips() -> tuple[np.ndarray, ...]:
     """Sounds with tones, a decay and some noise, so that codecs have about the work that real clips give them."""

@@ -12,13 +12,17 @@ from labcore.device import usable_cores
 from labcore.training.memory import is_out_of_memory
 from labcore.training.precision import DTYPES
 
-SIZES = (256, 512, 1024, 2048, 4096, 8192, 16384)
+SIZES = (512, 1024, 2048, 4096, 8192, 16384)
+ENOUGH = 1024
+LEAST = 4
+MOST = 30
 
 
 def measure_peak(device_name: str, precision: str, seconds: float) -> PeakMeasured | None:
     """Multiply larger and larger square matrices as long as the time lasts, and keep the best of all products.
 
-    The best, not the median: a peak is what the device can do at all. On the CPU all usable cores work.
+    The best, not the median: a peak is what the device can do at all, and others at work may only lower it. On the CPU all usable
+    cores work. Takes about ``seconds``; longer where a few products of a middling size take longer.
 
     Returns:
         None where the device cannot multiply in that precision.
@@ -32,14 +36,15 @@ def measure_peak(device_name: str, precision: str, seconds: float) -> PeakMeasur
     best, best_size, end = 0.0, 0, time.perf_counter() + seconds
     for size in SIZES:
         try:
-            taken = _product_seconds(size, device, dtype, min(end, time.perf_counter() + seconds / 2))
+            taken = _product_seconds(size, device, dtype, min(end, time.perf_counter() + seconds / 3))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) and not best:
                 return None
             break
         if 2.0 * size**3 / taken > best:
             best, best_size = 2.0 * size**3 / taken, size
-        if time.perf_counter() + 3 * 8 * taken > end:  # the next size has eight times the work
+        # the next size has eight times the work; the smaller ones never fill a device and prove nothing
+        if size >= ENOUGH and time.perf_counter() + LEAST * 8 * taken > end:
             break
     return PeakMeasured(
         device=device_name,
@@ -51,12 +56,12 @@ def measure_peak(device_name: str, precision: str, seconds: float) -> PeakMeasur
 
 
 def _product_seconds(size: int, device: torch.device, dtype: torch.dtype, end: float) -> float:
-    """The shortest time of a product; at least two are made, the first of which does not count."""
+    """The shortest time of a product of at least ``LEAST``, after one that does not count."""
     left = torch.randn(size, size, device=device).to(dtype)
     right = torch.randn(size, size, device=device).to(dtype)
     result = left @ right
     calls, shortest = 1, float("inf")
-    for _ in range(20):
+    for number in range(MOST):
         _wait(device)
         start = time.perf_counter()
         for _ in range(calls):
@@ -65,7 +70,7 @@ def _product_seconds(size: int, device: torch.device, dtype: torch.dtype, end: f
         now = time.perf_counter()
         shortest = min(shortest, (now - start) / calls)
         calls = max(1, min(1000, int(0.002 / shortest)))
-        if now > end:
+        if now > end and number + 1 >= LEAST:
             break
     return shortest
 

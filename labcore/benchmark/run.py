@@ -23,7 +23,7 @@ from labcore.benchmark.events import (
     PeakMeasured,
     Progress,
 )
-from labcore.benchmark.group import Group, failed
+from labcore.benchmark.group import Group
 from labcore.benchmark.machine import describe
 from labcore.benchmark.material import Material
 from labcore.benchmark.peak import measure_peak
@@ -162,6 +162,11 @@ class _Bench:
         for cases in groups:
             if self.stop():
                 return
+            if self.over():
+                error = f"the {self.plan.budget.total_seconds:g} s of this plan were over"
+                for case in cases:
+                    yield Measurement(case=case, failure="skipped", error=error)
+                continue
             yield self._progress(done, cases[0])
             fresh: list[Event] = []
             ready, known = self._worked_out(cases, fresh)
@@ -249,6 +254,8 @@ class _Bench:
         share = None
         if measurement.clips_per_second is not None and peak:
             share = flops * measurement.clips_per_second / peak
+            # More than all there is: others were at work while the peak was measured, so it is none.
+            share = share if share <= 1 else None
         return replace(measurement, flops_per_clip=flops, peak_share=share)
 
 
@@ -265,6 +272,3 @@ def _plain(key: tuple[str, str, int], reason: str) -> CpuTuned:
         threads=usable_cores(),
         reason=reason,
     )
-
-
-__all__ = ["failed", "run_plan"]

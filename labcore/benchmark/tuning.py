@@ -85,8 +85,9 @@ def _time(
     for case in cases:
         try:
             stepper = make(case, material)
-            stepper.seconds(1)
-            first[case] = min(stepper.seconds(1), stepper.seconds(1))
+            taken = stepper.seconds(1)
+            # a first call makes what later ones use; where it was long anyway, a second one is enough to judge by
+            first[case] = min(taken, stepper.seconds(1))
             steppers[case] = stepper
         except (RuntimeError, MemoryError):
             if case == plain:
@@ -95,7 +96,7 @@ def _time(
     works = {
         case: (stepper, Times(calls=1)) for case, stepper in steppers.items() if first[case] <= HOPELESS * quickest
     }
-    take_turns(list(works.values()), seconds / max(1, len(works)), 3, 50, should_stop)
+    take_turns(list(works.values()), seconds / max(1, len(works)), 3, 30, should_stop)
     medians = {case: times.quartiles_ms()[1] for case, (_, times) in works.items() if times.taken and not times.error}
     for stepper in steppers.values():
         stepper.close()

@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "judge a trained classifier on clips of a data set",
     "classify": "say what is heard in sound files",
     "runs": "list, show, follow and delete runs",
+    "benchmark": "compare the CPU with every GPU: speed, where the time goes, from which batch on a GPU pays",
     "export": "write the zip with a run's weights and a script that uses them",
 }
 

@@ -1,0 +1,130 @@
+"""What follows from a report's measurements: who is faster by how much, and from which batch size on. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labcore.benchmark.cases import SCOPES
+from labcore.benchmark.events import Measurement
+from labcore.benchmark.report import BenchmarkReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EVEN = 1.05
+"""Speeds closer than this factor count as equal."""
+
+
+@dataclass(frozen=True)
+class SpeedUp:
+    """How many times as fast as the CPU a GPU is at one work, each in its fastest form measured."""
+
+    device: str
+    model: str
+    mode: str
+    scope: str
+    batch_size: int
+    factor: float
+    cpu: Measurement
+    gpu: Measurement
+
+
+def fastest(measurements: Iterable[Measurement]) -> dict[tuple[str, tuple[str, str, str, int]], Measurement]:
+    """Of each (device, work) the measurement with the most clips a second. What has no figure is left out."""
+    found: dict[tuple[str, tuple[str, str, str, int]], Measurement] = {}
+    for one in measurements:
+        key = (one.case.device, one.case.work)
+        if one.clips_per_second and (key not in found or one.clips_per_second > (found[key].clips_per_second or 0.0)):
+            found[key] = one
+    return found
+
+
+def speed_up(report: BenchmarkReport) -> list[SpeedUp]:
+    """Every GPU against the CPU at each work that both did, by device, model, mode, scope and batch size."""
+    best = fastest(report.measurements)
+    found = []
+    for (device, work), gpu in best.items():
+        cpu = best.get(("cpu", work))
+        if device != "cpu" and cpu is not None:
+            factor = (gpu.clips_per_second or 0.0) / (cpu.clips_per_second or 1.0)
+            found.append(SpeedUp(device, *work, factor=factor, cpu=cpu, gpu=gpu))
+    return sorted(found, key=lambda s: (s.device, s.model, s.mode, list(SCOPES).index(s.scope), s.batch_size))
+
+
+def crossover(report: BenchmarkReport, device: str, model: str, mode: str, scope: str) -> int | None:
+    """The smallest batch size from which on a GPU is the faster one at every size measured; None where there is none."""
+    row = [
+        s for s in speed_up(report) if (s.device, s.model, s.mode, s.scope) == (device, model, mode, scope)
+    ]  # by batch size
+    found = None
+    for one in reversed(row):
+        if one.factor <= 1:
+            break
+        found = one.batch_size
+    return found
+
+
+def table(report: BenchmarkReport) -> pd.DataFrame:
+    """A row for each measurement, those without a figure too: the case's fields, then the figures."""
+    import pandas as pd
+
+    return pd.DataFrame([flat(one) for one in report.measurements])
+
+
+def compare(reports: dict[str, BenchmarkReport]) -> pd.DataFrame:
+    """Reports beside each other: a row for each work that any of them did, a column of clips a second for each report and device.
+
+    Args:
+        reports: by the name that their columns carry.
+    """
+    import pandas as pd
+
+    columns: dict[str, dict[tuple[str, str, str, int], float]] = {}
+    for name, report in reports.items():
+        for (device, work), one in fastest(report.measurements).items():
+            columns.setdefault(f"{name} {device}", {})[work] = one.clips_per_second or 0.0
+    works = sorted(
+        {work for column in columns.values() for work in column},
+        key=lambda work: (work[0], work[1], list(SCOPES).index(work[2]), work[3]),
+    )
+    names = ("model", "mode", "scope", "batch_size")
+    rows: list[dict[str, Any]] = [
+        {**dict(zip(names, work, strict=True)), **{name: column.get(work) for name, column in columns.items()}}
+        for work in works
+    ]
+    return pd.DataFrame(rows, columns=[*names, *columns])
+
+
+def flat(one: Measurement) -> dict[str, Any]:
+    """A measurement as one flat dictionary: what ``labcore benchmark --json`` prints of it."""
+    case = one.case
+    return {
+        "device": case.device,
+        "model": case.model,
+        "mode": case.mode,
+        "scope": case.scope,
+        "batch_size": case.batch_size,
+        "precision": case.precision,
+        "memory_format": case.memory_format,
+        "compiled": case.compiled,
+        "threads": one.threads,
+        "best": one.best,
+        "warm_up": one.warm_up,
+        "repeats": one.repeats,
+        "calls": one.calls,
+        "median_ms": one.median_ms,
+        "q1_ms": one.q1_ms,
+        "q3_ms": one.q3_ms,
+        "clips_per_second": one.clips_per_second,
+        "flops_per_clip": one.flops_per_clip,
+        "peak_share": one.peak_share,
+        "energy_j_per_clip": one.energy_j_per_clip,
+        "compile_seconds": one.compile_seconds,
+        **{f"{part}_ms": one.parts_ms.get(part) for part in ("decode", "transfer", "mel", "network")},
+        "sm_clock_mhz": one.sm_clock_mhz,
+        "disturbed": one.disturbed,
+        "failure": one.failure,
+        "error": one.error,
+    }

@@ -1,0 +1,276 @@
+"""``labcore benchmark``: what a GPU brings over the CPU for audio, measured."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
+from labcore.benchmark.plan import BATCH_SIZES
+from labcore.cli.attend import say_raw, stop_on_signals
+from labcore.cli.output import DONE, INTERRUPTED, duration, emit, emit_json, live, say, table
+from labcore.cli.parser import Parser
+from labcore.errors import ConfigError
+from labcore.workspace import Workspace, write_atomically
+
+if TYPE_CHECKING:
+    from labcore.benchmark import BenchmarkReport, Measurement, Plan, ReportFolder
+    from labcore.events import Event
+
+CHOICES = ("models", "batch_sizes", "precisions", "formats", "scopes", "modes", "threads", "compile")
+"""Flags that make a plan of one's own."""
+
+
+def parser() -> Parser:
+    listed = [f"  {name:10} {what}" for name, what in (*SCOPES.items(), *MODES.items())]
+    parser = Parser(
+        prog="labcore benchmark",
+        description="Compare the CPU, in its best form, with every GPU. Devices take turns; times are medians with quartiles. "
+        "The report is kept in the workspace and shown by the Speed page.",
+        epilog="scopes and modes:\n" + "\n".join(listed),
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="the most telling cases, in under 20 s (the default)")
+    size.add_argument("--full", action="store_true", help="every batch size, scope, mode, precision and memory format")
+    own = parser.add_argument_group("a plan of your own (each takes several, with commas or spaces between)")
+    own.add_argument("--models", nargs="+", metavar="NAME", help=f"{', '.join(MODELS)}, {ARTICLE}, timm:NAME")
+    own.add_argument("--batch-sizes", nargs="+", metavar="N", help=f"1 to {BATCH_SIZES[-1]}")
+    own.add_argument("--precisions", nargs="+", metavar="P", help=f"{', '.join(PRECISIONS)}; {BEST}: the CPU's best form, and "
+                     "every precision of a GPU")  # fmt: skip
+    own.add_argument("--formats", nargs="+", metavar="F", help=", ".join(FORMATS))
+    own.add_argument("--scopes", nargs="+", metavar="S", help=f"what is included: {', '.join(SCOPES)}")
+    own.add_argument("--modes", nargs="+", metavar="M", help=", ".join(MODES))
+    own.add_argument("--threads", nargs="+", metavar="N", help="the CPU with these numbers of threads too")
+    own.add_argument("--compile", action="store_true", help="with torch.compile too; its time is told apart")
+    parser.add_argument("--devices", nargs="+", metavar="D", help="cpu, cuda:0, …; all that work where not given")
+    parser.add_argument(
+        "--beside-training", action="store_true", help="measure even while a run trains on this machine"
+    )
+    parser.add_argument("--estimate", action="store_true", help="say how long it would take, and measure nothing")
+    parser.add_argument(
+        "--json", action="store_true", help="a line of JSON a measurement on stdout, and nothing else there"
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", help="the report as one file as well, to look at on another machine"
+    )
+    parser.add_argument("--list", action="store_true", help="list the reports of the workspace")
+    parser.add_argument(
+        "--show", metavar="REPORT", help="show a report of the workspace: its id, the word last, or a file"
+    )
+    parser.formatter_class = _formatter(parser.formatter_class)
+    return parser
+
+
+def _formatter(base: Any) -> Any:
+    class WithList(base, argparse.RawDescriptionHelpFormatter):
+        """Keeps the lines of the list of scopes."""
+
+        def _fill_text(self, text: str, width: int, indent: str) -> str:
+            if "\n" in text:
+                return "".join(indent + line for line in text.splitlines(keepends=True))
+            return argparse.HelpFormatter._fill_text(self, text, width, indent)
+
+    return WithList
+
+
+def run(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.default()
+    if arguments.list:
+        return _list(workspace, arguments.json)
+    if arguments.show is not None:
+        _tell(_shown(workspace, arguments.show), arguments.json)
+        return DONE
+    from labcore.benchmark.report import ReportFolder, refuse_beside_a_run
+
+    output = Path(arguments.output).expanduser() if arguments.output else None
+    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
+        raise ConfigError(
+            f"{output} cannot be written: there is no such folder", "Name a file in a folder that is there"
+        )
+    if not arguments.beside_training and not arguments.estimate:
+        refuse_beside_a_run(workspace)
+    plan = plan_from(arguments)
+    say(f"{len(plan.cases)} cases on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
+    if arguments.estimate:
+        return DONE
+    folder = ReportFolder.create(workspace, plan)
+    with stop_on_signals(lambda: say_raw("stopping after this case; once more kills\n")) as stopping:
+        _measure(plan, folder, stopping.is_set, as_json=arguments.json)
+    report = folder.load()
+    if output is not None:
+        write_atomically(output, report.to_json())
+    if not arguments.json:
+        _tell(report, as_json=False)
+    say(f"report {folder.id}")
+    return INTERRUPTED if report.state == "stopped" else DONE
+
+
+def plan_from(arguments: argparse.Namespace) -> Plan:
+    """The plan that the flags describe.
+
+    Raises:
+        ConfigError: a word that means nothing here, or flags that exclude each other.
+        DeviceError: a device that cannot be used.
+    """
+    from labcore.benchmark.machine import usable_devices
+    from labcore.benchmark.plan import FULL, full_plan, make_plan, quick_plan
+    from labcore.device import choose_device
+
+    devices = words(arguments.devices)
+    devices = [choose_device(device).device for device in devices] if devices else usable_devices()
+    given = [name for name in CHOICES if getattr(arguments, name)]
+    if given and (arguments.quick or arguments.full):
+        flag = "--" + given[0].replace("_", "-")
+        raise ConfigError(
+            f"--{'quick' if arguments.quick else 'full'} and {flag} exclude each other", "Leave one of them out"
+        )
+    if arguments.full:
+        return full_plan(devices)
+    if not given:
+        return quick_plan(devices)
+    scopes = tuple(SCOPES) if any(device != "cpu" for device in devices) else ("network", "waveform", "file")
+    return make_plan(
+        devices,
+        words(arguments.models) or ["compact"],
+        words(arguments.modes) or ["inference"],
+        words(arguments.scopes) or scopes,
+        numbers(arguments.batch_sizes, "--batch-sizes") or BATCH_SIZES,
+        words(arguments.precisions) or [BEST],
+        words(arguments.formats) or FORMATS,
+        threads=numbers(arguments.threads, "--threads"),
+        compiled=arguments.compile,
+        budget=FULL,
+    )
+
+
+def words(given: list[str] | None) -> list[str]:
+    """Values of a flag, with commas or spaces between, each once."""
+    return list(dict.fromkeys(word for text in given or [] for word in text.split(",") if word))
+
+
+def numbers(given: list[str] | None, flag: str) -> list[int]:
+    """The same as whole numbers.
+
+    Raises:
+        ConfigError: one is none.
+    """
+    try:
+        return [int(word) for word in words(given)]
+    except ValueError as error:
+        raise ConfigError(f"{flag} takes whole numbers: {error}", "Write for instance 1 8 64") from error
+
+
+def _measure(plan: Plan, folder: ReportFolder, stop: Callable[[], bool], *, as_json: bool) -> None:
+    from labcore.benchmark.run import run_plan
+
+    for event in run_plan(plan, folder, stop):
+        _tell_event(event)
+        if as_json and event.type == "measurement":
+            emit_json(_flat(event))
+
+
+def _tell_event(event: Event) -> None:
+    from labcore.benchmark.events import CpuTuned, Measurement, Progress
+
+    if isinstance(event, Progress):
+        live(f"{event.done}/{event.total}  {event.what}  {duration(event.seconds_left)} left")
+    elif isinstance(event, CpuTuned):
+        form = f"{event.precision} {event.memory_format}, {event.threads} threads"
+        say(f"CPU for {event.model}, {event.mode}, batch {event.batch_size}: {form}; {event.reason}")
+    elif isinstance(event, Measurement) and not event.ok:
+        say(f"{' '.join(map(str, event.case.work))} on {event.case.device}, {event.case.form}: {event.error}")
+
+
+def _flat(event: Any) -> dict[str, Any]:
+    from labcore.benchmark.derive import flat
+
+    return flat(event)
+
+
+def _tell(report: BenchmarkReport, as_json: bool) -> None:
+    """A report for people: the sentences, then the figures."""
+    from labcore.benchmark.article import beside
+    from labcore.benchmark.words import sentences
+
+    if as_json:
+        for one in report.measurements:
+            emit_json(_flat(one))
+        return
+    emit(report.title)
+    for sentence in sentences(report):
+        emit(f"- {sentence}")
+    rows = [_row(one) for one in report.measurements if one.ok]
+    if rows:
+        emit("")
+        head = [
+            "device",
+            "network",
+            "mode",
+            "scope",
+            "batch",
+            "form",
+            "ms",
+            "quartiles",
+            "clips/s",
+            "of peak",
+            "J/clip",
+            "",
+        ]
+        for line in table(head, rows):
+            emit(line)
+    lines = beside(report)
+    if lines:
+        emit("")
+        shown = [[line.who, line.form, f"{'> ' if line.at_least else ''}{line.ms:.3g}"] for line in lines]
+        for text in table(["the article's forward pass, (4, 1, 64, 64)", "form", "ms"], shown):
+            emit(text)
+    for reason in dict.fromkeys(one.disturbed for one in report.measurements if one.disturbed):
+        emit(f"* disturbed: {reason}")
+
+
+def _row(one: Measurement) -> list[str]:
+    case = one.case
+    assert one.median_ms is not None
+    share = "-" if one.peak_share is None else f"{100 * one.peak_share:.2g} %"
+    energy = "-" if one.energy_j_per_clip is None else f"{one.energy_j_per_clip:.3g}"
+    return [
+        case.device,
+        case.model,
+        case.mode,
+        case.scope,
+        str(case.batch_size),
+        case.form,
+        f"{one.median_ms:.3f}",
+        f"{one.q1_ms:.3f} - {one.q3_ms:.3f}",
+        f"{one.clips_per_second:.1f}",
+        share,
+        energy,
+        "*" if one.disturbed else "",
+    ]
+
+
+def _shown(workspace: Workspace, name: str) -> BenchmarkReport:
+    from labcore.benchmark.report import BenchmarkReport, ReportError, ReportFolder
+
+    path = Path(name).expanduser()
+    if not path.is_file():
+        return ReportFolder.open(workspace, name).load()
+    try:
+        return BenchmarkReport.from_json(path.read_bytes())
+    except OSError as error:
+        raise ReportError(f"{path} cannot be read: {error.strerror or error}", "Check its permissions") from error
+
+
+def _list(workspace: Workspace, as_json: bool) -> int:
+    from labcore.benchmark.report import list_reports
+
+    for folder in list_reports(workspace):
+        report = folder.load()
+        figures = sum(one.ok for one in report.measurements)
+        if as_json:
+            emit_json({"id": folder.id, "state": report.state, "title": report.title, "figures": figures})
+        else:
+            emit(f"{folder.id}  {report.state}  {figures} figures  {report.title}")
+    return DONE
