@@ -160,7 +160,9 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
     side = 24 if len(labels) > 20 else 34
     figure.update_yaxes(autorange="reversed", title=None, showgrid=False, ticksuffix="  ")
     figure.update_xaxes(title="taken for", side="bottom", tickangle=-45, showgrid=False)
-    _show(figure, height=max(300, side * len(labels) + 120), key=key, alt="Confusion matrix of the held-out clips")
+    show_figure(
+        figure, height=max(300, side * len(labels) + 120), key=key, alt="Confusion matrix of the held-out clips"
+    )
 
 
 def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None:
@@ -184,7 +186,7 @@ def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None
     figure.update_xaxes(range=[0, 1.15], visible=False)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_layout(bargap=0.35)
-    _show(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the likeliest labels")
+    show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the likeliest labels")
 
 
 def sound(
@@ -252,7 +254,7 @@ def sound(
             "nticks": 8,
         },
     )
-    _show(figure, height=340, key=key, alt="Waveform and log-mel spectrogram")
+    show_figure(figure, height=340, key=key, alt="Waveform and log-mel spectrogram")
 
 
 def over_time(windows: list[tuple[float, float, dict[str, float]]], *, key: str, most: int = 12) -> None:
@@ -282,7 +284,7 @@ def over_time(windows: list[tuple[float, float, dict[str, float]]], *, key: str,
     )
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_xaxes(ticksuffix=" s", showgrid=False)
-    _show(figure, height=24 * len(labels) + 44, key=key, alt="Probabilities over the length of the recording")
+    show_figure(figure, height=24 * len(labels) + 44, key=key, alt="Probabilities over the length of the recording")
 
 
 # --- numbers into pictures
@@ -317,11 +319,13 @@ def _sequence() -> list[list[Any]]:
     )
 
 
-def _show(figure: go.Figure, *, height: int, key: str, alt: str) -> None:
+def show_figure(figure: go.Figure, *, height: int, key: str, alt: str, legend: bool = False) -> None:
+    """Draw a Plotly figure in the style of the pages, its legend on top where it has one."""
     figure.update_layout(
         height=height,
         margin={"l": 6, "r": 6, "t": 6, "b": 6},
-        showlegend=False,
+        showlegend=legend,
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         plot_bgcolor="rgba(0,0,0,0)",
         paper_bgcolor="rgba(0,0,0,0)",
         dragmode=False,

@@ -21,6 +21,7 @@ PAGES = [
     ("pages/explore.py", "Explore", ":material/hearing:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/classify.py", "Classify", ":material/graphic_eq:"),
+    ("pages/speed.py", "Speed", ":material/speed:"),
 ]
 LOGO = str(Path(__file__).with_name("logo.svg"))
 log = logging.getLogger("audio_gpu_lab")

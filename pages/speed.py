@@ -1,0 +1,24 @@
+"""Speed: what a GPU brings for audio, measured on the same work; reports from here and elsewhere beside each other."""
+
+import streamlit as st
+
+from ui import services, shell, speed, speed_form, speed_report
+
+shell.open_page("Speed", "What a GPU brings for audio: the same work on every device, timed the same way.")
+
+with shell.errors_in_place():
+    services.manager()
+    speed.at_work()
+    folders = speed.known()
+    with st.expander("Measure this machine", icon=":material/timer:", expanded=not folders):
+        speed_form.show(speed.look_at)
+    if not folders:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                ":gray[There is no report yet. One from another machine can be looked at here too.]", width="content"
+            )
+            speed.upload()
+    else:
+        chosen = speed.choose(folders)
+        speed.keep_and_remove(chosen)
+        speed_report.show(speed.load(chosen))

@@ -1,0 +1,262 @@
+"""The Speed page: empty, filled, at work; what its buttons do; what it makes of a bad upload."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from labcore.benchmark import Measurement, ReportFolder, job, list_reports
+from labcore.benchmark.cases import Case
+from labcore.benchmark.events import BenchmarkStarted, Progress
+from ui import services, speed_data, speed_form, speed_report
+
+from . import bench_reports
+from .conftest import words
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    """Devices are known at once, and the words are those of this test."""
+    monkeypatch.setattr(speed_form, "find_devices", lambda: {"cpu": "Processor of a test, 2 cores"})
+    monkeypatch.setattr(services, "settle_memory", lambda: None)
+
+
+@pytest.fixture
+def started(monkeypatch, workspace):
+    """Notes what is asked of the background job, and makes its report."""
+    asked = []
+
+    def start(home, plan, **how):
+        asked.append((plan, how))
+        return ReportFolder.create(home, plan, waiting="its process starts")
+
+    monkeypatch.setattr(job, "start", start)
+    return asked
+
+
+@pytest.fixture
+def kept(workspace):
+    """Puts composed reports into the workspace: ``kept(report, …)`` → ids."""
+
+    def keep(*reports):
+        return [ReportFolder.keep(workspace, report).id for report in reports]
+
+    return keep
+
+
+def opened(open_page, **query):
+    """The page once the devices are known."""
+    app = open_page("pages/speed.py", **query)
+    speed_form.look_for_devices()._thread.join()
+    return app.run()
+
+
+def button(app, label):
+    return next(button for button in app.button if button.label == label)
+
+
+def test_an_empty_workspace_offers_to_measure(open_page):
+    app = opened(open_page)
+    assert not app.exception
+    assert not app.error
+    shown = words(app)
+    assert "There is no report yet" in shown
+    assert "measurements on Processor of a test, 2 cores" in shown
+    assert button(app, "Start")
+
+
+def test_start_starts_the_quick_benchmark_and_shows_it(open_page, started):
+    app = opened(open_page)
+    button(app, "Start").click().run()
+    ((plan, how),) = started
+    assert (plan.name, plan.devices, how) == ("quick", ("cpu",), {})
+    app.run()
+    assert "Waits: its process starts" in words(app)
+
+
+def test_the_full_one_shows_its_time_before_it_starts(open_page, started):
+    app = opened(open_page)
+    app.segmented_control(key="speed-kind").set_value("full").run()
+    assert "about" in words(app)
+    button(app, "Start").click().run()
+    assert started[0][0].name == "full"
+    assert len(started[0][0].cases) > 100
+
+
+def test_ones_own_choice_is_measured(open_page, started):
+    app = opened(open_page)
+    app.segmented_control(key="speed-kind").set_value("own").run()
+    app.multiselect(key="speed-models").set_value(["small_cnn"]).run()
+    app.get("button_group")  # the pills keep their defaults
+    button(app, "Start").click().run()
+    cases = started[0][0].cases
+    assert {case.model for case in cases} == {"small_cnn"}
+    assert {case.scope for case in cases} == {"network", "waveform", "file"}
+
+
+def test_a_choice_that_leaves_nothing_is_told(open_page, started):
+    app = opened(open_page)
+    app.segmented_control(key="speed-kind").set_value("own").run()
+    app.multiselect(key="speed-models").set_value([]).run()
+    assert "Nothing is left to be measured" in words(app)
+    assert not [button for button in app.button if button.label == "Start"]
+
+
+def test_beside_a_run_it_says_so_and_offers_to_wait(open_page, started, make_run):
+    run = make_run("running")
+    with run.hold():
+        app = opened(open_page)
+        assert f"Run {run.id} is at work" in words(app)
+        assert not [button for button in app.button if button.label == "Start"]
+        button(app, "Start when it is done").click().run()
+    assert started[0][1] == {"wait": True}
+
+
+def test_beside_a_run_only_when_that_is_chosen(open_page, started, make_run):
+    with make_run("running").hold():
+        app = opened(open_page)
+        button(app, "Measure beside it").click().run()
+    assert started[0][1] == {"beside": True}
+
+
+def test_a_benchmark_at_work_is_live_and_can_be_stopped(open_page, workspace):
+    folder = ReportFolder.create(workspace, bench_reports.report().plan)
+    folder.append(BenchmarkStarted(pid=1, cases=40, seconds=12.0))
+    folder.append(bench_reports.measurement(Case("cpu", "compact", batch_size=4)))
+    folder.append(Progress(done=7, total=40, what="compact from files, batch 16", seconds_left=9.0))
+    with folder.hold():
+        app = opened(open_page)
+        assert "7 of 40 measured, 9 s left · compact from files, batch 16" in words(app)
+        button(app, "Stop").click().run()
+        assert folder.stop_requested
+        assert "Stopping" in words(app.run())
+        assert button(app, "End at once")
+
+
+def test_a_report_shows_sentences_charts_tables_and_csv(open_page, kept, monkeypatch):
+    kept(bench_reports.report("cpu", "cuda:0"))
+    app = opened(open_page)
+    assert not app.exception
+    assert not app.error
+    heads = [head.value for head in app.subheader]
+    assert heads[:4] == ["Speed over batch size", "Speed-up", "Where the time goes", "The CPU in its best form"]
+    assert len(app.get("plotly_chart")) == 3
+    assert len([one for one in app.get("download_button") if one.label == "CSV"]) == 5
+
+
+def test_a_machine_without_a_gpu_still_teaches(open_page, kept):
+    kept(bench_reports.report("cpu"))
+    app = opened(open_page)
+    assert not app.exception
+    shown = words(app)
+    assert "the quickest form against plain fp32" in shown
+    assert "The CPU in its best form" in shown
+
+
+def test_two_reports_are_laid_beside_each_other(open_page, kept):
+    here, there = kept(bench_reports.report("cpu"), bench_reports.report("cpu", "cuda:0"))
+    app = opened(open_page, report=f"{here},{there}")
+    assert not app.exception
+    base = next(one for one in app.get("button_group") if one.label == "Compared with")
+    assert [option.content for option in base.proto.options] == ["A · CPU", "B · CPU", "B · GPU 0"]
+
+
+def test_a_report_without_a_figure_is_told(open_page, kept):
+    kept(bench_reports.report("cpu", state="failed", error="the GPU is gone", remedy="Bring it back"))
+    app = opened(open_page)
+    assert "The GPU is gone." in words(app)
+    assert "Bring it back." in words(app)
+
+
+def test_what_was_left_out_and_disturbed_is_told(open_page, workspace):
+    folder = ReportFolder.create(workspace, bench_reports.report().plan)
+    case = Case("cpu", "compact", batch_size=64)
+    folder.append(BenchmarkStarted(pid=1, cases=2, seconds=1.0))
+    folder.append(Measurement(case=case, failure="out_of_memory", error="a batch of 64 does not fit"))
+    folder.append(
+        Measurement(
+            case=Case("cpu", "compact"), repeats=3, median_ms=2.0, q1_ms=1.0, q3_ms=9.0, clips_per_second=500.0,
+            disturbed="other programs kept the processor busy",
+        )
+    )  # fmt: skip
+    shown = words(opened(open_page))
+    assert "1 of 2 figures are to be doubted: other programs kept the processor busy." in shown
+    assert "a batch of 64 does not fit" in shown
+    assert "Interrupted" in shown
+
+
+def test_a_report_is_taken_up_and_removed_again(open_page, workspace, kept):
+    kept(bench_reports.report())
+    app = opened(open_page)
+    other = bench_reports.report("cpu", "cuda:0", created=1_800_000_000.0).to_json()
+    app.file_uploader[0].upload("../../report.json", other.encode(), "application/json").run()
+    assert len(list_reports(workspace)) == 2
+    newest = list_reports(workspace)[0]
+    assert newest.uploaded
+    assert newest.id in app.query_params["report"]
+    button(app, "Remove for good").click().run()
+    assert newest.id not in [folder.id for folder in list_reports(workspace)]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", json.dumps({"format": "labcore-benchmark-99"})])
+def test_a_bad_upload_is_told_in_place(open_page, workspace, content):
+    app = opened(open_page)
+    app.file_uploader[0].upload("report.json", content.encode(), "application/json").run()
+    assert "This file is no benchmark report" in words(app)
+    assert list_reports(workspace) == []
+
+
+def test_a_damaged_report_does_not_take_the_page_along(open_page, workspace, kept):
+    (name,) = kept(bench_reports.report())
+    (workspace.reports / name / "plan.json").write_text("{")
+    app = opened(open_page)
+    assert not app.exception
+    assert "cannot be read" in words(app)
+
+
+def test_an_unknown_report_in_the_url_opens_the_newest(open_page, kept):
+    kept(bench_reports.report())
+    app = opened(open_page, report="../../etc")
+    assert not app.exception
+    assert "Speed over batch size" in [head.value for head in app.subheader]
+
+
+# --- the frames
+
+
+def test_the_best_form_of_each_device_is_drawn():
+    rows = speed_data.taken([bench_reports.report("cpu", "cuda:0")])
+    shown = speed_data.of(rows, "compact", "inference", "network")
+    curve = speed_data.curve(shown, every_form=False)
+    assert set(curve["form"]) == {"bf16 channels_last, 2 threads", "fp16 channels_last"}
+    assert len(curve) == 2 * len(bench_reports.BATCHES)
+    assert (curve["low"] < curve["rate"]).all()
+    assert (curve["rate"] < curve["high"]).all()
+    assert len(speed_data.curve(shown, every_form=True)) == 4 * len(bench_reports.BATCHES)
+
+
+def test_speed_ups_compare_the_same_work():
+    rows = speed_data.of(speed_data.taken([bench_reports.report("cpu", "cuda:0")]), "compact", "inference")
+    bars = dict(speed_data.speed_ups(rows, "CPU"))
+    # One clip: (3 + 0.2) · 0.6 on the CPU, (0.03 + 2) · 0.3 on the GPU.
+    assert bars["network alone, batch 1"] == pytest.approx(1.92 / 0.609)
+    back = dict(speed_data.speed_ups(rows, "GPU 0"))
+    assert back["network alone, batch 1"] == pytest.approx(1 / bars["network alone, batch 1"])
+
+
+def test_parts_are_of_a_clip_and_of_the_widest_scope():
+    rows = speed_data.of(speed_data.taken([bench_reports.report("cpu")]), "compact", "inference")
+    scope, parts = speed_data.time_parts(rows)
+    assert scope == "file"
+    assert dict(parts)["CPU, batch 64"]["decode"] == pytest.approx(2.0)
+
+
+def test_the_table_holds_every_measurement():
+    report = bench_reports.report("cpu", "cuda:0")
+    assert len(speed_data.full_table([report])) == len(report.measurements)
+    assert list(speed_data.full_table([report, report])["Report"].unique()) == ["A", "B"]
+
+
+def test_reasons_are_told_once():
+    assert speed_report._reasons(["a", "b", "b"]) == {"b": 2, "a": 1}

@@ -1,0 +1,222 @@
+"""The Speed page: which reports are looked at, benchmarks at work, reports that come and go."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from labcore.benchmark import BenchmarkReport, ReportFolder, job, list_reports
+from labcore.benchmark.exchange import MOST_BYTES
+from labcore.benchmark.report import ReportError
+from labcore.errors import LabError
+from ui import live, services, speed_charts, speed_data
+from ui.live import TICK
+from ui.shell import action_button, errors_in_place, show_error
+from ui.text import ago, count, duration, plain
+
+MOST_BESIDE = 4
+"""So many reports are laid beside each other at most: more lines than that cannot be told apart."""
+
+
+def known() -> dict[str, ReportFolder]:
+    """The reports of the workspace by id, newest first."""
+    return {folder.id: folder for folder in list_reports(services.workspace())}
+
+
+def choose(folders: dict[str, ReportFolder]) -> list[ReportFolder]:
+    """The reports to look at, one or several; kept in the URL."""
+    wanted = [name for name in st.query_params.get("report", "").split(",") if name in folders]
+    current = wanted[:MOST_BESIDE] or list(folders)[:1]
+
+    def changed() -> None:
+        look_at(*st.session_state["speed-reports"])
+
+    st.session_state["speed-reports"] = current
+    st.multiselect(
+        "Reports",
+        list(folders),
+        format_func=lambda name: _titles(folders)[name],
+        key="speed-reports",
+        on_change=changed,
+        max_selections=MOST_BESIDE,
+        placeholder="Choose a report",
+        help="Several are laid beside each other, with letters.",
+    )
+    return [folders[name] for name in current]
+
+
+def look_at(*ids: str) -> None:
+    """Have the page show these reports."""
+    if ids:
+        st.query_params["report"] = ",".join(ids)
+    else:
+        st.query_params.pop("report", None)
+
+
+def _titles(folders: dict[str, ReportFolder]) -> dict[str, str]:
+    return {name: _title(str(folder.path), _changed(folder)) for name, folder in folders.items()}
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _title(path: str, changed: int) -> str:
+    from pathlib import Path
+
+    folder = ReportFolder(Path(path))
+    try:
+        return folder.load().title + (" · uploaded" if folder.uploaded else "")
+    except LabError:
+        return f"{folder.id} (cannot be read)"
+
+
+def _changed(folder: ReportFolder) -> int:
+    """A number that changes when the report does."""
+    times = []
+    for name in ("machine.json", "events.jsonl"):
+        try:
+            times.append((folder.path / name).stat().st_mtime_ns)
+        except OSError:
+            times.append(0)
+    return sum(times)
+
+
+# --- at work
+
+
+def at_work() -> None:
+    """Benchmarks that measure or wait, live, each with what it has measured so far."""
+    active = [folder.id for folder in job.at_work(services.workspace())]
+
+    @st.fragment(run_every=TICK if active else None)
+    def rows() -> None:
+        with errors_in_place():
+            now = job.at_work(services.workspace())
+            if [folder.id for folder in now] != active:
+                st.rerun()
+            for folder in now:
+                _one_at_work(folder)
+            services.settle_memory_once("speed")
+
+    if active:
+        rows()
+
+
+def _one_at_work(folder: ReportFolder) -> None:
+    report = job.load(folder)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(
+                f"**Benchmark {plain(report.plan.name)}** :gray[asked for {ago(report.created)}]", width="content"
+            )
+            with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+                live.badge("queued" if report.state == "waiting" else report.state)
+                stopping = report.state == "stopping"
+                action_button(
+                    "Stop", folder.request_stop, key=f"stop-{folder.id}", icon=":material/stop:", disabled=stopping
+                )
+                if stopping and folder.held:
+                    end = partial(job.kill, folder)
+                    action_button("End at once", end, key=f"kill-{folder.id}", icon=":material/close:", type="tertiary")
+        st.progress(*_progress(report))
+        rows = speed_data.taken([report])
+        if rows:
+            last = rows[-1].measured.case
+            shown = speed_data.of(rows, last.model, last.mode, last.scope)
+            st.markdown(f":small[{speed_data.work_words(last.model, last.mode, last.scope)}]")
+            speed_charts.throughput(speed_data.curve(shown, every_form=False), key=f"live-{folder.id}", height=240)
+
+
+def _progress(report: BenchmarkReport) -> tuple[float, str]:
+    if report.state == "waiting":
+        return 0.0, f"Waits: {plain(report.why)}"
+    told = report.progress
+    if told is None:
+        return 0.0, "Starting, and finding out what the devices can do at most"
+    share = min(1.0, told["done"] / max(1, told["total"]))
+    left = f", {duration(told['seconds_left'])} left" if told["seconds_left"] >= 1 else ""
+    line = f"{count(told['done'])} of {count(told['total'])} measured{left} · {plain(told['what'])}"
+    return share, line
+
+
+# --- reports come and go
+
+
+def keep_and_remove(folders: list[ReportFolder]) -> None:
+    """Download, upload and remove."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for number, folder in enumerate(folders):
+            word = "Download" if len(folders) == 1 else f"Download {speed_data.LETTERS[number]}"
+            st.download_button(
+                word,
+                data=partial(_file, folder),
+                file_name=f"{folder.id}.json",
+                mime="application/json",
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"download-{folder.id}",
+                help="The report as one file, without names of users, hosts or folders. Another lab can take it up.",
+            )
+        upload()
+        if folders:
+            with st.popover("Remove", icon=":material/delete:", type="tertiary"):
+                many = len(folders) > 1
+                st.markdown(f"Remove {'these reports' if many else 'this report'}? This cannot be undone.")
+                action_button(
+                    "Remove for good", partial(_remove, folders), key="speed-remove", icon=":material/delete:"
+                )
+
+
+def upload() -> None:
+    """Take up a report from another machine."""
+    number = st.session_state.setdefault("speed-uploads", 0)
+    with st.popover("Upload a report", icon=":material/upload_file:"):
+        st.caption("The JSON file of a report that this page or `labcore benchmark --output` wrote, on any machine.")
+        st.file_uploader(
+            "Report",
+            type="json",
+            key=f"speed-upload-{number}",
+            on_change=_take_up,
+            label_visibility="collapsed",
+            max_upload_size=MOST_BYTES // 1_000_000,
+        )
+    trouble = st.session_state.pop("speed-upload-trouble", None)
+    if trouble is not None:
+        with errors_in_place():
+            raise trouble
+
+
+def _take_up() -> None:
+    """Keep the uploaded report and look at it, beside those that are looked at already."""
+    number = st.session_state["speed-uploads"]
+    file = st.session_state[f"speed-upload-{number}"]
+    if file is None:
+        return
+    st.session_state["speed-uploads"] = number + 1  # an empty uploader in place of the used one
+    try:
+        folder = ReportFolder.keep(services.workspace(), BenchmarkReport.from_json(file.getvalue()))
+    except Exception as error:
+        st.session_state["speed-upload-trouble"] = error
+    else:
+        there = [name for name in st.query_params.get("report", "").split(",") if name in known()]
+        look_at(*[*there, folder.id][-MOST_BESIDE:])
+
+
+def _file(folder: ReportFolder) -> str:
+    return folder.load().to_json()
+
+
+def _remove(folders: list[ReportFolder]) -> None:
+    look_at()
+    for folder in folders:
+        folder.delete()
+
+
+def load(folders: list[ReportFolder]) -> list[BenchmarkReport]:
+    """The reports that can be read; what is wrong with the others is told in place."""
+    reports = []
+    for folder in folders:
+        try:
+            reports.append(job.load(folder))
+        except ReportError as error:
+            show_error(error)
+    return reports

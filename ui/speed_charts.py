@@ -1,0 +1,156 @@
+"""Figures of the Speed page. What grows while a benchmark runs is Vega-Lite, what stands still is Plotly."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from ui.charts import dark, show_figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PART_NAMES = {"decode": "Decode", "transfer": "Transfer", "mel": "Log-mel", "network": "Network"}
+BAR = 26
+"""Height of a bar with its gap, in pixels."""
+
+
+def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
+    """Clips a second over the batch size, both on logarithmic axes, a line a series, the quartiles as thin strokes.
+
+    Args:
+        frame: columns ``batch``, ``rate``, ``low``, ``high``, ``series``, ``form``, ``ms`` and ``note``.
+    """
+    batches = sorted(int(size) for size in set(frame["batch"]))
+    # Two decades at least, or a lone point would stand on an axis without a sense of scale.
+    reach = [0.8 * min([1, *batches]), 1.25 * max([8, *batches])]
+    x = {
+        "field": "batch",
+        "type": "quantitative",
+        "title": "batch size",
+        "scale": {"type": "log", "base": 2, "domain": reach, "nice": False},
+        "axis": {"values": _powers(reach), "format": "d", "grid": False},
+    }
+    y = {"type": "quantitative", "scale": {"type": "log", "nice": True}}
+    names = list(dict.fromkeys(frame["series"]))
+    rates = [rate for column in ("low", "rate", "high") for rate in frame[column].dropna()]
+    tens = [10.0**power for power in range(math.floor(math.log10(min(rates))), math.ceil(math.log10(max(rates))) + 1)]
+    colour = {
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": names},
+        "legend": {"orient": "top", "title": None, "symbolType": "stroke", "labelLimit": 420, "columns": 2},
+    }
+    tooltip = [
+        {"field": "series", "type": "nominal", "title": "Device"},
+        {"field": "batch", "type": "quantitative", "title": "Batch size"},
+        {"field": "rate", "type": "quantitative", "title": "Clips a second", "format": ",.4~r"},
+        {"field": "ms", "type": "quantitative", "title": "Milliseconds a batch", "format": ",.4~r"},
+        {"field": "form", "type": "nominal", "title": "Form"},
+        {"field": "note", "type": "nominal", "title": "Note"},
+    ]
+    spec = {
+        "padding": {"top": 6, "bottom": 0, "left": 0, "right": 6},
+        "layer": [
+            {
+                "mark": {"type": "rule", "strokeWidth": 1.4, "opacity": 0.6},
+                "encoding": {
+                    "x": x,
+                    "y": {**y, "field": "low", "title": "clips a second", "axis": {"format": "~s", "values": tens}},
+                    "y2": {"field": "high"},
+                    "color": colour,
+                },
+            },
+            {
+                "mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 46, "filled": True}},
+                "encoding": {"x": x, "y": {**y, "field": "rate"}, "color": colour, "tooltip": tooltip},
+            },
+        ],
+    }
+    st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt="Clips a second over the batch size")
+
+
+def ratios(labels: list[str], values: list[float], *, key: str, alt: str) -> None:
+    """Speed-ups as bars from 1 on a logarithmic axis: to the right is faster, to the left slower."""
+    import plotly.graph_objects as go
+
+    faster, slower = ("#4FC3B5", "#F2876B") if dark() else ("#0B7A75", "#D2573A")
+    logs = [math.log10(max(value, 1e-6)) for value in values]
+    ends = [*logs, 0.0]
+    room = max(0.15, 0.22 * (max(ends) - min(ends)))
+    figure = go.Figure(
+        go.Bar(
+            x=logs,
+            y=labels,
+            orientation="h",
+            marker_color=[faster if value >= 1 else slower for value in values],
+            text=[f"{value:.3g} ×" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )
+    figure.add_vline(x=0, line_width=1, line_color="#7d8a90")
+    figure.update_xaxes(range=[min(ends) - (room if min(ends) < 0 else 0), max(ends) + room], visible=False)
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
+    figure.update_layout(bargap=0.35)
+    show_figure(figure, height=BAR * len(labels) + 24, key=key, alt=alt)
+
+
+def lengths(labels: list[str], values: list[float], *, key: str, alt: str, unit: str = "ms") -> None:
+    """Times as bars, the shortest in the stronger colour."""
+    import plotly.graph_objects as go
+
+    strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
+    best = min(values)
+    figure = go.Figure(
+        go.Bar(
+            x=values,
+            y=labels,
+            orientation="h",
+            marker_color=[strong if value == best else weak for value in values],
+            text=[f"{value:.3g} {unit}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )
+    figure.update_xaxes(range=[0, 1.2 * max(values)], visible=False)
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
+    figure.update_layout(bargap=0.35)
+    show_figure(figure, height=BAR * len(labels) + 24, key=key, alt=alt)
+
+
+def parts(labels: list[str], times: list[dict[str, float]], *, shares: bool, key: str) -> None:
+    """Where the time goes: a bar a row, made of decoding, transfer, log-mel and network.
+
+    Args:
+        times: milliseconds a clip of each part.
+        shares: every bar is as long as the others, its parts in per cent.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    totals = [max(1e-12, sum(row.values())) for row in times]
+    for part, name in PART_NAMES.items():
+        values = [row.get(part, 0.0) for row in times]
+        drawn = [100 * value / total for value, total in zip(values, totals, strict=True)] if shares else values
+        figure.add_bar(
+            x=drawn,
+            y=labels,
+            name=name,
+            orientation="h",
+            customdata=values,
+            hovertemplate=f"{name}: %{{customdata:.3g}} ms a clip<extra></extra>",
+        )
+    figure.update_layout(barmode="stack", bargap=0.35)
+    figure.update_xaxes(ticksuffix=" %" if shares else " ms", range=[0, 100] if shares else None, nticks=6)
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
+    show_figure(figure, height=BAR * len(labels) + 96, key=key, alt="Where the time of a clip goes", legend=True)
+
+
+def _powers(reach: list[float]) -> list[int]:
+    sizes = [2**power for power in range(0, 11) if reach[0] <= 2**power <= reach[1]]
+    return sizes[::2] if len(sizes) > 9 else sizes

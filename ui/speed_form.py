@@ -1,0 +1,225 @@
+"""What a benchmark is to measure: quick, full, or chosen piece by piece, with the time that it will take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from labcore.benchmark import MODES, PRECISIONS, SCOPES, Plan, full_plan, job, make_plan, quick_plan
+from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS
+from labcore.benchmark.plan import BATCH_SIZES
+from labcore.device import usable_cores
+from labcore.errors import LabError
+from ui import services
+from ui.shell import action_button, errors_in_place, show_error
+from ui.speed_data import MODE_NAMES, SCOPE_NAMES
+from ui.text import count, duration, plain
+
+KINDS = {"quick": "Quick", "full": "Full", "own": "Your own"}
+ABOUT = {
+    "quick": "The article's work, the lab's own network from file to answer, ResNet-18 and a training step. Under 20 seconds.",
+    "full": "Every network, batch size, precision and memory format, inference and training. Leave it alone meanwhile.",
+    "own": "Choose what is compared.",
+}
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What can be measured here, by torch's names, each with what it calls itself."""
+
+    names: dict[str, str]
+
+
+def look_for_devices() -> services.Task:
+    """Find the devices in the background, once a server: torch has to be imported for that."""
+    held = _devices()
+    if "devices" not in held:
+
+        def work(_: Callable[[int, int], None]) -> Devices:
+            return Devices(find_devices())
+
+        held["devices"] = services.Task(work).start()
+    return held["devices"]
+
+
+@st.cache_resource(show_spinner=False)
+def _devices() -> dict[str, services.Task]:
+    return {}
+
+
+def find_devices() -> dict[str, str]:
+    """The CPU, and every GPU that runs a kernel, with what each calls itself. Imports torch."""
+    from labcore.benchmark.machine import describe, usable_devices
+
+    return {entry["device"]: entry["name"] for entry in describe(usable_devices())["devices"]}
+
+
+def show(started: Callable[[str], None]) -> None:
+    """The form, in a fragment of its own. ``started`` is told the id of the report that a press of the button makes."""
+    task = look_for_devices()
+    looking = task.running
+
+    @st.fragment(run_every=0.4 if looking else None)
+    def form() -> None:
+        if (looking and not task.running) or st.session_state.pop("speed-started", False):
+            st.rerun()  # the page around the form is out of date
+        with errors_in_place():
+            if task.running:
+                st.markdown(":gray-badge[:material/memory: Machine] :gray[looking at what can be measured …]")
+            elif task.result is None:
+                raise task.error or task.failure or LabError("the devices of this machine cannot be found out")
+            else:
+                _form(task.result.names, started)
+
+    form()
+
+
+def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
+    kept = _kept()
+    _remembered("kind", "quick")
+    kept["kind"] = st.segmented_control(
+        "What is measured",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        key="speed-kind",
+        required=True,
+        label_visibility="collapsed",
+    )
+    st.caption(ABOUT[kept["kind"]])
+    try:
+        plan = _plan(kept["kind"], devices)
+    except LabError as error:
+        show_error(error)
+    else:
+        _start(plan, devices, started)
+
+
+def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) -> None:
+    on = " and ".join(plain(devices.get(device, device)) for device in plan.devices)
+    st.markdown(f"{count(len(plan.cases))} measurements on {on}, :primary[**about {duration(plan.seconds)}**]")
+    trouble = job.obstacle(services.workspace())
+    if not trouble:
+        action_button(
+            "Start", partial(_begin, plan, started), key="speed-start", type="primary", icon=":material/play_arrow:"
+        )
+        return
+    st.warning(
+        f"{plain(trouble[:1].upper() + trouble[1:])}. A benchmark beside it would measure both at once.",
+        icon=":material/hourglass_top:",
+    )
+    with st.container(horizontal=True, gap="small"):
+        action_button(
+            "Start when it is done",
+            partial(_begin, plan, started, wait=True),
+            key="speed-wait",
+            type="primary",
+            icon=":material/schedule:",
+            help="It waits on the server; this page may be closed.",
+        )
+        action_button(
+            "Measure beside it",
+            partial(_begin, plan, started, beside=True),
+            key="speed-beside",
+            type="tertiary",
+            help="The figures are lower than the machine can do, and say so.",
+        )
+
+
+def _begin(plan: Plan, started: Callable[[str], None], **how: bool) -> None:
+    started(job.start(services.workspace(), plan, **how).id)
+    st.session_state["speed-started"] = True
+
+
+def _plan(kind: str, devices: dict[str, str]) -> Plan:
+    """Raises ConfigError where the choices leave nothing to measure."""
+    if kind == "quick":
+        return quick_plan(list(devices))
+    if kind == "full":
+        return full_plan(list(devices))
+    return _own(devices)
+
+
+def _own(devices: dict[str, str]) -> Plan:
+    gpus = [device for device in devices if device != "cpu"]
+    left, right = st.columns(2, gap="large")
+    with left:
+        on = _pills("Devices", list(devices), list(devices), "devices", lambda device: _device_word(device))
+        models = _several("Networks", [*MODELS, ARTICLE], ["compact"], "models")
+        modes = _pills("Work", list(MODES), ["inference"], "modes", MODE_NAMES.__getitem__)
+        scopes = _pills(
+            "What is included",
+            list(SCOPES),
+            ["network", "transfer", "waveform", "file"] if gpus else ["network", "waveform", "file"],
+            "scopes",
+            SCOPE_NAMES.__getitem__,
+            help=" · ".join(f"{SCOPE_NAMES[name]}: {what}" for name, what in SCOPES.items()),
+        )
+    with right:
+        batches = _pills("Batch sizes", list(BATCH_SIZES), [1, 4, 16, 64], "batches", str)
+        precisions = _pills(
+            "Precision",
+            [BEST, *PRECISIONS],
+            [BEST],
+            "precisions",
+            lambda name: "best" if name == BEST else name,
+            help="Best: the CPU in the precision, memory format and number of threads that are found quickest, a GPU in each.",
+        )
+        formats = _pills("Memory format", list(FORMATS), list(FORMATS), "formats", lambda name: name.replace("_", " "))
+        counts = sorted({2**power for power in range(10) if 2**power < usable_cores()} | {usable_cores()})
+        threads = _pills(
+            "CPU threads", counts, [], "threads", str, help="Besides the best number. None chosen: the best only."
+        )
+        kept = _kept()
+        _remembered("compiled", False)
+        kept["compiled"] = st.toggle(
+            "Also with torch.compile",
+            key="speed-compiled",
+            help="Compile time is told apart from the figures. Takes long.",
+        )
+    return make_plan(
+        on, models, modes, scopes, batches, precisions, formats, threads=threads, compiled=kept["compiled"], name="own"
+    )
+
+
+# --- widgets whose values outlive a visit to another page
+
+
+def _kept() -> dict[str, Any]:
+    return st.session_state.setdefault("speed-form", {})
+
+
+def _remembered(name: str, default: Any) -> None:
+    """Give a widget that is drawn anew the value that it had."""
+    if f"speed-{name}" not in st.session_state:
+        st.session_state[f"speed-{name}"] = _kept().get(name, default)
+
+
+def _pills(
+    label: str, options: list[Any], default: list[Any], name: str, words: Callable[[Any], str], **more: Any
+) -> list[Any]:
+    _remembered(name, default)
+    chosen = st.pills(label, options, selection_mode="multi", format_func=words, key=f"speed-{name}", **more)
+    _kept()[name] = chosen
+    return chosen
+
+
+def _several(label: str, options: list[str], default: list[str], name: str) -> list[str]:
+    _remembered(name, default)
+    chosen = st.multiselect(
+        label,
+        list(dict.fromkeys([*options, *st.session_state[f"speed-{name}"]])),
+        format_func=lambda model: "article (its small CNN)" if model == ARTICLE else model,
+        accept_new_options=True,
+        key=f"speed-{name}",
+        help="`timm:NAME` takes a network of timm, where that is installed.",
+    )
+    _kept()[name] = chosen
+    return chosen
+
+
+def _device_word(device: str) -> str:
+    return "CPU" if device == "cpu" else device.replace("cuda:", "GPU ")

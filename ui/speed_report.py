@@ -1,0 +1,228 @@
+"""A benchmark report on the page, or several beside each other: what it means, three charts with tables, every figure."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from labcore.benchmark import BenchmarkReport
+from labcore.benchmark.cases import ARTICLE
+from labcore.benchmark.words import sentences
+from labcore.errors import LabError
+from ui import live, speed_charts, speed_data
+from ui.shell import show_error
+from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
+from ui.text import ago, count, duration, plain
+
+STATES_TOLD = ("running", "waiting", "stopping", "stopped", "failed", "interrupted")
+"""States of a report that its reader has to know of."""
+
+
+def show(reports: list[BenchmarkReport]) -> None:
+    """What the reports say, from the sentence to the last figure."""
+    for side, report in speed_data.sides(reports):
+        _head(side, report)
+    rows = speed_data.taken(reports)
+    if not rows:
+        if not any(report.active for report in reports):
+            st.caption("Nothing was measured.")
+        return
+    _charts(rows)
+    _cpu_forms(reports)
+    _article(reports)
+    _everything(reports)
+
+
+def _head(side: str, report: BenchmarkReport) -> None:
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if side:
+                st.badge(side, color="primary")
+            names = dict.fromkeys(str(device.get("name", "?")) for device in report.machine.get("devices", []))
+            st.markdown(f"**{plain(' · '.join(names) or 'Unknown machine')}**", width="content")
+            facts = [report.plan.name, ago(report.created)]
+            facts += [f"torch {report.machine['torch']}"] if report.machine.get("torch") else []
+            facts += [f"took {duration(report.seconds)}"] if report.seconds else []
+            st.markdown(f":small[:gray[{plain(' · '.join(facts))}]]", width="content")
+            if report.state in STATES_TOLD:
+                live.badge("queued" if report.state == "waiting" else report.state)
+        if report.error:
+            show_error(LabError(report.error, report.remedy))
+        for sentence in sentences(report):
+            st.markdown(f"- {plain(sentence)}")
+        disturbed = [measured.disturbed for measured in report.measurements if measured.disturbed]
+        if disturbed:
+            st.warning(
+                f"{count(len(disturbed))} of {count(len(report.measurements))} figures are to be doubted: "
+                f"{plain(max(set(disturbed), key=disturbed.count))}.",
+                icon=":material/vibration:",
+            )
+        left_out = [measured for measured in report.measurements if not measured.ok]
+        if left_out:
+            with st.expander(f"{count(len(left_out))} left out, and why", icon=":material/block:", type="compact"):
+                for reason, number in _reasons([measured.error for measured in left_out]).items():
+                    st.markdown(f"- {plain(reason)}" + (f" :gray[({count(number)} times)]" if number > 1 else ""))
+
+
+def _reasons(errors: list[str]) -> dict[str, int]:
+    """Each reason once with its number, the most frequent first, a dozen at most."""
+    reasons = sorted(set(errors), key=errors.count, reverse=True)[:12]
+    return {reason or "for an unknown reason": errors.count(reason) for reason in reasons}
+
+
+@st.fragment
+def _charts(rows: list[Taken]) -> None:
+    """Speed over batch size, speed-up, and where the time goes, of one network and mode, which are chosen here."""
+    there = {model: modes for model, modes in speed_data.works(rows).items() if model != ARTICLE}
+    if not there:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        model = _choice("Network", list(there), "model", lambda name: MODEL_NAMES.get(name, name))
+        mode = _choice("Work", list(there[model]), "mode", MODE_NAMES.__getitem__)
+        scope = _choice("Included", there[model][mode], "scope", SCOPE_NAMES.__getitem__)
+    of_mode = speed_data.of(rows, model, mode)
+    shown = speed_data.of(of_mode, model, mode, scope)
+
+    st.subheader("Speed over batch size", anchor=False)
+    every_form = len(speed_data.best(shown)) < len(shown) and st.toggle(
+        "Every form", key="speed-every-form", help="Each precision, memory format and number of threads as a line."
+    )
+    curve = speed_data.curve(shown, every_form=every_form)
+    speed_charts.throughput(curve, key="speed-curve")
+    st.caption(
+        "Thin strokes reach from quartile to quartile."
+        + ("" if every_form else " Each device in the form that was quickest at the batch size.")
+    )
+    _table(speed_data.curve_table(curve), "speed-over-batch-size")
+
+    left, right = st.columns(2, gap="large")
+    with left:
+        _speed_up(of_mode, shown)
+    with right:
+        _time(of_mode)
+
+
+def _choice(label: str, options: list[str], name: str, words) -> str:
+    key = f"speed-view-{name}"
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
+    return st.segmented_control(label, options, format_func=words, key=key, required=True)
+
+
+def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
+    st.subheader("Speed-up", anchor=False)
+    devices = list(dict.fromkeys(row.device for row in of_mode))
+    if len(devices) > 1:
+        base = _choice("Compared with", devices, "base", str)
+        bars = speed_data.speed_ups(of_mode, base)
+        about = f"How many times as fast as {base} each other device is, both in their quickest form."
+    else:
+        bars = speed_data.against_plain(shown)
+        about = (
+            "What precision, memory format and threads bring: the quickest form against plain fp32 with all threads."
+        )
+    if not bars:
+        st.caption("There is nothing to compare: it takes two devices or two forms at the same work.")
+        return
+    labels, values = [label for label, _ in bars], [value for _, value in bars]
+    speed_charts.ratios(labels, values, key="speed-ratios", alt="Speed-up")
+    st.caption(about)
+    _table(speed_data.frame({"Work": labels, "Speed-up": values}), "speed-up")
+
+
+def _time(of_mode: list[Taken]) -> None:
+    st.subheader("Where the time goes", anchor=False)
+    scope, parts = speed_data.time_parts(of_mode)
+    if not parts:
+        st.caption("Nothing was taken apart: choose more than the network alone.")
+        return
+    shares = st.toggle("As shares", value=True, key="speed-shares")
+    labels, times = [label for label, _ in parts], [time for _, time in parts]
+    speed_charts.parts(labels, times, shares=shares, key="speed-parts")
+    st.caption(
+        f"Of a clip, {SCOPE_NAMES[scope].lower()}. Each part is taken by itself, the device waited for after it: "
+        "together they can be more than the batch takes at full speed."
+    )
+    _table(
+        speed_data.frame(
+            {"Device and batch": labels}
+            | {
+                f"{name} ms a clip": [time.get(part) for time in times]
+                for part, name in speed_charts.PART_NAMES.items()
+            }
+        ),
+        "where-the-time-goes",
+    )
+
+
+def _cpu_forms(reports: list[BenchmarkReport]) -> None:
+    """What was tried to find the CPU's best form: what precisions, formats and threads mean on a processor."""
+    tunings = [
+        (side, tuning) for side, report in speed_data.sides(reports) for tuning in report.tunings if tuning.tried
+    ]
+    if not tunings:
+        return
+    st.subheader("The CPU in its best form", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        number = st.selectbox(
+            "Of what",
+            range(len(tunings)),
+            format_func=lambda n: speed_data.tuning_words(*tunings[n]),
+            key="speed-tuning",
+            width=460,
+        )
+    _, tuning = tunings[number]
+    labels = [speed_data.form_words(entry) for entry in tuning.tried]
+    speed_charts.lengths(labels, [entry.get("ms", 0.0) for entry in tuning.tried], key="speed-forms", alt="Forms tried")
+    st.caption(f"Milliseconds a batch, lower is better. {plain(_sentence(tuning.reason))}")
+    _table(speed_data.frame({"Form": labels, "Milliseconds a batch": [e.get("ms") for e in tuning.tried]}), "cpu-forms")
+
+
+def _article(reports: list[BenchmarkReport]) -> None:
+    table = speed_data.article_table(reports)
+    if table is None:
+        return
+    st.subheader("Beside the article's figures", anchor=False)
+    st.dataframe(table, hide_index=True, height="content", key="speed-article")
+    st.caption(
+        "The same work: one forward pass of the article's small CNN over a batch of (4, 1, 64, 64), the network alone. "
+        "The article names neither its CPU nor how the time was taken."
+    )
+
+
+def _everything(reports: list[BenchmarkReport]) -> None:
+    with st.expander("Every figure", icon=":material/table:"):
+        table = speed_data.full_table(reports).dropna(axis=1, how="all")
+        st.dataframe(
+            table,
+            hide_index=True,
+            key="speed-everything",
+            column_config={
+                "Share of peak": st.column_config.NumberColumn(
+                    format="percent", help="Counted FLOPs over the fastest matrix product measured on the device."
+                )
+            },
+        )
+        _csv(table, "every-figure")
+
+
+def _table(table, name: str) -> None:
+    with st.expander("Table", icon=":material/table:", type="compact", key=f"speed-table-{name}"):
+        st.dataframe(table, hide_index=True, key=f"speed-frame-{name}")
+        _csv(table, name)
+
+
+def _csv(table, name: str) -> None:
+    st.download_button(
+        "CSV",
+        data=lambda: table.to_csv(index=False),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        type="tertiary",
+        key=f"speed-csv-{name}",
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
