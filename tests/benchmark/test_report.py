@@ -1,0 +1,182 @@
+import dataclasses
+import json
+
+import pytest
+
+from labcore.benchmark import (
+    BenchmarkFinished,
+    BenchmarkReport,
+    BenchmarkStarted,
+    BenchmarkWaiting,
+    CpuTuned,
+    PeakMeasured,
+    Progress,
+    ReportFolder,
+    list_reports,
+    make_plan,
+)
+from labcore.benchmark.report import ReportError, active_run, refuse_beside_a_run
+from labcore.config import RunConfig
+from labcore.errors import RunError
+from labcore.runs import Run
+
+PLAN = make_plan(["cpu"], scopes=["network"], batch_sizes=[1, 2])
+
+
+@pytest.fixture
+def full(measured, report_of):
+    """A report with something of everything."""
+    report = report_of(measured("cpu", 1, 100.0), measured("cuda:0", 8, None, precision="fp16"))
+    return dataclasses.replace(
+        report,
+        peaks=(PeakMeasured(device="cpu", precision="fp32", threads=2, flops_per_second=1e11, size=1024),),
+        tunings=(
+            CpuTuned(
+                model="compact", mode="inference", batch_size=1, precision="bf16", memory_format="channels_last",
+                threads=2, reason="it is", tried=[{"precision": "bf16", "memory_format": "channels_last", "threads": 2, "ms": 1.5}],
+            ),
+        ),
+        seconds=12.5,
+    )  # fmt: skip
+
+
+def test_a_report_is_told_as_it_grows(workspace, measured):
+    folder = ReportFolder.create(workspace, PLAN)
+    assert folder.load().state == "interrupted"
+    with folder.hold():
+        folder.append(BenchmarkStarted(pid=1, cases=2, seconds=3.0))
+        folder.append(Progress(done=1, total=2, what="compact", seconds_left=1.5))
+        one = measured("cpu", 1, 100.0)
+        folder.append(one)
+        now = folder.load()
+        assert (now.state, now.measurements, now.progress["done"], now.plan) == ("running", (one,), 1, PLAN)
+        assert now.active
+        folder.request_stop()
+        assert folder.load().state == "stopping"
+    assert folder.load().state == "interrupted"
+    folder.append(BenchmarkFinished(state="stopped", seconds=4.0))
+    assert (folder.load().state, folder.load().seconds) == ("stopped", 4.0)
+
+
+def test_a_waiting_report_says_for_what(workspace):
+    report = ReportFolder.create(workspace, PLAN, waiting="run a trains").load()
+    assert (report.state, report.why, report.active) == ("waiting", "run a trains", True)
+
+
+def test_a_partial_line_and_unknown_events_are_passed_over(workspace, measured):
+    folder = ReportFolder.create(workspace, PLAN)
+    one = measured("cpu", 1, 100.0)
+    folder.append(one)
+    with (folder.path / "events.jsonl").open("a") as file:
+        file.write('{"type": "of another version", "time": 1}\n[3]\n{"type": "measurement", "ca')
+    assert folder.load().measurements == (one,)
+    folder.append(one)  # and the part of a line swallows nothing
+    assert folder.load().measurements == (one, one)
+
+
+def test_one_holder_at_a_time(workspace):
+    folder = ReportFolder.create(workspace, PLAN)
+    with (
+        folder.hold(),
+        pytest.raises(ReportError, match="being measured"),
+        ReportFolder(folder.path).hold(timeout=0.05),
+    ):
+        pass
+
+
+def test_reports_are_listed_opened_and_removed(workspace):
+    assert list_reports(workspace) == []
+    (workspace.reports / "something else").mkdir()
+    folder = ReportFolder.create(workspace, PLAN)
+    assert list_reports(workspace) == [folder] == [ReportFolder.open(workspace, "last")]
+    with folder.hold(), pytest.raises(ReportError):
+        folder.delete()
+    folder.delete()
+    assert list_reports(workspace) == []
+    with pytest.raises(ReportError, match="no benchmark report"):
+        ReportFolder.open(workspace, folder.id)
+    with pytest.raises(ReportError, match="not there"), folder.hold():
+        pass
+
+
+def test_a_report_travels_as_one_file(workspace, full):
+    read = BenchmarkReport.from_json(full.to_json())
+    assert read == full
+    assert BenchmarkReport.from_json(full.to_json().encode()) == full
+    folder = ReportFolder.keep(workspace, read)
+    assert folder.uploaded
+    kept = folder.load()
+    assert dataclasses.replace(kept, id=full.id) == full
+    assert kept.id != full.id
+
+
+def test_a_running_report_is_handed_out_as_interrupted(full):
+    assert BenchmarkReport.from_json(dataclasses.replace(full, state="running").to_json()).state == "interrupted"
+
+
+def _broken(full, change):
+    tree = json.loads(full.to_json())
+    change(tree)
+    return json.dumps(tree)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tree: tree.pop("format"),
+        lambda tree: tree.update(format="labcore-benchmark-99"),
+        lambda tree: tree.pop("plan"),
+        lambda tree: tree.update(plan=[]),
+        lambda tree: tree.update(state="running"),
+        lambda tree: tree.update(created="yesterday"),
+        lambda tree: tree.update(events={"a": 1}),
+        lambda tree: tree.update(machine=["x"]),
+        lambda tree: tree.update(machine={"devices": [{"name": ["nested"]}]}),
+        lambda tree: tree.update(machine={"devices": "cpu"}),
+        lambda tree: tree["events"].append({"type": "run_started"}),
+        lambda tree: tree["events"].append("text"),
+        lambda tree: tree["events"][-1].update(median_ms="fast"),
+        lambda tree: tree["events"][-1].update(clips_per_second=float("nan")),
+        lambda tree: tree["events"][-1].update(median_ms=-1),
+        lambda tree: tree["events"][-1].update(repeats=True),
+        lambda tree: tree["events"][-1].update(parts_ms={"dreaming": 1.0}),
+        lambda tree: tree["events"][-1].update(case={"device": "cpu"}),
+        lambda tree: tree["events"][-1]["case"].update(scope="<script>"),
+        lambda tree: tree["events"][-1]["case"].update(batch_size="8"),
+        lambda tree: tree["events"][-1].update(error="x" * 5000),
+        lambda tree: tree["events"][1].update(tried=[1]),
+        lambda tree: tree["events"][1].update(tried=[{"ms": "x"}]),
+    ],
+)
+def test_a_file_that_is_no_report_is_refused(full, change):
+    with pytest.raises(ReportError, match="no benchmark report"):
+        BenchmarkReport.from_json(_broken(full, change))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "3", b"\xff\xfe\x00", "{" * 100_000, "null", '{"format": "x"}'])
+def test_any_content_at_all_is_refused_in_words(content):
+    with pytest.raises(ReportError, match="no benchmark report"):
+        BenchmarkReport.from_json(content)
+
+
+def test_an_id_of_an_upload_is_no_path(full):
+    tree = json.loads(full.to_json()) | {"id": "../../etc/passwd"}
+    assert "/" not in BenchmarkReport.from_json(json.dumps(tree)).id
+
+
+def test_a_run_at_work_is_found_and_refused(workspace):
+    run = Run.create(workspace, RunConfig())
+    refuse_beside_a_run(workspace)
+    assert active_run(workspace) is None
+    with run.hold():
+        assert active_run(workspace) == run
+        with pytest.raises(RunError, match=run.id) as told:
+            refuse_beside_a_run(workspace)
+    assert "--beside-training" in told.value.remedy
+
+
+def test_waiting_again_after_the_start_counts(workspace):
+    folder = ReportFolder.create(workspace, PLAN)
+    folder.append(BenchmarkWaiting(why="first"))
+    folder.append(BenchmarkWaiting(why="second"))
+    assert folder.load().why == "second"
