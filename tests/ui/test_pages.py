@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from labcore.errors import DatasetError
+from ui import shell
 
 from .conftest import words
 
-PAGES = ["streamlit_app.py", "pages/train.py", "pages/classify.py"]
+PAGES = [path for path, _, _ in shell.PAGES]
 
 
 @pytest.mark.parametrize("page", PAGES)
