@@ -3,8 +3,8 @@
     python benchmarks/explore_views.py [--file SOUND] [--seconds 5] [--rounds 21]
 
 Prints median and quartiles in milliseconds, the kilobytes that go to the browser, and whether all stay under 300 ms. Every round
-takes the views and draws in turn. Without a file the clip is pink noise with tones. A round's sounds are rebuilt anew: each
-draw has another seed.
+takes the views and draws in turn. Without a file the clip is pink noise with tones. Each draw has another
+seed, so its sound is rebuilt anew; the sound that it is compared with is rebuilt once, as in use.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from labcore.explore import views
 from labcore.explore.bench import STEPS, draw
 from labcore.explore.geometry import consequences
 from labcore.explore.picture import png
+from labcore.explore.sonify import sound_of
 from labcore.explore.view import Envelope, Spectrum, View
 
 LIMIT_MS = 300.0
@@ -41,6 +42,7 @@ def main() -> None:
         {"augment.speed": 0.2, "augment.pitch_semitones": 2.0, "augment.equaliser_db": 9.0, "augment.reverb": 1.0, "augment.noise": 1.0}
     )  # fmt: skip
     rate = config.audio.sample_rate
+    power = 10 ** (views.log_mel_view(clip, config).levels / 10)
 
     works: dict[str, Callable[[int], object]] = {
         "waveform": lambda _: views.waveform_view(clip, rate),
@@ -60,6 +62,7 @@ def main() -> None:
         works[f"draw {step.name}, sound"] = lambda seed, name=step.name: draw(
             strong, clip, seed, second=second, steps=name
         )
+    works["rebuild a sound"] = lambda seed: sound_of(power, config, seed)
     works["draw all"] = lambda seed: draw(strong, clip, seed, second=second, sound=False)
     works["draw all, sound"] = lambda seed: draw(strong, clip, seed, second=second)
 

@@ -20,7 +20,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from labcore.config import RunConfig
+from labcore.config import AudioConfig, RunConfig
 from labcore.explore.draws import seeded
 from labcore.features import LogMel
 
@@ -46,7 +46,8 @@ def sound_of(
         (samples,) float32 at the configuration's sample rate.
     """
     power = np.ascontiguousarray(power, dtype=np.float32)
-    return _sound_of(power.tobytes(), power.shape[1], config, seed, iterations, samples).copy()
+    front_end = RunConfig(audio=AudioConfig(sample_rate=config.audio.sample_rate), features=config.features)
+    return _sound_of(power.tobytes(), power.shape[1], front_end, seed, iterations, samples).copy()
 
 
 @lru_cache(maxsize=16)

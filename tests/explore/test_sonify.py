@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from labcore.config import RunConfig
-from labcore.explore.sonify import linear_power, sound_of
+from labcore.explore.sonify import _sound_of, linear_power, sound_of
 from labcore.features import LogMel
 
 CONFIG = RunConfig()
@@ -73,3 +73,13 @@ def test_less_than_a_window_is_rebuilt_too(frames):
 
 def test_silence_stays_silent():
     assert np.abs(sound_of(np.full((64, 40), 1e-8, dtype=np.float32), CONFIG)).max() < 1e-4
+
+
+def test_the_other_clip_of_a_comparison_is_not_rebuilt_again(noise):
+    power, _ = levels(noise(0.3, RATE))
+    _sound_of.cache_clear()
+    sound_of(power, CONFIG)
+    sound_of(power, CONFIG.changed({"augment.gain_db": 3.0, "audio.clip_seconds": 2.0}))
+    assert _sound_of.cache_info().hits == 1
+    sound_of(power, CONFIG.changed({"features.window": "hamming"}))
+    assert _sound_of.cache_info().hits == 1
