@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from labcore.errors import LabError
 from ui import explore_bench, explore_facts, explore_noise, explore_source, explore_views, shell
 
 LONG_SECONDS = 30.0
@@ -16,7 +17,11 @@ shell.open_page("Explore", "See and hear a clip as a network is given it, and wh
 
 with shell.errors_in_place():
     source = explore_source.choose()
-    opened = explore_source.opened(source) if source is not None else None
+    try:
+        opened = explore_source.opened(source) if source is not None else None
+    except LabError:
+        explore_source.forget()
+        raise
     if opened is not None:
         explore_facts.strip(opened)
         section = st.segmented_control(

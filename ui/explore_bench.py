@@ -10,7 +10,7 @@ import streamlit as st
 
 from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
-from ui import charts, explore_knobs, explore_source, explore_views, forms, services, shell
+from ui import charts, explore_knobs, explore_source, explore_views, services, shell
 from ui.explore_colours import DIVERGING, colours
 from ui.explore_source import Opened, Source, heard
 from ui.explore_viewer import image_row, viewer
@@ -86,7 +86,7 @@ def _config(network: Classifier | None, strengths: dict[str, Any]) -> RunConfig:
     if network is not None:
         config = network.config
     elif not told.possible:
-        explore_knobs.tell(told, 1.0)
+        explore_knobs.problems(told)
     changes = {path: value for path, value in strengths.items() if path.startswith("augment.")}
     return config.changed({**changes, "augment.noise_file": None})
 
@@ -133,7 +133,7 @@ def _options(name: str) -> dict[str, Any]:
             columns = st.columns(3, gap="medium")
             for number, path in enumerate(paths):
                 with columns[number % 3]:
-                    forms.widget(knobs()[path], held=explore_knobs.held(), prefix="explore")
+                    explore_knobs.widget(path)
         return {"second": _second()}
     step = _step(name)
     st.caption(f"{ABOUT.get(name) or knobs()[step.strength].help} :gray[It {WHERE[step.domain]}.]")
@@ -154,7 +154,7 @@ def _options(name: str) -> dict[str, Any]:
                     options["recording"] = Source(file.name, file.getvalue(), file.file_id)
                     st.caption(f"Adds {plain(file.name)}.")
             else:
-                forms.widget(knobs()[path], held=_alone(), prefix="alone")
+                explore_knobs.widget(path, _alone(), "alone")
     return options
 
 

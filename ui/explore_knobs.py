@@ -35,16 +35,18 @@ def held() -> dict[str, Any]:
     return st.session_state["explore-knobs"]
 
 
-def widget(path: str) -> Any:
-    """The widget of a knob, with round stops where it has some."""
-    return forms.widget(knobs()[path], held=held(), prefix="explore", stops=STOPS.get(path))
+def widget(path: str, values: dict[str, Any] | None = None, name: str = "explore") -> Any:
+    """The widget of a knob, with round stops where it has some, for the page's values or others with a name of their own."""
+    values = held() if values is None else values
+    turn = st.session_state.get("explore-turn", 0)
+    values[path] = forms.widget_of(knobs()[path], values[path], key=f"{name}-{path}-{turn}", stops=STOPS.get(path))
+    return values[path]
 
 
 def put(values: dict[str, Any]) -> None:
     """Turn knobs from a callback."""
     held().update(values)
-    for path in values:
-        st.session_state.pop(f"explore-{path}", None)
+    st.session_state["explore-turn"] = st.session_state.get("explore-turn", 0) + 1
 
 
 def settings_of() -> None:
@@ -99,15 +101,22 @@ def config() -> tuple[RunConfig, Consequences]:
     return last, told
 
 
-def tell(told: Consequences, seconds: float) -> None:
-    """What the settings lead to, or why they cannot work."""
+def problems(told: Consequences) -> None:
+    """Why the settings cannot work, or why they work less well than they could."""
     if told.problems:
         body = "  \n".join(plain(problem) for problem in told.problems)
-        st.error(f"{body}\n\nThe pictures show the last settings that work.", icon=":material/block:")
+        st.error(f"{body}\n\nThe pictures stay as they were with the last settings that work.", icon=":material/block:")
         return
     for warning in told.warnings:
         st.warning(plain(warning), icon=":material/warning:")
-    columns = round(seconds * told.frames_per_second) + 1
+
+
+def numbers(told: Consequences, seconds: float) -> None:
+    """What the settings lead to."""
+    if told.problems:
+        st.markdown(":red[:material/block: These settings cannot work: see above the pictures.]")
+        return
+    columns = int(seconds * told.frames_per_second) + 1
     st.markdown(
         f":gray[**{told.frames_per_second:.1f}** frames a second, one every **{told.hop_ms:.1f} ms**; each listens to "
         f"**{told.resolution_ms:.0f} ms**. Bins of **{told.bin_hz:.1f} Hz**; tones **{told.resolution_hz:.0f} Hz** apart can be "

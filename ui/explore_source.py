@@ -61,12 +61,24 @@ class Opened:
 
 
 def choose(prefix: str = "explore", label: str = "siren") -> Source | None:
-    """Let the visitor choose. None while nothing has been given.
+    """Let the visitor choose. While a file or recording is awaited, it is what was chosen before.
 
     Args:
         prefix: of the keys of the widgets, so that a page can ask for more than one sound.
         label: the class of the example at first.
     """
+    source = _chosen(prefix, label)
+    if source is not None:
+        st.session_state[f"{prefix}-last"] = source
+    return st.session_state.get(f"{prefix}-last")
+
+
+def forget(prefix: str = "explore") -> None:
+    """What was chosen last cannot be read: it is not shown again."""
+    st.session_state.pop(f"{prefix}-last", None)
+
+
+def _chosen(prefix: str, label: str) -> Source | None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = st.segmented_control(
             "Sound from",

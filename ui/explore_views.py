@@ -17,7 +17,7 @@ from ui.text import count, percent, plain, run_name
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
-    from labcore.explore import Envelope, View
+    from labcore.explore import Consequences, Envelope, View
 
 VIEWS = {
     "waveform": "Waveform",
@@ -47,12 +47,13 @@ def show(opened: Opened, start: float, end: float) -> None:
     with shell.errors_in_place():
         left, right = st.columns([5, 2], gap="medium")
         with right:
-            config = _knobs(end - start)
+            config, told = _knobs(end - start)
         with left:
+            explore_knobs.problems(told)
             _look(opened, start, end, config)
 
 
-def _knobs(seconds: float) -> RunConfig:
+def _knobs(seconds: float) -> tuple[RunConfig, Consequences]:
     explore_knobs.settings_of()
     explore_knobs.sliders()
     with st.expander("Picture", icon=":material/palette:"):
@@ -67,10 +68,10 @@ def _knobs(seconds: float) -> RunConfig:
             help="Level is in dB; power is what the mel bands are summed from, magnitude its square root.",
         )  # fmt: skip
     config, told = explore_knobs.config()
-    explore_knobs.tell(told, seconds)
+    explore_knobs.numbers(told, seconds)
     if told.possible:
         explore_knobs.use_for_training("Use these settings for training", explore_knobs.FRONT, key="explore-use")
-    return config
+    return config, told
 
 
 def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:

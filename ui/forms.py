@@ -107,41 +107,50 @@ def part(name: str, *, skip: Iterable[str] = ()) -> None:
             _grid(advanced)
 
 
-def widget(
-    knob: Knob, *, held: dict[str, Any] | None = None, prefix: str = "knob", stops: list[Any] | None = None
-) -> Any:
-    """One knob as the widget that suits it. Returns its value and remembers it.
-
-    Args:
-        held: path → value, in place of those that the form for training holds.
-        prefix: of the widget's key; another one for other values.
-        stops: a slider with these stops and the one it is at.
-    """
-    current = values() if held is None else held
-    key = f"{prefix}-{knob.path}"
+def widget(knob: Knob) -> Any:
+    """One knob as the widget that suits it. Returns its value and remembers it."""
+    current = values()
+    key = _key(knob.path)
     if key not in st.session_state:
         st.session_state[key] = current[knob.path]
+    current[knob.path] = _widget(knob, key, current[knob.path], known=True)
+    return current[knob.path]
+
+
+def widget_of(knob: Knob, value: Any, *, key: str, stops: list[Any] | None = None) -> Any:
+    """One knob as the widget that suits it, for values that are kept elsewhere. Returns its value.
+
+    The browser is told the value as the widget's default, so that both sides agree however often the widget comes and goes.
+    A value that is set from elsewhere needs another key.
+
+    Args:
+        stops: a slider with these stops and the one it is at.
+    """
+    return _widget(knob, key, value, known=False, stops=stops)
+
+
+def _widget(knob: Knob, key: str, current: Any, *, known: bool, stops: list[Any] | None = None) -> Any:
+    """The widget. ``known``: the session's state holds its value; else it begins with ``current``."""
     label = f"{knob.title} ({knob.unit})" if knob.unit else knob.title
     common: dict[str, Any] = {"label": label, "help": knob.help, "key": key}
+    first: dict[str, Any] = {} if known else {"value": current}
     if knob.kind == "choice":
-        value = st.segmented_control(options=knob.choices, required=True, **common)
-    elif knob.path in OPEN_LISTS:
-        options = list(dict.fromkeys([*OPEN_LISTS[knob.path], current[knob.path]]))
-        value = st.selectbox(options=options, accept_new_options=True, **common) or knob.default
-    elif knob.kind == "text":
-        value = st.text_input(placeholder="automatic" if knob.optional else None, **common)
-        value = value or (None if knob.optional else knob.default)
-    elif stops is not None:
-        options = sorted({*stops, current[knob.path]})
-        value = st.select_slider(options=options, format_func=_tidy, **common)
-    elif knob.optional or knob.ge is None or knob.le is None or knob.le - knob.ge > 1e6:
-        value = _number(knob, common)
-    elif knob.log:
-        value = st.select_slider(options=_stops(knob, current[knob.path]), format_func=_tidy, **common)
-    else:
-        value = _slider(knob, common)
-    current[knob.path] = value
-    return value
+        begin = {} if known else {"default": current}
+        return st.segmented_control(options=knob.choices, required=True, **begin, **common)
+    if knob.path in OPEN_LISTS:
+        options = list(dict.fromkeys([*OPEN_LISTS[knob.path], current]))
+        begin = {} if known else {"index": options.index(current)}
+        return st.selectbox(options=options, accept_new_options=True, **begin, **common) or knob.default
+    if knob.kind == "text":
+        typed = st.text_input(placeholder="automatic" if knob.optional else None, **first, **common)
+        return typed or (None if knob.optional else knob.default)
+    if stops is not None:
+        return st.select_slider(options=sorted({*stops, current}), format_func=_tidy, **first, **common)
+    if knob.optional or knob.ge is None or knob.le is None or knob.le - knob.ge > 1e6:
+        return _number(knob, {**first, **common})
+    if knob.log:
+        return st.select_slider(options=_stops(knob, current), format_func=_tidy, **first, **common)
+    return _slider(knob, common, None if known else current)
 
 
 def changes(config: RunConfig) -> dict[str, Any]:
@@ -176,13 +185,15 @@ def _number(knob: Knob, common: dict[str, Any]) -> Any:
     )
 
 
-def _slider(knob: Knob, common: dict[str, Any]) -> Any:
+def _slider(knob: Knob, common: dict[str, Any], first: Any = None) -> Any:
     kind = int if knob.kind == "int" else float
     assert knob.ge is not None
     assert knob.le is not None
     step = kind(knob.step) if knob.step else (1 if kind is int else (knob.le - knob.ge) / 100)
-    key = common["key"]
-    st.session_state[key] = kind(st.session_state[key])
+    if first is None:
+        st.session_state[common["key"]] = kind(st.session_state[common["key"]])
+    else:
+        common = {**common, "value": kind(first)}
     shown = "%d" if kind is int else ("%.2f" if step < 0.1 else "%.1f" if step < 1 else "%g")
     value = st.slider(min_value=kind(knob.ge), max_value=kind(knob.le), step=step, format=shown, **common)
     return kind(value) if kind is int else round(value, 6)
