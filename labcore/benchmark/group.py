@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -69,12 +70,13 @@ class Group:
         self.best, self.budget, self.paces, self.full_rows = best, budget, paces, full_rows
         self.stop, self.make = stop, make
 
-    def measure(self, seconds: float, over: Callable[[], bool] = lambda: False) -> None:
+    def measure(self, seconds: float, over: Callable[[], bool] = lambda: False, deadline: float = math.inf) -> None:
         """Prepare, warm up, time in turns, then look into the parts and the energy.
 
         Args:
             seconds: of timing for each case.
             over: whether the plan's time is up.
+            deadline: when it will be, by ``time.perf_counter``.
         """
         if any(work.case.compiled for work in self.works):
             _allow_many_compilations()
@@ -85,12 +87,12 @@ class Group:
                 self._attempt(work, lambda work=work: self._prepare(work, material, seconds))  # type: ignore[misc]
         ready = [work for work in self.works if work.stepper is not None and not work.failure]
         timed = [(work.stepper, work.times) for work in ready if work.stepper is not None]
-        take_turns(timed, seconds, self.budget.min_repeats, self.budget.max_repeats, self.stop)
+        take_turns(timed, seconds, self.budget.min_repeats, self.budget.max_repeats, self.stop, deadline)
         for work in ready:
             if work.times.error is not None:
                 self._fail(work, work.times.error)
             elif work.times.taken and not self.stop():
-                self._attempt(work, lambda work=work: self._look_closer(work))  # type: ignore[misc]
+                self._attempt(work, lambda work=work: self._look_closer(work, over))  # type: ignore[misc]
         for work in self.works:
             if work.stepper is not None:
                 work.stepper.close()
@@ -139,7 +141,7 @@ class Group:
             work.error = f"a batch takes {call:.2g} s, and this plan allows {self._allowed}"
             self._note_pace(work.case, call)
 
-    def _look_closer(self, work: _Work) -> None:
+    def _look_closer(self, work: _Work, over: Callable[[], bool]) -> None:
         assert work.stepper is not None
         case, typical = work.case, work.times.quartiles_ms()[1] / 1000
         self._note_pace(case, typical)
@@ -155,6 +157,8 @@ class Group:
                 )
         if case.scope == "network":
             work.parts = {"network": 1000 * typical}
+            return
+        if over():
             return
         rounds = 1 if typical > self.budget.case_seconds / 2 else PART_ROUNDS
         seen = [work.stepper.parts() for _ in range(rounds)]

@@ -53,11 +53,11 @@ QUICK = Budget(
     min_repeats=3,
     max_repeats=30,
     max_call_seconds=0.4,
-    tune_seconds=0.5,
+    tune_seconds=0.3,
     tune_batches=(1, 16),
     peak_seconds=0.15,
     energy_seconds=0.2,
-    total_seconds=17.0,
+    total_seconds=16.0,
 )
 FULL = Budget()
 
@@ -100,7 +100,7 @@ class Plan:
     @property
     def seconds(self) -> float:
         """An estimate of how long it takes, without the start of Python and torch."""
-        tuning = self.budget.tune_seconds * len(self.tunings)
+        tuning = (1.5 * self.budget.tune_seconds + 0.3) * len(self.tunings)  # the first look at each form included
         peaks = self.budget.peak_seconds * len({(case.device, case.precision) for case in self.cases})
         return min(
             tuning + peaks + sum(self.seconds_of(case) for case in self.cases), self.budget.total_seconds or math.inf
@@ -114,7 +114,7 @@ class Plan:
         energy = self.budget.energy_seconds if not case.on_cpu and case.scope == "network" else 0.0
         compiling = 30.0 if case.compiled else 0.0
         parts = 2 * call if case.scope != "network" else 0.0
-        return max(self.budget.case_seconds, (1 + self.budget.min_repeats) * call) + parts + energy + compiling + 0.03
+        return max(self.budget.case_seconds, (1 + self.budget.min_repeats) * call) + parts + energy + compiling + 0.08
 
     def to_dict(self) -> dict[str, Any]:
         return {"name": self.name, "cases": [case.to_dict() for case in self.cases], "budget": asdict(self.budget)}
@@ -241,7 +241,8 @@ def quick_plan(devices: Sequence[str]) -> Plan:
     add([4], models=[ARTICLE], scopes=["network"], precisions=["fp32"], formats=["contiguous"])
     add([4], gpu=["fp16"], models=[ARTICLE], scopes=["network", "transfer"] if gpus else ["network"])
     add([1, 4, 16, 64], models=["compact"], scopes=["network"])
-    add([1, 4, 16, 64], gpu=["fp32", "fp16"], models=["compact"], scopes=[s for s in scopes if s != "network"])
+    around = [1, 4, 16, 64] if gpus else [1, 16, 64]
+    add(around, gpu=["fp32", "fp16"], models=["compact"], scopes=[s for s in scopes if s != "network"])
     add([32], gpu=["tf32", "bf16"], models=["compact"], modes=["training"], scopes=["network"])
     add([1, 16], gpu=["tf32", "fp16"], models=["resnet18"], scopes=["network"])
     cpu = [device for device in devices if device == "cpu"]

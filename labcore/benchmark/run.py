@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ from labcore.benchmark.report import ReportFolder, active_run
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.tuning import tune_cpu
 from labcore.benchmark.watch import Watch
+from labcore.device import usable_cores
 from labcore.errors import LabError
 from labcore.events import Event
 from labcore.training.memory import is_out_of_memory
@@ -176,7 +178,9 @@ class _Bench:
                 return
             watch.restart()
             group = Group(ready, known, self.plan.budget, self.paces, self.full_rows, self.stop, self.make)
-            group.measure(self._seconds_a_case(cases), over=self.over)
+            group.measure(
+                self._seconds_a_case(cases), self.over, self.began + (self.plan.budget.total_seconds or math.inf)
+            )
             disturbed = "; ".join(filter(None, [watch.trouble(), self.beside()]))
             for measurement in group.measurements(watch.busy_gpus, disturbed):
                 key = (measurement.case.device, measurement.case.precision)
@@ -200,12 +204,13 @@ class _Bench:
         best: set[Case] = set()
         for case in cases:
             if not case.on_cpu or BEST not in (case.precision, case.memory_format):
-                ready[case] = None
+                threads = case.threads or (usable_cores() if case.on_cpu else None)
+                ready[replace(case, threads=threads)] = None
                 continue
             key = (case.model, case.mode, self.plan.tuned_at(case))
             if key not in self.tuned:
                 try:
-                    self.tuned[key] = tune_cpu(*key, self.plan.budget.tune_seconds, self.stop, self.make)
+                    self.tuned[key] = tune_cpu(*key, self._tune_seconds(), self.stop, self.make)
                 except (RuntimeError, MemoryError) as error:
                     if not is_out_of_memory(error):
                         raise
@@ -232,6 +237,14 @@ class _Bench:
         left = budget.total_seconds - (time.perf_counter() - self.began)
         expected = sum(map(self.plan.seconds_of, self.plan.cases)) - self.expected_done
         return budget.case_seconds * min(1.0, max(0.1, left / max(0.01, expected)))
+
+    def _tune_seconds(self) -> float:
+        """The budget's, or less where the plan's time runs out."""
+        budget = self.plan.budget
+        if budget.total_seconds is None:
+            return budget.tune_seconds
+        left = budget.total_seconds - (time.perf_counter() - self.began)
+        return min(budget.tune_seconds, max(0.05, left / 6))
 
     def _progress(self, done: int, case: Case) -> Progress:
         model, mode, scope, batch = case.work
@@ -260,8 +273,6 @@ class _Bench:
 
 
 def _plain(key: tuple[str, str, int], reason: str) -> CpuTuned:
-    from labcore.device import usable_cores
-
     model, mode, batch = key
     return CpuTuned(
         model=model,

@@ -39,10 +39,10 @@ class Times:
 
 def warm_up(work: Timed, seconds: float) -> Times:
     """Call until what is made at first calls is made, and find out how many calls make a block."""
-    times, start = Times(), time.perf_counter()
-    last = math.inf
-    while times.warm_up < WARM_UP_CALLS or (time.perf_counter() - start < 0.15 * seconds and times.warm_up < 50):
-        last = min(last, work.seconds(1))
+    times, spent, last = Times(), 0.0, math.inf
+    while times.warm_up < WARM_UP_CALLS or (spent < 0.15 * seconds and times.warm_up < 50):
+        taken = work.seconds(1)
+        last, spent = min(last, taken), spent + taken
         times.warm_up += 1
         if last > seconds:  # a batch this long has warmed everything up
             break
@@ -56,17 +56,19 @@ def take_turns(
     min_repeats: int,
     max_repeats: int,
     should_stop: Callable[[], bool] = lambda: False,
+    deadline: float = math.inf,
 ) -> None:
     """Time each work block by block, A B A B, until each had its seconds and its least number of repeats.
 
-    What raises is left out from then on; its error stands in its times.
+    What raises is left out from then on; its error stands in its times. After the deadline (of ``time.perf_counter``) each only
+    gets the first repeat that it may still lack.
     """
     while not should_stop():
         waiting = [
             (work, times)
             for work, times in works
             if times.error is None
-            and len(times.taken) < max_repeats
+            and len(times.taken) < (max_repeats if time.perf_counter() < deadline else 1)
             and (times.spent < seconds or len(times.taken) < min_repeats)
         ]
         if not waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from labcore.benchmark.cases import FORMATS, Case
@@ -14,6 +15,9 @@ from labcore.device import usable_cores
 PRECISIONS = ("fp32", "bf16")
 HOPELESS = 4.0
 """A form this many times slower than the quickest is looked at once: a processor without bf16 emulates it."""
+
+OVERTIME = 3.0
+"""How many times its seconds a tuning may take where calls are slow, because of the network or of others at work."""
 
 Make = Callable[[Case, Material], Stepper]
 
@@ -29,10 +33,13 @@ def tune_cpu(
 ) -> CpuTuned:
     """Time precisions and memory formats on all cores, then the quickest of them on fewer.
 
+    Where time runs out, what has not been looked at is left out, and does not stand in ``tried``.
+
     Raises:
         RuntimeError, MemoryError: not even the plain form, fp32 contiguous, runs.
     """
     cores = cores or usable_cores()
+    deadline = time.perf_counter() + OVERTIME * seconds
     material = Material(model, batch_size)
     plain = Case("cpu", model, mode, "network", batch_size, "fp32", "contiguous", threads=cores)
     forms = [
@@ -41,7 +48,7 @@ def tune_cpu(
         for memory_format in FORMATS
     ]
     share = 0.7 if cores > 1 else 1.0
-    found = _time(forms, plain, material, seconds * share, should_stop, make)
+    found = _time(forms, plain, material, seconds * share, should_stop, make, deadline)
     best = min(found, key=lambda case: found[case])
     fewer = [count for count in (2**power for power in range(10)) if count < cores]
     if fewer and not should_stop():
@@ -49,7 +56,7 @@ def tune_cpu(
             Case("cpu", model, mode, "network", batch_size, best.precision, best.memory_format, threads=count)
             for count in fewer
         ]
-        again = _time([best, *on_fewer], best, material, seconds * (1 - share), should_stop, make)
+        again = _time([best, *on_fewer], best, material, seconds * (1 - share), should_stop, make, deadline)
         found.update(again)  # the best one too: it took turns with these
     best = min(found, key=lambda case: found[case])
     tried = [
@@ -79,10 +86,14 @@ def _time(
     seconds: float,
     should_stop: Callable[[], bool],
     make: Make,
+    deadline: float,
 ) -> dict[Case, float]:
     """Median milliseconds of a batch for each case that runs and is not hopeless; the cases take turns."""
-    steppers, first = {}, {}
+    steppers: dict[Case, Stepper] = {}
+    first: dict[Case, float] = {}
     for case in cases:
+        if first and time.perf_counter() > deadline:
+            break
         try:
             stepper = make(case, material)
             taken = stepper.seconds(1)
@@ -96,7 +107,7 @@ def _time(
     works = {
         case: (stepper, Times(calls=1)) for case, stepper in steppers.items() if first[case] <= HOPELESS * quickest
     }
-    take_turns(list(works.values()), seconds / max(1, len(works)), 3, 30, should_stop)
+    take_turns(list(works.values()), seconds / max(1, len(works)), 3, 30, should_stop, deadline)
     medians = {case: times.quartiles_ms()[1] for case, (_, times) in works.items() if times.taken and not times.error}
     for stepper in steppers.values():
         stepper.close()

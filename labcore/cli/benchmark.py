@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CHOICES = ("models", "batch_sizes", "precisions", "formats", "scopes", "modes", "threads", "compile")
 """Flags that make a plan of one's own."""
+REASONS = 3
 
 
 def parser() -> Parser:
@@ -226,8 +227,11 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
         shown = [[line.who, line.form, f"{'> ' if line.at_least else ''}{line.ms:.3g}"] for line in lines]
         for text in table(["the article's forward pass, (4, 1, 64, 64)", "form", "ms"], shown):
             emit(text)
-    for reason in dict.fromkeys(one.disturbed for one in report.measurements if one.disturbed):
+    reasons = list(dict.fromkeys(one.disturbed for one in report.measurements if one.disturbed))
+    for reason in reasons[:REASONS]:
         emit(f"* disturbed: {reason}")
+    if len(reasons) > REASONS:
+        emit(f"* and {len(reasons) - REASONS} reasons more; --json tells each")
 
 
 def _row(one: Measurement) -> list[str]:

@@ -1,0 +1,149 @@
+import time
+
+import pytest
+
+from labcore.benchmark import watch
+from labcore.benchmark.energy import energy_per_clip
+from labcore.benchmark.timing import Times, take_turns, warm_up
+from labcore.benchmark.watch import Load, gpu_trouble, others_at_work, scatter
+from labcore.nvml import GpuSample
+
+
+class Work:
+    """Tells its name to a diary whenever it is timed, and takes as long as it was told, without taking it."""
+
+    def __init__(self, name, diary, seconds=0.01, fails_at=None):
+        self.name, self.diary, self.taken, self.fails_at, self.blocks = name, diary, seconds, fails_at, 0
+
+    def seconds(self, calls):
+        self.blocks += 1
+        if self.fails_at is not None and self.blocks >= self.fails_at:
+            raise RuntimeError("CUDA out of memory")
+        self.diary.append(self.name)
+        return self.taken
+
+
+def test_works_take_turns():
+    diary = []
+    works = [(Work(name, diary), Times()) for name in "ABC"]
+    take_turns(works, 0.03, 3, 10)
+    assert "".join(diary) == "ABCABCABC"
+    assert [len(times.taken) for _, times in works] == [3, 3, 3]
+
+
+def test_short_works_go_on_until_their_time_or_their_most_repeats():
+    quick, slow = Times(), Times()
+    take_turns([(Work("q", [], 0.001), quick), (Work("s", [], 1.0), slow)], 0.02, 3, 12)
+    assert len(quick.taken) == 12
+    assert len(slow.taken) == 3
+
+
+def test_one_that_fails_leaves_the_others_alone():
+    diary = []
+    good, bad = Times(), Times()
+    take_turns([(Work("g", diary), good), (Work("b", diary, fails_at=2), bad)], 0.05, 5, 5)
+    assert "out of memory" in str(bad.error)
+    assert len(good.taken) == 5
+    assert good.error is None
+
+
+def test_a_stop_and_a_deadline_end_it():
+    times = Times()
+    asked = iter([False, False, True])
+    take_turns([(Work("a", []), times)], 1.0, 5, 50, lambda: next(asked))
+    assert len(times.taken) == 2
+    late = Times()
+    take_turns([(Work("a", []), late)], 1.0, 5, 50, deadline=time.perf_counter() - 1)
+    assert len(late.taken) == 1  # a figure, though a poor one
+
+
+def test_the_warm_up_finds_how_many_calls_make_a_block():
+    assert warm_up(Work("a", [], 0.001), 0.0).calls == 4
+    assert warm_up(Work("a", [], 0.5), 1.0).calls == 1
+    assert warm_up(Work("a", [], 0.001), 0.001).warm_up == 2
+    assert warm_up(Work("a", [], 0.001), 0.1).warm_up == 15  # 15 % of the time
+    assert warm_up(Work("a", [], 5.0), 0.2).warm_up == 1
+
+
+def test_quartiles_are_in_milliseconds():
+    assert Times(taken=[0.001, 0.002, 0.003, 0.004, 0.005]).quartiles_ms() == pytest.approx((2, 3, 4))
+
+
+def load(at, busy, own, stolen=0.0):
+    return Load(at, busy, own, stolen)
+
+
+@pytest.mark.parametrize(
+    ("after", "cores", "all_cores", "told"),
+    [
+        (load(10, 20, 20), 2, 2, ""),  # all of it our own work
+        (load(10, 12, 10), 2, 2, ""),  # others took a core for 2 of 10 s: 10 % of two cores
+        (load(10, 18, 10), 2, 2, "other programs took 40 % of the processor"),
+        (load(10, 18, 10), 2, 8, ""),  # six more cores stand idle
+        (load(10, 80, 10), 2, 8, "other programs took 50 % of the processor"),  # 7 of 8 are busy with others
+        (load(10, 20, 20, 3), 2, 2, "the host kept 15 % of the processor for others"),
+        (load(0.05, 1, 0), 2, 2, ""),  # too short to tell
+    ],
+)
+def test_others_at_work_are_noticed(after, cores, all_cores, told):
+    assert others_at_work(load(0, 0, 0), after, cores, all_cores) == told
+
+
+def test_own_work_is_no_disturbance_on_this_machine(monkeypatch):
+    """Times of the whole machine and of this process are of the same kind and unit."""
+    before = Load.now()
+    end = time.process_time() + 0.1
+    while time.process_time() < end:
+        pass
+    after = Load.now()
+    assert 0.05 < after.own - before.own <= after.busy - before.busy + 0.05
+
+
+def test_scattered_times_are_told():
+    assert scatter(9, 10, 11) == ""
+    assert "a quarter lies below 5 ms, a quarter above 20 ms" in scatter(5, 10, 20)
+
+
+def sample(**changes):
+    facts = {
+        "index": 0, "name": "GPU", "pci_bus_id": "", "utilisation": 0.0, "memory_used": 0, "memory_total": 1, "temperature_c": 50.0,
+        "power_w": None, "power_limit_w": None, "sm_clock_mhz": 1000, "max_sm_clock_mhz": 2000, "throttle_reasons": (),
+        "processes": (), "energy_j": None,
+    }  # fmt: skip
+    return GpuSample(**{**facts, **changes})
+
+
+def test_a_gpu_that_was_slowed_down_or_busy_before_is_told(monkeypatch):
+    assert gpu_trouble(None) == gpu_trouble(sample()) == ""
+    assert gpu_trouble(sample(throttle_reasons=("power limit reached",))) == (
+        "the GPU was slowed down (power limit reached)"
+    )
+    monkeypatch.setattr(watch, "sample_of", lambda device: sample(utilisation=0.9))
+    assert "at work already (90 %)" in watch.Watch(["cpu", "cuda:0"]).busy_gpus["cuda:0"]
+
+
+class Card:
+    """A card whose counter moves by 5 J every tenth call of 2 clips."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def work(self, calls):
+        self.calls += 10
+        return 0.001
+
+    def look(self, device):
+        return sample(energy_j=float(self.calls // 100 * 5))
+
+
+def test_energy_is_counted_from_step_to_step():
+    card = Card()
+    joules = energy_per_clip("cuda:0", 2, card.work, 0.001, 0.0001, card.look)
+    assert joules == pytest.approx(5 / (100 * 2))
+
+
+def test_no_counter_no_energy():
+    assert energy_per_clip("cuda:0", 2, Card().work, 0.001, 0.1, lambda device: None) is None
+    assert energy_per_clip("cuda:0", 2, Card().work, 0.001, 0.1, lambda device: sample()) is None
+    still = energy_per_clip("cuda:0", 2, Card().work, 0.001, 0.001, lambda device: sample(energy_j=7.0))
+    assert still is None  # a counter that never moves says nothing
