@@ -1,0 +1,272 @@
+"""The Explore page: it opens on an example, takes any sound, plays what it shows, and survives what cannot work."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+from streamlit.testing.v1 import AppTest
+
+from labcore.audio import decode_channels, encode_wav
+from labcore.datasets.demo import example_clip
+from labcore.explore.views import log_mel_view, spectrogram, waveform_view
+from labcore.presets import preset
+from ui import explore_bench, explore_facts, explore_views
+from ui.explore_colours import colours, names
+from ui.explore_viewer import MOST_BYTES, Row, image_row, pack, wave_row
+
+from .conftest import words
+
+PAGE = "pages/explore.py"
+
+
+def wav(samples: np.ndarray, rate: int = 8000, subtype: str = "PCM_16") -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, format="WAV", subtype=subtype)
+    return buffer.getvalue()
+
+
+def noise(seconds: float, rate: int, channels: int = 1) -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 0.1, (round(seconds * rate), channels)).astype(np.float32)
+
+
+def sent(app: AppTest) -> list[dict]:
+    """The headers of what the viewers of a page were sent; their sizes are checked on the way."""
+    headers = []
+    for element in app.get("bidi_component"):
+        content = element.proto.bytes
+        assert len(content) < 1_000_000
+        (size,) = struct.unpack("<I", content[:4])
+        headers.append(json.loads(content[4 : 4 + size]))
+    return headers
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.get_by_key("explore-source").set_value("upload").run()
+    app.get_by_key("explore-upload").upload(name, content).run()
+    assert not app.exception
+    return app
+
+
+def test_the_first_visit_shows_an_example_in_an_empty_workspace(open_page):
+    app = open_page(PAGE)
+    assert not app.exception
+    assert not app.error
+    assert "siren-0.wav" in words(app)
+    (header,) = sent(app)
+    assert [row["kind"] for row in header["rows"]] == ["wave", "image", "image"]
+    assert header["end"] == 4.0
+
+
+def test_an_upload_replaces_the_example_and_stays_while_another_is_awaited(open_page):
+    app = upload(open_page(PAGE), "mine.wav", wav(noise(1.5, 8000)))
+    assert "mine.wav" in words(app)
+    assert "8 kHz" in words(app)
+    app.get_by_key("explore-source").set_value("record").run()
+    assert "mine.wav" in words(app)
+
+
+def test_a_recording_is_shown(open_page):
+    app = open_page(PAGE)
+    app.get_by_key("explore-source").set_value("record").run()
+    app.get_by_key("explore-record").upload("recording.wav", wav(noise(1.0, 48000), 48000)).run()
+    assert "recording.wav" in words(app)
+    assert sent(app)[0]["end"] == 1.0
+
+
+def test_a_clip_of_a_data_set_is_shown_with_its_label(open_page, dataset):
+    app = open_page(PAGE)
+    app.get_by_key("explore-source").set_value("dataset").run()
+    assert "bark0.wav" in words(app)
+    assert "labelled bark" in words(app)
+    app.get_by_key("explore-label-small").set_value("hum").run()
+    app.get_by_key("explore-random").click().run()
+    assert not app.exception
+    assert "labelled hum" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "said"),
+    [
+        (noise(1, 8000), 8000, "8 kHz"),
+        (noise(0.5, 192000), 192000, "192 kHz"),
+        (noise(1, 16000, 8), 16000, "Channels apart"),
+        (np.array([[0.5]]), 44100, "0.0227 ms"),
+        (np.zeros((8000, 1)), 8000, "digital silence"),
+        (np.where(np.arange(8000) % 80 < 40, 1.0, -1.0)[:, None], 8000, "it is clipped"),
+    ],
+    ids=["8kHz", "192kHz", "8 channels", "one sample", "silence", "square"],
+)
+def test_odd_sounds_show_something_sensible(open_page, samples, rate, said):
+    app = upload(open_page(PAGE), "odd.wav", wav(samples, rate))
+    options = [option for group in app.get("button_group") for option in getattr(group, "options", [])]
+    assert said in words(app) + " ".join(map(str, options))
+    assert not app.error
+    assert sent(app)
+    app.get_by_key("explore-section").set_value("augment").run()
+    assert not app.exception
+    assert not app.error
+    assert len(sent(app)) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"no sound at all", wav(np.array([[np.nan]] * 9), subtype="FLOAT")])
+def test_what_cannot_be_read_is_told_and_the_next_file_is_shown(open_page, content):
+    app = upload(open_page(PAGE), "../../bad.wav", content)
+    assert len(app.error) == 1
+    assert not sent(app)
+    app.get_by_key("explore-upload").set_value(("good.wav", wav(noise(1, 8000)), "audio/wav")).run()
+    assert not app.error
+    assert "good.wav" in words(app)
+
+
+def test_names_of_files_are_not_read_as_markdown(open_page):
+    app = upload(open_page(PAGE), "![x](http:e.org).wav", wav(noise(0.2, 8000)))
+    assert any(r"\!\[x\]\(http" in element.value for element in app.markdown)
+
+
+def test_a_long_recording_has_an_overview_and_a_stretch_on_view(open_page):
+    app = upload(open_page(PAGE), "long.wav", wav(noise(95, 8000, 2), 8000))
+    overview, pictures = sent(app)
+    assert overview["end"] == pytest.approx(95)
+    assert overview["selection"] == [0.0, explore_facts.FIRST_SECONDS]
+    assert pictures["end"] == explore_facts.FIRST_SECONDS
+
+
+def test_impossible_settings_are_told_and_the_pictures_stay(open_page):
+    app = open_page(PAGE)
+    before = sent(app)[0]["rows"][2]["columns"]
+    slider = next(item for item in app.select_slider if item.label.startswith("Hop"))
+    slider.set_value(4096).run()
+    assert not app.exception
+    assert any("hop of 4096" in error.value.replace("\\", "") for error in app.error)
+    assert sent(app)[0]["rows"][2]["columns"] == before
+    slider = next(item for item in app.select_slider if item.label.startswith("Hop"))
+    slider.set_value(256).run()
+    assert not app.error
+    assert sent(app)[0]["rows"][2]["columns"] == pytest.approx(2 * before, abs=2)
+
+
+def test_settings_are_carried_to_the_train_page(open_page):
+    app = open_page(PAGE)
+    next(item for item in app.select_slider if item.label.startswith("Mel bands")).set_value(128).run()
+    assert app.session_state["knobs"]["features.n_mels"] == 64
+    app.get_by_key("explore-use").click().run()
+    assert app.session_state["knobs"]["features.n_mels"] == 128
+    assert app.session_state["knobs"]["optim.epochs"] == preset("balanced").optim.epochs
+    assert "The Train page has them now." in words(app) + " ".join(item.value for item in app.success)
+
+
+def test_the_settings_of_a_preset_can_be_taken(open_page):
+    app = open_page(PAGE)
+    app.get_by_key("explore-settings-of").set_value("quick").run()
+    assert next(item for item in app.select_slider if item.label.startswith("Sample rate")).value == 16000
+
+
+def test_each_augmentation_can_be_drawn(open_page):
+    from labcore.explore import STEPS
+
+    app = open_page(PAGE)
+    app.get_by_key("explore-section").set_value("augment").run()
+    for name in [*(step.name for step in STEPS), "all"]:
+        app.get_by_key("explore-step").set_value(name).run()
+        assert not app.exception, name
+        assert not app.error, name
+        before, after, difference = sent(app)
+        assert before["id"] != after["id"], name
+        assert difference["rows"][0]["low"] == -difference["rows"][0]["high"]
+
+
+def test_another_draw_is_another_one_and_a_strength_is_carried(open_page):
+    app = open_page(PAGE)
+    app.get_by_key("explore-section").set_value("augment").run()
+    app.get_by_key("explore-step").set_value("pitch").run()
+    first = sent(app)[1]["id"]
+    app.get_by_key("explore-draw").click().run()
+    assert sent(app)[1]["id"] != first
+    app.get_by_key("explore-use-augment").click().run()
+    assert app.session_state["knobs"]["augment.pitch_semitones"] == 4.0
+    assert app.session_state["knobs"]["augment.noise"] == 0.0
+
+
+def test_a_run_answers_before_and_after_and_for_what_is_shown(open_page, trained):
+    app = open_page(PAGE)
+    app.get_by_key("explore-run").set_value(trained.id).run()
+    assert not app.exception
+    assert any(f"### {label}" in words(app) for label in ("bark", "hum"))
+    app.get_by_key("explore-section").set_value("augment").run()
+    app.get_by_key("explore-bench-run").set_value(trained.id).run()
+    assert not app.exception
+    assert not app.error
+    assert "the answer" in words(app)
+
+
+def test_accuracy_in_noise_is_judged_in_the_background(open_page, trained, dataset):
+    app = open_page(PAGE)
+    app.get_by_key("explore-section").set_value("noise").run()
+    app.get_by_key("explore-noise-run").set_value(trained.id).run()
+    app.get_by_key("explore-noise-start").click().run()
+    assert not app.exception
+    from labcore.workspace import Workspace
+    from ui import services
+
+    services.tasks(str(Workspace.default().home))[f"snr-{trained.id}"]._thread.join(60)
+    app.run()
+    assert not app.error
+    assert "Wilson interval" in words(app)
+
+
+def test_what_is_played_is_what_was_decoded():
+    content = example_clip("siren")
+    samples, rate = decode_channels(content)
+    again, rate_again = soundfile.read(io.BytesIO(encode_wav(samples, rate, exact=True)), dtype="float32")
+    assert rate_again == rate
+    assert np.array_equal(again, samples[0])
+    part = explore_views.cut(samples, rate, 0.5, 1.25)
+    assert np.array_equal(part, samples[:, rate // 2 : rate * 5 // 4])
+
+
+def test_a_stretch_has_at_least_one_sample():
+    samples = np.zeros((2, 5), np.float32)
+    assert explore_views.cut(samples, 8000, 0.0, 1e-9).shape == (2, 1)
+    assert explore_views.cut(samples, 8000, 99.0, 100.0).shape == (2, 1)
+
+
+def test_what_is_sent_stays_small_and_says_what_was_computed():
+    config = preset("balanced").changed({"features.hop_length": 16, "features.n_fft": 8192})
+    samples = noise(30, 22050)[:, 0]
+    picture, wave = spectrogram(samples, config), waveform_view(samples, 22050)
+    rows = [wave_row(wave, "w")] + [image_row(picture, "p", colours(), axis="log") for _ in range(3)]
+    content = pack(rows, of="x", start=0.0, end=30.0)
+    assert len(content) < MOST_BYTES + 20_000
+    small = log_mel_view(samples[:22050], preset("balanced"))
+    content = pack([image_row(small, "log-mel", colours(), axis="bands")])
+    (size,) = struct.unpack("<I", content[:4])
+    row = json.loads(content[4 : 4 + size])["rows"][0]
+    told = row["values"]
+    values = np.frombuffer(content, dtype=told["type"], count=told["count"], offset=4 + size + told["at"])
+    assert np.array_equal(values.reshape(row["rows"], row["columns"]), small.values)
+
+
+def test_equal_pictures_are_known_as_equal():
+    row = Row({"kind": "image", "rows": 1, "columns": 2}, {"values": np.array([[1, 2]], np.int8)})
+    assert pack([row], of="a") == pack([row], of="a")
+    assert pack([row], of="a") != pack([row], of="b")
+
+
+def test_many_frames_share_columns_and_keep_the_strongest():
+    levels = np.zeros((64, 4000), np.float32)
+    levels[3, 1234], levels[5, 77] = 20.0, -30.0
+    view = explore_bench.level_view(levels, preset("balanced"), signed=True)
+    assert view.values.shape[1] <= explore_bench.COLUMNS
+    assert view.values[3].max() == 20
+    assert view.values[5].min() == -30
+
+
+def test_colour_maps_are_known_by_name():
+    for name in names():
+        assert all(len(colour) == 7 and colour.startswith("#") for colour in colours(name))
+    assert colours("no such map") == colours(names()[0])
