@@ -69,7 +69,7 @@ class Session:
     def window(self) -> int:
         """What is cut from the bank for the network's input: frames or samples, with the margin of the time scaling."""
         frames = self.augmentation.frames_needed
-        return frames if self.on_mels else (frames - 1) * self.classifier.log_mel.hop_length
+        return frames if self.on_mels else max(1, (frames - 1) * self.classifier.log_mel.hop_length)
 
     @property
     def shift(self) -> int:

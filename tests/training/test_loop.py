@@ -125,6 +125,14 @@ def test_an_epoch_that_was_saved_and_not_told_is_told_on_resuming(tiny):
     assert [scalar.step for scalar in board.Scalars("loss/train")] == [1, 2, 3, 4]
 
 
+def test_a_clip_shorter_than_a_hop_trains_with_noise(tiny):
+    config = tiny.config.changed(
+        {"audio.clip_seconds": 0.1, "features.n_fft": 2048, "features.win_length": 2048, "features.hop_length": 1024}
+        | {"augment.noise": 0.5, "augment.time_scale": 0, "optim.epochs": 1}
+    )
+    assert of(Evaluated, run_all(config, Run.create(tiny.workspace, config), tiny.workspace))
+
+
 def test_a_stop_is_heeded_before_the_next_step(tiny):
     run = Run.create(tiny.workspace, tiny.config)
     asked = []
