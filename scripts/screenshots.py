@@ -1,7 +1,7 @@
 """Pictures of the running app for the documentation: ``make screenshots`` writes docs/images/*.png, light and dark.
 
 Starts the app on a workspace of its own (or on ``--home``), makes the demo set, trains the quick preset, and takes the
-pictures on the way. Needs Playwright (requirements-dev.txt) and a Chromium.
+pictures on the way; a quick benchmark for the Speed page. Needs Playwright (requirements-dev.txt) and a Chromium.
 """
 
 from __future__ import annotations
@@ -93,6 +93,12 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
     make_demo(workspace.datasets / "demo")
     for page in pages.values():
         page.set_default_timeout(PATIENCE_MS)
+    picture(pages, "environment", url, "/environment", wait="Proof by computing")
+    picture(pages, "explore", url, "/explore", wait="Log-mel")
+    benchmark = [sys.executable, "-m", "labcore", "benchmark", "--quick"]
+    subprocess.run(benchmark, env={**os.environ, "LABCORE_HOME": str(workspace.home)}, check=True, capture_output=True)
+    picture(pages, "speed", url, "/speed", wait="Speed over batch size")
+
     page = pages["light"]
     page.goto(f"{url}/train")
     page.get_by_text("This run").first.wait_for()
