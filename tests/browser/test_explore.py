@@ -1,0 +1,148 @@
+"""The Explore page in a real Chromium: pictures are drawn and read, a stretch is selected and heard, the microphone is taken."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+import soundfile
+
+from labcore.audio import decode_channels, encode_wav
+from labcore.workspace import Workspace
+
+from .conftest import PATIENCE_MS, Server
+from .test_main_job import untrained_run, visible
+
+pytestmark = pytest.mark.browser
+
+RATE = 22050
+TONE_HZ = 1000.0
+
+
+@pytest.fixture
+def tone() -> bytes:
+    """A second of silence, then a second of 1 kHz at −6 dBFS, as 32-bit float."""
+    samples = np.zeros(2 * RATE, np.float32)
+    samples[RATE:] = 0.5 * np.sin(2 * np.pi * TONE_HZ * np.arange(RATE) / RATE)
+    return encode_wav(samples, RATE, exact=True)
+
+
+def explore(page, server: Server) -> None:
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server.url}/explore")
+    page.locator(".viewer[data-drawn]").first.wait_for()
+
+
+def give(page, name: str, content: bytes) -> None:
+    page.get_by_text("Upload", exact=True).first.click()
+    chooser = page.locator("[data-testid=stFileUploader] input[type=file]").first
+    chooser.set_input_files({"name": name, "mimeType": "audio/wav", "buffer": content})
+    visible(page, name.split(".")[0])
+
+
+def point(page, time: float, share: float, seconds: float = 2.0) -> str:
+    """Put the cursor on the pictures at a time and at a share of their height; what is read there."""
+    box = page.locator("canvas.over").first.bounding_box()
+    left, right = box["x"] + 58, box["x"] + box["width"] - 8
+    page.mouse.move(left + time / seconds * (right - left), box["y"] + share * box["height"])
+    return page.locator(".readout").first.inner_text()
+
+
+def played(page) -> np.ndarray:
+    """The samples of the file that the player was given."""
+    content = page.locator(".st-key-explore-player audio").first.evaluate(
+        "async (player) => [...new Uint8Array(await (await fetch(player.src)).arrayBuffer())]"
+    )
+    return soundfile.read(io.BytesIO(bytes(content)), dtype="float32", always_2d=True)[0].T
+
+
+def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Server, open_browser, tone):
+    run = untrained_run(Workspace(server.home))
+    page = open_browser().new_page(viewport={"width": 1280, "height": 1400})
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    explore(page, server)
+    give(page, "tone.wav", tone)
+    visible(page, "Plays all that is shown")
+    assert np.array_equal(played(page), decode_channels(tone)[0])
+
+    loud = max(
+        (point(page, 1.5, share) for share in np.arange(0.60, 0.95, 0.01)),
+        key=lambda text: float(re.search(r"(−?\d+) dB$", text)[1].replace("−", "-")),
+    )
+    hertz = float(re.search(r"([\d.]+) (k?)Hz", loud)[1]) * (1000 if "kHz" in loud else 1)
+    assert hertz == pytest.approx(TONE_HZ, rel=0.08)
+    assert loud.startswith("1.5")
+
+    point(page, 1.0, 0.3)
+    page.mouse.down()
+    point(page, 1.5, 0.3)
+    page.mouse.up()
+    visible(page, re.compile(r"Plays the selected stretch, (0\.99|1\.0)"))
+    part = played(page)
+    assert abs(part.shape[1] - RATE // 2) < 300
+    whole = decode_channels(tone)[0][0]
+    first = int(
+        np.flatnonzero(
+            [np.array_equal(whole[at : at + part.shape[1]], part[0]) for at in range(RATE - 300, RATE + 300)]
+        )[0]
+    )
+    assert abs(first - 300) < 300
+
+    page.get_by_role("combobox", name="Network").click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    visible(page, re.compile(r"in (0\.99|1\.0)\d* to 1\.\d+ s, probability"))
+    assert run.id
+    assert not faults
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, open_browser):
+    page = open_browser().new_page(viewport={"width": 1280, "height": 1400})
+    explore(page, server)
+    viewer = page.locator(".viewer").first
+    shown = viewer.get_attribute("data-shown")
+    page.get_by_role("slider", name="Mel bands").press("ArrowRight")
+    page.wait_for_function(
+        "(before) => [...document.querySelectorAll('*')].some((e) => { const v = e.shadowRoot?.querySelector('.viewer');"
+        " return v && v.dataset.shown !== before })",
+        arg=shown,
+    )
+    hop = page.get_by_role("slider", name="Hop")
+    for _ in range(2):
+        hop.press("ArrowRight")
+        page.wait_for_timeout(500)
+    visible(page, "The pictures stay as they were")
+    assert viewer.is_visible()
+    page.get_by_text("Augmentation", exact=True).first.click()
+    visible(page, "Another draw")
+    page.locator(".viewer[data-drawn]").nth(2).wait_for()
+    page.get_by_role("button", name="Another draw").click()
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_recording_from_the_microphone_is_explored(server: Server, open_browser, tmp_path):
+    """Chromium's fake device plays a file; the page records it, and the tone stands in the picture."""
+    sound = tmp_path / "microphone.wav"
+    samples = 0.5 * np.sin(2 * np.pi * TONE_HZ * np.arange(48000 * 3) / 48000)
+    sound.write_bytes(encode_wav(samples.astype(np.float32), 48000))
+    browser = open_browser(
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={sound}",
+    )
+    page = browser.new_context(permissions=["microphone"]).new_page()
+    explore(page, server)
+    page.get_by_text("Record", exact=True).first.click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_text(re.compile(r"^00:0[2-9]$")).first.wait_for()
+    page.get_by_role("button", name="Stop recording").click()
+    visible(page, "recording.wav")
+    visible(page, "48 kHz")
+    heard = played(page)[0]
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
+    assert np.argmax(spectrum) * 48000 / len(heard) == pytest.approx(TONE_HZ, rel=0.02)
+    assert "Traceback" not in server.log.read_text()
