@@ -30,7 +30,7 @@ from labcore.benchmark.material import Material
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.report import ReportFolder, active_run
-from labcore.benchmark.stepper import Stepper
+from labcore.benchmark.stepper import Stepper, set_tf32, tf32_settings
 from labcore.benchmark.tuning import tune_cpu
 from labcore.benchmark.watch import Watch
 from labcore.device import usable_cores
@@ -123,22 +123,12 @@ def _beside(folder: ReportFolder | None) -> Callable[[], str]:
 
 @contextlib.contextmanager
 def _settings_kept() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn
-    new = hasattr(matmul, "fp32_precision")
-    before: tuple[Any, ...] = (
-        (matmul.fp32_precision, conv.conv.fp32_precision, conv.rnn.fp32_precision)  # type: ignore[attr-defined,unused-ignore]
-        if new
-        else (matmul.allow_tf32, conv.allow_tf32)
-    )
+    threads, tf32 = torch.get_num_threads(), tf32_settings()
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        if new:
-            matmul.fp32_precision, conv.conv.fp32_precision, conv.rnn.fp32_precision = before  # type: ignore[attr-defined,unused-ignore]
-        else:
-            matmul.allow_tf32, conv.allow_tf32 = before
+        set_tf32(tf32)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -191,12 +192,19 @@ class Stepper:
 
 
 def allow_tf32(allowed: bool) -> None:
-    """Allow or forbid TF32 in matrix products and convolutions, in the words that this torch has for it."""
-    word = "tf32" if allowed else "ieee"
-    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):
-        torch.backends.cuda.matmul.fp32_precision = word
-        torch.backends.cudnn.conv.fp32_precision = word  # type: ignore[attr-defined,unused-ignore]
-        torch.backends.cudnn.rnn.fp32_precision = word  # type: ignore[attr-defined,unused-ignore]
-    else:
-        torch.backends.cuda.matmul.allow_tf32 = allowed
-        torch.backends.cudnn.allow_tf32 = allowed
+    """Allow or forbid TF32 in matrix products and convolutions.
+
+    In the older of torch's two ways: the newer one makes every reader of the older raise, torch.compile among them.
+    """
+    set_tf32((allowed, allowed))
+
+
+def tf32_settings() -> tuple[bool, bool]:
+    """Whether TF32 is allowed in matrix products and in convolutions, for :func:`set_tf32`."""
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+def set_tf32(allowed: tuple[bool, bool]) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*TF32.*")  # some releases of torch recommend the newer way
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = allowed

@@ -64,7 +64,8 @@ def tune_cpu(
         for c in sorted(found, key=lambda case: found[case])
     ]
     assert best.threads is not None
-    reason = f"the fastest of {len(found)} ways timed: {found[best]:.3g} ms for a batch of {batch_size}"
+    which = f"the fastest of {len(found)} ways timed" if len(found) > 1 else "the only way there was time for"
+    reason = f"{which}: {found[best]:.3g} ms for a batch of {batch_size}"
     if best != plain and plain in found:
         reason += f", against {found[plain]:.3g} ms in {plain.form}"
     return CpuTuned(

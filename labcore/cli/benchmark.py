@@ -178,7 +178,7 @@ def _tell_event(event: Event) -> None:
     if isinstance(event, Progress):
         live(f"{event.done}/{event.total}  {event.what}  {duration(event.seconds_left)} left")
     elif isinstance(event, CpuTuned):
-        form = f"{event.precision} {event.memory_format}, {event.threads} threads"
+        form = f"{event.precision} {event.memory_format}, {event.threads} thread{'' if event.threads == 1 else 's'}"
         say(f"CPU for {event.model}, {event.mode}, batch {event.batch_size}: {form}; {event.reason}")
     elif isinstance(event, Measurement) and not event.ok:
         say(f"{' '.join(map(str, event.case.work))} on {event.case.device}, {event.case.form}: {event.error}")

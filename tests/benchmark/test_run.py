@@ -20,6 +20,7 @@ from labcore.benchmark import run as module
 from labcore.benchmark.group import failed
 from labcore.benchmark.machine import describe
 from labcore.benchmark.run import run_plan
+from labcore.benchmark.stepper import tf32_settings
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, DeviceError
 from labcore.runs import Run
@@ -237,12 +238,10 @@ def test_a_run_that_trains_beside_is_a_disturbance(workspace):
 
 
 def test_threads_and_tf32_are_put_back():
-    matmul = torch.backends.cuda.matmul
-    threads, tf32 = torch.get_num_threads(), getattr(matmul, "fp32_precision", None)
+    before = torch.get_num_threads(), tf32_settings()
     plan = make_plan(["cpu"], scopes=["network"], batch_sizes=[1], precisions=["fp32"], threads=[1, 2], budget=BUDGET)
     list(run_plan(plan))
-    assert torch.get_num_threads() == threads
-    assert getattr(matmul, "fp32_precision", None) == tf32
+    assert (torch.get_num_threads(), tf32_settings()) == before
 
 
 def test_the_real_thing_measures():
@@ -256,6 +255,7 @@ def test_the_real_thing_measures():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler uses what torch deprecates
 def test_a_compiled_network_tells_its_compile_time_apart():
     case = Case("cpu", "small_cnn", batch_size=2, compiled=True, threads=1)
     (told,) = of(run_plan(Plan("custom", (case,), BUDGET)), Measurement)

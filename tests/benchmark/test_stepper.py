@@ -5,7 +5,7 @@ from labcore.benchmark.cases import ARTICLE, PARTS, Case
 from labcore.benchmark.counting import count, too_large, wanted_bytes
 from labcore.benchmark.material import Material, configuration, fresh_network
 from labcore.benchmark.peak import measure_peak
-from labcore.benchmark.stepper import Stepper, allow_tf32
+from labcore.benchmark.stepper import Stepper, allow_tf32, set_tf32, tf32_settings
 from labcore.benchmark.tuning import tune_cpu
 from labcore.classifier import Classifier
 
@@ -131,12 +131,14 @@ def test_the_peak_is_a_matrix_product():
 
 
 def test_tf32_can_be_switched_without_a_gpu():
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    allow_tf32(True)
-    on = matmul.fp32_precision if hasattr(matmul, "fp32_precision") else cudnn.allow_tf32
-    allow_tf32(False)
-    off = matmul.fp32_precision if hasattr(matmul, "fp32_precision") else cudnn.allow_tf32
-    assert (on, off) in (("tf32", "ieee"), (True, False))
+    before = tf32_settings()
+    try:
+        allow_tf32(True)
+        assert (tf32_settings(), torch.get_float32_matmul_precision()) == ((True, True), "high")
+        allow_tf32(False)
+        assert (tf32_settings(), torch.get_float32_matmul_precision()) == ((False, False), "highest")
+    finally:
+        set_tf32(before)
 
 
 class Paced:
