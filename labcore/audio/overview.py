@@ -6,6 +6,7 @@ of it and go through that in small chunks, so memory stays the same however long
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -32,7 +33,7 @@ from labcore.audio.files import (
     stretch_of,
 )
 from labcore.audio.foreign import ForeignFile
-from labcore.audio.loudness import CHUNK, LOWEST_RATE, KWeighting, integrated, step_samples
+from labcore.audio.loudness import BLOCK, CHUNK, LOWEST_RATE, KWeighting, integrated, step_samples
 from labcore.device import usable_cores
 
 BLOCKS = 2000
@@ -97,12 +98,12 @@ def overview(
         info = info_of(file)
         _, frames = stretch_of(file, called, 0.0, None, limits)
         block = -(-frames // max(1, blocks))
+        alone = isinstance(file, ForeignFile) or frames * info.channels < ALONE
         shape = (info.channels, -(-frames // block))
         low, high = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
         step = step_samples(info.sample_rate) if info.sample_rate >= LOWEST_RATE else 0
         stop = threading.Event()
         plan = _Plan(called, info.sample_rate, info.channels, block, step, full_scale(info), low, high, stop)
-        alone = isinstance(file, ForeignFile) or frames * info.channels < ALONE
         threads = 1 if alone else min(MOST_THREADS, usable_cores())
         files = [file, *(stack.enter_context(opened(source, called, limits)) for _ in range(threads - 1))]
         stretches = _read_all(files, plan, _bounds(frames, block, 1 if alone else threads * STRETCHES), progress)
@@ -119,9 +120,10 @@ def overview(
 
 
 def _bounds(frames: int, block: int, count: int) -> list[tuple[int, int]]:
-    """Stretches of about the same length that begin where a block does."""
-    blocks = -(-frames // block)
-    edges = sorted({blocks * number // count * block for number in range(count)} | {frames})
+    """Stretches of about the same length that begin where a block of the overview and one of the weighting do."""
+    grain = math.lcm(block, BLOCK)
+    grains = -(-frames // grain)
+    edges = sorted({grains * number // count * grain for number in range(count)} | {frames})
     return list(pairwise(edges))
 
 
@@ -183,7 +185,8 @@ def _read(file: OpenFile, start: int, end: int, plan: _Plan) -> _Stretch:
             peaks = _envelope(part, at, plan)
             tally.add(part, at, peaks)
             if weighting:
-                _gather(energies, weighting(planes)[:, :count], at, plan.step, first_step)
+                planes[:, count:] = 0
+                _gather(energies, weighting(planes)[:, : -(-count // BLOCK)], at, plan.step, first_step)
             at += count
             if count < wanted:
                 break
@@ -211,11 +214,11 @@ def _envelope(part: np.ndarray, at: int, plan: _Plan) -> np.ndarray:
 
 
 def _gather(energies: np.ndarray, weighted: np.ndarray, at: int, step: int, first_step: int) -> None:
-    """Add a chunk's squares to the steps it lies in."""
-    edges = [*_edges(at, weighted.shape[1], step), weighted.shape[1]]
-    for number, (start, end) in enumerate(pairwise(edges), at // step - first_step):
-        piece = weighted[:, start:end]
-        energies[:, number] += np.einsum("ij,ij->i", piece, piece)
+    """Add the squares of a weighted chunk (channels, blocks, BLOCK) to the steps that its blocks lie in."""
+    squares = np.einsum("ijk,ijk->ij", weighted, weighted)
+    edges = _edges(at // BLOCK, squares.shape[1], step // BLOCK)
+    first = at // step - first_step
+    energies[:, first : first + len(edges)] += np.add.reduceat(squares, edges, axis=1)
 
 
 def _energies(stretches: list[_Stretch], steps: int, channels: int) -> np.ndarray:

@@ -14,7 +14,10 @@ def weighted(waveform: np.ndarray, rate: int) -> np.ndarray:
     padded = np.zeros((channels, -(-samples // CHUNK) * CHUNK), np.float32)
     padded[:, :samples] = waveform
     weighting = KWeighting(rate, channels)
-    chunks = [weighting(np.ascontiguousarray(chunk)) for chunk in np.split(padded, padded.shape[1] // CHUNK, axis=1)]
+    chunks = [
+        weighting(np.ascontiguousarray(chunk)).reshape(channels, CHUNK).copy()
+        for chunk in np.split(padded, padded.shape[1] // CHUNK, axis=1)
+    ]
     return np.concatenate(chunks, axis=1)[:, :samples]
 
 

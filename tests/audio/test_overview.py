@@ -37,11 +37,11 @@ def test_the_envelope_is_that_of_the_samples(frames, blocks, channels, noise, di
     facts, picture = overview(encode_wav(sound, 16000, exact=True), blocks=blocks)
     block = -(-frames // blocks)
     edges = np.arange(0, frames, block)
+    assert picture.block_seconds == block / 16000
     np.testing.assert_array_equal(picture.low, np.minimum.reduceat(sound, edges, axis=1))
     np.testing.assert_array_equal(picture.high, np.maximum.reduceat(sound, edges, axis=1))
     assert picture.low.dtype == np.float32
     assert picture.low.shape[1] <= blocks
-    assert picture.block_seconds == block / 16000
     assert picture.seconds == facts.info.seconds == frames / 16000
 
 
