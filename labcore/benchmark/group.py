@@ -144,7 +144,7 @@ class Group:
     def _look_closer(self, work: _Work, over: Callable[[], bool]) -> None:
         assert work.stepper is not None
         case, typical = work.case, work.times.quartiles_ms()[1] / 1000
-        self._note_pace(case, typical)
+        self._note_pace(case, min(work.times.taken))  # the least disturbed one says what larger batches will take
         if not case.on_cpu:
             device = torch.device(case.device)
             work.stepper.seconds(work.times.calls)  # the clock is looked at right after work
