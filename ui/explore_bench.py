@@ -333,6 +333,7 @@ def _answers(network: Classifier, drawn: Draw, before: Any, after: Any, differen
     with difference:
         if tops[0] == tops[1]:
             moved = 100 * (pair[1][tops[0]] - pair[0][tops[0]])
-            st.markdown(f":green-badge[the answer stays] :gray[{moved:+.1f} points]".replace("-0.0", "0.0"))
+            change = f"{moved:+.1f} points".replace("-", "−")
+            st.markdown(f":green-badge[the answer stays] :gray[{change}]")
         else:
             st.markdown(":red-badge[the answer changes]")

@@ -134,7 +134,7 @@ def result(curve: SnrCurve, run: Run) -> None:
     spec: dict[str, Any] = {
         "layer": [
             {
-                "mark": {"type": "rule", "strokeDash": [4, 4]},
+                "mark": {"type": "rule", "strokeDash": [4, 4], "color": "#8a9499"},
                 "encoding": {"y": {"datum": float(clean["accuracy"]), **y}},
             },
             {

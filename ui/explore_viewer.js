@@ -407,7 +407,7 @@ function make(parent) {
     const y = event.clientY - box.top
     const x = Math.max(state.plot.left, Math.min(state.plot.right, event.clientX - box.left))
     const row = state.shown.rows.findIndex((item) => y >= item.top - 2 && y <= item.bottom + 2)
-    return { time: xToTime(x), x, y: row < 0 ? null : y, row: row < 0 ? 0 : row }
+    return { time: xToTime(x), x, y: row < 0 ? null : y, row }
   }
 
   over.onpointermove = (event) => {
