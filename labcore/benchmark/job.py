@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from labcore.benchmark.events import BenchmarkFinished, BenchmarkStarted, BenchmarkWaiting
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.report import BenchmarkReport, ReportError, ReportFolder, list_reports
+from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, RunError
 from labcore.events import Event
 from labcore.jobs.queue import Survey
@@ -153,6 +154,7 @@ def kill(folder: ReportFolder) -> None:
 def _launch(workspace: Workspace, folder: ReportFolder, command: list[str]) -> subprocess.Popen[bytes]:
     package = str(Path(__file__).resolve().parents[2])
     environment = {
+        **THREAD_ENVIRONMENT,
         **os.environ,
         "LABCORE_HOME": str(workspace.home),
         "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
