@@ -8,17 +8,17 @@ shell.open_page("Speed", "What a GPU brings for audio: the same work on every de
 
 with shell.errors_in_place():
     services.manager()
-    speed.at_work()
+    busy = speed.at_work()
     folders = speed.known()
-    with st.expander("Measure this machine", icon=":material/timer:", expanded=not folders):
+    with st.expander("Measure this machine", icon=":material/timer:", expanded=not folders and not busy):
         speed_form.show(speed.look_at)
-    if not folders:
+    if not folders and not busy:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 ":gray[There is no report yet. One from another machine can be looked at here too.]", width="content"
             )
             speed.upload()
-    else:
+    elif folders:
         chosen = speed.choose(folders)
         speed.keep_and_remove(chosen)
         speed_report.show(speed.load(chosen))

@@ -20,14 +20,16 @@ MOST_BESIDE = 4
 
 
 def known() -> dict[str, ReportFolder]:
-    """The reports of the workspace by id, newest first."""
-    return {folder.id: folder for folder in list_reports(services.workspace())}
+    """The reports of the workspace by id, newest first, without those that are still measured."""
+    active = {folder.id for folder in job.at_work(services.workspace())}
+    return {folder.id: folder for folder in list_reports(services.workspace()) if folder.id not in active}
 
 
 def choose(folders: dict[str, ReportFolder]) -> list[ReportFolder]:
     """The reports to look at, one or several; kept in the URL."""
     wanted = [name for name in st.query_params.get("report", "").split(",") if name in folders]
-    current = wanted[:MOST_BESIDE] or list(folders)[:1]
+    begun = [name for name, folder in folders.items() if (folder.path / "machine.json").exists()]
+    current = wanted[:MOST_BESIDE] or (begun or list(folders))[:1]
 
     def changed() -> None:
         look_at(*st.session_state["speed-reports"])
@@ -83,8 +85,8 @@ def _changed(folder: ReportFolder) -> int:
 # --- at work
 
 
-def at_work() -> None:
-    """Benchmarks that measure or wait, live, each with what it has measured so far."""
+def at_work() -> bool:
+    """Benchmarks that measure or wait, live, each with what it has measured so far. Whether there are any."""
     active = [folder.id for folder in job.at_work(services.workspace())]
 
     @st.fragment(run_every=TICK if active else None)
@@ -99,6 +101,7 @@ def at_work() -> None:
 
     if active:
         rows()
+    return bool(active)
 
 
 def _one_at_work(folder: ReportFolder) -> None:

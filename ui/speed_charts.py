@@ -21,7 +21,7 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
     """Clips a second over the batch size, both on logarithmic axes, a line a series, the quartiles as thin strokes.
 
     Args:
-        frame: columns ``batch``, ``rate``, ``low``, ``high``, ``series``, ``form``, ``ms`` and ``note``.
+        frame: columns ``batch``, ``rate``, ``low``, ``high``, ``series``, ``form``, ``ms``, ``share`` and ``note``.
     """
     batches = sorted(int(size) for size in set(frame["batch"]))
     # Two decades at least, or a lone point would stand on an axis without a sense of scale.
@@ -37,17 +37,19 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
     names = list(dict.fromkeys(frame["series"]))
     rates = [rate for column in ("low", "rate", "high") for rate in frame[column].dropna()]
     tens = [10.0**power for power in range(math.floor(math.log10(min(rates))), math.ceil(math.log10(max(rates))) + 1)]
+    columns = 1 if max(map(len, names)) > 20 else 3  # long names beside each other would be cut on a narrow screen
     colour = {
         "field": "series",
         "type": "nominal",
         "scale": {"domain": names},
-        "legend": {"orient": "top", "title": None, "symbolType": "stroke", "labelLimit": 420, "columns": 2},
+        "legend": {"orient": "top", "title": None, "symbolType": "stroke", "labelLimit": 420, "columns": columns},
     }
     tooltip = [
         {"field": "series", "type": "nominal", "title": "Device"},
         {"field": "batch", "type": "quantitative", "title": "Batch size"},
         {"field": "rate", "type": "quantitative", "title": "Clips a second", "format": ",.4~r"},
         {"field": "ms", "type": "quantitative", "title": "Milliseconds a batch", "format": ",.4~r"},
+        {"field": "share", "type": "quantitative", "title": "Share of peak", "format": ".1%"},
         {"field": "form", "type": "nominal", "title": "Form"},
         {"field": "note", "type": "nominal", "title": "Note"},
     ]
@@ -79,14 +81,14 @@ def ratios(labels: list[str], values: list[float], *, key: str, alt: str) -> Non
     faster, slower = ("#4FC3B5", "#F2876B") if dark() else ("#0B7A75", "#D2573A")
     logs = [math.log10(max(value, 1e-6)) for value in values]
     ends = [*logs, 0.0]
-    room = max(0.15, 0.22 * (max(ends) - min(ends)))
+    room = max(0.15, 0.3 * (max(ends) - min(ends)))  # for the figures beyond the ends of the bars
     figure = go.Figure(
         go.Bar(
             x=logs,
             y=labels,
             orientation="h",
             marker_color=[faster if value >= 1 else slower for value in values],
-            text=[f"{value:.3g} ×" for value in values],
+            text=[f"{value:.3g} ×" if value >= 1 else f"{value:.2g} ×" for value in values],
             textposition="outside",
             cliponaxis=False,
             hoverinfo="skip",

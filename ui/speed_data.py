@@ -108,11 +108,13 @@ def curve(rows: list[Taken], *, every_form: bool) -> pd.DataFrame:
             "series": f"{row.device} · {row.form}" if every_form else row.device,
             "form": row.form,
             "ms": row.measured.median_ms,
+            "share": row.measured.peak_share,
+            "joules": row.measured.energy_j_per_clip,
             "note": row.measured.disturbed or "–",
         }
         for row in chosen
     ]
-    columns = ["batch", "rate", "low", "high", "series", "form", "ms", "note"]
+    columns = ["batch", "rate", "low", "high", "series", "form", "ms", "share", "joules", "note"]
     return pd.DataFrame(entries, columns=columns).sort_values(["series", "batch"], kind="stable")
 
 
@@ -197,10 +199,13 @@ def curve_table(curve: pd.DataFrame) -> pd.DataFrame:
         "low": "Quartile low",
         "high": "Quartile high",
         "ms": "Milliseconds a batch",
+        "share": "Share of peak",
+        "joules": "Joules a clip",
         "form": "Form",
         "note": "Note",
     }
-    return curve.rename(columns=names)[list(names.values())]
+    named = curve.rename(columns=names)[list(names.values())]
+    return named.drop(columns=[name for name in ("Share of peak", "Joules a clip") if named[name].isna().all()])
 
 
 def full_table(reports: list[BenchmarkReport]) -> pd.DataFrame:

@@ -202,7 +202,7 @@ def _pills(
     label: str, options: list[Any], default: list[Any], name: str, words: Callable[[Any], str], **more: Any
 ) -> list[Any]:
     _remembered(name, default)
-    chosen = st.pills(label, options, selection_mode="multi", format_func=words, key=f"speed-{name}", **more)
+    chosen = st.pills(label, options, selection_mode="multi", format_func=words, key=f"speed-{name}", wrap=True, **more)
     _kept()[name] = chosen
     return chosen
 

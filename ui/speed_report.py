@@ -13,9 +13,6 @@ from ui.shell import show_error
 from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
 from ui.text import ago, count, duration, plain
 
-STATES_TOLD = ("running", "waiting", "stopping", "stopped", "failed", "interrupted")
-"""States of a report that its reader has to know of."""
-
 
 def show(reports: list[BenchmarkReport]) -> None:
     """What the reports say, from the sentence to the last figure."""
@@ -23,8 +20,7 @@ def show(reports: list[BenchmarkReport]) -> None:
         _head(side, report)
     rows = speed_data.taken(reports)
     if not rows:
-        if not any(report.active for report in reports):
-            st.caption("Nothing was measured.")
+        st.caption("Nothing was measured.")
         return
     _charts(rows)
     _cpu_forms(reports)
@@ -43,24 +39,26 @@ def _head(side: str, report: BenchmarkReport) -> None:
             facts += [f"torch {report.machine['torch']}"] if report.machine.get("torch") else []
             facts += [f"took {duration(report.seconds)}"] if report.seconds else []
             st.markdown(f":small[:gray[{plain(' · '.join(facts))}]]", width="content")
-            if report.state in STATES_TOLD:
-                live.badge("queued" if report.state == "waiting" else report.state)
+            if report.state != "finished":
+                live.badge(report.state)
         if report.error:
             show_error(LabError(report.error, report.remedy))
         for sentence in sentences(report):
             st.markdown(f"- {plain(sentence)}")
-        disturbed = [measured.disturbed for measured in report.measurements if measured.disturbed]
-        if disturbed:
-            st.warning(
-                f"{count(len(disturbed))} of {count(len(report.measurements))} figures are to be doubted: "
-                f"{plain(max(set(disturbed), key=disturbed.count))}.",
-                icon=":material/vibration:",
-            )
-        left_out = [measured for measured in report.measurements if not measured.ok]
-        if left_out:
-            with st.expander(f"{count(len(left_out))} left out, and why", icon=":material/block:", type="compact"):
-                for reason, number in _reasons([measured.error for measured in left_out]).items():
-                    st.markdown(f"- {plain(reason)}" + (f" :gray[({count(number)} times)]" if number > 1 else ""))
+        _doubts(report)
+
+
+def _doubts(report: BenchmarkReport) -> None:
+    """What was measured beside something else, and what was left out, each with its reasons."""
+    disturbed = [measured.disturbed for measured in report.measurements if measured.ok and measured.disturbed]
+    left_out = [measured.error for measured in report.measurements if not measured.ok]
+    words = [f"{count(len(disturbed))} figures disturbed"] if disturbed else []
+    words += [f"{count(len(left_out))} cases left out"] if left_out else []
+    if not words:
+        return
+    with st.expander(f"{' and '.join(words)}: why", icon=":material/vibration:", type="compact"):
+        for reason, number in (_reasons(disturbed) | _reasons(left_out)).items():
+            st.markdown(f"- {plain(reason)}" + (f" :gray[({count(number)} times)]" if number > 1 else ""))
 
 
 def _reasons(errors: list[str]) -> dict[str, int]:
@@ -105,7 +103,7 @@ def _choice(label: str, options: list[str], name: str, words) -> str:
     key = f"speed-view-{name}"
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    return st.segmented_control(label, options, format_func=words, key=key, required=True)
+    return st.segmented_control(label, options, format_func=words, key=key, required=True, wrap=True)
 
 
 def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
@@ -196,18 +194,19 @@ def _everything(reports: list[BenchmarkReport]) -> None:
             table,
             hide_index=True,
             key="speed-everything",
-            column_config={
-                "Share of peak": st.column_config.NumberColumn(
-                    format="percent", help="Counted FLOPs over the fastest matrix product measured on the device."
-                )
-            },
+            column_config={"Share of peak": PEAK},
         )
         _csv(table, "every-figure")
 
 
+PEAK = st.column_config.NumberColumn(
+    format="percent", help="Counted FLOPs over the fastest matrix product measured on the device in the same precision."
+)
+
+
 def _table(table, name: str) -> None:
     with st.expander("Table", icon=":material/table:", type="compact", key=f"speed-table-{name}"):
-        st.dataframe(table, hide_index=True, key=f"speed-frame-{name}")
+        st.dataframe(table, hide_index=True, key=f"speed-frame-{name}", column_config={"Share of peak": PEAK})
         _csv(table, name)
 
 
