@@ -82,6 +82,24 @@ def test_progress_is_seen_and_a_stop_keeps_what_was_measured(workspace: Workspac
     assert not folder.stop_requested
 
 
+def test_a_job_outlives_who_started_it_and_is_followed_by_others(workspace: Workspace) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from labcore.benchmark import job; from labcore.benchmark.cases import Case; from labcore.benchmark.plan import Plan\n"
+        "from labcore.workspace import Workspace\n"
+        "plan = Plan('patient', tuple(Case('cpu', 'compact', batch_size=n + 1) for n in range(500)))\n"
+        "print(job.start(Workspace(Path(sys.argv[1])), plan, command=sys.argv[2:]).path)"
+    )
+    server = [sys.executable, "-c", program, str(workspace.home), *COMMAND]
+    done = subprocess.run(server, capture_output=True, text=True, check=True)
+    folder = ReportFolder(Path(done.stdout.strip()))
+    until(lambda: len(job.load(folder).measurements) >= 2)
+    assert job.at_work(workspace) == [folder]
+    assert job.load(folder).state == "running"
+    folder.request_stop()
+    assert ended(folder).state == "stopped"
+
+
 def test_a_job_stops_on_a_signal_too(workspace: Workspace) -> None:
     folder = ReportFolder.create(workspace, plan("patient", cases=500))
     process = subprocess.Popen([*COMMAND, str(folder.path)], stdout=subprocess.DEVNULL)
