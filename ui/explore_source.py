@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +15,7 @@ import numpy as np
 import streamlit as st
 
 from labcore.errors import AudioError
+from labcore.workspace import slug, write_atomically
 from ui import data, services, shell
 from ui.services import Task
 from ui.text import plain
@@ -29,6 +33,7 @@ SOURCES = {
 }
 AT_ONCE_BYTES = 8_000_000
 """Files larger than this are read in the background, with a bar."""
+LEFT_OVER_SECONDS = 24 * 3600.0
 ANY = ""
 MOST_LISTED = 500
 
@@ -93,7 +98,11 @@ def _chosen(prefix: str, label: str) -> Source | None:
             return _example(prefix, label)
     if kind == "upload":
         file = st.file_uploader("Sound", label_visibility="collapsed", help=FORMATS, key=f"{prefix}-upload")
-        return Source(file.name, file.getvalue(), file.file_id) if file is not None else None
+        if file is None:
+            return None
+        if file.size > AT_ONCE_BYTES:
+            return Source(file.name, _on_disk(file.file_id, file).path, file.file_id)
+        return Source(file.name, file.getvalue(), file.file_id)
     if kind == "record":
         recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed", key=f"{prefix}-record")
         st.caption("The browser asks before it opens the microphone, and only opens it for this machine or over HTTPS.")
@@ -101,6 +110,29 @@ def _chosen(prefix: str, label: str) -> Source | None:
             return None
         return Source("recording.wav", recording.getvalue(), recording.file_id)
     return _of_dataset(prefix)
+
+
+@dataclass
+class _Upload:
+    """A large upload as a file, so that its bytes are in memory once, in streamlit's keeping. It goes when nobody looks any more."""
+
+    path: Path
+
+    def __del__(self) -> None:
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Putting the file aside …")
+def _on_disk(key: str, _file: Any) -> _Upload:
+    folder = services.workspace().cache / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.iterdir():  # of a server that was killed
+        if left.stat().st_mtime < time.time() - LEFT_OVER_SECONDS:
+            left.unlink(missing_ok=True)
+    upload = _Upload(folder / slug(f"{os.getpid()}-{key}"))
+    write_atomically(upload.path, _file.getbuffer())
+    return upload
 
 
 def _example(prefix: str, first: str) -> Source:
