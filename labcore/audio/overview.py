@@ -40,6 +40,7 @@ BLOCKS = 2000
 ALONE = 1 << 22  # values (frames × channels) below which one thread does it
 STRETCHES = 4  # of each thread, so that none waits long for the last
 MOST_THREADS = 8
+MOST_CHANNELS = 64  # of all threads together; each takes 1.5 MB for one
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def overview(
         step = step_samples(info.sample_rate) if info.sample_rate >= LOWEST_RATE else 0
         stop = threading.Event()
         plan = _Plan(called, info.sample_rate, info.channels, block, step, full_scale(info), low, high, stop)
-        threads = 1 if alone else min(MOST_THREADS, usable_cores())
+        threads = 1 if alone else min(MOST_THREADS, usable_cores(), max(1, MOST_CHANNELS // info.channels))
         files = [file, *(stack.enter_context(opened(source, called, limits)) for _ in range(threads - 1))]
         stretches = _read_all(files, plan, _bounds(frames, block, 1 if alone else threads * STRETCHES), progress)
         tally = Tally(info.channels, plan.full)
