@@ -63,7 +63,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
-def write_atomically(path: Path, data: bytes | memoryview | str) -> None:
+def write_atomically(path: Path, data: bytes | str) -> None:
     """Write a file so that a reader, or a crash at any moment, sees the old content or the new one, never a part.
 
     Temporary file in the same folder, fsync, rename.

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from labcore.errors import LabError
-from ui import explore_bench, explore_facts, explore_noise, explore_source, explore_views, shell
+from ui import explore_bench, explore_facts, explore_noise, explore_source, explore_views, services, shell
 
 LONG_SECONDS = 30.0
 """Of longer recordings a stretch is on view, chosen in an overview of all of it."""
@@ -38,3 +38,4 @@ with shell.errors_in_place():
         else:
             start, end = explore_facts.on_view(opened, LONG_SECONDS)
             (explore_views if section == "look" else explore_bench).show(opened, start, end)
+            services.settle_memory_once("explore")

@@ -131,7 +131,7 @@ def _on_disk(key: str, _file: Any) -> _Upload:
         if left.stat().st_mtime < time.time() - LEFT_OVER_SECONDS:
             left.unlink(missing_ok=True)
     upload = _Upload(folder / slug(f"{os.getpid()}-{key}"))
-    write_atomically(upload.path, _file.getbuffer())
+    write_atomically(upload.path, _file.getvalue())  # getbuffer would make a copy, and keep it
     return upload
 
 
@@ -297,8 +297,9 @@ def _task(source: Source) -> Task:
     return held["task"]
 
 
-@st.fragment(run_every=0.3)
+@st.fragment(run_every=0.5)
 def _reading(task: Task, name: str) -> None:
+    services.settle_memory_once("explore-reading")  # else each tick takes time from the reading
     st.progress(task.fraction, text=f"Reading {plain(name)}")
     if not task.running:
         st.rerun()
