@@ -10,7 +10,7 @@ import streamlit as st
 
 from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
-from ui import charts, explore_knobs, explore_source, explore_views, services, shell
+from ui import charts, explore_knobs, explore_save, explore_source, explore_views, services, shell
 from ui.explore_colours import DIVERGING, colours
 from ui.explore_source import Opened, Source, heard
 from ui.explore_viewer import image_row, viewer
@@ -72,7 +72,8 @@ def show(opened: Opened, start: float, end: float) -> None:
             if options.get(kind) is not None:
                 options[kind] = _heard(options[kind], 0.0, most, rate)
         log_mel = network.log_mel if network is not None else None
-        _drawn(config, clip, seed, name, options, log_mel, network)
+        drawn = _drawn(config, clip, seed, name, options, log_mel, network)
+        _save(opened.source.name, drawn, config)
         _carry(name, options)
 
 
@@ -87,8 +88,7 @@ def _config(network: Classifier | None, strengths: dict[str, Any]) -> RunConfig:
         config = network.config
     elif not told.possible:
         explore_knobs.problems(told)
-    changes = {path: value for path, value in strengths.items() if path.startswith("augment.")}
-    return config.changed({**changes, "augment.noise_file": None})
+    return config.changed({path: value for path, value in strengths.items() if path.startswith("augment.")})
 
 
 # --- what is to be done
@@ -100,7 +100,7 @@ def _alone() -> dict[str, Any]:
         values = {path: value for path, value in explore_knobs.held().items() if path.startswith("augment.")}
         st.session_state["explore-alone"] = {
             path: value or SUGGESTED.get(path, value) for path, value in values.items()
-        }
+        } | {"augment.noise_file": None}  # one step alone takes an upload
     return st.session_state["explore-alone"]
 
 
@@ -128,8 +128,7 @@ def _options(name: str) -> dict[str, Any]:
     if name == ALL:
         st.caption("In the order of training and with its chances: each draw is another one, as in every epoch.")
         with st.expander("Strengths", icon=":material/tune:"):
-            skipped = ("augment.noise_file", "augment.plain_share")
-            paths = [path for path in knobs() if path.startswith("augment.") and path not in skipped]
+            paths = [path for path in knobs() if path.startswith("augment.") and path != "augment.plain_share"]
             columns = st.columns(3, gap="medium")
             for number, path in enumerate(paths):
                 with columns[number % 3]:
@@ -138,7 +137,8 @@ def _options(name: str) -> dict[str, Any]:
     step = _step(name)
     st.caption(f"{ABOUT.get(name) or knobs()[step.strength].help} :gray[It {WHERE[step.domain]}.]")
     if step.needs_second:
-        return {"second": _second()}
+        share = st.slider("Share of the first clip (%)", 0, 100, 60, key="explore-mix", width=320)
+        return {"second": _second(), "mix_ratio": share / 100}
     options: dict[str, Any] = {}
     columns = iter(st.columns(3, gap="medium"))
     for path in step.knobs:
@@ -179,6 +179,8 @@ def _carry(name: str, options: dict[str, Any]) -> None:
     values = {path: _alone()[path] for path in {step.strength, *paths}}
     if "snr_db" in options:
         values["augment.noise_snr_db"] = max(-10.0, min(40.0, options["snr_db"]))
+    if options.get("recording") is not None:
+        st.caption("An upload stays here: the Train page takes the path of a recording, under “Recorded noise”.")
     explore_knobs.use_for_training(f"Use this {step.title.lower()} for training", values, key="explore-use-augment")
 
 
@@ -193,7 +195,7 @@ def _drawn(
     options: dict[str, Any],
     log_mel: Any,
     network: Classifier | None,
-) -> None:
+) -> Draw:
     from labcore.explore import draw
 
     drawn = draw(config, clip, seed, steps=name, log_mel=log_mel, sound=False, **options)
@@ -227,6 +229,16 @@ def _drawn(
             st.caption(
                 "Rebuilt from the picture (Griffin-Lim): this augmentation acts on the spectrogram, where there is no phase."
             )
+    return drawn
+
+
+def _save(name: str, drawn: Draw, config: RunConfig) -> None:
+    from labcore.audio import encode_wav
+
+    low, high = _range(drawn)
+    pictures = {"before": drawn.before, "after": drawn.after}
+    shown = {title: (level_view(levels, config), low, high) for title, levels in pictures.items()}
+    explore_save.of_draw(name, encode_wav(drawn.sound, drawn.sample_rate, exact=True), shown)
 
 
 def _told(drawn: Draw) -> str:

@@ -28,6 +28,10 @@ def strip(opened: Opened) -> None:
         "Peak": _level(peak, "dBFS"),
         "RMS": _level(rms, "dBFS"),
         "Loudness": _level(facts.loudness_lufs, "LUFS"),
+        "Clipped samples": count(sum(level.clipped_samples for level in facts.channels)),
+        "DC offset": f"{100 * max((level.dc_offset for level in facts.channels), key=abs, default=0.0):+.2f} %".replace(
+            "-", "−"
+        ),
         "Silence at the ends": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
     }
     with st.container(border=True, key="explore-facts"):

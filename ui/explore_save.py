@@ -20,6 +20,8 @@ def buttons(
     shown: dict[str, tuple[Any, float | None, float | None]],
     kinds: list[str],
     config: RunConfig,
+    stretch: tuple[float, float],
+    seconds: float,
 ) -> None:
     """A row of buttons.
 
@@ -28,6 +30,7 @@ def buttons(
         wav: what is played.
         shown: views by title, each with the values of the first and the last colour.
         kinds: the kinds of pictures on view.
+        stretch: what is on view of a sound of so many ``seconds``.
     """
     from labcore.explore.snippet import KINDS, snippet
 
@@ -47,10 +50,28 @@ def buttons(
         known = [kind for kind in kinds if kind in KINDS]
         if known:
             with st.popover("Code", icon=":material/code:"):
-                st.caption("The same numbers with torchaudio alone; `picture` holds them, lowest row first.")
+                st.caption("The same numbers with torchaudio; `picture` holds them, lowest row first.")
                 for kind in known:
                     st.markdown(f"**{kind.capitalize()}**")
-                    st.code(snippet(kind, config, file=PurePath(name.replace("\\", "/")).name), wrap_lines=True)
+                    part = None if stretch == (0.0, seconds) else stretch
+                    of = st.session_state.get("explore-power") or "level"
+                    file = PurePath(name.replace("\\", "/")).name
+                    st.code(snippet(kind, config, file=file, stretch=part, of=of), wrap_lines=True)
+
+
+def of_draw(name: str, wav: bytes, shown: dict[str, tuple[Any, float, float]]) -> None:
+    """Buttons for what an augmentation made: its sound, and the pictures before and after by title."""
+    stem = _stem(name)
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Sound after", wav, file_name=f"{stem}-augmented.wav", mime="audio/wav", icon=":material/download:",
+            on_click="ignore", key="explore-bench-wav", help="What is played, as WAV of 32-bit float.",
+        )  # fmt: skip
+        for title, (view, low, high) in shown.items():
+            st.download_button(
+                f"Picture {title}", _png(view, low, high), file_name=f"{stem}-{title}.png", mime="image/png",
+                icon=":material/image:", on_click="ignore", key=f"explore-bench-png-{title}",
+            )  # fmt: skip
 
 
 def _png(view: Any, low: float | None, high: float | None) -> Callable[[], bytes]:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from labcore.audio.facts import Facts
     from labcore.audio.overview import Overview
 
-FORMATS = "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate, of any length; M4A and WebM where the optional decoder is installed."
+FORMATS = (
+    "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate, of any length; M4A and WebM of up to 50 minutes where the optional decoder "
+    "is installed."
+)
 SOURCES = {
     "example": ("Example", ":material/library_music:"),
     "upload": ("Upload", ":material/upload_file:"),

@@ -98,7 +98,9 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     shown = {VIEWS[kind]: (view, *_levels(kind, view)) for kind, view in made.items()}
     if "spectrum" in chosen:
         shown[VIEWS["spectrum"]] = (_spectrum(part, own_rate, config), None, None)
-    explore_save.buttons(source.name, wav, shown, [kind for kind in made if kind in WHAT], config)
+    explore_save.buttons(
+        source.name, wav, shown, [kind for kind in made if kind in WHAT], config, (start, end), opened.seconds
+    )
     _classify(opened, begin, stop)
 
 
@@ -207,7 +209,10 @@ def _spectrum(part: np.ndarray, rate: int, config: RunConfig) -> Any:
     from labcore.explore import views
 
     told = views.average_spectrum(
-        part, config.changed({"audio.sample_rate": min(96000, max(4000, rate)), "features.f_max": None})
+        part,
+        config.changed(
+            {"audio.sample_rate": min(96000, max(4000, rate)), "features.f_min": 0.0, "features.f_max": None}
+        ),
     )
     hz = told.hz * (rate / min(96000, max(4000, rate)))
     keep = hz > 0

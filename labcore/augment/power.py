@@ -166,8 +166,7 @@ class Mix(nn.Module):
 
     def forward(self, power: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, n_mels, frames), (batch, classes) → the same shapes; targets become soft."""
-        ratio = uniform(power, 0.0, 1.0)
-        ratio = torch.where(uniform(power, 0.0, 1.0) < self.share, ratio, torch.ones_like(ratio))
+        ratio = self.ratios(power)
         other = power.roll(1, 0)  # batches are drawn at random: the neighbour is a random clip
         level = power.mean((1, 2)).clamp(min=1e-10)
         # amplitude of this clip, of 1: 1 / (1 + 10^((G1 - G2) / 20) · (1 - r) / r), with levels G in dB
@@ -176,6 +175,11 @@ class Mix(nn.Module):
         own, others = amplitude.square(), (1.0 - amplitude).square()
         mixed = (power * own[:, None, None] + other * others[:, None, None]) / (own + others)[:, None, None]
         return mixed, torch.lerp(targets.roll(1, 0), targets, ratio[:, None])
+
+    def ratios(self, power: Tensor) -> Tensor:
+        """(batch,) how much of each clip itself is heard."""
+        ratio = uniform(power, 0.0, 1.0)
+        return torch.where(uniform(power, 0.0, 1.0) < self.share, ratio, torch.ones_like(ratio))
 
 
 def _stretched(power: Tensor, rates: Tensor, frames: int) -> Tensor:

@@ -34,7 +34,7 @@ from labcore.benchmark.events import (
 )
 from labcore.benchmark.exchange import FORMAT, event_from, events_of, report_from
 from labcore.benchmark.plan import Plan
-from labcore.errors import LabError, RunError, WorkspaceError
+from labcore.errors import LabError, WorkspaceError
 from labcore.events import Event
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace, is_locked, write_atomically
@@ -334,16 +334,6 @@ def list_reports(workspace: Workspace) -> list[ReportFolder]:
 def active_run(workspace: Workspace) -> Run | None:
     """A training run that is at work now, with which a benchmark would share the machine."""
     return next((run for run in list_runs(workspace) if run.held), None)
-
-
-def refuse_beside_a_run(workspace: Workspace) -> None:
-    """Raises RunError where a training run is at work: both would be slowed down, and the figures would be wrong."""
-    run = active_run(workspace)
-    if run is not None:
-        raise RunError(
-            f"run {run.id} is training on this machine: a benchmark beside it would measure both at once",
-            "Wait for its end or stop it; `--beside-training` measures all the same, and the figures say so",
-        )
 
 
 def _fresh_id(name: str, created: float | None = None) -> str:

@@ -70,7 +70,10 @@ def _of_scope(report: BenchmarkReport, scope: str, row: list[SpeedUp]) -> str:
         if len(row) == 1 or low is top:
             return f"{counted} the GPU is {most}"
         return f"{counted} the GPU is {times(low.factor)} (batch {low.batch_size}) to {most}"
-    return f"below batch {start} your CPU is faster {counted}, from there on the GPU, {most}"
+    below = [one for one in row if one.batch_size < start]
+    if all(one.factor < 1 / EVEN for one in below):
+        return f"below batch {start} your CPU is faster {counted}, from there on the GPU, {most}"
+    return f"{counted} the GPU is ahead from batch {start} on, {most}; below that neither is throughout"
 
 
 def _cpu_alone(report: BenchmarkReport) -> list[str]:

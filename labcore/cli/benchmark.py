@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from labcore.benchmark.plan import BATCH_SIZES
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.output import DONE, INTERRUPTED, duration, emit, emit_json, live, say, table
 from labcore.cli.parser import Parser
-from labcore.errors import ConfigError
+from labcore.errors import ConfigError, RunError
 from labcore.workspace import Workspace, write_atomically
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def parser() -> Parser:
     own.add_argument("--threads", nargs="+", metavar="N", help="the CPU with these numbers of threads too")
     own.add_argument("--compile", action="store_true", help="with torch.compile too; its time is told apart")
     parser.add_argument("--devices", nargs="+", metavar="D", help="cpu, cuda:0, …; all that work where not given")
+    parser.add_argument("--wait", action="store_true", help="begin when no run and no other benchmark is at work")
     parser.add_argument(
         "--beside-training", action="store_true", help="measure even while a run trains on this machine"
     )
@@ -83,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.show is not None:
         _tell(_shown(workspace, arguments.show), arguments.json)
         return DONE
-    from labcore.benchmark.report import ReportFolder, refuse_beside_a_run
+    from labcore.benchmark.report import ReportFolder
 
     output = Path(arguments.output).expanduser() if arguments.output else None
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
@@ -91,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{output} cannot be written: there is no such folder", "Name a file in a folder that is there"
         )
     if not arguments.beside_training and not arguments.estimate:
-        refuse_beside_a_run(workspace)
+        _take_turn(workspace, wait=arguments.wait)
     plan = plan_from(arguments)
     say(f"{len(plan.cases)} cases on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
     if arguments.estimate:
@@ -106,6 +108,27 @@ def run(arguments: argparse.Namespace) -> int:
         _tell(report, as_json=False)
     say(f"report {folder.id}")
     return INTERRUPTED if report.state == "stopped" else DONE
+
+
+def _take_turn(workspace: Workspace, *, wait: bool) -> None:
+    """Begin alone on this machine, or not at all.
+
+    Raises:
+        RunError: a run or a benchmark is at work or waits, and waiting was not asked for.
+    """
+    from labcore.benchmark.job import POLL_SECONDS, obstacle
+
+    told = ""
+    while trouble := obstacle(workspace):
+        if not wait:
+            raise RunError(
+                f"{trouble}: a benchmark beside it would measure both at once",
+                "`--wait` begins when the machine is free; `--beside-training` measures all the same, and the figures say so",
+            )
+        if trouble != told:
+            say(f"waiting: {trouble}")
+            told = trouble
+        time.sleep(POLL_SECONDS)
 
 
 def plan_from(arguments: argparse.Namespace) -> Plan:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from labcore.audio import decode
-from labcore.augment import AddNoise, Augmentation
+from labcore.augment import AddNoise, Augmentation, Mix
 from labcore.classifier import Classifier
 from labcore.config import RunConfig, knobs
 from labcore.errors import AudioError, ConfigError
@@ -127,6 +127,7 @@ def draw(
     second: np.ndarray | None = None,
     steps: str = "all",
     snr_db: float | None = None,
+    mix_ratio: float | None = None,
     recording: np.ndarray | None = None,
     log_mel: LogMel | None = None,
     sound: bool = True,
@@ -141,6 +142,7 @@ def draw(
         steps: ``all`` in the order of the chain and with the chances that the configuration gives them, or the name of one
             of :data:`STEPS`, which then always happens. One alone keeps the clip in its place, but for the time shift.
         snr_db: noise is added at this ratio instead of a drawn one.
+        mix_ratio: the share of the first clip where one is mixed in, instead of a drawn one.
         recording: (samples,) noise to add in place of made noise; that of the configuration where it is not given.
         log_mel: the front end of a trained classifier, with its normalisation; without it the clip is normalised by itself.
         sound: whether ``sound`` is rebuilt where it must be; without it ``sound`` is then empty, and the draw faster.
@@ -160,6 +162,8 @@ def draw(
 
     with seeded(seed), torch.inference_mode():
         chain = Augmentation(config, log_mel.frames(config.clip_samples), noise_to_add)
+        if mix_ratio is not None:
+            chain.mix = MixAt(mix_ratio)
         placing = Placing(config, clips, log_mel, chain)
         heard = _listen(chain, config, snr_db, noise_to_add)
         placed = steps in ("all", "time_shift")
@@ -201,6 +205,17 @@ def draw(
         snr_db=heard.get("snr_db"),
         steps=tuple(step.name for step in on),
     )
+
+
+class MixAt(Mix):
+    """Mixes at a ratio that is given, as the chain does at one that it draws."""
+
+    def __init__(self, ratio: float) -> None:
+        super().__init__(1.0)
+        self.ratio = ratio
+
+    def ratios(self, power: Tensor) -> Tensor:
+        return torch.full((len(power),), self.ratio, device=power.device)
 
 
 def answers(classifier: Classifier, drawn: Draw) -> tuple[dict[str, float], dict[str, float]]:

@@ -10,13 +10,23 @@ KINDS = ("spectrogram", "mel", "log-mel", "mfcc")
 """The views that there are lines for."""
 
 
-def snippet(kind: str, config: RunConfig, *, file: str = "clip.wav", coefficients: int = 20) -> str:
+def snippet(
+    kind: str,
+    config: RunConfig,
+    *,
+    file: str = "clip.wav",
+    stretch: tuple[float, float] | None = None,
+    of: str = "level",
+    coefficients: int = 20,
+) -> str:
     """Python code after which ``picture`` holds (rows, frames) of a view, for a file that soundfile reads.
 
     Args:
         kind: one of :data:`KINDS`.
         config: what the view was made with.
         file: the sound's path.
+        stretch: start and end in seconds, where only that part of the file is on view.
+        of: of ``spectrogram``: ``level`` in dB, ``magnitude`` or ``power``.
         coefficients: of ``mfcc``.
 
     Raises:
@@ -28,9 +38,9 @@ def snippet(kind: str, config: RunConfig, *, file: str = "clip.wav", coefficient
     frame = f"n_fft={features.n_fft}, win_length={features.win_length}, hop_length={features.hop_length}"
     window = f'window_fn=torch.{WINDOWS[features.window].__name__}, pad_mode="constant"'
     lines = [
-        "import soundfile, torch, torchaudio",
+        "import soundfile, soxr, torch, torchaudio",
         f'samples, rate = soundfile.read({file!r}, dtype="float32", always_2d=True)',
-        f"waveform = torchaudio.functional.resample(torch.from_numpy(samples).mean(1), rate, {rate})",
+        f"waveform = torch.from_numpy(soxr.resample({_part(stretch)}.mean(1), rate, {rate}))",
     ]
     if kind == "spectrogram":
         lines.append(f"power = torchaudio.transforms.Spectrogram({frame}, {window})(waveform)")
@@ -42,8 +52,10 @@ def snippet(kind: str, config: RunConfig, *, file: str = "clip.wav", coefficient
             f"power = torchaudio.transforms.MelSpectrogram({rate}, {frame},\n    {mels}, {scale}, {window})(waveform)"
         )
     decibels = f"10 * power.clamp(min=10**{features.floor_db / 10:g}).log10()"
-    if kind == "mel":
+    if kind == "mel" or (kind, of) == ("spectrogram", "power"):
         lines.append("picture = power")
+    elif (kind, of) == ("spectrogram", "magnitude"):
+        lines.append("picture = power.sqrt()")
     elif kind == "mfcc":
         count = min(coefficients, features.n_mels)
         basis = f'torchaudio.functional.create_dct({count}, {features.n_mels}, norm="ortho")'
@@ -51,3 +63,7 @@ def snippet(kind: str, config: RunConfig, *, file: str = "clip.wav", coefficient
     else:
         lines.append(f"picture = {decibels}")
     return "\n".join(lines) + "\n"
+
+
+def _part(stretch: tuple[float, float] | None) -> str:
+    return "samples" if stretch is None else f"samples[round({stretch[0]:g} * rate):round({stretch[1]:g} * rate)]"

@@ -49,6 +49,17 @@ def test_the_crossover_is_where_the_gpu_stays_ahead(measured, report_of, gpu_rep
     assert crossover(wavering, "cuda:0", "compact", "inference", "network") == 4
 
 
+def test_the_words_do_not_give_the_cpu_sizes_that_the_gpu_won(measured, report_of):
+    told = sentences(
+        report_of(
+            *(measured("cpu", batch, 100.0) for batch in (1, 2, 4)),
+            *(measured("cuda:0", batch, speed) for batch, speed in ((1, 150.0), (2, 80.0), (4, 300.0))),
+        )
+    )
+    assert "CPU is faster" not in told[0]
+    assert "the GPU is ahead from batch 4 on, 3.0 times as fast at batch 4; below that neither is throughout" in told[0]
+
+
 def test_the_words_say_what_it_means(gpu_report):
     told = " ".join(sentences(gpu_report))
     assert "below batch 4 your CPU is faster once transfers count" in told

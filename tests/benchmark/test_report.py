@@ -15,9 +15,8 @@ from labcore.benchmark import (
     list_reports,
     make_plan,
 )
-from labcore.benchmark.report import ReportError, active_run, refuse_beside_a_run
+from labcore.benchmark.report import ReportError, active_run
 from labcore.config import RunConfig
-from labcore.errors import RunError
 from labcore.runs import Run
 
 PLAN = make_plan(["cpu"], scopes=["network"], batch_sizes=[1, 2])
@@ -164,15 +163,11 @@ def test_an_id_of_an_upload_is_no_path(full):
     assert "/" not in BenchmarkReport.from_json(json.dumps(tree)).id
 
 
-def test_a_run_at_work_is_found_and_refused(workspace):
+def test_a_run_at_work_is_found(workspace):
     run = Run.create(workspace, RunConfig())
-    refuse_beside_a_run(workspace)
     assert active_run(workspace) is None
     with run.hold():
         assert active_run(workspace) == run
-        with pytest.raises(RunError, match=run.id) as told:
-            refuse_beside_a_run(workspace)
-    assert "--beside-training" in told.value.remedy
 
 
 def test_waiting_again_after_the_start_counts(workspace):

@@ -1,10 +1,12 @@
 import json
+import threading
 
 import pytest
 
 from labcore.benchmark import BenchmarkReport, list_reports
 from labcore.benchmark.cases import MODES, SCOPES
 from labcore.config import RunConfig
+from labcore.events import RunFinished
 from labcore.runs import Run
 
 TINY = (
@@ -77,10 +79,20 @@ def test_it_refuses_beside_a_training_run_unless_told_so(labcore, workspace):
         assert refused.status == 2
         assert run.id in refused.err
         assert "--beside-training" in refused.err
+        assert "--wait" in refused.err
         assert list_reports(workspace) == []
         done = labcore("benchmark", *TINY, "--scopes", "network", "--beside-training", "--json")
     assert done.status == 0
     assert all("was training at the same time" in line["disturbed"] for line in done.lines)
+
+
+def test_it_waits_for_a_run_where_that_is_asked_for(labcore, workspace):
+    run = Run.create(workspace, RunConfig())
+    with run.hold():
+        threading.Timer(0.5, lambda: run.append(RunFinished(state="stopped"))).start()
+        done = labcore("benchmark", *TINY, "--scopes", "network", "--wait")
+    assert done.status == 0
+    assert f"waiting: run {run.id} is at work" in done.err
 
 
 @pytest.mark.parametrize("size", [("--quick",), ("--full",), ()])

@@ -217,3 +217,12 @@ def test_rocm_and_apple_devices_can_be_green() -> None:
 def test_unknown_readings_are_refused() -> None:
     with pytest.raises(ValueError, match="surprise"):
         Readings.from_json({"system": {"surprise": 1}})
+
+
+@pytest.mark.parametrize("variable", ["NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"])
+def test_the_identifier_of_a_card_in_a_variable_stays_here(variable: str) -> None:
+    readings, proofs = replay("healthy")
+    identifier = "GPU-5c89852c-d268-c3f3-1b07-005d5ae1dc3f"
+    system = replace(readings.system, environment={**readings.system.environment, variable: identifier})
+    report = judge(replace(readings, system=system), proofs)
+    assert "5c89852c" not in report.to_markdown() + json.dumps(report.to_json())

@@ -145,6 +145,17 @@ def test_noise_at_a_chosen_ratio_and_noise_of_one_s_own(clip, tmp_path):
         draw(missing, clip, 4, steps="noise")
 
 
+def test_mixing_at_a_chosen_ratio(clip, tone):
+    config = CONFIG.changed({"augment.mixup": 1.0})
+    second = tone(1000, 1.0, RATE)
+    whole = draw(config, clip, 1, second=second, steps="mixing", mix_ratio=1.0)
+    assert whole.ratio == 1.0
+    np.testing.assert_allclose(whole.after, whole.before, atol=1e-3)
+    some = draw(config, clip, 1, second=second, steps="mixing", mix_ratio=0.4)
+    assert some.ratio == pytest.approx(0.4)
+    assert np.abs(some.difference).max() > 1
+
+
 def test_mixing_needs_a_second_clip_and_tells_the_ratio(clip, tone):
     config = CONFIG.changed({"augment.mixup": 1.0})
     assert draw(config, clip, 1).ratio is None

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from labcore.audio import decode
 from labcore.config import RunConfig
 from labcore.errors import ConfigError
 from labcore.explore import views
@@ -37,6 +38,17 @@ def test_the_lines_make_the_picture(kind, changes, noise, write_wav, tmp_path):
     names: dict = {}
     exec(lines, names)
     seen = MAKE[kind](soundfile.read(file, dtype="float32")[0], config)
+    np.testing.assert_allclose(names["picture"].numpy(), seen.levels, atol=max(0.51 * seen.scale, 1e-4 * seen.high))
+
+
+@pytest.mark.parametrize("of", ["level", "magnitude", "power"])
+def test_the_lines_resample_and_cut_as_the_page_does(of, noise, write_wav, tmp_path):
+    config = RunConfig()
+    file = write_wav(tmp_path / "clip.wav", noise(1.0, 44100), 44100)
+    names: dict = {}
+    exec(snippet("spectrogram", config, file=str(file), stretch=(0.25, 0.75), of=of), names)
+    waveform, _ = decode(file, config.audio.sample_rate, start_s=0.25, end_s=0.75)
+    seen = views.spectrogram(waveform, config, decibels=of == "level", power=1 if of == "magnitude" else 2)
     np.testing.assert_allclose(names["picture"].numpy(), seen.levels, atol=max(0.51 * seen.scale, 1e-4 * seen.high))
 
 

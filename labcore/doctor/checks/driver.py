@@ -15,6 +15,7 @@ from labcore.doctor.facts import (
     windows,
     withheld,
 )
+from labcore.doctor.privacy import scrub
 from labcore.doctor.readings import Readings
 from labcore.doctor.report import Check
 
@@ -194,7 +195,7 @@ def container(readings: Readings) -> Check:
     system = readings.system
     evidence = {"container": system.container or "none"}
     value = system.environment.get("NVIDIA_VISIBLE_DEVICES")
-    evidence |= {} if value is None else {"NVIDIA_VISIBLE_DEVICES": value}
+    evidence |= {} if value is None else {"NVIDIA_VISIBLE_DEVICES": scrub(value)}
     remedy = HAND_IN.get(system.container, HAND_IN["other"])
 
     def told(status: str, summary: str, remedy: str = "") -> Check:
