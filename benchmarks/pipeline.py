@@ -17,7 +17,7 @@ from _tutorial import BATCH, N_MELS, SAMPLE_RATE, Tutorial
 
 from labcore.config import RunConfig
 from labcore.datasets.layouts import read_dataset
-from labcore.training.loop import Trainer
+from labcore.training.trainer import Trainer
 
 
 def main() -> None:

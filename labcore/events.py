@@ -74,6 +74,60 @@ class TrainingStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Forecast(Event):
+    """What a few probe steps say of the run to come. Bytes are those of the device that trains.
+
+    ``largest_batch`` is None where it was not looked for.
+    """
+
+    type: ClassVar[str] = "forecast"
+    seconds_per_epoch: float
+    seconds_total: float
+    batch_size: int
+    micro_batch: int
+    peak_bytes: int
+    memory_bytes: int
+    largest_batch: int | None
+    steps_timed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turned(Event):
+    """Knobs turned while the run trains; they count from the beginning of ``epoch`` on.
+
+    ``changes`` maps paths to values (``{"model.dropout": 0.4}``). ``number`` counts the lines of the run's ``turns.jsonl``. ``by`` is
+    page, file, command or lab.
+    """
+
+    type: ClassVar[str] = "turned"
+    epoch: int
+    number: int
+    changes: dict[str, Any]
+    by: str = "file"
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice(Event):
+    """Overfitting was noticed after ``epoch``: what is seen, in a sentence, and which knobs to turn to which values."""
+
+    type: ClassVar[str] = "advice"
+    epoch: int
+    message: str
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divided(Event):
+    """Memory ran out in ``epoch``: batches are taken in parts of ``micro_batch`` clips from here on, their gradients summed."""
+
+    type: ClassVar[str] = "divided"
+    epoch: int
+    batch_size: int
+    micro_batch: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress(Event):
     """Where in an epoch the run is; about once a second, none in epochs that are shorter."""
 
@@ -87,7 +141,11 @@ class Progress(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch(Event):
-    """An epoch is over and its checkpoint is on the disk. Epochs count from 1."""
+    """An epoch is over and its checkpoint is on the disk. Epochs count from 1.
+
+    ``spent`` is where the training steps' time went, in seconds: data, augmentation, mel, network, waiting. ``pinned`` are the
+    probabilities of the clips that the user pinned: name → label → probability.
+    """
 
     type: ClassVar[str] = "epoch"
     epoch: int
@@ -101,6 +159,8 @@ class Epoch(Event):
     seconds: float
     seconds_left: float
     averaged: bool
+    spent: dict[str, float] = field(default_factory=dict)
+    pinned: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ def knob(
     flag: str = "",
     advanced: bool = False,
     log: bool = False,
+    live: bool = False,
 ) -> Any:
     """A field with what every face of it needs.
 
@@ -33,8 +34,9 @@ def knob(
         flag: the short name on the command line, without dashes; every field also has its full path.
         advanced: shown folded away.
         log: a slider on a logarithmic scale makes sense.
+        live: it can be turned while a run trains.
     """
-    ui: Any = {"step": step, "unit": unit, "flag": flag, "advanced": advanced, "log": log}
+    ui: Any = {"step": step, "unit": unit, "flag": flag, "advanced": advanced, "log": log, "live": live}
     return Field(default=default, title=title, description=help, ge=ge, le=le, json_schema_extra={"ui": ui})
 
 
@@ -63,6 +65,7 @@ class Knob(BaseModel):
     flag: str
     advanced: bool
     log: bool
+    live: bool
 
 
 _KINDS: dict[Any, Literal["int", "float", "text"]] = {int: "int", float: "float", str: "text"}

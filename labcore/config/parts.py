@@ -93,7 +93,7 @@ class AugmentConfig(Part):
 
     time_shift_seconds: float = knob(
         2.5, "Time shift", "Clips are moved by up to this much; what leaves at one end comes in at the other, so that no short "
-        "sound is lost. Clips longer than the clip length are cropped at random in any case.", ge=0, le=5, step=0.1, unit="s",
+        "sound is lost. Clips longer than the clip length are cropped at random in any case.", ge=0, le=5, step=0.1, unit="s", live=True,
     )  # fmt: skip
     time_scale: float = knob(
         0.2,
@@ -102,26 +102,27 @@ class AugmentConfig(Part):
         ge=0,
         le=0.5,
         step=0.05,
+        live=True,
     )
     speed: float = knob(
         0.0, "Speed", "Clips are played slower and lower, or faster and higher, by up to this share, as a tape does.",
-        ge=0, le=0.5, step=0.05,
+        ge=0, le=0.5, step=0.05, live=True,
     )  # fmt: skip
     pitch_semitones: float = knob(
         0.0, "Pitch shift", "Clips are made higher or lower by up to this much, at unchanged tempo.",
-        ge=0, le=12, step=0.5, unit="semitones",
+        ge=0, le=12, step=0.5, unit="semitones", live=True,
     )  # fmt: skip
     equaliser_db: float = knob(
         0.0, "Equaliser", "Clips are coloured by a smooth random curve of up to this much, as other microphones and rooms do.",
-        ge=0, le=24, step=1, unit="dB",
+        ge=0, le=24, step=1, unit="dB", live=True,
     )  # fmt: skip
     gain_db: float = knob(
-        6.0, "Gain", "Clips are made louder or softer by up to this much.", ge=0, le=24, step=1, unit="dB"
+        6.0, "Gain", "Clips are made louder or softer by up to this much.", ge=0, le=24, step=1, unit="dB", live=True
     )
     reverb: float = knob(
         0.0, "Reverberation", "The share of clips that are put into a room. Acts on the waveform: each step then computes "
         "its spectrograms.",
-        ge=0, le=1, step=0.05, flag="reverb",
+        ge=0, le=1, step=0.05, flag="reverb", live=True,
     )  # fmt: skip
     reverb_seconds: float = knob(
         1.0, "Longest reverberation", "Reverberation times are drawn between a tenth of this one and it.",
@@ -129,7 +130,7 @@ class AugmentConfig(Part):
     )  # fmt: skip
     noise: float = knob(
         0.0, "Background noise", "The share of clips to which noise is added, at a random signal-to-noise ratio. Acts on the waveform: "
-        "each step then computes its spectrograms.", ge=0, le=1, step=0.05, flag="noise",
+        "each step then computes its spectrograms.", ge=0, le=1, step=0.05, flag="noise", live=True,
     )  # fmt: skip
     noise_snr_db: float = knob(
         10.0, "Lowest signal-to-noise ratio", "The noise is at most this loud: ratios are drawn between this one and 30 dB above it.",
@@ -145,7 +146,7 @@ class AugmentConfig(Part):
     )  # fmt: skip
     mixup: float = knob(
         1.0, "Mixing", "The share of clips that are mixed with a second clip, labels in the same ratio. Energies are added, "
-        "as they do when two sounds are heard at once.", ge=0, le=1, step=0.05, flag="mixup",
+        "as they do when two sounds are heard at once.", ge=0, le=1, step=0.05, flag="mixup", live=True,
     )  # fmt: skip
     time_mask: float = knob(
         0.1,
@@ -154,6 +155,7 @@ class AugmentConfig(Part):
         ge=0,
         le=0.5,
         step=0.02,
+        live=True,
     )
     freq_mask: float = knob(
         0.1,
@@ -162,9 +164,10 @@ class AugmentConfig(Part):
         ge=0,
         le=0.5,
         step=0.02,
+        live=True,
     )
     masks: int = knob(
-        1, "Masks", "How many stretches are blanked in each direction.", ge=1, le=4, step=1, advanced=True
+        1, "Masks", "How many stretches are blanked in each direction.", ge=1, le=4, step=1, advanced=True, live=True
     )
     plain_share: float = knob(
         0.1, "Plain ending", "For this last share of the epochs mixing is off, so that training ends on clips as they are.",
@@ -181,7 +184,7 @@ class ModelConfig(Part):
     )  # fmt: skip
     dropout: float = knob(
         0.2, "Dropout", "The share of features that are dropped before the last layer. More of it works against overfitting.",
-        ge=0, le=0.9, step=0.05, flag="dropout",
+        ge=0, le=0.9, step=0.05, flag="dropout", live=True,
     )  # fmt: skip
     width: float = knob(
         1.0, "Width", "Channels of the compact network as a multiple of its own. Other networks keep theirs.",
@@ -206,6 +209,10 @@ class OptimConfig(Part):
         None, "Learning rate", "The highest learning rate of the schedule. Automatic: 0.1 for sgd, 0.002 for adamw.",
         ge=1e-6, le=2, flag="lr", log=True,
     )  # fmt: skip
+    lr_factor: float = knob(
+        1.0, "Learning-rate factor", "What the schedule says is multiplied by this. To be turned while a run trains.",
+        ge=0.01, le=10, advanced=True, log=True, live=True,
+    )  # fmt: skip
     schedule: Literal["onecycle", "cosine", "constant"] = knob(
         "onecycle", "Schedule", "How the learning rate moves over the run: up and down in one cycle, down along a cosine, or not at all.",
         advanced=True,
@@ -215,7 +222,13 @@ class OptimConfig(Part):
         5e-4, "Weight decay", "Pulls the weights towards zero.", ge=0, le=1, advanced=True, log=True
     )
     label_smoothing: float = knob(
-        0.0, "Label smoothing", "This share of each label is spread over all classes.", ge=0, le=0.5, step=0.01
+        0.0,
+        "Label smoothing",
+        "This share of each label is spread over all classes.",
+        ge=0,
+        le=0.5,
+        step=0.01,
+        live=True,
     )
     averaging: float = knob(
         0.2, "Averaged weights", "The weights of this last share of the epochs are averaged; the average is reported and saved. "

@@ -13,8 +13,8 @@ from labcore.explore import bench
 from labcore.explore.bench import STEPS, answers, draw, only
 from labcore.features import LogMel
 from labcore.runs import Run
-from labcore.training.loop import Trainer
 from labcore.training.prepare import prepare
+from labcore.training.trainer import Trainer
 
 OFF = {step.strength: 0.0 for step in STEPS}
 CONFIG = RunConfig().changed({"audio.sample_rate": 8000, "features.n_mels": 32, "audio.clip_seconds": 1.0, **OFF})

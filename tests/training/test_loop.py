@@ -15,8 +15,8 @@ from labcore.events import Epoch, Evaluated, Log, TrainingStarted
 from labcore.runs import Run
 from labcore.training import train
 from labcore.training.checkpoint import load_checkpoint
-from labcore.training.loop import Trainer
 from labcore.training.prepare import prepare
+from labcore.training.trainer import Trainer
 
 
 def told(events, run):
