@@ -64,4 +64,4 @@ class MeanMaxPool(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(batch, channels, height, width) → (batch, 2 · channels)."""
         rows = images.mean(2)
-        return torch.cat([rows.mean(2), rows.amax(2)], 1)
+        return torch.cat([rows.mean(2), rows.max(2).values], 1)
