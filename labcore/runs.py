@@ -94,11 +94,14 @@ class Run:
         return self.path / "tensorboard"
 
     @classmethod
-    def create(cls, workspace: Workspace, config: RunConfig, *, queued: bool = False) -> Run:
+    def create(
+        cls, workspace: Workspace, config: RunConfig, *, queued: bool = False, marks: dict[str, Any] | None = None
+    ) -> Run:
         """Make a new run directory. It appears whole or not at all.
 
         Args:
             queued: it waits for a job manager. Otherwise who makes it also starts it.
+            marks: what it belongs to, by name; each is there from the first moment, as :meth:`save` writes it.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
@@ -111,6 +114,8 @@ class Run:
         try:
             (draft / "checkpoints").mkdir(parents=True)
             write_atomically(draft / "config.json", config.model_dump_json(indent=2))
+            for name, content in (marks or {}).items():
+                cls(draft).save(name, content)
             if queued:
                 cls(draft).append(RunQueued())
             draft.rename(run.path)

@@ -42,6 +42,11 @@ class Workspace:
         return self._folder("reports")
 
     @property
+    def searches(self) -> Path:
+        """One folder a search over knobs."""
+        return self._folder("searches")
+
+    @property
     def cache(self) -> Path:
         """What can be made again from the rest: clip stores, measured precision choices."""
         return self._folder("cache")

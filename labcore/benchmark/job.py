@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -25,9 +24,9 @@ from filelock import FileLock, Timeout
 from labcore.benchmark.events import BenchmarkFinished, BenchmarkStarted, BenchmarkWaiting
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.report import BenchmarkReport, ReportError, ReportFolder, list_reports
-from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, RunError
 from labcore.events import Event
+from labcore.jobs.background import launch, tail
 from labcore.jobs.queue import Survey
 from labcore.workspace import Workspace, is_locked
 
@@ -71,7 +70,7 @@ def start(
     folder = ReportFolder.create(workspace, plan, waiting=trouble if trouble and not beside else "its process starts")
     options = ["--beside"] if beside else ["--wait"] if wait else []
     try:
-        process = _launch(workspace, folder, [*command, str(folder.path), *options])
+        process = launch(workspace, [*command, str(folder.path), *options], folder.log)
     except OSError as error:
         failure = LabError(f"the benchmark's process cannot be started: {error.strerror or error}", "Try again")
         _fail(folder, failure)
@@ -151,21 +150,6 @@ def kill(folder: ReportFolder) -> None:
         raise ReportError(f"the process of report {folder.id} cannot be ended: {error}") from error
 
 
-def _launch(workspace: Workspace, folder: ReportFolder, command: list[str]) -> subprocess.Popen[bytes]:
-    package = str(Path(__file__).resolve().parents[2])
-    environment = {
-        **THREAD_ENVIRONMENT,
-        **os.environ,
-        "LABCORE_HOME": str(workspace.home),
-        "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "PYTHONUNBUFFERED": "1",
-    }
-    with folder.log.open("ab") as log:
-        return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
-        )
-
-
 def _settle(folder: ReportFolder, process: subprocess.Popen[bytes]) -> None:
     """Wait for the process and write the end of a benchmark that could not do so itself."""
     status = process.wait()
@@ -207,12 +191,7 @@ def _last_word(folder: ReportFolder) -> Event | None:
 
 def log_tail(folder: ReportFolder, lines: int = 12) -> list[str]:
     """The last lines that the process printed."""
-    try:
-        with folder.log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 16384))
-            return file.read().decode(errors="replace").splitlines()[-lines:]
-    except OSError:
-        return []
+    return tail(folder.log, lines)
 
 
 # --- the process

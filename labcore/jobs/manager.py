@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
@@ -76,13 +76,16 @@ class JobManager:
 
     # --- for whoever shows or changes the queue
 
-    def submit(self, config: RunConfig) -> Run:
+    def submit(self, config: RunConfig, *, marks: dict[str, Any] | None = None) -> Run:
         """Make a run and put it at the end of the queue.
+
+        Args:
+            marks: what it belongs to, as for :meth:`Run.create`.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        run = Run.create(self.workspace, config, queued=True)
+        run = Run.create(self.workspace, config, queued=True, marks=marks)
         self._wake.set()
         return run
 

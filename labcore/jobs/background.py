@@ -1,0 +1,41 @@
+"""Starting a Python process that works on its own and outlives who started it: benchmarks, searches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from labcore.device import THREAD_ENVIRONMENT
+from labcore.workspace import Workspace
+
+
+def launch(workspace: Workspace, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own that finds this package and this workspace; its output is added to ``log``.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    package = str(Path(__file__).resolve().parents[2])
+    environment = {
+        **THREAD_ENVIRONMENT,
+        **os.environ,
+        "LABCORE_HOME": str(workspace.home),
+        "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONUNBUFFERED": "1",
+    }
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            list(command), stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
+        )
+
+
+def tail(log: Path, lines: int = 12) -> list[str]:
+    """The last lines that a process printed; none where there is no log."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 16384))
+            return file.read().decode(errors="replace").splitlines()[-lines:]
+    except OSError:
+        return []
