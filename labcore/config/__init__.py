@@ -8,6 +8,7 @@ Needs no torch: the first page and the command line read it before anything heav
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError, model_validator
@@ -36,6 +37,7 @@ __all__ = [
     "RuntimeConfig",
     "knobs",
     "parse",
+    "turned_config",
 ]
 
 
@@ -102,6 +104,38 @@ class RunConfig(Part):
                 raise ConfigError(f"there is no setting {path!r}", "`labcore train --help` lists them all")
             tree[part][name] = value
         return parse(tree)
+
+    def turned(self, changes: dict[str, Any]) -> RunConfig:
+        """The same for knobs that may be turned while a run trains, and for no other.
+
+        Raises:
+            ConfigError: as :meth:`changed` does, also for a knob that cannot be turned by then.
+        """
+        live = [path for path, knob in knobs().items() if knob.live]
+        for path in changes:
+            if path not in live and path in knobs():
+                raise ConfigError(f"{path} cannot be turned while a run trains", f"These can: {', '.join(live)}")
+        return self.changed(changes)
+
+    def value(self, path: str) -> Any:
+        """The value of the knob at a path (``optim.epochs``)."""
+        part, _, name = path.partition(".")
+        return getattr(getattr(self, part), name)
+
+
+def turned_config(config: RunConfig, events: Iterable[dict[str, Any]], epoch: int | None = None) -> RunConfig:
+    """The values that count now in a run whose knobs were turned while it trained.
+
+    Args:
+        config: what the run was started with.
+        events: the run's, as they are read from its ``events.jsonl``.
+        epoch: leave out what counts only from a later epoch on.
+    """
+    told = [event for event in events if event["type"] == "turned" and (epoch is None or event["epoch"] <= epoch)]
+    changes: dict[str, Any] = {}
+    for event in sorted(told, key=lambda event: event["epoch"]):
+        changes |= event["changes"]
+    return config.changed(changes)
 
 
 def parse(tree: Any) -> RunConfig:
