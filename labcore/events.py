@@ -198,3 +198,33 @@ class RunFinished(Event):
     epochs_done: int = 0
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Standing:
+    """What a run's events so far say about its progress."""
+
+    epoch: int = 0
+    epochs: int = 0
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    accuracy: float | None = None
+    preparing: dict[str, Any] | None = field(default=None)
+
+    def take(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "preparing":
+                self.preparing = event
+            case "training_started":
+                self.epochs, self.preparing = event["epochs"], None
+            case "progress":
+                done = event["epoch"] - 1 + event["step"] / max(1, event["steps"])
+                self.fraction = done / max(1, self.epochs)
+                self.seconds_left = event["seconds_left"]
+            case "epoch":
+                self.epoch, self.epochs = event["epoch"], event["epochs"]
+                self.fraction = event["epoch"] / max(1, event["epochs"])
+                self.seconds_left = event["seconds_left"]
+                self.accuracy = event["val_accuracy"]
+            case "evaluated":
+                self.accuracy = event["accuracy"]

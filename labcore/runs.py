@@ -7,6 +7,8 @@
       labels.json          the labels in the order of the network's outputs
       environment.json     versions and machine
       events.jsonl         one event a line (labcore.events)
+      turns.jsonl          one wish a line for knobs to be turned while it trains
+      pinned/              sound files that are classified after every epoch
       checkpoints/last.pt  to resume from
       weights.safetensors  the trained classifier
       worker.log           what the worker printed
@@ -27,7 +29,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,8 @@ from filelock import FileLock, Timeout
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.events import Event, RunQueued
-from labcore.workspace import Workspace, is_locked, slug, write_atomically
+from labcore.events import Event, RunQueued, Standing
+from labcore.workspace import Workspace, append_line, is_locked, slug, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 RESUMABLE = ("stopped", "failed", "interrupted")
@@ -88,6 +90,10 @@ class Run:
     @property
     def log(self) -> Path:
         return self.path / "worker.log"
+
+    @property
+    def pinned(self) -> Path:
+        return self.path / "pinned"
 
     @property
     def tensorboard(self) -> Path:
@@ -182,18 +188,38 @@ class Run:
         Raises:
             WorkspaceError: the disk is full or the directory is gone.
         """
-        line = event.to_json().encode() + b"\n"
-        try:
-            with (self.path / "events.jsonl").open("a+b") as file:
-                # A writer that was killed, or a full disk, may have left part of a line: it must not swallow this one.
-                if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
-                    line = b"\n" + line
-                file.write(line)
-        except OSError as error:
-            raise WorkspaceError(
-                f"the events of run {self.id} cannot be written: {error.strerror or error}",
-                "Free some space, then resume the run",
-            ) from error
+        append_line(self.path / "events.jsonl", event.to_json())
+
+    def turn(self, changes: dict[str, Any], *, by: str = "page", epoch: int | None = None, reason: str = "") -> None:
+        """Wish for knobs to be turned while the run trains: a line of ``turns.jsonl``, taken at the beginning of an epoch.
+
+        Args:
+            changes: path → value, of knobs that can be turned by then.
+            epoch: it counts from this one on; from the next one where it is not given.
+
+        Raises:
+            ConfigError: a knob that cannot be turned while a run trains, or a value out of bounds.
+            RunError: the run is finished.
+            WorkspaceError: the disk is full or the directory is gone.
+        """
+        turned = self.config.turned(changes)
+        if self.status().state == "finished":
+            raise RunError(f"run {self.id} is finished: nothing can be turned any more", "Start a new run")
+        wish: dict[str, Any] = {path: turned.value(path) for path in changes}
+        wish |= {} if epoch is None else {"epoch": epoch}
+        append_line(self.path / "turns.jsonl", json.dumps(wish | {"by": by} | ({"reason": reason} if reason else {})))
+
+    def pin(self, name: str, content: bytes) -> Path:
+        """Put a sound file into ``pinned/``: it is classified at the end of every epoch from now on.
+
+        Raises:
+            WorkspaceError: the disk is full or the directory is gone.
+        """
+        file = self.pinned / slug(name)
+        with contextlib.suppress(OSError):
+            file.parent.mkdir(exist_ok=True)
+        write_atomically(file, content)
+        return file
 
     def events(self) -> list[dict[str, Any]]:
         """All events, oldest first. A partial last line is left out."""
@@ -266,7 +292,7 @@ class Run:
             state = "stopping" if self.stop_requested else "running"
         else:
             state = "interrupted"
-        seen = _Seen()
+        seen = Standing()
         for event in events:
             with contextlib.suppress(KeyError, TypeError):  # an event of another version of the lab
                 seen.take(event)
@@ -348,36 +374,6 @@ def list_runs(workspace: Workspace) -> list[Run]:
         path for path in workspace.runs.iterdir() if not path.name.startswith(".") and (path / "config.json").is_file()
     ]
     return [Run(path) for path in sorted(folders, key=lambda path: path.name, reverse=True)]
-
-
-@dataclass
-class _Seen:
-    """What the events so far say about progress."""
-
-    epoch: int = 0
-    epochs: int = 0
-    fraction: float = 0.0
-    seconds_left: float | None = None
-    accuracy: float | None = None
-    preparing: dict[str, Any] | None = field(default=None)
-
-    def take(self, event: dict[str, Any]) -> None:
-        match event["type"]:
-            case "preparing":
-                self.preparing = event
-            case "training_started":
-                self.epochs, self.preparing = event["epochs"], None
-            case "progress":
-                done = event["epoch"] - 1 + event["step"] / max(1, event["steps"])
-                self.fraction = done / max(1, self.epochs)
-                self.seconds_left = event["seconds_left"]
-            case "epoch":
-                self.epoch, self.epochs = event["epoch"], event["epochs"]
-                self.fraction = event["epoch"] / max(1, event["epochs"])
-                self.seconds_left = event["seconds_left"]
-                self.accuracy = event["val_accuracy"]
-            case "evaluated":
-                self.accuracy = event["accuracy"]
 
 
 def _mtime(path: Path) -> float:

@@ -91,6 +91,25 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         ) from error
 
 
+def append_line(path: Path, line: str) -> None:
+    """Append a line to a file, in one write: lines of several writers stay whole.
+
+    Raises:
+        WorkspaceError: the disk is full or the folder is gone.
+    """
+    content = line.encode() + b"\n"
+    try:
+        with path.open("a+b") as file:
+            # A writer that was killed, or a full disk, may have left part of a line: it must not swallow this one.
+            if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+                content = b"\n" + content
+            file.write(content)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path} cannot be written: {error.strerror or error}", "Free some space, then resume the run"
+        ) from error
+
+
 def is_locked(path: Path) -> bool:
     """Whether someone holds the lock file. Looking takes it in shared mode, so that lookers never see each other."""
     try:
