@@ -20,6 +20,19 @@ class DataConfig(Part):
         "Automatic: the test part where the data set has one, else the first fold.",
         flag="fold",
     )
+    split: Literal["official", "random"] = knob(
+        "official", "Split", "official keeps the folds of the data set, and clips of one recording on one side. random deals the clips "
+        "out without regard to recordings: it leaks, and is there to show by how much that flatters.", advanced=True,
+    )  # fmt: skip
+    validation_share: float = knob(
+        0.0, "Validation share", "This share of the training clips, whole recordings of it, is set aside: the curves are of them, and "
+        "the held-out fold is looked at once, at the end. 0 draws the curves on the held-out fold.",
+        ge=0, le=0.5, step=0.05, advanced=True,
+    )  # fmt: skip
+    leave_out: str | None = knob(
+        None, "Left-out fold", "A fold that is used for nothing at all, so that settings can be chosen on another one and be reported on "
+        "this one. Automatic: none.", advanced=True,
+    )  # fmt: skip
 
 
 class AudioConfig(Part):
@@ -49,16 +62,19 @@ class AudioConfig(Part):
 class FeaturesConfig(Part):
     """The log-mel spectrogram, the one front end of training and use."""
 
-    n_fft: int = knob(
-        1024, "FFT size", "Samples in a Fourier transform: more of them resolve frequency finer and time coarser.",
+    n_fft: int | None = knob(
+        None, "FFT size", "Samples in a Fourier transform: more of them resolve frequency finer and time coarser. Automatic: 1024 at "
+        "22.05 kHz, the same time of about 46 ms at other rates.",
         ge=64, le=8192, step=64, unit="samples", advanced=True,
     )  # fmt: skip
-    win_length: int = knob(
-        1024, "Window length", "Samples under the Hann window, at most the FFT size.",
+    win_length: int | None = knob(
+        None, "Window length", "Samples under the window function, at most the FFT size. Automatic: the FFT size; for clips shorter than "
+        "2.3 s less, down to 25 ms.",
         ge=32, le=8192, step=32, unit="samples", advanced=True,
     )  # fmt: skip
-    hop_length: int = knob(
-        512, "Hop", "Samples from one frame to the next: half of it makes twice the frames and twice the work.",
+    hop_length: int | None = knob(
+        None, "Hop", "Samples from one frame to the next: half of it makes twice the frames and twice the work. Automatic: half the "
+        "window of about 46 ms; for clips shorter than 2.3 s as much less as gives a clip 100 frames, down to 6 ms.",
         ge=16, le=4096, step=16, unit="samples", advanced=True,
     )  # fmt: skip
     n_mels: int = knob(
@@ -258,6 +274,18 @@ class RuntimeConfig(Part):
         "How images lie in memory inside the network. auto as for the precision.",
         advanced=True,
     )
+    compile: Literal["auto", "on", "off"] = knob(
+        "auto", "Compile", "Whether torch.compile makes code of its own for the network. auto tries it where the run is long enough to "
+        "earn the compiling back, and takes it where it is faster and right.", advanced=True,
+    )  # fmt: skip
+    out_of_memory: Literal["fail", "divide"] = knob(
+        "fail", "Out of memory", "fail ends the run and says which batch would fit; divide takes each batch in parts that fit, their "
+        "gradients summed, and goes on.", advanced=True,
+    )  # fmt: skip
+    micro_batch: int | None = knob(
+        None, "Part of a batch", "So many clips of a batch are taken at a time, their gradients summed: less memory, the same steps. "
+        "Batch norm then sees the part alone. Automatic: the whole batch.", ge=1, le=4096, step=1, unit="clips", advanced=True,
+    )  # fmt: skip
     seed: int = knob(
         0, "Seed", "The same seed on the same machine makes the same run.", ge=0, le=2**31 - 1, flag="seed"
     )

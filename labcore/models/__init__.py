@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import nn
 
 from labcore.config import ModelConfig
@@ -34,6 +35,27 @@ def build_network(config: ModelConfig, classes: int) -> nn.Module:
     if config.name not in REGISTRY:
         raise ConfigError(f"there is no network {config.name!r}", f"Choose {', '.join(REGISTRY)}, or timm:NAME")
     return REGISTRY[config.name](config, classes)
+
+
+@torch.inference_mode()
+def check_input(network: nn.Module, name: str, n_mels: int, frames: int, device: torch.device) -> None:
+    """See whether a network can take inputs of a size, by giving it one. Draws no random numbers.
+
+    Raises:
+        ConfigError: it cannot: too few frames for its poolings, or it is made for one size only.
+    """
+    was_training = network.training
+    try:
+        network.eval()(torch.zeros(1, 1, n_mels, frames, device=device))
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise ConfigError(
+            f"the network {name} cannot take an input of {n_mels} mel bands × {frames} frames: {str(error).splitlines()[0]}",
+            "Make clips longer (audio.clip_seconds) or the hop shorter (features.hop_length), or choose another network",
+        ) from error
+    finally:
+        network.train(was_training)
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from labcore.config import ModelConfig
+from labcore.models.dropout import Dropout
 
 
 def compact(config: ModelConfig, classes: int) -> nn.Module:
@@ -30,7 +31,7 @@ def compact(config: ModelConfig, classes: int) -> nn.Module:
         nn.BatchNorm2d(2 * third),
         nn.ReLU(inplace=True),
         MeanMaxPool(),  # (batch, 4 · third)
-        nn.Dropout(config.dropout),
+        Dropout(config.dropout),
         nn.Linear(4 * third, classes),
     )
 

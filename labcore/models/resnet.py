@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from labcore.config import ModelConfig
+from labcore.models.dropout import Dropout
 
 
 def resnet18(config: ModelConfig, classes: int) -> nn.Module:
@@ -14,5 +15,5 @@ def resnet18(config: ModelConfig, classes: int) -> nn.Module:
     network = torchvision.models.resnet18(weights=None)
     network.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
     nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
-    network.fc = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(512, classes))
+    network.fc = nn.Sequential(Dropout(config.dropout), nn.Linear(512, classes))
     return network

@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import nn
 
 from labcore.config import ModelConfig
+from labcore.models.dropout import Dropout
 
 
 def small_cnn(config: ModelConfig, classes: int) -> nn.Module:
@@ -23,6 +24,6 @@ def small_cnn(config: ModelConfig, classes: int) -> nn.Module:
         nn.Flatten(),
         nn.Linear(64 * 16 * 16, 128),
         nn.ReLU(),
-        nn.Dropout(config.dropout),
+        Dropout(config.dropout),
         nn.Linear(128, classes),
     )

@@ -10,18 +10,24 @@ from labcore.config import RunConfig
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.runs import Run
 from labcore.training.checkpoint import save_checkpoint
+from labcore.training.distributed import ALONE, Ranks
 from labcore.training.metrics import score
 from labcore.training.precision import Precision
 from labcore.training.prepare import Session, Stopped, prepare
 from labcore.training.tensorboard import Board
 from labcore.training.trainer import Trainer
+from labcore.training.turns import Turns
 from labcore.workspace import Workspace
 
 PROGRESS_SECONDS = 1.0
 
 
 def train(
-    config: RunConfig, run: Run, workspace: Workspace, should_stop: Callable[[], bool] = lambda: False
+    config: RunConfig,
+    run: Run,
+    workspace: Workspace,
+    should_stop: Callable[[], bool] = lambda: False,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Event]:
     """Train a classifier, from the first epoch or from the run's checkpoint.
 
@@ -33,18 +39,21 @@ def train(
         config: what was asked for. What is automatic in it is worked out and saved in the run.
         run: where checkpoint, weights and the rest are written. Its events are not: that is up to who consumes them.
         should_stop: asked before every step. A stopped run goes on later from its last whole epoch.
+        ranks: the processes that train together; each calls this function. Only what process 0 yields and writes is the run.
 
     Yields:
-        Preparing and Log, one TrainingStarted, Progress and Epoch, and at the end, unless it was stopped, one Evaluated.
+        Preparing and Log, one TrainingStarted, Turned before the epoch it counts from, Progress and Epoch, and at the end, unless it
+        was stopped, one Evaluated.
 
     Raises:
         LabError: something a user can mend: data, settings, device, memory, disk.
     """
     try:
-        session = yield from prepare(config, run, workspace, should_stop)
+        session = yield from prepare(config, run, workspace, should_stop, ranks)
     except Stopped:
         return
     trainer = Trainer(session)
+    turns = Turns(run, session.config)
     epochs = session.config.optim.epochs
     recent: deque[float] = deque(maxlen=8)
     untold = _untold(session, run)
@@ -53,18 +62,22 @@ def train(
             board.write(untold)
             yield untold
         while trainer.epoch < epochs:
+            yield from turns.begin(trainer.epoch + 1, trainer.turn)
             start = time.perf_counter()
             steps = trainer.steps_of_epoch()
             shown = start
             for step in range(steps):
-                if should_stop():
+                if ranks.any(should_stop()):
                     return
-                trainer.step(step)
+                divided = trainer.step(step)
+                if divided is not None:
+                    yield divided
                 if time.perf_counter() - shown > PROGRESS_SECONDS:
                     shown = time.perf_counter()
                     yield _progress(trainer, step + 1, steps, shown - start, recent)
             event = trainer.finish_epoch(start, recent)
-            save_checkpoint(run, trainer.state(event))
+            if ranks.main:
+                save_checkpoint(run, trainer.state(event))
             board.write(event)
             yield event
     yield from _conclude(trainer, run)
@@ -85,9 +98,9 @@ def _conclude(trainer: Trainer, run: Run) -> Iterator[Event]:
     classifier.network.load_state_dict(trainer.result().state_dict())
     Precision("fp32", "contiguous", "as in use").lay_out(classifier.network)
     classifier.save(run.weights)
-    probabilities = session.held_out.probabilities()
+    probabilities = session.ranks.gather(session.held_out.probabilities())
     yield Log(message=f"weights saved; judged on the {len(probabilities)} clips of fold {session.split.fold}")
-    yield score(probabilities, session.held_out_targets, classifier.labels, session.split.fold)
+    yield score(probabilities, session.held_out_targets, classifier.labels, session.split.fold, session.split.leaks)
 
 
 def _progress(trainer: Trainer, step: int, steps: int, seconds: float, recent: deque[float]) -> Progress:

@@ -21,18 +21,19 @@ from labcore.audio import decode
 from labcore.augment import Augmentation
 from labcore.classifier import Classifier
 from labcore.config import RunConfig
-from labcore.datasets.folds import split
+from labcore.datasets.folds import split_for
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Split
-from labcore.device import DeviceChoice, choose_device, usable_cores
+from labcore.device import DeviceChoice, usable_cores
 from labcore.errors import RunError
 from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
-from labcore.models import parameter_count
+from labcore.models import check_input, parameter_count
 from labcore.runs import Run
 from labcore.training.bank import Bank, mel_bank, wave_bank
 from labcore.training.checkpoint import load_checkpoint
+from labcore.training.distributed import ALONE, Ranks
 from labcore.training.held_out import HeldOut
 from labcore.training.precision import Precision, choose_precision
 from labcore.workspace import Workspace
@@ -48,22 +49,47 @@ class Stopped(Exception):
 
 @dataclass
 class Session:
-    """What the training loop works with."""
+    """What the training loop works with.
+
+    ``watched`` are the clips of which the curves are: those set aside for validation where there are any, else the held-out ones.
+    """
 
     config: RunConfig
     device: DeviceChoice
     classifier: Classifier
     augmentation: Augmentation
-    bank: Bank
-    on_mels: bool
+    waves: Bank
+    mels: Bank | None
     train_rows: Tensor
     targets: Tensor
     held_out: HeldOut
     held_out_targets: np.ndarray
+    watched: HeldOut
+    watched_targets: np.ndarray
     split: Split
     precision: Precision
     fingerprint: str
     checkpoint: dict[str, Any] | None
+
+    @property
+    def on_mels(self) -> bool:
+        """Whether batches are cut from mel powers. Where something acts on the waveform they cannot be."""
+        return self.mels is not None and not len(self.augmentation.on_waveform)
+
+    @property
+    def bank(self) -> Bank:
+        """What batches are cut from."""
+        return self.mels if self.mels is not None and self.on_mels else self.waves
+
+    def turn(self, config: RunConfig) -> None:
+        """Take up a configuration whose live knobs were turned. The classifier keeps the one it was made with.
+
+        Raises:
+            LabError: noise is turned on, and the recording of it cannot be read.
+        """
+        if config.augment != self.config.augment:
+            self.augmentation = _augmentation(config, self.classifier)
+        self.config = config
 
     @property
     def window(self) -> int:
@@ -79,18 +105,41 @@ class Session:
 
 
 def prepare(
-    config: RunConfig, run: Run, workspace: Workspace, should_stop: Callable[[], bool]
+    config: RunConfig, run: Run, workspace: Workspace, should_stop: Callable[[], bool], ranks: Ranks = ALONE
 ) -> Generator[Event, None, Session]:
     """Yields what happens meanwhile; returns the session.
 
     Raises:
-        LabError: whatever is wrong with the data set, the configuration, the device.
+        LabError: whatever is wrong with the data set, the configuration, the device, in this process or in another one.
         Stopped: it was asked to stop.
     """
-    checkpoint = load_checkpoint(run)
-    torch.set_num_threads(config.runtime.threads or usable_cores())
+    session, trouble = None, None
+    checkpoint = ranks.share(lambda: load_checkpoint(run))
+    try:
+        session = yield from _prepare(config, run, workspace, should_stop, ranks, checkpoint)
+    except Exception as error:
+        if ranks.alone:
+            raise
+        trouble = error
+    alike = session and (session.fingerprint, session.device.torch().type)
+    precision = ranks.agree(trouble, session and session.precision, alike)
+    assert session is not None
+    assert precision is not None
+    session.precision = precision
+    return session
+
+
+def _prepare(
+    config: RunConfig,
+    run: Run,
+    workspace: Workspace,
+    should_stop: Callable[[], bool],
+    ranks: Ranks,
+    checkpoint: dict[str, Any] | None,
+) -> Generator[Event, None, Session]:
+    torch.set_num_threads(config.runtime.threads or max(1, usable_cores() // ranks.local_size))
     torch.set_flush_denormal(True)
-    device = choose_device(config.runtime.device)
+    device = ranks.device(config.runtime.device)
     dataset = find_dataset(workspace, config.data.dataset)
     store = yield from _follow(
         "building the clip store",
@@ -101,7 +150,9 @@ def prepare(
         count = f"{len(store.problems)} file{'s were' if len(store.problems) > 1 else ' was'}"
         listed = "; ".join(f"{problem.path}: {problem.what}" for problem in store.problems[:5])
         yield Log(level="warning", message=f"{count} left out: {listed}")
-    parts = split(store.table, config.data.fold)
+    parts = split_for(store.table, config.data)
+    if parts.leaks:
+        yield Log(level="warning", message=parts.note)
     config = resolve(config, store, parts)
     run.save_config(config)
     labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
@@ -116,39 +167,52 @@ def prepare(
 
     torch.manual_seed(config.runtime.seed)
     classifier = Classifier(config, labels).to(device.torch())
+    frames = classifier.log_mel.frames(config.clip_samples)
+    check_input(classifier.network, config.model.name, config.features.n_mels, frames, device.torch())
     waves = wave_bank(store, device.torch())
-    augmentation = Augmentation(config, classifier.log_mel.frames(config.clip_samples), _recorded_noise(config))
+    augmentation = _augmentation(config, classifier)
     mels = None
     if not len(augmentation.on_waveform):
         mels = yield from _follow(
-            "computing mel powers", lambda progress: mel_bank(waves, classifier.log_mel, progress), should_stop
+            "computing mel powers", lambda progress: mel_bank(waves, classifier.log_mel, progress, ranks.local_size), should_stop
         )
     _fit_normalisation(classifier.log_mel, mels or waves, parts.train)
     number = {label: target for target, label in enumerate(labels)}
     targets = store.table["label"].map(number).to_numpy(dtype=np.int64, copy=True)
 
     batch = min(config.optim.batch_size, len(parts.train))
-    shape = (batch, 1, config.features.n_mels, classifier.log_mel.frames(config.clip_samples))
+    if not ranks.alone:
+        yield Log(message=ranks.sharing(batch, config.lr, device))
+    shape = (len(ranks.part(range(batch))), 1, config.features.n_mels, classifier.log_mel.frames(config.clip_samples))
     if checkpoint is not None:
         precision = Precision(**checkpoint["precision"])
+    elif not ranks.main:
+        precision = Precision("fp32", "contiguous", "process 0 decides")  # comes with the agreement
     else:
-        yield Preparing(what="timing precisions and memory formats", done=0, total=1, unit="choice")
-        precision = choose_precision(config, classifier.network, shape, device, workspace)
+        yield Preparing(what="timing the ways the network can be computed", done=0, total=1, unit="choice")
+        steps = config.optim.epochs * (len(parts.train) // batch)
+        wanted = config if ranks.alone else config.changed({"runtime.compile": "off"})
+        precision = choose_precision(wanted, classifier.network, shape, device, workspace, steps)
+    held_out = HeldOut(classifier, waves, ranks.part(np.asarray(parts.held_out)))
+    watched = parts.validation if len(parts.validation) else parts.held_out
     session = Session(
         config=config,
         device=device,
         classifier=classifier,
-        augmentation=augmentation.to(device.torch()),
-        bank=mels or waves,
-        on_mels=mels is not None,
+        augmentation=augmentation,
+        waves=waves,
+        mels=mels,
         train_rows=torch.from_numpy(np.asarray(parts.train, dtype=np.int64)),
         targets=torch.from_numpy(targets),
-        held_out=HeldOut(classifier, waves, np.asarray(parts.held_out)),
+        held_out=held_out,
         held_out_targets=targets[parts.held_out],
+        watched=HeldOut(classifier, waves, ranks.part(parts.validation)) if len(parts.validation) else held_out,
+        watched_targets=targets[watched],
         split=parts,
         precision=precision,
         fingerprint=fingerprint,
         checkpoint=checkpoint,
+        ranks=ranks,
     )
     if should_stop():
         raise Stopped
@@ -156,8 +220,10 @@ def prepare(
         labels=labels,
         train_clips=len(parts.train),
         val_clips=len(parts.held_out),
+        validation_clips=len(parts.validation),
+        leaks=parts.leaks,
         fold=parts.fold,
-        device=device.device,
+        device=ranks.told_device(device),
         device_reason=device.reason,
         precision=precision.precision,
         memory_format=precision.memory_format,
@@ -170,12 +236,18 @@ def prepare(
 
 
 def resolve(config: RunConfig, store: ClipStore, parts: Split) -> RunConfig:
-    """The configuration with what depends on the data worked out: clip length and fold."""
+    """The configuration with what depends on the data worked out: clip length and fold, and with the former the framing."""
     seconds = config.audio.clip_seconds
     if seconds is None:
         covering = float(np.quantile(store.seconds[parts.train], 0.95))
         seconds = round(min(max(0.1, covering), LONGEST_AUTOMATIC_CLIP_SECONDS), 2)
-    return config.changed({"audio.clip_seconds": seconds, "data.fold": parts.fold})
+    config = config.changed({"audio.clip_seconds": seconds, "data.fold": parts.fold})
+    return config.changed({f"features.{name}": samples for name, samples in config.framing._asdict().items()})
+
+
+def _augmentation(config: RunConfig, classifier: Classifier) -> Augmentation:
+    frames = classifier.log_mel.frames(config.clip_samples)
+    return Augmentation(config, frames, _recorded_noise(config)).to(classifier.device)
 
 
 def _recorded_noise(config: RunConfig) -> Tensor | None:
@@ -219,6 +291,8 @@ def _fingerprint(store: ClipStore, parts: Split, labels: list[str]) -> str:
     table = store.table
     clips = [[f"{row.path}", row.label, float(row.start_s)] for row in table.itertuples()]
     facts = [clips, np.asarray(parts.train).tolist(), np.asarray(parts.held_out).tolist(), labels]
+    if len(parts.validation):
+        facts.append(parts.validation.tolist())
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

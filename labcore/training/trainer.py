@@ -17,9 +17,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from labcore.config import RunConfig
 from labcore.errors import LabError
-from labcore.events import Epoch
+from labcore.events import Divided, Epoch
+from labcore.models.dropout import set_dropout
 from labcore.training.bank import random_starts
-from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory
+from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
 from labcore.training.prepare import Session
 
 
@@ -27,13 +28,19 @@ class Trainer:
     """The state of a run in training, and what a step and an epoch do to it."""
 
     def __init__(self, session: Session) -> None:
-        self.session, self.config = session, session.config
+        self.session, self.config, self.ranks = session, session.config, session.ranks
         self.device = session.device.torch()
         torch.backends.cudnn.benchmark = True  # all batches have one shape
         self.classes = len(session.classifier.labels)
         self.batch = min(self.config.optim.batch_size, len(session.train_rows))
         self.steps = len(session.train_rows) // self.batch
-        self.network = session.precision.lay_out(session.classifier.network)
+        together = (
+            None if self.config.runtime.micro_batch else self.device
+        )  # parts of a batch have statistics of their own
+        network = self.ranks.synchronised(session.classifier.network, together)
+        self.network = session.precision.lay_out(network)
+        self.forward = session.precision.forward_of(self.ranks.wrap(self.network, self.device), self.device)
+        self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
         self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
         self.optimiser = _optimiser(self.config, self.network)
         self.schedule = _schedule(self.config, self.optimiser, self.steps)
@@ -48,12 +55,29 @@ class Trainer:
         """Whether the averaged weights count by now."""
         return self.average is not None and int(self.average.n_averaged) > 0
 
+    def turn(self, config: RunConfig) -> None:
+        """Take up knobs that were turned, before an epoch begins.
+
+        Raises:
+            LabError: as for :meth:`Session.turn`; nothing was taken up.
+        """
+        self.session.turn(config)
+        if config.model.dropout != self.config.model.dropout:
+            set_dropout(self.network, config.model.dropout)
+        self.config = config
+
+    @property
+    def lr(self) -> float:
+        """The learning rate by now: what the schedule says, times the factor."""
+        return float(self.optimiser.param_groups[0]["lr"]) * self.config.optim.lr_factor
+
     def steps_of_epoch(self) -> int:
         """Begin the next epoch: seed, order of the clips, sums at zero. Returns its steps."""
         self.epoch += 1
         torch.manual_seed(self.config.runtime.seed * 1_000_003 + self.epoch)
         rows = self.session.train_rows
         self.order = rows[torch.randperm(len(rows))]
+        self.ranks.separate(self.config.runtime.seed * 1_000_003 + self.epoch)
         self.loss_sum = torch.zeros((), device=self.device)
         self.hits = torch.zeros((), device=self.device)
         plain = self.epoch > self.config.optim.epochs * (1 - self.config.augment.plain_share)
@@ -61,9 +85,32 @@ class Trainer:
         self.network.train()
         return self.steps
 
-    def step(self, number: int) -> None:
-        """One step of the optimiser on one batch; nothing in it waits for the device."""
-        rows = self.order[number * self.batch : (number + 1) * self.batch]
+    def step(self, number: int) -> Divided | None:
+        """One step of the optimiser on one batch; nothing in it waits for the device.
+
+        Returns:
+            What was done where memory ran out; the step itself was taken then, too.
+
+        Raises:
+            OutOfMemoryError: memory ran out and batches are not to be divided, or not even one clip fits.
+        """
+        rows = self.ranks.part(self.order[number * self.batch : (number + 1) * self.batch])
+        error = self._attempt(rows)
+        if error is None:
+            return None
+        if not self.ranks.alone:  # the others wait for this one's gradients: it cannot look for what fits
+            raise out_of_memory_of_part(len(rows), self.batch, self.session.device.name) from error
+        fits = self._largest_batch()
+        if fits is None or self.config.runtime.out_of_memory == "fail":
+            raise out_of_memory(self.micro_batch, fits, self.session.device.name) from error
+        self.micro_batch = fits
+        again = self._attempt(rows)
+        if again is not None:
+            raise out_of_memory(fits, None, self.session.device.name) from again
+        return Divided(epoch=self.epoch, batch_size=self.batch, micro_batch=fits)
+
+    def _attempt(self, rows: Tensor) -> BaseException | None:
+        """The step on these clips; returns the error where memory ran out, without the tensors that its traceback holds."""
         try:
             with torch.no_grad():
                 images, targets = self.images(rows)
@@ -71,10 +118,14 @@ class Trainer:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            shape = (1, self.config.features.n_mels, self.frames)
-            self.optimiser.zero_grad(set_to_none=True)
-            fits = largest_batch(lambda batch: self._try(batch, shape), self.batch)
-            raise out_of_memory(self.batch, fits, self.session.device.name) from error
+            return error.with_traceback(None)
+        return None
+
+    def _largest_batch(self) -> int | None:
+        """Clips that fit at a time, fewer than now."""
+        shape = (1, self.config.features.n_mels, self.frames)
+        self.optimiser.zero_grad(set_to_none=True)
+        return largest_batch(lambda batch: self._try(batch, shape), self.micro_batch)
 
     @property
     def frames(self) -> int:
@@ -90,22 +141,36 @@ class Trainer:
         return images[:, None].contiguous(memory_format=session.precision.format()), targets
 
     def descend(self, images: Tensor, targets: Tensor) -> None:
-        """Forward, backward, and a step of the optimiser and of the schedule."""
+        """Forward, backward, and a step of the optimiser and of the schedule. A batch in parts gives the gradient of the whole."""
         optim = self.config.optim
-        with self.session.precision.autocast(self.device):
-            logits = self.network(images)
-        logits = logits.float()
-        loss = F.cross_entropy(logits, targets, label_smoothing=optim.label_smoothing)
+        loss_sum, hits = torch.zeros_like(self.loss_sum), torch.zeros_like(self.hits)
         self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        for part, wanted in zip(images.split(self.micro_batch), targets.split(self.micro_batch), strict=True):
+            with self.session.precision.autocast(self.device):
+                logits = self.forward(part)
+            logits = logits.float()
+            loss = F.cross_entropy(logits, wanted, label_smoothing=optim.label_smoothing) * (len(part) / len(images))
+            self.scaler.scale(loss).backward()
+            loss_sum += loss.detach()
+            hits += (logits.detach().argmax(1) == wanted.argmax(1)).sum()
         if optim.clip_norm:
             self.scaler.unscale_(self.optimiser)
             nn.utils.clip_grad_norm_(self.network.parameters(), optim.clip_norm)
+        self._update()
+        self.loss_sum += loss_sum
+        self.hits += hits
+
+    def _update(self) -> None:
+        """Step optimiser and schedule. The schedule, which may work from the rate it left, never sees the factor."""
+        groups = self.optimiser.param_groups
+        scheduled = [group["lr"] for group in groups]
+        for group in groups:
+            group["lr"] = group["lr"] * self.config.optim.lr_factor
         self.scaler.step(self.optimiser)
         self.scaler.update()
+        for group, lr in zip(groups, scheduled, strict=True):
+            group["lr"] = lr
         self.schedule.step()
-        self.loss_sum += loss.detach()
-        self.hits += (logits.detach().argmax(1) == targets.argmax(1)).sum()
 
     def finish_epoch(self, start: float, recent: deque[float]) -> Epoch:
         """Average, validate, and sum the epoch up.
@@ -118,8 +183,10 @@ class Trainer:
             LabError: the loss is no longer finite.
         """
         optim = self.config.optim
+        self.ranks.align(self.network)
         if self.average is not None and self.epoch > optim.epochs * (1 - optim.averaging):
             self.average.update_parameters(self.network)
+        self.loss_sum, self.hits = self.ranks.sum(self.loss_sum) / self.ranks.size, self.ranks.sum(self.hits)
         train_loss = float(self.loss_sum) / self.steps  # waits for the device
         train_seconds = time.perf_counter() - start
         if not math.isfinite(train_loss):
@@ -137,7 +204,7 @@ class Trainer:
             train_accuracy=float(self.hits) / (self.steps * self.batch),
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            lr=float(self.optimiser.param_groups[0]["lr"]),
+            lr=self.lr,
             clips_per_second=self.steps * self.batch / train_seconds,
             seconds=seconds,
             seconds_left=sum(recent) / len(recent) * (optim.epochs - self.epoch),
@@ -145,12 +212,12 @@ class Trainer:
         )
 
     def validate(self) -> tuple[float, float]:
-        """Loss and accuracy on the held-out clips, of the weights that would be saved now."""
-        held_out, targets = self.session.held_out, self.session.held_out_targets
+        """Loss and accuracy on the clips of the curves, of the weights that would be saved now."""
+        watched, targets = self.session.watched, self.session.watched_targets
         classifier = self.session.classifier
         classifier.network = self.result()
         try:
-            probabilities = held_out.probabilities(self.session.precision)
+            probabilities = self.ranks.gather(watched.probabilities(self.session.precision))
         finally:
             classifier.network = self.network
         chosen = np.nan_to_num(probabilities[range(len(targets)), targets]).clip(1e-7, 1.0)
@@ -170,12 +237,14 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
             "scaler": self.scaler.state_dict(),
+            "micro_batch": self.micro_batch,
             "precision": asdict(self.session.precision),
             "fingerprint": self.session.fingerprint,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.epoch = state["epoch"]
+        self.micro_batch = min(self.micro_batch, state.get("micro_batch", self.batch))
         self.network.load_state_dict(state["network"])
         if self.average is not None and state["average"] is not None:
             self.average.load_state_dict(state["average"])

@@ -3,7 +3,7 @@ import torch
 
 from labcore.config import ModelConfig
 from labcore.errors import ConfigError
-from labcore.models import REGISTRY, build_network, parameter_count
+from labcore.models import REGISTRY, build_network, check_input, parameter_count
 
 NAMES = [*REGISTRY, "timm:mobilenetv3_small_050"]
 
@@ -45,3 +45,12 @@ def test_an_unknown_network_is_an_error_with_a_way_out(name, hint):
     with pytest.raises(ConfigError) as caught:
         build_network(ModelConfig(name=name), 10)
     assert hint in str(caught.value)
+
+
+def test_an_input_that_a_network_cannot_take_is_told_before_training():
+    network = build_network(ModelConfig(name="small_cnn"), 3).train()
+    with pytest.raises(ConfigError, match="64 mel bands × 1 frames") as caught:
+        check_input(network, "small_cnn", 64, 1, torch.device("cpu"))
+    assert "hop" in caught.value.remedy
+    assert network.training
+    check_input(network, "small_cnn", 64, 20, torch.device("cpu"))

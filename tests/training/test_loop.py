@@ -11,7 +11,7 @@ from labcore.datasets.layouts import read_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DeviceError, LabError, OutOfMemoryError, RunError
 from labcore.evaluation import evaluate
-from labcore.events import Epoch, Evaluated, Log, TrainingStarted
+from labcore.events import Divided, Epoch, Evaluated, Log, TrainingStarted
 from labcore.runs import Run
 from labcore.training import train
 from labcore.training.checkpoint import load_checkpoint
@@ -28,6 +28,15 @@ def told(events, run):
 
 def run_all(config, run, workspace, **keywords):
     return list(told(train(config, run, workspace, **keywords), run))
+
+
+def session_of(config, workspace):
+    generator = prepare(config, Run.create(workspace, config), workspace, lambda: False)
+    try:
+        while True:
+            next(generator)
+    except StopIteration as stop:
+        return stop.value
 
 
 def of(kind, events):
@@ -207,13 +216,7 @@ def test_a_loss_that_is_no_longer_finite_is_told(tiny):
     config = tiny.config.changed(
         {"optim.lr": 2, "optim.clip_norm": 0, "optim.epochs": 30, "optim.schedule": "constant"}
     )
-    run = Run.create(tiny.workspace, config)
-    generator = prepare(config, run, tiny.workspace, lambda: False)
-    try:
-        while True:
-            next(generator)
-    except StopIteration as stop:
-        trainer = Trainer(stop.value)
+    trainer = Trainer(session_of(config, tiny.workspace))
     with torch.no_grad():
         next(trainer.network.parameters()).fill_(float("nan"))
     trainer.steps_of_epoch()
@@ -277,3 +280,40 @@ def test_unreadable_files_are_told_and_left_out(tiny, tmp_path):
     assert len(warnings) == 1
     assert "1 file" in warnings[0].message
     assert of(TrainingStarted, events)[0].val_clips == 11
+
+
+def test_out_of_memory_can_divide_the_batch_and_go_on(tiny, monkeypatch):
+    real, fits = Trainer.descend, 3
+
+    def descend(trainer, images, targets):
+        if trainer.micro_batch > fits:
+            raise torch.OutOfMemoryError("out of memory")
+        real(trainer, images, targets)
+
+    monkeypatch.setattr(Trainer, "descend", descend)
+    monkeypatch.setattr(Trainer, "_try", lambda trainer, batch, shape: None if batch <= fits else _no_memory())
+    config = tiny.config.changed({"runtime.out_of_memory": "divide"})
+    events = run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
+    (divided,) = (event for event in events if isinstance(event, Divided))
+    assert (divided.epoch, divided.batch_size, divided.micro_batch) == (1, 8, 3)
+    assert isinstance(events[-1], Evaluated)
+
+
+def _no_memory():
+    raise MemoryError
+
+
+def test_a_batch_in_parts_gives_the_gradient_of_the_whole(tiny):
+    gradients = []
+    for parts in (8, 3):
+        config = tiny.config.changed({"runtime.micro_batch": parts, "model.dropout": 0.0})
+        session = session_of(config, tiny.workspace)
+        trainer = Trainer(session)
+        trainer.steps_of_epoch()
+        trainer.network.eval()  # batch norm sees the part alone: here it takes what it has learned
+        torch.manual_seed(0)
+        images, targets = trainer.images(session.train_rows[:8])
+        trainer.descend(images, targets)
+        gradients.append(torch.cat([weight.grad.flatten() for weight in trainer.network.parameters()]))
+        assert trainer.hits <= 8
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)

@@ -1,8 +1,12 @@
+import pytest
 import torch
 from torch import nn
 
 from labcore.config import RunConfig
 from labcore.device import choose_device
+from labcore.models import build_network
+from labcore.models.dropout import Dropout
+from labcore.training import compiling
 from labcore.training import precision as module
 from labcore.training.precision import Precision, choose_precision
 from labcore.workspace import Workspace
@@ -63,3 +67,76 @@ def test_a_way_that_gives_no_finite_numbers_is_not_taken():
             return images.mean((1, 2, 3))[:, None] * self.weight * torch.tensor([value, value])
 
     assert set(module._time([good, bad], Breaks(), SHAPE, torch.device("cpu"))) == {good}
+
+
+def compact_like():
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), Dropout(0.5), nn.Linear(4, 3))
+
+
+def fixed(**changes):
+    return RunConfig().changed({"runtime.precision": "fp32", "runtime.memory_format": "contiguous", **changes})
+
+
+def with_compiler(monkeypatch, function):
+    monkeypatch.setattr(compiling, "compiled", lambda network, device: function(network))
+
+
+def test_compiled_code_with_the_same_gradients_is_taken_and_remembered(tmp_path, monkeypatch):
+    made = []
+    with_compiler(monkeypatch, lambda network: made.append(network) or (lambda images: network(images)))
+    config, workspace = fixed(**{"runtime.compile": "on"}), Workspace(tmp_path)
+    first = choose_precision(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    assert first.compiled
+    assert "torch.compile saves" in first.reason
+    again = choose_precision(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    assert again == first
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("wrong", [lambda logits: logits * 3.0, lambda logits: logits * float("nan")])
+def test_compiled_code_with_other_gradients_is_left(tmp_path, monkeypatch, wrong):
+    with_compiler(monkeypatch, lambda network: lambda images: wrong(network(images)))
+    choice = choose_precision(
+        fixed(**{"runtime.compile": "on"}), compact_like(), SHAPE, choose_device("cpu"), Workspace(tmp_path)
+    )
+    assert not choice.compiled
+    assert "gradients differ" in choice.reason
+
+
+def test_a_compiler_that_fails_is_told_and_left(tmp_path, monkeypatch):
+    def fails(network):
+        raise RuntimeError("no C++ compiler\nfound")
+
+    with_compiler(monkeypatch, fails)
+    choice = choose_precision(
+        fixed(**{"runtime.compile": "on"}), compact_like(), SHAPE, choose_device("cpu"), Workspace(tmp_path)
+    )
+    assert not choice.compiled
+    assert "it failed: no C++ compiler found" in choice.reason
+
+
+def test_short_runs_are_not_compiled_and_off_means_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_try_compiled", None)
+    device, workspace = choose_device("cpu"), Workspace(tmp_path)
+    assert not choose_precision(fixed(), compact_like(), SHAPE, device, workspace, steps=1000).compiled  # microseconds
+    off = fixed(**{"runtime.compile": "off"})
+    assert choose_precision(off, compact_like(), SHAPE, device, workspace, steps=10**9).reason == "as configured"
+
+
+@pytest.mark.parametrize(
+    ("gain", "steps", "taken"), [(0.3, 1000, True), (0.3, 10, False), (-0.1, 10**6, False), (0.001, 1000, False)]
+)
+def test_compiling_is_taken_where_it_pays_within_the_run(gain, steps, taken):
+    trial = compiling.Trial(seconds=20.0, gain=gain, trouble="")
+    assert trial.taken(steps, step_seconds=0.05, insist=False) is taken
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, about itself
+def test_a_real_compiler_gives_the_gradients_of_the_plain_network(tmp_path):
+    config = RunConfig().changed(
+        {"runtime.precision": "bf16", "runtime.memory_format": "channels_last", "runtime.compile": "on"}
+    )
+    net = build_network(config.model, 10)
+    choice = choose_precision(config, net, (8, 1, 64, 64), choose_device("cpu"), Workspace(tmp_path), steps=1000)
+    assert choice.compiled, choice.reason

@@ -1,0 +1,83 @@
+"""torch.compile: when it is worth trying, whether what it gives is right, and what it earned."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+FEWEST_STEPS = 200
+"""Shorter runs are not worth the look."""
+USUAL_SECONDS, USUAL_GAIN = 25.0, 0.2
+"""What compiling takes, and the share of a step it saves, where nothing has been measured yet: a small network on two cores."""
+AGAIN = 0.2
+"""The share of the first compiling's time that a second one takes, its code being on the disk."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of compiling a network.
+
+    Attributes:
+        seconds: the first step took so long.
+        gain: the share of a step that it saves; negative where it is slower.
+        trouble: why it cannot be used; empty where it can.
+    """
+
+    seconds: float
+    gain: float
+    trouble: str
+
+    def taken(self, steps: int, step_seconds: float, insist: bool) -> bool:
+        """Whether a run of so many steps is done earlier with it."""
+        if self.trouble:
+            return False
+        return insist or self.gain * steps * step_seconds > AGAIN * self.seconds
+
+    def sentence(self, taken: bool) -> str:
+        """What was found, without a final stop."""
+        if self.trouble:
+            return f"torch.compile was tried and left: {self.trouble}"
+        saves = f"{100 * self.gain:.0f} % of a step" if self.gain > 0 else "nothing"
+        return f"torch.compile saves {saves}" + ("" if taken else " and does not pay here")
+
+
+def worth_trying(steps: int, step_seconds: float) -> bool:
+    """Whether a run is long enough that compiling usually pays, trial included."""
+    return steps * step_seconds * USUAL_GAIN > USUAL_SECONDS
+
+
+def recall(path: Path) -> Trial | None:
+    """What was found earlier for the same machine, network and input."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Trial(**json.loads(path.read_text()))
+    return None
+
+
+def compiled(network: nn.Module, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Compiled code over the network's own weights, for inputs of one shape. On a GPU its kernels are replayed as a CUDA graph."""
+    # torch looks for a CUDA toolkit and warns where there is none, on a machine that needs none
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+    mode = "reduce-overhead" if device.type == "cuda" else "default"
+    return torch.compile(network, mode=mode, dynamic=False)
+
+
+def keep_code_in(folder: Path) -> None:
+    """Where compiled code is kept for the next run, unless the environment names a place. To be called before the first compiling."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+
+
+def agree(plain: Tensor, compiled: Tensor) -> bool:
+    """Whether two gradients are the same up to the rounding of low precisions. (parameters,) each."""
+    if not bool(torch.isfinite(compiled).all()):
+        return False
+    size = torch.linalg.vector_norm(compiled) / torch.linalg.vector_norm(plain).clamp(min=1e-12)
+    cosine = torch.nn.functional.cosine_similarity(plain, compiled, dim=0)
+    return bool(cosine > 0.95) and 0.9 < float(size) < 1.1
