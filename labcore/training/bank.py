@@ -92,7 +92,10 @@ def wave_bank(store: ClipStore, device: torch.device) -> Bank:
 
 
 def mel_bank(
-    waves: Bank, log_mel: LogMel, progress: Callable[[int, int], None] = lambda done, total: None
+    waves: Bank,
+    log_mel: LogMel,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: int = 1,
 ) -> Bank | None:
     """The clips' mel powers: values (total frames, n_mels) float32. None where they would not fit beside the rest.
 
@@ -100,11 +103,13 @@ def mel_bank(
         waves: the bank of the same clips' waveforms.
         log_mel: the front end, on the device.
         progress: called with clips done and clips in all.
+        processes: so many of this machine make one each; on a CPU they share the memory.
     """
     frames = waves.lengths // log_mel.hop_length + 1
     offsets = torch.cat([torch.zeros(1, dtype=torch.int64), frames.cumsum(0)])
     n_mels = log_mel.mean.shape[0]
-    if int(offsets[-1]) * n_mels * 4 > _free_bytes(waves.device) * 0.4:
+    free = _free_bytes(waves.device) / (processes if waves.device.type == "cpu" else 1)
+    if int(offsets[-1]) * n_mels * 4 > free * 0.4:
         return None
     values = torch.empty(int(offsets[-1]), n_mels, device=waves.device)
     with torch.inference_mode():

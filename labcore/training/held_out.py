@@ -61,6 +61,8 @@ class HeldOut:
                     logits = self.classifier.network(images.contiguous(memory_format=precision.format()))
             rows.append(logits.float().softmax(1))
             progress(min(first + self.batch_size, len(self.clips)), len(self.clips))
+        if not rows:  # fewer clips than processes
+            return np.zeros((0, len(self.classifier.labels)), dtype=np.float32)
         windows = torch.cat(rows).cpu().numpy()
         total = np.zeros((len(self.rows), windows.shape[1]), dtype=np.float32)
         np.add.at(total, self.owners, windows)

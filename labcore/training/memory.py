@@ -49,6 +49,12 @@ def largest_batch(step: Callable[[int], None], failed: int) -> int | None:
     return finer if batch < finer < failed and fits(finer) else batch
 
 
+def out_of_memory_of_part(part: int, batch: int, device: str) -> OutOfMemoryError:
+    """The error where several processes share a batch and one cannot hold its part."""
+    what = f"{part} of the {batch} clips of a batch do not fit in the memory of {device}"
+    return OutOfMemoryError(what, "Start again with a smaller batch size, or with more processes", None)
+
+
 def out_of_memory(batch: int, fits: int | None, device: str) -> OutOfMemoryError:
     """The error for people: what did not fit, and what would."""
     what = f"a batch of {batch} clips does not fit in the memory of {device}"

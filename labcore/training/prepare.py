@@ -70,6 +70,7 @@ class Session:
     precision: Precision
     fingerprint: str
     checkpoint: dict[str, Any] | None
+    ranks: Ranks = ALONE
 
     @property
     def on_mels(self) -> bool:
@@ -122,7 +123,7 @@ def prepare(
             raise
         trouble = error
     alike = session and (session.fingerprint, session.device.torch().type)
-    precision = ranks.agree(trouble, session and session.precision, alike)
+    precision = ranks.agree(trouble, session.precision if session else None, alike)
     assert session is not None
     assert precision is not None
     session.precision = precision
@@ -174,7 +175,9 @@ def _prepare(
     mels = None
     if not len(augmentation.on_waveform):
         mels = yield from _follow(
-            "computing mel powers", lambda progress: mel_bank(waves, classifier.log_mel, progress, ranks.local_size), should_stop
+            "computing mel powers",
+            lambda progress: mel_bank(waves, classifier.log_mel, progress, ranks.local_size),
+            should_stop,
         )
     _fit_normalisation(classifier.log_mel, mels or waves, parts.train)
     number = {label: target for target, label in enumerate(labels)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -34,12 +35,15 @@ class Trainer:
         self.classes = len(session.classifier.labels)
         self.batch = min(self.config.optim.batch_size, len(session.train_rows))
         self.steps = len(session.train_rows) // self.batch
-        together = (
-            None if self.config.runtime.micro_batch else self.device
-        )  # parts of a batch have statistics of their own
-        network = self.ranks.synchronised(session.classifier.network, together)
+        network = session.classifier.network
+        if self.config.runtime.micro_batch is None:  # parts of a batch have statistics of their own
+            network = self.ranks.synchronised(network, self.device)
         self.network = session.precision.lay_out(network)
-        self.forward = session.precision.forward_of(self.ranks.wrap(self.network, self.device), self.device)
+        self.forward: Callable[[Tensor], Tensor] = (
+            session.precision.forward_of(self.network, self.device)
+            if self.ranks.alone
+            else self.ranks.wrap(self.network, self.device)
+        )
         self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
         self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
         self.optimiser = _optimiser(self.config, self.network)
@@ -145,12 +149,15 @@ class Trainer:
         optim = self.config.optim
         loss_sum, hits = torch.zeros_like(self.loss_sum), torch.zeros_like(self.hits)
         self.optimiser.zero_grad(set_to_none=True)
-        for part, wanted in zip(images.split(self.micro_batch), targets.split(self.micro_batch), strict=True):
-            with self.session.precision.autocast(self.device):
-                logits = self.forward(part)
-            logits = logits.float()
-            loss = F.cross_entropy(logits, wanted, label_smoothing=optim.label_smoothing) * (len(part) / len(images))
-            self.scaler.scale(loss).backward()
+        weight = self.ranks.weight(len(images), self.batch) / len(images)
+        parts = list(zip(images.split(self.micro_batch), targets.split(self.micro_batch), strict=True))
+        for number, (part, wanted) in enumerate(parts, 1):
+            with self.ranks.exchange(self.forward, number == len(parts)):
+                with self.session.precision.autocast(self.device):
+                    logits = self.forward(part)
+                logits = logits.float()
+                loss = F.cross_entropy(logits, wanted, label_smoothing=optim.label_smoothing) * (len(part) * weight)
+                self.scaler.scale(loss).backward()
             loss_sum += loss.detach()
             hits += (logits.detach().argmax(1) == wanted.argmax(1)).sum()
         if optim.clip_norm:
