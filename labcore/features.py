@@ -36,7 +36,7 @@ class LogMel(nn.Module):
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         features = config.features
-        self.hop_length = features.hop_length
+        self.hop_length = config.framing.hop_length
         self.floor_db = features.floor_db
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "At least one mel filterbank", UserWarning)  # empty_bands tells it
@@ -51,9 +51,7 @@ class LogMel(nn.Module):
         features = config.features
         return torchaudio.transforms.MelSpectrogram(
             sample_rate=config.audio.sample_rate,
-            n_fft=features.n_fft,
-            win_length=features.win_length,
-            hop_length=features.hop_length,
+            **config.framing._asdict(),
             f_min=features.f_min,
             f_max=config.f_max,
             n_mels=features.n_mels,

@@ -14,6 +14,7 @@ import pytest
 from labcore.cli import train
 from labcore.cli.parser import config_from
 from labcore.config import Knob, RunConfig, knobs, parse
+from labcore.config.framing import framing
 from labcore.errors import ConfigError
 from labcore.export import command_line
 from labcore.presets import PRESETS, preset
@@ -33,7 +34,7 @@ def another_value(knob: Knob) -> Any:
         return "other"
     assert knob.ge is not None
     if knob.optional:
-        return {"int": 2, "float": max(0.5, knob.ge)}[knob.kind]
+        return {"int": max(2, int(knob.ge)), "float": max(0.5, knob.ge)}[knob.kind]
     step = int(knob.step or 1) if knob.kind == "int" else knob.default / 8 + 0.0625
     for value in (knob.default + step, knob.default - step):
         with contextlib.suppress(ConfigError):
@@ -66,8 +67,8 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("changes", "named"),
         [
-            ({"features.win_length": 2048}, "features.win_length"),
-            ({"features.hop_length": 2000}, "features.hop_length"),
+            ({"features.win_length": 2048, "features.n_fft": 1024}, "features.win_length"),
+            ({"features.hop_length": 2000, "features.win_length": 1024}, "features.hop_length"),
             ({"features.f_max": 17000}, "features.f_max"),
             ({"features.f_min": 5000, "audio.sample_rate": 8000}, "features.f_min"),
         ],
@@ -151,6 +152,64 @@ class TestPresets:
     def test_unknown(self) -> None:
         with pytest.raises(ConfigError, match="quick"):
             preset("slow")
+
+
+class TestFraming:
+    @pytest.mark.parametrize(
+        ("rate", "expected"),
+        [
+            (8000, (384, 384, 192)),
+            (11025, (512, 512, 256)),
+            (16000, (768, 768, 384)),
+            (22050, (1024, 1024, 512)),
+            (32000, (1536, 1536, 768)),
+            (44100, (2048, 2048, 1024)),
+            (48000, (2048, 2048, 1024)),
+        ],
+    )
+    def test_follows_the_sample_rate(self, rate: int, expected: tuple[int, int, int]) -> None:
+        for seconds in (None, 2.4, 5.0, 60.0):
+            config = RunConfig().changed({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
+            assert config.framing == expected
+
+    @pytest.mark.parametrize("rate", [4000, 8000, 12345, 16000, 22050, 44100, 48000, 96000])
+    @pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 1.0, 1.7, 2.3])
+    def test_short_clips_have_frames_enough(self, rate: int, seconds: float) -> None:
+        config = RunConfig().changed({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
+        n_fft, window, hop = config.framing
+        assert n_fft == RunConfig().changed({"audio.sample_rate": rate}).framing.n_fft
+        assert 0.021 <= window / rate <= 0.054
+        assert hop <= window / 2
+        assert seconds * rate / hop >= 100 or hop / rate <= 0.007
+        knob = KNOBS["features.hop_length"]
+        assert knob.ge is not None
+        assert hop >= knob.ge
+
+    def test_a_spoken_word_at_8_khz(self) -> None:
+        config = RunConfig().changed({"audio.sample_rate": 8000, "audio.clip_seconds": 1.0})
+        assert config.framing == (384, 192, 80)
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ({"n_fft": 2048}, (2048, 1024, 512)),
+            ({"n_fft": 400}, (400, 400, 200)),
+            ({"win_length": 2000}, (2048, 2000, 512)),
+            ({"hop_length": 1500}, (1536, 1536, 1500)),
+            ({"hop_length": 100}, (1024, 1024, 100)),
+            ({"n_fft": 4096, "win_length": 3000, "hop_length": 7}, (4096, 3000, 7)),
+        ],
+    )
+    def test_what_is_given_is_kept_and_the_rest_makes_room(
+        self, given: dict[str, int], expected: tuple[int, int, int]
+    ) -> None:
+        assert framing(22050, None, **given) == expected
+
+    def test_every_size_is_quick_to_transform(self) -> None:
+        for rate in range(4000, 96001, 250):
+            for size in framing(rate, 1.0):
+                odd = size >> ((size & -size).bit_length() - 1)
+                assert odd in (1, 3, 5), (rate, size)
 
 
 class TestWorkedOut:

@@ -24,9 +24,7 @@ def test_agrees_with_librosa(changes):
     power = librosa.feature.melspectrogram(
         y=waveform,
         sr=config.audio.sample_rate,
-        n_fft=config.features.n_fft,
-        win_length=config.features.win_length,
-        hop_length=config.features.hop_length,
+        **config.framing._asdict(),
         n_mels=config.features.n_mels,
         fmin=config.features.f_min,
         fmax=config.f_max,
@@ -66,6 +64,15 @@ def test_bands_that_hear_nothing_are_counted():
     assert LogMel(RunConfig()).empty_bands == 0
     changes = {"features.n_mels": 256, "features.n_fft": 256, "features.win_length": 256, "features.hop_length": 128}
     assert LogMel(RunConfig().changed(changes)).empty_bands > 50
+
+
+@pytest.mark.parametrize("rate", [4000, 8000, 11025, 16000, 32000, 44100, 48000, 96000])
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 5.0])
+def test_no_band_is_empty_at_any_rate_where_the_framing_is_automatic(rate, seconds):
+    config = RunConfig().changed({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
+    log_mel = LogMel(config)
+    assert log_mel.empty_bands == 0
+    assert log_mel.frames(config.clip_samples) == config.clip_samples // config.framing.hop_length + 1
 
 
 def test_real_clips_agree_with_librosa_to_one_in_ten_thousand(esc10):

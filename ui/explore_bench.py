@@ -266,7 +266,7 @@ def _picture(
     key: str, title: str, levels: np.ndarray, config: RunConfig, low: float, high: float, *, signed: bool = False
 ) -> None:
     view = level_view(levels, config, signed=signed)
-    seconds = levels.shape[1] * config.features.hop_length / config.audio.sample_rate
+    seconds = levels.shape[1] * config.framing.hop_length / config.audio.sample_rate
     viewer(
         [
             image_row(
@@ -301,7 +301,7 @@ def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -
         high = np.maximum.reduceat(levels, starts, axis=1)
         low = np.minimum.reduceat(levels, starts, axis=1)
         levels = np.where(-low > high, low, high) if signed else high
-    step = factor * features.hop_length / config.audio.sample_rate
+    step = factor * config.framing.hop_length / config.audio.sample_rate
     whole = np.rint(levels).clip(-128, 127).astype(np.int8)
     centres = Bands(features.n_mels, features.f_min, config.f_max, features.mel_scale).centres.double().numpy()
     x = (np.arange(whole.shape[1]) + 0.5) * step

@@ -35,7 +35,7 @@ OPEN_LISTS = {
 }
 """Text knobs with usual answers; others can be typed."""
 
-POWERS_OF_TWO = {"optim.batch_size", "features.n_fft", "features.win_length", "features.hop_length"}
+POWERS_OF_TWO = {"optim.batch_size"}
 
 
 def values() -> dict[str, Any]:
@@ -145,7 +145,8 @@ def _widget(knob: Knob, key: str, current: Any, *, known: bool, stops: list[Any]
         typed = st.text_input(placeholder="automatic" if knob.optional else None, **first, **common)
         return typed or (None if knob.optional else knob.default)
     if stops is not None:
-        return st.select_slider(options=sorted({*stops, current}), format_func=_tidy, **first, **common)
+        held = sorted({*stops, current} - {None})
+        return st.select_slider(options=[None, *held] if knob.optional else held, format_func=_tidy, **first, **common)
     if knob.optional or knob.ge is None or knob.le is None or knob.le - knob.ge > 1e6:
         return _number(knob, {**first, **common})
     if knob.log:
@@ -217,7 +218,7 @@ def _stops(knob: Knob, current: Any) -> list[Any]:
 
 
 def _tidy(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return "automatic" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _key(path: str) -> str:

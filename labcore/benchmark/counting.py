@@ -63,7 +63,7 @@ def wanted_bytes(case: Case) -> float:
     if case.scope in ("waveform", "file"):
         config = configuration(case.model)
         samples = CLIP_SECONDS * config.audio.sample_rate
-        network += 4 * samples * (1 + 2.5 * config.features.n_fft / config.features.hop_length)
+        network += 4 * samples * (1 + 2.5 * config.framing.n_fft / config.framing.hop_length)
     return case.batch_size * network
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
+from labcore.config.framing import Framing, framing
 from labcore.config.knob import Knob, Part, describe
 from labcore.config.parts import (
     AudioConfig,
@@ -54,14 +55,12 @@ class RunConfig(Part):
 
     @model_validator(mode="after")
     def _combinations(self) -> RunConfig:
-        features, rate = self.features, self.audio.sample_rate
-        if features.win_length > features.n_fft:
+        features, rate, frame = self.features, self.audio.sample_rate, self.framing
+        if frame.win_length > frame.n_fft:
+            raise ValueError(f"features.win_length {frame.win_length} is longer than features.n_fft {frame.n_fft}")
+        if frame.hop_length > frame.win_length:
             raise ValueError(
-                f"features.win_length {features.win_length} is longer than features.n_fft {features.n_fft}"
-            )
-        if features.hop_length > features.win_length:
-            raise ValueError(
-                f"features.hop_length {features.hop_length} is longer than features.win_length {features.win_length}"
+                f"features.hop_length {frame.hop_length} is longer than features.win_length {frame.win_length}"
             )
         if self.f_max > rate / 2:
             raise ValueError(f"features.f_max {self.f_max:g} Hz is above half the sample rate, {rate / 2:g} Hz")
@@ -73,6 +72,12 @@ class RunConfig(Part):
     def f_max(self) -> float:
         """The highest frequency of the mel bands in Hz, with "automatic" worked out."""
         return self.features.f_max if self.features.f_max is not None else min(14000.0, 0.45 * self.audio.sample_rate)
+
+    @property
+    def framing(self) -> Framing:
+        """FFT size, window and hop of the front end in samples, with "automatic" worked out."""
+        features, audio = self.features, self.audio
+        return framing(audio.sample_rate, audio.clip_seconds, features.n_fft, features.win_length, features.hop_length)
 
     @property
     def lr(self) -> float:

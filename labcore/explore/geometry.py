@@ -76,14 +76,14 @@ def consequences(config: RunConfig, clip_seconds: float = 5.0) -> Consequences:
         clip_seconds: the clip length where the configuration leaves it to the data.
     """
     features = config.features
-    rate, n_fft, size, hop = (
-        _number(value) for value in (config.audio.sample_rate, features.n_fft, features.win_length, features.hop_length)
-    )
+    problems = _out_of_bounds(config)
+    rate = _number(config.audio.sample_rate)
+    frame = (features.n_fft, features.win_length, features.hop_length) if problems else config.framing
+    n_fft, size, hop = (_number(value) for value in frame)
     n_mels, f_min = _number(features.n_mels), _number(features.f_min)
     f_max = _number(features.f_max) if features.f_max is not None else min(14000.0, 0.45 * rate)
     seconds = _number(config.audio.clip_seconds if config.audio.clip_seconds is not None else clip_seconds)
 
-    problems = _out_of_bounds(config)
     empty = None if problems or f_min >= f_max else LogMel(config).empty_bands
     if size > n_fft:
         problems.append(

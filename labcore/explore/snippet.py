@@ -35,7 +35,7 @@ def snippet(
     if kind not in KINDS:
         raise ConfigError(f"there is no code for the view {kind!r}", f"Choose {', '.join(KINDS)}")
     features, rate = config.features, config.audio.sample_rate
-    frame = f"n_fft={features.n_fft}, win_length={features.win_length}, hop_length={features.hop_length}"
+    frame = ", ".join(f"{name}={samples}" for name, samples in config.framing._asdict().items())
     window = f'window_fn=torch.{WINDOWS[features.window].__name__}, pad_mode="constant"'
     lines = [
         "import soundfile, soxr, torch, torchaudio",

@@ -46,7 +46,8 @@ def sound_of(
         (samples,) float32 at the configuration's sample rate.
     """
     power = np.ascontiguousarray(power, dtype=np.float32)
-    front_end = RunConfig(audio=AudioConfig(sample_rate=config.audio.sample_rate), features=config.features)
+    features = config.features.model_copy(update=config.framing._asdict())
+    front_end = RunConfig(audio=AudioConfig(sample_rate=config.audio.sample_rate), features=features)
     return _sound_of(power.tobytes(), power.shape[1], front_end, seed, iterations, samples).copy()
 
 
@@ -55,25 +56,25 @@ def _sound_of(
     power: bytes, frames: int, config: RunConfig, seed: int, iterations: int, samples: int | None
 ) -> np.ndarray:
     """Remembered, since of two sounds that are compared one usually stays."""
-    features = config.features
+    frame = config.framing
     with torch.inference_mode():
         bins = linear_power(torch.frombuffer(bytearray(power), dtype=torch.float32).reshape(-1, frames), config)
-        bins, hop = _closer(bins, features.hop_length, features.win_length)
-        bins = _long_enough(bins, hop, features.n_fft)
+        bins, hop = _closer(bins, frame.hop_length, frame.win_length)
+        bins = _long_enough(bins, hop, frame.n_fft)
         with seeded(seed):
             sound = torchaudio.functional.griffinlim(
                 bins,
                 window=LogMel(config).spectrogram.spectrogram.window,
-                n_fft=features.n_fft,
+                n_fft=frame.n_fft,
                 hop_length=hop,
-                win_length=features.win_length,
+                win_length=frame.win_length,
                 power=2.0,
                 n_iter=iterations,
                 momentum=0.99,
                 length=None,
                 rand_init=True,
             )
-    count = (frames - 1) * features.hop_length if samples is None else samples
+    count = (frames - 1) * frame.hop_length if samples is None else samples
     heard = sound.numpy()[:count]
     return np.pad(heard, (0, max(0, count - len(heard))))
 

@@ -61,7 +61,7 @@ def spectrogram(
         AudioError: the waveform is empty.
     """
     log_mel = LogMel(config)
-    hz = np.arange(config.features.n_fft // 2 + 1) * config.audio.sample_rate / config.features.n_fft
+    hz = np.arange(config.framing.n_fft // 2 + 1) * config.audio.sample_rate / config.framing.n_fft
 
     def make(block: Tensor) -> Tensor:
         return log_mel.decibels(block) if decibels else block.sqrt() if power == 1 else block
@@ -145,7 +145,7 @@ def average_spectrum(stretch: np.ndarray, config: RunConfig, *, columns: int = C
     waves = torch.from_numpy(np.atleast_2d(np.asarray(stretch, dtype=np.float32)))
     if not waves.shape[1]:
         raise AudioError("the stretch has no samples", "Choose a longer one")
-    n_fft, size = config.features.n_fft, config.features.win_length
+    n_fft, size, _ = config.framing
     window = LogMel(config).spectrogram.spectrogram.window
     waves = torch.nn.functional.pad(waves, (0, max(0, size - waves.shape[1])))
     frames = waves.unfold(1, size, max(1, size // 2))  # a view: blocks of it are transformed
@@ -183,7 +183,7 @@ def _over_time(
     waveform = np.asarray(waveform, dtype=np.float32)
     if not len(waveform):
         raise AudioError("the waveform has no samples", "Choose a longer stretch")
-    hop, rate = config.features.hop_length, config.audio.sample_rate
+    hop, rate = config.framing.hop_length, config.audio.sample_rate
     frames = len(waveform) // hop + 1
     factor = math.ceil(frames / COLUMNS)
     pieces = []
@@ -198,7 +198,7 @@ def _over_time(
 
 def _blocks(waveform: Tensor, config: RunConfig, front: Callable[[Tensor], Tensor], factor: int) -> Iterator[Tensor]:
     """(1, rows, frames of a block), together what ``front`` makes of the whole waveform."""
-    n_fft, hop = config.features.n_fft, config.features.hop_length
+    n_fft, _, hop = config.framing
     frames = len(waveform) // hop + 1
     size = max(factor, CELLS // n_fft // factor * factor)  # whole columns
     margin = math.ceil(n_fft / 2 / hop)  # frames that hear beyond the block's beginning

@@ -79,7 +79,7 @@ def test_help_of_train_tells_every_knob(labcore: Labcore) -> None:
         (["train", "--preset", "slow"], "quick"),
         (["train", "--preset", "quick", "--config", "x"], "not allowed"),
         (["train", "--config", "/no/such/file"], "No such file"),
-        (["train", "--features.win_length", "2048"], "features.win_length"),
+        (["train", "--features.win_length", "2048", "--features.n_fft", "1024"], "features.win_length"),
         (["train", "--dataset", "nothing"], "there is no data set 'nothing'"),
         (["train"], "labcore datasets demo"),
         (["resume", "nothing"], "no run 'nothing'"),

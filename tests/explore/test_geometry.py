@@ -28,8 +28,14 @@ def test_the_clip_length_of_the_configuration_counts():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"features.win_length": 2048}, "window of 2048 samples is longer than the FFT of 1024"),
-        ({"features.hop_length": 2048}, "hop of 2048 samples is longer than the window of 1024"),
+        (
+            {"features.win_length": 2048, "features.n_fft": 1024},
+            "window of 2048 samples is longer than the FFT of 1024",
+        ),
+        (
+            {"features.hop_length": 2048, "features.win_length": 1024},
+            "hop of 2048 samples is longer than the window of 1024",
+        ),
         ({"features.f_max": 12000.0}, "12000 Hz, is above half the sample rate, 11025 Hz"),
         ({"features.f_min": 8000.0, "features.f_max": 500.0}, "8000 Hz, is not below the highest, 500 Hz"),
         ({"features.n_mels": 1000}, "Mel bands 1000 is out of bounds"),
@@ -57,6 +63,13 @@ def test_bands_that_hear_nothing_are_told():
 def test_gaps_between_frames_and_clips_within_one_are_told():
     assert "overlap" in consequences(RunConfig().changed({"features.hop_length": 800})).warnings[0]
     assert "shorter than a window" in consequences(RunConfig(), clip_seconds=0.01).warnings[0]
+
+
+def test_the_framing_follows_rate_and_clip_length():
+    seen = consequences(RunConfig().changed({"audio.sample_rate": 8000}))
+    assert (seen.hop_ms, seen.resolution_ms) == (24, 48)
+    short = consequences(unchecked({"audio.sample_rate": 8000, "audio.clip_seconds": 1.0}))
+    assert (short.hop_ms, short.resolution_ms, short.columns) == (10, 24, 101)
 
 
 def test_nothing_that_is_set_breaks_it():

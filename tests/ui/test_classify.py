@@ -94,7 +94,7 @@ def test_mel_centres_are_those_of_the_front_end(trained):
     network = Classifier.load(trained.path)
     features = network.config.features
     centres = clips.mel_centres(features.n_mels, features.f_min, network.config.f_max)
-    bin_hz = network.sample_rate / features.n_fft
+    bin_hz = network.sample_rate / network.config.framing.n_fft
     bank = network.log_mel.spectrogram.mel_scale.fb.numpy()  # (bins, n_mels)
     peaks = bank.argmax(0)[bank.max(0) > 0.5] * bin_hz
     assert np.abs(peaks - centres[bank.max(0) > 0.5]).max() <= bin_hz
