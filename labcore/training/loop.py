@@ -62,7 +62,7 @@ def train(
             board.write(untold)
             yield untold
         while trainer.epoch < epochs:
-            yield from turns.begin(trainer.epoch + 1, trainer.turn)
+            yield from turns.begin(trainer.epoch + 1, trainer.turn, ranks)
             start = time.perf_counter()
             steps = trainer.steps_of_epoch()
             shown = start
