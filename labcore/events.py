@@ -56,7 +56,11 @@ class Preparing(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingStarted(Event):
-    """What is trained on what, and where, with the reasons of the choices."""
+    """What is trained on what, and where, with the reasons of the choices.
+
+    ``val_clips`` are held out. Where ``validation_clips`` were set aside from training, the curves are of those. ``leaks``: clips of one
+    recording stand on both sides, so that the accuracy is too high.
+    """
 
     type: ClassVar[str] = "training_started"
     labels: list[str]
@@ -71,6 +75,8 @@ class TrainingStarted(Event):
     parameters: int
     epochs: int
     first_epoch: int
+    validation_clips: int = 0
+    leaks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +180,10 @@ class Log(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated(Event):
-    """The final figures on the held-out fold, from the weights that were saved: the content of ``Evaluation.to_dict()``."""
+    """The final figures on the held-out fold, from the weights that were saved.
+
+    ``leaks``: clips of the same recordings were trained on, so that the figures are too high.
+    """
 
     type: ClassVar[str] = "evaluated"
     accuracy: float
@@ -185,6 +194,7 @@ class Evaluated(Event):
     confusion: dict[str, dict[str, int]]
     clips: int
     fold: str
+    leaks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -199,7 +199,7 @@ def example(run: Run, number: int) -> Clip:
         DatasetError: the data set is no longer there, or holds nothing out.
         AudioError: the clip cannot be read.
     """
-    rows = _held_out(str(services.workspace().home), run.config.data.dataset, run.config.data.fold)
+    rows = _held_out(str(services.workspace().home), run.config.data.model_dump_json())
     row = rows[number % len(rows)]
     path, key = Path(row["path"]), f"{row['path']}-{row['start_s']}"
     if row["start_s"] == 0 and row["end_s"] is None:
@@ -214,13 +214,15 @@ def example(run: Run, number: int) -> Clip:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _held_out(home: str, name: str, fold: str | None) -> list[dict[str, Any]]:
-    from labcore.datasets import find_dataset, split
+def _held_out(home: str, wanted: str) -> list[dict[str, Any]]:
+    from labcore.config import DataConfig
+    from labcore.datasets import find_dataset, split_for
 
-    dataset = find_dataset(Workspace(Path(home)), name)
-    rows = dataset.table.iloc[split(dataset, fold).held_out]
+    config = DataConfig.model_validate_json(wanted)
+    dataset = find_dataset(Workspace(Path(home)), config.dataset)
+    rows = dataset.table.iloc[split_for(dataset, config).held_out]
     if len(rows) == 0:
-        raise DatasetError(f"data set {name} holds no clips out", "Upload a clip instead")
+        raise DatasetError(f"data set {config.dataset} holds no clips out", "Upload a clip instead")
     rows = rows.iloc[np.random.default_rng(0).permutation(len(rows))[:500]]
     columns = zip(rows["path"], rows["label"], rows["start_s"], rows["end_s"], strict=True)
     return [

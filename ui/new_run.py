@@ -127,7 +127,13 @@ def _summary_and_start() -> None:
         try:
             config = forms.config()
             if current["data.dataset"] in data.names() or current["data.dataset"] != "demo":
-                chosen = data.summary(current["data.dataset"], current["data.fold"])
+                chosen = data.summary(
+                    current["data.dataset"],
+                    current["data.fold"],
+                    current["data.split"],
+                    current["data.leave_out"],
+                    current["data.validation_share"],
+                )
         except LabError as error:
             show_error(error)
         if chosen is None and config is not None:

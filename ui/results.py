@@ -28,6 +28,11 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
             f"Measured on the {count(evaluated['clips'])} held-out clips of fold {plain(evaluated['fold'])}, with the weights "
             "that are saved; nothing was chosen on these clips."
         )
+        if evaluated.get("leaks"):
+            st.warning(
+                "The split leaks: clips of the same recordings were trained on. The accuracy is higher than on new recordings.",
+                icon=":material/warning:",
+            )
     left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**What was taken for what**")

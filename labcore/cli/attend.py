@@ -24,6 +24,7 @@ class Teller:
 
     def __init__(self) -> None:
         self._preparing = ""
+        self._watched = "held-out"
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take an event as :meth:`labcore.events.Event.to_json` writes it. Kinds it does not know are passed over."""
@@ -56,10 +57,13 @@ class Teller:
                 self._tell_end(event)
 
     def _tell_start(self, event: dict[str, Any]) -> None:
+        self._watched = "validation" if event.get("validation_clips") else "held-out"
         say(
             f"training on {event['train_clips']} clips of {len(event['labels'])} classes, {event['val_clips']} held out "
             f"(fold {event['fold']}), {event['parameters']:,} parameters"
         )
+        if event.get("validation_clips"):
+            say(f"figures of the epochs are of {event['validation_clips']} training clips set aside for validation")
         say(f"on {event['device']}: {event['device_reason']}")
         say(f"in {event['precision']}, {event['memory_format']}: {event['precision_reason']}")
         if event["first_epoch"] > 1:
@@ -68,7 +72,7 @@ class Teller:
     def _tell_epoch(self, event: dict[str, Any]) -> None:
         say(
             f"epoch {event['epoch']:>{len(str(event['epochs']))}}/{event['epochs']}"
-            f"  loss {event['train_loss']:.3f}  held-out loss {event['val_loss']:.3f}"
+            f"  loss {event['train_loss']:.3f}  {self._watched} loss {event['val_loss']:.3f}"
             f"  accuracy {percent(event['val_accuracy']):>7}  lr {event['lr']:.2g}"
             f"  {event['clips_per_second']:.0f} clips/s  {duration(event['seconds_left'])} left"
         )
@@ -88,6 +92,8 @@ def result_line(event: dict[str, Any]) -> str:
         if event["fold"] == "all"
         else f"the {event['clips']} clips of fold {event['fold']}"
     )
+    if event.get("leaks"):
+        clips += "; the split leaks, so this is too high"
     interval = f"{100 * event['accuracy_low']:.1f} to {100 * event['accuracy_high']:.1f} %"
     return f"accuracy {percent(event['accuracy'])} (95 % interval {interval}), macro F1 {event['macro_f1']:.3f}, on {clips}"
 

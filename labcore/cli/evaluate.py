@@ -16,6 +16,7 @@ from labcore.workspace import Workspace
 if TYPE_CHECKING:
     import numpy as np
 
+    from labcore.config import DataConfig
     from labcore.datasets.store import ClipStore
 
 ALL = "all"
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     weights = weights_of(arguments.run)
     workspace = Workspace.default()
     from labcore.classifier import Classifier
+    from labcore.config import DataConfig
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.store import open_store
     from labcore.evaluation import evaluate
@@ -52,12 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = find_dataset(workspace, arguments.dataset or own.dataset)
     same = arguments.dataset in (None, own.dataset) or find_same(workspace, dataset.root, own.dataset)
     fold = arguments.fold or (own.fold if same else ALL)
+    parting = own if same else DataConfig()
     store = open_store(workspace, dataset, classifier.sample_rate, live_count("building the clip store"))
-    rows, fold = choose_rows(store, fold)
+    rows, fold, leaks = choose_rows(store, parting.model_copy(update={"fold": fold}))
     if same and fold != own.fold:
         say(f"warning: the run was trained on clips of this selection; held out was fold {own.fold}")
     result = evaluate(classifier, store, rows, fold, max(1, arguments.batch_size), live_count("judging", "windows"))
-    facts = json.loads(result.to_json())
+    facts = json.loads(result.to_json()) | {"leaks": leaks}
     del facts["type"], facts["time"]
     if arguments.json:
         emit_json({"dataset": dataset.name, **facts})
@@ -67,8 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def choose_rows(store: ClipStore, fold: str | None) -> tuple[np.ndarray, str]:
-    """Row numbers of the clips to judge on, and what they are called.
+def choose_rows(store: ClipStore, data: DataConfig) -> tuple[np.ndarray, str, bool]:
+    """Row numbers of the clips to judge on, the held-out ones of such a run, what they are called, and whether the split leaks.
 
     Raises:
         DatasetError: no such fold.
@@ -77,10 +80,10 @@ def choose_rows(store: ClipStore, fold: str | None) -> tuple[np.ndarray, str]:
 
     from labcore.datasets.folds import split
 
-    if fold == ALL:
-        return np.arange(len(store.table)), ALL
-    parts = split(store.table, fold)
-    return parts.held_out, parts.fold
+    if data.fold == ALL:
+        return np.arange(len(store.table)), ALL, False
+    parts = split(store.table, data.fold, kind=data.split)
+    return parts.held_out, parts.fold, parts.leaks
 
 
 def find_same(workspace: Workspace, root: Path, name: str) -> bool:

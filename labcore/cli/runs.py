@@ -136,6 +136,7 @@ def summary(each: Run, status: RunStatus, last: dict[str, dict[str, Any]]) -> li
         data += (
             f": {training['train_clips']} clips to train on, {training['val_clips']} held out (fold {training['fold']})"
         )
+        data += "; the split leaks" if training.get("leaks") else ""
     lines += [data, f"network   {facts['model'] or '?'}"]
     if training:
         lines[-1] += f", {training['parameters']:,} parameters, {training['precision']} on {training['device']}"
@@ -143,7 +144,8 @@ def summary(each: Run, status: RunStatus, last: dict[str, dict[str, Any]]) -> li
     if "evaluated" in last and status.state == "finished":
         lines += ["", *report(last["evaluated"])]
     elif status.accuracy is not None:
-        lines.append(f"accuracy  {percent(status.accuracy)} on the held-out clips after epoch {status.epoch}")
+        watched = "validation" if training.get("validation_clips") else "held-out"
+        lines.append(f"accuracy  {percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}")
     try:
         from labcore.export import command_line
 

@@ -40,12 +40,12 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
     Raises:
         DatasetError, ConfigError, DeviceError: what the run would fail on at once.
     """
-    from labcore.datasets.folds import split
+    from labcore.datasets.folds import split_for
     from labcore.datasets.registry import find_dataset, list_datasets
     from labcore.device import choose_device
 
     dataset = find_dataset(workspace, config.data.dataset)
-    split(dataset.table, config.data.fold)
+    split_for(dataset.table, config.data)
     path = Path(config.data.dataset).expanduser()
     if config.data.dataset not in {info.name for info in list_datasets(workspace)} and path.exists():
         config = config.changed({"data.dataset": str(path.absolute())})

@@ -1,6 +1,6 @@
 """Data sets: from a folder or a list of clips to a clip table with folds, and to a store of decoded clips."""
 
-from labcore.datasets.folds import assign_folds, split
+from labcore.datasets.folds import assign_folds, official_folds, split, split_for
 from labcore.datasets.health import Health, check_dataset
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.registry import DatasetInfo, find_dataset, list_datasets, register
@@ -18,8 +18,10 @@ __all__ = [
     "check_dataset",
     "find_dataset",
     "list_datasets",
+    "official_folds",
     "open_store",
     "read_dataset",
     "register",
     "split",
+    "split_for",
 ]

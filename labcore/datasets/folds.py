@@ -5,10 +5,12 @@ from __future__ import annotations
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
 
+from labcore.config import DataConfig
 from labcore.datasets.table import PARTS, Dataset, Split, fold_order
 from labcore.errors import DatasetError
 
@@ -81,56 +83,193 @@ def join_groups(groups: Sequence[str], ties: Iterable[Sequence[Hashable]]) -> li
     return [root(group) for group in groups]
 
 
-def split(dataset: Dataset | pd.DataFrame, fold: str | None = None) -> Split:
+def split_for(dataset: Dataset | pd.DataFrame, data: DataConfig) -> Split:
+    """The split that a configuration asks for: see :func:`split`."""
+    return split(dataset, data.fold, kind=data.split, leave_out=data.leave_out, validation_share=data.validation_share)
+
+
+def split(
+    dataset: Dataset | pd.DataFrame,
+    fold: str | None = None,
+    *,
+    kind: str = "official",
+    leave_out: str | None = None,
+    validation_share: float = 0.0,
+) -> Split:
     """The rows to train on and the rows to report on.
+
+    A split depends on the clips alone, not on the seed of a run, so runs with several seeds can be compared.
 
     Args:
         dataset: a data set, or its clip table (a clip store's, where unreadable clips are left out).
         fold: what is held out; None takes the part "test" where there is one, else "val", else the first fold. Where a part
             "train" exists and another named part is held out, "train" alone is trained on.
+        kind: "official" keeps the folds of the data set. "random" deals the clips of each class anew to folds of the same
+            names, sizes and class counts, without regard to recordings; it shows what such a split pretends.
+        leave_out: a fold whose clips, and those of the same recordings, are used for nothing at all.
+        validation_share: this share of the clips left for training is set aside for validation, whole recordings of it and
+            about as much of each class. A class whose clips cannot be parted so stays in training whole.
 
     Returns:
-        Row numbers. Clips whose recording is also held out are left out of the training rows, and the note says how many.
+        Row numbers. Clips whose recording is also held out are left out of the training rows, and the note says how many;
+        under "random" they stay, and ``leaks`` says so.
 
     Raises:
-        DatasetError: no such fold; nothing, or one class only, is left to train on.
+        DatasetError: no such fold; the fold is left out as well; nothing, or one class only, is left to train on; no
+            recording can be set aside for validation.
     """
     table = dataset if isinstance(dataset, pd.DataFrame) else dataset.table
     folds = fold_order(set(table["fold"]))
-    if fold is None:
-        fold = next((part for part in ("test", "val", *folds) if part in folds and part != "train"), "train")
-    fold = str(fold)
-    if fold not in folds:
-        raise DatasetError(f"there is no fold {fold!r} in this data set", f"There are: {', '.join(folds) or 'none'}")
-    of_clip, group = table["fold"].to_numpy(dtype=object), table["group"].to_numpy(dtype=object)
-    held_out = of_clip == fold
+    fold, leave_out = _chosen(folds, fold, leave_out)
+    label, group = table["label"].to_numpy(dtype=object), table["group"].to_numpy(dtype=object)
+    of_clip = folds_of(table, kind)
+    held_out, left = of_clip == fold, of_clip == leave_out
     train = of_clip == "train" if fold in PARTS and "train" in folds else ~held_out
-    train &= ~held_out
-    straddling = train & table["group"].isin(set(group[held_out])).to_numpy(dtype=bool)
-    train &= ~straddling
-    if not train.any():
-        because = "every other clip comes from a recording of that fold" if straddling.any() else "it holds all clips"
-        raise DatasetError(
-            f"nothing is left to train on when fold {fold} is held out: {because}",
-            "Hold out another fold, or add clips of other recordings",
-        )
-    label = table["label"].to_numpy(dtype=object)
+    train &= ~(held_out | left)
+    notes = []
+    if kind == "random":
+        straddling = np.zeros(len(table), dtype=bool)
+        known = int((held_out & np.isin(group, list(set(group[train])))).sum())
+        notes.append(_leak_note(known, int(held_out.sum())))
+    else:
+        known = 0
+        held_out &= ~np.isin(group, list(set(group[left])))
+        straddling = train & np.isin(group, list(set(group[held_out | left])))
+        train &= ~straddling
+    if not train.any() or not held_out.any():
+        _raise_empty(fold, leave_out, bool(straddling.any()), bool(held_out.any()))
     learnt, asked = set(label[train]), set(label[held_out])
     if len(learnt) < 2:
         raise DatasetError(
             f"only one class, {next(iter(learnt))!r}, is left to train on when fold {fold} is held out",
             "Hold out another fold, or add clips of other classes",
         )
-    notes = []
     if n := int(straddling.sum()):
         notes.append(f"{_clips(n)} left out of training, because the held-out fold has clips of the same recordings")
     if unseen := sorted(asked - learnt):
         notes.append(f"never trained on, since all their clips are held out: {', '.join(unseen)}")
     if untested := sorted(learnt - asked):
         notes.append(f"not among the held-out clips: {', '.join(untested)}")
-    if unused := int((~train & ~held_out & ~straddling).sum()):
+    if leave_out is not None:
+        notes.append(f"{_clips(int(left.sum()))} of fold {leave_out} used for nothing")
+    if unused := int((~train & ~held_out & ~straddling & ~left).sum()):
         notes.append(f"{_clips(unused)} of other parts not used")
-    return Split(np.flatnonzero(train), np.flatnonzero(held_out), fold, "; ".join(notes))
+    rows = np.flatnonzero(train)
+    aside = np.zeros(len(rows), dtype=bool)
+    if validation_share > 0:
+        aside = _set_aside(label[rows], group[rows], validation_share)
+        notes.append(_aside_note(label[rows], aside))
+    return Split(
+        rows[~aside], np.flatnonzero(held_out), fold, "; ".join(notes), validation=rows[aside], leaks=known > 0
+    )
+
+
+def folds_of(table: pd.DataFrame, kind: str = "official") -> np.ndarray:
+    """The fold of each clip. Under "random" the clips of each class have swapped theirs; the same way on every machine."""
+    of_clip = table["fold"].to_numpy(dtype=object)
+    if kind == "official":
+        return of_clip
+    columns = zip(table["path"], table["start_s"], strict=True)
+    lots = [(zlib.crc32(f"{PurePath(path).name}:{start:g}".encode()), path, start) for path, start in columns]
+    label = table["label"].to_numpy(dtype=object)
+    dealt = of_clip.copy()
+    for name in set(label):
+        rows = np.flatnonzero(label == name).tolist()
+        # folds in sorted order meet clips in the order of their lots: neither depends on the order of the rows
+        dealt[sorted(rows, key=lots.__getitem__)] = sorted(of_clip[rows])
+    return dealt
+
+
+def official_folds(dataset: Dataset) -> list[str]:
+    """The folds that a cross-validation holds out one after the other.
+
+    Raises:
+        DatasetError: the data set is parted into train, val and test, or has fewer than two folds.
+    """
+    folds = [fold for fold in dataset.folds if fold not in PARTS]
+    if len(folds) < 2:
+        there = ", ".join(dataset.folds) or "none"
+        raise DatasetError(
+            f"data set {dataset.name} has no folds to go through (its parts: {there})",
+            "Train once on its parts, or give its clips folds in a table",
+        )
+    return folds
+
+
+def _chosen(folds: list[str], fold: str | None, leave_out: str | None) -> tuple[str, str | None]:
+    listed = f"There are: {', '.join(folds) or 'none'}"
+    if leave_out is not None and (leave_out := str(leave_out)) not in folds:
+        raise DatasetError(f"there is no fold {leave_out!r} to leave out in this data set", listed)
+    if fold is None:
+        there = [part for part in ("test", "val", *folds) if part in folds and part not in ("train", leave_out)]
+        fold = there[0] if there else "train"
+    if (fold := str(fold)) not in folds:
+        raise DatasetError(f"there is no fold {fold!r} in this data set", listed)
+    if fold == leave_out:
+        raise DatasetError(f"fold {fold} cannot be held out and left out at once", "Leave out another fold, or none")
+    return fold, leave_out
+
+
+def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray:
+    """Which of the training clips are for validation: (clips,) bool. Whole groups; no class loses its last clip."""
+    total = Counter(label.tolist())
+    wanted = {name: max(1.0, share * n) for name, n in total.items()}
+    members: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, of in zip(label, group, strict=True):
+        members[of][name] += 1
+    taken: Counter[str] = Counter()
+    chosen: set[str] = set()
+
+    def try_group(of: str, nearer: bool) -> None:
+        clips = members[of]
+        left = all(taken[name] + n < total[name] for name, n in clips.items())
+        change = sum(abs(taken[name] + n - wanted[name]) - abs(taken[name] - wanted[name]) for name, n in clips.items())
+        if left and (change < 0 or not nearer):
+            chosen.add(of)
+            taken.update(clips)
+
+    order = sorted(members, key=lambda of: (zlib.crc32(f"validation:{of}".encode()), of))
+    for of in order:
+        try_group(of, nearer=True)
+    for name in sorted(total):
+        # a class of few and large recordings gives its smallest one, at most half of its clips
+        for of in sorted((of for of in order if members[of][name]), key=lambda of: members[of].total()):
+            if not taken[name] and members[of][name] <= total[name] / 2:
+                try_group(of, nearer=False)
+    if not chosen:
+        raise DatasetError(
+            "no recording can be set aside for validation: each class has one alone",
+            "Set data.validation_share to 0, or add clips of other recordings",
+        )
+    return np.isin(group, list(chosen))
+
+
+def _aside_note(label: np.ndarray, aside: np.ndarray) -> str:
+    missing = sorted(set(label) - set(label[aside]))
+    without = f", none of {', '.join(missing)}" if missing else ""
+    return f"{_clips(int(aside.sum()))} of the training clips set aside for validation{without}"
+
+
+def _leak_note(known: int, clips: int) -> str:
+    if not known:
+        return "random split; no recording is known to stand on both sides"
+    return f"random split, which leaks: {known} of {_clips(clips)} held out come from recordings that are trained on"
+
+
+def _raise_empty(fold: str, leave_out: str | None, straddling: bool, held_out: bool) -> None:
+    without = f" and fold {leave_out} left out" if leave_out is not None else ""
+    if not held_out:
+        raise DatasetError(
+            f"nothing is left of fold {fold}: all its clips come from recordings of fold {leave_out}, which is left out",
+            "Leave out another fold",
+        )
+    because = "every other clip comes from a recording of that fold" if straddling else "it holds all clips"
+    if leave_out is not None:
+        because = "no other clips are there"
+    raise DatasetError(
+        f"nothing is left to train on when fold {fold} is held out{without}: {because}",
+        "Hold out another fold, or add clips of other recordings",
+    )
 
 
 def _clips(n: int) -> str:

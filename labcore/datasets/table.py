@@ -62,12 +62,21 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of a clip table, ascending. ``note`` says what a user should know about it; may be empty."""
+    """Row numbers of a clip table, ascending.
+
+    Attributes:
+        train, held_out: what is trained on, and what the accuracy is reported on.
+        note: what a user should know about the split; may be empty.
+        validation: clips set aside from training for whatever is chosen while a run goes on; may be empty.
+        leaks: clips of one recording stand on both sides, so the accuracy is too high.
+    """
 
     train: np.ndarray
     held_out: np.ndarray
     fold: str
     note: str
+    validation: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    leaks: bool = False
 
 
 def natural_order(texts: set[str] | list[str]) -> list[str]:

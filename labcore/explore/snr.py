@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from labcore.classifier import Classifier, centred_start
-from labcore.datasets.folds import split
+from labcore.datasets.folds import folds_of, split_for
 from labcore.datasets.store import ClipStore
 from labcore.errors import DatasetError
 from labcore.explore.draws import seeded
@@ -57,11 +57,11 @@ def clips_of(
     Raises:
         DatasetError: it was trained on that fold and this is not wanted, or there are no such clips.
     """
-    held_out = split(store.table, classifier.config.data.fold)
+    own = classifier.config.data
+    held_out = split_for(store.table, own)
     fold = fold if fold is not None else held_out.fold
-    there = (store.table["fold"] == fold).to_numpy()
-    rows = np.flatnonzero(there)
-    seen = np.intersect1d(rows, held_out.train)
+    rows = np.flatnonzero(folds_of(store.table, own.split) == fold)
+    seen = np.intersect1d(rows, np.concatenate([held_out.train, held_out.validation]))
     if len(seen) and not trained_on:
         raise DatasetError(
             f"the classifier was trained on clips of fold {fold}",

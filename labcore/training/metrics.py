@@ -24,14 +24,14 @@ def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def score(probabilities: np.ndarray, targets: np.ndarray, labels: list[str], fold: str) -> Evaluated:
+def score(probabilities: np.ndarray, targets: np.ndarray, labels: list[str], fold: str, leaks: bool = False) -> Evaluated:
     """Accuracy with its interval, macro F1, a row a class, and the confusion matrix.
 
     Args:
         probabilities: (clips, classes).
         targets: (clips,) the true classes as numbers.
         labels: the class names in the order of the columns.
-        fold: what the clips were, for the record.
+        fold, leaks: what the clips were, and whether clips of their recordings were trained on, for the record.
 
     Returns:
         An :class:`~labcore.events.Evaluated`. Macro F1 is the mean over the classes that occur among the targets; the confusion
@@ -64,4 +64,5 @@ def score(probabilities: np.ndarray, targets: np.ndarray, labels: list[str], fol
         },
         clips=len(targets),
         fold=fold,
+        leaks=leaks,
     )

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from labcore.datasets import assign_folds, split
-from labcore.datasets.folds import join_groups
-from labcore.datasets.table import make_table
+from labcore.datasets.folds import folds_of, join_groups, official_folds
+from labcore.datasets.table import Dataset, make_table
 from labcore.errors import DatasetError
 
 
@@ -113,3 +114,105 @@ def test_the_note_tells_of_classes_on_one_side_only():
 def test_splits_that_cannot_be(clips, fold, message):
     with pytest.raises(DatasetError, match=message):
         split(table(*clips), fold)
+
+
+def recordings(folds: int = 5, classes: int = 3, groups: int = 4, clips: int = 3):
+    """Clips of whole recordings, so many a class and fold."""
+    return table(
+        *(
+            f"{label} {fold + 1} g{fold}-{label}-{group}"
+            for fold in range(folds)
+            for label in range(classes)
+            for group in range(groups)
+            for _ in range(clips)
+        )
+    )
+
+
+def of_classes(clips, rows):
+    return Counter(clips["label"].iloc[rows])
+
+
+def test_random_folds_are_a_partition_of_the_official_sizes_and_leak():
+    clips = recordings()
+    dealt = folds_of(clips, "random")
+    assert Counter(zip(dealt, clips["label"], strict=True)) == Counter(zip(clips["fold"], clips["label"], strict=True))
+    assert (dealt != clips["fold"]).any()
+    for fold in "12345":
+        random_one, official = split(clips, fold, kind="random"), split(clips, fold)
+        assert random_one.leaks
+        assert not official.leaks
+        assert "leaks" in random_one.note
+        assert of_classes(clips, random_one.held_out) == of_classes(clips, official.held_out)
+        assert sorted([*random_one.train, *random_one.held_out]) == list(range(len(clips)))
+    shuffled = clips.sample(frac=1, random_state=1)
+    assert list(folds_of(shuffled, "random")) == list(dealt[shuffled.index])
+
+
+def test_a_random_split_of_single_clips_is_not_said_to_leak():
+    single = split(recordings(clips=1), "1", kind="random")
+    assert not single.leaks
+    assert "no recording is known" in single.note
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.5])
+def test_validation_takes_whole_recordings_of_every_class(share):
+    clips = recordings(groups=8)
+    whole, parts = split(clips, "2"), split(clips, "2", validation_share=share)
+    assert sorted([*parts.train, *parts.validation]) == list(whole.train)
+    assert list(parts.held_out) == list(whole.held_out)
+    group = clips["group"]
+    assert not set(group.iloc[parts.validation]) & set(group.iloc[parts.train])
+    for label, n in of_classes(clips, whole.train).items():
+        assert (
+            abs(of_classes(clips, parts.validation)[label] - share * n) <= 3
+        )  # half a recording of 3 clips, and rounding
+    assert "set aside for validation" in parts.note
+
+
+def test_validation_leaves_every_class_something_to_train_on():
+    clips = table("x 1 a", "y 1 b", *["x 2 c"] * 4, *["y 2 d"] * 3, *["y 2 e"] * 5, "y 2 f")
+    parts = split(clips, "1", validation_share=0.5)
+    assert of_classes(clips, parts.train)["x"] == 4  # a single recording is never parted
+    assert of_classes(clips, parts.train)["y"] > 0
+    assert of_classes(clips, parts.validation)["y"] > 0
+    assert "none of x" in parts.note
+    big = table("x 1 a", "y 1 b", *["x 2 c"] * 20, *["x 2 d"] * 10, *["y 2 e"] * 20, *["y 2 f"] * 10)
+    assert of_classes(big, split(big, "1", validation_share=0.1).validation) == {"x": 10, "y": 10}
+    with pytest.raises(DatasetError, match="no recording can be set aside"):
+        split(table("x 1 a", "y 1 b", "x 2 c", "y 2 d"), "1", validation_share=0.2)
+
+
+def test_a_left_out_fold_is_used_for_nothing():
+    clips = recordings()
+    parts = split(clips, "1", leave_out="3", validation_share=0.2)
+    used = [*parts.train, *parts.validation, *parts.held_out]
+    assert set(clips["fold"].iloc[used]) == {"1", "2", "4", "5"}
+    assert "36 clips of fold 3 used for nothing" in parts.note
+    straddling = table("x 1 a", "y 1 r", "x 2 b", "y 2 c", "y 2 r", "x 3 r", "y 3 d")
+    assert list(split(straddling, "1", leave_out="3").held_out) == [0]
+    assert list(split(straddling, "1", leave_out="3").train) == [2, 3]
+    assert split(clips, None, leave_out="1").fold == "2"
+
+
+@pytest.mark.parametrize(
+    ("fold", "leave_out", "message"),
+    [
+        ("1", "9", "no fold '9' to leave out"),
+        ("1", "1", "held out and left out at once"),
+        ("2", "1", "nothing is left to train on when fold 2 is held out and fold 1 left out"),
+    ],
+)
+def test_folds_that_cannot_be_left_out(fold, leave_out, message):
+    with pytest.raises(DatasetError, match=message):
+        split(recordings(folds=2), fold, leave_out=leave_out)
+
+
+def test_which_folds_a_cross_validation_goes_through():
+    def dataset(clips):
+        return Dataset("set", Path(), "csv", clips)
+
+    assert official_folds(dataset(recordings(folds=10))) == [str(fold) for fold in range(1, 11)]
+    for clips in (table("x train a", "y test b"), table("x 1 a", "y 1 b")):
+        with pytest.raises(DatasetError, match="no folds to go through"):
+            official_folds(dataset(clips))

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from labcore.events import Epoch, Evaluated, Log, TrainingStarted
+from labcore.runs import Run
+from labcore.training.held_out import HeldOut
+from labcore.training.loop import train
+
+
+def events_of(tiny, changes):
+    config = tiny.config.changed({"optim.epochs": 2, **changes})
+    return list(train(config, Run.create(tiny.workspace, config), tiny.workspace))
+
+
+def of(kind, events):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_with_validation_clips_the_held_out_fold_is_looked_at_once(tiny, monkeypatch):
+    judged = []
+    probabilities = HeldOut.probabilities
+    monkeypatch.setattr(
+        HeldOut, "probabilities", lambda self, *args: judged.append(len(self.rows)) or probabilities(self, *args)
+    )
+    events = events_of(tiny, {"data.validation_share": 0.25})
+    (started,), (result,) = of(TrainingStarted, events), of(Evaluated, events)
+    assert (started.train_clips, started.validation_clips, started.val_clips) == (18, 6, 12)
+    assert judged == [6, 6, 12]
+    assert result.clips == 12
+    assert len(of(Epoch, events)) == 2
+
+
+def test_a_split_that_leaks_says_so(tiny, tmp_path):
+    rows = [
+        f"{clip},{clip.parent.name},{clip.parent.parent.name},{clip.stem[:-2]}"
+        for clip in sorted(tiny.path.rglob("*.wav"))
+    ]
+    table = tmp_path / "clips.csv"
+    table.write_text("path,label,fold,group\n" + "\n".join(rows) + "\n")
+    events = events_of(tiny, {"data.dataset": str(table), "data.fold": None, "data.split": "random"})
+    assert of(TrainingStarted, events)[0].leaks
+    assert of(Evaluated, events)[0].leaks
+    assert any("leaks" in event.message for event in of(Log, events))
