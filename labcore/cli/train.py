@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from labcore.cli.attend import attend
+from labcore.cli.attend import Teller, attend, attend_everywhere
+from labcore.cli.output import DONE, duration, emit
 from labcore.cli.parser import Parser, add_config_flags, config_from
 from labcore.config import RunConfig
+from labcore.device import ALL
+from labcore.jobs.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -23,6 +26,11 @@ def parser() -> Parser:
     parser.add_argument(
         "--json", action="store_true", help="one line of JSON an event on stdout, and nothing else there"
     )
+    parser.add_argument(
+        "--forecast",
+        action="store_true",
+        help="train nothing: a few steps tell seconds an epoch, memory and the largest batch",
+    )
     add_config_flags(parser)
     return parser
 
@@ -30,8 +38,30 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     workspace = Workspace.default()
-    config = check_inputs(config, workspace)
-    return attend(Run.create(workspace, config), as_json=arguments.json)
+    if arguments.forecast:
+        return _forecast(check_inputs(config, workspace), workspace, as_json=arguments.json)
+    if under_torchrun():
+        return take_part(
+            config.runtime.device,
+            lambda: run_of_rendezvous(workspace, check_inputs(config, workspace)),
+            lambda run, together: attend(run, as_json=arguments.json, train=together),
+        )
+    return attend_everywhere(Run.create(workspace, check_inputs(config, workspace)), as_json=arguments.json)
+
+
+def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
+    from labcore.jobs.forecast import forecast
+
+    result = forecast(config, workspace, Teller())
+    if as_json:
+        emit(result.to_json())
+        return DONE
+    share = "" if result.micro_batch == result.batch_size else f", taken {result.micro_batch} at a time"
+    emit(f"an epoch     {duration(result.seconds_per_epoch)}")
+    emit(f"the run      {duration(result.seconds_total)} for {config.optim.epochs} epochs")
+    emit(f"memory       {result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB")
+    emit(f"batch        {result.batch_size} clips{share}; up to about {result.largest_batch} would fit")
+    return DONE
 
 
 def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
@@ -49,7 +79,7 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
     path = Path(config.data.dataset).expanduser()
     if config.data.dataset not in {info.name for info in list_datasets(workspace)} and path.exists():
         config = config.changed({"data.dataset": str(path.absolute())})
-    if config.runtime.device not in ("auto", "cpu"):
+    if config.runtime.device not in ("auto", "cpu", ALL) or (config.runtime.device == ALL and not several_gpus()):
         choose_device(config.runtime.device)
     from labcore.models import REGISTRY, build_network
 

@@ -14,6 +14,7 @@ import pytest
 import safetensors.numpy
 
 from labcore.cli.main import COMMANDS
+from labcore.events import Forecast
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
@@ -190,3 +191,19 @@ def test_second_signal_kills() -> None:
         assert process.stdout.readline() == "asked\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == -signal.SIGINT
+
+
+def test_a_forecast_trains_nothing(
+    workspace: Workspace, labcore: Labcore, tones: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = Forecast(
+        seconds_per_epoch=2.0, seconds_total=320.0, batch_size=32, micro_batch=16, peak_bytes=10**9, memory_bytes=2 * 10**9,
+        largest_batch=48, steps_timed=10,
+    )  # fmt: skip
+    monkeypatch.setattr("labcore.jobs.forecast.forecast", lambda config, workspace, on_event: result)
+    told = labcore("train", "--dataset", tones, "--forecast")
+    assert told.status == 0
+    assert "5:20 for 160 epochs" in told.out
+    assert "taken 16 at a time; up to about 48" in told.out
+    assert labcore("train", "--dataset", tones, "--forecast", "--json").lines[0]["largest_batch"] == 48
+    assert not list_runs(workspace)

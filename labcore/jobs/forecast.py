@@ -1,0 +1,99 @@
+"""A forecast in a process of its own, whose memory and threads are those of the run to come."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from labcore import errors
+from labcore.config import RunConfig, parse
+from labcore.device import THREAD_ENVIRONMENT
+from labcore.errors import LabError
+from labcore.events import Forecast
+from labcore.workspace import Workspace
+
+
+def forecast(
+    config: RunConfig, workspace: Workspace, on_event: Callable[[dict[str, Any]], None] = lambda event: None
+) -> Forecast:
+    """Seconds an epoch, memory and the largest batch of a run, from a few steps of it.
+
+    Args:
+        on_event: sees what happens meanwhile, as events are written in a run's directory.
+
+    Raises:
+        LabError: what the run itself would fail on, or the process ended without a word.
+    """
+    package = str(Path(__file__).resolve().parents[2])
+    environment = {
+        **THREAD_ENVIRONMENT,
+        **os.environ,
+        "LABCORE_HOME": str(workspace.home),
+        "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
+    }
+    command = [sys.executable, "-m", "labcore.jobs.forecast"]
+    last = ""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            child.stdin.write(config.model_dump_json())
+            child.stdin.close()
+            for line in child.stdout:
+                last = line.strip() or last
+                event: dict[str, Any] = {}
+                with contextlib.suppress(ValueError):
+                    event = json.loads(line)
+                if event.get("type") == "forecast":
+                    return Forecast(**{name: value for name, value in event.items() if name != "type"})
+                if event.get("type") == "error":
+                    kind = getattr(errors, event["kind"], LabError)
+                    raise _error(kind, event["what"], event["remedy"])
+                if event:
+                    on_event(event)
+        finally:
+            child.kill()
+    raise LabError(f"the forecast ended without a result: {last}", "Start the run itself; its log tells more")
+
+
+def _error(kind: type[LabError], what: str, remedy: str) -> LabError:
+    try:
+        return kind(what, remedy)
+    except TypeError:  # a kind with more to it
+        return LabError(what, remedy)
+
+
+def main() -> int:
+    """The process: a configuration on stdin, events as lines of JSON on stdout, the forecast or an error last."""
+    from labcore.training.forecast import measure
+
+    try:
+        events = measure(parse(json.loads(sys.stdin.read())), Workspace.default())
+        while True:
+            try:
+                print(next(events).to_json(), flush=True)
+            except StopIteration as stop:
+                print(stop.value.to_json(), flush=True)
+                return 0
+    except LabError as error:
+        facts = {"type": "error", "kind": type(error).__name__, "what": error.what, "remedy": error.remedy}
+        print(json.dumps(facts), flush=True)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

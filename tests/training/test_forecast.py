@@ -1,0 +1,54 @@
+import torch
+
+from labcore.events import Forecast, TrainingStarted
+from labcore.training import forecast as module
+from labcore.training.forecast import measure
+from labcore.training.precision import Precision
+
+
+def outcome(generator):
+    told = []
+    while True:
+        try:
+            told.append(next(generator))
+        except StopIteration as stop:
+            return told, stop.value
+
+
+def test_a_forecast_is_told_and_leaves_no_run_behind(tiny, monkeypatch):
+    monkeypatch.setattr(module, "_free_bytes", lambda device: 10**6)
+    before = set(tiny.workspace.runs.iterdir())
+    told, result = outcome(measure(tiny.config, tiny.workspace))
+    assert isinstance(result, Forecast)
+    assert any(isinstance(event, TrainingStarted) for event in told)
+    assert set(tiny.workspace.runs.iterdir()) == before
+    assert not list(tiny.workspace.cache.glob("forecast-*"))
+    assert result.seconds_total == result.seconds_per_epoch * tiny.config.optim.epochs > 0
+    assert (result.batch_size, result.micro_batch) == (8, 8)
+    assert result.peak_bytes > 0
+    assert 1 <= result.largest_batch <= 24
+
+
+def test_more_memory_fits_a_larger_batch_up_to_all_clips(tiny, monkeypatch):
+    largest = []
+    for free in (10**4, 10**6, 10**12):
+        monkeypatch.setattr(module, "_free_bytes", lambda device, free=free: free)
+        _, result = outcome(measure(tiny.config, tiny.workspace))
+        largest.append(result.largest_batch)
+    assert largest == sorted(largest)
+    assert largest[0] < largest[-1] == 24
+
+
+def test_the_memory_of_a_clip_is_what_its_activations_take(tiny):
+    class Probe:
+        device = torch.device("cpu")
+        frames, micro_batch = 32, 8
+        config = tiny.config
+        network = torch.nn.Sequential(torch.nn.Conv2d(1, 10, 1), torch.nn.ReLU())
+
+        class session:
+            precision = Precision("fp32", "contiguous", "")
+
+    pixels = tiny.config.features.n_mels * 32 * 4
+    # the convolution keeps its input of one channel, the rectifier its output of ten
+    assert module._bytes_a_clip(Probe) == int(module.IN_THE_WORKS * 11 * pixels)
