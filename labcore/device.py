@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import torch
 
 
+ALL = "all"
+"""The device of a run that shares each batch among all GPUs of the machine."""
+
 THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "3000000"}
 """Set before torch is loaded in a process that trains: how long a thread of torch waits awake for the others between two pieces
 of work. Meant for machines on which something else is at work too; benchmarks/waiting_threads.py compares."""
@@ -36,7 +39,8 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
     """Choose a device and prove that it runs a kernel.
 
     Args:
-        wanted: ``auto`` (the first GPU that works, else the CPU), ``cpu``, ``cuda`` or ``cuda:N``.
+        wanted: ``auto`` (the first GPU that works, else the CPU), ``cpu``, ``cuda``, ``cuda:N``, or ``all``, which in one process
+            is the first GPU.
 
     Raises:
         DeviceError: a GPU was asked for by name and cannot be used, or the name is none of these.
@@ -45,15 +49,17 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
 
     if wanted == "cpu":
         return DeviceChoice("cpu", cpu_name(), "the CPU was asked for")
-    if wanted != "auto" and not wanted.startswith("cuda"):
-        raise DeviceError(f"there is no device {wanted!r}", "Choose auto, cpu, cuda or cuda:N")
-    trouble = _trouble("cuda:0" if wanted in ("auto", "cuda") else wanted)
+    if wanted not in ("auto", ALL) and not wanted.startswith("cuda"):
+        raise DeviceError(f"there is no device {wanted!r}", "Choose auto, cpu, cuda, cuda:N or all")
+    first = "cuda:0" if wanted in ("auto", "cuda", ALL) else wanted
+    trouble = _trouble(first)
     if not trouble:
-        device = torch.device("cuda:0" if wanted in ("auto", "cuda") else wanted)
+        device = torch.device(first)
         name = torch.cuda.get_device_name(device)
         return DeviceChoice(str(device), name, f"{name} is there and ran a test kernel")
     if wanted != "auto":
-        raise DeviceError(f"{wanted} cannot be used: {trouble}", "Take device cpu or auto, or mend the GPU's set-up")
+        what = "all GPUs" if wanted == ALL else wanted
+        raise DeviceError(f"{what} cannot be used: {trouble}", "Take device cpu or auto, or mend the GPU's set-up")
     return DeviceChoice("cpu", cpu_name(), trouble)
 
 

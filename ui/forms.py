@@ -13,6 +13,8 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import Knob, RunConfig, knobs
+from labcore.device import ALL
+from labcore.nvml import samples
 from labcore.presets import PRESETS, preset
 
 PARTS = {
@@ -61,8 +63,9 @@ def take(source: RunConfig, keep: Iterable[str] = ()) -> None:
     current = values()
     for path, value in _flat(source).items():
         if not (kept and path.startswith(kept)):
+            if current[path] != value:
+                _names()[path] = _names().get(path, 0) + 1
             current[path] = value
-            st.session_state.pop(_key(path), None)
 
 
 def presets() -> None:
@@ -110,54 +113,47 @@ def part(name: str, *, skip: Iterable[str] = ()) -> None:
 def widget(knob: Knob) -> Any:
     """One knob as the widget that suits it. Returns its value and remembers it."""
     current = values()
-    key = _key(knob.path)
-    if key not in st.session_state:
-        st.session_state[key] = current[knob.path]
-    current[knob.path] = _widget(knob, key, current[knob.path], known=True)
+    current[knob.path] = widget_of(knob, current[knob.path], key=key_of(knob.path))
     return current[knob.path]
 
 
 def widget_of(knob: Knob, value: Any, *, key: str, stops: list[Any] | None = None) -> Any:
-    """One knob as the widget that suits it, for values that are kept elsewhere. Returns its value.
+    """One knob as the widget that suits it, for a value that is kept elsewhere. Returns its value.
 
-    The browser is told the value as the widget's default, so that both sides agree however often the widget comes and goes.
-    A value that is set from elsewhere needs another key.
+    The browser is told the value as the widget's default, so that both sides agree however often the widget comes and goes: a
+    value that is put into the session's state is told once, and lost where two reruns follow each other closely. A value that is
+    set from elsewhere needs another key.
 
     Args:
         stops: a slider with these stops and the one it is at.
     """
-    return _widget(knob, key, value, known=False, stops=stops)
-
-
-def _widget(knob: Knob, key: str, current: Any, *, known: bool, stops: list[Any] | None = None) -> Any:
-    """The widget. ``known``: the session's state holds its value; else it begins with ``current``."""
     label = f"{knob.title} ({knob.unit})" if knob.unit else knob.title
     common: dict[str, Any] = {"label": label, "help": knob.help, "key": key}
-    first: dict[str, Any] = {} if known else {"value": current}
     if knob.kind == "choice":
-        begin = {} if known else {"default": current}
-        return st.segmented_control(options=knob.choices, required=True, **begin, **common)
+        return st.segmented_control(options=knob.choices, required=True, default=value, **common)
     if knob.path in OPEN_LISTS:
-        options = list(dict.fromkeys([*OPEN_LISTS[knob.path], current]))
-        begin = {} if known else {"index": options.index(current)}
-        return st.selectbox(options=options, accept_new_options=True, **begin, **common) or knob.default
+        several = [ALL] if knob.path == "runtime.device" and _gpus() > 1 else []
+        options = list(dict.fromkeys([*OPEN_LISTS[knob.path], *several, value]))
+        chosen = st.selectbox(options=options, accept_new_options=True, index=options.index(value), **common)
+        return chosen or knob.default
     if knob.kind == "text":
-        typed = st.text_input(placeholder="automatic" if knob.optional else None, **first, **common)
+        typed = st.text_input(value=value, placeholder="automatic" if knob.optional else None, **common)
         return typed or (None if knob.optional else knob.default)
     if stops is not None:
-        held = sorted({*stops, current} - {None})
-        return st.select_slider(options=[None, *held] if knob.optional else held, format_func=_tidy, **first, **common)
+        held = sorted({*stops, value} - {None})
+        options = [None, *held] if knob.optional else held
+        return st.select_slider(options=options, value=value, format_func=tidy, **common)
     if knob.optional or knob.ge is None or knob.le is None or knob.le - knob.ge > 1e6:
-        return _number(knob, {**first, **common})
+        return _number(knob, {"value": value, **common})
     if knob.log:
-        return st.select_slider(options=_stops(knob, current), format_func=_tidy, **first, **common)
-    return _slider(knob, common, None if known else current)
+        return st.select_slider(options=_stops(knob, value), value=value, format_func=tidy, **common)
+    return _slider(knob, value, common)
 
 
 def changes(config: RunConfig) -> dict[str, Any]:
     """What a configuration turned away from the defaults, data set aside: title → value, for a short list."""
     return {
-        knob.title: "automatic" if value is None else f"{_tidy(value)} {knob.unit}".strip()
+        knob.title: "automatic" if value is None else f"{tidy(value)} {knob.unit}".strip()
         for path, knob in knobs().items()
         if not path.startswith("data.") and (value := _flat(config)[path]) != knob.default
     }
@@ -186,17 +182,14 @@ def _number(knob: Knob, common: dict[str, Any]) -> Any:
     )
 
 
-def _slider(knob: Knob, common: dict[str, Any], first: Any = None) -> Any:
+def _slider(knob: Knob, current: Any, common: dict[str, Any]) -> Any:
     kind = int if knob.kind == "int" else float
     assert knob.ge is not None
     assert knob.le is not None
     step = kind(knob.step) if knob.step else (1 if kind is int else (knob.le - knob.ge) / 100)
-    if first is None:
-        st.session_state[common["key"]] = kind(st.session_state[common["key"]])
-    else:
-        common = {**common, "value": kind(first)}
     shown = "%d" if kind is int else ("%.2f" if step < 0.1 else "%.1f" if step < 1 else "%g")
-    value = st.slider(min_value=kind(knob.ge), max_value=kind(knob.le), step=step, format=shown, **common)
+    least, most = kind(knob.ge), kind(knob.le)
+    value = st.slider(min_value=least, max_value=most, value=kind(current), step=step, format=shown, **common)
     return kind(value) if kind is int else round(value, 6)
 
 
@@ -217,12 +210,25 @@ def _stops(knob: Knob, current: Any) -> list[Any]:
     return sorted(stops | {kind(value) for value in held})
 
 
-def _tidy(value: Any) -> str:
+@cache
+def _gpus() -> int:
+    """How many GPUs the machine has, whether torch can use them or not."""
+    return len(samples())
+
+
+def tidy(value: Any) -> str:
+    """A value of a knob in a word."""
     return "automatic" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _key(path: str) -> str:
-    return f"knob-{path}"
+def key_of(path: str) -> str:
+    """The key of a knob's widget. A value that a preset or a run has set comes with a new widget."""
+    turn = _names().get(path, 0)
+    return f"knob-{path}-{turn}" if turn else f"knob-{path}"
+
+
+def _names() -> dict[str, int]:
+    return st.session_state.setdefault("knob-names", {})
 
 
 def _flat(config: RunConfig) -> dict[str, Any]:

@@ -8,12 +8,15 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, USAGE, duration, emit, live, mute_stdout, percent, say
 from labcore.errors import LabError
 from labcore.events import Event
 from labcore.runs import Run
+
+if TYPE_CHECKING:
+    from labcore.jobs.worker import Train
 
 BAD_INPUT = {"AudioError", "ConfigError", "DatasetError", "DeviceError"}
 """Failures of a run that its user's input caused."""
@@ -98,10 +101,13 @@ def result_line(event: dict[str, Any]) -> str:
     return f"accuracy {percent(event['accuracy'])} (95 % interval {interval}), macro F1 {event['macro_f1']:.3f}, on {clips}"
 
 
-def attend(run: Run, *, as_json: bool) -> int:
+def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
     """Work on a run in this process, tell how it goes, and return the exit status.
 
     Ctrl-C stops the run after the batch at hand; a second one kills. A closed stdout or stderr does not end the training.
+
+    Args:
+        train: the training loop, where it is not the lab's own for one process.
 
     Raises:
         RunError: somebody else works on the run.
@@ -122,15 +128,34 @@ def attend(run: Run, *, as_json: bool) -> int:
                 mute_stdout()
 
     with stop_on_signals(lambda: say_raw("stopping after this batch; once more kills\n")) as stopping:
-        finished = work(run, stopping.is_set, on_event)
+        finished = work(run, stopping.is_set, on_event, train=train)
     if finished.state == "failed":
-        return USAGE if finished.details.get("kind") in BAD_INPUT else FAILED
+        return exit_status(finished.state, finished.details)
     if finished.state == "stopped":
         say(f"`labcore resume {run.id}` goes on")
         return INTERRUPTED
     if not as_json:
         emit(run.id)
     return DONE
+
+
+def attend_everywhere(run: Run, *, as_json: bool) -> int:
+    """The same as :func:`attend`, on all GPUs of this machine where that is the run's device and there are several."""
+    from labcore.jobs.torchrun import on_all_gpus
+
+    arguments = ["-m", "labcore", "resume", str(run.path), *(["--json"] if as_json else [])]
+    status = on_all_gpus(run.config.runtime.device, arguments)
+    if status is None:
+        return attend(run, as_json=as_json)
+    end = run.last_event("run_finished") or {}
+    return exit_status(end["state"], end["details"]) if "state" in end else status or FAILED
+
+
+def exit_status(state: str, details: dict[str, Any]) -> int:
+    """The exit status of a command that worked on a run until it was finished, stopped or failed."""
+    if state == "failed":
+        return USAGE if details.get("kind") in BAD_INPUT else FAILED
+    return INTERRUPTED if state == "stopped" else DONE
 
 
 @contextlib.contextmanager

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from labcore.cli.attend import attend
+from labcore.cli.attend import attend, attend_everywhere
 from labcore.cli.parser import Parser
 from labcore.errors import RunError
+from labcore.jobs.torchrun import take_part, under_torchrun
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace
 
@@ -25,10 +26,25 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    chosen = Run.open(Workspace.default(), arguments.run)
+    if under_torchrun():
+        return take_part(
+            "auto",
+            lambda: resumable(arguments.run),
+            lambda run, together: attend(run, as_json=arguments.json, train=together),
+        )
+    return attend_everywhere(resumable(arguments.run), as_json=arguments.json)
+
+
+def resumable(name: str) -> Run:
+    """The run of that name, ready to go on.
+
+    Raises:
+        RunError: there is none, or it is at work or finished.
+    """
+    chosen = Run.open(Workspace.default(), name)
     state = chosen.status().state
     if state not in (*RESUMABLE, "queued"):
         remedy = "Start a new run with `labcore train`" if state == "finished" else "Stop it first"
         raise RunError(f"run {chosen.id} is {state}", remedy)
     chosen.clear_stop()
-    return attend(chosen, as_json=arguments.json)
+    return chosen

@@ -261,7 +261,8 @@ class RuntimeConfig(Part):
     device: str = knob(
         "auto",
         "Device",
-        "auto, cpu, cuda, or cuda:N. auto takes the first GPU that can run a kernel, else the CPU.",
+        "auto, cpu, cuda, cuda:N, or all. auto takes the first GPU that can run a kernel, else the CPU; all shares each batch "
+        "among all GPUs of the machine.",
         flag="device",
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = knob(

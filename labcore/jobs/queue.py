@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labcore.device import ALL
 from labcore.errors import RunError
 from labcore.runs import EventReader, Run, list_runs
 from labcore.workspace import Workspace
@@ -82,6 +83,12 @@ def wanted_device(run: Run) -> str:
         return UNKNOWN
 
 
+def _same(one: str, other: str) -> bool:
+    """Whether two runs on these devices may meet on one."""
+    names = {one, other}
+    return len(names) == 1 or UNKNOWN in names or (ALL in names and "cpu" not in names)
+
+
 def startable(waiting: list[Run], busy: list[str]) -> list[Run]:
     """The waiting runs whose device is free, so that each device has one run and nobody is overtaken on it.
 
@@ -92,7 +99,7 @@ def startable(waiting: list[Run], busy: list[str]) -> list[Run]:
     taken, chosen = list(busy), []
     for run in waiting:
         device = wanted_device(run)
-        if not any(UNKNOWN in (device, other) or device == other for other in taken):
+        if not any(_same(device, other) for other in taken):
             chosen.append(run)
         taken.append(device)
     return chosen

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from labcore.config import RunConfig
+from labcore.device import ALL
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, Event
 from labcore.runs import RESUMABLE, Run
@@ -29,8 +30,6 @@ from labcore.workspace import Workspace, slug, write_atomically
 if TYPE_CHECKING:
     from labcore.training.distributed import Ranks
 
-ALL = "all"
-"""The device of a run that takes every GPU of the machine."""
 FAILED, INTERRUPTED = 1, 130
 END_SECONDS = 10.0
 """How long a process that failed waits for process 0 to write down why, before it goes and torchrun ends the others."""
@@ -196,12 +195,18 @@ def on_all_gpus(device: str, arguments: Sequence[str]) -> int | None:
     Returns:
         The exit status; None where this process should do the work by itself.
     """
-    if device != ALL or under_torchrun():
+    if device != ALL or under_torchrun() or not several_gpus():
         return None
     import torch
 
-    count = torch.cuda.device_count()
-    return launch(count, arguments) if count > 1 else None
+    return launch(torch.cuda.device_count(), arguments)
+
+
+def several_gpus() -> bool:
+    """Whether torch sees more than one GPU. Looking leaves nothing on them."""
+    import torch
+
+    return torch.cuda.device_count() > 1
 
 
 def launch(processes: int, arguments: Sequence[str]) -> int:

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from labcore.config import RunConfig
+from labcore.device import ALL
 from labcore.errors import LabError, OutOfMemoryError, RunError
 from labcore.events import Evaluated, Event, RunFinished, RunStarted
+from labcore.jobs import torchrun
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -166,6 +168,13 @@ def _free_memory() -> None:
         torch.cuda.empty_cache()
 
 
+def _wants_all_gpus(run: Run) -> bool:
+    try:
+        return run.config.runtime.device == ALL
+    except RunError:  # the work itself tells what is wrong with it
+        return False
+
+
 def main(arguments: list[str] | None = None, train: Train | None = None) -> int:
     """Entry of the worker process: ``python -m labcore.jobs.worker RUN_DIR``.
 
@@ -177,12 +186,23 @@ def main(arguments: list[str] | None = None, train: Train | None = None) -> int:
     with contextlib.suppress(OSError):  # where memory runs out, the kernel should choose the worker, not the server
         Path("/proc/self/oom_score_adj").write_text("500")
     (directory,) = sys.argv[1:] if arguments is None else arguments
+    run = Run(Path(directory))
+
+    def lead(run: Run, train: Train | None) -> int:
+        work(run, stop.is_set, train=train, only_queued=True)
+        return 0
+
     try:
-        work(Run(Path(directory)), stop.is_set, train=train, only_queued=True)
+        if train is None and torchrun.under_torchrun():
+            return torchrun.take_part("auto", lambda: run, lead)
+        if train is None and _wants_all_gpus(run):
+            status = torchrun.on_all_gpus(ALL, ["-X", "faulthandler", "-m", "labcore.jobs.worker", directory])
+            if status is not None:
+                return status
+        return lead(run, train)
     except RunError as error:
         print(error, file=sys.stderr)
         return NOT_OURS
-    return 0
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class Ranks:
         Raises:
             DeviceError: as :func:`~labcore.device.choose_device`; one GPU was named for several processes of a machine.
         """
-        if self.alone or wanted == "cpu":
+        if self.alone or wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
             return choose_device(wanted)
         if wanted.startswith("cuda:") and self.local_size > 1:
             raise DeviceError(
