@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "check the GPU, the driver, PyTorch and the machine, and say what to do",
     "datasets": "list the data sets, make the demo set, import and check your own",
     "train": "train a classifier",
+    "turn": "turn knobs of a run while it trains",
     "resume": "go on with a run that was stopped, failed or interrupted",
     "evaluate": "judge a trained classifier on clips of a data set",
     "classify": "say what is heard in sound files",

@@ -92,16 +92,7 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
     order = {flag: number for number, flag in enumerate(EVERYDAY)}
     for path, knob in sorted(knobs().items(), key=lambda item: order.get(item[1].flag, len(order))):
         group = everyday if knob.flag else groups[path.partition(".")[0]]
-        names = [f"--{knob.flag}"] if knob.flag else []
-        group.add_argument(
-            *names,
-            f"--{path}",
-            dest=path,
-            default=argparse.SUPPRESS,
-            type=_reader(knob),
-            metavar=_metavar(knob),
-            help=_help(knob),
-        )
+        add_knob(group, knob)
         if path == "runtime.device":
             group.add_argument(
                 "--gpu",
@@ -111,6 +102,20 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
                 default=argparse.SUPPRESS,
                 help="The same as --device cuda: fail rather than fall back to the CPU.",
             )
+
+
+def add_knob(group: argparse._ActionsContainer, knob: Knob) -> None:
+    """A flag for a knob, by its path and its short name. Not given, it leaves nothing in the namespace."""
+    names = [f"--{knob.flag}"] if knob.flag else []
+    group.add_argument(
+        *names,
+        f"--{knob.path}",
+        dest=knob.path,
+        default=argparse.SUPPRESS,
+        type=_reader(knob),
+        metavar=_metavar(knob),
+        help=_help(knob),
+    )
 
 
 def config_from(arguments: argparse.Namespace) -> RunConfig:

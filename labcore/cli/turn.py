@@ -1,0 +1,47 @@
+"""``labcore turn``: knobs of a run, turned while it trains."""
+
+from __future__ import annotations
+
+import argparse
+
+from labcore.cli.output import DONE, say
+from labcore.cli.parser import Parser, add_knob
+from labcore.config import knobs
+from labcore.errors import ConfigError
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+
+def parser() -> Parser:
+    parser = Parser(
+        prog="labcore turn",
+        usage="labcore turn RUN [--epoch N] [flags]",
+        description="Turn knobs of a run while it trains. They count from the beginning of the next epoch on, are marked on the "
+        "curves, and are replayed when the run is resumed.",
+        epilog='The same by file: a line like {"model.dropout": 0.4} at the end of turns.jsonl in the run\'s folder.',
+    )
+    parser.add_argument("run", metavar="RUN", help="a run's id or a part of it, its folder, or the word last")
+    parser.add_argument("--epoch", type=int, metavar="N", help="count from epoch N on instead of the next one")
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why, for the record")
+    group = parser.add_argument_group("what can be turned")
+    for knob in knobs().values():
+        if knob.live:
+            add_knob(group, knob)
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    given = vars(arguments)
+    changes = {path: given[path] for path in knobs() if path in given}
+    if not changes:
+        raise ConfigError("there is nothing to turn", "Name a knob and its value, for example --dropout 0.4")
+    chosen = Run.open(Workspace.default(), arguments.run)
+    epochs = chosen.config.optim.epochs
+    if arguments.epoch is not None and not 1 <= arguments.epoch <= epochs:
+        raise ConfigError(f"run {chosen.id} has no epoch {arguments.epoch}", f"Give one from 1 to {epochs}")
+    chosen.turn(changes, by="command", epoch=arguments.epoch, reason=arguments.reason)
+    listed = ", ".join(f"{path} {value:g}" for path, value in changes.items())
+    when = "from the next epoch on" if arguments.epoch is None else f"from epoch {arguments.epoch} on"
+    resumed = "" if chosen.status().active else "; the run is not at work, so it counts when it is resumed"
+    say(f"{chosen.id}: {listed} {when}{resumed}")
+    return DONE
