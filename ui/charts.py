@@ -1,4 +1,4 @@
-"""One function a figure. What moves is Vega-Lite, which keeps its place on the page when the data change; what stands still is Plotly.
+"""One function a figure, of those that stand still, in Plotly. What moves with a training is in ``ui/curves.py``.
 
 Spectrograms are reduced to at most ``COLUMNS`` columns of one byte a cell before they are sent to the browser.
 """
@@ -23,103 +23,6 @@ SOUND = ["#0d1417", "#12343b", "#0f5c5f", "#23857c", "#6fae7f", "#c3c874", "#f3c
 def dark() -> bool:
     """Whether the visitor looks at the dark theme."""
     return st.context.theme.type == "dark"
-
-
-# --- live, Vega-Lite
-
-
-def curves(epochs: list[dict[str, Any]], field: str, total: int, *, key: str, title: str) -> None:
-    """Loss or accuracy over the epochs, training and held-out clips as two lines.
-
-    Args:
-        epochs: epoch events.
-        field: ``loss`` or ``accuracy``.
-        total: how many epochs there will be; the axis has its final length from the start.
-    """
-    import pandas as pd
-
-    share = field == "accuracy"
-    rows = [
-        {"epoch": event["epoch"], "value": event[f"{side}_{field}"], "clips": name}
-        for event in epochs
-        for side, name in (("train", "training"), ("val", "validation"))
-    ]
-    frame = pd.DataFrame(rows, columns=["epoch", "value", "clips"])
-    form = ".1%" if share else ".3f"
-    spec = {
-        "padding": {"top": 6, "bottom": 0, "left": 0, "right": 6},
-        "mark": {"type": "line", "interpolate": "linear", "strokeWidth": 2.2, "point": len(epochs) < 3},
-        "encoding": {
-            "x": _epoch_axis(total),
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "title": None,
-                "axis": {"format": "%" if share else "~g", "tickCount": 5},
-                "scale": {"domain": [0, 1]} if share else {"zero": False, "nice": True},
-            },
-            "color": {
-                "field": "clips",
-                "type": "nominal",
-                "scale": {"domain": ["training", "validation"]},
-                "legend": {
-                    "orient": "bottom-right" if share else "top-right",
-                    "title": None,
-                    "symbolType": "stroke",
-                    "direction": "horizontal",
-                },
-            },
-            "tooltip": [
-                {"field": "epoch", "type": "quantitative", "title": "Epoch"},
-                {"field": "clips", "type": "nominal", "title": "Clips"},
-                {"field": "value", "type": "quantitative", "title": title, "format": form},
-            ],
-        },
-    }
-    st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} over the epochs")
-
-
-def small_curve(
-    epochs: list[dict[str, Any]], field: str, total: int, *, key: str, title: str, form: str = "~s"
-) -> None:
-    """One quantity over the epochs, small."""
-    import pandas as pd
-
-    frame = pd.DataFrame(
-        [{"epoch": event["epoch"], "value": event[field]} for event in epochs], columns=["epoch", "value"]
-    )
-    spec = {
-        "padding": {"top": 6, "bottom": 0, "left": 0, "right": 6},
-        "mark": {"type": "line", "strokeWidth": 1.8, "point": len(epochs) < 3},
-        "encoding": {
-            "x": _epoch_axis(total),
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "title": None,
-                "axis": {"format": form, "tickCount": 3},
-                "scale": {"zero": True},
-            },
-            "tooltip": [
-                {"field": "epoch", "type": "quantitative", "title": "Epoch"},
-                {"field": "value", "type": "quantitative", "title": title, "format": ".4~g"},
-            ],
-        },
-    }
-    st.vega_lite_chart(frame, spec, key=key, height=130, width="stretch", alt=f"{title} over the epochs")
-
-
-def _epoch_axis(total: int) -> dict[str, Any]:
-    return {
-        "field": "epoch",
-        "type": "quantitative",
-        "title": None,
-        "axis": {"grid": False, "format": "d", "tickMinStep": 1, "tickCount": 6},
-        "scale": {"domain": [1, max(2, total)], "nice": False},
-    }
-
-
-# --- standing, Plotly
 
 
 def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import streamlit as st
 
 from labcore.runs import Run, RunStatus, list_runs
@@ -11,6 +13,20 @@ from ui.text import percent, plain, progress_line, run_name, state_face
 
 TICK = 1.0
 """Seconds between two looks at what is at work."""
+
+
+class Pace(NamedTuple):
+    """Seconds between two looks at a run: at its line of progress, at its curves."""
+
+    line: float
+    curves: float
+
+
+def pace(events: list[dict[str, Any]]) -> Pace:
+    """How often a page looks at a run. Where it trains on the CPU, the page shares its cores with it and looks less often."""
+    started = next((event for event in reversed(events) if event["type"] == "training_started"), None)
+    on_cpu = started is not None and started.get("device") == "cpu"
+    return Pace(2.0, 6.0) if on_cpu else Pace(TICK, 2.0)
 
 
 def status_of(run: Run) -> RunStatus:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from labcore.config import knobs
 from labcore.errors import LabError
-from ui import data, forms, live, services
+from ui import data, forecasting, forms, live, pinned, services
 from ui.shell import errors_in_place, show_error
 from ui.text import count, plain
 
@@ -74,6 +74,8 @@ def _data() -> None:
             on_change=other_fold,
             help=knobs()["data.fold"].help,
         )
+    with st.expander("How it is split", icon=":material/call_split:"):
+        forms.part("data", skip=("data.dataset", "data.fold"))
     with st.expander("Another data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
@@ -144,13 +146,16 @@ def _summary_and_start() -> None:
         if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready):
             with errors_in_place():
                 run = services.manager().submit(config)
+                pinned.take(run)
                 st.query_params["run"] = run.id
                 st.rerun()
+        forecasting.part(config if ready else None)
         active = sum(status.active for _, status in live.runs())
         if active:
             st.caption(
                 f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; this one takes its turn."
             )
+    pinned.before()
     if chosen is not None:
         _classes(chosen)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import shlex
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -11,32 +12,59 @@ import streamlit as st
 from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of
-from ui import charts, forms, live, new_run, results, services
+from ui import curves, forms, live, new_run, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import count, duration, percent, plain, preparing_line
+from ui.text import count, percent, plain
+
+STILL = "<style>[data-testid=stProgress] * { transition: none !important; animation: none !important; }</style>"
+"""A bar that glides takes a browser ten times the work of one that steps."""
 
 
 def show(run: Run) -> None:
-    """The run, following it while it waits or works."""
-    status = live.status_of(run)
-    _head(run, status)
+    """The run, following it while it waits or works.
 
-    @st.fragment(run_every=live.TICK if status.active else None)
+    A visitor must cost the training little: one part ticks, and it is a line of text; the curves come after it at their own, slower
+    pace; sliders and sounds stand still. See benchmarks/watched_training.py.
+    """
+    events = _events(run)
+    status, pace = run.status(events), live.pace(events)
+    turns = _turns(events)
+    _head(run, status)
+    if status.active:
+        st.html(STILL)
+
+    @st.fragment(run_every=pace.line if status.active else None)
     def follow() -> None:
         with errors_in_place():
-            now = live.status_of(run)
-            if now.state != status.state:
-                st.rerun()
-            _progress(run, now)
-            events = _events(run)
-            if now.state == "finished":
-                results.show(run, events)
-            _curves(run, events, now)
-            _log(run, events, now)
+            seen = _events(run)
+            now = run.status(seen)
+            if now.state != status.state or (now.active and (live.pace(seen) != pace or _turns(seen) != turns)):
+                st.rerun()  # what stands still around this part is out of date
+            _progress(run, now, seen)
+            if now.active:
+                turning.advice(run, seen)
+
+    @st.fragment(run_every=pace.curves if status.active else None)
+    def draw() -> None:
+        with errors_in_place():
+            seen = _events(run)
+            _curves(run, seen, run.status(seen))
+            _log(seen, open_=status.active)
             services.settle_memory_once("curves")
 
     follow()
+    if status.active and status.state != "stopping":
+        turning.panel(run)
+    pinned.panel(run, status.active)
+    if status.state == "finished":
+        with errors_in_place():
+            results.show(run, events)
+    draw()
     _settings(run)
+
+
+def _turns(events: list[dict[str, Any]]) -> int:
+    return sum(event["type"] == "turned" for event in events)
 
 
 def _head(run: Run, status: RunStatus) -> None:
@@ -74,9 +102,10 @@ def _remove(run: Run) -> None:
     st.query_params.clear()
 
 
-def _progress(run: Run, status: RunStatus) -> None:
+def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
     if status.state == "failed":
         show_error(LabError(status.error or "the run failed without a word", status.remedy))
+        _in_parts(run, events)
         tail = _tail(run)
         if tail:
             st.caption("The last lines of its log")
@@ -92,6 +121,23 @@ def _progress(run: Run, status: RunStatus) -> None:
         st.caption(f"Stopped after epoch {status.epoch} of {status.epochs}. Resume goes on from there.")
     if status.active:
         st.progress(status.fraction, text=live.run_progress(status))
+
+
+def _in_parts(run: Run, events: list[dict[str, Any]]) -> None:
+    """Where memory ran out and a smaller batch was seen to fit: go on with each batch in parts of that size."""
+    details = events[-1].get("details", {}) if events and events[-1]["type"] == "run_finished" else {}
+    fits = details.get("fits")
+    if details.get("kind") != "OutOfMemoryError" or not fits:
+        return
+
+    def divide() -> None:
+        run.save_config(run.config.changed({"runtime.micro_batch": fits}))
+        services.manager().resume(run.id)
+
+    action_button(f"Resume in parts of {count(fits)} clips", divide, key="in-parts", icon=":material/call_split:")
+    st.caption(
+        "Each batch is taken in parts whose gradients are summed: the same steps in less memory, a little slower."
+    )
 
 
 def _events(run: Run) -> list[dict[str, Any]]:
@@ -118,81 +164,58 @@ def _curves(run: Run, events: list[dict[str, Any]], status: RunStatus) -> None:
                 ("Clips a second", count(last["clips_per_second"])),
             ):
                 st.metric(label, value, width=170)
+    marks = turning.marks(events)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Accuracy** :gray[by epoch]")
-        charts.curves(epochs, "accuracy", total, key=f"accuracy-{run.id}", title="Accuracy")
+        curves.curves(epochs, "accuracy", total, key=f"accuracy-{run.id}", title="Accuracy", marks=marks)
     with right:
         st.markdown("**Loss** :gray[by epoch]")
-        charts.curves(epochs, "loss", total, key=f"loss-{run.id}", title="Loss")
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown("**Learning rate**")
-        charts.small_curve(epochs, "lr", total, key=f"lr-{run.id}", title="Learning rate", form="~g")
-    with right:
-        st.markdown("**Clips a second**")
-        charts.small_curve(epochs, "clips_per_second", total, key=f"speed-{run.id}", title="Clips a second")
+        curves.curves(epochs, "loss", total, key=f"loss-{run.id}", title="Loss", marks=marks)
+    pinned.lines(run, epochs, total)
+    _work(run, events, epochs, total, live_now=status.active)
     started = next((event for event in reversed(events) if event["type"] == "training_started"), None)
     if started:
+        held_out = f"the {count(started['val_clips'])} clips of fold {plain(started['fold'])}, never trained on"
+        if started.get("validation_clips"):
+            held_out = f"{count(started['validation_clips'])} clips set aside from training; the held-out fold is judged at the end"
+        elif started.get("leaks"):
+            held_out += ", but other clips of their recordings are: the split leaks"
         st.caption(
-            f"Training: {count(started['train_clips'])} clips, as they come out of augmentation. "
-            f"Validation: the {count(started['val_clips'])} clips of fold {plain(started['fold'])}, never trained on."
+            f"Training: {count(started['train_clips'])} clips, as they come out of augmentation. Validation: {held_out}."
         )
 
 
-def _log(run: Run, events: list[dict[str, Any]], status: RunStatus) -> None:
-    lines = log_lines(events)
+def _work(run: Run, events: list[dict[str, Any]], epochs: list[dict[str, Any]], total: int, *, live_now: bool) -> None:
+    """Where the time goes, and the small curves: folded away while the run is at work, since each costs every visitor's browser."""
+    seconds = spent.latest(events)
+    if seconds:
+        st.markdown("**Where the time goes** :gray[in the latest epoch]")
+        spent.bar(seconds)
+    if live_now:
+        fold = st.expander(
+            "Learning rate and speed", icon=":material/show_chart:", key=f"small-{run.id}", on_change="rerun"
+        )
+        if not fold.open:
+            return
+    else:
+        fold = st.container()
+    with fold:
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.markdown("**Learning rate**")
+            curves.small_curve(epochs, "lr", total, key=f"lr-{run.id}", title="Learning rate", form="~g")
+        with right:
+            st.markdown("**Clips a second**")
+            curves.small_curve(epochs, "clips_per_second", total, key=f"speed-{run.id}", title="Clips a second")
+
+
+def _log(events: list[dict[str, Any]], *, open_: bool) -> None:
+    lines = run_log.log_lines(events)
     if lines:
-        with st.expander("Log", icon=":material/notes:", expanded=status.active):
+        with st.expander("Log", icon=":material/notes:", expanded=open_):
             text = "\n".join(lines)
             st.code(text, language=None, height=260 if text.count("\n") > 9 else "content", wrap_lines=True)
-
-
-def log_lines(events: list[dict[str, Any]]) -> list[str]:
-    """The events as lines for people, oldest first; of a stretch of preparing only its latest line, no epochs."""
-    lines: list[str] = []
-    preparing = ""
-    for event in events:
-        text = _sentence(event)
-        if not text:
-            continue
-        line = f"{time.strftime('%H:%M:%S', time.localtime(event['time']))}  {text}"
-        what = event["what"] if event["type"] == "preparing" else ""
-        if what and what == preparing:
-            lines[-1] = line
-        else:
-            lines.append(line)
-        preparing = what
-    return lines
-
-
-def _sentence(event: dict[str, Any]) -> str:
-    match event["type"]:
-        case "run_queued":
-            return "Queued"
-        case "run_started":
-            return f"Taken up by process {event['pid']} on {event['host']}"
-        case "preparing":
-            line = preparing_line(event)
-            return line[:1].upper() + line[1:]
-        case "training_started":
-            return (
-                f"Training {event['parameters'] / 1e6:.2f} M parameters on {event['train_clips']} clips of "
-                f"{len(event['labels'])} classes, epochs {event['first_epoch']} to {event['epochs']}\n"
-                f"          Device {event['device']}: {event['device_reason']}\n"
-                f"          {event['precision']}, {event['memory_format']}: {event['precision_reason']}"
-            )
-        case "log":
-            return event["message"] if event.get("level", "info") == "info" else f"{event['level']}: {event['message']}"
-        case "evaluated":
-            return f"Accuracy {percent(event['accuracy'])} on {event['clips']} held-out clips of fold {event['fold']}"
-        case "run_finished":
-            word = event["state"].capitalize()
-            after = (
-                f" after {event['epochs_done']} epochs, {duration(event['seconds'])}" if event["epochs_done"] else ""
-            )
-            return f"{word}{after}" + (f": {event['error']}" if event["error"] else "")
-    return ""
 
 
 def _tail(run: Run, lines: int = 12) -> str:
@@ -224,4 +247,11 @@ def _settings(run: Run) -> None:
             st.table(
                 {plain(title): plain(value) for title, value in turned.items()}, border="horizontal", width="content"
             )
+        st.caption("Curves, hyper-parameters and pictures in TensorBoard: this run, and all runs of the workspace")
+        st.code(tensorboard(run.tensorboard) + "\n" + tensorboard(run.path.parent), language="bash", wrap_lines=True)
         st.caption(f"Files of the run: `{run.path}`")
+
+
+def tensorboard(folder: Path) -> str:
+    """The command that shows the TensorBoard files under a folder."""
+    return f"tensorboard --logdir {shlex.quote(str(folder))}"

@@ -43,9 +43,14 @@ def _manager(home: str) -> JobManager:
 
 @dataclass
 class Task:
-    """Work in a thread of its own, with progress that any page can look at. The thread never touches streamlit."""
+    """Work in a thread of its own, with progress that any page can look at. The thread never touches streamlit.
+
+    ``about`` is what it was asked for, ``doing`` what it is at.
+    """
 
     work: Callable[[Callable[[int, int], None]], Any]
+    about: str = ""
+    doing: str = ""
     done: int = 0
     total: int = 0
     result: Any = None

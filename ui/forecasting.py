@@ -1,0 +1,109 @@
+"""What a run will take, told before it starts (a few probe steps in a process of its own) and as it begins."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import streamlit as st
+
+from labcore.config import RunConfig
+from ui import live, services
+from ui.services import Task
+from ui.shell import action_button, log, show_error
+from ui.text import count, duration, plain
+
+
+def words(event: dict[str, Any], epochs: int | None = None) -> dict[str, str]:
+    """A forecast as a short table: what → how much."""
+    told = {
+        "An epoch": _seconds(event["seconds_per_epoch"]),
+        "To the end": f"{duration(event['seconds_total'])}" + (f", {count(epochs)} epochs" if epochs else ""),
+        "Peak memory": f"{gigabytes(event['peak_bytes'])} of {gigabytes(event['memory_bytes'])}",
+    }
+    if event["largest_batch"] is not None:
+        told["Largest batch that fits"] = f"{count(event['largest_batch'])} clips"
+    if event["micro_batch"] < event["batch_size"]:
+        told["Batches"] = f"{count(event['batch_size'])} clips, in parts of {count(event['micro_batch'])}"
+    return told
+
+
+def line(event: dict[str, Any]) -> str:
+    """A forecast as a line of the log."""
+    parts = [f"{_seconds(event['seconds_per_epoch'])} an epoch", f"{duration(event['seconds_total'])} to the end"]
+    parts.append(f"peak memory {gigabytes(event['peak_bytes'])} of {gigabytes(event['memory_bytes'])}")
+    if event["largest_batch"] is not None:
+        parts.append(f"the largest batch that fits is {event['largest_batch']} clips")
+    return f"Forecast from {event['steps_timed']} steps: {', '.join(parts)}"
+
+
+def gigabytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"
+
+
+def part(config: RunConfig | None) -> None:
+    """The button of the form, the work while it goes on, and what came of it for the settings that the form shows."""
+    task = _task()
+    wanted = None if config is None else config.model_dump_json()
+    if task is not None and task.running:
+        _at_work()
+        return
+    action_button(
+        "Forecast",
+        lambda: start(config),
+        key="forecast-start",
+        icon=":material/timer:",
+        width="stretch",
+        disabled=config is None,
+        help="Prepares the data and takes a few steps: seconds an epoch, time to the end, memory. Nothing of it is kept but what "
+        "the run itself would prepare.",
+    )
+    if task is None or task.about != wanted:
+        return
+    if task.error is not None:
+        show_error(task.error)
+    elif task.failure is not None:
+        log.error("the forecast failed", exc_info=task.failure)
+        st.error("The forecast failed. The server's log has the details.")
+    elif task.result is not None:
+        assert config is not None
+        told = words(task.result, config.optim.epochs)
+        st.table({name: plain(value) for name, value in told.items()}, border="horizontal", alt="Forecast of the run")
+        st.caption(f"From {task.result['steps_timed']} steps, on the machine as busy as it was then.")
+
+
+def start(config: RunConfig | None) -> None:
+    """Begin a forecast in the background; one that is at work for somebody else is waited for."""
+    task = _task()
+    if config is None or (task is not None and task.running):
+        return
+    home = services.workspace()
+
+    def work(progress: Any) -> dict[str, Any]:
+        from labcore.jobs.forecast import forecast
+
+        def on_event(event: dict[str, Any]) -> None:
+            if event.get("type") == "preparing":
+                task.doing = event["what"]
+                progress(event["done"], event["total"])
+
+        return dataclasses.asdict(forecast(config, home, on_event))
+
+    task = Task(work, about=config.model_dump_json(), doing="starting")
+    services.tasks(str(home.home))["forecast"] = task.start()
+
+
+@st.fragment(run_every=live.TICK)
+def _at_work() -> None:
+    task = _task()
+    if task is None or not task.running:
+        st.rerun()
+    st.progress(task.fraction, text=f"Forecast: {plain(task.doing)} …")
+
+
+def _task() -> Task | None:
+    return services.tasks(str(services.workspace().home)).get("forecast")
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 10 else duration(seconds)

@@ -1,0 +1,173 @@
+"""Pinned clips: sounds of the visitor's that a run classifies after every epoch, drawn as lines over the epochs."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from labcore.audio import Limits, decode
+from labcore.errors import AudioError, LabError
+from labcore.runs import Run
+from labcore.workspace import slug
+from ui import charts, clips
+from ui.shell import action_button, errors_in_place, show_error
+from ui.text import percent, plain
+
+MOST = 4
+"""So many clips a run at most: each is classified after every epoch."""
+MOST_MB = 10
+MOST_SECONDS = 30.0
+LIMITS = Limits(max_seconds=MOST_SECONDS, max_bytes=MOST_MB * 1024**2, max_samples=96_000 * 30)
+MOST_LINES = 4
+WAITING = "pinned-waiting"
+
+
+def check(name: str, content: bytes) -> None:
+    """Raises AudioError where a sound is too large, too long or no sound."""
+    if len(content) > LIMITS.max_bytes:
+        raise AudioError(f"{name} is larger than {MOST_MB} MB", "Pin a short clip")
+    decode(content, name=name, limits=LIMITS)
+
+
+def pin(run: Run, name: str, content: bytes) -> Path:
+    """Check a sound and pin it to a run, under a safe name that no other clip has.
+
+    Raises:
+        AudioError: it is too large, too long or no sound.
+        LabError: the run has as many as it can take.
+    """
+    check(name, content)
+    there = files(run)
+    for file in there:
+        if file.read_bytes() == content:
+            return file
+    if len(there) >= MOST:
+        raise LabError(f"the run has {MOST} pinned clips already", "Take one away first")
+    safe, taken = slug(name), {file.name for file in there}
+    return run.pin(safe if safe not in taken else f"{uuid.uuid4().hex[:4]}-{safe}", content)
+
+
+def files(run: Run) -> list[Path]:
+    """The pinned sound files of a run by name."""
+    try:
+        return sorted(path for path in run.pinned.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError:
+        return []
+
+
+@st.fragment
+def panel(run: Run, active: bool) -> None:
+    """The pinned clips to play, and, while the run is at work, the ways to add one. Does not tick."""
+    there = files(run)
+    if not there and not active:
+        return
+    title = f"Pinned clips ({len(there)})" if there else "Pin a clip"
+    with st.expander(title, icon=":material/push_pin:"), errors_in_place():
+        st.caption("What the network makes of a sound of yours after every epoch.")
+        for file in there:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(plain(file.name), width=220)
+                st.audio(str(file), width="stretch")
+                if active:
+                    remove = partial(file.unlink, missing_ok=True)
+                    action_button("Take away", remove, key=f"unpin-{file.name}", type="tertiary")
+        if active and len(there) < MOST:
+            _add(run)
+
+
+def _add(run: Run) -> None:
+    turn = st.session_state.setdefault("pin-turn", 0)
+    file = st.file_uploader(
+        "Sound", key=f"pin-upload-{turn}", max_upload_size=MOST_MB, help=f"At most {MOST_SECONDS:.0f} s.",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if file is not None:
+        try:
+            pin(run, file.name, file.getvalue())
+        except LabError as error:
+            show_error(error)
+        else:
+            st.session_state["pin-turn"] = turn + 1
+            st.rerun(scope="fragment")
+
+    def held_out() -> None:
+        number = st.session_state["pin-number"] = st.session_state.get("pin-number", -1) + 1
+        clip = clips.example(run, number)
+        pin(run, f"{clip.truth}-{clip.name}" if clip.truth else clip.name, clip.content)
+
+    action_button("A held-out clip of the data set", held_out, key="pin-held-out", icon=":material/shuffle:")
+
+
+# --- before the start
+
+
+def before() -> None:
+    """In the form of a new run: sounds that are pinned to it when it starts."""
+    with st.expander("Pin clips", icon=":material/push_pin:"):
+        st.caption(
+            "Sounds of your own, or of the data set once the run is there: what the network makes of them after every epoch."
+        )
+        chosen = st.file_uploader(
+            "Sounds", accept_multiple_files=True, key=WAITING, max_upload_size=MOST_MB, label_visibility="collapsed",
+            help=f"At most {MOST} of {MOST_SECONDS:.0f} s.",
+        )  # fmt: skip
+        for file in chosen:
+            try:
+                check(file.name, file.getvalue())
+            except LabError as error:
+                show_error(error)
+        if len(chosen) > MOST:
+            st.caption(f":orange[The first {MOST} are pinned.]")
+
+
+def take(run: Run) -> None:
+    """Pin what the form holds to a run that was just made. What cannot be pinned was told in the form and is left out."""
+    good = 0
+    for file in st.session_state.get(WAITING) or []:
+        if good == MOST:
+            break
+        try:
+            pin(run, file.name, file.getvalue())
+            good += 1
+        except LabError:
+            continue
+
+
+# --- the lines
+
+
+def top(epochs: list[dict[str, Any]], name: str, most: int = MOST_LINES) -> list[str]:
+    """The labels that a clip was taken for with the highest probabilities, by their mean over the epochs and by the last one."""
+    told = [event["pinned"][name] for event in epochs if name in event.get("pinned", {})]
+    if not told:
+        return []
+    mean = {label: sum(shares.get(label, 0.0) for shares in told) / len(told) for label in told[-1]}
+    weight = {label: mean[label] + told[-1][label] for label in mean}
+    return sorted(weight, key=lambda label: weight[label], reverse=True)[:most]
+
+
+def lines(run: Run, epochs: list[dict[str, Any]], total: int) -> None:
+    """A small chart for each pinned clip that the epochs tell of."""
+    names = list(dict.fromkeys(name for event in epochs for name in event.get("pinned", {})))[-MOST:]
+    if not names:
+        return
+    columns = st.columns(2, gap="large") if len(names) > 1 else [st.container()]
+    for number, name in enumerate(names):
+        labels = top(epochs, name)
+        with columns[number % len(columns)]:
+            last = next(event["pinned"][name] for event in reversed(epochs) if name in event.get("pinned", {}))
+            best = max(last, key=lambda label: last[label])
+            st.markdown(f"**{plain(name)}** :gray[now {plain(best)}, {percent(last[best])}]")
+            rows = [
+                {"epoch": event["epoch"], "value": round(event["pinned"][name].get(label, 0.0), 4), "label": label}
+                for event in epochs
+                if name in event.get("pinned", {})
+                for label in labels
+            ]
+            charts.pinned(
+                rows, total, key=f"pinned-{run.id}-{slug(name)}", alt=f"Probabilities of {name} over the epochs"
+            )

@@ -1,0 +1,185 @@
+"""Knobs turned while a run trains: the panel, its marks on the curves, and the advice that can be followed.
+
+The panel stands in a fragment of its own that does not tick, so that a slider is never drawn anew under the hand that moves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from labcore.config import Knob, RunConfig, knobs, turned_config
+from labcore.errors import ConfigError
+from labcore.runs import Run
+from ui import forms
+from ui.shell import action_button, errors_in_place
+from ui.text import plain
+
+EVERYDAY = (
+    "model.dropout",
+    "augment.time_mask",
+    "augment.freq_mask",
+    "augment.mixup",
+    "optim.label_smoothing",
+    "optim.lr_factor",
+)
+"""What is turned most while a run trains; the other knobs that can be are folded away."""
+
+WHO = {"page": "page", "command": "command line", "file": "file", "lab": "the lab itself"}
+
+
+def live_knobs() -> list[Knob]:
+    """The knobs that can be turned while a run trains, the everyday ones first."""
+    table = {path: knob for path, knob in knobs().items() if knob.live}
+    return [table.pop(path) for path in EVERYDAY if path in table] + list(table.values())
+
+
+def pending(run: Run, events: list[dict[str, Any]]) -> dict[str, Any]:
+    """What was asked for and does not count yet: path → value. Lines that are wrong are for the run's log to tell."""
+    try:
+        lines = (run.path / "turns.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    config = run.config
+    taken = [(event["number"], event["changes"]) for event in events if event["type"] == "turned"]
+    refused = [event["message"] for event in events if event["type"] == "log" and "turns.jsonl" in event["message"]]
+    asked: dict[str, Any] = {}
+    for number, line in enumerate(lines):
+        with contextlib.suppress(ValueError, AttributeError, ConfigError):
+            wish = {path: value for path, value in json.loads(line).items() if "." in path}
+            turned = config.turned(wish)
+            values = {path: turned.value(path) for path in wish}
+            if (number, values) not in taken and not any(f"line {number + 1} " in message for message in refused):
+                asked |= values
+    return asked
+
+
+@st.fragment
+def panel(run: Run) -> None:
+    """Sliders for what can be turned now, what counts and what was asked for, and the buttons that ask for it."""
+    with (
+        st.expander("Turn", icon=":material/tune:", expanded=False, key=f"turn-open-{run.id}", on_change="rerun") as it,
+        errors_in_place(),
+    ):
+        if not it.open:  # a fold that is shut costs nothing
+            return
+        config, events = run.config, run.events()
+        counts, asked = turned_config(config, events), pending(run, events)
+        wanted = counts.changed(asked)
+        held = _held(run, wanted)
+        table = live_knobs()
+        everyday = [knob for knob in table if knob.path in EVERYDAY]
+        _sliders(run, everyday, held, counts, asked)
+        with st.expander("More", icon=":material/tune:"):
+            _sliders(run, [knob for knob in table if knob.path not in EVERYDAY], held, counts, asked)
+        changes = {path: value for path, value in held["values"].items() if value != wanted.value(path)}
+        back = {knob.path: config.value(knob.path) for knob in table}
+        back = {path: value for path, value in back.items() if value != wanted.value(path)}
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            apply = partial(run.turn, changes, by="page")
+            action_button("Apply", apply, key="turn-apply", type="primary", disabled=not changes)
+            undo = partial(run.turn, back, by="page", reason="back to the start")
+            action_button("Undo", undo, key="turn-undo", icon=":material/undo:", type="tertiary", disabled=not back)
+            st.caption(
+                f"To be turned: {plain(told(changes))}."
+                if changes
+                else "Counts from the next epoch on. Undo goes back to the values of the start."
+            )
+
+
+def _held(run: Run, wanted: RunConfig) -> dict[str, Any]:
+    """The values that the sliders show. One that was turned elsewhere follows, and gets a widget of a new name."""
+    base = {knob.path: wanted.value(knob.path) for knob in live_knobs()}
+    held = st.session_state.setdefault(f"turn-{run.id}", {"base": dict(base), "values": dict(base), "names": {}})
+    for path, value in base.items():
+        if held["base"].get(path) != value:
+            held["base"][path] = held["values"][path] = value
+            held["names"][path] = held["names"].get(path, 0) + 1
+    return held
+
+
+def _sliders(run: Run, table: list[Knob], held: dict, counts: RunConfig, asked: dict[str, Any]) -> None:
+    columns = st.columns(3, gap="large")
+    for number, knob in enumerate(table):
+        path = knob.path
+        with columns[number % 3]:
+            key = f"turn-{run.id}-{path}-{held['names'].get(path, 0)}"
+            held["values"][path] = forms.widget_of(knob, held["values"][path], key=key)
+            if path in asked:
+                st.caption(
+                    f":orange[Counts now: {forms.tidy(counts.value(path))}; asked for: {forms.tidy(asked[path])}]"
+                )
+            elif held["values"][path] != counts.value(path):
+                st.caption(f"Counts now: {forms.tidy(counts.value(path))}")
+
+
+def told(changes: dict[str, Any], before: RunConfig | None = None) -> str:
+    """Changes in words: "Dropout 0.2 → 0.4, Mixing 0.5"."""
+    table, words = knobs(), []
+    for path, value in changes.items():
+        title = table[path].title if path in table else path
+        old = ""
+        if before is not None and path in table:
+            old = f"{forms.tidy(before.value(path))} → "
+        words.append(f"{title} {old}{forms.tidy(value)}")
+    return ", ".join(words)
+
+
+def marks(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The turns as marks on the curves: ``epoch`` (between the last epoch before it and the first with it) and ``what``."""
+    turns = {(event["epoch"], event["number"]): event for event in events if event["type"] == "turned"}
+    found: dict[int, list[str]] = {}
+    for (epoch, _), event in sorted(turns.items()):
+        found.setdefault(epoch, []).append(f"{told(event['changes'])} ({WHO.get(event['by'], event['by'])})")
+    return [{"epoch": max(1.0, epoch - 0.5), "what": "; ".join(whats)} for epoch, whats in found.items()]
+
+
+def sentence(event: dict[str, Any]) -> str:
+    """A turn as a line of the log."""
+    reason = f": {event['reason']}" if event.get("reason") else ""
+    who = WHO.get(event["by"], event["by"])
+    return f"From epoch {event['epoch']} on: {told(event['changes'])}, turned by {who}{reason}"
+
+
+# --- advice
+
+
+def advice(run: Run, events: list[dict[str, Any]]) -> None:
+    """The latest advice, as long as it is neither followed nor put aside, with buttons for both."""
+    event = standing_advice(run, events)
+    if event is None:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            f":material/lightbulb: **After epoch {event['epoch']}:** {plain(event['message'].rstrip('.'))}. "
+            f":gray[Suggested: {plain(told(event['changes']))}.]",
+            width="stretch",
+        )
+        follow = partial(run.turn, event["changes"], by="page", reason=f"advice after epoch {event['epoch']}")
+        action_button("Do it", follow, key=f"advice-do-{event['epoch']}", type="primary")
+        aside = partial(st.session_state.__setitem__, _aside(run), event["epoch"])
+        action_button("Not now", aside, key=f"advice-not-{event['epoch']}", type="tertiary")
+
+
+def standing_advice(run: Run, events: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The latest advice, unless it was put aside, or something of what it suggests was turned since or is asked for."""
+    event = next((event for event in reversed(events) if event["type"] == "advice"), None)
+    if event is None or not event["changes"] or st.session_state.get(_aside(run), 0) >= event["epoch"]:
+        return None
+    turned = [turn["changes"] for turn in events if turn["type"] == "turned" and turn["epoch"] > event["epoch"]]
+    if any(_touch(event["changes"], changes) for changes in [*turned, pending(run, events)]):
+        return None
+    return event
+
+
+def _touch(suggested: dict[str, Any], changes: Iterable[str]) -> bool:
+    return any(path in suggested for path in changes)
+
+
+def _aside(run: Run) -> str:
+    return f"advice-aside-{run.id}"
