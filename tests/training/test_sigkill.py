@@ -1,4 +1,4 @@
-"""Killed with SIGKILL at any moment, a run goes on from its last epoch to the figures of one that was left alone."""
+"""Killed with SIGKILL at any moment, a run goes on from its last epoch to the figures of one that was left alone, turns included."""
 
 from __future__ import annotations
 
@@ -15,22 +15,34 @@ import torch
 from labcore.classifier import Classifier
 from labcore.events import RunQueued
 from labcore.runs import Run
+from labcore.workspace import append_line
 
+TURNS = (
+    {"model.dropout": 0.5, "augment.time_mask": 0.3, "reason": "too good on the training clips"},
+    {"augment.noise": 0, "optim.lr_factor": 0.5},
+    {"augment.noise": 0.3, "augment.reverb": 0.2, "augment.time_scale": 0.4, "augment.speed": 0.1},
+    {"optim.label_smoothing": 0.1, "augment.mixup": 0.5, "optim.lr_factor": 1.5},
+    {"model.dropout": 0.1, "augment.reverb": 0, "augment.gain_db": 0},
+)
 COMMAND = [sys.executable, "-m", "labcore.jobs.worker"]
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_run_killed_again_and_again_ends_as_one_left_alone(tiny, kills):
     config = tiny.config.changed({"optim.epochs": 20 * kills, "augment.noise": 0.5})
     alone, killed = (Run.create(tiny.workspace, config, queued=True) for _ in range(2))
+    epochs = config.optim.epochs
+    for run in (alone, killed):
+        for number, turn in enumerate(TURNS, 1):
+            append_line(run.path / "turns.jsonl", json.dumps(turn | {"epoch": number * epochs // (len(TURNS) + 1)}))
     environment = os.environ | {"LABCORE_HOME": str(tiny.workspace.home)}
     subprocess.run([*COMMAND, str(alone.path)], env=environment, check=True)
     generator = random.Random(0)
     happened = 0
     while happened < kills and not killed.weights.exists():
         with subprocess.Popen([*COMMAND, str(killed.path)], env=environment) as worker:
-            epochs = len(killed.epochs())
-            while worker.poll() is None and len(killed.epochs()) == epochs:
+            told = len(killed.epochs())
+            while worker.poll() is None and len(killed.epochs()) == told:
                 time.sleep(0.005)
             time.sleep(generator.uniform(0, 0.3))  # somewhere in a step, a checkpoint, a validation or an event
             if worker.poll() is None:
@@ -44,6 +56,12 @@ def test_a_run_killed_again_and_again_ends_as_one_left_alone(tiny, kills):
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     for kind in ("accuracy", "per_class", "confusion"):
         assert killed.last_event("evaluated")[kind] == alone.last_event("evaluated")[kind]
+    turned = [
+        sorted((event["number"], event["epoch"]) for event in run.events() if event["type"] == "turned")
+        for run in (killed, alone)
+    ]
+    assert turned[0] == turned[1]
+    assert [number for number, _ in turned[0]] == list(range(len(TURNS)))
     figures = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "averaged")
     for a, b in zip(killed.epochs(), alone.epochs(), strict=True):
         assert [a[name] for name in figures] == [b[name] for name in figures]
@@ -51,7 +69,7 @@ def test_a_run_killed_again_and_again_ends_as_one_left_alone(tiny, kills):
 
 def everything_can_be_read(run: Run) -> None:
     """After a kill: configuration, labels, checkpoint and all whole lines of events."""
-    assert run.status().state == "interrupted"
+    assert run.status().state == "interrupted", run.status().error
     assert run.config.optim.epochs
     assert run.load("labels") == ["clicks", "noise", "tone"]
     torch.load(run.checkpoint, weights_only=True)
