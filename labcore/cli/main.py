@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "train a classifier",
     "turn": "turn knobs of a run while it trains",
     "resume": "go on with a run that was stopped, failed or interrupted",
+    "search": "look for better settings of chosen knobs, trial by trial",
     "evaluate": "judge a trained classifier on clips of a data set",
     "classify": "say what is heard in sound files",
     "runs": "list, show, follow and delete runs",

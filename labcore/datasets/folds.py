@@ -15,6 +15,8 @@ from labcore.datasets.table import PARTS, Dataset, Split, fold_order
 from labcore.errors import DatasetError
 
 DRAWN_FOLDS = 5
+ONLY_SHARE = 0.2
+"""So much of a fold is held out where it is the only one that is not left out."""
 
 
 def assign_folds(
@@ -106,7 +108,8 @@ def split(
             "train" exists and another named part is held out, "train" alone is trained on.
         kind: "official" keeps the folds of the data set. "random" deals the clips of each class anew to folds of the same
             names, sizes and class counts, without regard to recordings; it shows what such a split pretends.
-        leave_out: a fold whose clips, and those of the same recordings, are used for nothing at all.
+        leave_out: a fold whose clips, and those of the same recordings, are used for nothing at all. Where ``fold`` is the only
+            other one, a fifth of its recordings is held out.
         validation_share: this share of the clips left for training is set aside for validation, whole recordings of it and
             about as much of each class. A class whose clips cannot be parted so stays in training whole.
 
@@ -125,8 +128,15 @@ def split(
     of_clip = folds_of(table, kind)
     held_out, left = of_clip == fold, of_clip == leave_out
     train = of_clip == "train" if fold in PARTS and "train" in folds else ~held_out
-    train &= ~(held_out | left)
     notes = []
+    if leave_out is not None and (held_out | left).all():
+        rows = np.flatnonzero(held_out & ~np.isin(group, list(set(group[left]))))
+        held_out[rows] = _set_aside(label[rows], group[rows], ONLY_SHARE)
+        train = ~held_out
+        notes.append(
+            f"no other fold is there: {_clips(int(held_out[rows].sum()))} of it held out, the others trained on"
+        )
+    train &= ~(held_out | left)
     if kind == "random":
         straddling = np.zeros(len(table), dtype=bool)
         known = int((held_out & np.isin(group, list(set(group[train])))).sum())

@@ -200,7 +200,6 @@ def test_a_left_out_fold_is_used_for_nothing():
     [
         ("1", "9", "no fold '9' to leave out"),
         ("1", "1", "held out and left out at once"),
-        ("2", "1", "nothing is left to train on when fold 2 is held out and fold 1 left out"),
     ],
 )
 def test_folds_that_cannot_be_left_out(fold, leave_out, message):
@@ -216,3 +215,14 @@ def test_which_folds_a_cross_validation_goes_through():
     for clips in (table("x train a", "y test b"), table("x 1 a", "y 1 b")):
         with pytest.raises(DatasetError, match="no folds to go through"):
             official_folds(dataset(clips))
+
+
+def test_where_one_fold_is_left_out_and_one_is_left_a_part_of_it_is_held_out():
+    clips = table(
+        *(f"{label} {part} {part}{n // 2}" for part in ("train", "test") for n in range(20) for label in "ab")
+    )
+    parts = split(clips, "train", leave_out="test")
+    assert set(clips["fold"].iloc[[*parts.train, *parts.held_out]]) == {"train"}
+    assert (len(parts.train), len(parts.held_out)) == (32, 8)
+    assert not set(clips["group"].iloc[parts.train]) & set(clips["group"].iloc[parts.held_out])
+    assert "no other fold" in parts.note

@@ -1,0 +1,379 @@
+"""The driver of a search: asks Optuna for trials, puts their runs into the queue, follows them, and tells Optuna what came out.
+
+It can be killed at any moment. What was asked and told stands in the journal, what was trained in the run directories; the next
+driver finds each trial's run by its mark, tells those that ended meanwhile and resumes those that were interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from labcore import nvml
+from labcore.config import RunConfig
+from labcore.errors import ConfigError, LabError, RunError, WorkspaceError
+from labcore.events import Event
+from labcore.runs import EventReader, Run
+from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
+from labcore.search.folder import MARK, STATES, Report, Search, study_id, trial_runs
+from labcore.search.journal import NAME, SearchError
+from labcore.search.sampling import ask, hopeless
+from labcore.workspace import Workspace
+
+POLL_SECONDS = 0.5
+HOPELESS = 3
+"""After so many failed trials and none that went well the search ends: something is wrong with all of them."""
+SETTLE_SECONDS = 5.0
+"""How long a run without a worker is left to whoever started the worker."""
+
+StopTest = Callable[[], bool]
+
+
+class Queue(Protocol):
+    """What the driver needs of :class:`labcore.jobs.manager.JobManager`."""
+
+    def submit(self, config: RunConfig, *, marks: dict[str, Any] | None = None) -> Run: ...
+    def resume(self, run_id: str) -> Run: ...
+    def stop(self, run_id: str) -> None: ...
+
+
+def drive(
+    search: Search,
+    workspace: Workspace,
+    queue: Queue,
+    should_stop: StopTest,
+    *,
+    devices: list[str] | None = None,
+    poll_seconds: float | None = None,
+) -> Iterator[Event]:
+    """Drive a search to its end, telling how it goes. Its end is written in its journal, whatever it is.
+
+    Args:
+        should_stop: asked at every look; the search's stop file counts as well. The runs at work are then stopped too.
+        devices: one trial at a time on each; by default what :func:`devices_of` finds.
+
+    Raises:
+        SearchError: the search is gone or driven by somebody else. Nothing was changed.
+    """
+    poll_seconds = POLL_SECONDS if poll_seconds is None else poll_seconds
+    with search.hold():
+        driver = _Driver(search, workspace, queue, devices or devices_of(search.settings.config))
+        search.tell_life("started")
+
+        def stop() -> bool:
+            return should_stop() or search.stop_requested
+
+        state, error = "failed", LabError("the driver ended without a word", "Resume the search")
+        try:
+            yield from driver.begin()
+            while not stop() and driver.open:
+                yield from driver.look()
+                time.sleep(poll_seconds)
+            state = "stopped" if driver.open else "finished"
+            error = LabError("")
+            if state == "stopped":
+                yield from driver.halt(poll_seconds)
+        except LabError as trouble:
+            error = trouble
+        except OSError as trouble:
+            error = WorkspaceError(
+                f"search {search.id} cannot be written: {trouble.strerror or trouble}", "Free some space"
+            )
+        except Exception as trouble:
+            error = LabError(f"unexpected {type(trouble).__name__}: {trouble}", "This is a fault of the lab")
+            driver.stop_runs()
+            search.tell_life(state, error.what, error.remedy)
+            raise
+        if state == "failed":
+            driver.stop_runs()
+        search.tell_life(state, error.what, error.remedy)
+        search.clear_stop()
+        yield _finished(search.load(driver.storage), state, error)
+
+
+def devices_of(config: RunConfig) -> list[str]:
+    """The devices on which trials run at once: every GPU where the choice is left to the lab, else the one that is named.
+
+    torch is asked only where there is more than one GPU to be had.
+    """
+    wanted = config.runtime.device
+    if wanted == "auto":
+        library, _ = nvml.opened()
+        if library is not None and nvml.count(library) > 1:
+            import torch
+
+            count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+            if count > 1:
+                return [f"cuda:{number}" for number in range(count)]
+    return [wanted]
+
+
+@dataclass
+class _Active:
+    """A trial whose run waits or is at work."""
+
+    number: int
+    trial_id: int
+    run: Run
+    reader: EventReader
+    device: str
+    reported: set[int]
+    late: dict[int, float] = field(default_factory=dict)
+    pruned: bool = False
+    loss: float = math.nan
+    accuracy: float | None = None
+    silent_since: float | None = None
+    resumed: bool = False
+
+
+@dataclass
+class _Driver:
+    search: Search
+    workspace: Workspace
+    queue: Queue
+    devices: list[str]
+    active: dict[int, _Active] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.storage = self.search.journal()
+        study_id(self.storage)
+        self.study = optuna.load_study(study_name=NAME, storage=self.storage)
+        self.settings = self.search.settings
+
+    # --- the way of a search
+
+    def begin(self) -> Iterator[Event]:
+        """Take up the trials that a driver before this one has left open."""
+        left = [trial for trial in self._trials() if trial.state == TrialState.RUNNING]
+        yield SearchStarted(
+            search_id=self.search.id,
+            search_dir=str(self.search.path),
+            trials=self.settings.trials,
+            done=sum(trial.state.is_finished() for trial in self._trials()),
+            varied=[each.words() for each in self.settings.ranges],
+            reported=self.settings.reported,
+            validation=self.settings.validation,
+        )
+        runs = trial_runs(self.workspace, self.search.id) if left else {}
+        for trial in left:
+            run = runs.get(trial.number)
+            if run is None:  # asked for, and killed before its run was made
+                yield from self._start(trial)
+                continue
+            self._follow(trial, run)
+            state = run.status().state
+            if state in ("interrupted", "stopped") and not self.active[trial.number].pruned:
+                with contextlib.suppress(RunError):  # it has ended meanwhile
+                    self.queue.resume(run.id)
+                yield TrialStarted(
+                    trial=trial.number, run_id=run.id, changes=self.settings.changes(trial.params), resumed=True
+                )
+
+    @property
+    def open(self) -> bool:
+        """Whether there is more to do."""
+        self.settings = self.search.settings  # the number of trials may have been raised
+        return bool(self.active) or self._asked < self.settings.trials
+
+    def look(self) -> Iterator[Event]:
+        """Follow the runs at work, and start others where a device is free."""
+        for active in list(self.active.values()):
+            yield from self._follow_up(active)
+        while len(self.active) < len(self.devices) and self._asked < self.settings.trials:
+            yield from self._ask()
+
+    def halt(self, poll_seconds: float) -> Iterator[Event]:
+        """Stop the runs at work and wait for them. Their trials stay open and are gone on with when the search is."""
+        self.stop_runs()
+        while any(_active(active.run) for active in self.active.values()):
+            time.sleep(poll_seconds)
+        for active in list(self.active.values()):
+            if active.run.path.exists() and active.run.status().state in ("finished", "failed"):
+                yield from self._follow_up(active)
+
+    def stop_runs(self) -> None:
+        for active in self.active.values():
+            with contextlib.suppress(RunError):  # removed meanwhile
+                self.queue.stop(active.run.id)
+
+    # --- one trial
+
+    def _ask(self) -> Iterator[Event]:
+        number = ask(self.study, self.settings, self._asked)
+        frozen = self.storage.get_trial(self._identity(number))
+        changes = self.settings.changes(frozen.params)
+        twin = next(
+            (
+                t
+                for t in self._trials()
+                if t.state == TrialState.COMPLETE and self.settings.changes(t.params) == changes
+            ),
+            None,
+        )
+        if twin is not None:
+            self.storage.set_trial_user_attr(self._identity(number), "run", twin.user_attrs.get("run"))
+            yield self._end(number, TrialState.COMPLETE, twin.value, f"the same as trial {twin.number}")
+        else:
+            yield from self._start(frozen)
+
+    def _start(self, trial: FrozenTrial) -> Iterator[Event]:
+        number = trial.number
+        try:
+            config = self.settings.trial_config(trial.params)
+        except ConfigError as error:
+            yield self._end(number, TrialState.FAIL, None, error.what)
+            return
+        busy = {active.device for active in self.active.values()}
+        device = next((device for device in self.devices if device not in busy), self.devices[0])
+        config = config.changed({"runtime.device": device})
+        run = self.queue.submit(config, marks={MARK: {"search": self.search.id, "trial": number}})
+        self._follow(trial, run)
+        yield TrialStarted(trial=number, run_id=run.id, changes=self.settings.changes(trial.params))
+
+    def _follow(self, trial: FrozenTrial, run: Run) -> None:
+        if trial.user_attrs.get("run") != run.id:
+            self.storage.set_trial_user_attr(self._identity(trial.number), "run", run.id)
+        self.active[trial.number] = _Active(
+            trial.number,
+            self._identity(trial.number),
+            run,
+            EventReader(run),
+            run.config.runtime.device,
+            set(trial.intermediate_values),
+            pruned="pruned" in trial.user_attrs,
+        )
+
+    def _follow_up(self, active: _Active) -> Iterator[Event]:
+        """Report the epochs that are new, prune, and tell the end."""
+        gone = not active.run.path.exists()
+        state = "removed" if gone else active.run.status().state  # before the events: none can come after an end
+        for event in active.reader.read():
+            yield from self._take(active, event)
+        if state in ("queued", "running", "stopping"):
+            return
+        if state == "finished":
+            yield self._tell_value(active)
+        elif active.pruned:
+            yield self._end(active.number, TrialState.PRUNED, None, self._pruned_note(active))
+        elif state == "stopped":
+            yield self._end(active.number, TrialState.PRUNED, None, "stopped by hand")
+        elif state == "interrupted":
+            if self._gone_for_good(active):
+                yield self._end(active.number, TrialState.FAIL, None, "its worker was killed twice")
+            else:
+                return
+        else:
+            told = "" if gone else active.run.status().error
+            yield self._end(active.number, TrialState.FAIL, None, told or "its run was removed")
+        del self.active[active.number]
+
+    def _gone_for_good(self, active: _Active) -> bool:
+        """A worker died without a word. Whoever started it settles that in a moment; where that one is gone too, resume, once."""
+        now = time.monotonic()
+        active.silent_since = active.silent_since or now
+        if now - active.silent_since < SETTLE_SECONDS:
+            return False
+        if active.resumed:
+            return True
+        active.silent_since, active.resumed = None, True
+        with contextlib.suppress(RunError):  # its end has been written after all
+            self.queue.resume(active.run.id)
+        return False
+
+    def _take(self, active: _Active, event: dict[str, Any]) -> Iterator[Event]:
+        if event["type"] == "evaluated" and str(event["fold"]) != self.settings.reported:
+            active.accuracy = float(event["accuracy"])
+        if event["type"] != "epoch":
+            return
+        active.loss = float(event["val_loss"])
+        value = float(event[f"val_{self.settings.objective}"])
+        epoch, epochs = int(event["epoch"]), int(event["epochs"])
+        if active.pruned:  # what comes until the run hears of it counts only where it came to its end all the same
+            active.late[epoch] = value
+        if active.pruned or epoch in active.reported:
+            return
+        active.reported.add(epoch)
+        self.storage.set_trial_intermediate_value(active.trial_id, epoch, value)
+        yield TrialProgress(trial=active.number, run_id=active.run.id, epoch=epoch, epochs=epochs, value=value)
+        trial = self.storage.get_trial(active.trial_id)
+        if epoch < epochs and hopeless(self.study, trial, self.settings, epochs):
+            active.pruned = True
+            self.storage.set_trial_user_attr(active.trial_id, "pruned", epoch)
+            self.queue.stop(active.run.id)
+
+    def _tell_value(self, active: _Active) -> Event:
+        for epoch, late in active.late.items():
+            self.storage.set_trial_intermediate_value(active.trial_id, epoch, late)
+        value = active.loss if self.settings.objective == "loss" else active.accuracy
+        if value is None:
+            return self._end(
+                active.number, TrialState.FAIL, None, "its run ended without figures on the validation fold"
+            )
+        if not math.isfinite(value):
+            return self._end(active.number, TrialState.FAIL, None, "its loss is no number any more")
+        return self._end(active.number, TrialState.COMPLETE, value, "")
+
+    def _end(self, number: int, state: TrialState, value: float | None, note: str) -> Event:
+        """Tell Optuna how a trial ended.
+
+        Raises:
+            SearchError: nothing but failures so far.
+        """
+        before = [trial.value for trial in self._trials() if trial.state == TrialState.COMPLETE]
+        if note:
+            self.storage.set_trial_user_attr(self._identity(number), "note", note)
+        trial = self.study.tell(number, value, state)
+        sign = 1 if self.settings.objective == "loss" else -1
+        best = value is not None and all(sign * value < sign * (other or 0.0) for other in before)
+        failed = [each for each in self._trials() if each.state == TrialState.FAIL]
+        if len(failed) >= HOPELESS and not any(
+            each.state in (TrialState.COMPLETE, TrialState.PRUNED) for each in self._trials()
+        ):
+            raise SearchError(f"the first {len(failed)} trials failed: {note}", "Try the recipe in a run of its own")
+        return TrialEnded(
+            trial=trial.number,
+            run_id=trial.user_attrs.get("run"),
+            state=STATES[state],
+            value=value,
+            note=note,
+            best=best,
+        )
+
+    def _pruned_note(self, active: _Active) -> str:
+        epoch = self.storage.get_trial(active.trial_id).user_attrs.get("pruned")
+        return f"behind the median of the others after epoch {epoch}"
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self.storage.get_all_trials(study_id(self.storage), deepcopy=False)
+
+    def _identity(self, number: int) -> int:
+        return self.storage.get_trial_id_from_study_id_trial_number(study_id(self.storage), number)
+
+    @property
+    def _asked(self) -> int:
+        return sum(trial.state != TrialState.WAITING for trial in self._trials())
+
+
+def _active(run: Run) -> bool:
+    return run.path.exists() and run.status().active
+
+
+def _finished(report: Report, state: str, error: LabError) -> SearchFinished:
+    best = report.best
+    return SearchFinished(
+        state=state,
+        done=report.done,
+        best_trial=best.number if best else None,
+        best_value=best.value if best else None,
+        best_run=best.run_id if best else None,
+        changes=best.changes if best else {},
+        error=error.what,
+        remedy=error.remedy,
+    )

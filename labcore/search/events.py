@@ -1,0 +1,73 @@
+"""What a search tells while it goes, for whoever drives it in the foreground; what lasts stands in its journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from labcore.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchStarted(Event):
+    """A driver took the search up. ``done`` trials of ``trials`` are over already."""
+
+    type: ClassVar[str] = "search_started"
+    search_id: str
+    search_dir: str
+    trials: int
+    done: int
+    varied: list[str]
+    reported: str
+    validation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialStarted(Event):
+    """A trial's run was put into the queue, or, where ``resumed``, back into it."""
+
+    type: ClassVar[str] = "trial_started"
+    trial: int
+    run_id: str
+    changes: dict[str, Any]
+    resumed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialProgress(Event):
+    """A trial's run has an epoch behind it; ``value`` is the objective after it."""
+
+    type: ClassVar[str] = "trial_progress"
+    trial: int
+    run_id: str
+    epoch: int
+    epochs: int
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnded(Event):
+    """A trial is over: finished, pruned or failed. ``best`` says whether none before it was as good."""
+
+    type: ClassVar[str] = "trial_ended"
+    trial: int
+    run_id: str | None
+    state: str
+    value: float | None
+    note: str
+    best: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchFinished(Event):
+    """The driver ends: finished, stopped or failed."""
+
+    type: ClassVar[str] = "search_finished"
+    state: str
+    done: int
+    best_trial: int | None
+    best_value: float | None
+    best_run: str | None
+    changes: dict[str, Any]
+    error: str = ""
+    remedy: str = ""

@@ -1,0 +1,67 @@
+"""Optuna's storage of a search: a journal file, and what keeps it whole.
+
+The journal suits a lab on one machine, or on several with one file system, better than sqlite: an operation is a line of JSON,
+appended and fsynced, so that readers (pages, command line) need no lock and never keep a writer waiting, and a person can read
+it. Optuna's own locks for it are files that outlive a killed writer for half a minute; the lock here is the kernel's, which lets
+go when its holder dies, however it dies. A line that a killed writer left unfinished is cut off by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import optuna
+from filelock import FileLock
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+from labcore.errors import LabError
+
+NAME = "search"
+"""Every journal holds one study, of this name."""
+
+
+class SearchError(LabError):
+    """A search that is not there, cannot be read, or is in the wrong state for what was asked."""
+
+
+class _KernelLock(JournalFileOpenLock):
+    """Held while a line is appended. Of Optuna's lock only the interface is left."""
+
+    def __init__(self, journal: Path) -> None:
+        super().__init__(str(journal))
+        self._journal, self._lock = journal, FileLock(journal.with_name("journal.lock"))
+
+    def acquire(self) -> bool:
+        self._lock.acquire(timeout=60)
+        _cut_partial_line(self._journal)
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def open_journal(path: Path) -> JournalStorage:
+    """The storage in a journal file, which is made where it is not there yet.
+
+    Raises:
+        SearchError: it cannot be read.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return JournalStorage(JournalFileBackend(str(path), _KernelLock(path)))
+    except (OSError, ValueError, KeyError) as error:
+        raise SearchError(f"the journal {path} cannot be read: {error}") from error
+
+
+def _cut_partial_line(path: Path) -> None:
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if not size or file.seek(-1, os.SEEK_END) < 0 or file.read(1) == b"\n":
+            return
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)

@@ -1,0 +1,142 @@
+"""What a search is to do: the recipe it starts from, what it varies, how often, and on which clips it judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from labcore.config import RunConfig, parse
+from labcore.datasets.folds import split_for
+from labcore.datasets.registry import find_dataset, list_datasets
+from labcore.datasets.table import PARTS
+from labcore.errors import ConfigError, DatasetError
+from labcore.search.space import Range, distinct
+from labcore.workspace import Workspace
+
+Objective = Literal["accuracy", "loss"]
+MOST_TRIALS = 10_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A search as it was asked for.
+
+    Attributes:
+        config: the recipe; its data set is searched on.
+        ranges: what is varied.
+        trials: how many runs there will be, the pruned and the failed ones among them.
+        reported: the fold that no trial touches; kept for the one run that trains what was found.
+        validation: the fold that trials are judged on.
+        pruning: whether trials that lag behind are stopped early.
+        seed: of the sampler.
+        objective: what is judged by, of the averaged last weights on the validation fold.
+    """
+
+    config: RunConfig
+    ranges: tuple[Range, ...]
+    trials: int
+    reported: str
+    validation: str
+    pruning: bool = True
+    seed: int = 0
+    objective: Objective = "accuracy"
+
+    @property
+    def direction(self) -> Literal["minimize", "maximize"]:
+        """As Optuna calls it."""
+        return "maximize" if self.objective == "accuracy" else "minimize"
+
+    def trial_config(self, drawn: dict[str, Any]) -> RunConfig:
+        """The run of a trial. The reported fold is left out of it altogether.
+
+        Args:
+            drawn: path → value, as the sampler drew them.
+
+        Raises:
+            ConfigError: values that cannot be together.
+        """
+        split = {"data.fold": self.validation, "data.leave_out": self.reported}
+        return self.config.changed(self.changes(drawn) | split)
+
+    def final_config(self, drawn: dict[str, Any]) -> RunConfig:
+        """The run that trains what a trial found on all but the reported fold, which is then looked at for the first time."""
+        return self.config.changed(self.changes(drawn) | {"data.fold": self.reported, "data.leave_out": None})
+
+    def changes(self, drawn: dict[str, Any]) -> dict[str, Any]:
+        """What a trial turns: path → value as it was trained."""
+        return {each.path: each.value(drawn[each.path]) for each in self.ranges if each.path in drawn}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "config": self.config.model_dump(),
+            "ranges": [each.to_dict() for each in self.ranges],
+            "trials": self.trials,
+            "reported": self.reported,
+            "validation": self.validation,
+            "pruning": self.pruning,
+            "seed": self.seed,
+            "objective": self.objective,
+        }
+
+    @classmethod
+    def from_dict(cls, tree: dict[str, Any]) -> Settings:
+        """Raises ConfigError, KeyError or TypeError where it is none."""
+        ranges = tuple(Range.from_dict(each) for each in tree["ranges"])
+        return cls(**{**tree, "config": parse(tree["config"]), "ranges": ranges})
+
+
+def make_settings(
+    workspace: Workspace,
+    config: RunConfig,
+    ranges: tuple[Range, ...],
+    *,
+    trials: int = 20,
+    pruning: bool = True,
+    seed: int = 0,
+    objective: Objective = "accuracy",
+) -> Settings:
+    """Settings with the folds worked out and everything checked that a trial would fail on at once.
+
+    The fold that the configuration holds out is the one that will be reported.
+
+    Raises:
+        ConfigError: settings that cannot be searched with.
+        DatasetError: the data set is not there, or has too few folds or recordings to keep one fold aside.
+    """
+    if not 1 <= trials <= MOST_TRIALS:
+        raise ConfigError(f"{trials} trials are no search", f"Ask for 1 to {MOST_TRIALS}")
+    if config.data.split != "official":
+        raise ConfigError("a search on a random split would choose what leaks best", "Leave data.split official")
+    if config.data.leave_out is not None:
+        raise ConfigError("a search chooses by itself what is left out", "Name the fold to be reported as data.fold")
+    dataset = find_dataset(workspace, config.data.dataset)
+    path = Path(config.data.dataset).expanduser()
+    if config.data.dataset not in {info.name for info in list_datasets(workspace)} and path.exists():
+        config = config.changed({"data.dataset": str(path.absolute())})  # trials run in other processes
+    reported = split_for(dataset, config.data).fold
+    validation = validation_fold(dataset.folds, reported)
+    config = config.changed({"data.fold": reported})
+    settings = Settings(config, distinct(ranges), trials, reported, validation, pruning, seed, objective)
+    split_for(dataset, settings.trial_config({}).data)
+    return settings
+
+
+def validation_fold(folds: list[str], reported: str) -> str:
+    """The fold that trials are judged on: the validation part where there is one, else the fold after the reported one.
+
+    Where that is the only one left, a share of its recordings is held out and the others are trained on.
+
+    Raises:
+        DatasetError: there is no other fold.
+    """
+    rest = [fold for fold in folds if fold != reported]
+    if not rest:
+        raise DatasetError(
+            f"fold {reported} holds all clips: none are left to search on", "Add clips of other recordings, or folds"
+        )
+    if reported in PARTS and set(rest) <= set(PARTS):
+        return "val" if "val" in rest else "train" if "train" in rest else rest[0]
+    plain = [fold for fold in folds if fold not in PARTS or fold == reported]
+    after = plain[(plain.index(reported) + 1) % len(plain)]
+    return after if after != reported else rest[0]

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.events import Event
+from labcore.jobs.manager import JobManager
+from labcore.runs import list_runs
+from labcore.search import Range, Search, Settings, make_settings
+from labcore.search.driver import drive
+from labcore.workspace import Workspace
+
+FAKE = Path(__file__).with_name("fake_training.py")
+RANGES = (Range("optim.lr", 0.001, 1.0, log=True), Range("model.dropout", 0.0, 0.6))
+
+
+@pytest.fixture(scope="session")
+def fake() -> Any:
+    """The make-believe training as a module."""
+    spec = importlib.util.spec_from_file_location("fake_training", FAKE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def driver_command() -> list[str]:
+    """Starts a driver process whose workers make believe."""
+    return [sys.executable, str(FAKE), "driver"]
+
+
+@pytest.fixture
+def recipe(urbansound: Path) -> RunConfig:
+    """A recipe for the tiny set of three folds: six make-believe epochs of a millisecond."""
+    return RunConfig().changed({"data.dataset": str(urbansound), "optim.epochs": 6, "optim.clip_norm": 1})
+
+
+@pytest.fixture
+def make(workspace: Workspace, recipe: RunConfig) -> Callable[..., Settings]:
+    """Settings of a search on it: ``make(trials=4, changes={…}, ranges=…)``."""
+
+    def made(ranges: tuple[Range, ...] = RANGES, changes: dict[str, Any] | None = None, **options: Any) -> Settings:
+        options = {"trials": 5, "pruning": False} | options
+        return make_settings(workspace, recipe.changed(changes or {}), ranges, **options)
+
+    return made
+
+
+@pytest.fixture
+def queue(workspace: Workspace, fake: Any) -> Iterator[JobManager]:
+    """A job manager with make-believe training in threads."""
+    manager = JobManager(workspace, "thread", 0.005, train=fake.train)
+    yield manager
+    for run in list_runs(workspace):
+        run.request_stop()
+    manager.close()
+
+
+@pytest.fixture
+def driven(workspace: Workspace, queue: JobManager) -> Callable[..., list[Event]]:
+    """Drives a search in this process: ``driven(search)`` → its events."""
+
+    def run(search: Search, should_stop: Callable[[], bool] = lambda: False, **options: Any) -> list[Event]:
+        return list(drive(search, workspace, queue, should_stop, poll_seconds=0.005, **options))
+
+    return run
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Wait for something to become true; a generous limit turns a hang into a failure."""
+
+    def wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.01)
+
+    return wait

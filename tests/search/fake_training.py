@@ -1,0 +1,61 @@
+"""Make-believe training whose accuracy follows from the knobs, in a worker or a driver process. Also loaded by the tests."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from labcore.config import RunConfig
+from labcore.errors import DatasetError
+from labcore.events import Epoch, Evaluated, Event, TrainingStarted
+from labcore.jobs import worker
+from labcore.jobs.manager import JobManager
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+
+def accuracy_of(config: RunConfig) -> float:
+    """Best at a learning rate of 0.1 and without dropout."""
+    return max(0.05, 0.95 - 0.3 * abs(math.log10(config.lr) + 1) - 0.5 * config.model.dropout)
+
+
+def train(config: RunConfig, run: Run, workspace: Workspace, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    """Epochs of ``clip_norm`` milliseconds; the number of the last one is the checkpoint."""
+    done = int(run.checkpoint.read_text()) if run.checkpoint.exists() else 0
+    epochs, fold = config.optim.epochs, str(config.data.fold)
+    yield TrainingStarted(
+        labels=["a", "b"], train_clips=8, val_clips=2, fold=fold, device="cpu", device_reason="fake", precision="fp32",
+        memory_format="contiguous", precision_reason="", parameters=1, epochs=epochs, first_epoch=done + 1,
+    )  # fmt: skip
+    if config.model.name == "broken":
+        raise DatasetError("the clips are gone", "Bring them back")
+    for number in range(done + 1, epochs + 1):
+        time.sleep(config.optim.clip_norm / 1000)
+        if should_stop():
+            return
+        value = accuracy_of(config) * number / epochs
+        run.checkpoint.write_text(str(number))
+        yield Epoch(
+            epoch=number, epochs=epochs, train_loss=1 - value, train_accuracy=value, val_loss=1 - value, val_accuracy=value,
+            lr=0.1, clips_per_second=400.0, seconds=0.02, seconds_left=0.0, averaged=False,
+        )  # fmt: skip
+    yield Evaluated(
+        accuracy=accuracy_of(config), accuracy_low=0.1, accuracy_high=0.9, macro_f1=0.5, per_class={}, confusion={}, clips=2,
+        fold=fold,
+    )  # fmt: skip
+
+
+def make_queue(workspace: Workspace) -> JobManager:
+    """A job manager whose workers make believe."""
+    return JobManager(workspace, "process", 0.02, command=[sys.executable, __file__, "worker"])
+
+
+if __name__ == "__main__":
+    role, folder = sys.argv[1:]
+    if role == "worker":
+        sys.exit(worker.main([folder], train=train))
+    from labcore.search import job  # heavier than a worker needs
+
+    sys.exit(job.main([folder, "--poll", "0.02"], make_queue))

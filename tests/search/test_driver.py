@@ -1,0 +1,241 @@
+"""The driver of a search, with make-believe training: what it asks, prunes, tells, and goes on with after a SIGKILL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+
+from labcore.errors import ConfigError, DatasetError
+from labcore.events import RunFinished
+from labcore.runs import Run, list_runs
+from labcore.search import MARK, Range, Search, SearchError, best_config, final_run, importance, job, train_best
+from labcore.search.folder import trial_runs
+from labcore.search.settings import validation_fold
+
+
+def starts(run: Run) -> int:
+    return sum(event["type"] == "run_started" for event in run.events())
+
+
+def lived(search: Search) -> list[tuple[Any, ...]]:
+    return [(trial.number, trial.state, trial.value, trial.changes) for trial in search.load().trials]
+
+
+def test_a_search_finds_what_is_better_than_the_recipe(workspace, make, driven, fake):
+    search = Search.create(workspace, make(trials=8, changes={"model.dropout": 0.5}))
+    events = driven(search)
+    report = search.load()
+    assert (report.state, report.done, len(report.trials)) == ("finished", 8, 8)
+    first = report.trials[0]
+    assert first.changes == {"optim.lr": 0.1, "model.dropout": 0.5}, "the recipe as it is comes first"
+    assert report.best is not None
+    assert report.best.value > first.value
+    assert report.best.value == max(trial.value for trial in report.trials)
+    for trial in report.trials:
+        run = Run(workspace.runs / trial.run_id)
+        assert run.load(MARK) == {"search": search.id, "trial": trial.number}
+        assert trial.value == pytest.approx(fake.accuracy_of(run.config))
+        assert trial.changes == {"optim.lr": run.config.optim.lr, "model.dropout": run.config.model.dropout}
+        assert list(trial.curve) == [1, 2, 3, 4, 5, 6]
+    kinds = [event.type for event in events]
+    assert (kinds[0], kinds[-1]) == ("search_started", "search_finished")
+    assert kinds.count("trial_ended") == 8
+    assert events[-1].best_trial == report.best.number
+    shares = importance(search)
+    assert set(shares) == {"optim.lr", "model.dropout"}
+    assert sum(shares.values()) == pytest.approx(1.0)
+
+
+def test_no_trial_touches_the_reported_fold_and_one_run_does_once(workspace, make, driven, queue, until):
+    search = Search.create(workspace, make(trials=3, changes={"data.fold": "3"}))
+    with pytest.raises(SearchError, match="starting"):
+        train_best(workspace, search, queue)
+    driven(search)
+    for run in list_runs(workspace):
+        assert (run.config.data.fold, run.config.data.leave_out) == ("1", "3")
+        assert run.last_event("evaluated")["fold"] == "1"
+    final = train_best(workspace, search, queue)
+    assert (final.config.data.fold, final.config.data.leave_out) == ("3", None)
+    assert final.config == best_config(search)
+    assert final_run(workspace, search) == final
+    until(lambda: final.status().state == "finished")
+    with pytest.raises(SearchError, match="trained once"):
+        train_best(workspace, search, queue)
+    assert trial_runs(workspace, search.id).keys() == {0, 1, 2}
+
+
+def test_hopeless_trials_are_pruned(workspace, make, driven):
+    ranges = (Range("model.dropout", choices=(0.0, 0.05, 0.1, 0.9)),)
+    search = Search.create(workspace, make(ranges, {"optim.epochs": 40, "model.dropout": 0.1}, trials=9, pruning=True))
+    driven(search)
+    report = search.load()
+    states = {trial.changes["model.dropout"]: trial.state for trial in report.trials}
+    assert states[0.9] == "pruned"
+    assert states[0.1] == "finished"
+    lost = next(trial for trial in report.trials if trial.state == "pruned")
+    assert 10 <= max(lost.curve) < 40, "not in the first quarter"
+    assert lost.value is None
+    assert "median" in lost.note
+    assert Run(workspace.runs / lost.run_id).status().state == "stopped"
+    # what was trained already is not trained again
+    again = [trial for trial in report.trials if trial.note.startswith("the same as")]
+    assert again
+    assert len(list_runs(workspace)) == 9 - len(again)
+
+
+def test_a_stopped_search_goes_on_as_if_it_had_not_been_stopped(workspace, make, driven):
+    settings = make(trials=6, changes={"optim.clip_norm": 3})
+    whole, parts = Search.create(workspace, settings), Search.create(workspace, settings)
+    driven(whole)
+    looks = iter(range(10_000))
+    while driven(parts, lambda: next(looks) % 9 == 8)[-1].state == "stopped":
+        assert parts.load().state == "stopped"
+    assert parts.load().state == "finished"
+    assert lived(parts) == lived(whole)
+    assert len(trial_runs(workspace, parts.id)) == 6
+
+
+def test_a_killed_driver_loses_nothing_and_trains_nothing_twice(workspace, make, driver_command, driven, queue, until):
+    queue.close()  # the drivers' own managers start the workers
+    settings = make(trials=3, changes={"optim.clip_norm": 40})
+    search = Search.create(workspace, settings)
+    process = subprocess.Popen([*driver_command, str(search.path)], stdout=subprocess.DEVNULL)
+    until(lambda: search.load().done >= 1 and any(trial.curve for trial in search.load().trials if trial.value is None))
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    (at_work,) = [trial for trial in search.load().trials if trial.state == "running"]
+    run = Run(workspace.runs / at_work.run_id)
+    assert search.load().state == "interrupted"
+    with (search.path / "journal.jsonl").open("ab") as journal:
+        journal.write(b'{"op_code": 4, "half a li')  # as a kill in the middle of a write leaves it
+    until(lambda: run.status().state == "finished")  # workers outlive their manager
+    job.resume(workspace, search, command=driver_command)
+    until(lambda: search.load().state == "finished")
+    trials = search.load().trials
+    assert [trial.state for trial in trials] == ["finished"] * 3
+    assert len(list_runs(workspace)) == 3
+    assert [starts(Run(workspace.runs / trial.run_id)) for trial in trials] == [1] * 3
+    for trial in trials:
+        assert list(trial.curve) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_driver_takes_up_what_the_last_one_left(workspace, make, driven, queue, until):
+    search = Search.create(workspace, make(trials=3, changes={"optim.epochs": 40, "optim.clip_norm": 8}))
+
+    def at_epoch(number: int) -> bool:
+        return any(run.status().epoch >= number for run in list_runs(workspace))
+
+    driven(search, lambda: at_epoch(3))
+    (run,) = list_runs(workspace)
+    assert run.status().state == "stopped"
+    run.append(RunFinished(state="interrupted"))
+    driven(search, lambda: len(search.load().trials) > 1 and search.load().trials[1].run_id is not None)
+    assert starts(run) == 2
+    assert [event["epoch"] for event in run.epochs()] == list(range(1, 41))
+    assert search.load().trials[0].state == "finished"
+    # a trial that was asked for, and its run never made
+    lost = Run(workspace.runs / search.load().trials[1].run_id)
+    until(lambda: not lost.status().active)
+    lost.delete()
+    driven(search)
+    assert [trial.state for trial in search.load().trials] == ["finished"] * 3
+
+
+def test_what_goes_wrong_with_all_trials_ends_the_search(workspace, make, driven):
+    search = Search.create(workspace, make(trials=20, changes={"model.name": "broken"}))
+    end = driven(search)[-1]
+    assert end.state == "failed"
+    assert "the clips are gone" in end.error
+    report = search.load()
+    assert (report.state, len(report.trials), report.best) == ("failed", 3, None)
+    assert report.trials[0].note == "the clips are gone"
+    with pytest.raises(SearchError, match="no trial"):
+        best_config(search)
+
+
+def test_a_trial_stopped_or_removed_by_hand_is_left_behind(workspace, make, driven, queue):
+    search = Search.create(workspace, make(trials=3, changes={"optim.epochs": 40, "optim.clip_norm": 5}))
+
+    def meddle() -> bool:
+        for number, run in trial_runs(workspace, search.id).items():
+            if number == 1 and run.status().epoch >= 2:
+                queue.stop(run.id)
+        return False
+
+    driven(search, meddle)
+    assert [trial.state for trial in search.load().trials] == ["finished", "pruned", "finished"]
+    assert search.load().trials[1].note == "stopped by hand"
+
+
+def test_several_devices_work_at_once(workspace, make, driven):
+    search = Search.create(workspace, make(trials=6, changes={"optim.clip_norm": 5}))
+    driven(search, devices=["cpu", "cuda:1"])
+    devices = [Run(workspace.runs / trial.run_id).config.runtime.device for trial in search.load().trials]
+    assert set(devices) == {"cpu", "cuda:1"}
+    assert [trial.state for trial in search.load().trials] == ["finished"] * 6
+
+
+def test_loss_is_a_goal_too_and_more_trials_can_be_asked_for(workspace, make, driven):
+    search = Search.create(workspace, make(trials=2, objective="loss"))
+    driven(search)
+    with pytest.raises(SearchError, match="finished after 2 trials"):
+        job.make_ready(search)
+    job.make_ready(search, trials=5)
+    driven(search)
+    report = search.load()
+    assert report.done == 5
+    assert report.best.value == min(trial.value for trial in report.trials)
+
+
+def test_only_one_driver_at_a_time(workspace, make, driven):
+    search = Search.create(workspace, make())
+    with search.hold():
+        assert search.state() == "running"
+        with pytest.raises(SearchError, match="at work already"):
+            driven(search)
+        with pytest.raises(SearchError, match="at work already"):
+            search.delete(workspace)
+    search.delete(workspace)
+    assert not search.path.exists()
+
+
+def test_a_driver_that_cannot_begin_says_so(workspace, make, until):
+    import sys
+
+    search = job.start(workspace, make(), command=[sys.executable, "-c", "raise SystemExit('no such thing')"])
+    until(lambda: search.load().state == "failed")
+    assert "no such thing" in search.load().error
+
+
+@pytest.mark.parametrize(
+    ("folds", "reported", "validation"),
+    [
+        (["1", "2", "3"], "2", "3"),
+        (["1", "2", "3"], "3", "1"),
+        (["1", "2"], "1", "2"),
+        (["train", "val", "test"], "test", "val"),
+        (["train", "test"], "test", "train"),
+        (["train", "val", "test"], "val", "train"),
+    ],
+)
+def test_the_fold_that_trials_are_judged_on(folds, reported, validation):
+    assert validation_fold(folds, reported) == validation
+
+
+def test_settings_that_cannot_work_are_refused_at_once(workspace, make, tmp_path):
+    for changes, told in (
+        ({"data.split": "random"}, "leaks"),
+        ({"data.leave_out": "2"}, "by itself"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            make(changes=changes)
+    with pytest.raises(ConfigError, match="trials"):
+        make(trials=0)
+    with pytest.raises(ConfigError, match="twice"):
+        make(ranges=(Range("optim.lr", 0.1, 0.2), Range("optim.lr", 0.1, 0.3)))
+    with pytest.raises(DatasetError, match="no fold"):
+        make(changes={"data.fold": "9"})
