@@ -33,6 +33,7 @@ PARTS = {
 
 OPEN_LISTS = {
     "model.name": ["compact", "resnet18", "small_cnn", "timm:efficientnet_b0", "timm:mobilenetv3_small_100"],
+    "model.pretrained": ["none", "published"],
     "runtime.device": ["auto", "cpu", "cuda", "cuda:1"],
 }
 """Text knobs with usual answers; others can be typed."""

@@ -206,6 +206,14 @@ class ModelConfig(Part):
         1.0, "Width", "Channels of the compact network as a multiple of its own. Other networks keep theirs.",
         ge=0.25, le=4, step=0.25, advanced=True,
     )  # fmt: skip
+    pretrained: str = knob(
+        "none", "Pretrained weights", "none starts fresh. published takes what timm publishes for timm:NAME, and torchvision for resnet18. "
+        "Else the path of a file with weights of the same network (.safetensors, .pt, .pth), the folder or zip of a run, or a run's id.",
+    )  # fmt: skip
+    freeze_epochs: int = knob(
+        0, "Frozen epochs", "In so many epochs at the start only the last layer learns, so that its first errors do not spoil pretrained "
+        "weights.", ge=0, le=1000, step=1, advanced=True,
+    )  # fmt: skip
 
 
 class OptimConfig(Part):
@@ -228,6 +236,10 @@ class OptimConfig(Part):
     lr_factor: float = knob(
         1.0, "Learning-rate factor", "What the schedule says is multiplied by this. To be turned while a run trains.",
         ge=0.01, le=10, advanced=True, log=True, live=True,
+    )  # fmt: skip
+    body_lr: float = knob(
+        1.0, "Learning rate of the body", "All layers before the last one learn at the learning rate times this. Less than 1 keeps "
+        "pretrained weights closer to what they were.", ge=0.001, le=1, advanced=True, log=True,
     )  # fmt: skip
     schedule: Literal["onecycle", "cosine", "constant"] = knob(
         "onecycle", "Schedule", "How the learning rate moves over the run: up and down in one cycle, down along a cosine, or not at all.",

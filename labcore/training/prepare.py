@@ -20,7 +20,7 @@ from labcore import __version__
 from labcore.audio import decode
 from labcore.augment import Augmentation
 from labcore.classifier import Classifier
-from labcore.config import RunConfig
+from labcore.config import ModelConfig, RunConfig
 from labcore.datasets.folds import split_for
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import ClipStore, open_store
@@ -30,6 +30,7 @@ from labcore.errors import RunError
 from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
 from labcore.models import check_input, parameter_count
+from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.runs import Run
 from labcore.training.bank import Bank, mel_bank, wave_bank
 from labcore.training.checkpoint import load_checkpoint
@@ -170,6 +171,8 @@ def _prepare(
     classifier = Classifier(config, labels).to(device.torch())
     frames = classifier.log_mel.frames(config.clip_samples)
     check_input(classifier.network, config.model.name, config.features.n_mels, frames, device.torch())
+    if checkpoint is None and config.model.pretrained != NONE:
+        yield Log(message=load_pretrained(classifier.network, _source(config.model, workspace)).sentence())
     waves = wave_bank(store, device.torch())
     augmentation = _augmentation(config, classifier)
     mels = None
@@ -246,6 +249,13 @@ def resolve(config: RunConfig, store: ClipStore, parts: Split) -> RunConfig:
         seconds = round(min(max(0.1, covering), LONGEST_AUTOMATIC_CLIP_SECONDS), 2)
     config = config.changed({"audio.clip_seconds": seconds, "data.fold": parts.fold})
     return config.changed({f"features.{name}": samples for name, samples in config.framing._asdict().items()})
+
+
+def _source(model: ModelConfig, workspace: Workspace) -> ModelConfig:
+    """Where pretrained weights come from, the id of a run as its folder."""
+    folder = workspace.runs / model.pretrained
+    known = model.pretrained not in (NONE, PUBLISHED) and folder.is_dir()
+    return model.model_copy(update={"pretrained": str(folder)}) if known else model
 
 
 def _augmentation(config: RunConfig, classifier: Classifier) -> Augmentation:

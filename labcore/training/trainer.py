@@ -22,7 +22,9 @@ from labcore.events import Divided, Epoch
 from labcore.models.dropout import set_dropout
 from labcore.training.bank import random_starts
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
+from labcore.training.optimiser import body_of, make_optimiser, make_schedule
 from labcore.training.prepare import Session
+from labcore.training.spent import Clock
 
 
 class Trainer:
@@ -46,9 +48,10 @@ class Trainer:
         )
         self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
         self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
-        self.optimiser = _optimiser(self.config, self.network)
-        self.schedule = _schedule(self.config, self.optimiser, self.steps)
+        self.optimiser = make_optimiser(self.config, self.network)
+        self.schedule = make_schedule(self.config, self.optimiser, self.steps)
         self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
+        self.clock = Clock(self.device)
         self.epoch = 0
         self.order = torch.empty(0, dtype=torch.int64)
         if session.checkpoint is not None:
@@ -78,6 +81,7 @@ class Trainer:
     def steps_of_epoch(self) -> int:
         """Begin the next epoch: seed, order of the clips, sums at zero. Returns its steps."""
         self.epoch += 1
+        self.clock.begin_epoch()
         torch.manual_seed(self.config.runtime.seed * 1_000_003 + self.epoch)
         rows = self.session.train_rows
         self.order = rows[torch.randperm(len(rows))]
@@ -99,7 +103,9 @@ class Trainer:
             OutOfMemoryError: memory ran out and batches are not to be divided, or not even one clip fits.
         """
         rows = self.ranks.part(self.order[number * self.batch : (number + 1) * self.batch])
+        self.clock.begin_step()
         error = self._attempt(rows)
+        self.clock.end_step()
         if error is None:
             return None
         if not self.ranks.alone:  # the others wait for this one's gradients: it cannot look for what fits
@@ -141,7 +147,8 @@ class Trainer:
         starts = random_starts(session.bank.lengths[rows], session.window, session.shift)
         cut = session.bank.cut(rows, starts, session.window, around=True)
         targets = F.one_hot(session.targets[rows], self.classes).float().to(self.device, non_blocking=True)
-        images, targets = session.augmentation(cut, session.classifier.log_mel, targets, self.mixing)
+        self.clock.mark("data")
+        images, targets = session.augmentation(cut, session.classifier.log_mel, targets, self.mixing, self.clock.mark)
         return images[:, None].contiguous(memory_format=session.precision.format()), targets
 
     def descend(self, images: Tensor, targets: Tensor) -> None:
@@ -160,10 +167,14 @@ class Trainer:
                 self.scaler.scale(loss).backward()
             loss_sum += loss.detach()
             hits += (logits.detach().argmax(1) == wanted.argmax(1)).sum()
+        if self.epoch <= self.config.model.freeze_epochs:
+            for parameter in body_of(self.network):
+                parameter.grad = None
         if optim.clip_norm:
             self.scaler.unscale_(self.optimiser)
             nn.utils.clip_grad_norm_(self.network.parameters(), optim.clip_norm)
         self._update()
+        self.clock.mark("network")
         self.loss_sum += loss_sum
         self.hits += hits
 
@@ -195,6 +206,7 @@ class Trainer:
             self.average.update_parameters(self.network)
         self.loss_sum, self.hits = self.ranks.sum(self.loss_sum) / self.ranks.size, self.ranks.sum(self.hits)
         train_loss = float(self.loss_sum) / self.steps  # waits for the device
+        self.clock.mark("network")
         train_seconds = time.perf_counter() - start
         if not math.isfinite(train_loss):
             raise LabError(
@@ -216,6 +228,7 @@ class Trainer:
             seconds=seconds,
             seconds_left=sum(recent) / len(recent) * (optim.epochs - self.epoch),
             averaged=self.averaging,
+            spent=self.clock.spent(train_seconds),
         )
 
     def validate(self) -> tuple[float, float]:
@@ -265,29 +278,3 @@ class Trainer:
         with self.session.precision.autocast(self.device):
             self.network(images).float().sum().backward()
         self.optimiser.zero_grad(set_to_none=True)
-
-
-def _optimiser(config: RunConfig, network: nn.Module) -> torch.optim.Optimizer:
-    optim = config.optim
-    if optim.optimiser == "adamw":
-        return torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=optim.weight_decay, fused=True)
-    return torch.optim.SGD(
-        network.parameters(),
-        lr=config.lr,
-        momentum=optim.momentum,
-        nesterov=optim.momentum > 0,
-        weight_decay=optim.weight_decay,
-        fused=True,
-    )
-
-
-def _schedule(config: RunConfig, optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-    total = config.optim.epochs * steps
-    if config.optim.schedule == "onecycle":
-        # a cycle over the momentum as well pays only for plain SGD with large batches: it stays
-        return torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, max_lr=config.lr, total_steps=total + 1, cycle_momentum=False
-        )
-    if config.optim.schedule == "cosine":
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=total)
-    return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)

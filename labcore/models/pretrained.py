@@ -1,0 +1,276 @@
+"""Pretrained weights: where they come from, how they are brought to a network of the lab, and which part of it is the head.
+
+Tensors are matched by name. Where a convolution hears one channel and the weights are for several, they are summed over the channels:
+the answer to a grey image is then what the answer to it in all channels was (as timm does for its own networks). Weights of the last
+layer stay out where the number of classes differs. Nothing in a file is executed.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import textwrap
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from labcore.config import ModelConfig
+from labcore.errors import ConfigError
+
+NONE, PUBLISHED = "none", "published"
+TORCHVISION_RESNET18 = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
+SOURCES = "a .safetensors file, a .pt or .pth file with a state dict, the folder of a run, or the zip of one"
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "module", "weights")
+_PREFIXES = ("module.", "network.", "model.", "backbone.", "encoder.", "_orig_mod.")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of pretrained weights.
+
+    Attributes:
+        origin: where they come from, a few words.
+        loaded: names of the network's tensors that were set.
+        summed: those of them that were summed over their input channels.
+        head: names of tensors of the head that were left fresh.
+        missing: names of other tensors of the network that were left fresh.
+        unused: names of given tensors that have no place in the network.
+    """
+
+    origin: str
+    loaded: tuple[str, ...]
+    summed: tuple[str, ...]
+    head: tuple[str, ...]
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def sentence(self) -> str:
+        """For people, without the final stop."""
+        parts = [f"pretrained weights from {self.origin}: {len(self.loaded)} tensors loaded"]
+        if self.summed:
+            parts.append(f"{', '.join(self.summed)} summed over the input channels")
+        if self.head:
+            parts.append("the last layer starts fresh")
+        for names, what in ((self.missing, "not in the file and fresh"), (self.unused, "of the file have no place")):
+            if names:
+                parts.append(f"{len(names)} {what} ({_some(names)})")
+        return "; ".join(parts)
+
+
+def load_pretrained(network: nn.Module, config: ModelConfig) -> Loaded:
+    """Set a fresh network's weights to those that ``config.pretrained`` names. The head stays fresh where it does not fit.
+
+    Raises:
+        ConfigError: they cannot be had or read, no convolution or linear layer of them fits, or a number in them is not finite.
+    """
+    tensors, origin = read_pretrained(config)
+    own = dict(network.state_dict())
+    head = head_names(network)
+    tensors = _renamed(tensors, own)
+    loaded, summed = [], []
+    for name, target in own.items():
+        given = tensors.get(name)
+        if given is None:
+            continue
+        fitting = fitted(given, target)
+        if fitting is None:
+            continue
+        if fitting.is_floating_point() and not bool(torch.isfinite(fitting).all()):
+            raise ConfigError(
+                f"{name} of the weights from {origin} holds numbers that are not finite", "Take other ones"
+            )
+        with torch.no_grad():
+            target.copy_(fitting)
+        loaded.append(name)
+        if fitting.shape != given.shape:
+            summed.append(name)
+    if not any(own[name].dim() > 1 for name in loaded if name not in head):
+        raise ConfigError(
+            f"the weights from {origin} do not fit the network {config.name}: {_mismatch(own, tensors)}",
+            "Take weights of the same network, or the network of these weights (model.name)",
+        )
+    fresh = [name for name in own if name not in loaded]
+    return Loaded(
+        origin=origin,
+        loaded=tuple(loaded),
+        summed=tuple(summed),
+        head=tuple(name for name in fresh if name in head),
+        missing=tuple(name for name in fresh if name not in head and not name.endswith("num_batches_tracked")),
+        unused=tuple(name for name in tensors if name not in own and not _is_head(name)),
+    )
+
+
+def fitted(given: Tensor, target: Tensor) -> Tensor | None:
+    """A given tensor as it fits a target: itself, summed over its input channels, or None."""
+    if given.shape == target.shape:
+        return given
+    same = (
+        given.dim() == target.dim() == 4 and given.shape[0] == target.shape[0] and given.shape[2:] == target.shape[2:]
+    )
+    return given.float().sum(1, keepdim=True) if same and target.shape[1] == 1 else None
+
+
+def head_of(network: nn.Module) -> nn.Module:
+    """The last layer: what timm calls the classifier, else the last linear layer or convolution."""
+    classifier = getattr(network, "get_classifier", None)
+    module = classifier() if callable(classifier) else None
+    if isinstance(module, nn.Module) and any(True for _ in module.parameters()):
+        return module
+    return [module for module in network.modules() if isinstance(module, (nn.Linear, nn.Conv2d))][-1]
+
+
+def head_names(network: nn.Module) -> set[str]:
+    """Names of the head's tensors in the network's state dict."""
+    head = {tensor.data_ptr() for tensor in head_of(network).parameters()}
+    return {name for name, tensor in network.named_parameters() if tensor.data_ptr() in head}
+
+
+# --- where they come from
+
+
+def read_pretrained(config: ModelConfig) -> tuple[dict[str, Tensor], str]:
+    """The tensors that ``config.pretrained`` names, on the CPU, and where they come from in a few words.
+
+    Raises:
+        ConfigError: as :func:`load_pretrained`.
+    """
+    if config.pretrained != PUBLISHED:
+        path = Path(config.pretrained).expanduser()
+        return read_weights(path), path.name
+    if config.name.startswith("timm:"):
+        return _published_by_timm(config.name.removeprefix("timm:"))
+    if config.name == "resnet18":
+        return _published_by_torchvision()
+    raise ConfigError(
+        f"nobody publishes weights of the network {config.name}",
+        f"Give a file of yours as model.pretrained ({SOURCES}), or choose resnet18 or timm:NAME",
+    )
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors in a file by name, on the CPU.
+
+    Raises:
+        ConfigError: it is not there, no file of weights, or would execute code when read.
+    """
+    file = path / "weights.safetensors" if path.is_dir() else path
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(8)
+        if file.suffix == ".safetensors":
+            return _of_lab(file.read_bytes())
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                inside = next((name for name in archive.namelist() if name.endswith("weights.safetensors")), None)
+                if inside is not None:
+                    return _of_lab(archive.read(inside))
+        if not (start.startswith(b"PK") or start.startswith(b"\x80")):
+            raise ConfigError(f"{file} holds no weights", f"Give {SOURCES}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of pickle protocols other than torch's own
+            content = torch.load(file, map_location="cpu", weights_only=True)
+        return _state_dict(content, file)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"there are no weights at {file}", f"model.pretrained takes {PUBLISHED}, or the path of {SOURCES}"
+        ) from error
+    except pickle.UnpicklingError as error:
+        raise ConfigError(
+            f"{file} holds more than weights: reading it would execute code that it brings along, which the lab does not do",
+            "Save the state dict alone (torch.save(network.state_dict(), …)), or better as .safetensors",
+        ) from error
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, safetensors.SafetensorError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ConfigError(f"the weights {file} cannot be read: {reason}", f"Give {SOURCES}") from error
+
+
+def _of_lab(content: bytes) -> dict[str, Tensor]:
+    """A safetensors file; of a classifier of this lab its network only."""
+    tensors = safetensors.torch.load(content)
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    if "labcore" not in header.get("__metadata__", {}):
+        return tensors
+    return {name.removeprefix("network."): tensor for name, tensor in tensors.items() if name.startswith("network.")}
+
+
+def _state_dict(content: object, file: Path) -> dict[str, Tensor]:
+    while isinstance(content, dict):
+        tensors = {str(name): tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
+        inner = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)), None)
+        if inner is None or len(tensors) > 2:
+            if tensors:
+                return tensors
+            break
+        content = inner
+    raise ConfigError(f"{file} holds no state dict", "Save network.state_dict() with torch.save, or as .safetensors")
+
+
+def _published_by_timm(name: str) -> tuple[dict[str, Tensor], str]:
+    import timm
+
+    if not timm.is_model(name):
+        raise ConfigError(f"timm has no network {name!r}", "timm.list_models() lists the names")
+    config = timm.get_pretrained_cfg(name)
+    if config is None or not config.has_weights:
+        raise ConfigError(
+            f"timm publishes no weights of {name}", "timm.list_models(pretrained=True) lists the networks with some"
+        )
+    try:
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            network = timm.create_model(name, pretrained=True)
+    except Exception as error:  # the hub and its transport raise what they like when there is no network
+        raise _unreachable(f"timm:{name}", str(config.hf_hub_id or "its hub"), error) from error
+    return dict(network.state_dict()), f"timm ({config.hf_hub_id or name})"
+
+
+def _published_by_torchvision() -> tuple[dict[str, Tensor], str]:
+    try:
+        tensors = torch.hub.load_state_dict_from_url(
+            TORCHVISION_RESNET18, map_location="cpu", progress=False, check_hash=True, weights_only=True
+        )
+    except Exception as error:
+        raise _unreachable("resnet18", TORCHVISION_RESNET18, error) from error
+    return tensors, "torchvision (ImageNet)"
+
+
+def _unreachable(network: str, place: str, error: Exception) -> ConfigError:
+    reason = textwrap.shorten(str(error) or type(error).__name__, 160, placeholder=" …")
+    return ConfigError(
+        f"the published weights of {network} are not on this machine and cannot be downloaded from {place}: {reason}",
+        "Download them on a machine with a network and give the file's path as model.pretrained",
+    )
+
+
+# --- names
+
+
+def _renamed(tensors: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The names without a wrapper's prefix, in the way that most of them are known to the network."""
+    ways = [tensors]
+    for prefix in _PREFIXES:
+        if any(name.startswith(prefix) for name in tensors):
+            ways.append({name.removeprefix(prefix): tensor for name, tensor in tensors.items()})
+    return max(ways, key=lambda way: sum(name in own for name in way))
+
+
+def _is_head(name: str) -> bool:
+    return name.partition(".")[0] in ("fc", "head", "classifier", "head_dist", "fc_audioset")
+
+
+def _mismatch(own: dict[str, Tensor], tensors: dict[str, Tensor]) -> str:
+    for name, tensor in tensors.items():
+        if name in own and own[name].shape != tensor.shape:
+            return f"{name} is {tuple(tensor.shape)} there and {tuple(own[name].shape)} in the network"
+    return f"it has {_some(own)}, they have {_some(tensors)}"
+
+
+def _some(names: dict[str, Tensor] | tuple[str, ...]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:2]) + (", …" if len(listed) > 2 else "")

@@ -1,0 +1,84 @@
+"""Training from pretrained weights: loaded once, the head first, the body at a rate of its own, resumed bit for bit."""
+
+import pytest
+import torch
+
+from labcore.classifier import Classifier
+from labcore.errors import ConfigError
+from labcore.events import Epoch, Log
+from labcore.models.pretrained import head_names
+from labcore.runs import Run
+from labcore.training import train
+from labcore.training.checkpoint import load_checkpoint
+from labcore.training.optimiser import make_optimiser, make_schedule
+
+
+def run_all(config, run, workspace, until=None):
+    events = []
+    for event in train(config, run, workspace):
+        run.append(event)
+        events.append(event)
+        if isinstance(event, Epoch) and event.epoch == until:
+            break
+    return events
+
+
+@pytest.fixture(scope="module")
+def donor(tiny):
+    """A finished run of the same network."""
+    run = Run.create(tiny.workspace, tiny.config)
+    run_all(tiny.config.changed({"optim.epochs": 1}), run, tiny.workspace)
+    return run
+
+
+def test_only_the_head_learns_at_first(tiny, donor):
+    config = tiny.config.changed(
+        {"model.pretrained": donor.id, "model.freeze_epochs": 1, "optim.epochs": 2, "optim.averaging": 0}
+    )
+    run = Run.create(tiny.workspace, config)
+    events = run_all(config, run, tiny.workspace, until=1)
+    assert any("tensors loaded" in event.message for event in events if isinstance(event, Log))
+    before, network = Classifier.load(donor.path).network, load_checkpoint(run)["network"]
+    head = head_names(before)
+    moved = {name for name, value in before.named_parameters() if not torch.equal(value, network[name])}
+    assert moved == head
+    # no file is needed to go on, and the body learns from here
+    donor.weights.rename(donor.weights.with_suffix(".away"))
+    try:
+        run_all(run.config, run, tiny.workspace)
+    finally:
+        donor.weights.with_suffix(".away").rename(donor.weights)
+    after = dict(Classifier.load(run.path).network.named_parameters())
+    assert not any(torch.equal(value, after[name]) for name, value in before.named_parameters() if value.dim() > 1)
+
+
+def test_weights_that_are_not_there_stop_the_run_before_its_first_step(tiny):
+    config = tiny.config.changed({"model.pretrained": "/no/such/file.safetensors"})
+    with pytest.raises(ConfigError, match="there are no weights"):
+        run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
+
+
+@pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant"])
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_the_body_follows_the_schedule_at_its_share_of_the_rate(tiny, schedule, optimiser):
+    config = tiny.config.changed({"optim.body_lr": 0.1, "optim.schedule": schedule, "optim.optimiser": optimiser})
+    network = Classifier(config, ["a", "b"]).network
+    made = make_optimiser(config, network)
+    moves = make_schedule(config, made, 5)
+    head, body = made.param_groups
+    assert sum(p.numel() for p in head["params"] + body["params"]) == sum(p.numel() for p in network.parameters())
+    assert len(head["params"]) == 2
+    for _ in range(4 * 5):
+        assert body["lr"] == pytest.approx(0.1 * head["lr"], rel=1e-6, abs=1e-12)
+        made.step()
+        moves.step()
+
+
+def test_two_rates_survive_a_stop(tiny):
+    config = tiny.config.changed({"optim.body_lr": 0.2, "optim.epochs": 3})
+    whole, parts = (Run.create(tiny.workspace, config) for _ in range(2))
+    run_all(config, whole, tiny.workspace)
+    run_all(config, parts, tiny.workspace, until=1)
+    run_all(parts.config, parts, tiny.workspace)
+    ours, theirs = Classifier.load(parts.path).state_dict(), Classifier.load(whole.path).state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
