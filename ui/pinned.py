@@ -81,18 +81,25 @@ def panel(run: Run, active: bool) -> None:
 
 def _add(run: Run) -> None:
     turn = st.session_state.setdefault("pin-turn", 0)
-    file = st.file_uploader(
-        "Sound", key=f"pin-upload-{turn}", max_upload_size=MOST_MB, help=f"At most {MOST_SECONDS:.0f} s.",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    if file is not None:
+    key = f"pin-upload-{turn}"
+
+    def uploaded() -> None:
+        file = st.session_state[key]
+        if file is None:
+            return
         try:
             pin(run, file.name, file.getvalue())
+            st.session_state["pin-turn"] = turn + 1  # an empty field for the next one
         except LabError as error:
-            show_error(error)
-        else:
-            st.session_state["pin-turn"] = turn + 1
-            st.rerun(scope="fragment")
+            st.session_state["pin-trouble"] = error
+
+    st.file_uploader(
+        "Sound", key=key, max_upload_size=MOST_MB, on_change=uploaded, help=f"At most {MOST_SECONDS:.0f} s.",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    trouble = st.session_state.pop("pin-trouble", None)
+    if trouble is not None:
+        show_error(trouble)
 
     def held_out() -> None:
         number = st.session_state["pin-number"] = st.session_state.get("pin-number", -1) + 1

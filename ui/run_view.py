@@ -16,8 +16,11 @@ from ui import curves, forms, live, new_run, pinned, results, run_log, services,
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, percent, plain
 
-STILL = "<style>[data-testid=stProgress] * { transition: none !important; animation: none !important; }</style>"
-"""A bar that glides takes a browser ten times the work of one that steps."""
+STILL = """<style>
+[data-testid=stProgress] * { transition: none !important; animation: none !important; }
+[data-testid=stElementContainer][data-stale] { transition: none !important; opacity: 1 !important; }
+</style>"""
+"""A bar that glides, and parts that fade while they are looked at anew, take a browser many times the work of those that step."""
 
 
 def show(run: Run) -> None:

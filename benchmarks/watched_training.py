@@ -1,0 +1,152 @@
+"""What a training loses while its page is open: stretches of one real training, watched by 0 and by several Chromium pages in turn.
+
+Starts the app on a workspace of its own, lets its worker train the default network in the background, and compares the seconds
+of the epochs that lie wholly in each stretch. The browser runs on the same cores as the training, which a visitor's does not:
+what is printed is the worst case. Stretches take turns, so that whatever else the machine does falls on both alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from labcore.datasets import register
+from labcore.datasets.demo import make_demo
+from labcore.presets import preset
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+ROOT = Path(__file__).parents[1]
+AIM = 0.97
+SETTLE_SECONDS = 10.0
+PATIENCE_MS = 300_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
+    parser.add_argument("--dataset", help="a folder or CSV file; without it, the demo set")
+    parser.add_argument("--pages", type=int, default=3)
+    parser.add_argument("--stretch", type=float, default=30.0, help="seconds of a stretch (default: %(default)s)")
+    parser.add_argument("--pairs", type=int, default=6, help="watched stretches (default: %(default)s)")
+    parser.add_argument("--model", default="compact")
+    arguments = parser.parse_args()
+    if not arguments.chromium:
+        sys.exit("There is no Chromium: name one with --chromium")
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder))
+        if arguments.dataset:
+            name = register(workspace, arguments.dataset, "").name
+        else:
+            name = "demo"
+            make_demo(workspace.datasets / "demo")
+        changes = {"data.dataset": name, "optim.epochs": 2000, "model.name": arguments.model}
+        with app(workspace) as url, sync_playwright() as playwright:
+            flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            browser = playwright.chromium.launch(executable_path=arguments.chromium, args=flags)
+            browser.new_page().goto(f"{url}/train")  # the app's job manager begins with the first page
+            run = Run.create(workspace, preset("balanced").changed(changes), queued=True)
+            try:
+                report(measure(run, browser, url, arguments), arguments)
+            finally:
+                run.request_stop()
+                wait(lambda: not run.status().active)
+
+
+def measure(run: Run, browser: Browser, url: str, arguments: argparse.Namespace) -> list[tuple[int, float]]:
+    """Pages open and median seconds an epoch, of each stretch: unwatched ones first, last and between."""
+    wait(lambda: len(run.epochs()) >= 3)
+    for context in browser.contexts:
+        context.close()
+    found = []
+    for number in range(2 * arguments.pairs + 1):
+        pages = arguments.pages if number % 2 else 0
+        contexts = [browser.new_context(viewport={"width": 1280, "height": 900}) for _ in range(pages)]
+        for context in contexts:
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            page.goto(f"{url}/train?run={run.id}")
+            page.locator("[data-testid=stVegaLiteChart] .mark-line path").first.wait_for()
+        time.sleep(SETTLE_SECONDS)
+        begin = time.time()
+        time.sleep(arguments.stretch)
+        end = time.time()
+        for context in contexts:
+            context.close()
+        ends = [event["time"] for event in run.epochs() if begin <= event["time"] <= end]
+        if len(ends) < 3:
+            sys.exit("The stretches are too short for an epoch: give a longer --stretch")
+        seconds = statistics.median(after - before for before, after in itertools.pairwise(ends))
+        found.append((pages, seconds))
+        print(f"{pages} pages open: {len(ends) - 1} epochs of {seconds:.3f} s", flush=True)
+        time.sleep(2)
+    return found
+
+
+def report(found: list[tuple[int, float]], arguments: argparse.Namespace) -> None:
+    """Each watched stretch against the mean of the two beside it."""
+    ratios = [
+        (found[number - 1][1] + found[number + 1][1]) / 2 / seconds
+        for number, (pages, seconds) in enumerate(found)
+        if pages
+    ]
+    middle = statistics.median(ratios)
+    verdict = "within" if middle >= AIM else "beyond"
+    print(
+        f"{arguments.model}, {arguments.pages} pages open: {100 * middle:.1f} % of the unwatched speed (median of {len(ratios)}, "
+        f"{100 * min(ratios):.1f} to {100 * max(ratios):.1f} %), {verdict} the aim of a loss of {100 * (1 - AIM):.0f} %; "
+        f"{os.cpu_count()} cores, which the browser shares"
+    )
+
+
+def wait(until) -> None:
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not until():
+        if time.monotonic() > deadline:
+            sys.exit("The training did not come to that")
+        time.sleep(0.5)
+
+
+@contextmanager
+def app(workspace: Workspace) -> Iterator[str]:
+    """The app on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+    process = subprocess.Popen(
+        [*command, "--server.port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, "LABCORE_HOME": str(workspace.home)},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://localhost:{port}"
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,292 @@
+"""A run at work on the page: knobs are turned, advice is followed, clips are pinned, and the time is told."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from labcore.audio import encode_wav
+from labcore.errors import LabError, OutOfMemoryError
+from labcore.events import Advice, Divided, Epoch, Forecast, Log, RunFinished, Turned
+from ui import curves, forecasting, pinned, run_log, spent, turning
+
+from .conftest import words
+
+TONE = encode_wav(np.sin(np.arange(4000) / 5).astype(np.float32), 8000)
+FORECAST = {
+    "seconds_per_epoch": 2.0, "seconds_total": 320.0, "batch_size": 32, "micro_batch": 32, "peak_bytes": 900_000_000,
+    "memory_bytes": 8_000_000_000, "largest_batch": 256, "steps_timed": 5,
+}  # fmt: skip
+
+
+def epoch(number: int, **more) -> Epoch:
+    return Epoch(
+        epoch=number, epochs=8, train_loss=1.0, train_accuracy=0.5, val_loss=1.1, val_accuracy=0.5, lr=0.1,
+        clips_per_second=100.0, seconds=1.0, seconds_left=3.0, averaged=False, **more,
+    )  # fmt: skip
+
+
+def wishes(run) -> list[dict]:
+    path = run.path / "turns.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def press(app, label: str):
+    next(button for button in app.button if button.label == label).click().run()
+
+
+@pytest.fixture
+def at_work(open_page, make_run):
+    """Opens the page of a run at work whose panel is open: ``run, app = at_work(event, …)``."""
+    held = []
+
+    def opened(*events, **changes):
+        run = make_run("running", **changes)
+        held.append(run.hold())
+        held[-1].__enter__()
+        for event in events:
+            run.append(event)
+        app = open_page("pages/train.py", run=run.id)
+        app.session_state[f"turn-open-{run.id}"] = True
+        return run, app.run()
+
+    yield opened
+    for hold in held:
+        hold.__exit__(None, None, None)
+
+
+def slider(app, run, path: str, turn: int = 0):
+    return app.slider(key=f"turn-{run.id}-{path}-{turn}")
+
+
+def test_every_live_knob_can_be_turned_the_everyday_ones_first(at_work):
+    run, app = at_work()
+    table = turning.live_knobs()
+    assert tuple(knob.path for knob in table[: len(turning.EVERYDAY)]) == turning.EVERYDAY
+    for knob in table:
+        assert app.get_by_key(f"turn-{run.id}-{knob.path}-0").value == run.config.value(knob.path)
+
+
+def test_apply_asks_for_what_was_turned_and_undo_for_the_values_of_the_start(at_work):
+    run, app = at_work()
+    assert app.button(key="turn-apply").disabled
+    assert app.button(key="turn-undo").disabled
+    slider(app, run, "model.dropout").set_value(0.5).run()
+    slider(app, run, "augment.mixup").set_value(0.25).run()
+    app.button(key="turn-apply").click().run()
+    assert wishes(run) == [{"model.dropout": 0.5, "augment.mixup": 0.25, "by": "page"}]
+    assert "asked for: 0.5" in words(app)
+    assert app.button(key="turn-apply").disabled
+    app.button(key="turn-undo").click().run()
+    start = {path: run.config.value(path) for path in ("model.dropout", "augment.mixup")}
+    assert {path: wishes(run)[1][path] for path in start} == start
+
+
+def test_a_slider_that_was_moved_keeps_its_value_while_the_run_goes_on(at_work):
+    run, app = at_work()
+    slider(app, run, "model.dropout").set_value(0.5).run()
+    run.append(epoch(4))
+    run.append(Turned(epoch=5, number=0, changes={"augment.mixup": 0.3}, by="file"))
+    app.run()
+    assert slider(app, run, "model.dropout").value == 0.5
+    assert slider(app, run, "augment.mixup", 1).value == 0.3
+
+
+def test_a_wish_that_was_taken_or_refused_is_no_longer_pending(make_run):
+    run = make_run("running")
+    run.turn({"model.dropout": 0.5})
+    with (run.path / "turns.jsonl").open("a") as file:
+        file.write('no json\n[1]\n{"optim.epochs": 3}\n{"augment.mixup": 0.5}\n{"augment.mixup": ')
+    assert turning.pending(run, run.events()) == {"model.dropout": 0.5, "augment.mixup": 0.5}
+    run.append(Turned(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page"))
+    run.append(Log(level="warning", message="line 5 of turns.jsonl is passed over: for a reason"))
+    assert turning.pending(run, run.events()) == {}
+
+
+def test_turns_are_marked_on_the_curves_and_told_in_the_log(make_run, monkeypatch):
+    run = make_run("running")
+    run.append(Turned(epoch=3, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
+    run.append(Turned(epoch=3, number=1, changes={"augment.mixup": 0.2}, by="lab"))
+    events = run.events()
+    assert turning.marks(events) == [{"epoch": 2.5, "what": "Dropout 0.5 (page); Mixing 0.2 (the lab itself)"}]
+    log = "\n".join(run_log.log_lines(events))
+    assert "From epoch 3 on: Dropout 0.5, turned by page: to see" in log
+    drawn = {}
+    monkeypatch.setattr(
+        curves.st, "vega_lite_chart", lambda frame, spec, **_: drawn.update({len(drawn): (frame, spec)})
+    )
+    for marks in ([], turning.marks(events)):
+        curves.curves(run.epochs(), "loss", 8, key="k", title="Loss", marks=marks)
+    (before, spec), (after, same) = drawn[0], drawn[1]
+    assert spec == same  # another specification would have the browser draw the chart anew
+    assert len(after) == len(before) + 1
+    assert after["what"].iloc[-1].startswith("Dropout 0.5")
+
+
+def test_advice_is_followed_or_put_aside(at_work):
+    advice = Advice(epoch=3, message="The gap widens.", changes={"model.dropout": 0.4})
+    run, app = at_work(advice)
+    assert "The gap widens" in words(app)
+    press(app, "Do it")
+    assert wishes(run) == [{"model.dropout": 0.4, "by": "page", "reason": "advice after epoch 3"}]
+    assert "Suggested: Dropout 0.4" not in words(app).split("Log")[0] or "Do it" not in [b.label for b in app.button]
+    other, app = at_work(advice)
+    press(app, "Not now")
+    assert "Do it" not in [button.label for button in app.button]
+    assert wishes(other) == []
+
+
+def test_an_ended_run_offers_nothing_to_turn(open_page, make_run):
+    app = open_page("pages/train.py", run=make_run("stopped").id)
+    assert "turn-apply" not in [button.key for button in app.button]
+
+
+# --- where the time goes
+
+
+def test_the_shares_of_the_time_are_told(at_work):
+    seconds = {"network": 8.0, "data": 1.0, "waiting": 0.0, "mel": 1.0}
+    _, app = at_work(epoch(4, spent=seconds))
+    assert spent.shares(seconds) == [("network", 0.8), ("mel", 0.1), ("data", 0.1)]
+    assert any("network 80 %" in html.proto.body for html in app.get("html"))
+    assert spent.shares({}) == spent.shares({"data": 0.0}) == []
+
+
+def test_foreign_kinds_of_time_are_no_markup(at_work):
+    _, app = at_work(epoch(4, spent={"<b>x</b>": 1.0}))
+    assert not any("<b>" in html.proto.body for html in app.get("html"))
+
+
+# --- pinned clips
+
+
+def test_a_pinned_clip_gets_a_safe_name_and_as_many_as_fit(make_run):
+    run = make_run("running")
+    assert pinned.pin(run, "../../evil/.name.wav", TONE).parent == run.pinned
+    assert pinned.pin(run, "again.wav", TONE) in pinned.files(run)  # the same sound is pinned once
+    assert len(pinned.files(run)) == 1
+    for number in range(1, pinned.MOST):
+        pinned.pin(run, "same.wav", encode_wav(np.full(100 + number, 0.1, np.float32), 8000))
+    assert len({file.name for file in pinned.files(run)}) == pinned.MOST
+    with pytest.raises(LabError, match="already"):
+        pinned.pin(run, "one more.wav", encode_wav(np.full(99, 0.1, np.float32), 8000))
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"no sound", "x.wav"),
+        (b"", "x.wav"),
+        (b"0" * (pinned.MOST_MB * 1024**2 + 1), "larger"),
+        (encode_wav(np.zeros(8000 * 31, np.float32), 8000), "30"),
+    ],
+)
+def test_what_cannot_be_pinned_is_told(make_run, content, what):
+    run = make_run("running")
+    with pytest.raises(LabError, match=what):
+        pinned.pin(run, "x.wav", content)
+    assert pinned.files(run) == []
+
+
+def test_a_clip_is_uploaded_played_and_taken_away_while_the_run_is_at_work(at_work, dataset):
+    run, app = at_work()
+    app.file_uploader(key="pin-upload-0").set_value(("my clip.wav", TONE, "audio/wav")).run()
+    assert [file.name for file in pinned.files(run)] == ["my-clip.wav"]
+    press(app, "A held-out clip of the data set")
+    assert len(pinned.files(run)) == 2
+    assert len(app.get("audio")) == 2
+    app.button(key="unpin-my-clip.wav").click().run()
+    assert len(pinned.files(run)) == 1
+    app.file_uploader(key="pin-upload-1").set_value(("no.wav", b"?", "audio/wav")).run()
+    assert "no.wav" in words(app)
+    assert not app.exception
+
+
+def test_clips_of_the_form_are_pinned_when_the_run_starts(open_page, dataset, manager):
+    app = open_page("pages/train.py")
+    app.file_uploader(key=pinned.WAITING).set_value(
+        [("mine.wav", TONE, "audio/wav"), ("no.wav", b"?", "audio/wav")]
+    ).run()
+    assert "no.wav" in words(app)
+    press(app, "Start")
+    (run,) = manager.workspace.runs.iterdir()
+    assert [file.name for file in (run / "pinned").iterdir()] == ["mine.wav"]
+
+
+def test_the_probabilities_of_a_pinned_clip_are_drawn(at_work):
+    shares = {"bark": 0.9, "hum": 0.1}
+    _, app = at_work(*(epoch(number, pinned={"mine.wav": shares}) for number in (4, 5)))
+    assert "mine.wav now bark, 90.0 %" in words(app).replace("**", "").replace(":gray[", "").replace("]", "")
+    assert pinned.top([{"epoch": 1, "pinned": {"a": shares}}], "a", most=1) == ["bark"]
+    assert pinned.top([{"epoch": 1}], "a") == []
+
+
+# --- forecast, memory
+
+
+def test_a_forecast_is_told_for_the_settings_it_was_made_for(open_page, dataset, monkeypatch):
+    asked = []
+
+    def forecast(config, workspace, on_event):
+        asked.append(config)
+        on_event({"type": "preparing", "what": "taking a few steps", "done": 1, "total": 2})
+        return Forecast(**FORECAST)
+
+    monkeypatch.setattr("labcore.jobs.forecast.forecast", forecast)
+    app = open_page("pages/train.py")
+    app.button(key="forecast-start").click().run()
+    finish(app)
+    table = " ".join(str(value) for item in app.table for value in item.value.to_numpy().ravel())
+    assert "5 min 20 s" in table.replace("\\", "")
+    assert "256 clips" in table.replace("\\", "")
+    assert asked[0].data.dataset == "small"
+    app.selectbox(key="knob-model.name").set_value("resnet18").run()
+    table = " ".join(str(value) for item in app.table for value in item.value.to_numpy().ravel())
+    assert "256 clips" not in table.replace("\\", "")
+
+
+def test_a_forecast_that_fails_says_why(open_page, dataset, monkeypatch):
+    def forecast(config, workspace, on_event):
+        raise OutOfMemoryError("a batch of 32 does not fit", "Take 16", 16)
+
+    monkeypatch.setattr("labcore.jobs.forecast.forecast", forecast)
+    app = open_page("pages/train.py")
+    app.button(key="forecast-start").click().run()
+    finish(app)
+    assert "A batch of 32 does not fit" in words(app)
+
+
+def finish(app) -> None:
+    """Wait for the work in the background, and look at the page again."""
+    task = forecasting._task()
+    task._thread.join(timeout=60)
+    app.run()
+
+
+def test_where_memory_ran_out_the_run_goes_on_in_parts(open_page, make_run, manager):
+    run = make_run("queued")
+    details = {"kind": "OutOfMemoryError", "fits": 8}
+    run.append(RunFinished(state="failed", error="a batch of 32 does not fit", remedy="Take 8", details=details))
+    app = open_page("pages/train.py", run=run.id)
+    app.button(key="in-parts").click().run()
+    assert run.config.runtime.micro_batch == 8
+    assert manager.asked == [("resume", run.id)]
+
+
+def test_the_log_tells_forecast_advice_and_parts(make_run):
+    run = make_run("queued")
+    run.append(Forecast(**FORECAST))
+    run.append(Divided(epoch=2, batch_size=32, micro_batch=8))
+    run.append(Advice(epoch=3, message="The gap widens.", changes={"model.dropout": 0.4}))
+    log = "\n".join(run_log.log_lines([*run.events(), {"type": "turned", "time": 0.0}]))
+    assert "2 s an epoch, 5 min 20 s to the end, peak memory 0.9 GB of 8.0 GB" in log
+    assert "parts of 8" in log
+    assert "Suggested: Dropout 0.4" in log
+
+
+def test_a_run_gives_the_command_of_tensorboard(open_page, make_run):
+    run = make_run("stopped")
+    app = open_page("pages/train.py", run=run.id)
+    assert any(f"tensorboard --logdir {run.tensorboard}" in code.value for code in app.code)
