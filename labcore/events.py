@@ -135,7 +135,7 @@ class Divided(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress(Event):
-    """Where in an epoch the run is; about once a second, none in epochs that are shorter."""
+    """Where in an epoch the run is; about once a second, none in epochs that are shorter. ``spent`` as for an epoch."""
 
     type: ClassVar[str] = "progress"
     epoch: int
@@ -143,6 +143,7 @@ class Progress(Event):
     steps: int
     train_loss: float
     seconds_left: float
+    spent: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from labcore.augment.masks import Mask
@@ -49,7 +51,14 @@ class Augmentation(nn.Module):
         if augment.freq_mask:
             self.on_log_mel.append(Mask(1, augment.freq_mask, augment.masks))
 
-    def forward(self, cut: Tensor, log_mel: LogMel, targets: Tensor, mixing: bool) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        cut: Tensor,
+        log_mel: LogMel,
+        targets: Tensor,
+        mixing: bool,
+        mark: Callable[[str], None] = lambda kind: None,
+    ) -> tuple[Tensor, Tensor]:
         """From what was cut out of the clips to what the network is given.
 
         Args:
@@ -57,12 +66,24 @@ class Augmentation(nn.Module):
             log_mel: the front end.
             targets: (batch, classes).
             mixing: whether clips are mixed with each other.
+            mark: called after each part with what it was, ``augmentation`` or ``mel``, so that its time can be told.
 
         Returns:
             (batch, n_mels, frames) normalised log-mels, and the targets, soft where clips were mixed.
         """
-        power = cut.transpose(1, 2) if cut.dim() == 3 else log_mel.power(self.on_waveform(cut))
+        if cut.dim() == 3:
+            power = cut.transpose(1, 2)
+        else:
+            waveforms = self.on_waveform(cut)
+            mark("augmentation")
+            power = log_mel.power(waveforms)
+            mark("mel")
         power = self.on_power(power)
         if mixing:
             power, targets = self.mix(power, targets)
-        return self.on_log_mel(log_mel.normalise(log_mel.decibels(power))), targets
+        mark("augmentation")
+        level = log_mel.normalise(log_mel.decibels(power))
+        mark("mel")
+        level = self.on_log_mel(level)
+        mark("augmentation")
+        return level, targets

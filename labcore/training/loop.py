@@ -110,6 +110,7 @@ def _progress(trainer: Trainer, step: int, steps: int, seconds: float, recent: d
         epoch=trainer.epoch,
         step=step,
         steps=steps,
-        train_loss=float(trainer.loss_sum) / step,
+        train_loss=float(trainer.loss_sum) / step,  # waits for the device
         seconds_left=max(0.0, whole - seconds) + epochs_left * whole,
+        spent=trainer.clock.spent(seconds),
     )

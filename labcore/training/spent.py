@@ -1,0 +1,108 @@
+"""Where the time of training goes: clips cut, augmented, made into mels, the network, and waiting.
+
+On a CPU every part of every step is timed. On a GPU the calls only queue work: there one step about every second gets events between
+its parts, which the device stamps as it passes them and which are read when it is past them, so that nothing waits for it.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+import torch
+
+KINDS = ("data", "augmentation", "mel", "network", "waiting")
+SAMPLE_SECONDS = 1.0
+
+
+class Clock:
+    """Sums up seconds by kind: marks in a step say what the time since the last mark was spent on.
+
+    Args:
+        device: what the steps are computed on.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.on_gpu = device.type == "cuda"
+        self.seconds = dict.fromkeys(KINDS, 0.0)
+        self.last = time.perf_counter()
+        self.steps = 0
+        self.sampled = -SAMPLE_SECONDS
+        self.open: list[tuple[str, torch.cuda.Event]] = []
+        self.samples: list[list[tuple[str, torch.cuda.Event]]] = []
+        self.sums, self.measured = dict.fromkeys(KINDS, 0.0), 0
+
+    def begin_epoch(self) -> None:
+        """Seconds count from here. On a GPU all steps sampled before count as one from now on."""
+        self.seconds = dict.fromkeys(KINDS, 0.0)
+        self.steps = 0
+        if self.measured:
+            self.sums, self.measured = {kind: value / self.measured for kind, value in self.sums.items()}, 1
+        self.last = time.perf_counter()
+
+    def begin_step(self) -> None:
+        """What lay between the last step and this one was waiting."""
+        self.steps += 1
+        if self.on_gpu:
+            self._begin_sample()
+        else:
+            self.mark("waiting")
+
+    def mark(self, kind: str) -> None:
+        """What was done since the last mark is of this kind."""
+        if self.on_gpu:
+            if self.open:
+                self.open.append((kind, _stamp()))
+            return
+        now = time.perf_counter()
+        self.seconds[kind] += now - self.last
+        self.last = now
+
+    def end_step(self) -> None:
+        """The step is over."""
+        if self.open:
+            self.samples.append(self.open)
+            self.open = []
+
+    def spent(self, seconds: float) -> dict[str, float]:
+        """Seconds by kind since the epoch began, summing up to ``seconds``, which is how long that was.
+
+        On a GPU they are worked out from the steps that were sampled, of this epoch or earlier ones, and what is left over is waiting.
+        Empty before the first sample could be read.
+        """
+        if not self.on_gpu:
+            told = dict(self.seconds)
+            told["waiting"] = max(0.0, seconds - sum(told.values()) + told["waiting"])
+            return _rounded(told)
+        self._read_samples()
+        if not self.measured:
+            return {}
+        told = {kind: self.sums[kind] / self.measured * self.steps for kind in KINDS}
+        scale = min(1.0, seconds / max(1e-9, sum(told.values())))
+        told = {kind: value * scale for kind, value in told.items()}
+        told["waiting"] = max(0.0, seconds - sum(told.values()))
+        return _rounded(told)
+
+    def _begin_sample(self) -> None:
+        now = time.perf_counter()
+        if now - self.sampled >= SAMPLE_SECONDS:
+            self.sampled = now
+            self.open = [("waiting", _stamp())]
+
+    def _read_samples(self) -> None:
+        """Take in the sampled steps that the device is past."""
+        while self.samples and self.samples[0][-1][1].query():
+            sample = self.samples.pop(0)
+            for (_, before), (kind, after) in pairwise(sample):
+                self.sums[kind] += before.elapsed_time(after) / 1000.0
+            self.measured += 1
+
+
+def _stamp() -> torch.cuda.Event:
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def _rounded(seconds: dict[str, float]) -> dict[str, float]:
+    return {kind: round(value, 4) for kind, value in seconds.items()}
