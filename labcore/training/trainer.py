@@ -25,7 +25,6 @@ from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memo
 from labcore.training.optimiser import body_of, make_optimiser, make_schedule
 from labcore.training.prepare import Session
 from labcore.training.spent import Clock
-from labcore.training.spent import Clock
 
 
 class Trainer:
@@ -52,7 +51,6 @@ class Trainer:
         self.optimiser = make_optimiser(self.config, self.network)
         self.schedule = make_schedule(self.config, self.optimiser, self.steps)
         self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
-        self.clock = Clock(self.device)
         self.clock = Clock(self.device)
         self.epoch = 0
         self.order = torch.empty(0, dtype=torch.int64)
@@ -208,7 +206,6 @@ class Trainer:
             self.average.update_parameters(self.network)
         self.loss_sum, self.hits = self.ranks.sum(self.loss_sum) / self.ranks.size, self.ranks.sum(self.hits)
         train_loss = float(self.loss_sum) / self.steps  # waits for the device
-        self.clock.mark("network")
         self.clock.mark("network")
         train_seconds = time.perf_counter() - start
         if not math.isfinite(train_loss):
