@@ -10,6 +10,7 @@ from labcore.cli.output import DONE, duration, emit
 from labcore.cli.parser import Parser, add_config_flags, config_from
 from labcore.config import RunConfig
 from labcore.device import ALL
+from labcore.errors import ConfigError
 from labcore.jobs.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -31,6 +32,14 @@ def parser() -> Parser:
         action="store_true",
         help="train nothing: a few steps tell seconds an epoch, memory and the largest batch",
     )
+    parser.add_argument(
+        "--pin",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a sound file of your own that is classified after every epoch; may be given several times",
+    )
     add_config_flags(parser)
     return parser
 
@@ -40,13 +49,39 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
     if arguments.forecast:
         return _forecast(check_inputs(config, workspace), workspace, as_json=arguments.json)
+    clips = _read_clips(arguments.pin)
     if under_torchrun():
         return take_part(
             config.runtime.device,
-            lambda: run_of_rendezvous(workspace, check_inputs(config, workspace)),
+            lambda: _pin(run_of_rendezvous(workspace, check_inputs(config, workspace)), clips),
             lambda run, together: attend(run, as_json=arguments.json, train=together),
         )
-    return attend_everywhere(Run.create(workspace, check_inputs(config, workspace)), as_json=arguments.json)
+    run = _pin(Run.create(workspace, check_inputs(config, workspace)), clips)
+    return attend_everywhere(run, as_json=arguments.json)
+
+
+def _pin(run: Run, clips: dict[str, bytes]) -> Run:
+    for name, content in clips.items():
+        run.pin(name, content)
+    return run
+
+
+def _read_clips(files: list[Path]) -> dict[str, bytes]:
+    """The files to be pinned, by name.
+
+    Raises:
+        AudioError: one is missing or no sound.
+        ConfigError: two have the same name.
+    """
+    from labcore.audio import decode
+
+    clips: dict[str, bytes] = {}
+    for file in files:
+        decode(file)  # tells what is wrong with it
+        if file.name in clips:
+            raise ConfigError(f"two clips to be pinned are called {file.name}", "Rename one of them")
+        clips[file.name] = file.read_bytes()
+    return clips
 
 
 def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:

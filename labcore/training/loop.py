@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from labcore.config import RunConfig
 from labcore.events import Epoch, Event, Log, Progress
@@ -12,6 +13,7 @@ from labcore.runs import Run
 from labcore.training.checkpoint import save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.metrics import score
+from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
 from labcore.training.prepare import Session, Stopped, prepare
 from labcore.training.tensorboard import Board
@@ -53,7 +55,7 @@ def train(
     except Stopped:
         return
     trainer = Trainer(session)
-    turns = Turns(run, session.config)
+    turns, pinned = Turns(run, session.config), Pinned(run)
     epochs = session.config.optim.epochs
     recent: deque[float] = deque(maxlen=8)
     untold = _untold(session, run)
@@ -77,9 +79,12 @@ def train(
                     yield _progress(trainer, step + 1, steps, shown - start, recent)
             event = trainer.finish_epoch(start, recent)
             if ranks.main:
+                with trainer.as_saved() as classifier:
+                    event = replace(event, pinned=pinned.probabilities(classifier))
                 save_checkpoint(run, trainer.state(event))
             board.write(event)
             yield event
+            yield from pinned.told()
     yield from _conclude(trainer, run)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel
 
+from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.events import Divided, Epoch
@@ -52,6 +54,8 @@ class Trainer:
         self.schedule = make_schedule(self.config, self.optimiser, self.steps)
         self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
         self.clock = Clock(self.device)
+        weights = session.balance.loss_weights()
+        self.class_weights = None if weights is None else weights.to(self.device)
         self.epoch = 0
         self.order = torch.empty(0, dtype=torch.int64)
         if session.checkpoint is not None:
@@ -84,7 +88,7 @@ class Trainer:
         self.clock.begin_epoch()
         torch.manual_seed(self.config.runtime.seed * 1_000_003 + self.epoch)
         rows = self.session.train_rows
-        self.order = rows[torch.randperm(len(rows))]
+        self.order = rows[self.session.balance.order()]
         self.ranks.separate(self.config.runtime.seed * 1_000_003 + self.epoch)
         self.loss_sum = torch.zeros((), device=self.device)
         self.hits = torch.zeros((), device=self.device)
@@ -163,7 +167,9 @@ class Trainer:
                 with self.session.precision.autocast(self.device):
                     logits = self.forward(part)
                 logits = logits.float()
-                loss = F.cross_entropy(logits, wanted, label_smoothing=optim.label_smoothing) * (len(part) * weight)
+                loss = F.cross_entropy(logits, wanted, self.class_weights, label_smoothing=optim.label_smoothing) * (
+                    len(part) * weight
+                )
                 self.scaler.scale(loss).backward()
             loss_sum += loss.detach()
             hits += (logits.detach().argmax(1) == wanted.argmax(1)).sum()
@@ -234,14 +240,20 @@ class Trainer:
     def validate(self) -> tuple[float, float]:
         """Loss and accuracy on the clips of the curves, of the weights that would be saved now."""
         watched, targets = self.session.watched, self.session.watched_targets
+        with self.as_saved():
+            probabilities = self.ranks.gather(watched.probabilities(self.session.precision))
+        chosen = np.nan_to_num(probabilities[range(len(targets)), targets]).clip(1e-7, 1.0)
+        return float(-np.log(chosen).mean()), float((probabilities.argmax(1) == targets).mean())
+
+    @contextlib.contextmanager
+    def as_saved(self) -> Iterator[Classifier]:
+        """The classifier with the weights that would be saved now."""
         classifier = self.session.classifier
         classifier.network = self.result()
         try:
-            probabilities = self.ranks.gather(watched.probabilities(self.session.precision))
+            yield classifier
         finally:
             classifier.network = self.network
-        chosen = np.nan_to_num(probabilities[range(len(targets)), targets]).clip(1e-7, 1.0)
-        return float(-np.log(chosen).mean()), float((probabilities.argmax(1) == targets).mean())
 
     def result(self) -> nn.Module:
         """The network whose weights are the result by now: the average where there is one."""

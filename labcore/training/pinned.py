@@ -1,0 +1,85 @@
+"""Pinned clips: sound files of the user's own that are classified after every epoch, while the network learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from labcore.audio import decode
+from labcore.classifier import Classifier
+from labcore.errors import AudioError
+from labcore.events import Log
+from labcore.runs import Run
+
+LONGEST_SECONDS = 300.0
+"""Longer ones would hold every epoch up."""
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """A file as it was read: its size and time, and its waveform, None where it cannot be had."""
+
+    stamp: tuple[int, int]
+    waveform: np.ndarray | None
+
+
+class Pinned:
+    """The sound files in a run's folder ``pinned/``, in the state they are in at the moment. Files may come and go.
+
+    Args:
+        run: whose they are.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.folder = run.pinned
+        self.clips: dict[str, _Clip] = {}
+        self.warned: set[str] = set()
+        self.warnings: list[Log] = []
+
+    def probabilities(self, classifier: Classifier) -> dict[str, dict[str, float]]:
+        """What the classifier says of each clip: name → label → probability, as :meth:`Classifier.classify` gives them.
+
+        A file that cannot be taken is left out; a sentence on it is added to :attr:`warnings` the first time.
+        """
+        self._read(classifier.sample_rate)
+        heard = {}
+        for name, clip in self.clips.items():
+            if clip.waveform is not None:
+                answer = classifier.classify_waveform(clip.waveform)
+                heard[name] = {label: round(value, 6) for label, value in answer.probabilities.items()}
+        return heard
+
+    def told(self) -> list[Log]:
+        """The warnings since the last call."""
+        warnings, self.warnings = self.warnings, []
+        return warnings
+
+    def _read(self, sample_rate: int) -> None:
+        """Take up what is new or has changed in the folder, let go of what is gone."""
+        try:
+            files = sorted(file for file in self.folder.iterdir() if not file.name.startswith(".") and file.is_file())
+            stamps = {file: (file.stat().st_size, file.stat().st_mtime_ns) for file in files}
+        except OSError:
+            stamps = {}
+        known, self.clips = self.clips, {}
+        for file, stamp in stamps.items():
+            clip = known.get(file.name)
+            if clip is None or clip.stamp != stamp:
+                clip = _Clip(stamp, self._waveform(file, sample_rate))
+            self.clips[file.name] = clip
+
+    def _waveform(self, file: Path, sample_rate: int) -> np.ndarray | None:
+        try:
+            waveform, _ = decode(file, sample_rate)
+            if len(waveform) > LONGEST_SECONDS * sample_rate:
+                raise AudioError(
+                    f"{file.name} is longer than {LONGEST_SECONDS / 60:g} minutes", "Pin a shorter stretch of it"
+                )
+            return waveform
+        except AudioError as error:
+            if file.name not in self.warned:
+                self.warned.add(file.name)
+                self.warnings.append(Log(level="warning", message=f"the pinned clip {file.name} is left out: {error}"))
+            return None
