@@ -14,9 +14,11 @@ import contextlib
 import json
 import os
 import pickle
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -64,6 +66,7 @@ class Ranks:
         on_gpus = wanted_device != "cpu" and torch.cuda.is_available() and dist.is_nccl_available()
         try:
             store, rank, size = next(rendezvous("env://", timeout=START_PATIENCE))
+            store = PrefixStore(_fresh_name(store, rank, size), store)
             backend = "cpu:gloo,cuda:nccl" if on_gpus else "gloo"
             dist.init_process_group(backend, store=PrefixStore("group", store), rank=rank, world_size=size)
             ranks = cls(rank, size, *local)
@@ -284,8 +287,7 @@ class Ranks:
         if self.alone or isinstance(error, LabError) or not _is_lost_connection(error):
             return error
         with contextlib.suppress(RuntimeError):
-            if self._store is not None:
-                self._store.wait(["trouble"], timedelta(seconds=seconds))
+            if self._store is not None and _appears(self._store, "trouble", seconds):
                 rank, what, remedy = json.loads(self._store.get("trouble"))
                 return RunError(f"process {rank} of {self.size}: {what}", remedy)
         return RunError(
@@ -300,7 +302,7 @@ class Ranks:
                 if self.main:
                     self._store.set("end", "")
                 else:
-                    self._store.wait(["end"], timedelta(seconds=seconds))
+                    _appears(self._store, "end", seconds)
 
     def close(self) -> None:
         """Let go of the others, at the end of a run that ended everywhere."""
@@ -314,6 +316,42 @@ class Ranks:
 
 ALONE = Ranks()
 """A process that trains by itself."""
+
+
+def _fresh_name(store: Store, rank: int, size: int) -> str:
+    """A name that all processes of this start know and no earlier start knew.
+
+    torchrun's store outlives a restart, with the addresses of processes that are gone in it; nor are its counts of restarts the same
+    on all machines. So process 0 makes a name up and answers whoever asks, until all have confirmed that they heard it.
+    """
+    own = uuid4().hex
+    if rank:
+        store.set(f"asks {rank}", own)
+        store.wait([own], START_PATIENCE)
+        name = store.get(own).decode()
+        store.set(f"{name} {rank}", "")
+        return name
+    missing, end = set(range(1, size)), time.monotonic() + START_PATIENCE.total_seconds()
+    while missing:
+        for other in list(missing):
+            if store.check([f"{own} {other}"]):
+                missing.remove(other)
+            elif store.check([f"asks {other}"]):
+                store.set(store.get(f"asks {other}").decode(), own)
+        if time.monotonic() > end:
+            raise RuntimeError(f"processes {sorted(missing)} have not come")
+        time.sleep(0.01)
+    return own
+
+
+def _appears(store: Store, key: str, seconds: float) -> bool:
+    """Whether a key comes up within so many seconds. Looking again and again, since the store complains of waits that end in vain."""
+    end = time.monotonic() + seconds
+    while not store.check([key]):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _portable(error: Exception | None) -> Exception | None:
