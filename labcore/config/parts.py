@@ -33,6 +33,11 @@ class DataConfig(Part):
         None, "Left-out fold", "A fold that is used for nothing at all, so that settings can be chosen on another one and be reported on "
         "this one. Automatic: none.", advanced=True,
     )  # fmt: skip
+    balance: Literal["none", "sampling", "weighting"] = knob(
+        "sampling", "Uneven classes", "What is done where the largest class has more than twice the clips of the smallest: sampling draws "
+        "clips of rare classes more often in an epoch, by the square root of the frequency and at most 8 times; weighting lets "
+        "them count more in the loss; none leaves it.", advanced=True,
+    )  # fmt: skip
 
 
 class AudioConfig(Part):
@@ -298,6 +303,11 @@ class RuntimeConfig(Part):
     micro_batch: int | None = knob(
         None, "Part of a batch", "So many clips of a batch are taken at a time, their gradients summed: less memory, the same steps. "
         "Batch norm then sees the part alone. Automatic: the whole batch.", ge=1, le=4096, step=1, unit="clips", advanced=True,
+    )  # fmt: skip
+    advisor: Literal["off", "suggest", "apply"] = knob(
+        "suggest", "Overfitting", "What is done where it shows over several epochs: suggest says what to turn; apply turns it, going by "
+        "clips set aside for validation (a tenth of the training clips where no share is given); off keeps silent.", flag="advisor",
+        advanced=True,
     )  # fmt: skip
     seed: int = knob(
         0, "Seed", "The same seed on the same machine makes the same run.", ge=0, le=2**31 - 1, flag="seed"

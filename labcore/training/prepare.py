@@ -32,6 +32,7 @@ from labcore.features import LogMel
 from labcore.models import check_input, parameter_count
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.runs import Run
+from labcore.training.balance import Balance
 from labcore.training.bank import Bank, mel_bank, wave_bank
 from labcore.training.checkpoint import load_checkpoint
 from labcore.training.distributed import ALONE, Ranks
@@ -40,6 +41,8 @@ from labcore.training.precision import Precision, choose_precision
 from labcore.workspace import Workspace
 
 LONGEST_AUTOMATIC_CLIP_SECONDS = 10.0
+VALIDATION_SHARE = 0.1
+"""What is set aside where something is to be chosen automatically and no share was given."""
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
 
@@ -71,6 +74,7 @@ class Session:
     precision: Precision
     fingerprint: str
     checkpoint: dict[str, Any] | None
+    balance: Balance
     ranks: Ranks = ALONE
 
     @property
@@ -152,6 +156,12 @@ def _prepare(
         count = f"{len(store.problems)} file{'s were' if len(store.problems) > 1 else ' was'}"
         listed = "; ".join(f"{problem.path}: {problem.what}" for problem in store.problems[:5])
         yield Log(level="warning", message=f"{count} left out: {listed}")
+    if config.runtime.advisor == "apply" and not config.data.validation_share:
+        config = config.changed({"data.validation_share": VALIDATION_SHARE})
+        yield Log(
+            message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: knobs that turn themselves go by "
+            "them, and nothing is chosen on the held-out fold"
+        )
     parts = split_for(store.table, config.data)
     if parts.leaks:
         yield Log(level="warning", message=parts.note)
@@ -199,6 +209,9 @@ def _prepare(
         steps = config.optim.epochs * (len(parts.train) // batch)
         wanted = config if ranks.alone else config.changed({"runtime.compile": "off"})
         precision = choose_precision(wanted, classifier.network, shape, device, workspace, steps)
+    balance = Balance(torch.from_numpy(targets[parts.train]), len(labels), config.data.balance)
+    if balance.sentence():
+        yield Log(message=balance.sentence())
     held_out = HeldOut(classifier, waves, ranks.part(np.asarray(parts.held_out)))
     watched = parts.validation if len(parts.validation) else parts.held_out
     session = Session(
@@ -218,6 +231,7 @@ def _prepare(
         precision=precision,
         fingerprint=fingerprint,
         checkpoint=checkpoint,
+        balance=balance,
         ranks=ranks,
     )
     if should_stop():
