@@ -1,0 +1,284 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from labcore.config import RunConfig
+from labcore.errors import ConfigError, DeviceError, LabError, OutOfMemoryError
+from labcore.jobs.worker import work
+from labcore.models import REGISTRY
+from labcore.runs import Run, list_runs
+from labcore.training import train
+from labcore.training.distributed import ALONE, Ranks
+from labcore.workspace import Workspace
+
+SCRIPT = Path(__file__).with_name("two_processes.py")
+ROOT = Path(__file__).parents[2]
+EPOCHS = 3
+RATE = 8000
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Clips of one length in two folds: 11 are held out, 23 trained on; neither can be halved."""
+    folder = tmp_path_factory.mktemp("even")
+    generator = np.random.default_rng(0)
+    for fold, count in ((1, 11), (2, 23)):
+        for number in range(count):
+            label = ("low", "high")[number % 2]
+            time_s = np.arange(RATE // 4) / RATE
+            tone = np.sin(2 * np.pi * generator.uniform(*((200, 900), (700, 2500))[number % 2]) * time_s)
+            file = folder / f"fold{fold}" / label / f"{fold}-{number}.wav"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(file, 0.3 * tone + generator.normal(0, 0.1, len(tone)), RATE)
+    return folder
+
+
+def settings(clips, epochs=EPOCHS):
+    """Nothing random in training but the order of the clips."""
+    return {
+        "data.dataset": str(clips),
+        "data.fold": "1",
+        "audio.sample_rate": RATE,
+        "audio.clip_seconds": 0.25,
+        "features.n_fft": 256,
+        "features.win_length": 256,
+        "features.hop_length": 128,
+        "features.n_mels": 16,
+        "augment.time_shift_seconds": 0,
+        "augment.time_scale": 0,
+        "augment.gain_db": 0,
+        "augment.mixup": 0,
+        "augment.time_mask": 0,
+        "augment.freq_mask": 0,
+        "model.name": "plain",
+        "model.dropout": 0,
+        "optim.epochs": epochs,
+        "optim.batch_size": 9,
+        "optim.lr": 0.05,
+        "runtime.device": "cpu",
+        "runtime.precision": "fp32",
+        "runtime.memory_format": "contiguous",
+        "runtime.threads": 1,
+    }
+
+
+def torchrun(workspace, out, command, *options):
+    """Two processes of two_processes.py under torchrun."""
+    environment = {**os.environ, "LABCORE_HOME": str(workspace), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *options]
+    return subprocess.Popen(
+        [*start, str(SCRIPT), str(out), *command],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def flags(values):
+    return [word for path, value in values.items() for word in (f"--{path}", str(value))]
+
+
+@pytest.fixture
+def plain():
+    sys.path.insert(0, str(SCRIPT.parent))
+    try:
+        from two_processes import plain
+
+        REGISTRY["plain"] = plain
+        yield
+    finally:
+        REGISTRY.pop("plain", None)
+        sys.path.remove(str(SCRIPT.parent))
+
+
+@pytest.fixture(scope="module")
+def together(clips, tmp_path_factory):
+    """What two processes said to each other, and the events of the run they made."""
+    out, home = tmp_path_factory.mktemp("said"), tmp_path_factory.mktemp("together")
+    process = torchrun(home, out, ["train", "--json", *flags(settings(clips))])
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    said = [json.loads((out / f"said-{rank}.json").read_text()) for rank in (0, 1)]
+    return said, [json.loads(line) for line in stdout.splitlines()], Workspace(home)
+
+
+def events_of(kind, events):
+    return [event for event in events if event["type"] == kind]
+
+
+def test_a_process_by_itself_does_nothing_special():
+    assert ALONE.alone
+    assert ALONE.main
+    assert ALONE.part([1, 2, 3]) == [1, 2, 3]
+    assert ALONE.weight(3, 8) == 1.0
+    assert ALONE.any(True)
+    assert not ALONE.any(False)
+    assert ALONE.share(lambda: 5) == 5
+    network = torch.nn.BatchNorm2d(2)
+    assert ALONE.wrap(network, torch.device("cpu")) is network
+    assert ALONE.synchronised(network, torch.device("cuda", 0)) is network
+    with pytest.raises(ConfigError):
+        ALONE.agree(ConfigError("it cannot work"), None)
+
+
+@pytest.mark.parametrize(("count", "size"), [(7, 2), (8, 3), (2, 4), (0, 2)])
+def test_parts_leave_nothing_out_and_differ_by_one(count, size):
+    parts = [Ranks(rank, size).part(torch.arange(count)) for rank in range(size)]
+    assert torch.equal(torch.cat(parts), torch.arange(count))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_weights_make_the_mean_over_processes_the_mean_over_clips():
+    losses = torch.rand(7)
+    own = [Ranks(rank, 3).part(losses) for rank in range(3)]
+    mean = sum(part.mean() * Ranks(0, 3).weight(len(part), 7) for part in own) / 3
+    assert torch.isclose(mean, losses.mean())
+
+
+def test_one_gpu_cannot_be_named_for_several_processes():
+    with pytest.raises(DeviceError, match="one each"):
+        Ranks(0, 2, 0, 2).device("cuda:1")
+
+
+def test_a_batch_smaller_than_the_processes_is_refused():
+    with pytest.raises(ConfigError, match="cannot be divided"):
+        Ranks(0, 4).sharing(3, 0.1, ALONE.device("cpu"))
+
+
+def test_batch_norm_is_shared_where_there_are_gpus():
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+    names = set(network.state_dict())
+    shared = Ranks(0, 2).synchronised(network, torch.device("cuda", 0))
+    assert isinstance(shared[1], torch.nn.SyncBatchNorm)
+    assert set(shared.state_dict()) == names
+
+
+def test_only_a_lost_connection_is_blamed_on_others():
+    own = ValueError("mine")
+    assert Ranks(0, 2).explain(own) is own
+    lost = Ranks(0, 2).explain(RuntimeError("gloo: Connection closed by peer"))
+    assert isinstance(lost, LabError)
+    assert "is gone" in lost.what
+
+
+def test_what_processes_say_to_each_other(together):
+    (first, second), _, _ = together
+    for said in (first, second):
+        assert said["gather"] == [[0], [1], [2], [3], [4]]
+        assert said["sum"] == [3.0]
+        assert said["any"] == [False, True, False]  # a call later, everywhere the same
+        assert said["share"] == {"from": 0}
+        assert said["share_error"] == ["ConfigError", "no such thing. take another."]
+        assert said["agree"] == "value of 0"
+        assert said["agree_error"] == ["ConfigError", "only here."]
+        assert said["agree_differing"][0] == "RunError"
+        assert said["aligned"] == [0.0, 0.0]
+    assert first["part"] + second["part"] == list(range(7))
+    assert first["random"] != second["random"]
+
+
+def test_gradients_over_uneven_parts_are_those_of_the_whole_batch(together):
+    (first, second), _, _ = together
+    assert first["gradient"] == second["gradient"]
+    assert np.allclose(first["gradient"], first["whole_gradient"], atol=1e-7)
+
+
+def test_two_processes_give_the_figures_of_one(together, clips, plain, tmp_path):
+    _, events, _ = together
+    config = RunConfig().changed(settings(clips))
+    workspace = Workspace(tmp_path)
+    alone = [json.loads(event.to_json()) for event in train(config, Run.create(workspace, config), workspace)]
+    one, two = events_of("epoch", alone), events_of("epoch", events)
+    assert len(one) == len(two) == EPOCHS
+    for a, b in zip(one, two, strict=True):
+        for name in ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "lr"):
+            assert b[name] == pytest.approx(a[name], abs=1e-4), name
+    (a,), (b,) = events_of("evaluated", alone), events_of("evaluated", events)
+    assert b["clips"] == 11
+    assert b["confusion"] == a["confusion"]
+    assert "learning rate 0.05 is that of the whole batch" in str(events_of("log", events))
+
+
+def test_the_run_of_two_processes_is_like_any_other(together):
+    _, _, workspace = together
+    (run,) = list_runs(workspace)
+    assert run.status().state == "finished"
+    assert [event["epoch"] for event in run.epochs()] == list(range(1, EPOCHS + 1))
+    assert len(events_of("run_started", run.events())) == 1
+    state = torch.load(run.checkpoint, weights_only=True)
+    assert not [name for name in state["network"] if name.startswith("module.")]
+
+
+def test_out_of_memory_of_a_part_names_it():
+    from labcore.training.memory import out_of_memory_of_part
+
+    error = out_of_memory_of_part(16, 32, "a GPU")
+    assert isinstance(error, OutOfMemoryError)
+    assert "16 of the 32 clips" in error.what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_killed_process_is_restarted_from_the_checkpoint(victim, clips, tmp_path):
+    process = torchrun(tmp_path, "-", ["train", *flags(settings(clips, 60))], "--max-restarts", "2")
+    try:
+        workspace = Workspace(tmp_path)
+        wait_for(lambda: any(len(run.epochs()) >= 5 for run in list_runs(workspace)))
+        (run,) = list_runs(workspace)
+        leader = [event["pid"] for event in run.events() if event["type"] == "run_started"][-1]
+        pids = children(process.pid)
+        os.kill(leader if victim == 0 else next(pid for pid in pids if pid != leader), signal.SIGKILL)
+        _, stderr = process.communicate(timeout=180)
+    finally:
+        process.kill()
+    assert process.returncode == 0, stderr
+    (run,) = list_runs(workspace)
+    assert run.status().state == "finished"
+    told = [event["epoch"] for event in run.events() if event["type"] == "epoch"]
+    assert sorted(set(told)) == list(range(1, 61))
+    assert len(told) == 60
+    assert len(events_of("run_started", run.events())) == 2
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_goes_on_in_one(clips, plain, tmp_path):
+    epochs = 60
+    process = torchrun(tmp_path / "two", "-", ["train", *flags(settings(clips, epochs))])
+    try:
+        workspace = Workspace(tmp_path / "two")
+        wait_for(lambda: any(len(run.epochs()) >= 3 for run in list_runs(workspace)))
+        (run,) = list_runs(workspace)
+        run.request_stop()
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert run.status().state == "stopped"
+    assert 3 <= len(run.epochs()) < epochs
+    assert work(run).state == "finished"
+    config = RunConfig().changed(settings(clips, epochs))
+    other = Run.create(Workspace(tmp_path / "one"), config)
+    work(other)
+    for a, b in zip(run.epochs(), other.epochs(), strict=True):
+        assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-3)
+
+
+def wait_for(condition, seconds=90):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children(pid):
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    return [int(word) for word in listed.stdout.split()]

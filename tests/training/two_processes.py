@@ -1,0 +1,86 @@
+"""What each of torchrun's processes does in test_distributed.py: ``two_processes.py OUT COMMAND…``.
+
+Tries what processes say to each other, then works on a command of the lab, with a network that has no batch normalisation.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from labcore.cli.main import main
+from labcore.errors import ConfigError
+from labcore.models import REGISTRY
+from labcore.training.distributed import Ranks
+
+
+def plain(config, classes):
+    """A network whose figures do not depend on how a batch is divided."""
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(32, classes),
+    )
+
+
+def raised(call):
+    try:
+        call()
+    except Exception as error:
+        return [type(error).__name__, str(error)]
+    return None
+
+
+def refuse():
+    raise ConfigError("no such thing", "take another")
+
+
+def talk(ranks: Ranks) -> dict:
+    """What comes out of each word that processes exchange; process 1 is the one that is different."""
+    other = ranks.rank == 1
+    said = {
+        "rank": ranks.rank,
+        "gather": ranks.gather(np.arange(5)[:, None][slice(*((2, 5) if other else (0, 2)))]).tolist(),
+        "part": ranks.part(list(range(7))),
+        "sum": ranks.sum(torch.tensor([1.0 + ranks.rank])).tolist(),
+        "any": [ranks.any(other), ranks.any(False), ranks.any(False)],
+        "share": ranks.share(lambda: {"from": ranks.rank}),
+        "share_error": raised(lambda: ranks.share(refuse)),
+        "agree": ranks.agree(None, f"value of {ranks.rank}", same="same"),
+        "agree_error": raised(lambda: ranks.agree(ConfigError("only here") if other else None, None)),
+        "agree_differing": raised(lambda: ranks.agree(None, None, same=ranks.rank)),
+    }
+    ranks.separate(5)
+    said["random"] = torch.rand(1).item()
+    norm = nn.BatchNorm1d(2)
+    norm.running_mean += ranks.rank
+    ranks.align(norm)
+    said["aligned"] = norm.running_mean.tolist()
+    torch.manual_seed(0)
+    network, batch, targets = nn.Linear(4, 3), torch.randn(5, 4), torch.tensor([0, 1, 2, 0, 1])
+    wrapped = ranks.wrap(network, torch.device("cpu"))
+    own, wanted = ranks.part(batch), ranks.part(targets)
+    for number, (clip, target) in enumerate(zip(own.split(1), wanted.split(1), strict=True), 1):  # in micro-batches
+        with ranks.exchange(wrapped, number == len(own)):
+            loss = nn.functional.cross_entropy(wrapped(clip), target) / len(own)
+            (loss * ranks.weight(len(own), len(batch))).backward()
+    said["gradient"] = network.weight.grad.tolist()
+    network.zero_grad()
+    nn.functional.cross_entropy(network(batch), targets).backward()
+    said["whole_gradient"] = network.weight.grad.tolist()
+    return said
+
+
+if __name__ == "__main__":
+    REGISTRY["plain"] = plain
+    out, *command = sys.argv[1:]
+    if out != "-":
+        ranks = Ranks.connect("cpu")
+        Path(out, f"said-{ranks.rank}.json").write_text(json.dumps(talk(ranks)))
+        ranks.close()
+    sys.exit(main(command))
