@@ -42,6 +42,11 @@ class Workspace:
         return self._folder("reports")
 
     @property
+    def experiments(self) -> Path:
+        """One folder an experiment of several runs."""
+        return self._folder("experiments")
+
+    @property
     def searches(self) -> Path:
         """One folder a search over knobs."""
         return self._folder("searches")

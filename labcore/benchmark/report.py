@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import shutil
 import time
@@ -37,7 +36,7 @@ from labcore.benchmark.plan import Plan
 from labcore.errors import LabError, WorkspaceError
 from labcore.events import Event
 from labcore.runs import Run, list_runs
-from labcore.workspace import Workspace, is_locked, write_atomically
+from labcore.workspace import Workspace, append_line, is_locked, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 
@@ -193,17 +192,7 @@ class ReportFolder:
         Raises:
             WorkspaceError: the disk is full or the folder is gone.
         """
-        line = event.to_json().encode() + b"\n"
-        try:
-            with (self.path / "events.jsonl").open("a+b") as file:
-                # A writer that was killed may have left part of a line: it must not swallow this one.
-                if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
-                    line = b"\n" + line
-                file.write(line)
-        except OSError as error:
-            raise WorkspaceError(
-                f"the events of report {self.id} cannot be written: {error.strerror or error}", "Free some space"
-            ) from error
+        append_line(self.path / "events.jsonl", event.to_json())
 
     def events(self) -> list[Event]:
         """All events, oldest first. A partial last line, and events of another version of the lab, are left out."""

@@ -22,6 +22,7 @@ COMMANDS = {
     "datasets": "list the data sets, make the demo set, import and check your own",
     "train": "train a classifier",
     "turn": "turn knobs of a run while it trains",
+    "crossval": "train once for every fold, mean and deviation over all of them",
     "resume": "go on with a run that was stopped, failed or interrupted",
     "search": "look for better settings of chosen knobs, trial by trial",
     "evaluate": "judge a trained classifier on clips of a data set",

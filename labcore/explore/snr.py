@@ -15,8 +15,8 @@ from labcore.datasets.store import ClipStore
 from labcore.errors import DatasetError
 from labcore.explore.draws import seeded
 from labcore.explore.noise import NoiseAt, mixed_at
+from labcore.intervals import wilson_interval
 from labcore.training.bank import wave_bank
-from labcore.training.metrics import wilson_interval
 
 SNRS_DB = (30.0, 20.0, 15.0, 10.0, 5.0, 0.0, -5.0, -10.0)
 

@@ -163,9 +163,9 @@ def _write_traceback(run: Run) -> None:
 def _free_memory() -> None:
     """Give the GPU's memory back: where the worker is a thread, the process lives on."""
     gc.collect()
-    torch: Any = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
+    cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)  # another thread may be importing torch at this moment
+    if cuda is not None and cuda.is_initialized():
+        cuda.empty_cache()
 
 
 def _wants_all_gpus(run: Run) -> bool:

@@ -9,7 +9,7 @@ from labcore.datasets.store import open_store
 from labcore.errors import DatasetError
 from labcore.explore.noise import NoiseAt, ratio_db
 from labcore.explore.snr import accuracy_over_snr, clips_of
-from labcore.training.metrics import wilson_interval
+from labcore.intervals import wilson_interval
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from labcore.training.metrics import score, wilson_interval
+from labcore.intervals import wilson_interval
+from labcore.training.metrics import score
 
 
 def test_the_interval_agrees_with_published_values():

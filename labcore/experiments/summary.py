@@ -1,0 +1,262 @@
+"""The figures of a cross-validation, worked out from its runs whenever they are asked for."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from labcore.errors import RunError
+from labcore.experiments.crossval import CrossValidation
+from labcore.intervals import wilson_interval
+from labcore.runs import ENDED, Run
+
+Events = Callable[[Run], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One fold at a glance.
+
+    Attributes:
+        split: "official", or "random" for a fold of the leaking twin.
+        state: of its run; "deleted" where that is gone.
+        accuracy: the final one on the held-out fold, None before the end.
+        latest: the accuracy of the newest epoch on the clips of the curve.
+        curve: epoch, accuracy on the training clips, accuracy on the clips of the curve.
+        seconds: at work so far, over all its starts that came to an end.
+        leaks: clips of its recordings were trained on.
+    """
+
+    fold: str
+    split: str
+    run_id: str
+    state: str
+    epoch: int = 0
+    epochs: int = 0
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    preparing: dict[str, Any] | None = None
+    accuracy: float | None = None
+    latest: float | None = None
+    macro_f1: float | None = None
+    clips: int = 0
+    seconds: float = 0.0
+    device: str = ""
+    error: str = ""
+    remedy: str = ""
+    leaks: bool = False
+    curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
+    confusion: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """``3``, or ``3 random``."""
+        return self.fold if self.split == "official" else f"{self.fold} {self.split}"
+
+    @property
+    def active(self) -> bool:
+        return self.state not in (*ENDED, "deleted")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Folds taken together; the figures are those of the finished ones.
+
+    Attributes:
+        mean, deviation: of the accuracies of the folds; the deviation is that of a sample (n - 1), None with fewer than two folds.
+        accuracy, low, high: of all held-out clips together, with its 95 % Wilson interval.
+        macro_f1, per_class, confusion: of all held-out clips together, as in :class:`labcore.events.Evaluated`.
+        leaks: a fold's split leaks, so the figures are too high.
+    """
+
+    folds: list[FoldResult]
+    finished: int = 0
+    mean: float | None = None
+    deviation: float | None = None
+    clips: int = 0
+    accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+    macro_f1: float | None = None
+    per_class: dict[str, dict[str, float]] = field(default_factory=dict)
+    confusion: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+    leaks: bool = False
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A cross-validation at a glance.
+
+    Attributes:
+        state: running (a fold is waiting or at work), finished, failed, stopped, or deleted where no run is left.
+        random: the leaking twin, None where it was not asked for.
+        difference: mean accuracy of the twin less that of the official folds, over the folds finished on both sides.
+    """
+
+    id: str
+    state: str
+    dataset: str
+    model: str
+    created: float
+    official: Pool
+    random: Pool | None
+    difference: float | None
+
+    @property
+    def active(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def folds(self) -> list[FoldResult]:
+        """Every fold, those of the twin last."""
+        return [*self.official.folds, *(self.random.folds if self.random else [])]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures, without the curves."""
+        facts = asdict(self)
+        for pool in filter(None, (facts["official"], facts["random"])):
+            for fold in pool["folds"]:
+                for name in ("curve", "confusion", "preparing"):
+                    del fold[name]
+        return facts
+
+
+def summarise(experiment: CrossValidation, events: Events = Run.events) -> Summary:
+    """Read a cross-validation's runs and take their figures together.
+
+    Args:
+        events: reads a run's events; hand over a reader that remembers them where this is called again and again.
+
+    Raises:
+        RunError: the experiment is gone or cannot be read.
+    """
+    official = pool(_folds(experiment, "official", events))
+    random = pool(twins) if (twins := _folds(experiment, "random", events)) else None
+    config = experiment.config
+    return Summary(
+        id=experiment.id,
+        state=_state([*official.folds, *(random.folds if random else [])]),
+        dataset=config.data.dataset,
+        model=config.model.name,
+        created=experiment.created,
+        official=official,
+        random=random,
+        difference=_difference(official, random) if random else None,
+    )
+
+
+def pool(folds: list[FoldResult]) -> Pool:
+    """Take folds together."""
+    done = [fold for fold in folds if fold.accuracy is not None]
+    seconds = sum(fold.seconds for fold in folds)
+    leaks = any(fold.leaks for fold in folds)
+    if not done:
+        return Pool(folds, seconds=seconds, leaks=leaks)
+    accuracies = [fold.accuracy for fold in done if fold.accuracy is not None]
+    confusion = _pooled([fold.confusion for fold in done])
+    clips = sum(sum(row.values()) for row in confusion.values())
+    hits = sum(row.get(label, 0) for label, row in confusion.items())
+    per_class = _per_class(confusion)
+    low, high = wilson_interval(hits, clips)
+    return Pool(
+        folds,
+        finished=len(done),
+        mean=statistics.fmean(accuracies),
+        deviation=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        clips=clips,
+        accuracy=hits / clips if clips else None,
+        low=low,
+        high=high,
+        macro_f1=statistics.fmean(each["f1"] for each in per_class.values() if each["clips"]) if clips else None,
+        per_class=per_class,
+        confusion=confusion,
+        seconds=seconds,
+        leaks=leaks,
+    )
+
+
+def _folds(experiment: CrossValidation, split: str, read: Events) -> list[FoldResult]:
+    return [_fold(fold, split, run, read) for fold, run in experiment.members(split).items()]
+
+
+def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
+    if not (run.path / "config.json").is_file():
+        return FoldResult(fold, split, run.id, "deleted")
+    events = read(run)
+    status = run.status(events)
+    last = {event["type"]: event for event in events}
+    started = last.get("training_started", {})
+    result = last.get("evaluated", {}) if status.state == "finished" else {}
+    epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}
+    try:
+        asked = run.config.optim.epochs
+    except RunError:
+        asked = status.epochs
+    return FoldResult(
+        fold=fold,
+        split=split,
+        run_id=run.id,
+        state=status.state,
+        epoch=status.epoch,
+        epochs=status.epochs or asked,
+        fraction=status.fraction,
+        seconds_left=status.seconds_left,
+        preparing=status.preparing,
+        accuracy=result.get("accuracy"),
+        latest=epochs[max(epochs)]["val_accuracy"] if epochs else None,
+        macro_f1=result.get("macro_f1"),
+        clips=result.get("clips", 0),
+        seconds=sum(event.get("seconds", 0.0) for event in events if event["type"] == "run_finished"),
+        device=started.get("device", ""),
+        error=status.error,
+        remedy=status.remedy,
+        leaks=bool(started.get("leaks")),
+        curve=tuple((number, each["train_accuracy"], each["val_accuracy"]) for number, each in sorted(epochs.items())),
+        confusion=result.get("confusion", {}),
+    )
+
+
+def _state(folds: list[FoldResult]) -> str:
+    states = {fold.state for fold in folds}
+    if any(fold.active for fold in folds):
+        return "running"
+    if "failed" in states:
+        return "failed"
+    if states & {"stopped", "interrupted"}:
+        return "stopped"
+    return "finished" if "finished" in states else "deleted"
+
+
+def _difference(official: Pool, random: Pool) -> float | None:
+    other = {fold.fold: fold.accuracy for fold in random.folds}
+    pairs = [(fold.accuracy, other.get(fold.fold)) for fold in official.folds]
+    gaps = [twin - own for own, twin in pairs if own is not None and twin is not None]
+    return statistics.fmean(gaps) if gaps else None
+
+
+def _pooled(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
+    """The sum of confusion matrices; labels in the order of the first, those of the others after them."""
+    total: dict[str, Counter[str]] = {}
+    for table in tables:
+        for label, row in table.items():
+            total.setdefault(label, Counter()).update(row)
+    order = list(total)
+    return {label: {other: total[label][other] for other in order if total[label][other]} for label in order}
+
+
+def _per_class(confusion: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, float]]:
+    figures = {}
+    for label, row in confusion.items():
+        hits, clips = row.get(label, 0), sum(row.values())
+        taken = sum(other.get(label, 0) for other in confusion.values())
+        figures[label] = {
+            "precision": hits / taken if taken else 0.0,
+            "recall": hits / clips if clips else 0.0,
+            "f1": 2 * hits / (clips + taken) if clips + taken else 0.0,
+            "clips": clips,
+        }
+    return figures
