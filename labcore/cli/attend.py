@@ -52,6 +52,12 @@ class Teller:
                 live(f"epoch {event['epoch']}  {100 * share:3.0f} %  loss {event['train_loss']:.3f}  {left} left")
             case "epoch":
                 self._tell_epoch(event)
+            case "turned":
+                listed = ", ".join(f"{path} {value:g}" for path, value in event["changes"].items())
+                say(f"turned by {event['by']}: {listed}")
+            case "advice":
+                listed = ", ".join(f"--{path} {value:g}" for path, value in event["changes"].items())
+                say(f"{event['message']} To be turned: {listed}")
             case "log":
                 say(event["message"] if event["level"] == "info" else f"{event['level']}: {event['message']}")
             case "evaluated":

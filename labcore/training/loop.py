@@ -10,6 +10,7 @@ from dataclasses import replace
 from labcore.config import RunConfig
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.runs import Run
+from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.metrics import score
@@ -44,8 +45,8 @@ def train(
         ranks: the processes that train together; each calls this function. Only what process 0 yields and writes is the run.
 
     Yields:
-        Preparing and Log, one TrainingStarted, Turned before the epoch it counts from, Progress and Epoch, and at the end, unless it
-        was stopped, one Evaluated.
+        Preparing and Log, one TrainingStarted, Advice and Turned before the epoch they count from, Progress and Epoch, and at the
+        end, unless it was stopped, one Evaluated.
 
     Raises:
         LabError: something a user can mend: data, settings, device, memory, disk.
@@ -56,14 +57,17 @@ def train(
         return
     trainer = Trainer(session)
     turns, pinned = Turns(run, session.config), Pinned(run)
+    advisor = Advisor(run, session.config.runtime.advisor, on_validation=session.watched is not session.held_out)
     epochs = session.config.optim.epochs
     recent: deque[float] = deque(maxlen=8)
     untold = _untold(session, run)
     with Board(run.tensorboard, first_epoch=trainer.epoch + (untold is None)) as board:
         if untold is not None:
+            advisor.take(untold)
             board.write(untold)
             yield untold
         while trainer.epoch < epochs:
+            yield from ranks.share(lambda: advisor.begin(trainer.epoch + 1, turns))
             yield from turns.begin(trainer.epoch + 1, trainer.turn, ranks)
             start = time.perf_counter()
             steps = trainer.steps_of_epoch()
@@ -83,6 +87,7 @@ def train(
                     event = replace(event, pinned=pinned.probabilities(classifier))
                 save_checkpoint(run, trainer.state(event))
             board.write(event)
+            advisor.take(event)
             yield event
             yield from pinned.told()
     yield from _conclude(trainer, run)

@@ -7,6 +7,7 @@ a resumed run knows what counted when: an epoch that is repeated gets the same t
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -62,6 +63,15 @@ class Turns:
     def counting(self, epoch: int) -> RunConfig:
         """The values that count in an epoch by what was told."""
         return turned_config(self.config, self.told, epoch)
+
+    def wished(self, by: str, epoch: int) -> bool:
+        """Whether somebody has wished for something that counts from exactly this epoch on."""
+        for number, line in enumerate(_lines(self.run)):
+            with contextlib.suppress(ConfigError):
+                wish = read_wish(number, line, self.config)
+                if wish is not None and (wish.by, wish.epoch) == (by, epoch):
+                    return True
+        return False
 
     def _decide(self, epoch: int, take: Callable[[RunConfig], None]) -> tuple[RunConfig, list[Event]]:
         """What counts in an epoch, and what is to be told of it."""

@@ -1,0 +1,149 @@
+"""Overfitting noticed while a run trains, and what to turn against it.
+
+Two signs are looked for over several epochs. The loss on clips that are not trained on rises over its lowest level while the training
+loss falls on, without the accuracy getting any better. Or the training accuracy stays far above the other, which no longer
+rises. Mixing makes the training figures worse than they would be on plain clips, so it can hide either sign and feign neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from labcore.config import RunConfig
+from labcore.events import Advice, Epoch, Event
+from labcore.runs import Run
+from labcore.training.turns import Turns
+
+FAIR_SHARE = 0.3
+"""Before this share of the epochs nothing is said: figures move wildly, and the gap may close by itself."""
+TOO_LATE = 0.9
+"""Nor after this one: what is turned has no time to work."""
+LOSS_RISE, LOSS_FALL, ACCURACY_GAP, BETTER = 1.1, 0.95, 0.15, 0.02
+HELD_OUT_NOTE = (
+    " These are the held-out clips that the result is reported on: with a validation share set aside, turning by them would be no "
+    "choice on them."
+)
+
+
+def advise(
+    config: RunConfig, epochs: Sequence[dict[str, Any]], turned: Sequence[int] = (), told: Sequence[dict[str, Any]] = ()
+) -> Advice | None:
+    """Whether the epochs so far show overfitting, and what to turn then.
+
+    Args:
+        config: the values that count now.
+        epochs: the epoch events so far, in order.
+        turned: epochs from whose beginning knobs were turned. A turn starts the look anew: figures before and after differ.
+        told: advice given before. The same is not given twice, and after any there is a while of silence.
+
+    Returns:
+        None where nothing is to be said.
+    """
+    whole, done = config.optim.epochs, len(epochs)
+    width = max(3, min(10, whole // 10))
+    if not FAIR_SHARE * whole <= done <= TOO_LATE * whole:
+        return None
+    if any(done < advice["epoch"] + 2 * width for advice in told):
+        return None
+    stretch = [event for event in epochs if event["epoch"] >= max(turned, default=0)]
+    if len(stretch) < 2 * width:
+        return None
+    changes = remedies(config)
+    if not changes or (told and changes == told[-1]["changes"]):
+        return None
+    seen = _rising_loss(stretch, width) or _lasting_gap(stretch, width)
+    return None if seen is None else Advice(epoch=epochs[-1]["epoch"], message=seen, changes=changes)
+
+
+def remedies(config: RunConfig) -> dict[str, Any]:
+    """What works against overfitting, a step up from where it stands; empty where all is turned up already."""
+    steps = {
+        "model.dropout": (0.15, 0.6),
+        "augment.time_mask": (0.1, 0.3),
+        "augment.freq_mask": (0.1, 0.3),
+        "augment.mixup": (0.5, 0.5),
+        "optim.label_smoothing": (0.1, 0.1),
+    }
+    changes = {}
+    for path, (step, most) in steps.items():
+        value = config.value(path)
+        if value < most:
+            changes[path] = round(min(most, value + step), 4)
+    return changes
+
+
+def _rising_loss(stretch: Sequence[dict[str, Any]], width: int) -> str | None:
+    """A sentence where the loss rose over its smoothed minimum, in every one of the last epochs, while training went on."""
+
+    def smooth(name: str, end: int) -> float:
+        return fmean(event[name] for event in stretch[end - width : end])
+
+    now = len(stretch)
+    best = min(range(width, now - width + 1), key=lambda end: smooth("val_loss", end))
+    lowest = smooth("val_loss", best)
+    rose = all(event["val_loss"] > LOSS_RISE * lowest for event in stretch[-width:])
+    fell = smooth("train_loss", now) < LOSS_FALL * smooth("train_loss", best)
+    no_better = smooth("val_accuracy", now) < smooth("val_accuracy", best) + BETTER
+    # while the learning rate still rises the loss may rise because of that
+    cooling = stretch[-1]["lr"] <= 1.01 * stretch[best - 1]["lr"]
+    if not (rose and fell and no_better and cooling):
+        return None
+    return (
+        f"Overfitting: since epoch {stretch[best - 1]['epoch']} the loss on clips that are not trained on has risen from {lowest:.2f} to "
+        f"{smooth('val_loss', now):.2f}, while the training loss fell from {smooth('train_loss', best):.2f} to "
+        f"{smooth('train_loss', now):.2f}."
+    )
+
+
+def _lasting_gap(stretch: Sequence[dict[str, Any]], width: int) -> str | None:
+    """A sentence where the gap between the accuracies stayed high and the lower one no longer rises."""
+    late, before = stretch[-width:], stretch[-2 * width : -width]
+    gap = min(event["train_accuracy"] - event["val_accuracy"] for event in late)
+    accuracy = fmean(event["val_accuracy"] for event in late)
+    if gap <= ACCURACY_GAP or accuracy >= fmean(event["val_accuracy"] for event in before) + BETTER:
+        return None
+    trained = fmean(event["train_accuracy"] for event in late)
+    return (
+        f"Overfitting: over the last {width} epochs {100 * trained:.0f} % of the training clips were right and {100 * accuracy:.0f} % of "
+        "those that are not trained on, which no longer get better."
+    )
+
+
+class Advisor:
+    """Looks at a run before each of its epochs.
+
+    Args:
+        run: its past is read from its events.
+        mode: off, suggest or apply, as the knob ``runtime.advisor``.
+        on_validation: whether the curves are of validation clips. Only then may anything be turned without being asked.
+    """
+
+    def __init__(self, run: Run, mode: str, on_validation: bool) -> None:
+        self.run, self.mode, self.on_validation = run, mode, on_validation
+        events = run.events()
+        self.epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}
+        self.told = [event for event in events if event["type"] == "advice"]
+
+    def take(self, event: Epoch) -> None:
+        """An epoch is over."""
+        self.epochs[event.epoch] = vars(event)
+
+    def begin(self, epoch: int, turns: Turns) -> list[Event]:
+        """What is to be said before an epoch begins. In the mode apply it is also wished for, to be taken by ``turns``."""
+        if self.mode == "off" or any(advice["epoch"] == epoch - 1 for advice in self.told):
+            return []
+        epochs = [self.epochs[number] for number in sorted(self.epochs) if number < epoch]
+        turned = [event["epoch"] for event in turns.told if event["epoch"] <= epoch]
+        told = [advice for advice in self.told if advice["epoch"] < epoch]
+        advice = advise(turns.counting(epoch), epochs, turned, told)
+        if advice is None:
+            return []
+        note = "" if self.on_validation else HELD_OUT_NOTE
+        advice = Advice(epoch=advice.epoch, message=advice.message + note, changes=advice.changes)
+        # The wish first: killed before the advice was told, a resumed run comes to the same advice and finds it wished for.
+        if self.mode == "apply" and self.on_validation and not turns.wished("lab", epoch):
+            self.run.turn(advice.changes, by="lab", epoch=epoch, reason=advice.message)
+        self.told.append(vars(advice))
+        return [advice]
