@@ -20,6 +20,8 @@ PAGES = [
     ("pages/environment.py", "Environment", ":material/memory:"),
     ("pages/explore.py", "Explore", ":material/hearing:"),
     ("pages/train.py", "Train", ":material/model_training:"),
+    ("pages/crossval.py", "Cross-validation", ":material/view_week:"),
+    ("pages/search.py", "Search", ":material/manage_search:"),
     ("pages/classify.py", "Classify", ":material/graphic_eq:"),
     ("pages/speed.py", "Speed", ":material/speed:"),
 ]

@@ -17,8 +17,11 @@ STATES = {
     "stopped": ("Stopped", ":material/pause_circle:", "orange"),
     "failed": ("Failed", ":material/error:", "red"),
     "interrupted": ("Interrupted", ":material/power_off:", "orange"),
+    "starting": ("Starting", ":material/play_circle:", "blue"),
+    "waiting": ("Waiting", ":material/schedule:", "gray"),
+    "pruned": ("Stopped early", ":material/content_cut:", "gray"),
 }
-"""State of a run → its word, icon and colour."""
+"""State of a run, a search or a trial → its word, icon and colour."""
 
 
 def state_face(state: str) -> tuple[str, str, str]:
@@ -71,7 +74,15 @@ def run_name(run: Run, *, moment: bool = True) -> str:
     if not match:
         return run.id
     name = match[2].replace("-", " · ", 1)
-    return f"{name}, {time.strftime('%d %b %H:%M:%S', time.strptime(match[1], '%Y%m%d-%H%M%S'))}" if moment else name
+    return f"{name}, {moment_of(match[1])}" if moment else name
+
+
+def moment_of(stamp: str) -> str:
+    """The moment in an id (``20261123-164809``) as people read it; the stamp itself where it is none."""
+    try:
+        return time.strftime("%d %b %H:%M:%S", time.strptime(stamp, "%Y%m%d-%H%M%S"))
+    except ValueError:
+        return stamp
 
 
 def preparing_line(event: dict[str, Any]) -> str:

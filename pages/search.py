@@ -1,0 +1,16 @@
+"""Search: look for better settings of chosen knobs, or follow a search (``?search=ID``)."""
+
+from ui import live, search, search_form, search_view, services, shell
+
+shell.open_page(
+    "Search", "Better settings for your data: each trial is a run of its own, judged on clips kept aside for that."
+)
+
+with shell.errors_in_place():
+    services.manager()
+    chosen = search.choose()
+    if chosen is not None:
+        search_view.show(chosen)
+    else:
+        live.device_line()
+        search_form.show(search.look_at)

@@ -1,0 +1,171 @@
+"""The Search page: the form of a new search, one at work, what came of it."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+
+from labcore.config import RunConfig
+from labcore.errors import LabError
+from labcore.runs import Run
+from labcore.search import MARK, Range, Search, job, list_searches, make_settings
+from labcore.search.journal import NAME
+from labcore.search.sampling import ask
+
+from .conftest import words
+
+PAGE = "pages/search.py"
+
+
+@pytest.fixture
+def make_search(workspace, dataset, make_run):
+    """Makes a search in a state, its trials told without a training: ``make_search("finished", 7)``."""
+
+    def made(state: str, trials: int = 0, error: str = "", asked: int = 8) -> Search:
+        config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
+        ranges = (Range("optim.lr", 0.01, 0.3, log=True), Range("model.dropout", 0.0, 0.6))
+        settings = make_settings(workspace, config, ranges, trials=asked, seed=1)
+        search = Search.create(workspace, settings)
+        study = optuna.load_study(study_name=NAME, storage=search.journal())
+        for number in range(trials):
+            assert ask(study, settings, number) == number
+            run = Run.create(workspace, config, marks={MARK: {"search": search.id, "trial": number}})
+            trial = study.trials[number]
+            study._storage.set_trial_user_attr(trial._trial_id, "run", run.id)
+            study._storage.set_trial_intermediate_value(trial._trial_id, 4, 0.3)
+            if number == 3:
+                study.tell(number, state=optuna.trial.TrialState.PRUNED)
+            elif number < trials - 1 or state == "finished":
+                study.tell(number, 0.5 + 0.05 * trial.params["model.dropout"] + (0.3 if number == 5 else 0.0))
+        search.tell_life(state, error, "Do otherwise" if error else "")
+        return search
+
+    return made
+
+
+def table_of(app) -> str:
+    return "\n".join(str(frame.value.to_dict()) for frame in app.get("arrow_data_frame"))
+
+
+def test_without_data_the_demo_set_is_offered(open_page):
+    app = open_page(PAGE)
+    assert "There is no data set yet" in words(app)
+    assert not app.exception
+
+
+def test_the_form_starts_a_search_of_what_it_shows(open_page, dataset, workspace, monkeypatch):
+    started = []
+    monkeypatch.setattr(job, "_launch", lambda workspace, search, command: started.append(search))
+    app = open_page(PAGE)
+    assert not app.error
+    app.number_input(key="search-trials").set_value(7).run()
+    app.multiselect(key="search-paths").set_value(["optim.lr", "model.dropout", "optim.optimiser"]).run()
+    app.toggle(key="search-pruning").set_value(False).run()
+    app.button(key="search-start").click().run()
+    (search,) = started
+    settings = search.settings
+    assert (settings.trials, settings.pruning, settings.reported, settings.validation) == (7, False, "1", "2")
+    assert [each.path for each in settings.ranges] == ["optim.lr", "model.dropout", "optim.optimiser"]
+    assert settings.ranges[0].log
+    assert settings.ranges[1] == Range("model.dropout", 0.0, 0.6)
+    assert settings.ranges[2].choices == ("sgd", "adamw")
+    assert settings.config.optim.epochs == 25
+    assert search.id in app.query_params["search"]
+    assert "Starting" in words(app)
+
+
+def test_an_empty_choice_of_knobs_is_told_in_place(open_page, dataset):
+    app = open_page(PAGE)
+    app.multiselect(key="search-paths").set_value([]).run()
+    assert "Nothing is varied" in words(app)
+    assert not any(button.key == "search-start" for button in app.button)
+
+
+def test_a_search_at_work_is_followed_and_stopped(open_page, make_search):
+    search = make_search("started", trials=3)
+    with search.hold():
+        app = open_page(PAGE, search=search.id)
+        shown = words(app)
+        assert "2 of 8 trials done" in shown
+        assert "Trial 2" in "".join(str(link.proto.label) for link in app.get("page_link"))
+        assert app.button(key="search-final").disabled
+        app.button(key="search-stop").click().run()
+        assert search.stop_requested
+        assert app.button(key="search-stop").disabled
+
+
+def test_what_came_of_it_and_the_one_run_with_the_reported_fold(
+    open_page, make_search, manager, workspace, monkeypatch
+):
+    search = make_search("finished", trials=8)
+    submitted = []
+
+    def submit(config, *, marks=None):
+        submitted.append((config, marks))
+        return Run.create(workspace, config, queued=True, marks=marks)
+
+    monkeypatch.setattr(manager, "submit", submit)
+    app = open_page(PAGE, search=search.id)
+    assert not app.error, words(app)
+    best = search.load().best
+    assert best.number == 5
+    assert app.metric[0].label == "Best, trial 5"
+    shown = words(app)
+    assert "The figure to report is that of fold 1, which no trial has touched" in shown
+    assert "functional ANOVA" in shown
+    app.button(key="search-final").click().run()
+    ((config, marks),) = submitted
+    assert (config.data.fold, config.data.leave_out) == ("1", None)
+    assert marks[MARK]["final"]
+    assert config.model.dropout == best.changes["model.dropout"]
+    links = "".join(str(link.proto.label) for link in app.get("page_link"))
+    assert "Trained with fold 1 held out" in links
+    assert not any(button.key == "search-final" for button in app.button)
+
+
+def test_a_trial_can_be_taken_to_the_train_form(open_page, make_search):
+    search = make_search("finished", trials=6)
+    app = open_page(PAGE, search=search.id)
+    app.button(key="search-open").click().run()
+    assert app.session_state["knobs"]["optim.lr"] == search.load().best.changes["optim.lr"]
+    assert app.session_state["knobs"]["data.leave_out"] is None
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed", "started"])
+def test_an_ended_search_is_gone_on_with(open_page, make_search, monkeypatch, state):
+    search = make_search(state, trials=3, error="the clips are gone" if state == "failed" else "")
+    launched = []
+    monkeypatch.setattr(job, "_launch", lambda workspace, search, command: launched.append(search))
+    app = open_page(PAGE, search=search.id)
+    told = {"stopped": "Stopped: 2 of 8", "failed": "The clips are gone. ", "started": "driver is gone"}[state]
+    assert told.strip() in words(app)
+    app.button(key="search-resume").click().run()
+    assert launched == [search]
+
+
+def test_a_finished_search_can_be_asked_for_more(open_page, make_search, monkeypatch):
+    search = make_search("finished", trials=4, asked=4)
+    monkeypatch.setattr(job, "_launch", lambda *_: None)
+    app = open_page(PAGE, search=search.id)
+    app.button(key="search-more").click().run()
+    assert search.settings.trials == 14
+
+
+def test_a_search_is_removed_with_its_runs_when_that_is_confirmed(open_page, make_search, workspace):
+    search = make_search("stopped", trials=3)
+    runs = [Run(workspace.runs / trial.run_id) for trial in search.load().trials]
+    app = open_page(PAGE, search=search.id)
+    assert search.path.exists()
+    app.button(key="search-remove").click().run()
+    assert list_searches(workspace) == []
+    assert not any(run.path.exists() for run in runs)
+    assert not app.error
+
+
+def test_what_is_wrong_is_told_in_place(open_page, make_search):
+    search = make_search("stopped", trials=1)
+    assert "There is no search 'nothing'" in words(open_page(PAGE, search="nothing"))
+    (search.path / "search.json").write_text("{}")
+    assert "cannot be read" in words(open_page(PAGE, search=search.id))
+    with pytest.raises(LabError):
+        search.load()

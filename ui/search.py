@@ -1,0 +1,105 @@
+"""The Search page: which search is looked at, and what a server remembers of those it has read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from labcore.errors import LabError
+from labcore.search import Report, Search, SearchError, importance, list_searches
+from ui import live, services
+from ui.text import moment_of, plain
+
+NEW = "new"
+
+
+def choose() -> Search | None:
+    """The search of the URL; None for a new one. A list of all stands above where there are any.
+
+    Raises:
+        SearchError: there is none of that id.
+    """
+    known = {search.id: search for search in list_searches(services.workspace())}
+    wanted = st.query_params.get("search", "")
+
+    def changed() -> None:
+        look_at(st.session_state["search-choice"])
+
+    if known:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.session_state["search-choice"] = wanted if wanted in known else NEW
+            st.selectbox(
+                "Search",
+                [NEW, *known],
+                format_func=lambda name: "New search" if name == NEW else title(name),
+                key="search-choice",
+                on_change=changed,
+                label_visibility="collapsed",
+                width=380,
+            )
+            if wanted in known:
+                live.badge(_state(known[wanted]))
+                if st.button("New search", icon=":material/add:", type="tertiary"):
+                    look_at(NEW)
+                    st.rerun()
+    if wanted and wanted not in known:
+        raise SearchError(
+            f"there is no search {wanted!r} in this workspace", "Choose one from the list, or start a new one"
+        )
+    return known.get(wanted)
+
+
+def look_at(name: str) -> None:
+    """Have the page show a search, or the form of a new one."""
+    if name == NEW:
+        st.query_params.clear()
+    else:
+        st.query_params["search"] = name
+
+
+def title(name: str) -> str:
+    """A search's id as people read it: ``esc10, 23 Nov 16:48``."""
+    stamp, _, rest = name[:15], name[15:16], name[16:]
+    return f"{plain(rest.rpartition('-')[0] or rest)}, {moment_of(stamp)}"
+
+
+def load(search: Search) -> Report:
+    """A search as it stands. Its journal is read once a server; after that only what is new.
+
+    Raises:
+        SearchError: it cannot be read.
+    """
+    return search.load(journal(str(search.path), _made(search)))
+
+
+def shares(search: Search, finished: int) -> dict[str, float]:
+    """How much each knob mattered, worked out once for a number of finished trials."""
+    return _shares(str(search.path), _made(search), finished)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def journal(path: str, made: float) -> Any:
+    """The journal of a search, kept open."""
+    return Search(Path(path)).journal()
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _shares(path: str, made: float, finished: int) -> dict[str, float]:
+    return importance(Search(Path(path)), journal(path, made))
+
+
+def _made(search: Search) -> float:
+    """Tells a search from another that took its place."""
+    try:
+        return search.path.stat().st_ino
+    except OSError as error:
+        raise SearchError(f"search {search.id} is not there any more", "Choose another one") from error
+
+
+def _state(search: Search) -> str:
+    try:
+        return search.state(journal(str(search.path), _made(search)))
+    except LabError:
+        return "failed"

@@ -1,0 +1,259 @@
+"""The form of a new search: data, the recipe it starts from, which knobs are varied over what, and what will come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from labcore.config import Knob, RunConfig, knobs
+from labcore.errors import LabError
+from labcore.presets import PRESETS, preset
+from labcore.search import Range, Settings, default_ranges, job, make_settings, range_of
+from labcore.search.space import FIXED, base_value
+from ui import data, forms, live, services
+from ui.search_charts import unit_title
+from ui.shell import action_button, errors_in_place, show_error
+from ui.text import count, plain
+
+AUTOMATIC = "automatic"
+OWN = "own"
+OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
+
+
+def show(started: Callable[[str], None]) -> None:
+    """The form, in a fragment of its own. ``started`` is told the id of the search that a press of the button makes."""
+
+    @st.fragment
+    def form() -> None:
+        if st.session_state.pop("search-started", False):
+            st.rerun()  # the page around the form is out of date
+        if not data.names():
+            with st.container(border=True):
+                st.markdown(
+                    "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
+                )
+                live.demo_button("demo-search")
+            return
+        left, right = st.columns([5, 3], gap="large")
+        with left, errors_in_place():
+            config = _base()
+            st.space("small")
+            ranges = _ranges(config)
+        with right, errors_in_place():
+            _plan(config, ranges, started)
+
+    form()
+
+
+def _base() -> RunConfig:
+    """Data and recipe, every trial's starting point."""
+    st.subheader("Data and recipe", anchor=False)
+    kept, names, table = _kept(), data.names(), knobs()
+    if kept.get("dataset") not in names:
+        kept["dataset"] = forms.values()["data.dataset"] if forms.values()["data.dataset"] in names else names[0]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
+    with right:
+        summary = data.summary(kept["dataset"], None)
+        folds = [AUTOMATIC, *summary.folds]
+        now = kept.get("fold", AUTOMATIC)
+        kept["fold"] = st.selectbox(
+            "Reported fold",
+            folds,
+            index=folds.index(now) if now in folds else 0,
+            format_func=lambda fold: f"automatic ({summary.fold})" if fold == AUTOMATIC else fold,
+            key=f"search-fold-{kept['dataset']}",
+            help="No trial touches it. What was found can be judged on it once, at the end.",
+        )
+    options = [*PRESETS, OWN]
+    kept["base"] = st.segmented_control(
+        "Recipe",
+        options,
+        default=kept.get("base", "quick"),
+        format_func=lambda name: "As in the Train form" if name == OWN else PRESETS[name].title,
+        required=True,
+        key="search-base",
+        help="What every trial starts from; the knobs that are varied are changed in it.",
+    )
+    config = forms.config() if kept["base"] == OWN else preset(kept["base"])
+    left, right = st.columns(2, gap="medium")
+    changed: dict[str, Any] = {}
+    for place, path in ((left, "model.name"), (right, "optim.epochs")):
+        with place:
+            changed[path] = forms.widget_of(table[path], base_value(path, config), key=f"search-{path}-{kept['base']}")
+    chosen = {"data.dataset": kept["dataset"], "data.fold": None if kept["fold"] == AUTOMATIC else kept["fold"]}
+    own = {"data.split": "official", "data.leave_out": None}
+    return config.changed(changed | chosen | own)
+
+
+def _ranges(config: RunConfig) -> list[Range]:
+    """Which knobs are varied, and over what."""
+    st.subheader("Varied", anchor=False)
+    kept, table = _kept(), knobs()
+    paths = [path for path, knob in table.items() if not path.startswith(FIXED) and _can_be_varied(knob)]
+    if "search-paths" not in st.session_state:
+        st.session_state["search-paths"] = kept.get("paths") or [each.path for each in default_ranges(config)]
+    kept["paths"] = st.multiselect(
+        "Knobs",
+        paths,
+        format_func=lambda path: table[path].title,
+        key="search-paths",
+        placeholder="Choose the knobs to vary",
+        wrap=True,
+        help="Few knobs are searched better than many: about five trials a knob.",
+        label_visibility="collapsed",
+    )
+    ranges = []
+    columns = st.columns(2, gap="large")
+    for number, path in enumerate(kept["paths"]):
+        with columns[number % 2], errors_in_place():
+            each = _range(table[path], config)
+            if each is not None:
+                ranges.append(each)
+    return ranges
+
+
+def _range(knob: Knob, config: RunConfig) -> Range | None:
+    """The widget of one range; None while it holds nothing to choose among."""
+    kept = _kept().setdefault("ranges", {})
+    key = f"search-range-{knob.path}-{_kept()['base']}"
+    label = unit_title(knob)
+    if knob.kind in ("choice", "text"):
+        options = list(knob.choices or forms.OPEN_LISTS.get(knob.path, [])) + list(kept.get(key, []))
+        chosen = st.multiselect(
+            label,
+            list(dict.fromkeys(options)),
+            default=kept.get(key, list(knob.choices)[:2] or list(dict.fromkeys(options))[:2]),
+            accept_new_options=knob.kind == "text",
+            key=key,
+            help=knob.help,
+        )
+        kept[key] = chosen
+        if len(chosen) < 2:
+            st.caption(":orange[Choose two or more.]")
+            return None
+        return Range(knob.path, choices=tuple(chosen))
+    usual = range_of(knob.path, config)
+    low, high = kept.get(key, (usual.low, usual.high))
+    if usual.log:
+        stops = _stops(knob, (low, high))
+        low, high = st.select_slider(
+            label,
+            stops,
+            value=(low, high),
+            format_func=forms.tidy,
+            key=key,
+            help=f"{knob.help} On a logarithmic scale.",
+        )
+    else:
+        kind = int if knob.kind == "int" else float
+        assert knob.ge is not None
+        assert knob.le is not None
+        low, high = st.slider(
+            label,
+            kind(knob.ge),
+            kind(knob.le),
+            (kind(low), kind(high)),
+            step=kind(knob.step or (1 if kind is int else (knob.le - knob.ge) / 100)),
+            key=key,
+            help=knob.help,
+        )
+        low, high = (round(low, 6), round(high, 6)) if kind is float else (low, high)
+    kept[key] = (low, high)
+    if low >= high:
+        st.caption(":orange[The range is empty.]")
+        return None
+    return Range(knob.path, low, high, log=usual.log)
+
+
+def _stops(knob: Knob, held: tuple[Any, Any]) -> list[Any]:
+    """Round numbers on a logarithmic scale between the knob's bounds, and the two ends that are held."""
+    kind = int if knob.kind == "int" else float
+    assert knob.le is not None
+    low = knob.ge or knob.le * 1e-6
+    numbers = [float(f"{m}e{n}") for n in range(-8, 6) for m in (1, 1.5, 2, 3, 4, 5, 7)]
+    stops = {kind(number) for number in numbers if low <= number <= knob.le and kind(number) == number}
+    return sorted(stops | {kind(number) for number in held})
+
+
+def _can_be_varied(knob: Knob) -> bool:
+    return knob.kind == "choice" or knob.path in forms.OPEN_LISTS or knob.ge is not None
+
+
+def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]) -> None:
+    kept = _kept()
+    with st.container(border=True):
+        st.subheader("This search", anchor=False)
+        kept["trials"] = st.number_input("Trials", 1, 1000, kept.get("trials", 20), key="search-trials")
+        kept["objective"] = st.segmented_control(
+            "Judged by",
+            list(OBJECTIVES),
+            default=kept.get("objective", "accuracy"),
+            format_func=OBJECTIVES.__getitem__,
+            required=True,
+            key="search-objective",
+            help="On the validation fold, of the averaged last weights. The loss tells finer differences where clips are few.",
+        )
+        kept["pruning"] = st.toggle(
+            "Stop hopeless trials early",
+            kept.get("pruning", True),
+            key="search-pruning",
+            help="A trial that has never been as good as the median of the others at that epoch is stopped.",
+        )
+        with st.expander("More", icon=":material/tune:"):
+            kept["seed"] = st.number_input("Seed of the sampler", 0, 2**31 - 1, kept.get("seed", 0), key="search-seed")
+        try:
+            settings = make_settings(
+                services.workspace(),
+                config,
+                tuple(ranges),
+                trials=kept["trials"],
+                pruning=kept["pruning"],
+                seed=kept["seed"],
+                objective=kept["objective"],
+            )
+        except LabError as error:
+            show_error(error)
+            return
+        _facts(settings)
+        action_button(
+            "Start",
+            partial(_begin, settings, started),
+            key="search-start",
+            type="primary",
+            icon=":material/play_arrow:",
+        )
+        active = sum(status.active for _, status in live.runs())
+        if active:
+            st.caption(
+                f"{count(active)} {'run is' if active == 1 else 'runs are'} waiting or at work; trials take their turns."
+            )
+
+
+def _facts(settings: Settings) -> None:
+    trial = data.summary(settings.config.data.dataset, settings.validation, leave_out=settings.reported)
+    epochs = settings.trials * settings.config.optim.epochs
+    st.table(
+        {
+            "Training": f"**{count(trial.training)}** clips",
+            "Judged on": f"**{count(trial.held_out)}** clips, fold {plain(settings.validation)}",
+            "Left out": f"fold {plain(settings.reported)}, reported at the end",
+            "Work": f"{'at most ' if settings.pruning else ''}{count(epochs)} epochs",
+        },
+        border="horizontal",
+        alt="What will be searched",
+    )
+
+
+def _begin(settings: Settings, started: Callable[[str], None]) -> None:
+    started(job.start(services.workspace(), settings).id)
+    st.session_state["search-started"] = True
+
+
+def _kept() -> dict[str, Any]:
+    """The form's values, which outlive a visit to another page."""
+    return st.session_state.setdefault("search-form", {})

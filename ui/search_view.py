@@ -1,0 +1,288 @@
+"""A search on the page: live while it is at work, what it found, and what to do with that."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from labcore.config import knobs
+from labcore.errors import LabError
+from labcore.jobs.background import tail
+from labcore.runs import Run
+from labcore.search import RESUMABLE, Report, Search, Trial, best_config, job, train_best
+from ui import forms, live, search_charts, services
+from ui import search as page
+from ui.search_charts import unit_title, value_word
+from ui.shell import action_button, errors_in_place, show_error
+from ui.text import count, duration, percent, plain, state_face
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MORE = 10
+"""So many trials more are offered where a search has done all it was asked for."""
+
+
+def show(search: Search) -> None:
+    """The search, following it while it is at work."""
+    before = page.load(search)
+    _head(search, before)
+
+    @st.fragment(run_every=live.TICK if before.active else None)
+    def follow() -> None:
+        with errors_in_place():
+            report = page.load(search)
+            if report.state != before.state:
+                st.rerun()
+            _progress(search, report)
+            _best(search, report)
+            _figures(search, report)
+            _trials(report)
+            services.settle_memory_once("search")
+
+    follow()
+    _settings(report=before)
+
+
+def _head(search: Search, report: Report) -> None:
+    """What can be done with the search in its state."""
+    workspace = services.workspace()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if report.active:
+            stopping = report.state == "stopping"
+            action_button("Stop", search.request_stop, key="search-stop", icon=":material/stop:", disabled=stopping)
+        elif report.state in RESUMABLE:
+            resume = partial(job.resume, workspace, search)
+            action_button("Resume", resume, key="search-resume", type="primary", icon=":material/play_arrow:")
+        else:
+            more = partial(job.resume, workspace, search, trials=max(report.settings.trials, report.done) + MORE)
+            action_button(f"{MORE} trials more", more, key="search-more", icon=":material/add:")
+        if not report.active:
+            with st.popover("Remove", icon=":material/delete:", type="tertiary"):
+                st.markdown("Remove this search? This cannot be undone. What was trained in the end stays.")
+                with_runs = st.toggle("The runs of its trials too", value=True, key="search-remove-runs")
+                remove = partial(_remove, search, with_runs)
+                action_button("Remove for good", remove, key="search-remove", icon=":material/delete:")
+
+
+def _remove(search: Search, with_runs: bool) -> None:
+    search.delete(services.workspace(), with_runs=with_runs)
+    page.look_at(page.NEW)
+
+
+def _progress(search: Search, report: Report) -> None:
+    if report.state == "failed":
+        show_error(LabError(report.error or "the search failed without a word", report.remedy))
+        lines = tail(search.log)
+        if lines:
+            with st.expander("The last lines of its log", icon=":material/notes:"):
+                st.code("\n".join(lines), language=None, wrap_lines=True)
+    if report.state == "interrupted":
+        st.warning(
+            "Its driver is gone without a word: killed, or the machine was restarted. Nothing is lost; resume goes on.",
+            icon=":material/power_off:",
+        )
+    if not report.active and report.state != "stopped":
+        return
+    done, trials = report.done, report.settings.trials
+    pruned = sum(trial.state == "pruned" for trial in report.trials)
+    line = f"{count(done)} of {count(trials)} trials done" + (
+        f", {count(pruned)} of them stopped early" if pruned else ""
+    )
+    word = {"starting": "Starting", "stopping": "Stopping; the runs at work finish their batch", "stopped": "Stopped"}
+    st.progress(min(1.0, done / max(1, trials)), text=f"{word[report.state]}: {line}" if report.state in word else line)
+    for trial in report.trials:
+        if report.active and trial.state == "running" and trial.run_id:
+            run = Run(services.workspace().runs / trial.run_id)
+            if run.path.is_dir():
+                with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                    text = live.run_progress(run.status())
+                    st.page_link(
+                        "pages/train.py",
+                        label=f"Trial {trial.number} :gray[· {text}]",
+                        icon=":material/model_training:",
+                        query_params={"run": run.id},
+                    )
+
+
+def _best(search: Search, report: Report) -> None:
+    best, settings = report.best, report.settings
+    if best is None:
+        if report.active:
+            st.caption("The first trial is the recipe as it is. What comes out stands here when it has ended.")
+        return
+    recipe = report.trials[0] if report.trials and report.trials[0].value is not None else None
+    with st.container(border=True):
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            against = None
+            if recipe is not None and recipe is not best and best.value is not None and recipe.value is not None:
+                against = _difference(report, best.value - recipe.value)
+            st.metric(
+                f"Best so far, trial {best.number}" if report.active else f"Best, trial {best.number}",
+                _value(report, best.value),
+                delta=against,
+                delta_color="normal" if settings.objective == "accuracy" else "inverse",
+            )
+            flatters = f" As the best of {count(report.done)} it flatters." if report.done > 1 else ""
+            st.caption(
+                f"On the validation fold {plain(settings.validation)}.{flatters} The figure to report is that of fold "
+                f"{plain(settings.reported)}, which no trial has touched."
+            )
+        with right:
+            table = knobs()
+            st.table(
+                {plain(unit_title(table[path])): plain(value_word(value)) for path, value in best.changes.items()},
+                border="horizontal",
+                alt="Settings of the best trial",
+            )
+        with st.container(horizontal=True, gap="small"):
+            _final(search, report)
+            action_button(
+                "Open in the Train form",
+                partial(_open_form, search),
+                key="search-open",
+                icon=":material/tune:",
+                type="tertiary",
+            )
+    if st.session_state.pop("search-opened", False):
+        st.switch_page("pages/train.py")
+
+
+def _final(search: Search, report: Report) -> None:
+    """Train the best with the reported fold held out: once."""
+    run = Run(services.workspace().runs / report.final) if report.final else None
+    if run is not None and run.path.is_dir():
+        status = live.status_of(run)
+        word = percent(status.accuracy) if status.state == "finished" else state_face(status.state)[0].lower()
+        st.page_link(
+            "pages/train.py",
+            label=f"Trained with fold {plain(report.settings.reported)} held out: **{plain(word)}**",
+            icon=":material/verified:",
+            query_params={"run": run.id},
+        )
+        return
+    action_button(
+        "Train the best with the reported fold held out",
+        partial(_train_best, search),
+        key="search-final",
+        type="primary" if report.state == "finished" else "secondary",
+        icon=":material/verified:",
+        disabled=report.active,
+        help="One run with these settings on all other folds. Only there the reported fold is looked at, and once.",
+    )
+
+
+def _train_best(search: Search) -> None:
+    train_best(services.workspace(), search, services.manager())
+
+
+def _open_form(search: Search) -> None:
+    forms.take(best_config(search))
+    st.session_state["search-opened"] = True
+
+
+def _figures(search: Search, report: Report) -> None:
+    if not any(search_charts.reached(trial) is not None for trial in report.trials):
+        return
+    finished = sum(trial.value is not None for trial in report.trials)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        word = "accuracy" if report.settings.objective == "accuracy" else "loss"
+        st.markdown(f"**Trials** :gray[validation {word}, and the best so far]")
+        search_charts.history(report, key=f"history-{search.id}")
+    with right:
+        st.markdown("**What mattered** :gray[share of the differences]")
+        shares = page.shares(search, finished) if len(report.settings.ranges) > 1 else {}
+        if shares:
+            search_charts.importance(shares, key=f"importance-{search.id}")
+            st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Few trials make rough shares.")
+        elif len(report.settings.ranges) > 1:
+            st.caption("This takes six finished trials that differ.")
+        else:
+            st.caption("One knob is varied: all differences are its own.")
+    if finished >= 3 and not report.active:
+        st.markdown("**Where the good values lie** :gray[finished trials over each knob, the best one larger]")
+        search_charts.slices(report, key=f"slices-{search.id}")
+
+
+def _trials(report: Report) -> None:
+    if not report.trials:
+        return
+    share = report.settings.objective == "accuracy"
+    st.markdown("**Every trial**")
+    st.dataframe(
+        rows_of(report),
+        hide_index=True,
+        height="content" if len(report.trials) <= 12 else 460,
+        column_config={
+            "Run": st.column_config.LinkColumn(display_text="open", width="small"),
+            "Trial": st.column_config.NumberColumn(width="small"),
+            "Value": st.column_config.NumberColumn(
+                "Accuracy" if share else "Loss",
+                format="percent" if share else "%.4f",
+                help="On the validation fold. Of a pruned trial: where it stood.",
+            ),
+        },
+        alt="The trials with their states, values and settings",
+    )
+
+
+def rows_of(report: Report) -> pd.DataFrame:
+    """A row a trial, the newest first."""
+    import pandas as pd
+
+    table = knobs()
+    rows = []
+    for trial in reversed(report.trials):
+        row = {
+            "Trial": trial.number,
+            "State": _state_word(report, trial),
+            "Value": search_charts.reached(trial),
+            "Epochs": max(trial.curve, default=0),
+            **{table[path].title: value_word(value) for path, value in trial.changes.items()},
+            "Time": duration(trial.seconds) if trial.seconds is not None else "",
+            "Run": f"train?run={trial.run_id}" if trial.run_id else None,
+            "Note": trial.note,
+        }
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    return frame if any(trial.note for trial in report.trials) else frame.drop(columns="Note")
+
+
+def _state_word(report: Report, trial: Trial) -> str:
+    if trial.state == "running" and not report.active:
+        return "Unfinished"
+    return state_face(trial.state)[0] + (", the best" if report.best is trial else "")
+
+
+def _settings(report: Report) -> None:
+    settings = report.settings
+    with st.expander("Settings", icon=":material/tune:"):
+        st.table(
+            {
+                "Data set": plain(settings.config.data.dataset),
+                "Judged on": f"fold {plain(settings.validation)}, {settings.objective}",
+                "Left out": f"fold {plain(settings.reported)}",
+                "Network": plain(settings.config.model.name),
+                "Epochs": count(settings.config.optim.epochs),
+                "Early stops": "yes" if settings.pruning else "no",
+            },
+            border="horizontal",
+            width="content",
+        )
+        st.caption("Varied, as the command line takes it")
+        st.code(" ".join(f"--vary {each.words()}" for each in settings.ranges), language="bash", wrap_lines=True)
+        st.caption(f"`labcore search --show {report.id}` tells the same in a shell.")
+
+
+def _value(report: Report, value: float | None) -> str:
+    return percent(value) if report.settings.objective == "accuracy" else "–" if value is None else f"{value:.4f}"
+
+
+def _difference(report: Report, difference: float) -> str:
+    if report.settings.objective == "accuracy":
+        return f"{100 * difference:+.1f} points against the recipe"
+    return f"{difference:+.4f} against the recipe"
