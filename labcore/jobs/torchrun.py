@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from labcore.training.distributed import Ranks
 
 FAILED, INTERRUPTED = 1, 130
-END_SECONDS = 10.0
-"""How long a process that failed waits for process 0 to write down why, before it goes and torchrun ends the others."""
+END_SECONDS = 1.0
+"""How long a process that failed waits for process 0, which may have failed for the same reason and has it to write down. Where process
+0 knows nothing of it yet, it hears of it by the connections that break when this one goes."""
 
 StopTest = Callable[[], bool]
 Train = Callable[[RunConfig, Run, Workspace, StopTest], Iterator[Event]]
