@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from labcore.audio import decode, dequantise, quantise, window_bounds
+from labcore.audio import decode, dequantise, quantise, sound_weights, weighted_mean, window_bounds
 from labcore.config import RunConfig, parse
 from labcore.device import choose_device
 from labcore.errors import AudioError, ConfigError, RunError
@@ -39,7 +39,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a classifier says of a clip. ``probabilities`` are the mean over the windows, ordered as the labels are."""
+    """What a classifier says of a clip. ``probabilities`` are the mean over the windows that hold sound, ordered as the labels are."""
 
     label: str
     probability: float
@@ -118,7 +118,7 @@ class Classifier(nn.Module):
             raise AudioError("the waveform has no samples", "Give it a clip with sound in it")
         bounds = self.windows_of(len(waveform), hop_seconds)
         probabilities = self.probabilities_of(waveform, bounds, batch_size)
-        mean = probabilities.mean(0)
+        mean = weighted_mean(probabilities, self.weights_of(quantise(waveform)[0], bounds))
         windows = []
         for (begin, end), row in zip(bounds, probabilities, strict=True):
             label = self.labels[int(row.argmax())]
@@ -137,6 +137,17 @@ class Classifier(nn.Module):
         window = self.config.clip_samples
         hop = window // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate)
         return window_bounds(samples, window, max(1, hop))
+
+    def weights_of(self, samples: np.ndarray | None, bounds: list[tuple[int, int]]) -> np.ndarray:
+        """How much windows count in the answer to a clip: (windows,) float32, 0 for silent ones where they are to be skipped.
+
+        Args:
+            samples: (samples,) int16, as the clip store and :func:`labcore.audio.quantise` give them; not read for a single window.
+            bounds: what :meth:`windows_of` gave for them.
+        """
+        if samples is None or len(bounds) < 2 or self.config.audio.silent_windows == "count":
+            return np.ones(len(bounds), dtype=np.float32)
+        return sound_weights(samples, bounds)
 
     @torch.inference_mode()
     def probabilities_of(self, waveform: np.ndarray, bounds: list[tuple[int, int]], batch_size: int = 32) -> np.ndarray:

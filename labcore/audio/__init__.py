@@ -2,6 +2,7 @@
 
 from labcore.audio.decoder import decode, decode_channels
 from labcore.audio.files import AudioInfo, Limits, probe
+from labcore.audio.silence import sound_weights, weighted_mean
 from labcore.audio.waveforms import dequantise, encode_wav, quantise, resample, window_bounds
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "probe",
     "quantise",
     "resample",
+    "sound_weights",
+    "weighted_mean",
     "window_bounds",
 ]

@@ -62,6 +62,10 @@ class AudioConfig(Part):
         step=0.1,
         unit="s",
     )
+    silent_windows: Literal["skip", "count"] = knob(
+        "skip", "Silent windows", "Whether the answer to a clip of several windows counts those that are silent: 30 dB below its loudest.",
+        advanced=True,
+    )  # fmt: skip
 
 
 class FeaturesConfig(Part):
@@ -115,6 +119,10 @@ class AugmentConfig(Part):
     time_shift_seconds: float = knob(
         2.5, "Time shift", "Clips are moved by up to this much; what leaves at one end comes in at the other, so that no short "
         "sound is lost. Clips longer than the clip length are cropped at random in any case.", ge=0, le=5, step=0.1, unit="s", live=True,
+    )  # fmt: skip
+    avoid_silence: Literal["on", "off"] = knob(
+        "on", "Avoid silence", "Crops of clips longer than the clip length are drawn again where they are silent: 30 dB below the clip's "
+        "loudest crop.", advanced=True,
     )  # fmt: skip
     time_scale: float = knob(
         0.2,

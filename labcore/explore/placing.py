@@ -12,6 +12,7 @@ from labcore.config import RunConfig
 from labcore.errors import ConfigError
 from labcore.features import LogMel
 from labcore.training.bank import Bank, mel_bank, random_starts
+from labcore.training.crops import Crops
 
 
 class Placing:
@@ -35,6 +36,7 @@ class Placing:
         mels = None if len(augmentation.on_waveform) else mel_bank(waves, log_mel)
         self.bank, self.on_mels = mels or waves, mels is not None
         self.rows = torch.arange(len(clips))
+        self.avoid_silence = config.augment.avoid_silence == "on"
         frames = log_mel.frames(config.clip_samples)
         if frames < 2 and not self.on_mels:
             raise ConfigError(
@@ -51,6 +53,8 @@ class Placing:
 
     def random_starts(self) -> Tensor:
         """(clips,) where windows begin, drawn as in training."""
+        if self.avoid_silence:
+            return Crops(self.bank, self.rows, self.window).starts(self.rows, self.shift)
         return random_starts(self.bank.lengths[self.rows], self.window, self.shift)
 
     def middle_starts(self, margin: int = 0) -> Tensor:

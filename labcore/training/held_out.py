@@ -30,13 +30,18 @@ class HeldOut:
         self.classifier, self.waves, self.rows, self.batch_size = classifier, waves, rows, batch_size
         window, lengths = classifier.config.clip_samples, waves.lengths
         clips, starts, owners = [], [], []
+        weights = [np.zeros(0, dtype=np.float32)]
         for owner, row in enumerate(rows.tolist()):
-            for begin, end in classifier.windows_of(int(lengths[row])):
+            bounds = classifier.windows_of(int(lengths[row]))
+            values = waves.values[int(waves.offsets[row]) : int(waves.offsets[row + 1])]
+            weights.append(classifier.weights_of(values.cpu().numpy() if len(bounds) > 1 else None, bounds))
+            for begin, end in bounds:
                 clips.append(row)
                 starts.append(begin + centred_start(end - begin, window))
                 owners.append(owner)
         self.clips, self.starts = torch.tensor(clips, dtype=torch.int64), torch.tensor(starts, dtype=torch.int64)
         self.owners = np.array(owners, dtype=np.int64)
+        self.weights = np.concatenate(weights)
         size = len(clips) * classifier.log_mel.mean.shape[0] * classifier.log_mel.frames(window) * 4
         self.kept = [self._images(first) for first in self._firsts()] if size < KEEP_BYTES else None
 
@@ -44,7 +49,7 @@ class HeldOut:
     def probabilities(
         self, precision: Precision | None = None, progress: Callable[[int, int], None] = lambda done, total: None
     ) -> np.ndarray:
-        """Mean over each clip's windows: (clips, classes) float32.
+        """Mean over each clip's windows that hold sound: (clips, classes) float32.
 
         Args:
             precision: how the network computes; plain fp32, as in use, where it is not given.
@@ -65,8 +70,8 @@ class HeldOut:
             return np.zeros((0, len(self.classifier.labels)), dtype=np.float32)
         windows = torch.cat(rows).cpu().numpy()
         total = np.zeros((len(self.rows), windows.shape[1]), dtype=np.float32)
-        np.add.at(total, self.owners, windows)
-        return total / np.bincount(self.owners, minlength=len(self.rows))[:, None].astype(np.float32)
+        np.add.at(total, self.owners, windows * self.weights[:, None])
+        return total / np.bincount(self.owners, self.weights, len(self.rows))[:, None].astype(np.float32)
 
     def _firsts(self) -> range:
         return range(0, len(self.clips), self.batch_size)

@@ -33,8 +33,9 @@ from labcore.models import check_input, parameter_count
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.runs import Run
 from labcore.training.balance import Balance
-from labcore.training.bank import Bank, mel_bank, wave_bank
+from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
 from labcore.training.checkpoint import load_checkpoint
+from labcore.training.crops import Crops
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.held_out import HeldOut
 from labcore.training.precision import Precision, choose_precision
@@ -75,6 +76,7 @@ class Session:
     fingerprint: str
     checkpoint: dict[str, Any] | None
     balance: Balance
+    crops: Crops | None = None
     ranks: Ranks = ALONE
 
     @property
@@ -102,6 +104,15 @@ class Session:
         """What is cut from the bank for the network's input: frames or samples, with the margin of the time scaling."""
         frames = self.augmentation.frames_needed
         return frames if self.on_mels else max(1, (frames - 1) * self.classifier.log_mel.hop_length)
+
+    def starts(self, rows: Tensor) -> Tensor:
+        """Where crops of training clips begin, drawn from torch's global CPU generator: (batch,) → (batch,)."""
+        bank, window = self.bank, self.window
+        if self.config.augment.avoid_silence == "off":
+            return random_starts(bank.lengths[rows], window, self.shift)
+        if self.crops is None or self.crops.bank is not bank or self.crops.window != window:
+            self.crops = Crops(bank, self.train_rows, window)
+        return self.crops.starts(rows, self.shift)
 
     @property
     def shift(self) -> int:

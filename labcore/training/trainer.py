@@ -22,11 +22,11 @@ from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.events import Divided, Epoch
 from labcore.models.dropout import set_dropout
-from labcore.training.bank import random_starts
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
 from labcore.training.optimiser import body_of, make_optimiser, make_schedule
 from labcore.training.prepare import Session
 from labcore.training.spent import Clock
+from labcore.training.tensorboard import FEW
 
 
 class Trainer:
@@ -92,6 +92,7 @@ class Trainer:
         self.ranks.separate(self.config.runtime.seed * 1_000_003 + self.epoch)
         self.loss_sum = torch.zeros((), device=self.device)
         self.hits = torch.zeros((), device=self.device)
+        self.shown: Tensor | None = None  # the first clips of the epoch as the network saw them, for whoever draws them
         plain = self.epoch > self.config.optim.epochs * (1 - self.config.augment.plain_share)
         self.mixing = self.config.augment.mixup > 0 and not plain
         self.network.train()
@@ -128,6 +129,8 @@ class Trainer:
         try:
             with torch.no_grad():
                 images, targets = self.images(rows)
+                if self.shown is None:
+                    self.shown = images[:FEW].clone()
             self.descend(images, targets)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -148,7 +151,7 @@ class Trainer:
     def images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """An augmented batch: clips (batch,) → normalised log-mels (batch, 1, n_mels, frames), targets (batch, classes)."""
         session = self.session
-        starts = random_starts(session.bank.lengths[rows], session.window, session.shift)
+        starts = session.starts(rows)
         cut = session.bank.cut(rows, starts, session.window, around=True)
         targets = F.one_hot(session.targets[rows], self.classes).float().to(self.device, non_blocking=True)
         self.clock.mark("data")
