@@ -61,6 +61,9 @@ def main() -> None:
             browser.new_page().goto(f"{url}/train")  # the app's job manager begins with the first page
             run = Run.create(workspace, preset("balanced").changed(changes), queued=True)
             try:
+                wait(lambda: len(run.epochs()) >= 3 or not run.status().active)
+                if not run.status().active:
+                    sys.exit(f"The training ended before it was measured: {run.status().error}")
                 report(measure(run, browser, url, arguments), arguments)
             finally:
                 run.request_stop()
@@ -69,7 +72,6 @@ def main() -> None:
 
 def measure(run: Run, browser: Browser, url: str, arguments: argparse.Namespace) -> list[tuple[int, float]]:
     """Pages open and median seconds an epoch, of each stretch: unwatched ones first, last and between."""
-    wait(lambda: len(run.epochs()) >= 3)
     for context in browser.contexts:
         context.close()
     found = []

@@ -5,6 +5,7 @@ A specification stays the same from epoch to epoch and only the rows change, so 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -78,8 +79,16 @@ def curves(
     st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} over the epochs")
 
 
-def probabilities(rows: list[dict[str, Any]], total: int, *, key: str, alt: str) -> None:
-    """Probabilities of one clip over the epochs, a line a label. Rows hold ``epoch``, ``value`` and ``label``."""
+def probabilities(
+    rows: list[dict[str, Any]], labels: list[str], shown: list[str], total: int, *, key: str, alt: str
+) -> None:
+    """Probabilities of one clip over the epochs, a line a label.
+
+    Args:
+        rows: ``epoch``, ``value`` and ``label``.
+        labels: all there are, so that each keeps its colour.
+        shown: those that have lines.
+    """
     epochs = len({row["epoch"] for row in rows})
     spec = {
         "padding": _PADDING,
@@ -96,7 +105,15 @@ def probabilities(rows: list[dict[str, Any]], total: int, *, key: str, alt: str)
             "color": {
                 "field": "label",
                 "type": "nominal",
-                "legend": {"orient": "bottom", "title": None, "symbolType": "stroke"},
+                "scale": {"domain": labels},
+                "legend": {
+                    "orient": "top",
+                    "title": None,
+                    "symbolType": "stroke",
+                    "columns": 2,
+                    "columnPadding": 28,
+                    "values": shown,
+                },
             },
             "tooltip": [
                 {"field": "epoch", "type": "quantitative", "title": "Epoch"},
@@ -108,7 +125,45 @@ def probabilities(rows: list[dict[str, Any]], total: int, *, key: str, alt: str)
     import pandas as pd
 
     frame = pd.DataFrame(rows, columns=["epoch", "value", "label"])
-    st.vega_lite_chart(frame, spec, key=key, height=190, width="stretch", alt=alt)
+    st.vega_lite_chart(frame, spec, key=key, height=210, width="stretch", alt=alt)
+
+
+def fold_curve(points: Sequence[tuple[int, float, float]], total: int, *, key: str, title: str) -> None:
+    """Accuracy of one of several folds over the epochs, small: epoch, on training clips, on validation clips."""
+    import pandas as pd
+
+    rows = [
+        {"epoch": epoch, "value": round(value, 4), "clips": clips}
+        for epoch, train, val in points
+        for clips, value in (("training", train), ("validation", val))
+    ]
+    frame = pd.DataFrame(rows, columns=["epoch", "value", "clips"])
+    spec = {
+        "padding": _PADDING,
+        "mark": {"type": "line", "strokeWidth": 1.6, "point": len(points) < 3},
+        "encoding": {
+            "x": {**_epoch_axis(total), "axis": {"grid": False, "format": "d", "tickMinStep": 1, "tickCount": 3}},
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "title": None,
+                "axis": {"format": "%", "tickCount": 2},
+                "scale": {"domain": [0, 1]},
+            },
+            "color": {
+                "field": "clips",
+                "type": "nominal",
+                "scale": {"domain": ["training", "validation"]},
+                "legend": None,
+            },
+            "tooltip": [
+                {"field": "epoch", "type": "quantitative", "title": "Epoch"},
+                {"field": "clips", "type": "nominal", "title": "Clips"},
+                {"field": "value", "type": "quantitative", "title": "Accuracy", "format": ".1%"},
+            ],
+        },
+    }
+    st.vega_lite_chart(frame, spec, key=key, height=96, width="stretch", alt=f"Accuracy of {title} over the epochs")
 
 
 def small_curve(

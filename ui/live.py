@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -22,11 +24,21 @@ class Pace(NamedTuple):
     curves: float
 
 
-def pace(events: list[dict[str, Any]]) -> Pace:
-    """How often a page looks at a run. Where it trains on the CPU, the page shares its cores with it and looks less often."""
+CPU_PACES = (Pace(2.0, 6.0), Pace(3.0, 9.0), Pace(4.0, 12.0))
+"""With one visitor, two, and more: they share the cores with the training, and what they take of it is kept small together."""
+VISIT_SECONDS = 30.0
+
+
+def pace(run: Run, events: list[dict[str, Any]]) -> Pace:
+    """How often a page looks at a run. On a CPU it looks less often, and less still where several pages are open."""
     started = next((event for event in reversed(events) if event["type"] == "training_started"), None)
-    on_cpu = started is not None and started.get("device") == "cpu"
-    return Pace(2.0, 6.0) if on_cpu else Pace(TICK, 2.0)
+    if started is None or started.get("device") != "cpu":
+        return Pace(TICK, 2.0)
+    visits = services.visits(str(run.path))
+    now = time.monotonic()
+    visits[st.session_state.setdefault("visitor", uuid.uuid4().hex)] = now
+    there = sum(now - seen < VISIT_SECONDS for seen in list(visits.values()))
+    return CPU_PACES[min(there, len(CPU_PACES)) - 1]
 
 
 def status_of(run: Run) -> RunStatus:

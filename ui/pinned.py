@@ -13,7 +13,7 @@ from labcore.audio import Limits, decode
 from labcore.errors import AudioError, LabError
 from labcore.runs import Run
 from labcore.workspace import slug
-from ui import charts, clips
+from ui import clips, curves
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import percent, plain
 
@@ -65,8 +65,10 @@ def panel(run: Run, active: bool) -> None:
     there = files(run)
     if not there and not active:
         return
-    title = f"Pinned clips ({len(there)})" if there else "Pin a clip"
-    with st.expander(title, icon=":material/push_pin:"), errors_in_place():
+    fold = st.expander("Pinned clips", icon=":material/push_pin:", key=f"pinned-open-{run.id}", on_change="rerun")
+    if not fold.open:
+        return
+    with fold, errors_in_place():
         st.caption("What the network makes of a sound of yours after every epoch.")
         for file in there:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -175,6 +177,6 @@ def lines(run: Run, epochs: list[dict[str, Any]], total: int) -> None:
                 if name in event.get("pinned", {})
                 for label in labels
             ]
-            charts.pinned(
-                rows, total, key=f"pinned-{run.id}-{slug(name)}", alt=f"Probabilities of {name} over the epochs"
-            )
+            alt = f"Probabilities of {name} over the epochs"
+            key = f"pinned-{run.id}-{slug(name)}"
+            curves.probabilities(rows, sorted(last), labels, total, key=key, alt=alt)

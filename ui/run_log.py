@@ -52,7 +52,8 @@ def sentence(event: dict[str, Any]) -> str:
         case "turned":
             return turning.sentence(event)
         case "advice":
-            return f"After epoch {event['epoch']}: {event['message']} Suggested: {turning.told(event['changes'])}"
+            message = event["message"].rstrip(".")
+            return f"After epoch {event['epoch']}: {message}. Suggested: {turning.told(event['changes'])}"
         case "divided":
             return (
                 f"Epoch {event['epoch']}: memory ran out. Batches of {event['batch_size']} clips are taken in parts of "

@@ -12,7 +12,7 @@ import streamlit as st
 from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of
-from ui import curves, forms, live, new_run, pinned, results, run_log, services, spent, turning
+from ui import curves, forecasting, forms, live, new_run, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, percent, plain
 
@@ -30,7 +30,7 @@ def show(run: Run) -> None:
     pace; sliders and sounds stand still. See benchmarks/watched_training.py.
     """
     events = _events(run)
-    status, pace = run.status(events), live.pace(events)
+    status, pace = run.status(events), live.pace(run, events)
     turns = _turns(events)
     _head(run, status)
     if status.active:
@@ -41,7 +41,7 @@ def show(run: Run) -> None:
         with errors_in_place():
             seen = _events(run)
             now = run.status(seen)
-            if now.state != status.state or (now.active and (live.pace(seen) != pace or _turns(seen) != turns)):
+            if now.state != status.state or (now.active and (live.pace(run, seen) != pace or _turns(seen) != turns)):
                 st.rerun()  # what stands still around this part is out of date
             _progress(run, now, seen)
             if now.active:
@@ -156,6 +156,9 @@ def _curves(run: Run, events: list[dict[str, Any]], status: RunStatus) -> None:
     if not epochs:
         if status.state == "running":
             st.caption("The curves begin with the end of the first epoch.")
+            told = next((event for event in reversed(events) if event["type"] == "forecast"), None)
+            if told is not None:
+                st.caption(f"{plain(forecasting.line(told))}.")
         return
     last, total = epochs[-1], max(status.epochs, epochs[-1]["epochs"])
     if status.state != "finished":
@@ -193,7 +196,7 @@ def _work(run: Run, events: list[dict[str, Any]], epochs: list[dict[str, Any]], 
     """Where the time goes, and the small curves: folded away while the run is at work, since each costs every visitor's browser."""
     seconds = spent.latest(events)
     if seconds:
-        st.markdown("**Where the time goes** :gray[in the latest epoch]")
+        st.markdown("**Where the time goes** :gray[in the epoch at hand, or the last one]")
         spent.bar(seconds)
     if live_now:
         fold = st.expander(

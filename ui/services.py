@@ -107,6 +107,12 @@ def tasks(home: str) -> dict[str, Task]:
     return {}
 
 
+@st.cache_resource(max_entries=20, show_spinner=False)
+def visits(path: str) -> dict[str, float]:
+    """Who looks at a run: browser session → when it looked last, by ``time.monotonic``."""
+    return {}
+
+
 def start_demo() -> Task:
     """Make the demo set in the background, or join the making of it."""
     running = tasks(str(workspace().home))

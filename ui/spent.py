@@ -20,8 +20,8 @@ PARTS = {
 
 
 def latest(events: list[dict[str, Any]]) -> dict[str, float]:
-    """Seconds by kind of the latest epoch that tells them; empty where none does."""
-    return next((event["spent"] for event in reversed(events) if event["type"] == "epoch" and event.get("spent")), {})
+    """Seconds by kind, of the epoch at hand or the last one; empty where nothing tells them."""
+    return next((event["spent"] for event in reversed(events) if event.get("spent")), {})
 
 
 def shares(spent: dict[str, float]) -> list[tuple[str, float]]:

@@ -104,9 +104,10 @@ def _held(run: Run, wanted: RunConfig) -> dict[str, Any]:
 
 
 def _sliders(run: Run, table: list[Knob], held: dict, counts: RunConfig, asked: dict[str, Any]) -> None:
-    columns = st.columns(3, gap="large")
     for number, knob in enumerate(table):
         path = knob.path
+        if number % 3 == 0:  # rows, so that a narrow page keeps the order
+            columns = st.columns(3, gap="large")
         with columns[number % 3]:
             key = f"turn-{run.id}-{path}-{held['names'].get(path, 0)}"
             held["values"][path] = forms.widget_of(knob, held["values"][path], key=key)

@@ -10,7 +10,7 @@ import pytest
 from labcore.audio import encode_wav
 from labcore.errors import LabError, OutOfMemoryError
 from labcore.events import Advice, Divided, Epoch, Forecast, Log, RunFinished, Turned
-from ui import curves, forecasting, pinned, run_log, spent, turning
+from ui import curves, forecasting, live, pinned, run_log, services, spent, turning
 
 from .conftest import words
 
@@ -49,7 +49,8 @@ def at_work(open_page, make_run):
         for event in events:
             run.append(event)
         app = open_page("pages/train.py", run=run.id)
-        app.session_state[f"turn-open-{run.id}"] = True
+        for fold in ("turn", "pinned"):
+            app.session_state[f"{fold}-open-{run.id}"] = True
         return run, app.run()
 
     yield opened
@@ -138,6 +139,20 @@ def test_advice_is_followed_or_put_aside(at_work):
     assert wishes(other) == []
 
 
+def test_pages_on_a_cpu_look_less_often_the_more_are_open(open_page, make_run):
+    run = make_run("running")  # on a CPU
+    with run.hold():
+        for _ in range(4):
+            app = open_page("pages/train.py", run=run.id)
+            assert not app.exception
+    seen = services.visits(str(run.path))
+    assert len(seen) == 4
+    assert live.pace(run, run.events()) == live.CPU_PACES[-1]
+    seen.clear()
+    assert live.pace(run, run.events()) == live.CPU_PACES[0]
+    assert live.pace(run, []).line == live.TICK
+
+
 def test_an_ended_run_offers_nothing_to_turn(open_page, make_run):
     app = open_page("pages/train.py", run=make_run("stopped").id)
     assert "turn-apply" not in [button.key for button in app.button]
@@ -219,6 +234,8 @@ def test_the_probabilities_of_a_pinned_clip_are_drawn(at_work):
     shares = {"bark": 0.9, "hum": 0.1}
     _, app = at_work(*(epoch(number, pinned={"mine.wav": shares}) for number in (4, 5)))
     assert "mine.wav now bark, 90.0 %" in words(app).replace("**", "").replace(":gray[", "").replace("]", "")
+    assert not app.error
+    assert len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 3
     assert pinned.top([{"epoch": 1, "pinned": {"a": shares}}], "a", most=1) == ["bark"]
     assert pinned.top([{"epoch": 1}], "a") == []
 
