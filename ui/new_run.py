@@ -26,7 +26,7 @@ def show() -> None:
         with errors_in_place():
             _data()
         st.space("small")
-        _recipe()
+        recipe()
         _knobs()
     with result, errors_in_place():
         _summary_and_start()
@@ -100,7 +100,8 @@ def _add_by_path() -> None:
                 st.rerun()
 
 
-def _recipe() -> None:
+def recipe() -> None:
+    """Preset, network, epochs and batch size."""
     st.subheader("Recipe", anchor=False)
     forms.presets()
     table = knobs()

@@ -39,21 +39,26 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
         charts.confusion(evaluated["confusion"], key=f"confusion-{run.id}")
     with right:
         st.markdown("**Class by class**")
-        st.dataframe(
-            per_class(evaluated),
-            hide_index=True,
-            height="content",
-            column_config={
-                "F1": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, width="small"),
-                "Recall": st.column_config.NumberColumn(
-                    format="%.2f", help="Share of the clips of this class that were found."
-                ),
-                "Precision": st.column_config.NumberColumn(
-                    format="%.2f", help="Share of the clips taken for this class that are of it."
-                ),
-            },
-            alt="Precision, recall and F1 a class",
-        )
+        class_table(evaluated)
+
+
+def class_table(evaluated: dict[str, Any]) -> None:
+    """Recall, precision and F1 a class, of figures with ``per_class`` and ``confusion``."""
+    st.dataframe(
+        per_class(evaluated),
+        hide_index=True,
+        height="content",
+        column_config={
+            "F1": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, width="small"),
+            "Recall": st.column_config.NumberColumn(
+                format="%.2f", help="Share of the clips of this class that were found."
+            ),
+            "Precision": st.column_config.NumberColumn(
+                format="%.2f", help="Share of the clips taken for this class that are of it."
+            ),
+        },
+        alt="Precision, recall and F1 a class",
+    )
 
 
 def download(run: Run) -> None:

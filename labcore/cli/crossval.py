@@ -14,7 +14,6 @@ from labcore.cli.board import Board
 from labcore.cli.output import DONE, duration, emit, emit_json, mute_stdout, percent, say, table
 from labcore.cli.parser import Parser, add_config_flags, config_from
 from labcore.errors import ConfigError
-from labcore.runs import EventReader
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -143,9 +142,9 @@ def _follow_ray(experiment: CrossValidation, arguments: argparse.Namespace) -> i
 
 def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
     """The summary again and again, told on the board and as JSON lines; for ever, until the caller has seen enough."""
-    from labcore.experiments import summarise
+    from labcore.experiments import EventMemory, summarise
 
-    board, lines, seen = Board(), _Lines(as_json), _Memory()
+    board, lines, seen = Board(), _Lines(as_json), EventMemory()
     say(f"cross-validation {experiment.id} in {experiment.path}")
     lines.put({"type": "experiment_started", "experiment_id": experiment.id, "experiment_dir": str(experiment.path),
                "folds": [*experiment.members()], "random": bool(experiment.members("random"))})  # fmt: skip
@@ -168,25 +167,6 @@ def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]
         except GeneratorExit:
             board.clear()
             raise
-
-
-class _Memory:
-    """Reads a run's events, each line once, and keeps them."""
-
-    def __init__(self) -> None:
-        self.readers: dict[str, EventReader] = {}
-        self.events: dict[str, list[dict[str, Any]]] = {}
-        self.new: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self, run: Any) -> list[dict[str, Any]]:
-        fresh = self.readers.setdefault(run.id, EventReader(run)).read()
-        self.events.setdefault(run.id, []).extend(fresh)
-        self.new += [(run.id, event) for event in fresh]
-        return self.events[run.id]
-
-    def take_new(self) -> list[tuple[str, dict[str, Any]]]:
-        new, self.new = self.new, []
-        return new
 
 
 class _Lines:

@@ -11,15 +11,17 @@ from labcore.experiments.crossval import (
     stop,
     train_twins,
 )
-from labcore.experiments.summary import FoldResult, Pool, Summary, summarise
+from labcore.experiments.summary import EventMemory, FoldResult, Pool, Summary, csv_table, summarise
 
 __all__ = [
     "MARK",
     "CrossValidation",
+    "EventMemory",
     "FoldResult",
     "Pool",
     "Summary",
     "create",
+    "csv_table",
     "delete",
     "list_crossvals",
     "make_ready",

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from labcore import nvml
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.events import RunQueued
@@ -255,7 +256,9 @@ def spread(wanted: str, number: int, gpus: int) -> str:
 
 
 def gpu_count() -> int:
-    """GPUs that torch sees. Looking leaves nothing on them."""
+    """GPUs that torch sees, where the machine has several. Looking leaves nothing on them."""
+    if len(there := nvml.samples()) < 2:  # spares loading torch
+        return len(there)
     import torch
 
     return torch.cuda.device_count()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,9 +13,29 @@ from typing import Any
 from labcore.errors import RunError
 from labcore.experiments.crossval import CrossValidation
 from labcore.intervals import wilson_interval
-from labcore.runs import ENDED, Run
+from labcore.runs import ENDED, EventReader, Run
 
 Events = Callable[[Run], list[dict[str, Any]]]
+
+
+@dataclass
+class EventMemory:
+    """Reads runs' events for :func:`summarise`, each line once, and keeps them: for whoever looks again and again."""
+
+    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    new: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    _readers: dict[str, EventReader] = field(default_factory=dict)
+
+    def __call__(self, run: Run) -> list[dict[str, Any]]:
+        fresh = self._readers.setdefault(run.id, EventReader(run)).read()
+        self.events.setdefault(run.id, []).extend(fresh)
+        self.new += [(run.id, event) for event in fresh]
+        return self.events[run.id]
+
+    def take_new(self) -> list[tuple[str, dict[str, Any]]]:
+        """Run id and event of those that came since the last call."""
+        new, self.new = self.new, []
+        return new
 
 
 @dataclass(frozen=True)
@@ -147,6 +169,28 @@ def summarise(experiment: CrossValidation, events: Events = Run.events) -> Summa
         random=random,
         difference=_difference(official, random) if random else None,
     )
+
+
+def csv_table(summary: Summary) -> str:
+    """The folds as a CSV table, then mean and deviation, the leaking twin's below."""
+    lines = io.StringIO()
+    rows = csv.writer(lines, lineterminator="\n")
+    rows.writerow(["split", "fold", "state", "epochs", "accuracy", "macro_f1", "clips", "seconds", "run"])
+    for name, pool in (("official", summary.official), ("random", summary.random)):
+        if pool is None:
+            continue
+        for fold in pool.folds:
+            figures = [_figure(fold.accuracy), _figure(fold.macro_f1), fold.clips, round(fold.seconds, 1), fold.run_id]
+            rows.writerow([name, fold.fold, fold.state, fold.epoch, *figures])
+        rows.writerow([name, "mean", "", "", _figure(pool.mean), "", "", "", ""])
+        rows.writerow([name, "deviation", "", "", _figure(pool.deviation), "", "", "", ""])
+        pooled = [_figure(pool.accuracy), _figure(pool.macro_f1), pool.clips, round(pool.seconds, 1), ""]
+        rows.writerow([name, "all clips", "", "", *pooled])
+    return lines.getvalue()
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
 
 
 def pool(folds: list[FoldResult]) -> Pool:

@@ -1,0 +1,16 @@
+"""Cross-validation: set one up, or follow one (``?crossval=ID``)."""
+
+from ui import crossval_board, crossval_form, crossval_list, live, services, shell
+
+shell.open_page(
+    "Cross-validation", "Every fold of a data set is held out in its turn: how good a recipe is, and how sure that is."
+)
+
+with shell.errors_in_place():
+    services.manager()
+    experiment = crossval_list.choose()
+    if experiment is None:
+        live.device_line()
+        crossval_form.show()
+    else:
+        crossval_board.show(experiment)

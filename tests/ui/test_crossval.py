@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import pytest
+
+from labcore import experiments
+from labcore.config import RunConfig
+from labcore.events import Epoch, Evaluated, RunFinished, RunStarted, TrainingStarted
+from labcore.presets import preset
+
+PAGE = "pages/crossval.py"
+
+
+@pytest.fixture
+def folds(workspace, dataset):
+    """The data set ``small`` in three folds by a list of clips, added to the workspace as ``folded``."""
+    from labcore.datasets import register
+
+    rows = ["path,label,fold,group"]
+    for number, file in enumerate(sorted(dataset.rglob("*.wav"))):
+        rows.append(f"{file},{file.parent.name},{number % 3 + 1},{file.parent.name}{number // 2}")
+    table = dataset.parent.parent / "folded.csv"
+    table.write_text("\n".join(rows) + "\n")
+    return register(workspace, str(table), "folded").name
+
+
+@pytest.fixture
+def config(folds) -> RunConfig:
+    return preset("quick").changed({"data.dataset": folds, "optim.epochs": 8, "runtime.device": "cpu"})
+
+
+def play(run, accuracy: float | None, epochs: int = 2, leaks: bool = False) -> None:
+    """Events of a run as a training would have left them."""
+    run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here"))
+    run.append(
+        TrainingStarted(
+            labels=["bark", "hum"], train_clips=8, val_clips=4, fold="1", device="cpu", device_reason="", precision="fp32", leaks=leaks,
+            memory_format="contiguous", precision_reason="", parameters=1, epochs=8, first_epoch=1,
+        )
+    )  # fmt: skip
+    for number in range(1, epochs + 1):
+        run.append(
+            Epoch(
+                epoch=number, epochs=8, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.25, lr=0.1,
+                clips_per_second=1.0, seconds=1.0, seconds_left=3.0, averaged=False,
+            )
+        )  # fmt: skip
+    if accuracy is not None:
+        hits = round(4 * accuracy)
+        run.append(
+            Evaluated(
+                accuracy=accuracy, accuracy_low=0.0, accuracy_high=1.0, macro_f1=accuracy, per_class={}, clips=4, fold="1",
+                confusion={"bark": {"bark": 2}, "hum": {"hum": hits - 2, "bark": 4 - hits}}, leaks=leaks,
+            )
+        )  # fmt: skip
+    run.append(RunFinished(state="finished" if accuracy is not None else "stopped", epochs_done=epochs, seconds=7.0))
+
+
+def metrics(app) -> dict[str, str]:
+    return {each.label: each.value for each in app.metric}
+
+
+def texts(app) -> str:
+    return "\n".join(each.value for each in [*app.markdown, *app.caption])
+
+
+def test_the_first_visit_offers_the_demo_set(open_page):
+    app = open_page(PAGE)
+    assert not app.exception
+    assert "There is no data set yet" in texts(app)
+    assert any(button.label == "Make the demo set" for button in app.button)
+
+
+def test_starting_makes_a_run_for_every_fold_that_is_chosen(open_page, folds, workspace):
+    app = open_page(PAGE)
+    assert not app.exception
+    app.selectbox("crossval-data").select(folds).run()
+    app.pills[0].set_value(["1", "3"]).run() if hasattr(app, "pills") else app.button_group[0].set_value(
+        ["1", "3"]
+    ).run()
+    app.button("crossval-start").click().run()
+    assert not app.exception
+    (made,) = experiments.list_crossvals(workspace)
+    assert list(made.members()) == ["1", "3"]
+    assert [run.status().state for run in made.runs()] == ["queued", "queued"]
+    assert app.query_params["crossval"] in (made.id, [made.id])
+    assert metrics(app)["Finished"] == "0 of 2"
+
+
+def test_a_set_in_parts_says_that_it_has_no_folds(open_page, dataset, workspace):
+    from labcore.datasets import register
+
+    rows = [
+        f"{file},{file.parent.name},{'train' if number % 2 else 'test'}"
+        for number, file in enumerate(dataset.rglob("*.wav"))
+    ]
+    table = dataset.parent.parent / "parted.csv"
+    table.write_text("path,label,fold\n" + "\n".join(rows) + "\n")
+    name = register(workspace, str(table), "parted").name
+    app = open_page(PAGE)
+    app.selectbox("crossval-data").select(name).run()
+    assert not app.exception
+    assert "no folds to go through" in app.info[0].value
+    assert not [button for button in app.button if button.key == "crossval-start"]
+
+
+def test_the_board_shows_folds_and_what_they_say_together(open_page, config, workspace):
+    experiment = experiments.create(workspace, config, queued=False)
+    one, two, three = experiment.runs()
+    play(one, 1.0)
+    play(two, 0.5)
+    play(three, None)
+    app = open_page(PAGE, crossval=experiment.id)
+    assert not app.exception
+    assert metrics(app)["Accuracy of the folds"] == "75.0 ± 35.4 %"
+    assert metrics(app)["All held-out clips"] == "75.0 %"
+    assert metrics(app)["Finished"] == "2 of 3"
+    shown = texts(app)
+    assert "All folds together" in "\n".join(each.value for each in app.subheader)
+    assert "8 held-out clips of the finished 2 folds" in shown
+    assert "100.0 %" in shown
+    app.button("crossval-resume-official-3").click().run()
+    app.button("crossval-resume").click().run()
+    assert not app.exception
+
+
+def test_stopping_asks_the_manager(open_page, config, workspace, manager):
+    experiment = experiments.create(workspace, config)
+    app = open_page(PAGE, crossval=experiment.id)
+    app.button("crossval-stop-official-2").click().run()
+    assert manager.asked == [("stop", experiment.members()["2"].id)]
+    app.button("crossval-stop").click().run()
+    assert {asked for what, asked in manager.asked if what == "stop"} == {run.id for run in experiment.runs()}
+
+
+def test_the_leaking_twin_is_trained_on_request_and_said_to_leak(open_page, config, workspace):
+    experiment = experiments.create(workspace, config, folds=["1", "2"], queued=False)
+    for run in experiment.runs():
+        play(run, 0.5)
+    app = open_page(PAGE, crossval=experiment.id)
+    app.button("crossval-twin").click().run()
+    assert not app.exception
+    twins = experiment.members("random")
+    assert list(twins) == ["1", "2"]
+    for run in twins.values():
+        play(run, 1.0, leaks=True)
+    app = open_page(PAGE, crossval=experiment.id)
+    assert metrics(app)["Random split, leaks"] == "100.0 %"
+    assert metrics(app)["Difference"] == "+50.0 points"
+    assert metrics(app)["Accuracy of the folds"] == "50.0 ± 0.0 %"
+
+
+def test_deleted_runs_and_experiments_break_nothing(open_page, config, workspace, manager):
+    experiment = experiments.create(workspace, config, queued=False)
+    for run in experiment.runs():
+        play(run, 0.5)
+    experiment.runs()[1].delete()
+    app = open_page(PAGE, crossval=experiment.id)
+    assert not app.exception
+    assert "Its run was deleted" in texts(app)
+    app.button("crossval-delete-False").click().run()
+    assert not app.exception
+    assert experiments.list_crossvals(workspace) == []
+    gone = open_page(PAGE, crossval=experiment.id)
+    assert not gone.exception
+    assert "no cross\\-validation" in gone.error[0].value

@@ -1,0 +1,248 @@
+"""The board of a cross-validation: its folds side by side as they run, and what they say together."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from labcore import experiments
+from labcore.experiments import CrossValidation, EventMemory, FoldResult, Pool, Summary, csv_table, summarise
+from labcore.runs import RESUMABLE
+from ui import charts, crossval_list, curves, live, results, services
+from ui.shell import action_button, errors_in_place
+from ui.text import count, duration, percent, plain, preparing_line
+
+CARD = 236
+"""Width of a fold's card in pixels: five beside each other in a wide window, one in a narrow one."""
+
+
+def show(experiment: CrossValidation) -> None:
+    """Everything about one cross-validation.
+
+    Raises:
+        RunError: it is gone, or cannot be read.
+    """
+    summary = _look(experiment)
+    _head(experiment, summary)
+    if summary.active:
+        tick = 5.0 if any(fold.device == "cpu" for fold in summary.folds) else live.TICK * 2
+
+        @st.fragment(run_every=tick)
+        def following() -> None:
+            with errors_in_place():
+                now = _look(experiment)
+                if _stage(now) != _stage(summary):
+                    st.rerun()  # a fold has begun or ended: the figures below are out of date
+                _metrics(now.official)
+                _cards(now.official.folds, "official")
+
+        following()
+    else:
+        _metrics(summary.official)
+        _cards(summary.official.folds, "official")
+    _together(experiment, summary)
+    _why_not_random(experiment, summary)
+
+
+def _look(experiment: CrossValidation) -> Summary:
+    memories = st.session_state.setdefault("crossval-events", {})
+    return summarise(experiment, memories.setdefault(experiment.id, EventMemory()))
+
+
+def _stage(summary: Summary) -> list[str]:
+    return [fold.state for fold in summary.folds]
+
+
+def _head(experiment: CrossValidation, summary: Summary) -> None:
+    manager = services.manager()
+    resumable = any(fold.state in (*RESUMABLE, "deleted") for fold in summary.folds)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        live.badge(summary.state if summary.state != "deleted" else "stopped")
+        folds = len(summary.official.folds)
+        st.markdown(
+            f":gray[{folds} fold{'s' if folds != 1 else ''} of] **{plain(_short(summary.dataset))}** :gray[with] "
+            f"**{plain(summary.model)}**",
+            width="content",
+        )
+        if summary.active:
+            action_button(
+                "Stop all",
+                partial(experiments.stop, experiment, manager),
+                key="crossval-stop",
+                icon=":material/stop:",
+                help="Folds at work stop after their batch and can go on later.",
+            )
+        elif resumable:
+            action_button(
+                "Resume all",
+                partial(experiments.resume, experiment, manager),
+                key="crossval-resume",
+                icon=":material/play_arrow:",
+                help="Folds go on from their last epoch; those whose runs were deleted begin anew.",
+            )
+        st.download_button(
+            "Table as CSV",
+            data=lambda: csv_table(_look(experiment)),
+            file_name=f"{experiment.id}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        if not summary.active:
+            with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+                st.markdown("Delete this cross-validation?")
+                for label, runs in (("With all its runs", True), ("Keep the runs", False)):
+                    action_button(
+                        label, partial(_delete, experiment, runs), key=f"crossval-delete-{runs}", width="stretch"
+                    )
+
+
+def _delete(experiment: CrossValidation, runs: bool) -> None:
+    experiments.delete(experiment, services.manager(), runs=runs)
+    crossval_list.look_at(crossval_list.NEW)
+
+
+def _metrics(pool: Pool) -> None:
+    with st.container(horizontal=True, gap="small"):
+        spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
+        mean = "–" if pool.mean is None else f"{100 * pool.mean:.1f}{spread} %"
+        st.metric("Accuracy of the folds", mean, width=210, help="Mean ± standard deviation over the finished folds.")
+        st.metric("Finished", f"{pool.finished} of {len(pool.folds)}", width=130)
+        if pool.accuracy is not None and pool.low is not None and pool.high is not None:
+            low, high = percent(pool.low).removesuffix(" %"), percent(pool.high)
+            st.metric("All held-out clips", percent(pool.accuracy), width=160)
+            st.metric(
+                "95 % interval",
+                f"{low} – {high}",
+                width=190,
+                help="Wilson interval of all held-out clips taken together.",
+            )
+            st.metric("Macro F1", percent(pool.macro_f1), width=130)
+        if pool.seconds:
+            st.metric("Training time", duration(pool.seconds), width=150, help="Of all folds that came to an end.")
+
+
+def _cards(folds: list[FoldResult], split: str) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for fold in folds:
+            with st.container(border=True, width=CARD, gap="small"):
+                _card(fold, f"{split}-{fold.fold}")
+
+
+def _card(fold: FoldResult, key: str) -> None:
+    manager = services.manager()
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        if fold.state == "deleted":
+            st.markdown(f"**Fold {plain(fold.fold)}**", width="content")
+        else:
+            st.page_link(
+                "pages/train.py",
+                label=f"Fold {plain(fold.fold)}",
+                query_params={"run": fold.run_id},
+                help="Show this run",
+            )
+        live.badge(fold.state)
+    if fold.accuracy is not None:
+        st.markdown(f"### {percent(fold.accuracy)}", width="content")
+    elif fold.latest is not None:
+        st.markdown(f"### :gray[{percent(fold.latest)}]", width="content")
+    else:
+        st.markdown("### :gray[–]", width="content")
+    curves.fold_curve(fold.curve, fold.epochs, key=f"crossval-curve-{key}-{fold.run_id}", title=f"Fold {fold.fold}")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        st.caption(_line(fold), width="stretch")
+        if fold.active:
+            action_button(
+                "",
+                partial(manager.stop, fold.run_id),
+                key=f"crossval-stop-{key}",
+                icon=":material/stop:",
+                type="tertiary",
+                help=f"Stop fold {plain(fold.fold)}",
+                disabled=fold.state == "stopping",
+            )
+        elif fold.state in RESUMABLE:
+            action_button(
+                "",
+                partial(manager.resume, fold.run_id),
+                key=f"crossval-resume-{key}",
+                icon=":material/play_arrow:",
+                type="tertiary",
+                help=f"Resume fold {plain(fold.fold)}",
+            )
+
+
+def _line(fold: FoldResult) -> str:
+    """Where a fold is, in a few words."""
+    if fold.state == "deleted":
+        return "Its run was deleted"
+    if fold.error:
+        return plain(f"{fold.error}. {fold.remedy}".strip())
+    if fold.preparing is not None:
+        return plain(preparing_line(fold.preparing))
+    line = f"Epoch {fold.epoch} of {fold.epochs}"
+    if fold.state == "queued" and not fold.epoch:
+        return "Waits for its turn"
+    if fold.seconds_left is not None:
+        return f"{line}, {duration(fold.seconds_left)} left"
+    return f"{line}, {duration(fold.seconds)}" if fold.state == "finished" else line
+
+
+def _together(experiment: CrossValidation, summary: Summary) -> None:
+    pool = summary.official
+    if not pool.finished:
+        return
+    folds = "fold" if pool.finished == 1 else f"{pool.finished} folds"
+    st.subheader("All folds together", anchor=False)
+    st.caption(
+        f"The {count(pool.clips)} held-out clips of the finished {folds}: each clip is judged by the one network that never heard its "
+        "recording. Nothing was chosen on these clips."
+    )
+    left, right = st.columns([5, 4], gap="medium")
+    with left:
+        st.markdown("**What was taken for what**")
+        charts.confusion(pool.confusion, key=f"crossval-confusion-{experiment.id}")
+    with right:
+        st.markdown("**Class by class**")
+        results.class_table({"per_class": pool.per_class, "confusion": pool.confusion})
+
+
+def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
+    st.subheader("Why not random?", anchor=False)
+    st.markdown(
+        "Clips cut from one recording sound alike, so a split that deals them out at random tests a network on recordings it knows. "
+        "The figure comes out too high, and nobody notices before the first new recording."
+    )
+    if summary.random is None:
+        action_button(
+            "Train the leaking twin",
+            partial(experiments.train_twins, experiment),
+            key="crossval-twin",
+            icon=":material/shuffle:",
+            help="Folds of the same names, sizes and class counts, their clips dealt without regard to recordings. As much work again.",
+        )
+        return
+    pool = summary.random
+    with st.container(horizontal=True, gap="small"):
+        st.metric("Official folds", percent(summary.official.mean), width=150)
+        st.metric("Random split, leaks" if pool.leaks else "Random split", percent(pool.mean), width=180)
+        if summary.difference is not None:
+            points = 100 * summary.difference
+            st.metric("Difference", f"{points:+.1f} points", width=170, help="Over the folds finished on both sides.")
+    if pool.finished and not pool.leaks:
+        st.caption("This data set names no recordings that clips share, so nothing is known to leak.")
+    elif pool.leaks:
+        st.caption(":material/warning: The random figure leaks: clips of the same recordings were trained on.")
+
+    def twins() -> None:
+        with errors_in_place():
+            now = _look(experiment).random
+            _cards(now.folds if now is not None else [], "random")
+
+    active = any(fold.active for fold in pool.folds)
+    st.fragment(twins, run_every=5.0 if active else None)()
+
+
+def _short(dataset: str) -> str:
+    return dataset.rstrip("/").rsplit("/", 1)[-1] or dataset

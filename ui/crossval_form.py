@@ -1,0 +1,117 @@
+"""The form of a new cross-validation: data, folds and recipe. The knobs are those of the Train page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from labcore import experiments
+from labcore.config import RunConfig, knobs
+from labcore.datasets.table import PARTS
+from labcore.errors import LabError
+from ui import crossval_list, data, forms, live, new_run, services
+from ui.shell import action_button, errors_in_place, show_error
+from ui.text import count, plain
+
+
+@st.fragment
+def show() -> None:
+    """The form, in a fragment of its own so that turning a knob redraws nothing else."""
+    if st.session_state.pop("crossval-made", False):
+        st.rerun()
+    form, result = st.columns([5, 3], gap="large")
+    with form, errors_in_place():
+        name = _data()
+        new_run.recipe()
+        st.caption("All other settings are those of the Train page; what is turned there counts here.")
+    with result, errors_in_place():
+        if name is not None:
+            _start(name)
+        else:
+            st.caption("Choose or make a data set first.")
+
+
+def _data() -> str | None:
+    """The data set that was chosen; None where there is none yet."""
+    st.subheader("Data", anchor=False)
+    names, current = data.names(), forms.values()
+    if not names and current["data.dataset"] == "demo":
+        with st.container(border=True):
+            st.markdown(
+                "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine; your own are added "
+                "on the Train page."
+            )
+            live.demo_button("demo-crossval")
+        return None
+    if current["data.dataset"] not in names:
+        if current["data.dataset"] == "demo" and names:
+            current.update({"data.dataset": names[0], "data.fold": None})
+        else:
+            names = [*names, current["data.dataset"]]
+
+    def other() -> None:
+        current.update({"data.dataset": st.session_state["crossval-data"], "data.fold": None})
+
+    st.session_state["crossval-data"] = current["data.dataset"]
+    st.selectbox("Data set", names, key="crossval-data", on_change=other, help=knobs()["data.dataset"].help)
+    return str(current["data.dataset"])
+
+
+def _start(name: str) -> None:
+    with st.container(border=True):
+        st.subheader("This cross-validation", anchor=False)
+        try:
+            summary = data.summary(name, None)
+            config = forms.config().changed({"data.fold": None, "data.split": "official"})
+        except LabError as error:
+            show_error(error)
+            return
+        folds = [fold for fold in summary.folds if fold not in PARTS and fold != config.data.leave_out]
+        if len(folds) < 2:
+            st.info(
+                f"Data set {plain(name)} has no folds to go through: its parts are {plain(', '.join(summary.folds))}. Train once on them "
+                "instead.",
+                icon=":material/info:",
+            )
+            return
+        chosen = st.pills("Folds", folds, selection_mode="multi", default=folds, key=f"crossval-folds-{name}")
+        random = st.toggle(
+            "Train the leaking twin as well",
+            key="crossval-random",
+            help="Deals the clips to folds without regard to recordings, to show by how much that flatters. Twice the work.",
+        )
+        _facts(summary, config, len(chosen), random)
+        action_button(
+            "Start",
+            lambda: _make(config, chosen, random),
+            key="crossval-start",
+            type="primary",
+            icon=":material/play_arrow:",
+            width="stretch",
+            disabled=not chosen,
+        )
+        active = sum(status.active for _, status in live.runs())
+        if active:
+            st.caption(
+                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; these folds take their turn."
+            )
+
+
+def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
+    clips = summary.training + summary.held_out
+    runs = folds * (2 if random else 1)
+    st.markdown(
+        f"{count(runs)} run{'s' if runs != 1 else ''} of {count(config.optim.epochs)} epochs of {plain(config.model.name)} on "
+        f"{count(clips)} clips of {count(len(summary.counts))} classes, side by side where there are several GPUs."
+    )
+    if summary.note:
+        st.caption(plain(summary.note))
+    turned = forms.changes(config)
+    if turned:
+        with st.expander(f"Turned away from the defaults ({len(turned)})", icon=":material/tune:"):
+            st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in turned.items()))
+
+
+def _make(config: RunConfig, folds: list[str], random: bool) -> None:
+    experiment = experiments.create(services.workspace(), config, folds=folds, random=random)
+    crossval_list.look_at(experiment.id)
+    st.session_state["crossval-made"] = True

@@ -1,0 +1,63 @@
+"""Which cross-validation the page shows; kept in the URL."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import streamlit as st
+
+from labcore.errors import RunError
+from labcore.experiments import CrossValidation, list_crossvals
+from ui import services
+
+NEW = "new"
+
+
+def choose() -> CrossValidation | None:
+    """The one to look at, with a choice of those there are; None for a new one.
+
+    Raises:
+        RunError: the URL names one that is not there.
+    """
+    known = {each.id: each for each in list_crossvals(services.workspace())}
+    wanted = st.query_params.get("crossval", "")
+
+    def chosen() -> None:
+        look_at(st.session_state["crossval-choice"])
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if known:
+            st.session_state["crossval-choice"] = wanted if wanted in known else NEW
+            st.selectbox(
+                "Cross-validation",
+                [NEW, *known],
+                format_func=lambda name: "New cross-validation" if name == NEW else title(name),
+                key="crossval-choice",
+                on_change=chosen,
+                label_visibility="collapsed",
+                width=380,
+            )
+        if wanted in known:
+            st.button("New", icon=":material/add:", type="tertiary", on_click=look_at, args=(NEW,))
+    if wanted and wanted not in known:
+        raise RunError(
+            f"there is no cross-validation {wanted!r} in this workspace", "Choose one from the list, or start a new one"
+        )
+    return known.get(wanted)
+
+
+def look_at(name: str) -> None:
+    """Have the page show this one."""
+    if name == NEW:
+        st.query_params.pop("crossval", None)
+    else:
+        st.query_params["crossval"] = name
+
+
+def title(name: str) -> str:
+    """An id as people read it: ``esc10, 24 Nov 00:16:21``."""
+    match = re.fullmatch(r"(\d{8}-\d{6})-crossval-(.+)-[0-9a-f]{4}", name)
+    if not match:
+        return name
+    return f"{match[2]}, {time.strftime('%d %b %H:%M:%S', time.strptime(match[1], '%Y%m%d-%H%M%S'))}"
