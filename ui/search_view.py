@@ -30,7 +30,10 @@ def show(search: Search) -> None:
     before = page.load(search)
     _head(search, before)
 
-    @st.fragment(run_every=live.TICK if before.active else None)
+    last = _final_run(before)
+    follows = before.active or (last is not None and live.status_of(last).active)
+
+    @st.fragment(run_every=live.TICK if follows else None)
     def follow() -> None:
         with errors_in_place():
             report = page.load(search)
@@ -153,13 +156,14 @@ def _best(search: Search, report: Report) -> None:
 
 def _final(search: Search, report: Report) -> None:
     """Train the best with the reported fold held out: once."""
-    run = Run(services.workspace().runs / report.final) if report.final else None
-    if run is not None and run.path.is_dir():
-        status = live.status_of(run)
-        word = percent(status.accuracy) if status.state == "finished" else state_face(status.state)[0].lower()
+    run = _final_run(report)
+    if run is not None:
+        status, fold = live.status_of(run), f"fold {plain(report.settings.reported)} held out"
+        ended = status.state == "finished"
+        word = percent(status.accuracy) if ended else state_face(status.state)[0].lower()
         st.page_link(
             "pages/train.py",
-            label=f"Trained with fold {plain(report.settings.reported)} held out: **{plain(word)}**",
+            label=f"{'Trained' if ended else 'The best'} with {fold}: **{plain(word)}**",
             icon=":material/verified:",
             query_params={"run": run.id},
         )
@@ -173,6 +177,12 @@ def _final(search: Search, report: Report) -> None:
         disabled=report.active,
         help="One run with these settings on all other folds. Only there the reported fold is looked at, and once.",
     )
+
+
+def _final_run(report: Report) -> Run | None:
+    """The run that trains what was found, where there is one still."""
+    run = Run(services.workspace().runs / report.final) if report.final else None
+    return run if run is not None and run.path.is_dir() else None
 
 
 def _train_best(search: Search) -> None:

@@ -104,7 +104,7 @@ def devices_of(config: RunConfig) -> list[str]:
     torch is asked only where there is more than one GPU to be had.
     """
     wanted = config.runtime.device
-    if wanted == "auto":
+    if wanted in ("auto", "cuda"):
         library, _ = nvml.opened()
         if library is not None and nvml.count(library) > 1:
             import torch

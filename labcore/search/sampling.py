@@ -12,8 +12,8 @@ from optuna.trial import FrozenTrial
 from labcore.search.settings import Settings
 from labcore.search.space import Range
 
-WARM_UP = 0.25
-"""In this first share of the epochs nothing is pruned: with the learning rate still on its way up, the curves say little."""
+WARM_UP = 1 / 3
+"""In this share of the epochs, the first, nothing is pruned: with the learning rate still on its way up, the curves say little."""
 
 
 def ask(study: optuna.Study, settings: Settings, asked: int) -> int:

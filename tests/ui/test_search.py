@@ -119,7 +119,7 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(
     assert marks[MARK]["final"]
     assert config.model.dropout == best.changes["model.dropout"]
     links = "".join(str(link.proto.label) for link in app.get("page_link"))
-    assert "Trained with fold 1 held out" in links
+    assert "The best with fold 1 held out: **queued**" in links
     assert not any(button.key == "search-final" for button in app.button)
 
 
