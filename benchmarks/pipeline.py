@@ -23,6 +23,7 @@ from labcore.training.trainer import Trainer
 def main() -> None:
     arguments = parser(__doc__ or "")
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--model", default="resnet18", help="the lab's network; the tutorial's is always ResNet-18")
     options = arguments.parse_args()
     config = RunConfig().changed(
         {
@@ -31,7 +32,7 @@ def main() -> None:
             "audio.sample_rate": SAMPLE_RATE,
             "features.n_mels": N_MELS,
             "features.f_max": 11025,
-            "model.name": "resnet18",
+            "model.name": options.model,
             "optim.batch_size": BATCH,
             "runtime.device": "cpu",
         }
