@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from labcore.audio import decode, dequantise, quantise, sound_weights, weighted_mean, window_bounds
-from labcore.config import RunConfig, parse
+from labcore.config import ModelConfig, RunConfig, parse
 from labcore.device import choose_device
 from labcore.errors import AudioError, ConfigError, RunError
 from labcore.features import LogMel
 from labcore.models import build_network
+from labcore.models.ensemble import Ensemble
 from labcore.workspace import write_atomically
 
 FORMAT = "labcore-classifier-1"
@@ -58,11 +60,20 @@ class Classifier(nn.Module):
         config: a configuration whose clip length has been worked out.
         labels: class names in the order of the network's outputs.
         network: a network for them; a fresh one where it is not given.
+        members: the models of the networks that an :class:`~labcore.models.ensemble.Ensemble` is made of; empty for any other network.
     """
 
-    def __init__(self, config: RunConfig, labels: list[str], network: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        labels: list[str],
+        network: nn.Module | None = None,
+        members: Sequence[ModelConfig] = (),
+    ) -> None:
         super().__init__()
-        self.config, self.labels = config, list(labels)
+        self.config, self.labels, self.members = config, list(labels), list(members)
+        if network is None and self.members:
+            network = Ensemble(build_network(member, len(labels)) for member in self.members)
         self.log_mel = LogMel(config)
         self.network = network if network is not None else build_network(config.model, len(labels))
 
@@ -118,7 +129,8 @@ class Classifier(nn.Module):
             raise AudioError("the waveform has no samples", "Give it a clip with sound in it")
         bounds = self.windows_of(len(waveform), hop_seconds)
         probabilities = self.probabilities_of(waveform, bounds, batch_size)
-        mean = weighted_mean(probabilities, self.weights_of(quantise(waveform)[0], bounds))
+        samples = quantise(waveform)[0] if len(bounds) > 1 else None
+        mean = weighted_mean(probabilities, self.weights_of(samples, bounds))
         windows = []
         for (begin, end), row in zip(bounds, probabilities, strict=True):
             label = self.labels[int(row.argmax())]
@@ -176,7 +188,9 @@ class Classifier(nn.Module):
     def to_bytes(self) -> bytes:
         """The classifier as one safetensors file; configuration and labels lie in its header."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
-        facts = {"format": FORMAT, "config": self.config.model_dump(), "labels": self.labels}
+        facts: dict[str, Any] = {"format": FORMAT, "config": self.config.model_dump(), "labels": self.labels}
+        if self.members:
+            facts["members"] = [member.model_dump() for member in self.members]
         # one entry only: safetensors writes several in any order, and equal classifiers should be equal files
         return safetensors.torch.save(tensors, {"labcore": json.dumps(facts, sort_keys=True)})
 
@@ -226,13 +240,14 @@ class Classifier(nn.Module):
             if facts["format"] != FORMAT:
                 raise KeyError(f"format {facts['format']}")
             config, labels = parse(facts["config"]), facts["labels"]
+            members = [parse({"model": member}).model for member in facts.get("members", [])]
             tensors = safetensors.torch.load(content)
         except (ValueError, KeyError, TypeError, ConfigError, safetensors.SafetensorError) as error:
             raise RunError(
                 f"{name} is no classifier of this lab: {error}", "Take weights.safetensors of a run"
             ) from error
         with torch.random.fork_rng(devices=[]):
-            classifier = cls(config, labels)
+            classifier = cls(config, labels, members=members)
         try:
             classifier.load_state_dict(tensors)
         except RuntimeError as error:

@@ -25,6 +25,7 @@ COMMANDS = {
     "crossval": "train once for every fold, mean and deviation over all of them",
     "resume": "go on with a run that was stopped, failed or interrupted",
     "search": "look for better settings of chosen knobs, trial by trial",
+    "ensemble": "put the networks of several runs together as one classifier",
     "evaluate": "judge a trained classifier on clips of a data set",
     "classify": "say what is heard in sound files",
     "runs": "list, show, follow and delete runs",

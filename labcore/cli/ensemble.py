@@ -1,0 +1,41 @@
+"""``labcore ensemble``: the networks of several runs as one classifier."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from labcore.cli.evaluate import report
+from labcore.cli.output import emit, emit_json, live_count
+from labcore.cli.parser import Parser
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+
+def parser() -> Parser:
+    parser = Parser(
+        prog="labcore ensemble",
+        description="Put the networks of finished runs together as a new run that answers with the mean of their probabilities. "
+        "The runs may differ in seed, network and training; they must have held out the same clips.",
+    )
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="runs by id, a part of it, or folder: two at least")
+    parser.add_argument("--device", default="auto", help="where it is judged: auto (the default), cpu, cuda or cuda:N")
+    parser.add_argument("--json", action="store_true", help="a line of JSON on stdout, and nothing else there")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.default()
+    members = [Run.open(workspace, name) for name in arguments.runs]
+    from labcore.ensembles import save_ensemble
+
+    made, result = save_ensemble(workspace, members, arguments.device, live_count("judging", "windows"))
+    facts = json.loads(result.to_json())
+    del facts["type"], facts["time"]
+    if arguments.json:
+        emit_json({"run_id": made.id, "run_dir": str(made.path), "members": [member.id for member in members], **facts})
+    else:
+        emit(f"run {made.id}, an ensemble of {len(members)} runs")
+        for line in report(facts):
+            emit(line)
+    return 0

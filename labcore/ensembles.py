@@ -1,0 +1,122 @@
+"""Runs put together: their networks as one classifier, judged on the fold that all of them held out, as a run of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from labcore.classifier import Classifier
+from labcore.config import RunConfig
+from labcore.datasets.folds import split_for
+from labcore.datasets.registry import find_dataset
+from labcore.datasets.store import open_store
+from labcore.errors import ConfigError
+from labcore.evaluation import evaluate
+from labcore.events import Evaluated, Log, RunFinished, RunStarted
+from labcore.models.ensemble import Ensemble
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+Progress = Callable[[int, int], None]
+MARK = "ensemble"
+"""The JSON file in a run's directory that says which runs it was made of."""
+_SAME = ("data.dataset", "data.fold", "data.split", "data.leave_out", "audio", "features")
+"""What the members must agree on: what they hear, and which clips none of them was trained on."""
+
+
+def put_together(runs: list[Run]) -> Classifier:
+    """The networks of finished runs as one classifier, on the CPU. Its configuration is the first one's.
+
+    Raises:
+        RunError: a run has no weights yet.
+        ConfigError: there are fewer than two, one comes twice, or they differ in labels, front end or held-out clips.
+    """
+    if len(runs) < 2:
+        raise ConfigError("an ensemble needs at least two runs", "Name several, for example of other seeds")
+    known = [run.path.resolve() for run in runs]
+    twice = next((run.id for run, path in zip(runs, known, strict=True) if known.count(path) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"run {twice} is named twice", "Name each run once")
+    classifiers = [Classifier.load(run.path) for run in runs]
+    first = classifiers[0]
+    for run, other in zip(runs[1:], classifiers[1:], strict=True):
+        _compare(runs[0], first, run, other)
+    networks: list[nn.Module] = []
+    models = []
+    for classifier in classifiers:
+        inside = classifier.network
+        networks += inside.members if isinstance(inside, Ensemble) else [inside]
+        models += classifier.members or [classifier.config.model]
+    together = Classifier(first.config, first.labels, Ensemble(networks), models)
+    together.log_mel.load_state_dict(first.log_mel.state_dict())
+    return together.eval()
+
+
+def save_ensemble(
+    workspace: Workspace, runs: list[Run], device: str = "cpu", progress: Progress = lambda done, total: None
+) -> tuple[Run, Evaluated]:
+    """Put runs together, judge the result on the fold that all of them held out, and write it as a finished run.
+
+    Args:
+        device: where it is judged.
+        progress: called with windows done and windows in all.
+
+    Raises:
+        LabError: as :func:`put_together` does, or the data set is not there any more.
+    """
+    classifier = put_together(runs)
+    config = classifier.config
+    store = open_store(workspace, find_dataset(workspace, config.data.dataset), classifier.sample_rate)
+    parts = split_for(store.table, config.data)
+    result = evaluate(_on(classifier, device), store, parts.held_out, parts.fold, progress=progress)
+    members = [{"run": run.id, "accuracy": (run.last_event("evaluated") or {}).get("accuracy")} for run in runs]
+    made = Run.create(workspace, config, marks={MARK: {"members": members}, "labels": classifier.labels})
+    with made.hold():
+        made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=os.getpid(), host=socket.gethostname()))
+        made.save("environment", runs[0].load("environment", {}))
+        classifier.cpu().save(made.weights)
+        made.append(Log(message=_sentence(runs, members, result)))
+        made.append(result)
+        made.append(RunFinished(state="finished"))
+    return made, result
+
+
+def _on(classifier: Classifier, device: str) -> Classifier:
+    from labcore.device import choose_device
+
+    return classifier.to(choose_device(device).torch())
+
+
+def _sentence(runs: list[Run], members: list[dict[str, object]], result: Evaluated) -> str:
+    shares = [member["accuracy"] for member in members]
+    told = ", ".join(f"{100 * share:.1f} %" for share in shares if isinstance(share, float))
+    alone = f"; alone they have {told} of the held-out clips right" if told else ""
+    return f"an ensemble of {len(runs)} runs, {', '.join(run.id for run in runs)}{alone}; together {100 * result.accuracy:.1f} %"
+
+
+def _compare(run: Run, one: Classifier, other_run: Run, other: Classifier) -> None:
+    who = f"runs {run.id} and {other_run.id}"
+    if one.labels != other.labels:
+        raise ConfigError(f"{who} have different classes", "Put together runs of one data set")
+    for path in _SAME:
+        ours, theirs = _value(one.config, path), _value(other.config, path)
+        if ours != theirs:
+            told = f": {ours} and {theirs}" if "." in path else ""
+            raise ConfigError(
+                f"{who} differ in {path}{told}", "Put together runs that hear the same and held out the same clips"
+            )
+    for name, value in one.log_mel.state_dict().items():
+        if not torch.allclose(value, other.log_mel.state_dict()[name], rtol=1e-3, atol=1e-2):
+            raise ConfigError(
+                f"{who} were trained on different clips: their normalisations differ",
+                "Put together runs of the same training clips",
+            )
+
+
+def _value(config: RunConfig, path: str) -> object:
+    part, _, name = path.partition(".")
+    return getattr(getattr(config, part), name) if name else getattr(config, part)
