@@ -89,6 +89,10 @@ def _note(run: Run, labels: list[str]) -> str:
             f"{100 * result['accuracy']:.1f} % of the {result['clips']} held-out clips of fold {result['fold']} right"
             f" (95 % interval {100 * result['accuracy_low']:.1f} to {100 * result['accuracy_high']:.1f} %)."
         )
+    again = command_line(run.config)
+    members = (run.load("ensemble") or {}).get("members", [])
+    if members:
+        again = f"labcore ensemble {' '.join(shlex.quote(member['run']) for member in members)}"
     return f"""A sound classifier made with the Audio GPU Lab {__version__}, run {run.id}.
 
 Classes: {", ".join(labels)}
@@ -107,5 +111,5 @@ The same from Python:
 
 The run again from a shell:
 
-    {command_line(run.config)}
+    {again}
 """

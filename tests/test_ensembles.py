@@ -1,6 +1,7 @@
 """Ensembles: what they answer, that they are classifiers like any other, and which runs are refused."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -75,6 +76,8 @@ def test_it_is_a_run_like_any_other(member, workspace, sound, tmp_path):
     assert again.classify_waveform(sound) == put_together(runs).classify_waveform(sound)
     home = tmp_path / "home.zip"
     home.write_bytes(export_zip(made))
+    with zipfile.ZipFile(home) as archive:
+        assert f"labcore ensemble {runs[0].id} {runs[1].id}" in archive.read(f"{made.id}/README.txt").decode()
     assert Classifier.load(home).classify_waveform(sound) == again.classify_waveform(sound)
     assert len(put_together([made, member(2)]).network.members) == 3
     assert again.to_bytes() == Classifier.load(home).to_bytes()
