@@ -61,11 +61,13 @@ def train(
     epochs = session.config.optim.epochs
     recent: deque[float] = deque(maxlen=8)
     untold = _untold(session, run)
-    with Board(run.tensorboard, first_epoch=trainer.epoch + (untold is None)) as board:
+    watched = "held_out" if session.watched is session.held_out else "validation"
+    with Board(run.tensorboard, trainer.epoch + 1, epochs, watched) as board:
         if untold is not None:
             advisor.take(untold)
-            board.write(untold)
             yield untold
+        if trainer.epoch == 0:
+            _introduce(board, session)
         while trainer.epoch < epochs:
             yield from ranks.share(lambda: advisor.begin(trainer.epoch + 1, turns))
             yield from turns.begin(trainer.epoch + 1, trainer.turn, ranks)
@@ -85,12 +87,14 @@ def train(
             if ranks.main:
                 with trainer.as_saved() as classifier:
                     event = replace(event, pinned=pinned.probabilities(classifier))
+            board.show(event.epoch, trainer.shown)
+            board.write(event, turns.values(event.epoch))  # before the checkpoint: what is in it is not written again
+            if ranks.main:
                 save_checkpoint(run, trainer.state(event))
-            board.write(event)
             advisor.take(event)
             yield event
             yield from pinned.told()
-    yield from _conclude(trainer, run)
+        yield from _conclude(trainer, run, board)
 
 
 def _untold(session: Session, run: Run) -> Epoch | None:
@@ -101,7 +105,14 @@ def _untold(session: Session, run: Run) -> Epoch | None:
     return None if any(told["epoch"] == event.epoch for told in run.epochs()) else event
 
 
-def _conclude(trainer: Trainer, run: Run) -> Iterator[Event]:
+def _introduce(board: Board, session: Session) -> None:
+    """A few held-out clips for TensorBoard."""
+    labels = session.classifier.labels
+    names = [labels[target] for target in session.targets[session.split.held_out].tolist()]
+    board.introduce(session.classifier, session.waves, session.split.held_out, names)
+
+
+def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     """Save the classifier and judge what was saved, in the precision it will be used in."""
     session = trainer.session
     classifier = session.classifier
@@ -110,7 +121,9 @@ def _conclude(trainer: Trainer, run: Run) -> Iterator[Event]:
     classifier.save(run.weights)
     probabilities = session.ranks.gather(session.held_out.probabilities())
     yield Log(message=f"weights saved; judged on the {len(probabilities)} clips of fold {session.split.fold}")
-    yield score(probabilities, session.held_out_targets, classifier.labels, session.split.fold, session.split.leaks)
+    result = score(probabilities, session.held_out_targets, classifier.labels, session.split.fold, session.split.leaks)
+    board.conclude(classifier.config, result, classifier.labels)
+    yield result
 
 
 def _progress(trainer: Trainer, step: int, steps: int, seconds: float, recent: deque[float]) -> Progress:

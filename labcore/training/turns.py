@@ -64,6 +64,11 @@ class Turns:
         """The values that count in an epoch by what was told."""
         return turned_config(self.config, self.told, epoch)
 
+    def values(self, epoch: int) -> dict[str, Any]:
+        """The values that counted in an epoch of all knobs that had been turned by then: path → value."""
+        counts = self.counting(epoch)
+        return {path: counts.value(path) for event in self.told if event["epoch"] <= epoch for path in event["changes"]}
+
     def wished(self, by: str, epoch: int) -> bool:
         """Whether somebody has wished for something that counts from exactly this epoch on."""
         for number, line in enumerate(_lines(self.run)):
