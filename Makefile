@@ -33,7 +33,7 @@ run: $(INSTALLED)
 	@$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .

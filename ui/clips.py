@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from labcore.config import DataConfig
 from labcore.errors import AudioError, DatasetError, LabError
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -193,13 +194,18 @@ def csv_of(judged: list[Judged], labels: list[str]) -> str:
 
 
 def example(run: Run, number: int) -> Clip:
-    """A held-out clip of the run's data set, the ``number``-th in an order shuffled once.
+    """A held-out clip of the run's data set; see :func:`example_of`."""
+    return example_of(run.config.data, number)
+
+
+def example_of(wanted: DataConfig, number: int) -> Clip:
+    """A held-out clip of a data set, the ``number``-th in an order shuffled once.
 
     Raises:
         DatasetError: the data set is no longer there, or holds nothing out.
         AudioError: the clip cannot be read.
     """
-    rows = _held_out(str(services.workspace().home), run.config.data.model_dump_json())
+    rows = _held_out(str(services.workspace().home), wanted.model_dump_json())
     row = rows[number % len(rows)]
     path, key = Path(row["path"]), f"{row['path']}-{row['start_s']}"
     if row["start_s"] == 0 and row["end_s"] is None:
@@ -215,7 +221,6 @@ def example(run: Run, number: int) -> Clip:
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
 def _held_out(home: str, wanted: str) -> list[dict[str, Any]]:
-    from labcore.config import DataConfig
     from labcore.datasets import find_dataset, split_for
 
     config = DataConfig.model_validate_json(wanted)

@@ -156,7 +156,7 @@ def _summary_and_start() -> None:
             st.caption(
                 f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; this one takes its turn."
             )
-    pinned.before()
+    pinned.before(config if chosen is not None else None)
     if chosen is not None:
         _classes(chosen)
 

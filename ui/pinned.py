@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.audio import Limits, decode
+from labcore.config import RunConfig
 from labcore.errors import AudioError, LabError
 from labcore.runs import Run
 from labcore.workspace import slug
@@ -105,8 +107,7 @@ def _add(run: Run) -> None:
 
     def held_out() -> None:
         number = st.session_state["pin-number"] = st.session_state.get("pin-number", -1) + 1
-        clip = clips.example(run, number)
-        pin(run, f"{clip.truth}-{clip.name}" if clip.truth else clip.name, clip.content)
+        pin(run, *_named(clips.example(run, number)))
 
     action_button("A held-out clip of the data set", held_out, key="pin-held-out", icon=":material/shuffle:")
 
@@ -114,36 +115,62 @@ def _add(run: Run) -> None:
 # --- before the start
 
 
-def before() -> None:
+def before(config: RunConfig | None) -> None:
     """In the form of a new run: sounds that are pinned to it when it starts."""
-    with st.expander("Pin clips", icon=":material/push_pin:"):
-        st.caption(
-            "Sounds of your own, or of the data set once the run is there: what the network makes of them after every epoch."
-        )
-        chosen = st.file_uploader(
+    fold = st.expander("Pin clips", icon=":material/push_pin:", key="pinned-before", on_change="rerun")
+    with fold:
+        st.caption("Sounds that the network is given after every epoch; their probabilities are drawn as it learns.")
+        st.file_uploader(
             "Sounds", accept_multiple_files=True, key=WAITING, max_upload_size=MOST_MB, label_visibility="collapsed",
             help=f"At most {MOST} of {MOST_SECONDS:.0f} s.",
         )  # fmt: skip
-        for file in chosen:
+        chosen = _chosen()
+
+        def held_out() -> None:
+            assert config is not None
+            number = st.session_state["pin-number"] = st.session_state.get("pin-number", -1) + 1
+            _drawn().append(_named(clips.example_of(config.data, number)))
+
+        with st.container(horizontal=True, gap="small"):
+            action_button(
+                "A held-out clip of the data set", held_out, key="pin-held-out", icon=":material/shuffle:",
+                disabled=config is None or len(chosen) >= MOST,
+            )  # fmt: skip
+            if _drawn():
+                action_button("None of them", _drawn().clear, key="pin-none", type="tertiary")
+        for name, content in chosen:
             try:
-                check(file.name, file.getvalue())
+                check(name, content)
             except LabError as error:
                 show_error(error)
+        for name, content in _drawn():
+            st.caption(plain(name))
+            st.audio(content)
         if len(chosen) > MOST:
             st.caption(f":orange[The first {MOST} are pinned.]")
 
 
 def take(run: Run) -> None:
     """Pin what the form holds to a run that was just made. What cannot be pinned was told in the form and is left out."""
-    good = 0
-    for file in st.session_state.get(WAITING) or []:
-        if good == MOST:
-            break
-        try:
-            pin(run, file.name, file.getvalue())
-            good += 1
-        except LabError:
-            continue
+    for name, content in _chosen():
+        with contextlib.suppress(LabError):
+            pin(run, name, content)
+    _drawn().clear()
+
+
+def _chosen() -> list[tuple[str, bytes]]:
+    """Name and content of the sounds in the form."""
+    return [(file.name, file.getvalue()) for file in st.session_state.get(WAITING) or []] + _drawn()
+
+
+def _drawn() -> list[tuple[str, bytes]]:
+    """Those of the data set."""
+    return st.session_state.setdefault("pinned-drawn", [])
+
+
+def _named(clip: clips.Clip) -> tuple[str, bytes]:
+    """A clip of a data set: its label stands before its name."""
+    return (f"{clip.truth}-{clip.name}" if clip.truth else clip.name), clip.content
 
 
 # --- the lines

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -11,7 +9,9 @@ from labcore.events import Evaluated
 from labcore.intervals import wilson_interval
 
 
-def score(probabilities: np.ndarray, targets: np.ndarray, labels: list[str], fold: str, leaks: bool = False) -> Evaluated:
+def score(
+    probabilities: np.ndarray, targets: np.ndarray, labels: list[str], fold: str, leaks: bool = False
+) -> Evaluated:
     """Accuracy with its interval, macro F1, a row a class, and the confusion matrix.
 
     Args:
