@@ -1,4 +1,4 @@
-"""``labcore runs``: list, show, follow and delete runs."""
+"""``labcore runs``: list, show, follow, stop and delete runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from labcore.cli.evaluate import report
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table
 from labcore.cli.parser import Parser, subcommands
 from labcore.errors import LabError, RunError
+from labcore.jobs.manager import stop_run
 from labcore.runs import EventReader, Run, RunStatus, list_runs
 from labcore.workspace import Workspace
 
@@ -20,17 +21,19 @@ RUN_HELP = "a run's id or a part of it, its folder, or the word last"
 
 
 def parser() -> Parser:
-    parser = Parser(prog="labcore runs", description="List, show, follow and delete runs.")
+    parser = Parser(prog="labcore runs", description="List, show, follow, stop and delete runs.")
     actions = subcommands(
         parser,
         [
             ("list", "list all runs, newest first"),
             ("show", "show what a run is, how it goes or went, and its final figures"),
+            ("stop", "stop runs after the batch at hand, whoever started them; they can be resumed"),
             ("delete", "delete runs with all that belongs to them"),
         ],
     )
     actions["show"].add_argument("run", metavar="RUN", help=RUN_HELP)
     actions["show"].add_argument("--follow", "-f", action="store_true", help="watch it until it ends")
+    actions["stop"].add_argument("runs", metavar="RUN", nargs="+", help=RUN_HELP)
     actions["delete"].add_argument("runs", metavar="RUN", nargs="+", help=RUN_HELP)
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask")
     for name in ("list", "show"):
@@ -50,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.follow:
                 return follow(chosen, arguments.json)
             return show(chosen, arguments.json)
+        case "stop":
+            return stop([Run.open(workspace, name) for name in arguments.runs])
         case _:
             return delete([Run.open(workspace, name) for name in arguments.runs], arguments.yes)
 
@@ -175,6 +180,18 @@ def follow(each: Run, as_json: bool) -> int:
                     say(f"interrupted; `labcore resume {each.id}` goes on")
                 return DONE
         time.sleep(FOLLOW_SECONDS)
+
+
+def stop(chosen: list[Run]) -> int:
+    for each in chosen:
+        match stop_run(each):
+            case "queued":
+                say(f"{each.id} was taken out of the queue")
+            case "running":
+                say(f"{each.id} stops after the batch at hand; `labcore resume {each.id}` goes on")
+            case state:
+                say(f"{each.id} is {state} already")
+    return DONE
 
 
 def delete(chosen: list[Run], sure: bool) -> int:

@@ -125,7 +125,7 @@ class JobManager:
             status = run.status()
             if not status.active:
                 return
-            if status.state == "queued" and child is None and self._take_out(run):
+            if status.state == "queued" and child is None and _take_out(run):
                 return
             run.request_stop()
             if child is not None:
@@ -259,22 +259,38 @@ class JobManager:
             )
             run.clear_stop()
 
-    def _take_out(self, run: Run) -> bool:
-        """Take a run out of the queue. False where a worker has taken it up by now."""
-        try:
-            with run.hold(timeout=0.5):
-                if run.status().state == "queued":
-                    run.append(RunFinished(state="stopped"))
-                    run.clear_stop()
-                return True
-        except RunError:
-            return False
-
     def _open(self, run_id: str) -> Run:
         run = Run(self.workspace.runs / run_id)
         if Path(run_id).name != run_id or not (run.path / "config.json").is_file():
             raise RunError(f"there is no run {run_id!r}")
         return run
+
+
+def stop_run(run: Run) -> str:
+    """Stop a run whoever works on it: take it out of the queue, or ask its worker to stop after its batch.
+
+    Returns:
+        What it was: ``queued`` (it is stopped now), ``running`` (it stops soon), or the state in which it had ended.
+    """
+    state = run.status().state
+    if state == "queued" and _take_out(run):
+        return state
+    if state in ("queued", "running", "stopping"):
+        run.request_stop()
+        return "running"
+    return state
+
+
+def _take_out(run: Run) -> bool:
+    """Take a run out of the queue. False where a worker has taken it up by now."""
+    try:
+        with run.hold(timeout=0.5):
+            if run.status().state == "queued":
+                run.append(RunFinished(state="stopped"))
+                run.clear_stop()
+            return True
+    except RunError:
+        return False
 
 
 def _ends(run: Run) -> int:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
+from labcore.events import RunQueued, RunStarted
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -148,6 +149,21 @@ class TestRuns:
         assert facts["config"]["model"]["name"] == "small_cnn"
         assert len(facts["epoch_events"]) == 4
         assert facts["evaluated"]["clips"] == 4
+
+    def test_stop(self, trained: Workspace, labcore: Labcore) -> None:
+        (ended,) = list_runs(trained)
+        waiting, working = (Run.create(trained, RunConfig()) for _ in range(2))
+        waiting.append(RunQueued())
+        working.append(RunStarted(run_id=working.id, run_dir=str(working.path), pid=1, host="here"))
+        with working.hold():
+            told = labcore("runs", "stop", waiting.id, working.id, ended.id)
+            assert told.status == 0
+            assert working.status().state == "stopping"
+        assert waiting.status().state == "stopped"
+        assert ended.status().state == "finished"
+        assert "out of the queue" in told.err
+        assert f"labcore resume {working.id}" in told.err
+        assert f"{ended.id} is finished already" in told.err
 
     def test_show_survives_a_broken_run(self, workspace: Workspace, labcore: Labcore) -> None:
         run = Run.create(workspace, RunConfig())
