@@ -1,4 +1,4 @@
-"""Starting a Python process that works on its own and outlives who started it: benchmarks, searches."""
+"""Starting a Python process that works on its own and outlives who started it: runs, benchmarks, searches."""
 
 from __future__ import annotations
 

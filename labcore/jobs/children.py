@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,11 +9,10 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
-from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, RunError
+from labcore.jobs.background import launch
 from labcore.jobs.worker import NOT_OURS, Train, log_tail, work, workspace_of
 from labcore.runs import Run
 
@@ -70,24 +68,7 @@ class ProcessChild:
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        package = str(Path(__file__).resolve().parents[2])
-        paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {
-            **THREAD_ENVIRONMENT,
-            **os.environ,
-            "LABCORE_HOME": str(workspace_of(self.run).home),
-            "PYTHONPATH": os.pathsep.join(paths),
-            "PYTHONUNBUFFERED": "1",
-        }
-        with self.run.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.command, str(self.run.path)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                start_new_session=True,
-            )
+        self.process = launch(workspace_of(self.run), [*self.command, str(self.run.path)], self.run.log)
 
     @property
     def alive(self) -> bool:
