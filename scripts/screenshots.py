@@ -22,8 +22,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from labcore.experiments import list_crossvals
 from labcore.presets import preset
 from labcore.runs import Run, list_runs
+from labcore.search import list_searches
 from labcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -95,8 +97,7 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
         page.set_default_timeout(PATIENCE_MS)
     picture(pages, "environment", url, "/environment", wait="Proof by computing")
     picture(pages, "explore", url, "/explore", wait="Log-mel")
-    benchmark = [sys.executable, "-m", "labcore", "benchmark", "--quick"]
-    subprocess.run(benchmark, env={**os.environ, "LABCORE_HOME": str(workspace.home)}, check=True, capture_output=True)
+    by_labcore(workspace, "benchmark", "--quick")
     picture(pages, "speed", url, "/speed", wait="Speed over batch size")
 
     page = pages["light"]
@@ -117,12 +118,37 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
     picture(pages, "overview", url, "/", wait="At work")
     second.request_stop()
 
+    by_labcore(
+        workspace,
+        "crossval",
+        "--preset",
+        "quick",
+        "--dataset",
+        "demo",
+        "--epochs",
+        "4",
+        "--folds",
+        *"12345",
+        "--random",
+    )
+    picture(pages, "crossval", url, f"/crossval?crossval={list_crossvals(workspace)[0].id}", wait="Why not random?")
+    ranges = ("dropout=0:0.6", "lr=0.01:0.3:log", "model.width=0.5,1")
+    vary = [word for each in ranges for word in ("--vary", each)]
+    by_labcore(workspace, "search", "--preset", "quick", "--dataset", "demo", "--epochs", "3", "--trials", "12", *vary)
+    picture(pages, "search", url, f"/search?search={list_searches(workspace)[0].id}", wait="What mattered")
+
     siren = sorted((workspace.datasets / "demo" / "audio" / "fold1").glob("*-8-*.wav"))[0]
     for scheme, page in pages.items():
         page.goto(f"{url}/classify?run={run.id}")
         page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(siren))
         page.get_by_text(f"Heard in {siren.name}").wait_for()
         save(page, f"classify-{scheme}")
+
+
+def by_labcore(workspace: Workspace, *words: str) -> None:
+    """Run the command line on the workspace."""
+    command = [sys.executable, "-m", "labcore", *words]
+    subprocess.run(command, env={**os.environ, "LABCORE_HOME": str(workspace.home)}, check=True, capture_output=True)
 
 
 def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:

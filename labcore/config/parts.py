@@ -138,11 +138,11 @@ class AugmentConfig(Part):
         ge=0, le=0.5, step=0.05, live=True,
     )  # fmt: skip
     pitch_semitones: float = knob(
-        0.0, "Pitch shift", "Clips are made higher or lower by up to this much, at unchanged tempo.",
+        2.0, "Pitch shift", "Clips are made higher or lower by up to this much, at unchanged tempo.",
         ge=0, le=12, step=0.5, unit="semitones", live=True,
     )  # fmt: skip
     equaliser_db: float = knob(
-        0.0, "Equaliser", "Clips are coloured by a smooth random curve of up to this much, as other microphones and rooms do.",
+        12.0, "Equaliser", "Clips are coloured by a smooth random curve of up to this much, as other microphones and rooms do.",
         ge=0, le=24, step=1, unit="dB", live=True,
     )  # fmt: skip
     gain_db: float = knob(

@@ -22,8 +22,8 @@ def compact(config: ModelConfig, classes: int) -> nn.Module:
         nn.Conv2d(1, first, 5, stride=2, padding=2, bias=False),  # (batch, first, n_mels / 2, frames / 2)
         nn.BatchNorm2d(first),
         nn.ReLU(inplace=True),
-        nn.MaxPool2d(2, ceil_mode=True),
         Residual(first, first),
+        nn.MaxPool2d(2, ceil_mode=True),
         Residual(first, second),
         nn.MaxPool2d(2, ceil_mode=True),
         Residual(second, third),
