@@ -230,7 +230,7 @@ def test_masks_blank_whole_rows_or_columns_up_to_their_share(axis):
 
 
 def test_a_strength_of_zero_leaves_the_module_out():
-    strengths = ("noise", "gain_db", "time_mask", "freq_mask", "time_scale", "mixup")
+    strengths = ("noise", "gain_db", "time_mask", "freq_mask", "time_scale", "mixup", "pitch_semitones", "equaliser_db")
     chain = Augmentation(augmenting(**dict.fromkeys(strengths, 0)), 10)
     assert len(chain.on_waveform) == len(chain.on_log_mel) == 0
     power = torch.rand(2, 4, 10)

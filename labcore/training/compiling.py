@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,21 @@ def compiled(network: nn.Module, device: torch.device) -> Callable[[Tensor], Ten
 def keep_code_in(folder: Path) -> None:
     """Where compiled code is kept for the next run, unless the environment names a place. To be called before the first compiling."""
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+
+
+def mend(error: BaseException) -> bool:
+    """Remove the compiled library that an error says cannot be loaded: a process that was killed while it wrote one leaves a stump.
+
+    Returns:
+        Whether one was removed, so that compiling is worth another try.
+    """
+    told = re.search(r"(/[^:\s]+\.so): (?:file too short|invalid ELF header|cannot read file data)", str(error))
+    if told is None:
+        return False
+    with contextlib.suppress(OSError):
+        Path(told[1]).unlink()
+        return True
+    return False
 
 
 def agree(plain: Tensor, compiled: Tensor) -> bool:

@@ -150,6 +150,8 @@ def _try_compiled(
             for stepper, seconds in times.items():
                 seconds.append(stepper.seconds())
     except Exception as error:  # whatever the compiler stumbles over, training goes on without it
+        if compiling.mend(error):
+            return _try_compiled(choice, network, shape, device, workspace)
         return compiling.Trial(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}")
     return compiling.Trial(taken, 1.0 - median(times[quick]) / median(times[plain]), "")
 

@@ -22,6 +22,7 @@ from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.events import Divided, Epoch
 from labcore.models.dropout import set_dropout
+from labcore.training import compiling
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
 from labcore.training.optimiser import body_of, make_optimiser, make_schedule
 from labcore.training.prepare import Session
@@ -132,11 +133,21 @@ class Trainer:
                 if self.shown is None:
                     self.shown = images[:FEW].clone()
             self.descend(images, targets)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+        except Exception as error:
+            if is_out_of_memory(error):
+                return error.with_traceback(None)
+            if not self._compiled_again(error):
                 raise
-            return error.with_traceback(None)
+            return self._attempt(rows)
         return None
+
+    def _compiled_again(self, error: Exception) -> bool:
+        """Whether a step that failed for a stump of compiled code can be tried again; compiling begins anew."""
+        if not (self.session.precision.compiled and self.ranks.alone and compiling.mend(error)):
+            return False
+        torch.compiler.reset()
+        self.forward = self.session.precision.forward_of(self.network, self.device)
+        return True
 
     def _largest_batch(self) -> int | None:
         """Clips that fit at a time, fewer than now."""

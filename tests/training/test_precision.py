@@ -115,6 +115,25 @@ def test_a_compiler_that_fails_is_told_and_left(tmp_path, monkeypatch):
     assert "it failed: no C++ compiler found" in choice.reason
 
 
+def test_what_a_killed_compiler_left_is_removed_and_compiled_again(tmp_path, monkeypatch):
+    stump = tmp_path / "abc.main.so"
+    stump.touch()
+
+    def stumbles(network):
+        if stump.exists():
+            raise ImportError(f"{stump}: file too short")
+        return lambda images: network(images)
+
+    with_compiler(monkeypatch, stumbles)
+    choice = choose_precision(
+        fixed(**{"runtime.compile": "on"}), compact_like(), SHAPE, choose_device("cpu"), Workspace(tmp_path)
+    )
+    assert choice.compiled
+    assert not stump.exists()
+    assert not compiling.mend(ImportError(f"{stump}: file too short"))
+    assert not compiling.mend(ImportError("no module named x"))
+
+
 def test_short_runs_are_not_compiled_and_off_means_off(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_try_compiled", None)
     device, workspace = choose_device("cpu"), Workspace(tmp_path)
