@@ -5,7 +5,7 @@ import streamlit as st
 from labcore.errors import LabError
 from labcore.runs import Run
 from ui import clips, live, services, shell
-from ui.text import count, percent, run_name
+from ui.text import count, percent, run_name, told_apart
 
 shell.open_page("Classify", "Drop a clip on it, record one, or take one that the network has never heard.")
 
@@ -26,7 +26,9 @@ def choose(known: dict[str, tuple[Run, float | None]]) -> Run:
     chosen = st.selectbox(
         "Network",
         list(known),
-        format_func=lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}",
+        format_func=told_apart(
+            known, lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}"
+        ),
         key="classify-run",
         on_change=changed,
         width=520,
@@ -85,7 +87,9 @@ def answers(run: Run, given: list[clips.Clip]) -> None:
         download(run, judged)
     if len(readable) > 1:
         names = [item.clip.name for item in readable]
-        number = st.selectbox("Look at", range(len(names)), format_func=names.__getitem__, width=520)
+        number = st.selectbox(
+            "Look at", range(len(names)), format_func=told_apart(range(len(names)), names.__getitem__), width=520
+        )
     clips.show(run, readable[number])
     if len(judged) == 1:
         download(run, judged)

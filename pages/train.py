@@ -4,7 +4,7 @@ import streamlit as st
 
 from labcore.errors import RunError
 from ui import live, new_run, run_view, services, shell
-from ui.text import run_name
+from ui.text import run_name, told_apart
 
 NEW = "new"
 
@@ -29,7 +29,9 @@ with shell.errors_in_place():
             st.selectbox(
                 "Run",
                 [NEW, *known],
-                format_func=lambda run_id: "New run" if run_id == NEW else run_name(known[run_id][0]),
+                format_func=told_apart(
+                    [NEW, *known], lambda name: "New run" if name == NEW else run_name(known[name][0])
+                ),
                 key="run-choice",
                 on_change=chosen,
                 label_visibility="collapsed",

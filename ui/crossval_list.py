@@ -10,6 +10,7 @@ import streamlit as st
 from labcore.errors import RunError
 from labcore.experiments import CrossValidation, list_crossvals
 from ui import services
+from ui.text import told_apart
 
 NEW = "new"
 
@@ -32,7 +33,9 @@ def choose() -> CrossValidation | None:
             st.selectbox(
                 "Cross-validation",
                 [NEW, *known],
-                format_func=lambda name: "New cross-validation" if name == NEW else title(name),
+                format_func=told_apart(
+                    [NEW, *known], lambda name: "New cross-validation" if name == NEW else title(name)
+                ),
                 key="crossval-choice",
                 on_change=chosen,
                 label_visibility="collapsed",

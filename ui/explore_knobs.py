@@ -9,7 +9,7 @@ import streamlit as st
 from labcore.config import RunConfig, knobs
 from labcore.presets import PRESETS, preset
 from ui import forms, live, shell
-from ui.text import count, plain, run_name
+from ui.text import count, plain, run_name, told_apart
 
 if TYPE_CHECKING:
     from labcore.explore import Consequences
@@ -69,7 +69,7 @@ def settings_of() -> None:
         "Settings of",
         [*names, *runs],
         index=None,
-        format_func=lambda name: names.get(name) or run_name(runs[name]),
+        format_func=told_apart([*names, *runs], lambda name: names.get(name) or run_name(runs[name])),
         placeholder="Take the settings of …",
         key="explore-settings-of",
         on_change=chosen,

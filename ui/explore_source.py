@@ -18,7 +18,7 @@ from labcore.errors import AudioError
 from labcore.workspace import slug, write_atomically
 from ui import data, services, shell
 from ui.services import Task
-from ui.text import plain
+from ui.text import plain, told_apart
 
 if TYPE_CHECKING:
     from labcore.audio.facts import Facts
@@ -202,7 +202,9 @@ def _of_dataset(prefix: str) -> Source | None:
         listed = fitting[:MOST_LISTED]
         if st.session_state[key] not in listed:
             listed = [*listed, st.session_state[key]]
-        number = st.selectbox("Clip", listed, format_func=lambda row: _row_name(rows[row]), key=key, width=260)
+        number = st.selectbox(
+            "Clip", listed, format_func=told_apart(listed, lambda row: _row_name(rows[row])), key=key, width=260
+        )
         shell.action_button("Random", random_one, key=f"{prefix}-random", icon=":material/shuffle:", type="tertiary")
     return of_row(rows[number])
 

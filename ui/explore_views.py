@@ -13,7 +13,7 @@ from ui import charts, explore_knobs, explore_save, live, services, shell
 from ui.explore_colours import colours, names
 from ui.explore_source import Opened, channels, heard
 from ui.explore_viewer import Row, image_row, selected, viewer, wave_row
-from ui.text import count, percent, plain, run_name
+from ui.text import count, percent, plain, run_name, told_apart
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
@@ -270,7 +270,7 @@ def choose_run(key: str, label: str = "Network") -> Run | None:
         st.session_state.pop(key, None)
     chosen = st.selectbox(
         label, list(known), index=None, placeholder="Choose a trained network", key=key, width=420,
-        format_func=lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}",
+        format_func=told_apart(known, lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}"),
     )  # fmt: skip
     return known[chosen][0] if chosen else None
 

@@ -13,7 +13,7 @@ from labcore.errors import LabError
 from ui import live, services, speed_charts, speed_data
 from ui.live import TICK
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import ago, count, duration, plain
+from ui.text import ago, count, duration, plain, told_apart
 
 MOST_BESIDE = 4
 """So many reports are laid beside each other at most: more lines than that cannot be told apart."""
@@ -38,7 +38,7 @@ def choose(folders: dict[str, ReportFolder]) -> list[ReportFolder]:
     st.multiselect(
         "Reports",
         list(folders),
-        format_func=lambda name: _titles(folders)[name],
+        format_func=told_apart(folders, _titles(folders).__getitem__),
         key="speed-reports",
         on_change=changed,
         max_selections=MOST_BESIDE,

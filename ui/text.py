@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from labcore.runs import Run
@@ -75,6 +77,22 @@ def run_name(run: Run, *, moment: bool = True) -> str:
         return run.id
     name = match[2].replace("-", " · ", 1)
     return f"{name}, {moment_of(match[1])}" if moment else name
+
+
+def told_apart(options: Iterable[Any], words: Callable[[Any], str]) -> Callable[[Any], str]:
+    """``words`` for a list to choose from, with a mark where two options would read the same.
+
+    A browser sends back what it shows: of two options that read the same, Streamlit takes the first, whichever was chosen.
+    An id is told apart by its end, so that its mark stays as the list grows; anything else by its place among its like.
+    """
+    options = list(options)
+    shown = {option: words(option) for option in options}
+    times, met = Counter(shown.values()), Counter[str]()
+    for option, text in shown.items():
+        if times[text] > 1:
+            met[text] += 1
+            shown[option] = f"{text} · {option[-4:] if isinstance(option, str) else met[text]}"
+    return lambda option: shown[option] if option in shown else words(option)
 
 
 def moment_of(stamp: str) -> str:

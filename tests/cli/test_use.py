@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
-from labcore.events import RunQueued, RunStarted
+from labcore.events import RunFinished, RunQueued, RunStarted
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -150,9 +150,10 @@ class TestRuns:
         assert len(facts["epoch_events"]) == 4
         assert facts["evaluated"]["clips"] == 4
 
-    def test_stop(self, trained: Workspace, labcore: Labcore) -> None:
-        (ended,) = list_runs(trained)
-        waiting, working = (Run.create(trained, RunConfig()) for _ in range(2))
+    def test_stop(self, workspace: Workspace, labcore: Labcore) -> None:
+        ended, waiting, working = (Run.create(workspace, RunConfig()) for _ in range(3))
+        ended.append(RunStarted(run_id=ended.id, run_dir=str(ended.path), pid=1, host="here"))
+        ended.append(RunFinished(state="finished", epochs_done=4))
         waiting.append(RunQueued())
         working.append(RunStarted(run_id=working.id, run_dir=str(working.path), pid=1, host="here"))
         with working.hold():

@@ -56,6 +56,8 @@ def settings(clips, epochs=EPOCHS):
         "augment.time_shift_seconds": 0,
         "augment.time_scale": 0,
         "augment.gain_db": 0,
+        "augment.equaliser_db": 0,
+        "augment.pitch_semitones": 0,
         "augment.mixup": 0,
         "augment.time_mask": 0,
         "augment.freq_mask": 0,

@@ -187,8 +187,11 @@ def test_another_draw_is_another_one_and_a_strength_is_carried(open_page):
     first = sent(app)[1]["id"]
     app.get_by_key("explore-draw").click().run()
     assert sent(app)[1]["id"] != first
+    strength = next(item for item in [*app.slider, *app.select_slider] if "pitch" in (item.key or ""))
+    assert strength.value != 3.0
+    strength.set_value(3.0).run()
     app.get_by_key("explore-use-augment").click().run()
-    assert app.session_state["knobs"]["augment.pitch_semitones"] == 4.0
+    assert app.session_state["knobs"]["augment.pitch_semitones"] == 3.0
     assert app.session_state["knobs"]["augment.noise"] == 0.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -139,6 +140,21 @@ def test_advice_is_followed_or_put_aside(at_work):
     press(app, "Not now")
     assert "Do it" not in [button.label for button in app.button]
     assert wishes(other) == []
+
+
+def test_of_two_runs_whose_name_reads_the_same_each_has_its_page(open_page, make_run, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "strftime", lambda *_: "20261124-091340")
+        names = {make_run("finished").id for _ in range(2)}
+    assert len(names) == 2
+    for name in names:
+        app = open_page("pages/train.py", run=name).run()
+        assert app.selectbox(key="run-choice").value == name
+        assert name in words(app)
+        other = next(iter(names - {name}))
+        assert other not in words(app)
+        app.selectbox(key="run-choice").set_value(other).run()
+        assert app.query_params["run"] in (other, [other])
 
 
 def test_pages_on_a_cpu_look_less_often_the_more_are_open(open_page, make_run):
