@@ -2,7 +2,8 @@
 
 Starts the app on a workspace of its own, lets its worker train the default network in the background, and compares the seconds
 of the epochs that lie wholly in each stretch. The browser runs on the same cores as the training, which a visitor's does not:
-what is printed is the worst case. Stretches take turns, so that whatever else the machine does falls on both alike.
+what is printed is the worst case, and beside it stand the seconds of work that the app and the browsers took themselves.
+Stretches take turns, so that whatever else the machine does falls on both alike.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 from playwright.sync_api import Browser, sync_playwright
 
 from labcore.datasets import register
@@ -34,6 +37,15 @@ ROOT = Path(__file__).parents[1]
 AIM = 0.97
 SETTLE_SECONDS = 10.0
 PATIENCE_MS = 300_000
+
+
+class Stretch(NamedTuple):
+    """Pages open, median seconds an epoch, and the share of all cores that the app's server and the browser took."""
+
+    pages: int
+    seconds: float
+    server: float
+    browser: float
 
 
 def main() -> None:
@@ -55,7 +67,7 @@ def main() -> None:
             name = "demo"
             make_demo(workspace.datasets / "demo")
         changes = {"data.dataset": name, "optim.epochs": 2000, "model.name": arguments.model}
-        with app(workspace) as url, sync_playwright() as playwright:
+        with app(workspace) as (url, server), sync_playwright() as playwright:
             flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
             browser = playwright.chromium.launch(executable_path=arguments.chromium, args=flags)
             browser.new_page().goto(f"{url}/train")  # the app's job manager begins with the first page
@@ -64,14 +76,16 @@ def main() -> None:
                 wait(lambda: len(run.epochs()) >= 3 or not run.status().active)
                 if not run.status().active:
                     sys.exit(f"The training ended before it was measured: {run.status().error}")
-                report(measure(run, browser, url, arguments), arguments)
+                report(measure(run, browser, url, server, arguments), arguments)
             finally:
                 run.request_stop()
                 wait(lambda: not run.status().active)
 
 
-def measure(run: Run, browser: Browser, url: str, arguments: argparse.Namespace) -> list[tuple[int, float]]:
-    """Pages open and median seconds an epoch, of each stretch: unwatched ones first, last and between."""
+def measure(
+    run: Run, browser: Browser, url: str, server: psutil.Process, arguments: argparse.Namespace
+) -> list[Stretch]:
+    """Stretches, unwatched ones first, last and between."""
     for context in browser.contexts:
         context.close()
     found = []
@@ -84,34 +98,58 @@ def measure(run: Run, browser: Browser, url: str, arguments: argparse.Namespace)
             page.goto(f"{url}/train?run={run.id}")
             page.locator("[data-testid=stVegaLiteChart] .mark-line path").first.wait_for()
         time.sleep(SETTLE_SECONDS)
-        begin = time.time()
+        begin, before = time.time(), work(server)
         time.sleep(arguments.stretch)
-        end = time.time()
+        end, after = time.time(), work(server)
         for context in contexts:
             context.close()
         ends = [event["time"] for event in run.epochs() if begin <= event["time"] <= end]
         if len(ends) < 3:
             sys.exit("The stretches are too short for an epoch: give a longer --stretch")
-        seconds = statistics.median(after - before for before, after in itertools.pairwise(ends))
-        found.append((pages, seconds))
-        print(f"{pages} pages open: {len(ends) - 1} epochs of {seconds:.3f} s", flush=True)
+        seconds = statistics.median(second - first for first, second in itertools.pairwise(ends))
+        cores = (end - begin) * (os.cpu_count() or 1)
+        found.append(Stretch(pages, seconds, (after[0] - before[0]) / cores, (after[1] - before[1]) / cores))
+        print(
+            f"{pages} pages open: {len(ends) - 1} epochs of {seconds:.3f} s; of all cores the server took "
+            f"{100 * found[-1].server:.1f} %, the browser {100 * found[-1].browser:.1f} %",
+            flush=True,
+        )
         time.sleep(2)
     return found
 
 
-def report(found: list[tuple[int, float]], arguments: argparse.Namespace) -> None:
+def work(server: psutil.Process) -> tuple[float, float]:
+    """Seconds of processor time so far: the app's server without the training it started, and this benchmark's browsers."""
+
+    def taken(process: psutil.Process) -> float:
+        try:
+            times = process.cpu_times()
+            return times.user + times.system
+        except psutil.NoSuchProcess:
+            return 0.0
+
+    browsers = [it for it in psutil.Process().children(recursive=True) if "chrom" in name_of(it)]
+    return taken(server), sum(map(taken, browsers))
+
+
+def name_of(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def report(found: list[Stretch], arguments: argparse.Namespace) -> None:
     """Each watched stretch against the mean of the two beside it."""
-    ratios = [
-        (found[number - 1][1] + found[number + 1][1]) / 2 / seconds
-        for number, (pages, seconds) in enumerate(found)
-        if pages
-    ]
+    watched = [(number, it) for number, it in enumerate(found) if it.pages]
+    ratios = [(found[number - 1].seconds + found[number + 1].seconds) / 2 / it.seconds for number, it in watched]
     middle = statistics.median(ratios)
     verdict = "within" if middle >= AIM else "beyond"
+    server, browser = (100 * statistics.median(share) for share in zip(*(it[2:] for _, it in watched), strict=True))
     print(
         f"{arguments.model}, {arguments.pages} pages open: {100 * middle:.1f} % of the unwatched speed (median of {len(ratios)}, "
         f"{100 * min(ratios):.1f} to {100 * max(ratios):.1f} %), {verdict} the aim of a loss of {100 * (1 - AIM):.0f} %; "
-        f"{os.cpu_count()} cores, which the browser shares"
+        f"{os.cpu_count()} cores, which the browser shares: it took {browser:.1f} % of them, the app's server {server:.1f} %"
     )
 
 
@@ -124,8 +162,8 @@ def wait(until) -> None:
 
 
 @contextmanager
-def app(workspace: Workspace) -> Iterator[str]:
-    """The app on a free port."""
+def app(workspace: Workspace) -> Iterator[tuple[str, psutil.Process]]:
+    """The app on a free port: its address and its process."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
@@ -144,7 +182,7 @@ def app(workspace: Workspace) -> Iterator[str]:
                 break
             except OSError:
                 time.sleep(0.2)
-        yield url
+        yield url, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(timeout=60)
