@@ -11,7 +11,7 @@ from labcore.experiments import CrossValidation, EventMemory, FoldResult, Pool, 
 from labcore.runs import RESUMABLE
 from ui import charts, crossval_list, curves, live, results, services
 from ui.shell import action_button, errors_in_place
-from ui.text import count, duration, percent, plain, preparing_line
+from ui.text import count, duration, percent, plain, points, preparing_line
 
 CARD = 236
 """Width of a fold's card in pixels: five beside each other in a wide window, one in a narrow one."""
@@ -228,8 +228,9 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
         st.metric("Official folds", percent(summary.official.mean), width=150)
         st.metric("Random split, leaks" if pool.leaks else "Random split", percent(pool.mean), width=180)
         if summary.difference is not None:
-            points = 100 * summary.difference
-            st.metric("Difference", f"{points:+.1f} points", width=170, help="Over the folds finished on both sides.")
+            st.metric(
+                "Difference", points(summary.difference), width=170, help="Over the folds finished on both sides."
+            )
     if pool.finished and not pool.leaks:
         st.caption("This data set names no recordings that clips share, so nothing is known to leak.")
     elif pool.leaks:

@@ -14,7 +14,7 @@ from ui import charts, explore_knobs, explore_save, explore_source, explore_view
 from ui.explore_colours import DIVERGING, colours
 from ui.explore_source import Opened, Source, heard
 from ui.explore_viewer import image_row, viewer
-from ui.text import percent, plain
+from ui.text import percent, plain, points
 
 if TYPE_CHECKING:
     from labcore.classifier import Classifier
@@ -344,8 +344,6 @@ def _answers(network: Classifier, drawn: Draw, before: Any, after: Any, differen
             charts.probabilities(shares, key=f"explore-answers-{key}", most=4)
     with difference:
         if tops[0] == tops[1]:
-            moved = 100 * (pair[1][tops[0]] - pair[0][tops[0]])
-            change = f"{moved:+.1f} points".replace("-", "−")
-            st.markdown(f":green-badge[the answer stays] :gray[{change}]")
+            st.markdown(f":green-badge[the answer stays] :gray[{points(pair[1][tops[0]] - pair[0][tops[0]])}]")
         else:
             st.markdown(":red-badge[the answer changes]")

@@ -24,7 +24,7 @@ class Pace(NamedTuple):
     curves: float
 
 
-CPU_PACES = (Pace(2.0, 6.0), Pace(3.0, 9.0), Pace(4.0, 12.0))
+CPU_PACES = (Pace(3.0, 9.0), Pace(5.0, 15.0), Pace(8.0, 24.0))
 """With one visitor, two, and more: they share the cores with the training, and what they take of it is kept small together."""
 VISIT_SECONDS = 30.0
 

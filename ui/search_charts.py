@@ -159,7 +159,10 @@ def slices(report: Report, *, key: str) -> None:
         )
         kind = "category" if worded else "log" if each.log else "linear"
         title = unit_title(table[each.path])
-        figure.update_xaxes(type=kind, title=title, title_standoff=4, showgrid=False, nticks=5, row=row, col=column)
+        figure.update_xaxes(type=kind, title=title, title_standoff=10, showgrid=False, nticks=5, row=row, col=column)
+        if kind == "category":
+            order = ["auto" if value is None else f"{value}" for value in sorted(each.choices, key=_rank)]
+            figure.update_xaxes(categoryorder="array", categoryarray=order, row=row, col=column)
         if kind == "log":
             ticks = _ticks(each.low or 1.0, each.high or 1.0)
             figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks], row=row, col=column)
@@ -172,6 +175,12 @@ def _around(values: list[float], share: bool) -> list[float]:
     low, high = min(values), max(values)
     margin = 0.08 * (high - low)
     return [max(0.0, low - margin), min(1.0, high + margin)] if share else [low - margin, high + margin]
+
+
+def _rank(value: object) -> tuple[bool, float]:
+    """Numbers by size before words, which stay as they were named."""
+    number = isinstance(value, int | float)
+    return not number, float(value) if isinstance(value, int | float) else 0.0
 
 
 def _ticks(low: float, high: float) -> list[float]:

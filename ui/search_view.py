@@ -16,7 +16,7 @@ from ui import forms, live, search_charts, services
 from ui import search as page
 from ui.search_charts import unit_title, value_word
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import count, duration, percent, plain, state_face
+from ui.text import count, duration, percent, plain, points, state_face
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -294,5 +294,5 @@ def _value(report: Report, value: float | None) -> str:
 
 def _difference(report: Report, difference: float) -> str:
     if report.settings.objective == "accuracy":
-        return f"{100 * difference:+.1f} points against the recipe"
+        return f"{points(difference)} against the recipe"
     return f"{difference:+.4f} against the recipe"

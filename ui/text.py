@@ -40,6 +40,12 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
+def points(difference: float) -> str:
+    """The difference of two shares in percentage points, signed; what rounds to nothing has no sign."""
+    moved = round(100 * difference, 1)
+    return f"{moved:+.1f} points".replace("-", "−") if moved else "0.0 points"
+
+
 def duration(seconds: float | None) -> str:
     """Two units at most: 48 s, 3 min 20 s, 2 h 5 min."""
     if seconds is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labcore.runs import Run, RunStatus
-from ui.text import ago, count, duration, percent, plain, progress_line, run_name
+from ui.text import ago, count, duration, percent, plain, points, progress_line, run_name
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,12 @@ def test_counts_are_grouped():
 def test_percent_of_nothing_is_a_dash():
     assert percent(0.8754) == "87.5 %"
     assert percent(None) == "–"
+
+
+def test_differences_are_signed_unless_they_round_to_nothing():
+    assert points(0.225) == "+22.5 points"
+    assert points(-0.5) == "−50.0 points"
+    assert points(-0.0001) == points(0.0) == "0.0 points"
 
 
 def test_ago_turns_into_a_date():
