@@ -193,7 +193,9 @@ def save(page: Page, name: str) -> None:
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     IMAGES.mkdir(parents=True, exist_ok=True)
-    image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        IMAGES / f"{name}.png", optimize=True
+    )
     print(f"docs/images/{name}.png {(IMAGES / f'{name}.png').stat().st_size // 1024} KB")
 
 

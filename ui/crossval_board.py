@@ -13,8 +13,8 @@ from ui import charts, crossval_list, curves, live, results, services
 from ui.shell import action_button, errors_in_place
 from ui.text import count, duration, percent, plain, points, preparing_line
 
-CARD = 236
-"""Width of a fold's card in pixels: five beside each other in a wide window, one in a narrow one."""
+CARD = 200
+"""Width of a fold's card in pixels: four beside each other in a wide window, one in a narrow one."""
 
 
 def show(experiment: CrossValidation) -> None:
@@ -147,9 +147,8 @@ def _card(fold: FoldResult, key: str) -> None:
         st.markdown(f"### {percent(fold.accuracy)}", width="content")
     elif fold.latest is not None:
         st.markdown(f"### :gray[{percent(fold.latest)}]", width="content")
-    else:
-        st.markdown("### :gray[–]", width="content")
-    curves.fold_curve(fold.curve, fold.epochs, key=f"crossval-curve-{key}-{fold.run_id}", title=f"Fold {fold.fold}")
+    if fold.curve:  # before the first epoch there is nothing to draw: ten empty charts would fill the page
+        curves.fold_curve(fold.curve, fold.epochs, key=f"crossval-curve-{key}-{fold.run_id}", title=f"Fold {fold.fold}")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.caption(_line(fold), width="stretch")
         if fold.active:
@@ -182,8 +181,8 @@ def _line(fold: FoldResult) -> str:
     if fold.preparing is not None:
         return plain(preparing_line(fold.preparing))
     line = f"Epoch {fold.epoch} of {fold.epochs}"
-    if fold.state == "queued" and not fold.epoch:
-        return "Waits for its turn"
+    if not fold.epoch and fold.state in ("queued", "stopped"):
+        return "Waits for its turn" if fold.state == "queued" else "Not begun"
     if fold.seconds_left is not None:
         return f"{line}, {duration(fold.seconds_left)} left"
     return f"{line}, {duration(fold.seconds)}" if fold.state == "finished" else line

@@ -49,7 +49,7 @@ def curves(
                 "field": "value",
                 "type": "quantitative",
                 "title": None,
-                "axis": {"format": "%" if share else "~g", "tickCount": 5},
+                "axis": {"format": "%" if share else ".4~g", "tickCount": 5},
                 "scale": {"domain": [0, 1]} if share else {"zero": False, "nice": True},
             },
             "color": {

@@ -226,6 +226,7 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
             key="search-start",
             type="primary",
             icon=":material/play_arrow:",
+            width="stretch",
         )
         active = sum(status.active for _, status in live.runs())
         if active:
