@@ -27,7 +27,7 @@ def parser() -> Parser:
     parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
     parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
     parser.add_argument(
-        "--hop", metavar="SECONDS", type=_positive, help="from one window to the next in recordings longer than a clip; "
+        "--hop", metavar="SECONDS", type=positive, help="from one window to the next in recordings longer than a clip; "
         "half a clip where not given",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="a line of JSON a file on stdout, and nothing else there")
@@ -89,7 +89,7 @@ def sound_files(names: Iterable[str]) -> Iterator[Path]:
         yield from (path.joinpath(*parts) for parts in found)
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not more than zero")
