@@ -30,7 +30,7 @@ FLOORS = (
         "experiments",
         "extract",
         "backup",
-        "annotations",
+        "answers",
     ),
     ("cli", "api", "__main__", "ui", "pages", "streamlit_app"),
 )

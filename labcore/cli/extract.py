@@ -13,6 +13,7 @@ from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_j
 from labcore.cli.parser import Parser, add_knob, read_config
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError
+from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
@@ -130,7 +131,6 @@ def settings_from(arguments: argparse.Namespace) -> ExtractSettings:
     """
     from labcore.config import RunConfig, knobs
     from labcore.extract import ExtractSettings
-    from labcore.extract.settings import sha256_of
 
     given = {path: value for path, value in vars(arguments).items() if path in knobs()}
     if arguments.embeddings is None:

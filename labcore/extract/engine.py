@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from labcore.datasets.scan import find_audio
 from labcore.errors import AudioError, LabError, WorkspaceError
-from labcore.extract.files import Entry, extract_file, stamp, start_worker, work, write_entry
+from labcore.extract.files import Entry, stamp, start_worker, work, write_entry
 from labcore.extract.index import Journal
 from labcore.extract.settings import ExtractSettings, claim
 
@@ -24,8 +23,6 @@ CHUNK = 8
 CHUNK_BYTES = 16 * 1024**2
 AHEAD = 3
 """Chunks a worker has waiting."""
-LONG_BYTES = 64 * 1024**2
-"""Files larger than this are decoded one by one before the GPU, for the sake of memory."""
 
 
 @dataclass
@@ -203,35 +200,16 @@ def _on_device(
     should_stop: Callable[[], bool],
 ) -> Generator[list[Entry], None, None]:
     """Entries one by one: threads decode ahead (they let go of the interpreter), this thread computes and writes."""
-    from labcore.audio import decode
+    from labcore.audio.ahead import decode_ahead
     from labcore.extract.features import Extractor
 
     extractor = Extractor(settings, device)
-
-    def read(path: str) -> tuple[np.ndarray, int] | LabError:
-        try:
-            return decode(source / path, extractor.sample_rate)
-        except LabError as error:
-            return error
-
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-    waiting: deque[tuple[str, tuple[int, int], Future[tuple[np.ndarray, int] | LabError] | None]] = deque()
-    rest = deque(paths)
-    try:
-        while (rest or waiting) and not should_stop():
-            while rest and len(waiting) < workers * 2:
-                path = rest.popleft()
-                size, mtime_ns = stamp(source / path)
-                ahead = size <= LONG_BYTES
-                waiting.append((path, (size, mtime_ns), pool.submit(read, path) if ahead else None))
-            path, (size, mtime_ns), future = waiting.popleft()
-            if future is None:
-                yield [extract_file(source, path, output, extractor)]
-                continue
-            read_now = future.result()
-            if isinstance(read_now, LabError):
-                yield [Entry(path, error=str(read_now), size=size, mtime_ns=mtime_ns)]
+    with contextlib.closing(decode_ahead((source / path for path in paths), extractor.sample_rate, workers)) as decoded:
+        for path, (file, sound) in zip(paths, decoded, strict=True):
+            size, mtime_ns = stamp(file)
+            if isinstance(sound, LabError):
+                yield [Entry(path, error=str(sound), size=size, mtime_ns=mtime_ns)]
             else:
-                yield [write_entry(*read_now, path, output, extractor, size, mtime_ns)]
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+                yield [write_entry(sound, extractor.sample_rate, path, output, extractor, size, mtime_ns)]
+            if should_stop():
+                return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -96,12 +95,3 @@ def claim(output: Path, settings: ExtractSettings) -> None:
             f"{output} holds features of other settings: {listed}",
             "Choose another --output folder, or give the settings of the first time",
         )
-
-
-def sha256_of(path: Path) -> str:
-    """Of a file's content, in hexadecimal, read piece by piece."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
