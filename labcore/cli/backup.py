@@ -63,7 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     target = sys.stdout.buffer if to_stdout else Path(arguments.file)
     with interruptible("writing") as progress:
         written = back_up(Workspace.default(), target, datasets=arguments.datasets, lock=lock, progress=progress)
-    say(f"{written.runs} runs, {written.files} files, {written.size / 1e6:.1f} MB{', encrypted' if lock else ''}")
+    say(
+        f"{written.runs} run{'s' * (written.runs != 1)}, {written.files} files, {written.size / 1e6:.1f} MB{', encrypted' if lock else ''}"
+    )
     for line in left_out_lines(written.left_out):
         say(line)
     if arguments.json:

@@ -129,7 +129,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, files: 
                 journal.add(file, answer)
                 done += 1
                 if "error" in answer:
-                    bad.append((file, answer["error"]))
+                    bad.append(answer["error"])
                 line = f"{len(files) - len(waiting) + done}/{len(files)} files, {done / (time.monotonic() - began + 1e-9):.1f} files/s"
                 live(line)
                 if not sys.stderr.isatty() and time.monotonic() - told > EVERY_SECONDS:
@@ -143,8 +143,8 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, files: 
         else:
             found_all = (found for _, found in known)
             write_table(output, kind, found_all, classifier.labels, arguments.per, arguments.threshold)
-    for file, reason in bad[:20]:
-        say(f"bad: {file}: {reason}")
+    for reason in bad[:20]:
+        say(f"bad: {reason}")
     if len(bad) > 20:
         say(f"and {len(bad) - 20} more")
     stopped = done < len(waiting)

@@ -100,8 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
             should_stop=stopping.is_set,
         )
     seconds = time.monotonic() - began
-    for path, error in counts.bad[:LISTED]:
-        say(f"bad: {path}: {error}")
+    for _, error in counts.bad[:LISTED]:
+        say(f"bad: {error}")
     if len(counts.bad) > LISTED:
         say(f"and {len(counts.bad) - LISTED} more; the index has them all")
     say(_line(counts, seconds))

@@ -59,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             check_only=arguments.check,
             progress=progress,
         )
-    say(f"{len(restored.runs)} runs, {restored.files} files, {restored.bytes / 1e6:.1f} MB, all checksums right")
+    runs = f"{len(restored.runs)} run{'s' * (len(restored.runs) != 1)}"
+    say(f"{runs}, {restored.files} files, {restored.bytes / 1e6:.1f} MB, all checksums right")
     if restored.replaced:
         say(f"replaced: {', '.join(restored.replaced[:5])}{' and more' if len(restored.replaced) > 5 else ''}")
     if arguments.json:

@@ -81,7 +81,10 @@ def extract(
     found = find_audio(source)
     paths = ["/".join(parts) for parts in found.files]
     counts = Counts(total=len(paths) + len(found.problems))
-    unread = [Entry(os.path.relpath(problem.path, source), error=problem.what) for problem in found.problems]
+    unread = [
+        Entry(os.path.relpath(problem.path, source), error=f"{problem.path} {problem.what}.")
+        for problem in found.problems
+    ]
     if not counts.total:
         raise AudioError(f"there are no sound files in {source}", "Name another folder")
     try:
