@@ -82,7 +82,7 @@ def test_pieces_of_a_long_recording_join_without_a_seam(monkeypatch, noise):
     np.testing.assert_allclose(pieces, whole, atol=1e-3)
 
 
-def test_mfcc_are_librosas(here, noise):
+def test_mfcc_are_the_orthonormal_dct_of_the_log_mel(here, noise):
     waveform = noise(0.5, 8000)
     decibels, _ = Extractor(ExtractSettings(config=SMALL))(waveform)
     mfcc, _ = Extractor(ExtractSettings("mfcc", config=SMALL, n_mfcc=5))(waveform)
