@@ -54,3 +54,7 @@ class RunError(LabError):
 
 class WorkspaceError(LabError):
     """A workspace that cannot be read or written: permissions, a full disk."""
+
+
+class BackupError(LabError):
+    """A backup that cannot be made, opened or trusted, or that would replace what is there."""

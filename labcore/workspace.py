@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import threading
@@ -73,10 +74,13 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
+def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> None:
     """Write a file so that a reader, or a crash at any moment, sees the old content or the new one, never a part.
 
     Temporary file in the same folder, fsync, rename.
+
+    Args:
+        durable: outlive a power cut too. Without, nothing waits for the disk: for files that are made again where they are not whole.
 
     Raises:
         WorkspaceError: the disk is full or the folder cannot be written.
@@ -86,7 +90,8 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         with temporary.open("wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -141,3 +146,12 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's content, in hexadecimal, read piece by piece."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()

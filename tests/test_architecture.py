@@ -18,7 +18,20 @@ FLOORS = (
     ("audio", "features", "augment", "models", "runs"),
     ("datasets",),
     ("training", "classifier"),
-    ("evaluation", "ensembles", "export", "jobs", "benchmark", "doctor", "explore", "search", "experiments"),
+    (
+        "evaluation",
+        "ensembles",
+        "export",
+        "jobs",
+        "benchmark",
+        "doctor",
+        "explore",
+        "search",
+        "experiments",
+        "extract",
+        "backup",
+        "answers",
+    ),
     ("cli", "api", "__main__", "ui", "pages", "streamlit_app"),
 )
 """Modules and packages by floor, the ground first. A new one has to be given its floor here."""

@@ -28,9 +28,12 @@ COMMANDS = {
     "ensemble": "put the networks of several runs together as one classifier",
     "evaluate": "judge a trained classifier on clips of a data set",
     "classify": "say what is heard in sound files",
+    "extract": "write log-mels, MFCC or embeddings of whole folders of sound files",
     "runs": "list, show, follow, stop and delete runs",
     "benchmark": "compare the CPU with every GPU: speed, where the time goes, from which batch on a GPU pays",
     "export": "write the zip with a run's weights and a script that uses them",
+    "backup": "write the workspace into one file, also while runs are at work",
+    "restore": "bring a workspace back from such a file",
 }
 
 

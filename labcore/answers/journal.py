@@ -1,0 +1,86 @@
+"""What was answered already, a line a file, so that an interrupted command goes on where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labcore.workspace import append_line
+
+
+@dataclass(frozen=True)
+class _Place:
+    offset: int
+    length: int
+    size: int
+    mtime_ns: int
+    failed: bool
+
+
+class AnswerJournal:
+    """Answers by file, on disk; in memory is only where each one lies.
+
+    Args:
+        file: the journal; made with the first answer.
+        key: what answers depend on beside the file: those of another key are not taken.
+    """
+
+    def __init__(self, file: Path, key: str) -> None:
+        self.file, self.key = file, key
+        self._places: dict[str, _Place] = {}
+        with contextlib.suppress(FileNotFoundError), file.open("rb") as lines:
+            offset = 0
+            for line in lines:
+                with contextlib.suppress(
+                    ValueError, KeyError, TypeError
+                ):  # a line that a killed process left unfinished
+                    facts = json.loads(line)
+                    if facts["key"] == key:
+                        place = _Place(offset, len(line), facts["size"], facts["mtime_ns"], "error" in facts["answer"])
+                        self._places[facts["where"]] = place
+                offset += len(line)
+
+    def has(self, path: Path) -> bool:
+        """Whether the file was answered, is as it was then, and could be read."""
+        place = self._places.get(_where(path))
+        return place is not None and not place.failed and (place.size, place.mtime_ns) == _stamp(path)
+
+    def add(self, path: Path, answer: dict[str, Any]) -> None:
+        """Keep an answer, or ``{"file", "error"}``.
+
+        Raises:
+            WorkspaceError: the disk is full.
+        """
+        size, mtime_ns = _stamp(path)
+        facts = {"where": _where(path), "key": self.key, "size": size, "mtime_ns": mtime_ns, "answer": answer}
+        line = json.dumps(facts)
+        append_line(self.file, line)
+        length = len(line) + 1  # JSON without other letters than ASCII
+        offset = self.file.stat().st_size - length
+        self._places[_where(path)] = _Place(offset, length, size, mtime_ns, "error" in answer)
+
+    def get(self, path: Path) -> dict[str, Any] | None:
+        """The answer about a file; None where there is none."""
+        place = self._places.get(_where(path))
+        if place is None:
+            return None
+        with self.file.open("rb") as lines:
+            lines.seek(place.offset)
+            answer: dict[str, Any] = json.loads(lines.read(place.length))["answer"]
+        return {**answer, "file": str(path)}
+
+
+def _where(path: Path) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 (keeps links)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        info = path.stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return info.st_size, info.st_mtime_ns

@@ -1,0 +1,164 @@
+"""Answers as CSV, JSON lines and Parquet, and segments as Raven selection tables and Audacity label tracks."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from labcore.answers.segments import segments_of
+from labcore.errors import WorkspaceError
+
+TABLES = ("jsonl", "csv", "parquet")
+TRACKS = ("raven", "audacity")
+FORMATS = (*TABLES, *TRACKS)
+PER = ("file", "window", "segment")
+ENDINGS = {"raven": ".selections.txt", "audacity": ".labels.txt"}
+ROWS = 10_000
+"""Rows of Parquet that are gathered before they are written."""
+
+Answers = Iterable[dict[str, Any]]
+
+
+def columns_of(labels: list[str], per: str) -> list[str]:
+    """The columns of a table; probabilities of the classes are ``p_<label>``."""
+    span = [] if per == "file" else ["start_s", "end_s"]
+    last = ["highest", "windows"] if per == "segment" else [f"p_{label}" for label in labels]
+    return ["file", *span, "label", "probability", *([] if span else ["seconds"]), "error", *last]
+
+
+def rows_of(answer: dict[str, Any], per: str, threshold: float) -> Iterator[dict[str, Any]]:
+    """The rows of one answer; a file that could not be read is a row with its error."""
+    file = {"file": answer["file"]}
+    if "error" in answer:
+        yield file | {"error": answer["error"]}
+    elif per == "segment":
+        for segment in segments_of(answer, threshold):
+            yield file | vars(segment)
+    else:
+        for part in [answer] if per == "file" else answer["windows"]:
+            facts = {
+                name: part[name] for name in ("start_s", "end_s", "seconds", "label", "probability") if name in part
+            }
+            yield file | facts | {f"p_{label}": share for label, share in part["probabilities"].items()}
+
+
+def csv_writer(file: IO[str], labels: list[str], per: str) -> csv.DictWriter[str]:
+    """A writer of CSV whose head is written already."""
+    writer = csv.DictWriter(file, columns_of(labels, per), restval="", lineterminator="\n")
+    writer.writeheader()
+    return writer
+
+
+def write_table(
+    path: Path, format: str, answers: Answers, labels: list[str], per: str = "file", threshold: float = 0.0
+) -> None:
+    """Write answers into one file, whole or not at all.
+
+    Args:
+        format: one of :data:`TABLES`. JSON lines are whole answers, whatever ``per`` says.
+        per: a row a file, window or segment.
+        threshold: for segments, as :func:`segments_of` takes it.
+
+    Raises:
+        WorkspaceError: it cannot be written.
+    """
+    with _whole(path) as draft:
+        if format == "parquet":
+            _write_parquet(draft, answers, labels, per, threshold)
+            return
+        with draft.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            if format == "jsonl":
+                file.writelines(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
+                return
+            writer = csv_writer(file, labels, per)
+            for answer in answers:
+                writer.writerows(rows_of(answer, per, threshold))
+
+
+def _write_parquet(draft: Path, answers: Answers, labels: list[str], per: str, threshold: float) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"file": pa.string(), "label": pa.string(), "error": pa.string(), "windows": pa.int64()}
+    schema = pa.schema([(name, kinds.get(name, pa.float64())) for name in columns_of(labels, per)])
+
+    def flush(rows: list[dict[str, Any]]) -> None:
+        for row in rows:  # names that are no Unicode cannot lie in Parquet as they are
+            row["file"] = row["file"].encode("utf-8", "replace").decode()
+        writer.write_table(pa.Table.from_pylist(rows, schema))
+
+    with pq.ParquetWriter(draft, schema) as writer:
+        rows: list[dict[str, Any]] = []
+        for answer in answers:
+            rows += rows_of(answer, per, threshold)
+            if len(rows) >= ROWS:
+                flush(rows)
+                rows = []
+        flush(rows)
+
+
+def track_of(answer: dict[str, Any], format: str, threshold: float) -> str:
+    """The segments of one recording as the text of a Raven selection table or an Audacity label track."""
+    segments = segments_of(answer, threshold)
+    if format == "audacity":
+        return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{_plain(s.label)}\n" for s in segments)
+    head = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Begin File", "Annotation", "Score"]
+    name = _plain(Path(answer["file"]).name)
+    rows = [
+        [
+            str(n),
+            "Spectrogram 1",
+            "1",
+            f"{s.start_s:.6f}",
+            f"{s.end_s:.6f}",
+            name,
+            _plain(s.label),
+            f"{s.probability:.4f}",
+        ]
+        for n, s in enumerate(segments, 1)
+    ]
+    return "".join("\t".join(row) + "\n" for row in [head, *rows])
+
+
+def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: float) -> None:
+    """Write a label track or selection table for each (path, answer); those of files that could not be read are left out.
+
+    Raises:
+        WorkspaceError: one cannot be written.
+    """
+    for path, answer in targets:
+        if "error" not in answer:
+            with _whole(path) as draft:
+                draft.write_text(track_of(answer, format, threshold), encoding="utf-8", errors="surrogateescape")
+
+
+def _plain(text: str) -> str:
+    """A text that stays in its cell of a table of tabs."""
+    return " ".join(text.split())
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A name to write to, which becomes ``path`` in the end.
+
+    Raises:
+        WorkspaceError: that failed.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield draft
+        draft.replace(path)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path} cannot be written: {error.strerror or error}",
+            "Free some space or choose another --output, then give the same command again: what was answered is kept",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

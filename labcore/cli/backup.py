@@ -1,0 +1,144 @@
+"""``labcore backup``: the workspace in one file."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcore.cli.attend import say_raw, stop_on_signals
+from labcore.cli.output import DONE, FAILED, emit, emit_json, live, say
+from labcore.cli.parser import Parser
+from labcore.errors import BackupError
+from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from labcore.backup import Lock
+    from labcore.backup.snapshot import LeftOut
+
+PASSPHRASE = "LABCORE_BACKUP_PASSPHRASE"
+
+
+def parser() -> Parser:
+    parser = Parser(
+        prog="labcore backup",
+        description="Write the workspace into one file: runs with their checkpoints and events, also while they are at work, searches, "
+        "experiments, reports, and references to data sets. The cache is left out, since the lab makes it again. Every file has a "
+        f"checksum. Where {PASSPHRASE} is set, the backup is encrypted with it.",
+    )  # fmt: skip
+    parser.add_argument("file", metavar="FILE", help="where to, outside the workspace; - is stdout")
+    parser.add_argument("--datasets", action="store_true", help="with the data sets that lie in the workspace itself")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--passphrase", action="store_true", help=f"encrypt with the passphrase in {PASSPHRASE}, or ask for one; it is never given "
+        "on the command line, where others can see it",
+    )  # fmt: skip
+    how.add_argument(
+        "--recipient",
+        metavar="KEY",
+        action="append",
+        default=[],
+        help="encrypt to a public key of age (age1…) or SSH; may be given again",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="a line of JSON at the end on stdout, and nothing else there"
+    )
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from labcore.backup import back_up
+
+    lock = _lock(arguments)
+    to_stdout = arguments.file == "-"
+    if to_stdout and arguments.json:
+        raise BackupError("stdout cannot take both the backup and --json", "Give a file")
+    if to_stdout and sys.stdout.isatty():
+        raise BackupError("a backup is not for a terminal", "Send it into a file or a pipe")
+    target = sys.stdout.buffer if to_stdout else Path(arguments.file)
+    with interruptible("writing") as progress:
+        written = back_up(Workspace.default(), target, datasets=arguments.datasets, lock=lock, progress=progress)
+    say(
+        f"{written.runs} run{'s' * (written.runs != 1)}, {written.files} files, {written.size / 1e6:.1f} MB{', encrypted' if lock else ''}"
+    )
+    for line in left_out_lines(written.left_out):
+        say(line)
+    if arguments.json:
+        facts = {"file": str(Path(arguments.file).absolute()), "units": written.units, "files": written.files}
+        emit_json(
+            {**facts, "bytes": written.size, "encrypted": lock is not None, "unreadable": written.left_out.unreadable}
+        )
+    elif not to_stdout:
+        emit(arguments.file)
+    return FAILED if written.left_out.unreadable else DONE
+
+
+def _lock(arguments: argparse.Namespace) -> Lock | None:
+    from labcore.backup import Lock
+
+    if arguments.recipient:
+        return Lock(recipients=tuple(arguments.recipient))
+    known = os.environ.get(PASSPHRASE, "")
+    if arguments.passphrase and not known:
+        known = ask("Passphrase: ")
+        if known != ask("The same again: "):
+            raise BackupError("the two passphrases differ", "Try again")
+        if not known:
+            raise BackupError("the passphrase is empty", "Give one, or leave out --passphrase")
+    return Lock(passphrase=known) if known else None
+
+
+def ask(prompt: str) -> str:
+    """A passphrase from the terminal, which does not show it.
+
+    Raises:
+        BackupError: there is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise BackupError("there is no terminal to ask for the passphrase", f"Set {PASSPHRASE}")
+    try:
+        return getpass.getpass(prompt, stream=sys.stderr)
+    except EOFError as error:
+        raise KeyboardInterrupt from error
+
+
+class interruptible:
+    """A progress function that shows how far it is, and ends the work at the next piece after Ctrl-C or SIGTERM, so that it tidies up."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self._signals = stop_on_signals(lambda: say_raw("stopping\n"))
+        stopping = self._signals.__enter__()
+
+        def progress(files: int, size: int) -> None:
+            if stopping.is_set():
+                raise KeyboardInterrupt
+            live(f"{self.what}  {files} files, {size / 1e6:.0f} MB")
+
+        return progress
+
+    def __exit__(self, *error: object) -> None:
+        live("")
+        self._signals.__exit__(None, None, None)
+
+
+def left_out_lines(left_out: LeftOut) -> list[str]:
+    """For people: what a backup does not hold."""
+
+    def some(names: list[str]) -> str:
+        return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+    lines = ["left out: the cache"]
+    lines += (
+        [f"left out: data sets {some(left_out.datasets)} (--datasets takes them along)"] if left_out.datasets else []
+    )
+    lines += [f"left out: links {some(left_out.links)}"] if left_out.links else []
+    lines += [f"NOT READABLE, and missing in the backup: {some(left_out.unreadable)}"] if left_out.unreadable else []
+    return lines

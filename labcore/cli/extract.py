@@ -1,0 +1,210 @@
+"""``labcore extract``: features of whole folders of sound files."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labcore.cli.attend import say_raw, stop_on_signals
+from labcore.cli.classify import positive, weights_of
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, say
+from labcore.cli.parser import Parser, add_knob, read_config
+from labcore.device import usable_cores
+from labcore.errors import AudioError, ConfigError
+from labcore.workspace import sha256_of
+
+if TYPE_CHECKING:
+    from labcore.config import RunConfig
+    from labcore.extract import Counts, ExtractSettings
+
+EVERY_SECONDS = 10.0
+"""How often a line is said where stderr is no terminal."""
+FRONT_END = ("audio.sample_rate", "features.")
+LISTED = 20
+
+
+def parser() -> Parser:
+    from labcore.config import knobs
+
+    parser = Parser(
+        prog="labcore extract",
+        description="Write log-mels (n_mels, frames) in dB, MFCC (n, frames), or embeddings (windows, width) of a run, for all sound "
+        "files in and below a folder: one output file each, at the same place in the output folder, with an index. What is done is "
+        "skipped, so that the same command goes on after an interruption. Files that cannot be read are listed at the end; the exit "
+        "status is then 1.",
+    )  # fmt: skip
+    parser.add_argument("--input", metavar="DIR", required=True, help="the folder of sound files")
+    parser.add_argument("--output", "-o", metavar="DIR", required=True, help="where to; made where it is missing")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--features", choices=("log-mel", "mfcc"), default="log-mel", help="log-mel (the default) or mfcc"
+    )
+    what.add_argument(
+        "--embeddings", metavar="RUN", help="what the network of a run gives its last layer, instead: a run's id or a part of it, its "
+        "folder, the word last, or a weights file",
+    )  # fmt: skip
+    parser.add_argument("--mfcc", metavar="N", type=int, default=20, help="number of coefficients [default 20]")
+    parser.add_argument(
+        "--hop", metavar="SECONDS", type=positive, help="embeddings: from one window to the next in recordings longer than a clip; "
+        "half a clip where not given",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", choices=("npy", "pt", "parquet"), default="npy", help="of the output files: NumPy (the default), a torch tensor, or "
+        "Parquet with a row a frame or window",
+    )  # fmt: skip
+    parser.add_argument("--index", choices=("csv", "parquet"), default="csv", help="format of the index [default csv]")
+    parser.add_argument(
+        "--device", default="auto", help="auto (the default: a GPU for embeddings where there is one, else the CPU, since decoding is what "
+        "takes the time), cpu, cuda or cuda:N",
+    )  # fmt: skip
+    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=_count,
+        default=usable_cores(),
+        help="processes, or threads that decode for a GPU; all cores where not given",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="a line of JSON at the end on stdout, and nothing else there"
+    )
+    parser.add_argument("--config", metavar="FILE", help="the front end of a run: its config.json or its folder")
+    front = parser.add_argument_group("front end of log-mels and MFCC")
+    for path, knob in knobs().items():
+        if path.startswith(FRONT_END):
+            add_knob(front, knob)
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    source, output = Path(arguments.input), Path(arguments.output)
+    if not source.is_dir():
+        raise AudioError(f"the input {source} is no folder", "Name the folder that holds the sound files")
+    settings = settings_from(arguments)
+    from labcore.extract import extract
+
+    device = _device(arguments.device, settings)
+    began = time.monotonic()
+    tell = _Teller(began)
+    with stop_on_signals(lambda: say_raw("stopping after the files at hand; once more ends at once\n")) as stopping:
+        counts = extract(
+            source,
+            output,
+            settings,
+            device=device,
+            workers=arguments.workers,
+            index=arguments.index,
+            progress=tell,
+            should_stop=stopping.is_set,
+        )
+    seconds = time.monotonic() - began
+    for _, error in counts.bad[:LISTED]:
+        say(f"bad: {error}")
+    if len(counts.bad) > LISTED:
+        say(f"and {len(counts.bad) - LISTED} more; the index has them all")
+    say(_line(counts, seconds))
+    if counts.stopped:
+        say("stopped; the same command goes on")
+    if arguments.json:
+        facts: dict[str, object] = {
+            "files": counts.total,
+            "done": counts.done - len(counts.bad),
+            "skipped": counts.skipped,
+        }
+        facts |= {"bad": len(counts.bad), "stopped": counts.stopped, "audio_seconds": round(counts.audio_seconds, 3)}
+        emit_json({**facts, "seconds": round(seconds, 3), "device": device, "index": str(counts.index)})
+    else:
+        emit(str(counts.index))
+    if counts.stopped:
+        return INTERRUPTED
+    return FAILED if counts.bad else DONE
+
+
+def settings_from(arguments: argparse.Namespace) -> ExtractSettings:
+    """What the flags ask for.
+
+    Raises:
+        ConfigError: they do not go together, or a value is out of bounds.
+        RunError: there is no such run, or it has no weights.
+    """
+    from labcore.config import RunConfig, knobs
+    from labcore.extract import ExtractSettings
+
+    given = {path: value for path, value in vars(arguments).items() if path in knobs()}
+    if arguments.embeddings is None:
+        if arguments.hop is not None:
+            raise ConfigError("--hop is for embeddings", "The hop of frames is --features.hop_length, in samples")
+        config: RunConfig = RunConfig() if arguments.config is None else read_config(Path(arguments.config))
+        config = config.changed(given)
+        return ExtractSettings(arguments.features, arguments.format, config, n_mfcc=arguments.mfcc)
+    if given or arguments.config is not None:
+        raise ConfigError(
+            "embeddings take the front end of their run", "Leave out --config, --audio.… and --features.…"
+        )
+    weights = weights_of(arguments.embeddings)
+    file = weights / "weights.safetensors" if weights.is_dir() else weights
+    if not file.is_file():
+        from labcore.errors import RunError
+
+        raise RunError(f"there are no weights at {file}", "Weights are written when a run finishes")
+    return ExtractSettings(
+        "embeddings",
+        arguments.format,
+        weights=str(weights.absolute()),
+        weights_sha256=sha256_of(file),
+        hop_seconds=arguments.hop,
+    )
+
+
+def _device(wanted: str, settings: ExtractSettings) -> str:
+    if wanted == "cpu" or (wanted == "auto" and settings.kind != "embeddings"):
+        return "cpu"
+    from labcore.device import choose_device
+
+    choice = choose_device(wanted)
+    say(f"on {choice.device}: {choice.reason}")
+    return choice.device
+
+
+class _Teller:
+    """A live line on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self, began: float) -> None:
+        self.began = self.said = began
+
+    def __call__(self, counts: Counts) -> None:
+        import sys
+
+        now = time.monotonic()
+        line = _line(counts, now - self.began)
+        if sys.stderr.isatty():
+            live(line)
+        elif now - self.said >= EVERY_SECONDS:
+            self.said = now
+            say(line)
+
+
+def _line(counts: Counts, seconds: float) -> str:
+    rate = counts.done / max(1e-9, seconds)
+    speed = counts.audio_seconds / max(1e-9, seconds)
+    parts = [
+        f"{counts.done + counts.skipped}/{counts.total} files",
+        f"{rate:.0f} files/s",
+        f"{speed:.0f} times real time",
+    ]
+    parts += [f"{counts.skipped} done before"] if counts.skipped else []
+    parts += [f"{len(counts.bad)} bad"] if counts.bad else []
+    left = counts.total - counts.done - counts.skipped
+    parts += (
+        [f"{duration(left / rate)} left"] if left and rate > 0.01 else [f"in {duration(seconds)}"] if not left else []
+    )
+    return ", ".join(parts)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1024:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 1024")
+    return value

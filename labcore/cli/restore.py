@@ -1,0 +1,71 @@
+"""``labcore restore``: a workspace back from a backup."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from labcore.cli.backup import PASSPHRASE, ask, interruptible
+from labcore.cli.output import DONE, emit, emit_json, say
+from labcore.cli.parser import Parser
+from labcore.errors import BackupError
+from labcore.workspace import Workspace
+
+
+def parser() -> Parser:
+    parser = Parser(
+        prog="labcore restore",
+        description="Bring back what `labcore backup` wrote, into an empty workspace or one that is in use. All checksums are verified "
+        "before anything changes. Runs that were at work come back as interrupted ones, which `labcore resume` goes on with. The "
+        f"passphrase of an encrypted backup is read from {PASSPHRASE}, or asked for.",
+    )  # fmt: skip
+    parser.add_argument("file", metavar="FILE", help="the backup")
+    parser.add_argument("--check", action="store_true", help="verify it, and write nothing")
+    parser.add_argument(
+        "--replace", action="store_true", help="let runs and other things of the backup replace those of the same name; without, any such "
+        "one is a refusal, and nothing changes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--identity",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="secret key of age or SSH, for a backup to recipients",
+    )
+    parser.add_argument("--json", action="store_true", help="a line of JSON on stdout, and nothing else there")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from labcore.backup import Key, restore
+    from labcore.backup.encryption import kind_of
+
+    source = Path(arguments.file)
+    if arguments.check and arguments.replace:
+        raise BackupError("--check writes nothing, so it replaces nothing", "Leave one of them out")
+    passphrase = os.environ.get(PASSPHRASE, "")
+    if not passphrase and source.is_file() and os.access(source, os.R_OK):
+        with source.open("rb") as file:
+            passphrase = ask("Passphrase: ") if kind_of(file) == "passphrase" else ""
+    workspace = Workspace.default()
+    with interruptible("checking" if arguments.check else "restoring") as progress:
+        restored = restore(
+            source,
+            workspace,
+            key=Key(passphrase, tuple(arguments.identity)),
+            replace=arguments.replace,
+            check_only=arguments.check,
+            progress=progress,
+        )
+    runs = f"{len(restored.runs)} run{'s' * (len(restored.runs) != 1)}"
+    say(f"{runs}, {restored.files} files, {restored.bytes / 1e6:.1f} MB, all checksums right")
+    if restored.replaced:
+        say(f"replaced: {', '.join(restored.replaced[:5])}{' and more' if len(restored.replaced) > 5 else ''}")
+    if arguments.json:
+        facts = {"runs": restored.runs, "units": restored.units, "replaced": restored.replaced, "files": restored.files}
+        emit_json({**facts, "bytes": restored.bytes, "encrypted": restored.encrypted, "checked_only": arguments.check})
+    else:
+        emit(str(source if arguments.check else workspace.home))
+    return DONE

@@ -1,0 +1,84 @@
+"""What is done: a journal that grows line by line while files are read, and the index that is made of it."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from labcore.extract.files import Entry, output_name, stamp, write_output
+from labcore.extract.settings import ExtractSettings
+from labcore.workspace import append_line
+
+JOURNAL = ".extract.jsonl"
+COLUMNS = ("path", "output", "shape", "frames", "seconds", "sample_rate", "error")
+
+
+class Journal:
+    """Entries by the path of their sound file; the last one of a path counts."""
+
+    def __init__(self, output: Path) -> None:
+        self.output, self.file = output, output / JOURNAL
+        self.entries: dict[str, Entry] = dict(self._read())
+
+    def _read(self) -> Iterator[tuple[str, Entry]]:
+        with contextlib.suppress(FileNotFoundError), self.file.open("rb") as file:
+            for line in file:
+                with contextlib.suppress(ValueError, TypeError):  # a line that a killed process left unfinished
+                    entry = Entry(**json.loads(line))
+                    yield entry.path, entry
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Raises WorkspaceError where the disk is full."""
+        lines = []
+        for entry in entries:
+            self.entries[entry.path] = entry
+            lines.append(json.dumps(entry.to_dict()))
+        if lines:
+            append_line(self.file, "\n".join(lines))
+
+    def done(self, source: Path, path: str, settings: ExtractSettings) -> bool:
+        """Whether a file's output is there, whole, and made from the file as it is now."""
+        entry = self.entries.get(path)
+        if entry is None or entry.error or (entry.size, entry.mtime_ns) != stamp(source / path):
+            return False
+        return stamp(self.output / output_name(path, settings))[0] == entry.bytes
+
+    def write_index(self, paths: Iterable[str], kind: str) -> Path:
+        """``index.csv`` or ``index.parquet`` of the files that were read so far, in the order of ``paths``.
+
+        Raises:
+            WorkspaceError: it cannot be written.
+        """
+        rows = [self.entries[path].to_dict() for path in paths if path in self.entries]
+        file = self.output / f"index.{kind}"
+        write_output(file, _parquet(rows) if kind == "parquet" else _csv(rows))
+        return file
+
+
+def _csv(rows: list[dict[str, Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _parquet(rows: list[dict[str, Any]]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"frames": pa.int64(), "seconds": pa.float64(), "sample_rate": pa.int64()}
+    columns = {}
+    for name in COLUMNS:
+        values = [row[name] for row in rows]
+        if name not in kinds:  # names that are no Unicode cannot lie in Parquet as they are
+            values = [str(value).encode("utf-8", "replace").decode() for value in values]
+        columns[name] = pa.array(values, kinds.get(name, pa.string()))
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()

@@ -1,0 +1,200 @@
+"""Folders to features: what is in the files, what is skipped, what survives."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from labcore.audio import decode
+from labcore.classifier import Classifier
+from labcore.config import RunConfig
+from labcore.errors import ConfigError, WorkspaceError
+from labcore.extract import ExtractSettings, engine, extract, files
+from labcore.extract.features import Extractor, embeddings_of
+from labcore.extract.index import JOURNAL
+from labcore.features import LogMel
+
+SMALL = RunConfig().changed({"audio.sample_rate": 8000, "audio.clip_seconds": 0.25, "features.n_mels": 16})
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Files are read in this process: quick, and seen by the test."""
+
+    class Pool:
+        def __init__(self, workers, context, start, arguments):
+            files._settings.clear()
+            files._settings.update(arguments[0])
+            files._extractor = None
+
+        def submit(self, function, *arguments):
+            from concurrent.futures import Future
+
+            future = Future()
+            try:
+                future.set_result(function(*arguments))
+            except Exception as error:
+                future.set_exception(error)
+            return future
+
+        def shutdown(self, **options):
+            pass
+
+    monkeypatch.setattr(engine, "ProcessPoolExecutor", Pool)
+
+
+@pytest.fixture
+def sounds(tmp_path, noise, write_wav):
+    folder = tmp_path / "sounds"
+    for number in range(3):
+        write_wav(folder / "a" / f"{number}.wav", noise(0.5, seed=number))
+    write_wav(folder / "b" / "deep" / "x.flac", noise(0.3, seed=9), 8000)
+    (folder / "b" / "text.wav").write_text("no sound")
+    return folder
+
+
+def test_log_mels_are_those_of_the_front_end(here, sounds, tmp_path):
+    counts = extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL))
+    assert (counts.total, counts.done, [path for path, _ in counts.bad]) == (5, 5, ["b/text.wav"])
+    log_mel = LogMel(SMALL)
+    for path in ("a/0.wav", "b/deep/x.flac"):
+        waveform, _ = decode(sounds / path, 8000)
+        expected = log_mel.decibels(log_mel.power(torch.from_numpy(waveform)[None]))[0].numpy()
+        np.testing.assert_allclose(np.load(tmp_path / "out" / f"{path}.npy"), expected, atol=1e-4)
+    index = pd.read_csv(tmp_path / "out" / "index.csv", keep_default_na=False).set_index("path")
+    assert index.loc["a/0.wav", "output"] == "a/0.wav.npy"
+    assert index.loc["a/0.wav", "seconds"] == 0.5
+    assert index.loc["a/0.wav", "sample_rate"] == 8000
+    assert index.loc["a/0.wav", "shape"] == f"16x{index.loc['a/0.wav', 'frames']}"
+    assert "text.wav" in index.loc["b/text.wav", "error"]
+
+
+def test_pieces_of_a_long_recording_join_without_a_seam(monkeypatch, noise):
+    waveform = noise(2.0, 8000)
+    whole, starts = Extractor(ExtractSettings(config=SMALL))(waveform)
+    monkeypatch.setattr("labcore.extract.features.FRAMES", 7)
+    pieces, _ = Extractor(ExtractSettings(config=SMALL))(waveform)
+    assert whole.shape[1] == len(starts) > 30
+    np.testing.assert_allclose(pieces, whole, atol=1e-3)
+
+
+def test_mfcc_are_the_orthonormal_dct_of_the_log_mel(here, noise):
+    waveform = noise(0.5, 8000)
+    decibels, _ = Extractor(ExtractSettings(config=SMALL))(waveform)
+    mfcc, _ = Extractor(ExtractSettings("mfcc", config=SMALL, n_mfcc=5))(waveform)
+    import scipy.fft
+
+    np.testing.assert_allclose(mfcc, scipy.fft.dct(decibels, axis=0, norm="ortho")[:5], rtol=1e-4, atol=1e-2)
+    with pytest.raises(ConfigError, match="mel bands"):
+        ExtractSettings("mfcc", config=SMALL, n_mfcc=17)
+
+
+@pytest.mark.parametrize("model", ["compact", "small_cnn", "resnet18"])
+def test_embeddings_are_what_the_last_layer_is_given(model, noise):
+    classifier = Classifier(SMALL.changed({"model.name": model}), ["p", "q", "r"]).eval()
+    waveform = noise(0.6, 8000)
+    bounds = classifier.windows_of(len(waveform))
+    embeddings = embeddings_of(classifier, waveform, bounds)
+    assert len(embeddings) == len(bounds) > 1
+    last = [module for module in classifier.network.modules() if isinstance(module, torch.nn.Linear)][-1]
+    with torch.inference_mode():
+        probabilities = last(torch.from_numpy(embeddings)).softmax(1).numpy()
+    np.testing.assert_allclose(probabilities, classifier.probabilities_of(waveform, bounds), atol=1e-5)
+
+
+@pytest.mark.parametrize("format", ["pt", "parquet"])
+def test_formats_hold_the_same(here, sounds, tmp_path, format):
+    extract(sounds, tmp_path / "npy", ExtractSettings(config=SMALL))
+    extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL, format=format), index="parquet")
+    expected = np.load(tmp_path / "npy" / "a" / "1.wav.npy")
+    file = tmp_path / "out" / "a" / f"1.wav.{format}"
+    if format == "pt":
+        got = torch.load(file, weights_only=True).numpy()
+    else:
+        table = pd.read_parquet(file)
+        got = np.stack(table["values"]).T
+        assert table["start_s"].is_monotonic_increasing
+    np.testing.assert_array_equal(got, expected)
+    index = pd.read_parquet(tmp_path / "out" / "index.parquet")
+    assert len(index) == 5
+
+
+def test_what_is_done_is_skipped_and_what_changed_is_not(here, sounds, tmp_path, noise, write_wav):
+    out, settings = tmp_path / "out", ExtractSettings(config=SMALL)
+    extract(sounds, out, settings)
+    write_wav(sounds / "a" / "0.wav", noise(0.7, seed=5))  # another length
+    (out / "a" / "1.wav.npy").write_bytes(b"cut")  # as a power cut leaves it
+    (out / "a" / "2.wav.npy").unlink()
+    counts = extract(sounds, out, settings)
+    assert (counts.skipped, counts.done) == (1, 4)
+    assert np.load(out / "a" / "1.wav.npy").shape[0] == 16
+    assert len(pd.read_csv(out / "index.csv")) == 5
+    with pytest.raises(ConfigError, match=r"n_mels 16 there and 24 now.*--output"):
+        extract(sounds, out, ExtractSettings(config=SMALL.changed({"features.n_mels": 24})))
+
+
+def test_stopped_and_gone_on_with(here, sounds, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "CHUNK", 1)
+    monkeypatch.setattr(engine, "AHEAD", 1)
+    seen = []
+    first = extract(
+        sounds,
+        tmp_path / "out",
+        ExtractSettings(config=SMALL),
+        progress=lambda c: seen.append(c.done),
+        should_stop=lambda: seen[-1] >= 2,
+    )
+    assert first.stopped
+    assert 2 <= first.done < 5
+    with (tmp_path / "out" / JOURNAL).open("a") as file:
+        file.write('{"path": "a/2.w')  # as a kill leaves it
+    second = extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL))
+    assert second.skipped == first.done
+    assert not second.stopped
+    assert len(list((tmp_path / "out").rglob("*.npy"))) == 4
+
+
+def test_a_full_disk_is_told(here, sounds, tmp_path, monkeypatch):
+    def full(path, data, **options):
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError as error:
+            raise WorkspaceError("x cannot be written") from error
+
+    monkeypatch.setattr(files, "write_atomically", full)
+    with pytest.raises(WorkspaceError, match=r"disk is full.*same command"):
+        extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL))
+
+
+def test_the_way_with_the_network_here_gives_the_same(here, sounds, tmp_path):
+    extract(sounds, tmp_path / "cores", ExtractSettings(config=SMALL))
+    answers = engine._on_device(
+        sounds, ["a/0.wav", "b/text.wav"], tmp_path / "device", ExtractSettings(config=SMALL), "cpu", 2, lambda: False
+    )
+    good, bad = [entries[0] for entries in answers]
+    assert "text.wav" in bad.error
+    assert (tmp_path / "device" / good.output).read_bytes() == (tmp_path / "cores" / good.output).read_bytes()
+
+
+def test_processes_and_a_file_that_ends_its_process(sounds, tmp_path, monkeypatch):
+    """Real processes; ``a/1.wav`` kills whoever reads it, as a crashing decoder or a full memory would."""
+    pipe = sounds / "a" / "1.wav"
+    settings = ExtractSettings(config=SMALL)
+    monkeypatch.setattr(engine, "work", deadly)
+    monkeypatch.setattr(engine, "CHUNK", 2)
+    counts = extract(sounds, tmp_path / "out", settings, workers=1)
+    reasons = dict(counts.bad)
+    assert set(reasons) == {"a/1.wav", "b/text.wav"}
+    assert "ended the process" in reasons["a/1.wav"]
+    assert pipe.exists()
+    assert len(list((tmp_path / "out").rglob("*.npy"))) == 3
+
+
+def deadly(source, paths, output):
+    if "a/1.wav" in paths:
+        os._exit(9)
+    return files.work(source, paths, output)
