@@ -13,17 +13,19 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+VENV26 := .venv-torch26
 # An empty file each, newer than all that it was made from.
 MADE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help run test lint format screenshots clean
+.PHONY: help run test test-torch26 lint format screenshots clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make run          start the lab on http://localhost:$(PORT)"
 	@echo "make test         style, types and tests"
+	@echo "make test-torch26 the tests with torch 2.6.0, the oldest that is supported"
 	@echo "make lint         style and types only"
 	@echo "make format       put the code in style"
 	@echo "make screenshots  take the pictures of the README from the running lab"
@@ -34,6 +36,10 @@ run: $(INSTALLED)
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The same tests with the oldest torch of the containers, in an environment of its own; all else as pinned.
+test-torch26: $(VENV26)/.installed
+	$(VENV26)/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .
@@ -48,7 +54,7 @@ screenshots: $(INSTALLED_DEV)
 	$(BIN)/python scripts/screenshots.py
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(VENV26) build dist .pytest_cache .mypy_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -not -path './workspace/*' -prune -exec rm -rf {} +
 
 $(MADE):
@@ -68,6 +74,13 @@ ifneq ($(TORCH_INDEX),)
 endif
 	$(PIP) install -r requirements.txt
 	$(PIP) install --no-deps -e .
+	@touch $@
+
+$(VENV26)/.installed: requirements.txt requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV26)
+	sed -E -e 's/^(torch|torchaudio)==.*/\1==2.6.0/' -e 's/^torchvision==.*/torchvision==0.21.0/' requirements.txt > $(VENV26)/requirements.txt
+	$(VENV26)/bin/python -m pip --disable-pip-version-check install -r $(VENV26)/requirements.txt -r requirements-dev.txt
+	$(VENV26)/bin/python -m pip --disable-pip-version-check install --no-deps -e .
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
