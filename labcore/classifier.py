@@ -21,6 +21,7 @@ from labcore.config import ModelConfig, RunConfig, parse
 from labcore.device import choose_device
 from labcore.errors import AudioError, ConfigError, RunError
 from labcore.features import LogMel
+from labcore.golden import TOLERANCE, Golden
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
 from labcore.workspace import write_atomically
@@ -61,6 +62,9 @@ class Classifier(nn.Module):
         labels: class names in the order of the network's outputs.
         network: a network for them; a fresh one where it is not given.
         members: the models of the networks that an :class:`~labcore.models.ensemble.Ensemble` is made of; empty for any other network.
+
+    Attributes:
+        golden: clips with the probabilities they were given at the end of training; None where none were kept.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Classifier(nn.Module):
             network = Ensemble(build_network(member, len(labels)) for member in self.members)
         self.log_mel = LogMel(config)
         self.network = network if network is not None else build_network(config.model, len(labels))
+        self.golden: Golden | None = None
 
     @property
     def sample_rate(self) -> int:
@@ -128,19 +133,27 @@ class Classifier(nn.Module):
         if not len(waveform):
             raise AudioError("the waveform has no samples", "Give it a clip with sound in it")
         bounds = self.windows_of(len(waveform), hop_seconds)
-        probabilities = self.probabilities_of(waveform, bounds, batch_size)
-        samples = quantise(waveform)[0] if len(bounds) > 1 else None
+        samples, scale = quantise(waveform)  # as the clip store does: training and use hear the same samples
+        return self.answer(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
+
+    def answer(self, samples: np.ndarray, bounds: list[tuple[int, int]], probabilities: np.ndarray) -> Answer:
+        """What is said of a clip, from what is said of its windows.
+
+        Args:
+            samples: (samples,) int16.
+            bounds, probabilities: its windows, and (windows, classes) for them.
+        """
         mean = weighted_mean(probabilities, self.weights_of(samples, bounds))
         windows = []
         for (begin, end), row in zip(bounds, probabilities, strict=True):
             label = self.labels[int(row.argmax())]
-            start_s, end_s = begin / self.sample_rate, min(end, len(waveform)) / self.sample_rate
+            start_s, end_s = begin / self.sample_rate, min(end, len(samples)) / self.sample_rate
             windows.append(Window(start_s, end_s, label, float(row.max()), self._named(row)))
         return Answer(
             label=self.labels[int(mean.argmax())],
             probability=float(mean.max()),
             probabilities=self._named(mean),
-            seconds=len(waveform) / self.sample_rate,
+            seconds=len(samples) / self.sample_rate,
             windows=windows,
         )
 
@@ -161,18 +174,62 @@ class Classifier(nn.Module):
             return np.ones(len(bounds), dtype=np.float32)
         return sound_weights(samples, bounds)
 
-    @torch.inference_mode()
-    def probabilities_of(self, waveform: np.ndarray, bounds: list[tuple[int, int]], batch_size: int = 32) -> np.ndarray:
-        """Probabilities of windows: (windows, classes) float32. A window that reaches beyond the waveform is padded."""
-        samples, scale = quantise(waveform)  # as the clip store does: training and use hear the same samples
+    def cut(self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
+        """Windows of a clip as the network is given them: (windows, clip samples) float32. One that reaches beyond it is padded.
+
+        Args:
+            samples, scale: (samples,) int16 and its scale, as :func:`labcore.audio.quantise` gives them.
+        """
         clip = self.config.clip_samples
+        return dequantise(np.stack([centred(samples[begin:end], clip) for begin, end in bounds]), scale)
+
+    @torch.inference_mode()
+    def judge(self, windows: np.ndarray) -> np.ndarray:
+        """Windows (batch, clip samples) float32 → probabilities (batch, classes) float32, in eval mode."""
+        logits = self(torch.from_numpy(windows).to(self.device))
+        return logits.float().softmax(1).cpu().numpy()
+
+    def probabilities_of(
+        self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
+    ) -> np.ndarray:
+        """Probabilities of windows, as :meth:`cut` takes them: (windows, classes) float32."""
         self.eval()
-        rows = []
-        for first in range(0, len(bounds), batch_size):
-            batch = np.stack([centred(samples[b:e], clip) for b, e in bounds[first : first + batch_size]])
-            logits = self(torch.from_numpy(dequantise(batch, scale)).to(self.device))
-            rows.append(logits.float().softmax(1).cpu().numpy())
-        return np.concatenate(rows)
+        firsts = range(0, len(bounds), batch_size)
+        parts = [self.judge(self.cut(samples, scale, bounds[first : first + batch_size])) for first in firsts]
+        return np.concatenate(parts)
+
+    # --- golden clips
+
+    def remember(self, waveforms: np.ndarray) -> None:
+        """Keep clips as the golden ones, with the probabilities they are given now: (clips, clip samples) float32; none: keep none."""
+        self.eval()
+        self.golden = Golden.of(waveforms, self, self.device) if len(waveforms) else None
+
+    def verify(self) -> float | None:
+        """Replay the golden clips.
+
+        Returns:
+            The largest difference to the probabilities at the end of training; None where there are no golden clips.
+
+        Raises:
+            RunError: it is larger than ``labcore.golden.TOLERANCE``.
+        """
+        if self.golden is None:
+            return None
+        self.eval()
+        now = self.golden.replayed(self, self.device)
+        differences = np.abs(now - self.golden.probabilities)
+        worst = float(np.nan_to_num(differences, nan=np.inf).max())
+        if worst <= TOLERANCE:
+            return worst
+        clip, target = np.unravel_index(int(np.nan_to_num(differences, nan=np.inf).argmax()), differences.shape)
+        raise RunError(
+            f"the weights do not answer as at the end of training: golden clip {clip + 1} of {len(self.golden)} is "
+            f"{self.labels[int(target)]} with probability {now[clip, target]:.6f} now and was with "
+            f"{self.golden.probabilities[clip, target]:.6f}; up to {TOLERANCE:g} is accepted",
+            "The file was changed, or this machine's libraries compute otherwise: take the weights from their run again, or install "
+            "the versions named in environment.json of the run",
+        )
 
     @torch.inference_mode()
     def log_mel_of(self, waveform: np.ndarray) -> np.ndarray:
@@ -186,8 +243,9 @@ class Classifier(nn.Module):
     # --- on the disk
 
     def to_bytes(self) -> bytes:
-        """The classifier as one safetensors file; configuration and labels lie in its header."""
+        """The classifier as one safetensors file, its golden clips in it; configuration and labels lie in its header."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        tensors |= self.golden.tensors() if self.golden is not None else {}
         facts: dict[str, Any] = {"format": FORMAT, "config": self.config.model_dump(), "labels": self.labels}
         if self.members:
             facts["members"] = [member.model_dump() for member in self.members]
@@ -219,12 +277,14 @@ class Classifier(nn.Module):
             content = file.read_bytes()
             if zipfile.is_zipfile(file):
                 with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                    name = next(name for name in archive.namelist() if name.endswith("weights.safetensors"))
-                    content = archive.read(name)
+                    names = archive.namelist()
+                    if any(name.endswith(".pkl") for name in names):
+                        raise _pickle(str(file))
+                    content = archive.read(next(name for name in names if name.endswith("weights.safetensors")))
         except FileNotFoundError as error:
             raise RunError(f"there are no weights at {file}", "Weights are written when a run finishes") from error
-        except (OSError, StopIteration) as error:
-            raise RunError(f"the weights at {file} cannot be read: {error or 'none in the zip'}") from error
+        except (OSError, StopIteration, zipfile.BadZipFile) as error:
+            raise RunError(f"the weights at {file} cannot be read: {str(error) or 'none in the zip'}") from error
         return cls.from_bytes(content, name=str(file)).to(choose_device(device).torch())
 
     @classmethod
@@ -234,6 +294,8 @@ class Classifier(nn.Module):
         Raises:
             RunError: it is no safetensors file of this lab. Nothing in the file is executed.
         """
+        if content[:1] == b"\x80" and content[1:2] in b"\x02\x03\x04\x05":
+            raise _pickle(name)
         try:
             header = int.from_bytes(content[:8], "little")
             facts = json.loads(json.loads(content[8 : 8 + header])["__metadata__"]["labcore"])
@@ -242,6 +304,7 @@ class Classifier(nn.Module):
             config, labels = parse(facts["config"]), facts["labels"]
             members = [parse({"model": member}).model for member in facts.get("members", [])]
             tensors = safetensors.torch.load(content)
+            golden = Golden.taken_from(tensors, config.clip_samples, len(labels))
         except (ValueError, KeyError, TypeError, ConfigError, safetensors.SafetensorError) as error:
             raise RunError(
                 f"{name} is no classifier of this lab: {error}", "Take weights.safetensors of a run"
@@ -252,7 +315,15 @@ class Classifier(nn.Module):
             classifier.load_state_dict(tensors)
         except RuntimeError as error:
             raise RunError(f"the weights in {name} do not fit the network {config.model.name}: {error}") from error
+        classifier.golden = golden
         return classifier.eval()
+
+
+def _pickle(name: str) -> RunError:
+    return RunError(
+        f"{name} is a pickle: reading it would execute code that it brings along, which the lab does not do",
+        "Take weights.safetensors of a run",
+    )
 
 
 def centred(samples: np.ndarray, length: int) -> np.ndarray:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,3 +109,37 @@ def usable_cores() -> int:
     except (OSError, ValueError):
         pass
     return cores
+
+
+def allow_tf32(allowed: bool) -> None:
+    """Allow or forbid TF32 in matrix products and convolutions.
+
+    In the older of torch's two ways: the newer one makes every reader of the older raise, torch.compile among them.
+    """
+    set_tf32((allowed, allowed))
+
+
+def tf32_settings() -> tuple[bool, bool]:
+    """Whether TF32 is allowed in matrix products and in convolutions, for :func:`set_tf32`."""
+    import torch
+
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+def set_tf32(allowed: tuple[bool, bool]) -> None:
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*TF32.*")  # some releases of torch recommend the newer way
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = allowed
+
+
+@contextmanager
+def full_fp32() -> Iterator[None]:
+    """No TF32 inside: what a GPU computes in fp32 is then as exact as on a CPU."""
+    before = tf32_settings()
+    allow_tf32(False)
+    try:
+        yield
+    finally:
+        set_tf32(before)

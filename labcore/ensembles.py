@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -19,6 +20,8 @@ from labcore.evaluation import evaluate
 from labcore.events import Evaluated, Log, RunFinished, RunStarted
 from labcore.models.ensemble import Ensemble
 from labcore.runs import Run
+from labcore.training.bank import wave_bank
+from labcore.training.golden import remember_golden
 from labcore.workspace import Workspace
 
 Progress = Callable[[int, int], None]
@@ -73,6 +76,9 @@ def save_ensemble(
     store = open_store(workspace, find_dataset(workspace, config.data.dataset), classifier.sample_rate)
     parts = split_for(store.table, config.data)
     result = evaluate(_on(classifier, device), store, parts.held_out, parts.fold, progress=progress)
+    found = store.table["label"].to_numpy()[parts.held_out]
+    targets = np.array([classifier.labels.index(label) for label in found])
+    remember_golden(classifier, wave_bank(store, classifier.device), parts.held_out, targets)
     members = [{"run": run.id, "accuracy": (run.last_event("evaluated") or {}).get("accuracy")} for run in runs]
     made = Run.create(workspace, config, marks={MARK: {"members": members}, "labels": classifier.labels})
     with made.hold():

@@ -17,7 +17,7 @@ FLOORS = (
     ("config", "presets", "errors", "device", "nvml", "workspace", "events", "intervals"),
     ("audio", "features", "augment", "models", "runs"),
     ("datasets",),
-    ("training", "classifier"),
+    ("training", "classifier", "golden"),
     (
         "evaluation",
         "ensembles",
@@ -31,6 +31,7 @@ FLOORS = (
         "extract",
         "backup",
         "answers",
+        "serving",
     ),
     ("cli", "api", "__main__", "ui", "pages", "streamlit_app"),
 )
@@ -38,7 +39,13 @@ FLOORS = (
 FLOOR = {name: number for number, names in enumerate(FLOORS, 1) for name in names}
 TOP = len(FLOORS)
 # Who may be used from where on the top floor; all else there stands by itself.
-TOP_FLOOR_USES = {("__main__", "cli"), ("pages", "ui"), ("streamlit_app", "ui"), ("streamlit_app", "pages")}
+TOP_FLOOR_USES = {
+    ("__main__", "cli"),
+    ("cli", "api"),
+    ("pages", "ui"),
+    ("streamlit_app", "ui"),
+    ("streamlit_app", "pages"),
+}
 USES_STREAMLIT = ("ui", "pages", "streamlit_app")
 # Loaded by the first page and by `labcore --help`: what these import, directly or not, must not be torch.
 LIGHT = (*FLOORS[0], "runs", "audio", "datasets", "jobs/manager", "cli/main")

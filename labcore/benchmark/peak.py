@@ -7,8 +7,7 @@ import time
 import torch
 
 from labcore.benchmark.events import PeakMeasured
-from labcore.benchmark.stepper import allow_tf32
-from labcore.device import usable_cores
+from labcore.device import allow_tf32, usable_cores
 from labcore.training.memory import is_out_of_memory
 from labcore.training.precision import DTYPES
 

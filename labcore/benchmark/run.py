@@ -30,10 +30,10 @@ from labcore.benchmark.material import Material
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.report import ReportFolder, active_run
-from labcore.benchmark.stepper import Stepper, set_tf32, tf32_settings
+from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.tuning import tune_cpu
 from labcore.benchmark.watch import Watch
-from labcore.device import usable_cores
+from labcore.device import set_tf32, tf32_settings, usable_cores
 from labcore.errors import LabError
 from labcore.events import Event
 from labcore.training.memory import is_out_of_memory

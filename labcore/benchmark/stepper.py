@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,7 +16,7 @@ from labcore.audio import decode
 from labcore.benchmark.cases import Case
 from labcore.benchmark.material import Material, configuration, fresh_network
 from labcore.classifier import centred
-from labcore.device import usable_cores
+from labcore.device import allow_tf32, usable_cores
 from labcore.features import LogMel
 from labcore.training.precision import DTYPES, Precision
 
@@ -189,22 +188,3 @@ class Stepper:
     def _finish(self, answer: Tensor) -> Tensor:
         """Bring the answer back, where that is included."""
         return answer if self.case.scope == "network" else answer.float().cpu()
-
-
-def allow_tf32(allowed: bool) -> None:
-    """Allow or forbid TF32 in matrix products and convolutions.
-
-    In the older of torch's two ways: the newer one makes every reader of the older raise, torch.compile among them.
-    """
-    set_tf32((allowed, allowed))
-
-
-def tf32_settings() -> tuple[bool, bool]:
-    """Whether TF32 is allowed in matrix products and in convolutions, for :func:`set_tf32`."""
-    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-
-
-def set_tf32(allowed: tuple[bool, bool]) -> None:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*TF32.*")  # some releases of torch recommend the newer way
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = allowed

@@ -317,6 +317,10 @@ class RuntimeConfig(Part):
         "clips set aside for validation (a tenth of the training clips where no share is given); off keeps silent.", flag="advisor",
         advanced=True,
     )  # fmt: skip
+    golden_clips: int = knob(
+        4, "Golden clips", "So many held-out clips, a window of each, travel with the weights and are replayed when a service loads them. "
+        "Whoever gets the weights can hear them. 0: none.", ge=0, le=32, step=1, unit="clips", advanced=True,
+    )  # fmt: skip
     seed: int = knob(
         0, "Seed", "The same seed on the same machine makes the same run.", ge=0, le=2**31 - 1, flag="seed"
     )

@@ -7,12 +7,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from labcore.config import RunConfig
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.runs import Run
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
+from labcore.training.golden import remember_golden
 from labcore.training.metrics import score
 from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
@@ -118,6 +121,7 @@ def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     classifier = session.classifier
     classifier.network.load_state_dict(trainer.result().state_dict())
     Precision("fp32", "contiguous", "as in use").lay_out(classifier.network)
+    remember_golden(classifier, session.waves, np.asarray(session.split.held_out), session.held_out_targets)
     classifier.save(run.weights)
     probabilities = session.ranks.gather(session.held_out.probabilities())
     yield Log(message=f"weights saved; judged on the {len(probabilities)} clips of fold {session.split.fold}")

@@ -20,8 +20,8 @@ from labcore.benchmark import run as module
 from labcore.benchmark.group import failed
 from labcore.benchmark.machine import describe
 from labcore.benchmark.run import run_plan
-from labcore.benchmark.stepper import tf32_settings
 from labcore.config import RunConfig
+from labcore.device import tf32_settings
 from labcore.errors import ConfigError, DeviceError
 from labcore.runs import Run
 

@@ -5,9 +5,10 @@ from labcore.benchmark.cases import ARTICLE, PARTS, Case
 from labcore.benchmark.counting import count, too_large, wanted_bytes
 from labcore.benchmark.material import Material, configuration, fresh_network
 from labcore.benchmark.peak import measure_peak
-from labcore.benchmark.stepper import Stepper, allow_tf32, set_tf32, tf32_settings
+from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.tuning import tune_cpu
 from labcore.classifier import Classifier
+from labcore.device import allow_tf32, set_tf32, tf32_settings
 
 
 @pytest.fixture(autouse=True)

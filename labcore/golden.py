@@ -1,0 +1,103 @@
+"""Golden clips: a few clips that travel with a classifier's weights, with the probabilities it gave them at the end of training.
+
+Replayed where the weights are loaded for service, they show that machine, libraries and front end still give the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from labcore.audio import dequantise, quantise
+from labcore.device import full_fp32
+
+TOLERANCE = 1e-4
+"""A larger difference in any probability means that something computes otherwise than at the end of training."""
+PREFIX = "golden."
+
+Judge = Callable[[Tensor], Tensor]
+"""Waveforms (batch, samples) float32 → logits (batch, classes)."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Clips and what is known of them.
+
+    Attributes:
+        samples: (clips, samples) int16 at the classifier's rate, a window long each.
+        scales: (clips,) float32, what int16 is multiplied by.
+        probabilities: (clips, classes) float32, computed in fp32 without TF32.
+    """
+
+    samples: np.ndarray
+    scales: np.ndarray
+    probabilities: np.ndarray
+
+    @classmethod
+    def of(cls, waveforms: np.ndarray, judge: Judge, device: torch.device) -> Golden:
+        """Take clips with the probabilities that they are given now.
+
+        Args:
+            waveforms: (clips, samples) float32, a window long each.
+            judge: the classifier, in eval mode, on ``device``.
+        """
+        samples, scales = [], []
+        for waveform in waveforms:
+            integers, scale = quantise(waveform)
+            samples.append(integers)
+            scales.append(scale)
+        bare = cls(np.stack(samples), np.array(scales, dtype=np.float32), np.zeros((0, 0), dtype=np.float32))
+        return cls(bare.samples, bare.scales, bare.replayed(judge, device))
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @torch.inference_mode()
+    def replayed(self, judge: Judge, device: torch.device) -> np.ndarray:
+        """What the clips are given now: (clips, classes) float32. One at a time, as the first of them were."""
+        rows = []
+        with full_fp32():
+            for samples, scale in zip(self.samples, self.scales, strict=True):
+                waveform = torch.from_numpy(dequantise(samples, float(scale)))[None].to(device)
+                rows.append(judge(waveform).float().softmax(1).cpu().numpy())
+        return np.concatenate(rows)
+
+    # --- beside the weights in a safetensors file
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {
+            f"{PREFIX}samples": torch.from_numpy(np.ascontiguousarray(self.samples)),
+            f"{PREFIX}scales": torch.from_numpy(self.scales),
+            f"{PREFIX}probabilities": torch.from_numpy(np.ascontiguousarray(self.probabilities)),
+        }
+
+    @classmethod
+    def taken_from(cls, tensors: dict[str, Tensor], clip_samples: int, classes: int) -> Golden | None:
+        """Take the golden clips out of a file's tensors; None where it has none.
+
+        Raises:
+            ValueError: what is there has not the shapes of clips and probabilities.
+        """
+        found = {name: tensors.pop(name) for name in list(tensors) if name.startswith(PREFIX)}
+        if not found:
+            return None
+        try:
+            samples, scales, probabilities = (
+                found[f"{PREFIX}{part}"].numpy() for part in ("samples", "scales", "probabilities")
+            )
+        except KeyError as error:
+            raise ValueError(f"golden clips without {error.args[0]}") from None
+        clips = len(samples)
+        shapes: Mapping[str, tuple[np.ndarray, tuple[int, ...], str]] = {
+            "samples": (samples, (clips, clip_samples), "int16"),
+            "scales": (scales, (clips,), "float32"),
+            "probabilities": (probabilities, (clips, classes), "float32"),
+        }
+        for name, (array, shape, dtype) in shapes.items():
+            if array.shape != shape or array.dtype != dtype or not clips:
+                raise ValueError(f"golden {name} are {array.dtype} {array.shape} in place of {dtype} {shape}")
+        return cls(samples, scales, probabilities)
