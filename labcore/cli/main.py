@@ -28,6 +28,7 @@ COMMANDS = {
     "ensemble": "put the networks of several runs together as one classifier",
     "evaluate": "judge a trained classifier on clips of a data set",
     "classify": "say what is heard in sound files",
+    "serve": "answer over HTTP what is heard in clips",
     "extract": "write log-mels, MFCC or embeddings of whole folders of sound files",
     "runs": "list, show, follow, stop and delete runs",
     "benchmark": "compare the CPU with every GPU: speed, where the time goes, from which batch on a GPU pays",

@@ -1,0 +1,246 @@
+"""The service as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Path, Query
+from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from labcore import __version__
+from labcore.api import schemas
+from labcore.api.classify import Asked, Desk, clips_of
+from labcore.api.documentation import BODY, HOP, TOP_K, WINDOWS, complete, problems
+from labcore.api.gate import LOOPBACK, Gate, Passage, Standing, refuse
+from labcore.api.logs import requests as log
+from labcore.api.metrics import CONTENT_TYPE, Metrics
+from labcore.api.problems import Problem
+from labcore.device import usable_cores
+from labcore.errors import LabError
+from labcore.serving import Engine, Model, ServiceSettings, Shelf
+from labcore.serving.admission import Admission
+
+
+def create_app(
+    shelf: Shelf,
+    settings: ServiceSettings | None = None,
+    *,
+    keys: Collection[str] = (),
+    hosts: Collection[str] | None = LOOPBACK,
+    standing: Standing | None = None,
+) -> FastAPI:
+    """The service for the models of a shelf. Its threads live from its start to its shutdown.
+
+    Args:
+        keys: one of these has to come with every request; none: nobody is asked.
+        hosts: names under which it answers where there are no keys; None: any.
+        standing: shared with the server around it.
+    """
+    settings = settings or ServiceSettings()
+    metrics, admission = Metrics(), Admission(settings)
+    threads = settings.threads or usable_cores()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        engine = Engine(
+            shelf.models[0].classifier.device,
+            batch_size=settings.batch_size,
+            threads=settings.threads,
+            on_batch=metrics.on_batch,
+        )
+        decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        app.state.desk = Desk(settings, engine, decoders, metrics)
+        metrics.watch(engine, admission, shelf)
+        yield
+        decoders.shutdown(wait=True, cancel_futures=True)
+        engine.close()
+
+    app = FastAPIOffline(
+        title="Audio GPU Lab: classification service",
+        version=__version__,
+        description="Says what is heard in sound files. Send one as the body, or several as a form.",
+        lifespan=lifespan,
+        openapi_url="/openapi.json",
+    )
+    standing = standing or Standing()
+    guarded = (401, 421) if keys else (421,)
+    _routes(app, shelf, settings, metrics, standing, guarded)
+    complete(app, keyed=bool(keys))
+    for kind, handler in ((Problem, _problem), (LabError, _lab_error), (RequestValidationError, _invalid)):
+        app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _bug)
+    app.add_middleware(
+        Gate,
+        settings=settings,
+        admission=admission,
+        metrics=metrics,
+        standing=standing,
+        keys=keys,
+        hosts=None if keys else hosts,
+    )
+    return app
+
+
+def _routes(
+    app: FastAPI,
+    shelf: Shelf,
+    settings: ServiceSettings,
+    metrics: Metrics,
+    standing: Standing,
+    guarded: tuple[int, ...],
+) -> None:
+    def model_named(name: str) -> Model:
+        model = shelf.get(name)
+        if model is None:
+            known = ", ".join(model.name for model in shelf.models)
+            raise Problem(404, "model", "there is no model of that name", f"There is {known}")
+        return model
+
+    @app.post(
+        "/v1/classify",
+        response_model=schemas.Answers,
+        responses=problems(400, 404, 408, 413, 415, 422, 503, *guarded),
+        openapi_extra=BODY,
+        summary="What is heard in clips",
+    )
+    async def classify(
+        request: Request,
+        model: Annotated[
+            str, Query(description="Which one answers; the first one where none is given.", max_length=200)
+        ] = "",
+        top_k: Annotated[int | None, TOP_K] = None,
+        windows: Annotated[Literal["labels", "full", "none"], WINDOWS] = "labels",
+        hop_seconds: Annotated[float | None, HOP] = None,
+    ) -> Response:
+        """One file as the body (`curl --data-binary @clip.wav -H 'Content-Type: audio/wav'`), or one or several as a form
+        (`curl -F file=@a.wav -F file=@b.mp3`). WAV, AIFF, FLAC, Ogg Vorbis, Opus and MP3 of any rate.
+
+        A single file that cannot be read is a 422; among several it gets an `error` in its place and the others are answered."""
+        passage: Passage = request.state.passage
+        chosen = model_named(model)
+        assert passage.lease is not None
+        clips = await clips_of(request, settings, passage.lease)
+        desk: Desk = app.state.desk
+        results = await desk.answer(clips, chosen, Asked(top_k, windows, hop_seconds), passage)
+        content = {"model": chosen.name, "request_id": passage.request_id, "results": results}
+        return Response(json.dumps(content, ensure_ascii=False), media_type="application/json")
+
+    @app.get(
+        "/v1/models",
+        response_model=schemas.ModelList,
+        responses=problems(*guarded),
+        summary="The classifiers at service",
+    )
+    async def models() -> dict[str, Any]:
+        return {"models": [model.facts() for model in shelf.models]}
+
+    @app.get(
+        "/v1/models/{name}",
+        response_model=schemas.ModelFacts,
+        responses=problems(404, 422, *guarded),
+        summary="One of them",
+    )
+    async def model(name: Annotated[str, Path(max_length=200)]) -> dict[str, Any]:
+        return model_named(name).facts()
+
+    @app.post(
+        "/v1/reload",
+        response_model=schemas.Reloaded,
+        responses=problems(409, *guarded),
+        summary="Load weights that have changed",
+    )
+    async def reload() -> dict[str, Any]:
+        """Requests in hand are answered by the weights they began with. Weights that do not load, or do not answer their golden clips
+        as at the end of training, are not taken: those that were there stay."""
+        return {"reloaded": await reload_models(shelf, metrics)}
+
+    @app.get("/healthz", response_model=schemas.Status, summary="Whether the process is alive")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz", response_model=schemas.Status, responses=problems(503), summary="Whether it takes requests")
+    async def readyz() -> dict[str, str]:
+        if not standing.ready:
+            raise Problem(503, "draining", "the service is going down")
+        return {"status": "ready"}
+
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}, **problems(*guarded)},
+        summary="For Prometheus",
+    )
+    async def figures() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    @app.get("/", response_model=schemas.Service, responses=problems(*guarded), include_in_schema=False)
+    async def root() -> dict[str, Any]:
+        names = [model.name for model in shelf.models]
+        return {"service": "Audio GPU Lab", "version": __version__, "documentation": "/docs", "models": names}
+
+
+async def reload_models(shelf: Shelf, metrics: Metrics) -> dict[str, bool]:
+    """Reload beside the requests; which names got other weights.
+
+    Raises:
+        Problem: some could not be exchanged. The others were.
+    """
+    before = {model.name: model.sha256 for model in shelf.models}
+    outcome = await asyncio.get_running_loop().run_in_executor(None, shelf.reload)
+    metrics.note_models(shelf)
+    changed = {model.name: model.sha256 != before[model.name] for model in shelf.models}
+    failed = {name: error for name, error in outcome.items() if error is not None}
+    metrics.reloads.labels("failed" if failed else "done").inc()
+    log.info(
+        "reload",
+        extra={"facts": {"reloaded": changed, "refused": {name: str(error) for name, error in failed.items()}}},
+    )
+    if failed:
+        name, error = next(iter(failed.items()))
+        raise Problem(
+            409, "weights", f"{name} keeps the weights it had: {error.what}", error.remedy, more={"reloaded": changed}
+        )
+    return changed
+
+
+# --- what goes wrong on the way
+
+
+async def _problem(request: Request, error: Problem) -> Response:
+    return await refuse(request, error)
+
+
+async def _lab_error(request: Request, error: LabError) -> Response:
+    return await refuse(request, Problem.of(error))
+
+
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+    return await refuse(request, Problem(422, "parameter", f"{place}: {first['msg']}", "See /docs for what it may be"))
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    remedy = "See /docs for what there is" if error.status_code in (404, 405) else ""
+    headers = dict(error.headers or {})
+    return await refuse(request, Problem(error.status_code, "http", str(error.detail), remedy, headers=headers))
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    log.error(
+        "a fault of the service", exc_info=error, extra={"facts": {"request_id": request.state.passage.request_id}}
+    )
+    return await refuse(
+        request,
+        Problem(500, "fault", "something went wrong inside the service", "Its log tells more, by the request's id"),
+    )

@@ -1,0 +1,237 @@
+"""What every request passes before it is answered: its id, the key, admission, limits of its body; and the line that is logged of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from labcore.api.logs import requests as log
+from labcore.api.metrics import Metrics
+from labcore.api.problems import Problem
+from labcore.serving import Busy, ServiceSettings
+from labcore.serving.admission import Admission, Lease
+
+CLASSIFY = "/v1/classify"
+OPEN = ("/healthz", "/readyz")
+"""Answered without a key and whatever the load: who watches the service asks these."""
+ROUTES = (CLASSIFY, "/v1/models", "/v1/reload", "/metrics", "/docs", "/redoc", "/openapi.json", "/", *OPEN)
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+DISCARD_SECONDS = 2.0
+
+
+@dataclass
+class Standing:
+    """What a service is at; shared between the gate, the routes and the server around them."""
+
+    ready: bool = True
+    """False from the moment on at which it is asked to end."""
+    closing: bool = False
+    """From here on nothing new is taken."""
+
+
+class Gate:
+    """ASGI middleware around the whole service.
+
+    Args:
+        keys: one of these has to come with every request but those to ``OPEN``; none: nobody is asked.
+        hosts: names under which the service may be addressed; None: any. Keeps pages of other origins from talking to a service
+            without a key under a name that they point at this machine (DNS rebinding).
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: ServiceSettings,
+        admission: Admission,
+        metrics: Metrics,
+        standing: Standing,
+        keys: Collection[str] = (),
+        hosts: Collection[str] | None = None,
+    ) -> None:
+        self.app, self.settings, self.admission = app, settings, admission
+        self.metrics, self.standing = metrics, standing
+        self._keys = [key.encode() for key in keys]
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get("x-request-id", "")
+        passage = Passage(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8))
+        scope["state"] = {**scope.get("state", {}), "passage": passage}
+        began = time.perf_counter()
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                passage.status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", passage.request_id.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"cache-control", b"no-store"),
+                ]
+            await send(message)
+
+        try:
+            await self._pass(request, passage, receive, sending)
+        finally:
+            self._note(request, passage, time.perf_counter() - began)
+
+    async def _pass(self, request: Request, passage: Passage, receive: Receive, send: Send) -> None:
+        scope = request.scope
+        body = passage.body = Body(receive, self.settings)
+        try:
+            self._check(request)
+            if scope["path"] != CLASSIFY or scope["method"] != "POST":
+                await self.app(scope, body, send)
+                return
+            if self.standing.closing:
+                raise Problem.of(Busy("the service is going down", "Ask again in a moment"))
+            with self.admission.enter() as lease:
+                passage.lease = body.lease = lease
+                body.expect(request.headers.get("content-length"))
+                await self.app(scope, body, send)
+        except (Problem, Busy) as error:
+            problem = error if isinstance(error, Problem) else Problem.of(error)
+            response = await refuse(request, problem)
+            await response(scope, receive, send)
+
+    def _check(self, request: Request) -> None:
+        if self._hosts is not None:
+            host = request.headers.get("host", "")
+            if re.sub(r":\d+$", "", host).lower() not in self._hosts:
+                raise Problem(
+                    421,
+                    "host",
+                    "the service is not known by this host name",
+                    "Set LABCORE_API_KEY to have it answer under any name",
+                )
+        if not self._keys or request.scope["path"] in OPEN:
+            return
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        given = (token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")).encode(
+            "utf-8", "replace"
+        )
+        # all of them are compared, so that the time tells nothing
+        if not sum(hmac.compare_digest(given, key) for key in self._keys):
+            raise Problem(
+                401, "key", "a key is needed" if not given else "the key is not one of this service's",
+                "Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`", headers={"WWW-Authenticate": "Bearer"},
+            )  # fmt: skip
+
+    def _note(self, request: Request, passage: Passage, seconds: float) -> None:
+        path = request.scope["path"]
+        if passage.refused:
+            self.metrics.refused.labels(passage.refused).inc()
+        route = path if path in ROUTES else "/v1/models/{name}" if path.startswith("/v1/models/") else "other"
+        self.metrics.requests.labels(route, str(passage.status)).inc()
+        self.metrics.seconds.labels(route).observe(seconds)
+        if route in (*OPEN, "/metrics") and passage.status < 400:
+            return
+        facts = {
+            "request_id": passage.request_id,
+            "method": request.method
+            if request.method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS")
+            else "other",
+            "route": route,
+            "status": passage.status,
+            "milliseconds": round(1000 * seconds, 1),
+            "client": request.client.host if request.client else "",
+            **passage.facts,
+        }
+        log.info("request", extra={"facts": facts})
+
+
+async def refuse(request: Request, problem: Problem) -> Response:
+    """The response that tells a problem. What the client still sends is read first where it may be, so that it gets to see it."""
+    passage: Passage = request.state.passage
+    passage.refused = problem.kind
+    if passage.body is not None and not passage.body.complete:
+        if "expect" not in request.headers and request.method not in ("GET", "HEAD", "DELETE"):
+            await passage.body.discard()
+        if not passage.body.complete:
+            problem.headers["Connection"] = "close"
+    return problem.response(passage.request_id)
+
+
+@dataclass
+class Passage:
+    """One request on its way. ``status`` 499 is one whose client went away before it was answered."""
+
+    request_id: str
+    status: int = 499
+    refused: str = ""
+    lease: Lease | None = None
+    body: Body | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Body:
+    """The receiving side of a request: counts what comes, and waits for a silent client no longer than it may be."""
+
+    def __init__(self, receive: Receive, settings: ServiceSettings) -> None:
+        self._receive, self._settings = receive, settings
+        self.lease: Lease | None = None
+        self.complete = False
+        self._read = self._leased = 0
+
+    def expect(self, length: str | None) -> None:
+        """What the head says of the length.
+
+        Raises:
+            Problem: it is too much.
+            Busy: there is no memory for it now.
+        """
+        if length is not None and length.isdecimal():
+            self._room_for(int(length))
+
+    async def __call__(self) -> Message:
+        if self.complete:
+            return await self._receive()  # the client went away: nothing else comes now
+        try:
+            message = await asyncio.wait_for(self._receive(), self._settings.body_timeout_s)
+        except asyncio.TimeoutError:
+            raise Problem(
+                408, "silence", f"nothing came for {self._settings.body_timeout_s:g} s", "Send the body without a pause"
+            ) from None
+        if message["type"] == "http.request":
+            self._read += len(message.get("body", b""))
+            self.complete = not message.get("more_body", False)
+            self._room_for(self._read)
+        return message
+
+    async def discard(self) -> None:
+        """Read what a refused client still sends, as much as may be sent at all, so that it gets to read the answer."""
+        end = time.monotonic() + DISCARD_SECONDS
+        while not self.complete and self._read <= self._settings.max_bytes:
+            try:
+                message = await asyncio.wait_for(self._receive(), max(0.0, end - time.monotonic()))
+            except asyncio.TimeoutError:
+                return
+            if message["type"] != "http.request":
+                return
+            self._read += len(message.get("body", b""))
+            self.complete = not message.get("more_body", False)
+
+    def _room_for(self, size: int) -> None:
+        if size > self._settings.max_bytes:
+            limit = self._settings.max_bytes / 2**20
+            raise Problem(
+                413, "size", f"the body is larger than the {limit:g} MiB that are accepted", "Send less at once"
+            )
+        if self.lease is not None and size > self._leased:
+            self.lease.take(bytes_=size - self._leased)
+            self._leased = size

@@ -1,0 +1,36 @@
+"""A line of JSON a log record: on stderr, with what a request was about and never what was in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import datetime, timezone
+
+requests = logging.getLogger("labcore.api")
+
+
+class JsonLines(logging.Formatter):
+    """``{"time", "level", "logger", "message", …}`` with the fields that were given as ``extra={"facts": {…}}``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            facts["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(facts, ensure_ascii=False)
+
+
+def log_as_json(level: int = logging.INFO) -> None:
+    """Send what the service and its server log to stderr, a line of JSON each."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    for name in ("labcore.api", "uvicorn", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = ([] if name == "uvicorn.error" else [handler]), name == "uvicorn.error"
+        logger.setLevel(level)

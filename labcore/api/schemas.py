@@ -1,0 +1,91 @@
+"""What the service answers, for its documentation and for clients made from it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+
+class WindowAnswer(BaseModel):
+    """What was heard in one stretch of a recording."""
+
+    start_s: float
+    end_s: float
+    label: str
+    probability: float
+    probabilities: dict[str, float] | None = Field(None, description="With `windows=full` only.")
+
+
+class ClipAnswer(BaseModel):
+    """What was heard in a clip, or why it could not be read."""
+
+    file: str = Field(description="As the client called it; empty for a raw body.")
+    label: str | None = None
+    probability: float | None = None
+    probabilities: dict[str, float] | None = Field(
+        None, description="Most probable first; the mean over the windows that hold sound."
+    )
+    seconds: float | None = None
+    windows: list[WindowAnswer] | None = None
+    error: str | None = Field(None, description="Where several files were sent and this one cannot be read.")
+
+
+class Answers(BaseModel):
+    """Answers in the order in which the clips were sent."""
+
+    model: str
+    request_id: str
+    results: list[ClipAnswer]
+
+
+class ModelFacts(BaseModel):
+    """A classifier at service."""
+
+    name: str
+    run: str
+    network: str
+    labels: list[str]
+    sample_rate: int = Field(description="Hz. Clips of any rate are taken; they are resampled.")
+    clip_seconds: float = Field(description="Longer clips are cut into windows of this length that overlap by half.")
+    parameters: int
+    device: str
+    accuracy: float | None = Field(description="Of the run's held-out clips.")
+    golden_clips: int = Field(description="Clips replayed when the weights were loaded.")
+    golden_difference: float | None = Field(
+        description="The largest difference of a probability to the end of training."
+    )
+    sha256: str
+    loaded_at: float = Field(description="Seconds since 1970.")
+
+
+class ModelList(BaseModel):
+    """The first one answers where a request names none."""
+
+    models: list[ModelFacts]
+
+
+class Reloaded(BaseModel):
+    """Name → whether other weights are at service now."""
+
+    reloaded: dict[str, bool]
+
+
+class Status(BaseModel):
+    status: str
+
+
+class Service(BaseModel):
+    service: str
+    version: str
+    documentation: str
+    models: list[str]
+
+
+class ProblemAnswer(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
+    request_id: str

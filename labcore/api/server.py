@@ -1,0 +1,114 @@
+"""The process around the service: a socket, signals, a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from labcore.api.app import reload_models
+from labcore.api.gate import Standing
+from labcore.api.logs import requests as log
+from labcore.api.problems import Problem
+from labcore.errors import ConfigError
+from labcore.serving import Shelf
+
+
+class Server(uvicorn.Server):
+    """Drains when it is asked to end: is not ready any more, takes what comes for ``drain_seconds``, then answers what is in hand."""
+
+    def __init__(
+        self, config: uvicorn.Config, standing: Standing, drain_seconds: float, on_start: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._standing, self._drain_seconds, self._on_start = standing, drain_seconds, on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        again, self._standing.ready = not self._standing.ready, False
+        if again or not self._drain_seconds:
+            self._close(sig, frame)
+        else:
+            threading.Timer(self._drain_seconds, self._close, (sig, frame)).start()
+
+    def _close(self, sig: int, frame: FrameType | None) -> None:
+        self._standing.closing = True
+        super().handle_exit(sig, frame)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening address.
+
+    Raises:
+        ConfigError: it is taken, not of this machine, or may not be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise ConfigError(
+            f"the service cannot listen on {host} port {port}: {error.strerror or error}",
+            "Give another --host or --port",
+        ) from error
+    made.set_inheritable(True)
+    return made
+
+
+def serve(
+    app: FastAPI,
+    shelf: Shelf,
+    listening: socket.socket,
+    standing: Standing,
+    *,
+    grace_seconds: float,
+    drain_seconds: float,
+    on_start: Callable[[], None],
+) -> None:
+    """Answer requests until SIGTERM or Ctrl-C; requests in hand are answered for up to ``grace_seconds``. SIGHUP reloads the weights."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=max(1, round(grace_seconds)),
+    )
+    server = Server(config, standing, drain_seconds, on_start)
+
+    async def run() -> None:
+        if hasattr(signal, "SIGHUP"):
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGHUP, lambda: held.append(asyncio.ensure_future(reload()))
+            )
+        await server.serve(sockets=[listening])
+
+    async def reload() -> None:
+        try:
+            await reload_models(shelf, app.state.desk.metrics)
+        except Problem as error:
+            log.error("reload refused: %s", error.detail)
+        except Exception:
+            logging.getLogger("labcore.api").exception("the reload failed")
+
+    held: list[asyncio.Future[None]] = []
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # uvicorn raises the signal again at its end; it has done its work by then
+        signal.signal(number, lambda *_: None)
+    asyncio.run(run())

@@ -1,0 +1,199 @@
+"""``labcore serve``: trained classifiers as a REST service."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+import socket
+from pathlib import Path
+
+from labcore.cli.classify import positive, weights_of
+from labcore.cli.output import DONE, emit, emit_json, say
+from labcore.cli.parser import Parser
+from labcore.errors import ConfigError, RunError
+from labcore.runs import list_runs
+from labcore.workspace import Workspace
+
+KEY, KEY_FILE = "LABCORE_API_KEY", "LABCORE_API_KEY_FILE"
+SHORTEST_KEY = 16
+
+
+def parser() -> Parser:
+    parser = Parser(
+        prog="labcore serve",
+        description=f"Answer over HTTP what is heard in clips. {KEY} holds the key that every request has to bring, or several with commas "
+        f"between them; {KEY_FILE} names a file of them. Without a key it answers this machine only. SIGHUP loads weights that have "
+        "changed, SIGTERM ends it when the requests in hand are answered.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--run", metavar="[NAME=]RUN", action="append", help="a run's id or a part of it, its folder, the word last (the default: the "
+        "newest that has weights), a weights file or the zip of a run; several times for several models, the first one answers where a "
+        "request names none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on [default 127.0.0.1, this machine only]"
+    )
+    parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one [default 8000]")
+    parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
+    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
+    parser.add_argument(
+        "--no-key",
+        action="store_true",
+        help="answer other machines without a key: where something before it asks for one",
+    )
+    limits = parser.add_argument_group("limits")
+    limits.add_argument("--max-mb", type=positive, default=64, help="of a request's body, in MiB [default 64]")
+    limits.add_argument("--max-seconds", type=positive, default=600, help="of a clip [default 600]")
+    limits.add_argument("--max-files", type=_count, default=32, help="of a request [default 32]")
+    limits.add_argument(
+        "--max-clips", type=_count, default=64, help="in hand at once; beyond that a request gets 503 [default 64]"
+    )
+    limits.add_argument(
+        "--memory-mb", type=positive, default=1024, help="for all requests in hand, in MiB [default 1024]"
+    )
+    limits.add_argument(
+        "--timeout", type=positive, default=30, help="seconds that a clip may wait for its answer [default 30]"
+    )
+    limits.add_argument(
+        "--batch-size", type=_count, help="most windows in the network at once; by the device where not given"
+    )
+    limits.add_argument(
+        "--threads", type=_count, help="of the network on a CPU, and for decoding; one a core where not given"
+    )
+    end = parser.add_argument_group("the end")
+    end.add_argument(
+        "--grace", type=positive, default=20, help="seconds for the requests in hand after SIGTERM [default 20]"
+    )
+    end.add_argument(
+        "--drain", type=_seconds, default=0, help="seconds after SIGTERM in which it still takes requests, while /readyz says 503: for a "
+        "load balancer to notice [default 0]",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="say on stdout as a line of JSON where it listens")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    keys = keys_of(os.environ)
+    if not keys and not arguments.no_key and not _loopback(arguments.host):
+        raise ConfigError(
+            f"on {arguments.host} anyone who reaches this machine would be answered",
+            f"Set {KEY} or {KEY_FILE}, or give --no-key where something before it asks for one",
+        )
+    from labcore.api.server import bind
+
+    listening = bind(arguments.host, arguments.port)  # before the networks are loaded: a taken port is told at once
+    with listening:
+        return _serve(arguments, keys, listening)
+
+
+def _serve(arguments: argparse.Namespace, keys: list[str], listening: socket.socket) -> int:
+    from labcore.api.app import create_app
+    from labcore.api.gate import LOOPBACK, Standing
+    from labcore.api.logs import log_as_json
+    from labcore.api.server import serve
+    from labcore.serving import ServiceSettings, Shelf
+
+    shelf = Shelf(arguments.run or ["last"], find, arguments.device)
+    settings = ServiceSettings(
+        max_bytes=int(arguments.max_mb * 2**20),
+        max_seconds=arguments.max_seconds,
+        max_files=arguments.max_files,
+        max_clips=arguments.max_clips,
+        memory_bytes=int(arguments.memory_mb * 2**20),
+        timeout_s=arguments.timeout,
+        batch_size=arguments.batch_size,
+        threads=arguments.threads,
+    )
+    standing = Standing()
+    app = create_app(shelf, settings, keys=keys, hosts=None if arguments.no_key else LOOPBACK, standing=standing)
+    host, port = listening.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def started() -> None:
+        for model in shelf.models:
+            proof = "no golden clips to verify it by"
+            if model.golden_difference is not None:
+                proof = f"{model.golden_clips} golden clips, largest difference {model.golden_difference:.1g}"
+            say(f"{model.name}: {len(model.classifier.labels)} classes on {model.classifier.device}, {proof}")
+        if arguments.json:
+            emit_json(
+                {"type": "serving", "url": url, "models": [model.name for model in shelf.models], "key": bool(keys)}
+            )
+        else:
+            emit(f"serving on {url}, documentation on {url}/docs")
+
+    log_as_json()
+    serve(
+        app, shelf, listening, standing, grace_seconds=arguments.grace, drain_seconds=arguments.drain, on_start=started
+    )  # fmt: skip
+    return DONE
+
+
+def find(name: str) -> Path:
+    """The folder of a run, or a file of weights; ``last`` is the newest run that has weights.
+
+    Raises:
+        RunError: there is none.
+    """
+    if name != "last":
+        return weights_of(name)
+    for each in list_runs(Workspace.default()):
+        if each.weights.is_file():
+            return each.path
+    raise RunError("no run has weights yet", "Train one, or give --run with a file of weights")
+
+
+def keys_of(environment: os._Environ[str] | dict[str, str]) -> list[str]:
+    """The keys that the environment, or the file it names, holds.
+
+    Raises:
+        ConfigError: the file cannot be read, it holds none, or one is too short to keep anybody out.
+    """
+    text, where = environment.get(KEY, ""), KEY
+    file = environment.get(KEY_FILE, "")
+    if file and not text:
+        where = f"the file that {KEY_FILE} names"
+        try:
+            text = Path(file).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"{where} cannot be read: {getattr(error, 'strerror', None) or error}", "Mend its path"
+            ) from error
+        if not text.strip():
+            raise ConfigError(f"{where} is empty", "Put a key into it, for instance from `openssl rand -hex 24`")
+    keys = text.replace(",", " ").split()
+    if any(len(key) < SHORTEST_KEY for key in keys):
+        raise ConfigError(
+            f"a key in {where} has fewer than {SHORTEST_KEY} characters",
+            "Take a longer one, for instance from `openssl rand -hex 24`",
+        )
+    return keys
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
+    return value

@@ -1,0 +1,7 @@
+"""Answering many at once: networks that are shared, batches made on the fly, weights that can be exchanged meanwhile."""
+
+from labcore.serving.engine import Busy, Engine, Late
+from labcore.serving.settings import ServiceSettings
+from labcore.serving.shelf import Model, Shelf
+
+__all__ = ["Busy", "Engine", "Late", "Model", "ServiceSettings", "Shelf"]

@@ -1,0 +1,143 @@
+"""The classifiers of a service: loaded, verified by their golden clips, and exchanged while requests go on."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labcore.classifier import Classifier
+from labcore.errors import ConfigError, LabError, RunError
+from labcore.runs import Run
+from labcore.workspace import slug
+
+Find = Callable[[str], Path]
+"""A run as a user names it → the folder of a run, or a file of weights. Raises RunError where there is none."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A classifier at service.
+
+    Attributes:
+        name: by which requests ask for it.
+        sha256: of the file of weights.
+        golden_clips: how many clips were replayed.
+        golden_difference: the largest difference to the end of training; None where there was nothing to replay.
+        accuracy: of the run's held-out clips; None where that is not known.
+        loaded_at: seconds since 1970.
+    """
+
+    name: str
+    source: str
+    classifier: Classifier
+    sha256: str
+    golden_clips: int
+    golden_difference: float | None
+    accuracy: float | None
+    loaded_at: float
+
+    def facts(self) -> dict[str, Any]:
+        """What a client may know of it."""
+        classifier = self.classifier
+        return {
+            "name": self.name,
+            "run": self.source,
+            "network": classifier.config.model.name,
+            "labels": classifier.labels,
+            "sample_rate": classifier.sample_rate,
+            "clip_seconds": classifier.clip_seconds,
+            "parameters": sum(parameter.numel() for parameter in classifier.network.parameters()),
+            "device": str(classifier.device),
+            "accuracy": self.accuracy,
+            "golden_clips": self.golden_clips,
+            "golden_difference": self.golden_difference,
+            "sha256": self.sha256,
+            "loaded_at": self.loaded_at,
+        }
+
+
+class Shelf:
+    """Models by name; the first one answers where a request names none.
+
+    Args:
+        wanted: ``RUN`` or ``NAME=RUN`` for each model.
+        find: how a run is found.
+        device: as for :func:`labcore.device.choose_device`.
+
+    Raises:
+        LabError: a model cannot be loaded or does not answer as at the end of its training, or two have one name.
+    """
+
+    def __init__(self, wanted: list[str], find: Find, device: str = "auto") -> None:
+        self._find, self._device = find, device
+        self._wanted: dict[str, str] = {}
+        self._reloading = threading.Lock()
+        self._models: dict[str, Model] = {}
+        for text in wanted:
+            given, separator, run = text.partition("=")
+            if not separator or Path(text).exists():
+                given, run = "", text
+            model = self._load(given, run)
+            if model.name in self._models:
+                raise ConfigError(f"two models have the name {model.name}", "Name them: --run NAME=RUN")
+            self._models[model.name], self._wanted[model.name] = model, run
+        if not self._models:
+            raise ConfigError("there is no model to serve", "Give --run RUN")
+
+    @property
+    def models(self) -> list[Model]:
+        return list(self._models.values())
+
+    def get(self, name: str = "") -> Model | None:
+        """A model by its name, the first one where none is given; None where there is none of that name."""
+        models = self._models
+        return models.get(name) if name else next(iter(models.values()))
+
+    def reload(self) -> dict[str, LabError | None]:
+        """Load all weights that have changed, ``last`` anew too; requests in hand keep the ones they began with.
+
+        Returns:
+            Name → None, or why the weights that were there stay.
+        """
+        with self._reloading:
+            outcome: dict[str, LabError | None] = {}
+            for name, run in self._wanted.items():
+                try:
+                    loaded = self._load(name, run, known=self._models[name])
+                except LabError as error:
+                    outcome[name] = error
+                else:
+                    outcome[name] = None
+                    self._models = {**self._models, name: loaded}  # one assignment: readers see the old or the new
+            return outcome
+
+    def _load(self, name: str, wanted: str, known: Model | None = None) -> Model:
+        path = self._find(wanted)
+        file = path / "weights.safetensors" if path.is_dir() else path
+        try:
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError as error:
+            raise RunError(f"the weights at {file} cannot be read: {error.strerror or error}") from error
+        if known is not None and digest == known.sha256:
+            return known
+        classifier = Classifier.load(path, self._device)
+        try:
+            difference = classifier.verify()
+        except RunError as error:
+            raise RunError(f"{wanted} is not served: {error.what}", error.remedy) from error
+        result = Run(path).last_event("evaluated") if path.is_dir() else None
+        return Model(
+            name=slug(name) if name else slug(path.name if path.is_dir() else path.stem),
+            source=path.name,
+            classifier=classifier,
+            sha256=digest,
+            golden_clips=len(classifier.golden) if classifier.golden is not None else 0,
+            golden_difference=difference,
+            accuracy=(result or {}).get("accuracy"),
+            loaded_at=time.time(),
+        )
