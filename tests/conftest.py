@@ -6,12 +6,17 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
 
 from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from labcore.classifier import Classifier
+    from labcore.runs import Run
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and children inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -100,3 +105,40 @@ def esc10() -> Path:
         if (place / "meta" / "esc50.csv").is_file():
             return place
     pytest.skip(f"ESC-10 is not at {' or '.join(map(str, places))}; LABCORE_TEST_DATA names another place")
+
+
+@pytest.fixture
+def make_classifier() -> Callable[..., Classifier]:
+    """make_classifier(seed=0, labels=("cat", "dog", "Ärger"), golden=2) → one of half-second clips at 8 kHz."""
+
+    def make(seed: int = 0, labels: tuple[str, ...] = ("cat", "dog", "Ärger"), golden: int = 2) -> Classifier:
+        import torch
+
+        from labcore.classifier import Classifier
+        from labcore.config import RunConfig
+
+        torch.manual_seed(seed)
+        config = RunConfig().changed({"audio.sample_rate": 8000, "audio.clip_seconds": 0.5, "model.width": 0.25})
+        made = Classifier(config, list(labels))
+        made.log_mel.mean.normal_(-40, 5)
+        with torch.no_grad():
+            made.network[-1].weight.mul_(2)
+        made.remember(np.random.default_rng(seed).normal(0, 0.1, (golden, 4000)).astype(np.float32))
+        return made.eval()
+
+    return make
+
+
+@pytest.fixture
+def make_run(workspace: Workspace, make_classifier: Callable[..., Classifier]) -> Callable[..., Run]:
+    """make_run(seed=0, …) → a run that has weights, as :func:`make_classifier` makes them."""
+
+    def make(seed: int = 0, **options: object) -> Run:
+        from labcore.runs import Run
+
+        classifier = make_classifier(seed, **options)
+        run = Run.create(workspace, classifier.config)
+        classifier.save(run.weights)
+        return run
+
+    return make

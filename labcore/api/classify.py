@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from labcore.api.gate import Passage
@@ -168,9 +168,9 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
                         "Files are form fields with a file name; all else goes into the query",
                     )  # fmt: skip
                 clips.append(Clip(_plain(value.filename or "", 200), await value.read()))
-    except MultiPartException as error:
+    except HTTPException as error:
         raise Problem(
-            400, "form", f"the form cannot be read: {error.message}", "Send it as multipart/form-data"
+            400, "form", f"the form cannot be read: {error.detail}", "Send it as multipart/form-data"
         ) from error
     except ValueError as error:  # what the parser makes of bytes that are no form
         raise Problem(400, "form", "the form cannot be read", "Send it as multipart/form-data") from error

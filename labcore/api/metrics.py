@@ -51,18 +51,21 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
 
+        self.waiting = Gauge("labcore_windows_waiting", "Windows that wait for the network.", registry=self.registry)
+        self.in_hand = Gauge("labcore_clips_in_hand", "Clips in hand, waiting and at work.", registry=self.registry)
+        self.memory = Gauge(
+            "labcore_bytes_in_hand", "Bodies and waveforms of the requests in hand.", registry=self.registry
+        )
+
     def on_batch(self, windows: int, seconds: float) -> None:
         self.batches.observe(windows)
         self.network.observe(seconds)
 
     def watch(self, engine: Engine, admission: Admission, shelf: Shelf) -> None:
         """Read what is counted elsewhere whenever the figures are asked for."""
-        waiting = Gauge("labcore_windows_waiting", "Windows that wait for the network.", registry=self.registry)
-        clips = Gauge("labcore_clips_in_hand", "Clips in hand, waiting and at work.", registry=self.registry)
-        memory = Gauge("labcore_bytes_in_hand", "Bodies and waveforms of the requests in hand.", registry=self.registry)
-        waiting.set_function(lambda: engine.waiting)
-        clips.set_function(lambda: admission.clips)
-        memory.set_function(lambda: admission.bytes)
+        self.waiting.set_function(lambda: engine.waiting)
+        self.in_hand.set_function(lambda: admission.clips)
+        self.memory.set_function(lambda: admission.bytes)
         self.note_models(shelf)
 
     def note_models(self, shelf: Shelf) -> None:

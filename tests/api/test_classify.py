@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+
+from labcore.classifier import Classifier
+
+RAW = {"content-type": "audio/wav"}
+
+
+def form(*clips):
+    return [("file", clip) for clip in clips]
+
+
+def test_a_raw_body_a_form_and_the_classifier_agree(service, make_run, wav):
+    run = make_run(3)
+    client, clip = service(runs=[run]), wav(1.3)
+    alone = Classifier.load(run.path).classify(clip)
+    raw = client.post("/v1/classify", content=clip, headers=RAW).json()
+    upload = client.post("/v1/classify", files=form(("a.wav", clip))).json()
+    assert raw["model"] == "m0"
+    (one,), (two,) = raw["results"], upload["results"]
+    assert (one["file"], two["file"]) == ("", "a.wav")
+    for told in (one, two):
+        assert told["label"] == alone.label
+        assert list(told["probabilities"]) == sorted(alone.probabilities, key=alone.probabilities.get, reverse=True)
+        for label, value in alone.probabilities.items():
+            assert told["probabilities"][label] == pytest.approx(value, abs=1e-6)
+        assert told["seconds"] == pytest.approx(alone.seconds)
+        assert [(row["start_s"], row["end_s"]) for row in told["windows"]] == [
+            (w.start_s, w.end_s) for w in alone.windows
+        ]
+
+
+def test_several_files_are_answered_in_order_and_a_bad_one_alone_is_told(service, wav):
+    client = service()
+    answer = client.post(
+        "/v1/classify", files=form(("a.wav", wav(seed=1)), ("b.wav", b"no sound"), ("c.wav", wav(seed=2)))
+    )
+    assert answer.status_code == 200
+    a, b, c = answer.json()["results"]
+    assert [row["file"] for row in (a, b, c)] == ["a.wav", "b.wav", "c.wav"]
+    assert "b.wav" in b["error"]
+    assert "label" not in b
+    assert a["label"]
+    assert c["label"]
+    assert client.post("/v1/classify", files=form(("x", b"1"), ("y", b""))).status_code == 422
+
+
+def test_labels_and_windows_as_asked(service, wav):
+    client, clip = service(), wav(2.0)
+
+    def ask(query):
+        return client.post(f"/v1/classify?{query}", content=clip, headers=RAW).json()["results"][0]
+
+    assert len(ask("top_k=2")["probabilities"]) == 2
+    assert len(ask("top_k=99")["probabilities"]) == 3
+    assert "windows" not in ask("windows=none")
+    full = ask("windows=full&top_k=1")
+    assert all(len(row["probabilities"]) == 1 for row in full["windows"])
+    assert len(ask("hop_seconds=0.5")["windows"]) == 4
+    assert len(ask("hop_seconds=0.1")["windows"]) == 16
+    assert "probabilities" not in ask("hop_seconds=0.5")["windows"][0]
+
+
+def test_models_by_name(service, wav):
+    client = service((1, 2))
+    names = [model["name"] for model in client.get("/v1/models").json()["models"]]
+    assert names == ["m0", "m1"]
+    first, second, default = (
+        client.post("/v1/classify", params={"model": name}, content=wav(), headers=RAW).json()
+        for name in ("m0", "m1", "")
+    )
+    assert first["results"] == default["results"]
+    assert first["results"] != second["results"]
+    assert client.get("/v1/models/m1").json()["golden_clips"] == 2
+    missing = client.post("/v1/classify?model=bats", content=wav(), headers=RAW)
+    assert (missing.status_code, missing.json()["remedy"]) == (404, "There is m0, m1")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "options"),
+    [
+        (422, "audio", {"content": b"nothing like sound", "headers": RAW}),
+        (422, "audio", {"content": b"", "headers": RAW}),
+        (415, "media-type", {"content": b"{}", "headers": {"content-type": "application/json"}}),
+        (422, "field", {"files": [("file", (None, b"x"))]}),
+        (422, "no-file", {"content": b"--x--\r\n", "headers": {"content-type": "multipart/form-data; boundary=x"}}),
+        (422, "field", {"files": [("file", ("a.wav", b"x"))], "data": {"top_k": "3"}}),
+        (400, "form", {"content": b"--x--", "headers": {"content-type": "multipart/form-data"}}),
+        (400, "form", {"content": b"rubbish", "headers": {"content-type": "multipart/form-data; boundary=x"}}),
+        (422, "parameter", {"params": {"top_k": "many"}}),
+        (422, "parameter", {"params": {"hop_seconds": "nan"}}),
+        (422, "parameter", {"params": {"windows": "round"}}),
+    ],
+)
+def test_what_is_wrong_is_a_problem(service, status, kind, options):
+    answer = service().post("/v1/classify", **options)
+    body = answer.json()
+    assert (answer.status_code, body["type"]) == (status, f"urn:labcore:problem:{kind}")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert body["detail"]
+    assert body["request_id"] == answer.headers["x-request-id"]
+
+
+def test_limits_of_size_number_and_length(service, wav):
+    client = service(max_bytes=20_000, max_files=2, max_seconds=1.0)
+    assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
+    large = client.post("/v1/classify", content=wav(3.0), headers=RAW)
+    assert (large.status_code, large.json()["type"]) == (413, "urn:labcore:problem:size")
+    streamed = client.post("/v1/classify", content=iter([b"x" * 9000] * 4), headers=RAW)
+    assert streamed.status_code == 413
+    assert client.post("/v1/classify", files=form(*[("a.wav", wav(0.1))] * 3)).status_code == 400
+    long = client.post("/v1/classify", content=wav(1.2), headers=RAW)
+    assert (long.status_code, "longer" in long.json()["detail"] or "long" in long.json()["detail"]) == (422, True)
+
+
+def test_too_many_windows_are_refused(service, wav):
+    answer = service(max_seconds=600).post("/v1/classify?hop_seconds=0.05", content=wav(300), headers=RAW)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:labcore:problem:windows")
+
+
+def test_names_are_shown_and_never_believed(service, wav):
+    answer = service().post("/v1/classify", files=form(("../../etc/pass\nwd\x1b[31m.wav", wav())))
+    assert answer.status_code == 200
+    name = answer.json()["results"][0]["file"]
+    assert "\n" not in name
+    assert "\x1b" not in name
+
+
+def test_a_silent_clip_and_the_shortest_one_are_answered(service):
+    import io
+
+    import soundfile
+
+    client = service()
+    for samples in (np.zeros(8000), np.array([0.1])):
+        buffer = io.BytesIO()
+        soundfile.write(buffer, samples, 8000, format="WAV")
+        answer = client.post("/v1/classify", content=buffer.getvalue(), headers=RAW)
+        assert answer.status_code == 200
+        assert sum(answer.json()["results"][0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)

@@ -1,0 +1,117 @@
+"""``labcore serve`` as a process of its own: real HTTP, signals, the end."""
+
+import contextlib
+import http.client
+import json
+import signal
+import threading
+import time
+
+import pytest
+
+from labcore.cli.main import main
+from labcore.cli.serve import keys_of
+from labcore.errors import ConfigError
+
+KEY = "a-key-of-some-length"
+
+
+def ask(port, method="GET", path="/v1/models", body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def test_it_serves_reloads_on_a_signal_and_ends_with_what_is_in_hand_answered(start, make_run, make_classifier, wav):
+    run = make_run(1)
+    process, port, log_file = start("--drain", "0.3")
+    status, models = ask(port)
+    assert (status, models["models"][0]["run"]) == (200, run.id)
+    make_classifier(2).save(run.weights)
+    process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 30
+    while ask(port)[1]["models"][0]["sha256"] == models["models"][0]["sha256"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    outcomes = []
+    clip = wav(4.0)
+
+    def request():
+        outcomes.append(
+            ask(port, "POST", "/v1/classify?hop_seconds=0.05&windows=none", clip, Content_Type="audio/wav")[0]
+        )
+
+    threads = [threading.Thread(target=request) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while "labcore_clips_in_hand 0.0" in _metrics(port):
+        assert time.monotonic() < deadline
+    process.send_signal(signal.SIGTERM)
+    for thread in threads:
+        thread.join(60)
+    assert process.wait(timeout=60) == 0
+    assert outcomes == [200] * 4
+    log = log_file.read_text()
+    assert "Traceback" not in log
+    assert '"message": "reload"' in log
+
+
+def _metrics(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
+def test_a_refused_upload_gets_to_read_why(start, make_run):
+    make_run()
+    _, port, _ = start("--max-mb", "0.5", env={"LABCORE_API_KEY": KEY})
+    assert ask(port)[0] == 401
+    status, problem = ask(port, "POST", "/v1/classify", b"x" * 3_000_000, X_API_Key=KEY)
+    assert (status, problem["type"]) == (413, "urn:labcore:problem:size")
+    status, problem = ask(port, "POST", "/v1/classify", b"x" * 300_000)
+    assert status == 401
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.7.7"])
+def test_beyond_this_machine_a_key_is_demanded(host, workspace, monkeypatch, capsys):
+    monkeypatch.setenv("LABCORE_HOME", str(workspace.home))
+    for name in ("LABCORE_API_KEY", "LABCORE_API_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["serve", "--host", host, "--port", "0"]) == 2
+    assert "LABCORE_API_KEY" in capsys.readouterr().err
+
+
+def test_what_is_wrong_is_one_line(workspace, make_run, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("LABCORE_HOME", str(workspace.home))
+    assert main(["serve", "--port", "0"]) == 2
+    assert "no run has weights yet" in capsys.readouterr().err
+    (tmp_path / "model.pt").write_bytes(b"\x80\x02}q\x00.")
+    assert main(["serve", "--port", "0", "--run", str(tmp_path / "model.pt")]) == 2
+    assert "is a pickle" in capsys.readouterr().err
+    make_run()
+    with contextlib.closing(__import__("socket").socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["serve", "--port", str(taken.getsockname()[1])]) == 2
+    assert "cannot listen" in capsys.readouterr().err
+
+
+def test_keys_come_from_the_environment_or_a_file(tmp_path):
+    assert keys_of({}) == []
+    assert keys_of({"LABCORE_API_KEY": f"{KEY}, {KEY}2"}) == [KEY, f"{KEY}2"]
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n")
+    assert keys_of({"LABCORE_API_KEY_FILE": str(file)}) == [KEY]
+    for bad in ({"LABCORE_API_KEY": "short"}, {"LABCORE_API_KEY_FILE": str(tmp_path / "none")}):
+        with pytest.raises(ConfigError) as caught:
+            keys_of(bad)
+        assert "short." not in str(caught.value)  # the key itself is not told
+    file.write_text(" \n")
+    with pytest.raises(ConfigError, match="is empty"):
+        keys_of({"LABCORE_API_KEY_FILE": str(file)})

@@ -1,0 +1,203 @@
+import io
+import json
+import logging
+import threading
+
+import pytest
+
+from labcore.api.gate import Standing
+from labcore.api.logs import JsonLines
+from labcore.classifier import Classifier
+
+RAW = {"content-type": "audio/wav"}
+KEY = "a-key-of-some-length"
+
+
+def test_a_key_is_asked_for_everywhere_but_where_the_service_is_watched(service, wav):
+    client = service(keys=[KEY, "another-key-of-some-length"])
+    for path in ("/v1/models", "/metrics", "/docs", "/openapi.json", "/", "/nowhere"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), path
+    for path in ("/healthz", "/readyz"):
+        assert client.get(path).status_code == 200
+    assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 401
+    assert client.post("/v1/reload").status_code == 401
+    for headers in ({"authorization": f"Bearer {KEY}"}, {"x-api-key": "another-key-of-some-length"}):
+        assert client.post("/v1/classify", content=wav(), headers=RAW | headers).status_code == 200
+    assert client.get("/v1/models", headers={"authorization": f"Bearer {KEY}x"}).status_code == 401
+    assert client.get("/v1/models", headers={"authorization": f"Basic {KEY}"}).status_code == 401
+    # a key makes up for the name
+    assert client.get("/v1/models", headers={"host": "lab.example", "x-api-key": KEY}).status_code == 200
+
+
+def test_without_a_key_it_answers_by_this_machines_names_only(service):
+    client = service()
+    assert client.get("/v1/models", headers={"host": "evil.example"}).status_code == 421
+    assert client.get("/v1/models", headers={"host": "127.0.0.1:8000"}).status_code == 200
+    assert client.get("/v1/models", headers={"host": "[::1]:8000"}).status_code == 200
+    assert service(hosts=None).get("/v1/models", headers={"host": "lab.example"}).status_code == 200
+
+
+def test_too_many_at_once_are_turned_away_and_those_in_hand_are_answered(service, wav, monkeypatch):
+    go, entered, judge = threading.Event(), threading.Event(), Classifier.judge
+
+    def held(self, windows):
+        entered.set()
+        assert go.wait(30)
+        return judge(self, windows)
+
+    client = service(max_clips=2)
+    monkeypatch.setattr(Classifier, "judge", held)
+    answers = []
+
+    def ask():
+        answers.append(client.post("/v1/classify", content=wav(), headers=RAW).status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    try:
+        for thread in threads:
+            thread.start()
+        assert entered.wait(30)
+        while b"labcore_clips_in_hand 2.0" not in client.get("/metrics").content:
+            pass
+        refused = client.post("/v1/classify", content=wav(), headers=RAW)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json()["type"] == "urn:labcore:problem:busy"
+        assert client.get("/healthz").status_code == 200
+    finally:
+        go.set()
+        for thread in threads:
+            thread.join(30)
+    assert answers == [200, 200]
+    assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
+    assert b"labcore_clips_in_hand 0.0" in client.get("/metrics").content
+    assert client.post("/v1/classify", files=[("file", ("a.wav", wav()))] * 3).status_code == 503
+    assert b"labcore_clips_in_hand 0.0" in client.get("/metrics").content
+
+
+def test_memory_that_is_used_up_is_busy_too(service, wav):
+    client = service(memory_bytes=30_000)
+    assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 503  # 8 kB and a waveform of 24 kB
+    assert client.post("/v1/classify", content=wav(0.2), headers=RAW).status_code == 200
+    assert b"labcore_bytes_in_hand 0.0" in client.get("/metrics").content
+
+
+def test_who_waits_too_long_is_told_to_ask_later(service, wav, monkeypatch):
+    client, go, judge = service(timeout_s=0.05), threading.Event(), Classifier.judge
+    monkeypatch.setattr(Classifier, "judge", lambda self, windows: go.wait(30) and judge(self, windows))
+    answer = client.post("/v1/classify", content=wav(), headers=RAW)
+    go.set()
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:labcore:problem:late")
+
+
+def test_other_weights_are_taken_between_two_requests(service, make_run, make_classifier, wav):
+    run = make_run(1)
+    client = service(runs=[run])
+
+    def ask():
+        return client.post("/v1/classify", content=wav(), headers=RAW).json()["results"][0]["probabilities"]
+
+    before = ask()
+    assert client.post("/v1/reload").json() == {"reloaded": {"m0": False}}
+    make_classifier(2).save(run.weights)
+    assert ask() == before
+    assert client.post("/v1/reload").json() == {"reloaded": {"m0": True}}
+    after = ask()
+    assert after != before
+    tampered = make_classifier(3)
+    tampered.log_mel.mean.add_(3)
+    tampered.save(run.weights)
+    refused = client.post("/v1/reload")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:labcore:problem:weights")
+    assert "do not answer as at the end of training" in refused.json()["detail"]
+    assert ask() == after
+    assert b'labcore_reloads_total{outcome="failed"} 1.0' in client.get("/metrics").content
+
+
+def test_going_down_it_is_not_ready_then_takes_nothing(service, wav):
+    standing = Standing()
+    client = service(standing=standing)
+    standing.ready = False
+    assert (client.get("/readyz").status_code, client.get("/healthz").status_code) == (503, 200)
+    assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
+    standing.closing = True
+    assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 503
+
+
+def test_a_fault_is_a_problem_too_and_tells_nothing_of_the_inside(service, wav, monkeypatch):
+    client = service()
+    monkeypatch.setattr(Classifier, "answer", lambda *_: 1 / 0)
+    answer = client.post("/v1/classify", content=wav(), headers=RAW)
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "ZeroDivision" not in answer.text
+
+
+def test_request_ids_are_taken_over_where_they_are_plain(service):
+    client = service()
+    assert client.get("/healthz", headers={"x-request-id": "abc-1.2_3"}).headers["x-request-id"] == "abc-1.2_3"
+    for odd in ("a b", "x" * 65, 'a"b', ""):
+        assert client.get("/healthz", headers={"x-request-id": odd}).headers["x-request-id"] not in (odd, "")
+
+
+def test_the_log_is_json_and_tells_nothing_of_the_sound(service, wav):
+    stream = io.StringIO()
+    handler, logger = logging.StreamHandler(stream), logging.getLogger("labcore.api")
+    handler.setFormatter(JsonLines())
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        client = service(keys=[KEY])
+        client.post(
+            "/v1/classify?top_k=1",
+            files=[("file", ("secret-name.wav", wav()))],
+            headers={"x-api-key": KEY, "x-request-id": "r1"},
+        )
+        client.get("/v1/models", headers={"x-api-key": "wrong-key-of-some-length"})
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["route"], line["status"]) for line in lines] == [("/v1/classify", 200), ("/v1/models", 401)]
+    facts = lines[0]
+    assert (facts["request_id"], facts["model"], facts["clips"], facts["seconds"]) == ("r1", "m0", 1, 0.5)
+    for word in ("secret-name", KEY, "wrong-key", "cat", "dog"):
+        assert word not in stream.getvalue()
+
+
+def test_figures_for_prometheus(service, wav):
+    client = service()
+    client.post("/v1/classify", content=wav(1.0), headers=RAW)
+    client.get("/secret/path")
+    text = client.get("/metrics").text
+    for line in (
+        'labcore_requests_total{route="/v1/classify",status="200"} 1.0',
+        'labcore_requests_total{route="other",status="404"} 1.0',
+        'labcore_clips_total{model="m0",outcome="answered"} 1.0',
+        'labcore_audio_seconds_total{model="m0"} 1.0',
+        "labcore_batch_windows_sum 3.0",
+        "labcore_decode_seconds_count 1.0",
+    ):
+        assert line in text
+    assert "secret" not in text
+
+
+def test_the_documentation_needs_nothing_from_elsewhere(service):
+    client = service()
+    for path in ("/docs", "/redoc"):
+        page = client.get(path)
+        assert page.status_code == 200
+        assert "https://" not in page.text
+    assert client.get("/static-offline-docs/swagger-ui-bundle.js").status_code == 200
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_the_schema_tells_of_problems_and_keys(service, keyed):
+    client = service(keys=[KEY] if keyed else [])
+    schema = client.get("/openapi.json", headers={"x-api-key": KEY}).json()
+    post = schema["paths"]["/v1/classify"]["post"]
+    assert ("401" in post["responses"]) == keyed
+    assert ("securitySchemes" in schema["components"]) == keyed
+    assert "application/problem+json" in post["responses"]["422"]["content"]
+    assert "HTTPValidationError" not in schema["components"]["schemas"]
+    assert "multipart/form-data" in post["requestBody"]["content"]
