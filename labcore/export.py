@@ -60,7 +60,7 @@ def export_zip(run: Run) -> bytes:
         "labels.json": json.dumps(labels, indent=2, ensure_ascii=False),
         "environment.json": json.dumps(run.load("environment", {}), indent=2),
         "classify.py": SCRIPT,
-        "README.txt": _note(run, labels),
+        "README.txt": _note(run, labels, weights),
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -81,7 +81,7 @@ def command_line(config: RunConfig) -> str:
     return shlex.join(words)
 
 
-def _note(run: Run, labels: list[str]) -> str:
+def _note(run: Run, labels: list[str], weights: bytes) -> str:
     result = run.last_event("evaluated")
     judged = "Not judged on held-out clips."
     if result is not None:
@@ -109,7 +109,26 @@ The same from Python:
     answer = Classifier.load("weights.safetensors").classify("clip.wav")
     print(answer.label, answer.probability)
 
+As a service that answers over HTTP:
+
+    labcore serve --run weights.safetensors
+
+{_golden(weights)}
+
 The run again from a shell:
 
     {again}
 """
+
+
+def _golden(weights: bytes) -> str:
+    """What to know of the golden clips in a safetensors file, by its header."""
+    try:
+        header = json.loads(weights[8 : 8 + int.from_bytes(weights[:8], "little")])
+        clips = header["golden.samples"]["shape"][0]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return "It cannot verify itself: the weights carry no golden clips."
+    return (
+        f"It verifies itself by {clips} held-out clips that the weights carry, with what the network said of them at the end of its\n"
+        "training. Whoever has the file can hear them."
+    )

@@ -128,3 +128,15 @@ def test_replaying_leaves_tf32_as_it_was(classifier, clips):
         assert tf32_settings() == (True, True)
     finally:
         set_tf32(before)
+
+
+def test_the_zip_says_whose_sound_travels_with_the_weights(classifier, clips, workspace):
+    from labcore.export import export_zip
+    from labcore.runs import Run
+
+    run = Run.create(workspace, classifier.config)
+    for kept, sentence in ((3, "by 3 held-out clips that the weights carry"), (0, "the weights carry no golden clips")):
+        classifier.remember(clips[:kept])
+        classifier.save(run.weights)
+        with zipfile.ZipFile(io.BytesIO(export_zip(run))) as archive:
+            assert sentence in archive.read(f"{run.id}/README.txt").decode()

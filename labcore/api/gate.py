@@ -156,14 +156,16 @@ class Gate:
 
 
 async def refuse(request: Request, problem: Problem) -> Response:
-    """The response that tells a problem. What the client still sends is read first where it may be, so that it gets to see it."""
+    """The response that tells a problem, at once: the server passes over the rest of a body of a known, accepted length by itself.
+
+    Of any other body a part is read first, so that the client gets to see the answer, and the connection is closed after it.
+    """
     passage: Passage = request.state.passage
     passage.refused = problem.kind
-    if passage.body is not None and not passage.body.complete:
-        if "expect" not in request.headers and request.method not in ("GET", "HEAD", "DELETE"):
+    if passage.body is not None and not passage.body.complete and not passage.body.bounded(request):
+        if "expect" not in request.headers:
             await passage.body.discard()
-        if not passage.body.complete:
-            problem.headers["Connection"] = "close"
+        problem.headers["Connection"] = "close"
     return problem.response(passage.request_id)
 
 
@@ -197,6 +199,11 @@ class Body:
         """
         if length is not None and length.isdecimal():
             self._room_for(int(length))
+
+    def bounded(self, request: Request) -> bool:
+        """Whether what is still to come is known to be no more than is accepted."""
+        length = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
+        return length.isdecimal() and int(length) <= self._settings.max_bytes
 
     async def __call__(self) -> Message:
         if self.complete:

@@ -1,0 +1,301 @@
+"""How much of offline batch inference a service keeps with many clients at once, and what it does when there are too many.
+
+Everything runs on this machine, over real HTTP on loopback: the service as a process of its own, the clients in another. Offline and
+service take turns; the network is the default one with fresh weights, since weights do not change the time.
+
+    python benchmarks/service_load.py --data ../shared/data/esc10
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from labcore.workspace import Workspace
+
+CLIENTS, CROWD = 32, 256
+WAYS = ("one by one", "batches of 32", "a clip a thread")
+
+
+# --- offline: in a process of its own each time, so that neither disturbs the other
+
+
+def offline(weights: Path, files: list[Path], way: str) -> float:
+    """Clips a second from files to answers, decoding beside the network in all ways."""
+    import torch
+
+    from labcore.audio import quantise
+    from labcore.audio.ahead import decode_ahead
+    from labcore.classifier import Classifier
+    from labcore.device import usable_cores
+    from labcore.serving import Engine
+
+    classifier = Classifier.load(weights)
+    engine = Engine(torch.device("cpu")) if way == "a clip a thread" else None
+    classifier.classify(files[0])
+    began = time.perf_counter()
+    if way == "one by one":
+        for _, sound in decode_ahead(files, classifier.sample_rate, usable_cores()):
+            classifier.classify_waveform(sound)
+    else:
+        waiting: list = []
+        for _, sound in decode_ahead(files, classifier.sample_rate, usable_cores()):
+            samples, scale = quantise(sound)
+            bounds = classifier.windows_of(len(samples))
+            if engine is not None:
+                waiting.append((samples, bounds, engine.submit(classifier, samples, scale, bounds)))
+                continue
+            waiting.append((samples, bounds, classifier.cut(samples, scale, bounds)))
+            if len(waiting) == 32:
+                _answer_batch(classifier, waiting)
+        if engine is not None:
+            for samples, bounds, future in waiting:
+                classifier.answer(samples, bounds, future.result())
+        elif waiting:
+            _answer_batch(classifier, waiting)
+    seconds = time.perf_counter() - began
+    if engine is not None:
+        engine.close()
+    return len(files) / seconds
+
+
+def _answer_batch(classifier, waiting: list) -> None:
+    rows = classifier.judge(np.concatenate([windows for _, _, windows in waiting]))
+    first = 0
+    for samples, bounds, _ in waiting:
+        classifier.answer(samples, bounds, rows[first : first + len(bounds)])
+        first += len(bounds)
+    waiting.clear()
+
+
+# --- clients
+
+
+@dataclass
+class Load:
+    """What clients saw: status and seconds of each request, and seconds from first to last."""
+
+    answers: list[tuple[int, float]]
+    seconds: float
+
+
+async def clients(port: int, bodies: list[bytes], count: int, requests: int) -> Load:
+    """``count`` clients, each asking again as soon as it was answered, until ``requests`` were sent together."""
+    heads = [
+        b"POST /v1/classify?windows=none HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body)
+        for body in bodies
+    ]
+    left, answers = requests, []
+
+    async def client(number: int) -> None:
+        nonlocal left
+        picks, stream = random.Random(number), None
+        while left > 0:
+            left -= 1
+            pick = picks.randrange(len(bodies))
+            began = time.perf_counter()
+            try:
+                if stream is None:
+                    stream = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = stream
+                writer.write(heads[pick] + bodies[pick])
+                await writer.drain()
+                head = await reader.readuntil(b"\r\n\r\n")
+                status = int(head.split(b" ", 2)[1])
+                lines = {k.lower(): v for k, _, v in (line.partition(b": ") for line in head.split(b"\r\n"))}
+                await reader.readexactly(int(lines[b"content-length"]))
+                if lines.get(b"connection", b"").lower() == b"close":
+                    writer.close()
+                    stream = None
+            except (OSError, asyncio.IncompleteReadError):
+                status, stream = 0, None
+            answers.append((status, time.perf_counter() - began))
+
+    began = time.perf_counter()
+    await asyncio.gather(*(client(number) for number in range(count)))
+    return Load(answers, time.perf_counter() - began)
+
+
+# --- the processes
+
+
+class Service:
+    """``labcore serve`` on a free port."""
+
+    def __init__(self, weights: Path, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "labcore", "serve", "--run", str(weights), "--port", "0", "--json", "--device", "cpu", *words],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.port = int(json.loads(self.process.stdout.readline())["url"].rpartition(":")[2])
+
+    def memory_mb(self) -> float:
+        import psutil
+
+        return psutil.Process(self.process.pid).memory_info().rss / 2**20
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(60)
+
+
+def run_part(*words: str) -> dict:
+    """A part of this script in a process of its own; what it printed."""
+    done = subprocess.run(
+        [sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True, env={**os.environ}
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def fresh_weights(folder: Path, seconds: float) -> Path:
+    import torch
+
+    from labcore.classifier import Classifier
+    from labcore.config import RunConfig
+
+    torch.manual_seed(0)
+    classifier = Classifier(RunConfig().changed({"audio.clip_seconds": seconds}), [f"class {i}" for i in range(10)])
+    classifier.remember(np.random.default_rng(0).normal(0, 0.1, (4, classifier.config.clip_samples)).astype(np.float32))
+    classifier.save(folder / "weights.safetensors")
+    return folder / "weights.safetensors"
+
+
+def as_wav(files: list[Path], folder: Path, seconds: float) -> list[Path]:
+    """The same clips as WAV at their own rate, 16 bit, of exactly so many seconds."""
+    from labcore.audio import decode, encode_wav
+
+    made = []
+    for file in files:
+        waveform, rate = decode(file)
+        target = folder / f"{file.stem}.wav"
+        target.write_bytes(encode_wav(np.resize(waveform, round(seconds * rate)), rate))
+        made.append(target)
+    return made
+
+
+def percentile(values: list[float], share: float) -> float:
+    return float(np.percentile(values, share)) if values else float("nan")
+
+
+def compare(weights: Path, files: list[Path], rounds: int, requests: int, folder: Path, kind: str) -> None:
+    listed = folder / f"{kind}.txt"
+    listed.write_text("\n".join(map(str, files)))
+    rates: dict[str, list[float]] = {way: [] for way in (*WAYS, "service")}
+    latencies, statuses = [], Counter()
+    service = Service(weights)
+    try:
+        run_part("--clients-of", str(service.port), "--files", str(listed), "--count", str(CLIENTS), "--requests", "64")
+        for number in range(rounds):
+            order = [*WAYS, "service"]
+            for way in order if number % 2 else reversed(order):
+                if way == "service":
+                    seen = run_part(
+                        "--clients-of", str(service.port), "--files", str(listed), "--count", str(CLIENTS), "--requests", str(requests)
+                    )  # fmt: skip
+                    good = [seconds for status, seconds in seen["answers"] if status == 200]
+                    statuses.update(status for status, _ in seen["answers"])
+                    latencies += good
+                    rates[way].append(len(good) / seen["seconds"])
+                else:
+                    found = run_part(
+                        "--offline", way, "--weights", str(weights), "--files", str(listed), "--requests", str(requests)
+                    )
+                    rates[way].append(found["rate"])
+    finally:
+        service.close()
+    best = max(WAYS, key=lambda way: statistics.median(rates[way]))
+    ratios = [a / b for a, b in zip(rates["service"], rates[best], strict=True)]
+    print(f"\n{kind}, {len(files)} clips, {rounds} rounds of {requests}, {CLIENTS} clients\n")
+    print("| | clips/s, median (lowest to highest) |\n|---|---|")
+    for way, values in rates.items():
+        print(f"| {way} | {statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f}) |")
+    spread = f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+    print(f"| service over the fastest offline way ({best}), round by round | {spread} |")
+    print(f"\nanswers {dict(statuses)}; milliseconds a request: median {1000 * percentile(latencies, 50):.0f}, "
+          f"p95 {1000 * percentile(latencies, 95):.0f}, p99 {1000 * percentile(latencies, 99):.0f}")  # fmt: skip
+
+
+def overload(weights: Path, files: list[Path], requests: int, folder: Path) -> None:
+    listed = folder / "overload.txt"
+    listed.write_text("\n".join(map(str, files)))
+    service = Service(weights, "--max-clips", "64")
+    try:
+        run_part("--clients-of", str(service.port), "--files", str(listed), "--count", str(CLIENTS), "--requests", "64")
+        before = service.memory_mb()
+        seen = run_part(
+            "--clients-of",
+            str(service.port),
+            "--files",
+            str(listed),
+            "--count",
+            str(CROWD),
+            "--requests",
+            str(requests),
+        )
+        after = service.memory_mb()
+    finally:
+        service.close()
+    print(
+        f"\noverload: {CROWD} clients without a pause, 64 clips in hand at most, {requests} requests in {seen['seconds']:.1f} s"
+    )
+    print(f"\nmemory of the service {before:.0f} MiB before, {after:.0f} MiB after\n")
+    print("| answer | requests | median ms | p99 ms |\n|---|---|---|---|")
+    for status in sorted({status for status, _ in seen["answers"]}):
+        values = [1000 * seconds for code, seconds in seen["answers"] if code == status]
+        print(
+            f"| {status or 'connection lost'} | {len(values)} | {percentile(values, 50):.0f} | {percentile(values, 99):.0f} |"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--data", default="../shared/data/esc10", help="a folder with sound files of 5 s (default: %(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=800)
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of a clip")
+    for name in ("--offline", "--clients-of", "--files", "--weights"):
+        parser.add_argument(name, help=argparse.SUPPRESS)
+    parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    listed = [Path(line) for line in Path(options.files).read_text().splitlines()] if options.files else []
+    if options.offline:
+        files = [listed[number % len(listed)] for number in range(options.requests)]
+        print(json.dumps({"rate": offline(Path(options.weights), files, options.offline)}))
+        return
+    if options.clients_of:
+        bodies = [file.read_bytes() for file in listed]
+        seen = asyncio.run(clients(int(options.clients_of), bodies, options.count, options.requests))
+        print(json.dumps({"answers": seen.answers, "seconds": seen.seconds}))
+        return
+    from _common import machine
+
+    print(machine())
+    files = sorted(path for path in Path(options.data).rglob("*") if path.suffix in (".ogg", ".wav", ".flac"))[:200]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        weights = fresh_weights(Workspace(folder).cache, options.seconds)
+        wavs = as_wav(files, folder, options.seconds)
+        compare(weights, wavs, options.rounds, options.requests, folder, "WAV")
+        compare(weights, files, options.rounds, options.requests, folder, files[0].suffix[1:].upper())
+        overload(weights, wavs, 4 * options.requests, folder)
+
+
+if __name__ == "__main__":
+    main()
