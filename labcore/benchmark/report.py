@@ -4,7 +4,7 @@
 
     reports/<id>/
       plan.json      what is to be measured
-      owner.json     who asked for it; stays here when the report is handed around
+      owner          who asked for it; stays here when the report is handed around
       machine.json   what it was measured on: no names of users, hosts or folders
       events.jsonl   one event a line (labcore.benchmark.events), measurements among them, appended as they are made
       job.log        what a background job printed
@@ -36,7 +36,7 @@ from labcore.benchmark.exchange import FORMAT, event_from, events_of, report_fro
 from labcore.benchmark.plan import Plan
 from labcore.errors import LabError, WorkspaceError
 from labcore.events import Event
-from labcore.people import clean, sign
+from labcore.people import clean, sign, signer
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace, append_line, is_locked, write_atomically
 
@@ -144,7 +144,7 @@ class ReportFolder:
             WorkspaceError: the workspace cannot be written.
         """
         folder = cls(workspace.reports / _fresh_id(plan.name))
-        files = {"plan.json": json.dumps(plan.to_dict()), "owner.json": json.dumps({"by": clean(by)})}
+        files = {"plan.json": json.dumps(plan.to_dict()), "owner": clean(by)}
         return folder._appear(files, [] if waiting is None else [BenchmarkWaiting(why=waiting)])
 
     @classmethod
@@ -186,8 +186,7 @@ class ReportFolder:
     @property
     def by(self) -> str:
         """Who asked for it; "" where that is not known."""
-        owner = _json(self.path / "owner.json", {})
-        return clean(owner.get("by")) if isinstance(owner, dict) else ""
+        return signer(self.path / "owner")
 
     @property
     def uploaded(self) -> bool:

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         _refuse_flags(arguments)
         if not arguments.anyone:
             what = f"search {search.id}"
-            need_own(search.load().by, shell_user(), what, "Add --anyone to go on with it all the same")
+            need_own(search.by, shell_user(), what, "Add --anyone to go on with it all the same")
         make_ready(search, arguments.trials)
         return _drive(workspace, search, as_json=arguments.json)
     from labcore.cli.train import check_inputs

@@ -146,7 +146,7 @@ class _Driver:
         study_id(self.storage)
         self.study = optuna.load_study(study_name=NAME, storage=self.storage)
         self.settings = self.search.settings
-        self.by = self.search.load(self.storage).by
+        self.by = self.search.by
 
     # --- the way of a search
 

@@ -4,6 +4,7 @@
 
     searches/<id>/
       search.json      what was asked for (labcore.search.settings)
+      owner            who asked, where that is known; the runs of its trials are theirs
       journal.jsonl    Optuna's storage: trials with their values, and how the search began and ended
       driver.log       what the driver printed, where it is a process of its own
       lock             held by the driver
@@ -121,6 +122,11 @@ class Search:
         return self.path.name
 
     @property
+    def by(self) -> str:
+        """Who made it; "" where that is not known."""
+        return signer(self.path / "owner")
+
+    @property
     def log(self) -> Path:
         return self.path / "driver.log"
 
@@ -137,7 +143,8 @@ class Search:
         try:
             draft.mkdir(parents=True)
             cls(draft)._save(settings)
-            cls(draft)._begin_journal(settings, clean(by))
+            cls(draft)._begin_journal(settings)
+            sign(draft / "owner", by)
             draft.rename(search.path)
         except (OSError, WorkspaceError) as error:
             shutil.rmtree(draft, ignore_errors=True)
@@ -288,19 +295,18 @@ class Search:
             created=facts.get("created", 0.0),
             trials=tuple(_trial(settings, each) for each in storage.get_all_trials(number, deepcopy=False)),
             final=facts.get("final"),
-            by=clean(facts.get("by")),
+            by=self.by,
             stopped_by=self.stopper if state == "stopping" else clean(life.get("by")),
         )
 
     def _save(self, settings: Settings) -> None:
         write_atomically(self.path / "search.json", json.dumps(settings.to_dict(), indent=1, ensure_ascii=False))
 
-    def _begin_journal(self, settings: Settings, by: str) -> None:
+    def _begin_journal(self, settings: Settings) -> None:
         import optuna
 
         study = optuna.create_study(storage=self.journal(), study_name=NAME, direction=settings.direction)
         study.set_user_attr("created", time.time())
-        study.set_user_attr("by", by)
         study.set_user_attr("life", {"state": "starting", "time": time.time()})
         recipe = {each.path: base_value(each.path, settings.config) for each in settings.ranges}
         if all(each.holds(recipe[each.path]) for each in settings.ranges):

@@ -81,7 +81,7 @@ def train_best(workspace: Workspace, search: Search, queue: Queue, *, by: str = 
     if run is None:
         taken = report.best.number if report.best else None
         marks = {MARK: {"search": search.id, "final": True, "taken": taken}}
-        run = queue.submit(best_config(search), marks=marks, by=by or report.by)
+        run = queue.submit(best_config(search), marks=marks, by=by or search.by)
         storage = search.journal()
         storage.set_study_user_attr(study_id(storage), "final", run.id)
         return run
