@@ -41,14 +41,19 @@ def guarded_button(
     Args:
         verb: what it does, for the question where the label is not a single word: "Stop".
     """
-    if not anothers(owner):
+    if not anothers(owner) or looks.get("disabled"):
         action_button(label, act, key=key, **looks)
         return
-    verb = verb or label
-    face = {name: looks[name] for name in ("icon", "type", "help", "disabled") if name in looks}
-    with st.popover(label, **face):
+    verb, asks = verb or label, f"{key}-asks"
+
+    def confirmed() -> None:
+        act()
+        st.session_state[asks] = False  # else it would stay open over what has changed
+
+    face = {name: looks[name] for name in ("icon", "type", "help") if name in looks}
+    with st.popover(label, key=asks, on_change="rerun", **face):
         ask(owner, verb)
-        action_button(f"{verb} all the same", act, key=key)
+        action_button(f"{verb} all the same", confirmed, key=key)
 
 
 def ask(owner: str, verb: str) -> None:
