@@ -19,13 +19,14 @@ MADE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help run test test-torch26 lint format screenshots clean
+.PHONY: help run test test-torch26 audit lint format screenshots clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make run          start the lab on http://localhost:$(PORT)"
-	@echo "make test         style, types and tests"
+	@echo "make test         style, types, tests, and the audit where there is a network"
 	@echo "make test-torch26 the tests with torch 2.6.0, the oldest that is supported"
+	@echo "make audit        ask whether vulnerabilities of the installed packages are known (0 no, 1 yes, 2 docs/audit.toml, 3 could not ask)"
 	@echo "make lint         style and types only"
 	@echo "make format       put the code in style"
 	@echo "make screenshots  take the pictures of the README from the running lab"
@@ -36,6 +37,11 @@ run: $(INSTALLED)
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python scripts/audit.py --where-possible
+
+# Known vulnerabilities of the installed packages; docs/audit.toml holds what is accepted. Without a network it fails with status 3.
+audit: $(INSTALLED_DEV)
+	@$(BIN)/python scripts/audit.py
 
 # The same tests with the oldest torch of the containers, in an environment of its own; all else as pinned.
 test-torch26: $(VENV26)/.installed

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import live, services, shell
+from ui import live, people, services, shell
 from ui.text import ago, count, percent, plain
 
 shell.open_page("Overview", "Train a sound classifier, watch it learn, use it, take the weights home.")
@@ -49,7 +49,7 @@ def latest_runs(rows: list) -> None:
         for run, status in rows[:8]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(width="stretch"):
-                    live.run_link(run, ago(status.changed_at))
+                    live.run_link(run, " · ".join(filter(None, [people.whose(status.by), ago(status.changed_at)])))
                 with st.container(width=64):
                     figure = percent(status.accuracy)
                     st.markdown(

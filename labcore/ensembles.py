@@ -60,13 +60,19 @@ def put_together(runs: list[Run]) -> Classifier:
 
 
 def save_ensemble(
-    workspace: Workspace, runs: list[Run], device: str = "cpu", progress: Progress = lambda done, total: None
+    workspace: Workspace,
+    runs: list[Run],
+    device: str = "cpu",
+    progress: Progress = lambda done, total: None,
+    *,
+    by: str = "",
 ) -> tuple[Run, Evaluated]:
     """Put runs together, judge the result on the fold that all of them held out, and write it as a finished run.
 
     Args:
         device: where it is judged.
         progress: called with windows done and windows in all.
+        by: who makes it.
 
     Raises:
         LabError: as :func:`put_together` does, or the data set is not there any more.
@@ -82,7 +88,8 @@ def save_ensemble(
     members = [{"run": run.id, "accuracy": (run.last_event("evaluated") or {}).get("accuracy")} for run in runs]
     made = Run.create(workspace, config, marks={MARK: {"members": members}, "labels": classifier.labels})
     with made.hold():
-        made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=os.getpid(), host=socket.gethostname()))
+        host = socket.gethostname()
+        made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=os.getpid(), host=host, by=by))
         made.save("environment", runs[0].load("environment", {}))
         classifier.cpu().save(made.weights)
         made.append(Log(message=_sentence(runs, members, result)))

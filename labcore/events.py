@@ -27,20 +27,22 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class RunQueued(Event):
-    """The run waits for its device: a new one, or one to be resumed."""
+    """The run waits for its device: a new one, or one to be resumed, as ``by`` asked; "" where that is not known."""
 
     type: ClassVar[str] = "run_queued"
+    by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """A worker took the run up."""
+    """A worker took the run up. ``by`` is who works on it in a shell; "" for a worker that took it from the queue."""
 
     type: ClassVar[str] = "run_started"
     run_id: str
     run_dir: str
     pid: int
     host: str
+    by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,7 @@ class Turned(Event):
     """Knobs turned while the run trains; they count from the beginning of ``epoch`` on.
 
     ``changes`` maps paths to values (``{"model.dropout": 0.4}``). ``number`` counts the lines of the run's ``turns.jsonl``. ``by`` is
-    page, file, command or lab.
+    page, file, command or lab, ``who`` the person where known.
     """
 
     type: ClassVar[str] = "turned"
@@ -111,6 +113,7 @@ class Turned(Event):
     changes: dict[str, Any]
     by: str = "file"
     reason: str = ""
+    who: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +203,7 @@ class Evaluated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
-    """The worker let go of the run. ``state`` is finished, stopped or failed."""
+    """The worker let go of the run. ``state`` is finished, stopped or failed; ``by`` asked for it to stop, where known."""
 
     type: ClassVar[str] = "run_finished"
     state: str
@@ -209,6 +212,7 @@ class RunFinished(Event):
     epochs_done: int = 0
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
+    by: str = ""
 
 
 @dataclass

@@ -14,7 +14,7 @@
       worker.log           what the worker printed
       tensorboard/         scalars for TensorBoard
       lock                 held by the process that works on the run
-      stop                 there when the run is asked to stop
+      stop                 there when the run is asked to stop; who asked, where that is known
 
 Whether a run is alive is read off the lock, which the kernel lets go of when its holder dies, however it dies; process
 numbers would lie across containers and after a reboot.
@@ -38,35 +38,11 @@ from filelock import FileLock, Timeout
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.events import Event, RunQueued, Standing
+from labcore.people import clean, sign, signer
+from labcore.status import ENDED, LIFE, RESUMABLE, RunStatus, owner_of
 from labcore.workspace import Workspace, append_line, is_locked, slug, write_atomically
 
-ENDED = ("finished", "stopped", "failed", "interrupted")
-RESUMABLE = ("stopped", "failed", "interrupted")
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """A run at a glance, worked out from its events and its lock.
-
-    ``state`` is queued, running, stopping, finished, stopped, failed or interrupted (its worker is gone without a word).
-    """
-
-    state: str
-    epoch: int = 0
-    epochs: int = 0
-    fraction: float = 0.0
-    seconds_left: float | None = None
-    accuracy: float | None = None
-    preparing: dict[str, Any] | None = None
-    error: str = ""
-    remedy: str = ""
-    queued_at: float = 0.0
-    changed_at: float = 0.0
-
-    @property
-    def active(self) -> bool:
-        """Whether it is waiting or at work."""
-        return self.state not in ENDED
+__all__ = ["ENDED", "RESUMABLE", "EventReader", "Run", "RunStatus", "epochs_of", "list_runs"]
 
 
 @dataclass(frozen=True)
@@ -101,13 +77,20 @@ class Run:
 
     @classmethod
     def create(
-        cls, workspace: Workspace, config: RunConfig, *, queued: bool = False, marks: dict[str, Any] | None = None
+        cls,
+        workspace: Workspace,
+        config: RunConfig,
+        *,
+        queued: bool = False,
+        marks: dict[str, Any] | None = None,
+        by: str = "",
     ) -> Run:
         """Make a new run directory. It appears whole or not at all.
 
         Args:
             queued: it waits for a job manager. Otherwise who makes it also starts it.
             marks: what it belongs to, by name; each is there from the first moment, as :meth:`save` writes it.
+            by: whose run it is, where it is queued; else its first :class:`RunStarted` tells.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
@@ -123,7 +106,7 @@ class Run:
             for name, content in (marks or {}).items():
                 cls(draft).save(name, content)
             if queued:
-                cls(draft).append(RunQueued())
+                cls(draft).append(RunQueued(by=clean(by)))
             draft.rename(run.path)
         except OSError as error:
             shutil.rmtree(draft, ignore_errors=True)
@@ -190,11 +173,14 @@ class Run:
         """
         append_line(self.path / "events.jsonl", event.to_json())
 
-    def turn(self, changes: dict[str, Any], *, by: str = "page", epoch: int | None = None, reason: str = "") -> None:
+    def turn(
+        self, changes: dict[str, Any], *, by: str = "page", who: str = "", epoch: int | None = None, reason: str = ""
+    ) -> None:
         """Wish for knobs to be turned while the run trains: a line of ``turns.jsonl``, taken at the beginning of an epoch.
 
         Args:
             changes: path → value, of knobs that can be turned by then.
+            by: by what means: page, command or lab. ``who`` is the person, where known.
             epoch: it counts from this one on; from the next one where it is not given.
 
         Raises:
@@ -207,7 +193,8 @@ class Run:
             raise RunError(f"run {self.id} is finished: nothing can be turned any more", "Start a new run")
         wish: dict[str, Any] = {path: turned.value(path) for path in changes}
         wish |= {} if epoch is None else {"epoch": epoch}
-        append_line(self.path / "turns.jsonl", json.dumps(wish | {"by": by} | ({"reason": reason} if reason else {})))
+        words = {"by": by, "who": clean(who), "reason": reason}
+        append_line(self.path / "turns.jsonl", json.dumps(wish | {name: word for name, word in words.items() if word}))
 
     def pin(self, name: str, content: bytes) -> Path:
         """Put a sound file into ``pinned/``: it is classified at the end of every epoch from now on.
@@ -268,13 +255,18 @@ class Run:
         """Whether some process or thread works on the run now."""
         return is_locked(self.path / "lock")
 
-    def request_stop(self) -> None:
-        """Ask the worker to stop after the batch at hand; it writes a checkpoint and can be resumed."""
-        (self.path / "stop").touch()
+    def request_stop(self, by: str = "") -> None:
+        """Ask the worker to stop after the batch at hand; it writes a checkpoint and can be resumed. ``by`` is who asks."""
+        sign(self.path / "stop", by)
 
     @property
     def stop_requested(self) -> bool:
         return (self.path / "stop").exists()
+
+    @property
+    def stopper(self) -> str:
+        """Who asked it to stop; "" where nobody did, or nobody knows who."""
+        return signer(self.path / "stop")
 
     def clear_stop(self) -> None:
         (self.path / "stop").unlink(missing_ok=True)
@@ -282,7 +274,7 @@ class Run:
     def status(self, events: list[dict[str, Any]] | None = None) -> RunStatus:
         """The run at a glance. Hand over the events where they have been read already."""
         events = self.events() if events is None else events
-        life = [event for event in events if event["type"] in ("run_queued", "run_started", "run_finished")]
+        life = [event for event in events if event["type"] in LIFE]
         last = life[-1] if life else {"type": "run_started"}  # made to be started at once
         if last["type"] == "run_finished":
             state = last.get("state", "failed")
@@ -308,6 +300,8 @@ class Run:
             remedy=last.get("remedy", ""),
             queued_at=next((event["time"] for event in reversed(life) if event["type"] == "run_queued"), 0.0),
             changed_at=events[-1]["time"] if events else _mtime(self.path),
+            by=owner_of(life),
+            stopped_by=self.stopper if state == "stopping" else clean(last.get("by")) if state == "stopped" else "",
         )
 
     def delete(self) -> None:

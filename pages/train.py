@@ -3,7 +3,7 @@
 import streamlit as st
 
 from labcore.errors import RunError
-from ui import live, new_run, run_view, services, shell
+from ui import live, new_run, people, run_view, services, shell
 from ui.text import run_name, told_apart
 
 NEW = "new"
@@ -30,7 +30,10 @@ with shell.errors_in_place():
                 "Run",
                 [NEW, *known],
                 format_func=told_apart(
-                    [NEW, *known], lambda name: "New run" if name == NEW else run_name(known[name][0])
+                    [NEW, *known],
+                    lambda name: (
+                        "New run" if name == NEW else people.listed(run_name(known[name][0]), known[name][1].by)
+                    ),
                 ),
                 key="run-choice",
                 on_change=chosen,

@@ -9,7 +9,7 @@ import streamlit as st
 from labcore import experiments
 from labcore.experiments import CrossValidation, EventMemory, FoldResult, Pool, Summary, csv_table, summarise
 from labcore.runs import RESUMABLE
-from ui import charts, crossval_list, curves, live, results, services
+from ui import charts, crossval_list, curves, live, people, results, services
 from ui.shell import action_button, errors_in_place
 from ui.text import count, duration, percent, plain, points, preparing_line
 
@@ -35,12 +35,12 @@ def show(experiment: CrossValidation) -> None:
                 if _stage(now) != _stage(summary):
                     st.rerun()  # a fold has begun or ended: the figures below are out of date
                 _metrics(now.official)
-                _cards(now.official.folds, "official")
+                _cards(now.official.folds, "official", now.by)
 
         following()
     else:
         _metrics(summary.official)
-        _cards(summary.official.folds, "official")
+        _cards(summary.official.folds, "official", summary.by)
     _together(experiment, summary)
     _why_not_random(experiment, summary)
 
@@ -65,19 +65,26 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
             f"**{plain(summary.model)}**",
             width="content",
         )
+        if people.anothers(summary.by):
+            st.markdown(f":gray[:material/person: Started by] **{people.whose(summary.by)}**", width="content")
+        me = services.visitor_name()
         if summary.active:
-            action_button(
+            people.guarded_button(
                 "Stop all",
-                partial(experiments.stop, experiment, manager),
+                partial(experiments.stop, experiment, manager, by=me),
+                summary.by,
                 key="crossval-stop",
+                verb="Stop",
                 icon=":material/stop:",
                 help="Folds at work stop after their batch and can go on later.",
             )
         elif resumable:
-            action_button(
+            people.guarded_button(
                 "Resume all",
-                partial(experiments.resume, experiment, manager),
+                partial(experiments.resume, experiment, manager, by=me),
+                summary.by,
                 key="crossval-resume",
+                verb="Resume",
                 icon=":material/play_arrow:",
                 help="Folds go on from their last epoch; those whose runs were deleted begin anew.",
             )
@@ -92,6 +99,7 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
         if not summary.active:
             with st.popover("Delete", icon=":material/delete:", type="tertiary"):
                 st.markdown("Delete this cross-validation?")
+                people.ask(summary.by, "Delete")
                 for label, runs in (("With all its runs", True), ("Keep the runs", False)):
                     action_button(
                         label, partial(_delete, experiment, runs), key=f"crossval-delete-{runs}", width="stretch"
@@ -123,15 +131,15 @@ def _metrics(pool: Pool) -> None:
             st.metric("Training time", duration(pool.seconds), width=150, help="Of all folds that came to an end.")
 
 
-def _cards(folds: list[FoldResult], split: str) -> None:
+def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for fold in folds:
             with st.container(border=True, width=CARD, gap="small"):
-                _card(fold, f"{split}-{fold.fold}")
+                _card(fold, f"{split}-{fold.fold}", owner)
 
 
-def _card(fold: FoldResult, key: str) -> None:
-    manager = services.manager()
+def _card(fold: FoldResult, key: str, owner: str) -> None:
+    manager, me = services.manager(), services.visitor_name()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         if fold.state == "deleted":
             st.markdown(f"**Fold {plain(fold.fold)}**", width="content")
@@ -152,9 +160,11 @@ def _card(fold: FoldResult, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.caption(_line(fold), width="stretch")
         if fold.active:
-            action_button(
+            people.guarded_button(
                 "",
-                partial(manager.stop, fold.run_id),
+                partial(manager.stop, fold.run_id, by=me),
+                owner,
+                verb="Stop",
                 key=f"crossval-stop-{key}",
                 icon=":material/stop:",
                 type="tertiary",
@@ -162,9 +172,11 @@ def _card(fold: FoldResult, key: str) -> None:
                 disabled=fold.state == "stopping",
             )
         elif fold.state in RESUMABLE:
-            action_button(
+            people.guarded_button(
                 "",
-                partial(manager.resume, fold.run_id),
+                partial(manager.resume, fold.run_id, by=me),
+                owner,
+                verb="Resume",
                 key=f"crossval-resume-{key}",
                 icon=":material/play_arrow:",
                 type="tertiary",
@@ -185,6 +197,8 @@ def _line(fold: FoldResult) -> str:
         return "Waits for its turn" if fold.state == "queued" else "Not begun"
     if fold.seconds_left is not None:
         return f"{line}, {duration(fold.seconds_left)} left"
+    if people.stopped_by(fold):
+        line += f", stopped{people.stopped_by(fold)}"
     return f"{line}, {duration(fold.seconds)}" if fold.state == "finished" else line
 
 
@@ -238,7 +252,7 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
     def twins() -> None:
         with errors_in_place():
             now = _look(experiment).random
-            _cards(now.folds if now is not None else [], "random")
+            _cards(now.folds if now is not None else [], "random", summary.by)
 
     active = any(fold.active for fold in pool.folds)
     st.fragment(twins, run_every=5.0 if active else None)()

@@ -112,6 +112,8 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
 
 
 def _make(config: RunConfig, folds: list[str], random: bool) -> None:
-    experiment = experiments.create(services.workspace(), config, folds=folds, random=random)
+    experiment = experiments.create(
+        services.workspace(), config, folds=folds, random=random, by=services.visitor_name()
+    )
     crossval_list.look_at(experiment.id)
     st.session_state["crossval-made"] = True

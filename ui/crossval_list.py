@@ -9,7 +9,7 @@ import streamlit as st
 
 from labcore.errors import RunError
 from labcore.experiments import CrossValidation, list_crossvals
-from ui import services
+from ui import people, services
 from ui.text import told_apart
 
 NEW = "new"
@@ -34,7 +34,7 @@ def choose() -> CrossValidation | None:
                 "Cross-validation",
                 [NEW, *known],
                 format_func=told_apart(
-                    [NEW, *known], lambda name: "New cross-validation" if name == NEW else title(name)
+                    [NEW, *known], lambda name: "New cross-validation" if name == NEW else _listed(known[name])
                 ),
                 key="crossval-choice",
                 on_change=chosen,
@@ -56,6 +56,13 @@ def look_at(name: str) -> None:
         st.query_params.pop("crossval", None)
     else:
         st.query_params["crossval"] = name
+
+
+def _listed(experiment: CrossValidation) -> str:
+    try:
+        return people.listed(title(experiment.id), experiment.by)
+    except RunError:  # it cannot be read; the page tells when it is looked at
+        return title(experiment.id)
 
 
 def title(name: str) -> str:

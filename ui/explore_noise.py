@@ -39,7 +39,7 @@ def show() -> None:
             colour = st.segmented_control(
                 "Noise", ["white", "pink", "brown"], default="pink", required=True, key="explore-noise-colour"
             )
-            name = f"snr-{run.id}"
+            name = _name(run)
             task = services.tasks(str(services.workspace().home)).get(name)
             busy = task is not None and task.running
             shell.action_button(
@@ -56,10 +56,10 @@ def show() -> None:
 
 
 def start(run: Run, label: str, fold: str, colour: str) -> None:
-    """Begin to judge a run; one at a time for each."""
+    """Begin to judge a run; one at a time for each run and person."""
     home = services.workspace()
     held = services.tasks(str(home.home))
-    name = f"snr-{run.id}"
+    name = _name(run)
     if name in held and held[name].running:
         return
     network = services.classifier(run)
@@ -78,6 +78,11 @@ def start(run: Run, label: str, fold: str, colour: str) -> None:
 
     held[name] = Task(work).start()
     _stops(str(home.home))[name] = stop
+
+
+def _name(run: Run) -> str:
+    """A person's job on a run: what another asked for is neither shown nor stopped here."""
+    return f"snr-{run.id}-{services.visitor_name()}"
 
 
 @st.cache_resource(show_spinner=False)

@@ -36,6 +36,8 @@ SOURCES = {
 }
 AT_ONCE_BYTES = 8_000_000
 """Files larger than this are read in the background, with a bar."""
+MOST_VISITORS = 16
+"""So many large files are kept apart at once: with fewer, visitors would take each other's away and have them read again."""
 LEFT_OVER_SECONDS = 24 * 3600.0
 ANY = ""
 MOST_LISTED = 500
@@ -126,7 +128,7 @@ class _Upload:
             self.path.unlink(missing_ok=True)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Putting the file aside …")
+@st.cache_resource(max_entries=MOST_VISITORS, show_spinner="Putting the file aside …")
 def _on_disk(key: str, _file: Any) -> _Upload:
     folder = services.workspace().cache / "uploads"
     folder.mkdir(parents=True, exist_ok=True)
@@ -282,7 +284,7 @@ def _overview(key: str, name: str, _content: Any) -> tuple[Facts, Overview]:
     return overview(_content, name=name)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=MOST_VISITORS, show_spinner=False)
 def _held_task(key: str) -> dict[str, Task]:
     return {}
 

@@ -13,6 +13,9 @@ from ui.services import Task
 from ui.shell import action_button, log, show_error
 from ui.text import count, duration, plain
 
+OWN = "forecast-own"
+"""Where a browser session keeps the forecast that it asked for. One at a time is at work on a server."""
+
 
 def words(event: dict[str, Any], epochs: int | None = None) -> dict[str, str]:
     """A forecast as a short table: what → how much."""
@@ -48,6 +51,7 @@ def part(config: RunConfig | None) -> None:
     if task is not None and task.running:
         _at_work()
         return
+    task = st.session_state.get(OWN)  # the visitor's own, whoever has asked for another since
     action_button(
         "Forecast",
         lambda: start(config),
@@ -90,7 +94,7 @@ def start(config: RunConfig | None) -> None:
         return dataclasses.asdict(forecast(config, home, on_event))
 
     task = Task(work, about=config.model_dump_json(), doing="starting")
-    services.tasks(str(home.home))["forecast"] = task.start()
+    services.tasks(str(home.home))["forecast"] = st.session_state[OWN] = task.start()
 
 
 @st.fragment(run_every=live.TICK)

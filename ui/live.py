@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from labcore.runs import Run, RunStatus, list_runs
-from ui import data, services
+from ui import data, people, services
 from ui.shell import action_button, log, show_error
 from ui.text import percent, plain, progress_line, run_name, state_face
 
@@ -105,10 +105,11 @@ def active_runs() -> None:
         now = [(run, status) for run, status in runs() if status.active]
         if {run.id for run, _ in now} != active:
             st.rerun()
-        for run, status in sorted(now, key=lambda item: (item[1].state == "queued", item[1].queued_at)):
+        order = {run.id: place for place, run in enumerate(services.manager().queue(), 1)}
+        for run, status in sorted(now, key=lambda item: (order.get(item[0].id, 0), item[1].queued_at)):
             with st.container(border=True):
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                    run_link(run)
+                    run_link(run, people.whose(status.by))
                     badge(status.state)
                 st.progress(status.fraction, text=run_progress(status))
 

@@ -146,7 +146,7 @@ def _summary_and_start() -> None:
         ready = chosen is not None and config is not None
         if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready):
             with errors_in_place():
-                run = services.manager().submit(config)
+                run = services.manager().submit(config, by=services.visitor_name())
                 pinned.take(run)
                 st.query_params["run"] = run.id
                 st.rerun()

@@ -15,7 +15,7 @@ from labcore.config import RunConfig
 from labcore.errors import AudioError, LabError
 from labcore.runs import Run
 from labcore.workspace import slug
-from ui import clips, curves
+from ui import clips, curves, people
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import percent, plain
 
@@ -62,7 +62,7 @@ def files(run: Run) -> list[Path]:
 
 
 @st.fragment
-def panel(run: Run, active: bool) -> None:
+def panel(run: Run, active: bool, owner: str = "") -> None:
     """The pinned clips to play, and, while the run is at work, the ways to add one. Does not tick."""
     there = files(run)
     if not there and not active:
@@ -78,7 +78,7 @@ def panel(run: Run, active: bool) -> None:
                 st.audio(str(file), width="stretch")
                 if active:
                     remove = partial(file.unlink, missing_ok=True)
-                    action_button("Take away", remove, key=f"unpin-{file.name}", type="tertiary")
+                    people.guarded_button("Take away", remove, owner, key=f"unpin-{file.name}", type="tertiary")
         if active and len(there) < MOST:
             _add(run)
 

@@ -12,7 +12,7 @@ import streamlit as st
 from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of
-from ui import curves, forecasting, forms, live, new_run, pinned, results, run_log, services, spent, turning
+from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, percent, plain
 
@@ -45,7 +45,7 @@ def show(run: Run) -> None:
                 st.rerun()  # what stands still around this part is out of date
             _progress(run, now, seen)
             if now.active:
-                turning.advice(run, seen)
+                turning.advice(run, seen, now.by)
 
     @st.fragment(run_every=pace.curves if status.active else None)
     def draw() -> None:
@@ -57,8 +57,8 @@ def show(run: Run) -> None:
 
     follow()
     if status.active and status.state != "stopping":
-        turning.panel(run)
-    pinned.panel(run, status.active)
+        turning.panel(run, status.by)
+    pinned.panel(run, status.active, status.by)
     if status.state == "finished":
         with errors_in_place():
             results.show(run, events)
@@ -71,16 +71,23 @@ def _turns(events: list[dict[str, Any]]) -> int:
 
 
 def _head(run: Run, status: RunStatus) -> None:
-    """What can be done with the run in its state."""
+    """Whose the run is, where it is another's, and what can be done with it in its state."""
+    if people.anothers(status.by):
+        st.markdown(f":gray[:material/person: Started by] **{people.whose(status.by)}**")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if status.state in ("queued", "running", "stopping"):
             label = "Take out of the queue" if status.state == "queued" else "Stop"
-            stop = partial(services.manager().stop, run.id)
-            action_button(label, stop, key="stop", icon=":material/stop:", disabled=status.state == "stopping")
+            stop = partial(services.manager().stop, run.id, by=services.visitor_name())
+            stopping = status.state == "stopping"
+            people.guarded_button(
+                label, stop, status.by, key="stop", verb="Stop", icon=":material/stop:", disabled=stopping
+            )
         if status.state in RESUMABLE:
             label = "Resume" if run.checkpoint.exists() else "Try again"
-            resume = partial(services.manager().resume, run.id)
-            action_button(label, resume, key="resume", icon=":material/play_arrow:", type="primary")
+            resume = partial(services.manager().resume, run.id, by=services.visitor_name())
+            people.guarded_button(
+                label, resume, status.by, key="resume", verb="Resume", icon=":material/play_arrow:", type="primary"
+            )
         if status.state == "finished" and run.weights.exists():
             if st.button("Classify with it", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
@@ -92,6 +99,7 @@ def _head(run: Run, status: RunStatus) -> None:
         if not status.active:
             with st.popover("Remove", icon=":material/delete:", type="tertiary"):
                 st.markdown("Remove this run with its weights, curves and log? This cannot be undone.")
+                people.ask(status.by, "Remove")
                 action_button("Remove for good", partial(_remove, run), key="remove-for-good", icon=":material/delete:")
 
 
@@ -108,7 +116,7 @@ def _remove(run: Run) -> None:
 def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
     if status.state == "failed":
         show_error(LabError(status.error or "the run failed without a word", status.remedy))
-        _in_parts(run, events)
+        _in_parts(run, status, events)
         tail = _tail(run)
         if tail:
             st.caption("The last lines of its log")
@@ -120,13 +128,15 @@ def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
             f"{f'Epoch {status.epoch} is saved; resume goes on from there.' if status.epoch else 'Nothing was saved yet.'}",
             icon=":material/power_off:",
         )
-    if status.state == "stopped" and status.epochs:
-        st.caption(f"Stopped after epoch {status.epoch} of {status.epochs}. Resume goes on from there.")
+    if status.state == "stopped" and (status.epochs or people.stopped_by(status)):
+        after = f" after epoch {status.epoch} of {status.epochs}" if status.epochs else ""
+        goes_on = " Resume goes on from there." if status.epochs else ""
+        st.caption(f"Stopped{people.stopped_by(status)}{after}.{goes_on}")
     if status.active:
         st.progress(status.fraction, text=live.run_progress(status))
 
 
-def _in_parts(run: Run, events: list[dict[str, Any]]) -> None:
+def _in_parts(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
     """Where memory ran out and a smaller batch was seen to fit: go on with each batch in parts of that size."""
     details = events[-1].get("details", {}) if events and events[-1]["type"] == "run_finished" else {}
     fits = details.get("fits")
@@ -135,9 +145,10 @@ def _in_parts(run: Run, events: list[dict[str, Any]]) -> None:
 
     def divide() -> None:
         run.save_config(run.config.changed({"runtime.micro_batch": fits}))
-        services.manager().resume(run.id)
+        services.manager().resume(run.id, by=services.visitor_name())
 
-    action_button(f"Resume in parts of {count(fits)} clips", divide, key="in-parts", icon=":material/call_split:")
+    label = f"Resume in parts of {count(fits)} clips"
+    people.guarded_button(label, divide, status.by, key="in-parts", verb="Resume", icon=":material/call_split:")
     st.caption(
         "Each batch is taken in parts whose gradients are summed: the same steps in less memory, a little slower."
     )

@@ -9,7 +9,7 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.search import Report, Search, SearchError, importance, list_searches
-from ui import live, services
+from ui import live, people, services
 from ui.text import moment_of, plain, told_apart
 
 NEW = "new"
@@ -33,7 +33,10 @@ def choose() -> Search | None:
             st.selectbox(
                 "Search",
                 [NEW, *known],
-                format_func=told_apart([NEW, *known], lambda name: "New search" if name == NEW else title(name)),
+                format_func=told_apart(
+                    [NEW, *known],
+                    lambda name: "New search" if name == NEW else people.listed(title(name), known[name].by),
+                ),
                 key="search-choice",
                 on_change=changed,
                 label_visibility="collapsed",

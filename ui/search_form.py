@@ -251,7 +251,7 @@ def _facts(settings: Settings) -> None:
 
 
 def _begin(settings: Settings, started: Callable[[str], None]) -> None:
-    started(job.start(services.workspace(), settings).id)
+    started(job.start(services.workspace(), settings, by=services.visitor_name()).id)
     st.session_state["search-started"] = True
 
 

@@ -12,7 +12,7 @@ from labcore.errors import LabError
 from labcore.jobs.background import tail
 from labcore.runs import Run
 from labcore.search import RESUMABLE, Report, Search, Trial, best_config, job, train_best
-from ui import forms, live, search_charts, services
+from ui import forms, live, people, search_charts, services
 from ui import search as page
 from ui.search_charts import unit_title, value_word
 from ui.shell import action_button, errors_in_place, show_error
@@ -50,21 +50,29 @@ def show(search: Search) -> None:
 
 
 def _head(search: Search, report: Report) -> None:
-    """What can be done with the search in its state."""
+    """Whose the search is, where it is another's, and what can be done with it in its state."""
+    if people.anothers(report.by):
+        st.markdown(f":gray[:material/person: Started by] **{people.whose(report.by)}**")
     workspace = services.workspace()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if report.active:
             stopping = report.state == "stopping"
-            action_button("Stop", search.request_stop, key="search-stop", icon=":material/stop:", disabled=stopping)
+            stop = partial(search.request_stop, services.visitor_name())
+            people.guarded_button("Stop", stop, report.by, key="search-stop", icon=":material/stop:", disabled=stopping)
         elif report.state in RESUMABLE:
             resume = partial(job.resume, workspace, search)
-            action_button("Resume", resume, key="search-resume", type="primary", icon=":material/play_arrow:")
+            people.guarded_button(
+                "Resume", resume, report.by, key="search-resume", type="primary", icon=":material/play_arrow:"
+            )
         else:
             more = partial(job.resume, workspace, search, trials=max(report.settings.trials, report.done) + MORE)
-            action_button(f"{MORE} trials more", more, key="search-more", icon=":material/add:")
+            people.guarded_button(
+                f"{MORE} trials more", more, report.by, key="search-more", verb="Resume", icon=":material/add:"
+            )
         if not report.active:
             with st.popover("Remove", icon=":material/delete:", type="tertiary"):
                 st.markdown("Remove this search? This cannot be undone. What was trained in the end stays.")
+                people.ask(report.by, "Remove")
                 with_runs = st.toggle("The runs of its trials too", value=True, key="search-remove-runs")
                 remove = partial(_remove, search, with_runs)
                 action_button("Remove for good", remove, key="search-remove", icon=":material/delete:")
@@ -94,7 +102,11 @@ def _progress(search: Search, report: Report) -> None:
     line = f"{count(done)} of {count(trials)} trials done" + (
         f", {count(pruned)} of them stopped early" if pruned else ""
     )
-    word = {"starting": "Starting", "stopping": "Stopping; the runs at work finish their batch", "stopped": "Stopped"}
+    word = {
+        "starting": "Starting",
+        "stopping": "Stopping; the runs at work finish their batch",
+        "stopped": f"Stopped{people.stopped_by(report)}",
+    }
     st.progress(min(1.0, done / max(1, trials)), text=f"{word[report.state]}: {line}" if report.state in word else line)
     for trial in report.trials:
         if report.active and trial.state == "running" and trial.run_id:
@@ -186,7 +198,7 @@ def _final_run(report: Report) -> Run | None:
 
 
 def _train_best(search: Search) -> None:
-    train_best(services.workspace(), search, services.manager())
+    train_best(services.workspace(), search, services.manager(), by=services.visitor_name())
 
 
 def _open_form(search: Search) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.errors import DeviceError, LabError, OutOfMemoryError, RunError
+from labcore.people import shell_user
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 def workspace() -> Workspace:
     return Workspace.default()
+
+
+def visitor_name() -> str:
+    """Who looks at the page, by the name that runs carry. The one place where pages learn it."""
+    return shell_user()
 
 
 def manager() -> JobManager:

@@ -10,7 +10,7 @@ from labcore.benchmark import BenchmarkReport, ReportFolder, job, list_reports
 from labcore.benchmark.exchange import MOST_BYTES
 from labcore.benchmark.report import ReportError
 from labcore.errors import LabError
-from ui import live, services, speed_charts, speed_data
+from ui import live, people, services, speed_charts, speed_data
 from ui.live import TICK
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import ago, count, duration, plain, told_apart
@@ -109,17 +109,19 @@ def _one_at_work(folder: ReportFolder) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(
-                f"**Benchmark {plain(report.plan.name)}** :gray[asked for {ago(report.created)}]", width="content"
+                f"**Benchmark {plain(report.plan.name)}** :gray[asked for {_by(report)}{ago(report.created)}]",
+                width="content",
             )
             with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
                 live.badge("queued" if report.state == "waiting" else report.state)
                 stopping = report.state == "stopping"
-                action_button(
-                    "Stop", folder.request_stop, key=f"stop-{folder.id}", icon=":material/stop:", disabled=stopping
-                )
+                stop, key = partial(folder.request_stop, services.visitor_name()), f"stop-{folder.id}"
+                people.guarded_button("Stop", stop, report.by, key=key, icon=":material/stop:", disabled=stopping)
                 if stopping and folder.held:
-                    end = partial(job.kill, folder)
-                    action_button("End at once", end, key=f"kill-{folder.id}", icon=":material/close:", type="tertiary")
+                    end, key = partial(job.kill, folder), f"kill-{folder.id}"
+                    people.guarded_button(
+                        "End at once", end, report.by, key=key, verb="End", icon=":material/close:", type="tertiary"
+                    )
         st.progress(*_progress(report))
         rows = speed_data.taken([report])
         if rows:
@@ -127,6 +129,10 @@ def _one_at_work(folder: ReportFolder) -> None:
             shown = speed_data.of(rows, last.model, last.mode, last.scope)
             st.markdown(f":small[{speed_data.work_words(last.model, last.mode, last.scope)}]")
             speed_charts.throughput(speed_data.curve(shown, every_form=False), key=f"live-{folder.id}", height=240)
+
+
+def _by(report: BenchmarkReport) -> str:
+    return f"by {people.whose(report.by)} " if people.anothers(report.by) else ""
 
 
 def _progress(report: BenchmarkReport) -> tuple[float, str]:
@@ -164,6 +170,8 @@ def keep_and_remove(folders: list[ReportFolder]) -> None:
             with st.popover("Remove", icon=":material/delete:", type="tertiary"):
                 many = len(folders) > 1
                 st.markdown(f"Remove {'these reports' if many else 'this report'}? This cannot be undone.")
+                for owner in dict.fromkeys(folder.by for folder in folders):
+                    people.ask(owner, "Remove")
                 action_button(
                     "Remove for good", partial(_remove, folders), key="speed-remove", icon=":material/delete:"
                 )

@@ -130,7 +130,7 @@ def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) 
 
 
 def _begin(plan: Plan, started: Callable[[str], None], **how: bool) -> None:
-    started(job.start(services.workspace(), plan, **how).id)
+    started(job.start(services.workspace(), plan, by=services.visitor_name(), **how).id)
     st.session_state["speed-started"] = True
 
 

@@ -15,8 +15,9 @@ import streamlit as st
 
 from labcore.config import Knob, RunConfig, knobs, turned_config
 from labcore.errors import ConfigError
+from labcore.people import clean
 from labcore.runs import Run
-from ui import forms
+from ui import forms, people, services
 from ui.shell import action_button, errors_in_place
 from ui.text import plain
 
@@ -60,8 +61,12 @@ def pending(run: Run, events: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @st.fragment
-def panel(run: Run) -> None:
-    """Sliders for what can be turned now, what counts and what was asked for, and the buttons that ask for it."""
+def panel(run: Run, owner: str = "") -> None:
+    """Sliders for what can be turned now, what counts and what was asked for, and the buttons that ask for it.
+
+    Args:
+        owner: whose run it is; before another's is turned there is a question.
+    """
     with (
         st.expander("Turn", icon=":material/tune:", expanded=False, key=f"turn-open-{run.id}", on_change="rerun") as it,
         errors_in_place(),
@@ -81,10 +86,16 @@ def panel(run: Run) -> None:
         back = {knob.path: config.value(knob.path) for knob in table}
         back = {path: value for path, value in back.items() if value != wanted.value(path)}
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            apply = partial(run.turn, changes, by="page")
-            action_button("Apply", apply, key="turn-apply", type="primary", disabled=not changes)
-            undo = partial(run.turn, back, by="page", reason="back to the start")
-            action_button("Undo", undo, key="turn-undo", icon=":material/undo:", type="tertiary", disabled=not back)
+            me = services.visitor_name()
+            apply = partial(run.turn, changes, by="page", who=me)
+            people.guarded_button(
+                "Apply", apply, owner, key="turn-apply", verb="Turn", type="primary", disabled=not changes
+            )
+            undo = partial(run.turn, back, by="page", who=me, reason="back to the start")
+            people.guarded_button(
+                "Undo", undo, owner, key="turn-undo", verb="Turn", icon=":material/undo:", type="tertiary",
+                disabled=not back,
+            )  # fmt: skip
             st.caption(
                 f"To be turned: {plain(told(changes))}."
                 if changes
@@ -136,22 +147,27 @@ def marks(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     turns = {(event["epoch"], event["number"]): event for event in events if event["type"] == "turned"}
     found: dict[int, list[str]] = {}
     for (epoch, _), event in sorted(turns.items()):
-        found.setdefault(epoch, []).append(f"{told(event['changes'])} ({WHO.get(event['by'], event['by'])})")
+        found.setdefault(epoch, []).append(f"{told(event['changes'])} ({_who(event)})")
     return [{"epoch": max(1.0, epoch - 0.5), "what": "; ".join(whats)} for epoch, whats in found.items()]
 
 
 def sentence(event: dict[str, Any]) -> str:
     """A turn as a line of the log."""
     reason = f": {event['reason']}" if event.get("reason") else ""
-    who = WHO.get(event["by"], event["by"])
-    return f"From epoch {event['epoch']} on: {told(event['changes'])}, turned by {who}{reason}"
+    return f"From epoch {event['epoch']} on: {told(event['changes'])}, turned by {_who(event)}{reason}"
+
+
+def _who(event: dict[str, Any]) -> str:
+    """By what means knobs were turned, and by whom where that is another than who looks."""
+    means, name = WHO.get(event["by"], event["by"]), clean(event.get("who"))
+    return f"{name}, {means}" if people.anothers(name) else means
 
 
 # --- advice
 
 
-def advice(run: Run, events: list[dict[str, Any]]) -> None:
-    """The latest advice, as long as it is neither followed nor put aside, with buttons for both."""
+def advice(run: Run, events: list[dict[str, Any]], owner: str = "") -> None:
+    """The latest advice on a run of ``owner``, as long as it is neither followed nor put aside, with buttons for both."""
     event = standing_advice(run, events)
     if event is None:
         return
@@ -161,8 +177,9 @@ def advice(run: Run, events: list[dict[str, Any]]) -> None:
             f":gray[Suggested: {plain(told(event['changes']))}.]",
             width="stretch",
         )
-        follow = partial(run.turn, event["changes"], by="page", reason=f"advice after epoch {event['epoch']}")
-        action_button("Do it", follow, key=f"advice-do-{event['epoch']}", type="primary")
+        reason = f"advice after epoch {event['epoch']}"
+        follow = partial(run.turn, event["changes"], by="page", who=services.visitor_name(), reason=reason)
+        people.guarded_button("Do it", follow, owner, key=f"advice-do-{event['epoch']}", verb="Turn", type="primary")
         aside = partial(st.session_state.__setitem__, _aside(run), event["epoch"])
         action_button("Not now", aside, key=f"advice-not-{event['epoch']}", type="tertiary")
 

@@ -52,6 +52,7 @@ def start(
     *,
     wait: bool = False,
     beside: bool = False,
+    by: str = "",
     command: Sequence[str] = COMMAND,
 ) -> ReportFolder:
     """Start a benchmark in the background.
@@ -59,6 +60,7 @@ def start(
     Args:
         wait: where the machine is at work, begin when it is free.
         beside: begin at once even so; the figures are then marked as disturbed.
+        by: who asks for it.
 
     Raises:
         RunError: a run or another benchmark is at work, or about to be, and neither was asked for.
@@ -67,7 +69,8 @@ def start(
     trouble = obstacle(workspace)
     if trouble and not wait and not beside:
         raise RunError(f"{trouble}: both would be slowed down, and the figures would be wrong", "Let it wait")
-    folder = ReportFolder.create(workspace, plan, waiting=trouble if trouble and not beside else "its process starts")
+    why = trouble if trouble and not beside else "its process starts"
+    folder = ReportFolder.create(workspace, plan, waiting=why, by=by)
     options = ["--beside"] if beside else ["--wait"] if wait else []
     try:
         process = launch(workspace, [*command, str(folder.path), *options], folder.log)

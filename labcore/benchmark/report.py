@@ -4,6 +4,7 @@
 
     reports/<id>/
       plan.json      what is to be measured
+      owner          who asked for it; stays here when the report is handed around
       machine.json   what it was measured on: no names of users, hosts or folders
       events.jsonl   one event a line (labcore.benchmark.events), measurements among them, appended as they are made
       job.log        what a background job printed
@@ -35,6 +36,7 @@ from labcore.benchmark.exchange import FORMAT, event_from, events_of, report_fro
 from labcore.benchmark.plan import Plan
 from labcore.errors import LabError, WorkspaceError
 from labcore.events import Event
+from labcore.people import clean, sign, signer
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace, append_line, is_locked, write_atomically
 
@@ -51,7 +53,7 @@ class BenchmarkReport:
 
     ``machine`` maps ``devices`` (list of ``{"device", "name", …}``), ``torch``, ``system`` … as
     :func:`labcore.benchmark.machine.describe` gives it. ``state`` is waiting, running, stopping, finished, stopped,
-    failed or interrupted; ``progress`` is the last ``progress`` event, or None.
+    failed or interrupted; ``by`` asked for it, where known; ``progress`` is the last ``progress`` event, or None.
     """
 
     id: str
@@ -67,6 +69,7 @@ class BenchmarkReport:
     remedy: str = ""
     seconds: float = 0.0
     progress: dict[str, Any] | None = field(default=None)
+    by: str = ""
 
     @property
     def active(self) -> bool:
@@ -130,17 +133,18 @@ class ReportFolder:
         return self.path / "job.log"
 
     @classmethod
-    def create(cls, workspace: Workspace, plan: Plan, *, waiting: str | None = None) -> ReportFolder:
+    def create(cls, workspace: Workspace, plan: Plan, *, waiting: str | None = None, by: str = "") -> ReportFolder:
         """A new folder, which appears whole. The machine is described by who measures.
 
         Args:
             waiting: why it is not started at once; None where who makes it also starts it.
+            by: who asks for it.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
         folder = cls(workspace.reports / _fresh_id(plan.name))
-        files = {"plan.json": json.dumps(plan.to_dict())}
+        files = {"plan.json": json.dumps(plan.to_dict()), "owner": clean(by)}
         return folder._appear(files, [] if waiting is None else [BenchmarkWaiting(why=waiting)])
 
     @classmethod
@@ -178,6 +182,11 @@ class ReportFolder:
             return Plan.from_dict(json.loads((self.path / "plan.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, LabError) as error:
             raise ReportError(f"the plan of report {self.id} cannot be read: {error}") from error
+
+    @property
+    def by(self) -> str:
+        """Who asked for it; "" where that is not known."""
+        return signer(self.path / "owner")
 
     @property
     def uploaded(self) -> bool:
@@ -238,6 +247,7 @@ class ReportFolder:
             remedy=getattr(last, "remedy", ""),
             seconds=getattr(last, "seconds", 0.0) if state in ENDED else 0.0,
             progress=json.loads(progress.to_json()) if progress else None,
+            by=self.by,
         )
 
     @contextlib.contextmanager
@@ -266,10 +276,10 @@ class ReportFolder:
         """Whether some process or thread measures now."""
         return is_locked(self.path / "lock")
 
-    def request_stop(self) -> None:
-        """Ask whoever measures to stop after the case at hand."""
+    def request_stop(self, by: str = "") -> None:
+        """Ask whoever measures to stop after the case at hand. ``by`` is who asks."""
         with contextlib.suppress(OSError):
-            (self.path / "stop").touch()
+            sign(self.path / "stop", by)
 
     @property
     def stop_requested(self) -> bool:

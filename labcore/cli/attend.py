@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, USAGE, duration, emit, live, mute_stdout, percent, say
 from labcore.errors import LabError
 from labcore.events import Event
+from labcore.people import shell_user
 from labcore.runs import Run
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Teller:
                 self._tell_epoch(event)
             case "turned":
                 listed = ", ".join(f"{path} {value:g}" for path, value in event["changes"].items())
-                say(f"turned by {event['by']}: {listed}")
+                say(f"turned by {event.get('who') or event['by']}: {listed}")
             case "advice":
                 listed = ", ".join(f"--{path} {value:g}" for path, value in event["changes"].items())
                 say(f"{event['message']} To be turned: {listed}")
@@ -134,7 +135,7 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
                 mute_stdout()
 
     with stop_on_signals(lambda: say_raw("stopping after this batch; once more kills\n")) as stopping:
-        finished = work(run, stopping.is_set, on_event, train=train)
+        finished = work(run, stopping.is_set, on_event, train=train, by=shell_user())
     if finished.state == "failed":
         return exit_status(finished.state, finished.details)
     if finished.state == "stopped":

@@ -14,6 +14,7 @@ from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.output import DONE, INTERRUPTED, duration, emit, emit_json, live, say, table
 from labcore.cli.parser import Parser
 from labcore.errors import ConfigError, RunError
+from labcore.people import shell_user
 from labcore.workspace import Workspace, write_atomically
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"{len(plan.cases)} cases on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
     if arguments.estimate:
         return DONE
-    folder = ReportFolder.create(workspace, plan)
+    folder = ReportFolder.create(workspace, plan, by=shell_user())
     with stop_on_signals(lambda: say_raw("stopping after this case; once more kills\n")) as stopping:
         _measure(plan, folder, stopping.is_set, as_json=arguments.json)
     report = folder.load()
@@ -297,7 +298,9 @@ def _list(workspace: Workspace, as_json: bool) -> int:
         report = folder.load()
         figures = sum(one.ok for one in report.measurements)
         if as_json:
-            emit_json({"id": folder.id, "state": report.state, "title": report.title, "figures": figures})
+            emit_json(
+                {"id": folder.id, "by": folder.by, "state": report.state, "title": report.title, "figures": figures}
+            )
         else:
             emit(f"{folder.id}  {report.state}  {figures} figures  {report.title}")
     return DONE

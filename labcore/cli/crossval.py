@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from labcore.cli.attend import exit_status, say_raw, stop_on_signals
 from labcore.cli.board import Board
 from labcore.cli.output import DONE, duration, emit, emit_json, mute_stdout, percent, say, table
-from labcore.cli.parser import Parser, add_config_flags, config_from
+from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
+from labcore.people import need_own, shell_user
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def parser() -> Parser:
     other.add_argument("--resume", metavar="ID", help=f"go on with {WHICH}")
     other.add_argument("--show", metavar="ID", help=f"show the table of {WHICH}")
     other.add_argument("--list", action="store_true", help="list the cross-validations of the workspace")
+    add_anyone(parser, "with --resume: go on with it")
     parser.add_argument("--json", action="store_true", help="lines of JSON on stdout, and nothing else there")
     add_config_flags(parser)
     return parser
@@ -70,6 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resume is not None:
         _refuse_flags(arguments)
         experiment = experiments.CrossValidation.open(workspace, arguments.resume)
+        if not arguments.anyone:
+            what = f"cross-validation {experiment.id}"
+            need_own(experiment.by, shell_user(), what, "Add --anyone to go on with it all the same")
         if arguments.random:
             experiments.train_twins(experiment, queued=by_manager)
     else:
@@ -79,7 +84,13 @@ def run(arguments: argparse.Namespace) -> int:
         folds = arguments.folds
         config = check_inputs(config.changed({"data.fold": folds[0]}) if folds else config, workspace)
         experiment = experiments.create(
-            workspace, config, folds=folds, random=arguments.random, queued=by_manager, gpus=None if by_manager else 0
+            workspace,
+            config,
+            folds=folds,
+            random=arguments.random,
+            queued=by_manager,
+            gpus=None if by_manager else 0,
+            by=shell_user(),
         )
     if by_manager:
         return _follow_manager(workspace, experiment, as_json=arguments.json, resume=arguments.resume is not None)
@@ -108,7 +119,7 @@ def _follow_manager(workspace: Workspace, experiment: CrossValidation, *, as_jso
     manager = JobManager(workspace)
     try:
         if resume:
-            experiments.resume(experiment, manager)
+            experiments.resume(experiment, manager, by=shell_user())
         with stop_on_signals(lambda: say_raw("\nstopping all folds after their batch; once more kills\n")) as stopping:
             asked = False
             for summary in _watched(experiment, as_json=as_json):
@@ -116,7 +127,7 @@ def _follow_manager(workspace: Workspace, experiment: CrossValidation, *, as_jso
                     break
                 if stopping.is_set() and not asked:
                     asked = True
-                    experiments.stop(experiment, manager)
+                    experiments.stop(experiment, manager, by=shell_user())
                 stopping.wait(LOOK_SECONDS) if not asked else time.sleep(LOOK_SECONDS)
     finally:
         manager.close()
@@ -128,7 +139,9 @@ def _follow_ray(experiment: CrossValidation, arguments: argparse.Namespace) -> i
 
     with (
         stop_on_signals(lambda: say_raw("\nstopping all folds after their batch; once more kills\n")) as stopping,
-        ray_engine.working(make_ready(experiment), address=arguments.ray_address, cores=arguments.cores) as tasks,
+        ray_engine.working(
+            make_ready(experiment), address=arguments.ray_address, cores=arguments.cores, by=experiment.by
+        ) as tasks,
     ):
         say(tasks.about)
         for _ in _watched(experiment, as_json=arguments.json):

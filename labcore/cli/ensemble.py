@@ -8,6 +8,7 @@ import json
 from labcore.cli.evaluate import report
 from labcore.cli.output import emit, emit_json, live_count
 from labcore.cli.parser import Parser
+from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -29,7 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     members = [Run.open(workspace, name) for name in arguments.runs]
     from labcore.ensembles import save_ensemble
 
-    made, result = save_ensemble(workspace, members, arguments.device, live_count("judging", "windows"))
+    judging = live_count("judging", "windows")
+    made, result = save_ensemble(workspace, members, arguments.device, judging, by=shell_user())
     facts = json.loads(result.to_json())
     del facts["type"], facts["time"]
     if arguments.json:

@@ -206,6 +206,11 @@ def _number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else f"{value:g}"
 
 
+def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:
+    """The flag without which another person's work is left alone."""
+    parser.add_argument("--anyone", action="store_true", help=f"{what} also where it is another person's")
+
+
 def subcommands(parser: Parser, names: Sequence[tuple[str, str]]) -> dict[str, Parser]:
     """A parser for each second word of a command: (name, help)."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")

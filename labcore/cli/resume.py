@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.attend import attend, attend_everywhere
-from labcore.cli.parser import Parser
+from labcore.cli.parser import Parser, add_anyone
 from labcore.errors import RunError
 from labcore.jobs.torchrun import take_part, under_torchrun
+from labcore.people import need_own, shell_user
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace
 
@@ -19,6 +20,7 @@ def parser() -> Parser:
         "checkpoint. On the same machine it ends with the same figures as a run that was never stopped.",
     )
     parser.add_argument("run", metavar="RUN", help="a run's id or a part of it, its folder, or the word last")
+    add_anyone(parser, "go on with it")
     parser.add_argument(
         "--json", action="store_true", help="one line of JSON an event on stdout, and nothing else there"
     )
@@ -29,22 +31,26 @@ def run(arguments: argparse.Namespace) -> int:
     if under_torchrun():
         return take_part(
             "auto",
-            lambda: resumable(arguments.run),
+            lambda: resumable(arguments.run, arguments.anyone),
             lambda run, together: attend(run, as_json=arguments.json, train=together),
         )
-    return attend_everywhere(resumable(arguments.run), as_json=arguments.json)
+    return attend_everywhere(resumable(arguments.run, arguments.anyone), as_json=arguments.json)
 
 
-def resumable(name: str) -> Run:
+def resumable(name: str, anyone: bool = False) -> Run:
     """The run of that name, ready to go on.
 
     Raises:
+        NotYoursError: it is another person's, and ``anyone`` was not asked for.
         RunError: there is none, or it is at work or finished.
     """
     chosen = Run.open(Workspace.default(), name)
-    state = chosen.status().state
+    status = chosen.status()
+    state = status.state
     if state not in (*RESUMABLE, "queued"):
         remedy = "Start a new run with `labcore train`" if state == "finished" else "Stop it first"
         raise RunError(f"run {chosen.id} is {state}", remedy)
+    if not anyone:
+        need_own(status.by, shell_user(), f"run {chosen.id}", "Add --anyone to go on with it all the same")
     chosen.clear_stop()
     return chosen

@@ -10,9 +10,10 @@ from typing import Any
 from labcore.cli.attend import Teller
 from labcore.cli.evaluate import report
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table
-from labcore.cli.parser import Parser, subcommands
+from labcore.cli.parser import Parser, add_anyone, subcommands
 from labcore.errors import LabError, RunError
 from labcore.jobs.manager import stop_run
+from labcore.people import is_anothers, need_own, shell_user
 from labcore.runs import EventReader, Run, RunStatus, list_runs
 from labcore.workspace import Workspace
 
@@ -27,7 +28,7 @@ def parser() -> Parser:
         [
             ("list", "list all runs, newest first"),
             ("show", "show what a run is, how it goes or went, and its final figures"),
-            ("stop", "stop runs after the batch at hand, whoever started them; they can be resumed"),
+            ("stop", "stop runs after the batch at hand, however they were started; they can be resumed"),
             ("delete", "delete runs with all that belongs to them"),
         ],
     )
@@ -36,6 +37,9 @@ def parser() -> Parser:
     actions["stop"].add_argument("runs", metavar="RUN", nargs="+", help=RUN_HELP)
     actions["delete"].add_argument("runs", metavar="RUN", nargs="+", help=RUN_HELP)
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask")
+    actions["list"].add_argument("--mine", action="store_true", help="only your own, and those of nobody known")
+    for name, what in (("stop", "stop them"), ("delete", "delete them")):
+        add_anyone(actions[name], what)
     for name in ("list", "show"):
         actions[name].add_argument(
             "--json", action="store_true", help="lines of JSON on stdout, and nothing else there"
@@ -47,22 +51,38 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
     match arguments.action:
         case "list":
-            return show_list(workspace, arguments.json)
+            return show_list(workspace, arguments.json, mine=arguments.mine)
         case "show":
             chosen = Run.open(workspace, arguments.run)
             if arguments.follow:
                 return follow(chosen, arguments.json)
             return show(chosen, arguments.json)
         case "stop":
-            return stop([Run.open(workspace, name) for name in arguments.runs])
+            return stop(_named(workspace, arguments, "stop"))
         case _:
-            return delete([Run.open(workspace, name) for name in arguments.runs], arguments.yes)
+            return delete(_named(workspace, arguments, "delete"), arguments.yes)
 
 
-def show_list(workspace: Workspace, as_json: bool) -> int:
-    rows = []
+def _named(workspace: Workspace, arguments: argparse.Namespace, what: str) -> list[Run]:
+    """The runs that were named, once it is clear that something may happen to all of them.
+
+    Raises:
+        NotYoursError: one is another person's, and that it is meant was not said.
+    """
+    chosen = [Run.open(workspace, name) for name in arguments.runs]
+    for each in chosen:
+        if not arguments.anyone:
+            need_own(each.status().by, shell_user(), f"run {each.id}", f"Add --anyone to {what} it all the same")
+    return chosen
+
+
+def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int:
+    rows, me, owners = [], shell_user(), set[str]()
     for each in list_runs(workspace):
         facts = brief(each, each.status())
+        if mine and is_anothers(facts["by"], me):
+            continue
+        owners.add(facts["by"] or me)
         if as_json:
             emit_json(facts)
         rows.append(
@@ -73,10 +93,14 @@ def show_list(workspace: Workspace, as_json: bool) -> int:
                 percent(facts["accuracy"]),
                 str(facts["dataset"] or "?"),
                 str(facts["model"] or "?"),
+                facts["by"] or "-",
             ]
         )
     if not as_json:
-        for line in table(["run", "state", "epochs", "accuracy", "data set", "network"], rows):
+        head = ["run", "state", "epochs", "accuracy", "data set", "network", "by"]
+        if owners <= {me}:  # who works alone need not be told whose it all is
+            head, rows = head[:-1], [row[:-1] for row in rows]
+        for line in table(head, rows):
             emit(line)
         if not rows:
             say("there are no runs yet; `labcore train` makes one")
@@ -94,6 +118,8 @@ def brief(each: Run, status: RunStatus) -> dict[str, Any]:
         "run_id": each.id,
         "run_dir": str(each.path),
         "state": status.state,
+        "by": status.by,
+        "stopped_by": status.stopped_by,
         "epoch": status.epoch,
         "epochs": status.epochs or epochs,
         "accuracy": status.accuracy,
@@ -132,7 +158,11 @@ def summary(each: Run, status: RunStatus, last: dict[str, dict[str, Any]]) -> li
     state = f"{status.state}, epoch {status.epoch} of {facts['epochs']}"
     if status.seconds_left is not None:
         state += f", {duration(status.seconds_left)} left"
+    if status.stopped_by and status.stopped_by != status.by:
+        state += f", stopped by {status.stopped_by}"
     lines = [f"run       {each.id}", f"folder    {each.path}", f"state     {state}"]
+    if status.by:
+        lines.append(f"by        {status.by}")
     if status.error:
         lines.append(f"error     {' '.join(str(LabError(status.error, status.remedy)).split())}")
     data = f"data      {facts['dataset'] or '?'}"
@@ -184,7 +214,7 @@ def follow(each: Run, as_json: bool) -> int:
 
 def stop(chosen: list[Run]) -> int:
     for each in chosen:
-        match stop_run(each):
+        match stop_run(each, shell_user()):
             case "queued":
                 say(f"{each.id} was taken out of the queue")
             case "running":

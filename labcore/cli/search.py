@@ -19,8 +19,9 @@ from labcore.cli.output import (
     say,
     table,
 )
-from labcore.cli.parser import Parser, add_config_flags, config_from
+from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
+from labcore.people import need_own, shell_user
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def parser() -> Parser:
     other.add_argument("--show", metavar="SEARCH", help=f"show {SEARCH_HELP}")
     other.add_argument("--final", metavar="SEARCH", help="train the best settings of a search with the reported fold held out, once: "
                        "only there that fold is looked at")  # fmt: skip
+    add_anyone(parser, "with --resume: go on with it")
     parser.add_argument("--json", action="store_true", help="lines of JSON on stdout, and nothing else there")
     add_config_flags(parser)
     return parser
@@ -79,6 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
 
         search = Search.open(workspace, arguments.resume)
         _refuse_flags(arguments)
+        if not arguments.anyone:
+            what = f"search {search.id}"
+            need_own(search.by, shell_user(), what, "Add --anyone to go on with it all the same")
         make_ready(search, arguments.trials)
         return _drive(workspace, search, as_json=arguments.json)
     from labcore.cli.train import check_inputs
@@ -93,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.search_seed,
         objective=arguments.objective,
     )
-    return _drive(workspace, Search.create(workspace, settings), as_json=arguments.json)
+    return _drive(workspace, Search.create(workspace, settings, by=shell_user()), as_json=arguments.json)
 
 
 def _refuse_flags(arguments: argparse.Namespace) -> None:
@@ -167,7 +172,7 @@ def _final(workspace: Workspace, search: Search, *, as_json: bool) -> int:
     from labcore.search import train_best
 
     queue = _Foreground(workspace)
-    return attend_everywhere(train_best(workspace, search, queue), as_json=as_json)
+    return attend_everywhere(train_best(workspace, search, queue, by=shell_user()), as_json=as_json)
 
 
 class _Foreground:
@@ -176,19 +181,19 @@ class _Foreground:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
 
-    def submit(self, config: Any, *, marks: dict[str, Any] | None = None) -> Any:
+    def submit(self, config: Any, *, marks: dict[str, Any] | None = None, by: str = "") -> Any:
         from labcore.runs import Run
 
         return Run.create(self.workspace, config, marks=marks)
 
-    def resume(self, run_id: str) -> Any:
+    def resume(self, run_id: str, *, by: str = "") -> Any:
         from labcore.runs import Run
 
         run = Run.open(self.workspace, run_id)
         run.clear_stop()
         return run
 
-    def stop(self, run_id: str) -> None:
+    def stop(self, run_id: str, *, by: str = "") -> None:
         raise NotImplementedError
 
 
@@ -230,6 +235,7 @@ def facts(report: Report) -> dict[str, Any]:
     best = report.best
     return {
         "search_id": report.id,
+        "by": report.by,
         "state": report.state,
         "trials": report.settings.trials,
         "done": report.done,

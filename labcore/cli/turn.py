@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.output import DONE, say
-from labcore.cli.parser import Parser, add_knob
+from labcore.cli.parser import Parser, add_anyone, add_knob
 from labcore.config import knobs
 from labcore.errors import ConfigError
+from labcore.people import need_own, shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -23,6 +24,7 @@ def parser() -> Parser:
     parser.add_argument("run", metavar="RUN", help="a run's id or a part of it, its folder, or the word last")
     parser.add_argument("--epoch", type=int, metavar="N", help="count from epoch N on instead of the next one")
     parser.add_argument("--reason", metavar="TEXT", default="", help="why, for the record")
+    add_anyone(parser, "turn it")
     group = parser.add_argument_group("what can be turned")
     for knob in knobs().values():
         if knob.live:
@@ -39,7 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     epochs = chosen.config.optim.epochs
     if arguments.epoch is not None and not 1 <= arguments.epoch <= epochs:
         raise ConfigError(f"run {chosen.id} has no epoch {arguments.epoch}", f"Give one from 1 to {epochs}")
-    chosen.turn(changes, by="command", epoch=arguments.epoch, reason=arguments.reason)
+    me = shell_user()
+    if not arguments.anyone:
+        need_own(chosen.status().by, me, f"run {chosen.id}", "Add --anyone to turn it all the same")
+    chosen.turn(changes, by="command", who=me, epoch=arguments.epoch, reason=arguments.reason)
     listed = ", ".join(f"{path} {value:g}" for path, value in changes.items())
     when = "from the next epoch on" if arguments.epoch is None else f"from epoch {arguments.epoch} on"
     resumed = "" if chosen.status().active else "; the run is not at work, so it counts when it is resumed"

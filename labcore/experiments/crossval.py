@@ -3,7 +3,7 @@
 ::
 
     experiments/<id>/
-      experiment.json      kind, configuration, fold → run id, and the same for the leaking twin
+      experiment.json      kind, who made it, configuration, fold → run id, and the same for the leaking twin
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from labcore import nvml
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.events import RunQueued
+from labcore.people import clean
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace, slug, write_atomically
 
@@ -33,8 +34,8 @@ MARK = "experiment"
 class Manager(Protocol):
     """What is needed of :class:`labcore.jobs.manager.JobManager`."""
 
-    def resume(self, run_id: str) -> object: ...
-    def stop(self, run_id: str) -> object: ...
+    def resume(self, run_id: str, *, by: str = "") -> object: ...
+    def stop(self, run_id: str, *, by: str = "") -> object: ...
     def remove(self, run_id: str) -> object: ...
 
 
@@ -81,6 +82,11 @@ class CrossValidation:
     def created(self) -> float:
         """Seconds since 1970."""
         return float(self.facts.get("created", 0.0))
+
+    @property
+    def by(self) -> str:
+        """Who made it; its runs are theirs. "" where that is not known."""
+        return clean(self.facts.get("by"))
 
     def members(self, split: str = "official") -> dict[str, Run]:
         """Fold → run, in the order of the folds. A run may have been deleted by now."""
@@ -129,6 +135,7 @@ def create(
     random: bool = False,
     queued: bool = True,
     gpus: int | None = None,
+    by: str = "",
 ) -> CrossValidation:
     """Make a cross-validation and its runs, one for each fold that is held out.
 
@@ -138,6 +145,7 @@ def create(
         random: train the leaking twin as well, see :func:`train_twins`.
         queued: the runs wait for a job manager; otherwise somebody else works on them.
         gpus: over so many GPUs the runs are spread where the device is left to the lab; those of this machine where not given.
+        by: whose it is, and its runs.
 
     Raises:
         DatasetError: the data set has no folds to go through, no such fold, or one that cannot be held out.
@@ -163,6 +171,7 @@ def create(
         {
             "kind": KIND,
             "created": time.time(),
+            "by": clean(by),
             "config": config.model_dump(mode="json"),
             "members": {
                 split: [[fold, run.id] for fold, run in zip(chosen, made, strict=True)] for split, made in runs.items()
@@ -171,7 +180,7 @@ def create(
     )
     if queued:
         for made in runs.values():
-            _queue(made)
+            _queue(made, clean(by))
     return experiment
 
 
@@ -192,22 +201,24 @@ def train_twins(experiment: CrossValidation, *, queued: bool = True, gpus: int |
     facts["members"]["random"] = [[fold, run.id] for fold, run in zip(folds, made, strict=True)]
     experiment._save(facts)
     if queued:
-        _queue(made)
+        _queue(made, experiment.by)
     return made
 
 
-def resume(experiment: CrossValidation, manager: Manager) -> list[Run]:
+def resume(experiment: CrossValidation, manager: Manager, *, by: str = "") -> list[Run]:
     """Put the runs that were stopped, failed or interrupted back into the queue; a run that was deleted is made anew.
+
+    ``by`` is who asks; whose the runs are does not change.
 
     Returns:
         The runs that go on.
     """
     going = _make_missing(experiment)
     made = {run.path for run in going}
-    _queue(going)
+    _queue(going, experiment.by)
     for run in experiment.runs():
         if run.path not in made and run.status().state in RESUMABLE:
-            manager.resume(run.id)
+            manager.resume(run.id, by=by)
             going.append(run)
     return going
 
@@ -221,10 +232,10 @@ def make_ready(experiment: CrossValidation) -> list[Run]:
     return ready
 
 
-def stop(experiment: CrossValidation, manager: Manager) -> None:
-    """Take the waiting runs out of the queue and stop those at work after their batch."""
+def stop(experiment: CrossValidation, manager: Manager, *, by: str = "") -> None:
+    """Take the waiting runs out of the queue and stop those at work after their batch, as ``by`` asks."""
     for run in reversed(experiment.runs()):  # the waiting ones first, so that none takes the place of one that stops
-        manager.stop(run.id)
+        manager.stop(run.id, by=by)
 
 
 def delete(experiment: CrossValidation, manager: Manager, *, runs: bool = True) -> None:
@@ -321,6 +332,6 @@ def _make_missing(experiment: CrossValidation) -> list[Run]:
     return made
 
 
-def _queue(runs: Sequence[Run]) -> None:
+def _queue(runs: Sequence[Run], by: str) -> None:
     for run in runs:
-        run.append(RunQueued())
+        run.append(RunQueued(by=by))

@@ -76,7 +76,12 @@ def need_ray() -> Any:
 
 @contextlib.contextmanager
 def working(
-    runs: Sequence[Run], *, address: str | None = None, cores: int | None = None, workers: int | None = None
+    runs: Sequence[Run],
+    *,
+    address: str | None = None,
+    cores: int | None = None,
+    workers: int | None = None,
+    by: str = "",
 ) -> Iterator[Tasks]:
     """Hand runs to a Ray cluster; at the end the connection is closed, and a Ray that was started here ends.
 
@@ -84,6 +89,7 @@ def working(
         runs: none of them at work. They need not wait in the queue.
         address: of the cluster; where not given, what RAY_ADDRESS says, else a Ray of this machine alone is started.
         cores: CPU cores for a run without a GPU; an equal share of the cluster's for each run where not given.
+        by: whose the runs are.
         workers: cores that a Ray of this machine alone has; all that this process may use where not given.
 
     Raises:
@@ -110,12 +116,12 @@ def working(
             "Start a cluster with `ray start --head`, or leave the address out to use this machine alone",
         ) from error
     try:
-        yield _start(ray, runs, cores)
+        yield _start(ray, runs, cores, by)
     finally:
         ray.shutdown()
 
 
-def _start(ray: Any, runs: Sequence[Run], cores: int | None) -> Tasks:
+def _start(ray: Any, runs: Sequence[Run], cores: int | None, by: str) -> Tasks:
     there = ray.cluster_resources()
     all_cores, gpus = int(there.get("CPU", 0)), int(there.get("GPU", 0))
     each = max(1, min(cores or all_cores // max(1, len(runs)), all_cores))
@@ -135,14 +141,14 @@ def _start(ray: Any, runs: Sequence[Run], cores: int | None) -> Tasks:
         else:
             options = {"num_cpus": each}
         remote = ray.remote(_work).options(name=f"labcore {run.id}", max_retries=RETRIES, **options)
-        tasks[remote.remote(str(run.path), None if "num_gpus" in options else each)] = run
+        tasks[remote.remote(str(run.path), None if "num_gpus" in options else each, by)] = run
     nodes = sum(bool(node["Alive"]) for node in ray.nodes())
     share = "one GPU" if on_gpu == len(runs) else f"{each} core{'s' if each > 1 else ''}"
     where = f"{nodes} node{'s' if nodes > 1 else ''} with {gpus} GPUs and {all_cores} cores"
     return Tasks(ray, tasks, f"Ray: {where}; {share} for a run")
 
 
-def _work(directory: str, cores: int | None) -> str:
+def _work(directory: str, cores: int | None, by: str = "") -> str:
     """The task: work on a run from its start, or its last checkpoint, to its end. Returns what hindered it, "" for nothing."""
     import socket
 
@@ -160,7 +166,7 @@ def _work(directory: str, cores: int | None) -> str:
             run.save_config(config.changed({"runtime.threads": cores}))
         elif cores is None and config.runtime.device.startswith("cuda:"):
             run.save_config(config.changed({"runtime.device": "cuda"}))  # the task sees its own GPU alone
-        work(run)
+        work(run, by=by)
     except RunError as error:
         return str(error)
     return ""

@@ -49,6 +49,7 @@ class FoldResult:
         latest: the accuracy of the newest epoch on the clips of the curve.
         curve: epoch, accuracy on the training clips, accuracy on the clips of the curve.
         seconds: at work so far, over all its starts that came to an end.
+        stopped_by: who asked its run to stop, where that is known.
         leaks: clips of its recordings were trained on.
     """
 
@@ -69,6 +70,7 @@ class FoldResult:
     device: str = ""
     error: str = ""
     remedy: str = ""
+    stopped_by: str = ""
     leaks: bool = False
     curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
     confusion: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
@@ -117,6 +119,7 @@ class Summary:
         state: running (a fold is waiting or at work), finished, failed, stopped, or deleted where no run is left.
         random: the leaking twin, None where it was not asked for.
         difference: mean accuracy of the twin less that of the official folds, over the folds finished on both sides.
+        by: who made it; "" where that is not known.
     """
 
     id: str
@@ -127,6 +130,7 @@ class Summary:
     official: Pool
     random: Pool | None
     difference: float | None
+    by: str = ""
 
     @property
     def active(self) -> bool:
@@ -168,6 +172,7 @@ def summarise(experiment: CrossValidation, events: Events = Run.events) -> Summa
         official=official,
         random=random,
         difference=_difference(official, random) if random else None,
+        by=experiment.by,
     )
 
 
@@ -258,6 +263,7 @@ def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
         device=started.get("device", ""),
         error=status.error,
         remedy=status.remedy,
+        stopped_by=status.stopped_by,
         leaks=bool(started.get("leaks")),
         curve=tuple((number, each["train_accuracy"], each["val_accuracy"]) for number, each in sorted(epochs.items())),
         confusion=result.get("confusion", {}),

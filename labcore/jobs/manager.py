@@ -23,8 +23,9 @@ from labcore.config import RunConfig
 from labcore.errors import LabError, RunError, WorkspaceError
 from labcore.events import RunFinished, RunQueued
 from labcore.jobs.children import COMMAND, Child, ProcessChild, ThreadChild
-from labcore.jobs.queue import Survey, startable, wanted_device
+from labcore.jobs.queue import Survey, startable
 from labcore.jobs.worker import Train, log_tail
+from labcore.people import clean
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace
 
@@ -37,8 +38,8 @@ _log = logging.getLogger(__name__)
 class JobManager:
     """The queue of a workspace and its supervisor, one a server process.
 
-    Each device has one job at a time, first come first served. A live run that somebody else started on the device (command
-    line, nohup) counts. Thread-safe.
+    Each device has one job at a time, and people take turns on it (:func:`labcore.jobs.queue.fair_order`). A live run that
+    somebody else started on the device (command line, nohup) counts. Thread-safe.
 
     Args:
         workspace: whose runs are looked after.
@@ -76,21 +77,24 @@ class JobManager:
 
     # --- for whoever shows or changes the queue
 
-    def submit(self, config: RunConfig, *, marks: dict[str, Any] | None = None) -> Run:
-        """Make a run and put it at the end of the queue.
+    def submit(self, config: RunConfig, *, marks: dict[str, Any] | None = None, by: str = "") -> Run:
+        """Make a run and put it into the queue, behind those of the same person.
 
         Args:
             marks: what it belongs to, as for :meth:`Run.create`.
+            by: whose run it is.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        run = Run.create(self.workspace, config, queued=True, marks=marks)
+        run = Run.create(self.workspace, config, queued=True, marks=marks, by=by)
         self._wake.set()
         return run
 
-    def resume(self, run_id: str) -> Run:
+    def resume(self, run_id: str, *, by: str = "") -> Run:
         """Put a run that was stopped, failed or interrupted back into the queue; it goes on from its last checkpoint.
+
+        ``by`` is who asks; whose run it is does not change.
 
         Raises:
             RunError: no such run, or one that is waiting, at work or finished.
@@ -109,12 +113,14 @@ class JobManager:
                         f"run {run.id} is {state}", "Only a stopped, failed or interrupted run can be resumed"
                     )
                 run.clear_stop()
-                run.append(RunQueued())
+                run.append(RunQueued(by=clean(by)))
         self._wake.set()
         return run
 
-    def stop(self, run_id: str) -> None:
+    def stop(self, run_id: str, *, by: str = "") -> None:
         """Take a waiting run out of the queue, or ask a run at work to stop after its batch. An ended run stays as it is.
+
+        ``by`` is who asks, which the run's end tells.
 
         Raises:
             RunError: no such run.
@@ -125,9 +131,9 @@ class JobManager:
             status = run.status()
             if not status.active:
                 return
-            if status.state == "queued" and child is None and _take_out(run):
+            if status.state == "queued" and child is None and _take_out(run, by):
                 return
-            run.request_stop()
+            run.request_stop(by)
             if child is not None:
                 child.stop()
 
@@ -212,8 +218,9 @@ class JobManager:
         waiting, working = self._survey.look()
         at_work = {run.path for run, _ in working}
         busy = [device for _, device in working]
-        busy += [wanted_device(child.run) for path, child in self._children.items() if path not in at_work]
-        for run in startable([run for run in waiting if run.path not in self._children], busy):
+        device_of = self._survey.device_of
+        busy += [device_of(child.run) for path, child in self._children.items() if path not in at_work]
+        for run in startable([run for run in waiting if run.path not in self._children], busy, device_of):
             self._start(run)
 
     def _start(self, run: Run) -> None:
@@ -255,6 +262,7 @@ class JobManager:
                     remedy=reason.remedy if state == "failed" else "",
                     epochs_done=max((event["epoch"] for event in run.epochs()), default=0),
                     details={"kind": "WorkerError", "reason": reason.what, "log": log_tail(run)},
+                    by=run.stopper if state == "stopped" else "",
                 )
             )
             run.clear_stop()
@@ -266,27 +274,30 @@ class JobManager:
         return run
 
 
-def stop_run(run: Run) -> str:
+def stop_run(run: Run, by: str = "") -> str:
     """Stop a run whoever works on it: take it out of the queue, or ask its worker to stop after its batch.
+
+    Args:
+        by: who asks, which the run's end tells.
 
     Returns:
         What it was: ``queued`` (it is stopped now), ``running`` (it stops soon), or the state in which it had ended.
     """
     state = run.status().state
-    if state == "queued" and _take_out(run):
+    if state == "queued" and _take_out(run, by):
         return state
     if state in ("queued", "running", "stopping"):
-        run.request_stop()
+        run.request_stop(by)
         return "running"
     return state
 
 
-def _take_out(run: Run) -> bool:
+def _take_out(run: Run, by: str) -> bool:
     """Take a run out of the queue. False where a worker has taken it up by now."""
     try:
         with run.hold(timeout=0.5):
             if run.status().state == "queued":
-                run.append(RunFinished(state="stopped"))
+                run.append(RunFinished(state="stopped", by=clean(by)))
                 run.clear_stop()
             return True
     except RunError:

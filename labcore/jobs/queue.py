@@ -1,18 +1,41 @@
-"""What waits and what is at work in a workspace, read off the run directories, and which device each keeps busy."""
+"""What waits and what is at work in a workspace, read off the run directories, which device each keeps busy, and whose turn it is.
+
+On each device people take turns: next is a run of whoever was served there the longest ago, and among one person's own runs the one
+that came first. With one person that is first come first served.
+"""
 
 from __future__ import annotations
 
+import math
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from labcore.device import ALL
 from labcore.errors import RunError
+from labcore.people import clean
 from labcore.runs import EventReader, Run, list_runs
 from labcore.workspace import Workspace
 
 UNKNOWN = "?"
 """The device of a run that will choose it by itself: it may be any, so the run shares none."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A run that waits: whose it is, which device it asks for, and when it came, in seconds since 1970."""
+
+    run: Run
+    person: str
+    device: str
+    came: float
+
+    @property
+    def place(self) -> tuple[float, str]:
+        """Tells who came before whom."""
+        return self.came, self.run.id
 
 
 @dataclass
@@ -21,8 +44,12 @@ class _Life:
 
     reader: EventReader
     last: str = ""
+    owner: str | None = None
     queued_at: float = 0.0
     device: str = UNKNOWN
+    served_at: float | None = None
+    served_on: str = UNKNOWN
+    _asked: tuple[int, str] = (-1, UNKNOWN)
 
     def update(self) -> None:
         try:
@@ -30,7 +57,7 @@ class _Life:
         except OSError:
             return
         if size < self.reader.offset:  # rewritten by hand
-            self.reader.offset, self.last = 0, ""
+            self.reader.offset, self.last, self.owner = 0, "", None
         if size > self.reader.offset:
             for event in self.reader.read():
                 self._take(event)
@@ -39,10 +66,25 @@ class _Life:
         kind = event["type"]
         if kind in ("run_queued", "run_started", "run_finished"):
             self.last, self.device = kind, UNKNOWN
+        if kind in ("run_queued", "run_started") and self.owner is None:
+            self.owner = clean(event.get("by"))
         if kind == "run_queued":
             self.queued_at = event["time"]
+        elif kind == "run_started":
+            self.served_at, self.served_on = event["time"], UNKNOWN
         elif kind == "training_started":
-            self.device = device_name(event.get("device", "auto"))
+            self.device = self.served_on = device_name(event.get("device", "auto"))
+
+    def wanted(self) -> str:
+        """The device that the run asks for; its configuration is read again only where it has changed."""
+        run = self.reader.run
+        try:
+            changed = (run.path / "config.json").stat().st_mtime_ns
+        except OSError:
+            return UNKNOWN
+        if self._asked[0] != changed:
+            self._asked = changed, wanted_device(run)
+        return self._asked[1]
 
 
 @dataclass
@@ -53,21 +95,74 @@ class Survey:
     _lives: dict[Path, _Life] = field(default_factory=dict)
 
     def look(self) -> tuple[list[Run], list[tuple[Run, str]]]:
-        """The runs that wait, first come first, and those at work with the device each keeps busy."""
+        """The runs that wait, in the order in which they will start, and those at work with the device each keeps busy."""
         runs = list_runs(self.workspace)
         self._lives = {run.path: self._lives.get(run.path) or _Life(EventReader(run)) for run in runs}
-        waiting: list[tuple[float, str, Run]] = []
+        waiting: list[Waiting] = []
         working: list[tuple[Run, str]] = []
+        served: dict[tuple[str, str], float] = {}
         for run in runs:
             life = self._lives[run.path]
             life.update()
+            person = life.owner or ""
+            if life.served_at is not None:
+                where = person, life.served_on
+                served[where] = max(served.get(where, life.served_at), life.served_at)
             if life.last == "run_finished":
                 continue
             if run.held:
-                working.append((run, life.device if life.device != UNKNOWN else wanted_device(run)))
+                device = life.device if life.device != UNKNOWN else life.wanted()
+                working.append((run, device))
+                served[person, device] = math.inf
             elif life.last == "run_queued":
-                waiting.append((life.queued_at, run.id, run))
-        return [run for _, _, run in sorted(waiting, key=lambda entry: entry[:2])], working
+                waiting.append(Waiting(run, person, life.wanted(), life.queued_at))
+        return [each.run for each in fair_order(waiting, served)], working
+
+    def device_of(self, run: Run) -> str:
+        """The device that a run asks for."""
+        life = self._lives.get(run.path)
+        return wanted_device(run) if life is None else life.wanted()
+
+
+def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], float]) -> list[Waiting]:
+    """Runs in the order in which they will start: people take turns on each device, and one's own runs keep their order.
+
+    Of runs that cannot meet on a device the earlier one stands first, so that one person's list is in the order of coming.
+
+    Args:
+        served: person and device → when a run of theirs began there last, in seconds since 1970; infinity while one is at work.
+    """
+    turns = {where: (when, 0) for where, when in served.items()}
+    queues: dict[tuple[str, str], deque[Waiting]] = {}
+    for each in sorted(waiting, key=lambda one: one.place):
+        queues.setdefault((each.person, each.device), deque()).append(each)
+
+    def last_turn(person: str, device: str) -> tuple[float, int]:
+        return max(
+            (turn for (who, on), turn in turns.items() if who == person and _same(on, device)), default=(-math.inf, 0)
+        )
+
+    order: list[Waiting] = []
+    while queues:
+        heads = [queue[0] for queue in queues.values()]
+        free = [
+            head
+            for head in heads  # behind an earlier run of one's own that may take the same device, one waits
+            if not any(
+                other.person == head.person and other.place < head.place and _same(other.device, head.device)
+                for other in heads
+            )
+        ]
+        first = min(free, key=lambda head: head.place)
+        rivals = [head for head in free if _same(head.device, first.device)]
+        chosen = min(rivals, key=lambda head: (last_turn(head.person, first.device), head.place))
+        order.append(chosen)
+        where = chosen.person, chosen.device
+        turns[where] = math.inf, len(order)
+        queues[where].popleft()
+        if not queues[where]:
+            del queues[where]
+    return order
 
 
 def device_name(wanted: str) -> str:
@@ -89,16 +184,17 @@ def _same(one: str, other: str) -> bool:
     return len(names) == 1 or UNKNOWN in names or (ALL in names and "cpu" not in names)
 
 
-def startable(waiting: list[Run], busy: list[str]) -> list[Run]:
+def startable(waiting: list[Run], busy: list[str], device_of: Callable[[Run], str] = wanted_device) -> list[Run]:
     """The waiting runs whose device is free, so that each device has one run and nobody is overtaken on it.
 
     Args:
-        waiting: in the order in which they came.
+        waiting: in the order in which they are to start.
         busy: devices at work.
+        device_of: tells which device a run asks for.
     """
     taken, chosen = list(busy), []
     for run in waiting:
-        device = wanted_device(run)
+        device = device_of(run)
         if not any(_same(device, other) for other in taken):
             chosen.append(run)
         taken.append(device)

@@ -25,6 +25,7 @@ from labcore.device import ALL
 from labcore.errors import LabError, OutOfMemoryError, RunError
 from labcore.events import Evaluated, Event, RunFinished, RunStarted
 from labcore.jobs import torchrun
+from labcore.people import clean
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -43,6 +44,7 @@ def work(
     *,
     train: Train | None = None,
     only_queued: bool = False,
+    by: str = "",
 ) -> RunFinished:
     """Work on a run until it is finished, stopped or failed, telling its events.
 
@@ -55,6 +57,7 @@ def work(
         on_event: sees each event after it has been written.
         train: the training loop; :func:`labcore.training.train` by default.
         only_queued: leave the run alone unless it waits in the queue.
+        by: who works on it, where that is not who put it into the queue.
 
     Raises:
         RunError: the run is gone, held by another worker, or not queued where that was asked for. Nothing was changed.
@@ -72,9 +75,11 @@ def work(
         if only_queued and run.status().state != "queued":
             raise RunError(f"run {run.id} does not wait for a worker any more")
         began = time.monotonic()
-        finished = _attempt(run, stop, tell, train)
+        finished = _attempt(run, stop, tell, train, by)
         epochs_done = max((event["epoch"] for event in run.epochs()), default=0)
         finished = replace(finished, epochs_done=epochs_done, seconds=round(time.monotonic() - began, 3))
+        if finished.state == "stopped":
+            finished = replace(finished, by=run.stopper)
         with contextlib.suppress(LabError):  # a full disk or a removed run: its state is then read off the lock
             run.append(finished)
         with contextlib.suppress(OSError):
@@ -84,10 +89,11 @@ def work(
     return finished
 
 
-def _attempt(run: Run, stop: StopTest, tell: Callable[[Event], None], train: Train | None) -> RunFinished:
+def _attempt(run: Run, stop: StopTest, tell: Callable[[Event], None], train: Train | None, by: str) -> RunFinished:
     """Train and tell; whatever goes wrong becomes the finishing event."""
     try:
-        tell(RunStarted(run_id=run.id, run_dir=str(run.path), pid=os.getpid(), host=socket.gethostname()))
+        host, name = socket.gethostname(), clean(by)
+        tell(RunStarted(run_id=run.id, run_dir=str(run.path), pid=os.getpid(), host=host, by=name))
         return _follow(run, stop, tell, train)
     except KeyboardInterrupt:
         return RunFinished(state="stopped")

@@ -39,9 +39,9 @@ StopTest = Callable[[], bool]
 class Queue(Protocol):
     """What the driver needs of :class:`labcore.jobs.manager.JobManager`."""
 
-    def submit(self, config: RunConfig, *, marks: dict[str, Any] | None = None) -> Run: ...
-    def resume(self, run_id: str) -> Run: ...
-    def stop(self, run_id: str) -> None: ...
+    def submit(self, config: RunConfig, *, marks: dict[str, Any] | None = None, by: str = "") -> Run: ...
+    def resume(self, run_id: str, *, by: str = "") -> Run: ...
+    def stop(self, run_id: str, *, by: str = "") -> None: ...
 
 
 def drive(
@@ -146,6 +146,7 @@ class _Driver:
         study_id(self.storage)
         self.study = optuna.load_study(study_name=NAME, storage=self.storage)
         self.settings = self.search.settings
+        self.by = self.search.by
 
     # --- the way of a search
 
@@ -171,7 +172,7 @@ class _Driver:
             state = run.status().state
             if state in ("interrupted", "stopped") and not self.active[trial.number].pruned:
                 with contextlib.suppress(RunError):  # it has ended meanwhile
-                    self.queue.resume(run.id)
+                    self.queue.resume(run.id, by=self.by)
                 yield TrialStarted(
                     trial=trial.number, run_id=run.id, changes=self.settings.changes(trial.params), resumed=True
                 )
@@ -201,7 +202,7 @@ class _Driver:
     def stop_runs(self) -> None:
         for active in self.active.values():
             with contextlib.suppress(RunError):  # removed meanwhile
-                self.queue.stop(active.run.id)
+                self.queue.stop(active.run.id, by=self.search.stopper)
 
     # --- one trial
 
@@ -233,7 +234,7 @@ class _Driver:
         busy = {active.device for active in self.active.values()}
         device = next((device for device in self.devices if device not in busy), self.devices[0])
         config = config.changed({"runtime.device": device})
-        run = self.queue.submit(config, marks={MARK: {"search": self.search.id, "trial": number}})
+        run = self.queue.submit(config, marks={MARK: {"search": self.search.id, "trial": number}}, by=self.by)
         self._follow(trial, run)
         yield TrialStarted(trial=number, run_id=run.id, changes=self.settings.changes(trial.params))
 
@@ -284,7 +285,7 @@ class _Driver:
             return True
         active.silent_since, active.resumed = None, True
         with contextlib.suppress(RunError):  # its end has been written after all
-            self.queue.resume(active.run.id)
+            self.queue.resume(active.run.id, by=self.by)
         return False
 
     def _take(self, active: _Active, event: dict[str, Any]) -> Iterator[Event]:

@@ -4,10 +4,11 @@
 
     searches/<id>/
       search.json      what was asked for (labcore.search.settings)
+      owner            who asked, where that is known; the runs of its trials are theirs
       journal.jsonl    Optuna's storage: trials with their values, and how the search began and ended
       driver.log       what the driver printed, where it is a process of its own
       lock             held by the driver
-      stop             there when it is asked to stop
+      stop             there when it is asked to stop; who asked, where that is known
 
 The runs of the trials lie in ``runs/`` as all runs do, each with a ``search.json`` that names its search and trial.
 """
@@ -29,6 +30,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from labcore.errors import ConfigError, RunError, WorkspaceError
+from labcore.people import clean, sign, signer
 from labcore.runs import Run, list_runs
 from labcore.search.journal import NAME, SearchError, open_journal
 from labcore.search.settings import MOST_TRIALS, Settings
@@ -87,6 +89,10 @@ class Report:
     trials: tuple[Trial, ...]
     final: str | None
     """The run that trained what was found with the reported fold held out."""
+    by: str = ""
+    """Who made it; the runs of its trials are theirs. "" where that is not known."""
+    stopped_by: str = ""
+    """Who asked it to stop, where it does or did and that is known."""
 
     @property
     def active(self) -> bool:
@@ -116,12 +122,17 @@ class Search:
         return self.path.name
 
     @property
+    def by(self) -> str:
+        """Who made it; "" where that is not known."""
+        return signer(self.path / "owner")
+
+    @property
     def log(self) -> Path:
         return self.path / "driver.log"
 
     @classmethod
-    def create(cls, workspace: Workspace, settings: Settings) -> Search:
-        """A new search, which appears whole. Its first trial is the recipe as it is, where the ranges hold it.
+    def create(cls, workspace: Workspace, settings: Settings, *, by: str = "") -> Search:
+        """A new search, which appears whole, of ``by``. Its first trial is the recipe as it is, where the ranges hold it.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
@@ -133,6 +144,7 @@ class Search:
             draft.mkdir(parents=True)
             cls(draft)._save(settings)
             cls(draft)._begin_journal(settings)
+            sign(draft / "owner", by)
             draft.rename(search.path)
         except (OSError, WorkspaceError) as error:
             shutil.rmtree(draft, ignore_errors=True)
@@ -208,9 +220,14 @@ class Search:
     def held(self) -> bool:
         return is_locked(self.path / "lock")
 
-    def request_stop(self) -> None:
-        """Ask the driver to stop the runs at work and end; they can be gone on with later."""
-        (self.path / "stop").touch()
+    def request_stop(self, by: str = "") -> None:
+        """Ask the driver to stop the runs at work and end; they can be gone on with later. ``by`` is who asks."""
+        sign(self.path / "stop", by)
+
+    @property
+    def stopper(self) -> str:
+        """Who asked it to stop; "" where nobody did, or nobody knows who."""
+        return signer(self.path / "stop")
 
     @property
     def stop_requested(self) -> bool:
@@ -222,6 +239,8 @@ class Search:
     def tell_life(self, state: str, error: str = "", remedy: str = "") -> None:
         """Write how the search stands: starting, started, finished, stopped or failed."""
         life = {"state": state, "time": time.time(), "error": error, "remedy": remedy}
+        if state == "stopped":
+            life["by"] = self.stopper
         storage = self.journal()
         storage.set_study_user_attr(study_id(storage), "life", life)
 
@@ -266,15 +285,18 @@ class Search:
         number, settings = study_id(storage), self.settings
         facts = storage.get_study_user_attrs(number)
         life = facts.get("life", {})
+        state = self.state(storage)
         return Report(
             id=self.id,
             settings=settings,
-            state=self.state(storage),
+            state=state,
             error=life.get("error", ""),
             remedy=life.get("remedy", ""),
             created=facts.get("created", 0.0),
             trials=tuple(_trial(settings, each) for each in storage.get_all_trials(number, deepcopy=False)),
             final=facts.get("final"),
+            by=self.by,
+            stopped_by=self.stopper if state == "stopping" else clean(life.get("by")),
         )
 
     def _save(self, settings: Settings) -> None:

@@ -26,14 +26,14 @@ NOT_OURS = 3
 """Exit status of a driver that found the search gone or in other hands."""
 
 
-def start(workspace: Workspace, settings: Settings, *, command: Sequence[str] = COMMAND) -> Search:
-    """Make a search and drive it in the background.
+def start(workspace: Workspace, settings: Settings, *, by: str = "", command: Sequence[str] = COMMAND) -> Search:
+    """Make a search of ``by`` and drive it in the background.
 
     Raises:
         WorkspaceError: the workspace cannot be written.
         SearchError: the process cannot be started.
     """
-    search = Search.create(workspace, settings)
+    search = Search.create(workspace, settings, by=by)
     _launch(workspace, search, command)
     return search
 

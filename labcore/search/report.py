@@ -66,10 +66,10 @@ def final_run(workspace: Workspace, search: Search) -> Run | None:
     )
 
 
-def train_best(workspace: Workspace, search: Search, queue: Queue) -> Run:
+def train_best(workspace: Workspace, search: Search, queue: Queue, *, by: str = "") -> Run:
     """Train the best settings on all but the reported fold, once: there, and only there, that fold is looked at.
 
-    A final run that was stopped or failed is gone on with.
+    A final run that was stopped or failed is gone on with. The run is of ``by``, of whom made the search where that is not given.
 
     Raises:
         SearchError: the search is at work, nothing has finished, or it was done already.
@@ -80,7 +80,8 @@ def train_best(workspace: Workspace, search: Search, queue: Queue) -> Run:
     run = final_run(workspace, search)
     if run is None:
         taken = report.best.number if report.best else None
-        run = queue.submit(best_config(search), marks={MARK: {"search": search.id, "final": True, "taken": taken}})
+        marks = {MARK: {"search": search.id, "final": True, "taken": taken}}
+        run = queue.submit(best_config(search), marks=marks, by=by or search.by)
         storage = search.journal()
         storage.set_study_user_attr(study_id(storage), "final", run.id)
         return run
@@ -90,4 +91,4 @@ def train_best(workspace: Workspace, search: Search, queue: Queue) -> Run:
             f"the best of search {search.id} is trained once: run {run.id} is {state}",
             "To look at the reported fold again and again would be to choose by it",
         )
-    return queue.resume(run.id)
+    return queue.resume(run.id, by=by)

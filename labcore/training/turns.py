@@ -1,8 +1,8 @@
 """Knobs turned while a run trains: wishes in ``turns.jsonl``, taken at the beginning of an epoch.
 
-A wish is a line of JSON, ``{"model.dropout": 0.4}``, with ``"epoch"`` where it is to count from a certain epoch on, and ``"by"`` and
-``"reason"`` for the record. What is taken is told as :class:`~labcore.events.Turned` before the epoch's first step. From these events
-a resumed run knows what counted when: an epoch that is repeated gets the same turns, whatever was wished for since.
+A wish is a line of JSON, ``{"model.dropout": 0.4}``, with ``"epoch"`` where it is to count from a certain epoch on, and ``"by"``,
+``"who"`` and ``"reason"`` for the record. What is taken is told as :class:`~labcore.events.Turned` before the epoch's first step. From
+these events a resumed run knows what counted when: an epoch that is repeated gets the same turns, whatever was wished for since.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 from labcore.config import RunConfig, turned_config
 from labcore.errors import ConfigError, LabError
 from labcore.events import Event, Log, Turned
+from labcore.people import clean
 from labcore.runs import Run
 from labcore.training.distributed import ALONE, Ranks
 
 FILE = "turns.jsonl"
-WORDS = ("epoch", "by", "reason")
+WORDS = ("epoch", "by", "who", "reason")
 """What a wish may hold beside paths and values."""
 
 
@@ -33,6 +34,7 @@ class Wish:
     epoch: int | None
     by: str
     reason: str
+    who: str = ""
 
 
 class Turns:
@@ -91,7 +93,10 @@ class Turns:
                 events += self._warn(f"line {wish.number + 1} of {FILE} is passed over: {error}")
                 counts = self.counting(epoch)
                 continue
-            event = Turned(epoch=epoch, number=wish.number, changes=wish.changes, by=wish.by, reason=wish.reason)
+            changes = wish.changes
+            event = Turned(
+                epoch=epoch, number=wish.number, changes=changes, by=wish.by, reason=wish.reason, who=wish.who
+            )
             self.told.append({"type": "turned", "epoch": epoch, "number": wish.number, "changes": wish.changes})
             events.append(event)
         return counts, events
@@ -140,7 +145,8 @@ def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
         raise ConfigError("it names no knob", 'Write lines like {"model.dropout": 0.4}')
     turned = config.turned(changes)
     values = {path: turned.value(path) for path in changes}
-    return Wish(number, values, epoch, str(content.get("by", "file")), str(content.get("reason", "")))
+    by, reason = str(content.get("by", "file")), str(content.get("reason", ""))
+    return Wish(number, values, epoch, by, reason, clean(content.get("who")))
 
 
 def _lines(run: Run) -> list[str]:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
+from labcore.jobs.queue import Survey
 from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -29,16 +30,19 @@ class Manager:
         self.submitted: list[RunConfig] = []
         self.asked: list[tuple[str, str]] = []
 
-    def submit(self, config: RunConfig) -> Run:
+    def submit(self, config: RunConfig, *, by: str = "") -> Run:
         self.submitted.append(config)
         run = Run.create(self.workspace, config)
-        run.append(RunQueued())
+        run.append(RunQueued(by=by))
         return run
 
-    def stop(self, run_id: str) -> None:
+    def queue(self) -> list[Run]:
+        return Survey(self.workspace).look()[0]
+
+    def stop(self, run_id: str, *, by: str = "") -> None:
         self.asked.append(("stop", run_id))
 
-    def resume(self, run_id: str) -> None:
+    def resume(self, run_id: str, *, by: str = "") -> None:
         self.asked.append(("resume", run_id))
 
     def remove(self, run_id: str) -> None:
@@ -48,6 +52,7 @@ class Manager:
 @pytest.fixture
 def workspace(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LABCORE_USER", "Ada")
     st.cache_data.clear()
     st.cache_resource.clear()
     return Workspace.default()
@@ -90,14 +95,14 @@ def dataset(workspace) -> Path:
 
 @pytest.fixture
 def make_run(workspace):
-    """Makes a run in a state: ``make_run("failed", epochs=3)``."""
+    """Makes a run in a state: ``make_run("failed", epochs=3, by="Ada")``."""
 
-    def made(state: str, epochs: int = 3, **changes) -> Run:
+    def made(state: str, epochs: int = 3, by: str = "", stopped_by: str = "", **changes) -> Run:
         config = preset("quick").changed(
             {"data.dataset": "small", "optim.epochs": 8, "audio.clip_seconds": 0.5, **changes}
         )
         run = Run.create(workspace, config)
-        run.append(RunQueued())
+        run.append(RunQueued(by=by))
         if state == "queued":
             return run
         run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here"))
@@ -132,7 +137,7 @@ def make_run(workspace):
                 RunFinished(state="failed", error="a batch of 64 does not fit", remedy="Take 32", epochs_done=epochs)
             )
         elif state in ("finished", "stopped"):
-            run.append(RunFinished(state=state, epochs_done=epochs, seconds=61.0))
+            run.append(RunFinished(state=state, epochs_done=epochs, seconds=61.0, by=stopped_by))
         return run
 
     return made

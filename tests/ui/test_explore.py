@@ -216,7 +216,7 @@ def test_accuracy_in_noise_is_judged_in_the_background(open_page, trained, datas
     from labcore.workspace import Workspace
     from ui import services
 
-    services.tasks(str(Workspace.default().home))[f"snr-{trained.id}"]._thread.join(60)
+    services.tasks(str(Workspace.default().home))[f"snr-{trained.id}-Ada"]._thread.join(60)
     app.run()
     assert not app.error
     assert "Wilson interval" in words(app)

@@ -100,9 +100,9 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(
     search = make_search("finished", trials=8)
     submitted = []
 
-    def submit(config, *, marks=None):
+    def submit(config, *, marks=None, by=""):
         submitted.append((config, marks))
-        return Run.create(workspace, config, queued=True, marks=marks)
+        return Run.create(workspace, config, queued=True, marks=marks, by=by)
 
     monkeypatch.setattr(manager, "submit", submit)
     app = open_page(PAGE, search=search.id)

@@ -70,7 +70,7 @@ def test_start_starts_the_quick_benchmark_and_shows_it(open_page, started):
     app = opened(open_page)
     button(app, "Start").click().run()
     ((plan, how),) = started
-    assert (plan.name, plan.devices, how) == ("quick", ("cpu",), {})
+    assert (plan.name, plan.devices, how) == ("quick", ("cpu",), {"by": "Ada"})
     app.run()
     assert "Waits: its process starts" in words(app)
 
@@ -110,14 +110,14 @@ def test_beside_a_run_it_says_so_and_offers_to_wait(open_page, started, make_run
         assert f"Run {run.id} is at work" in words(app)
         assert not [button for button in app.button if button.label == "Start"]
         button(app, "Start when it is done").click().run()
-    assert started[0][1] == {"wait": True}
+    assert started[0][1] == {"by": "Ada", "wait": True}
 
 
 def test_beside_a_run_only_when_that_is_chosen(open_page, started, make_run):
     with make_run("running").hold():
         app = opened(open_page)
         button(app, "Measure beside it").click().run()
-    assert started[0][1] == {"beside": True}
+    assert started[0][1] == {"by": "Ada", "beside": True}
 
 
 def test_a_benchmark_at_work_is_live_and_can_be_stopped(open_page, workspace):

@@ -80,7 +80,7 @@ def test_apply_asks_for_what_was_turned_and_undo_for_the_values_of_the_start(at_
     slider(app, run, "model.dropout").set_value(0.5).run()
     slider(app, run, "augment.mixup").set_value(0.25).run()
     app.button(key="turn-apply").click().run()
-    assert wishes(run) == [{"model.dropout": 0.5, "augment.mixup": 0.25, "by": "page"}]
+    assert wishes(run) == [{"model.dropout": 0.5, "augment.mixup": 0.25, "by": "page", "who": "Ada"}]
     assert "asked for: 0.5" in words(app)
     assert app.button(key="turn-apply").disabled
     app.button(key="turn-undo").click().run()
@@ -134,7 +134,8 @@ def test_advice_is_followed_or_put_aside(at_work):
     run, app = at_work(advice)
     assert "The gap widens" in words(app)
     press(app, "Do it")
-    assert wishes(run) == [{"model.dropout": 0.4, "by": "page", "reason": "advice after epoch 3"}]
+    wish = {"model.dropout": 0.4, "by": "page", "who": "Ada", "reason": "advice after epoch 3"}
+    assert wishes(run) == [wish]
     assert "Suggested: Dropout 0.4" not in words(app).split("Log")[0] or "Do it" not in [b.label for b in app.button]
     other, app = at_work(advice)
     press(app, "Not now")

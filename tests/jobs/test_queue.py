@@ -1,0 +1,141 @@
+"""Whose turn it is: a pure function of who waits and who was served when, and what is read for it off the run directories."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.events import RunFinished, RunQueued, RunStarted, TrainingStarted
+from labcore.jobs.queue import Survey, Waiting, fair_order, startable
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+MakeConfig = Callable[..., RunConfig]
+
+
+def waits(person: str, came: float, device: str = "cpu") -> Waiting:
+    return Waiting(Run(Path(f"/runs/{person}-{came:g}")), person, device, came)
+
+
+def names(order: list[Waiting]) -> list[str]:
+    return [each.run.id for each in order]
+
+
+def test_one_person_is_served_first_come_first() -> None:
+    draw = random.Random(0)
+    for _ in range(50):
+        devices = ["cpu", "cuda:0", "cuda:1", "?", "all"]
+        mine = [waits("Ada", number, draw.choice(devices)) for number in range(12)]
+        served = {("Ada", device): draw.random() for device in devices}
+        served["Ada", "cpu"] = math.inf
+        assert fair_order(draw.sample(mine, len(mine)), served) == mine
+
+
+def test_many_runs_of_one_keep_another_waiting_for_one() -> None:
+    adas = [waits("Ada", number) for number in range(40)]
+    order = fair_order([*adas, waits("Bo", 100), waits("Bo", 101)], {("Ada", "cpu"): math.inf})
+    assert names(order)[:4] == ["Bo-100", "Ada-0", "Bo-101", "Ada-1"]
+    assert [each for each in order if each.person == "Ada"] == adas
+
+
+def test_who_was_served_the_longest_ago_is_next() -> None:
+    three = [waits("Ada", 1), waits("Bo", 2), waits("Cy", 3)]
+    assert names(fair_order(three, {})) == ["Ada-1", "Bo-2", "Cy-3"]
+    served = {("Ada", "cpu"): 30.0, ("Bo", "cpu"): 10.0, ("Cy", "cpu"): 20.0}
+    assert names(fair_order(three, served)) == ["Bo-2", "Cy-3", "Ada-1"]
+
+
+def test_devices_have_turns_of_their_own() -> None:
+    waiting = [waits("Ada", 1, "cpu"), waits("Bo", 2, "cpu"), waits("Ada", 3, "cuda:0"), waits("Bo", 4, "cuda:0")]
+    order = fair_order(waiting, {("Ada", "cpu"): math.inf, ("Bo", "cuda:0"): 5.0})
+    assert [name for name in names(order) if name in ("Ada-1", "Bo-2")] == ["Bo-2", "Ada-1"]
+    assert [name for name in names(order) if name in ("Ada-3", "Bo-4")] == ["Ada-3", "Bo-4"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nobody_starves(seed: int) -> None:
+    """However people come and whatever they ask for, nobody waits for more than one run of each other person on a device."""
+    draw, clock = random.Random(seed), 0.0
+    people = ["Ada", "Bo", "Cy", "Di"]
+    waiting = [waits(person, number / 10) for number, person in enumerate(draw.choices(people, k=12))]
+    served: dict[tuple[str, str], float] = {}
+    since: dict[str, list[str]] = {}
+    for _ in range(60):
+        order = fair_order(waiting, served)
+        assert order == fair_order(draw.sample(waiting, len(waiting)), served)  # whatever the order it is told in
+        first = order[0]
+        for person in {each.person for each in waiting} - {first.person}:
+            since.setdefault(person, []).append(first.person)
+            assert since[person].count(first.person) == 1, f"{person} waits for two runs of {first.person}"
+        since.pop(first.person, None)
+        clock += 1
+        served[first.person, "cpu"] = clock
+        waiting.remove(first)
+        waiting += [waits(person, 10 + clock + number / 10) for number, person in enumerate(draw.choices(people, k=2))]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nobody_starves_over_several_devices(seed: int) -> None:
+    """A run among an endless stream of others', for devices that may be the same, begins after so many of them at most."""
+    draw, clock = random.Random(seed), 0.0
+    devices = ["cpu", "cuda:0", "cuda:1", "?", "all"]
+    lonely = waits("Ada", 50.0, draw.choice(devices))
+    waiting = [waits("Bo", number, draw.choice(devices)) for number in range(20)] + [lonely]
+    served: dict[tuple[str, str], float] = {}
+    for _ in range(40):
+        first = fair_order(waiting, served)[0]
+        if first == lonely:
+            return
+        clock += 1
+        served[first.person, first.device] = clock
+        waiting.remove(first)
+        waiting.append(waits(draw.choice(["Bo", "Cy"]), 100 + clock, draw.choice(devices)))
+    pytest.fail("Ada waits for ever")
+
+
+def test_the_queue_is_read_off_the_runs_as_they_change(workspace: Workspace, make_config: MakeConfig) -> None:
+    def queued(person: str, device: str = "cpu") -> Run:
+        return Run.create(workspace, make_config(device=device), queued=True, by=person)
+
+    ada = [queued("Ada") for _ in range(3)]
+    survey = Survey(workspace)
+    assert survey.look() == (ada, [])
+    bo = queued("Bo")
+    assert survey.look()[0] == [ada[0], bo, *ada[1:]]
+    with ada[0].hold():
+        ada[0].append(RunStarted(run_id=ada[0].id, run_dir=str(ada[0].path), pid=1, host="here"))
+        assert survey.look() == ([bo, *ada[1:]], [(ada[0], "cpu")])
+    ada[0].append(RunFinished(state="finished"))
+    assert survey.look()[0] == [bo, *ada[1:]]
+    assert Survey(workspace).look()[0] == [bo, *ada[1:]]  # nothing is known but what the runs tell
+    bo.append(RunStarted(run_id=bo.id, run_dir=str(bo.path), pid=1, host="here"))
+    bo.append(RunFinished(state="stopped", by="Ada"))
+    bo.append(RunQueued(by="Ada"))  # it stays Bo's, who was served last
+    assert survey.look()[0] == [ada[1], bo, ada[2]]
+    assert startable(survey.look()[0], [], survey.device_of) == [ada[1]]
+
+
+def test_the_turn_counts_on_the_device_that_was_taken(workspace: Workspace, make_config: MakeConfig) -> None:
+    ran = Run.create(workspace, make_config(device="auto"), queued=True, by="Ada")
+    ran.append(RunStarted(run_id=ran.id, run_dir=str(ran.path), pid=1, host="here"))
+    ran.append(
+        TrainingStarted(
+            labels=["a"], train_clips=1, val_clips=1, fold="1", device="cuda:0", device_reason="", precision="fp32",
+            memory_format="contiguous", precision_reason="", parameters=1, epochs=1, first_epoch=1,
+        )
+    )  # fmt: skip
+    ran.append(RunFinished(state="finished"))
+    waiting = {
+        (person, device): Run.create(workspace, make_config(device=device), queued=True, by=person)
+        for person in ("Ada", "Bo")
+        for device in ("cpu", "cuda:0")
+    }
+    order = Survey(workspace).look()[0]
+    place = {where: order.index(run) for where, run in waiting.items()}
+    assert place["Bo", "cuda:0"] < place["Ada", "cuda:0"]
+    assert place["Ada", "cpu"] < place["Bo", "cpu"]

@@ -1,0 +1,190 @@
+"""Several people on one server: whose a run is, the question before another's is touched, and quiet pages for who works alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from labcore import experiments
+from labcore.benchmark import ReportFolder, job, quick_plan
+from labcore.config import RunConfig
+from labcore.runs import list_runs
+from labcore.search import Range, Search, make_settings
+from ui import explore_noise, forecasting, services
+
+from .conftest import words
+
+TRAIN = "pages/train.py"
+
+
+def page_links(app: AppTest) -> list[str]:
+    return [str(link.proto.label).replace("\\", "") for link in app.get("page_link")]
+
+
+def buttons(app: AppTest) -> dict[str, str]:
+    return {button.key: button.label for button in app.button}
+
+
+@pytest.fixture
+def acts(manager, monkeypatch):
+    """What the manager was asked for, with the name of who asked."""
+    asked = []
+    for what in ("stop", "resume"):
+        monkeypatch.setattr(manager, what, lambda run_id, by="", what=what: asked.append((what, run_id, by)))
+    return asked
+
+
+@pytest.mark.parametrize("owner", ["Ada", ""])
+def test_one_stops_ones_own_run_and_one_of_nobody_with_one_press(open_page, make_run, acts, owner):
+    run = make_run("queued", by=owner)
+    app = open_page(TRAIN, run=run.id)
+    assert buttons(app)["stop"] == "Take out of the queue"
+    assert not any(block.type == "popover" and "Take" in block.proto.popover.label for block in app.main)
+    app.button("stop").click().run()
+    assert acts == [("stop", run.id, "Ada")]
+
+
+def test_pages_name_nobody_where_all_is_the_visitors(open_page, make_run):
+    runs = [make_run("queued", by="Ada"), make_run("stopped", by="Ada", stopped_by="Ada"), make_run("finished")]
+    pages = [open_page(), *(open_page(TRAIN, run=run.id) for run in runs)]
+    for app in pages:
+        assert not app.exception
+        assert "Ada" not in words(app) + "".join(page_links(app)) + str([box.options for box in app.selectbox])
+
+
+def test_anothers_run_is_named_and_stopped_after_a_question(open_page, make_run, acts):
+    run = make_run("queued", by="Bo *the* second")
+    app = open_page(TRAIN, run=run.id)
+    shown = words(app)
+    assert "Started by] **Bo *the* second**" in shown
+    assert "**Bo *the* second** started this. Stop it all the same?" in shown
+    assert buttons(app)["stop"] == "Stop all the same"
+    app.button("stop").click().run()
+    assert acts == [("stop", run.id, "Ada")]
+    assert app.session_state["stop-asks"] is False  # the question closes, and does not stay open over another button
+    assert any("Bo *the* second" in option for option in app.selectbox("run-choice").options)
+
+
+def test_anothers_ended_run_is_resumed_and_removed_after_a_question(open_page, make_run, manager, acts):
+    run = make_run("stopped", by="Bo", stopped_by="Cy")
+    app = open_page(TRAIN, run=run.id)
+    shown = words(app)
+    assert "Stopped by Cy after epoch 3 of 8" in shown
+    assert "Remove it all the same?" in shown
+    app.button("resume").click().run()
+    assert acts == [("resume", run.id, "Ada")]
+    app.button("remove-for-good").click().run()
+    assert manager.asked == [("remove", run.id)]
+
+
+def test_the_overview_names_others_and_shows_the_queue_in_its_order(open_page, make_run):
+    mine = [make_run("queued", by="Ada") for _ in range(2)]
+    bos = make_run("queued", by="Bo")
+    ended = make_run("finished", by="Cy")
+    app = open_page()
+    links = [link for link in app.get("page_link") if "run=" in link.proto.query_string]
+    shown = {link.proto.query_string.removeprefix("run="): str(link.proto.label).replace("\\", "") for link in links}
+    assert list(shown) == [mine[0].id, bos.id, mine[1].id, ended.id]
+    assert shown[bos.id].endswith(":gray[· Bo]")
+    assert ":gray[· Cy ·" in shown[ended.id]
+    assert "Ada" not in "".join(shown.values())
+
+
+def test_anothers_run_is_turned_after_a_question(open_page, make_run):
+    run = make_run("running", by="Bo")
+    with run.hold():
+        app = open_page(TRAIN, run=run.id)
+        app.session_state[f"turn-open-{run.id}"] = True
+        app.run()
+        assert "all the same?" not in words(app).replace("Stop it all the same?", "")  # there is nothing to apply yet
+        app.slider(key=f"turn-{run.id}-model.dropout-0").set_value(0.5).run()
+        assert "Turn it all the same?" in words(app)
+        app.button("turn-apply").click().run()
+    wish = json.loads((run.path / "turns.jsonl").read_text())
+    assert (wish["by"], wish["who"]) == ("page", "Ada")
+
+
+def test_a_new_run_is_the_visitors(open_page, dataset, workspace):
+    app = open_page(TRAIN)
+    next(button for button in app.button if button.label == "Start").click().run()
+    (run,) = list_runs(workspace)
+    assert run.status().by == "Ada"
+
+
+def test_a_cross_validation_of_anothers(open_page, workspace, dataset, make_run, acts, monkeypatch):
+    from labcore.datasets import folds
+
+    config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
+    monkeypatch.setattr(folds, "official_folds", lambda dataset: ["1", "2"])
+    experiment = experiments.create(workspace, config, by="Bo")
+    assert {run.status().by for run in experiment.runs()} == {"Bo"}
+    app = open_page("pages/crossval.py", crossval=experiment.id)
+    shown = words(app)
+    assert "Started by] **Bo**" in shown
+    assert shown.count("Stop it all the same?") == 3
+    app.button("crossval-stop-official-1").click().run()
+    assert acts == [("stop", experiment.members()["1"].id, "Ada")]
+    app.button("crossval-stop").click().run()
+    assert len(acts) == 3
+    assert any(option.endswith("· Bo") for option in app.selectbox("crossval-choice").options)
+
+
+def test_a_search_of_anothers(open_page, workspace, dataset):
+    config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
+    settings = make_settings(workspace, config, (Range("model.dropout", 0.0, 0.6),), trials=4)
+    search = Search.create(workspace, settings, by="Bo")
+    search.tell_life("started")
+    with search.hold():
+        app = open_page("pages/search.py", search=search.id)
+        assert "**Bo** started this. Stop it all the same?" in words(app)
+        app.button("search-stop").click().run()
+        assert (search.stopper, search.load().stopped_by) == ("Ada", "Ada")
+        search.tell_life("stopped")
+        search.clear_stop()
+    search.tell_life("stopped")
+    assert search.load().by == "Bo"
+    app = open_page("pages/search.py", search=search.id)
+    assert "Resume it all the same?" in words(app)
+    assert any(option.endswith("· Bo") for option in app.selectbox("search-choice").options)
+
+
+def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, workspace, monkeypatch):
+    folder = ReportFolder.create(workspace, quick_plan(["cpu"]), waiting="its process starts", by="Bo")
+    monkeypatch.setattr(job, "is_waiting", lambda _: True)
+    assert folder.load().by == "Bo"
+    assert "Bo" not in folder.load().to_json()
+    app = open_page("pages/speed.py")
+    shown = words(app)
+    assert "asked for by Bo" in shown
+    assert "Stop it all the same?" in shown
+    app.button(f"stop-{folder.id}").click().run()
+    assert folder.stop_requested
+
+
+def test_jobs_of_one_person_are_not_shown_to_another(make_run, monkeypatch):
+    run = make_run("finished")
+    names = []
+    for name in ("Ada", "Bo", "Ada"):
+        monkeypatch.setattr(services, "visitor_name", lambda name=name: name)
+        names.append(explore_noise._name(run))
+    assert names[0] == names[2] != names[1]
+
+
+def test_a_forecast_is_not_lost_where_another_visitor_asks_for_one(open_page, dataset, monkeypatch, workspace):
+    told = {
+        "seconds_per_epoch": 2.0, "seconds_total": 50.0, "batch_size": 32, "micro_batch": 32, "peak_bytes": 10**9,
+        "memory_bytes": 10**10, "largest_batch": None, "steps_timed": 5,
+    }  # fmt: skip
+    mine = services.Task(lambda _: None)
+    mine.result = told
+    app = open_page(TRAIN)
+    app.session_state[forecasting.OWN] = mine
+    services.tasks(str(workspace.home))["forecast"] = services.Task(lambda _: None, about="another's")
+    from ui import forms
+
+    monkeypatch.setattr(forms, "config", lambda: RunConfig().changed({"data.dataset": "small"}))
+    mine.about = forms.config().model_dump_json()
+    app.run()
+    assert "From 5 steps" in words(app)

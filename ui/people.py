@@ -1,0 +1,62 @@
+"""Whose a thing is, as pages show it: nothing where it is the visitor's own, and a question before another's is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from labcore.people import is_anothers
+from ui import services
+from ui.shell import action_button
+from ui.text import plain
+
+
+def anothers(owner: str) -> bool:
+    """Whether something is not the visitor's."""
+    return is_anothers(owner, services.visitor_name())
+
+
+def whose(owner: str) -> str:
+    """The owner's name as Markdown, where it is another person's; "" for one's own and where nobody knows."""
+    return plain(owner) if anothers(owner) else ""
+
+
+def listed(title: str, owner: str) -> str:
+    """An entry of a list to choose from, in plain text: with the owner's name where it is another's."""
+    return f"{title} · {owner}" if anothers(owner) else title
+
+
+def stopped_by(status: Any) -> str:
+    """``by Bo``, where a run or a search was stopped by somebody else than the visitor who looks at it; "" otherwise."""
+    return f" by {whose(status.stopped_by)}" if anothers(status.stopped_by) else ""
+
+
+def guarded_button(
+    label: str, act: Callable[[], object], owner: str, *, key: str, verb: str = "", **looks: Any
+) -> None:
+    """An :func:`action_button`, one press for what is the visitor's own; for another's it opens the question first.
+
+    Args:
+        verb: what it does, for the question where the label is not a single word: "Stop".
+    """
+    if not anothers(owner) or looks.get("disabled"):
+        action_button(label, act, key=key, **looks)
+        return
+    verb, asks = verb or label, f"{key}-asks"
+
+    def confirmed() -> None:
+        act()
+        st.session_state[asks] = False  # else it would stay open over what has changed
+
+    face = {name: looks[name] for name in ("icon", "type", "help") if name in looks}
+    with st.popover(label, key=asks, on_change="rerun", **face):
+        ask(owner, verb)
+        action_button(f"{verb} all the same", confirmed, key=key)
+
+
+def ask(owner: str, verb: str) -> None:
+    """The question in words, where a thing is another's."""
+    if anothers(owner):
+        st.markdown(f":orange[:material/person:] **{plain(owner)}** started this. {plain(verb)} it all the same?")
