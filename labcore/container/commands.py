@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError
 from labcore.workspace import Workspace
 
@@ -103,5 +104,10 @@ def _jupyter(workspace: Workspace, environment: Mapping[str, str]) -> Command:
         ["jupyter", "lab", "--ip=0.0.0.0", "--port=8888", "--no-browser", f"--ServerApp.root_dir={folder}"],
         folder,
         # By the environment: a command line is for everybody to read.
-        {"JUPYTER_TOKEN": token, "JUPYTER_CONFIG_DIR": str(settings), "JUPYTER_DATA_DIR": str(settings / "data")},
+        {
+            **THREAD_ENVIRONMENT,
+            "JUPYTER_TOKEN": token,
+            "JUPYTER_CONFIG_DIR": str(settings),
+            "JUPYTER_DATA_DIR": str(settings / "data"),
+        },
     )
