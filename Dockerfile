@@ -54,7 +54,8 @@ COPY notebooks /app/notebooks
 RUN chmod -R u=rwX,go=rX /app; \
     python -m pip install --no-cache-dir --root-user-action=ignore --no-deps --editable /app; \
     python -m compileall -q /app/labcore /app/pages /app/ui; \
-    python /opt/build/container_packages.py check
+    python /opt/build/container_packages.py check; \
+    find /workspace /tmp -mindepth 1 -delete
 
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="Audio GPU Lab" \
