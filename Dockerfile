@@ -6,9 +6,9 @@
 ARG BASE_IMAGE=pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime
 FROM ${BASE_IMAGE}
 
-# FFMPEG=1: M4A, AAC and WebM, with the torchcodec that you choose. NOTEBOOKS=0: without JupyterLab.
+# APT_PACKAGES: more of the distribution; "g++" for torch.compile, "ffmpeg" for M4A, AAC and WebM. NOTEBOOKS=0: without JupyterLab.
 # TORCH_INDEX: where torch and its companions come from, where the base image lacks them.
-ARG FFMPEG=0
+ARG APT_PACKAGES=
 ARG NOTEBOOKS=1
 ARG TORCH_INDEX=
 
@@ -16,8 +16,9 @@ USER 0
 SHELL ["/bin/sh", "-eu", "-c"]
 
 # A user of its own, with the number that most people have on their machine. Any other works as well (--user).
-RUN if [ "$FFMPEG" = 1 ]; then \
-        apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*; \
+# hadolint ignore=SC2086
+RUN if [ -n "$APT_PACKAGES" ]; then \
+        apt-get update && apt-get install -y --no-install-recommends $APT_PACKAGES && rm -rf /var/lib/apt/lists/*; \
     fi; \
     if ! grep -q '^[^:]*:[^:]*:1000:' /etc/group; then echo 'lab:x:1000:' >> /etc/group; fi; \
     if ! grep -q '^[^:]*:[^:]*:1000:' /etc/passwd; then echo 'lab:x:1000:1000:Audio GPU Lab:/tmp:/bin/sh' >> /etc/passwd; fi; \
@@ -37,7 +38,7 @@ RUN python3 -m venv --system-site-packages --without-pip /opt/lab; \
 ENV PATH=/opt/lab/bin:$PATH \
     LABCORE_HOME=/workspace \
     HOME=/tmp USER=lab LOGNAME=lab \
-    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     PIP_CONSTRAINT=/opt/lab/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
     STREAMLIT_SERVER_ADDRESS=0.0.0.0 STREAMLIT_SERVER_PORT=8501 STREAMLIT_SERVER_HEADLESS=true \
     HF_HOME=/workspace/cache/huggingface TORCH_HOME=/workspace/cache/torch \

@@ -61,6 +61,7 @@ class First:
         self._keeper_again = 0.0
         self._told: set[int] = set()
         self._marked: dict[str, Run] = {}
+        self._looked_at_queue = False
 
     def run(self) -> int:
         """Until the command has ended, or until SIGTERM or SIGINT.
@@ -128,14 +129,14 @@ class First:
         if not self._marks or not numbers:
             return
         with contextlib.suppress(LabError, OSError):
-            fresh = [*processes.runs_of(self.workspace, numbers), *([] if self._marked else self._waiting())]
+            fresh = processes.runs_of(self.workspace, numbers)
+            if not self._looked_at_queue:
+                self._looked_at_queue = True
+                fresh += [run for run in list_runs(self.workspace) if cut_short.waits(run)]
             for run in fresh:
-                if run.id not in self._marked:
+                if run.id not in self._marked and run.load("search") is None:  # a trial goes on with its search
                     cut_short.mark(run)
                     self._marked[run.id] = run
-
-    def _waiting(self) -> list[Run]:
-        return [run for run in list_runs(self.workspace) if run.status().state == "queued"]
 
     def _settle_marks(self) -> None:
         """Take the mark from runs that finished after all or still wait, and tell of the others."""

@@ -8,6 +8,7 @@ for a person, so that one that brings its machine down does not do so again and 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 
 from labcore.errors import LabError
@@ -32,6 +33,16 @@ def mark(run: Run) -> None:
 def unmark(run: Run) -> None:
     with contextlib.suppress(OSError):
         (run.path / f"{MARK}.json").unlink(missing_ok=True)
+
+
+def waits(run: Run) -> bool:
+    """Whether a run is in the queue, going by the end of its events alone: quick, however many runs there are."""
+    try:
+        with (run.path / "events.jsonl").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1024))
+            return file.read().rstrip().rpartition(b"\n")[2].startswith(b'{"type": "run_queued"')
+    except OSError:
+        return False
 
 
 def is_cut_short(run: Run) -> bool:

@@ -89,6 +89,14 @@ def test_a_run_that_somebody_works_on_is_left_alone(workspace: Workspace, make_r
         assert run.status().state == "running"
 
 
+def test_who_waits_is_read_off_the_end_of_the_events(make_run: Callable[..., Run]) -> None:
+    run = make_run(queued=True, started=False)
+    assert cut_short.waits(run)
+    start(run)
+    assert not cut_short.waits(run)
+    assert not cut_short.waits(Run(run.path / "none"))
+
+
 def test_it_takes_its_old_place_in_the_line(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     first = make_run(queued=True)
     second = make_run(queued=True, started=False)
