@@ -26,8 +26,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "localhost/audio-gpu-lab:check"
-NAMES = tuple(f"labcheck-{os.getpid()}-{name}" for name in ("app", "other", "jupyter", "tensorboard", "api"))
-APP, OTHER, JUPYTER, TENSORBOARD, API = NAMES
+NAMES = tuple(f"labcheck-{os.getpid()}-{name}" for name in ("app", "other", "jupyter", "tensorboard", "api", "public"))
+APP, OTHER, JUPYTER, TENSORBOARD, API, PUBLIC = NAMES
 VOLUMES = (f"labcheck-{os.getpid()}-a", f"labcheck-{os.getpid()}-b")
 HARDENED = (
     "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=6g", "--network=none",
@@ -52,8 +52,11 @@ class Engine:
             sys.exit("neither docker nor podman is here")
         self.words = shlex.split(named or str(found))
 
-    def __call__(self, *words: str, check: bool = True, timeout: float = 180) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([*self.words, *words], capture_output=True, text=True, timeout=timeout, check=False)
+    def __call__(
+        self, *words: str, check: bool = True, timeout: float = 180, given: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        command = [*self.words, *words]
+        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=timeout, check=False)
         if check and done.returncode != 0:
             sys.exit(f"{shlex.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
         return done
@@ -251,6 +254,18 @@ def check_stranger(image: str, volume: str) -> None:
     expect(status == 0, "and it stops with status 0", OTHER)
 
 
+def check_address(image: str, volume: str) -> None:
+    """As it is published: listening on all addresses, with a password."""
+    made = engine("run", "-i", "--rm", *HARDENED, image, "labcore", "password", check=False, given="open, sesame\n")
+    if made.returncode != 0:
+        say("SKIPPED: this version has no `labcore password`")
+    flags = ("-e", "STREAMLIT_SERVER_ADDRESS=0.0.0.0", "-e", f"LABCORE_PASSWORD_HASH={made.stdout.strip()}")
+    engine.start(PUBLIC, image, volume=volume, flags=flags)
+    until(lambda: engine.well(PUBLIC), 60, "the app is healthy on all addresses", PUBLIC)
+    status, _ = engine.stop(PUBLIC)
+    expect(status == 0, "and stops with status 0", PUBLIC)
+
+
 def make_data(folder: Path) -> None:
     """A data set of two classes of tones, twelve clips each."""
     import math
@@ -283,6 +298,7 @@ def main() -> None:
             check_services(image, VOLUMES[0])
             check_api(image, VOLUMES[0])
             check_stranger(image, VOLUMES[1])
+            check_address(image, VOLUMES[0])
         finally:
             for name in NAMES:
                 engine("rm", "-f", name, check=False)
