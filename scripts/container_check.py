@@ -210,7 +210,7 @@ def check_app(image: str, volume: str, data: Path) -> None:
         state(APP, shell_run) == "interrupted",
         "a run that was killed with its container is interrupted and can be resumed",
     )
-    engine.inside(APP, "labcore backup /workspace/backup.tar && labcore restore --check /workspace/backup.tar")
+    engine.inside(APP, "labcore backup - > /tmp/backup.tar && labcore restore --check /tmp/backup.tar")
     say("backup and restore --check work")
 
 
