@@ -61,6 +61,7 @@ class First:
         self._keeper_again = 0.0
         self._told: set[int] = set()
         self._marked: dict[str, Run] = {}
+        self._awaited: set[int] = set()
         self._looked_at_queue = False
 
     def run(self) -> int:
@@ -102,17 +103,18 @@ class First:
                 min(end, time.monotonic() + min(SERVER_SECONDS, self._seconds / 2)),
             )
         self._wait_until(self._all_told_and_gone, end)
-        left = [number for number in processes.others() if self._matters(number)]
-        if left:
-            self._say(f"{len(left)} processes had not ended in time; their runs go on from the last whole epoch")
+        if self._awaited & processes.others():
+            self._say(f"{len(self._awaited)} had not ended in time; runs among them keep their last whole epoch")
         self._settle_marks()
 
     def _all_told_and_gone(self) -> bool:
         there = processes.others()
+        # Who lets go of a run's lock is waited for still: it may have more to put in order.
+        self._awaited = {number for number in there if number in self._awaited or self._matters(number)}
         self._mark(there - self._told)
         for number in sorted(there):
             self._tell_once(number)
-        return self._main in self._ended and not any(self._matters(number) for number in there)
+        return self._main in self._ended and not self._awaited
 
     def _matters(self, number: int) -> bool:
         return (

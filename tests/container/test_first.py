@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,8 +45,10 @@ def begin(workspace: Workspace) -> Iterator[Begin]:
     """begin(*words, app=False, seconds=30): process 1 with a command, in a session of its own."""
     begun: list[subprocess.Popen[str]] = []
 
-    def start(*words: str, app: bool = False, seconds: float = 30) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", PROGRAM, str(seconds), "app" if app else "other", *words]
+    def start(
+        *words: str, app: bool = False, seconds: float = 30, before: tuple[str, ...] = ()
+    ) -> subprocess.Popen[str]:
+        command = [*before, sys.executable, "-c", PROGRAM, str(seconds), "app" if app else "other", *words]
         environment = os.environ | {
             "LABCORE_HOME": str(workspace.home),
             "PYTHONPATH": str(ROOT),
@@ -120,6 +123,31 @@ def test_a_training_from_a_shell_is_stopped_as_well_though_its_parents_are_gone(
     assert run.status().state == "stopped"
     assert run.checkpoint.is_file()
     assert not cut_short.is_cut_short(run)  # nobody would let it go on: only the app's start does
+
+
+def test_as_process_1_it_tells_those_that_came_in_from_outside(
+    begin: Begin, workspace: Workspace, until: Callable[..., None]
+) -> None:
+    alone = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0
+    ):
+        pytest.skip("a namespace of processes cannot be made here")
+    run = Run.create(workspace, RunConfig().changed({"model.name": "steady", "optim.epochs": 2000}), queued=True)
+    process = begin("sleep", "600", before=alone)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    until(lambda: children.read_text().split() and Path(f"/proc/{children.read_text().split()[0]}/task").exists())
+    first = children.read_text().split()[0]
+    until(lambda: Path(f"/proc/{first}/task/{first}/children").read_text())
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    inside = ["nsenter", "--target", first, "--pid", "--mount", "--wdns=/", sys.executable, str(FAKE), str(run.path)]
+    visitor = subprocess.Popen(inside, env=environment, start_new_session=True)
+    until(lambda: epochs(run) >= 2)
+    os.kill(int(first), signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert visitor.wait(10) == 0
+    assert run.status().state == "stopped"
 
 
 def test_statuses_come_through_and_orphans_are_buried(begin: Begin, until: Callable[..., None]) -> None:
