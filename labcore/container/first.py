@@ -100,7 +100,7 @@ class First:
                 self._tell_once(number)
             self._wait_until(
                 lambda: {self._keeper, self._main} <= {0, *self._ended},
-                min(end, time.monotonic() + min(SERVER_SECONDS, self._seconds / 2)),
+                min(end, time.monotonic() + min(SERVER_SECONDS, self._seconds / 3)),
             )
         self._wait_until(self._all_told_and_gone, end)
         if self._awaited & processes.others():
