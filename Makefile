@@ -19,7 +19,9 @@ MADE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help run test test-torch26 audit lint format screenshots clean
+CONTAINER_TEST ?= ../shared/tools/container-test.sh
+
+.PHONY: help run test test-torch26 audit container-test lint format screenshots clean
 .DELETE_ON_ERROR:
 
 help:
@@ -27,6 +29,7 @@ help:
 	@echo "make test         style, types, tests, and the audit where there is a network"
 	@echo "make test-torch26 the tests with torch 2.6.0, the oldest that is supported"
 	@echo "make audit        ask whether vulnerabilities of the installed packages are known (0 no, 1 yes, 2 docs/audit.toml, 3 could not ask)"
+	@echo "make container-test lint the Dockerfile, check compose.yaml, build the image and try it with Docker or Podman"
 	@echo "make lint         style and types only"
 	@echo "make format       put the code in style"
 	@echo "make screenshots  take the pictures of the README from the running lab"
@@ -46,6 +49,14 @@ audit: $(INSTALLED_DEV)
 # The same tests with the oldest torch of the containers, in an environment of its own; all else as pinned.
 test-torch26: $(VENV26)/.installed
 	$(VENV26)/bin/python -m pytest -n 2 --dist loadfile
+
+# CONTAINER_TEST names a further test that is given this folder. CONTAINER_ENGINE and the like: scripts/container_check.py tells.
+container-test: $(INSTALLED_DEV)
+	$(BIN)/python -m pytest tests/container
+	@if [ -x "$(CONTAINER_TEST)" ] || [ -f "$(CONTAINER_TEST)" ]; then bash "$(CONTAINER_TEST)" .; \
+	else echo "skipped: there is no $(CONTAINER_TEST)"; fi
+	@if command -v docker > /dev/null || command -v podman > /dev/null; then $(BIN)/python scripts/container_check.py $(CONTAINER_CHECK); \
+	else echo "skipped: neither docker nor podman is here"; fi
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .

@@ -33,7 +33,7 @@ FLOORS = (
         "answers",
         "serving",
     ),
-    ("cli", "api", "__main__", "ui", "pages", "streamlit_app"),
+    ("cli", "api", "container", "__main__", "ui", "pages", "streamlit_app"),
 )
 """Modules and packages by floor, the ground first. A new one has to be given its floor here."""
 FLOOR = {name: number for number, names in enumerate(FLOORS, 1) for name in names}
@@ -48,7 +48,7 @@ TOP_FLOOR_USES = {
 }
 USES_STREAMLIT = ("ui", "pages", "streamlit_app")
 # Loaded by the first page and by `labcore --help`: what these import, directly or not, must not be torch.
-LIGHT = (*FLOORS[0], "runs", "audio", "datasets", "jobs/manager", "cli/main")
+LIGHT = (*FLOORS[0], "runs", "audio", "datasets", "jobs/manager", "cli/main", "container")
 LONGEST = 400
 
 

@@ -1,0 +1,88 @@
+"""What the Dockerfile installs around the torch of its base image."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script, its environment a scratch folder, and pip a list of what it was asked for (``packages.asked``)."""
+    spec = importlib.util.spec_from_file_location("container_packages", ROOT / "scripts" / "container_packages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.asked = []  # type: ignore[attr-defined]
+    monkeypatch.setattr(module.sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(module, "RECORD", tmp_path / "base-torch.json")
+    monkeypatch.setattr(module, "pip", lambda *words: module.asked.append(list(words)))
+    monkeypatch.delenv("TORCH_INDEX", raising=False)
+    return module
+
+
+def there(packages: ModuleType, monkeypatch: pytest.MonkeyPatch, **versions: str) -> None:
+    monkeypatch.setattr(packages, "version", versions.get)
+
+
+@pytest.mark.parametrize(
+    ("torch", "audio", "vision"),
+    [
+        ("2.6.0", "2.6.0", "0.21.0"),
+        ("2.7.1+cu128", "2.7.1", "0.22.1"),
+        ("2.11.0", "2.11.0", "0.26.0"),
+        ("2.15.0", "2.11.0", "0.30.0"),
+    ],
+)
+def test_companions_are_of_the_release_of_the_torch(packages: ModuleType, torch: str, audio: str, vision: str) -> None:
+    assert packages.companions(torch) == {"torchaudio": audio, "torchvision": vision}
+
+
+@pytest.mark.parametrize("torch", ["2.5.1", "1.13.0", "nightly"])
+def test_a_torch_that_the_lab_cannot_use_ends_the_build(packages: ModuleType, torch: str) -> None:
+    with pytest.raises(SystemExit, match=r"2\.6 or newer"):
+        packages.companions(torch)
+
+
+def test_the_torch_of_the_base_stays_and_what_is_missing_is_added(
+    packages: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    there(packages, monkeypatch, torch="2.6.0+cu124", torchvision="0.21.0+cu124")
+    packages.install([ROOT / "requirements.txt"])
+    added, rest = packages.asked
+    assert added == ["--no-deps", "--index-url", "https://download.pytorch.org/whl/cu124", "torchaudio==2.6.0"]
+    assert rest[:2] == ["-r", str(tmp_path / "requirements.txt")]
+    assert (tmp_path / "constraints.txt").read_text() == "torch==2.6.0+cu124\ntorchvision==0.21.0+cu124\n"
+    assert json.loads((tmp_path / "base-torch.json").read_text()) == {
+        "torch": "2.6.0+cu124",
+        "torchvision": "0.21.0+cu124",
+    }
+
+
+def test_a_base_without_torch_gets_the_pinned_set_for_the_cpu(
+    packages: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there(packages, monkeypatch)
+    packages.install([ROOT / "requirements.txt"])
+    index, where, *pins = packages.asked[0]
+    assert (index, where) == ("--index-url", "https://download.pytorch.org/whl/cpu")
+    assert {pin.partition("==")[0] for pin in pins} == {"torch", "torchaudio", "torchvision"}
+    monkeypatch.setenv("TORCH_INDEX", "https://mirror.example.org/cpu")
+    packages.install([ROOT / "requirements.txt"])
+    assert packages.asked[2][1] == "https://mirror.example.org/cpu"
+
+
+def test_needs_that_are_not_met_are_told(packages: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = {"lab": ["a>=2", "b; python_version < '3'", "c", "torch>=2.6"], "a": ["d"], "torch": ["gone"]}
+    monkeypatch.setattr(packages.metadata, "requires", lambda name: needs.get(name))
+    there(packages, monkeypatch, a="1.0", c="1", torch="2.6.0")
+    assert packages.unmet("lab") == ["lab needs a>=2, and 1.0 is there"]
+    there(packages, monkeypatch, a="2.1", torch="2.6.0")
+    assert sorted(packages.unmet("lab")) == ["a needs d, which is not there", "lab needs c, which is not there"]
