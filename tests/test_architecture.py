@@ -14,7 +14,7 @@ from labcore.config import Knob, knobs
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
-    ("config", "presets", "errors", "device", "nvml", "workspace", "events", "intervals"),
+    ("config", "presets", "errors", "device", "nvml", "workspace", "roots", "access", "events", "intervals"),
     ("audio", "features", "augment", "models", "runs"),
     ("datasets",),
     ("training", "classifier"),
