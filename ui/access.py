@@ -64,7 +64,7 @@ def sign_out_link() -> None:
     name = escape(visitor().name)
     st.html(
         f'<div style="font-size:.9rem;overflow-wrap:anywhere">Signed in as <strong>{name}</strong><br>'
-        f'<a href="{escape(door().base)}/logout" target="_self">Sign out</a></div>'
+        f'<a href="{escape(door().base)}/logout" target="_self" style="color:inherit">Sign out</a></div>'
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import FrameType
@@ -12,10 +13,12 @@ from typing import Any
 from starlette.middleware import Middleware
 from streamlit import config
 
+from labcore.errors import ConfigError
 from labcore.roots import ROOTS
 from labcore.workspace import Workspace
 from ui.access import door
 from ui.gate.middleware import Gate
+from ui.limits import uploads
 
 VISITORS_MAY_OPEN = "/data"
 """Where a server that others reach opens data sets, beside its workspace, unless told otherwise."""
@@ -25,6 +28,10 @@ def gate() -> list[Middleware]:
     """The middleware for ``st.App``. What only a server that others reach needs is set here too."""
     if door().access.demanded or door().access.behind_proxy:
         os.environ.setdefault(ROOTS, VISITORS_MAY_OPEN)
+    try:
+        uploads()
+    except ConfigError as error:
+        sys.exit(f"audio-gpu-lab: {error}")
     return [Middleware(Gate)]
 
 

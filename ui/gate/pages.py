@@ -19,7 +19,8 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --paper: #12191C; --card: #182125; --ink: #E7EDEA; --soft: #9BA8AC; --line: #2D3A3F;
   --field: #1C262A; --teal: #1F8D82; --on-teal: #FFFFFF; --red: #F0806C; --red-soft: #33211F; --shadow: #00000040; } }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem 1rem; background: var(--paper);
+body { margin: 0; min-height: 100vh; display: grid; grid-template-columns: minmax(0, 1fr); place-items: center;
+  padding: 1.5rem 1rem; background: var(--paper);
   color: var(--ink); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif; }
 main { width: 100%; max-width: 25rem; background: var(--card); border: 1px solid var(--line); border-radius: 14px;
   padding: 2rem; box-shadow: 0 8px 30px var(--shadow); }
@@ -48,7 +49,8 @@ ol, ul { margin: 0 0 1rem; padding-left: 1.3rem; color: var(--soft); }
 li { margin-bottom: .6rem; overflow-wrap: anywhere; }
 code, pre { font: .88rem/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation Mono", monospace; background: var(--field); color: var(--ink);
   border-radius: 6px; }
-code { padding: .1rem .35rem; } pre { padding: .7rem .9rem; margin: .4rem 0 .6rem; overflow-x: auto; } pre code { padding: 0; }
+code { padding: .1rem .35rem; } pre { padding: .7rem .9rem; margin: .4rem 0 .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre code { padding: 0; }
 @media (max-width: 480px) { main { padding: 1.5rem 1.2rem; } }
 """
 
@@ -83,7 +85,7 @@ def sign_in(
     if trouble:
         parts.append(f'<p class="trouble" role="alert">{escape(trouble)}</p>')
     if people or shared:
-        hint = "" if people else ' <span class="hint">so that others see who started a run</span>'
+        hint = "" if people else ' <span class="hint">shown beside what you start</span>'
         parts.append(
             f'<form method="post" action="{escape(base)}/login"><input type="hidden" name="next" value="{escape(target)}">'
             f'<label for="name">Your name{hint}</label>'
