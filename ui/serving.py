@@ -20,6 +20,8 @@ from ui.access import door
 from ui.gate.middleware import Gate
 from ui.limits import uploads
 
+SECONDS_TO_END = 10
+"""How long a server that ends waits for browsers that do not let go."""
 VISITORS_MAY_OPEN = "/data"
 """Where a server that others reach opens data sets, beside its workspace, unless told otherwise."""
 
@@ -83,4 +85,5 @@ def _end_in_order() -> None:
     def end(_signal: int, _frame: FrameType | None) -> None:
         server.should_exit = True
 
+    server.config.timeout_graceful_shutdown = SECONDS_TO_END
     signal.signal(signal.SIGTERM, end)
