@@ -54,7 +54,7 @@ def given(run: Run) -> list[clips.Clip]:
             "Clips",
             accept_multiple_files=True,
             label_visibility="collapsed",
-            help="WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate, of any length.",
+            help="WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate. " + limits.in_words(),
         )
         return [clips.Clip.of_upload(file) for file in few_enough(files)]
     if source == "record":

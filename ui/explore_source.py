@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labcore.audio.overview import Overview
 
 FORMATS = (
-    "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate, of any length; M4A and WebM of up to 50 minutes where the optional decoder "
+    "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate; M4A and WebM of up to 50 minutes where the optional decoder "
     "is installed."
 )
 SOURCES = {
@@ -100,7 +100,9 @@ def _chosen(prefix: str, label: str) -> Source | None:
         if kind == "example":
             return _example(prefix, label)
     if kind == "upload":
-        file = st.file_uploader("Sound", label_visibility="collapsed", help=FORMATS, key=f"{prefix}-upload")
+        file = st.file_uploader(
+            "Sound", label_visibility="collapsed", help=f"{FORMATS} {limits.in_words()}", key=f"{prefix}-upload"
+        )
         if file is None:
             return None
         if file.size > AT_ONCE_BYTES:

@@ -84,7 +84,7 @@ def test_no_page_opens_without_the_password(open_browser, tmp_path):
         # A second window stays open while the first signs out: it gets nothing any more.
         other = context.new_page()
         other.set_default_timeout(PATIENCE_MS)
-        other.goto(f"{server.url}/speed")
+        other.goto(f"{server.url}/crossval")
         other.get_by_text("Signed in as").wait_for()
         cookies = context.cookies()
         page.get_by_role("link", name="Sign out").click()
@@ -92,7 +92,7 @@ def test_no_page_opens_without_the_password(open_browser, tmp_path):
         other.get_by_role("link", name="Search").click()
         other.get_by_text(re.compile("Connection error|CONNECTING", re.IGNORECASE)).first.wait_for()
         assert other.get_by_role("heading", name="Search").count() == 0
-        other.goto(f"{server.url}/speed")
+        other.goto(f"{server.url}/crossval")
         only_the_form(other)
 
         # Signing in again, to see whether the ticket outlives a restart of the server.
