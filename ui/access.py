@@ -11,7 +11,7 @@ from html import escape
 
 import streamlit as st
 
-from ui.gate import oidc
+from labcore.access.settings import tidy_name
 from ui.gate.door import Visitor, door
 
 __all__ = ["Visitor", "demanded", "guard", "sign_out_link", "visitor"]
@@ -44,13 +44,16 @@ def guard() -> None:
 
 
 def visitor() -> Visitor:
-    """Who looks at this page. On a lab for its own machine that is the account that runs it, unverified."""
+    """Who looks at this page; an empty name where that cannot be known.
+
+    On a lab for its own machine it is the account that runs it, unverified.
+    """
     found = _signed_in() if demanded() else None
     if found is not None:
         return found
-    told = st.user.to_dict()  # by a proxy, where server.trustedUserHeaders says so
-    if told:
-        return Visitor(oidc.name_in(told), verified=False)
+    if door().access.behind_proxy:  # which tells the name, where server.trustedUserHeaders says in which header
+        told = st.user.to_dict()
+        return Visitor(tidy_name(told.get("email") or told.get("name") or told.get("user") or ""), verified=False)
     try:
         return Visitor(getpass.getuser(), verified=False)
     except (OSError, KeyError):  # a container's user without a name

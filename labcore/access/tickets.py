@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labcore.errors import WorkspaceError
+from labcore.workspace import write_atomically
 
 KEY_FILE = ".access-key"
 KEY_BYTES = 32
+NOTES_FILE = ".access-signed-out"
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,18 @@ class Tickets:
         key: the signing key of the server.
         passwords: name → hash, as they are now.
         clock: seconds since 1970.
+        notes: a file that remembers over a restart which tickets were handed back; without, nothing does.
     """
 
-    def __init__(self, key: bytes, passwords: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
-        self._key, self._passwords, self._clock = key, passwords, clock
-        self._handed_back: dict[str, float] = {}
+    def __init__(
+        self,
+        key: bytes,
+        passwords: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+        notes: Path | None = None,
+    ) -> None:
+        self._key, self._passwords, self._clock, self._notes = key, passwords, clock, notes
+        self._handed_back = _noted(notes, clock()) if notes else {}
         self._lock = threading.Lock()
 
     @property
@@ -86,6 +95,10 @@ class Tickets:
             self._handed_back[ticket.id] = ticket.ends
             for past in [name for name, ends in self._handed_back.items() if ends < now]:
                 del self._handed_back[past]
+            if self._notes:
+                lines = (f"{name} {ends:.0f}\n" for name, ends in self._handed_back.items())
+                with contextlib.suppress(WorkspaceError):  # a full disk: the ticket counts no more until a restart
+                    write_atomically(self._notes, "".join(lines))
 
     def _signature(self, who: str, body: str) -> bytes:
         # The password's hash is in the key: a changed password signs everybody out who came in by it.
@@ -122,6 +135,15 @@ def signing_key(home: Path, given: str = "") -> bytes:
             f"the key that keeps people signed in cannot be kept at {path}: {error.strerror or error}",
             "Make the workspace writable, or set STREAMLIT_SERVER_COOKIE_SECRET",
         ) from error
+
+
+def _noted(notes: Path, now: float) -> dict[str, float]:
+    """Tickets that were handed back before this server started, and would not have ended yet."""
+    try:
+        lines = [line.split() for line in notes.read_text(encoding="ascii").splitlines()]
+    except (OSError, ValueError):
+        return {}
+    return {line[0]: float(line[1]) for line in lines if len(line) == 2 and line[1].isdigit() and float(line[1]) > now}
 
 
 def _text(content: bytes) -> str:

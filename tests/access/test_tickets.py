@@ -48,6 +48,23 @@ def test_a_ticket_that_was_handed_back_counts_no_more(tickets):
     assert tickets.read(other) is not None
 
 
+def test_signing_out_outlives_a_restart(tmp_path, clock):
+    notes = tmp_path / ".access-signed-out"
+    first = Tickets(KEY, {"": "hash"}, clock, notes)
+    text, other, short = (first.make("", "Grace", seconds) for seconds in (60, 60, 5))
+    for each in (text, short):
+        first.hand_back(first.read(each))
+    again = Tickets(KEY, {"": "hash"}, clock, notes)
+    assert again.read(text) is None
+    held = again.read(other)
+    assert held is not None
+    clock.now += 10
+    again.hand_back(held)
+    assert len(notes.read_text().splitlines()) == 2  # what has ended is forgotten
+    notes.write_text("not a note\n\x00 x y z")
+    assert Tickets(KEY, {"": "hash"}, clock, notes).read(text) is not None
+
+
 def test_a_changed_password_signs_out_those_who_came_in_by_it(tickets, clock):
     grace, ada = tickets.make("", "Grace", 60), tickets.make("ada", "ada", 60)
     changed = Tickets(KEY, {"": "new hash", "ada": "other"}, clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import os
+from types import SimpleNamespace
 
 import pytest
 from streamlit import config
@@ -88,6 +89,15 @@ def test_an_account_without_a_name_is_no_trouble(monkeypatch):
 
     monkeypatch.setattr(getpass, "getuser", nobody)
     assert access.visitor() == Visitor("", verified=False)
+
+
+def test_a_proxy_may_tell_the_name(monkeypatch):
+    demand(monkeypatch, LABCORE_ACCESS="open")
+    told: dict = {}
+    monkeypatch.setattr(access.st, "user", SimpleNamespace(to_dict=lambda: told))
+    assert access.visitor() == Visitor("", verified=False)
+    told["email"] = "ada@example.org"
+    assert access.visitor() == Visitor("ada@example.org", verified=False)
 
 
 # --- the server

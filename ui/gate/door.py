@@ -14,7 +14,7 @@ from streamlit.errors import StreamlitSecretNotFoundError
 
 from labcore.access import Access, Pace, Tickets, read_access
 from labcore.access.settings import SHARED
-from labcore.access.tickets import signing_key
+from labcore.access.tickets import NOTES_FILE, signing_key
 from labcore.errors import WorkspaceError
 from labcore.workspace import Workspace
 from ui.gate import oidc
@@ -72,7 +72,8 @@ def door() -> Door:
             key = signing_key(Workspace.default().home, given)
         except WorkspaceError as error:
             access = read_access(os.environ, content, config.get_option("server.address"), str(error))
-    return Door(access, Tickets(key, access.passwords), f"/{base}" if base else "")
+    notes = Workspace.default().home / NOTES_FILE if access.usable else None
+    return Door(access, Tickets(key, access.passwords, notes=notes), f"/{base}" if base else "")
 
 
 def _secrets() -> tuple[dict, str]:
