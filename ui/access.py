@@ -38,8 +38,8 @@ def guard() -> None:
         st.text("Whoever runs the lab finds in docs/network.md how to set a password.")
     else:
         st.error("You are not signed in, or no longer.", icon=":material/lock:")
-        st.html(f'<a href="{escape(door().base)}/login" target="_self">Sign in</a>')
-        st.text("If there is no such page, the lab has to be started with `streamlit run streamlit_app.py`.")
+        st.html(f'<a href="{escape(door().base)}/login" target="_self" style="color:inherit">Sign in</a>')
+        st.caption("If there is no such page, the lab has to be started with `streamlit run streamlit_app.py`.")
     st.stop()
 
 
