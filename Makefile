@@ -2,12 +2,14 @@
 #
 #   make run                                                          the lab on http://localhost:8501
 #   make run PORT=8600                                                on another port
+#   make run ADDRESS=0.0.0.0                                          for other machines too: demands a password, see docs/network.md
 #   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu         with the smaller CPU-only wheels, on a machine without an NVIDIA GPU
 #   make run PYTHON=python3.12                                        with another Python
 # The last two count when .venv is made: `make clean` first to change them later.
 
 PYTHON ?= python3
 PORT ?= 8501
+ADDRESS ?=
 TORCH_INDEX ?=
 
 VENV := .venv
@@ -36,7 +38,7 @@ help:
 	@echo "make clean        remove .venv and caches; the workspace stays"
 
 run: $(INSTALLED)
-	@$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+	@$(BIN)/streamlit run streamlit_app.py --server.port $(PORT) $(if $(ADDRESS),--server.address $(ADDRESS))
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile

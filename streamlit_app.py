@@ -1,98 +1,16 @@
-"""Overview: the machine, what is at work, the latest runs and data sets, and where to start. `streamlit run streamlit_app.py`"""
+"""The lab: `streamlit run streamlit_app.py`.
+
+A visit runs this file as a script, which is the overview. The server imports it, and finds the app that stands around all pages: the gate
+before each of them, also before a deep link that is the first request after a restart.
+"""
 
 import streamlit as st
 
-from ui import live, people, services, shell
-from ui.text import ago, count, percent, plain
+if __name__ == "__main__":
+    from ui import overview
 
-shell.open_page("Overview", "Train a sound classifier, watch it learn, use it, take the weights home.")
-live.device_line()
+    overview.page()
+else:
+    from ui import serving
 
-
-def first_steps(sets: list, has_run: bool) -> None:
-    """The way from an empty workspace to an answer."""
-    st.subheader("First steps", anchor=False)
-    data, train, classify = st.columns(3, gap="medium")
-    with data.container(border=True, height="stretch"):
-        step(1, "Get some clips", bool(sets))
-        if sets:
-            for info in sets[:4]:
-                data_set(info)
-        else:
-            st.markdown(
-                "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
-            )
-            live.demo_button("demo-first")
-            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
-    with train.container(border=True, height="stretch"):
-        step(2, "Train", has_run)
-        st.markdown(
-            "Take a preset or turn the knobs, press start, and watch the curves move. You may close the page meanwhile."
-        )
-        st.page_link("pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=not sets)
-    with classify.container(border=True, height="stretch"):
-        step(3, "Classify", False)
-        st.markdown(
-            "Drop a clip on it or speak into the microphone: see what the network hears, and take its weights home."
-        )
-        st.page_link("pages/classify.py", label="Classify a clip", icon=":material/graphic_eq:", disabled=not has_run)
-
-
-def step(number: int, title: str, done: bool) -> None:
-    mark = ":green[:material/check_circle:]" if done else f":gray-badge[{number}]"
-    st.markdown(f"##### {mark} {title}")
-
-
-def latest_runs(rows: list) -> None:
-    st.subheader("Latest runs", anchor=False)
-    with st.container(border=True, gap="xsmall"):
-        for run, status in rows[:8]:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                with st.container(width="stretch"):
-                    live.run_link(run, " · ".join(filter(None, [people.whose(status.by), ago(status.changed_at)])))
-                with st.container(width=64):
-                    figure = percent(status.accuracy)
-                    st.markdown(
-                        f"**{figure}**" if status.state == "finished" else f":gray[{figure}]", text_alignment="right"
-                    )
-                with st.container(width=116):
-                    live.badge(status.state)
-    st.page_link("pages/train.py", label="New run", icon=":material/add:")
-
-
-def data_set(info) -> None:
-    """A data set in two lines."""
-    colour, what = "gray", f"{count(info.clips)} clips in {info.classes} classes"
-    if info.error:
-        colour, what = "red", plain(info.error)
-    st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
-
-
-def data_sets(found: list) -> None:
-    st.subheader("Data sets", anchor=False)
-    with st.container(border=True):
-        for info in found:
-            data_set(info)
-    if not any(info.name == "demo" for info in found):
-        live.demo_button("demo-more", kind="secondary")
-    st.page_link("pages/train.py", label="Add one on the Train page", icon=":material/add:")
-
-
-with shell.errors_in_place():
-    services.manager()
-    runs = live.runs()
-    live.active_runs()
-    ended = [(run, status) for run, status in runs if not status.active]
-    trained = any(run.weights.exists() for run, _ in runs)
-
-    from labcore.datasets import list_datasets  # pandas: after the head of the page is there
-
-    sets = list_datasets(services.workspace())
-    if not trained:
-        first_steps(sets, trained)
-    if ended:
-        left, right = st.columns([2, 1], gap="large")
-        with left:
-            latest_runs(ended)
-        with right:
-            data_sets(sets)
+    app = st.App(__file__, middleware=serving.gate(), lifespan=serving.around)

@@ -16,7 +16,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from labcore.audio import decode, dequantise, quantise, sound_weights, weighted_mean, window_bounds
+from labcore.audio import Limits, decode, dequantise, quantise, sound_weights, weighted_mean, window_bounds
+from labcore.audio.files import DEFAULT_LIMITS
 from labcore.config import ModelConfig, RunConfig, parse
 from labcore.device import choose_device
 from labcore.errors import AudioError, ConfigError, RunError
@@ -105,17 +106,19 @@ class Classifier(nn.Module):
         name: str = "",
         hop_seconds: float | None = None,
         batch_size: int = 32,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> Answer:
         """Decode a file, or the bytes of one, and say what is heard in it.
 
         Args:
             name: what to call the bytes in errors.
             hop_seconds: from one window to the next in recordings longer than a clip; half a clip where it is not given.
+            limits: what is accepted; lower ones for what strangers hand in.
 
         Raises:
             AudioError: it cannot be decoded, or holds nothing.
         """
-        waveform, _ = decode(source, self.sample_rate, name=name)
+        waveform, _ = decode(source, self.sample_rate, name=name, limits=limits)
         return self.classify_waveform(waveform, hop_seconds=hop_seconds, batch_size=batch_size)
 
     def classify_waveform(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.runs import Run
-from ui import clips, live, services, shell
+from ui import clips, limits, live, services, shell
 from ui.text import count, percent, run_name, told_apart
 
 shell.open_page("Classify", "Drop a clip on it, record one, or take one that the network has never heard.")
@@ -54,9 +54,9 @@ def given(run: Run) -> list[clips.Clip]:
             "Clips",
             accept_multiple_files=True,
             label_visibility="collapsed",
-            help="WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate, of any length.",
+            help="WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate. " + limits.in_words(),
         )
-        return [clips.Clip.of_upload(file) for file in files]
+        return [clips.Clip.of_upload(file) for file in few_enough(files)]
     if source == "record":
         recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed")
         st.caption("The browser asks before it opens the microphone, and only opens it for this machine or over HTTPS.")
@@ -69,6 +69,17 @@ def given(run: Run) -> list[clips.Clip]:
     except LabError as error:
         shell.show_error(error)
         return []
+
+
+def few_enough(files: list) -> list:
+    """The files that are taken at once."""
+    most = limits.uploads().files
+    if len(files) > most:
+        st.warning(
+            f"{count(most)} files are taken at once; the first of them are answered. For more there is `labcore classify FOLDER`.",
+            icon=":material/filter_none:",
+        )
+    return files[:most]
 
 
 def answers(run: Run, given: list[clips.Clip]) -> None:

@@ -14,7 +14,20 @@ from labcore.config import Knob, knobs
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
-    ("config", "presets", "errors", "device", "nvml", "workspace", "events", "intervals", "people", "status"),
+    (
+        "config",
+        "presets",
+        "errors",
+        "device",
+        "nvml",
+        "workspace",
+        "roots",
+        "access",
+        "events",
+        "intervals",
+        "people",
+        "status",
+    ),
     ("audio", "features", "augment", "models", "runs"),
     ("datasets",),
     ("training", "classifier", "golden"),

@@ -16,7 +16,7 @@ from labcore.config import DataConfig
 from labcore.errors import AudioError, DatasetError, LabError
 from labcore.runs import Run
 from labcore.workspace import Workspace
-from ui import charts, services
+from ui import charts, limits, services
 from ui.text import count, duration, percent, plain
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
 def _answer(path: str, version: int, name: str, key: str, _content: bytes) -> Answer:
     run = Run(Path(path))
     try:
-        return services.classifier(run).classify(_content, name=name)
+        return services.classifier(run).classify(_content, name=name, limits=limits.sound())
     except RuntimeError as error:
         if "out of memory" not in str(error):
             raise
     # A training may fill the GPU: the clip is then answered by the CPU.
-    return services.classifier(run, device="cpu").classify(_content, name=name)
+    return services.classifier(run, device="cpu").classify(_content, name=name, limits=limits.sound())
 
 
 def show(run: Run, judged: Judged) -> None:
@@ -133,11 +133,13 @@ def pictures(run: Run, clip: Clip, answer: Answer) -> None:
             )
         )
     end = start + SECTION_SECONDS if answer.seconds > SECTION_SECONDS else None
-    section, rate = decode(clip.content, name=clip.name, start_s=start, end_s=end)
+    section, rate = decode(clip.content, name=clip.name, start_s=start, end_s=end, limits=limits.sound())
     st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {clip.name}")
     key = f"{clip.key}-{start:g}"
     network = services.classifier(run)
-    heard, _ = decode(clip.content, network.sample_rate, name=clip.name, start_s=start, end_s=end)
+    heard, _ = decode(
+        clip.content, network.sample_rate, name=clip.name, start_s=start, end_s=end, limits=limits.sound()
+    )
     levels = network.log_mel_of(heard)
     centres = mel_centres(network.config.features.n_mels, network.config.features.f_min, network.config.f_max)
     charts.sound(section, rate, levels, centres, key=f"sound-{run.id}-{key}", start_s=start)

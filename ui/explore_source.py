@@ -16,7 +16,7 @@ import streamlit as st
 
 from labcore.errors import AudioError
 from labcore.workspace import slug, write_atomically
-from ui import data, services, shell
+from ui import data, limits, services, shell
 from ui.services import Task
 from ui.text import plain, told_apart
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labcore.audio.overview import Overview
 
 FORMATS = (
-    "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate, of any length; M4A and WebM of up to 50 minutes where the optional decoder "
+    "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate; M4A and WebM of up to 50 minutes where the optional decoder "
     "is installed."
 )
 SOURCES = {
@@ -102,7 +102,9 @@ def _chosen(prefix: str, label: str) -> Source | None:
         if kind == "example":
             return _example(prefix, label)
     if kind == "upload":
-        file = st.file_uploader("Sound", label_visibility="collapsed", help=FORMATS, key=f"{prefix}-upload")
+        file = st.file_uploader(
+            "Sound", label_visibility="collapsed", help=f"{FORMATS} {limits.in_words()}", key=f"{prefix}-upload"
+        )
         if file is None:
             return None
         if file.size > AT_ONCE_BYTES:
@@ -281,7 +283,7 @@ def opened(source: Source) -> Opened | None:
 def _overview(key: str, name: str, _content: Any) -> tuple[Facts, Overview]:
     from labcore.audio.overview import overview
 
-    return overview(_content, name=name)
+    return overview(_content, name=name, limits=limits.sound())
 
 
 @st.cache_resource(max_entries=MOST_VISITORS, show_spinner=False)
@@ -292,12 +294,16 @@ def _held_task(key: str) -> dict[str, Task]:
 def _task(source: Source) -> Task:
     held = _held_task(source.key)
     if "task" not in held:
+        accepted = limits.sound()
 
         def work(progress: Callable[[int, int], None]) -> Any:
             from labcore.audio.overview import overview
 
             return overview(
-                source.content, name=source.name, progress=lambda share: progress(round(1000 * share), 1000)
+                source.content,
+                name=source.name,
+                limits=accepted,
+                progress=lambda share: progress(round(1000 * share), 1000),
             )
 
         held["task"] = Task(work).start()
@@ -317,7 +323,7 @@ def channels(key: str, name: str, start: float, end: float, _content: Any) -> tu
     """A stretch of the recording as it is: (channels, samples) at its own rate, and the rate. Not to be written to."""
     from labcore.audio import decode_channels
 
-    return decode_channels(_content, name=name, start_s=start, end_s=end)
+    return decode_channels(_content, name=name, start_s=start, end_s=end, limits=limits.sound())
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -325,4 +331,4 @@ def heard(key: str, name: str, start: float, end: float, rate: int, _content: An
     """A stretch as the front end gets it: (samples,), mixed and at ``rate``. Not to be written to."""
     from labcore.audio import decode
 
-    return decode(_content, rate, name=name, start_s=start, end_s=end)[0]
+    return decode(_content, rate, name=name, start_s=start, end_s=end, limits=limits.sound())[0]

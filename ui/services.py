@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.errors import DeviceError, LabError, OutOfMemoryError, RunError
-from labcore.people import shell_user
+from labcore.people import clean
 from labcore.workspace import Workspace
+from ui import access
 
 if TYPE_CHECKING:
     from labcore.classifier import Classifier
@@ -29,7 +30,7 @@ def workspace() -> Workspace:
 
 def visitor_name() -> str:
     """Who looks at the page, by the name that runs carry. The one place where pages learn it."""
-    return shell_user()
+    return clean(access.visitor().name)
 
 
 def manager() -> JobManager:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from labcore import __version__
 from labcore.errors import LabError
+from ui import access
 from ui.services import workspace
 from ui.text import plain
 
@@ -30,8 +31,9 @@ log = logging.getLogger("audio_gpu_lab")
 
 
 def open_page(title: str, subtitle: str = "") -> None:
-    """Begin a page: config, sidebar and header. The first streamlit call of each page."""
+    """Begin a page: config, guard, sidebar and header. The first streamlit call of each page."""
     st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide")
+    access.guard()
     with st.sidebar:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.image(LOGO, width=34, alt="")
@@ -40,6 +42,7 @@ def open_page(title: str, subtitle: str = "") -> None:
         for path, label, icon in PAGES:
             st.page_link(path, label=label, icon=icon, width="stretch")
         st.space("medium")
+        access.sign_out_link()
         st.caption(f"Workspace `{_short(workspace().home)}`  \nVersion {__version__}")
     st.title(title, anchor=False)
     if subtitle:

@@ -33,6 +33,7 @@ COMMANDS = {
     "runs": "list, show, follow, stop and delete runs",
     "benchmark": "compare the CPU with every GPU: speed, where the time goes, from which batch on a GPU pays",
     "export": "write the zip with a run's weights and a script that uses them",
+    "password": "print the hash of a password, for a lab that others reach",
     "backup": "write the workspace into one file, also while runs are at work",
     "restore": "bring a workspace back from such a file",
 }

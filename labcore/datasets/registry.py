@@ -15,6 +15,7 @@ from labcore.datasets.layouts import read_dataset
 from labcore.datasets.scan import entries
 from labcore.datasets.table import Dataset
 from labcore.errors import DatasetError, LabError
+from labcore.roots import check_root
 from labcore.workspace import Workspace, slug, write_atomically
 
 DEMO = "demo"
@@ -42,6 +43,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
 
     Raises:
         DatasetError: there is none, or it cannot be read.
+        WorkspaceError: the path lies where this lab opens nothing for visitors.
     """
     asked = str(name_or_path)
     places = _places(workspace)
@@ -53,9 +55,12 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
                 f"Mount or restore it, or remove {workspace.datasets / (asked + '.json')}",
             )
         return read_dataset(path, asked)
+    if os.path.basename(asked) != asked:  # noqa: PTH119 (a path, and no mistyped name)
+        check_root(asked)
     path = Path(asked).expanduser()
     with contextlib.suppress(OSError, ValueError):  # too long for a path, or a zero byte in it
         if asked and path.exists():
+            check_root(path)
             return read_dataset(path)
     if asked == DEMO:
         raise DatasetError("the demo data set has not been made yet", "Make it with `labcore datasets demo`")
@@ -70,10 +75,12 @@ def register(workspace: Workspace, path: str | Path, name: str = "") -> DatasetI
 
     Raises:
         DatasetError: it cannot be read as a data set, or the name is taken by another one.
+        WorkspaceError: it lies where this lab opens nothing for visitors.
     """
     if not str(path).strip():
         raise DatasetError("no folder or file was given", "Give its path")
     path = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 (tidies "..", keeps links)
+    check_root(path)
     read_dataset(path)
     name = slug(name or (path.stem if path.is_file() else path.name))
     taken = _places(workspace).get(name)

@@ -20,6 +20,7 @@ from labcore.explore.noise import NoiseAt, ratio_db
 from labcore.explore.placing import Placing
 from labcore.explore.sonify import sound_of
 from labcore.features import LogMel
+from labcore.roots import check_root
 
 LONGEST_SECONDS = 10.0
 """Of a clip, where its length is left to the data, as in training."""
@@ -241,6 +242,7 @@ def _checked(waveform: np.ndarray) -> np.ndarray:
 def _recording(config: RunConfig, recording: np.ndarray | None) -> Tensor | None:
     augment = config.augment
     if recording is None and augment.noise and augment.noise_file:
+        check_root(augment.noise_file)
         recording = decode(augment.noise_file, config.audio.sample_rate)[0]
     return None if recording is None else torch.from_numpy(_checked(recording))
 

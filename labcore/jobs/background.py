@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labcore.device import THREAD_ENVIRONMENT
 from labcore.workspace import Workspace
+
+_SECRET = re.compile(r"(LABCORE|STREAMLIT)_\w*(PASSWORD|PASSPHRASE|SECRET|TOKEN|KEY)\w*")
 
 
 def launch(workspace: Workspace, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
@@ -20,7 +23,7 @@ def launch(workspace: Workspace, command: Sequence[str], log: Path) -> subproces
     package = str(Path(__file__).resolve().parents[2])
     environment = {
         **THREAD_ENVIRONMENT,
-        **os.environ,
+        **without_secrets(os.environ),
         "LABCORE_HOME": str(workspace.home),
         "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONUNBUFFERED": "1",
@@ -29,6 +32,11 @@ def launch(workspace: Workspace, command: Sequence[str], log: Path) -> subproces
         return subprocess.Popen(
             list(command), stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
         )
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what only the server needs to know: its hashes, keys, tokens and passphrases."""
+    return {name: value for name, value in environment.items() if not _SECRET.fullmatch(name)}
 
 
 def tail(log: Path, lines: int = 12) -> list[str]:

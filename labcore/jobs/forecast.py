@@ -16,6 +16,7 @@ from labcore.config import RunConfig, parse
 from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError
 from labcore.events import Forecast
+from labcore.jobs.background import without_secrets
 from labcore.workspace import Workspace
 
 
@@ -33,7 +34,7 @@ def forecast(
     package = str(Path(__file__).resolve().parents[2])
     environment = {
         **THREAD_ENVIRONMENT,
-        **os.environ,
+        **without_secrets(os.environ),
         "LABCORE_HOME": str(workspace.home),
         "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
     }

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from labcore.config import ModelConfig
 from labcore.errors import ConfigError
+from labcore.roots import check_root
 
 NONE, PUBLISHED = "none", "published"
 TORCHVISION_RESNET18 = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
@@ -142,6 +143,7 @@ def read_pretrained(config: ModelConfig) -> tuple[dict[str, Tensor], str]:
     """
     if config.pretrained != PUBLISHED:
         path = Path(config.pretrained).expanduser()
+        check_root(path)
         return read_weights(path), path.name
     if config.name.startswith("timm:"):
         return _published_by_timm(config.name.removeprefix("timm:"))

@@ -31,6 +31,7 @@ from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
 from labcore.models import check_input, parameter_count
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
+from labcore.roots import check_root
 from labcore.runs import Run
 from labcore.training.balance import Balance
 from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
@@ -292,6 +293,7 @@ def _recorded_noise(config: RunConfig) -> Tensor | None:
     """The recording that is added as noise, at the run's sample rate: (samples,), where one is asked for."""
     if not (config.augment.noise and config.augment.noise_file):
         return None
+    check_root(config.augment.noise_file)
     return torch.from_numpy(decode(config.augment.noise_file, config.audio.sample_rate)[0])
 
 

@@ -5,6 +5,7 @@ Without Chromium or Playwright the tests are skipped with that reason; with ``LA
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -80,16 +81,25 @@ def open_browser(playwright, chromium_path) -> Iterator:
 @pytest.fixture
 def server(tmp_path) -> Iterator[Server]:
     """The app on an empty workspace. Its log is shown when it does not come up."""
+    with running(tmp_path / "home", tmp_path / "server.log", free_port()) as started:
+        yield started
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    home, log = tmp_path / "home", tmp_path / "server.log"
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(home: Path, log: Path, port: int, *flags: str, **environment: str) -> Iterator[Server]:
+    """The app as `make run` starts it, with flags of Streamlit's and an environment of its own."""
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
-            [*command, "--server.port", str(port), "--server.headless", "true"],
+            [*command, "--server.port", str(port), "--server.headless", "true", *flags],
             cwd=ROOT,
-            env={**os.environ, "LABCORE_HOME": str(home)},
+            env={**os.environ, "LABCORE_HOME": str(home), **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

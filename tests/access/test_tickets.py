@@ -1,0 +1,119 @@
+"""Tickets cannot be made by others, end, are handed back, and fall with the password."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+
+import pytest
+
+from labcore.access import Tickets
+from labcore.access.tickets import KEY_FILE, signing_key
+from labcore.errors import WorkspaceError
+
+KEY = b"k" * 32
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tickets(clock) -> Tickets:
+    return Tickets(KEY, {"": "hash", "ada": "other"}, clock)
+
+
+def test_a_ticket_is_read_until_it_ends(tickets, clock):
+    text = tickets.make("", "Grace Höpper", 60)
+    assert tickets.read(text).name == "Grace Höpper"
+    clock.now += 61
+    assert tickets.read(text) is None
+
+
+def test_a_ticket_that_was_handed_back_counts_no_more(tickets):
+    text, other = tickets.make("", "Grace", 60), tickets.make("", "Grace", 60)
+    held = tickets.read(text)
+    tickets.hand_back(held)
+    assert tickets.read(text) is None
+    assert not tickets.holds(held)
+    assert tickets.read(other) is not None
+
+
+def test_signing_out_outlives_a_restart(tmp_path, clock):
+    notes = tmp_path / ".access-signed-out"
+    first = Tickets(KEY, {"": "hash"}, clock, notes)
+    text, other, short = (first.make("", "Grace", seconds) for seconds in (60, 60, 5))
+    for each in (text, short):
+        first.hand_back(first.read(each))
+    again = Tickets(KEY, {"": "hash"}, clock, notes)
+    assert again.read(text) is None
+    held = again.read(other)
+    assert held is not None
+    clock.now += 10
+    again.hand_back(held)
+    assert len(notes.read_text().splitlines()) == 2  # what has ended is forgotten
+    notes.write_text("not a note\n\x00 x y z")
+    assert Tickets(KEY, {"": "hash"}, clock, notes).read(text) is not None
+
+
+def test_a_changed_password_signs_out_those_who_came_in_by_it(tickets, clock):
+    grace, ada = tickets.make("", "Grace", 60), tickets.make("ada", "ada", 60)
+    changed = Tickets(KEY, {"": "new hash", "ada": "other"}, clock)
+    assert changed.read(grace) is None
+    assert changed.read(ada) is not None
+    assert Tickets(KEY, {"": "hash"}, clock).read(ada) is None
+
+
+def test_nobody_else_makes_a_ticket(tickets, clock):
+    text = tickets.make("", "Grace", 60)
+    body, _, signature = text.partition(".")
+    content = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    forged = base64.urlsafe_b64encode(json.dumps({**content, "n": "root"}).encode()).rstrip(b"=").decode()
+    garbage = (
+        None,
+        "",
+        ".",
+        "a.b",
+        body,
+        f"{body}.",
+        f"{body}.AAAA",
+        f"{forged}.{signature}",
+        "é.é",
+        "x" * 5000 + ".y",
+        "W10.AA",
+    )
+    for wrong in garbage:
+        assert tickets.read(wrong) is None
+    assert Tickets(b"other" * 8, {"": "hash"}, clock).read(text) is None
+
+
+def test_the_key_stays_over_a_restart_and_is_private(tmp_path):
+    home = tmp_path / "home"
+    key = signing_key(home)
+    assert signing_key(home) == key
+    assert len(key) == 32
+    assert stat.S_IMODE((home / KEY_FILE).stat().st_mode) == 0o600
+    assert [file.name for file in home.iterdir()] == [KEY_FILE]
+    assert signing_key(home, "given") != key
+    assert signing_key(home, "given") == signing_key(tmp_path / "nowhere", "given")
+    (home / KEY_FILE).write_bytes(b"cut")
+    assert len(signing_key(home)) == 32
+
+
+def test_a_workspace_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkspaceError, match="cannot be kept"):
+        signing_key(tmp_path / "file" / "home")
+
+
+def test_two_labs_on_a_host_have_two_cookies(clock):
+    assert Tickets(KEY, {}, clock).cookie != Tickets(b"x" * 32, {}, clock).cookie

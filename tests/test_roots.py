@@ -1,0 +1,59 @@
+"""Where a lab that others reach opens files by a typed path."""
+
+from __future__ import annotations
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.datasets import find_dataset, register
+from labcore.errors import DatasetError, WorkspaceError
+from labcore.models.pretrained import read_pretrained
+from labcore.presets import preset
+from labcore.roots import check_root
+from labcore.workspace import Workspace
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Workspace:
+    monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LABCORE_DATA_ROOTS", str(tmp_path / "data"))
+    for folder in ("data/set/cat", "data/set/dog", "secret/dog"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.wav").write_bytes(b"RIFF")
+    return Workspace.default()
+
+
+def test_on_ones_own_machine_every_path_opens(monkeypatch):
+    monkeypatch.delenv("LABCORE_DATA_ROOTS", raising=False)
+    check_root("/etc/passwd")
+
+
+def test_paths_stay_within_the_roots(home, tmp_path):
+    check_root(tmp_path / "data" / "set")
+    check_root(home.home / "runs" / "x")
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "secret")
+    outside = ["/etc/passwd", "/", "~", "~nobody-here/x", "data\0x", tmp_path / "database", tmp_path / "data/../secret",
+               tmp_path / "data" / "link" / "dog"]  # fmt: skip
+    for path in outside:
+        with pytest.raises(WorkspaceError, match="outside the folders"):
+            check_root(path)
+
+
+def test_data_sets_outside_are_neither_opened_nor_told_apart_from_missing_ones(home, tmp_path):
+    for ask in (lambda path: find_dataset(home, path), lambda path: register(home, path)):
+        told = []
+        for path in (tmp_path / "secret", tmp_path / "missing"):
+            with pytest.raises(WorkspaceError) as error:
+                ask(str(path))
+            told.append(str(error.value).replace(str(path), "PATH"))
+        assert told[0] == told[1]
+    assert register(home, tmp_path / "data" / "set").name == "set"
+    assert find_dataset(home, "set").labels == ["cat", "dog"]
+    with pytest.raises(DatasetError, match="no data set"):
+        find_dataset(home, "nothing")
+
+
+def test_weights_outside_are_not_opened(home, tmp_path):
+    config: RunConfig = preset("quick").changed({"model.pretrained": str(tmp_path / "secret" / "w.pt")})
+    with pytest.raises(WorkspaceError):
+        read_pretrained(config.model)

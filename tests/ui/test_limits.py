@@ -1,0 +1,102 @@
+"""What is accepted of visitors: counts, lengths, and names that are never paths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from labcore.audio import decode, encode_wav
+from labcore.errors import AudioError, ConfigError, LabError
+from labcore.workspace import Workspace
+from ui import clips, explore_source, limits, pinned
+from ui.gate.door import door
+from ui.limits import UPLOADS
+
+from .conftest import words
+
+NASTY = [
+    "../../x.wav",
+    "a\x00b.wav",
+    "/etc/cron.d/x.wav",
+    "..",
+    "~/x.wav",
+    "x" * 500 + ".wav",
+    "C:\\x.wav",
+    "\u202egpj.wav",
+]
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    limits.uploads.cache_clear()
+    door.cache_clear()
+    yield
+    limits.uploads.cache_clear()
+
+
+@pytest.fixture
+def tone() -> bytes:
+    return encode_wav(0.2 * np.sin(np.arange(8000) / 5).astype(np.float32), 8000)
+
+
+def test_limits_come_from_the_environment():
+    assert UPLOADS.of({}) == UPLOADS
+    changed = UPLOADS.of({"LABCORE_UPLOAD_MAX_FILES": "7", "LABCORE_UPLOAD_MAX_SECONDS": "1.5"})
+    assert (changed.files, changed.seconds, changed.megabytes) == (7, 1.5, UPLOADS.megabytes)
+
+
+@pytest.mark.parametrize("value", ["0", "-3", "many", "nan", "1e99", "3.5"])
+def test_nonsense_is_refused(value):
+    with pytest.raises(ConfigError, match="LABCORE_UPLOAD_MAX_FILES"):
+        UPLOADS.of({"LABCORE_UPLOAD_MAX_FILES": value})
+
+
+def test_sounds_of_visitors_are_bounded(monkeypatch, tone):
+    monkeypatch.setenv("LABCORE_UPLOAD_MAX_SECONDS", "0.5")
+    assert limits.sound().max_seconds == 0.5
+    with pytest.raises(AudioError):
+        decode(tone, name="long.wav", limits=limits.sound())
+    assert limits.sound().max_bytes == 1024**3
+
+
+def test_classify_refuses_what_is_too_long(open_page, trained, monkeypatch, tone):
+    monkeypatch.setenv("LABCORE_UPLOAD_MAX_SECONDS", "0.5")
+    app = open_page("pages/classify.py", run=trained.id)
+    app.get("file_uploader")[0].upload("long.wav", tone, "audio/wav").run()
+    assert "long.wav" in words(app)
+    assert [error.value for error in app.error]
+
+
+def test_classify_takes_so_many_at_once(open_page, trained, monkeypatch, tone):
+    monkeypatch.setenv("LABCORE_UPLOAD_MAX_FILES", "2")
+    app = open_page("pages/classify.py", run=trained.id)
+    for number in range(3):
+        app.get("file_uploader")[0].upload(f"clip{number}.wav", tone, "audio/wav")
+    app.run()
+    assert not app.exception
+    assert "2 files are taken at once" in words(app)
+    assert len(app.dataframe[0].value) == 2
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_names_are_never_paths(open_page, trained, workspace: Workspace, make_run, tone, name):
+    before = {path for path in workspace.home.parent.rglob("*") if path.is_file()}
+    assert clips.judge(trained, [clips.Clip(name, tone, "key")])[0].error is None
+    broken = clips.judge(trained, [clips.Clip(name, b"no sound", "other")])[0]
+    assert isinstance(broken.error, LabError)
+    run = make_run("queued")
+    kept = pinned.pin(run, name, tone)
+    assert kept.parent == run.pinned
+    new = {path for path in workspace.home.parent.rglob("*") if path.is_file()} - before
+    assert all(path.is_relative_to(workspace.home) for path in new)
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_large_uploads_are_put_aside_under_a_name_of_the_labs(workspace: Workspace, name):
+    class File:
+        def getvalue(self) -> bytes:
+            return b"content"
+
+    upload = explore_source._on_disk(name, File())  # the id itself comes from the browser
+    assert upload.path.parent == workspace.cache / "uploads"
+    assert upload.path.read_bytes() == b"content"

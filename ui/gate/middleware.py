@@ -1,0 +1,185 @@
+"""The gate itself: what is let through, and what each stranger gets instead.
+
+It stands before everything that the server answers, so a new route of Streamlit is closed until somebody opens it here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from urllib.parse import quote
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
+
+from ui.gate import door as doors
+from ui.gate import headers, pages, uploads
+from ui.gate.door import Door
+from ui.gate.login import Login
+from ui.gate.request import from_elsewhere, host_allowed, safe_next, same_origin
+
+HEALTH = "/_stcore/health"
+OURS = ("/login", "/login/oidc", "/logout")
+OF_PROVIDERS = ("/auth/login", "/auth/logout", "/oauth2callback")
+"""Streamlit's own login, open where a provider is set."""
+POLICY_VIOLATION = 1008
+log = logging.getLogger("audio_gpu_lab")
+
+
+class Gate:
+    """ASGI middleware. Without settings of its own it asks :func:`ui.gate.door.door` at the first request."""
+
+    def __init__(self, app: ASGIApp, door: Door | None = None) -> None:
+        self.app = app
+        self._door = door
+        self._login: Login | None = None
+        self._uploads: uploads.Uploads | None = None
+
+    @property
+    def door(self) -> Door:
+        return self._door or doors.door()
+
+    @property
+    def login(self) -> Login:
+        self._login = self._login or Login(self.door)
+        return self._login
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    # --- pages, media, uploads
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        path = self._inner(scope["path"])
+
+        async def hardened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": list(message.get("headers", []))}
+                headers.harden(message, path or scope["path"])
+            await send(message)
+
+        answer = await self._answer(request, path)
+        if answer is not None:
+            await answer(scope, receive, hardened)
+        elif path is not None and path.startswith(uploads.PREFIX) and scope["method"] not in ("DELETE", "OPTIONS"):
+            await self._upload(request, path, hardened)
+        else:
+            await self.app(scope, receive, hardened)
+
+    async def _answer(self, request: Request, path: str | None) -> Response | None:
+        """The gate's own answer, or None where the lab answers."""
+        access = self.door.access
+        if path == HEALTH and request.method in ("GET", "HEAD"):
+            return None
+        if not host_allowed(request):
+            return pages.wrong_host(request.headers.get("host", ""))
+        if access.behind_proxy:
+            return None
+        if not access.demanded:
+            return pages.through_a_proxy() if from_elsewhere(request) else None
+        if not access.usable:
+            return self._closed(request)
+        if path in OURS:
+            return await self.login.answer(request, path)
+        if path in OF_PROVIDERS and access.providers:
+            return None
+        if self.door.visitor(request.cookies) is None:
+            return self._stranger(request)
+        if path == "/" and access.providers:
+            return self.login.after_provider(request)
+        return None
+
+    def _closed(self, request: Request) -> Response:
+        if _wants_page(request):
+            return pages.closed(self.door.access.why, self.door.access.troubles)
+        return PlainTextResponse("The lab has no password yet, so nothing opens.", 503)
+
+    def _stranger(self, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD") or not _wants_page(request):
+            return PlainTextResponse("Sign in first.", 401, {"Cache-Control": "no-store"})
+        query = request.scope.get("query_string", b"").decode("latin-1")
+        wanted = quote(request.scope["path"]) + (f"?{query}" if query else "")
+        target = safe_next(wanted, self.door.base)
+        login = f"{self.door.base}/login"
+        return RedirectResponse(
+            login if target == f"{self.door.base}/" else f"{login}?next={quote(target, safe='/')}", 303
+        )
+
+    async def _upload(self, request: Request, path: str, send: Send) -> None:
+        self._uploads = self._uploads or uploads.Uploads()
+        session, file = uploads.ids(path)
+        length = request.headers.get("content-length", "")
+        size = int(length) if length.isdecimal() else None
+        refusal = self._uploads.refusal(session, file, size)
+        if refusal is not None or size is None:
+            assert refusal is not None
+            log.warning("an upload was refused: %s", refusal.why)
+            # The body is left unread: the server closes the connection.
+            answer = PlainTextResponse(refusal.why, refusal.status, {"Connection": "close"})
+            await answer(request.scope, request.receive, send)
+            return
+        with self._uploads.coming(session, file, size):
+            await self.app(request.scope, request.receive, send)
+
+    # --- the WebSocket of a page
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = HTTPConnection(scope)
+        still = self._let_in(connection)
+        if still is None:
+            await receive()  # the server's own "connect"
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+
+        async def watched() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive" and not still():
+                # Signed out in another window, or the time is over: the page that is still open gets nothing any more.
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+                return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
+            return message
+
+        await self.app(scope, watched, send)
+
+    def _let_in(self, connection: HTTPConnection) -> Callable[[], bool] | None:
+        """None for a stranger; else what tells whether the visitor still may."""
+        access, cookies = self.door.access, connection.cookies
+        # Streamlit would ask another host for this machine's outer address to judge a foreign origin: it does not get so far.
+        if not host_allowed(connection) or (config.get_option("server.enableCORS") and not _same_origin(connection)):
+            return None
+        if access.behind_proxy:
+            return lambda: True
+        if not access.demanded:
+            return None if from_elsewhere(connection) else lambda: True
+        if self.door.visitor(cookies) is None:
+            return None
+        return lambda: self.door.visitor(cookies) is not None
+
+    def _inner(self, path: str) -> str | None:
+        """A path without the base path; None outside of it."""
+        base = self.door.base
+        if not base:
+            return path
+        if path == base:
+            return "/"
+        return path.removeprefix(base) if path.startswith(f"{base}/") else None
+
+
+def _same_origin(connection: HTTPConnection) -> bool:
+    return same_origin(connection, required=False)
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether a person looks at the answer: a browser that goes somewhere, not a script or an image."""
+    mode = request.headers.get("sec-fetch-dest")
+    if mode is not None:
+        return mode in ("document", "iframe", "frame")
+    return "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,68 @@
+"""Who somebody is by Streamlit's own OpenID Connect login, from the identity cookie that it signs.
+
+Streamlit reads that cookie when a WebSocket opens; the gate reads it at every request, for the same secret and by the same functions.
+Where a later Streamlit has them no more, nobody is let in.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from labcore.people import clean
+
+COOKIE = "_streamlit_user"
+log = logging.getLogger("audio_gpu_lab")
+
+
+def claims(cookies: Mapping[str, str]) -> dict[str, Any]:
+    """What the provider said of the person; empty for nobody."""
+    if COOKIE not in cookies:
+        return {}
+    try:
+        from streamlit.auth_util import get_cookie_with_chunks
+        from streamlit.web.server.server_util import get_cookie_secret
+        from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
+
+        secret = get_cookie_secret()
+
+        def single(name: str) -> bytes | None:
+            value = cookies.get(name)
+            return None if value is None else decode_signed_value(secret, name, value.encode("latin-1"))
+
+        content = get_cookie_with_chunks(single, COOKIE) if secret else None
+        found = json.loads(content) if content else None
+    except (ValueError, UnicodeError):
+        return {}
+    except (ImportError, TypeError):
+        log.exception("Streamlit's identity cookie cannot be read by this version of the lab")
+        return {}
+    return found if isinstance(found, dict) and found.get("is_logged_in") is True else {}
+
+
+def name_in(claims: Mapping[str, Any]) -> str:
+    """What to call a person: the address, which is what was proven, else the name."""
+    return clean(claims.get("email") or claims.get("name") or claims.get("sub") or "") or "signed in"
+
+
+def trouble_with(provider: str) -> str:
+    """Why Streamlit's login cannot work with this provider; empty where it can."""
+    from streamlit.auth_util import is_authlib_installed, validate_auth_credentials
+    from streamlit.errors import StreamlitAuthError
+
+    if not is_authlib_installed():
+        return "Authlib is not installed: pip install 'audio-gpu-lab[oidc]'"
+    try:
+        validate_auth_credentials(provider or "default")
+    except StreamlitAuthError as error:  # names keys, no values
+        return " ".join(str(error).split())
+    return ""
+
+
+def start_path(base: str, provider: str) -> str:
+    """Where Streamlit sends a browser on to the provider, with a token that is good for two minutes."""
+    from streamlit.auth_util import encode_provider_token
+
+    return f"{base}/auth/login?provider={encode_provider_token(provider or 'default')}"

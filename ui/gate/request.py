@@ -1,0 +1,90 @@
+"""What can be believed of a request: where it comes from, by what name and scheme it reached the lab."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import quote, urlsplit
+
+from starlette.requests import HTTPConnection
+from streamlit import config
+
+from labcore.access.settings import Network, is_loopback
+
+FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
+"""Headers that a proxy adds and a browser does not."""
+
+
+def client_address(connection: HTTPConnection, proxies: Iterable[Network]) -> str:
+    """The address a request comes from. ``X-Forwarded-For`` counts only as far back as proxies that are trusted wrote it."""
+    address = connection.client.host if connection.client else ""
+    hops = [hop.strip() for hop in ",".join(connection.headers.getlist("x-forwarded-for")).split(",") if hop.strip()]
+    while hops and _within(address, proxies):
+        address = hops.pop()
+    return address
+
+
+def is_https(connection: HTTPConnection, proxies: Iterable[Network]) -> bool:
+    """Whether the browser speaks HTTPS, to the lab itself or to a trusted proxy before it."""
+    if connection.url.scheme in ("https", "wss"):
+        return True
+    peer = connection.client.host if connection.client else ""
+    scheme = connection.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
+    return scheme in ("https", "wss") and _within(peer, proxies)
+
+
+def from_elsewhere(connection: HTTPConnection) -> bool:
+    """Whether a request reached a lab that is meant for its own machine from another one: by an outer address, or through a proxy."""
+    server = connection.scope.get("server")
+    if server and server[1] is not None and not is_loopback(server[0]):
+        return True
+    return any(name in connection.headers for name in FORWARDED)
+
+
+def host_allowed(connection: HTTPConnection) -> bool:
+    """Whether the Host header is among ``server.allowedHosts``; by Streamlit's own rules."""
+    from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+    return is_host_allowed(connection.headers.get("host"))
+
+
+def same_origin(connection: HTTPConnection, *, required: bool) -> bool:
+    """Whether a browser sent this from a page of the lab itself.
+
+    Args:
+        required: what sends no Origin counts as foreign. Browsers always send one with a POST and with a WebSocket.
+    """
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = connection.headers.get("origin")
+    if origin is None:
+        return not required
+    if origin in {allowed.strip() for allowed in config.get_option("server.corsAllowedOrigins")}:
+        return True
+    return urlsplit(origin).netloc.lower() == connection.headers.get("host", "").lower() != ""
+
+
+def safe_next(wanted: str, base: str) -> str:
+    """Where to go after signing in: a path of this lab with its query, or its start where the wish is anything else."""
+    start = f"{base}/"
+    if not wanted.startswith(start) or wanted.startswith("//") or len(wanted) > 2000:
+        return start
+    if "\\" in wanted or any(ord(letter) < 33 or ord(letter) == 127 for letter in wanted):
+        return start
+    parts = urlsplit(wanted)
+    if parts.scheme or parts.netloc or parts.path.startswith("//") or ".." in parts.path.split("/"):
+        return start
+    inner = parts.path.removeprefix(base)
+    if inner in ("/login", "/logout") or inner.startswith(("/login/", "/auth/", "/_stcore/", "/oauth2callback")):
+        return start
+    return quote(parts.path, safe="/%:@!$&'()*+,;=~-._") + (f"?{parts.query}" if parts.query else "")
+
+
+def _within(address: str, networks: Iterable[Network]) -> bool:
+    try:
+        found = ipaddress.ip_address(address.strip("[]"))
+    except ValueError:
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in network for network in networks if network.version == found.version)
