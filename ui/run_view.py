@@ -254,6 +254,9 @@ def _settings(run: Run) -> None:
 
         st.caption("The same run from a shell")
         st.code(command_line(config), language="bash", wrap_lines=True)
+        if run.weights.exists():
+            st.caption("As a service that answers over HTTP")
+            st.code(f"labcore serve --run {run.id}", language="bash", wrap_lines=True)
         turned = forms.changes(config)
         st.caption(
             "Set otherwise than the recommended preset"
