@@ -1,7 +1,7 @@
 """What waits and what is at work in a workspace, read off the run directories, which device each keeps busy, and whose turn it is.
 
 On each device people take turns: next is a run of whoever was served there the longest ago, and among one person's own runs the one
-that came first. With one person that is first come first served.
+that came first. With one person that is first come first served. A run that was at work when its machine went away goes on before all.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ UNKNOWN = "?"
 
 @dataclass(frozen=True)
 class Waiting:
-    """A run that waits: whose it is, which device it asks for, and when it came, in seconds since 1970."""
+    """A run that waits: whose it is, which device it asks for, and when it came, in seconds since 1970.
+
+    ``cut_short``: it was at work, and took its old place in the line when its machine was back (:mod:`labcore.jobs.cut_short`).
+    """
 
     run: Run
     person: str
     device: str
     came: float
+    cut_short: bool = False
 
     @property
     def place(self) -> tuple[float, str]:
@@ -115,7 +119,8 @@ class Survey:
                 working.append((run, device))
                 served[person, device] = math.inf
             elif life.last == "run_queued":
-                waiting.append(Waiting(run, person, life.wanted(), life.queued_at))
+                cut_short = life.served_at is not None and life.queued_at <= life.served_at
+                waiting.append(Waiting(run, person, life.wanted(), life.queued_at, cut_short))
         return [each.run for each in fair_order(waiting, served)], working
 
     def device_of(self, run: Run) -> str:
@@ -155,7 +160,7 @@ def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], floa
         ]
         first = min(free, key=lambda head: head.place)
         rivals = [head for head in free if _same(head.device, first.device)]
-        chosen = min(rivals, key=lambda head: (last_turn(head.person, first.device), head.place))
+        chosen = min(rivals, key=lambda head: (not head.cut_short, last_turn(head.person, first.device), head.place))
         order.append(chosen)
         where = chosen.person, chosen.device
         turns[where] = math.inf, len(order)

@@ -11,6 +11,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.events import RunFinished, RunQueued, RunStarted, TrainingStarted
+from labcore.jobs import cut_short
 from labcore.jobs.queue import Survey, Waiting, fair_order, startable
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -48,6 +49,12 @@ def test_who_was_served_the_longest_ago_is_next() -> None:
     assert names(fair_order(three, {})) == ["Ada-1", "Bo-2", "Cy-3"]
     served = {("Ada", "cpu"): 30.0, ("Bo", "cpu"): 10.0, ("Cy", "cpu"): 20.0}
     assert names(fair_order(three, served)) == ["Bo-2", "Cy-3", "Ada-1"]
+
+
+def test_what_was_cut_short_goes_on_before_it_is_anyone_elses_turn() -> None:
+    cut = Waiting(Run(Path("/runs/cut")), "Ada", "cpu", 1.0, cut_short=True)
+    order = fair_order([waits("Bo", 2), cut, waits("Ada", 3)], {("Ada", "cpu"): 1.5})
+    assert names(order) == ["cut", "Bo-2", "Ada-3"]
 
 
 def test_devices_have_turns_of_their_own() -> None:
@@ -139,3 +146,13 @@ def test_the_turn_counts_on_the_device_that_was_taken(workspace: Workspace, make
     place = {where: order.index(run) for where, run in waiting.items()}
     assert place["Bo", "cuda:0"] < place["Ada", "cuda:0"]
     assert place["Ada", "cpu"] < place["Bo", "cpu"]
+
+
+def test_a_run_cut_short_is_known_by_its_old_place(workspace: Workspace, make_config: MakeConfig) -> None:
+    shell = Run.create(workspace, make_config())
+    shell.append(RunStarted(run_id=shell.id, run_dir=str(shell.path), pid=1, host="here", by="Ada"))
+    other = Run.create(workspace, make_config(), queued=True, by="Bo")
+    cut_short.mark(shell)
+    shell.append(RunFinished(state="stopped"))
+    assert cut_short.queue_again(workspace) == [shell]
+    assert Survey(workspace).look() == ([shell, other], [])
