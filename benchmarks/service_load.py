@@ -27,7 +27,7 @@ import numpy as np
 from labcore.workspace import Workspace
 
 CLIENTS, CROWD = 32, 256
-WAYS = ("one by one", "batches of 32", "a clip a thread")
+WAYS = ("one by one", "batches of 32", "labcore classify")
 
 
 # --- offline: in a process of its own each time, so that neither disturbs the other
@@ -35,41 +35,32 @@ WAYS = ("one by one", "batches of 32", "a clip a thread")
 
 def offline(weights: Path, files: list[Path], way: str) -> float:
     """Clips a second from files to answers, decoding beside the network in all ways."""
-    import torch
-
+    from labcore.answers.asking import answers_of
     from labcore.audio import quantise
     from labcore.audio.ahead import decode_ahead
     from labcore.classifier import Classifier
     from labcore.device import usable_cores
-    from labcore.serving import Engine
 
     classifier = Classifier.load(weights)
-    engine = Engine(torch.device("cpu")) if way == "a clip a thread" else None
     classifier.classify(files[0])
     began = time.perf_counter()
-    if way == "one by one":
-        for _, sound in decode_ahead(files, classifier.sample_rate, usable_cores()):
+    if way == "labcore classify":
+        answers = [answer for _, answer in answers_of(classifier, files)]
+        assert not any("error" in answer for answer in answers)
+        return len(files) / (time.perf_counter() - began)
+    waiting: list = []
+    for _, sound in decode_ahead(files, classifier.sample_rate, usable_cores()):
+        if way == "one by one":
             classifier.classify_waveform(sound)
-    else:
-        waiting: list = []
-        for _, sound in decode_ahead(files, classifier.sample_rate, usable_cores()):
-            samples, scale = quantise(sound)
-            bounds = classifier.windows_of(len(samples))
-            if engine is not None:
-                waiting.append((samples, bounds, engine.submit(classifier, samples, scale, bounds)))
-                continue
-            waiting.append((samples, bounds, classifier.cut(samples, scale, bounds)))
-            if len(waiting) == 32:
-                _answer_batch(classifier, waiting)
-        if engine is not None:
-            for samples, bounds, future in waiting:
-                classifier.answer(samples, bounds, future.result())
-        elif waiting:
+            continue
+        samples, scale = quantise(sound)
+        bounds = classifier.windows_of(len(samples))
+        waiting.append((samples, bounds, classifier.cut(samples, scale, bounds)))
+        if len(waiting) == 32:
             _answer_batch(classifier, waiting)
-    seconds = time.perf_counter() - began
-    if engine is not None:
-        engine.close()
-    return len(files) / seconds
+    if waiting:
+        _answer_batch(classifier, waiting)
+    return len(files) / (time.perf_counter() - began)
 
 
 def _answer_batch(classifier, waiting: list) -> None:
@@ -92,8 +83,12 @@ class Load:
     seconds: float
 
 
-async def clients(port: int, bodies: list[bytes], count: int, requests: int) -> Load:
-    """``count`` clients, each asking again as soon as it was answered, until ``requests`` were sent together."""
+async def clients(port: int, bodies: list[bytes], count: int, requests: int, polite: bool) -> Load:
+    """``count`` clients, each asking again as soon as it was answered, until ``requests`` were sent together.
+
+    Args:
+        polite: who is told to ask later does so later, as ``Retry-After`` says.
+    """
     heads = [
         b"POST /v1/classify?windows=none HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"
         b"Content-Length: %d\r\n\r\n" % len(body)
@@ -124,6 +119,8 @@ async def clients(port: int, bodies: list[bytes], count: int, requests: int) -> 
             except (OSError, asyncio.IncompleteReadError):
                 status, stream = 0, None
             answers.append((status, time.perf_counter() - began))
+            if polite and status == 503:
+                await asyncio.sleep(float(lines[b"retry-after"]))
 
     began = time.perf_counter()
     await asyncio.gather(*(client(number) for number in range(count)))
@@ -230,30 +227,22 @@ def compare(weights: Path, files: list[Path], rounds: int, requests: int, folder
           f"p95 {1000 * percentile(latencies, 95):.0f}, p99 {1000 * percentile(latencies, 99):.0f}")  # fmt: skip
 
 
-def overload(weights: Path, files: list[Path], requests: int, folder: Path) -> None:
+def overload(weights: Path, files: list[Path], requests: int, folder: Path, polite: bool) -> None:
     listed = folder / "overload.txt"
     listed.write_text("\n".join(map(str, files)))
     service = Service(weights, "--max-clips", "64")
+    ask = ("--clients-of", str(service.port), "--files", str(listed))
     try:
-        run_part("--clients-of", str(service.port), "--files", str(listed), "--count", str(CLIENTS), "--requests", "64")
+        run_part(*ask, "--count", str(CLIENTS), "--requests", "64")
         before = service.memory_mb()
-        seen = run_part(
-            "--clients-of",
-            str(service.port),
-            "--files",
-            str(listed),
-            "--count",
-            str(CROWD),
-            "--requests",
-            str(requests),
-        )
+        seen = run_part(*ask, "--count", str(CROWD), "--requests", str(requests), *(("--polite",) if polite else ()))
         after = service.memory_mb()
     finally:
         service.close()
-    print(
-        f"\noverload: {CROWD} clients without a pause, 64 clips in hand at most, {requests} requests in {seen['seconds']:.1f} s"
-    )
-    print(f"\nmemory of the service {before:.0f} MiB before, {after:.0f} MiB after\n")
+    manner = "who ask later when told to" if polite else "who ask again at once"
+    good = sum(status == 200 for status, _ in seen["answers"])
+    print(f"\noverload: {CROWD} clients {manner}, 64 clips in hand at most, {requests} requests in {seen['seconds']:.1f} s: "
+          f"{good / seen['seconds']:.0f} clips/s answered; memory {before:.0f} MiB before, {after:.0f} MiB after\n")  # fmt: skip
     print("| answer | requests | median ms | p99 ms |\n|---|---|---|---|")
     for status in sorted({status for status, _ in seen["answers"]}):
         values = [1000 * seconds for code, seconds in seen["answers"] if code == status]
@@ -272,6 +261,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a clip")
     for name in ("--offline", "--clients-of", "--files", "--weights"):
         parser.add_argument(name, help=argparse.SUPPRESS)
+    parser.add_argument("--polite", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     listed = [Path(line) for line in Path(options.files).read_text().splitlines()] if options.files else []
@@ -281,7 +271,7 @@ def main() -> None:
         return
     if options.clients_of:
         bodies = [file.read_bytes() for file in listed]
-        seen = asyncio.run(clients(int(options.clients_of), bodies, options.count, options.requests))
+        seen = asyncio.run(clients(int(options.clients_of), bodies, options.count, options.requests, options.polite))
         print(json.dumps({"answers": seen.answers, "seconds": seen.seconds}))
         return
     from _common import machine
@@ -294,7 +284,8 @@ def main() -> None:
         wavs = as_wav(files, folder, options.seconds)
         compare(weights, wavs, options.rounds, options.requests, folder, "WAV")
         compare(weights, files, options.rounds, options.requests, folder, files[0].suffix[1:].upper())
-        overload(weights, wavs, 4 * options.requests, folder)
+        for polite in (True, False):
+            overload(weights, wavs, 3 * options.requests, folder, polite)
 
 
 if __name__ == "__main__":

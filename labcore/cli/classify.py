@@ -6,21 +6,16 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say
 from labcore.cli.parser import Parser
-from labcore.device import usable_cores
-from labcore.errors import AudioError, ConfigError, LabError, WorkspaceError
+from labcore.errors import AudioError, ConfigError, WorkspaceError
 from labcore.runs import Run
 from labcore.workspace import Workspace, sha256_of
-
-if TYPE_CHECKING:
-    from labcore.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
 EVERY_SECONDS = 10.0
@@ -77,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _into_files(arguments, kind, weights, files)
     if kind in TRACKS and len(files) > 1:
         raise ConfigError(f"{len(files)} recordings do not go into one {kind} file", "Give a folder with --output")
+    from labcore.answers.asking import answers_of
     from labcore.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
@@ -103,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, files: list[Path]) -> int:
     """Answers into a file or a folder; those that were given already are taken from the journal beside it."""
     from labcore.answers import AnswerJournal, write_table, write_tracks
+    from labcore.answers.asking import answers_of
 
     output = Path(arguments.output)
     files = list(dict.fromkeys(files))
@@ -158,24 +155,6 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, files: 
     else:
         emit(str(output))
     return INTERRUPTED if stopped else FAILED if bad else DONE
-
-
-def answers_of(
-    classifier: Classifier, files: list[Path], hop_seconds: float | None
-) -> Generator[tuple[Path, dict[str, Any]], None, None]:
-    """Each file with its answer, or ``{"file", "error"}``; files are decoded ahead."""
-    from labcore.audio.ahead import decode_ahead
-
-    for file, sound in decode_ahead(files, classifier.sample_rate, usable_cores()):
-        if isinstance(sound, LabError):
-            yield file, {"file": str(file), "error": str(sound)}
-            continue
-        try:
-            answer = classifier.classify_waveform(sound, hop_seconds=hop_seconds)
-        except LabError as error:
-            yield file, {"file": str(file), "error": str(error)}
-        else:
-            yield file, {"file": str(file), **answer.to_dict()}
 
 
 def format_of(arguments: argparse.Namespace) -> str:

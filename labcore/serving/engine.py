@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from labcore.classifier import Classifier
-from labcore.device import allow_tf32, usable_cores
+from labcore.device import allow_tf32, set_tf32, tf32_settings, usable_cores
 from labcore.errors import LabError
 
 CPU_BATCH, GPU_BATCH = 4, 64
@@ -63,7 +63,7 @@ _Share = tuple[_Job, int, int]
 
 
 class Engine:
-    """Puts windows through networks, in fp32 without TF32. It takes torch's threads of this process for itself.
+    """Puts windows through networks, in fp32 without TF32. Until it is closed it takes torch's threads of this process for itself.
 
     Args:
         device: what the classifiers that it will be given are on.
@@ -87,10 +87,10 @@ class Engine:
         self._jobs: deque[_Job] = deque()
         self._change = threading.Condition()
         self._closing = False
+        self._before = torch.get_num_threads(), tf32_settings()
         if on_cpu:
-            torch.set_num_threads(1)  # in this process from now on; each worker computes on its own
-        else:
-            allow_tf32(False)
+            torch.set_num_threads(1)  # in the whole process; each worker computes on its own
+        allow_tf32(False)
         # Daemons, since Python joins other threads before it runs atexit functions; close() joins these.
         self._threads = [
             threading.Thread(target=self._work, name=f"network-{number}", daemon=True) for number in range(self.workers)
@@ -139,6 +139,8 @@ class Engine:
             self._fail(job, Busy("the service is going down", "Ask again in a moment"))
         for thread in self._threads:
             thread.join()
+        torch.set_num_threads(self._before[0])
+        set_tf32(self._before[1])
 
     # --- the threads
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import torch
 from starlette.testclient import TestClient
 
 from labcore.api.app import create_app
@@ -24,14 +23,6 @@ from labcore.serving import ServiceSettings, Shelf
 from labcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    """The engine takes torch's threads for itself; the tests after these want them back."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

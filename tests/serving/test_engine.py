@@ -166,3 +166,11 @@ def test_batches_are_told(make_classifier):
     engine.close()
     assert sum(windows for windows, _ in told) == 3
     assert all(positive for _, positive in told)
+
+
+def test_closing_gives_back_torchs_threads_and_precision():
+    from labcore.device import tf32_settings
+
+    before = torch.get_num_threads(), tf32_settings()
+    Engine(CPU).close()
+    assert (torch.get_num_threads(), tf32_settings()) == before

@@ -1,0 +1,64 @@
+"""Asking a classifier about many files: decoded ahead, their windows batched across files, answered in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labcore.audio import quantise
+from labcore.audio.ahead import decode_ahead
+from labcore.classifier import Classifier
+from labcore.device import usable_cores
+from labcore.errors import AudioError, LabError
+from labcore.serving import Engine
+
+_Asked = tuple[Path, np.ndarray, list[tuple[int, int]], "Future[np.ndarray]"]
+
+
+def answers_of(
+    classifier: Classifier, files: list[Path], hop_seconds: float | None = None
+) -> Generator[tuple[Path, dict[str, Any]], None, None]:
+    """Each file with its answer, or ``{"file", "error"}``, in order.
+
+    So many windows are under way that the network never waits, and no more.
+    """
+    engine = Engine(classifier.device)
+    ahead = 2 * engine.batch_size * engine.workers
+    asked: deque[_Asked | tuple[Path, LabError]] = deque()
+    windows = 0
+    decoded = decode_ahead(files, classifier.sample_rate, usable_cores())
+    try:
+        for file, sound in decoded:
+            if not isinstance(sound, LabError) and not len(sound):
+                sound = AudioError(f"{file} has no samples", "Leave it out")
+            if isinstance(sound, LabError):
+                asked.append((file, sound))
+            else:
+                samples, scale = quantise(sound)
+                bounds = classifier.windows_of(len(samples), hop_seconds)
+                asked.append((file, samples, bounds, engine.submit(classifier, samples, scale, bounds)))
+                windows += len(bounds)
+            while asked and (windows > ahead or len(asked) > ahead):
+                first = asked.popleft()
+                windows -= 0 if len(first) == 2 else len(first[2])
+                yield first[0], _told(classifier, first)
+        for rest in asked:
+            yield rest[0], _told(classifier, rest)
+    finally:
+        decoded.close()
+        engine.close()
+
+
+def _told(classifier: Classifier, asked: _Asked | tuple[Path, LabError]) -> dict[str, Any]:
+    if len(asked) == 2:
+        return {"file": str(asked[0]), "error": str(asked[1])}
+    file, samples, bounds, future = asked
+    try:
+        return {"file": str(file), **classifier.answer(samples, bounds, future.result()).to_dict()}
+    except LabError as error:
+        return {"file": str(file), "error": str(error)}
