@@ -63,16 +63,16 @@ class Ray:
 def test_what_a_fold_asks_the_cluster_for(workspace, config, device, cores, gpus, wanted, asked):
     experiment = create(workspace, config.changed({"runtime.device": device}), queued=False, gpus=0)
     ray = Ray(cores, gpus)
-    ray_engine._start(ray, experiment.runs(), wanted)
+    ray_engine._start(ray, experiment.runs(), wanted, "Ada")
     assert ray.asked == [asked] * 3
 
 
 def test_what_the_cluster_does_not_have_is_told(workspace, config):
     runs = create(workspace, config.changed({"runtime.device": "cuda:0"}), queued=False).runs()
     with pytest.raises(DeviceError, match="Ray has no GPU"):
-        ray_engine._start(Ray(4, 0), runs, None)
+        ray_engine._start(Ray(4, 0), runs, None, "Ada")
     with pytest.raises(DeviceError, match="9 cores for a run are asked for, and Ray has 4"):
-        ray_engine._start(Ray(4, 1), runs, 9)
+        ray_engine._start(Ray(4, 1), runs, 9, "Ada")
 
 
 @pytest.fixture
