@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from starlette.responses import Response
 
 from labcore import __version__
 from labcore.api import schemas
-from labcore.api.classify import Asked, Desk, clips_of
+from labcore.api.classify import Asked, Desk, clips_of, unless_gone
 from labcore.api.documentation import BODY, HOP, TOP_K, WINDOWS, complete, problems
 from labcore.api.gate import LOOPBACK, Gate, Passage, Standing, refuse
 from labcore.api.logs import requests as log
@@ -72,13 +71,12 @@ def create_app(
         openapi_url="/openapi.json",
     )
     standing = standing or Standing()
-    guarded = (401, 421) if keys else (421,)
+    guarded = (401,) if keys else (403, 421)
     _routes(app, shelf, settings, metrics, standing, guarded)
     complete(app, keyed=bool(keys))
     for kind, handler in ((Problem, _problem), (LabError, _lab_error), (RequestValidationError, _invalid)):
         app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
-    app.add_exception_handler(Exception, _bug)
     app.add_middleware(
         Gate,
         settings=settings,
@@ -131,9 +129,9 @@ def _routes(
         assert passage.lease is not None
         clips = await clips_of(request, settings, passage.lease)
         desk: Desk = app.state.desk
-        results = await desk.answer(clips, chosen, Asked(top_k, windows, hop_seconds), passage)
-        content = {"model": chosen.name, "request_id": passage.request_id, "results": results}
-        return Response(json.dumps(content, ensure_ascii=False), media_type="application/json")
+        asked = Asked(top_k, windows, hop_seconds)
+        content = await unless_gone(passage, desk.answer(clips, chosen, asked, passage))
+        return Response(content, media_type="application/json")
 
     @app.get(
         "/v1/models",
@@ -164,14 +162,20 @@ def _routes(
         as at the end of training, are not taken: those that were there stay."""
         return {"reloaded": await reload_models(shelf, metrics)}
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", response_model=schemas.Status, summary="Whether the process is alive")
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", response_model=schemas.Status, responses=problems(503), summary="Whether it takes requests")
     async def readyz() -> dict[str, str]:
         if not standing.ready:
             raise Problem(503, "draining", "the service is going down")
+        if app.state.desk.engine.failing:
+            raise Problem(
+                503, "failing", "the network fails again and again", "Start the service anew; its log tells why"
+            )
         return {"status": "ready"}
 
     @app.get(
@@ -234,13 +238,3 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
     remedy = "See /docs for what there is" if error.status_code in (404, 405) else ""
     headers = dict(error.headers or {})
     return await refuse(request, Problem(error.status_code, "http", str(error.detail), remedy, headers=headers))
-
-
-async def _bug(request: Request, error: Exception) -> Response:
-    log.error(
-        "a fault of the service", exc_info=error, extra={"facts": {"request_id": request.state.passage.request_id}}
-    )
-    return await refuse(
-        request,
-        Problem(500, "fault", "something went wrong inside the service", "Its log tells more, by the request's id"),
-    )

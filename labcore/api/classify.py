@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from labcore.api.gate import Passage
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
 from labcore.audio import decode, probe, quantise
+from labcore.audio.containers import foreign_kind
 from labcore.classifier import Answer
 from labcore.errors import AudioError, LabError
-from labcore.serving import Engine, Late, Model, ServiceSettings
+from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
 from labcore.serving.admission import Lease
 
 MOST_WINDOWS = 5000
+"""Of one clip."""
+MOST_PROBABILITIES = 500_000
+"""In one response: about 10 MB."""
 BYTES_A_SAMPLE = 6
 """A waveform in hand: float32 while it is decoded, int16 until it is answered."""
 RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
@@ -52,94 +58,144 @@ class Desk:
     decoders: ThreadPoolExecutor
     metrics: Metrics
 
-    async def answer(self, clips: list[Clip], model: Model, asked: Asked, passage: Passage) -> list[dict[str, Any]]:
-        """Answer the clips of one request, side by side.
+    async def answer(self, clips: list[Clip], model: Model, asked: Asked, passage: Passage) -> bytes:
+        """Answer the clips of one request, side by side: the body of the response.
 
         Raises:
             Problem: it cannot be answered at all; a single clip cannot be read, or none of several.
         """
-        began = time.monotonic()
-        lease = passage.lease
+        lease, deadline = passage.lease, time.monotonic() + self.settings.timeout_s
         assert lease is not None
-        results = await asyncio.gather(
-            *(self._answer(clip, model, asked, lease, began) for clip in clips), return_exceptions=True
-        )
-        failures = [result for result in results if isinstance(result, BaseException)]
-        for failure in failures:
-            if not isinstance(failure, AudioError):
-                raise Problem.of(failure) if isinstance(failure, LabError) else failure
-        passage.facts |= {"model": model.name, "clips": len(clips), "unreadable": len(failures)}
-        if len(failures) == len(clips):
-            first = failures[0]
-            assert isinstance(first, AudioError)
-            raise Problem.of(first)
-        answers = []
-        for clip, result in zip(clips, results, strict=True):
-            if isinstance(result, BaseException):
-                answers.append({"file": clip.name, "error": str(result)})
-            else:
-                answers.append({"file": clip.name, **result})
-                passage.facts["seconds"] = round(passage.facts.get("seconds", 0.0) + result["seconds"], 3)
-        return answers
-
-    async def _answer(self, clip: Clip, model: Model, asked: Asked, lease: Lease, began: float) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
+        work = [asyncio.ensure_future(self._answer(clip, model, asked, lease, deadline)) for clip in clips]
         try:
-            samples, scale = await loop.run_in_executor(self.decoders, self._decoded, clip, model, lease)
+            results = await asyncio.gather(*(_or_unreadable(each) for each in work))
+        except asyncio.TimeoutError:
+            raise Problem.of(
+                Late("a clip waited too long for its answer", "Ask again later, or send fewer at once")
+            ) from None
+        except LabError as error:
+            raise Problem.of(error) from error
+        finally:
+            for each in work:
+                each.cancel()
+        unreadable = [result for result in results if isinstance(result, AudioError)]
+        passage.facts |= {"model": model.name, "clips": len(clips), "unreadable": len(unreadable)}
+        passage.facts["seconds"] = round(sum(r.seconds for r in results if isinstance(r, Answer)), 3)
+        if len(unreadable) == len(clips):
+            raise Problem.of(unreadable[0])
+        size = sum(len(result.windows) for result in results if isinstance(result, Answer))
+        if asked.windows == "full" and size * len(model.classifier.labels) > MOST_PROBABILITIES:
+            raise Problem(
+                422, "windows", f"{size} windows with all their probabilities are too much for one answer",
+                "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
+            )  # fmt: skip
+        names = [clip.name for clip in clips]
+        return await asyncio.get_running_loop().run_in_executor(
+            None, written, model.name, passage.request_id, names, results, asked
+        )
+
+    async def _answer(self, clip: Clip, model: Model, asked: Asked, lease: Lease, deadline: float) -> Answer:
+        loop = asyncio.get_running_loop()
+
+        def left() -> float:
+            return max(0.0, deadline - time.monotonic())
+
+        outcome = "failed"
+        try:
+            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, lease, deadline)
+            samples, scale = await asyncio.wait_for(decoding, left())
             bounds = model.classifier.windows_of(len(samples), asked.hop_seconds)
             if len(bounds) > MOST_WINDOWS:
                 raise Problem(
                     422, "windows", f"{clip.name or 'the clip'} would be cut into {len(bounds)} windows, more than {MOST_WINDOWS}",
                     "Ask for a larger hop_seconds, or send shorter clips",
                 )  # fmt: skip
-            left = self.settings.timeout_s - (time.monotonic() - began)
-            future = self.engine.submit(model.classifier, samples, scale, bounds, left)
-            try:
-                rows = await asyncio.wait_for(asyncio.wrap_future(future), max(0.0, left))
-            except asyncio.TimeoutError:
-                raise Late(
-                    "the clip waited too long for its answer", "Ask again later, or send fewer at once"
-                ) from None
-        except LabError:
-            self.metrics.clips.labels(model.name, "failed").inc()
-            raise
-        answer = model.classifier.answer(samples, bounds, rows)
-        self.metrics.clips.labels(model.name, "answered").inc()
+            future = self.engine.submit(model.classifier, samples, scale, bounds, left())
+            rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
+            answer = await loop.run_in_executor(None, model.classifier.answer, samples, bounds, rows)
+            outcome = "answered"
+        finally:
+            self.metrics.clips.labels(model.name, outcome).inc()
         self.metrics.audio.labels(model.name).inc(answer.seconds)
-        return said(answer, asked)
+        return answer
 
-    def _decoded(self, clip: Clip, model: Model, lease: Lease) -> tuple[np.ndarray, float]:
+    def _decoded(self, clip: Clip, model: Model, lease: Lease, deadline: float) -> tuple[np.ndarray, float]:
         """A clip as the classifier takes it: int16 (samples,) and its scale. In a thread of its own."""
         began = time.perf_counter()
+        if time.monotonic() > deadline:
+            raise Late("the clip waited too long for being decoded", "Ask again later, or send fewer at once")
+        if lease.closed:  # whoever asked has gone
+            raise Busy("the request has ended")
         limits, rate = self.settings.audio_limits(), model.classifier.sample_rate
+        called = clip.name or "the audio"
+        if foreign_kind(clip.content[:512]):  # decoded by FFmpeg, whole, before anything is known of it
+            raise AudioError(
+                f"{called} is of a kind that the service does not take", "Send WAV, FLAC, Ogg, MP3 or AIFF"
+            )
         claimed = probe(clip.content, name=clip.name, limits=limits)
-        lease.take(bytes_=int(min(claimed.seconds, limits.max_seconds) * rate) * BYTES_A_SAMPLE)
+        if claimed.frames * claimed.channels > self.settings.max_values:
+            raise AudioError(
+                f"{called} has {claimed.channels} channels of {claimed.frames} samples, more than are accepted",
+                "Send it in mono, at a lower rate, or in parts",
+            )
+        lease.take(bytes_=int(claimed.seconds * rate) * BYTES_A_SAMPLE)
         waveform, _ = decode(clip.content, rate, name=clip.name, limits=limits)
         quantised = quantise(waveform)
         self.metrics.decoding.observe(time.perf_counter() - began)
         return quantised
 
 
+async def _or_unreadable(work: asyncio.Future[Answer]) -> Answer | AudioError:
+    try:
+        return await work
+    except AudioError as error:
+        return error
+
+
+async def unless_gone(passage: Passage, work: Coroutine[Any, Any, bytes]) -> bytes:
+    """What the work gives; it is given up where the client goes away meanwhile.
+
+    Raises:
+        ClientDisconnect: it has.
+    """
+    assert passage.body is not None
+    doing, gone = asyncio.ensure_future(work), asyncio.ensure_future(passage.body.gone())
+    try:
+        await asyncio.wait((doing, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise ClientDisconnect
+        return doing.result()
+    finally:
+        doing.cancel()
+        gone.cancel()
+
+
+def written(model: str, request_id: str, names: list[str], results: list[Answer | AudioError], asked: Asked) -> bytes:
+    """The body of a response, UTF-8."""
+    told = []
+    for name, result in zip(names, results, strict=True):
+        told.append({"file": name, **(said(result, asked) if isinstance(result, Answer) else {"error": str(result)})})
+    content = {"model": model, "request_id": request_id, "results": told}
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
 def said(answer: Answer, asked: Asked) -> dict[str, Any]:
     """An answer as a client asked to have it."""
-    ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])[: asked.top_k]
+    ranked = dict(sorted(answer.probabilities.items(), key=lambda item: -item[1])[: asked.top_k])
     told: dict[str, Any] = {
         "label": answer.label,
         "probability": answer.probability,
-        "probabilities": dict(ranked),
+        "probabilities": ranked,
         "seconds": answer.seconds,
     }
     if asked.windows == "none":
         return told
-    keep = {label for label, _ in ranked}
-    told["windows"] = []
-    for window in answer.windows:
-        row = asdict(window)
-        if asked.windows == "full":
-            row["probabilities"] = {label: value for label, value in window.probabilities.items() if label in keep}
-        else:
-            del row["probabilities"]
-        told["windows"].append(row)
+    told["windows"] = [
+        {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability} for w in answer.windows
+    ]
+    if asked.windows == "full":
+        for row, window in zip(told["windows"], answer.windows, strict=True):
+            row["probabilities"] = {label: value for label, value in window.probabilities.items() if label in ranked}
     return told
 
 

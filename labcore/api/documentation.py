@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Query
 
 from labcore.api import schemas
+from labcore.api.gate import WATCHED
 from labcore.api.problems import MEDIA_TYPE
 
 TOP_K = Query(ge=1, le=100_000, description="So many of the most probable labels; all where not given.")
@@ -44,6 +45,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _WHY = {
     400: "The request cannot be read.",
     401: "A key is needed.",
+    403: "A page of another site asks.",
     404: "There is no such model.",
     408: "The client was silent for too long.",
     409: "The weights that were there stay.",
@@ -73,6 +75,8 @@ def complete(app: FastAPI, keyed: bool) -> None:
                     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 }
                 schema["security"] = [{"bearer": []}, {"header": []}]
+                for path in WATCHED:
+                    schema["paths"][path]["get"]["security"] = []
             app.openapi_schema = schema
         return app.openapi_schema
 

@@ -10,24 +10,31 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from labcore.api.logs import requests as log
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
+from labcore.errors import LabError
 from labcore.serving import Busy, ServiceSettings
 from labcore.serving.admission import Admission, Lease
 
 CLASSIFY = "/v1/classify"
-OPEN = ("/healthz", "/readyz")
-"""Answered without a key and whatever the load: who watches the service asks these."""
-ROUTES = (CLASSIFY, "/v1/models", "/v1/reload", "/metrics", "/docs", "/redoc", "/openapi.json", "/", *OPEN)
+WATCHED = ("/healthz", "/readyz")
+OPEN = ("/docs", "/redoc", "/openapi.json", *WATCHED)
+"""Answered without a key and whatever the load: who watches the service asks these, and the documentation tells nothing of its models."""
+ASSETS = "/static-offline-docs/"
+ROUTES = (CLASSIFY, "/v1/models", "/v1/reload", "/metrics", "/", *OPEN)
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 DISCARD_SECONDS = 2.0
+SLOWEST = 64 * 1024
+"""Bytes a second that a body has to come at, after its first seconds."""
+GONE = 499
 
 
 @dataclass
@@ -104,9 +111,19 @@ class Gate:
                 passage.lease = body.lease = lease
                 body.expect(request.headers.get("content-length"))
                 await self.app(scope, body, send)
-        except (Problem, Busy) as error:
-            problem = error if isinstance(error, Problem) else Problem.of(error)
-            response = await refuse(request, problem)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if passage.status != GONE:  # the head of a response is out already
+                raise
+            if isinstance(error, LabError):
+                error = Problem.of(error)
+            if not isinstance(error, Problem):
+                log.error("a fault of the service", exc_info=error, extra={"facts": {"request_id": passage.request_id}})
+                error = Problem(
+                    500, "fault", "something went wrong inside the service", "Its log tells more, by the request's id"
+                )
+            response = await refuse(request, error)
             await response(scope, receive, send)
 
     def _check(self, request: Request) -> None:
@@ -119,7 +136,15 @@ class Gate:
                     "the service is not known by this host name",
                     "Set LABCORE_API_KEY to have it answer under any name",
                 )
-        if not self._keys or request.scope["path"] in OPEN:
+            origin = request.headers.get("origin")
+            if origin is not None and (urlsplit(origin).hostname or "") not in {
+                name.strip("[]") for name in self._hosts
+            }:
+                raise Problem(
+                    403, "origin", "a page of another site asks", "Set LABCORE_API_KEY to have it asked from anywhere"
+                )
+        path = request.scope["path"]
+        if not self._keys or path in OPEN or path.startswith(ASSETS):
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = (token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")).encode(
@@ -139,7 +164,7 @@ class Gate:
         route = path if path in ROUTES else "/v1/models/{name}" if path.startswith("/v1/models/") else "other"
         self.metrics.requests.labels(route, str(passage.status)).inc()
         self.metrics.seconds.labels(route).observe(seconds)
-        if route in (*OPEN, "/metrics") and passage.status < 400:
+        if route in (*WATCHED, "/metrics") and passage.status < 400:
             return
         facts = {
             "request_id": passage.request_id,
@@ -171,10 +196,10 @@ async def refuse(request: Request, problem: Problem) -> Response:
 
 @dataclass
 class Passage:
-    """One request on its way. ``status`` 499 is one whose client went away before it was answered."""
+    """One request on its way. ``status`` ``GONE`` is one whose client went away before it was answered."""
 
     request_id: str
-    status: int = 499
+    status: int = GONE
     refused: str = ""
     lease: Lease | None = None
     body: Body | None = None
@@ -189,16 +214,16 @@ class Body:
         self.lease: Lease | None = None
         self.complete = False
         self._read = self._leased = 0
+        self._began = time.monotonic()
 
     def expect(self, length: str | None) -> None:
-        """What the head says of the length.
+        """What the head says of the length. Memory is taken as bytes come, not by what is claimed.
 
         Raises:
             Problem: it is too much.
-            Busy: there is no memory for it now.
         """
         if length is not None and length.isdecimal():
-            self._room_for(int(length))
+            self._accepted(int(length))
 
     def bounded(self, request: Request) -> bool:
         """Whether what is still to come is known to be no more than is accepted."""
@@ -208,22 +233,31 @@ class Body:
     async def __call__(self) -> Message:
         if self.complete:
             return await self._receive()  # the client went away: nothing else comes now
+        left = self._began + self._settings.body_timeout_s + self._read / SLOWEST - time.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), self._settings.body_timeout_s)
+            message = await asyncio.wait_for(self._receive(), max(0.0, left))
         except asyncio.TimeoutError:
             raise Problem(
-                408, "silence", f"nothing came for {self._settings.body_timeout_s:g} s", "Send the body without a pause"
+                408, "slow", "the body comes too slowly", "Send it without a pause", headers={"Connection": "close"}
             ) from None
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             self.complete = not message.get("more_body", False)
-            self._room_for(self._read)
+            self._accepted(self._read)
+            if self.lease is not None and self._read > self._leased:
+                self.lease.take(bytes_=self._read - self._leased)
+                self._leased = self._read
         return message
+
+    async def gone(self) -> None:
+        """Returns when the client has gone away. To be asked after the whole body came."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def discard(self) -> None:
         """Read what a refused client still sends, as much as may be sent at all, so that it gets to read the answer."""
-        end = time.monotonic() + DISCARD_SECONDS
-        while not self.complete and self._read <= self._settings.max_bytes:
+        end, most = time.monotonic() + DISCARD_SECONDS, self._read + self._settings.max_bytes
+        while not self.complete and self._read <= most:
             try:
                 message = await asyncio.wait_for(self._receive(), max(0.0, end - time.monotonic()))
             except asyncio.TimeoutError:
@@ -233,12 +267,9 @@ class Body:
             self._read += len(message.get("body", b""))
             self.complete = not message.get("more_body", False)
 
-    def _room_for(self, size: int) -> None:
+    def _accepted(self, size: int) -> None:
         if size > self._settings.max_bytes:
             limit = self._settings.max_bytes / 2**20
             raise Problem(
                 413, "size", f"the body is larger than the {limit:g} MiB that are accepted", "Send less at once"
             )
-        if self.lease is not None and size > self._leased:
-            self.lease.take(bytes_=size - self._leased)
-            self._leased = size

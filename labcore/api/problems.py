@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from labcore.errors import AudioError, ConfigError, LabError, OutOfMemoryError
 from labcore.serving import Busy, Late
-from labcore.serving.admission import RETRY_SECONDS
+from labcore.serving.admission import RETRY_SECONDS, TooMuch
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -45,6 +45,8 @@ class Problem(Exception):
         if isinstance(error, Busy | Late):
             kind = "busy" if isinstance(error, Busy) else "late"
             return cls(503, kind, error.what, error.remedy, headers={"Retry-After": str(RETRY_SECONDS)})
+        if isinstance(error, TooMuch):
+            return cls(413, "size", error.what, error.remedy)
         if isinstance(error, OutOfMemoryError):
             return cls(503, "memory", error.what, error.remedy)
         if isinstance(error, AudioError | ConfigError):

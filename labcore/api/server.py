@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
 import threading
@@ -12,13 +11,48 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from labcore.api.app import reload_models
 from labcore.api.gate import Standing
 from labcore.api.logs import requests as log
 from labcore.api.problems import Problem
-from labcore.errors import ConfigError
+from labcore.errors import ConfigError, RunError
 from labcore.serving import Shelf
+
+MOST_CONNECTIONS = 1024
+SILENCE_SECONDS = 30.0
+"""A connection may take so long from one answer, or its beginning, to the whole head of the next request."""
+
+
+class Patient(H11Protocol):
+    """Bounded before anything is known of a request: uvicorn holds h11 to 64 KiB of head; so many connections, so long a silence."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._silence: asyncio.TimerHandle | None = None
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.close()
+        else:
+            self._await_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+        self._silence = self.loop.call_later(SILENCE_SECONDS, self._close_unless_asked)
+
+    def _close_unless_asked(self) -> None:
+        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+            self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -40,7 +74,9 @@ class Server(uvicorn.Server):
         if again or not self._drain_seconds:
             self._close(sig, frame)
         else:
-            threading.Timer(self._drain_seconds, self._close, (sig, frame)).start()
+            closing = threading.Timer(self._drain_seconds, self._close, (sig, frame))
+            closing.daemon = True
+            closing.start()
 
     def _close(self, sig: int, frame: FrameType | None) -> None:
         self._standing.closing = True
@@ -84,17 +120,19 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        http=Patient,
+        ws="none",
+        h11_max_incomplete_event_size=64 * 1024,
         lifespan="on",
-        timeout_keep_alive=30,
+        timeout_keep_alive=round(SILENCE_SECONDS),
         timeout_graceful_shutdown=max(1, round(grace_seconds)),
     )
     server = Server(config, standing, drain_seconds, on_start)
 
     async def run() -> None:
+        loop = asyncio.get_running_loop()
         if hasattr(signal, "SIGHUP"):
-            asyncio.get_running_loop().add_signal_handler(
-                signal.SIGHUP, lambda: held.append(asyncio.ensure_future(reload()))
-            )
+            loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.ensure_future(reload())))
         await server.serve(sockets=[listening])
 
     async def reload() -> None:
@@ -103,12 +141,16 @@ def serve(
         except Problem as error:
             log.error("reload refused: %s", error.detail)
         except Exception:
-            logging.getLogger("labcore.api").exception("the reload failed")
+            log.exception("the reload failed")
+        finally:
+            reloads.discard(asyncio.current_task())
 
-    held: list[asyncio.Future[None]] = []
+    reloads: set[asyncio.Future[None] | None] = set()
     for number in (
         signal.SIGTERM,
         signal.SIGINT,
     ):  # uvicorn raises the signal again at its end; it has done its work by then
         signal.signal(number, lambda *_: None)
     asyncio.run(run())
+    if not server.started:
+        raise RunError("the service could not start", "Its log tells why")

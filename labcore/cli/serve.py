@@ -43,9 +43,9 @@ def parser() -> Parser:
         help="answer other machines without a key: where something before it asks for one",
     )
     limits = parser.add_argument_group("limits")
-    limits.add_argument("--max-mb", type=positive, default=64, help="of a request's body, in MiB [default 64]")
+    limits.add_argument("--max-mb", type=positive, help="of a request's body, in MiB [default 64, or --memory-mb]")
     limits.add_argument("--max-seconds", type=positive, default=600, help="of a clip [default 600]")
-    limits.add_argument("--max-files", type=_count, default=32, help="of a request [default 32]")
+    limits.add_argument("--max-files", type=_count, help="of a request [default 32, or --max-clips]")
     limits.add_argument(
         "--max-clips", type=_count, default=64, help="in hand at once; beyond that a request gets 503 [default 64]"
     )
@@ -96,9 +96,9 @@ def _serve(arguments: argparse.Namespace, keys: list[str], listening: socket.soc
 
     shelf = Shelf(arguments.run or ["last"], find, arguments.device)
     settings = ServiceSettings(
-        max_bytes=int(arguments.max_mb * 2**20),
+        max_bytes=int((arguments.max_mb or min(64, arguments.memory_mb)) * 2**20),
         max_seconds=arguments.max_seconds,
-        max_files=arguments.max_files,
+        max_files=arguments.max_files or min(32, arguments.max_clips),
         max_clips=arguments.max_clips,
         memory_bytes=int(arguments.memory_mb * 2**20),
         timeout_s=arguments.timeout,
@@ -163,6 +163,8 @@ def keys_of(environment: os._Environ[str] | dict[str, str]) -> list[str]:
         if not text.strip():
             raise ConfigError(f"{where} is empty", "Put a key into it, for instance from `openssl rand -hex 24`")
     keys = text.replace(",", " ").split()
+    if any(not key.isascii() for key in keys):
+        raise ConfigError(f"a key in {where} holds more than ASCII characters", "Take letters and figures")
     if any(len(key) < SHORTEST_KEY for key in keys):
         raise ConfigError(
             f"a key in {where} has fewer than {SHORTEST_KEY} characters",

@@ -19,9 +19,10 @@ import torch
 
 from labcore.classifier import Classifier
 from labcore.device import allow_tf32, set_tf32, tf32_settings, usable_cores
-from labcore.errors import LabError
+from labcore.errors import LabError, OutOfMemoryError
 
 CPU_BATCH, GPU_BATCH = 4, 64
+FAILURES = 5
 OnBatch = Callable[[int, float], None]
 """Told of each batch: windows, seconds."""
 
@@ -87,6 +88,7 @@ class Engine:
         self._jobs: deque[_Job] = deque()
         self._change = threading.Condition()
         self._closing = False
+        self._failures = 0
         self._before = torch.get_num_threads(), tf32_settings()
         if on_cpu:
             torch.set_num_threads(1)  # in the whole process; each worker computes on its own
@@ -129,6 +131,11 @@ class Engine:
         with self._change:
             return sum(job.waiting for job in self._jobs)
 
+    @property
+    def failing(self) -> bool:
+        """Whether one batch after the other fails, as on a GPU whose context is lost: only a new process mends that."""
+        return self._failures >= FAILURES
+
     def close(self) -> None:
         """Finish the batches at hand, give up what waits, and end the threads."""
         with self._change:
@@ -155,7 +162,9 @@ class Engine:
                 rows = self._judge(classifier, windows)
                 self._on_batch(len(windows), time.perf_counter() - began)
                 self._hand_out(batch, rows)
+                self._failures = 0
             except Exception as error:  # whatever happens to a batch, the thread goes on
+                self._failures += 1
                 for job, _, _ in batch:
                     self._fail(job, error)
 
@@ -165,7 +174,10 @@ class Engine:
             return classifier.judge(windows)
         except torch.OutOfMemoryError:
             if len(windows) == 1:
-                raise
+                torch.cuda.empty_cache()
+                raise OutOfMemoryError(
+                    f"the memory of {classifier.device} does not suffice", "Ask again later"
+                ) from None
         torch.cuda.empty_cache()
         half = len(windows) // 2
         self.batch_size = max(1, min(self.batch_size, half))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labcore.audio.files import Limits
+from labcore.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class ServiceSettings:
         max_clips: in hand at once, waiting and at work; further requests are refused until some are answered.
         memory_bytes: for the bodies and waveforms of all requests in hand.
         timeout_s: for which a request may wait for its answer.
-        body_timeout_s: for which a client may be silent while it sends a body.
+        body_timeout_s: for a body to come, and as long again for each ``64 KiB × body_timeout_s`` that have come.
         batch_size: windows that the network takes at once; by the device where it is None.
         threads: of the network on a CPU, and for decoding; one a core where it is None.
     """
@@ -32,6 +33,22 @@ class ServiceSettings:
     body_timeout_s: float = 20.0
     batch_size: int | None = None
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_bytes > self.memory_bytes:
+            raise ConfigError(
+                "a body may be larger than all memory for requests", "Raise --memory-mb, or lower --max-mb"
+            )
+        if self.max_files > self.max_clips:
+            raise ConfigError(
+                "a request may have more files than there may be clips in hand",
+                "Raise --max-clips, or lower --max-files",
+            )
+
+    @property
+    def max_values(self) -> int:
+        """Samples times channels that a clip may hold: the longest one in stereo at 48 kHz."""
+        return int(self.max_seconds * 48_000 * 2)
 
     def audio_limits(self) -> Limits:
         """For decoding what strangers send."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any
 from labcore.classifier import Classifier
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.runs import Run
-from labcore.workspace import slug
+from labcore.workspace import sha256_of, slug
 
 Find = Callable[[str], Path]
 """A run as a user names it → the folder of a run, or a file of weights. Raises RunError where there is none."""
@@ -86,6 +85,7 @@ class Shelf:
             if model.name in self._models:
                 raise ConfigError(f"two models have the name {model.name}", "Name them: --run NAME=RUN")
             self._models[model.name], self._wanted[model.name] = model, run
+            self._device = str(model.classifier.device)  # the others, and what is reloaded, stay on the first one's
         if not self._models:
             raise ConfigError("there is no model to serve", "Give --run RUN")
 
@@ -111,6 +111,8 @@ class Shelf:
                     loaded = self._load(name, run, known=self._models[name])
                 except LabError as error:
                     outcome[name] = error
+                except (RuntimeError, OSError) as error:  # a GPU without room for two, a disk that fails
+                    outcome[name] = RunError(f"{run} cannot be loaded: {str(error).splitlines()[0]}")
                 else:
                     outcome[name] = None
                     self._models = {**self._models, name: loaded}  # one assignment: readers see the old or the new
@@ -119,20 +121,19 @@ class Shelf:
     def _load(self, name: str, wanted: str, known: Model | None = None) -> Model:
         path = self._find(wanted)
         file = path / "weights.safetensors" if path.is_dir() else path
-        try:
-            digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        except OSError as error:
-            raise RunError(f"the weights at {file} cannot be read: {error.strerror or error}") from error
+        digest = _sha256(file)
         if known is not None and digest == known.sha256:
             return known
         classifier = Classifier.load(path, self._device)
+        if _sha256(file) != digest:
+            raise RunError(f"the weights at {file} changed while they were read", "Load them again")
         try:
             difference = classifier.verify()
         except RunError as error:
             raise RunError(f"{wanted} is not served: {error.what}", error.remedy) from error
         result = Run(path).last_event("evaluated") if path.is_dir() else None
         return Model(
-            name=slug(name) if name else slug(path.name if path.is_dir() else path.stem),
+            name=slug(name or ("last" if wanted == "last" else path.name if path.is_dir() else path.stem)),
             source=path.name,
             classifier=classifier,
             sha256=digest,
@@ -141,3 +142,10 @@ class Shelf:
             accuracy=(result or {}).get("accuracy"),
             loaded_at=time.time(),
         )
+
+
+def _sha256(file: Path) -> str:
+    try:
+        return sha256_of(file)
+    except OSError as error:
+        raise RunError(f"the weights at {file} cannot be read: {error.strerror or error}") from error

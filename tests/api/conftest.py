@@ -45,6 +45,8 @@ def service(make_run: Callable[..., Run]) -> Iterator[Callable[..., TestClient]]
 
     def start(seeds: tuple[int, ...] = (0,), runs: list[Run] | None = None, **options: Any) -> TestClient:
         limits = {name: options.pop(name) for name in list(options) if name in ServiceSettings.__dataclass_fields__}
+        limits.setdefault("max_files", min(32, limits.get("max_clips", 64)))
+        limits.setdefault("max_bytes", min(2**26, limits.get("memory_bytes", 2**30)))
         runs = runs or [make_run(seed) for seed in seeds]
         shelf = Shelf([f"m{number}={run.path}" for number, run in enumerate(runs)], Path, "cpu")
         app = create_app(shelf, ServiceSettings(threads=1, **limits), **options)

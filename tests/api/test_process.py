@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import signal
+import socket
 import threading
 import time
 
@@ -28,7 +29,7 @@ def ask(port, method="GET", path="/v1/models", body=None, **headers):
 
 def test_it_serves_reloads_on_a_signal_and_ends_with_what_is_in_hand_answered(start, make_run, make_classifier, wav):
     run = make_run(1)
-    process, port, log_file = start("--drain", "0.3")
+    process, port, log_file = start("--grace", "60")
     status, models = ask(port)
     assert (status, models["models"][0]["run"]) == (200, run.id)
     make_classifier(2).save(run.weights)
@@ -38,7 +39,7 @@ def test_it_serves_reloads_on_a_signal_and_ends_with_what_is_in_hand_answered(st
         assert time.monotonic() < deadline
         time.sleep(0.05)
     outcomes = []
-    clip = wav(4.0)
+    clip = wav(20.0)
 
     def request():
         outcomes.append(
@@ -48,7 +49,7 @@ def test_it_serves_reloads_on_a_signal_and_ends_with_what_is_in_hand_answered(st
     threads = [threading.Thread(target=request) for _ in range(4)]
     for thread in threads:
         thread.start()
-    while "labcore_clips_in_hand 0.0" in _metrics(port):
+    while "labcore_clips_in_hand 4.0" not in _metrics(port):
         assert time.monotonic() < deadline
     process.send_signal(signal.SIGTERM)
     for thread in threads:
@@ -78,6 +79,48 @@ def test_a_refused_upload_gets_to_read_why(start, make_run):
     assert status == 401
 
 
+def test_a_body_without_a_length_that_grows_too_large_gets_to_read_why_too(start, make_run):
+    make_run()
+    _, port, _ = start("--max-mb", "0.2")
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(6):
+            connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+        answer = connection.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"connection: close" in answer.lower()
+
+
+def test_a_head_that_never_ends_is_cut_off(start, make_run):
+    make_run()
+    _, port, _ = start()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"X-Filler: " + b"x" * 4000 + b"\r\n")
+            assert not connection.recv(4096).startswith(b"HTTP/1.1 200")
+    assert ask(port)[0] == 200
+
+
+def test_work_for_a_client_that_goes_away_is_given_up(start, make_run, wav):
+    make_run()
+    _, port, _ = start("--threads", "1")
+    clip = wav(60.0)
+    head = f"POST /v1/classify?hop_seconds=0.05 HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(clip)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(head.encode() + clip)
+        deadline = time.monotonic() + 30
+        while "labcore_windows_waiting 0.0" in _metrics(port):
+            assert time.monotonic() < deadline
+    while "labcore_clips_in_hand 0.0" not in _metrics(port):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert 'labcore_clips_total{model="last",outcome="failed"} 1.0' in _metrics(port)
+    assert 'route="/v1/classify",status="499"' in _metrics(port)
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.7.7"])
 def test_beyond_this_machine_a_key_is_demanded(host, workspace, monkeypatch, capsys):
     monkeypatch.setenv("LABCORE_HOME", str(workspace.home))
@@ -95,7 +138,7 @@ def test_what_is_wrong_is_one_line(workspace, make_run, monkeypatch, capsys, tmp
     assert main(["serve", "--port", "0", "--run", str(tmp_path / "model.pt")]) == 2
     assert "is a pickle" in capsys.readouterr().err
     make_run()
-    with contextlib.closing(__import__("socket").socket()) as taken:
+    with contextlib.closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert main(["serve", "--port", str(taken.getsockname()[1])]) == 2
