@@ -21,6 +21,10 @@ MADE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
+# Two processes of tests; torch's threads of each would wait for those of the other. The browser tests, which wait most, come early.
+PYTEST_ENVIRONMENT := OMP_NUM_THREADS=1
+PYTEST_FLAGS := -n 2 --dist loadfile --no-loadscope-reorder
+
 CONTAINER_TEST ?= ../shared/tools/container-test.sh
 
 .PHONY: help run test test-torch26 audit container-test lint format screenshots clean
@@ -41,7 +45,7 @@ run: $(INSTALLED)
 	@$(BIN)/streamlit run streamlit_app.py --server.port $(PORT) $(if $(ADDRESS),--server.address $(ADDRESS))
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_FLAGS)
 	@$(BIN)/python scripts/audit.py --where-possible
 
 # Known vulnerabilities of the installed packages; docs/audit.toml holds what is accepted. Without a network it fails with status 3.
@@ -50,7 +54,7 @@ audit: $(INSTALLED_DEV)
 
 # The same tests with the oldest torch of the containers, in an environment of its own; all else as pinned.
 test-torch26: $(VENV26)/.installed
-	$(VENV26)/bin/python -m pytest -n 2 --dist loadfile
+	$(PYTEST_ENVIRONMENT) $(VENV26)/bin/python -m pytest $(PYTEST_FLAGS)
 
 # CONTAINER_TEST names a further test that is given this folder. CONTAINER_ENGINE and the like: scripts/container_check.py tells.
 container-test: $(INSTALLED_DEV)

@@ -95,11 +95,12 @@ def free_port() -> int:
 def running(home: Path, log: Path, port: int, *flags: str, **environment: str) -> Iterator[Server]:
     """The app as `make run` starts it, with flags of Streamlit's and an environment of its own."""
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    inherited = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}  # of the tests alone
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*command, "--server.port", str(port), "--server.headless", "true", *flags],
             cwd=ROOT,
-            env={**os.environ, "LABCORE_HOME": str(home), **environment},
+            env={**inherited, "LABCORE_HOME": str(home), **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
