@@ -9,14 +9,15 @@ service take turns; the network is the default one with fresh weights, since wei
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import random
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ class Load:
     seconds: float
 
 
-async def clients(port: int, bodies: list[bytes], count: int, requests: int, polite: bool) -> Load:
+def clients(port: int, bodies: list[bytes], count: int, requests: int, polite: bool) -> Load:
     """``count`` clients, each asking again as soon as it was answered, until ``requests`` were sent together.
 
     Args:
@@ -94,37 +95,58 @@ async def clients(port: int, bodies: list[bytes], count: int, requests: int, pol
         b"Content-Length: %d\r\n\r\n" % len(body)
         for body in bodies
     ]
-    left, answers = requests, []
+    tickets, answers = iter(range(requests)), []
+    drawing = threading.Lock()
 
-    async def client(number: int) -> None:
-        nonlocal left
-        picks, stream = random.Random(number), None
-        while left > 0:
-            left -= 1
+    def client(number: int) -> None:
+        picks, connection = random.Random(number), None
+        while True:
+            with drawing:
+                if next(tickets, None) is None:
+                    break
             pick = picks.randrange(len(bodies))
             began = time.perf_counter()
+            status, later, close = 0, 0.0, True
             try:
-                if stream is None:
-                    stream = await asyncio.open_connection("127.0.0.1", port)
-                reader, writer = stream
-                writer.write(heads[pick] + bodies[pick])
-                await writer.drain()
-                head = await reader.readuntil(b"\r\n\r\n")
-                status = int(head.split(b" ", 2)[1])
+                if connection is None:
+                    connection = socket.create_connection(("127.0.0.1", port), timeout=120)
+                connection.sendall(heads[pick])
+                connection.sendall(bodies[pick])
+                head, _, rest = _head_of(connection).partition(b"\r\n\r\n")
                 lines = {k.lower(): v for k, _, v in (line.partition(b": ") for line in head.split(b"\r\n"))}
-                await reader.readexactly(int(lines[b"content-length"]))
-                if lines.get(b"connection", b"").lower() == b"close":
-                    writer.close()
-                    stream = None
-            except (OSError, asyncio.IncompleteReadError):
-                status, stream = 0, None
+                missing = int(lines[b"content-length"]) - len(rest)
+                while missing > 0:
+                    missing -= len(connection.recv(missing))
+                status, later = int(head.split(b" ", 2)[1]), float(lines.get(b"retry-after", b"0"))
+                close = lines.get(b"connection", b"").lower() == b"close"
+            except (OSError, KeyError):
+                pass
+            if close and connection is not None:
+                connection.close()
+                connection = None
             answers.append((status, time.perf_counter() - began))
-            if polite and status == 503:
-                await asyncio.sleep(float(lines[b"retry-after"]))
+            if polite:
+                time.sleep(later)
+        if connection is not None:
+            connection.close()
 
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(count)]
     began = time.perf_counter()
-    await asyncio.gather(*(client(number) for number in range(count)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     return Load(answers, time.perf_counter() - began)
+
+
+def _head_of(connection: socket.socket) -> bytes:
+    content = b""
+    while b"\r\n\r\n" not in content:
+        piece = connection.recv(65536)
+        if not piece:
+            raise OSError("the connection ended")
+        content += piece
+    return content
 
 
 # --- the processes
@@ -271,7 +293,7 @@ def main() -> None:
         return
     if options.clients_of:
         bodies = [file.read_bytes() for file in listed]
-        seen = asyncio.run(clients(int(options.clients_of), bodies, options.count, options.requests, options.polite))
+        seen = clients(int(options.clients_of), bodies, options.count, options.requests, options.polite)
         print(json.dumps({"answers": seen.answers, "seconds": seen.seconds}))
         return
     from _common import machine

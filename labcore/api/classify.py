@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from starlette.datastructures import UploadFile
@@ -25,6 +25,9 @@ from labcore.errors import AudioError, LabError
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
 from labcore.serving.admission import Lease
 
+T = TypeVar("T")
+AT_ONCE = 32
+"""Windows whose answer is put into words at once, in less time than a thread takes to begin."""
 MOST_WINDOWS = 5000
 """Of one clip."""
 MOST_PROBABILITIES = 500_000
@@ -66,18 +69,17 @@ class Desk:
         """
         lease, deadline = passage.lease, time.monotonic() + self.settings.timeout_s
         assert lease is not None
-        work = [asyncio.ensure_future(self._answer(clip, model, asked, lease, deadline)) for clip in clips]
         try:
-            results = await asyncio.gather(*(_or_unreadable(each) for each in work))
+            if len(clips) == 1:
+                results = [await self._answer(clips[0], model, asked, lease, deadline)]
+            else:
+                results = await self._side_by_side(clips, model, asked, lease, deadline)
         except asyncio.TimeoutError:
             raise Problem.of(
                 Late("a clip waited too long for its answer", "Ask again later, or send fewer at once")
             ) from None
         except LabError as error:
             raise Problem.of(error) from error
-        finally:
-            for each in work:
-                each.cancel()
         unreadable = [result for result in results if isinstance(result, AudioError)]
         passage.facts |= {"model": model.name, "clips": len(clips), "unreadable": len(unreadable)}
         passage.facts["seconds"] = round(sum(r.seconds for r in results if isinstance(r, Answer)), 3)
@@ -90,11 +92,29 @@ class Desk:
                 "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
             )  # fmt: skip
         names = [clip.name for clip in clips]
-        return await asyncio.get_running_loop().run_in_executor(
-            None, written, model.name, passage.request_id, names, results, asked
-        )
+        return await self._beside(size, written, model.name, passage.request_id, names, results, asked)
 
-    async def _answer(self, clip: Clip, model: Model, asked: Asked, lease: Lease, deadline: float) -> Answer:
+    async def _side_by_side(
+        self, clips: list[Clip], model: Model, asked: Asked, lease: Lease, deadline: float
+    ) -> list[Answer | AudioError]:
+        """All clips at once; the first failure that is not the clip's own ends the others."""
+        work = [asyncio.ensure_future(self._answer(clip, model, asked, lease, deadline)) for clip in clips]
+        try:
+            return await asyncio.gather(*work)
+        finally:
+            for each in work:
+                each.cancel()
+
+    async def _beside(self, windows: int, call: Callable[..., T], *arguments: Any) -> T:
+        """A call that many windows make long is made in a thread, so that the others' requests go on; a short one at once."""
+        if windows <= AT_ONCE:
+            return call(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
+
+    async def _answer(
+        self, clip: Clip, model: Model, asked: Asked, lease: Lease, deadline: float
+    ) -> Answer | AudioError:
+        """What is heard in a clip, or why it cannot be read."""
         loop = asyncio.get_running_loop()
 
         def left() -> float:
@@ -112,8 +132,10 @@ class Desk:
                 )  # fmt: skip
             future = self.engine.submit(model.classifier, samples, scale, bounds, left())
             rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
-            answer = await loop.run_in_executor(None, model.classifier.answer, samples, bounds, rows)
+            answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows)
             outcome = "answered"
+        except AudioError as error:
+            return error
         finally:
             self.metrics.clips.labels(model.name, outcome).inc()
         self.metrics.audio.labels(model.name).inc(answer.seconds)
@@ -143,13 +165,6 @@ class Desk:
         quantised = quantise(waveform)
         self.metrics.decoding.observe(time.perf_counter() - began)
         return quantised
-
-
-async def _or_unreadable(work: asyncio.Future[Answer]) -> Answer | AudioError:
-    try:
-        return await work
-    except AudioError as error:
-        return error
 
 
 async def unless_gone(passage: Passage, work: Coroutine[Any, Any, bytes]) -> bytes:

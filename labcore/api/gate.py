@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import re
 import secrets
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -234,12 +234,12 @@ class Body:
         if self.complete:
             return await self._receive()  # the client went away: nothing else comes now
         left = self._began + self._settings.body_timeout_s + self._read / SLOWEST - time.monotonic()
-        try:
-            message = await asyncio.wait_for(self._receive(), max(0.0, left))
-        except asyncio.TimeoutError:
+        with anyio.move_on_after(max(0.0, left)) as patience:
+            message = await self._receive()
+        if patience.cancelled_caught:
             raise Problem(
                 408, "slow", "the body comes too slowly", "Send it without a pause", headers={"Connection": "close"}
-            ) from None
+            )
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             self.complete = not message.get("more_body", False)
@@ -258,9 +258,9 @@ class Body:
         """Read what a refused client still sends, as much as may be sent at all, so that it gets to read the answer."""
         end, most = time.monotonic() + DISCARD_SECONDS, self._read + self._settings.max_bytes
         while not self.complete and self._read <= most:
-            try:
-                message = await asyncio.wait_for(self._receive(), max(0.0, end - time.monotonic()))
-            except asyncio.TimeoutError:
+            with anyio.move_on_after(max(0.0, end - time.monotonic())) as patience:
+                message = await self._receive()
+            if patience.cancelled_caught:
                 return
             if message["type"] != "http.request":
                 return

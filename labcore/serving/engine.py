@@ -21,7 +21,7 @@ from labcore.classifier import Classifier
 from labcore.device import allow_tf32, set_tf32, tf32_settings, usable_cores
 from labcore.errors import LabError, OutOfMemoryError
 
-CPU_BATCH, GPU_BATCH = 4, 64
+CPU_BATCH, GPU_BATCH = 8, 64
 FAILURES = 5
 OnBatch = Callable[[int, float], None]
 """Told of each batch: windows, seconds."""
