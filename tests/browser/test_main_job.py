@@ -24,7 +24,7 @@ from .conftest import PATIENCE_MS, Server
 
 pytestmark = pytest.mark.browser
 
-EPOCHS = 14
+EPOCHS = 15
 CURVE = "[data-testid=stVegaLiteChart] .mark-line path"
 
 

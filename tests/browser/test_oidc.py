@@ -9,7 +9,7 @@ from .provider import SECRET, secrets_file, serving
 from .test_access import HANDSHAKE, ask, only_the_form
 
 pytest.importorskip("authlib")
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_who_is_on_the_list_gets_in(open_browser, tmp_path):

@@ -27,7 +27,8 @@ TURNS = (
 COMMAND = [sys.executable, "-m", "labcore.jobs.worker"]
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [2, 50])
 def test_a_run_killed_again_and_again_ends_as_one_left_alone(tiny, kills):
     config = tiny.config.changed({"optim.epochs": 20 * kills, "augment.noise": 0.5})
     alone, killed = (Run.create(tiny.workspace, config, queued=True) for _ in range(2))
