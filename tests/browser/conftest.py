@@ -24,7 +24,7 @@ from labcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_MS = 180_000
+PATIENCE_MS = 300_000
 """How long a test waits for a text; a machine under load is slow, not wrong."""
 
 
