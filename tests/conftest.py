@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,3 +143,16 @@ def make_run(workspace: Workspace, make_classifier: Callable[..., Classifier]) -
         return run
 
     return make
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Wait for something to become true; a generous limit turns a hang into a failure."""
+
+    def wait(condition: Callable[[], object], seconds: float = 60.0) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.01)
+
+    return wait

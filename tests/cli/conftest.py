@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,16 +122,3 @@ def trained_home(tones: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("LABCORE_HOME", str(trained_home))
     return Workspace.default()
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for something to become true; a generous limit turns a hang into a failure."""
-
-    def wait(condition: Callable[[], object], seconds: float = 60.0) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.01)
-
-    return wait

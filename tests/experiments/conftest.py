@@ -85,16 +85,3 @@ def manager(workspace: Workspace) -> Iterator[JobManager]:
     manager = JobManager(workspace, "thread", 0.02, train=pretend)
     yield manager
     manager.close()
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for something to become true; a generous limit turns a hang into a failure."""
-
-    def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.01)
-
-    return wait

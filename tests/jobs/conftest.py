@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,16 +69,3 @@ def config(kind: str = "steady", epochs: int = 2, device: str = "cpu") -> RunCon
 @pytest.fixture
 def make_config() -> Callable[..., RunConfig]:
     return config
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for something to become true; a generous limit turns a hang into a failure."""
-
-    def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.01)
-
-    return wait

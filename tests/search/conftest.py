@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,16 +72,3 @@ def driven(workspace: Workspace, queue: JobManager) -> Callable[..., list[Event]
         return list(drive(search, workspace, queue, should_stop, poll_seconds=0.005, **options))
 
     return run
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for something to become true; a generous limit turns a hang into a failure."""
-
-    def wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.01)
-
-    return wait
