@@ -42,28 +42,37 @@ class ChannelPowers:
             self._sums[-1] += mean.sum(dtype=np.float64)
             self._squares[-1] += np.dot(mean, mean)
 
+    def then(self, after: ChannelPowers) -> None:
+        """Add what was gathered in the stretch that follows."""
+        self._sums += after._sums
+        self._squares += after._squares
+        self._frames += after._frames
+
     def mixdown(self) -> Mixdown:
         """Which channels are to be heard."""
         frames = max(1, self._frames)
         with np.errstate(all="ignore"):
             powers = np.maximum(0.0, self._squares / frames - (self._sums / frames) ** 2)
-        of_channel, count = powers[:-1], len(powers) - 1
-        loudest = float(of_channel.max(initial=0.0))
-        if count < 2 or not loudest > 0:
-            return Mixdown(tuple(range(count)))
-        live = np.flatnonzero(of_channel > DEAD * loudest)
-        of_mean = powers[-1] * (count / len(live)) ** 2  # the dead ones add nothing to it
-        if len(live) > 1 and of_mean < CANCELLED * of_channel[live].min():
-            chosen = int(np.flatnonzero(of_channel > loudest / 2)[0])  # the first of those that are about as loud
-            return Mixdown(
-                (chosen,), f"its channels cancel each other (opposite phase): channel {chosen + 1} alone is heard"
-            )
-        if len(live) == count:
-            return Mixdown(tuple(range(count)))
-        dead = [str(channel + 1) for channel in range(count) if channel not in live]
-        silent = f"channel {dead[0]} is silent" if len(dead) == 1 else f"channels {', '.join(dead)} are silent"
-        rest = f"channel {live[0] + 1} alone" if len(live) == 1 else "the mean of the others"
-        return Mixdown(tuple(map(int, live)), f"{silent}: {rest} is heard")
+        return _chosen(powers[:-1], float(powers[-1]))
+
+
+def _chosen(of_channel: np.ndarray, of_mean: float) -> Mixdown:
+    count, loudest = len(of_channel), float(of_channel.max(initial=0.0))
+    if count < 2 or not loudest > 0:
+        return Mixdown(tuple(range(count)))
+    live = np.flatnonzero(of_channel > DEAD * loudest)
+    of_mean *= (count / len(live)) ** 2  # the dead ones add nothing to it
+    if len(live) > 1 and of_mean < CANCELLED * of_channel[live].min():
+        chosen = int(np.flatnonzero(of_channel > loudest / 2)[0])  # the first of those that are about as loud
+        return Mixdown(
+            (chosen,), f"its channels cancel each other (opposite phase): channel {chosen + 1} alone is heard"
+        )
+    if len(live) == count:
+        return Mixdown(tuple(range(count)))
+    dead = [str(channel + 1) for channel in range(count) if channel not in live]
+    silent = f"channel {dead[0]} is silent" if len(dead) == 1 else f"channels {', '.join(dead)} are silent"
+    rest = f"channel {live[0] + 1} alone" if len(live) == 1 else "the mean of the others"
+    return Mixdown(tuple(map(int, live)), f"{silent}: {rest} is heard")
 
 
 def mean_of(block: np.ndarray, channels: tuple[int, ...] | None = None) -> np.ndarray:
