@@ -21,6 +21,17 @@ GUIDS = {
 }
 """Names of chunks in Sony's W64: the letters of RIFF, each with a tail of its own."""
 
+FOUR_LETTERS = {
+    b"aac ": "AAC", b"aach": "HE-AAC", b"aacp": "HE-AAC", b".mp1": "MPEG layer I", b".mp2": "MPEG layer II",
+    b".mp3": "MP3", b"ac-3": "AC-3", b"alac": "ALAC", b"flac": "FLAC", b"opus": "Opus", b"ima4": "IMA ADPCM",
+    b"MAC3": "MACE 3:1", b"MAC6": "MACE 6:1", b"QDM2": "QDesign", b"QDMC": "QDesign", b"Qclp": "QUALCOMM PureVoice",
+    b"G722": "G.722", b"G726": "G.726", b"G728": "G.728", b"samr": "AMR-NB", b"sawb": "AMR-WB",
+    b"ADP4": "4-bit ADPCM",
+}  # fmt: skip
+"""Codecs in AIFF-C and CAF."""
+
+AU_CODECS = {1: "µ-law", 23: "G.721", 24: "G.722", 25: "G.723", 26: "G.723", 27: "A-law"}
+
 NEAR = 1 << 16
 TRAILERS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"<")
 STALE_BYTES = 4096
@@ -50,6 +61,7 @@ class Chunked:
         form: where the chunk with the sample format lies, and its length.
         sizes: the lengths in the header.
         stale: more sound is there than the header counts, as after a recorder was killed.
+        codec: of AIFF, CAF and AU, as a person names it; of the others it stands in the ``fmt `` chunk.
     """
 
     kind: str
@@ -60,6 +72,7 @@ class Chunked:
     form: tuple[int, int] = (0, 0)
     sizes: tuple[Size, ...] = field(default=())
     stale: bool = False
+    codec: str = ""
 
     @property
     def missing(self) -> float:
@@ -174,25 +187,33 @@ def _aiff(read: Read, size: int) -> Chunked | None:
             if promised is None and frames and not _unkeepable(frames):  # the number of frames was written all the same
                 counted = frames * frame
                 promised, there = (counted, there) if counted > there else (None, counted)
-            return Chunked("AIFF", ">", sound_at, promised, there, (common, 18), sizes)
+            codec = _four(read(common + 18, 4)) if read(8, 4) == b"AIFC" else "PCM"
+            return Chunked("AIFF", ">", sound_at, promised, there, (common, 18), sizes, codec=codec)
     return None
 
 
 def _caf(read: Read, size: int) -> Chunked | None:
-    form = (0, 0)
+    form, codec = (0, 0), ""
     for name, at, length in _walk(read, size, 8, ">", wide=True, even=False):
         if name == b"desc":
-            form = (at, length)
+            form, codec = (at, length), _four(read(at + 8, 4))
         elif name == b"data":
             promised = None if length >= 1 << 63 else max(0, length - 4)  # -1: to the end of the file
-            return Chunked("CAF", ">", at + 4, promised, size - at - 4, form, (Size(at - 8, ">q", 4),))
+            return Chunked("CAF", ">", at + 4, promised, size - at - 4, form, (Size(at - 8, ">q", 4),), codec=codec)
     return None
 
 
 def _au(size: int, head: bytes) -> Chunked | None:
     order = ">" if head[:4] == b".snd" else "<"
-    at, length = struct.unpack(order + "II", head[4:12])
-    return Chunked("AU", order, at, length, size - at, (12, 12), (Size(8, order + "I"),)) if 24 <= at <= size else None
+    at, length, encoding = struct.unpack(order + "III", head[4:16])
+    if not 24 <= at <= size:
+        return None
+    codec = AU_CODECS.get(encoding, f"the encoding {encoding}")
+    return Chunked("AU", order, at, length, size - at, (12, 12), (Size(8, order + "I"),), codec=codec)
+
+
+def _four(letters: bytes) -> str:
+    return FOUR_LETTERS.get(letters) or f"the codec “{letters.decode('ascii', 'replace').strip()}”"
 
 
 def _unkeepable(length: int) -> bool:

@@ -19,6 +19,14 @@ FOREIGN_STARTS = {
     b"#!AMR": "an AMR file",
     b"wvpk": "a WavPack file",
     b"MAC ": "a Monkey's Audio file",
+    b"TTA1": "a True Audio file",
+    b"MPCK": "a Musepack file",
+    b"MP+": "a Musepack file",
+    b"DSD ": "a DSD file",
+    b"FRM8": "a DSD file",
+    b".RMF": "a RealMedia file",
+    b".ra\xfd": "a RealAudio file",
+    b"FLV\x01": "a Flash video",
 }
 
 
@@ -26,6 +34,8 @@ def foreign_kind(head: bytes) -> str:
     """What audio that libsndfile does not know the first bytes belong to, as "an M4A or MP4 file"; empty for all else."""
     if head[4:8] == b"ftyp":
         return "an M4A or MP4 file"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "an AVI file"
     if len(head) > 1 and head[0] == 0xFF and head[1] in (0xF0, 0xF1, 0xF8, 0xF9):
         return "an AAC file"
     return next((kind for start, kind in FOREIGN_STARTS.items() if head.startswith(start)), "")

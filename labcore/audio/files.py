@@ -163,8 +163,8 @@ def _decoder(
         return soundfile.SoundFile(whole, closefd=False)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
         head = read(0, 512)
-        if reading.codec:
-            raise not_read(called, "a WAV file", reading.codec) from error
+        if reading.unread:
+            raise not_read(called, reading.unread) from error
         kind = foreign_kind(head)
         if not kind:
             what, remedy = describe(head)

@@ -22,13 +22,13 @@ class Reading:
         streams: the pieces of each stream, to be read one after the other; none: the file as it is.
         gain: what samples are multiplied by.
         notes: what a user should know, in words that follow the file's name.
-        codec: what lies in the file, for the error where no decoder reads it; may be empty.
+        unread: what the file is, for the error where no decoder reads it: "is a WAV file that holds G.722"; may be empty.
     """
 
     streams: tuple[tuple[Piece, ...], ...] = ()
     gain: float = 1.0
     notes: tuple[str, ...] = ()
-    codec: str = ""
+    unread: str = ""
 
 
 def reading_of(read: Read, size: int, called: str) -> Reading:
@@ -61,8 +61,8 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.4g} h" if seconds >= 3600 else f"{seconds:.4g} s"
 
 
-def not_read(called: str, kind: str, codec: str) -> AudioError:
-    return AudioError(f"{called} is {kind} that holds {codec}, which is not read", CONVERT)
+def not_read(called: str, what: str) -> AudioError:
+    return AudioError(f"{called} {what}, which is not read", CONVERT)
 
 
 def _ogg(read: Read, size: int, called: str) -> Reading:
@@ -71,7 +71,7 @@ def _ogg(read: Read, size: int, called: str) -> Reading:
         raise cut_off(called)
     for codecs in pages.codecs:
         if not set(codecs) & set(ogg.READ):
-            raise not_read(called, "an Ogg file", " and ".join(dict.fromkeys(codecs)) or "nothing")
+            raise not_read(called, f"is an Ogg file that holds {' and '.join(dict.fromkeys(codecs))}")
     return Reading(tuple((link,) for link in pages.links) if len(pages.links) > 1 else ())
 
 
@@ -90,13 +90,17 @@ def _mpeg(read: Read, start: int, end: int, called: str) -> Reading:
 def _chunked(read: Read, file: chunks.Chunked, called: str) -> Reading:
     if file.kind not in ("WAV", "RF64", "W64"):
         _check_whole(file, called, 0.0)
-        return Reading(() if file.promised is not None or not file.there else (file.mended(),))
+        mended = (file.mended(),) if file.promised is None and file.there else ()
+        return Reading(
+            mended, unread=f"is {'a' if file.kind == 'CAF' else 'an'} {file.kind} file that holds {file.codec}"
+        )
     form = wave_format.wave_format(read, file)
     if form is None:
         return Reading()
+    unread = f"is a {file.kind} file that holds {form.codec}"
     if form.tag in wave_format.MPEG:
         found = _mpeg(read, file.sound_at, file.sound_at + file.there, called)
-        return found if found.streams else Reading(codec=form.codec)
+        return found if found.streams else Reading(unread=unread)
     _check_whole(file, called, form.byte_rate)
     try:
         mending = wave_format.mend(read, file, form)
@@ -106,10 +110,10 @@ def _chunked(read: Read, file: chunks.Chunked, called: str) -> Reading:
     if file.stale:
         notes.append("its header counts less sound than is there, as after a recorder was killed: all of it is heard")
     if mending is None and (file.promised is not None or not file.there):
-        return Reading(codec=form.codec)
+        return Reading(unread=unread)
     if mending is None:
-        return Reading((file.mended(),), 1.0, tuple(notes), form.codec)
-    return Reading((file.mended(mending.changes, mending.shift),), mending.gain, tuple(notes), form.codec)
+        return Reading((file.mended(),), 1.0, tuple(notes), unread)
+    return Reading((file.mended(mending.changes, mending.shift),), mending.gain, tuple(notes), unread)
 
 
 def _check_whole(file: chunks.Chunked, called: str, byte_rate: float) -> None:

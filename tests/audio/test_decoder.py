@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import tracemalloc
 from pathlib import Path
@@ -124,6 +125,14 @@ def test_what_is_not_audio_is_named_as_what_it_is(kind, function, tmp_path):
             function(source, name=name)
         assert "clip.wav" in caught.value.what
         assert caught.value.remedy
+
+
+@pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3"])
+def test_a_name_may_be_of_any_bytes(container, tone, tmp_path):
+    path = tmp_path / os.fsdecode(b"M\x84dchen \xff.wav")
+    path.write_bytes(encoded(tone(440, 1, 22050), 22050, container))
+    assert len(decode(path)[0]) == pytest.approx(22050, abs=2000)
+    assert probe(str(path)).sample_rate == 22050
 
 
 def test_no_file_a_folder_and_a_raw_file(tmp_path):

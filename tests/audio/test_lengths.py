@@ -184,6 +184,18 @@ def test_a_codec_that_is_not_read_is_named(tag, bits, codec) -> None:
     assert "ffmpeg" in caught.value.remedy
 
 
+def test_a_codec_in_other_containers_is_named_too() -> None:
+    contents = {
+        "CAF file that holds AAC": caf(len(DATA) + 4).replace(b"lpcm", b"aac "),
+        "AU file that holds G.722": au(len(DATA)).replace(struct.pack(">II", 3, RATE), struct.pack(">II", 24, RATE)),
+        "AIFF file that holds QDesign": aiff(0, RATE, len(DATA) + 8).replace(b"AIFFCOMM\0\0\0\x12", b"AIFCCOMM\0\0\0\x18")
+        .replace(b"SSND", b"QDM2\0\0SSND"),
+    }  # fmt: skip
+    for what, content in contents.items():
+        with pytest.raises(AudioError, match=what):
+            decode(content, name="clip")
+
+
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
 def test_flac_of_unknown_length_is_read_to_its_end(subtype) -> None:
     buffer = io.BytesIO()
