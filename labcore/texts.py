@@ -1,4 +1,4 @@
-"""Texts that may hold anything, as names of files do: to be shown, hashed, or written as JSON without a stumble.
+"""Texts that may hold anything, as names of files do: to be shown, hashed, or written as JSON without a stumble. And counts of things.
 
 Python keeps a byte of a file name that is not UTF-8 as a lone surrogate (U+DC80 … U+DCFF). Such a text opens its file, but it cannot be
 encoded as it is, neither for a terminal nor for a page. Whatever leaves the program goes through here.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 _OTHER_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # those that stand for no byte
@@ -40,3 +41,13 @@ def json_line(content: Any, encoding: str = "utf-8") -> str:
     except UnicodeEncodeError:
         return json.dumps(content)
     return text
+
+
+def counted(number: int, unit: str, units: str = "", *, figure: Callable[[int], str] = "{:,}".format) -> str:
+    """``1 clip``, ``2 clips``, ``1,200 clips``.
+
+    Args:
+        units: of several, where it is not the unit with an s.
+        figure: how the number is written.
+    """
+    return f"{figure(number)} {unit if number == 1 else units or unit + 's'}"
