@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_events
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.attend import say_raw, stop_on_signals
-from labcore.cli.inputs import Inputs, sound_files
+from labcore.cli.inputs import Inputs, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, moment, percent, say
-from labcore.cli.parser import Parser
+from labcore.cli.parser import WEIGHTS, Parser
 from labcore.errors import ConfigError, WorkspaceError
-from labcore.runs import Run
 from labcore.texts import counted
-from labcore.workspace import Workspace, sha256_of
+from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
     from labcore.answers import AnswerJournal
@@ -40,10 +39,7 @@ def parser() -> Parser:
         "kept as they come: the same command goes on after an interruption, and skips files that these weights have answered already.",
     )  # fmt: skip
     parser.add_argument("files", metavar="FILE", nargs="+", help="sound files, or folders of them")
-    parser.add_argument(
-        "--run", metavar="RUN", default="last", help="a run's id or a part of it, its folder, the word last (the default), "
-        "a weights file or the zip of a run",
-    )  # fmt: skip
+    parser.add_argument("--run", metavar="RUN", default="last", help=WEIGHTS)
     parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
     parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
     parser.add_argument(
@@ -271,18 +267,6 @@ def track_files(names: list[str], files: list[Path], output: Path, kind: str) ->
             "two recordings of the same name would share a label track", "Classify them into folders of their own"
         )
     return targets
-
-
-def weights_of(name: str) -> Path:
-    """The folder of a run by its name, or a file of weights by its path.
-
-    Raises:
-        RunError: there is none.
-    """
-    path = Path(name)
-    if os.path.isfile(path) or os.path.isfile(path / "weights.safetensors"):  # noqa: PTH113 (never raises)
-        return path
-    return Run.open(Workspace.default(), name).path
 
 
 def positive(text: str) -> float:

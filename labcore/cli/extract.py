@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.attend import say_raw, stop_on_signals
-from labcore.cli.classify import positive, weights_of
+from labcore.cli.classify import positive
+from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, say
 from labcore.cli.parser import Parser, add_knob, read_config
 from labcore.device import usable_cores

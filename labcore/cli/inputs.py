@@ -1,4 +1,4 @@
-"""The sound files that a command line names: files, and folders of them."""
+"""What a command line names: sound files and folders of them, trained runs and weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labcore.errors import AudioError, DatasetError, LabError
+from labcore.errors import AudioError, DatasetError, LabError, RunError
+from labcore.runs import Run, list_runs
+from labcore.workspace import Workspace
 
 
 @dataclass
@@ -63,3 +65,30 @@ def _add_folder(folder: Path, inputs: Inputs) -> None:
         raise AudioError(f"there are no sound files in {folder}", "Name the files themselves, or another folder")
     inputs.files += [folder.joinpath(*parts) for parts in found.files]
     inputs.unread |= {Path(problem.path): f"{problem.path} {problem.what}." for problem in found.problems}
+
+
+def weights_of(name: str) -> Path:
+    """The folder of a run by its name, or a file of weights by its path.
+
+    Raises:
+        RunError: there is none.
+    """
+    path = Path(name)
+    if os.path.isfile(path) or os.path.isfile(path / "weights.safetensors"):  # noqa: PTH113 (never raises)
+        return path
+    return trained_run(name).path
+
+
+def trained_run(name: str) -> Run:
+    """A run by its name; ``last`` is the newest that has weights, so that a run at work is not in the way.
+
+    Raises:
+        RunError: there is none.
+    """
+    workspace = Workspace.default()
+    if name != "last":
+        return Run.open(workspace, name)
+    for each in list_runs(workspace):
+        if each.weights.is_file():
+            return each
+    raise RunError("no run has weights yet", "Train one with `labcore train`, or name a file of weights")
