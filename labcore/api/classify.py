@@ -15,6 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from labcore.answers.segments import with_events
 from labcore.api.gate import Passage
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
@@ -39,11 +40,12 @@ RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 
 @dataclass(frozen=True)
 class Asked:
-    """How a request wants its clips answered. ``top_k`` None: all labels."""
+    """How a request wants its clips answered. ``top_k`` None: all labels; ``threshold``: of events."""
 
     top_k: int | None
     windows: str
     hop_seconds: float | None
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -203,12 +205,14 @@ def said(answer: Answer, asked: Asked) -> dict[str, Any]:
         "probabilities": ranked,
         "seconds": answer.seconds,
     }
-    if asked.windows == "none":
-        return told
-    told["windows"] = [
-        {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability} for w in answer.windows
+    windows = [
+        {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability, "silent": w.silent}
+        for w in answer.windows
     ]
-    if asked.windows == "full":
+    told = with_events({**told, "windows": windows}, asked.threshold)
+    if asked.windows == "none":
+        del told["windows"]
+    elif asked.windows == "full":
         for row, window in zip(told["windows"], answer.windows, strict=True):
             row["probabilities"] = {label: value for label, value in window.probabilities.items() if label in ranked}
     return told
