@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from labcore.classifier import Answer
 from labcore.errors import AudioError, LabError
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
 from labcore.serving.admission import Lease
+from labcore.texts import json_line, shown
 
 T = TypeVar("T")
 AT_ONCE = 32
@@ -193,7 +193,7 @@ def written(model: str, request_id: str, names: list[str], results: list[Answer 
     for name, result in zip(names, results, strict=True):
         told.append({"file": name, **(said(result, asked) if isinstance(result, Answer) else {"error": str(result)})})
     content = {"model": model, "request_id": request_id, "results": told}
-    return json.dumps(content, ensure_ascii=False).encode()
+    return json_line(content).encode()
 
 
 def said(answer: Answer, asked: Asked) -> dict[str, Any]:
@@ -259,5 +259,4 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
 
 def _plain(text: str, most: int) -> str:
     """A name as a client gave it, fit to be shown: no control characters, no lone surrogates, not too long."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(character for character in whole if character.isprintable())[:most]
+    return "".join(character for character in shown(text) if character.isprintable())[:most]
