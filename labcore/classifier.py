@@ -32,13 +32,14 @@ FORMAT = "labcore-classifier-1"
 
 @dataclass(frozen=True)
 class Window:
-    """What was heard in one stretch of a recording."""
+    """What was heard in one stretch of a recording. ``silent``: it counts for nothing, since there is no sound in it."""
 
     start_s: float
     end_s: float
     label: str
     probability: float
     probabilities: dict[str, float]
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,12 +147,15 @@ class Classifier(nn.Module):
             samples: (samples,) int16.
             bounds, probabilities: its windows, and (windows, classes) for them.
         """
-        mean = weighted_mean(probabilities, self.weights_of(samples, bounds))
+        weights = self.weights_of(samples, bounds)
+        mean = weighted_mean(probabilities, weights)
+        nothing = len(bounds) > 1 and not samples.any() and self.config.audio.silent_windows != "count"
         windows = []
-        for (begin, end), row in zip(bounds, probabilities, strict=True):
+        for (begin, end), row, weight in zip(bounds, probabilities, weights, strict=True):
             label = self.labels[int(row.argmax())]
             start_s, end_s = begin / self.sample_rate, min(end, len(samples)) / self.sample_rate
-            windows.append(Window(start_s, end_s, label, float(row.max()), self._named(row)))
+            silent = nothing or not weight
+            windows.append(Window(start_s, end_s, label, float(row.max()), self._named(row), silent))
         return Answer(
             label=self.labels[int(mean.argmax())],
             probability=float(mean.max()),

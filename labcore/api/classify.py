@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from labcore.answers.segments import with_events
 from labcore.api.gate import Passage
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
@@ -24,6 +24,7 @@ from labcore.classifier import Answer
 from labcore.errors import AudioError, LabError
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
 from labcore.serving.admission import Lease
+from labcore.texts import json_line, shown
 
 T = TypeVar("T")
 AT_ONCE = 32
@@ -39,11 +40,12 @@ RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 
 @dataclass(frozen=True)
 class Asked:
-    """How a request wants its clips answered. ``top_k`` None: all labels."""
+    """How a request wants its clips answered. ``top_k`` None: all labels; ``threshold``: of events."""
 
     top_k: int | None
     windows: str
     hop_seconds: float | None
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ def written(model: str, request_id: str, names: list[str], results: list[Answer 
     for name, result in zip(names, results, strict=True):
         told.append({"file": name, **(said(result, asked) if isinstance(result, Answer) else {"error": str(result)})})
     content = {"model": model, "request_id": request_id, "results": told}
-    return json.dumps(content, ensure_ascii=False).encode()
+    return json_line(content).encode()
 
 
 def said(answer: Answer, asked: Asked) -> dict[str, Any]:
@@ -203,12 +205,14 @@ def said(answer: Answer, asked: Asked) -> dict[str, Any]:
         "probabilities": ranked,
         "seconds": answer.seconds,
     }
-    if asked.windows == "none":
-        return told
-    told["windows"] = [
-        {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability} for w in answer.windows
+    windows = [
+        {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability, "silent": w.silent}
+        for w in answer.windows
     ]
-    if asked.windows == "full":
+    told = with_events({**told, "windows": windows}, asked.threshold)
+    if asked.windows == "none":
+        del told["windows"]
+    elif asked.windows == "full":
         for row, window in zip(told["windows"], answer.windows, strict=True):
             row["probabilities"] = {label: value for label, value in window.probabilities.items() if label in ranked}
     return told
@@ -255,5 +259,4 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
 
 def _plain(text: str, most: int) -> str:
     """A name as a client gave it, fit to be shown: no control characters, no lone surrogates, not too long."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(character for character in whole if character.isprintable())[:most]
+    return "".join(character for character in shown(text) if character.isprintable())[:most]

@@ -78,7 +78,7 @@ def extract(
         ConfigError: the output folder holds features of other settings.
         WorkspaceError: the output cannot be written; what was done until then stays.
     """
-    found = find_audio(source)
+    found = find_audio(source, foreign=True, noises=True)
     paths = ["/".join(parts) for parts in found.files]
     counts = Counts(total=len(paths) + len(found.problems))
     unread = [

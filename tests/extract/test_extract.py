@@ -198,3 +198,21 @@ def deadly(source, paths, output):
     if "a/1.wav" in paths:
         os._exit(9)
     return files.work(source, paths, output)
+
+
+def test_what_is_not_read_is_in_the_index_and_noises_are_read(here, sounds, tmp_path, write_wav, noise, monkeypatch):
+    monkeypatch.setattr("labcore.audio.foreign.find_spec", lambda name: None)
+    bad = os.fsdecode(b"M\x84dchen.wav")
+    (sounds / "memo.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
+    (sounds / "card").symlink_to(tmp_path / "nowhere")
+    (sounds / bad).write_text("no sound")
+    write_wav(sounds / "_background_noise_" / "tap.wav", noise(0.3, seed=3), 8000)
+    for kind in ("csv", "parquet"):
+        counts = extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL), index=kind)
+        table = pd.read_csv(counts.index) if kind == "csv" else pd.read_parquet(counts.index)
+        errors = dict(zip(table["path"], table["error"].fillna(""), strict=True))
+        assert "torchcodec" in errors["memo.m4a"]
+        assert "does not exist" in errors["card"]
+        assert errors["_background_noise_/tap.wav"] == ""
+        assert r"M\x84dchen.wav" in errors
+    assert len(counts.bad) == 4
