@@ -7,10 +7,11 @@ keys epochs by number and lets the last one win, since a resumed run may repeat 
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from labcore.texts import json_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class Event:
 
     def to_json(self) -> str:
         """The event as one line of JSON, its type first."""
-        return json.dumps({"type": self.type, **dataclasses.asdict(self)}, ensure_ascii=False)
+        return json_line({"type": self.type, **dataclasses.asdict(self)})
 
 
 @dataclass(frozen=True, kw_only=True)

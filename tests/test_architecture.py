@@ -27,6 +27,7 @@ FLOORS = (
         "intervals",
         "people",
         "status",
+        "texts",
     ),
     ("audio", "features", "augment", "models", "runs"),
     ("datasets",),

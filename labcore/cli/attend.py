@@ -10,7 +10,19 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, USAGE, duration, emit, live, mute_stdout, percent, say
+from labcore.cli.output import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    USAGE,
+    duration,
+    emit,
+    emit_json,
+    live,
+    mute_stdout,
+    percent,
+    say,
+)
 from labcore.errors import LabError
 from labcore.events import Event
 from labcore.people import shell_user
@@ -125,11 +137,11 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
 
     def on_event(event: Event) -> None:
         nonlocal muted
-        line = event.to_json()
-        tell(json.loads(line))
+        content = json.loads(event.to_json())
+        tell(content)
         if as_json and not muted:
             try:
-                emit(line)
+                emit_json(content)
             except OSError:
                 muted = True
                 mute_stdout()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -191,7 +190,7 @@ class _Lines:
     def put(self, content: dict[str, Any]) -> None:
         if self.wanted:
             try:
-                emit(json.dumps(content, ensure_ascii=False))
+                emit_json(content)
             except OSError:
                 self.wanted = False
                 mute_stdout()

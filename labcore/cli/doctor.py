@@ -66,7 +66,7 @@ def _watched() -> Report:
 def _text(report: Report, arguments: argparse.Namespace, target: Path | None) -> str:
     ending = target.suffix.lower() if target and not (arguments.json or arguments.markdown) else ""
     if arguments.json or ending == ".json":
-        return json.dumps(report.to_json(), ensure_ascii=False)
+        return json.dumps(report.to_json())
     if arguments.markdown or ending in (".md", ".markdown"):
         return report.to_markdown().rstrip("\n")
     return "\n".join(lines(report))

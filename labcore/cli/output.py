@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
+
+from labcore.texts import json_line, shown
 
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit statuses."""
@@ -18,24 +19,24 @@ FIGURES = set("0123456789.:/-% ")
 
 
 def emit(line: str) -> None:
-    """A line of the result, on stdout at once.
+    """A line of the result, on stdout at once; what stdout cannot encode is escaped.
 
     Raises:
         BrokenPipeError: nobody reads it any more.
     """
-    print(line, flush=True)
+    print(shown(line, _encoding(sys.stdout)), flush=True)
 
 
 def emit_json(content: Any) -> None:
     """A result as one line of JSON on stdout."""
-    emit(json.dumps(content, ensure_ascii=False))
+    emit(json_line(content, _encoding(sys.stdout)))
 
 
 def say(line: str) -> None:
     """A line for people, on stderr. One that cannot be written is lost: nobody reads there."""
     live("")
     with contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)
+        print(shown(line, _encoding(sys.stderr)), file=sys.stderr, flush=True)
 
 
 def live(line: str) -> None:
@@ -43,7 +44,11 @@ def live(line: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr.isatty():
             width = shutil.get_terminal_size().columns - 1
-            print(f"\r\033[K{line[:width]}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K{shown(line, _encoding(sys.stderr))[:width]}", end="", file=sys.stderr, flush=True)
+
+
+def _encoding(stream: TextIO) -> str:
+    return getattr(stream, "encoding", None) or "utf-8"
 
 
 def live_count(what: str, unit: str = "clips") -> Any:

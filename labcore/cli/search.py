@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.attend import attend_everywhere, say_raw, stop_on_signals
@@ -129,7 +130,7 @@ def _drive(workspace: Workspace, search: Search, *, as_json: bool) -> int:
                 _tell(event)
                 if as_json and not muted:
                     try:
-                        emit(event.to_json())
+                        emit_json(json.loads(event.to_json()))
                     except OSError:  # nobody reads any more; the search goes on
                         muted = True
                         mute_stdout()

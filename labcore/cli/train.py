@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from labcore.cli.attend import Teller, attend, attend_everywhere
-from labcore.cli.output import DONE, duration, emit
+from labcore.cli.output import DONE, duration, emit, emit_json
 from labcore.cli.parser import Parser, add_config_flags, config_from
 from labcore.config import RunConfig
 from labcore.device import ALL
@@ -89,7 +90,7 @@ def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
 
     result = forecast(config, workspace, Teller())
     if as_json:
-        emit(result.to_json())
+        emit_json(json.loads(result.to_json()))
         return DONE
     share = "" if result.micro_batch == result.batch_size else f", taken {result.micro_batch} at a time"
     emit(f"an epoch     {duration(result.seconds_per_epoch)}")

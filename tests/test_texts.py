@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from labcore.texts import as_bytes, json_line, shown
+
+BAD = os.fsdecode(b"M\x84dchen.wav")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "expected"),
+    [
+        ("Mädchen €", "utf-8", "Mädchen €"),
+        (BAD, "utf-8", r"M\x84dchen.wav"),
+        ("ä" + BAD, "ascii", r"\xe4M\x84dchen.wav"),
+        ("10 €", "latin-1", r"10 \u20ac"),
+        ("x\ud800y\udfff", "utf-8", "x\ufffdy\ufffd"),
+        ("Ma\u0308".encode().decode("ascii", "surrogateescape"), "utf-8", "Ma\u0308"),  # read where the locale is ASCII
+    ],
+)
+def test_shown(text, encoding, expected):
+    assert shown(text, encoding) == expected
+    shown(text, encoding).encode(encoding)
+
+
+def test_bytes_of_different_texts_differ():
+    texts = [BAD, shown(BAD), "x\ud800", "x\ufffd", "Mädchen"]
+    assert len({as_bytes(text) for text in texts}) == len(texts)
+    assert as_bytes("Mädchen") == "Mädchen".encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+@pytest.mark.parametrize("text", [BAD, "犬 ä", "x\ud800"])
+def test_json_reads_back_in_any_encoding(text, encoding):
+    line = json_line({"path": text}, encoding)
+    assert json.loads(line.encode(encoding)) == {"path": text}
+    assert json_line({"path": "犬"}) == '{"path": "犬"}'
