@@ -40,3 +40,8 @@ def json_line(content: Any, encoding: str = "utf-8") -> str:
     except UnicodeEncodeError:
         return json.dumps(content)
     return text
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: ``1 clip``, ``12 clips``; ``many`` where the plural takes more than an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -14,6 +14,7 @@ from labcore.device import ALL
 from labcore.errors import ConfigError
 from labcore.jobs.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.runs import Run
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 
@@ -86,7 +87,7 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
 
 
 def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.jobs.forecast import forecast
+    from labcore.jobs.forecast import forecast, room
 
     result = forecast(config, workspace, Teller())
     if as_json:
@@ -94,9 +95,10 @@ def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
         return DONE
     share = "" if result.micro_batch == result.batch_size else f", taken {result.micro_batch} at a time"
     emit(f"an epoch     {duration(result.seconds_per_epoch)}")
-    emit(f"the run      {duration(result.seconds_total)} for {config.optim.epochs} epochs")
+    emit(f"the run      {duration(result.seconds_total)} for {counted(config.optim.epochs, 'epoch')}")
     emit(f"memory       {result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB")
-    emit(f"batch        {result.batch_size} clips{share}; up to about {result.largest_batch} would fit")
+    fits = "" if result.largest_batch is None else f"; {room(result.largest_batch, result.clips)} in memory"
+    emit(f"batch        {counted(result.batch_size, 'clip')}{share}{fits}")
     return DONE
 
 
