@@ -103,20 +103,18 @@ def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
 
 
 def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
-    """Find mistakes before a run is made of them. The path of a data set becomes absolute, so that resuming finds it.
+    """Find mistakes before a run is made of them. Paths become absolute, so that resuming finds what they name.
 
     Raises:
         DatasetError, ConfigError, DeviceError: what the run would fail on at once.
     """
     from labcore.datasets.folds import split_for
-    from labcore.datasets.registry import find_dataset, list_datasets
+    from labcore.datasets.registry import find_dataset, with_whole_paths
     from labcore.device import choose_device
 
     dataset = find_dataset(workspace, config.data.dataset)
     split_for(dataset.table, config.data)
-    path = Path(config.data.dataset).expanduser()
-    if config.data.dataset not in {info.name for info in list_datasets(workspace)} and path.exists():
-        config = config.changed({"data.dataset": str(path.absolute())})
+    config = with_whole_paths(workspace, config)
     if config.runtime.device not in ("auto", "cpu", ALL) or (config.runtime.device == ALL and not several_gpus()):
         choose_device(config.runtime.device)
     from labcore.models import REGISTRY, build_network
