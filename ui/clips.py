@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -274,25 +275,25 @@ def example_of(wanted: DataConfig, number: int) -> Clip:
         DatasetError: the data set is no longer there, or holds nothing out.
         AudioError: the clip cannot be read.
     """
-    rows = _held_out(str(services.workspace().home), wanted.model_dump_json())
+    rows = _held_out(str(services.workspace().home), json.dumps(wanted.model_dump()))
     row = rows[number % len(rows)]
-    path, key = Path(row["path"]), f"{row['path']}-{row['start_s']}"
+    path, key = Path(row["path"]), shown(f"{row['path']}-{row['start_s']}")  # a key goes to the browser
     if row["start_s"] == 0 and row["end_s"] is None:
         try:
-            return Clip(path.name, path.read_bytes(), key, row["label"])
+            return Clip(shown(path.name), path.read_bytes(), key, row["label"])
         except OSError as error:
             raise AudioError(f"{path} cannot be read: {error.strerror or error}", "Take another example") from error
     from labcore.audio import decode, encode_wav
 
     waveform, rate = decode(path, start_s=row["start_s"], end_s=row["end_s"])
-    return Clip(f"{path.name} from {row['start_s']:g} s", encode_wav(waveform, rate), key, row["label"])
+    return Clip(f"{shown(path.name)} from {row['start_s']:g} s", encode_wav(waveform, rate), key, row["label"])
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
 def _held_out(home: str, wanted: str) -> list[dict[str, Any]]:
     from labcore.datasets import find_dataset, split_for
 
-    config = DataConfig.model_validate_json(wanted)
+    config = DataConfig.model_validate(json.loads(wanted))
     dataset = find_dataset(Workspace(Path(home)), config.dataset)
     rows = dataset.table.iloc[split_for(dataset, config).held_out]
     if len(rows) == 0:

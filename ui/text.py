@@ -98,13 +98,13 @@ def told_apart(options: Iterable[Any], words: Callable[[Any], str]) -> Callable[
     An id is told apart by its end, so that its mark stays as the list grows; anything else by its place among its like.
     """
     options = list(options)
-    shown = {option: words(option) for option in options}
-    times, met = Counter(shown.values()), Counter[str]()
-    for option, text in shown.items():
+    faces = {option: texts.shown(words(option)) for option in options}
+    times, met = Counter(faces.values()), Counter[str]()
+    for option, text in faces.items():
         if times[text] > 1:
             met[text] += 1
-            shown[option] = f"{text} · {option[-4:] if isinstance(option, str) else met[text]}"
-    return lambda option: shown[option] if option in shown else words(option)
+            faces[option] = f"{text} · {option[-4:] if isinstance(option, str) else met[text]}"
+    return lambda option: faces[option] if option in faces else texts.shown(words(option))
 
 
 def moment_of(stamp: str) -> str:

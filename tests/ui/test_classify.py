@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections import Counter
 
 import numpy as np
@@ -177,3 +178,28 @@ def test_a_long_recording_is_drawn_in_few_columns():
     assert cells.shape == (64, charts.COLUMNS)
     assert cells.dtype == np.uint8
     assert encode_wav(low, 8000)
+
+
+@pytest.fixture
+def bad_names(dataset):
+    """The data set, with names of all its files that are not UTF-8, as an archive from Windows leaves them."""
+    for file in dataset.rglob("*.wav"):
+        file.rename(os.fsdecode(os.fsencode(file.parent) + b"/M\x84d" + os.fsencode(file.name)))
+    return dataset
+
+
+def test_an_example_whose_name_is_not_utf8_is_answered(open_page, trained, bad_names):
+    app = open_page("pages/classify.py")
+    app.get_by_key("clip-source").set_value("example").run()
+    assert not app.error
+    assert not app.exception
+    assert "Heard in Mx84d" in words(app)  # words() takes all backslashes out
+
+
+def test_the_explore_page_takes_a_clip_whose_name_is_not_utf8(open_page, bad_names):
+    app = open_page("pages/explore.py")
+    app.get_by_key("explore-source").set_value("dataset").run()
+    assert not app.error
+    assert not app.exception
+    clip = next(box for box in app.selectbox if box.label == "Clip")
+    assert all(r"M\x84d" in option for option in clip.options)
