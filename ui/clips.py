@@ -265,17 +265,17 @@ def csv_of(judged: list[Judged], labels: list[str]) -> str:
 
 def example(run: Run, number: int) -> Clip:
     """A held-out clip of the run's data set; see :func:`example_of`."""
-    return example_of(run.config.data, number)
+    return example_of(run.config.data, number, run)
 
 
-def example_of(wanted: DataConfig, number: int) -> Clip:
-    """A held-out clip of a data set, the ``number``-th in an order shuffled once.
+def example_of(wanted: DataConfig, number: int, run: Run | None = None) -> Clip:
+    """A held-out clip of a data set, the ``number``-th in an order shuffled once; one that ``run`` held out, where that is given.
 
     Raises:
         DatasetError: the data set is no longer there, or holds nothing out.
         AudioError: the clip cannot be read.
     """
-    rows = _held_out(str(services.workspace().home), json.dumps(wanted.model_dump()))
+    rows = _held_out(str(services.workspace().home), json.dumps(wanted.model_dump()), str(run.path) if run else "")
     row = rows[number % len(rows)]
     path, key = Path(row["path"]), shown(f"{row['path']}-{row['start_s']}")  # a key goes to the browser
     if row["start_s"] == 0 and row["end_s"] is None:
@@ -290,11 +290,11 @@ def example_of(wanted: DataConfig, number: int) -> Clip:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _held_out(home: str, wanted: str) -> list[dict[str, Any]]:
-    from labcore.datasets import find_dataset, split_for
+def _held_out(home: str, wanted: str, run: str) -> list[dict[str, Any]]:
+    from labcore.datasets import dataset_of, find_dataset, split_for
 
-    config = DataConfig.model_validate(json.loads(wanted))
-    dataset = find_dataset(Workspace(Path(home)), config.dataset)
+    config, workspace = DataConfig.model_validate(json.loads(wanted)), Workspace(Path(home))
+    dataset = dataset_of(Run(Path(run)), workspace, config.dataset) if run else find_dataset(workspace, config.dataset)
     rows = dataset.table.iloc[split_for(dataset, config).held_out]
     if len(rows) == 0:
         raise DatasetError(f"data set {config.dataset} holds no clips out", "Upload a clip instead")

@@ -11,6 +11,7 @@ from labcore.cli.attend import result_line
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import emit, emit_json, live_count, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_run, run_named
+from labcore.runs import Run
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from labcore.classifier import Classifier
     from labcore.config import DataConfig
     from labcore.datasets.registry import find_dataset
+    from labcore.datasets.resuming import dataset_of
     from labcore.datasets.store import open_store
     from labcore.evaluation import evaluate
 
@@ -52,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     same = arguments.dataset in (None, own.dataset) or find_same(workspace, dataset.root, own.dataset)
     fold = arguments.fold or (own.fold if same else ALL)
     parting = own if same else DataConfig()
+    if same and weights.is_dir():
+        dataset = dataset_of(Run(weights), workspace, arguments.dataset or own.dataset)
     store = open_store(workspace, dataset, classifier.sample_rate, live_count("building the clip store"))
     rows, fold, leaks = choose_rows(store, parting.model_copy(update={"fold": fold}))
     if same and fold != own.fold:

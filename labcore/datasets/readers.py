@@ -13,7 +13,7 @@ from labcore.datasets.cliplist import FOLD_NAMES, ClipList, find_file, left_out,
 from labcore.datasets.contents import equal_files
 from labcore.datasets.folds import assign_folds, join_groups
 from labcore.datasets.scan import find_audio
-from labcore.datasets.table import Dataset, Problem, fold_order, make_table
+from labcore.datasets.table import Dataset, Problem, fold_order, folder_of, make_table, way_from
 from labcore.errors import DatasetError
 from labcore.texts import shown
 
@@ -186,6 +186,10 @@ def _with_folds(
     label_order: tuple[str, ...] = (),
 ) -> Dataset:
     """The data set, with folds drawn where it brings none; clips without a fold among clips with one are trained on."""
+    folder = folder_of(root, (row[0] for row in rows))
+    rows = [
+        (*row[:3], way_from(folder, row[3]), *row[4:]) for row in rows
+    ]  # folds are the same wherever the data set lies
     named = Counter(row[2] for row in rows)
     empty = named.pop("", 0)
     if rows and not named:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import queue
 import threading
@@ -21,16 +19,17 @@ from labcore.audio import decode
 from labcore.augment import Augmentation
 from labcore.classifier import Classifier
 from labcore.config import ModelConfig, RunConfig
-from labcore.datasets.folds import split_for
-from labcore.datasets.registry import find_dataset
+from labcore.datasets.folds import drawn_in, split_for
+from labcore.datasets.record import ClipRecord
+from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.store import ClipStore, open_store
-from labcore.datasets.table import Split
+from labcore.datasets.table import Dataset, Split
 from labcore.device import DeviceChoice, usable_cores
-from labcore.errors import RunError
 from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
 from labcore.models import check_input, parameter_count
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
+from labcore.moved import here
 from labcore.roots import check_root
 from labcore.runs import Run
 from labcore.training.balance import Balance
@@ -61,6 +60,7 @@ class Session:
     """
 
     config: RunConfig
+    workspace: Workspace
     device: DeviceChoice
     classifier: Classifier
     augmentation: Augmentation
@@ -97,7 +97,7 @@ class Session:
             LabError: noise is turned on, and the recording of it cannot be read.
         """
         if config.augment != self.config.augment:
-            self.augmentation = _augmentation(config, self.classifier)
+            self.augmentation = _augmentation(config, self.classifier, self.workspace)
         self.config = config
 
     @property
@@ -158,7 +158,7 @@ def _prepare(
     torch.set_num_threads(config.runtime.threads or max(1, usable_cores() // ranks.local_size))
     torch.set_flush_denormal(True)
     device = ranks.device(config.runtime.device)
-    dataset = find_dataset(workspace, config.data.dataset)
+    dataset = find_again(run, workspace, config.data.dataset)
     store = yield from _follow(
         "building the clip store",
         lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),
@@ -174,20 +174,15 @@ def _prepare(
             message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: knobs that turn themselves go by "
             "them, and nothing is chosen on the held-out fold"
         )
-    parts = split_for(store.table, config.data)
+    store, parts, record = _as_begun(run, workspace, config, dataset, store, checkpoint)
     if parts.leaks:
         yield Log(level="warning", message=parts.note)
     config = resolve(config, store, parts)
     run.save_config(config)
-    labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
+    labels = list(record.labels)
     run.save("labels", labels)
     run.save("environment", environment(device))
-    fingerprint = _fingerprint(store, parts, labels)
-    if checkpoint is not None and checkpoint["fingerprint"] != fingerprint:
-        raise RunError(
-            f"the data set of run {run.id} is no longer the one it was started with",
-            "Put its files back as they were, or start a new run",
-        )
+    record.save(run)
 
     torch.manual_seed(config.runtime.seed)
     classifier = Classifier(config, labels).to(device.torch())
@@ -196,7 +191,7 @@ def _prepare(
     if checkpoint is None and config.model.pretrained != NONE:
         yield Log(message=load_pretrained(classifier.network, _source(config.model, workspace)).sentence())
     waves = wave_bank(store, device.torch())
-    augmentation = _augmentation(config, classifier)
+    augmentation = _augmentation(config, classifier, workspace)
     mels = None
     if not len(augmentation.on_waveform):
         mels = yield from _follow(
@@ -228,6 +223,7 @@ def _prepare(
     watched = parts.validation if len(parts.validation) else parts.held_out
     session = Session(
         config=config,
+        workspace=workspace,
         device=device,
         classifier=classifier,
         augmentation=augmentation,
@@ -241,7 +237,7 @@ def _prepare(
         watched_targets=targets[watched],
         split=parts,
         precision=precision,
-        fingerprint=fingerprint,
+        fingerprint=record.fingerprint,
         checkpoint=checkpoint,
         balance=balance,
         ranks=ranks,
@@ -267,6 +263,41 @@ def _prepare(
     return session
 
 
+def _as_begun(
+    run: Run,
+    workspace: Workspace,
+    config: RunConfig,
+    dataset: Dataset,
+    store: ClipStore,
+    checkpoint: dict[str, Any] | None,
+) -> tuple[ClipStore, Split, ClipRecord]:
+    """The clips and their split: those that a checkpoint was made with, where there is one.
+
+    Raises:
+        DatasetError: the clips are not the same any more, with the first that differ where that is known.
+    """
+    now = _divided(config, dataset, store)
+    fingerprint = None if checkpoint is None else checkpoint["fingerprint"]
+    if fingerprint in (None, now[2].fingerprint):
+        return now
+    for folder in former_folders(run, workspace, dataset):  # a run whose folds were drawn by absolute paths
+        old = drawn_in(dataset, folder)
+        then = _divided(config, old, open_store(workspace, old, config.audio.sample_rate), folder)
+        if fingerprint in (then[2].fingerprint, then[2].fingerprint_in(folder)):
+            return then
+    known = ClipRecord.load(run)
+    told = known is not None and known.fingerprint == fingerprint
+    raise other_clips(run, str(dataset.root), known.changes_to(now[2]) if known and told else "")
+
+
+def _divided(
+    config: RunConfig, dataset: Dataset, store: ClipStore, folder: str = ""
+) -> tuple[ClipStore, Split, ClipRecord]:
+    parts = split_for(store.table, config.data)
+    labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
+    return store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder)
+
+
 def resolve(config: RunConfig, store: ClipStore, parts: Split) -> RunConfig:
     """The configuration with what depends on the data worked out: clip length and fold, and with the former the framing."""
     seconds = config.audio.clip_seconds
@@ -278,23 +309,26 @@ def resolve(config: RunConfig, store: ClipStore, parts: Split) -> RunConfig:
 
 
 def _source(model: ModelConfig, workspace: Workspace) -> ModelConfig:
-    """Where pretrained weights come from, the id of a run as its folder."""
+    """Where pretrained weights come from: the id of a run as its folder, and what moved with the workspace where it lies now."""
+    if model.pretrained in (NONE, PUBLISHED):
+        return model
     folder = workspace.runs / model.pretrained
-    known = model.pretrained not in (NONE, PUBLISHED) and folder.is_dir()
-    return model.model_copy(update={"pretrained": str(folder)}) if known else model
+    source = folder if folder.is_dir() else here(workspace, model.pretrained)
+    return model.model_copy(update={"pretrained": str(source)})
 
 
-def _augmentation(config: RunConfig, classifier: Classifier) -> Augmentation:
+def _augmentation(config: RunConfig, classifier: Classifier, workspace: Workspace) -> Augmentation:
     frames = classifier.log_mel.frames(config.clip_samples)
-    return Augmentation(config, frames, _recorded_noise(config)).to(classifier.device)
+    return Augmentation(config, frames, _recorded_noise(config, workspace)).to(classifier.device)
 
 
-def _recorded_noise(config: RunConfig) -> Tensor | None:
+def _recorded_noise(config: RunConfig, workspace: Workspace) -> Tensor | None:
     """The recording that is added as noise, at the run's sample rate: (samples,), where one is asked for."""
     if not (config.augment.noise and config.augment.noise_file):
         return None
-    check_root(config.augment.noise_file)
-    return torch.from_numpy(decode(config.augment.noise_file, config.audio.sample_rate)[0])
+    file = here(workspace, config.augment.noise_file)
+    check_root(file)
+    return torch.from_numpy(decode(file, config.audio.sample_rate)[0])
 
 
 def environment(device: DeviceChoice) -> dict[str, Any]:
@@ -325,15 +359,6 @@ def _fit_normalisation(log_mel: LogMel, bank: Bank, rows: np.ndarray) -> None:
             squares += level.square().sum(1)
             count += level.shape[1]
     log_mel.fit(total.to(log_mel.mean.device), squares.to(log_mel.mean.device), max(1, count))
-
-
-def _fingerprint(store: ClipStore, parts: Split, labels: list[str]) -> str:
-    table = store.table
-    clips = [[f"{row.path}", row.label, float(row.start_s)] for row in table.itertuples()]
-    facts = [clips, np.asarray(parts.train).tolist(), np.asarray(parts.held_out).tolist(), labels]
-    if len(parts.validation):
-        facts.append(parts.validation.tolist())
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _follow(what: str, work: Callable[[Progress], T], should_stop: Callable[[], bool]) -> Generator[Event, None, T]:
