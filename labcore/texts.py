@@ -51,3 +51,11 @@ def counted(number: int, unit: str, units: str = "", *, figure: Callable[[int], 
         figure: how the number is written.
     """
     return f"{figure(number)} {unit if number == 1 else units or unit + 's'}"
+
+
+def moment(seconds: float) -> str:
+    """A time in a recording, to a tenth of a second: ``0:07.5`` or ``1:04:07.5``."""
+    minutes, tenths = divmod(round(10 * max(0.0, seconds)), 600)
+    hours, minutes = divmod(minutes, 60)
+    rest = f"{tenths // 10:02}.{tenths % 10}"
+    return f"{hours}:{minutes:02}:{rest}" if hours else f"{minutes}:{rest}"

@@ -27,7 +27,7 @@ Answers = Iterable[dict[str, Any]]
 def columns_of(labels: list[str], per: str) -> list[str]:
     """The columns of a table; probabilities of the classes are ``p_<label>``."""
     span = [] if per == "file" else ["start_s", "end_s"]
-    last = ["highest", "windows"] if per == "segment" else [f"p_{label}" for label in labels]
+    last = ["highest", "windows"] if per == "segment" else [f"p_{shown(label)}" for label in labels]
     return ["file", *span, "label", "probability", *([] if span else ["seconds"]), "error", *last]
 
 
@@ -38,13 +38,14 @@ def rows_of(answer: dict[str, Any], per: str, threshold: float) -> Iterator[dict
         yield file | {"error": shown(answer["error"])}
     elif per == "segment":
         for segment in segments_of(answer, threshold):
-            yield file | vars(segment)
+            yield file | vars(segment) | {"label": shown(segment.label)}
     else:
         for part in [answer] if per == "file" else answer["windows"]:
             facts = {
                 name: part[name] for name in ("start_s", "end_s", "seconds", "label", "probability") if name in part
             }
-            yield file | facts | {f"p_{label}": share for label, share in part["probabilities"].items()}
+            facts["label"] = shown(facts["label"])
+            yield file | facts | {f"p_{shown(label)}": share for label, share in part["probabilities"].items()}
 
 
 def csv_writer(file: IO[str], labels: list[str], per: str) -> csv.DictWriter[str]:

@@ -16,22 +16,10 @@ from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_ev
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import Inputs, sound_files, weights_of
-from labcore.cli.output import (
-    DONE,
-    FAILED,
-    INTERRUPTED,
-    duration,
-    emit,
-    emit_json,
-    live,
-    moment,
-    percent,
-    say,
-    say_some,
-)
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say, say_some
 from labcore.cli.parser import WEIGHTS, Parser
 from labcore.errors import ConfigError, WorkspaceError
-from labcore.texts import counted
+from labcore.texts import counted, moment
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:

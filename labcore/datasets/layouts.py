@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, read_list
 from labcore.datasets.readers import read_clip_list, read_esc50, read_folders, read_urbansound8k, urbansound_name
-from labcore.datasets.scan import entries, hidden, holds_audio, is_audio, subfolders
+from labcore.datasets.scan import entries, hidden, holds_audio, holds_files, is_audio, subfolders
 from labcore.datasets.table import Dataset
 from labcore.errors import DatasetError
 
@@ -97,7 +97,7 @@ def _recognise(folder: Path) -> Reader | None:
             "Name the one to use",
         )
     with_audio = [child for child in subfolders(folder) if holds_audio(folder / child)]
-    if len(with_audio) > 1 or (len(with_audio) == 1 and _is_class(folder / with_audio[0])):
+    if len(with_audio) > 1 or (len(with_audio) == 1 and holds_files(folder / with_audio[0])):
         if _are_data_sets(folder, with_audio):
             return None
         return lambda name: read_folders(folder, name)
@@ -119,7 +119,7 @@ def _only_one_below(folder: Path) -> Reader:
     for _ in range(3):
         if len(level) > 500:  # somebody's home folder, not a data set
             break
-        level = [path / child for path in level for child in subfolders(path)]
+        level = [path / child for path in level for child in _folders_below(path)]
         found = [(path, reader) for path in level if (reader := _recognise(path))]
         if len(found) == 1:
             return found[0][1]
@@ -135,6 +135,13 @@ def _only_one_below(folder: Path) -> Reader:
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 
 
+def _folders_below(folder: Path) -> list[str]:
+    try:
+        return subfolders(folder)
+    except DatasetError:  # one that cannot be listed holds no data set
+        return []
+
+
 def _are_data_sets(folder: Path, children: list[str]) -> bool:
     """Whether the folders in a folder are data sets by their lists, and not classes."""
     return any(
@@ -142,10 +149,6 @@ def _are_data_sets(folder: Path, children: list[str]) -> bool:
         for child in children
         for place in ("metadata/UrbanSound8K.csv", "meta/esc50.csv")
     )
-
-
-def _is_class(folder: Path) -> bool:
-    return any(is_audio(entry.name) for entry in entries(folder))
 
 
 def _lists_in(folder: Path) -> list[ClipList]:

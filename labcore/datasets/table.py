@@ -119,12 +119,14 @@ def fold_order(folds: set[str]) -> list[str]:
 
 def make_table(rows: list[tuple[str, str, str, str, float, float]]) -> pd.DataFrame:
     """Rows in the order of :data:`COLUMNS` as a clip table."""
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for column in ("path", "label", "fold", "group"):
-        table[column] = table[column].astype(object)
-    for column in ("start_s", "end_s"):
-        table[column] = table[column].astype(float)
-    return table
+    columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    return pd.DataFrame(
+        {
+            # objects from the first: a string of pandas cannot hold a name that is not UTF-8
+            name: pd.Series(list(cells), dtype=float if name in ("start_s", "end_s") else object)
+            for name, cells in zip(COLUMNS, columns, strict=True)
+        }
+    )
 
 
 def _piece(piece: str) -> tuple[int, int, str]:
