@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 from labcore.runs import Run, list_runs
@@ -21,7 +22,7 @@ def here(workspace: Workspace, path: str | Path) -> Path:
 
     A path that leads nowhere there either stays as it is. Says nothing about whether anything is there.
     """
-    asked = Path(path).expanduser()
+    asked = Path(os.path.expanduser(path))  # noqa: PTH111 (a user that is not known raises nothing)
     try:
         if not asked.is_absolute() or asked.is_relative_to(workspace.home):
             return asked

@@ -14,6 +14,7 @@ import pandas as pd
 from labcore.config import DataConfig
 from labcore.datasets.table import PARTS, Dataset, Split, fold_order, way_from
 from labcore.errors import DatasetError
+from labcore.texts import as_bytes, shown
 
 DRAWN_FOLDS = 5
 ONLY_SHARE = 0.2
@@ -39,7 +40,7 @@ def assign_folds(
     for label, group in zip(labels, groups, strict=True):
         members[group][label] += 1
     count = max(1, min(n_folds, len(members)))
-    order = sorted(members, key=lambda group: (-members[group].total(), zlib.crc32(f"{seed}:{group}".encode()), group))
+    order = sorted(members, key=lambda group: (-members[group].total(), zlib.crc32(as_bytes(f"{seed}:{group}")), group))
     per_class: list[Counter[str]] = [Counter() for _ in range(count)]
     totals = [0] * count
     fold_of: dict[str, str] = {}
@@ -64,7 +65,7 @@ def drawn_in(dataset: Dataset, folder: str) -> Dataset:
     So they were at first, which gave other folds at every place. Runs of that time go on with theirs.
     """
     table = dataset.table
-    known = {way_from(dataset.folder, path) for path in table["path"]}
+    known = {shown(way_from(dataset.folder, path)) for path in table["path"]}
     groups = [f"{folder}/{group}" if group in known else group for group in table["group"]]
     changed = table.assign(group=pd.Series(groups, dtype=object))
     if list(table["fold"]) == assign_folds(list(table["label"]), list(table["group"]))[0]:
@@ -195,7 +196,7 @@ def folds_of(table: pd.DataFrame, kind: str = "official") -> np.ndarray:
     if kind == "official":
         return of_clip
     columns = zip(table["path"], table["start_s"], strict=True)
-    lots = [(zlib.crc32(f"{PurePath(path).name}:{start:g}".encode()), path, start) for path, start in columns]
+    lots = [(zlib.crc32(as_bytes(f"{PurePath(path).name}:{start:g}")), path, start) for path, start in columns]
     label = table["label"].to_numpy(dtype=object)
     dealt = of_clip.copy()
     for name in set(label):
@@ -253,7 +254,7 @@ def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray
             chosen.add(of)
             taken.update(clips)
 
-    order = sorted(members, key=lambda of: (zlib.crc32(f"validation:{of}".encode()), of))
+    order = sorted(members, key=lambda of: (zlib.crc32(as_bytes(f"validation:{of}")), of))
     for of in order:
         try_group(of, nearer=True)
     for name in sorted(total):

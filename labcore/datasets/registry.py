@@ -19,9 +19,12 @@ from labcore.errors import DatasetError, LabError
 from labcore.moved import here
 from labcore.roots import check_root
 from labcore.runs import list_runs
+from labcore.texts import as_bytes, shown
 from labcore.workspace import Workspace, slug, write_atomically
 
 DEMO = "demo"
+FORMAT = 2
+"""Of what is remembered of a data set; raised where the same files would be read in another way."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,11 @@ class DatasetInfo:
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
-    """The data sets of a workspace by name, without opening audio; counts are remembered until a folder or list changes."""
-    return [_info(workspace, name, path) for name, path in sorted(_places(workspace).items())]
+    """The data sets of a workspace by name, without opening audio; counts are remembered until a folder or list changes.
+
+    One that cannot be read, whatever the reason, is listed with it and hides no other.
+    """
+    return [_guarded_info(workspace, name, path) for name, path in sorted(_places(workspace).items())]
 
 
 def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
@@ -50,32 +56,34 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
     """
     asked = str(name_or_path)
     places = _places(workspace)
-    if asked in places:
-        path = here(workspace, places[asked])
-        if not path.exists():
+    if (name := shown(asked)) in places:
+        path = places[name]
+        if path is None:
+            raise DatasetError(*_no_reference(workspace.datasets / f"{name}.json"))
+        path = here(workspace, path)
+        if not os.path.lexists(path):
             raise DatasetError(
-                f"the data set {asked!r} lies at {path}, which is not there",
-                f"Mount or restore it, or remove {workspace.datasets / (asked + '.json')}",
+                f"the data set {name!r} lies at {path}, which is not there",
+                f"Mount or restore it, or remove {workspace.datasets / (name + '.json')}",
             )
-        return read_dataset(path, asked)
+        return read_dataset(path, name)
     if os.path.basename(asked) != asked:  # noqa: PTH119 (a path, and no mistyped name)
         check_root(asked)
     path = here(workspace, asked)
-    with contextlib.suppress(OSError, ValueError):  # too long for a path, or a zero byte in it
-        if asked and path.exists():
-            check_root(path)
-            return read_dataset(path)
+    if asked and os.path.exists(path):  # noqa: PTH110 (False for what is too long for a path, or holds a zero byte)
+        check_root(path)
+        return read_dataset(path)
     if asked == DEMO:
         raise DatasetError("the demo data set has not been made yet", "Make it with `labcore datasets demo`")
     near = difflib.get_close_matches(asked, places, 1)
     there = f"Did you mean {near[0]!r}? " if near else ""
     there += f"There are: {', '.join(sorted(places))}" if places else "Make one with `labcore datasets demo`"
-    raise DatasetError(f"there is no data set {asked!r}, neither in the workspace nor as a path", there)
+    raise DatasetError(f"there is no data set {name!r}, neither in the workspace nor as a path", there)
 
 
 def place_of(workspace: Workspace, name_or_path: str) -> Path:
     """Where a data set lies, or would lie, of that name or path. Reads nothing of it, and says nothing about whether it is there."""
-    return here(workspace, _places(workspace).get(name_or_path, name_or_path))
+    return here(workspace, _places(workspace).get(shown(name_or_path)) or name_or_path)
 
 
 def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
@@ -92,7 +100,7 @@ def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
     for knob, names in named.items():
         value = config.value(knob)
         with contextlib.suppress(OSError, ValueError):  # too long for a path, or a zero byte in it
-            if value and value not in names and (path := Path(value).expanduser()).exists():
+            if value and value not in names and (path := Path(os.path.expanduser(value))).exists():  # noqa: PTH111 (raises nothing)
                 changes[knob] = str(path.absolute())
     return config.changed(changes)
 
@@ -118,37 +126,60 @@ def register(workspace: Workspace, path: str | Path, name: str = "") -> DatasetI
     return _info(workspace, name, path)
 
 
-def _places(workspace: Workspace) -> dict[str, Path]:
-    """Name → folder or file of all data sets, readable or not."""
-    places: dict[str, Path] = {}
+def _places(workspace: Workspace) -> dict[str, Path | None]:
+    """Name → folder or file of all data sets, readable or not; None for a reference that names none.
+
+    A name is a proper text, also where that of the folder is not UTF-8.
+    """
+    places: dict[str, Path | None] = {}
     for entry in entries(workspace.datasets):
         path = workspace.datasets / entry.name
-        if path.is_dir():
-            places[entry.name] = path
+        name, stem = shown(entry.name), shown(path.stem)
+        if os.path.isdir(path):  # noqa: PTH112 (False where it cannot be looked at)
+            places[name] = path
         elif path.suffix == ".json":
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                places.setdefault(path.stem, Path(json.loads(path.read_text(encoding="utf-8"))["path"]))
+            places.setdefault(stem, _referred(path))
         elif path.suffix.lower() in LIST_SUFFIXES:
-            places.setdefault(path.stem, path)
+            places.setdefault(stem, path)
     return places
+
+
+def _referred(reference: Path) -> Path | None:
+    try:
+        return Path(json.loads(reference.read_text(encoding="utf-8"))["path"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _no_reference(path: Path) -> tuple[str, str]:
+    return f"{path} does not name the folder of a data set", "Remove it, or import the data set again"
+
+
+def _guarded_info(workspace: Workspace, name: str, path: Path | None) -> DatasetInfo:
+    """What is known of a data set; whatever goes wrong with it is told of it alone."""
+    try:
+        if path is None:
+            raise DatasetError(*_no_reference(workspace.datasets / f"{name}.json"))
+        return _info(workspace, name, path)
+    except LabError as error:
+        why = str(error)
+    except Exception as error:  # one data set must never hide the others
+        why = f"{type(error).__name__}: {error}."
+    return DatasetInfo(name, str(path or ""), error=f"Cannot be read: {why}")
 
 
 def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
     try:
         stamp = _stamp(path)
-    except OSError:
-        return DatasetInfo(name, str(path), error=f"{path} is not there.")
-    remembered = (
-        workspace.cache / "datasets" / f"{slug(name)}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}.json"
-    )
+    except FileNotFoundError:
+        raise DatasetError(f"{path} is not there", "Mount or restore it") from None
+    key = hashlib.sha256(as_bytes(f"{path}")).hexdigest()[:8]
+    remembered = workspace.cache / "datasets" / f"{slug(name)}-{key}.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(remembered.read_text(encoding="utf-8"))
         if known.pop("stamp") == stamp:
             return DatasetInfo(**known)
-    try:
-        dataset = read_dataset(path, name)
-    except LabError as error:
-        return DatasetInfo(name, str(path), error=str(error))
+    dataset = read_dataset(path, name)
     info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels))
     remembered.parent.mkdir(exist_ok=True)
     write_atomically(remembered, json.dumps({**asdict(info), "stamp": stamp}))
@@ -156,17 +187,29 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
 
 
 def _stamp(path: Path) -> str:
-    """Changes when a file is added, removed or renamed anywhere under a folder, or a list is written."""
-    digest = hashlib.sha256(f"{path.stat().st_mtime_ns}".encode())
+    """Changes when a file is added, removed or renamed anywhere under a folder, or a list is written.
+
+    Raises:
+        FileNotFoundError: the path is not there.
+    """
+    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns}".encode())
     level = [path] if path.is_dir() else []
     while level:
         below = []
         for folder in level:
-            for entry in entries(folder):
+            for entry in _listed(folder):
                 if entry.is_dir(follow_symlinks=False):
                     below.append(folder / entry.name)
                 elif not entry.name.lower().endswith(LIST_SUFFIXES):
                     continue
-                digest.update(f"{entry.path} {entry.stat().st_mtime_ns}\n".encode(errors="surrogateescape"))
+                with contextlib.suppress(OSError):
+                    digest.update(as_bytes(f"{entry.path} {entry.stat().st_mtime_ns}\n"))
         level = below
     return digest.hexdigest()
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return entries(folder)
+    except DatasetError:  # reading the data set tells of it
+        return []

@@ -48,7 +48,11 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def subfolders(folder: Path) -> list[str]:
-    """Names of the folders in a folder."""
+    """Names of the folders in a folder.
+
+    Raises:
+        DatasetError: it cannot be listed.
+    """
     return [entry.name for entry in entries(folder) if _is_folder(entry)]
 
 
@@ -72,8 +76,19 @@ def find_audio(folder: Path) -> Found:
 
 
 def holds_audio(folder: Path) -> bool:
-    """Whether there is any audio file under a folder; stops at the first."""
-    return any(is_audio(name) for _, name in _walk(folder, (), (), []))
+    """Whether there is any audio file under a folder; stops at the first. One that cannot be listed holds none."""
+    try:
+        return any(is_audio(name) for _, name in _walk(folder, (), (), []))
+    except DatasetError:
+        return False
+
+
+def holds_files(folder: Path) -> bool:
+    """Whether audio files lie in a folder itself. One that cannot be listed holds none."""
+    try:
+        return any(is_audio(entry.name) for entry in entries(folder))
+    except DatasetError:
+        return False
 
 
 def _walk(

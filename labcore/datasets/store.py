@@ -33,6 +33,7 @@ from labcore.audio import decode, dequantise, quantise
 from labcore.datasets.table import Dataset, Problem
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError, WorkspaceError
+from labcore.texts import as_bytes
 from labcore.workspace import Workspace, slug
 
 FORMAT = 1
@@ -128,7 +129,7 @@ def _key(dataset: Dataset, sample_rate: int) -> str:
             stamp = "missing"
         # os.path and not Path: ten times faster, and this is done for every clip at every start
         relative = path[len(root) :] if path.startswith(root) else path
-        digest.update(f"{relative}\0{stamp} {start_s} {end_s}\n".encode(errors="surrogateescape"))
+        digest.update(as_bytes(f"{relative}\0{stamp} {start_s} {end_s}\n"))
     return digest.hexdigest()[:16]
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-from labcore.datasets import find_dataset, list_datasets, register
+from labcore.datasets import find_dataset, list_datasets, register, split
 from labcore.datasets import registry as registry_module
 from labcore.errors import DatasetError
 from labcore.workspace import Workspace
@@ -68,9 +70,79 @@ def test_a_broken_one_does_not_hide_the_others(workspace, class_folders):
     (workspace.datasets / "broken.json").write_text("{")
     (workspace.datasets / ".half.draft").mkdir()
     infos = {info.name: info for info in list_datasets(workspace)}
-    assert set(infos) == {"tones", "empty"}
-    assert infos["empty"].error
+    assert set(infos) == {"tones", "empty", "broken"}
+    assert infos["empty"].error.startswith("Cannot be read: no data set was recognised")
+    assert "does not name the folder" in infos["broken"].error
     assert not infos["tones"].error
+    with pytest.raises(DatasetError, match="does not name the folder"):
+        find_dataset(workspace, "broken")
+    assert register(workspace, class_folders, "broken").clips == 12  # a reference that names none is replaced
+
+
+def unlistable(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Folders of these names cannot be listed, also by root."""
+    real = os.scandir
+
+    def scandir(path):
+        if Path(path).name in names:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
+def test_a_folder_that_cannot_be_listed_harms_nothing_but_itself(workspace, class_folders, monkeypatch):
+    (class_folders / "lost+found").mkdir()
+    register(workspace, class_folders, "tones")
+    (workspace.datasets / "lost+found").mkdir()
+    unlistable(monkeypatch, "lost+found")
+    infos = {info.name: info for info in list_datasets(workspace)}
+    assert "Permission denied" in infos["lost+found"].error
+    assert (infos["tones"].clips, infos["tones"].error) == (12, "")
+    problems = find_dataset(workspace, "tones").problems
+    assert [(Path(problem.path).name, problem.what) for problem in problems] == [
+        ("lost+found", "is a folder that cannot be read")
+    ]
+
+
+def test_any_fault_of_a_data_set_is_told_of_it_alone(workspace, class_folders, urbansound, monkeypatch):
+    register(workspace, class_folders, "tones")
+    register(workspace, urbansound, "city")
+    real = registry_module.read_dataset
+
+    def read(path, name=""):
+        if name == "city":
+            raise RecursionError("too deep")
+        return real(path, name)
+
+    monkeypatch.setattr(registry_module, "FORMAT", 99)  # nothing is remembered
+    monkeypatch.setattr(registry_module, "read_dataset", read)
+    infos = {info.name: info for info in list_datasets(workspace)}
+    assert infos["city"].error == "Cannot be read: RecursionError: too deep."
+    assert infos["tones"].clips == 12
+
+
+NOT_UTF8 = os.fsdecode(b"M\x84dchen")
+
+
+def test_names_that_are_not_utf8(workspace, class_folders):
+    bad = class_folders / "high" / f"{NOT_UTF8}.wav"
+    shutil.copy(class_folders / "high" / "0.wav", bad)
+    with bad.open("ab") as file:
+        file.write(b"another content")
+    (class_folders / "low tones").rename(class_folders / NOT_UTF8)
+    moved = class_folders.rename(workspace.datasets / NOT_UTF8)
+    (info,) = list_datasets(workspace)
+    assert (info.name, info.clips, info.classes, info.error) == (r"M\x84dchen", 13, 2, "")
+    assert list_datasets(workspace) == [info]  # as it is remembered
+    for asked in (info.name, NOT_UTF8, moved):
+        dataset = find_dataset(workspace, asked)
+        assert dataset.labels == ["high", r"M\x84dchen"]  # labels are texts
+        assert str(moved / "high" / bad.name) in set(dataset.table["path"])  # paths open their files
+        for kind in ("official", "random"):
+            assert len(split(dataset, kind=kind, validation_share=0.2).validation)
+    assert register(workspace, moved, "again").clips == 13
+    assert find_dataset(workspace, "again").root == moved
 
 
 def test_counts_are_remembered_until_something_changes(workspace, class_folders, monkeypatch):

@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 from labcore.backup import back_up, restore
-from labcore.datasets import readers, registry
+from labcore.datasets import assemble, registry
 from labcore.datasets.record import FILE, ClipRecord
 from labcore.datasets.resuming import dataset_of, name_place, need_data
 from labcore.errors import DatasetError
@@ -112,7 +112,7 @@ def test_a_checkpoint_of_absolute_paths_goes_on(home, config, tmp_path, monkeypa
     folder = home.datasets / "tones"
     config = config.changed({"data.dataset": "tones" if named == "by name" else str(folder)})
     with monkeypatch.context() as before:
-        before.setattr(readers, "way_from", lambda folder, path: path)  # folds were drawn by absolute paths, too
+        before.setattr(assemble, "way_from", lambda folder, path: path)  # folds were drawn by absolute paths, too
         whole, run = Run.create(home, config), begun(home, config)
         alone = to_the_end(whole)
         drawn = registry.find_dataset(home, "tones").table["fold"]
@@ -129,7 +129,7 @@ def test_a_checkpoint_of_absolute_paths_goes_on(home, config, tmp_path, monkeypa
 
 def test_it_goes_on_twice(home, config, monkeypatch, tmp_path):
     with monkeypatch.context() as before:
-        before.setattr(readers, "way_from", lambda folder, path: path)
+        before.setattr(assemble, "way_from", lambda folder, path: path)
         run = begun(home, config, 1)
         alone = to_the_end(Run.create(home, config))
         by_absolute_paths(run, home.datasets / "tones")
