@@ -27,6 +27,7 @@ from labcore.errors import LabError
 from labcore.events import Event
 from labcore.people import shell_user
 from labcore.runs import Run
+from labcore.texts import counted
 
 if TYPE_CHECKING:
     from labcore.jobs.worker import Train
@@ -102,9 +103,9 @@ class Teller:
     def _tell_end(self, event: dict[str, Any]) -> None:
         if event.get("error"):
             error = LabError(event["error"], event["remedy"])
-            say(f"{event['state']} after {event['epochs_done']} epochs: {' '.join(str(error).split())}")
+            say(f"{event['state']} after {counted(event['epochs_done'], 'epoch')}: {' '.join(str(error).split())}")
         else:
-            say(f"{event['state']} after {event['epochs_done']} epochs, {duration(event['seconds'])}")
+            say(f"{event['state']} after {counted(event['epochs_done'], 'epoch')}, {duration(event['seconds'])}")
 
 
 def result_line(event: dict[str, Any]) -> str:

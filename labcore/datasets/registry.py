@@ -83,7 +83,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
 
 def place_of(workspace: Workspace, name_or_path: str) -> Path:
     """Where a data set lies, or would lie, of that name or path. Reads nothing of it, and says nothing about whether it is there."""
-    return here(workspace, _places(workspace).get(name_or_path) or name_or_path)
+    return here(workspace, _places(workspace).get(shown(name_or_path)) or name_or_path)
 
 
 def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
@@ -100,7 +100,7 @@ def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
     for knob, names in named.items():
         value = config.value(knob)
         with contextlib.suppress(OSError, ValueError):  # too long for a path, or a zero byte in it
-            if value and value not in names and (path := Path(value).expanduser()).exists():
+            if value and value not in names and (path := Path(os.path.expanduser(value))).exists():  # noqa: PTH111 (raises nothing)
                 changes[knob] = str(path.absolute())
     return config.changed(changes)
 
