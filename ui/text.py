@@ -10,6 +10,7 @@ from typing import Any
 
 from labcore.runs import Run
 from labcore.runs import RunStatus as Status
+from labcore.texts import shown
 
 STATES = {
     "queued": ("Queued", ":material/schedule:", "gray"),
@@ -33,7 +34,7 @@ def state_face(state: str) -> tuple[str, str, str]:
 
 def plain(text: object) -> str:
     """A text from outside (file name, label, path) such that Markdown shows it as it is, whatever it holds."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(shown(text).split()))
 
 
 def percent(share: float | None, digits: int = 1) -> str:
