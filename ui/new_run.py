@@ -219,7 +219,10 @@ def _findings(chosen: data.DataSummary) -> None:
         with st.container(border=True, gap="xsmall"):
             st.markdown(f":orange[:material/warning:] {plain(finding.sentence)}")
             if finding.files:
-                with st.popover(f"{count(len(finding.files))} files", icon=":material/list:"):
+                with st.popover(
+                    "1 file" if len(finding.files) == 1 else f"{count(len(finding.files))} files",
+                    icon=":material/list:",
+                ):
                     for path in finding.files[:50]:
                         _file(path)
                     if len(finding.files) > 50:
