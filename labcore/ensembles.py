@@ -13,7 +13,8 @@ from torch import nn
 from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.datasets.folds import split_for
-from labcore.datasets.registry import find_dataset
+from labcore.datasets.record import ClipRecord
+from labcore.datasets.resuming import dataset_of
 from labcore.datasets.store import open_store
 from labcore.errors import ConfigError
 from labcore.evaluation import evaluate
@@ -79,7 +80,8 @@ def save_ensemble(
     """
     classifier = put_together(runs)
     config = classifier.config
-    store = open_store(workspace, find_dataset(workspace, config.data.dataset), classifier.sample_rate)
+    dataset = dataset_of(runs[0], workspace, config.data.dataset)
+    store = open_store(workspace, dataset, classifier.sample_rate)
     parts = split_for(store.table, config.data)
     result = evaluate(_on(classifier, device), store, parts.held_out, parts.fold, progress=progress)
     found = store.table["label"].to_numpy()[parts.held_out]
@@ -90,6 +92,10 @@ def save_ensemble(
     with made.hold():
         host = socket.gethostname()
         made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=os.getpid(), host=host, by=by))
+        known = ClipRecord.load(runs[0])
+        ClipRecord.of(dataset, store.table, parts, classifier.labels, known.drawn_in if known else dataset.folder).save(
+            made
+        )
         made.save("environment", runs[0].load("environment", {}))
         classifier.cpu().save(made.weights)
         made.append(Log(message=_sentence(runs, members, result)))

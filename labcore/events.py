@@ -86,7 +86,8 @@ class TrainingStarted(Event):
 class Forecast(Event):
     """What a few probe steps say of the run to come. Bytes are those of the device that trains.
 
-    ``largest_batch`` is None where it was not looked for.
+    ``largest_batch`` is the largest that the memory holds, however many clips there are; None where it was not looked for.
+    ``clips`` are those that are trained on, which bounds a batch too; 0 in forecasts of older versions.
     """
 
     type: ClassVar[str] = "forecast"
@@ -98,6 +99,7 @@ class Forecast(Event):
     memory_bytes: int
     largest_batch: int | None
     steps_timed: int
+    clips: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ FLOORS = (
         "status",
         "texts",
     ),
-    ("audio", "features", "augment", "models", "runs"),
+    ("audio", "features", "augment", "models", "runs", "moved"),
     ("datasets",),
     ("training", "classifier", "golden"),
     (
@@ -62,7 +62,7 @@ TOP_FLOOR_USES = {
 }
 USES_STREAMLIT = ("ui", "pages", "streamlit_app")
 # Loaded by the first page and by `labcore --help`: what these import, directly or not, must not be torch.
-LIGHT = (*FLOORS[0], "runs", "audio", "datasets", "jobs/manager", "cli/main", "container")
+LIGHT = (*FLOORS[0], "runs", "moved", "audio", "datasets", "jobs/manager", "cli/main", "container")
 LONGEST = 400
 
 

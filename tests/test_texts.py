@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from labcore.texts import as_bytes, json_line, shown
+from labcore.texts import as_bytes, counted, json_line, shown
 
 BAD = os.fsdecode(b"M\x84dchen.wav")
 
@@ -38,3 +38,10 @@ def test_json_reads_back_in_any_encoding(text, encoding):
     line = json_line({"path": text}, encoding)
     assert json.loads(line.encode(encoding)) == {"path": text}
     assert json_line({"path": "犬"}) == '{"path": "犬"}'
+
+
+def test_a_number_and_its_noun():
+    assert counted(1, "clip") == "1 clip"
+    assert counted(0, "clip") == "0 clips"
+    assert counted(12, "clip") == "12 clips"
+    assert counted(2, "class", "classes") == "2 classes"

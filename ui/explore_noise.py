@@ -66,10 +66,10 @@ def start(run: Run, label: str, fold: str, colour: str) -> None:
     stop: dict[str, bool] = {}
 
     def work(progress: Callable[[int, int], None]) -> SnrCurve:
-        from labcore.datasets import find_dataset, open_store
+        from labcore.datasets import dataset_of, open_store
         from labcore.explore.snr import accuracy_over_snr, clips_of
 
-        store = open_store(home, find_dataset(home, run.config.data.dataset), network.sample_rate, progress)
+        store = open_store(home, dataset_of(run, home, run.config.data.dataset), network.sample_rate, progress)
         rows, clips = clips_of(network, store, label=label or None, fold=fold, trained_on=True)
         progress(0, len(rows))
         return accuracy_over_snr(

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import RunConfig
+from labcore.texts import counted
 from ui import live, services
 from ui.services import Task
 from ui.shell import action_button, log, show_error
@@ -21,11 +22,11 @@ def words(event: dict[str, Any], epochs: int | None = None) -> dict[str, str]:
     """A forecast as a short table: what → how much."""
     told = {
         "An epoch": _seconds(event["seconds_per_epoch"]),
-        "To the end": f"{duration(event['seconds_total'])}" + (f", {count(epochs)} epochs" if epochs else ""),
+        "To the end": f"{duration(event['seconds_total'])}" + (f", {counted(epochs, 'epoch')}" if epochs else ""),
         "Peak memory": f"{gigabytes(event['peak_bytes'])} of {gigabytes(event['memory_bytes'])}",
     }
     if event["largest_batch"] is not None:
-        told["Largest batch that fits"] = f"{count(event['largest_batch'])} clips"
+        told["Room for a batch"] = _room(event)
     if event["micro_batch"] < event["batch_size"]:
         told["Batches"] = f"{count(event['batch_size'])} clips, in parts of {count(event['micro_batch'])}"
     return told
@@ -36,8 +37,14 @@ def line(event: dict[str, Any]) -> str:
     parts = [f"{_seconds(event['seconds_per_epoch'])} an epoch", f"{duration(event['seconds_total'])} to the end"]
     parts.append(f"peak memory {gigabytes(event['peak_bytes'])} of {gigabytes(event['memory_bytes'])}")
     if event["largest_batch"] is not None:
-        parts.append(f"the largest batch that fits is {event['largest_batch']} clips")
-    return f"Forecast from {event['steps_timed']} steps: {', '.join(parts)}"
+        parts.append(f"{_room(event)} in a batch")
+    return f"Forecast from {counted(event['steps_timed'], 'step')}: {', '.join(parts)}"
+
+
+def _room(event: dict[str, Any]) -> str:
+    from labcore.jobs.forecast import room
+
+    return room(event["largest_batch"], event.get("clips", 0))
 
 
 def gigabytes(size: float) -> str:

@@ -27,6 +27,7 @@ from labcore.errors import LabError
 from labcore.events import Event
 from labcore.people import shell_user
 from labcore.runs import Run
+from labcore.texts import counted
 
 if TYPE_CHECKING:
     from labcore.jobs.worker import Train
@@ -100,11 +101,11 @@ class Teller:
         )
 
     def _tell_end(self, event: dict[str, Any]) -> None:
-        if event["state"] == "failed":
+        if event.get("error"):
             error = LabError(event["error"], event["remedy"])
-            say(f"failed after {event['epochs_done']} epochs: {' '.join(str(error).split())}")
+            say(f"{event['state']} after {counted(event['epochs_done'], 'epoch')}: {' '.join(str(error).split())}")
         else:
-            say(f"{event['state']} after {event['epochs_done']} epochs, {duration(event['seconds'])}")
+            say(f"{event['state']} after {counted(event['epochs_done'], 'epoch')}, {duration(event['seconds'])}")
 
 
 def result_line(event: dict[str, Any]) -> str:
@@ -148,7 +149,7 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
 
     with stop_on_signals(lambda: say_raw("stopping after this batch; once more kills\n")) as stopping:
         finished = work(run, stopping.is_set, on_event, train=train, by=shell_user())
-    if finished.state == "failed":
+    if finished.error:
         return exit_status(finished.state, finished.details)
     if finished.state == "stopped":
         say(f"`labcore resume {run.id}` goes on")
@@ -172,7 +173,7 @@ def attend_everywhere(run: Run, *, as_json: bool) -> int:
 
 def exit_status(state: str, details: dict[str, Any]) -> int:
     """The exit status of a command that worked on a run until it was finished, stopped or failed."""
-    if state == "failed":
+    if details.get("kind"):
         return USAGE if details.get("kind") in BAD_INPUT else FAILED
     return INTERRUPTED if state == "stopped" else DONE
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.attend import attend, attend_everywhere
-from labcore.cli.parser import Parser, add_anyone
+from labcore.cli.parser import Parser, add_anyone, add_run, run_named
 from labcore.errors import RunError
 from labcore.jobs.torchrun import take_part, under_torchrun
+from labcore.jobs.worker import workspace_of
 from labcore.people import need_own, shell_user
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace
@@ -19,7 +20,12 @@ def parser() -> Parser:
         description="Go on with a run that was stopped, failed or interrupted, or that waits in the queue, from its last "
         "checkpoint. On the same machine it ends with the same figures as a run that was never stopped.",
     )
-    parser.add_argument("run", metavar="RUN", help="a run's id or a part of it, its folder, or the word last")
+    add_run(parser)
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="where its data set lies now, by name or path: it was moved since, and its clips are the same",
+    )
     add_anyone(parser, "go on with it")
     parser.add_argument(
         "--json", action="store_true", help="one line of JSON an event on stdout, and nothing else there"
@@ -28,19 +34,21 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    name = run_named(arguments)
     if under_torchrun():
         return take_part(
             "auto",
-            lambda: resumable(arguments.run, arguments.anyone),
+            lambda: resumable(name, arguments.anyone, arguments.dataset),
             lambda run, together: attend(run, as_json=arguments.json, train=together),
         )
-    return attend_everywhere(resumable(arguments.run, arguments.anyone), as_json=arguments.json)
+    return attend_everywhere(resumable(name, arguments.anyone, arguments.dataset), as_json=arguments.json)
 
 
-def resumable(name: str, anyone: bool = False) -> Run:
-    """The run of that name, ready to go on.
+def resumable(name: str, anyone: bool = False, dataset: str | None = None) -> Run:
+    """The run of that name, ready to go on, with its data set at another place where one is given.
 
     Raises:
+        DatasetError: its data set is not there, or other clips are. The run stays as it was.
         NotYoursError: it is another person's, and ``anyone`` was not asked for.
         RunError: there is none, or it is at work or finished.
     """
@@ -52,5 +60,13 @@ def resumable(name: str, anyone: bool = False) -> Run:
         raise RunError(f"run {chosen.id} is {state}", remedy)
     if not anyone:
         need_own(status.by, shell_user(), f"run {chosen.id}", "Add --anyone to go on with it all the same")
+    from labcore.datasets.resuming import name_place, need_data
+
+    workspace = workspace_of(chosen)
+    if dataset is None:
+        need_data(chosen, workspace)
+    else:
+        with chosen.hold():
+            name_place(chosen, workspace, dataset)
     chosen.clear_stop()
     return chosen

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from labcore.cli.attend import Teller, attend, attend_everywhere
+from labcore.cli.inputs import trained_run
 from labcore.cli.output import DONE, duration, emit, emit_json
 from labcore.cli.parser import Parser, add_config_flags, config_from
 from labcore.config import RunConfig
 from labcore.device import ALL
-from labcore.errors import ConfigError
+from labcore.errors import ConfigError, RunError
 from labcore.jobs.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.runs import Run
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 
@@ -86,7 +89,7 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
 
 
 def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.jobs.forecast import forecast
+    from labcore.jobs.forecast import forecast, room
 
     result = forecast(config, workspace, Teller())
     if as_json:
@@ -94,31 +97,41 @@ def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
         return DONE
     share = "" if result.micro_batch == result.batch_size else f", taken {result.micro_batch} at a time"
     emit(f"an epoch     {duration(result.seconds_per_epoch)}")
-    emit(f"the run      {duration(result.seconds_total)} for {config.optim.epochs} epochs")
+    emit(f"the run      {duration(result.seconds_total)} for {counted(config.optim.epochs, 'epoch')}")
     emit(f"memory       {result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB")
-    emit(f"batch        {result.batch_size} clips{share}; up to about {result.largest_batch} would fit")
+    fits = "" if result.largest_batch is None else f"; {room(result.largest_batch, result.clips)} in memory"
+    emit(f"batch        {counted(result.batch_size, 'clip')}{share}{fits}")
     return DONE
 
 
 def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
-    """Find mistakes before a run is made of them. The path of a data set becomes absolute, so that resuming finds it.
+    """Find mistakes before a run is made of them. Paths become absolute, so that resuming finds what they name, and a run that
+    weights are taken from is named by its id.
 
     Raises:
         DatasetError, ConfigError, DeviceError: what the run would fail on at once.
     """
     from labcore.datasets.folds import split_for
-    from labcore.datasets.registry import find_dataset, list_datasets
+    from labcore.datasets.registry import find_dataset, with_whole_paths
     from labcore.device import choose_device
 
     dataset = find_dataset(workspace, config.data.dataset)
     split_for(dataset.table, config.data)
-    path = Path(config.data.dataset).expanduser()
-    if config.data.dataset not in {info.name for info in list_datasets(workspace)} and path.exists():
-        config = config.changed({"data.dataset": str(path.absolute())})
+    config = with_whole_paths(workspace, config)
     if config.runtime.device not in ("auto", "cpu", ALL) or (config.runtime.device == ALL and not several_gpus()):
         choose_device(config.runtime.device)
     from labcore.models import REGISTRY, build_network
 
     if config.model.name not in REGISTRY:
         build_network(config.model, 2)  # tells what is wrong with the name
-    return config
+    return config.changed({"model.pretrained": _origin(config.model.pretrained)})
+
+
+def _origin(pretrained: str) -> str:
+    """Where weights come from: a run by its id, also where it is named by a part of that or the word last."""
+    if pretrained in ("none", "published") or os.path.exists(pretrained):  # noqa: PTH110 (never raises)
+        return pretrained
+    try:
+        return trained_run(pretrained).id
+    except RunError:
+        return pretrained  # loading tells what may be given

@@ -4,6 +4,7 @@ from labcore.datasets.folds import assign_folds, official_folds, split, split_fo
 from labcore.datasets.health import Health, check_dataset
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.registry import DatasetInfo, find_dataset, list_datasets, register
+from labcore.datasets.resuming import dataset_of
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Problem, Split
 
@@ -16,6 +17,7 @@ __all__ = [
     "Split",
     "assign_folds",
     "check_dataset",
+    "dataset_of",
     "find_dataset",
     "list_datasets",
     "official_folds",

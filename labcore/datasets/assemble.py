@@ -11,7 +11,7 @@ from pathlib import Path
 from labcore.datasets.contents import equal_files
 from labcore.datasets.folds import assign_folds, join_groups
 from labcore.datasets.labels import alike, several_in_a_cell, unified
-from labcore.datasets.table import Dataset, Finding, Problem, fold_order, make_table, merged
+from labcore.datasets.table import Dataset, Finding, Problem, fold_order, folder_of, make_table, merged, way_from
 from labcore.texts import shown
 
 URBANSOUND_NAME = re.compile(r"(?P<source>\d+)-(?P<target>\d)-\d+-\d+$")
@@ -60,7 +60,10 @@ def without_single_fold(rows: list[Row]) -> list[Row]:
 
 def assembled(reading: Reading) -> Dataset:
     """The data set, with folds drawn where it brings none; clips without a fold among clips with one are trained on."""
-    rows = reading.rows
+    folder = folder_of(reading.root, (row[0] for row in reading.rows))
+    rows = [
+        (*row[:3], way_from(folder, row[3]), *row[4:]) for row in reading.rows
+    ]  # drawn alike wherever the data set lies
     named = Counter(row[2] for row in rows)
     empty = named.pop("", 0)
     if rows and not named:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
 
 from labcore.config import DataConfig
-from labcore.datasets.table import PARTS, Dataset, Split, fold_order
+from labcore.datasets.table import PARTS, Dataset, Split, fold_order, way_from
 from labcore.errors import DatasetError
-from labcore.texts import as_bytes
+from labcore.texts import as_bytes, shown
 
 DRAWN_FOLDS = 5
 ONLY_SHARE = 0.2
@@ -56,6 +57,20 @@ def assign_folds(
     how = "clip by clip" if single else "by source recording"
     note = f"{count} folds drawn {how}, classes spread evenly" if count > 1 else "all clips come from one recording"
     return [fold_of[group] for group in groups], note
+
+
+def drawn_in(dataset: Dataset, folder: str) -> Dataset:
+    """A data set with the folds that were drawn for it where groups were named by absolute paths, had it lain in ``folder``.
+
+    So they were at first, which gave other folds at every place. Runs of that time go on with theirs.
+    """
+    table = dataset.table
+    known = {shown(way_from(dataset.folder, path)) for path in table["path"]}
+    groups = [f"{folder}/{group}" if group in known else group for group in table["group"]]
+    changed = table.assign(group=pd.Series(groups, dtype=object))
+    if list(table["fold"]) == assign_folds(list(table["label"]), list(table["group"]))[0]:
+        changed["fold"] = pd.Series(assign_folds(list(table["label"]), groups)[0], dtype=object)
+    return replace(dataset, table=changed)
 
 
 def join_groups(groups: Sequence[str], ties: Iterable[Sequence[Hashable]]) -> list[str]:

@@ -10,12 +10,15 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from labcore.config import RunConfig
 from labcore.datasets.cliplist import LIST_SUFFIXES
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.scan import entries
 from labcore.datasets.table import Dataset
 from labcore.errors import DatasetError, LabError
+from labcore.moved import here
 from labcore.roots import check_root
+from labcore.runs import list_runs
 from labcore.texts import as_bytes, shown
 from labcore.workspace import Workspace, slug, write_atomically
 
@@ -56,9 +59,10 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
     asked = str(name_or_path)
     places = _places(workspace)
     if (name := shown(asked)) in places:
-        path = places[name]
-        if path is None:
+        known = places[name]
+        if known is None:
             raise DatasetError(*_no_reference(workspace.datasets / f"{name}.json"))
+        path = here(workspace, known)
         if not os.path.lexists(path):
             raise DatasetError(
                 f"the data set {name!r} lies at {path}, which is not there",
@@ -67,7 +71,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         return read_dataset(path, name)
     if os.path.basename(asked) != asked:  # noqa: PTH119 (a path, and no mistyped name)
         check_root(asked)
-    path = Path(os.path.expanduser(asked))  # noqa: PTH111 (a user that is not known raises nothing)
+    path = here(workspace, asked)
     if asked and os.path.exists(path):  # noqa: PTH110 (False for what is too long for a path, or holds a zero byte)
         check_root(path)
         return read_dataset(path)
@@ -77,6 +81,30 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
     there = f"Did you mean {near[0]!r}? " if near else ""
     there += f"There are: {', '.join(sorted(places))}" if places else "Make one with `labcore datasets demo`"
     raise DatasetError(f"there is no data set {name!r}, neither in the workspace nor as a path", there)
+
+
+def place_of(workspace: Workspace, name_or_path: str) -> Path:
+    """Where a data set lies, or would lie, of that name or path. Reads nothing of it, and says nothing about whether it is there."""
+    return here(workspace, _places(workspace).get(shown(name_or_path)) or name_or_path)
+
+
+def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
+    """A configuration whose paths lead to the same files from every folder: those of processes elsewhere, and of a later resume.
+
+    Names of data sets and ids of runs stay names, and so does a path that leads nowhere.
+    """
+    named = {
+        "data.dataset": _places(workspace),
+        "augment.noise_file": (),
+        "model.pretrained": ("none", "published", *(run.id for run in list_runs(workspace))),
+    }
+    changes = {}
+    for knob, names in named.items():
+        value = config.value(knob)
+        with contextlib.suppress(OSError, ValueError):  # too long for a path, or a zero byte in it
+            if value and value not in names and (path := Path(os.path.expanduser(value))).exists():  # noqa: PTH111 (raises nothing)
+                changes[knob] = str(path.absolute())
+    return config.changed(changes)
 
 
 def register(workspace: Workspace, path: str | Path, name: str = "") -> DatasetInfo:

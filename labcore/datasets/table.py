@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -70,7 +71,8 @@ class Dataset:
     Attributes:
         layout: "urbansound8k", "esc50", "speech_commands", "folders" or "csv".
         table: columns path (str, absolute), label (str), fold (str), group (str: the recording a clip was cut from),
-            start_s (float), end_s (float, nan for the end of the file); index 0 … n-1.
+            start_s (float), end_s (float, nan for the end of the file); index 0 … n-1. A clip that is a recording of its own
+            has its way from ``folder`` on as group, so that drawn folds are the same wherever the data set lies.
         problems: files named by a list that are not there, and the like.
         findings: what its owner should know of how it was read.
         fold_note: how the folds came about, a sentence without the final stop.
@@ -100,6 +102,11 @@ class Dataset:
         """train, val, test in this order; others by their numbers."""
         return fold_order(set(self.table["fold"]))
 
+    @property
+    def folder(self) -> str:
+        """What holds its clips, see :func:`folder_of`."""
+        return folder_of(self.root, self.table["path"])
+
     def __len__(self) -> int:
         return len(self.table)
 
@@ -121,6 +128,27 @@ class Split:
     note: str
     validation: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     leaks: bool = False
+
+
+def folder_of(root: Path, paths: Iterable[str]) -> str:
+    """The folder from which the clips of a data set are told apart wherever it lies: its own, or that of its list.
+
+    Where the list names clips outside, it is the folder that holds them all.
+    """
+    folder, paths = str(root if root.is_dir() else root.parent), set(paths)
+    if all(path.startswith(folder + os.sep) for path in paths):
+        return folder
+    try:
+        return os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120 (called for every clip)
+    except ValueError:  # on several disks of Windows
+        return folder
+
+
+def way_from(folder: str, path: str) -> str:
+    """A path as it goes on from a folder that it lies in, with slashes on every machine; any other path as it is."""
+    if not path.startswith(folder.rstrip(os.sep) + os.sep):
+        return path
+    return path[len(folder) :].lstrip(os.sep).replace(os.sep, "/")
 
 
 def some(names: Iterable[str], most: int = 5) -> str:

@@ -212,7 +212,11 @@ def resume(experiment: CrossValidation, manager: Manager, *, by: str = "") -> li
 
     Returns:
         The runs that go on.
+
+    Raises:
+        DatasetError: the data set is not there. Nothing has changed.
     """
+    need_dataset(experiment)
     going = _make_missing(experiment)
     made = {run.path for run in going}
     _queue(going, experiment.by)
@@ -224,12 +228,30 @@ def resume(experiment: CrossValidation, manager: Manager, *, by: str = "") -> li
 
 
 def make_ready(experiment: CrossValidation) -> list[Run]:
-    """The runs that are to be worked on, without putting them into the queue: for whoever works on them himself."""
+    """The runs that are to be worked on, without putting them into the queue: for whoever works on them himself.
+
+    Raises:
+        DatasetError: the data set is not there. Nothing has changed.
+    """
+    need_dataset(experiment)
     _make_missing(experiment)
     ready = [run for run in experiment.runs() if run.status().state in RESUMABLE]
     for run in ready:
         run.clear_stop()
     return ready
+
+
+def need_dataset(experiment: CrossValidation) -> None:
+    """Refuse to go on where the data set of a fold that is not finished yet is away.
+
+    Raises:
+        DatasetError: it is.
+    """
+    from labcore.datasets.resuming import need_data
+
+    for run in experiment.runs():
+        if run.status().state in RESUMABLE:
+            need_data(run, experiment.workspace)
 
 
 def stop(experiment: CrossValidation, manager: Manager, *, by: str = "") -> None:

@@ -17,6 +17,7 @@ from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError
 from labcore.events import Forecast
 from labcore.jobs.background import without_secrets
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 
@@ -76,6 +77,18 @@ def _error(kind: type[LabError], what: str, remedy: str) -> LabError:
         return kind(what, remedy)
     except TypeError:  # a kind with more to it
         return LabError(what, remedy)
+
+
+def room(largest: int, clips: int) -> str:
+    """What the memory holds at a time, in words: it is bounded by the clips there are where these are fewer.
+
+    Args:
+        largest: the largest batch that the memory holds.
+        clips: those that are trained on; 0 where that is not known.
+    """
+    if clips and largest >= clips:
+        return f"all {clips} training clips fit" if clips > 1 else "the one training clip fits"
+    return f"up to about {counted(largest, 'clip')} {'fits' if largest == 1 else 'fit'}"
 
 
 def main() -> int:

@@ -91,14 +91,19 @@ class JobManager:
         self._wake.set()
         return run
 
-    def resume(self, run_id: str, *, by: str = "") -> Run:
+    def resume(self, run_id: str, *, by: str = "", dataset: str | None = None) -> Run:
         """Put a run that was stopped, failed or interrupted back into the queue; it goes on from its last checkpoint.
 
-        ``by`` is who asks; whose run it is does not change.
+        Args:
+            by: who asks; whose run it is does not change.
+            dataset: where its data set lies now, by name or path, where it was moved.
 
         Raises:
+            DatasetError: its data set is not there, or other clips are. The run stays as it was.
             RunError: no such run, or one that is waiting, at work or finished.
         """
+        from labcore.datasets.resuming import name_place, need_data  # pandas: nothing else of the manager needs it
+
         run = self._open(run_id)
         with self._lock:
             child = self._children.get(run.path)
@@ -112,6 +117,10 @@ class JobManager:
                     raise RunError(
                         f"run {run.id} is {state}", "Only a stopped, failed or interrupted run can be resumed"
                     )
+                if dataset is None:
+                    need_data(run, self.workspace)
+                else:
+                    name_place(run, self.workspace, dataset)
                 run.clear_stop()
                 run.append(RunQueued(by=clean(by)))
         self._wake.set()

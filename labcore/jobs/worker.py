@@ -22,7 +22,7 @@ from typing import Any
 
 from labcore.config import RunConfig
 from labcore.device import ALL
-from labcore.errors import LabError, OutOfMemoryError, RunError
+from labcore.errors import DatasetError, LabError, OutOfMemoryError, RunError
 from labcore.events import Evaluated, Event, RunFinished, RunStarted
 from labcore.jobs import torchrun
 from labcore.people import clean
@@ -103,9 +103,11 @@ def _attempt(run: Run, stop: StopTest, tell: Callable[[Event], None], train: Tra
         return RunFinished(state="failed", error=error.what, remedy=error.remedy, details=details)
     except LabError as error:
         _write_traceback(run)
-        return RunFinished(
-            state="failed", error=error.what, remedy=error.remedy, details={"kind": type(error).__name__}
-        )
+        waits = isinstance(error, DatasetError) and _was_at_work(
+            run
+        )  # nothing is wrong with it but that its data are away
+        state, details = "stopped" if waits else "failed", {"kind": type(error).__name__}
+        return RunFinished(state=state, error=error.what, remedy=error.remedy, details=details)
     except MemoryError:
         _write_traceback(run)
         return RunFinished(
@@ -124,6 +126,11 @@ def _attempt(run: Run, stop: StopTest, tell: Callable[[Event], None], train: Tra
         )
     finally:
         _free_memory()
+
+
+def _was_at_work(run: Run) -> bool:
+    """Whether a run had been taken up before this time."""
+    return sum(event["type"] == "run_started" for event in run.events()) > 1
 
 
 def _follow(run: Run, stop: StopTest, tell: Callable[[Event], None], train: Train | None) -> RunFinished:

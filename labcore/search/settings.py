@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from labcore.config import RunConfig, parse
 from labcore.datasets.folds import split_for
-from labcore.datasets.registry import find_dataset, list_datasets
+from labcore.datasets.registry import find_dataset, with_whole_paths
 from labcore.datasets.table import PARTS
 from labcore.errors import ConfigError, DatasetError
 from labcore.search.space import Range, distinct
@@ -111,9 +110,7 @@ def make_settings(
     if config.data.leave_out is not None:
         raise ConfigError("a search chooses by itself what is left out", "Name the fold to be reported as data.fold")
     dataset = find_dataset(workspace, config.data.dataset)
-    path = Path(config.data.dataset).expanduser()
-    if config.data.dataset not in {info.name for info in list_datasets(workspace)} and path.exists():
-        config = config.changed({"data.dataset": str(path.absolute())})  # trials run in other processes
+    config = with_whole_paths(workspace, config)  # trials run in other processes
     reported = split_for(dataset, config.data).fold
     validation = validation_fold(dataset.folds, reported)
     config = config.changed({"data.fold": reported})

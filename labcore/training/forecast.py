@@ -81,8 +81,9 @@ def _probe(trainer: Trainer) -> Forecast:
         micro_batch=trainer.micro_batch,
         peak_bytes=peak,
         memory_bytes=peak + free,
-        largest_batch=None if largest is None else max(1, min(largest, len(trainer.session.train_rows))),
+        largest_batch=None if largest is None else max(1, largest),
         steps_timed=len(timed),
+        clips=len(trainer.session.train_rows),
     )
 
 

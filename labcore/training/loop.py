@@ -15,11 +15,12 @@ from labcore.runs import Run
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
+from labcore.training.following import Stopped
 from labcore.training.golden import remember_golden
 from labcore.training.metrics import score
 from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
-from labcore.training.prepare import Session, Stopped, prepare
+from labcore.training.prepare import Session, prepare
 from labcore.training.tensorboard import Board
 from labcore.training.trainer import Trainer
 from labcore.training.turns import Turns

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
-import queue
-import threading
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,16 +16,17 @@ from labcore.audio import decode
 from labcore.augment import Augmentation
 from labcore.classifier import Classifier
 from labcore.config import ModelConfig, RunConfig
-from labcore.datasets.folds import split_for
-from labcore.datasets.registry import find_dataset
+from labcore.datasets.folds import drawn_in, split_for
+from labcore.datasets.record import ClipRecord
+from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.store import ClipStore, open_store
-from labcore.datasets.table import Split
+from labcore.datasets.table import Dataset, Split
 from labcore.device import DeviceChoice, usable_cores
-from labcore.errors import RunError
 from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
 from labcore.models import check_input, parameter_count
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
+from labcore.moved import here
 from labcore.roots import check_root
 from labcore.runs import Run
 from labcore.texts import shown
@@ -39,6 +35,7 @@ from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
 from labcore.training.checkpoint import load_checkpoint
 from labcore.training.crops import Crops
 from labcore.training.distributed import ALONE, Ranks
+from labcore.training.following import Stopped, follow
 from labcore.training.held_out import HeldOut
 from labcore.training.precision import Precision, choose_precision
 from labcore.workspace import Workspace
@@ -46,12 +43,6 @@ from labcore.workspace import Workspace
 LONGEST_AUTOMATIC_CLIP_SECONDS = 10.0
 VALIDATION_SHARE = 0.1
 """What is set aside where something is to be chosen automatically and no share was given."""
-Progress = Callable[[int, int], None]
-T = TypeVar("T")
-
-
-class Stopped(Exception):
-    """The run was asked to stop while it was still being prepared."""
 
 
 @dataclass
@@ -62,6 +53,7 @@ class Session:
     """
 
     config: RunConfig
+    workspace: Workspace
     device: DeviceChoice
     classifier: Classifier
     augmentation: Augmentation
@@ -98,7 +90,7 @@ class Session:
             LabError: noise is turned on, and the recording of it cannot be read.
         """
         if config.augment != self.config.augment:
-            self.augmentation = _augmentation(config, self.classifier)
+            self.augmentation = _augmentation(config, self.classifier, self.workspace)
         self.config = config
 
     @property
@@ -159,8 +151,8 @@ def _prepare(
     torch.set_num_threads(config.runtime.threads or max(1, usable_cores() // ranks.local_size))
     torch.set_flush_denormal(True)
     device = ranks.device(config.runtime.device)
-    dataset = find_dataset(workspace, config.data.dataset)
-    store = yield from _follow(
+    dataset = find_again(run, workspace, config.data.dataset)
+    store = yield from follow(
         "building the clip store",
         lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),
         should_stop,
@@ -178,20 +170,15 @@ def _prepare(
             message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: knobs that turn themselves go by "
             "them, and nothing is chosen on the held-out fold"
         )
-    parts = split_for(store.table, config.data)
+    store, parts, record = _as_begun(run, workspace, config, dataset, store, checkpoint)
     if parts.leaks:
         yield Log(level="warning", message=parts.note)
     config = resolve(config, store, parts)
     run.save_config(config)
-    labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
+    labels = list(record.labels)
     run.save("labels", labels)
     run.save("environment", environment(device))
-    fingerprint = _fingerprint(store, parts, labels)
-    if checkpoint is not None and checkpoint["fingerprint"] != fingerprint:
-        raise RunError(
-            f"the data set of run {run.id} is no longer the one it was started with",
-            "Put its files back as they were, or start a new run",
-        )
+    record.save(run)
 
     torch.manual_seed(config.runtime.seed)
     classifier = Classifier(config, labels).to(device.torch())
@@ -200,10 +187,10 @@ def _prepare(
     if checkpoint is None and config.model.pretrained != NONE:
         yield Log(message=load_pretrained(classifier.network, _source(config.model, workspace)).sentence())
     waves = wave_bank(store, device.torch())
-    augmentation = _augmentation(config, classifier)
+    augmentation = _augmentation(config, classifier, workspace)
     mels = None
     if not len(augmentation.on_waveform):
-        mels = yield from _follow(
+        mels = yield from follow(
             "computing mel powers",
             lambda progress: mel_bank(waves, classifier.log_mel, progress, ranks.local_size),
             should_stop,
@@ -232,6 +219,7 @@ def _prepare(
     watched = parts.validation if len(parts.validation) else parts.held_out
     session = Session(
         config=config,
+        workspace=workspace,
         device=device,
         classifier=classifier,
         augmentation=augmentation,
@@ -245,7 +233,7 @@ def _prepare(
         watched_targets=targets[watched],
         split=parts,
         precision=precision,
-        fingerprint=fingerprint,
+        fingerprint=record.fingerprint,
         checkpoint=checkpoint,
         balance=balance,
         ranks=ranks,
@@ -271,6 +259,41 @@ def _prepare(
     return session
 
 
+def _as_begun(
+    run: Run,
+    workspace: Workspace,
+    config: RunConfig,
+    dataset: Dataset,
+    store: ClipStore,
+    checkpoint: dict[str, Any] | None,
+) -> tuple[ClipStore, Split, ClipRecord]:
+    """The clips and their split: those that a checkpoint was made with, where there is one.
+
+    Raises:
+        DatasetError: the clips are not the same any more, with the first that differ where that is known.
+    """
+    now = _divided(config, dataset, store)
+    fingerprint = None if checkpoint is None else checkpoint["fingerprint"]
+    if fingerprint in (None, now[2].fingerprint):
+        return now
+    for folder in former_folders(run, workspace, dataset):  # a run whose folds were drawn by absolute paths
+        old = drawn_in(dataset, folder)
+        then = _divided(config, old, open_store(workspace, old, config.audio.sample_rate), folder)
+        if fingerprint in (then[2].fingerprint, then[2].fingerprint_in(folder)):
+            return then
+    known = ClipRecord.load(run)
+    told = known is not None and known.fingerprint == fingerprint
+    raise other_clips(run, str(dataset.root), known.changes_to(now[2]) if known and told else "")
+
+
+def _divided(
+    config: RunConfig, dataset: Dataset, store: ClipStore, folder: str = ""
+) -> tuple[ClipStore, Split, ClipRecord]:
+    parts = split_for(store.table, config.data)
+    labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
+    return store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder)
+
+
 def resolve(config: RunConfig, store: ClipStore, parts: Split) -> RunConfig:
     """The configuration with what depends on the data worked out: clip length and fold, and with the former the framing."""
     seconds = config.audio.clip_seconds
@@ -282,23 +305,26 @@ def resolve(config: RunConfig, store: ClipStore, parts: Split) -> RunConfig:
 
 
 def _source(model: ModelConfig, workspace: Workspace) -> ModelConfig:
-    """Where pretrained weights come from, the id of a run as its folder."""
+    """Where pretrained weights come from: the id of a run as its folder, and what moved with the workspace where it lies now."""
+    if model.pretrained in (NONE, PUBLISHED):
+        return model
     folder = workspace.runs / model.pretrained
-    known = model.pretrained not in (NONE, PUBLISHED) and folder.is_dir()
-    return model.model_copy(update={"pretrained": str(folder)}) if known else model
+    source = folder if folder.is_dir() else here(workspace, model.pretrained)
+    return model.model_copy(update={"pretrained": str(source)})
 
 
-def _augmentation(config: RunConfig, classifier: Classifier) -> Augmentation:
+def _augmentation(config: RunConfig, classifier: Classifier, workspace: Workspace) -> Augmentation:
     frames = classifier.log_mel.frames(config.clip_samples)
-    return Augmentation(config, frames, _recorded_noise(config)).to(classifier.device)
+    return Augmentation(config, frames, _recorded_noise(config, workspace)).to(classifier.device)
 
 
-def _recorded_noise(config: RunConfig) -> Tensor | None:
+def _recorded_noise(config: RunConfig, workspace: Workspace) -> Tensor | None:
     """The recording that is added as noise, at the run's sample rate: (samples,), where one is asked for."""
     if not (config.augment.noise and config.augment.noise_file):
         return None
-    check_root(config.augment.noise_file)
-    return torch.from_numpy(decode(config.augment.noise_file, config.audio.sample_rate)[0])
+    file = here(workspace, config.augment.noise_file)
+    check_root(file)
+    return torch.from_numpy(decode(file, config.audio.sample_rate)[0])
 
 
 def environment(device: DeviceChoice) -> dict[str, Any]:
@@ -329,54 +355,3 @@ def _fit_normalisation(log_mel: LogMel, bank: Bank, rows: np.ndarray) -> None:
             squares += level.square().sum(1)
             count += level.shape[1]
     log_mel.fit(total.to(log_mel.mean.device), squares.to(log_mel.mean.device), max(1, count))
-
-
-def _fingerprint(store: ClipStore, parts: Split, labels: list[str]) -> str:
-    table = store.table
-    clips = [[f"{row.path}", row.label, float(row.start_s)] for row in table.itertuples()]
-    facts = [clips, np.asarray(parts.train).tolist(), np.asarray(parts.held_out).tolist(), labels]
-    if len(parts.validation):
-        facts.append(parts.validation.tolist())
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _follow(what: str, work: Callable[[Progress], T], should_stop: Callable[[], bool]) -> Generator[Event, None, T]:
-    """Do work that reports progress by a callback, and yield that progress as events, a few a second."""
-    reports: queue.Queue[tuple[int, int] | None] = queue.Queue()
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def report(done: int, total: int) -> None:
-        if should_stop():
-            raise Stopped
-        reports.put((done, total))
-
-    def body() -> None:
-        try:
-            outcome.append(work(report))
-        except BaseException as error:
-            failure.append(error)
-        finally:
-            reports.put(None)
-
-    thread = threading.Thread(target=body, name=what)
-    thread.start()
-    for done, total in _thin(reports):
-        yield Preparing(what=what, done=done, total=total)
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
-
-
-def _thin(reports: queue.Queue[tuple[int, int] | None]) -> Iterator[tuple[int, int]]:
-    """The newest report about twice a second, and the last one."""
-    shown, latest = 0.0, None
-    while (report := reports.get()) is not None:
-        latest = report
-        if time.monotonic() - shown > 0.5:
-            shown = time.monotonic()
-            yield report
-            latest = None
-    if latest is not None:
-        yield latest

@@ -208,7 +208,8 @@ class Trainer:
         self.scaler.update()
         for group, lr in zip(groups, scheduled, strict=True):
             group["lr"] = lr
-        self.schedule.step()
+        if self.schedule.last_epoch < self.steps * self.config.optim.epochs:  # a step after the last keeps its rate
+            self.schedule.step()
 
     def finish_epoch(self, start: float, recent: deque[float]) -> Epoch:
         """Average, validate, and sum the epoch up.

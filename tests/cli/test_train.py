@@ -198,12 +198,12 @@ def test_a_forecast_trains_nothing(
 ) -> None:
     result = Forecast(
         seconds_per_epoch=2.0, seconds_total=320.0, batch_size=32, micro_batch=16, peak_bytes=10**9, memory_bytes=2 * 10**9,
-        largest_batch=48, steps_timed=10,
+        largest_batch=48, steps_timed=10, clips=100,
     )  # fmt: skip
     monkeypatch.setattr("labcore.jobs.forecast.forecast", lambda config, workspace, on_event: result)
     told = labcore("train", "--dataset", tones, "--forecast")
     assert told.status == 0
     assert "5:20 for 160 epochs" in told.out
-    assert "taken 16 at a time; up to about 48" in told.out
+    assert "taken 16 at a time; up to about 48 clips fit in memory" in told.out
     assert labcore("train", "--dataset", tones, "--forecast", "--json").lines[0]["largest_batch"] == 48
     assert not list_runs(workspace)

@@ -42,3 +42,18 @@ def test_a_process_that_ends_without_a_word_is_told(monkeypatch, tmp_path):
     child(monkeypatch, "Killed")
     with pytest.raises(LabError, match="Killed"):
         module.forecast(RunConfig(), Workspace(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("largest", "clips", "words"),
+    [
+        (48, 100, "up to about 48 clips fit"),
+        (1, 100, "up to about 1 clip fits"),
+        (100, 100, "all 100 training clips fit"),
+        (5000, 2, "all 2 training clips fit"),
+        (5000, 1, "the one training clip fits"),
+        (48, 0, "up to about 48 clips fit"),
+    ],
+)
+def test_what_bounds_a_batch_is_told(largest, clips, words):
+    assert module.room(largest, clips) == words

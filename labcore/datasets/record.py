@@ -1,0 +1,181 @@
+"""The clips that a run began with, so that it goes on with the same ones wherever they lie by then.
+
+A run keeps them as ``clips.json.gz``: each clip's path below the data set's folder, its size, label, span, and the part of the split that
+it is in. A checkpoint carries the digest of that. Where the data set lay stands beside it, for people and in no digest, so that a data set
+that was moved, or that lies in a workspace that was, is the same one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from labcore.datasets.table import Dataset, Split, way_from
+from labcore.runs import Run
+from labcore.texts import counted
+from labcore.workspace import write_atomically
+
+FORMAT = 1
+FILE = "clips.json.gz"
+PARTS = ("train", "held out", "validation")
+SHOWN = 3
+"""So many differing clips are named."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip of a record. ``path`` is the way from the data set's folder on, ``part`` one of :data:`PARTS`, or "" for none."""
+
+    path: str
+    bytes: int
+    label: str
+    start_s: float
+    end_s: float | None
+    part: str
+
+    @property
+    def key(self) -> tuple[str, float]:
+        return self.path, self.start_s
+
+    @property
+    def words(self) -> str:
+        return self.path if not self.start_s else f"{self.path} from {self.start_s:g} s"
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """The clips of a data set as a run takes them, in their order.
+
+    Attributes:
+        root: the data set's folder, or its list.
+        folder: what the clips' paths begin from.
+        labels: in the order of the network's outputs.
+        drawn_in: for a run whose folds were drawn by absolute paths, where its data set lay then; see
+            :func:`labcore.datasets.folds.drawn_in`.
+    """
+
+    root: str
+    folder: str
+    labels: tuple[str, ...]
+    clips: tuple[Clip, ...]
+    drawn_in: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        table: pd.DataFrame,
+        parts: Split | None = None,
+        labels: Sequence[str] = (),
+        drawn_in: str = "",
+    ) -> ClipRecord:
+        """The clips of a table, which is that of the data set or of its clip store, as a split divides them."""
+        folder = dataset.folder
+        part_of = np.full(len(table), "", dtype=object)
+        if parts is not None:
+            for name, rows in zip(PARTS, (parts.train, parts.held_out, parts.validation), strict=True):
+                part_of[rows] = name
+        spans = zip(table["path"], table["label"], table["start_s"], table["end_s"], part_of, strict=True)
+        clips = tuple(
+            Clip(way_from(folder, path), _size(path), label, float(start), None if end != end else float(end), part)
+            for path, label, start, end, part in spans
+        )
+        return cls(str(dataset.root), folder, tuple(labels), clips, drawn_in)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal clips, wherever they lie."""
+        return hashlib.sha256(json.dumps(self._facts()).encode()).hexdigest()
+
+    def _facts(self) -> list[Any]:
+        rows = [[clip.path, clip.bytes, clip.label, clip.start_s, clip.end_s, clip.part] for clip in self.clips]
+        return [FORMAT, list(self.labels), rows]
+
+    def fingerprint_in(self, folder: str) -> str:
+        """What the first checkpoints carry in its place: of absolute paths and no sizes, as it was where the clips lay in ``folder``."""
+        clips = [[f"{folder}/{clip.path}", clip.label, clip.start_s] for clip in self.clips]
+        rows = {name: [n for n, clip in enumerate(self.clips) if clip.part == name] for name in PARTS}
+        facts: list[Any] = [clips, rows["train"], rows["held out"], list(self.labels)]
+        if rows["validation"]:
+            facts.append(rows["validation"])
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    # --- on disk
+
+    def save(self, run: Run) -> None:
+        """Keep it in a run.
+
+        Raises:
+            WorkspaceError: the disk is full or the run is gone.
+        """
+        tree = {"root": self.root, "folder": self.folder, "drawn_in": self.drawn_in, "facts": self._facts()}
+        write_atomically(run.path / FILE, gzip.compress(json.dumps(tree).encode(), mtime=0))
+
+    @classmethod
+    def load(cls, run: Run) -> ClipRecord | None:
+        """That of a run; None where it has none, as before its first start, or it cannot be read."""
+        with contextlib.suppress(OSError, EOFError, ValueError, KeyError, TypeError):
+            tree = json.loads(gzip.decompress((run.path / FILE).read_bytes()))
+            known, labels, rows = tree["facts"]
+            if known == FORMAT:
+                clips = tuple(Clip(*row) for row in rows)
+                return cls(tree["root"], tree["folder"], tuple(labels), clips, tree["drawn_in"])
+        return None
+
+    # --- what is different
+
+    def changes_to(self, now: ClipRecord, *, whole: bool = True) -> str:
+        """How other clips differ from these, in words; "" where they are the same.
+
+        Args:
+            now: the other ones.
+            whole: they are all there are, parted. Otherwise they are those of a data set, of which a run may leave some out, and
+                which nobody has parted yet.
+        """
+        then, there = ({clip.key: clip for clip in record.clips} for record in (self, now))
+        found = [f"{clip.words} is not there" for key, clip in then.items() if key not in there]
+        found += [f"{clip.words} is new" for key, clip in there.items() if whole and key not in then]
+        pairs = [(clip, there[key]) for key, clip in then.items() if key in there]
+        found += [f"{clip.words} {words}" for clip, other in pairs if (words := _difference(clip, other))]
+        if whole:  # last, since one clip more or less moves many from part to part
+            found += [
+                f"{clip.words} is in another part of the split ({other.part or 'none'} instead of {clip.part or 'none'})"
+                for clip, other in pairs
+                if clip.part != other.part
+            ]
+            if not found and self._facts() != now._facts():
+                found = ["the clips, or their classes, come in another order"]
+        if not found:
+            return ""
+        more = len(found) - SHOWN
+        return "; ".join(found[:SHOWN]) + (f"; and {counted(more, 'more difference')}" if more > 0 else "")
+
+
+def _difference(then: Clip, now: Clip) -> str:
+    if then.bytes != now.bytes:
+        return f"has {counted(now.bytes, 'byte')} instead of {then.bytes}"
+    if then.label != now.label:
+        return f"is labelled {now.label!r} instead of {then.label!r}"
+    if then.end_s != now.end_s:
+        return f"ends at {_moment(now.end_s)} instead of {_moment(then.end_s)}"
+    return ""
+
+
+def _moment(seconds: float | None) -> str:
+    return "the end of its file" if seconds is None else f"{seconds:g} s"
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 (called for every clip)
+    except (OSError, ValueError):
+        return -1

@@ -1,0 +1,144 @@
+"""The data set of a run that is gone on with: found again where it lies now, or told where it lay and how to name its new place."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from labcore.datasets.folds import drawn_in
+from labcore.datasets.record import ClipRecord
+from labcore.datasets.registry import find_dataset, place_of
+from labcore.datasets.table import Dataset
+from labcore.errors import DatasetError
+from labcore.moved import former_homes, homes_of
+from labcore.runs import Run
+from labcore.texts import counted
+from labcore.workspace import Workspace
+
+MOVED = "moved"
+"""The JSON file in a run's directory that says which data sets its configuration named before, the latest last."""
+
+
+def find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
+    """The data set of a run.
+
+    Raises:
+        DatasetError: it is not there, or cannot be read; of a run that has begun with it, with where it lay.
+        WorkspaceError: it lies where this lab opens nothing for visitors.
+    """
+    try:
+        return find_dataset(workspace, wanted)
+    except DatasetError as error:
+        if not has_begun(run):
+            raise
+        raise _away(run, workspace, wanted, error.what) from error
+
+
+def has_begun(run: Run) -> bool:
+    """Whether a run knows the clips it goes on with."""
+    return run.checkpoint.exists() or ClipRecord.load(run) is not None
+
+
+def is_away(run: Run, workspace: Workspace) -> bool:
+    """Whether nothing is where a run's data set should be. A quick look, which reads nothing of it.
+
+    Raises:
+        RunError: the run's configuration cannot be read.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        return not place_of(workspace, run.config.data.dataset).exists()
+    return True
+
+
+def need_data(run: Run, workspace: Workspace) -> None:
+    """Refuse to go on with a run whose data set is not there, before anything of it changes.
+
+    A run without a record of its clips is let pass: whoever works on it finds out.
+
+    Raises:
+        DatasetError: it is not there, with where it lay.
+        RunError: the run's configuration cannot be read.
+    """
+    if ClipRecord.load(run) is not None and is_away(run, workspace):
+        raise _away(run, workspace, run.config.data.dataset, "nothing is there now")
+
+
+def name_place(run: Run, workspace: Workspace, place: str) -> None:
+    """Have a run go on with its data set at another place: a name in the workspace, a folder or a CSV file.
+
+    Raises:
+        DatasetError: there is no data set, or one of other clips than the run has begun with. The run stays as it was.
+        WorkspaceError: it lies where this lab opens nothing for visitors, or the run cannot be written.
+    """
+    dataset = find_dataset(workspace, place)
+    known = ClipRecord.load(run)
+    if known is not None and run.checkpoint.exists():
+        changes = known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False)
+        if changes:
+            raise other_clips(run, str(dataset.root), changes)
+    config = run.config
+    path = place_of(workspace, place)
+    named = str(path.absolute()) if path.name != place else place
+    if named != config.data.dataset:
+        run.save(MOVED, [*_named_before(run), config.data.dataset])
+        run.save_config(config.changed({"data.dataset": named}))
+
+
+def dataset_of(run: Run, workspace: Workspace, wanted: str) -> Dataset:
+    """The data set of a run that was trained, with its folds as that run knows them: to judge it on what it held out.
+
+    Raises:
+        DatasetError, WorkspaceError: as for :func:`find_again`.
+    """
+    dataset, known = find_again(run, workspace, wanted), ClipRecord.load(run)
+    folder = known.drawn_in if known else dataset.folder if run.weights.exists() else ""
+    return drawn_in(dataset, folder) if folder else dataset
+
+
+def former_folders(run: Run, workspace: Workspace, dataset: Dataset) -> list[str]:
+    """Where the clips of a data set may have lain when a run began, for one that knows them by absolute paths; likely ones first."""
+    known = ClipRecord.load(run)
+    way = os.path.relpath(dataset.folder, dataset.root)
+    roots = [dataset.root, *_former_roots(run, workspace, dataset.root)]
+    folders = [os.path.normpath(root / way) for root in roots]
+    return list(dict.fromkeys([known.drawn_in, *folders] if known and known.drawn_in else folders))
+
+
+def other_clips(run: Run, root: str, changes: str) -> DatasetError:
+    """The error for people where a data set is not the one that a run has begun with. ``changes`` tell what differs, where known."""
+    what = f"the data set at {root} is not as it was when run {run.id} began with it: "
+    what += changes or "clips, labels or folds differ, or it lay elsewhere then and nothing tells where"
+    place = f"name the place of the right one (`labcore resume {run.id} --dataset PATH`, or on the run's page)"
+    return DatasetError(what, f"Put its files back as they were, {place}, or start a new run")
+
+
+def _away(run: Run, workspace: Workspace, wanted: str, why: str) -> DatasetError:
+    known = ClipRecord.load(run)
+    path = place_of(workspace, wanted)
+    place = known.root if known else workspace.datasets / wanted if path.name == wanted else path
+    clips = f", with {counted(len(known.clips), 'clip')}" if known else ""
+    return DatasetError(
+        f"the data set of run {run.id} lay at {place}{clips}: {why}",
+        f"Put or mount it there again, or name its new place: `labcore resume {run.id} --dataset PATH`, or on the run's page",
+    )
+
+
+def _named_before(run: Run) -> list[str]:
+    names = run.load(MOVED, [])
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _former_roots(run: Run, workspace: Workspace, root: Path) -> Iterator[Path]:
+    """Other places of a data set in former times, as far as anything tells."""
+    named = [run.config.data.dataset, *_named_before(run)]
+    homes = dict.fromkeys([*homes_of(run), *former_homes(workspace)])
+    yield from (Path(name) for name in named if Path(name).is_absolute())
+    yield from (home / "datasets" / name for home in homes for name in named if Path(name).name == name)
+    with contextlib.suppress(ValueError):
+        yield from (home / root.relative_to(workspace.home) for home in homes)
+    for meta in workspace.cache.glob("clips/*/meta.json"):  # the clip stores tell what they were made from
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            yield Path(json.loads(meta.read_text())["root"])
