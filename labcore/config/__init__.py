@@ -26,6 +26,9 @@ from labcore.config.parts import (
 )
 from labcore.errors import ConfigError
 
+ULTRASOUND_RATE = 96_000
+"""In Hz; who asks for a higher rate wants to hear what people do not."""
+
 __all__ = [
     "AudioConfig",
     "AugmentConfig",
@@ -71,7 +74,10 @@ class RunConfig(Part):
     @property
     def f_max(self) -> float:
         """The highest frequency of the mel bands in Hz, with "automatic" worked out."""
-        return self.features.f_max if self.features.f_max is not None else min(14000.0, 0.45 * self.audio.sample_rate)
+        if self.features.f_max is not None:
+            return self.features.f_max
+        usable = 0.45 * self.audio.sample_rate
+        return usable if self.audio.sample_rate > ULTRASOUND_RATE else min(14000.0, usable)
 
     @property
     def framing(self) -> Framing:

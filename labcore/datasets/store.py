@@ -30,7 +30,7 @@ import pandas as pd
 from filelock import FileLock
 
 from labcore.audio import decode, dequantise, quantise
-from labcore.datasets.table import Dataset, Problem
+from labcore.datasets.table import Dataset, Problem, behind, merged
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError, WorkspaceError
 from labcore.texts import as_bytes
@@ -150,7 +150,8 @@ def _load(folder: Path, dataset: Dataset, sample_rate: int) -> ClipStore | None:
     except (OSError, ValueError, KeyError):
         return None
     table = dataset.table.iloc[rows].reset_index(drop=True)
-    problems = dataset.problems + [Problem(dataset.table["path"].iat[row], what) for row, what in meta["problems"]]
+    bad = [Problem(dataset.table["path"].iat[row], what) for row, what in meta["problems"]]
+    problems = merged([*dataset.problems, *bad])
     return ClipStore(samples, offsets, scales, table, problems, sample_rate)
 
 
@@ -180,7 +181,7 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: Prog
     with (draft / "samples.i16").open("wb", buffering=0) as file:
         for row, clip in enumerate(_decoded(dataset, sample_rate)):
             if isinstance(clip, LabError):
-                problems.append((row, clip.what.removeprefix(dataset.table["path"].iat[row]).strip()))
+                problems.append((row, behind(dataset.table["path"].iat[row], clip.what)))
             else:
                 samples, scale = clip
                 _write_all(file, samples)

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from labcore.texts import shown
+
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
 PARTS = ("train", "val", "test")
 
@@ -31,6 +33,11 @@ def merged(problems: Iterable[Problem]) -> list[Problem]:
     for problem in problems:
         clips[problem.path, problem.what] += problem.clips
     return [Problem(path, what, count) for (path, what), count in clips.items()]
+
+
+def behind(path: str, what: str) -> str:
+    """What an error says of a file, in words that follow its path."""
+    return what.removeprefix(path).removeprefix(shown(path)).strip()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
 from labcore.roots import check_root
 from labcore.runs import Run
+from labcore.texts import shown
 from labcore.training.balance import Balance
 from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
 from labcore.training.checkpoint import load_checkpoint
@@ -158,8 +159,11 @@ def _prepare(
     )
     if store.problems:
         count = f"{len(store.problems)} file{'s were' if len(store.problems) > 1 else ' was'}"
-        listed = "; ".join(f"{problem.path}: {problem.what}" for problem in store.problems[:5])
+        listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])
         yield Log(level="warning", message=f"{count} left out: {listed}")
+    for finding in dataset.findings:
+        if finding.level == "warning":
+            yield Log(level="warning", message=finding.sentence)
     if config.runtime.advisor == "apply" and not config.data.validation_share:
         config = config.changed({"data.validation_share": VALIDATION_SHARE})
         yield Log(
