@@ -6,6 +6,7 @@ that came first. With one person that is first come first served. A run that was
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -64,7 +65,8 @@ class _Life:
             self.reader.offset, self.last, self.owner = 0, "", None
         if size > self.reader.offset:
             for event in self.reader.read():
-                self._take(event)
+                with contextlib.suppress(TypeError):  # a damaged one
+                    self._take(event)
 
     def _take(self, event: dict[str, Any]) -> None:
         kind = event["type"]
