@@ -5,17 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from labcore.runs import Run
+
+class HasFolder(Protocol):
+    """What is needed of a run."""
+
+    @property
+    def path(self) -> Path: ...
 
 
 @dataclass
 class EventReader:
     """Reads a run's events as they come: every call of :meth:`read` returns those since the last one."""
 
-    run: Run
+    run: HasFolder
     offset: int = 0
 
     def read(self) -> list[dict[str, Any]]:
