@@ -20,7 +20,7 @@ from labcore.datasets.folds import drawn_in, split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.store import ClipStore, open_store
-from labcore.datasets.table import Dataset, Split
+from labcore.datasets.table import Dataset, Split, unusual
 from labcore.device import DeviceChoice, usable_cores
 from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
@@ -161,7 +161,7 @@ def _prepare(
         count = f"{len(store.problems)} file{'s were' if len(store.problems) > 1 else ' was'}"
         listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])
         yield Log(level="warning", message=f"{count} left out: {listed}")
-    for finding in dataset.findings:
+    for finding in (*dataset.findings, *unusual(store.notes)):
         if finding.level == "warning":
             yield Log(level="warning", message=finding.sentence)
     if config.runtime.advisor == "apply" and not config.data.validation_share:
