@@ -222,7 +222,7 @@ Decoded = tuple[np.ndarray, float, tuple[str, ...]] | LabError
 
 
 def _decoded(dataset: Dataset, sample_rate: int) -> Iterator[Decoded]:
-    """Each clip's integers, scale and what is told of it, or why it cannot be read, in the table's order; threads decode ahead of the reader.
+    """Each clip's integers, scale and what is told of it, or why it cannot be read, in the table's order; threads decode ahead.
 
     Threads do, since soundfile and soxr let go of the interpreter while they work.
     """
