@@ -50,9 +50,14 @@ class Trial:
         return f"torch.compile saves {saves}" + ("" if taken else " and does not pay here")
 
 
+MOST_SHARE = 0.05
+"""A trial takes at most this share of a run, as compiling usually goes."""
+
+
 def worth_trying(steps: int, step_seconds: float) -> bool:
-    """Whether a run is long enough that compiling usually pays, trial included."""
-    return steps * step_seconds * USUAL_GAIN > USUAL_SECONDS
+    """Whether a run is long enough that compiling usually pays, trial included, and that nobody waits long for the trial."""
+    expected = steps * step_seconds
+    return min(USUAL_GAIN, MOST_SHARE) * expected > USUAL_SECONDS
 
 
 def recall(path: Path) -> Trial | None:

@@ -2,8 +2,9 @@
 
 The best combination differs by network and by processor (bf16 with channels_last doubles the speed of a ResNet-18 on a CPU
 with AVX-512 BF16 and slows a MobileNet down), so each is timed for a few steps, in turn, and the fastest is kept and
-remembered for the same machine, network and batch. torch.compile is tried on the fastest where the run is long enough to earn the
-compiling back, and taken where it is faster and gives the same gradients.
+remembered for the same machine, network and batch. The timing takes a small share of the run and never long. On a machine that other work
+keeps busy, where steps scatter by more than the ways differ, the default is taken and nothing is remembered. torch.compile is
+tried on the fastest where the run is long enough to earn the compiling back, and taken where it is faster and gives the same gradients.
 """
 
 from __future__ import annotations
@@ -24,13 +25,20 @@ from torch import Tensor, nn
 
 from labcore.config import RunConfig
 from labcore.device import DeviceChoice
+from labcore.errors import LabError
 from labcore.models.dropout import Dropout
 from labcore.training import compiling
+from labcore.training.following import Stopped
 from labcore.workspace import Workspace, write_atomically
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-ROUNDS = 3
+MOST_ROUNDS = 5
+FEWEST_ROUNDS = 2
+"""Fewer tell nothing of how far steps scatter."""
+BOX_SHARE, BOX_SECONDS = 0.05, 15.0
+"""The timing takes this share of what the run is expected to take, and no longer than so many seconds."""
+Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,14 @@ class Precision:
         return compiling.compiled(network, device) if self.compiled else network
 
 
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of steps of each way, in the order in which they were tried; ``cut`` where there was no time for all."""
+
+    seconds: dict[Precision, list[float]]
+    cut: bool = False
+
+
 def choose_precision(
     config: RunConfig,
     network: nn.Module,
@@ -71,18 +87,20 @@ def choose_precision(
     device: DeviceChoice,
     workspace: Workspace,
     steps: int = 0,
+    report: Report = lambda done, total: None,
 ) -> Precision:
     """Take what the configuration fixes; time the rest.
 
     Args:
         network: left as it is; copies are timed.
         shape: of an input: (batch, 1, n_mels, frames).
-        steps: how many training steps there will be; compiling has to pay within them.
+        steps: how many training steps there will be; timing and compiling have to pay within them. 0: that is not known.
+        report: called between steps with (steps done, steps at most); what it raises ends the timing.
     """
     runtime = config.runtime
     precisions = _precisions(device) if runtime.precision == "auto" else [runtime.precision]
     formats = list(FORMATS) if runtime.memory_format == "auto" else [runtime.memory_format]
-    candidates = [Precision(p, f, "") for p in precisions for f in formats]
+    candidates = _default_first([Precision(p, f, "") for p in precisions for f in formats], device)
     compiling_is_open = runtime.compile == "on" or (runtime.compile == "auto" and steps >= compiling.FEWEST_STEPS)
     if len(candidates) == 1 and not compiling_is_open:
         return Precision(candidates[0].precision, candidates[0].memory_format, "as configured")
@@ -90,20 +108,31 @@ def choose_precision(
     key = _key(config, shape, device, candidates)
     choice = _recall(memory / f"{key}.json")
     if choice is None:
-        choice = _fastest(candidates, network, shape, device.torch())
-        memory.mkdir(parents=True, exist_ok=True)
-        write_atomically(memory / f"{key}.json", json.dumps(asdict(choice)))
+        choice, clear = _decided(_time(candidates, network, shape, device.torch(), steps, report), len(candidates))
+        if clear:
+            memory.mkdir(parents=True, exist_ok=True)
+            write_atomically(memory / f"{key}.json", json.dumps(asdict(choice)))
     if not compiling_is_open:
         return choice
     trial = compiling.recall(memory / f"{key}-compiled.json")
     if trial is None:
         if runtime.compile == "auto" and not compiling.worth_trying(steps, choice.step_seconds):
             return choice
-        trial = _try_compiled(choice, network, shape, device.torch(), workspace)
-        write_atomically(memory / f"{key}-compiled.json", json.dumps(asdict(trial)))
+        trial, clear = _try_compiled(choice, network, shape, device.torch(), workspace, report)
+        if clear or runtime.compile == "on":
+            memory.mkdir(parents=True, exist_ok=True)
+            write_atomically(memory / f"{key}-compiled.json", json.dumps(asdict(trial)))
     taken = trial.taken(steps, choice.step_seconds, runtime.compile == "on")
     reason = f"{choice.reason}; {trial.sentence(taken)}"
     return replace(choice, compiled=taken, reason=reason)
+
+
+def forget(workspace: Workspace) -> int:
+    """Have all networks timed again at their next start; returns how many choices were forgotten."""
+    files = list((workspace.cache / "precision").glob("*.json"))
+    for file in files:
+        file.unlink(missing_ok=True)
+    return len(files)
 
 
 def _recall(path: Path) -> Precision | None:
@@ -112,19 +141,39 @@ def _recall(path: Path) -> Precision | None:
     return None
 
 
-def _fastest(
-    candidates: list[Precision], network: nn.Module, shape: tuple[int, int, int, int], device: torch.device
-) -> Precision:
-    times = _time(candidates, network, shape, device)
-    best = min(times, key=lambda candidate: times[candidate])
-    base = times.get(candidates[0], max(times.values()))
-    reason = "as configured"
-    if len(candidates) > 1:
+def _default_first(candidates: list[Precision], device: DeviceChoice) -> list[Precision]:
+    """The way that is taken where timing tells nothing comes first: bf16 in channels_last where the device computes it itself."""
+    fast = device.device != "cpu" or torch.cpu._is_avx512_bf16_supported()
+    default = ("fp32", "contiguous") if not fast else (candidates[-1].precision, "channels_last")
+    return sorted(candidates, key=lambda way: (way.precision, way.memory_format) != default)
+
+
+def _decided(timing: Timing, ways: int) -> tuple[Precision, bool]:
+    """The way to take, and whether it is so clear that it is worth remembering."""
+    default, *_ = timing.seconds
+    fewest = min(len(seconds) for seconds in timing.seconds.values())
+    if ways == 1:
+        return replace(
+            default, reason="as configured", step_seconds=min(timing.seconds[default])
+        ), fewest >= FEWEST_ROUNDS
+    if timing.cut and fewest < FEWEST_ROUNDS:
+        reason = f"the usual way: timing {ways} ways would have taken too much of the run"
+        return replace(default, reason=reason, step_seconds=min(timing.seconds[default])), False
+    best = min(timing.seconds, key=lambda way: min(timing.seconds[way]))
+    taken, base = min(timing.seconds[best]), min(timing.seconds[default])
+    scatter = max(median(timing.seconds[way]) - min(timing.seconds[way]) for way in (best, default))
+    if best is not default and base - taken <= scatter:
         reason = (
-            f"fastest of {len(candidates)} ways timed: {1000 * times[best]:.0f} ms a step"
-            f" against {1000 * base:.0f} ms in {candidates[0].precision} {candidates[0].memory_format}"
+            f"the usual way: the machine is too busy to tell {ways} ways apart (steps scatter by {1000 * scatter:.0f} ms, "
+            f"the ways differ by {1000 * (base - taken):.0f} ms)"
         )
-    return replace(best, reason=reason, step_seconds=times[best])
+        return replace(default, reason=reason, step_seconds=base), False
+    slowest = max(timing.seconds, key=lambda way: min(timing.seconds[way]))
+    reason = (
+        f"fastest of {ways} ways timed: {1000 * taken:.0f} ms a step against "
+        f"{1000 * min(timing.seconds[slowest]):.0f} ms in {slowest.precision} {slowest.memory_format}"
+    )
+    return replace(best, reason=reason, step_seconds=taken), True
 
 
 def _try_compiled(
@@ -133,8 +182,9 @@ def _try_compiled(
     shape: tuple[int, int, int, int],
     device: torch.device,
     workspace: Workspace,
-) -> compiling.Trial:
-    """Compile a copy, compare its gradients with the plain network's, and time both in turn."""
+    report: Report,
+) -> tuple[compiling.Trial, bool]:
+    """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
     compiling.keep_code_in(workspace.cache / "compiled")
     plain = _Stepper(choice, network, shape, device)
     plain.seconds()
@@ -144,16 +194,25 @@ def _try_compiled(
         quick.seconds()
         taken = time.perf_counter() - start
         if not compiling.agree(plain.gradient(), quick.gradient()):
-            return compiling.Trial(taken, 0.0, "its gradients differ from those of the plain network")
+            return compiling.Trial(taken, 0.0, "its gradients differ from those of the plain network"), True
         times: dict[_Stepper, list[float]] = {plain: [], quick: []}
-        for _ in range(2 * ROUNDS):
+        deadline = time.perf_counter() + BOX_SECONDS
+        for number in range(2 * MOST_ROUNDS):
             for stepper, seconds in times.items():
+                report(number, 2 * MOST_ROUNDS)
                 seconds.append(stepper.seconds())
+            if number + 1 >= FEWEST_ROUNDS and time.perf_counter() > deadline:
+                break
+    except (Stopped, LabError):
+        raise
     except Exception as error:  # whatever the compiler stumbles over, training goes on without it
         if compiling.mend(error):
-            return _try_compiled(choice, network, shape, device, workspace)
-        return compiling.Trial(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}")
-    return compiling.Trial(taken, 1.0 - median(times[quick]) / median(times[plain]), "")
+            return _try_compiled(choice, network, shape, device, workspace, report)
+        return compiling.Trial(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}"), True
+    scatter = max(median(seconds) - min(seconds) for seconds in times.values())
+    gain = 1.0 - min(times[quick]) / min(times[plain])
+    clear = abs(min(times[plain]) - min(times[quick])) > scatter
+    return compiling.Trial(taken, gain if clear else 0.0, ""), clear
 
 
 def _precisions(device: DeviceChoice) -> list[str]:
@@ -163,20 +222,47 @@ def _precisions(device: DeviceChoice) -> list[str]:
 
 
 def _time(
-    candidates: list[Precision], network: nn.Module, shape: tuple[int, int, int, int], device: torch.device
-) -> dict[Precision, float]:
-    """Median seconds of a training step for each candidate that gives finite numbers; the candidates take turns."""
-    steppers = {candidate: _Stepper(candidate, network, shape, device) for candidate in candidates}
-    first = {candidate: stepper.seconds() for candidate, stepper in steppers.items()}  # warm-up
-    quick = min(first.values())
-    # a processor without bf16 emulates it many times slower: one look is enough
-    steppers = {candidate: stepper for candidate, stepper in steppers.items() if first[candidate] < 4 * quick + 0.05}
+    candidates: list[Precision],
+    network: nn.Module,
+    shape: tuple[int, int, int, int],
+    device: torch.device,
+    steps: int,
+    report: Report,
+) -> Timing:
+    """Seconds of training steps for each candidate that gives finite numbers; they take turns as long as the time lasts."""
+    start = time.perf_counter()
+    most = len(candidates) * (1 + MOST_ROUNDS)
+    steppers: dict[Precision, _Stepper] = {}
+    first: dict[Precision, float] = {}
+    box, done = BOX_SECONDS, 0
+
+    def over() -> bool:
+        return time.perf_counter() - start >= box
+
+    for candidate in candidates:  # warm-up
+        if first and over():
+            break
+        report(done, most)
+        stepper = _Stepper(candidate, network, shape, device)
+        first[candidate] = stepper.seconds()
+        if candidate is candidates[0] and steps:
+            box = min(BOX_SECONDS, BOX_SHARE * steps * first[candidate])
+        # a processor without bf16 emulates it many times slower: one look is enough
+        if stepper.finite and first[candidate] < 4 * min(first.values()) + 0.05:
+            steppers[candidate] = stepper
+        done += 1
+    cut = len(first) < len(candidates)
     times: dict[Precision, list[float]] = {candidate: [] for candidate in steppers}
-    for _ in range(ROUNDS):
+    for number in range(0 if cut else MOST_ROUNDS):
         for candidate, stepper in steppers.items():
+            if over():
+                cut = cut or number < FEWEST_ROUNDS
+                break
+            report(min(done, most), most)
             times[candidate].append(stepper.seconds())
-    sound = {candidate: median(times[candidate]) for candidate, stepper in steppers.items() if stepper.finite}
-    return sound or {candidates[0]: first[candidates[0]]}
+            done += 1
+    sound = {way: times[way] or [first[way]] for way, stepper in steppers.items() if stepper.finite}
+    return Timing(sound or {candidates[0]: [first[candidates[0]]]}, cut)
 
 
 class _Stepper:
@@ -234,7 +320,7 @@ def _key(config: RunConfig, shape: tuple[int, int, int, int], device: DeviceChoi
         device.name,
         torch.__version__,
         torch.get_num_threads(),
-        2,  # what is remembered, by its version
+        3,  # what is remembered, by its version
         config.model.name,
         config.model.width,
         shape,

@@ -22,7 +22,7 @@ from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
 from labcore.device import DeviceChoice, usable_cores
-from labcore.events import Event, Log, Preparing, TrainingStarted
+from labcore.events import Event, Log, TrainingStarted
 from labcore.features import LogMel
 from labcore.models import check_input, parameter_count
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
@@ -208,10 +208,13 @@ def _prepare(
     elif not ranks.main:
         precision = Precision("fp32", "contiguous", "process 0 decides")  # comes with the agreement
     else:
-        yield Preparing(what="timing the ways the network can be computed", done=0, total=1, unit="choice")
         steps = config.optim.epochs * (len(parts.train) // batch)
         wanted = config if ranks.alone else config.changed({"runtime.compile": "off"})
-        precision = choose_precision(wanted, classifier.network, shape, device, workspace, steps)
+        precision = yield from follow(
+            "choosing the fastest precision for this machine (once)",
+            lambda progress: choose_precision(wanted, classifier.network, shape, device, workspace, steps, progress),
+            should_stop,
+        )
     balance = Balance(torch.from_numpy(targets[parts.train]), len(labels), config.data.balance)
     if balance.sentence():
         yield Log(message=balance.sentence())

@@ -8,6 +8,7 @@ from labcore.models import build_network
 from labcore.models.dropout import Dropout
 from labcore.training import compiling
 from labcore.training import precision as module
+from labcore.training.following import Stopped
 from labcore.training.precision import Precision, choose_precision
 from labcore.workspace import Workspace
 
@@ -25,25 +26,108 @@ def test_what_is_configured_is_taken_without_timing(tmp_path, monkeypatch):
     assert (choice.precision, choice.memory_format, choice.reason) == ("bf16", "channels_last", "as configured")
 
 
+class Clock:
+    """In place of the time: steps of each way take what is planned, and nothing else takes any."""
+
+    def __init__(self, monkeypatch, plan):
+        self.now, self.steps, clock = 0.0, [], self
+
+        class Stepper:
+            finite = True
+
+            def __init__(self, candidate, network, shape, device):
+                self.way = (candidate.precision, candidate.memory_format)
+
+            def seconds(self):
+                taken = plan(self.way, len([way for way in clock.steps if way == self.way]))
+                clock.steps.append(self.way)
+                clock.now += taken
+                return taken
+
+        monkeypatch.setattr(module, "_Stepper", Stepper)
+        monkeypatch.setattr(module.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+
+
+WAYS = {
+    ("fp32", "contiguous"): 0.4,
+    ("fp32", "channels_last"): 0.1,
+    ("bf16", "contiguous"): 0.3,
+    ("bf16", "channels_last"): 0.2,
+}
+
+
+def choose(workspace, steps=10**6, report=lambda done, total: None):
+    config = RunConfig().changed({"runtime.compile": "off"})
+    return choose_precision(config, network(), SHAPE, choose_device("cpu"), workspace, steps, report)
+
+
 def test_the_fastest_is_taken_and_remembered(tmp_path, monkeypatch):
-    calls = []
+    clock, workspace, told = Clock(monkeypatch, lambda way, count: WAYS[way]), Workspace(tmp_path), []
+    first = choose(workspace, report=lambda done, total: told.append((done, total)))
+    assert (first.precision, first.memory_format, first.step_seconds) == ("fp32", "channels_last", 0.1)
+    assert "fastest of 4 ways timed: 100 ms a step against 400 ms in fp32 contiguous" in first.reason
+    assert clock.steps[:8] == [
+        *(order := [("bf16", "channels_last"), *[way for way in WAYS if way != ("bf16", "channels_last")]]),
+        *order,
+    ]
+    assert told == sorted(told)
+    assert told[-1][0] < told[-1][1] == 24
+    before = len(clock.steps)
+    assert choose(workspace) == first
+    assert len(clock.steps) == before
+    assert module.forget(workspace) == 1
+    choose(workspace)
+    assert len(clock.steps) == 2 * before
 
-    def fake(candidates, network, shape, device):
-        calls.append(candidates)
-        return {
-            candidate: 0.5 if candidate.precision == "fp32" else 0.1 + index
-            for index, candidate in enumerate(candidates)
-        }
 
-    monkeypatch.setattr(module, "_time", fake)
-    config, workspace = RunConfig(), Workspace(tmp_path)
-    first = choose_precision(config, network(), SHAPE, choose_device("cpu"), workspace)
-    assert (first.precision, first.memory_format) == ("fp32", "contiguous")
-    assert "4 ways" in first.reason
-    assert choose_precision(config, network(), SHAPE, choose_device("cpu"), workspace) == first
-    assert len(calls) == 1
-    choose_precision(config, network(), (8, 1, 16, 16), choose_device("cpu"), workspace)
-    assert len(calls) == 2
+@pytest.mark.parametrize("slow", [1, 36, 400])
+def test_the_timing_takes_a_small_share_of_the_run_and_never_long(tmp_path, monkeypatch, slow):
+    clock = Clock(monkeypatch, lambda way, count: slow * WAYS[way])
+    steps = 1000
+    choice = choose(Workspace(tmp_path), steps)
+    longest = slow * max(WAYS.values())  # the step at hand is not broken off
+    assert clock.now <= min(15.0, 0.05 * steps * slow * WAYS["bf16", "channels_last"]) + longest
+    if slow == 400:
+        assert (choice.precision, choice.memory_format) == ("bf16", "channels_last")
+        assert "would have taken too much of the run" in choice.reason
+        assert not list((tmp_path / "cache" / "precision").glob("*.json"))
+
+
+def test_a_run_of_few_steps_is_begun_at_once(tmp_path, monkeypatch):
+    clock = Clock(monkeypatch, lambda way, count: WAYS[way])
+    assert choose(Workspace(tmp_path), steps=20).precision == "bf16"
+    assert len(clock.steps) == 1
+
+
+def test_steps_that_scatter_by_more_than_the_ways_differ_tell_nothing(tmp_path, monkeypatch):
+    near = {("fp32", "channels_last"): 0.19}
+    busy = lambda way, count: near.get(way, 0.2 if way[0] == "bf16" else 0.5) * (1, 1, 1.4, 1.5, 1.6, 1.7)[count % 6]  # noqa: E731
+    workspace = Workspace(tmp_path)
+    Clock(monkeypatch, busy)
+    choice = choose(workspace)
+    assert (choice.precision, choice.memory_format) == ("bf16", "channels_last")
+    assert "too busy to tell 4 ways apart" in choice.reason
+    Clock(monkeypatch, lambda way, count: near.get(way, 0.2 if way[0] == "bf16" else 0.5))
+    assert choose(workspace).memory_format == "channels_last"
+    assert choose(workspace).precision == "fp32"
+
+
+def test_the_best_step_counts_and_not_those_that_other_work_held_up(tmp_path, monkeypatch):
+    Clock(monkeypatch, lambda way, count: WAYS[way] * (6 if count == 2 else 1))
+    assert choose(Workspace(tmp_path)).step_seconds == pytest.approx(0.1)
+
+
+def test_timing_can_be_given_up_between_steps(tmp_path, monkeypatch):
+    clock = Clock(monkeypatch, lambda way, count: WAYS[way])
+
+    def report(done, total):
+        if done == 3:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        choose(Workspace(tmp_path), report=report)
+    assert len(clock.steps) == 3
 
 
 def test_timing_leaves_the_network_as_it_was(tmp_path):
@@ -66,7 +150,8 @@ def test_a_way_that_gives_no_finite_numbers_is_not_taken():
             value = float("nan") if torch.is_autocast_enabled("cpu") else 1.0
             return images.mean((1, 2, 3))[:, None] * self.weight * torch.tensor([value, value])
 
-    assert set(module._time([good, bad], Breaks(), SHAPE, torch.device("cpu"))) == {good}
+    timing = module._time([good, bad], Breaks(), SHAPE, torch.device("cpu"), 0, lambda done, total: None)
+    assert set(timing.seconds) == {good}
 
 
 def compact_like():
