@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -18,6 +17,7 @@ from labcore.training.distributed import ALONE, Ranks
 from labcore.training.following import Stopped
 from labcore.training.golden import remember_golden
 from labcore.training.metrics import score
+from labcore.training.pace import Pace
 from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
 from labcore.training.prepare import Session, prepare
@@ -63,7 +63,7 @@ def train(
     turns, pinned = Turns(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, on_validation=session.watched is not session.held_out)
     epochs = session.config.optim.epochs
-    recent: deque[float] = deque(maxlen=8)
+    pace = Pace()
     untold = _untold(session, run)
     watched = "held_out" if session.watched is session.held_out else "validation"
     with Board(run.tensorboard, trainer.epoch + 1, epochs, watched) as board:
@@ -75,19 +75,20 @@ def train(
         while trainer.epoch < epochs:
             yield from ranks.share(lambda: advisor.begin(trainer.epoch + 1, turns))
             yield from turns.begin(trainer.epoch + 1, trainer.turn, ranks)
-            start = time.perf_counter()
+            pace.begin()
             steps = trainer.steps_of_epoch()
-            shown = start
+            shown = time.perf_counter()
             for step in range(steps):
                 if ranks.any(should_stop()):
                     return
                 divided = trainer.step(step)
+                pace.stepped()
                 if divided is not None:
                     yield divided
-                if time.perf_counter() - shown > PROGRESS_SECONDS:
+                if pace.known and time.perf_counter() - shown > PROGRESS_SECONDS:
                     shown = time.perf_counter()
-                    yield _progress(trainer, step + 1, steps, shown - start, recent)
-            event = trainer.finish_epoch(start, recent)
+                    yield _progress(trainer, step + 1, steps, pace)
+            event = trainer.finish_epoch(pace)
             if ranks.main:
                 with trainer.as_saved() as classifier:
                     event = replace(event, pinned=pinned.probabilities(classifier))
@@ -131,14 +132,12 @@ def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     yield result
 
 
-def _progress(trainer: Trainer, step: int, steps: int, seconds: float, recent: deque[float]) -> Progress:
-    epochs_left = trainer.config.optim.epochs - trainer.epoch
-    whole = sum(recent) / len(recent) if recent else seconds / step * steps
+def _progress(trainer: Trainer, step: int, steps: int, pace: Pace) -> Progress:
     return Progress(
         epoch=trainer.epoch,
         step=step,
         steps=steps,
         train_loss=float(trainer.loss_sum) / step,  # waits for the device
-        seconds_left=max(0.0, whole - seconds) + epochs_left * whole,
-        spent=trainer.clock.spent(seconds),
+        seconds_left=pace.left(trainer.config.optim.epochs - trainer.epoch, steps),
+        spent=trainer.clock.spent(pace.seconds),
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
@@ -25,6 +23,7 @@ from labcore.models.dropout import set_dropout
 from labcore.training import compiling
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
 from labcore.training.optimiser import body_of, make_optimiser, make_schedule
+from labcore.training.pace import Pace
 from labcore.training.prepare import Session
 from labcore.training.spent import Clock
 from labcore.training.tensorboard import FEW
@@ -211,12 +210,11 @@ class Trainer:
         if self.schedule.last_epoch < self.steps * self.config.optim.epochs:  # a step after the last keeps its rate
             self.schedule.step()
 
-    def finish_epoch(self, start: float, recent: deque[float]) -> Epoch:
+    def finish_epoch(self, pace: Pace) -> Epoch:
         """Average, validate, and sum the epoch up.
 
         Args:
-            start: when the epoch began, by ``time.perf_counter``.
-            recent: seconds of the last epochs; this one's are added.
+            pace: has counted the epoch's steps; the epoch ends here.
 
         Raises:
             LabError: the loss is no longer finite.
@@ -228,15 +226,14 @@ class Trainer:
         self.loss_sum, self.hits = self.ranks.sum(self.loss_sum) / self.ranks.size, self.ranks.sum(self.hits)
         train_loss = float(self.loss_sum) / self.steps  # waits for the device
         self.clock.mark("network")
-        train_seconds = time.perf_counter() - start
+        train_seconds = pace.seconds
         if not math.isfinite(train_loss):
             raise LabError(
                 f"training diverged in epoch {self.epoch}: the loss is no longer a finite number",
                 "Resume after nothing helps here: start again with a lower learning rate, or with precision fp32",
             )
         val_loss, val_accuracy = self.validate()
-        seconds = time.perf_counter() - start
-        recent.append(seconds)
+        seconds = pace.end()
         return Epoch(
             epoch=self.epoch,
             epochs=optim.epochs,
@@ -247,7 +244,7 @@ class Trainer:
             lr=self.lr,
             clips_per_second=self.steps * self.batch / train_seconds,
             seconds=seconds,
-            seconds_left=sum(recent) / len(recent) * (optim.epochs - self.epoch),
+            seconds_left=pace.after(optim.epochs - self.epoch),
             averaged=self.averaging,
             spent=self.clock.spent(train_seconds),
         )

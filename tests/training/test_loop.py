@@ -15,6 +15,7 @@ from labcore.events import Divided, Epoch, Evaluated, Log, TrainingStarted
 from labcore.runs import Run
 from labcore.training import train
 from labcore.training.checkpoint import load_checkpoint
+from labcore.training.pace import Pace
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
 
@@ -223,7 +224,7 @@ def test_a_loss_that_is_no_longer_finite_is_told(tiny):
     trainer.steps_of_epoch()
     trainer.step(0)
     with pytest.raises(LabError, match="diverged in epoch 1"):
-        trainer.finish_epoch(0.0, [])
+        trainer.finish_epoch(Pace())
 
 
 def test_out_of_memory_names_the_batch_that_fits(tiny, monkeypatch):
