@@ -1,4 +1,4 @@
-"""Texts that may hold anything, as names of files do: to be shown, hashed, or written as JSON without a stumble.
+"""Texts that may hold anything, as names of files do: to be shown, hashed, or written as JSON without a stumble. And counts of things.
 
 Python keeps a byte of a file name that is not UTF-8 as a lone surrogate (U+DC80 … U+DCFF). Such a text opens its file, but it cannot be
 encoded as it is, neither for a terminal nor for a page. Whatever leaves the program goes through here.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 _OTHER_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # those that stand for no byte
@@ -42,6 +43,19 @@ def json_line(content: Any, encoding: str = "utf-8") -> str:
     return text
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: ``1 clip``, ``12 clips``; ``many`` where the plural takes more than an s."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def counted(number: int, unit: str, units: str = "", *, figure: Callable[[int], str] = "{:,}".format) -> str:
+    """``1 clip``, ``2 clips``, ``1,200 clips``.
+
+    Args:
+        units: of several, where it is not the unit with an s.
+        figure: how the number is written.
+    """
+    return f"{figure(number)} {unit if number == 1 else units or unit + 's'}"
+
+
+def moment(seconds: float) -> str:
+    """A time in a recording, to a tenth of a second: ``0:07.5`` or ``1:04:07.5``."""
+    minutes, tenths = divmod(round(10 * max(0.0, seconds)), 600)
+    hours, minutes = divmod(minutes, 60)
+    rest = f"{tenths // 10:02}.{tenths % 10}"
+    return f"{hours}:{minutes:02}:{rest}" if hours else f"{minutes}:{rest}"

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from labcore.answers.segments import THRESHOLD
 from labcore.errors import LabError
 from labcore.runs import Run
-from ui import clips, limits, live, services, shell
+from ui import clip_events, clips, limits, live, services, shell
 from ui.text import count, percent, run_name, told_apart
 
 shell.open_page("Classify", "Drop a clip on it, record one, or take one that the network has never heard.")
@@ -92,16 +93,23 @@ def answers(run: Run, given: list[clips.Clip]) -> None:
     readable = [item for item in judged if item.answer is not None]
     if not readable:
         return
-    number = 0
+    number, least = 0, THRESHOLD
+    if any(len(item.answer.windows) > 1 for item in readable):
+        least = clip_events.threshold()
     if len(judged) > 1:
-        clips.table(judged)
-        download(run, judged)
+        clips.table(judged, least)
+        with st.container(horizontal=True):
+            download(run, judged)
+            events = [clips.told(item) for item in readable if len(item.answer.windows) > 1]
+            if len(events) > 1:
+                table = clip_events.events_csv(events, services.classifier(run).labels, least)
+                clip_events.download("Events as CSV", table, "events.csv", "text/csv")
     if len(readable) > 1:
         names = [item.clip.name for item in readable]
         number = st.selectbox(
             "Look at", range(len(names)), format_func=told_apart(range(len(names)), names.__getitem__), width=520
         )
-    clips.show(run, readable[number])
+    clips.show(run, readable[number], least)
     if len(judged) == 1:
         download(run, judged)
 

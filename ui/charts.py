@@ -93,7 +93,14 @@ def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None
 
 
 def sound(
-    samples: np.ndarray, sample_rate: int, levels_db: np.ndarray, centres_hz: np.ndarray, *, key: str, start_s: float
+    samples: np.ndarray,
+    sample_rate: int,
+    levels_db: np.ndarray,
+    centres_hz: np.ndarray,
+    *,
+    key: str,
+    start_s: float,
+    marked: tuple[float, float] | None = None,
 ) -> None:
     """A waveform over its log-mel, on one time axis.
 
@@ -102,6 +109,7 @@ def sound(
         levels_db: (n_mels, frames) as the network is given them.
         centres_hz: (n_mels,) centre frequency of each band.
         start_s: the time at which both begin.
+        marked: beginning and end of a stretch that is set off, in seconds.
     """
     import plotly.graph_objects as go
 
@@ -157,6 +165,12 @@ def sound(
             "nticks": 8,
         },
     )
+    if marked is not None:
+        ink = "#F6A35C" if dark() else "#C2571A"
+        edges = {"x0": marked[0], "x1": marked[1], "y0": 0, "y1": 1}
+        figure.add_shape(
+            type="rect", yref="paper", **edges, line={"color": ink, "width": 2}, fillcolor=ink, opacity=0.2
+        )
     show_figure(figure, height=340, key=key, alt="Waveform and log-mel spectrogram")
 
 

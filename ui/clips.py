@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from labcore.answers.segments import Segment, summary_of
 from labcore.config import DataConfig
 from labcore.errors import AudioError, DatasetError, LabError
 from labcore.runs import Run
+from labcore.texts import moment, shown
 from labcore.workspace import Workspace
-from ui import charts, limits, services
-from ui.text import count, duration, percent, plain
+from ui import charts, clip_events, limits, services
+from ui.clip_events import SECTION_SECONDS
+from ui.shell import errors_in_place
+from ui.text import duration, percent, plain
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from labcore.classifier import Answer
-
-SECTION_SECONDS = 30.0
-"""At most so much of a recording is drawn and played at a time."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ class Judged:
     clip: Clip
     answer: Answer | None = None
     error: LabError | None = None
+
+
+def told(judged: Judged) -> dict[str, Any]:
+    """What is said of a clip, as the tables of :mod:`labcore.answers` take it."""
+    assert judged.answer is not None
+    return {"file": judged.clip.name, **judged.answer.to_dict()}
 
 
 def judge(run: Run, clips: list[Clip]) -> list[Judged]:
@@ -82,27 +90,37 @@ def _answer(path: str, version: int, name: str, key: str, _content: bytes) -> An
     return services.classifier(run, device="cpu").classify(_content, name=name, limits=limits.sound())
 
 
-def show(run: Run, judged: Judged) -> None:
-    """One clip: the answer, its probabilities, and what was heard."""
+def show(run: Run, judged: Judged, least: float) -> None:
+    """One clip: the answer, its probabilities, and what was heard; of a long recording what occurs when.
+
+    Args:
+        least: the least probability of an event.
+    """
     if judged.error is not None or judged.answer is None:
         return
     answer, clip = judged.answer, judged.clip
+    events = clip_events.events_of(answer, least)
     left, right = st.columns([2, 3], gap="large")
     with left:
         with st.container(border=True):
             st.caption(f"Heard in {plain(clip.name)}")
-            st.markdown(f"## {plain(answer.label)}")
-            certainty = f"Probability **{percent(answer.probability)}**"
             if len(answer.windows) > 1:
-                certainty += f", mean over {count(len(answer.windows))} windows"
-            st.markdown(f"{certainty} :gray[· {_length(answer.seconds)} of sound]")
+                clip_events.headline(answer, events, least)
+            else:
+                st.markdown(f"## {plain(answer.label)}")
+                st.markdown(
+                    f"Probability **{percent(answer.probability)}** :gray[· {_length(answer.seconds)} of sound]"
+                )
             if clip.truth:
                 right_ = clip.truth == answer.label
                 st.markdown(
                     f":{'green' if right_ else 'red'}-badge[:material/{'check' if right_ else 'close'}: "
                     f"labelled {plain(clip.truth)}]"
                 )
-        charts.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}")
+        if events:
+            clip_events.table(summary_of(events))
+        else:
+            charts.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}")
     with right:
         if len(answer.windows) > 1:
             st.markdown(
@@ -112,12 +130,22 @@ def show(run: Run, judged: Judged) -> None:
             )
             windows = [(window.start_s, window.end_s, window.probabilities) for window in answer.windows]
             charts.over_time(windows, key=f"time-{run.id}-{clip.key}")
+        _listen(run, clip, answer, events, least)
+
+
+@st.fragment
+def _listen(run: Run, clip: Clip, answer: Answer, events: list[Segment], least: float) -> None:
+    """The events of a recording, and playback and pictures, which follow a press on one of them."""
+    with errors_in_place():
+        clip_events.listed(clip.key, events, answer.seconds)
+        if events:
+            clip_events.downloads(told(Judged(clip, answer)), services.classifier(run).labels, least)
         pictures(run, clip, answer)
 
 
 def pictures(run: Run, clip: Clip, answer: Answer) -> None:
     """Playback, waveform and log-mel of a clip, or of a section of a long recording."""
-    from labcore.audio import decode, encode_wav
+    from labcore.audio import decode
 
     start = 0.0
     if answer.seconds > SECTION_SECONDS:
@@ -129,12 +157,15 @@ def pictures(run: Run, clip: Clip, answer: Answer) -> None:
                 step=1,
                 format="%d s",
                 key=f"section-{clip.key}",
+                on_change=clip_events.let_go,
+                args=(clip.key,),
                 help=f"Recordings are drawn and played {SECTION_SECONDS:.0f} s at a time.",
             )
         )
     end = start + SECTION_SECONDS if answer.seconds > SECTION_SECONDS else None
     section, rate = decode(clip.content, name=clip.name, start_s=start, end_s=end, limits=limits.sound())
-    st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {clip.name}")
+    chosen = clip_events.chosen(clip.key)
+    _player(clip, section, rate, chosen)
     key = f"{clip.key}-{start:g}"
     network = services.classifier(run)
     heard, _ = decode(
@@ -142,11 +173,33 @@ def pictures(run: Run, clip: Clip, answer: Answer) -> None:
     )
     levels = network.log_mel_of(heard)
     centres = mel_centres(network.config.features.n_mels, network.config.features.f_min, network.config.f_max)
-    charts.sound(section, rate, levels, centres, key=f"sound-{run.id}-{key}", start_s=start)
+    marked = (chosen.event.start_s, min(chosen.event.end_s, start + len(section) / rate)) if chosen else None
+    charts.sound(section, rate, levels, centres, key=f"sound-{run.id}-{key}", start_s=start, marked=marked)
     st.caption(
         f"The log-mel spectrogram that the network is given: {network.config.features.n_mels} bands, "
         f"{network.sample_rate / 1000:g} kHz, windows of {network.clip_seconds:.3g} s."
     )
+
+
+def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chosen | None) -> None:
+    """The section on view to play; where an event was pressed that alone, at once, its first part where it is long."""
+    from labcore.audio import decode, encode_wav
+
+    name = shown(clip.name)
+    if chosen is None:
+        st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {name}")
+        return
+    event = chosen.event
+    end = min(event.end_s, event.start_s + SECTION_SECONDS)
+    stretch, rate = decode(clip.content, name=clip.name, start_s=event.start_s, end_s=end, limits=limits.sound())
+    cut = f", its first {SECTION_SECONDS:.0f} s" if end < event.end_s else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Playing **{plain(event.label)}** :gray[{moment(event.start_s)} – {moment(event.end_s)}{cut}]")
+        st.button("Section", icon=":material/close:", type="tertiary", key=f"event-close-{clip.key}",
+                  on_click=clip_events.let_go, args=(clip.key,), help="Play the section again")  # fmt: skip
+    # another text makes it another player, so that a second press plays again
+    alt = f"Playback of {name}, {event.label}, {moment(event.start_s)} to {moment(end)}, press {chosen.presses}"
+    st.audio(encode_wav(stretch, rate), format="audio/wav", alt=shown(alt), autoplay=True)
 
 
 def mel_centres(bands: int, low_hz: float, high_hz: float) -> np.ndarray:
@@ -155,19 +208,11 @@ def mel_centres(bands: int, low_hz: float, high_hz: float) -> np.ndarray:
     return 700 * (10 ** (np.linspace(low, high, bands + 2)[1:-1] / 2595) - 1)
 
 
-def table(judged: list[Judged]) -> None:
+def table(judged: list[Judged], least: float) -> None:
     """Many clips, a row each."""
     import pandas as pd
 
-    rows = [
-        {
-            "File": item.clip.name,
-            "Heard": item.answer.label if item.answer else "cannot be read",
-            "Probability": item.answer.probability if item.answer else None,
-            "Length (s)": round(item.answer.seconds, 2) if item.answer else None,
-        }
-        for item in judged
-    ]
+    rows = [_row(item, least) for item in judged]
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -175,6 +220,27 @@ def table(judged: list[Judged]) -> None:
         column_config={"Probability": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
         alt="Labels of the clips",
     )
+
+
+def _row(item: Judged, least: float) -> dict[str, Any]:
+    """A clip in few words; of a long recording the labels that last longest, and their highest probability."""
+    row: dict[str, Any] = {
+        "File": shown(item.clip.name),
+        "Heard": "cannot be read",
+        "Probability": None,
+        "Events": None,
+    }
+    answer = item.answer
+    if answer is None:
+        return {**row, "Length (s)": None}
+    heard, sure = answer.label, answer.probability
+    if len(answer.windows) > 1:
+        events = clip_events.events_of(answer, least)
+        labels = [each.label for each in summary_of(events)]
+        row["Events"] = len(events)
+        heard = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+        heard, sure = heard or "nothing sure", max((event.highest for event in events), default=None)
+    return {**row, "Heard": heard, "Probability": sure, "Length (s)": round(answer.seconds, 2)}
 
 
 def csv_of(judged: list[Judged], labels: list[str]) -> str:
@@ -186,9 +252,11 @@ def csv_of(judged: list[Judged], labels: list[str]) -> str:
         if item.answer is not None:
             answer = item.answer
             shares = [repr(answer.probabilities[label]) for label in labels]
-            writer.writerow([item.clip.name, answer.label, repr(answer.probability), answer.seconds, "", *shares])
+            writer.writerow(
+                [shown(item.clip.name), answer.label, repr(answer.probability), answer.seconds, "", *shares]
+            )
         else:
-            writer.writerow([item.clip.name, "", "", "", str(item.error), *[""] * len(labels)])
+            writer.writerow([shown(item.clip.name), "", "", "", shown(item.error), *[""] * len(labels)])
     return out.getvalue()
 
 
@@ -207,25 +275,25 @@ def example_of(wanted: DataConfig, number: int, run: Run | None = None) -> Clip:
         DatasetError: the data set is no longer there, or holds nothing out.
         AudioError: the clip cannot be read.
     """
-    rows = _held_out(str(services.workspace().home), wanted.model_dump_json(), str(run.path) if run else "")
+    rows = _held_out(str(services.workspace().home), json.dumps(wanted.model_dump()), str(run.path) if run else "")
     row = rows[number % len(rows)]
-    path, key = Path(row["path"]), f"{row['path']}-{row['start_s']}"
+    path, key = Path(row["path"]), shown(f"{row['path']}-{row['start_s']}")  # a key goes to the browser
     if row["start_s"] == 0 and row["end_s"] is None:
         try:
-            return Clip(path.name, path.read_bytes(), key, row["label"])
+            return Clip(shown(path.name), path.read_bytes(), key, row["label"])
         except OSError as error:
             raise AudioError(f"{path} cannot be read: {error.strerror or error}", "Take another example") from error
     from labcore.audio import decode, encode_wav
 
     waveform, rate = decode(path, start_s=row["start_s"], end_s=row["end_s"])
-    return Clip(f"{path.name} from {row['start_s']:g} s", encode_wav(waveform, rate), key, row["label"])
+    return Clip(f"{shown(path.name)} from {row['start_s']:g} s", encode_wav(waveform, rate), key, row["label"])
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
 def _held_out(home: str, wanted: str, run: str) -> list[dict[str, Any]]:
     from labcore.datasets import dataset_of, find_dataset, split_for
 
-    config, workspace = DataConfig.model_validate_json(wanted), Workspace(Path(home))
+    config, workspace = DataConfig.model_validate(json.loads(wanted)), Workspace(Path(home))
     dataset = dataset_of(Run(Path(run)), workspace, config.dataset) if run else find_dataset(workspace, config.dataset)
     rows = dataset.table.iloc[split_for(dataset, config).held_out]
     if len(rows) == 0:

@@ -47,7 +47,7 @@ def strip(opened: Opened) -> None:
 def notes(opened: Opened) -> list[str]:
     """What a listener should know of the sound, a sentence each."""
     facts = opened.facts
-    told = []
+    told = [f"{note[0].upper()}{note[1:]}." for note in facts.info.notes]
     clipped = sum(level.clipped_samples for level in facts.channels)
     if clipped:
         told.append(f"{count(clipped)} samples lie in runs at full scale: it is clipped.")

@@ -22,6 +22,7 @@ def buttons(
     config: RunConfig,
     stretch: tuple[float, float],
     seconds: float,
+    mended: bool = False,
 ) -> None:
     """A row of buttons.
 
@@ -31,6 +32,7 @@ def buttons(
         shown: views by title, each with the values of the first and the last colour.
         kinds: the kinds of pictures on view.
         stretch: what is on view of a sound of so many ``seconds``.
+        mended: the file is not heard as soundfile reads it, or not as the mean of its channels.
     """
     from labcore.explore.snippet import KINDS, snippet
 
@@ -51,6 +53,10 @@ def buttons(
         if known:
             with st.popover("Code", icon=":material/code:"):
                 st.caption("The same numbers with torchaudio; `picture` holds them, lowest row first.")
+                if mended:
+                    st.caption(
+                        "Not quite for this file: soundfile alone does not hear it as the lab does. Save the sound first."
+                    )
                 for kind in known:
                     st.markdown(f"**{kind.capitalize()}**")
                     part = None if stretch == (0.0, seconds) else stretch

@@ -15,6 +15,7 @@ import numpy as np
 import streamlit as st
 
 from labcore.errors import AudioError
+from labcore.texts import shown
 from labcore.workspace import slug, write_atomically
 from ui import data, limits, services, shell
 from ui.services import Task
@@ -231,16 +232,15 @@ def _rows(home: str, name: str) -> list[Row]:
 def of_row(row: Row) -> Source:
     """A clip of a table. A part of a longer file becomes a file of its own, sample for sample."""
     path, label, start, end = row
-    key = f"{path}-{start}-{end}"
+    key = shown(f"{path}-{start}-{end}")  # it goes to the browser, and into hashes
+    changed = _changed(Path(path))
     if start == 0 and math.isnan(end):
-        return Source(Path(path).name, Path(path), f"{key}-{_changed(Path(path))}", label)
-    return Source(
-        _row_name(row), _part(path, start, None if math.isnan(end) else end, _changed(Path(path))), key, label
-    )
+        return Source(_row_name(row), Path(path), f"{key}-{changed}", label)
+    return Source(_row_name(row), _part(key, changed, path, start, None if math.isnan(end) else end), key, label)
 
 
 def _row_name(row: Row) -> str:
-    name = Path(row[0]).name
+    name = shown(Path(row[0]).name)
     return name if row[2] == 0 else f"{name} from {row[2]:g} s"
 
 
@@ -252,10 +252,10 @@ def _changed(path: Path) -> int:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _part(path: str, start: float, end: float | None, changed: int) -> bytes:
+def _part(key: str, changed: int, _path: str, start: float, end: float | None) -> bytes:
     from labcore.audio import decode_channels, encode_wav
 
-    waveform, rate = decode_channels(path, start_s=start, end_s=end)
+    waveform, rate = decode_channels(_path, start_s=start, end_s=end)
     return encode_wav(waveform, rate, exact=True)
 
 

@@ -98,9 +98,8 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     shown = {VIEWS[kind]: (view, *_levels(kind, view)) for kind, view in made.items()}
     if "spectrum" in chosen:
         shown[VIEWS["spectrum"]] = (_spectrum(part, own_rate, config), None, None)
-    explore_save.buttons(
-        source.name, wav, shown, [kind for kind in made if kind in WHAT], config, (start, end), opened.seconds
-    )
+    kinds, mended = [kind for kind in made if kind in WHAT], bool(opened.facts.info.notes)
+    explore_save.buttons(source.name, wav, shown, kinds, config, (start, end), opened.seconds, mended)
     _classify(opened, begin, stop)
 
 
@@ -124,7 +123,11 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
     if mode == "front":
         return heard(source.key, source.name, start, end, rate, source.content)[None], rate
     samples, own = channels(source.key, source.name, start, end, source.content)
-    return (samples.mean(axis=0, keepdims=True, dtype=np.float32) if mode == "mixed" else samples), own
+    if mode == "mixed":
+        from labcore.audio import mix
+
+        return mix(samples.T)[0][None], own
+    return samples, own
 
 
 def cut(samples: np.ndarray, rate: int, begin: float, stop: float) -> np.ndarray:

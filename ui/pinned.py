@@ -14,6 +14,7 @@ from labcore.audio import Limits, decode
 from labcore.config import RunConfig
 from labcore.errors import AudioError, LabError
 from labcore.runs import Run
+from labcore.texts import shown
 from labcore.workspace import slug
 from ui import clips, curves, people
 from ui.shell import action_button, errors_in_place, show_error
@@ -75,10 +76,10 @@ def panel(run: Run, active: bool, owner: str = "") -> None:
         for file in there:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(plain(file.name), width=220)
-                st.audio(str(file), width="stretch")
+                st.audio(file.read_bytes(), width="stretch")
                 if active:
                     remove = partial(file.unlink, missing_ok=True)
-                    people.guarded_button("Take away", remove, owner, key=f"unpin-{file.name}", type="tertiary")
+                    people.guarded_button("Take away", remove, owner, key=f"unpin-{shown(file.name)}", type="tertiary")
         if active and len(there) < MOST:
             _add(run)
 

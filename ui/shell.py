@@ -12,6 +12,7 @@ import streamlit as st
 
 from labcore import __version__
 from labcore.errors import LabError
+from labcore.texts import shown
 from ui import access
 from ui.services import workspace
 from ui.text import plain
@@ -102,5 +103,5 @@ def _short(path: Path) -> str:
     """A path with the home folder as ``~``, and only its end where it is long."""
     with contextlib.suppress(ValueError, RuntimeError):
         path = Path("~") / path.relative_to(Path.home())
-    text = str(path)
+    text = shown(path)
     return text if len(text) <= 34 else "…" + text[-33:]

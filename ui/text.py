@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from labcore import texts
 from labcore.runs import Run
 from labcore.runs import RunStatus as Status
 
@@ -33,7 +34,7 @@ def state_face(state: str) -> tuple[str, str, str]:
 
 def plain(text: object) -> str:
     """A text from outside (file name, label, path) such that Markdown shows it as it is, whatever it holds."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(texts.shown(text).split()))
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -61,6 +62,11 @@ def duration(seconds: float | None) -> str:
 def count(number: float) -> str:
     """1,234,567 with thin spaces; rates below 10 with one digit."""
     return f"{number:.1f}" if 0 < number < 10 and number != int(number) else f"{number:,.0f}".replace(",", "\u2009")
+
+
+def counted(number: int, unit: str, units: str = "") -> str:
+    """``1 clip``, ``1 200 clips``; see :func:`labcore.texts.counted`."""
+    return texts.counted(number, unit, units, figure=count)
 
 
 def ago(then: float, now: float | None = None) -> str:
@@ -92,13 +98,13 @@ def told_apart(options: Iterable[Any], words: Callable[[Any], str]) -> Callable[
     An id is told apart by its end, so that its mark stays as the list grows; anything else by its place among its like.
     """
     options = list(options)
-    shown = {option: words(option) for option in options}
-    times, met = Counter(shown.values()), Counter[str]()
-    for option, text in shown.items():
+    faces = {option: texts.shown(words(option)) for option in options}
+    times, met = Counter(faces.values()), Counter[str]()
+    for option, text in faces.items():
         if times[text] > 1:
             met[text] += 1
-            shown[option] = f"{text} · {option[-4:] if isinstance(option, str) else met[text]}"
-    return lambda option: shown[option] if option in shown else words(option)
+            faces[option] = f"{text} · {option[-4:] if isinstance(option, str) else met[text]}"
+    return lambda option: faces[option] if option in faces else texts.shown(words(option))
 
 
 def moment_of(stamp: str) -> str:

@@ -27,10 +27,14 @@ class AnswerJournal:
     Args:
         file: the journal; made with the first answer.
         key: what answers depend on beside the file: those of another key are not taken.
+
+    Attributes:
+        added: how many answers came since it was opened.
     """
 
     def __init__(self, file: Path, key: str) -> None:
         self.file, self.key = file, key
+        self.added = 0
         self._places: dict[str, _Place] = {}
         with contextlib.suppress(FileNotFoundError), file.open("rb") as lines:
             offset = 0
@@ -59,6 +63,7 @@ class AnswerJournal:
         facts = {"where": _where(path), "key": self.key, "size": size, "mtime_ns": mtime_ns, "answer": answer}
         line = json.dumps(facts)
         append_line(self.file, line)
+        self.added += 1
         length = len(line) + 1  # JSON without other letters than ASCII
         offset = self.file.stat().st_size - length
         self._places[_where(path)] = _Place(offset, length, size, mtime_ns, "error" in answer)

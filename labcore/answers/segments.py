@@ -1,10 +1,14 @@
-"""Windows of a recording, joined where the label stays."""
+"""What occurs when: windows of a recording, joined where the label stays."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+THRESHOLD = 0.5
+"""A window whose label is less probable tells nothing, where nobody says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +23,25 @@ class Segment:
     windows: int
 
 
-def segments_of(answer: dict[str, Any], threshold: float = 0.0) -> list[Segment]:
-    """What was heard where, without overlaps.
+@dataclass(frozen=True)
+class LabelSummary:
+    """A label in a whole recording: how many segments it has, how long they last together, and its highest probability."""
 
-    Windows overlap, so each stands for the time that lies nearer to its middle than to that of a neighbour; the first and the last reach to
-    the ends of the recording. Neighbours of the same label become one segment.
+    label: str
+    count: int
+    total_s: float
+    highest: float
+
+
+def segments_of(answer: dict[str, Any], threshold: float = 0.0) -> list[Segment]:
+    """What was heard where, by time and without overlaps.
+
+    Windows overlap, so each stands for the time that lies nearer to its middle than to that of a neighbour, and for none outside of
+    itself; the first and the last reach to the ends of the recording. Neighbours of the same label become one segment.
 
     Args:
         answer: as :meth:`labcore.classifier.Answer.to_dict` gives it.
-        threshold: windows whose label is less probable leave a gap.
+        threshold: windows whose label is less probable leave a gap; so do silent ones.
     """
     windows = answer["windows"]
     middles = [(window["start_s"] + window["end_s"]) / 2 for window in windows]
@@ -35,9 +49,9 @@ def segments_of(answer: dict[str, Any], threshold: float = 0.0) -> list[Segment]
     found: list[Segment] = []
     for number, window in enumerate(windows):
         label, share = window["label"], window["probability"]
-        if share < threshold:
+        if share < threshold or window.get("silent", False):
             continue
-        start_s, end_s = cuts[number], cuts[number + 1]
+        start_s, end_s = max(cuts[number], window["start_s"]), min(cuts[number + 1], window["end_s"])
         last = found[-1] if found else None
         if last is not None and last.label == label and last.end_s == start_s:
             mean = (last.probability * last.windows + share) / (last.windows + 1)
@@ -45,3 +59,28 @@ def segments_of(answer: dict[str, Any], threshold: float = 0.0) -> list[Segment]
         else:
             found.append(Segment(start_s, end_s, label, share, share, 1))
     return found
+
+
+def summary_of(segments: Iterable[Segment]) -> list[LabelSummary]:
+    """What occurs at all: a line a label, the one that lasts longest first."""
+    parts: dict[str, list[Segment]] = {}
+    for segment in segments:
+        parts.setdefault(segment.label, []).append(segment)
+    found = [
+        LabelSummary(label, len(own), sum(s.end_s - s.start_s for s in own), max(s.highest for s in own))
+        for label, own in parts.items()
+    ]
+    return sorted(found, key=lambda each: (-each.total_s, each.label))
+
+
+def with_events(answer: dict[str, Any], threshold: float = THRESHOLD) -> dict[str, Any]:
+    """The answer about a recording of several windows with what occurs in it: ``events`` by time, ``summary`` by label.
+
+    That about a clip of one window is given back as it is, and so is an error.
+    """
+    if len(answer.get("windows", ())) < 2:
+        return answer
+    events = segments_of(answer, threshold)
+    told = {"events": [vars(event) for event in events], "summary": [vars(each) for each in summary_of(events)]}
+    head = {name: value for name, value in answer.items() if name != "windows"}
+    return {**head, **told, "windows": answer["windows"]}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from labcore.answers.segments import segments_of
+from labcore.answers.segments import segments_of, with_events
 from labcore.errors import WorkspaceError
+from labcore.texts import json_line, shown
 
 TABLES = ("jsonl", "csv", "parquet")
 TRACKS = ("raven", "audacity")
@@ -27,24 +27,25 @@ Answers = Iterable[dict[str, Any]]
 def columns_of(labels: list[str], per: str) -> list[str]:
     """The columns of a table; probabilities of the classes are ``p_<label>``."""
     span = [] if per == "file" else ["start_s", "end_s"]
-    last = ["highest", "windows"] if per == "segment" else [f"p_{label}" for label in labels]
+    last = ["highest", "windows"] if per == "segment" else [f"p_{shown(label)}" for label in labels]
     return ["file", *span, "label", "probability", *([] if span else ["seconds"]), "error", *last]
 
 
 def rows_of(answer: dict[str, Any], per: str, threshold: float) -> Iterator[dict[str, Any]]:
-    """The rows of one answer; a file that could not be read is a row with its error."""
-    file = {"file": answer["file"]}
+    """The rows of one answer; a file that could not be read is a row with its error. Names are written as :func:`shown` does."""
+    file = {"file": shown(answer["file"])}
     if "error" in answer:
-        yield file | {"error": answer["error"]}
+        yield file | {"error": shown(answer["error"])}
     elif per == "segment":
         for segment in segments_of(answer, threshold):
-            yield file | vars(segment)
+            yield file | vars(segment) | {"label": shown(segment.label)}
     else:
         for part in [answer] if per == "file" else answer["windows"]:
             facts = {
                 name: part[name] for name in ("start_s", "end_s", "seconds", "label", "probability") if name in part
             }
-            yield file | facts | {f"p_{label}": share for label, share in part["probabilities"].items()}
+            facts["label"] = shown(facts["label"])
+            yield file | facts | {f"p_{shown(label)}": share for label, share in part["probabilities"].items()}
 
 
 def csv_writer(file: IO[str], labels: list[str], per: str) -> csv.DictWriter[str]:
@@ -62,7 +63,7 @@ def write_table(
     Args:
         format: one of :data:`TABLES`. JSON lines are whole answers, whatever ``per`` says.
         per: a row a file, window or segment.
-        threshold: for segments, as :func:`segments_of` takes it.
+        threshold: for segments and events, as :func:`segments_of` takes it.
 
     Raises:
         WorkspaceError: it cannot be written.
@@ -71,9 +72,9 @@ def write_table(
         if format == "parquet":
             _write_parquet(draft, answers, labels, per, threshold)
             return
-        with draft.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with draft.open("w", encoding="utf-8", newline="") as file:
             if format == "jsonl":
-                file.writelines(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
+                file.writelines(json_line(with_events(answer, threshold)) + "\n" for answer in answers)
                 return
             writer = csv_writer(file, labels, per)
             for answer in answers:
@@ -88,8 +89,6 @@ def _write_parquet(draft: Path, answers: Answers, labels: list[str], per: str, t
     schema = pa.schema([(name, kinds.get(name, pa.float64())) for name in columns_of(labels, per)])
 
     def flush(rows: list[dict[str, Any]]) -> None:
-        for row in rows:  # names that are no Unicode cannot lie in Parquet as they are
-            row["file"] = row["file"].encode("utf-8", "replace").decode()
         writer.write_table(pa.Table.from_pylist(rows, schema))
 
     with pq.ParquetWriter(draft, schema) as writer:
@@ -134,12 +133,12 @@ def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, th
     for path, answer in targets:
         if "error" not in answer:
             with _whole(path) as draft:
-                draft.write_text(track_of(answer, format, threshold), encoding="utf-8", errors="surrogateescape")
+                draft.write_text(track_of(answer, format, threshold), encoding="utf-8")
 
 
 def _plain(text: str) -> str:
-    """A text that stays in its cell of a table of tabs."""
-    return " ".join(text.split())
+    """A text that stays in its cell of a table of tabs, and that every encoding of Unicode takes."""
+    return " ".join(shown(text).split())
 
 
 @contextlib.contextmanager

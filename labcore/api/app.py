@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labcore import __version__
+from labcore.answers.segments import THRESHOLD
 from labcore.api import schemas
 from labcore.api.classify import Asked, Desk, clips_of, unless_gone
-from labcore.api.documentation import BODY, HOP, TOP_K, WINDOWS, complete, problems
+from labcore.api.documentation import BODY, HOP, LEAST, TOP_K, WINDOWS, complete, problems
 from labcore.api.gate import LOOPBACK, Gate, Passage, Standing, refuse
 from labcore.api.logs import requests as log
 from labcore.api.metrics import CONTENT_TYPE, Metrics
@@ -119,17 +120,19 @@ def _routes(
         top_k: Annotated[int | None, TOP_K] = None,
         windows: Annotated[Literal["labels", "full", "none"], WINDOWS] = "labels",
         hop_seconds: Annotated[float | None, HOP] = None,
+        threshold: Annotated[float, LEAST] = THRESHOLD,
     ) -> Response:
         """One file as the body (`curl --data-binary @clip.wav -H 'Content-Type: audio/wav'`), or one or several as a form
         (`curl -F file=@a.wav -F file=@b.mp3`). WAV, AIFF, FLAC, Ogg Vorbis, Opus and MP3 of any rate.
 
+        A recording of several windows is answered with what occurs when, too: `events` by time and a `summary` of each label.
         A single file that cannot be read is a 422; among several it gets an `error` in its place and the others are answered."""
         passage: Passage = request.state.passage
         chosen = model_named(model)
         assert passage.lease is not None
         clips = await clips_of(request, settings, passage.lease)
         desk: Desk = app.state.desk
-        asked = Asked(top_k, windows, hop_seconds)
+        asked = Asked(top_k, windows, hop_seconds, threshold)
         content = await unless_gone(passage, desk.answer(clips, chosen, asked, passage))
         return Response(content, media_type="application/json")
 

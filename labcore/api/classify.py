@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +14,17 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from labcore.answers.segments import with_events
 from labcore.api.gate import Passage
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
-from labcore.audio import decode, probe, quantise
+from labcore.audio import probe, quantise, read_sound
 from labcore.audio.containers import foreign_kind
 from labcore.classifier import Answer
 from labcore.errors import AudioError, LabError
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
 from labcore.serving.admission import Lease
+from labcore.texts import json_line, shown
 
 T = TypeVar("T")
 AT_ONCE = 32
@@ -39,11 +40,12 @@ RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 
 @dataclass(frozen=True)
 class Asked:
-    """How a request wants its clips answered. ``top_k`` None: all labels."""
+    """How a request wants its clips answered. ``top_k`` None: all labels; ``threshold``: of events."""
 
     top_k: int | None
     windows: str
     hop_seconds: float | None
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Desk:
         outcome = "failed"
         try:
             decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, lease, deadline)
-            samples, scale = await asyncio.wait_for(decoding, left())
+            samples, scale, notes = await asyncio.wait_for(decoding, left())
             bounds = model.classifier.windows_of(len(samples), asked.hop_seconds)
             if len(bounds) > MOST_WINDOWS:
                 raise Problem(
@@ -132,7 +134,7 @@ class Desk:
                 )  # fmt: skip
             future = self.engine.submit(model.classifier, samples, scale, bounds, left())
             rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
-            answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows)
+            answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows, notes)
             outcome = "answered"
         except AudioError as error:
             return error
@@ -141,8 +143,10 @@ class Desk:
         self.metrics.audio.labels(model.name).inc(answer.seconds)
         return answer
 
-    def _decoded(self, clip: Clip, model: Model, lease: Lease, deadline: float) -> tuple[np.ndarray, float]:
-        """A clip as the classifier takes it: int16 (samples,) and its scale. In a thread of its own."""
+    def _decoded(
+        self, clip: Clip, model: Model, lease: Lease, deadline: float
+    ) -> tuple[np.ndarray, float, tuple[str, ...]]:
+        """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it. In a thread of its own."""
         began = time.perf_counter()
         if time.monotonic() > deadline:
             raise Late("the clip waited too long for being decoded", "Ask again later, or send fewer at once")
@@ -161,10 +165,10 @@ class Desk:
                 "Send it in mono, at a lower rate, or in parts",
             )
         lease.take(bytes_=int(claimed.seconds * rate) * BYTES_A_SAMPLE)
-        waveform, _ = decode(clip.content, rate, name=clip.name, limits=limits)
-        quantised = quantise(waveform)
+        sound = read_sound(clip.content, rate, name=clip.name, limits=limits)
+        samples, scale = quantise(sound.waveform)
         self.metrics.decoding.observe(time.perf_counter() - began)
-        return quantised
+        return samples, scale, sound.notes
 
 
 async def unless_gone(passage: Passage, work: Coroutine[Any, Any, bytes]) -> bytes:
@@ -191,7 +195,7 @@ def written(model: str, request_id: str, names: list[str], results: list[Answer 
     for name, result in zip(names, results, strict=True):
         told.append({"file": name, **(said(result, asked) if isinstance(result, Answer) else {"error": str(result)})})
     content = {"model": model, "request_id": request_id, "results": told}
-    return json.dumps(content, ensure_ascii=False).encode()
+    return json_line(content).encode()
 
 
 def said(answer: Answer, asked: Asked) -> dict[str, Any]:
@@ -202,13 +206,16 @@ def said(answer: Answer, asked: Asked) -> dict[str, Any]:
         "probability": answer.probability,
         "probabilities": ranked,
         "seconds": answer.seconds,
+        "notes": answer.notes,
     }
-    if asked.windows == "none":
-        return told
-    told["windows"] = [
-        {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability} for w in answer.windows
+    windows = [
+        {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability, "silent": w.silent}
+        for w in answer.windows
     ]
-    if asked.windows == "full":
+    told = with_events({**told, "windows": windows}, asked.threshold)
+    if asked.windows == "none":
+        del told["windows"]
+    elif asked.windows == "full":
         for row, window in zip(told["windows"], answer.windows, strict=True):
             row["probabilities"] = {label: value for label, value in window.probabilities.items() if label in ranked}
     return told
@@ -255,5 +262,4 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
 
 def _plain(text: str, most: int) -> str:
     """A name as a client gave it, fit to be shown: no control characters, no lone surrogates, not too long."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(character for character in whole if character.isprintable())[:most]
+    return "".join(character for character in shown(text) if character.isprintable())[:most]

@@ -18,6 +18,7 @@ HOP = Query(
     allow_inf_nan=False,
     description="Seconds from one window to the next; half a clip where not given.",
 )
+LEAST = Query(ge=0, le=1, allow_inf_nan=False, description="Windows whose label is less probable are part of no event.")
 BODY = {
     "requestBody": {
         "required": True,

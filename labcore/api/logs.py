@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from datetime import datetime, timezone
+
+from labcore.texts import json_line
 
 requests = logging.getLogger("labcore.api")
 
@@ -23,7 +24,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             facts["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(facts, ensure_ascii=False)
+        return json_line(facts)
 
 
 def log_as_json(level: int = logging.INFO) -> None:

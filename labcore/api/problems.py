@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +10,7 @@ from starlette.responses import Response
 from labcore.errors import AudioError, ConfigError, LabError, OutOfMemoryError
 from labcore.serving import Busy, Late
 from labcore.serving.admission import RETRY_SECONDS, TooMuch
+from labcore.texts import json_line
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -63,5 +63,5 @@ class Problem(Exception):
             "request_id": request_id,
             **self.more,
         }
-        content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
+        content = json_line(body).encode()
         return Response(content, self.status, self.headers, MEDIA_TYPE)

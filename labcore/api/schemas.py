@@ -12,7 +12,28 @@ class WindowAnswer(BaseModel):
     end_s: float
     label: str
     probability: float
+    silent: bool = Field(description="There is no sound in it: it is part of no event and of no mean.")
     probabilities: dict[str, float] | None = Field(None, description="With `windows=full` only.")
+
+
+class Event(BaseModel):
+    """A stretch of a recording in which one label was heard: windows joined where the label stays, without overlaps."""
+
+    start_s: float
+    end_s: float
+    label: str
+    probability: float = Field(description="The mean over its windows.")
+    highest: float = Field(description="That of its surest window.")
+    windows: int
+
+
+class LabelSummary(BaseModel):
+    """A label in a whole recording."""
+
+    label: str
+    count: int = Field(description="Of its events.")
+    total_s: float = Field(description="How long they last together.")
+    highest: float = Field(description="The highest probability of a window.")
 
 
 class ClipAnswer(BaseModel):
@@ -25,6 +46,15 @@ class ClipAnswer(BaseModel):
         None, description="Most probable first; the mean over the windows that hold sound."
     )
     seconds: float | None = None
+    notes: list[str] | None = Field(
+        None, description="How the clip was read, where that is out of the ordinary: channels that cancel, a dead one."
+    )
+    events: list[Event] | None = Field(
+        None, description="What occurs when, by time; of recordings of several windows. See `threshold`."
+    )
+    summary: list[LabelSummary] | None = Field(
+        None, description="The labels of the events, the one that lasts longest first."
+    )
     windows: list[WindowAnswer] | None = None
     error: str | None = Field(None, description="Where several files were sent and this one cannot be read.")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from labcore.audio.files import AudioInfo
+from labcore.audio.mixing import ChannelPowers, mean_of
 
 SILENCE = 10 ** (-60 / 20)  # -60 dBFS
 CLIPPED_RUN = 3  # samples in a row at full scale that count as clipped; a peak that touches it once or twice does not
@@ -89,6 +90,7 @@ class Tally:
         self.squares = np.zeros(channels)
         self.peaks = np.zeros(channels)
         self.runs = [Runs(0)] * channels
+        self.powers = ChannelPowers(channels)
         self.loud: tuple[int, int] | None = None  # the first and the last frame that is not silent
         self.frames = 0
 
@@ -105,6 +107,8 @@ class Tally:
         self.sums += planes.sum(axis=1)
         self.squares += np.einsum("ij,ij->i", planes, planes)
         self.peaks = np.maximum(self.peaks, peaks)
+        if len(planes) > 1:
+            self.powers.add(planes.T, mean_of(planes.T))
         for channel, peak in enumerate(peaks):
             runs = Runs.of(np.abs(planes[channel]) >= self.full) if peak >= self.full else Runs(frames)
             self.runs[channel] = self.runs[channel].then(runs)
@@ -118,6 +122,7 @@ class Tally:
         self.sums += after.sums
         self.squares += after.squares
         self.peaks = np.maximum(self.peaks, after.peaks)
+        self.powers.then(after.powers)
         self.runs = [before.then(runs) for before, runs in zip(self.runs, after.runs, strict=True)]
         if after.loud:
             self.loud = (self.loud[0] if self.loud else after.loud[0], after.loud[1])
@@ -130,6 +135,8 @@ class Tally:
         )
         first, last = self.loud or (self.frames, -1)
         start_s, end_s = first / info.sample_rate, (self.frames - 1 - last) / info.sample_rate
+        told = self.powers.mixdown().note
+        info = replace(info, notes=(*info.notes, told)) if told else info
         return Facts(info, levels, loudness_lufs, start_s, end_s)
 
 

@@ -5,7 +5,6 @@ Headers are claims: nothing is allocated by them, and what they promise is held 
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from collections.abc import Iterator
@@ -17,8 +16,11 @@ from typing import TypeAlias
 import numpy as np
 import soundfile
 
-from labcore.audio.containers import describe, foreign_kind, missing_share
+from labcore.audio.containers import describe, foreign_kind
 from labcore.audio.foreign import ForeignFile
+from labcore.audio.joined import JoinedFile
+from labcore.audio.raw import Read, Spliced, reader
+from labcore.audio.streams import Reading, cut_off, duration, not_read, reading_of
 from labcore.errors import AudioError
 
 PEAK = 1e6  # 120 dB above full scale: a damaged file, and its power would overflow
@@ -27,7 +29,7 @@ BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLO
 BITS |= {"ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}
 
 Source = str | Path | bytes
-OpenFile: TypeAlias = "soundfile.SoundFile | ForeignFile"
+OpenFile: TypeAlias = "soundfile.SoundFile | JoinedFile | ForeignFile"
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,13 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+READINGS_KEPT = 256
+_readings: dict[tuple[str, int, int, int, int], Reading] = {}
+
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What a file's header says. ``frames`` is samples a channel."""
+    """What a file's header says. ``frames`` is samples a channel; ``notes`` what a user should know, in words that follow its name."""
 
     container: str
     codec: str
@@ -58,6 +63,7 @@ class AudioInfo:
     channels: int
     frames: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def bits(self) -> int | None:
@@ -82,7 +88,8 @@ def probe(source: Source, *, name: str = "", limits: Limits = DEFAULT_LIMITS) ->
 
 def info_of(file: OpenFile) -> AudioInfo:
     seconds = file.frames / file.samplerate
-    return AudioInfo(file.format, file.subtype, file.samplerate, file.channels, file.frames, seconds)
+    notes = getattr(file, "notes", ())
+    return AudioInfo(file.format, file.subtype, file.samplerate, file.channels, file.frames, seconds, notes)
 
 
 def called_by(source: Source, name: str) -> str:
@@ -92,8 +99,33 @@ def called_by(source: Source, name: str) -> str:
 @contextmanager
 def opened(source: Source, called: str, limits: Limits) -> Iterator[OpenFile]:
     """The open file, its container checked, or an AudioError that says why it cannot be opened."""
-    content = source if isinstance(source, bytes | bytearray | memoryview) else None
-    size = len(content) if content is not None else _size(Path(source), called)  # type: ignore[arg-type]
+    with _bytes_of(source, called, limits) as (read, size, descriptor):
+        reading = _reading(source, read, size, called)
+        with _decoder(source, read, size, descriptor, reading, called, limits) as file:
+            _check_container(file, called, limits)
+            yield file
+
+
+@contextmanager
+def _bytes_of(source: Source, called: str, limits: Limits) -> Iterator[tuple[Read, int, int]]:
+    """What reads at offsets, the size, and the descriptor of a file or -1. A name may hold bytes of any kind, so files are opened here."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        _check_size(len(source), called, limits)
+        yield reader(source), len(source), -1
+        return
+    _check_size(_size(Path(source), called), called, limits)
+    try:
+        descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or error
+        raise AudioError(f"{called} cannot be read: {what}", "Check its permissions") from error
+    try:
+        yield reader(descriptor), os.fstat(descriptor).st_size, descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _check_size(size: int, called: str, limits: Limits) -> None:
     if size == 0:
         raise AudioError(f"{called} is empty: 0 bytes", "Fetch or export the file again")
     if size > limits.max_bytes:
@@ -101,24 +133,46 @@ def opened(source: Source, called: str, limits: Limits) -> Iterator[OpenFile]:
             f"{called} has {size / 1e6:.0f} MB, more than the {limits.max_bytes / 1e6:.0f} MB that are accepted",
             "Cut it into parts",
         )
-    file: OpenFile
+
+
+def _reading(source: Source, read: Read, size: int, called: str) -> Reading:
+    """How the file is to be read. It is remembered for files, since whoever reads a long recording opens it several times."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return reading_of(read, size, called)
     try:
-        file = soundfile.SoundFile(io.BytesIO(content) if content is not None else os.fspath(source))
+        facts = os.stat(source)  # noqa: PTH116 (bytes of any kind in the name)
+    except (OSError, ValueError):
+        return reading_of(read, size, called)
+    key = (os.fspath(source), facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    known = _readings.get(key)
+    if known is None:
+        known = reading_of(read, size, called)
+        while len(_readings) >= READINGS_KEPT:
+            _readings.pop(next(iter(_readings), key), None)
+        _readings[key] = known
+    return known
+
+
+def _decoder(
+    source: Source, read: Read, size: int, descriptor: int, reading: Reading, called: str, limits: Limits
+) -> OpenFile:
+    try:
+        if reading.streams:
+            return JoinedFile(read, reading, called)
+        whole = descriptor if descriptor >= 0 else Spliced(read, [(0, size)])
+        return soundfile.SoundFile(whole, closefd=False)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-        head = _read_at(source, 0, 512, called)
-        if head.startswith(b"OggS") and _missing(source, size, called):
-            raise cut_off(called) from error
+        head = read(0, 512)
+        if reading.unread:
+            raise not_read(called, reading.unread) from error
         kind = foreign_kind(head)
         if not kind:
             what, remedy = describe(head)
             raise AudioError(f"{called} {what}", remedy) from error
-        file = ForeignFile(source, kind, called, limits.max_seconds)
-    with file:
-        _check_container(file, source, size, called, limits)
-        yield file
+        return ForeignFile(source, kind, called, limits.max_seconds)
 
 
-def _check_container(file: OpenFile, source: Source, size: int, called: str, limits: Limits) -> None:
+def _check_container(file: OpenFile, called: str, limits: Limits) -> None:
     if not limits.min_rate <= file.samplerate <= limits.max_rate:
         raise AudioError(
             f"{called} claims a sample rate of {file.samplerate} Hz", "Its header is damaged: export the file again"
@@ -128,16 +182,6 @@ def _check_container(file: OpenFile, source: Source, size: int, called: str, lim
             f"{called} claims {file.channels} channels, more than the {limits.max_channels} that are accepted",
             "Mix it down first",
         )
-    if isinstance(file, soundfile.SoundFile) and file.format not in (
-        "FLAC",
-        "MP3",
-    ):  # their promises are checked by decoding
-        missing = _missing(source, size, called)
-        if missing and file.format == "OGG":
-            raise cut_off(called)
-        seconds = file.frames / file.samplerate
-        if missing * seconds > 0.1 * (1 - missing) or missing > 0.01:
-            raise cut_off(called, seconds / max(1e-9, 1 - missing), seconds)
     if file.frames >= UNKNOWN_FRAMES:
         raise AudioError(
             f"{called} does not say how long it is, as files written into a pipe do not",
@@ -145,29 +189,6 @@ def _check_container(file: OpenFile, source: Source, size: int, called: str, lim
         )
     if file.frames <= 0:
         raise AudioError(f"{called} holds no samples: its length is zero", "Leave it out, or export it again")
-
-
-def _missing(source: Source, size: int, called: str) -> float:
-    if isinstance(source, bytes | bytearray | memoryview):
-        return missing_share(lambda at, count: bytes(source[at : at + count]), size)
-    try:
-        with Path(source).open("rb", buffering=0) as raw:
-
-            def read(at: int, count: int) -> bytes:
-                raw.seek(at)
-                return raw.read(count)
-
-            return missing_share(read, size)
-    except OSError as error:
-        raise AudioError(f"{called} cannot be read: {error.strerror or error}") from error
-
-
-def cut_off(called: str, promised_s: float = 0.0, there_s: float = 0.0) -> AudioError:
-    lacking = f"its header promises {duration(promised_s)} and {duration(there_s)} are there"
-    return AudioError(
-        f"{called} is cut off: {lacking if promised_s else 'it ends in the middle of a page'}",
-        "Fetch the file again, or leave it out",
-    )
 
 
 def _size(path: Path, called: str) -> int:
@@ -182,17 +203,6 @@ def _size(path: Path, called: str) -> int:
     if not stat.S_ISREG(info.st_mode):
         raise AudioError(f"{called} is not a regular file", "Copy the audio into a file first")
     return info.st_size
-
-
-def _read_at(source: Source, at: int, count: int, called: str) -> bytes:
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source[at : at + count])
-    try:
-        with Path(source).open("rb") as file:
-            file.seek(at)
-            return file.read(count)
-    except OSError as error:
-        raise AudioError(f"{called} cannot be read: {error.strerror or error}", "Check its permissions") from error
 
 
 def stretch_of(file: OpenFile, called: str, start_s: float, end_s: float | None, limits: Limits) -> tuple[int, int]:
@@ -214,10 +224,6 @@ def _too_long(called: str, seconds: float, limits: Limits) -> AudioError:
         f"{called} claims to be {duration(seconds)} long, more than the {duration(limits.max_seconds)} that are accepted",
         "Cut it into parts, or mend its header",
     )
-
-
-def duration(seconds: float) -> str:
-    return f"{seconds / 3600:.4g} h" if seconds >= 3600 else f"{seconds:.4g} s"
 
 
 def reason(error: Exception) -> str:

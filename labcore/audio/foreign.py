@@ -38,7 +38,7 @@ class ForeignFile:
         decoder_class = _decoder_class(kind, called)
         content = isinstance(source, bytes | bytearray | memoryview)
         try:
-            decoder = decoder_class(bytes(source) if content else os.fspath(source))  # type: ignore[arg-type]
+            decoder = decoder_class(bytes(source) if content else _named(Path(source)))  # type: ignore[arg-type]
             facts = decoder.metadata
             self.samplerate, self.channels = int(facts.sample_rate or 0), int(facts.num_channels or 0)
             most_s = min(max_seconds, MOST / max(1, self.samplerate * self.channels))
@@ -46,7 +46,7 @@ class ForeignFile:
             if claimed_s > most_s + 1:
                 raise _too_long(called, claimed_s, most_s)
             samples = decoder.get_samples_played_in_range(0.0, most_s + 1)
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        except (RuntimeError, ValueError, TypeError, IndexError, OSError) as error:
             why = str(error).strip().splitlines()
             raise AudioError(
                 f"{called} is {kind} that cannot be decoded: {why[0] if why else type(error).__name__}",
@@ -84,6 +84,15 @@ class ForeignFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._samples = np.empty((0, 0), dtype=np.float32)
+
+
+def _named(path: Path) -> str | bytes:
+    """The path, or the content where its name is not UTF-8, which torchcodec cannot open."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return path.read_bytes()
+    return os.fspath(path)
 
 
 def _decoder_class(kind: str, called: str) -> Any:

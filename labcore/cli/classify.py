@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
+import itertools
+import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_events
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.attend import say_raw, stop_on_signals
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say
-from labcore.cli.parser import Parser
-from labcore.errors import AudioError, ConfigError, WorkspaceError
-from labcore.runs import Run
-from labcore.workspace import Workspace, sha256_of
+from labcore.cli.inputs import Inputs, sound_files, weights_of
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say, say_some
+from labcore.cli.parser import WEIGHTS, Parser
+from labcore.errors import ConfigError, WorkspaceError
+from labcore.texts import counted, moment
+from labcore.workspace import sha256_of
+
+if TYPE_CHECKING:
+    from labcore.answers import AnswerJournal
+    from labcore.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
 EVERY_SECONDS = 10.0
@@ -25,15 +34,12 @@ EVERY_SECONDS = 10.0
 def parser() -> Parser:
     parser = Parser(
         prog="labcore classify",
-        description="Say what is heard in sound files. A file that cannot be read is told and the others go on; the exit "
-        "status is then 1. With --output, answers are kept as they come: the same command goes on after an interruption, and skips files "
-        "that these weights have answered already.",
+        description="Say what is heard in sound files: the label of a clip, and of a recording longer than a clip which label "
+        "occurs when. A file that cannot be read is told and the others go on; the exit status is then 1. With --output, answers are "
+        "kept as they come: the same command goes on after an interruption, and skips files that these weights have answered already.",
     )  # fmt: skip
     parser.add_argument("files", metavar="FILE", nargs="+", help="sound files, or folders of them")
-    parser.add_argument(
-        "--run", metavar="RUN", default="last", help="a run's id or a part of it, its folder, the word last (the default), "
-        "a weights file or the zip of a run",
-    )  # fmt: skip
+    parser.add_argument("--run", metavar="RUN", default="last", help=WEIGHTS)
     parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
     parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
     parser.add_argument(
@@ -53,8 +59,8 @@ def parser() -> Parser:
         "joined where the label stays",
     )  # fmt: skip
     parser.add_argument(
-        "--threshold", metavar="P", type=_share, default=0.5, help="segments, raven, audacity: windows whose label is less probable leave "
-        "a gap [default 0.5]",
+        "--threshold", metavar="P", type=_share, default=THRESHOLD, help="events, segments, raven, audacity: windows whose label is less "
+        "probable leave a gap [default 0.5]",
     )  # fmt: skip
     parser.add_argument(
         "--json",
@@ -67,42 +73,89 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     kind = format_of(arguments)
     weights = weights_of(arguments.run)
-    files = list(sound_files(arguments.files))
+    inputs = sound_files(arguments.files)
     if arguments.output is not None:
-        return _into_files(arguments, kind, weights, files)
-    if kind in TRACKS and len(files) > 1:
-        raise ConfigError(f"{len(files)} recordings do not go into one {kind} file", "Give a folder with --output")
+        return _into_files(arguments, kind, weights, inputs)
+    if kind in TRACKS and len(inputs.files) > 1:
+        raise ConfigError(
+            f"{len(inputs.files)} recordings do not go into one {kind} file", "Give a folder with --output"
+        )
     from labcore.answers.asking import answers_of
     from labcore.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
-    writer = csv_writer(sys.stdout, classifier.labels, arguments.per) if kind == "csv" else None
+    tell = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
     bad = 0
-    for file, answer in answers_of(classifier, files, arguments.hop):
-        bad += "error" in answer
-        if kind == "jsonl":
-            emit_json(answer)
-        elif "error" in answer:
-            say(f"{file}: {answer['error']}")
-        if writer is not None:
-            writer.writerows(rows_of(answer, arguments.per, arguments.threshold))
-            sys.stdout.flush()
-        elif "error" not in answer and kind in TRACKS:
-            print(track_of(answer, kind, arguments.threshold), end="", flush=True)
-        elif "error" not in answer and kind == "text":
-            emit(f"{percent(answer['probability']):>7}  {answer['label']}  {file}")
-    if bad and len(files) > 1 and kind != "jsonl":
-        say(f"{bad} of {len(files)} files could not be read")
+    with contextlib.closing(answers_of(classifier, inputs.files, arguments.hop)) as answers:
+        for _, answer in itertools.chain(inputs.errors(), answers):
+            bad += "error" in answer
+            tell(answer)
+    if bad and len(inputs) > 1 and kind != "jsonl":
+        say(f"{bad} of {counted(len(inputs), 'file')} could not be read")
     return FAILED if bad else DONE
 
 
-def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, files: list[Path]) -> int:
+class _Stdout:
+    """Writes answers to stdout as they come; of files that could not be read, stderr tells too."""
+
+    def __init__(self, kind: str, labels: list[str], per: str, threshold: float) -> None:
+        self.kind, self.per, self.threshold = kind, per, threshold
+        self.file = io.StringIO()
+        self.writer = csv_writer(self.file, labels, per) if kind == "csv" else None
+
+    def __call__(self, answer: dict[str, Any]) -> None:
+        if self.kind == "jsonl":
+            emit_json(with_events(answer, self.threshold))
+            return
+        if "error" in answer:
+            say(f"bad: {answer['error']}")
+        for note in answer.get("notes", ()):
+            say(f"note: {answer['file']}: {note}")
+        if self.writer is not None:
+            self.writer.writerows(rows_of(answer, self.per, self.threshold))
+            self._emit(self.file.getvalue())
+            self.file.seek(0)
+            self.file.truncate()
+        elif "error" not in answer:
+            text = "\n".join(_lines(answer, self.threshold)) if self.kind == "text" else ""
+            self._emit(text or track_of(answer, self.kind, self.threshold))
+
+    @staticmethod
+    def _emit(text: str) -> None:
+        if text := text.removesuffix("\n"):
+            emit(text)
+
+
+def _lines(answer: dict[str, Any], threshold: float) -> list[str]:
+    """An answer for people: a line for a clip; for a recording of several windows a line an event, then one a label."""
+    if len(answer["windows"]) < 2:
+        return [f"{percent(answer['probability']):>7}  {answer['label']}  {answer['file']}"]
+    events = segments_of(answer, threshold)
+    if not events:
+        least = f"nothing is more probable than {percent(threshold)}"
+        return [f"{answer['file']}  {moment(answer['seconds'])}: {least}"]
+    summary = summary_of(events)
+    head = f"{counted(len(events), 'event')} of {counted(len(summary), 'label')}"
+    whens = [f"{moment(event.start_s)} – {moment(event.end_s)}" for event in events]
+    names = max(len(each.label) for each in summary)
+    return [
+        f"{answer['file']}  {moment(answer['seconds'])}: {head}",
+        *(
+            f"{when:>{max(map(len, whens))}}  {percent(event.probability):>7}  {event.label}"
+            for when, event in zip(whens, events, strict=True)
+        ),
+        *(
+            f"  {each.label:<{names}}  {counted(each.count, 'time')}, {moment(each.total_s)} in all, up to {percent(each.highest)}"
+            for each in summary
+        ),
+    ]
+
+
+def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs: Inputs) -> int:
     """Answers into a file or a folder; those that were given already are taken from the journal beside it."""
     from labcore.answers import AnswerJournal, write_table, write_tracks
-    from labcore.answers.asking import answers_of
 
-    output = Path(arguments.output)
-    files = list(dict.fromkeys(files))
+    output, files = Path(arguments.output), inputs.files
     targets = track_files(arguments.files, files, output, kind) if kind in TRACKS else {}
     into_folder = kind in TRACKS and output not in targets.values()
     journal_file = output / ".answers.jsonl" if into_folder else output.with_name(f".{output.name}.answers.jsonl")
@@ -118,43 +171,58 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, files: 
     classifier = Classifier.load(weights, arguments.device)
     journal = AnswerJournal(journal_file, f"{sha256_of(weights_file)} {arguments.hop}")
     waiting = [file for file in files if not journal.has(file)]
-    done, bad, began, told = 0, [], time.monotonic(), time.monotonic()
-    with stop_on_signals(lambda: say_raw("stopping after this file; once more ends at once\n")) as stopping:
-        answers = answers_of(classifier, waiting, arguments.hop)
-        with contextlib.closing(answers):
-            for file, answer in answers:
-                journal.add(file, answer)
-                done += 1
-                if "error" in answer:
-                    bad.append(answer["error"])
-                line = f"{len(files) - len(waiting) + done}/{len(files)} files, {done / (time.monotonic() - began + 1e-9):.1f} files/s"
-                live(line)
-                if not sys.stderr.isatty() and time.monotonic() - told > EVERY_SECONDS:
-                    told = time.monotonic()
-                    say(line)
-                if stopping.is_set():
-                    break
-        known = ((file, found) for file in files if (found := journal.get(file)) is not None)
-        if kind in TRACKS:
-            write_tracks(((targets[file], found) for file, found in known), kind, arguments.threshold)
-        else:
-            found_all = (found for _, found in known)
-            write_table(output, kind, found_all, classifier.labels, arguments.per, arguments.threshold)
-    for reason in bad[:20]:
-        say(f"bad: {reason}")
-    if len(bad) > 20:
-        say(f"and {len(bad) - 20} more")
-    stopped = done < len(waiting)
-    skipped = len(files) - len(waiting)
-    say(f"{done} files in {duration(time.monotonic() - began)}, {skipped} answered before, {len(bad)} bad")
+    began = time.monotonic()
+    bad, notes, stopped = _ask(classifier, waiting, arguments.hop, journal, inputs)
+    everything = [*inputs.unread, *files]
+    known = ((file, found) for file in everything if (found := journal.get(file)) is not None)
+    if kind in TRACKS:
+        tracks = ((targets[file], found) for file, found in known if file in targets)
+        write_tracks(tracks, kind, arguments.threshold)
+    else:
+        write_table(output, kind, (found for _, found in known), classifier.labels, arguments.per, arguments.threshold)
+    done, skipped = journal.added, len(files) - len(waiting)
+    say_some("note", notes)
+    say_some("bad", bad)
+    said = f"{counted(done, 'file')} in {duration(time.monotonic() - began)}"
+    say(f"{said}, {skipped} answered before, {len(bad)} bad")
     if stopped:
         say("stopped; the same command goes on")
     if arguments.json:
-        facts = {"output": str(output.absolute()), "files": len(files), "done": done - len(bad), "skipped": skipped}
+        facts = {"output": str(output.absolute()), "files": len(inputs), "done": done - len(bad), "skipped": skipped}
         emit_json({**facts, "bad": len(bad), "stopped": stopped})
     else:
         emit(str(output))
     return INTERRUPTED if stopped else FAILED if bad else DONE
+
+
+def _ask(
+    classifier: Classifier, waiting: list[Path], hop: float | None, journal: AnswerJournal, inputs: Inputs
+) -> tuple[list[str], list[str], bool]:
+    """Ask about files and keep the answers; why some are bad, what is told of others, and whether a signal stopped it before the end."""
+    from labcore.answers.asking import answers_of
+
+    bad: list[str] = []
+    notes: list[str] = []
+    began = told = time.monotonic()
+    done, before = 0, len(inputs.files) - len(waiting)
+    with (
+        stop_on_signals(lambda: say_raw("stopping after this file; once more ends at once\n")) as stopping,
+        contextlib.closing(answers_of(classifier, waiting, hop)) as answers,
+    ):
+        for file, answer in itertools.chain(inputs.errors(), answers):
+            journal.add(file, answer)
+            done += 1
+            bad += [answer["error"]] if "error" in answer else []
+            notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
+            now = time.monotonic()
+            line = f"{before + done}/{counted(len(inputs), 'file')}, {done / (now - began + 1e-9):.1f} files/s"
+            live(line)
+            if not sys.stderr.isatty() and now - told > EVERY_SECONDS:
+                told = now
+                say(line)
+            if stopping.is_set():
+                break
+    return bad, notes, done < len(waiting) + len(inputs.unread)
 
 
 def format_of(arguments: argparse.Namespace) -> str:
@@ -188,7 +256,7 @@ def track_files(names: list[str], files: list[Path], output: Path, kind: str) ->
     """
     if len(files) == 1 and not output.is_dir() and Path(names[0]) == files[0]:
         return {files[0]: output}
-    folders = [Path(name) for name in names if Path(name).is_dir()]
+    folders = [Path(name) for name in names if os.path.isdir(name)]  # noqa: PTH112 (never raises)
     targets: dict[Path, Path] = {}
     for file in files:
         above = next((folder for folder in folders if file.is_relative_to(folder)), None)
@@ -201,37 +269,6 @@ def track_files(names: list[str], files: list[Path], output: Path, kind: str) ->
             "two recordings of the same name would share a label track", "Classify them into folders of their own"
         )
     return targets
-
-
-def weights_of(name: str) -> Path:
-    """The folder of a run by its name, or a file of weights by its path.
-
-    Raises:
-        RunError: there is none.
-    """
-    path = Path(name)
-    if path.is_file() or (path / "weights.safetensors").is_file():
-        return path
-    return Run.open(Workspace.default(), name).path
-
-
-def sound_files(names: Iterable[str]) -> Iterator[Path]:
-    """The files named, whatever they are called, and the sound files in and below the folders named, in order.
-
-    Raises:
-        AudioError: a folder without sound files.
-    """
-    from labcore.datasets.scan import find_audio
-
-    for name in names:
-        path = Path(name)
-        if not path.is_dir():
-            yield path
-            continue
-        found = find_audio(path).files
-        if not found:
-            raise AudioError(f"there are no sound files in {path}", "Name the files themselves, or another folder")
-        yield from (path.joinpath(*parts) for parts in found)
 
 
 def positive(text: str) -> float:

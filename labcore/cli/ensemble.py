@@ -7,7 +7,7 @@ import json
 
 from labcore.cli.evaluate import report
 from labcore.cli.output import emit, emit_json, live_count
-from labcore.cli.parser import Parser
+from labcore.cli.parser import Parser, add_runs, runs_named
 from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -19,7 +19,7 @@ def parser() -> Parser:
         description="Put the networks of finished runs together as a new run that answers with the mean of their probabilities. "
         "The runs may differ in seed, network and training; they must have held out the same clips.",
     )
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="runs by id, a part of it, or folder: two at least")
+    add_runs(parser, "runs by id, a part of it, or folder: two at least")
     parser.add_argument("--device", default="auto", help="where it is judged: auto (the default), cpu, cuda or cuda:N")
     parser.add_argument("--json", action="store_true", help="a line of JSON on stdout, and nothing else there")
     return parser
@@ -27,7 +27,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
-    members = [Run.open(workspace, name) for name in arguments.runs]
+    members = [Run.open(workspace, name) for name in runs_named(arguments)]
     from labcore.ensembles import save_ensemble
 
     judging = live_count("judging", "windows")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.attend import result_line
-from labcore.cli.classify import weights_of
+from labcore.cli.inputs import weights_of
 from labcore.cli.output import emit, emit_json, live_count, percent, say, table
-from labcore.cli.parser import Parser
+from labcore.cli.parser import WEIGHTS, Parser, add_run, run_named
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -25,10 +25,7 @@ ALL = "all"
 
 def parser() -> Parser:
     parser = Parser(prog="labcore evaluate", description="Judge a trained classifier on clips of a data set.")
-    parser.add_argument(
-        "--run", metavar="RUN", default="last", help="a run's id or a part of it, its folder, the word last (the default), "
-        "a weights file or the zip of a run",
-    )  # fmt: skip
+    add_run(parser, WEIGHTS, "last")
     parser.add_argument("--dataset", metavar="NAME", help="a data set by name or path; the run's own where not given")
     parser.add_argument(
         "--fold", metavar="FOLD", help="the fold to judge on, or all; where not given, the fold that the run held out, and "
@@ -42,7 +39,7 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    weights = weights_of(arguments.run)
+    weights = weights_of(run_named(arguments))
     workspace = Workspace.default()
     from labcore.classifier import Classifier
     from labcore.config import DataConfig

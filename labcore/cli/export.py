@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from labcore.cli.inputs import trained_run
 from labcore.cli.output import emit, emit_json
-from labcore.cli.parser import Parser
-from labcore.runs import Run
-from labcore.workspace import Workspace, write_atomically
+from labcore.cli.parser import LAST, Parser, add_run, run_named
+from labcore.workspace import write_atomically
 
 
 def parser() -> Parser:
@@ -16,7 +16,7 @@ def parser() -> Parser:
         prog="labcore export",
         description="Write the zip with a run's weights (safetensors), configuration, labels and a script that uses them.",
     )
-    parser.add_argument("run", metavar="RUN", help="a run's id or a part of it, its folder, or the word last")
+    add_run(parser, LAST, "last")
     parser.add_argument(
         "--output", "-o", metavar="FILE", help="where to; RUN.zip in the current folder where not given"
     )
@@ -27,7 +27,7 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     from labcore.export import export_zip
 
-    chosen = Run.open(Workspace.default(), arguments.run)
+    chosen = trained_run(run_named(arguments))
     content = export_zip(chosen)
     target = Path(arguments.output or f"{chosen.id}.zip")
     if target.is_dir():

@@ -16,6 +16,9 @@ DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit statuses."""
 
 
+LISTED = 20
+"""Lines of a kind that are told each by itself."""
+
 FIGURES = set("0123456789.:/-% ")
 
 
@@ -38,6 +41,14 @@ def say(line: str) -> None:
     live("")
     with contextlib.suppress(OSError, ValueError):
         print(shown(line, _encoding(sys.stderr)), file=sys.stderr, flush=True)
+
+
+def say_some(kind: str, lines: Sequence[str], where: str = "") -> None:
+    """Lines of one kind, as ``bad: …``; of many the first ones, and where the others are found."""
+    for line in lines[:LISTED]:
+        say(f"{kind}: {line}")
+    if len(lines) > LISTED:
+        say(f"and {len(lines) - LISTED} more{f'; {where}' if where else ''}")
 
 
 def live(line: str) -> None:

@@ -211,6 +211,58 @@ def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:
     parser.add_argument("--anyone", action="store_true", help=f"{what} also where it is another person's")
 
 
+RUN = "a run's id or a part of it, its folder, or the word last"
+LAST = f"{RUN} (the default)"
+WEIGHTS = "a run's id or a part of it, its folder, the word last (the default), a weights file or the zip of a run"
+
+
+def add_run(parser: argparse._ActionsContainer, what: str = RUN, default: str | None = None) -> None:
+    """A run, named as ``RUN`` or as ``--run RUN``: every command that takes one takes both. :func:`run_named` tells which.
+
+    Args:
+        default: the run where none is named; without one, naming it is a must.
+    """
+    parser.add_argument("run", metavar="RUN", nargs="?", help=what)
+    parser.add_argument("--run", metavar="RUN", dest="run_flag", default=None, help="the same")
+    parser.set_defaults(run_default=default)
+
+
+def add_runs(parser: argparse._ActionsContainer, what: str = RUN) -> None:
+    """Runs, named as ``RUN …`` or as ``--run RUN``, several times; :func:`runs_named` gives them."""
+    parser.add_argument("runs", metavar="RUN", nargs="*", help=what)
+    parser.add_argument("--run", metavar="RUN", dest="run_flags", action="append", default=[], help="the same")
+
+
+def run_named(arguments: argparse.Namespace) -> str:
+    """The run that the arguments of :func:`add_run` name.
+
+    Raises:
+        ConfigError: none is named, or two.
+    """
+    if arguments.run is not None and arguments.run_flag not in (None, arguments.run):
+        raise ConfigError(f"two runs are named: {arguments.run} and {arguments.run_flag}", "Name one")
+    named: str | None = arguments.run or arguments.run_flag or arguments.run_default
+    if named is None:
+        raise ConfigError(
+            "no run is named", "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
+        )
+    return named
+
+
+def runs_named(arguments: argparse.Namespace) -> list[str]:
+    """The runs that the arguments of :func:`add_runs` name, in order.
+
+    Raises:
+        ConfigError: none is named.
+    """
+    named: list[str] = [*arguments.runs, *arguments.run_flags]
+    if not named:
+        raise ConfigError(
+            "no run is named", "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
+        )
+    return named
+
+
 def subcommands(parser: Parser, names: Sequence[tuple[str, str]]) -> dict[str, Parser]:
     """A parser for each second word of a command: (name, help)."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")

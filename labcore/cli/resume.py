@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.attend import attend, attend_everywhere
-from labcore.cli.parser import Parser, add_anyone
+from labcore.cli.parser import Parser, add_anyone, add_run, run_named
 from labcore.errors import RunError
 from labcore.jobs.torchrun import take_part, under_torchrun
 from labcore.jobs.worker import workspace_of
@@ -20,7 +20,7 @@ def parser() -> Parser:
         description="Go on with a run that was stopped, failed or interrupted, or that waits in the queue, from its last "
         "checkpoint. On the same machine it ends with the same figures as a run that was never stopped.",
     )
-    parser.add_argument("run", metavar="RUN", help="a run's id or a part of it, its folder, or the word last")
+    add_run(parser)
     parser.add_argument(
         "--dataset",
         metavar="NAME",
@@ -34,13 +34,14 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    name = run_named(arguments)
     if under_torchrun():
         return take_part(
             "auto",
-            lambda: resumable(arguments.run, arguments.anyone, arguments.dataset),
+            lambda: resumable(name, arguments.anyone, arguments.dataset),
             lambda run, together: attend(run, as_json=arguments.json, train=together),
         )
-    return attend_everywhere(resumable(arguments.run, arguments.anyone, arguments.dataset), as_json=arguments.json)
+    return attend_everywhere(resumable(name, arguments.anyone, arguments.dataset), as_json=arguments.json)
 
 
 def resumable(name: str, anyone: bool = False, dataset: str | None = None) -> Run:

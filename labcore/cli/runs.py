@@ -10,7 +10,7 @@ from typing import Any
 from labcore.cli.attend import Teller
 from labcore.cli.evaluate import report
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
-from labcore.cli.parser import Parser, add_anyone, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_run, add_runs, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
 from labcore.jobs.manager import stop_run
 from labcore.people import is_anothers, need_own, shell_user
@@ -18,7 +18,6 @@ from labcore.runs import EventReader, Run, RunStatus, glance, list_runs, unreada
 from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
-RUN_HELP = "a run's id or a part of it, its folder, or the word last"
 
 
 def parser() -> Parser:
@@ -32,10 +31,10 @@ def parser() -> Parser:
             ("delete", "delete runs with all that belongs to them"),
         ],
     )
-    actions["show"].add_argument("run", metavar="RUN", help=RUN_HELP)
+    add_run(actions["show"])
     actions["show"].add_argument("--follow", "-f", action="store_true", help="watch it until it ends")
-    actions["stop"].add_argument("runs", metavar="RUN", nargs="+", help=RUN_HELP)
-    actions["delete"].add_argument("runs", metavar="RUN", nargs="+", help=RUN_HELP)
+    add_runs(actions["stop"])
+    add_runs(actions["delete"])
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask")
     actions["list"].add_argument("--mine", action="store_true", help="only your own, and those of nobody known")
     for name, what in (("stop", "stop them"), ("delete", "delete them")):
@@ -53,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "list":
             return show_list(workspace, arguments.json, mine=arguments.mine)
         case "show":
-            chosen = Run.open(workspace, arguments.run)
+            chosen = Run.open(workspace, run_named(arguments))
             if arguments.follow:
                 return follow(chosen, arguments.json)
             return show(chosen, arguments.json)
@@ -69,7 +68,7 @@ def _named(workspace: Workspace, arguments: argparse.Namespace, what: str) -> li
     Raises:
         NotYoursError: one is another person's, and that it is meant was not said.
     """
-    chosen = [Run.open(workspace, name) for name in arguments.runs]
+    chosen = [Run.open(workspace, name) for name in runs_named(arguments)]
     for each in chosen:
         if not arguments.anyone:
             need_own(each.status().by, shell_user(), f"run {each.id}", f"Add --anyone to {what} it all the same")

@@ -8,12 +8,11 @@ import os
 import socket
 from pathlib import Path
 
-from labcore.cli.classify import positive, weights_of
+from labcore.cli.classify import positive
+from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, emit, emit_json, say
 from labcore.cli.parser import Parser
-from labcore.errors import ConfigError, RunError
-from labcore.runs import list_runs
-from labcore.workspace import Workspace
+from labcore.errors import ConfigError
 
 KEY, KEY_FILE = "LABCORE_API_KEY", "LABCORE_API_KEY_FILE"
 SHORTEST_KEY = 16
@@ -94,7 +93,7 @@ def _serve(arguments: argparse.Namespace, keys: list[str], listening: socket.soc
     from labcore.api.server import serve
     from labcore.serving import ServiceSettings, Shelf
 
-    shelf = Shelf(arguments.run or ["last"], find, arguments.device)
+    shelf = Shelf(arguments.run or ["last"], weights_of, arguments.device)
     settings = ServiceSettings(
         max_bytes=int((arguments.max_mb or min(64, arguments.memory_mb)) * 2**20),
         max_seconds=arguments.max_seconds,
@@ -128,20 +127,6 @@ def _serve(arguments: argparse.Namespace, keys: list[str], listening: socket.soc
         app, shelf, listening, standing, grace_seconds=arguments.grace, drain_seconds=arguments.drain, on_start=started
     )  # fmt: skip
     return DONE
-
-
-def find(name: str) -> Path:
-    """The folder of a run, or a file of weights; ``last`` is the newest run that has weights.
-
-    Raises:
-        RunError: there is none.
-    """
-    if name != "last":
-        return weights_of(name)
-    for each in list_runs(Workspace.default()):
-        if each.weights.is_file():
-            return each.path
-    raise RunError("no run has weights yet", "Train one, or give --run with a file of weights")
 
 
 def keys_of(environment: os._Environ[str] | dict[str, str]) -> list[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from labcore.cli.attend import Teller, attend, attend_everywhere
+from labcore.cli.inputs import trained_run
 from labcore.cli.output import DONE, duration, emit, emit_json
 from labcore.cli.parser import Parser, add_config_flags, config_from
 from labcore.config import RunConfig
 from labcore.device import ALL
-from labcore.errors import ConfigError
+from labcore.errors import ConfigError, RunError
 from labcore.jobs.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.runs import Run
 from labcore.texts import counted
@@ -103,7 +105,8 @@ def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
 
 
 def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
-    """Find mistakes before a run is made of them. Paths become absolute, so that resuming finds what they name.
+    """Find mistakes before a run is made of them. Paths become absolute, so that resuming finds what they name, and a run that
+    weights are taken from is named by its id.
 
     Raises:
         DatasetError, ConfigError, DeviceError: what the run would fail on at once.
@@ -121,4 +124,14 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
 
     if config.model.name not in REGISTRY:
         build_network(config.model, 2)  # tells what is wrong with the name
-    return config
+    return config.changed({"model.pretrained": _origin(config.model.pretrained)})
+
+
+def _origin(pretrained: str) -> str:
+    """Where weights come from: a run by its id, also where it is named by a part of that or the word last."""
+    if pretrained in ("none", "published") or os.path.exists(pretrained):  # noqa: PTH110 (never raises)
+        return pretrained
+    try:
+        return trained_run(pretrained).id
+    except RunError:
+        return pretrained  # loading tells what may be given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.output import DONE, say
-from labcore.cli.parser import Parser, add_anyone, add_knob
+from labcore.cli.parser import Parser, add_anyone, add_knob, add_run, run_named
 from labcore.config import knobs
 from labcore.errors import ConfigError
 from labcore.people import need_own, shell_user
@@ -21,7 +21,7 @@ def parser() -> Parser:
         "curves, and are replayed when the run is resumed.",
         epilog='The same by file: a line like {"model.dropout": 0.4} at the end of turns.jsonl in the run\'s folder.',
     )
-    parser.add_argument("run", metavar="RUN", help="a run's id or a part of it, its folder, or the word last")
+    add_run(parser)
     parser.add_argument("--epoch", type=int, metavar="N", help="count from epoch N on instead of the next one")
     parser.add_argument("--reason", metavar="TEXT", default="", help="why, for the record")
     add_anyone(parser, "turn it")
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     changes = {path: given[path] for path in knobs() if path in given}
     if not changes:
         raise ConfigError("there is nothing to turn", "Name a knob and its value, for example --dropout 0.4")
-    chosen = Run.open(Workspace.default(), arguments.run)
+    chosen = Run.open(Workspace.default(), run_named(arguments))
     epochs = chosen.config.optim.epochs
     if arguments.epoch is not None and not 1 <= arguments.epoch <= epochs:
         raise ConfigError(f"run {chosen.id} has no epoch {arguments.epoch}", f"Give one from 1 to {epochs}")

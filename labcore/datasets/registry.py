@@ -57,10 +57,10 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
     asked = str(name_or_path)
     places = _places(workspace)
     if (name := shown(asked)) in places:
-        path = places[name]
-        if path is None:
+        known = places[name]
+        if known is None:
             raise DatasetError(*_no_reference(workspace.datasets / f"{name}.json"))
-        path = here(workspace, path)
+        path = here(workspace, known)
         if not os.path.lexists(path):
             raise DatasetError(
                 f"the data set {name!r} lies at {path}, which is not there",

@@ -56,20 +56,27 @@ def subfolders(folder: Path) -> list[str]:
     return [entry.name for entry in entries(folder) if _is_folder(entry)]
 
 
-def find_audio(folder: Path) -> Found:
-    """All audio files under a folder, however deep."""
+def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> Found:
+    """All audio files under a folder, however deep.
+
+    Args:
+        foreign: kinds that only the optional decoder reads are files too, no problems: decoding tells whether it is there.
+        noises: folders of noises, which are no class, are looked into as well.
+    """
     found = Found()
-    for parts, name in _walk(folder, (), (), found.problems):
+    wanted = AUDIO_SUFFIXES | FOREIGN_SUFFIXES if foreign else AUDIO_SUFFIXES
+    for parts, name in _walk(folder, (), (), found.problems, () if noises else NOT_CLASSES):
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
-        if suffix in AUDIO_SUFFIXES:
-            path = folder.joinpath(*parts, name)
-            if path.is_symlink() and not path.exists():
-                found.problems.append(Problem(str(path), "is a link to a file that does not exist"))
+        if suffix in wanted:
+            if _leads_nowhere(path := str(folder.joinpath(*parts, name))):
+                found.problems.append(Problem(path, "is a link to a file that does not exist"))
             else:
                 found.files.append((*parts, name))
         elif suffix in FOREIGN_SUFFIXES:
             what = f"is audio of a kind that is not read here ({suffix}); convert it to WAV or FLAC"
             found.problems.append(Problem(str(folder.joinpath(*parts, name)), what))
+        elif not suffix and _leads_nowhere(path := str(folder.joinpath(*parts, name))):
+            found.problems.append(Problem(path, "is a link to a file or folder that does not exist"))
         else:
             found.passed_over += 1
     return found
@@ -92,7 +99,11 @@ def holds_files(folder: Path) -> bool:
 
 
 def _walk(
-    folder: Path, parts: tuple[str, ...], above: tuple[tuple[int, int], ...], problems: list[Problem]
+    folder: Path,
+    parts: tuple[str, ...],
+    above: tuple[tuple[int, int], ...],
+    problems: list[Problem],
+    without: tuple[str, ...] = NOT_CLASSES,
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     try:
         info = folder.stat()
@@ -107,10 +118,14 @@ def _walk(
         return
     for entry in listing:
         if _is_folder(entry):
-            if entry.name not in NOT_CLASSES:
-                yield from _walk(folder / entry.name, (*parts, entry.name), (*above, identity), problems)
+            if entry.name not in without:
+                yield from _walk(folder / entry.name, (*parts, entry.name), (*above, identity), problems, without)
         else:
             yield parts, entry.name
+
+
+def _leads_nowhere(path: str) -> bool:
+    return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 (these never raise)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -33,6 +33,7 @@ class Counts:
         total: files to be read, ``skipped`` those that were done already, ``done`` those read now, bad ones among them.
         audio_seconds: of sound read now.
         bad: (path, reason) of files that could not be read.
+        notes: (path, what is told of how it was read), as of channels that cancel.
         stopped: whether it was stopped before the end.
         index: where the index lies, at the end.
     """
@@ -42,6 +43,7 @@ class Counts:
     done: int = 0
     audio_seconds: float = 0.0
     bad: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
     stopped: bool = False
     index: Path | None = None
 
@@ -49,6 +51,7 @@ class Counts:
         self.done += len(entries)
         self.audio_seconds += sum(entry.seconds for entry in entries)
         self.bad += [(entry.path, entry.error) for entry in entries if entry.error]
+        self.notes += [(entry.path, entry.note) for entry in entries if entry.note]
 
 
 def extract(
@@ -78,7 +81,7 @@ def extract(
         ConfigError: the output folder holds features of other settings.
         WorkspaceError: the output cannot be written; what was done until then stays.
     """
-    found = find_audio(source)
+    found = find_audio(source, foreign=True, noises=True)
     paths = ["/".join(parts) for parts in found.files]
     counts = Counts(total=len(paths) + len(found.problems))
     unread = [
@@ -213,6 +216,6 @@ def _on_device(
             if isinstance(sound, LabError):
                 yield [Entry(path, error=str(sound), size=size, mtime_ns=mtime_ns)]
             else:
-                yield [write_entry(sound, extractor.sample_rate, path, output, extractor, size, mtime_ns)]
+                yield [write_entry(sound, path, output, extractor, size, mtime_ns)]
             if should_stop():
                 return

@@ -12,10 +12,11 @@ from typing import Any
 
 from labcore.extract.files import Entry, output_name, stamp, write_output
 from labcore.extract.settings import ExtractSettings
+from labcore.texts import shown
 from labcore.workspace import append_line
 
 JOURNAL = ".extract.jsonl"
-COLUMNS = ("path", "output", "shape", "frames", "seconds", "sample_rate", "error")
+COLUMNS = ("path", "output", "shape", "frames", "seconds", "sample_rate", "error", "note")
 
 
 class Journal:
@@ -65,7 +66,7 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    return shown(text.getvalue()).encode()
 
 
 def _parquet(rows: list[dict[str, Any]]) -> bytes:
@@ -76,8 +77,8 @@ def _parquet(rows: list[dict[str, Any]]) -> bytes:
     columns = {}
     for name in COLUMNS:
         values = [row[name] for row in rows]
-        if name not in kinds:  # names that are no Unicode cannot lie in Parquet as they are
-            values = [str(value).encode("utf-8", "replace").decode() for value in values]
+        if name not in kinds:
+            values = [shown(value) for value in values]
         columns[name] = pa.array(values, kinds.get(name, pa.string()))
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)

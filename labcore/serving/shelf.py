@@ -12,6 +12,7 @@ from typing import Any
 from labcore.classifier import Classifier
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.runs import Run
+from labcore.texts import shown
 from labcore.workspace import sha256_of, slug
 
 Find = Callable[[str], Path]
@@ -134,7 +135,7 @@ class Shelf:
         result = Run(path).last_event("evaluated") if path.is_dir() else None
         return Model(
             name=slug(name or ("last" if wanted == "last" else path.name if path.is_dir() else path.stem)),
-            source=path.name,
+            source=shown(path.name),
             classifier=classifier,
             sha256=digest,
             golden_clips=len(classifier.golden) if classifier.golden is not None else 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,13 +60,14 @@ class Pinned:
     def _read(self, sample_rate: int) -> None:
         """Take up what is new or has changed in the folder, let go of what is gone."""
         try:
-            files = sorted(file for file in self.folder.iterdir() if not file.name.startswith(".") and file.is_file())
-            stamps = {file: (file.stat().st_size, file.stat().st_mtime_ns) for file in files}
+            files = sorted(file for file in self.folder.iterdir() if not file.name.startswith("."))
         except OSError:
-            stamps = {}
+            files = []
         known, self.clips = self.clips, {}
-        for file, stamp in stamps.items():
-            clip = known.get(file.name)
+        for file in files:
+            clip, stamp = known.get(file.name), _stamp(file)
+            if stamp is None:
+                continue
             if clip is None or clip.stamp != stamp:
                 clip = _Clip(stamp, self._waveform(file, sample_rate))
             self.clips[file.name] = clip
@@ -83,3 +85,12 @@ class Pinned:
                 self.warned.add(file.name)
                 self.warnings.append(Log(level="warning", message=f"the pinned clip {file.name} is left out: {error}"))
             return None
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """Size and time of change; zeros of a link to nowhere, which decoding tells about, None of a folder."""
+    try:
+        info = file.stat()
+    except OSError:
+        return 0, 0
+    return None if stat.S_ISDIR(info.st_mode) else (info.st_size, info.st_mtime_ns)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from labcore.answers import AnswerJournal, segments_of, write_table
+from labcore.answers import AnswerJournal, segments_of, summary_of, with_events, write_table, write_tracks
 from labcore.answers.tables import track_of
 from labcore.errors import WorkspaceError
 
@@ -45,6 +47,44 @@ def test_the_threshold_leaves_gaps():
     assert spans(segments_of(answer(("b", 0.5), seconds=0.3))) == [(0.0, 0.3, "b", 1)]
 
 
+def test_silent_windows_are_gaps_and_borders_stay_within_their_windows():
+    told = answer(("a", 0.9), ("a", 0.9), ("a", 0.9), ("b", 0.9))
+    told["windows"][1]["silent"] = True
+    assert spans(segments_of(told)) == [(0.0, 1.5, "a", 1), (2.5, 3.5, "a", 1), (3.5, 5.0, "b", 1)]
+    apart = answer(("a", 0.9), ("a", 0.9), seconds=12.0)
+    apart["windows"][1] |= {"start_s": 10.0, "end_s": 12.0}
+    assert spans(segments_of(apart)) == [(0.0, 2.0, "a", 1), (10.0, 12.0, "a", 1)]
+
+
+def test_a_recording_is_summed_up_by_label():
+    told = answer(("a", 0.6), ("b", 0.9), ("a", 0.8), ("a", 0.7), ("a", 0.3))
+    events = segments_of(told, 0.5)
+    assert [vars(each) for each in summary_of(events)] == [
+        {"label": "a", "count": 2, "total_s": 3.5, "highest": 0.8},
+        {"label": "b", "count": 1, "total_s": 1.0, "highest": 0.9},
+    ]
+    more = with_events(told, 0.5)
+    assert {name: more[name] for name in told} == told
+    assert more["events"] == [vars(event) for event in events]
+    assert [(event["start_s"], event["end_s"]) for event in more["events"]] == [(0.0, 1.5), (1.5, 2.5), (2.5, 4.5)]
+    assert with_events(told, 0.95)["events"] == with_events(told, 0.95)["summary"] == []
+
+
+def test_a_clip_of_one_window_keeps_its_answer():
+    for told in (answer(("a", 0.9)), {"file": "x", "error": "no"}):
+        assert with_events(told) is told
+
+
+def test_windows_know_whether_they_are_silent(make_classifier, noise):
+    sound, nothing = noise(1.0, 8000), np.zeros(8000, dtype=np.float32)
+    classifier = make_classifier()
+    heard = classifier.classify_waveform(np.concatenate([sound, nothing]))
+    assert [window.silent for window in heard.windows] == [False] * 4 + [True] * 3
+    assert segments_of(heard.to_dict())[-1].end_s <= 1.25
+    assert segments_of(classifier.classify_waveform(nothing).to_dict()) == []
+    assert not classifier.classify_waveform(nothing[:4000]).windows[0].silent
+
+
 def test_label_tracks():
     told = answer(("a\tx", 0.9), ("b", 0.9), file="/data/my rec.wav")
     assert track_of(told, "audacity", 0.5) == "0.000000\t1.500000\ta x\n1.500000\t3.000000\tb\n"
@@ -53,6 +93,40 @@ def test_label_tracks():
         "Selection": "1", "View": "Spectrogram 1", "Channel": "1", "Begin Time (s)": "0.000000", "End Time (s)": "1.500000",
         "Begin File": "my rec.wav", "Annotation": "a x", "Score": "0.9000",
     }  # fmt: skip
+
+
+BAD = os.fsdecode(b"/data/M\x84dchen.wav")
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet", "raven"])
+def test_a_name_that_is_not_utf8_is_written_in_valid_utf8(tmp_path, format):
+    told = [answer(("a", 0.9), file=BAD), {"file": BAD, "error": f"{BAD} is empty"}]
+    path = tmp_path / "t"
+    if format == "raven":
+        write_tracks([(path, told[0])], format, 0.5)
+    else:
+        write_table(path, format, told, ["a", "b"])
+    if format == "parquet":
+        table = pd.read_parquet(path)
+        assert list(table["file"]) == [r"/data/M\x84dchen.wav"] * 2
+        assert table["error"].iloc[1] == r"/data/M\x84dchen.wav is empty"
+        return
+    text = path.read_bytes().decode()
+    if format == "jsonl":  # reads back as the name that opens the file
+        assert [json.loads(line)["file"] for line in text.splitlines()] == [BAD, BAD]
+        assert os.fsencode(json.loads(text.splitlines()[0])["file"]) == b"/data/M\x84dchen.wav"
+    else:
+        assert r"M\x84dchen.wav" in text
+
+
+def test_the_journal_keeps_names_that_are_not_utf8(tmp_path):
+    file = tmp_path / os.fsdecode(b"M\x84dchen.wav")
+    file.write_text("sound")
+    AnswerJournal(tmp_path / "j", "key").add(file, answer(("a", 0.9), file=str(file)))
+    again = AnswerJournal(tmp_path / "j", "key")
+    assert again.has(file)
+    assert again.get(file)["file"] == str(file)
+    (tmp_path / "j").read_bytes().decode()
 
 
 @pytest.mark.parametrize(("per", "rows"), [("file", 2), ("window", 4), ("segment", 3)])

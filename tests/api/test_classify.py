@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from labcore.answers import segments_of
 from labcore.classifier import Classifier
 
 RAW = {"content-type": "audio/wav"}
@@ -157,3 +158,43 @@ def test_a_silent_clip_and_the_shortest_one_are_answered(service):
         answer = client.post("/v1/classify", content=buffer.getvalue(), headers=RAW)
         assert answer.status_code == 200
         assert sum(answer.json()["results"][0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_channels_that_cancel_are_told(service):
+    buffer = io.BytesIO()
+    sound = np.random.default_rng(0).normal(0, 0.1, 8000)
+    soundfile.write(buffer, np.stack([sound, -sound], axis=1), 8000, format="WAV")
+    (told,) = service().post("/v1/classify", content=buffer.getvalue(), headers=RAW).json()["results"]
+    assert "cancel" in told["notes"][0]
+
+
+def test_a_long_recording_is_answered_with_what_occurs_when(service, make_run, wav):
+    run = make_run(3)
+    client, clip = service(runs=[run]), wav(3.0)
+
+    def ask(clip, **query):
+        return client.post("/v1/classify", params=query, content=clip, headers=RAW).json()["results"][0]
+
+    told = ask(clip, threshold=0)
+    assert told["events"] == [vars(event) for event in segments_of(Classifier.load(run.path).classify(clip).to_dict())]
+    assert (told["events"][0]["start_s"], told["events"][-1]["end_s"]) == (0.0, 3.0)
+    assert sum(each["count"] for each in told["summary"]) == len(told["events"])
+    assert ask(clip, threshold=1)["events"] == []
+    brief = ask(clip, threshold=0, windows="none")
+    assert (brief["events"], "windows" in brief) == (told["events"], False)
+    assert not {"events", "summary"} & ask(wav(0.4)).keys()
+    assert client.post("/v1/classify?threshold=2", content=clip, headers=RAW).status_code == 422
+
+
+def test_a_name_that_is_not_utf8_is_answered_in_valid_json(service, wav):
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="M\x84dchen.wav"\r\n\r\n'
+        + wav()
+        + b"\r\n--x--\r\n"
+    )
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    answer = service().post("/v1/classify", content=body, headers=headers)
+    assert answer.status_code == 200
+    name = answer.json()["results"][0]["file"]
+    assert name.startswith("M")
+    name.encode()

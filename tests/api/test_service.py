@@ -1,13 +1,18 @@
 import io
 import json
 import logging
+import os
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
 from labcore.api.gate import Standing
 from labcore.api.logs import JsonLines
+from labcore.api.problems import Problem
 from labcore.classifier import Classifier
+from labcore.serving import Shelf
 
 RAW = {"content-type": "audio/wav"}
 KEY = "a-key-of-some-length"
@@ -230,3 +235,17 @@ def test_the_schema_tells_of_problems_and_keys(service, keyed):
     assert "application/problem+json" in post["responses"]["422"]["content"]
     assert "HTTPValidationError" not in schema["components"]["schemas"]
     assert "multipart/form-data" in post["requestBody"]["content"]
+
+
+def test_a_model_whose_file_has_a_name_that_is_not_utf8_is_served(make_run, workspace):
+    run = make_run(1)
+    file = workspace.home / os.fsdecode(b"V\x94gel.safetensors")
+    shutil.copy(run.weights, file)
+    shelf = Shelf([str(file)], Path, "cpu")
+    facts = shelf.models[0].facts()
+    assert (facts["name"], facts["run"]) == ("V-gel", r"V\x94gel.safetensors")
+    json.dumps(facts, ensure_ascii=False).encode()
+    file.unlink()
+    refused = shelf.reload()["V-gel"]
+    assert refused is not None
+    assert rb"V\udc94gel" in Problem.of(refused).response("1").body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from dataclasses import dataclass
@@ -95,6 +96,12 @@ def test_with_torchcodec_it_is_a_file_like_others(content, kind, torchcodec, tmp
     assert (facts.info.container, facts.info.codec, facts.info.bits) == (kind, "AAC", None)
     assert (facts.info.channels, facts.info.seconds) == (2, 2.0)
     assert picture.high.max() == wanted.max()
+
+
+def test_a_name_that_is_not_utf_8_is_no_hindrance(torchcodec, tmp_path) -> None:
+    path = tmp_path / os.fsdecode(b"M\x84dchen.m4a")
+    path.write_bytes(M4A)
+    assert len(decode(path)[0]) == 96000
 
 
 def test_long_files_are_read_in_blocks(torchcodec, monkeypatch) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import Limits, decode_channels, encode_wav
+from labcore.audio import Limits, decode_channels, encode_wav, read_sound
 from labcore.audio import overview as overview_module
 from labcore.audio.facts import CLIPPED_RUN, Runs
 from labcore.audio.overview import overview
@@ -86,6 +86,15 @@ def test_silence_at_both_ends_is_found_to_the_sample(tone, divided) -> None:
     facts, _ = overview(encode_wav(sound, 16000, exact=True))
     assert facts.silence_start_s == 12_345 / 16000
     assert facts.silence_end_s == 10_000 / 16000
+
+
+def test_channels_that_cancel_are_told_as_decoding_tells_it(divided, noise) -> None:
+    left, right = noise(2), noise(2, seed=1)
+    for pair in ((left, -left), (left, 0 * left), (left, right)):
+        content = encoded(np.stack(pair))
+        facts, _ = overview(content)
+        assert facts.info.notes == read_sound(content).notes
+    assert not facts.info.notes
 
 
 def test_digital_silence(divided) -> None:

@@ -6,7 +6,10 @@ import csv
 import io
 import itertools
 import json
+import os
 import shutil
+import types
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 from labcore.classifier import Classifier
 from labcore.workspace import Workspace
@@ -88,6 +92,127 @@ def test_label_tracks(trained: Workspace, labcore: Labcore, folder: Path, tmp_pa
     assert told.out == (tmp_path / "long.txt").read_text()
 
 
+def test_a_long_recording_is_answered_with_what_occurs_when(
+    trained: Workspace, labcore: Labcore, folder: Path, tmp_path: Path
+) -> None:
+    long = folder / "deep" / "long.wav"
+    (told,) = labcore("classify", long, "--json", "--threshold", "0").lines
+    events = told["events"]
+    assert events[0].keys() == {"start_s", "end_s", "label", "probability", "highest", "windows"}
+    assert (events[0]["start_s"], events[-1]["end_s"]) == (0.0, pytest.approx(2.0))
+    assert {each["label"]: each["count"] for each in told["summary"]} == Counter(event["label"] for event in events)
+    assert told["probabilities"].keys() == {"low", "high"}  # the mean stays
+    table = tmp_path / "t.jsonl"
+    labcore("classify", long, "-o", table, "--threshold", "0")
+    assert json.loads(table.read_text())["events"] == events
+    labcore("classify", long, "-o", table, "--threshold", "1")  # from the journal, under another threshold
+    assert json.loads(table.read_text())["events"] == []
+
+    lines = labcore("classify", long, "--threshold", "0").out.splitlines()
+    assert lines[0].startswith(f"{long}  0:02.0: ")
+    assert len(lines) == 1 + len(events) + len(told["summary"])
+    assert all(event["label"] in line for event, line in zip(events, lines[1:], strict=False))
+    assert "nothing is more probable" in labcore("classify", long, "--threshold", "1").out
+    (one,) = labcore("classify", folder / "low0.wav", "--json").lines
+    assert "events" not in one
+
+
+@pytest.fixture
+def memos(tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two clips, one of them among noises, and seven things that cannot be read, each for another reason."""
+    root = tmp_path / "memos"
+    for folder in ("_background_noise_", "locked", "deep"):
+        (root / folder).mkdir(parents=True)
+    shutil.copy(tones / "low" / "low0.wav", root / "ok.wav")
+    shutil.copy(tones / "high" / "high0.wav", root / "_background_noise_")
+    (root / "memo 12.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
+    (root / "deep" / "voice.AMR").write_bytes(b"#!AMR\n" + bytes(100))
+    (root / "deep" / "clip.webm").write_bytes(b"\x1a\x45\xdf\xa3" + bytes(100))
+    (root / "page.wav").write_text("<!DOCTYPE html>")
+    (root / "gone.mp3").symlink_to(tmp_path / "nowhere.mp3")
+    (root / "card").symlink_to(tmp_path / "nowhere")
+    scan = os.scandir
+
+    def scandir(folder: Any) -> Any:  # permissions hold nobody off who is root
+        if Path(folder).name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return scan(folder)
+
+    monkeypatch.setattr("labcore.datasets.scan.os.scandir", scandir)
+    monkeypatch.setattr("labcore.audio.foreign.find_spec", lambda name: None)
+    return root
+
+
+UNREAD = {
+    "memo 12.m4a": "torchcodec",
+    "voice.AMR": "torchcodec",
+    "clip.webm": "torchcodec",
+    "page.wav": "a web page",
+    "gone.mp3": "does not exist",
+    "card": "does not exist",
+    "locked": "cannot be read",
+}
+
+
+def test_what_cannot_be_read_in_a_folder_is_told_however_it_is_answered(
+    trained: Workspace, labcore: Labcore, memos: Path, tmp_path: Path
+) -> None:
+    told = labcore("classify", memos, "--json")
+    assert told.status == 1
+    errors = {Path(line["file"]).name: line["error"] for line in told.lines if "error" in line}
+    assert errors.keys() == UNREAD.keys()
+    assert all(UNREAD[name] in error for name, error in errors.items())
+    assert {Path(line["file"]).name for line in told.lines if "label" in line} == {"ok.wav", "high0.wav"}
+
+    for words in (
+        (),
+        ("--format", "csv"),
+        ("-o", tmp_path / "t.parquet"),
+        ("--format", "raven", "-o", tmp_path / "tracks"),
+    ):
+        told = labcore("classify", memos, *words)
+        assert told.status == 1
+        assert all(f"{name} " in told.err for name in UNREAD)
+        assert "7 of 9 files" in told.err or "7 bad" in told.err
+        assert "error" not in told.out or words == ("--format", "csv")
+    assert set(pd.read_parquet(tmp_path / "t.parquet").dropna(subset="error")["error"]) == set(errors.values())
+    (last,) = labcore("classify", memos, "-o", tmp_path / "t.parquet", "--json").lines
+    assert (last["files"], last["done"], last["skipped"], last["bad"]) == (9, 0, 2, 7)
+
+
+def test_what_the_optional_decoder_reads_is_tried(
+    trained: Workspace, labcore: Labcore, memos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Decoder:
+        metadata = types.SimpleNamespace(sample_rate=8000, num_channels=1, codec="aac")
+
+        def __init__(self, source: str) -> None:
+            if not source.endswith(".m4a"):
+                raise RuntimeError("no such codec")
+
+        def get_samples_played_in_range(self, start: float, end: float) -> Any:
+            return types.SimpleNamespace(sample_rate=8000, data=torch.rand(1, 1600) - 0.5)
+
+    monkeypatch.setattr("labcore.audio.foreign._decoder_class", lambda kind, called: Decoder)
+    lines = {Path(line["file"]).name: line for line in labcore("classify", memos, "--json").lines}
+    assert "label" in lines["memo 12.m4a"]
+    assert "no such codec" in lines["voice.AMR"]["error"]
+
+
+def test_one_name_that_leads_nowhere_does_not_take_the_others_along(
+    trained: Workspace, labcore: Labcore, memos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    told = labcore("classify", tmp_path / "empty", memos / "locked", memos / "ok.wav", memos / "ok.wav", "--json")
+    assert told.status == 1
+    assert ["error" in line for line in told.lines] == [True, True, False]
+    for folder in (tmp_path / "empty", memos / "locked"):
+        told = labcore("classify", folder, "--json")
+        assert (told.status, told.out) == (2, "")
+    assert labcore("classify", memos / "deep").status == 1
+    assert labcore("classify", "x" * 5000, memos / "ok.wav").status == 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -112,3 +237,20 @@ def test_no_two_recordings_share_a_track(trained: Workspace, labcore: Labcore, f
     )
     assert told.status == 2
     assert "share" in told.err
+
+
+def test_channels_that_cancel_are_told_and_are_not_silence(
+    trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path
+) -> None:
+    sound, rate = soundfile.read(tones / "low/low0.wav")
+    file = tmp_path / "phase.wav"
+    soundfile.write(file, np.stack([sound, -sound], axis=1), rate)
+    told = labcore("classify", file, "--json")
+    (plain,) = labcore("classify", tones / "low/low0.wav", "--json").lines
+    assert told.lines[0]["probabilities"] == pytest.approx(plain["probabilities"], abs=1e-4)
+    assert "cancel" in told.lines[0]["notes"][0]
+    assert plain["notes"] == []
+    assert "phase.wav: its channels cancel" in labcore("classify", file).err
+    for _ in range(2):  # the second time from the journal
+        labcore("classify", file, "-o", tmp_path / "t.jsonl")
+        assert "cancel" in json.loads((tmp_path / "t.jsonl").read_text())["notes"][0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
 
 from labcore.audio import decode, quantise
@@ -180,6 +182,15 @@ def test_the_way_with_the_network_here_gives_the_same(here, sounds, tmp_path):
     assert (tmp_path / "device" / good.output).read_bytes() == (tmp_path / "cores" / good.output).read_bytes()
 
 
+def test_how_a_file_was_read_stands_in_the_index(here, sounds, tmp_path, noise):
+    sound = noise(0.5)
+    soundfile.write(sounds / "phase.wav", np.stack([sound, -sound], axis=1), 16000)
+    counts = extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL))
+    assert [path for path, note in counts.notes if "cancel" in note] == ["phase.wav"]
+    rows = list(csv.DictReader((tmp_path / "out" / "index.csv").read_text().splitlines()))
+    assert ["cancel" in row["note"] for row in rows] == [row["path"] == "phase.wav" for row in rows]
+
+
 def test_processes_and_a_file_that_ends_its_process(sounds, tmp_path, monkeypatch):
     """Real processes; ``a/1.wav`` kills whoever reads it, as a crashing decoder or a full memory would."""
     pipe = sounds / "a" / "1.wav"
@@ -198,3 +209,21 @@ def deadly(source, paths, output):
     if "a/1.wav" in paths:
         os._exit(9)
     return files.work(source, paths, output)
+
+
+def test_what_is_not_read_is_in_the_index_and_noises_are_read(here, sounds, tmp_path, write_wav, noise, monkeypatch):
+    monkeypatch.setattr("labcore.audio.foreign.find_spec", lambda name: None)
+    bad = os.fsdecode(b"M\x84dchen.wav")
+    (sounds / "memo.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
+    (sounds / "card").symlink_to(tmp_path / "nowhere")
+    (sounds / bad).write_text("no sound")
+    write_wav(sounds / "_background_noise_" / "tap.wav", noise(0.3, seed=3), 8000)
+    for kind in ("csv", "parquet"):
+        counts = extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL), index=kind)
+        table = pd.read_csv(counts.index) if kind == "csv" else pd.read_parquet(counts.index)
+        errors = dict(zip(table["path"], table["error"].fillna(""), strict=True))
+        assert "torchcodec" in errors["memo.m4a"]
+        assert "does not exist" in errors["card"]
+        assert errors["_background_noise_/tap.wav"] == ""
+        assert r"M\x84dchen.wav" in errors
+    assert len(counts.bad) == 4

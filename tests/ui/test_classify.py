@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from collections import Counter
 
 import numpy as np
 import pytest
 import soundfile
 
+from labcore.answers import segments_of
 from labcore.audio import encode_wav
 from labcore.classifier import Classifier
-from ui import clips
+from ui import clip_events, clips
 
 from .conftest import LABELS, words
 
@@ -34,6 +37,72 @@ def test_an_uploaded_clip_is_answered_as_the_classifier_answers_it(open_page, tr
     expected = Classifier.load(trained.path).classify(content)
     assert f"## {expected.label}" in words(app)
     assert f"{100 * expected.probability:.1f} %" in words(app)
+
+
+def long_page(open_page, content, least=0.0):
+    app = open_page("pages/classify.py")
+    app.file_uploader[0].upload("night.wav", content).run()
+    app.get_by_key("event-threshold").set_value(least).run()
+    assert not app.exception
+    return app
+
+
+def rows(app):
+    return [button for button in app.button if button.key.startswith("event-") and "–" in button.label]
+
+
+def test_a_long_recording_is_answered_with_its_events(open_page, trained):
+    content = wav(45.0)
+    events = segments_of(Classifier.load(trained.path).classify(content).to_dict())
+    app = long_page(open_page, content)
+    assert len(rows(app)) == min(len(events), clip_events.ROWS)
+    assert events[0].label in rows(app)[0].label
+    (table,) = (frame.value for frame in app.dataframe if "Together" in frame.value)
+    assert dict(zip(table["Label"], table["Events"], strict=True)) == Counter(event.label for event in events)
+    app = long_page(open_page, content, least=1.0)
+    assert not rows(app)
+    assert "Nothing above 100 %" in words(app)
+
+
+@pytest.fixture
+def blocks(monkeypatch):
+    """A network that hears the labels in turn, each for ten seconds."""
+
+    def probabilities(self, samples, scale, bounds, batch_size):
+        turns = [int((begin + end) / 2 / self.sample_rate // 10) % 2 for begin, end in bounds]
+        return np.array([[0.9, 0.1] if turn == 0 else [0.2, 0.8] for turn in turns], dtype=np.float32)
+
+    monkeypatch.setattr(Classifier, "probabilities_of", probabilities)
+
+
+def test_a_press_on_an_event_jumps_there_and_plays_it(open_page, trained, blocks, monkeypatch):
+    played = []
+    monkeypatch.setattr(clips.st, "audio", lambda content, **options: played.append((content, options)))
+    app = long_page(open_page, wav(100.0), least=0.5)
+    assert [row.label.partition("**")[0].replace("\\", "").split() for row in rows(app)][3] == ["0:29.9", "–", "0:39.9"]
+    for _ in range(2):
+        rows(app)[3].click().run()
+        assert not app.exception
+    assert next(slider.value for slider in app.slider if slider.key.startswith("section-")) == 29
+    (first, options), (_, again) = played[-2:]
+    assert options["autoplay"]
+    assert options["alt"] != again["alt"]  # another player, or it would not play again
+    samples, rate = soundfile.read(io.BytesIO(first))
+    assert len(samples) / rate == pytest.approx(10, abs=0.01)
+    next(button for button in app.button if button.key.startswith("event-close-")).click().run()
+    content, options = played[-1]
+    assert "autoplay" not in options
+    assert soundfile.info(io.BytesIO(content)).duration == pytest.approx(30)
+
+
+def test_events_of_some_labels_alone_and_as_files(open_page, trained, blocks):
+    app = long_page(open_page, wav(100.0), least=0.5)
+    assert len(rows(app)) == 10
+    app.get_by_key(next(pills.key for pills in app.get("pills") or app.button_group)).set_value(["hum"]).run()
+    assert [row.label.split("**")[1] for row in rows(app)] == ["hum"] * 5
+    told = {"file": "night.wav", **Classifier.load(trained.path).classify(wav(100.0)).to_dict()}
+    table = list(csv.DictReader(io.StringIO(clip_events.events_csv([told], LABELS, 0.5))))
+    assert [(float(row["start_s"]), row["label"]) for row in table][:2] == [(0.0, "bark"), (9.875, "hum")]
 
 
 def test_bad_files_are_named_and_the_others_go_on(open_page, trained):
@@ -109,3 +178,28 @@ def test_a_long_recording_is_drawn_in_few_columns():
     assert cells.shape == (64, charts.COLUMNS)
     assert cells.dtype == np.uint8
     assert encode_wav(low, 8000)
+
+
+@pytest.fixture
+def bad_names(dataset):
+    """The data set, with names of all its files that are not UTF-8, as an archive from Windows leaves them."""
+    for file in dataset.rglob("*.wav"):
+        file.rename(os.fsdecode(os.fsencode(file.parent) + b"/M\x84d" + os.fsencode(file.name)))
+    return dataset
+
+
+def test_an_example_whose_name_is_not_utf8_is_answered(open_page, trained, bad_names):
+    app = open_page("pages/classify.py")
+    app.get_by_key("clip-source").set_value("example").run()
+    assert not app.error
+    assert not app.exception
+    assert "Heard in Mx84d" in words(app)  # words() takes all backslashes out
+
+
+def test_the_explore_page_takes_a_clip_whose_name_is_not_utf8(open_page, bad_names):
+    app = open_page("pages/explore.py")
+    app.get_by_key("explore-source").set_value("dataset").run()
+    assert not app.error
+    assert not app.exception
+    clip = next(box for box in app.selectbox if box.label == "Clip")
+    assert all(r"M\x84d" in option for option in clip.options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -98,8 +99,10 @@ def test_a_clip_of_a_data_set_is_shown_with_its_label(open_page, dataset):
         (np.array([[0.5]]), 44100, "0.0227 ms"),
         (np.zeros((8000, 1)), 8000, "digital silence"),
         (np.where(np.arange(8000) % 80 < 40, 1.0, -1.0)[:, None], 8000, "it is clipped"),
+        (noise(1, 8000) * [0.5, -0.5], 8000, "Its channels cancel each other"),
+        (noise(1, 8000) * [0, 0.5], 8000, "Channel 1 is silent: channel 2 alone is heard."),
     ],
-    ids=["8kHz", "192kHz", "8 channels", "one sample", "silence", "square"],
+    ids=["8kHz", "192kHz", "8 channels", "one sample", "silence", "square", "opposite phase", "a dead channel"],
 )
 def test_odd_sounds_show_something_sensible(open_page, samples, rate, said):
     app = upload(open_page(PAGE), "odd.wav", wav(samples, rate))
@@ -230,6 +233,16 @@ def test_what_is_played_is_what_was_decoded():
     assert np.array_equal(again, samples[0])
     part = explore_views.cut(samples, rate, 0.5, 1.25)
     assert np.array_equal(part, samples[:, rate // 2 : rate * 5 // 4])
+
+
+def test_the_mixed_sound_is_what_a_network_hears(monkeypatch):
+    planes = np.stack([np.arange(9, dtype=np.float32), -np.arange(9, dtype=np.float32)])
+    monkeypatch.setattr(explore_views, "channels", lambda *_: (planes, 8000))
+    samples, rate = explore_views.sound(
+        SimpleNamespace(source=SimpleNamespace(key="", name="", content=b"")), 0, 1, "mixed", 16000
+    )
+    assert rate == 8000
+    np.testing.assert_array_equal(samples, planes[:1])
 
 
 def test_a_stretch_has_at_least_one_sample():

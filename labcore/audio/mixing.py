@@ -1,0 +1,99 @@
+"""Several channels to one: their mean, but where that would lose the sound.
+
+Two channels of opposite phase (a microphone wired the wrong way round, a cable from balanced to stereo) add up to silence, and a
+dead channel takes 6 dB from the other one. What is left is heard then, and it is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+DEAD = 1e-6
+"""A channel 60 dB below the loudest is dead."""
+
+CANCELLED = 1e-2
+"""A mean 20 dB below each of its channels is not the sound that they hold."""
+
+
+@dataclass(frozen=True)
+class Mixdown:
+    """``channels`` are those whose mean is heard, counted from 0; ``note`` is what is told, in words that follow the file's name."""
+
+    channels: tuple[int, ...]
+    note: str = ""
+
+
+class ChannelPowers:
+    """Powers of channels and of their mean, gathered block by block; what does not change in a channel does not count."""
+
+    def __init__(self, channels: int) -> None:
+        self._sums = np.zeros(channels + 1)
+        self._squares = np.zeros(channels + 1)
+        self._frames = 0
+
+    def add(self, block: np.ndarray, mean: np.ndarray) -> None:
+        """``block`` is (frames, channels), ``mean`` their mean (frames,)."""
+        self._frames += len(block)
+        with np.errstate(all="ignore"):  # samples that are no numbers are told where they are checked
+            self._sums[:-1] += block.sum(axis=0, dtype=np.float64)
+            self._squares[:-1] += np.einsum("ij,ij->j", block, block)
+            self._sums[-1] += mean.sum(dtype=np.float64)
+            self._squares[-1] += np.dot(mean, mean)
+
+    def then(self, after: ChannelPowers) -> None:
+        """Add what was gathered in the stretch that follows."""
+        self._sums += after._sums
+        self._squares += after._squares
+        self._frames += after._frames
+
+    def mixdown(self) -> Mixdown:
+        """Which channels are to be heard."""
+        frames = max(1, self._frames)
+        with np.errstate(all="ignore"):
+            powers = np.maximum(0.0, self._squares / frames - (self._sums / frames) ** 2)
+        return _chosen(powers[:-1], float(powers[-1]))
+
+
+def _chosen(of_channel: np.ndarray, of_mean: float) -> Mixdown:
+    count, loudest = len(of_channel), float(of_channel.max(initial=0.0))
+    if count < 2 or not loudest > 0:
+        return Mixdown(tuple(range(count)))
+    live = np.flatnonzero(of_channel > DEAD * loudest)
+    of_mean *= (count / len(live)) ** 2  # the dead ones add nothing to it
+    if len(live) > 1 and of_mean < CANCELLED * of_channel[live].min():
+        chosen = int(np.flatnonzero(of_channel > loudest / 2)[0])  # the first of those that are about as loud
+        return Mixdown(
+            (chosen,), f"its channels cancel each other (opposite phase): channel {chosen + 1} alone is heard"
+        )
+    if len(live) == count:
+        return Mixdown(tuple(range(count)))
+    dead = [str(channel + 1) for channel in range(count) if channel not in live]
+    silent = f"channel {dead[0]} is silent" if len(dead) == 1 else f"channels {', '.join(dead)} are silent"
+    rest = f"channel {live[0] + 1} alone" if len(live) == 1 else "the mean of the others"
+    return Mixdown(tuple(map(int, live)), f"{silent}: {rest} is heard")
+
+
+def mean_of(block: np.ndarray, channels: tuple[int, ...] | None = None) -> np.ndarray:
+    """(frames, channels) → (frames,), the mean of all channels, or of those that are named."""
+    taken = range(block.shape[1]) if channels is None else channels
+    first, *others = taken
+    if not others:
+        return block[:, first]
+    mixed = block[:, first].copy()
+    for channel in others:  # a sum over columns is several times faster than a mean along short rows
+        mixed += block[:, channel]
+    mixed *= np.float32(1 / len(taken))
+    return mixed
+
+
+def mix(block: np.ndarray) -> tuple[np.ndarray, str]:
+    """What is heard of a whole sound: float32 (frames, channels) → (frames,), and what is told of it."""
+    mixed = mean_of(block)
+    if block.shape[1] == 1:
+        return mixed, ""
+    powers = ChannelPowers(block.shape[1])
+    powers.add(block, mixed)
+    chosen = powers.mixdown()
+    return (mixed if len(chosen.channels) == block.shape[1] else mean_of(block, chosen.channels)), chosen.note

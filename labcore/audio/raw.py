@@ -1,0 +1,91 @@
+"""The bytes of a file or a buffer, and a file that is put together from stretches of them for a decoder to read."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+Read: TypeAlias = Callable[[int, int], bytes]
+"""(offset, bytes) → what is there: fewer bytes at the end."""
+
+Piece: TypeAlias = "bytes | tuple[int, int]"
+"""Bytes that are given, or a stretch of the source: (first byte, the one behind its last)."""
+
+BLOCK = 1 << 16
+
+
+def reader(source: int | bytes | bytearray | memoryview) -> Read:
+    """Reads at offsets of a file's descriptor or of a buffer. A file that cannot be read any more reads as if it ended there."""
+    if not isinstance(source, int):
+        view = memoryview(source)
+        return lambda at, count: bytes(view[max(0, at) : max(0, at) + count])
+    kept: tuple[int, bytes] = (0, b"")
+
+    def read(at: int, count: int) -> bytes:
+        nonlocal kept
+        first, block = kept
+        if not (first <= at and at + count <= first + len(block)):
+            try:
+                block = os.pread(source, max(count, BLOCK), at)
+            except (OSError, ValueError, OverflowError):
+                block = b""
+            first, kept = at, (at, block) if len(block) <= 4 * BLOCK else (0, b"")
+        return block[at - first : at - first + count]
+
+    return read
+
+
+class Spliced(io.RawIOBase):
+    """A file that reads as its pieces one after the other. It does not own what it reads from."""
+
+    def __init__(self, read: Read, pieces: Sequence[Piece]) -> None:
+        self._read, self._pieces = read, [piece for piece in pieces if _length(piece)]
+        self._ends: list[int] = []
+        end = 0
+        for piece in self._pieces:
+            end += _length(piece)
+            self._ends.append(end)
+        self._size, self._at, self._piece = end, 0, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Where a damaged header sends the decoder beyond the ends, it lands on them: a callback of C must not raise."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = min(max(0, base + offset), self._size)
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        filled = 0
+        while filled < len(buffer) and self._at < self._size:
+            self._find()
+            piece, end = self._pieces[self._piece], self._ends[self._piece]
+            inside = _length(piece) - (end - self._at)
+            count = min(len(buffer) - filled, end - self._at)
+            part = self._read(piece[0] + inside, count) if isinstance(piece, tuple) else piece[inside:][:count]
+            if not part:
+                break
+            buffer[filled : filled + len(part)] = part
+            filled += len(part)
+            self._at += len(part)
+        return filled
+
+    def _find(self) -> None:
+        """Bring the piece at hand to where the position is; it is nearly always the same or the next."""
+        if self._at < self._ends[self._piece] - _length(self._pieces[self._piece]):
+            self._piece = 0
+        while self._ends[self._piece] <= self._at:
+            self._piece += 1
+
+
+def _length(piece: Piece) -> int:
+    return len(piece) if isinstance(piece, bytes) else piece[1] - piece[0]

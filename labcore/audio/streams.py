@@ -1,0 +1,129 @@
+"""How a file is to be read: as it is, or with its header mended, or as several streams one after the other.
+
+Headers lie in ways that are known: lengths that nobody wrote, MP3 that does not count its frames, streams that were joined. Each is
+mended before a decoder sees it, in a file that exists only as stretches of the real one (:class:`labcore.audio.raw.Spliced`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labcore.audio import chunks, flac, mpeg, ogg, wave_format
+from labcore.audio.raw import Piece, Read
+from labcore.errors import AudioError
+
+CONVERT = "Convert it to WAV or FLAC, for instance with `ffmpeg -i FILE clip.flac`"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """
+    Attributes:
+        streams: the pieces of each stream, to be read one after the other; none: the file as it is.
+        gain: what samples are multiplied by.
+        notes: what a user should know, in words that follow the file's name.
+        unread: what the file is, for the error where no decoder reads it: "is a WAV file that holds G.722"; may be empty.
+    """
+
+    streams: tuple[tuple[Piece, ...], ...] = ()
+    gain: float = 1.0
+    notes: tuple[str, ...] = ()
+    unread: str = ""
+
+
+def reading_of(read: Read, size: int, called: str) -> Reading:
+    """Look at the bytes of a file.
+
+    Raises:
+        AudioError: it is cut off, contradicts itself, or holds a codec that is not read.
+    """
+    head = read(0, 4)
+    if head == b"OggS":
+        return _ogg(read, size, called)
+    if head == b"fLaC":
+        return Reading(flac.mended(read, size))
+    if found := chunks.parse(read, size):
+        return _chunked(read, found, called)
+    if head in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b"riff"):
+        return Reading()
+    return _mpeg(read, 0, size, called)
+
+
+def cut_off(called: str, promised_s: float = 0.0, there_s: float = 0.0) -> AudioError:
+    lacking = f"its header promises {duration(promised_s)} and {duration(there_s)} are there"
+    return AudioError(
+        f"{called} is cut off: {lacking if promised_s else 'it ends in the middle of a page'}",
+        "Fetch the file again, or leave it out",
+    )
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds / 3600:.4g} h" if seconds >= 3600 else f"{seconds:.4g} s"
+
+
+def not_read(called: str, what: str) -> AudioError:
+    return AudioError(f"{called} {what}, which is not read", CONVERT)
+
+
+def _ogg(read: Read, size: int, called: str) -> Reading:
+    pages = ogg.walk(read, size)
+    if not pages.whole:
+        raise cut_off(called)
+    for codecs in pages.codecs:
+        if not set(codecs) & set(ogg.READ):
+            raise not_read(called, f"is an Ogg file that holds {' and '.join(dict.fromkeys(codecs))}")
+    return Reading(tuple((link,) for link in pages.links) if len(pages.links) > 1 else ())
+
+
+def _mpeg(read: Read, start: int, end: int, called: str) -> Reading:
+    streams = mpeg.streams_of(read, start, end)
+    for stream in streams:
+        lacking = (stream.promised or 0) - stream.frames
+        if lacking > mpeg.SLACK:
+            seconds = stream.seconds / stream.frames
+            raise cut_off(called, (stream.promised or 0) * seconds, stream.seconds)
+    if len(streams) == 1 and start == 0 and streams[0].keeps_its_promise:
+        return Reading()
+    return Reading(tuple(stream.pieces() for stream in streams))
+
+
+def _chunked(read: Read, file: chunks.Chunked, called: str) -> Reading:
+    if file.kind not in ("WAV", "RF64", "W64"):
+        _check_whole(file, called, 0.0)
+        mended = (file.mended(),) if file.promised is None and file.there else ()
+        return Reading(
+            mended, unread=f"is {'a' if file.kind == 'CAF' else 'an'} {file.kind} file that holds {file.codec}"
+        )
+    form = wave_format.wave_format(read, file)
+    if form is None:
+        return Reading()
+    unread = f"is a {file.kind} file that holds {form.codec}"
+    if form.tag in wave_format.MPEG:
+        found = _mpeg(read, file.sound_at, file.sound_at + file.there, called)
+        return found if found.streams else Reading(unread=unread)
+    _check_whole(file, called, form.byte_rate)
+    try:
+        mending = wave_format.mend(read, file, form)
+    except wave_format.Contradiction as error:
+        raise AudioError(f"{called} {error}", "Its header is damaged: export the file again") from error
+    notes = [mending.note] if mending and mending.note else []
+    if file.stale:
+        notes.append("its header counts less sound than is there, as after a recorder was killed: all of it is heard")
+    if mending is None and (file.promised is not None or not file.there):
+        return Reading(unread=unread)
+    if mending is None:
+        return Reading((file.mended(),), 1.0, tuple(notes), unread)
+    return Reading((file.mended(mending.changes, mending.shift),), mending.gain, tuple(notes), unread)
+
+
+def _check_whole(file: chunks.Chunked, called: str, byte_rate: float) -> None:
+    """Raise an AudioError where so much is missing that it would be missed: a hundredth, or a tenth of a second."""
+    missing = file.missing
+    lacking_s = missing * (file.promised or 0) / byte_rate if byte_rate else 0.0
+    if missing > 0.01 or lacking_s > 0.1:
+        if not byte_rate:
+            raise AudioError(
+                f"{called} is cut off: {100 * missing:.3g} % of the sound that its header promises is missing",
+                "Fetch the file again, or leave it out",
+            )
+        raise cut_off(called, (file.promised or 0) / byte_rate, file.there / byte_rate)

@@ -1,0 +1,94 @@
+"""What a command line names: sound files and folders of them, trained runs and weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labcore.errors import AudioError, DatasetError, LabError, RunError
+from labcore.runs import Run, list_runs
+from labcore.workspace import Workspace
+
+
+@dataclass
+class Inputs:
+    """What a command line names.
+
+    Attributes:
+        files: to be read, in order. Whether they can be read is found out by decoding them.
+        unread: path → why what lies there cannot be read: links to nowhere, folders that cannot be listed or hold no sound.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    unread: dict[Path, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.files) + len(self.unread)
+
+    def errors(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """What is unread, as :func:`labcore.answers.asking.answers_of` answers a file that cannot be read."""
+        return ((path, {"file": str(path), "error": reason}) for path, reason in self.unread.items())
+
+
+def sound_files(names: Iterable[str]) -> Inputs:
+    """The files named, whatever they are called, and the sound files in and below the folders named; each once.
+
+    Raises:
+        AudioError: there is not one.
+    """
+    inputs = Inputs()
+    refused: list[LabError] = []
+    for name in names:
+        path = Path(name)
+        if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where a folder above may not be entered)
+            inputs.files.append(path)
+            continue
+        try:
+            _add_folder(path, inputs)
+        except (AudioError, DatasetError) as error:
+            inputs.unread[path] = str(error)
+            refused.append(error)
+    inputs.files = list(dict.fromkeys(inputs.files))
+    if refused and len(inputs) <= len(refused):
+        raise refused[0]
+    return inputs
+
+
+def _add_folder(folder: Path, inputs: Inputs) -> None:
+    from labcore.datasets.scan import find_audio
+
+    found = find_audio(folder, foreign=True, noises=True)
+    if not (found.files or found.problems):
+        raise AudioError(f"there are no sound files in {folder}", "Name the files themselves, or another folder")
+    inputs.files += [folder.joinpath(*parts) for parts in found.files]
+    inputs.unread |= {Path(problem.path): f"{problem.path} {problem.what}." for problem in found.problems}
+
+
+def weights_of(name: str) -> Path:
+    """The folder of a run by its name, or a file of weights by its path.
+
+    Raises:
+        RunError: there is none.
+    """
+    path = Path(name)
+    if os.path.isfile(path) or os.path.isfile(path / "weights.safetensors"):  # noqa: PTH113 (never raises)
+        return path
+    return trained_run(name).path
+
+
+def trained_run(name: str) -> Run:
+    """A run by its name; ``last`` is the newest that has weights, so that a run at work is not in the way.
+
+    Raises:
+        RunError: there is none.
+    """
+    workspace = Workspace.default()
+    if name != "last":
+        return Run.open(workspace, name)
+    for each in list_runs(workspace):
+        if each.weights.is_file():
+            return each
+    raise RunError("no run has weights yet", "Train one with `labcore train`, or name a file of weights")

@@ -1,0 +1,296 @@
+"""Every command line of README.md and docs/*.md: its program is there, its flags are understood, and it runs where it can run here.
+
+A line is taken from a fenced block, or from code in a sentence that begins with a program and says more than its name. A new line has to be
+run by this test, or to be listed in NOT_RUN with the reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from labcore.cli.main import COMMANDS
+from labcore.cli.parser import Parser
+from labcore.config import RunConfig
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+Labcore = Callable[..., Any]
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROGRAMS = (
+    "labcore", "make", "python", "pytest", "docker", "podman", "torchrun", "srun", "curl", "pip", "git", "age", "cp", "mkdir", "openssl",
+    "read", "printf", "export", "head=$(scontrol", ".ci/run",
+)  # fmt: skip
+BEFORE = ("nohup", "time", "srun")
+"""Words that may stand before a program."""
+NO_COMMANDS = ("streamlit_app.py     the entry", "file or bytes → decode", "[secrets]", "FROM ", "#!/bin/bash")
+"""How fenced blocks begin that are no command lines."""
+
+NOT_RUN = {
+    "asks at a terminal; tests/cli has the command": ("labcore password",),
+    "needs an NVIDIA GPU": (
+        "labcore train --dataset ~/ESC-50 --fold 1 --batch-size 32 --epochs 50 --gpu",
+        "labcore extract --input recordings --output embeddings --embeddings last --device cuda",
+        "labcore serve --run birds=RUN --run bats=weights.safetensors --gpu",
+    ),
+    "serves until it is stopped; tests/api starts it": (
+        "labcore serve",
+        "labcore serve --run RUN",
+        "labcore serve --run 20261126-1030 --port 9000",
+        "LABCORE_API_KEY=$(openssl rand -hex 24) labcore serve --host 0.0.0.0",
+        "LABCORE_API_KEY_FILE=/run/secrets/api_key labcore serve --host 0.0.0.0",
+    ),
+    "needs a Ray cluster": ("labcore crossval --dataset esc50 --engine ray --ray-address auto",),
+    "downloads weights": (
+        "labcore train --model timm:efficientnet_b0 --model.pretrained published --model.freeze_epochs 3 --optim.body_lr 0.1",
+    ),
+    "needs several GPUs": ("labcore train --dataset esc50 --device all",),
+    "starts several processes; tests/jobs/test_torchrun.py has it": (
+        "torchrun --standalone --nproc-per-node 4 -m labcore train --dataset ~/UrbanSound8K",
+        "torchrun --standalone --nproc-per-node 4 -m labcore train --dataset esc50",
+        "torchrun --standalone --nproc-per-node 4 --max-restarts 3 -m labcore train --dataset esc50",
+        "torchrun … -m labcore resume RUN",
+        "python -m torch.distributed.run …",
+    ),
+    "needs several machines": (
+        "torchrun --nnodes 2 --nproc-per-node 4 --max-restarts 3 --rdzv-backend c10d --rdzv-endpoint first-machine:29400 "
+        "--rdzv-id my-run-1 -m labcore train --dataset /data/esc50 --epochs 100",
+    ),
+    "needs the age extra, and another machine": ("labcore backup - --recipient age1… | ssh host 'cat > lab.age'",),
+    "needs age": ("age -d -i key.txt lab.age | tar x",),
+    "needs a run that is at work; tests/jobs has it": ("python -m labcore.jobs.worker RUN_DIR",),
+    "needs the service; tests/api asks it in all these ways": (
+        "curl -F file=@clip.wav http://127.0.0.1:8000/v1/classify",
+        "curl --data-binary @clip.flac -H 'Content-Type: audio/flac' 'http://127.0.0.1:8000/v1/classify?top_k=3'",
+        "curl -F file=@a.wav -F file=@b.mp3 'http://127.0.0.1:8000/v1/classify?model=bats&windows=none'",
+        'curl -H "Authorization: Bearer $KEY" …',
+    ),
+    "installs packages": (
+        'pip install "audio-gpu-lab[torchcodec]"',
+        'pip install "audio-gpu-lab[age]"',
+        'pip install "audio-gpu-lab[oidc]"',
+        'pip install "audio-gpu-lab[ray]"',
+    ),
+    "sets the shell": (
+        "export LABCORE_PASSWORD_HASH='$argon2id$v=19$…'",
+        'export STREAMLIT_SERVER_ALLOWED_HOSTS="lab.example.org localhost"',
+        "read -rs word",
+        "mkdir -p -m 700 secrets",
+        "openssl rand -hex 24 > secrets/jupyter_token",
+        "openssl rand -hex 32 > secrets/api_key",
+        "cp .env.example .env",
+        "git pull",
+    ),
+    "needs a container engine; scripts/container_check.py has it": (
+        "docker compose --profile gpu up -d",
+        "docker compose --profile cpu up -d",
+        "docker compose --profile gpu build",
+        "docker compose --profile gpu build --pull",
+        "docker compose up -d",
+        "docker compose down",
+        "docker compose pull",
+        "docker compose exec app bash",
+        "docker compose exec app labcore doctor",
+        "docker compose --profile gpu --profile jupyter up -d",
+        "docker compose exec -T app labcore backup - > lab-$(date +%F).tar",
+        'docker compose run --rm -v "$PWD:/backup:ro" app labcore restore --check /backup/lab-2026-01-01.tar',
+        "CUDA_VISIBLE_DEVICES=0,2 docker compose --profile gpu up -d",
+        "LABCORE_RUN=20260101-120000-demo docker compose --profile api up -d",
+        "docker build -t audio-gpu-lab .",
+        "docker run --rm --gpus all audio-gpu-lab labcore doctor",
+        "docker run -d --name lab --gpus all -p 127.0.0.1:8501:8501 --shm-size 2g -v lab:/workspace -v /srv/sounds:/data:ro "
+        '-e LABCORE_PASSWORD_HASH="$(cat secrets/password_hash)" audio-gpu-lab',
+        'printf %s "$word" | docker run --rm -i audio-gpu-lab:gpu labcore password > secrets/password_hash',
+        "docker exec -d lab labcore train …",
+        "docker tag audio-gpu-lab:gpu registry.example.org/team/audio-gpu-lab:gpu",
+        "docker push …",
+        "docker login registry.example.org",
+    ),
+}
+REASON = {line: reason for reason, lines in NOT_RUN.items() for line in lines}
+SLOW = re.compile(
+    r"labcore (doctor|benchmark|crossval|search|datasets demo)|--forecast|--preset quick|--epochs (50|100)|resnet18"
+)
+
+
+def fenced(text: str) -> Iterator[str]:
+    """The command lines of fenced blocks, joined where they go on, without what follows a #."""
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        if language not in ("", "bash", "sh") or block.startswith(NO_COMMANDS):
+            continue
+        for line in block.replace("\\\n", " ").splitlines():
+            command = " ".join(re.split(r"\s#\s", line)[0].split())
+            if command and not command.startswith("#"):
+                yield command
+
+
+def spoken(text: str) -> Iterator[str]:
+    """The command lines within sentences."""
+    for code in re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)):
+        words = without_environment(code)
+        names_a_tool = (len(words) < 3 and words[:1] in (["docker"], ["podman"])) or code == "docker compose"
+        if len(words) > 1 and words[0] in PROGRAMS and not names_a_tool:
+            yield code
+
+
+def without_environment(command: str) -> list[str]:
+    """The words of a command line from its program on."""
+    words = command.split()
+    while words and (re.match(r"\w+=", words[0]) or words[0] in BEFORE):
+        words.pop(0)
+    if words:
+        words[0] = words[0].removeprefix(".venv/bin/")
+    return words
+
+
+LINES = sorted({line for page in PAGES for kind in (fenced, spoken) for line in kind(page.read_text(encoding="utf-8"))})
+OURS = [line for line in LINES if without_environment(line)[0] == "labcore"]
+
+
+def arguments_of(line: str) -> list[str]:
+    """What the shell would hand to ``labcore``."""
+    words = shlex.split(" ".join(without_environment(line)))
+    ends = [number for number, word in enumerate(words) if word in ("&", "|", ">", "|&")]
+    return [word for word in words[1 : min(ends, default=len(words))] if word != "…"]
+
+
+def mentions(words: list[str]) -> bool:
+    """Whether a line in a sentence only names a command, or an action of one: what it demands beyond that is not said."""
+    return len(words) == 1 or (words[0] in ("runs", "datasets") and len(words) == 2)
+
+
+def test_lines_are_found() -> None:
+    assert "labcore export --run last" in OURS
+    assert "labcore train --help" in OURS
+    assert len(OURS) > 50
+    assert not [line for line in REASON if line not in LINES], "these are no longer in the pages"
+
+
+@pytest.mark.parametrize("line", OURS)
+def test_the_flags_of_every_command_are_understood(line: str) -> None:
+    words = arguments_of(line)
+    if words[0] == "--help":
+        return
+    assert words[0] in COMMANDS
+    parser: Parser = importlib.import_module(f"labcore.cli.{words[0]}").parser()
+    if mentions(words):
+        actions = next(iter(parser._subparsers._group_actions)).choices if words[1:] and parser._subparsers else {}
+        assert set(words[1:]) <= set(actions or {})
+        return
+    if "--help" in words:
+        with pytest.raises(SystemExit, match="0"):
+            parser.parse_args(words[1:])
+    else:
+        parser.parse_args(words[1:])  # a mistake leaves with status 2 and a line that says what is wrong
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line not in OURS and line not in REASON])
+def test_what_is_not_ours_is_there(line: str) -> None:
+    """Targets of the Makefile, scripts and their flags, folders of tests; anything else has to be listed with a reason."""
+    program, *words = without_environment(line)
+    match program:
+        case "make":
+            makefile = (ROOT / "Makefile").read_text()
+            targets, variables = (
+                re.findall(form, makefile, re.MULTILINE) for form in (r"^([\w-]+):", r"^([A-Z_]+) *[?:]?=")
+            )
+            assert all(word in targets or word.partition("=")[0] in variables for word in words)
+        case "python":
+            source = (ROOT / words[0]).read_text()
+            assert all(f'"{word}"' in source for word in words if word.startswith("--"))
+        case "pytest":
+            marks = (ROOT / "pyproject.toml").read_text()
+            assert all((ROOT / word).exists() or f'"{word}:' in marks for word in words if not word.startswith("-"))
+        case _:
+            pytest.fail(f"run it here, or list it in NOT_RUN with the reason: {line}")
+
+
+RUN_HERE = [line for line in OURS if line not in REASON and not mentions(arguments_of(line))]
+
+
+@pytest.fixture
+def place(trained_home: Path, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory, a home and a root with all that the pages name: data sets, clips, recordings, runs, a backup."""
+    home = tmp_path / "workspace"
+    shutil.copytree(trained_home, home)
+    for folder in ("datasets", "home", "data", "mnt/backup"):
+        (tmp_path / folder if folder != "datasets" else home / folder).mkdir(parents=True, exist_ok=True)
+    for name in ("demo", "esc50", "esc10", "ESC-10", "UrbanSound8K", "mine"):
+        (home / "datasets" / name).symlink_to(tones)
+    for name in ("home/ESC-50", "home/UrbanSound8K", "data/UrbanSound8K", "recordings", "DIR"):
+        (tmp_path / name).symlink_to(tones / "low" if name in ("recordings", "DIR") else tones)
+    shutil.copy(tones / "low" / "low0.wav", tmp_path / "clip.wav")
+    parts = [soundfile.read(tones / kind / f"{kind}0.wav")[0] for kind in ("low", "high") * 3]
+    soundfile.write(tmp_path / "night.wav", np.concatenate(parts), 8000)
+    monkeypatch.setenv("LABCORE_HOME", str(home))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The arguments of a line with names that lead into ``place``, its environment in force, and what it counts on made."""
+    words = [
+        str(place) + word
+        if word.startswith(("/data/", "/mnt/"))
+        else str(Path(word).expanduser())
+        if "~" in word
+        else word
+        for word in arguments_of(line)
+    ]
+    command = words[0]
+    runs = place / "workspace" / "runs"
+    first = next(runs.iterdir())
+    if words[:2] == ["datasets", "import"]:
+        (place / "workspace" / "datasets" / Path(words[2]).name).unlink()
+    if command == "ensemble":
+        for number in (1, 2):
+            shutil.copytree(first, first.with_name(f"{first.name[:-4]}000{number}"))
+        return ["ensemble", *sorted(run.name for run in runs.iterdir()), "--device", "cpu"]
+    if command == "turn":
+        Run.create(Workspace.default(), RunConfig().changed({"optim.epochs": 100}))
+    elif command == "resume":  # killed after its first epoch
+        events = (first / "events.jsonl").read_text().splitlines(keepends=True)
+        end = next(
+            number for number, event in enumerate(events) if '"epoch": 1,' in event and '"type": "epoch"' in event
+        )
+        (first / "events.jsonl").write_text("".join(events[: end + 1]))
+    elif command == "restore":
+        assert labcore("backup", "lab.tar").status == 0
+        shutil.copy("lab.tar", "FILE")
+        if "--check" not in words:
+            monkeypatch.setenv("LABCORE_HOME", str(place / "new"))
+    for name, value in re.findall(r"^(\w+)=(\S+)", line):
+        monkeypatch.setenv(name, str(place / value.strip("/")) if value.startswith("/") else value)
+    return [first.name if word == "RUN" else word for word in words]
+
+
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, marks=[pytest.mark.slow] if SLOW.search(line) else []) for line in RUN_HERE]
+)
+def test_it_runs(
+    line: str, place: Path, labcore: Labcore, tiny: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "PASSPHRASE" in line:
+        pytest.importorskip("pyrage")
+    words = prepared(line, place, labcore, monkeypatch)
+    small = (*tiny, "--epochs", "1")
+    if words[0] in ("crossval", "search") and {"--resume", "--final"} & set(words):
+        begun = ("--folds", "1", "2") if words[0] == "crossval" else ("--trials", "1", "--vary", "lr=0.01:0.1:log")
+        assert labcore(words[0], "--dataset", "demo", *begun, *small).status == 0
+    elif words[0] in ("train", "crossval", "search") and "--help" not in words:
+        words += [*small, *(["--trials", "2"] if words[0] == "search" else [])]
+    told = labcore(*words)
+    assert told.status in ((0, 1) if words[0] == "doctor" else (0,)), told.err
+    assert "Traceback" not in told.err
