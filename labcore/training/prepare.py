@@ -29,7 +29,7 @@ from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
 from labcore.roots import check_root
 from labcore.runs import Run
-from labcore.texts import shown
+from labcore.texts import counted, shown
 from labcore.training.balance import Balance
 from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
 from labcore.training.checkpoint import load_checkpoint
@@ -158,7 +158,7 @@ def _prepare(
         should_stop,
     )
     if store.problems:
-        count = f"{len(store.problems)} file{'s were' if len(store.problems) > 1 else ' was'}"
+        count = f"{counted(len(store.problems), 'file')} {'was' if len(store.problems) == 1 else 'were'}"
         listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])
         yield Log(level="warning", message=f"{count} left out: {listed}")
     for finding in (*dataset.findings, *unusual(store.notes)):
