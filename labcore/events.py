@@ -93,6 +93,7 @@ class Forecast(Event):
     type: ClassVar[str] = "forecast"
     seconds_per_epoch: float
     seconds_total: float
+    epochs: int = 0  # 0 in what older versions wrote
     batch_size: int
     micro_batch: int
     peak_bytes: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore import experiments
+from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
@@ -98,9 +99,9 @@ def _start(name: str) -> None:
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
     clips = summary.training + summary.held_out
-    runs = folds * (2 if random else 1)
+    runs, epochs = folds * (2 if random else 1), plan_for(config, summary.training).epochs
     st.markdown(
-        f"{count(runs)} run{'s' if runs != 1 else ''} of {count(config.optim.epochs)} epochs of {plain(config.model.name)} on "
+        f"{count(runs)} run{'s' if runs != 1 else ''} of {count(epochs)} epochs of {plain(config.model.name)} on "
         f"{count(clips)} clips of {count(len(summary.counts))} classes, side by side where there are several GPUs."
     )
     if summary.note:

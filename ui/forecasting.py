@@ -18,11 +18,12 @@ OWN = "forecast-own"
 """Where a browser session keeps the forecast that it asked for. One at a time is at work on a server."""
 
 
-def words(event: dict[str, Any], epochs: int | None = None) -> dict[str, str]:
+def words(event: dict[str, Any]) -> dict[str, str]:
     """A forecast as a short table: what → how much."""
     told = {
         "An epoch": _seconds(event["seconds_per_epoch"]),
-        "To the end": f"{duration(event['seconds_total'])}" + (f", {counted(epochs, 'epoch')}" if epochs else ""),
+        "To the end": duration(event["seconds_total"])
+        + (f", {counted(event['epochs'], 'epoch')}" if event.get("epochs") else ""),
         "Peak memory": f"{gigabytes(event['peak_bytes'])} of {gigabytes(event['memory_bytes'])}",
     }
     if event["largest_batch"] is not None:
@@ -78,7 +79,7 @@ def part(config: RunConfig | None) -> None:
         st.error("The forecast failed. The server's log has the details.")
     elif task.result is not None:
         assert config is not None
-        told = words(task.result, config.optim.epochs)
+        told = words(task.result)
         st.table({name: plain(value) for name, value in told.items()}, border="horizontal", alt="Forecast of the run")
         st.caption(f"From {task.result['steps_timed']} steps, on the machine as busy as it was then.")
 

@@ -6,6 +6,7 @@ import contextlib
 
 import streamlit as st
 
+from labcore.budget import plan_for
 from labcore.config import knobs
 from labcore.errors import LabError
 from labcore.texts import shown
@@ -163,18 +164,18 @@ def _summary_and_start() -> None:
 
 
 def _facts(chosen: data.DataSummary, config) -> None:
-    steps = -(-chosen.training // config.optim.batch_size)
-    epochs = config.optim.epochs
+    work = plan_for(config, chosen.training)
+    steps = -(-work.clips // config.optim.batch_size)
     device = services.known_device()
     where = config.runtime.device
     if where == "auto":
         where = plain(device.name) if device else "the first GPU that works, else the CPU"
     st.table(
         {
-            "Training": f"**{count(chosen.training)}** clips of {len(chosen.counts)} classes",
+            "Training": f"**{count(work.clips)}** {f'of {count(work.of)} ' if work.sampled else ''}clips of {len(chosen.counts)} classes",
             "Held out": f"**{count(chosen.held_out)}** clips, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
-            "Steps": f"{count(epochs)} epochs of {count(steps)}",
+            "Steps": f"{count(work.epochs)} epochs of {count(steps)}",
             "Device": where,
         },
         border="horizontal",

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from labcore.budget import plan_for
 from labcore.config import Knob, RunConfig, knobs
 from labcore.errors import LabError
 from labcore.presets import PRESETS, preset
@@ -237,7 +238,7 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
 
 def _facts(settings: Settings) -> None:
     trial = data.summary(settings.config.data.dataset, settings.validation, leave_out=settings.reported)
-    epochs = settings.trials * settings.config.optim.epochs
+    epochs = settings.trials * plan_for(settings.config, trial.training).epochs
     st.table(
         {
             "Training": f"**{count(trial.training)}** clips",

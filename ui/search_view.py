@@ -289,7 +289,7 @@ def _settings(report: Report) -> None:
                 "Judged on": f"fold {plain(settings.validation)}, {settings.objective}",
                 "Left out": f"fold {plain(settings.reported)}",
                 "Network": plain(settings.config.model.name),
-                "Epochs": count(settings.config.optim.epochs),
+                "Epochs": count(settings.config.optim.epochs) if settings.config.optim.epochs else "automatic",
                 "Early stops": "yes" if settings.pruning else "no",
             },
             border="horizontal",

@@ -115,7 +115,7 @@ def brief(each: Run, status: RunStatus) -> dict[str, Any]:
     """A run at a glance, as a line of ``runs list --json``. Data set and network are null where they cannot be read."""
     try:
         config = each.config
-        dataset, model, epochs = config.data.dataset, config.model.name, config.optim.epochs
+        dataset, model, epochs = config.data.dataset, config.model.name, config.optim.epochs or 0
     except RunError:
         dataset, model, epochs = None, None, 0
     return {

@@ -97,7 +97,7 @@ def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
         return DONE
     share = "" if result.micro_batch == result.batch_size else f", taken {result.micro_batch} at a time"
     emit(f"an epoch     {duration(result.seconds_per_epoch)}")
-    emit(f"the run      {duration(result.seconds_total)} for {counted(config.optim.epochs, 'epoch')}")
+    emit(f"the run      {duration(result.seconds_total)} for {counted(result.epochs, 'epoch')}")
     emit(f"memory       {result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB")
     fits = "" if result.largest_batch is None else f"; {room(result.largest_batch, result.clips)} in memory"
     emit(f"batch        {counted(result.batch_size, 'clip')}{share}{fits}")

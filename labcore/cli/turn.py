@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("there is nothing to turn", "Name a knob and its value, for example --dropout 0.4")
     chosen = Run.open(Workspace.default(), run_named(arguments))
     epochs = chosen.config.optim.epochs
-    if arguments.epoch is not None and not 1 <= arguments.epoch <= epochs:
+    if arguments.epoch is not None and not 1 <= arguments.epoch <= (epochs or arguments.epoch):
         raise ConfigError(f"run {chosen.id} has no epoch {arguments.epoch}", f"Give one from 1 to {epochs}")
     me = shell_user()
     if not arguments.anyone:

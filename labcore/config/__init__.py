@@ -92,6 +92,13 @@ class RunConfig(Part):
         return self.optim.lr if self.optim.lr is not None else {"sgd": 0.1, "adamw": 0.002}[self.optim.optimiser]
 
     @property
+    def epochs(self) -> int:
+        """How often every training clip is seen. Only for a configuration whose ``epochs`` have been worked out."""
+        if self.optim.epochs is None:
+            raise ConfigError("optim.epochs is still automatic", "Resolve the configuration with a data set first")
+        return self.optim.epochs
+
+    @property
     def clip_samples(self) -> int:
         """Samples in one input of the network. Only for a configuration whose ``clip_seconds`` has been worked out."""
         if self.audio.clip_seconds is None:

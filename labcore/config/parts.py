@@ -33,6 +33,10 @@ class DataConfig(Part):
         None, "Left-out fold", "A fold that is used for nothing at all, so that settings can be chosen on another one and be reported on "
         "this one. Automatic: none.", advanced=True,
     )  # fmt: skip
+    train_clips: int | None = knob(
+        None, "Training clips", "At most so many clips are trained on, drawn by class. Automatic: all, unless epochs are automatic and "
+        "the training budget has no room for five epochs of all.", ge=1, le=100_000_000, step=1, unit="clips", advanced=True,
+    )  # fmt: skip
     balance: Literal["none", "sampling", "weighting"] = knob(
         "sampling", "Uneven classes", "What is done where the largest class has more than twice the clips of the smallest: sampling draws "
         "clips of rare classes more often in an epoch, by the square root of the frequency and at most 8 times; weighting lets "
@@ -234,9 +238,15 @@ class ModelConfig(Part):
 class OptimConfig(Part):
     """How the weights are found."""
 
-    epochs: int = knob(
-        160, "Epochs", "How often every training clip is seen.", ge=1, le=2000, step=1, flag="epochs", log=True
-    )
+    epochs: int | None = knob(
+        None, "Epochs", "How often every training clip is seen. Automatic: as often as the training budget allows for a set of this size.",
+        ge=1, le=2000, step=1, flag="epochs", log=True,
+    )  # fmt: skip
+    budget: int = knob(
+        51200, "Training budget", "Clips of 5 s that the network sees in the whole run, where epochs are automatic: about five minutes on "
+        "two cores with the default network. Sets of fewer than 320 clips use less of it, and of very large ones a part is drawn.",
+        ge=100, le=1_000_000_000, unit="clips", flag="budget", log=True,
+    )  # fmt: skip
     batch_size: int = knob(
         32, "Batch size", "Clips in a step. Larger batches keep a GPU busy; smaller ones often learn better from few clips.",
         ge=1, le=4096, step=1, unit="clips", flag="batch-size", log=True,

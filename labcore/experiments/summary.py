@@ -250,7 +250,7 @@ def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
     result = last.get("evaluated", {}) if status.state == "finished" else {}
     epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}
     try:
-        asked = run.config.optim.epochs
+        asked = run.config.optim.epochs or 0
     except RunError:
         asked = status.epochs
     return FoldResult(

@@ -41,7 +41,7 @@ def advise(
     Returns:
         None where nothing is to be said.
     """
-    whole, done = config.optim.epochs, len(epochs)
+    whole, done = config.epochs, len(epochs)
     width = max(3, min(10, whole // 10))
     if not FAIR_SHARE * whole <= done <= TOO_LATE * whole:
         return None

@@ -76,7 +76,8 @@ def _probe(trainer: Trainer) -> Forecast:
     largest = int((USABLE * free + in_use) // per_clip) if per_clip else None
     return Forecast(
         seconds_per_epoch=per_epoch,
-        seconds_total=per_epoch * trainer.config.optim.epochs,
+        seconds_total=per_epoch * trainer.config.epochs,
+        epochs=trainer.config.epochs,
         batch_size=trainer.batch,
         micro_batch=trainer.micro_batch,
         peak_bytes=peak,

@@ -62,7 +62,7 @@ def train(
     trainer = Trainer(session)
     turns, pinned = Turns(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, on_validation=session.watched is not session.held_out)
-    epochs = session.config.optim.epochs
+    epochs = session.config.epochs
     pace = Pace()
     untold = _untold(session, run)
     watched = "held_out" if session.watched is session.held_out else "validation"
@@ -139,6 +139,6 @@ def _progress(trainer: Trainer, step: int, steps: int, pace: Pace) -> Progress:
         step=step,
         steps=steps,
         train_loss=float(trainer.loss_sum) / step,  # waits for the device
-        seconds_left=pace.left(trainer.config.optim.epochs - trainer.epoch, steps),
+        seconds_left=pace.left(trainer.config.epochs - trainer.epoch, steps),
         spent=trainer.clock.spent(pace.seconds),
     )

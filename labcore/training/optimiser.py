@@ -45,7 +45,7 @@ def make_schedule(config: RunConfig, optimiser: torch.optim.Optimizer, steps: in
     Args:
         steps: of an epoch.
     """
-    total = config.optim.epochs * steps
+    total = config.epochs * steps
     if config.optim.schedule == "onecycle":
         # a cycle over the momentum as well pays only for plain SGD with large batches: it stays
         highest = [float(group["lr"]) for group in optimiser.param_groups]

@@ -14,11 +14,13 @@ from torch import Tensor
 from labcore import __version__
 from labcore.audio import decode
 from labcore.augment import Augmentation
+from labcore.budget import plan
 from labcore.classifier import Classifier
 from labcore.config import ModelConfig, RunConfig
 from labcore.datasets.folds import drawn_in, split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
+from labcore.datasets.sampling import with_train_clips
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
 from labcore.device import DeviceChoice, usable_cores
@@ -151,7 +153,7 @@ def _prepare(
     torch.set_num_threads(config.runtime.threads or max(1, usable_cores() // ranks.local_size))
     torch.set_flush_denormal(True)
     device = ranks.device(config.runtime.device)
-    dataset = find_again(run, workspace, config.data.dataset)
+    config, dataset = _fitted(config, find_again(run, workspace, config.data.dataset))
     store = yield from follow(
         "building the clip store",
         lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),
@@ -173,7 +175,9 @@ def _prepare(
     store, parts, record = _as_begun(run, workspace, config, dataset, store, checkpoint)
     if parts.leaks:
         yield Log(level="warning", message=parts.note)
-    config = resolve(config, store, parts)
+    config, told = resolve(config, store, parts)
+    if told:
+        yield Log(message=told)
     run.save_config(config)
     labels = list(record.labels)
     run.save("labels", labels)
@@ -208,7 +212,7 @@ def _prepare(
     elif not ranks.main:
         precision = Precision("fp32", "contiguous", "process 0 decides")  # comes with the agreement
     else:
-        steps = config.optim.epochs * (len(parts.train) // batch)
+        steps = config.epochs * (len(parts.train) // batch)
         wanted = config if ranks.alone else config.changed({"runtime.compile": "off"})
         precision = yield from follow(
             "choosing the fastest precision for this machine (once)",
@@ -256,7 +260,7 @@ def _prepare(
         memory_format=precision.memory_format,
         precision_reason=precision.reason,
         parameters=parameter_count(classifier.network),
-        epochs=config.optim.epochs,
+        epochs=config.epochs,
         first_epoch=1 if checkpoint is None else checkpoint["epoch"] + 1,
     )
     return session
@@ -297,14 +301,33 @@ def _divided(
     return store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder)
 
 
-def resolve(config: RunConfig, store: ClipStore, parts: Split) -> RunConfig:
-    """The configuration with what depends on the data worked out: clip length and fold, and with the former the framing."""
+def _fitted(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Dataset]:
+    """The data set with as many training clips as there is room for in the training budget, and their number in the configuration."""
+    if config.data.train_clips is None and config.optim.epochs is None:
+        parts = split_for(dataset, config.data)
+        chosen = plan(len(parts.train) + len(parts.validation), config.audio.clip_seconds, config.optim.budget)
+        if chosen.sampled:
+            config = config.changed({"data.train_clips": chosen.clips})
+    if config.data.train_clips is not None:
+        dataset = with_train_clips(dataset, config.data, config.data.train_clips)
+    return config, dataset
+
+
+def resolve(config: RunConfig, store: ClipStore, parts: Split) -> tuple[RunConfig, str]:
+    """The configuration with what depends on the data worked out, and what is told of it.
+
+    That is clip length and fold, with the former the framing, and the number of epochs.
+    """
     seconds = config.audio.clip_seconds
     if seconds is None:
         covering = float(np.quantile(store.seconds[parts.train], 0.95))
         seconds = round(min(max(0.1, covering), LONGEST_AUTOMATIC_CLIP_SECONDS), 2)
     config = config.changed({"audio.clip_seconds": seconds, "data.fold": parts.fold})
-    return config.changed({f"features.{name}": samples for name, samples in config.framing._asdict().items()})
+    told = ""
+    if config.optim.epochs is None:
+        chosen = plan(len(parts.train), seconds, config.optim.budget)
+        config, told = config.changed({"optim.epochs": chosen.epochs}), chosen.reason
+    return config.changed({f"features.{name}": samples for name, samples in config.framing._asdict().items()}), told
 
 
 def _source(model: ModelConfig, workspace: Workspace) -> ModelConfig:

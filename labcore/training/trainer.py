@@ -93,7 +93,7 @@ class Trainer:
         self.loss_sum = torch.zeros((), device=self.device)
         self.hits = torch.zeros((), device=self.device)
         self.shown: Tensor | None = None  # the first clips of the epoch as the network saw them, for whoever draws them
-        plain = self.epoch > self.config.optim.epochs * (1 - self.config.augment.plain_share)
+        plain = self.epoch > self.config.epochs * (1 - self.config.augment.plain_share)
         self.mixing = self.config.augment.mixup > 0 and not plain
         self.network.train()
         return self.steps
@@ -207,7 +207,7 @@ class Trainer:
         self.scaler.update()
         for group, lr in zip(groups, scheduled, strict=True):
             group["lr"] = lr
-        if self.schedule.last_epoch < self.steps * self.config.optim.epochs:  # a step after the last keeps its rate
+        if self.schedule.last_epoch < self.steps * self.config.epochs:  # a step after the last keeps its rate
             self.schedule.step()
 
     def finish_epoch(self, pace: Pace) -> Epoch:
@@ -221,7 +221,7 @@ class Trainer:
         """
         optim = self.config.optim
         self.ranks.align(self.network)
-        if self.average is not None and self.epoch > optim.epochs * (1 - optim.averaging):
+        if self.average is not None and self.epoch > self.config.epochs * (1 - optim.averaging):
             self.average.update_parameters(self.network)
         self.loss_sum, self.hits = self.ranks.sum(self.loss_sum) / self.ranks.size, self.ranks.sum(self.hits)
         train_loss = float(self.loss_sum) / self.steps  # waits for the device
@@ -236,7 +236,7 @@ class Trainer:
         seconds = pace.end()
         return Epoch(
             epoch=self.epoch,
-            epochs=optim.epochs,
+            epochs=self.config.epochs,
             train_loss=train_loss,
             train_accuracy=float(self.hits) / (self.steps * self.batch),
             val_loss=val_loss,
@@ -244,7 +244,7 @@ class Trainer:
             lr=self.lr,
             clips_per_second=self.steps * self.batch / train_seconds,
             seconds=seconds,
-            seconds_left=pace.after(optim.epochs - self.epoch),
+            seconds_left=pace.after(self.config.epochs - self.epoch),
             averaged=self.averaging,
             spent=self.clock.spent(train_seconds),
         )

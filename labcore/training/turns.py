@@ -136,7 +136,7 @@ def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
     if not isinstance(content, dict):
         raise ConfigError("it is no JSON object", 'Write lines like {"model.dropout": 0.4}')
     changes = {path: value for path, value in content.items() if path not in WORDS}
-    epoch, epochs = content.get("epoch"), config.optim.epochs
+    epoch, epochs = content.get("epoch"), config.epochs
     if epoch is not None and (type(epoch) is not int or not 1 <= epoch <= epochs):
         raise ConfigError(
             f"epoch {epoch!r} is none of this run's", f"Give one from 1 to {epochs}, or none for the next"

@@ -197,7 +197,7 @@ def test_a_forecast_trains_nothing(
     workspace: Workspace, labcore: Labcore, tones: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = Forecast(
-        seconds_per_epoch=2.0, seconds_total=320.0, batch_size=32, micro_batch=16, peak_bytes=10**9, memory_bytes=2 * 10**9,
+        seconds_per_epoch=2.0, seconds_total=320.0, epochs=160, batch_size=32, micro_batch=16, peak_bytes=10**9, memory_bytes=2 * 10**9,
         largest_batch=48, steps_timed=10, clips=100,
     )  # fmt: skip
     monkeypatch.setattr("labcore.jobs.forecast.forecast", lambda config, workspace, on_event: result)

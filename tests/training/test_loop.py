@@ -319,3 +319,25 @@ def test_a_batch_in_parts_gives_the_gradient_of_the_whole(tiny):
         gradients.append(torch.cat([weight.grad.flatten() for weight in trainer.network.parameters()]))
         assert trainer.hits <= 8
     torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
+
+
+def test_epochs_that_are_automatic_come_from_the_budget_and_stay_over_a_resume(tiny):
+    config = tiny.config.changed({"optim.epochs": None, "optim.budget": 200})
+    run = Run.create(tiny.workspace, config)
+    events = run_all(config, run, tiny.workspace)
+    (told,) = [event.message for event in events if event.type == "log" and "training budget" in event.message]
+    assert run.config.optim.epochs == max(event.epoch for event in events if event.type == "epoch")
+    assert told.startswith(f"{run.config.optim.epochs} epochs of ")
+
+
+def test_a_set_that_is_too_large_for_the_budget_is_drawn_from_and_resumes_with_the_same_clips(tiny):
+    config = tiny.config.changed({"optim.epochs": 2, "data.train_clips": 5})
+    run = Run.create(tiny.workspace, config)
+    stopped: list[object] = []
+    for event in told(train(config, run, tiny.workspace, should_stop=lambda ended=stopped: bool(ended)), run):
+        if event.type == "training_started":
+            assert event.train_clips < 9
+        stopped.extend([event] if event.type == "epoch" else [])
+    assert len(stopped) == 1
+    again = run_all(run.config, run, tiny.workspace)
+    assert [event.epoch for event in again if event.type == "epoch"] == [2]

@@ -47,7 +47,7 @@ def test_a_preset_sets_the_sliders(open_page, dataset, manager, name):
 def test_sliders_turned_after_a_preset_are_kept(open_page, dataset, manager):
     app = open_page("pages/train.py")
     app.get_by_key("preset-choice").set_value("quick").run()
-    app.select_slider(key=key(app, "optim.epochs")).set_value(5).run()
+    app.number_input(key=key(app, "optim.epochs")).set_value(5).run()
     app.number_input(key=key(app, "optim.lr")).set_value(0.05).run()
     app.slider(key=key(app, "augment.gain_db")).set_value(3.0).run()
     app.selectbox(key=key(app, "model.name")).set_value("resnet18").run()

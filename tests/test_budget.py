@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from labcore.budget import FEWEST_EPOCHS, MOST_EPOCHS, plan, plan_for
+from labcore.config import RunConfig
+from labcore.presets import preset
+
+BALANCED = RunConfig().optim.budget
+
+
+def test_the_recipe_is_unchanged_for_the_set_it_was_found_with():
+    assert plan(320, 5.0, BALANCED).epochs == 160
+    assert plan(320, 5.0, preset("quick").optim.budget).epochs == 25
+    assert plan(320, 5.0, preset("thorough").optim.budget).epochs == 320
+
+
+@pytest.mark.parametrize("name", ["quick", "balanced", "thorough"])
+@pytest.mark.parametrize("clips", [1, 7, 40, 80, 320, 900, 2500, 9000, 50_000, 10**6])
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 4.0, 5.0, 10.0])
+def test_no_set_takes_longer_than_the_budget_and_none_is_seen_less_than_a_few_times(name, clips, seconds):
+    budget = preset(name).optim.budget
+    made = plan(clips, seconds, budget)
+    assert FEWEST_EPOCHS <= made.epochs <= MOST_EPOCHS
+    assert 1 <= made.clips <= clips
+    assert made.seen * max(0.5, seconds) <= 1.2 * 5.0 * budget or made.epochs == FEWEST_EPOCHS
+    assert made.sampled == (made.clips < clips)
+
+
+def test_a_small_set_needs_less_and_a_large_one_no_more():
+    seen = [plan(clips, 5.0, BALANCED).seen for clips in (160, 320, 640, 5000)]
+    assert seen[0] == pytest.approx(seen[1] / 2**0.5, rel=0.01)
+    assert seen[2:] == pytest.approx([seen[1]] * 2, rel=0.05)
+
+
+def test_a_set_that_is_too_large_is_drawn_from_and_told():
+    made = plan(100_000, 5.0, BALANCED)
+    assert made.clips == BALANCED // FEWEST_EPOCHS
+    assert "10,240 of 100,000 training clips, drawn by class" in made.reason
+
+
+def test_what_is_given_counts():
+    config = RunConfig().changed({"optim.epochs": 7, "data.train_clips": 50})
+    assert (plan_for(config, 400).epochs, plan_for(config, 400).clips, plan_for(config, 30).clips) == (7, 50, 30)
+    assert plan_for(RunConfig(), 320).epochs == 160
