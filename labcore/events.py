@@ -190,7 +190,8 @@ class Log(Event):
 class Evaluated(Event):
     """The final figures on the held-out fold, from the weights that were saved.
 
-    ``leaks``: clips of the same recordings were trained on, so that the figures are too high.
+    ``leaks``: clips of the same recordings were trained on, so that the figures are too high. ``adjusted``: so many times settings were
+    changed, by a person or on advice, while the curves of these very clips were in view.
     """
 
     type: ClassVar[str] = "evaluated"
@@ -203,6 +204,7 @@ class Evaluated(Event):
     clips: int
     fold: str
     leaks: bool = False
+    adjusted: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

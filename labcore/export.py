@@ -11,6 +11,7 @@ from typing import Any
 from labcore import __version__
 from labcore.config import RunConfig, knobs
 from labcore.errors import RunError
+from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
 from labcore.texts import as_utf8
 
@@ -88,7 +89,8 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
     if result is not None:
         judged = (
             f"{100 * result['accuracy']:.1f} % of the {result['clips']} held-out clips of fold {result['fold']} right"
-            f" (95 % interval {100 * result['accuracy_low']:.1f} to {100 * result['accuracy_high']:.1f} %)."
+            f" (95 % interval {100 * result['accuracy_low']:.1f} to {100 * result['accuracy_high']:.1f} %).\n"
+            f"{choice_note(adjustments(run.events()))}."
         )
     again = command_line(run.config)
     members = (run.load("ensemble") or {}).get("members", [])

@@ -25,6 +25,7 @@ FLOORS = (
         "roots",
         "access",
         "events",
+        "honesty",
         "intervals",
         "listing",
         "people",

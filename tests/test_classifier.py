@@ -12,7 +12,7 @@ import torch
 from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.errors import AudioError, RunError
-from labcore.events import Evaluated
+from labcore.events import Evaluated, Turned
 from labcore.export import command_line, export_zip
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -139,6 +139,7 @@ def test_the_zip_works_in_a_fresh_process_with_the_same_probabilities(run, class
             fold="1",
         )
     )
+    run.append(Turned(epoch=1, number=0, changes={"model.dropout": 0.5}))
     path, sound = tmp_path / "home.zip", tmp_path / "clip.wav"
     path.write_bytes(export_zip(run))
     soundfile.write(sound, clip(2.2), RATE)
@@ -146,6 +147,7 @@ def test_the_zip_works_in_a_fresh_process_with_the_same_probabilities(run, class
         archive.extractall(tmp_path / "out")
     folder = tmp_path / "out" / run.id
     assert "90.0 % of the 80 held-out clips of fold 1" in (folder / "README.txt").read_text(encoding="utf-8")
+    assert "Settings were changed 1 time while" in (folder / "README.txt").read_text(encoding="utf-8")
     result = subprocess.run(
         [sys.executable, folder / "classify.py", sound, tmp_path / "none.wav"],
         capture_output=True,

@@ -8,6 +8,7 @@ import streamlit as st
 
 from labcore import experiments
 from labcore.experiments import CrossValidation, EventMemory, FoldResult, Pool, Summary, csv_table, summarise
+from labcore.honesty import choice_note
 from labcore.runs import RESUMABLE
 from ui import charts, crossval_list, curves, live, people, results, services
 from ui.shell import action_button, errors_in_place
@@ -210,7 +211,7 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
     st.subheader("All folds together", anchor=False)
     st.caption(
         f"The {count(pool.clips)} held-out clips of the finished {folds}: each clip is judged by the one network that never heard its "
-        "recording. Nothing was chosen on these clips."
+        f"recording. {choice_note(pool.adjusted)}."
     )
     left, right = st.columns([5, 4], gap="medium")
     with left:

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
 from ui import charts
 from ui.text import count, duration, percent, plain
@@ -16,6 +17,7 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
     ended = next((event for event in reversed(events) if event["type"] == "run_finished"), None)
     if evaluated is None:
         return
+    adjusted = adjustments(events)
     with st.container(border=True):
         with st.container(horizontal=True, gap="small"):
             st.metric("Accuracy", percent(evaluated["accuracy"]), width=130)
@@ -26,8 +28,10 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
                 st.metric("Time", duration(ended["seconds"]), width=130)
         st.caption(
             f"Measured on the {count(evaluated['clips'])} held-out clips of fold {plain(evaluated['fold'])}, with the weights "
-            "that are saved; nothing was chosen on these clips."
+            "that are saved." + ("" if adjusted else f" {choice_note(0)}.")
         )
+        if adjusted:
+            st.warning(f"{choice_note(adjusted)}.", icon=":material/warning:")
         if evaluated.get("leaks"):
             st.warning(
                 "The split leaks: clips of the same recordings were trained on. The accuracy is higher than on new recordings.",

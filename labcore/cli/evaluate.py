@@ -11,6 +11,7 @@ from labcore.cli.attend import result_line
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import emit, emit_json, live_count, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_run, run_named
+from labcore.honesty import choice_note
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -104,4 +105,5 @@ def report(facts: dict[str, Any]) -> list[str]:
         [label, *(percent(figures.get(name)) for name in ("precision", "recall", "f1")), f"{figures.get('clips', 0):g}"]
         for label, figures in facts["per_class"].items()
     ]
-    return [result_line(facts), "", *table(["class", "precision", "recall", "F1", "clips"], rows)]
+    note = [f"{choice_note(facts['adjusted'])}."] if facts.get("adjusted") else []
+    return [result_line(facts), *note, "", *table(["class", "precision", "recall", "F1", "clips"], rows)]

@@ -12,6 +12,7 @@ from typing import Any
 
 from labcore.errors import RunError
 from labcore.experiments.crossval import CrossValidation
+from labcore.honesty import adjustments
 from labcore.intervals import wilson_interval
 from labcore.listing import reason
 from labcore.runs import ENDED, EventReader, Run
@@ -52,6 +53,7 @@ class FoldResult:
         seconds: at work so far, over all its starts that came to an end.
         stopped_by: who asked its run to stop, where that is known.
         leaks: clips of its recordings were trained on.
+        adjusted: so many times its settings were changed with its held-out clips in view.
     """
 
     fold: str
@@ -73,6 +75,7 @@ class FoldResult:
     remedy: str = ""
     stopped_by: str = ""
     leaks: bool = False
+    adjusted: int = 0
     curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
     confusion: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
 
@@ -95,6 +98,7 @@ class Pool:
         accuracy, low, high: of all held-out clips together, with its 95 % Wilson interval.
         macro_f1, per_class, confusion: of all held-out clips together, as in :class:`labcore.events.Evaluated`.
         leaks: a fold's split leaks, so the figures are too high.
+        adjusted: the sum over the folds, as of a :class:`FoldResult`.
     """
 
     folds: list[FoldResult]
@@ -110,6 +114,7 @@ class Pool:
     confusion: dict[str, dict[str, int]] = field(default_factory=dict)
     seconds: float = 0.0
     leaks: bool = False
+    adjusted: int = 0
 
 
 @dataclass(frozen=True)
@@ -226,6 +231,7 @@ def pool(folds: list[FoldResult]) -> Pool:
         confusion=confusion,
         seconds=seconds,
         leaks=leaks,
+        adjusted=sum(fold.adjusted for fold in done),
     )
 
 
@@ -273,6 +279,7 @@ def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
         remedy=status.remedy,
         stopped_by=status.stopped_by,
         leaks=bool(started.get("leaks")),
+        adjusted=adjustments(events),
         curve=tuple((number, each["train_accuracy"], each["val_accuracy"]) for number, each in sorted(epochs.items())),
         confusion=result.get("confusion", {}),
     )

@@ -2,7 +2,8 @@
 
 Two signs are looked for over several epochs. The loss on clips that are not trained on rises over its lowest level while the training
 loss falls on, without the accuracy getting any better. Or the training accuracy stays far above the other, which no longer
-rises. Mixing makes the training figures worse than they would be on plain clips, so it can hide either sign and feign neither.
+rises. Mixing makes the training figures worse than they would be on plain clips, so it can hide either sign and feign neither; its
+losses fall by themselves when it ends, though, and a loss that rises beside a high accuracy is no reason to turn anything.
 """
 
 from __future__ import annotations
@@ -21,14 +22,21 @@ FAIR_SHARE = 0.3
 TOO_LATE = 0.9
 """Nor after this one: what is turned has no time to work."""
 LOSS_RISE, LOSS_FALL, ACCURACY_GAP, BETTER = 1.1, 0.95, 0.15, 0.02
+HIGH_ACCURACY = 0.9
+"""From here on nothing is said: there is little to win, and losses of mixed and of plain clips cannot be compared."""
+FEWEST_CLIPS = 40
+"""Of fewer clips accuracy and loss move too much by themselves."""
 HELD_OUT_NOTE = (
-    " These are the held-out clips that the result is reported on: with a validation share set aside, turning by them would be no "
-    "choice on them."
+    " Careful: these are your test clips. Set a validation share first, or the reported accuracy will be optimistic."
 )
 
 
 def advise(
-    config: RunConfig, epochs: Sequence[dict[str, Any]], turned: Sequence[int] = (), told: Sequence[dict[str, Any]] = ()
+    config: RunConfig,
+    epochs: Sequence[dict[str, Any]],
+    turned: Sequence[int] = (),
+    told: Sequence[dict[str, Any]] = (),
+    clips: int = FEWEST_CLIPS,
 ) -> Advice | None:
     """Whether the epochs so far show overfitting, and what to turn then.
 
@@ -37,13 +45,14 @@ def advise(
         epochs: the epoch events so far, in order.
         turned: epochs from whose beginning knobs were turned. A turn starts the look anew: figures before and after differ.
         told: advice given before. The same is not given twice, and after any there is a while of silence.
+        clips: of which the curves are.
 
     Returns:
         None where nothing is to be said.
     """
     whole, done = config.epochs, len(epochs)
     width = max(3, min(10, whole // 10))
-    if not FAIR_SHARE * whole <= done <= TOO_LATE * whole:
+    if clips < FEWEST_CLIPS or not FAIR_SHARE * whole <= done <= TOO_LATE * whole:
         return None
     if any(done < advice["epoch"] + 2 * width for advice in told):
         return None
@@ -52,6 +61,8 @@ def advise(
         return None
     changes = remedies(config)
     if not changes or (told and changes == told[-1]["changes"]):
+        return None
+    if fmean(event["val_accuracy"] for event in stretch[-width:]) >= HIGH_ACCURACY:
         return None
     seen = _rising_loss(stretch, width) or _lasting_gap(stretch, width)
     return None if seen is None else Advice(epoch=epochs[-1]["epoch"], message=seen, changes=changes)
@@ -118,10 +129,11 @@ class Advisor:
         run: its past is read from its events.
         mode: off, suggest or apply, as the knob ``runtime.advisor``.
         on_validation: whether the curves are of validation clips. Only then may anything be turned without being asked.
+        clips: of which the curves are.
     """
 
-    def __init__(self, run: Run, mode: str, on_validation: bool) -> None:
-        self.run, self.mode, self.on_validation = run, mode, on_validation
+    def __init__(self, run: Run, mode: str, on_validation: bool, clips: int) -> None:
+        self.run, self.mode, self.on_validation, self.clips = run, mode, on_validation, clips
         events = run.events()
         self.epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}
         self.told = [event for event in events if event["type"] == "advice"]
@@ -137,7 +149,7 @@ class Advisor:
         epochs = [self.epochs[number] for number in sorted(self.epochs) if number < epoch]
         turned = [event["epoch"] for event in turns.told if event["epoch"] <= epoch]
         told = [advice for advice in self.told if advice["epoch"] < epoch]
-        advice = advise(turns.counting(epoch), epochs, turned, told)
+        advice = advise(turns.counting(epoch), epochs, turned, told, self.clips)
         if advice is None:
             return []
         note = "" if self.on_validation else HELD_OUT_NOTE

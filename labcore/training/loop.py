@@ -10,6 +10,7 @@ import numpy as np
 
 from labcore.config import RunConfig
 from labcore.events import Epoch, Event, Log, Progress
+from labcore.honesty import adjustments
 from labcore.runs import Run
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import save_checkpoint
@@ -61,7 +62,8 @@ def train(
         return
     trainer = Trainer(session)
     turns, pinned = Turns(run, session.config), Pinned(run)
-    advisor = Advisor(run, session.config.runtime.advisor, on_validation=session.watched is not session.held_out)
+    on_validation = session.watched is not session.held_out
+    advisor = Advisor(run, session.config.runtime.advisor, on_validation, len(session.watched_targets))
     epochs = session.config.epochs
     pace = Pace()
     untold = _untold(session, run)
@@ -128,7 +130,10 @@ def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     probabilities = session.ranks.gather(session.held_out.probabilities())
     judged = "the one clip" if len(probabilities) == 1 else f"the {len(probabilities)} clips"
     yield Log(message=f"weights saved; judged on {judged} of fold {session.split.fold}")
-    result = score(probabilities, session.held_out_targets, classifier.labels, session.split.fold, session.split.leaks)
+    split, targets = session.split, session.held_out_targets
+    result = score(
+        probabilities, targets, classifier.labels, split.fold, split.leaks, adjusted=adjustments(run.events())
+    )
     board.conclude(classifier.config, result, classifier.labels)
     yield result
 

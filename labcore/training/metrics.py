@@ -10,7 +10,12 @@ from labcore.intervals import wilson_interval
 
 
 def score(
-    probabilities: np.ndarray, targets: np.ndarray, labels: list[str], fold: str, leaks: bool = False
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    labels: list[str],
+    fold: str,
+    leaks: bool = False,
+    adjusted: int = 0,
 ) -> Evaluated:
     """Accuracy with its interval, macro F1, a row a class, and the confusion matrix.
 
@@ -18,7 +23,8 @@ def score(
         probabilities: (clips, classes).
         targets: (clips,) the true classes as numbers.
         labels: the class names in the order of the columns.
-        fold, leaks: what the clips were, and whether clips of their recordings were trained on, for the record.
+        fold, leaks, adjusted: what the clips were, whether clips of their recordings were trained on, and how often settings were
+            changed with them in view, for the record.
 
     Returns:
         An :class:`~labcore.events.Evaluated`. Macro F1 is the mean over the classes that occur among the targets; the confusion
@@ -52,4 +58,5 @@ def score(
         clips=len(targets),
         fold=fold,
         leaks=leaks,
+        adjusted=adjusted,
     )

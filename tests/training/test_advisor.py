@@ -98,6 +98,16 @@ def test_silence_after_a_turn_and_after_advice():
     assert advise(followed, events, told=[told | {"epoch": 45}]) is None
 
 
+def test_a_high_accuracy_needs_no_advice_whatever_the_losses_do():
+    assert advise(CONFIG, curves(60, **OVERFITTING | {"val_accuracy": lambda epoch: min(0.85, epoch / 30)}))
+    assert advise(CONFIG, curves(60, **OVERFITTING | {"val_accuracy": lambda epoch: min(0.95, epoch / 30)})) is None
+
+
+def test_few_clips_tell_nothing():
+    assert advise(CONFIG, curves(60, **OVERFITTING), clips=advisor.FEWEST_CLIPS)
+    assert advise(CONFIG, curves(60, **OVERFITTING), clips=advisor.FEWEST_CLIPS - 1) is None
+
+
 def test_remedies_end():
     config = CONFIG
     for _ in range(10):
@@ -106,7 +116,7 @@ def test_remedies_end():
     assert advise(config, curves(60, **OVERFITTING)) is None
 
 
-def after_two(config, epochs, turned=(), told=()):
+def after_two(config, epochs, turned=(), told=(), clips=0):
     """In place of a real look: something is seen after the second epoch."""
     seen = len(epochs) == 2 and not told
     return Advice(epoch=2, message="seen", changes={"model.dropout": 0.5}) if seen else None
@@ -150,7 +160,7 @@ def test_nothing_is_turned_unasked(tiny, monkeypatch, mode):
     events = go(config, run, tiny.workspace)
     advice = [event for event in events if isinstance(event, Advice)]
     assert len(advice) == (mode == "suggest")
-    assert all("held-out clips" in event.message for event in advice)
+    assert all("these are your test clips" in event.message for event in advice)
     assert not [event for event in events if isinstance(event, Turned)]
     places = [type(event) for event in events if isinstance(event, Epoch | Advice)]
     if mode == "suggest":
