@@ -12,6 +12,7 @@ from labcore import __version__
 from labcore.config import RunConfig, knobs
 from labcore.errors import RunError
 from labcore.runs import Run
+from labcore.texts import counted
 
 SCRIPT = '''"""Says what is heard in sound files, with the classifier in this folder.
 
@@ -86,7 +87,7 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
     judged = "Not judged on held-out clips."
     if result is not None:
         judged = (
-            f"{100 * result['accuracy']:.1f} % of the {result['clips']} held-out clips of fold {result['fold']} right"
+            f"{100 * result['accuracy']:.1f} % of the {counted(result['clips'], 'held-out clip')} of fold {result['fold']} right"
             f" (95 % interval {100 * result['accuracy_low']:.1f} to {100 * result['accuracy_high']:.1f} %)."
         )
     again = command_line(run.config)
@@ -129,6 +130,6 @@ def _golden(weights: bytes) -> str:
     except (ValueError, KeyError, TypeError, IndexError):
         return "It cannot verify itself: the weights carry no golden clips."
     return (
-        f"It verifies itself by {clips} held-out clips that the weights carry, with what the network said of them at the end of its\n"
-        "training. Whoever has the file can hear them."
+        f"It verifies itself by {counted(clips, 'held-out clip')} that the weights carry, with what the network said of them at the end\n"
+        "of its training. Whoever has the file can hear them."
     )

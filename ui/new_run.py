@@ -10,7 +10,7 @@ from labcore.config import knobs
 from labcore.errors import LabError
 from ui import data, forecasting, forms, live, pinned, services
 from ui.shell import errors_in_place, show_error
-from ui.text import count, plain
+from ui.text import count, counted, plain
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Knobs that stand in the recipe, above the tabs."""
@@ -170,10 +170,10 @@ def _facts(chosen: data.DataSummary, config) -> None:
         where = plain(device.name) if device else "the first GPU that works, else the CPU"
     st.table(
         {
-            "Training": f"**{count(chosen.training)}** clips of {len(chosen.counts)} classes",
-            "Held out": f"**{count(chosen.held_out)}** clips, fold {plain(chosen.fold)}",
+            "Training": f"**{counted(chosen.training, 'clip')}** of {counted(len(chosen.counts), 'class', 'classes')}",
+            "Held out": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
-            "Steps": f"{count(epochs)} epochs of {count(steps)}",
+            "Steps": f"{counted(epochs, 'epoch')} of {count(steps)}",
             "Device": where,
         },
         border="horizontal",
@@ -186,7 +186,7 @@ def _facts(chosen: data.DataSummary, config) -> None:
 
 
 def _classes(chosen: data.DataSummary) -> None:
-    with st.expander(f"{len(chosen.counts)} classes", icon=":material/category:"):
+    with st.expander(counted(len(chosen.counts), "class", "classes"), icon=":material/category:"):
         st.table(
             {
                 "Class": [plain(label) for label in chosen.counts],
@@ -198,7 +198,7 @@ def _classes(chosen: data.DataSummary) -> None:
             alt="Clips a class",
         )
     if chosen.problems:
-        with st.expander(f"{count(len(chosen.problems))} files are left out", icon=":material/warning:"):
+        with st.expander(f"{counted(len(chosen.problems), 'file')} left out", icon=":material/warning:"):
             for path, what in chosen.problems[:50]:
                 st.markdown(f"`{path.replace('`', '')}`  \n:gray[{plain(what)}]")
             if len(chosen.problems) > 50:

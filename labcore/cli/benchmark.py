@@ -15,6 +15,7 @@ from labcore.cli.output import DONE, INTERRUPTED, duration, emit, emit_json, liv
 from labcore.cli.parser import Parser
 from labcore.errors import ConfigError, RunError
 from labcore.people import shell_user
+from labcore.texts import counted
 from labcore.workspace import Workspace, write_atomically
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.beside_training and not arguments.estimate:
         _take_turn(workspace, wait=arguments.wait)
     plan = plan_from(arguments)
-    say(f"{len(plan.cases)} cases on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
+    say(f"{counted(len(plan.cases), 'case')} on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
     if arguments.estimate:
         return DONE
     folder = ReportFolder.create(workspace, plan, by=shell_user())
@@ -255,7 +256,7 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
     for reason in reasons[:REASONS]:
         emit(f"* disturbed: {reason}")
     if len(reasons) > REASONS:
-        emit(f"* and {len(reasons) - REASONS} reasons more; --json tells each")
+        emit(f"* and {counted(len(reasons) - REASONS, 'reason')} more; --json tells each")
 
 
 def _row(one: Measurement) -> list[str]:
@@ -302,5 +303,5 @@ def _list(workspace: Workspace, as_json: bool) -> int:
                 {"id": folder.id, "by": folder.by, "state": report.state, "title": report.title, "figures": figures}
             )
         else:
-            emit(f"{folder.id}  {report.state}  {figures} figures  {report.title}")
+            emit(f"{folder.id}  {report.state}  {counted(figures, 'figure')}  {report.title}")
     return DONE

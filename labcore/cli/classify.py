@@ -213,7 +213,7 @@ def _ask(
             done += 1
             bad += [answer["error"]] if "error" in answer else []
             now = time.monotonic()
-            line = f"{before + done}/{counted(len(inputs), 'file')}, {done / (now - began + 1e-9):.1f} files/s"
+            line = f"{before + done} of {counted(len(inputs), 'file')}, {done / (now - began + 1e-9):.1f} files/s"
             live(line)
             if not sys.stderr.isatty() and now - told > EVERY_SECONDS:
                 told = now

@@ -14,6 +14,7 @@ from labcore.cli.output import DONE, duration, emit, emit_json, mute_stdout, per
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
 from labcore.people import need_own, shell_user
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def progress_line(fold: FoldResult) -> str:
 
 def ended_line(fold: FoldResult) -> str:
     if fold.state == "finished":
-        return f"fold {fold.name}: accuracy {percent(fold.accuracy)} on {fold.clips} clips, {duration(fold.seconds)}"
+        return f"fold {fold.name}: accuracy {percent(fold.accuracy)} on {counted(fold.clips, 'clip')}, {duration(fold.seconds)}"
     error = f": {fold.error}. {fold.remedy}".rstrip() if fold.error else f" after epoch {fold.epoch}"
     return f"fold {fold.name}: {fold.state}{error}"
 
@@ -222,7 +223,7 @@ def ended_line(fold: FoldResult) -> str:
 def standing_line(summary: Summary) -> str:
     pool = summary.official
     waiting = sum(fold.state == "queued" for fold in summary.folds)
-    line = f"{pool.finished} of {len(pool.folds)} folds finished"
+    line = f"{pool.finished} of {counted(len(pool.folds), 'fold')} finished"
     if waiting:
         line += f", {waiting} waiting"
     return line + (f"; so far {mean_text(pool)}" if pool.finished else "")
@@ -272,10 +273,10 @@ def result_table(summary: Summary) -> list[str]:
     pool = summary.official
     lines = [f"cross-validation {summary.id}  {summary.state}", "", *table(head, rows), ""]
     if pool.finished:
-        lines.append(f"accuracy {mean_text(pool)}, mean ± deviation of {_folds(pool.finished)}")
+        lines.append(f"accuracy {mean_text(pool)}, mean ± deviation of {counted(pool.finished, 'fold')}")
     if pool.accuracy is not None and pool.low is not None and pool.high is not None and pool.macro_f1 is not None:
         lines.append(
-            f"all {pool.clips} held-out clips together: {percent(pool.accuracy)} "
+            f"all {counted(pool.clips, 'held-out clip')} together: {percent(pool.accuracy)} "
             f"(95 % interval {100 * pool.low:.1f} to {100 * pool.high:.1f} %), macro F1 {pool.macro_f1:.3f}"
         )
         lines.append(f"training took {duration(pool.seconds)}, over all folds")
@@ -286,10 +287,6 @@ def result_table(summary: Summary) -> list[str]:
         leaks = "leaks" if summary.random.leaks else "has no known recordings to leak"
         lines.append(f"random split, which {leaks}: {mean_text(summary.random)}{gap}")
     return lines
-
-
-def _folds(n: int) -> str:
-    return "1 fold" if n == 1 else f"{n} folds"
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:

@@ -23,6 +23,7 @@ from labcore.cli.output import (
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
 from labcore.people import need_own, shell_user
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _tell(event: Event) -> None:
 
     if isinstance(event, SearchStarted):
         say(f"search {event.search_id} in {event.search_dir}")
-        say(f"{event.trials} trials, {event.done} of them done; varied: {' '.join(event.varied)}")
+        say(f"{counted(event.trials, 'trial')}, {event.done} of them done; varied: {' '.join(event.varied)}")
         say(f"judged on fold {event.validation}; fold {event.reported} is left out of every trial")
     elif isinstance(event, TrialStarted):
         again = "goes on" if event.resumed else f"run {event.run_id}"
@@ -262,7 +263,7 @@ def _show(report: Report, *, as_json: bool) -> int:
                        "seconds": trial.seconds})  # fmt: skip
         return DONE
     settings = report.settings
-    emit(f"search {report.id}  {report.state}  {report.done} of {settings.trials} trials")
+    emit(f"search {report.id}  {report.state}  {report.done} of {counted(settings.trials, 'trial')}")
     emit(
         f"data set {settings.config.data.dataset}, judged on fold {settings.validation}, fold {settings.reported} left out"
     )

@@ -15,7 +15,7 @@ from labcore.datasets.folds import assign_folds, join_groups
 from labcore.datasets.scan import find_audio
 from labcore.datasets.table import Dataset, Problem, fold_order, folder_of, make_table, way_from
 from labcore.errors import DatasetError
-from labcore.texts import shown
+from labcore.texts import counted, shown
 
 URBANSOUND_LABELS = (
     "air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling",
@@ -200,6 +200,6 @@ def _with_folds(
         note = f"{kind}: {', '.join(fold_order(set(named)))}"
         if empty:
             rows = [(*row[:2], row[2] or "train", *row[3:]) for row in rows]
-            note += f"; {empty} clips without a fold are only trained on"
+            note += f"; {counted(empty, 'clip')} without a fold {'is' if empty == 1 else 'are'} only trained on"
     rows = [(row[0], unicodedata.normalize("NFC", shown(row[1])), *row[2:]) for row in rows]
     return Dataset(name, root, layout, make_table(rows), problems, note, passed_over, label_order)

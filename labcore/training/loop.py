@@ -12,6 +12,7 @@ import numpy as np
 from labcore.config import RunConfig
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.runs import Run
+from labcore.texts import counted
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
@@ -124,7 +125,9 @@ def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     remember_golden(classifier, session.waves, np.asarray(session.split.held_out), session.held_out_targets)
     classifier.save(run.weights)
     probabilities = session.ranks.gather(session.held_out.probabilities())
-    yield Log(message=f"weights saved; judged on the {len(probabilities)} clips of fold {session.split.fold}")
+    yield Log(
+        message=f"weights saved; judged on the {counted(len(probabilities), 'clip')} of fold {session.split.fold}"
+    )
     result = score(probabilities, session.held_out_targets, classifier.labels, session.split.fold, session.split.leaks)
     board.conclude(classifier.config, result, classifier.labels)
     yield result
