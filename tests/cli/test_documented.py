@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from labcore.classifier import Classifier
 from labcore.cli.main import COMMANDS
 from labcore.cli.parser import Parser
 from labcore.config import RunConfig
@@ -266,6 +268,8 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
             number for number, event in enumerate(events) if '"epoch": 1,' in event and '"type": "epoch"' in event
         )
         (first / "events.jsonl").write_text("".join(events[: end + 1]))
+    elif "weights.pth" in words:
+        torch.save(Classifier.load(first).network.state_dict(), "weights.pth")
     elif command == "restore":
         assert labcore("backup", "lab.tar").status == 0
         shutil.copy("lab.tar", "FILE")
@@ -289,6 +293,7 @@ def test_it_runs(
     if words[0] in ("crossval", "search") and {"--resume", "--final"} & set(words):
         begun = ("--folds", "1", "2") if words[0] == "crossval" else ("--trials", "1", "--vary", "lr=0.01:0.1:log")
         assert labcore(words[0], "--dataset", "demo", *begun, *small).status == 0
+        words += ["--trials", "2"] if words[:2] == ["search", "--resume"] else []
     elif words[0] in ("train", "crossval", "search") and "--help" not in words:
         words += [*small, *(["--trials", "2"] if words[0] == "search" else [])]
     told = labcore(*words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -184,3 +185,23 @@ def test_the_command_is_the_one_of_the_package() -> None:
     (script,) = (line for line in (ROOT / "pyproject.toml").read_text().splitlines() if line.startswith("labcore = "))
     module, _, function = script.split('"')[1].partition(":")
     assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "latin-1:strict", "utf-8:strict"])
+def test_nothing_stumbles_over_an_encoding(encoding: str, tmp_path: Path) -> None:
+    bad = os.fsdecode(b"M\x84dchen \xe7\x8a\xac.wav")
+    script = f"""
+from labcore.cli.main import main
+for words in (["--help"], ["train", "--help"], ["classify", "--help"], ["runs", "show", {bad!r}], [{bad!r}]):
+    try:
+        main(words)
+    except SystemExit:
+        pass
+from labcore.cli.output import emit, emit_json, say
+emit({bad!r}), emit_json({{"file": {bad!r}}}), say({bad!r})
+"""
+    environment = os.environ | {"LABCORE_HOME": str(tmp_path), "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, env=environment)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    line = done.stdout.decode(encoding.partition(":")[0]).splitlines()[-1]
+    assert os.fsencode(json.loads(line)["file"]) == os.fsencode(bad)
