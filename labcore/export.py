@@ -26,6 +26,7 @@ import json
 import sys
 from pathlib import Path
 
+from labcore.answers import with_events
 from labcore.classifier import Classifier
 from labcore.errors import LabError
 
@@ -34,7 +35,7 @@ failed = False
 for file in sys.argv[1:]:
     try:
         answer = classifier.classify(file)
-        print(json.dumps({"file": file, **answer.to_dict()}))
+        print(json.dumps(with_events({"file": file, **answer.to_dict()})))
     except LabError as error:
         failed = True
         print(json.dumps({"file": file, "error": str(error)}))
