@@ -135,7 +135,7 @@ def listed(key: str, events: list[Segment], answer: Answer) -> None:
             when = f"{moment(event.start_s)} – {moment(event.end_s)}"
             st.button(
                 f"{plain(when)}  **{plain(event.label)}**  :gray[{percent(event.probability)}]",
-                key=f"event-{key}-{event.start_s:g}-{event.label}",
+                key=f"event-{key}-{event.start_s}-{event.label}",
                 icon=":material/volume_up:" if playing and playing.event == event else ":material/play_arrow:",
                 type="tertiary",
                 on_click=press,
