@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from labcore.audio import Limits, decode, dequantise, quantise, sound_weights, weighted_mean, window_bounds
+from labcore.audio import Limits, dequantise, quantise, read_sound, sound_weights, weighted_mean, window_bounds
 from labcore.audio.files import DEFAULT_LIMITS
 from labcore.config import ModelConfig, RunConfig, parse
 from labcore.device import choose_device
@@ -44,13 +44,19 @@ class Window:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a classifier says of a clip. ``probabilities`` are the mean over the windows that hold sound, ordered as the labels are."""
+    """What a classifier says of a clip.
+
+    Attributes:
+        probabilities: the mean over the windows that hold sound, ordered as the labels are.
+        notes: what a user should know of how the clip was read, in words that follow its name: that channels cancel, and the like.
+    """
 
     label: str
     probability: float
     probabilities: dict[str, float]
     seconds: float
     windows: list[Window]
+    notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -119,8 +125,9 @@ class Classifier(nn.Module):
         Raises:
             AudioError: it cannot be decoded, or holds nothing.
         """
-        waveform, _ = decode(source, self.sample_rate, name=name, limits=limits)
-        return self.classify_waveform(waveform, hop_seconds=hop_seconds, batch_size=batch_size)
+        sound = read_sound(source, self.sample_rate, name=name, limits=limits)
+        answer = self.classify_waveform(sound.waveform, hop_seconds=hop_seconds, batch_size=batch_size)
+        return replace(answer, notes=list(sound.notes))
 
     def classify_waveform(
         self, waveform: np.ndarray, *, hop_seconds: float | None = None, batch_size: int = 32
@@ -140,12 +147,15 @@ class Classifier(nn.Module):
         samples, scale = quantise(waveform)  # as the clip store does: training and use hear the same samples
         return self.answer(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
 
-    def answer(self, samples: np.ndarray, bounds: list[tuple[int, int]], probabilities: np.ndarray) -> Answer:
+    def answer(
+        self, samples: np.ndarray, bounds: list[tuple[int, int]], probabilities: np.ndarray, notes: Sequence[str] = ()
+    ) -> Answer:
         """What is said of a clip, from what is said of its windows.
 
         Args:
             samples: (samples,) int16.
             bounds, probabilities: its windows, and (windows, classes) for them.
+            notes: of how the clip was read.
         """
         weights = self.weights_of(samples, bounds)
         mean = weighted_mean(probabilities, weights)
@@ -162,6 +172,7 @@ class Classifier(nn.Module):
             probabilities=self._named(mean),
             seconds=len(samples) / self.sample_rate,
             windows=windows,
+            notes=list(notes),
         )
 
     def windows_of(self, samples: int, hop_seconds: float | None = None) -> list[tuple[int, int]]:

@@ -214,10 +214,10 @@ def _spectrum(part: np.ndarray, rate: int, config: RunConfig) -> Any:
     told = views.average_spectrum(
         part,
         config.changed(
-            {"audio.sample_rate": min(96000, max(4000, rate)), "features.f_min": 0.0, "features.f_max": None}
+            {"audio.sample_rate": min(500_000, max(4000, rate)), "features.f_min": 0.0, "features.f_max": None}
         ),
     )
-    hz = told.hz * (rate / min(96000, max(4000, rate)))
+    hz = told.hz * (rate / min(500_000, max(4000, rate)))
     keep = hz > 0
     sides = [f"channel {number + 1}" for number in range(len(told.decibels))]
     frame = pd.DataFrame(
@@ -263,7 +263,7 @@ def _spectrum(part: np.ndarray, rate: int, config: RunConfig) -> Any:
 
 def choose_run(key: str, label: str = "Network") -> Run | None:
     """A run with weights, or None."""
-    known = {run.id: (run, status.accuracy) for run, status in live.runs() if run.weights.exists()}
+    known = live.trained()
     if not known:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("With a trained network, its answers stand here too.", width="content")

@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import RunConfig
-from labcore.errors import LabError
-from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of
+from labcore.errors import DatasetError, LabError
+from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of, glance
 from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, counted, percent, plain
@@ -30,9 +30,12 @@ def show(run: Run) -> None:
     pace; sliders and sounds stand still. See benchmarks/watched_training.py.
     """
     events = _events(run)
-    status, pace = run.status(events), live.pace(run, events)
+    status, pace = glance(run, events), live.pace(run, events)
     turns = _turns(events)
     _head(run, status)
+    if status.state in RESUMABLE:
+        with errors_in_place():
+            _elsewhere(run, status, events)
     if status.active:
         st.html(STILL)
 
@@ -40,7 +43,7 @@ def show(run: Run) -> None:
     def follow() -> None:
         with errors_in_place():
             seen = _events(run)
-            now = run.status(seen)
+            now = glance(run, seen)
             if now.state != status.state or (now.active and (live.pace(run, seen) != pace or _turns(seen) != turns)):
                 st.rerun()  # what stands still around this part is out of date
             _progress(run, now, seen)
@@ -51,7 +54,7 @@ def show(run: Run) -> None:
     def draw() -> None:
         with errors_in_place():
             seen = _events(run)
-            _curves(run, seen, run.status(seen))
+            _curves(run, seen, glance(run, seen))
             _log(seen, open_=status.active)
             services.settle_memory_once("curves")
 
@@ -103,6 +106,35 @@ def _head(run: Run, status: RunStatus) -> None:
                 action_button("Remove for good", partial(_remove, run), key="remove-for-good", icon=":material/delete:")
 
 
+def _elsewhere(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
+    """Where the run's data set is away, or another one is in its place: a place to name the right one."""
+    from labcore.datasets.resuming import is_away
+
+    ended = next((event for event in reversed(events) if event["type"] == "run_finished"), {})
+    if not run.checkpoint.exists():
+        return
+    if ended.get("details", {}).get("kind") != "DatasetError" and not is_away(run, services.workspace()):
+        return
+
+    def resume() -> None:
+        place = st.session_state[f"place-{run.id}"].strip()
+        if not place:
+            raise DatasetError("no place was given", "Give the folder or CSV file of the data set, or its name here")
+        services.manager().resume(run.id, by=services.visitor_name(), dataset=place)
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input(
+            "Where its data set lies now",
+            key=f"place-{run.id}",
+            placeholder=run.config.data.dataset,
+            help="The folder or CSV file of the same clips, or the name of a data set of this lab.",
+            width=420,
+        )
+        people.guarded_button(
+            "Resume with it", resume, status.by, key="resume-at", verb="Resume", icon=":material/drive_file_move:"
+        )
+
+
 def _again(run: Run) -> None:
     new_run.again(run.config)
 
@@ -114,6 +146,9 @@ def _remove(run: Run) -> None:
 
 
 def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
+    if status.state == "unreadable":
+        show_error(LabError(status.error, "Put its files back, or remove it"))
+        return
     if status.state == "failed":
         show_error(LabError(status.error or "the run failed without a word", status.remedy))
         _in_parts(run, status, events)
@@ -128,7 +163,9 @@ def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
             f"{f'Epoch {status.epoch} is saved; resume goes on from there.' if status.epoch else 'Nothing was saved yet.'}",
             icon=":material/power_off:",
         )
-    if status.state == "stopped" and (status.epochs or people.stopped_by(status)):
+    if status.state == "stopped" and status.error:
+        show_error(LabError(status.error, status.remedy))
+    elif status.state == "stopped" and (status.epochs or people.stopped_by(status)):
         after = f" after epoch {status.epoch} of {status.epochs}" if status.epochs else ""
         goes_on = " Resume goes on from there." if status.epochs else ""
         st.caption(f"Stopped{people.stopped_by(status)}{after}.{goes_on}")

@@ -14,10 +14,10 @@ from labcore.audio import quantise
 from labcore.audio.ahead import decode_ahead
 from labcore.classifier import Classifier
 from labcore.device import usable_cores
-from labcore.errors import AudioError, LabError
+from labcore.errors import LabError
 from labcore.serving import Engine
 
-_Asked = tuple[Path, np.ndarray, list[tuple[int, int]], "Future[np.ndarray]"]
+_Asked = tuple[Path, np.ndarray, list[tuple[int, int]], "Future[np.ndarray]", tuple[str, ...]]
 
 
 def answers_of(
@@ -34,14 +34,12 @@ def answers_of(
     decoded = decode_ahead(files, classifier.sample_rate, usable_cores())
     try:
         for file, sound in decoded:
-            if not isinstance(sound, LabError) and not len(sound):
-                sound = AudioError(f"{file} has no samples", "Leave it out")
             if isinstance(sound, LabError):
                 asked.append((file, sound))
             else:
-                samples, scale = quantise(sound)
+                samples, scale = quantise(sound.waveform)
                 bounds = classifier.windows_of(len(samples), hop_seconds)
-                asked.append((file, samples, bounds, engine.submit(classifier, samples, scale, bounds)))
+                asked.append((file, samples, bounds, engine.submit(classifier, samples, scale, bounds), sound.notes))
                 windows += len(bounds)
             while asked and (windows > ahead or len(asked) > ahead):
                 first = asked.popleft()
@@ -57,8 +55,8 @@ def answers_of(
 def _told(classifier: Classifier, asked: _Asked | tuple[Path, LabError]) -> dict[str, Any]:
     if len(asked) == 2:
         return {"file": str(asked[0]), "error": str(asked[1])}
-    file, samples, bounds, future = asked
+    file, samples, bounds, future, notes = asked
     try:
-        return {"file": str(file), **classifier.answer(samples, bounds, future.result()).to_dict()}
+        return {"file": str(file), **classifier.answer(samples, bounds, future.result(), notes).to_dict()}
     except LabError as error:
         return {"file": str(file), "error": str(error)}

@@ -18,7 +18,7 @@ from labcore.answers.segments import with_events
 from labcore.api.gate import Passage
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
-from labcore.audio import decode, probe, quantise
+from labcore.audio import probe, quantise, read_sound
 from labcore.audio.containers import foreign_kind
 from labcore.classifier import Answer
 from labcore.errors import AudioError, LabError
@@ -125,7 +125,7 @@ class Desk:
         outcome = "failed"
         try:
             decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, lease, deadline)
-            samples, scale = await asyncio.wait_for(decoding, left())
+            samples, scale, notes = await asyncio.wait_for(decoding, left())
             bounds = model.classifier.windows_of(len(samples), asked.hop_seconds)
             if len(bounds) > MOST_WINDOWS:
                 raise Problem(
@@ -134,7 +134,7 @@ class Desk:
                 )  # fmt: skip
             future = self.engine.submit(model.classifier, samples, scale, bounds, left())
             rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
-            answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows)
+            answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows, notes)
             outcome = "answered"
         except AudioError as error:
             return error
@@ -143,8 +143,10 @@ class Desk:
         self.metrics.audio.labels(model.name).inc(answer.seconds)
         return answer
 
-    def _decoded(self, clip: Clip, model: Model, lease: Lease, deadline: float) -> tuple[np.ndarray, float]:
-        """A clip as the classifier takes it: int16 (samples,) and its scale. In a thread of its own."""
+    def _decoded(
+        self, clip: Clip, model: Model, lease: Lease, deadline: float
+    ) -> tuple[np.ndarray, float, tuple[str, ...]]:
+        """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it. In a thread of its own."""
         began = time.perf_counter()
         if time.monotonic() > deadline:
             raise Late("the clip waited too long for being decoded", "Ask again later, or send fewer at once")
@@ -163,10 +165,10 @@ class Desk:
                 "Send it in mono, at a lower rate, or in parts",
             )
         lease.take(bytes_=int(claimed.seconds * rate) * BYTES_A_SAMPLE)
-        waveform, _ = decode(clip.content, rate, name=clip.name, limits=limits)
-        quantised = quantise(waveform)
+        sound = read_sound(clip.content, rate, name=clip.name, limits=limits)
+        samples, scale = quantise(sound.waveform)
         self.metrics.decoding.observe(time.perf_counter() - began)
-        return quantised
+        return samples, scale, sound.notes
 
 
 async def unless_gone(passage: Passage, work: Coroutine[Any, Any, bytes]) -> bytes:
@@ -204,6 +206,7 @@ def said(answer: Answer, asked: Asked) -> dict[str, Any]:
         "probability": answer.probability,
         "probabilities": ranked,
         "seconds": answer.seconds,
+        "notes": answer.notes,
     }
     windows = [
         {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability, "silent": w.silent}

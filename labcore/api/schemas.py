@@ -46,6 +46,9 @@ class ClipAnswer(BaseModel):
         None, description="Most probable first; the mean over the windows that hold sound."
     )
     seconds: float | None = None
+    notes: list[str] | None = Field(
+        None, description="How the clip was read, where that is out of the ordinary: channels that cancel, a dead one."
+    )
     events: list[Event] | None = Field(
         None, description="What occurs when, by time; of recordings of several windows. See `threshold`."
     )

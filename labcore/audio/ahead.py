@@ -7,20 +7,18 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
-from labcore.audio.decoder import decode
+from labcore.audio.decoder import Sound, read_sound
 from labcore.errors import LabError
 
 LONG_BYTES = 32 * 1024**2
 """Larger files are decoded when their turn comes, so that no two long recordings lie in memory at once."""
 
-Sound = np.ndarray | LabError
+Decoded = Sound | LabError
 
 
-def decode_ahead(files: Iterable[Path], sample_rate: int, threads: int) -> Generator[tuple[Path, Sound], None, None]:
-    """Each file with its waveform (samples,) float32, or why it cannot be read, in order; at most two a thread ahead."""
-    waiting: deque[tuple[Path, Future[Sound] | None]] = deque()
+def decode_ahead(files: Iterable[Path], sample_rate: int, threads: int) -> Generator[tuple[Path, Decoded], None, None]:
+    """Each file with its sound, or why it cannot be read, in order; at most two a thread ahead."""
+    waiting: deque[tuple[Path, Future[Decoded] | None]] = deque()
     rest = iter(files)
     more = True
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
@@ -39,9 +37,9 @@ def decode_ahead(files: Iterable[Path], sample_rate: int, threads: int) -> Gener
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _decode(file: Path, sample_rate: int) -> Sound:
+def _decode(file: Path, sample_rate: int) -> Decoded:
     try:
-        return decode(file, sample_rate)[0]
+        return read_sound(file, sample_rate)
     except LabError as error:
         return error
 

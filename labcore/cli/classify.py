@@ -16,7 +16,7 @@ from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_ev
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import Inputs, sound_files, weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say, say_some
 from labcore.cli.parser import WEIGHTS, Parser
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.texts import counted, moment
@@ -109,6 +109,8 @@ class _Stdout:
             return
         if "error" in answer:
             say(f"bad: {answer['error']}")
+        for note in answer.get("notes", ()):
+            say(f"note: {answer['file']}: {note}")
         if self.writer is not None:
             self.writer.writerows(rows_of(answer, self.per, self.threshold))
             self._emit(self.file.getvalue())
@@ -170,7 +172,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     journal = AnswerJournal(journal_file, f"{sha256_of(weights_file)} {arguments.hop}")
     waiting = [file for file in files if not journal.has(file)]
     began = time.monotonic()
-    bad, stopped = _ask(classifier, waiting, arguments.hop, journal, inputs)
+    bad, notes, stopped = _ask(classifier, waiting, arguments.hop, journal, inputs)
     everything = [*inputs.unread, *files]
     known = ((file, found) for file in everything if (found := journal.get(file)) is not None)
     if kind in TRACKS:
@@ -179,10 +181,8 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     else:
         write_table(output, kind, (found for _, found in known), classifier.labels, arguments.per, arguments.threshold)
     done, skipped = journal.added, len(files) - len(waiting)
-    for reason in bad[:20]:
-        say(f"bad: {reason}")
-    if len(bad) > 20:
-        say(f"and {len(bad) - 20} more")
+    say_some("note", notes)
+    say_some("bad", bad)
     said = f"{counted(done, 'file')} in {duration(time.monotonic() - began)}"
     say(f"{said}, {skipped} answered before, {len(bad)} bad")
     if stopped:
@@ -197,11 +197,12 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
 
 def _ask(
     classifier: Classifier, waiting: list[Path], hop: float | None, journal: AnswerJournal, inputs: Inputs
-) -> tuple[list[str], bool]:
-    """Ask about files and keep the answers; why some are bad, and whether a signal stopped it before the end."""
+) -> tuple[list[str], list[str], bool]:
+    """Ask about files and keep the answers; why some are bad, what is told of others, and whether a signal stopped it before the end."""
     from labcore.answers.asking import answers_of
 
     bad: list[str] = []
+    notes: list[str] = []
     began = told = time.monotonic()
     done, before = 0, len(inputs.files) - len(waiting)
     with (
@@ -212,6 +213,7 @@ def _ask(
             journal.add(file, answer)
             done += 1
             bad += [answer["error"]] if "error" in answer else []
+            notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
             now = time.monotonic()
             line = f"{before + done} of {counted(len(inputs), 'file')}, {done / (now - began + 1e-9):.1f} files/s"
             live(line)
@@ -220,7 +222,7 @@ def _ask(
                 say(line)
             if stopping.is_set():
                 break
-    return bad, done < len(waiting) + len(inputs.unread)
+    return bad, notes, done < len(waiting) + len(inputs.unread)
 
 
 def format_of(arguments: argparse.Namespace) -> str:

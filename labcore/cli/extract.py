@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.classify import positive
 from labcore.cli.inputs import weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, say
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, say, say_some
 from labcore.cli.parser import Parser, add_knob, read_config
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 10.0
 """How often a line is said where stderr is no terminal."""
 FRONT_END = ("audio.sample_rate", "features.")
-LISTED = 20
 
 
 def parser() -> Parser:
@@ -103,10 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
             should_stop=stopping.is_set,
         )
     seconds = time.monotonic() - began
-    for _, error in counts.bad[:LISTED]:
-        say(f"bad: {error}")
-    if len(counts.bad) > LISTED:
-        say(f"and {len(counts.bad) - LISTED} more; the index has them all")
+    say_some("note", [f"{path}: {note}" for path, note in counts.notes], "the index has them all")
+    say_some("bad", [error for _, error in counts.bad], "the index has them all")
     say(_line(counts, seconds))
     if counts.stopped:
         say("stopped; the same command goes on")

@@ -6,14 +6,18 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
+from labcore.listing import Unreadable
 from labcore.texts import counted, json_line, shown
 
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit statuses."""
 
+
+LISTED = 20
+"""Lines of a kind that are told each by itself."""
 
 FIGURES = set("0123456789.:/-% ")
 
@@ -37,6 +41,14 @@ def say(line: str) -> None:
     live("")
     with contextlib.suppress(OSError, ValueError):
         print(shown(line, _encoding(sys.stderr)), file=sys.stderr, flush=True)
+
+
+def say_some(kind: str, lines: Sequence[str], where: str = "") -> None:
+    """Lines of one kind, as ``bad: …``; of many the first ones, and where the others are found."""
+    for line in lines[:LISTED]:
+        say(f"{kind}: {line}")
+    if len(lines) > LISTED:
+        say(f"and {len(lines) - LISTED} more{f'; {where}' if where else ''}")
 
 
 def live(line: str) -> None:
@@ -79,6 +91,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         return "  ".join(padded).rstrip()
 
     return [line(head), *map(line, rows)]
+
+
+def tell_unreadable(things: Iterable[Unreadable], key: str, *, as_json: bool) -> None:
+    """What a list leaves out because it cannot be read, each with the reason: lines below it, or lines of JSON.
+
+    Args:
+        key: what the name is called in JSON, as ``run_id``.
+    """
+    for thing in things:
+        if as_json:
+            emit_json({key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"})
+        else:
+            emit(str(thing))
 
 
 def percent(share: float | None) -> str:

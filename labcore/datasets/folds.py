@@ -14,7 +14,7 @@ import pandas as pd
 from labcore.config import DataConfig
 from labcore.datasets.table import PARTS, Dataset, Split, fold_order, way_from
 from labcore.errors import DatasetError
-from labcore.texts import as_bytes
+from labcore.texts import as_bytes, shown
 
 DRAWN_FOLDS = 5
 ONLY_SHARE = 0.2
@@ -65,7 +65,7 @@ def drawn_in(dataset: Dataset, folder: str) -> Dataset:
     So they were at first, which gave other folds at every place. Runs of that time go on with theirs.
     """
     table = dataset.table
-    known = {way_from(dataset.folder, path) for path in table["path"]}
+    known = {shown(way_from(dataset.folder, path)) for path in table["path"]}
     groups = [f"{folder}/{group}" if group in known else group for group in table["group"]]
     changed = table.assign(group=pd.Series(groups, dtype=object))
     if list(table["fold"]) == assign_folds(list(table["label"]), list(table["group"]))[0]:

@@ -1,4 +1,4 @@
-"""The layouts of data sets, recognised by themselves: UrbanSound8K, ESC-50, class folders, a CSV file of clips."""
+"""The layouts of data sets, recognised by themselves: UrbanSound8K, ESC-50, Speech Commands, class folders, a CSV file of clips."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, read_list
-from labcore.datasets.readers import read_clip_list, read_esc50, read_folders, read_urbansound8k, urbansound_name
+from labcore.datasets.folders import LIST_REMEDY, read_folders
+from labcore.datasets.listed import read_clip_lists
+from labcore.datasets.lists_beside import lists_beside
+from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
 from labcore.datasets.scan import entries, hidden, holds_audio, holds_files, is_audio, subfolders
-from labcore.datasets.table import Dataset
+from labcore.datasets.table import Dataset, Finding
 from labcore.errors import DatasetError
 
 KNOWN = (
@@ -69,12 +72,12 @@ def _recognise_file(path: Path) -> Reader:
         return lambda name: read_urbansound8k(root, clips, name)
     if root and _is_esc50_list(clips):
         return lambda name: read_esc50(root, clips, name)
-    if not clips.usable:
+    if clips.lacks:
         raise DatasetError(
-            f"{path} has no columns for path and label; it has: {', '.join(clips.header) or 'none'}",
+            f"{path} {clips.lacks}",
             "Name the columns of its first line path and label (and, if you like, fold, group, start, end)",
         )
-    return lambda name: read_clip_list(clips, name)
+    return lambda name: read_clip_lists([(clips, "")], path, name)
 
 
 def _recognise(folder: Path) -> Reader | None:
@@ -88,20 +91,25 @@ def _recognise(folder: Path) -> Reader | None:
                 return lambda name: read_esc50(folder, clips, name)
     if _has_urbansound_names(folder):
         return lambda name: read_urbansound8k(folder, None, name)
-    lists = [clips for clips in _lists_in(folder) if clips.usable and clips.finds_files()]
-    if len(lists) == 1:
-        return lambda name: read_clip_list(lists[0], name)
-    if len(lists) > 1:
-        raise DatasetError(
-            f"{folder} holds {len(lists)} lists of clips: {', '.join(clips.path.name for clips in lists)}",
-            "Name the one to use",
-        )
+    beside = lists_beside(folder)
+    if beside.taken:
+        return lambda name: read_clip_lists(beside.taken, beside.root, name, beside.findings)
     with_audio = [child for child in subfolders(folder) if holds_audio(folder / child)]
     if len(with_audio) > 1 or (len(with_audio) == 1 and holds_files(folder / with_audio[0])):
         if _are_data_sets(folder, with_audio):
             return None
-        return lambda name: read_folders(folder, name)
+        return lambda name: _read_folders(folder, name, beside.findings)
     return None
+
+
+def _read_folders(folder: Path, name: str, findings: list[Finding]) -> Dataset:
+    """Class folders. Where they are none, an error names the lists that lie there and were not taken."""
+    try:
+        return read_folders(folder, name, findings)
+    except DatasetError as error:
+        if not findings:
+            raise
+        raise DatasetError(f"{error.what}; {findings[0].what}", error.remedy) from None
 
 
 def _recognise_above(folder: Path) -> Reader | None:
@@ -128,9 +136,9 @@ def _only_one_below(folder: Path) -> Reader:
             raise DatasetError(f"{folder} holds {len(found)} data sets: {names}", "Name one of them")
     audio = sum(is_audio(entry.name) for entry in entries(folder))
     if audio:
+        reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder).findings)
         raise DatasetError(
-            f"{folder} holds {audio} audio files, but nothing says what they are of",
-            "Put the clips of each class into a folder of the class's name, or write a CSV file with the columns path and label",
+            f"{folder} holds {audio} audio files, but nothing says what they are of{reasons}", LIST_REMEDY
         )
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 
@@ -151,23 +159,12 @@ def _are_data_sets(folder: Path, children: list[str]) -> bool:
     )
 
 
-def _lists_in(folder: Path) -> list[ClipList]:
-    paths = [folder / e.name for e in entries(folder) if e.name.lower().endswith((".csv", ".tsv")) and e.is_file()]
-    found = []
-    for path in paths:
-        try:
-            found.append(read_list(path))
-        except DatasetError:  # an empty or unreadable list beside the data is not the data set's own
-            continue
-    return found
-
-
 def _is_urbansound_list(clips: ClipList) -> bool:
-    return {"slice_file_name", "fold", "classid"} <= set(clips.header)
+    return {"slice_file_name", "fold", "classid"} <= clips.lowered_header
 
 
 def _is_esc50_list(clips: ClipList) -> bool:
-    return {"filename", "fold", "target", "category"} <= set(clips.header)
+    return {"filename", "fold", "target", "category"} <= clips.lowered_header
 
 
 def _has_urbansound_names(folder: Path) -> bool:

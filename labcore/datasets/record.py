@@ -143,11 +143,15 @@ class ClipRecord:
         """
         then, there = ({clip.key: clip for clip in record.clips} for record in (self, now))
         found = [f"{clip.words} is not there" for key, clip in then.items() if key not in there]
-        for key, clip in then.items():
-            if key in there and (words := _difference(clip, there[key], whole)):
-                found.append(f"{clip.words} {words}")
-        if whole:
-            found += [f"{clip.words} is new" for key, clip in there.items() if key not in then]
+        found += [f"{clip.words} is new" for key, clip in there.items() if whole and key not in then]
+        pairs = [(clip, there[key]) for key, clip in then.items() if key in there]
+        found += [f"{clip.words} {words}" for clip, other in pairs if (words := _difference(clip, other))]
+        if whole:  # last, since one clip more or less moves many from part to part
+            found += [
+                f"{clip.words} is in another part of the split ({other.part or 'none'} instead of {clip.part or 'none'})"
+                for clip, other in pairs
+                if clip.part != other.part
+            ]
             if not found and self._facts() != now._facts():
                 found = ["the clips, or their classes, come in another order"]
         if not found:
@@ -156,15 +160,13 @@ class ClipRecord:
         return "; ".join(found[:SHOWN]) + (f"; and {counted(more, 'more difference')}" if more > 0 else "")
 
 
-def _difference(then: Clip, now: Clip, parted: bool) -> str:
+def _difference(then: Clip, now: Clip) -> str:
     if then.bytes != now.bytes:
         return f"has {counted(now.bytes, 'byte')} instead of {then.bytes}"
     if then.label != now.label:
         return f"is labelled {now.label!r} instead of {then.label!r}"
     if then.end_s != now.end_s:
         return f"ends at {_moment(now.end_s)} instead of {_moment(then.end_s)}"
-    if parted and then.part != now.part:
-        return f"is in another part of the split ({now.part or 'none'} instead of {then.part or 'none'})"
     return ""
 
 

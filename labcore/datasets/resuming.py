@@ -56,11 +56,13 @@ def is_away(run: Run, workspace: Workspace) -> bool:
 def need_data(run: Run, workspace: Workspace) -> None:
     """Refuse to go on with a run whose data set is not there, before anything of it changes.
 
+    A run without a record of its clips is let pass: whoever works on it finds out.
+
     Raises:
         DatasetError: it is not there, with where it lay.
         RunError: the run's configuration cannot be read.
     """
-    if has_begun(run) and is_away(run, workspace):
+    if ClipRecord.load(run) is not None and is_away(run, workspace):
         raise _away(run, workspace, run.config.data.dataset, "nothing is there now")
 
 
@@ -115,7 +117,8 @@ def other_clips(run: Run, root: str, changes: str) -> DatasetError:
 
 def _away(run: Run, workspace: Workspace, wanted: str, why: str) -> DatasetError:
     known = ClipRecord.load(run)
-    place = known.root if known else str(place_of(workspace, wanted))
+    path = place_of(workspace, wanted)
+    place = known.root if known else workspace.datasets / wanted if path.name == wanted else path
     clips = f", with {counted(len(known.clips), 'clip')}" if known else ""
     return DatasetError(
         f"the data set of run {run.id} lay at {place}{clips}: {why}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +12,72 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from labcore.texts import counted, shown
+
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
 PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A file or a row that is left out. ``what`` says why, in words that follow the path."""
+    """A file or a row that is left out. ``what`` says why, in words that follow the path; ``clips`` of it are concerned."""
 
     path: str
     what: str
+    clips: int = 1
+
+
+def merged(problems: Iterable[Problem]) -> list[Problem]:
+    """Each file once with each reason, however many of its parts are listed."""
+    clips: Counter[tuple[str, str]] = Counter()
+    for problem in problems:
+        clips[problem.path, problem.what] += problem.clips
+    return [Problem(path, what, count) for (path, what), count in clips.items()]
+
+
+def behind(path: str, what: str) -> str:
+    """What an error says of a file, in words that follow its path."""
+    return what.removeprefix(path).removeprefix(shown(path)).strip()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to know about a data set before training on it.
+
+    Attributes:
+        kind: a word or two for whoever sorts findings.
+        what: what was found, a full sentence without the final stop.
+        files: those it is about, where it is about some.
+        remedy: what to do about it, a full sentence without the final stop; may be empty.
+        level: "warning" for what is probably not meant, "note" for what was taken for what.
+    """
+
+    kind: str
+    what: str
+    files: tuple[str, ...] = ()
+    remedy: str = ""
+    level: str = "warning"
+
+    @property
+    def sentence(self) -> str:
+        said = self.what[:1].upper() + self.what[1:]
+        return f"{said}. {self.remedy}." if self.remedy else f"{said}."
+
+
+def unusual(notes: Iterable[Problem]) -> list[Finding]:
+    """What is told of how clips were read, a finding for all that it is told of."""
+    files: dict[str, dict[str, int]] = {}
+    for note in notes:
+        files.setdefault(note.what, {})[note.path] = note.clips
+    return [
+        Finding(
+            "reading",
+            f"{counted(sum(clips.values()), 'clip')} read with care, as {some((os.path.basename(shown(path)) for path in clips), 3)}: "  # noqa: PTH119
+            + what.removeprefix("its "),
+            tuple(clips),
+        )
+        for what, clips in files.items()
+    ]
 
 
 @dataclass(frozen=True)
@@ -28,11 +85,12 @@ class Dataset:
     """Clips with their labels and folds; nothing has been decoded yet.
 
     Attributes:
-        layout: "urbansound8k", "esc50", "folders" or "csv".
+        layout: "urbansound8k", "esc50", "speech_commands", "folders" or "csv".
         table: columns path (str, absolute), label (str), fold (str), group (str: the recording a clip was cut from),
             start_s (float), end_s (float, nan for the end of the file); index 0 … n-1. A clip that is a recording of its own
             has its way from ``folder`` on as group, so that drawn folds are the same wherever the data set lies.
         problems: files named by a list that are not there, and the like.
+        findings: what its owner should know of how it was read.
         fold_note: how the folds came about, a sentence without the final stop.
         passed_over: files that are not audio.
         label_order: the labels by class number where the data set numbers them.
@@ -46,6 +104,7 @@ class Dataset:
     fold_note: str = ""
     passed_over: int = 0
     label_order: tuple[str, ...] = ()
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def labels(self) -> list[str]:
@@ -106,6 +165,13 @@ def way_from(folder: str, path: str) -> str:
     if not path.startswith(folder.rstrip(os.sep) + os.sep):
         return path
     return path[len(folder) :].lstrip(os.sep).replace(os.sep, "/")
+
+
+def some(names: Iterable[str], most: int = 5) -> str:
+    """Names in a sentence, the first few of many."""
+    names = list(names)
+    rest = len(names) - most
+    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:most])} and {rest} more"
 
 
 def natural_order(texts: set[str] | list[str]) -> list[str]:

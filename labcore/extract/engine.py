@@ -33,6 +33,7 @@ class Counts:
         total: files to be read, ``skipped`` those that were done already, ``done`` those read now, bad ones among them.
         audio_seconds: of sound read now.
         bad: (path, reason) of files that could not be read.
+        notes: (path, what is told of how it was read), as of channels that cancel.
         stopped: whether it was stopped before the end.
         index: where the index lies, at the end.
     """
@@ -42,6 +43,7 @@ class Counts:
     done: int = 0
     audio_seconds: float = 0.0
     bad: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
     stopped: bool = False
     index: Path | None = None
 
@@ -49,6 +51,7 @@ class Counts:
         self.done += len(entries)
         self.audio_seconds += sum(entry.seconds for entry in entries)
         self.bad += [(entry.path, entry.error) for entry in entries if entry.error]
+        self.notes += [(entry.path, entry.note) for entry in entries if entry.note]
 
 
 def extract(
@@ -213,6 +216,6 @@ def _on_device(
             if isinstance(sound, LabError):
                 yield [Entry(path, error=str(sound), size=size, mtime_ns=mtime_ns)]
             else:
-                yield [write_entry(sound, extractor.sample_rate, path, output, extractor, size, mtime_ns)]
+                yield [write_entry(sound, path, output, extractor, size, mtime_ns)]
             if should_stop():
                 return

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from labcore.audio import decode
+from labcore.audio import Sound, read_sound
 from labcore.errors import LabError, WorkspaceError
 from labcore.extract.features import Extractor
 from labcore.extract.settings import ExtractSettings
@@ -42,6 +42,7 @@ class Entry:
     size: int = 0
     mtime_ns: int = 0
     bytes: int = 0
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,8 +61,8 @@ def extract_file(source: Path, path: str, output: Path, extractor: Extractor) ->
     """
     size, mtime_ns = stamp(source / path)
     try:
-        waveform, rate = decode(source / path, extractor.sample_rate)
-        return write_entry(waveform, rate, path, output, extractor, size, mtime_ns)
+        sound = read_sound(source / path, extractor.sample_rate)
+        return write_entry(sound, path, output, extractor, size, mtime_ns)
     except WorkspaceError:
         raise
     except LabError as error:
@@ -75,18 +76,17 @@ def extract_file(source: Path, path: str, output: Path, extractor: Extractor) ->
         )
 
 
-def write_entry(
-    waveform: np.ndarray, rate: int, path: str, output: Path, extractor: Extractor, size: int, mtime_ns: int
-) -> Entry:
-    """The features of a waveform into its output file."""
-    features, starts = extractor(waveform)
+def write_entry(sound: Sound, path: str, output: Path, extractor: Extractor, size: int, mtime_ns: int) -> Entry:
+    """The features of a sound into its output file."""
+    features, starts = extractor(sound.waveform)
     settings = extractor.settings
     content = encode(features, starts, settings)
     name = output_name(path, settings)
     write_output(output / name, content)
     frames = features.shape[0] if settings.kind == "embeddings" else features.shape[1]
     shape = "x".join(map(str, features.shape))
-    return Entry(path, name, shape, frames, round(len(waveform) / rate, 6), rate, "", size, mtime_ns, len(content))
+    seconds, note = round(len(sound.waveform) / sound.sample_rate, 6), "; ".join(sound.notes)
+    return Entry(path, name, shape, frames, seconds, sound.sample_rate, "", size, mtime_ns, len(content), note)
 
 
 def encode(features: np.ndarray, starts: np.ndarray, settings: ExtractSettings) -> bytes:

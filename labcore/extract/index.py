@@ -16,7 +16,7 @@ from labcore.texts import shown
 from labcore.workspace import append_line
 
 JOURNAL = ".extract.jsonl"
-COLUMNS = ("path", "output", "shape", "frames", "seconds", "sample_rate", "error")
+COLUMNS = ("path", "output", "shape", "frames", "seconds", "sample_rate", "error", "note")
 
 
 class Journal:

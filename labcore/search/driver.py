@@ -264,6 +264,8 @@ class _Driver:
             yield self._tell_value(active)
         elif active.pruned:
             yield self._end(active.number, TrialState.PRUNED, None, self._pruned_note(active))
+        elif state == "stopped" and (away := active.run.status()).error:
+            raise SearchError(away.error, away.remedy)  # it goes on when the search does
         elif state == "stopped":
             yield self._end(active.number, TrialState.PRUNED, None, "stopped by hand")
         elif state == "interrupted":

@@ -12,15 +12,15 @@ import numpy as np
 from labcore.config import RunConfig
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.runs import Run
-from labcore.texts import counted
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
+from labcore.training.following import Stopped
 from labcore.training.golden import remember_golden
 from labcore.training.metrics import score
 from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
-from labcore.training.prepare import Session, Stopped, prepare
+from labcore.training.prepare import Session, prepare
 from labcore.training.tensorboard import Board
 from labcore.training.trainer import Trainer
 from labcore.training.turns import Turns
@@ -125,9 +125,8 @@ def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     remember_golden(classifier, session.waves, np.asarray(session.split.held_out), session.held_out_targets)
     classifier.save(run.weights)
     probabilities = session.ranks.gather(session.held_out.probabilities())
-    yield Log(
-        message=f"weights saved; judged on the {counted(len(probabilities), 'clip')} of fold {session.split.fold}"
-    )
+    judged = "the one clip" if len(probabilities) == 1 else f"the {len(probabilities)} clips"
+    yield Log(message=f"weights saved; judged on {judged} of fold {session.split.fold}")
     result = score(probabilities, session.held_out_targets, classifier.labels, session.split.fold, session.split.leaks)
     board.conclude(classifier.config, result, classifier.labels)
     yield result

@@ -52,7 +52,7 @@ def largest_batch(step: Callable[[int], None], failed: int) -> int | None:
 
 def out_of_memory_of_part(part: int, batch: int, device: str) -> OutOfMemoryError:
     """The error where several processes share a batch and one cannot hold its part."""
-    what = f"{part} of the {counted(batch, 'clip')} of a batch do not fit in the memory of {device}"
+    what = f"{counted(part, 'clip')} of a batch of {batch} {'does' if part == 1 else 'do'} not fit in the memory of {device}"
     return OutOfMemoryError(what, "Start again with a smaller batch size, or with more processes", None)
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import platform
-import queue
-import threading
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +20,7 @@ from labcore.datasets.folds import drawn_in, split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.store import ClipStore, open_store
-from labcore.datasets.table import Dataset, Split
+from labcore.datasets.table import Dataset, Split, unusual
 from labcore.device import DeviceChoice, usable_cores
 from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
@@ -32,11 +29,13 @@ from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
 from labcore.roots import check_root
 from labcore.runs import Run
+from labcore.texts import counted, shown
 from labcore.training.balance import Balance
 from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
 from labcore.training.checkpoint import load_checkpoint
 from labcore.training.crops import Crops
 from labcore.training.distributed import ALONE, Ranks
+from labcore.training.following import Stopped, follow
 from labcore.training.held_out import HeldOut
 from labcore.training.precision import Precision, choose_precision
 from labcore.workspace import Workspace
@@ -44,12 +43,6 @@ from labcore.workspace import Workspace
 LONGEST_AUTOMATIC_CLIP_SECONDS = 10.0
 VALIDATION_SHARE = 0.1
 """What is set aside where something is to be chosen automatically and no share was given."""
-Progress = Callable[[int, int], None]
-T = TypeVar("T")
-
-
-class Stopped(Exception):
-    """The run was asked to stop while it was still being prepared."""
 
 
 @dataclass
@@ -159,15 +152,18 @@ def _prepare(
     torch.set_flush_denormal(True)
     device = ranks.device(config.runtime.device)
     dataset = find_again(run, workspace, config.data.dataset)
-    store = yield from _follow(
+    store = yield from follow(
         "building the clip store",
         lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),
         should_stop,
     )
     if store.problems:
-        count = f"{len(store.problems)} file{'s were' if len(store.problems) > 1 else ' was'}"
-        listed = "; ".join(f"{problem.path}: {problem.what}" for problem in store.problems[:5])
+        count = f"{counted(len(store.problems), 'file')} {'was' if len(store.problems) == 1 else 'were'}"
+        listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])
         yield Log(level="warning", message=f"{count} left out: {listed}")
+    for finding in (*dataset.findings, *unusual(store.notes)):
+        if finding.level == "warning":
+            yield Log(level="warning", message=finding.sentence)
     if config.runtime.advisor == "apply" and not config.data.validation_share:
         config = config.changed({"data.validation_share": VALIDATION_SHARE})
         yield Log(
@@ -194,7 +190,7 @@ def _prepare(
     augmentation = _augmentation(config, classifier, workspace)
     mels = None
     if not len(augmentation.on_waveform):
-        mels = yield from _follow(
+        mels = yield from follow(
             "computing mel powers",
             lambda progress: mel_bank(waves, classifier.log_mel, progress, ranks.local_size),
             should_stop,
@@ -359,45 +355,3 @@ def _fit_normalisation(log_mel: LogMel, bank: Bank, rows: np.ndarray) -> None:
             squares += level.square().sum(1)
             count += level.shape[1]
     log_mel.fit(total.to(log_mel.mean.device), squares.to(log_mel.mean.device), max(1, count))
-
-
-def _follow(what: str, work: Callable[[Progress], T], should_stop: Callable[[], bool]) -> Generator[Event, None, T]:
-    """Do work that reports progress by a callback, and yield that progress as events, a few a second."""
-    reports: queue.Queue[tuple[int, int] | None] = queue.Queue()
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def report(done: int, total: int) -> None:
-        if should_stop():
-            raise Stopped
-        reports.put((done, total))
-
-    def body() -> None:
-        try:
-            outcome.append(work(report))
-        except BaseException as error:
-            failure.append(error)
-        finally:
-            reports.put(None)
-
-    thread = threading.Thread(target=body, name=what)
-    thread.start()
-    for done, total in _thin(reports):
-        yield Preparing(what=what, done=done, total=total)
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
-
-
-def _thin(reports: queue.Queue[tuple[int, int] | None]) -> Iterator[tuple[int, int]]:
-    """The newest report about twice a second, and the last one."""
-    shown, latest = 0.0, None
-    while (report := reports.get()) is not None:
-        latest = report
-        if time.monotonic() - shown > 0.5:
-            shown = time.monotonic()
-            yield report
-            latest = None
-    if latest is not None:
-        yield latest

@@ -160,6 +160,14 @@ def test_a_silent_clip_and_the_shortest_one_are_answered(service):
         assert sum(answer.json()["results"][0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
+def test_channels_that_cancel_are_told(service):
+    buffer = io.BytesIO()
+    sound = np.random.default_rng(0).normal(0, 0.1, 8000)
+    soundfile.write(buffer, np.stack([sound, -sound], axis=1), 8000, format="WAV")
+    (told,) = service().post("/v1/classify", content=buffer.getvalue(), headers=RAW).json()["results"]
+    assert "cancel" in told["notes"][0]
+
+
 def test_a_long_recording_is_answered_with_what_occurs_when(service, make_run, wav):
     run = make_run(3)
     client, clip = service(runs=[run]), wav(3.0)

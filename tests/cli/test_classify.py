@@ -237,3 +237,20 @@ def test_no_two_recordings_share_a_track(trained: Workspace, labcore: Labcore, f
     )
     assert told.status == 2
     assert "share" in told.err
+
+
+def test_channels_that_cancel_are_told_and_are_not_silence(
+    trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path
+) -> None:
+    sound, rate = soundfile.read(tones / "low/low0.wav")
+    file = tmp_path / "phase.wav"
+    soundfile.write(file, np.stack([sound, -sound], axis=1), rate)
+    told = labcore("classify", file, "--json")
+    (plain,) = labcore("classify", tones / "low/low0.wav", "--json").lines
+    assert told.lines[0]["probabilities"] == pytest.approx(plain["probabilities"], abs=1e-4)
+    assert "cancel" in told.lines[0]["notes"][0]
+    assert plain["notes"] == []
+    assert "phase.wav: its channels cancel" in labcore("classify", file).err
+    for _ in range(2):  # the second time from the journal
+        labcore("classify", file, "-o", tmp_path / "t.jsonl")
+        assert "cancel" in json.loads((tmp_path / "t.jsonl").read_text())["notes"][0]

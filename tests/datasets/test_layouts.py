@@ -162,12 +162,19 @@ def test_what_is_hidden_or_not_audio_is_passed_over(class_folders):
     (class_folders / "loose.wav").write_bytes(b"loose")
     dataset = read_dataset(class_folders)
     assert (len(dataset), dataset.passed_over) == (12, 2)
-    assert sorted(Path(problem.path).name for problem in dataset.problems) == ["loose.wav", "phone.m4a"]
+    assert [Path(problem.path).name for problem in dataset.problems] == ["phone.m4a"]
+    (finding,) = dataset.findings
+    assert (finding.level, finding.files) == ("warning", (str(class_folders / "loose.wav"),))
+    assert finding.sentence.startswith("1 file lies beside the folders of classes")
 
 
 def test_a_list_of_something_else_beside_class_folders_is_not_taken_for_the_clips(class_folders):
     (class_folders / "sources.csv").write_text("file,label,url\nunknown.wav,dog,http\n")
-    assert read_dataset(class_folders).layout == "folders"
+    dataset = read_dataset(class_folders)
+    assert dataset.layout == "folders"
+    (finding,) = dataset.findings
+    assert finding.level == "note"
+    assert finding.what == "the list sources.csv was not taken: none of the files it names is there"
 
 
 def test_links_are_followed_and_loops_are_not(tmp_path, class_folders):
@@ -340,7 +347,8 @@ def test_what_is_no_data_set(tmp_path, class_folders, tone, write_wav):
         two: "data sets",
         tmp_path / "one class": "one class, 'high'",
         tmp_path / "flat parts": "no folders of classes",
-        csv_set(tmp_path / "l1", "name,kind\na.wav,x\n"): "no columns for path and label",
+        csv_set(tmp_path / "l1", "name,kind\na.wav,x\n"): "no column for the label",
+        csv_set(tmp_path / "l6", "title,kind\na,x\n"): "no columns for path and label",
         csv_set(tmp_path / "l2", ""): "is empty",
         csv_set(tmp_path / "l3", "path,label\n"): "has no clips",
         csv_set(tmp_path / "l4", "path,label\nno.wav,x\n"): "no.wav is missing",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
 
 from labcore.audio import decode, quantise
@@ -178,6 +180,15 @@ def test_the_way_with_the_network_here_gives_the_same(here, sounds, tmp_path):
     good, bad = [entries[0] for entries in answers]
     assert "text.wav" in bad.error
     assert (tmp_path / "device" / good.output).read_bytes() == (tmp_path / "cores" / good.output).read_bytes()
+
+
+def test_how_a_file_was_read_stands_in_the_index(here, sounds, tmp_path, noise):
+    sound = noise(0.5)
+    soundfile.write(sounds / "phase.wav", np.stack([sound, -sound], axis=1), 16000)
+    counts = extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL))
+    assert [path for path, note in counts.notes if "cancel" in note] == ["phase.wav"]
+    rows = list(csv.DictReader((tmp_path / "out" / "index.csv").read_text().splitlines()))
+    assert ["cancel" in row["note"] for row in rows] == [row["path"] == "phase.wav" for row in rows]
 
 
 def test_processes_and_a_file_that_ends_its_process(sounds, tmp_path, monkeypatch):

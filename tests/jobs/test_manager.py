@@ -10,13 +10,16 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labcore.config import RunConfig
-from labcore.errors import RunError
+from labcore.datasets.layouts import read_dataset
+from labcore.datasets.record import ClipRecord
+from labcore.errors import DatasetError, RunError
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -311,3 +314,26 @@ def test_kind_of_worker_from_the_environment(make_manager: MakeManager, monkeypa
     assert make_manager(None).worker == "process"
     monkeypatch.setenv("LABCORE_WORKER", "thread")
     assert make_manager(None).worker == "thread"
+
+
+def test_a_run_whose_data_set_is_away_is_not_queued_until_its_place_is_named(
+    make_manager: MakeManager, make_config: MakeConfig, class_folders: Path, workspace: Workspace, until: Until
+) -> None:
+    manager = make_manager("thread")
+    away, there = class_folders.with_name("away"), class_folders.with_name("there")
+    run = manager.submit(make_config(epochs=2000).changed({"data.dataset": str(away)}))
+    until(lambda: len(run.epochs()) > 0)
+    manager.stop(run.id)
+    until(lambda: run.status().state == "stopped")
+    clips = read_dataset(class_folders)
+    replace(ClipRecord.of(clips, clips.table), root=str(away)).save(run)
+    before = run.events()
+    with pytest.raises(DatasetError, match=f"lay at {away}"):
+        manager.resume(run.id)
+    with pytest.raises(DatasetError, match="no data set"):
+        manager.resume(run.id, dataset=str(there))
+    assert run.events() == before
+    class_folders.rename(there)
+    manager.resume(run.id, dataset=str(there))
+    assert run.config.data.dataset == str(there)
+    until(lambda: run.status().state == "running")

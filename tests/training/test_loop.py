@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from labcore.classifier import Classifier
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.store import open_store
-from labcore.errors import DeviceError, LabError, OutOfMemoryError, RunError
+from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError, RunError
 from labcore.evaluation import evaluate
 from labcore.events import Divided, Epoch, Evaluated, Log, TrainingStarted
 from labcore.runs import Run
@@ -172,8 +172,9 @@ def test_a_resumed_run_refuses_another_data_set(tiny, tmp_path):
     config = tiny.config.changed({"data.dataset": str(copy)})
     run = Run.create(tiny.workspace, config)
     train_until(config, run, tiny.workspace, 1)
-    next(iter(sorted(copy.rglob("*.wav")))).unlink()
-    with pytest.raises(RunError, match="no longer the one"):
+    gone = next(iter(sorted(copy.rglob("*.wav"))))
+    gone.unlink()
+    with pytest.raises(DatasetError, match=f"{gone.relative_to(copy)} is not there"):
         run_all(run.config, run, tiny.workspace)
 
 

@@ -1,0 +1,99 @@
+"""From the rows of a layout to a data set: groups of equal files, folds where none are given, labels as they are meant."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labcore.datasets.contents import equal_files
+from labcore.datasets.folds import assign_folds, join_groups
+from labcore.datasets.labels import alike, several_in_a_cell, unified
+from labcore.datasets.table import Dataset, Finding, Problem, fold_order, folder_of, make_table, merged, way_from
+from labcore.texts import shown
+
+URBANSOUND_NAME = re.compile(r"(?P<source>\d+)-(?P<target>\d)-\d+-\d+$")
+ESC50_NAME = re.compile(r"(?P<fold>[1-5])-(?P<source>\d+)-[A-Z]-(?P<target>\d+)$")
+SPEECH_COMMANDS_NAME = re.compile(r"(?P<source>.+)_nohash_\d+$")
+
+Row = tuple[str, str, str, str, float, float]
+"""path, label, fold, group, start and end in seconds."""
+
+
+@dataclass
+class Reading:
+    """What a layout gave so far. ``official``: its folds are published with the data set."""
+
+    name: str
+    root: Path
+    layout: str
+    rows: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    passed_over: int = 0
+    label_order: tuple[str, ...] = ()
+    official: bool = False
+
+
+def source_of(file: str) -> str:
+    """The recording or the speaker in a file's name, where it is named as UrbanSound8K, ESC-50 or Speech Commands name theirs."""
+    stem = Path(file).stem
+    known = (pattern.match(stem) for pattern in (URBANSOUND_NAME, ESC50_NAME, SPEECH_COMMANDS_NAME))
+    return next((match["source"] for match in known if match), "")
+
+
+def join_equal_files(rows: list[Row]) -> list[Row]:
+    """Clips of one file, and of files with equal contents, become one group."""
+    content: dict[str, int] = {}
+    for number, same in enumerate(equal_files(row[0] for row in rows)):
+        content.update(dict.fromkeys(same, number))
+    groups = join_groups([row[3] for row in rows], [[row[0] for row in rows], [content.get(row[0]) for row in rows]])
+    return [(*row[:3], group, *row[4:]) for row, group in zip(rows, groups, strict=True)]
+
+
+def without_single_fold(rows: list[Row]) -> list[Row]:
+    """A single part holds nothing out: its clips get folds of their own."""
+    return [(row[0], row[1], "", *row[3:]) for row in rows] if len({row[2] for row in rows}) == 1 else rows
+
+
+def assembled(reading: Reading) -> Dataset:
+    """The data set, with folds drawn where it brings none; clips without a fold among clips with one are trained on."""
+    folder = folder_of(reading.root, (row[0] for row in reading.rows))
+    rows = [
+        (*row[:3], way_from(folder, row[3]), *row[4:]) for row in reading.rows
+    ]  # drawn alike wherever the data set lies
+    named = Counter(row[2] for row in rows)
+    empty = named.pop("", 0)
+    if rows and not named:
+        folds, note = assign_folds([row[1] for row in rows], [row[3] for row in rows])
+        rows = [(*row[:2], fold, *row[3:]) for row, fold in zip(rows, folds, strict=True)]
+    else:
+        kind = "official folds" if reading.official else "folds as the data set gives them"
+        note = f"{kind}: {', '.join(fold_order(set(named)))}"
+        if empty:
+            rows = [(*row[:2], row[2] or "train", *row[3:]) for row in rows]
+            note += f"; {empty} clips without a fold are only trained on"
+    labels, told = _labels(reading)
+    rows = [(row[0], label, row[2], shown(row[3]), *row[4:]) for row, label in zip(rows, labels, strict=True)]
+    return Dataset(
+        reading.name,
+        reading.root,
+        reading.layout,
+        make_table(rows),
+        merged(reading.problems),
+        note,
+        reading.passed_over,
+        reading.label_order,
+        reading.findings + told,
+    )
+
+
+def _labels(reading: Reading) -> tuple[list[str], list[Finding]]:
+    labels = [row[1] for row in reading.rows]
+    if reading.layout == "csv":
+        labels, told = unified(labels)
+        return labels, told + several_in_a_cell(labels)
+    labels = [unicodedata.normalize("NFC", shown(label)) for label in labels]
+    return labels, [] if reading.official else alike(set(labels))

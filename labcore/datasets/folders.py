@@ -1,0 +1,147 @@
+"""Folders of classes, also under folders of parts, and with lists of the files of each part as Speech Commands has them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from labcore.datasets.assemble import Reading, assembled, join_equal_files, source_of, without_single_fold
+from labcore.datasets.labels import speakers
+from labcore.datasets.part_lists import PartLists
+from labcore.datasets.parts import FOLD_NAMES, is_aside, part_named, parts_among
+from labcore.datasets.scan import Found, find_audio
+from labcore.datasets.table import Dataset, Finding, natural_order, some
+from labcore.errors import DatasetError
+
+LIST_REMEDY = (
+    "Put the clips of each class into a folder of the class's name, or write a CSV file with the columns path and label"
+)
+
+
+def read_folders(root: Path, name: str, findings: Sequence[Finding] = ()) -> Dataset:
+    """Class folders: ``<class>/…``, ``train|val|test/<class>/…`` or ``fold1/<class>/…``, also ``audio_train/<class>/…`` and the like.
+
+    A clip is a recording of its own, unless its name tells the recording or the speaker; files of equal contents belong together.
+
+    Args:
+        findings: what else is to tell of the folder.
+    """
+    found = find_audio(root)
+    lists = PartLists.beside(root, found)
+    reading = Reading(name, root, "speech_commands" if lists.speech_commands else "folders")
+    reading.problems, reading.passed_over = found.problems, found.passed_over
+    reading.findings = [finding for finding in findings if not set(finding.files) & set(lists.paths)]
+    reading.findings += lists.findings
+    reading.official = lists.speech_commands
+    folds = _parts(root, found)
+    if folds:
+        _read_parts(reading, found, folds)
+    else:
+        _read_classes(reading, found, lists)
+    reading.rows = without_single_fold(reading.rows)
+    if not lists:
+        reading.rows = join_equal_files(reading.rows)
+    reading.findings += speakers([(row[1], Path(row[0]).name) for row in reading.rows])
+    return assembled(reading)
+
+
+def _parts(root: Path, found: Found) -> dict[str, str]:
+    """Top folder → fold, where the folders at the top are parts and hold folders of classes; empty where they are classes.
+
+    Raises:
+        DatasetError: they are parts, but hold no folders of classes.
+    """
+    depth: Counter[str] = Counter()
+    for parts in found.files:
+        if len(parts) > 1:
+            depth[parts[0]] = max(depth[parts[0]], len(parts) - 1)
+    folds = parts_among(depth)
+    others = [top for top in depth if top not in folds]
+    several = len(set(folds.values())) > 1
+    if folds and any(depth[top] > 1 for top in folds) and (several or all(map(is_aside, others))):
+        return folds
+    if several or (folds and not others):
+        raise DatasetError(
+            f"the folders {some(sorted(folds))} of {root} hold audio, but no folders of classes", LIST_REMEDY
+        )
+    return {}
+
+
+def _read_parts(reading: Reading, found: Found, folds: dict[str, str]) -> None:
+    outside = []
+    for parts in found.files:
+        path = str(reading.root.joinpath(*parts))
+        if len(parts) > 2 and parts[0] in folds:
+            reading.rows.append((path, parts[1], folds[parts[0]], source_of(parts[-1]) or path, 0.0, math.nan))
+        else:
+            outside.append(parts)
+    reading.findings += _left_aside(reading.root, outside, folds)
+
+
+def _left_aside(root: Path, outside: list[tuple[str, ...]], folds: dict[str, str]) -> list[Finding]:
+    """What lies beside the folders of classes, folder by folder."""
+    by_folder = Counter("/".join(parts[:-1]) or "." for parts in outside)
+    if not by_folder:
+        return []
+    where = some(f"{folder} ({count})" for folder, count in by_folder.items())
+    named = some(natural_order(list(folds)))
+    return [
+        Finding(
+            "outside",
+            f"{_files(len(outside))} in no folder of a class below {named} and left out, by folder: {where}",
+            tuple(str(root.joinpath(*parts)) for parts in outside),
+            "Move them into the folder of their class in one of the parts, if they belong to the data set",
+        )
+    ]
+
+
+def _read_classes(reading: Reading, found: Found, lists: PartLists) -> None:
+    loose = []
+    inner = {} if lists else _inner_parts(found)
+    for parts in found.files:
+        path = str(reading.root.joinpath(*parts))
+        fold = inner[parts[1]] if inner and len(parts) > 2 else lists.fold_of(parts)
+        if len(parts) < 2:
+            loose.append(path)
+        elif fold is not None:
+            reading.rows.append((path, parts[0], fold, source_of(parts[-1]) or path, 0.0, math.nan))
+    if loose:
+        reading.findings.append(
+            Finding(
+                "outside",
+                f"{_files(len(loose))} beside the folders of classes, in none of them, and left out",
+                tuple(loose),
+                "Move them into the folder of their class, if they belong to the data set",
+            )
+        )
+    reading.findings += _named_like_parts({row[1] for row in reading.rows})
+
+
+def _inner_parts(found: Found) -> dict[str, str]:
+    """Folder below a class → fold, where all classes hold folders of parts (``dog/train/…``) and nothing else."""
+    inner = {parts[1] if len(parts) > 2 else "" for parts in found.files if len(parts) > 1}
+    folds = parts_among(inner)
+    return folds if len(set(folds.values())) > 1 and set(folds) == inner else {}
+
+
+def _named_like_parts(labels: set[str]) -> list[Finding]:
+    """Classes that are called as parts are: a train is one, a part of a data set is none."""
+    strange = sorted(
+        label for label in labels if label.casefold() in FOLD_NAMES or ((n := part_named(label)) and n.plain)
+    )
+    if not strange:
+        return []
+    return [
+        Finding(
+            "class like a part",
+            f"the folder {some(strange)} is taken for a class, since it stands beside {some(sorted(labels - set(strange))) or 'no other'}",
+            remedy="If it is a part of the data set, have nothing but parts (train, val, test) at the top, and the folders of the classes "
+            "below each of them",
+        )
+    ]
+
+
+def _files(count: int) -> str:
+    return "1 file lies" if count == 1 else f"{count} files lie"

@@ -1,0 +1,167 @@
+"""Labels as they are written: what stands for none, what is one label in two spellings, and names that are people and no classes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from labcore.datasets.table import Finding, some
+from labcore.texts import shown
+
+MISSING_WORDS = ("", "nan", "n/a", "#n/a", "#na", "<na>", "null")
+"""Cells that say there is no value, in any case."""
+MISSING_EXACTLY = ("None", "NA")
+"""Only as programs write them: ``none`` and ``na`` may be classes ("no event", a syllable)."""
+DOUBTFUL_WORDS = ("none", "na", "unknown", "?", "-")
+
+_PERSON = re.compile(
+    r"(actor|actress|speaker|spkr?|subject|subj?|participant|person|patient|user|singer|talker|reader|performer|individual"
+    r"|child|id)[\s_.-]*(\d+|(?-i:[A-Z]))|(actor|actress|speaker|spkr?|subject|participant)[\s_-]+[a-z]+",
+    re.IGNORECASE,
+)
+_PERSON_SHORT = re.compile(r"[spfm][\s_-]?\d{1,4}", re.IGNORECASE)  # s01, p225, F03
+_SEPARATORS = re.compile(r"[\s_.\-/]+")
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell of a list stands for no value."""
+    cell = cell.strip()
+    return cell.casefold() in MISSING_WORDS or cell in MISSING_EXACTLY
+
+
+def tidy(label: str) -> str:
+    """A label without what nobody sees: composed (NFC), blanks of any kind as one space each, nothing invisible around its words."""
+    text = unicodedata.normalize("NFC", shown(label))
+    text = "".join(" " if mark.isspace() or unicodedata.category(mark) == "Cc" else mark for mark in text)
+    words = (_strip_invisible(word) for word in text.split())
+    return " ".join(word for word in words if word)
+
+
+def unified(labels: Sequence[str]) -> tuple[list[str], list[Finding]]:
+    """Labels after those that look the same have become the same, with what there is to tell about their spelling.
+
+    What differs in case, or in space, dash and underscore, stays apart: letters of either case can be classes of their own. It is told.
+    """
+    counts = Counter(map(tidy, labels))
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for label, count in counts.items():
+        spellings[_visible(label)][label] += count
+    name = {one: found.most_common(1)[0][0] for found in spellings.values() for one in found}
+    tidied = [name[tidy(label)] for label in labels]
+    merged: dict[str, set[str]] = defaultdict(set)
+    for raw, label in zip(labels, tidied, strict=True):
+        merged[label].add(unicodedata.normalize("NFC", shown(raw)))
+    findings = []
+    if several := sorted(label for label, raw in merged.items() if len(raw) > 1):
+        findings.append(
+            Finding(
+                "spelling",
+                f"labels that differ only in blanks or invisible characters were taken as one: {some(map(repr, several))}",
+                remedy="Nothing needs to be done; write them alike where the list is used elsewhere",
+            )
+        )
+    return tidied, findings + alike(set(tidied))
+
+
+def alike(labels: Iterable[str]) -> list[Finding]:
+    """Labels that differ only in case, forms of letters, or in what stands between their words."""
+    by_key: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(labels):
+        key = _SEPARATORS.sub("", _visible(unicodedata.normalize("NFKC", label)).casefold())
+        by_key[key or label].append(label)
+    sets = [" = ".join(map(repr, same)) for same in by_key.values() if len(same) > 1]
+    if not sets:
+        return []
+    return [
+        Finding(
+            "alike",
+            f"labels that are spelled almost alike (case, blanks) are classes of their own: {some(sets)}",
+            remedy="Write them alike if they are one class",
+        )
+    ]
+
+
+def several_in_a_cell(labels: Sequence[str]) -> list[Finding]:
+    """Cells that hold several labels, as those of sets for tagging do."""
+    for mark in ",;|":
+        split = {label: [part.strip() for part in label.split(mark)] for label in set(labels) if mark in label}
+        parts = Counter(part for pieces in split.values() for part in pieces)
+        if len(split) > 1 and any(count > 1 for part, count in parts.items() if part):
+            return [
+                Finding(
+                    "several labels",
+                    f"{len(split)} labels hold several ({some(map(repr, sorted(split)))}); each combination is a class of its own",
+                    remedy="Keep one label a clip: a clip is trained on as one class",
+                )
+            ]
+    return []
+
+
+def doubtful(labels: Iterable[str]) -> list[Finding]:
+    """Labels that may stand for "not known"."""
+    found = sorted(label for label in set(labels) if label.casefold() in DOUBTFUL_WORDS)
+    if not found:
+        return []
+    return [
+        Finding(
+            "doubtful label",
+            f"{some(map(repr, found))} is taken for a class",
+            remedy="Leave the cell empty where it means that the label is not known",
+            level="note",
+        )
+    ]
+
+
+def speakers(files: Sequence[tuple[str, str]]) -> list[Finding]:
+    """Whether the folders of classes look like people.
+
+    Args:
+        files: label and file name of each clip.
+    """
+    labels = sorted({label for label, _ in files})
+    named = sum(_PERSON.fullmatch(label) is not None for label in labels)
+    short = sum(_PERSON_SHORT.fullmatch(label) is not None for label in labels)
+    if len(labels) >= 2 and named >= 0.9 * len(labels):
+        why = f"the folders {some(labels)} look like speakers or other persons"
+    elif len(labels) >= 3 and short + named >= 0.9 * len(labels):
+        why = f"the folders {some(labels)} look like speakers or other persons by number"
+    elif _same_names(files, labels):
+        why = f"the folders {some(labels)} hold files of the same names, as folders of speakers do"
+    else:
+        return []
+    return [
+        Finding(
+            "speakers",
+            f"{why}, but each is taken for a class",
+            remedy="If the folders are persons, write a CSV file with the columns path, label and group: what is heard in each clip as its "
+            "label, the person as its group. A person then never stands on both sides of a split",
+        )
+    ]
+
+
+def _same_names(files: Sequence[tuple[str, str]], labels: Sequence[str]) -> bool:
+    """Whether each folder holds files of the same telling names (angry.wav, happy.wav …); numbers alone tell nothing."""
+    if all(len(label) == 1 for label in labels):  # digits and letters are spoken by the same people
+        return False
+    words: dict[str, set[str]] = {label: set() for label in labels}
+    for label, file in files:
+        said = re.findall(r"[^\W\d_]{3,}", file.rpartition(".")[0].casefold())  # numbers and hashes say nothing
+        if said:
+            words[label].add(" ".join(said))
+    everywhere = set.intersection(*words.values()) if words else set()
+    anywhere = set().union(*words.values())
+    return len(labels) >= 2 and len(everywhere) >= 3 and len(everywhere) >= 0.8 * len(anywhere)
+
+
+def _visible(label: str) -> str:
+    return "".join(character for character in label if unicodedata.category(character) != "Cf")
+
+
+def _strip_invisible(word: str) -> str:
+    while word and unicodedata.category(word[0]) == "Cf":
+        word = word[1:]
+    while word and unicodedata.category(word[-1]) == "Cf":
+        word = word[:-1]
+    return word

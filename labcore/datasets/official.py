@@ -1,0 +1,101 @@
+"""UrbanSound8K and ESC-50, as they are published: from their lists, or the names of their files, to a clip table."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from pathlib import Path
+
+from labcore.datasets.assemble import ESC50_NAME, URBANSOUND_NAME, Reading, assembled
+from labcore.datasets.cliplist import ClipList, left_out
+from labcore.datasets.parts import FOLD_FOLDER, tidy_fold
+from labcore.datasets.scan import find_audio
+from labcore.datasets.table import Dataset, Problem
+
+URBANSOUND_LABELS = (
+    "air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling",
+    "engine_idling", "gun_shot", "jackhammer", "siren", "street_music",
+)  # fmt: skip
+"""UrbanSound8K's classes by their number. Salamon, Jacoby, Bello: A Dataset and Taxonomy for Urban Sound Research, 2014."""
+
+MISSING = "is missing"
+
+
+def urbansound_name(name: str) -> re.Match[str] | None:
+    """Source and class number in a name ``fsID-classID-occurrence-slice.wav``."""
+    return URBANSOUND_NAME.match(Path(name).stem)
+
+
+def read_urbansound8k(root: Path, clips: ClipList | None, name: str) -> Dataset:
+    """UrbanSound8K: by its list, or by the names of its files where the list is missing. Groups are the Freesound recordings."""
+    base = root / "audio" if (root / "audio").is_dir() else root
+    reading = Reading(name, root, "urbansound8k", official=True)
+    if clips is not None:
+        order: dict[int, str] = {}
+        for row, line in zip(clips.lowered, clips.lines, strict=True):
+            file, fold = row.get("slice_file_name", ""), tidy_fold(row.get("fold", ""))
+            known = urbansound_name(file)
+            number = row.get("classid", "")
+            label = row.get("class") or (_urbansound_label(number) if number.isdecimal() else "")
+            if not label or not fold:
+                reading.problems.append(left_out(clips.path, line, file, "has no class or no fold"))
+            elif (path := _located(base / f"fold{fold}" / file, clips)) is None:
+                reading.problems.append(left_out(clips.path, line, str(base / f"fold{fold}" / file), MISSING))
+            else:
+                order.setdefault(int(number) if number.isdecimal() else len(order) + 1000, label)
+                source = row.get("fsid") or (known["source"] if known else Path(file).stem)
+                reading.rows.append((str(path), label, fold, source, 0.0, math.nan))
+        reading.label_order = tuple(label for _, label in sorted(order.items()))
+    else:
+        found = find_audio(base)
+        reading.problems, reading.passed_over = found.problems, found.passed_over
+        reading.label_order = URBANSOUND_LABELS
+        for parts in found.files:
+            known, folder = urbansound_name(parts[-1]), FOLD_FOLDER.match(parts[0])
+            if known is None or folder is None:
+                reading.problems.append(
+                    Problem(str(base.joinpath(*parts)), "is not named as UrbanSound8K names its clips")
+                )
+                continue
+            label = _urbansound_label(known["target"])
+            reading.rows.append(
+                (str(base.joinpath(*parts)), label, str(int(folder[1])), known["source"], 0.0, math.nan)
+            )
+    return assembled(reading)
+
+
+def _located(path: Path, clips: ClipList) -> Path | None:
+    """A file where it belongs, or, spelled in another way, where its name is found."""
+    if os.path.isfile(path):  # noqa: PTH113 (False for a name that no file can have)
+        return path
+    try:
+        found = clips.finder.find(path.name)
+    except ValueError:
+        return None
+    return found[0] if found else None
+
+
+def _urbansound_label(number: str) -> str:
+    return URBANSOUND_LABELS[int(number)] if int(number) < len(URBANSOUND_LABELS) else f"class {int(number)}"
+
+
+def read_esc50(root: Path, clips: ClipList, name: str) -> Dataset:
+    """ESC-50, or a part of it such as ESC-10, by its list. Groups are the Freesound recordings."""
+    base = root / "audio" if (root / "audio").is_dir() else root
+    reading = Reading(name, root, "esc50", official=True)
+    order: dict[int, str] = {}
+    for row, line in zip(clips.lowered, clips.lines, strict=True):
+        file, label, fold = row.get("filename", ""), row.get("category", ""), tidy_fold(row.get("fold", ""))
+        if not file or not label or not fold:
+            reading.problems.append(left_out(clips.path, line, file, "has no file name, no category or no fold"))
+        elif (path := _located(base / file, clips)) is None:
+            reading.problems.append(left_out(clips.path, line, str(base / file), MISSING))
+        else:
+            known = ESC50_NAME.match(Path(file).stem)
+            source = row.get("src_file") or (known["source"] if known else Path(file).stem)
+            target = row.get("target", "")
+            order.setdefault(int(target) if target.isdecimal() else len(order) + 1000, label)
+            reading.rows.append((str(path), label, fold, source, 0.0, math.nan))
+    reading.label_order = tuple(label for _, label in sorted(order.items()))
+    return assembled(reading)
