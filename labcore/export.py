@@ -12,6 +12,7 @@ from labcore import __version__
 from labcore.config import RunConfig, knobs
 from labcore.errors import RunError
 from labcore.runs import Run
+from labcore.texts import as_utf8
 
 SCRIPT = '''"""Says what is heard in sound files, with the classifier in this folder.
 
@@ -56,7 +57,7 @@ def export_zip(run: Run) -> bytes:
     labels = run.load("labels", [])
     content: dict[str, bytes | str] = {
         "weights.safetensors": weights,
-        "config.json": run.config.model_dump_json(indent=2),
+        "config.json": run.config.to_json(indent=2),
         "labels.json": json.dumps(labels, indent=2, ensure_ascii=False),
         "environment.json": json.dumps(run.load("environment", {}), indent=2),
         "classify.py": SCRIPT,
@@ -65,7 +66,7 @@ def export_zip(run: Run) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in content.items():
-            archive.writestr(f"{run.id}/{name}", data)
+            archive.writestr(f"{run.id}/{name}", as_utf8(data) if isinstance(data, str) else data)
     return buffer.getvalue()
 
 

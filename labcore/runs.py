@@ -42,6 +42,7 @@ from labcore.events import Event, RunQueued, Standing
 from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
 from labcore.status import ENDED, LIFE, RESUMABLE, RunStatus, owner_of
+from labcore.texts import json_line
 from labcore.workspace import Workspace, append_line, is_locked, slug, write_atomically
 
 __all__ = [
@@ -114,7 +115,7 @@ class Run:
         draft = run.path.with_name(f".{run.id}.draft")
         try:
             (draft / "checkpoints").mkdir(parents=True)
-            write_atomically(draft / "config.json", config.model_dump_json(indent=2))
+            write_atomically(draft / "config.json", config.to_json(indent=2))
             for name, content in (marks or {}).items():
                 cls(draft).save(name, content)
             if queued:
@@ -162,11 +163,11 @@ class Run:
             raise RunError(f"the configuration of run {self.id} cannot be read: {error}") from error
 
     def save_config(self, config: RunConfig) -> None:
-        write_atomically(self.path / "config.json", config.model_dump_json(indent=2))
+        write_atomically(self.path / "config.json", config.to_json(indent=2))
 
     def save(self, name: str, content: Any) -> None:
         """Write ``<name>.json`` (labels, environment)."""
-        write_atomically(self.path / f"{name}.json", json.dumps(content, indent=2, ensure_ascii=False))
+        write_atomically(self.path / f"{name}.json", json_line(content, indent=2))
 
     def load(self, name: str, default: Any = None) -> Any:
         """Read ``<name>.json``; the default where it is not there."""

@@ -33,13 +33,21 @@ def as_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def json_line(content: Any, encoding: str = "utf-8") -> str:
-    """Plain data as one line of JSON that the encoding can hold. What it cannot hold is escaped, so that the text reads back as it was."""
-    text = json.dumps(content, ensure_ascii=False)
+def as_utf8(text: str) -> bytes:
+    r"""Any text as UTF-8 for a file: a byte of a name that is not UTF-8 as ``\udc84``, which JSON reads back as it was."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def json_line(content: Any, encoding: str = "utf-8", indent: int | None = None) -> str:
+    """Plain data as JSON, one line without an indent, that the encoding can hold.
+
+    What it cannot hold is escaped, so that the text reads back as it was.
+    """
+    text = json.dumps(content, ensure_ascii=False, indent=indent)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return json.dumps(content)
+        return json.dumps(content, indent=indent)
     return text
 
 

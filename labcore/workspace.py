@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from labcore.errors import WorkspaceError
+from labcore.texts import as_utf8
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> 
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
+            file.write(as_utf8(data) if isinstance(data, str) else data)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
@@ -107,7 +108,7 @@ def append_line(path: Path, line: str) -> None:
     Raises:
         WorkspaceError: the disk is full or the folder is gone.
     """
-    content = line.encode() + b"\n"
+    content = as_utf8(line) + b"\n"
     try:
         with path.open("a+b") as file:
             # A writer that was killed, or a full disk, may have left part of a line: it must not swallow this one.

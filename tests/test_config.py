@@ -172,7 +172,15 @@ class TestFraming:
             config = RunConfig().changed({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
             assert config.framing == expected
 
-    @pytest.mark.parametrize("rate", [4000, 8000, 12345, 16000, 22050, 44100, 48000, 96000])
+    @pytest.mark.parametrize(
+        ("rate", "highest"), [(22050, 9922.5), (48000, 14000), (96000, 14000), (192_000, 86_400), (500_000, 225_000)]
+    )
+    def test_the_highest_frequency_follows_the_sample_rate_and_ultrasound_is_heard(
+        self, rate: int, highest: float
+    ) -> None:
+        assert RunConfig().changed({"audio.sample_rate": rate}).f_max == highest
+
+    @pytest.mark.parametrize("rate", [4000, 8000, 12345, 16000, 22050, 44100, 48000, 96000, 192_000, 384_000, 500_000])
     @pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 1.0, 1.7, 2.3])
     def test_short_clips_have_frames_enough(self, rate: int, seconds: float) -> None:
         config = RunConfig().changed({"audio.sample_rate": rate, "audio.clip_seconds": seconds})

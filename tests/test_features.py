@@ -66,7 +66,7 @@ def test_bands_that_hear_nothing_are_counted():
     assert LogMel(RunConfig().changed(changes)).empty_bands > 50
 
 
-@pytest.mark.parametrize("rate", [4000, 8000, 11025, 16000, 32000, 44100, 48000, 96000])
+@pytest.mark.parametrize("rate", [4000, 8000, 11025, 16000, 32000, 44100, 48000, 96000, 192_000, 384_000, 500_000])
 @pytest.mark.parametrize("seconds", [0.3, 1.0, 5.0])
 def test_no_band_is_empty_at_any_rate_where_the_framing_is_automatic(rate, seconds):
     config = RunConfig().changed({"audio.sample_rate": rate, "audio.clip_seconds": seconds})

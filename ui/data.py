@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from labcore.workspace import Workspace
 from ui import services
+
+if TYPE_CHECKING:  # pandas: after the head of the page is there
+    from labcore.datasets.table import Finding, Problem
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class DataSummary:
     validation: dict[str, int]
     leaks: bool
     note: str
-    problems: list[tuple[str, str]]
+    problems: list[Problem]
+    findings: list[Finding]
 
     @property
     def training(self) -> int:
@@ -71,7 +76,8 @@ def _summary(
         validation={label: int(validation.get(label, 0)) for label in dataset.labels if len(parts.validation)},
         leaks=parts.leaks,
         note=" · ".join(dict.fromkeys(notes)),
-        problems=[(problem.path, problem.what) for problem in dataset.problems],
+        problems=dataset.problems,
+        findings=dataset.findings,
     )
 
 

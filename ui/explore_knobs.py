@@ -18,10 +18,10 @@ FRONT = ("audio.sample_rate", *(path for path in knobs() if path.startswith("fea
 """The knobs that say what a spectrogram looks like."""
 FREE = ("data.", "model.", "optim.", "runtime.")
 STOPS: dict[str, list[Any]] = {
-    "audio.sample_rate": [4000, 8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000],
-    "features.n_fft": [2**n for n in range(6, 14)],
-    "features.win_length": [2**n for n in range(5, 14)],
-    "features.hop_length": [2**n for n in range(4, 13)],
+    "audio.sample_rate": [4000, 8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000, 192000, 250000, 384000, 500000],
+    "features.n_fft": [2**n for n in range(6, 16)],
+    "features.win_length": [2**n for n in range(5, 16)],
+    "features.hop_length": [2**n for n in range(4, 15)],
     "features.n_mels": [8, 16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 224, 256],
 }
 EVERYDAY = ("audio.sample_rate", "features.n_fft", "features.win_length", "features.hop_length", "features.n_mels")

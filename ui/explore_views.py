@@ -214,10 +214,10 @@ def _spectrum(part: np.ndarray, rate: int, config: RunConfig) -> Any:
     told = views.average_spectrum(
         part,
         config.changed(
-            {"audio.sample_rate": min(96000, max(4000, rate)), "features.f_min": 0.0, "features.f_max": None}
+            {"audio.sample_rate": min(500_000, max(4000, rate)), "features.f_min": 0.0, "features.f_max": None}
         ),
     )
-    hz = told.hz * (rate / min(96000, max(4000, rate)))
+    hz = told.hz * (rate / min(500_000, max(4000, rate)))
     keep = hz > 0
     sides = [f"channel {number + 1}" for number in range(len(told.decibels))]
     frame = pd.DataFrame(

@@ -54,7 +54,7 @@ def gigabytes(size: float) -> str:
 def part(config: RunConfig | None) -> None:
     """The button of the form, the work while it goes on, and what came of it for the settings that the form shows."""
     task = _task()
-    wanted = None if config is None else config.model_dump_json()
+    wanted = None if config is None else config.to_json()
     if task is not None and task.running:
         _at_work()
         return
@@ -100,7 +100,7 @@ def start(config: RunConfig | None) -> None:
 
         return dataclasses.asdict(forecast(config, home, on_event))
 
-    task = Task(work, about=config.model_dump_json(), doing="starting")
+    task = Task(work, about=config.to_json(), doing="starting")
     services.tasks(str(home.home))["forecast"] = st.session_state[OWN] = task.start()
 
 

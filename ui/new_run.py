@@ -8,6 +8,7 @@ import streamlit as st
 
 from labcore.config import knobs
 from labcore.errors import LabError
+from labcore.texts import shown
 from ui import data, forecasting, forms, live, pinned, services
 from ui.shell import errors_in_place, show_error
 from ui.text import count, plain
@@ -87,7 +88,7 @@ def _add_by_path() -> None:
         path = st.text_input(
             "Folder or CSV file on this machine",
             placeholder="/data/UrbanSound8K",
-            help="UrbanSound8K, ESC-50, a folder a class, or a CSV file of path,label. It stays where it is.",
+            help="UrbanSound8K, ESC-50, Speech Commands, a folder a class, or a CSV file of path,label. It stays where it is.",
         )
         name = st.text_input("Name", placeholder="automatic", help="What it is called here.")
         if st.form_submit_button("Add", icon=":material/add:"):
@@ -197,12 +198,43 @@ def _classes(chosen: data.DataSummary) -> None:
             hide_index=True,
             alt="Clips a class",
         )
+    _findings(chosen)
     if chosen.problems:
-        with st.expander(f"{count(len(chosen.problems))} files are left out", icon=":material/warning:"):
-            for path, what in chosen.problems[:50]:
-                st.markdown(f"`{path.replace('`', '')}`  \n:gray[{plain(what)}]")
-            if len(chosen.problems) > 50:
-                st.caption(f"and {count(len(chosen.problems) - 50)} more")
+        files = len(chosen.problems)
+        with st.expander(
+            f"{count(files)} {'file is' if files == 1 else 'files are'} left out", icon=":material/warning:"
+        ):
+            for problem in chosen.problems[:50]:
+                _file(problem.path)
+                st.caption(plain(problem.what) + (f" ({count(problem.clips)} clips)" if problem.clips > 1 else ""))
+            if files > 50:
+                st.caption(f"and {count(files - 50)} more")
+
+
+def _findings(chosen: data.DataSummary) -> None:
+    """How the data set was read: what is probably not meant, in sight; what was taken for what, folded away."""
+    warnings = [finding for finding in chosen.findings if finding.level == "warning"]
+    notes = [finding for finding in chosen.findings if finding.level != "warning"]
+    for finding in warnings:
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(f":orange[:material/warning:] {plain(finding.sentence)}")
+            if finding.files:
+                with st.popover(
+                    "1 file" if len(finding.files) == 1 else f"{count(len(finding.files))} files",
+                    icon=":material/list:",
+                ):
+                    for path in finding.files[:50]:
+                        _file(path)
+                    if len(finding.files) > 50:
+                        st.caption(f"and {count(len(finding.files) - 50)} more")
+    if notes:
+        with st.expander("How it was read", icon=":material/info:"):
+            for finding in notes:
+                st.markdown(plain(finding.sentence))
+
+
+def _file(path: str) -> None:
+    st.markdown(f"`{shown(path).replace('`', '')}`")
 
 
 def again(config) -> None:

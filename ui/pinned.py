@@ -24,7 +24,7 @@ MOST = 4
 """So many clips a run at most: each is classified after every epoch."""
 MOST_MB = 10
 MOST_SECONDS = 30.0
-LIMITS = Limits(max_seconds=MOST_SECONDS, max_bytes=MOST_MB * 1024**2, max_samples=96_000 * 30)
+LIMITS = Limits(max_seconds=MOST_SECONDS, max_bytes=MOST_MB * 1024**2, max_samples=500_000 * 30)
 MOST_LINES = 4
 WAITING = "pinned-waiting"
 

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 from labcore.cli.output import DONE, duration, emit, emit_json, live_count, say, table
 from labcore.cli.parser import Parser, subcommands
+from labcore.config import RunConfig
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.datasets.health import Health
+    from labcore.datasets.table import Problem
+
+RATE = "audio.sample_rate"
 
 SHOWN = 5
 """How many files of a kind are named."""
@@ -21,8 +25,10 @@ def parser() -> Parser:
     parser = Parser(
         prog="labcore datasets",
         description="List the data sets, make the demo set, import and check your own.",
-        epilog="Recognised by themselves: UrbanSound8K, ESC-50, a folder a class (also under train/ val/ test/ or fold1/ …), "
-        "and a CSV file with the columns path,label and optionally fold,group,start,end.",
+        epilog="Recognised by themselves: UrbanSound8K, ESC-50, Speech Commands, a folder a class (also under train/ val/ test/, under "
+        "audio_train/ audio_test/ and the like, or under fold1/ …), and a CSV file with the columns path,label and optionally fold, group "
+        "(speaker, recording), and start,end or start,duration: in seconds, or as the column's name says (start_ms, Begin Time (s), "
+        "end_sample). Other usual names of columns are understood. `labcore datasets check` tells what was taken for what.",
     )
     actions = subcommands(
         parser,
@@ -41,6 +47,13 @@ def parser() -> Parser:
     actions["import"].add_argument(
         "--name", default="", help="what to call it; the folder's or file's own name by default"
     )
+    actions["check"].add_argument(
+        f"--{RATE}",
+        dest="sample_rate",
+        type=int,
+        metavar="HZ",
+        help="the sample rate you will train with, to be told what it does not hear (default: that of `labcore train`)",
+    )
     for action in actions.values():
         action.add_argument("--json", action="store_true", help="lines of JSON on stdout, and nothing else there")
     return parser
@@ -56,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "import":
             return take_in(workspace, arguments.path, arguments.name, arguments.json)
         case _:
-            return check(workspace, arguments.dataset, arguments.json)
+            return check(workspace, arguments.dataset, arguments.json, arguments.sample_rate)
 
 
 def show_list(workspace: Workspace, as_json: bool) -> int:
@@ -97,14 +110,17 @@ def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
         emit_json(asdict(info))
     else:
         emit(f"{info.name}: {info.clips} clips of {info.classes} classes ({info.layout}) at {info.path}")
+        for sentence in info.warnings:
+            say(f"warning: {sentence}")
     return DONE
 
 
-def check(workspace: Workspace, name: str, as_json: bool) -> int:
+def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | None = None) -> int:
     from labcore.datasets.health import check_dataset
     from labcore.datasets.registry import find_dataset
 
-    health = check_dataset(find_dataset(workspace, name), live_count("checking"))
+    config = RunConfig() if sample_rate is None else RunConfig().changed({RATE: sample_rate})
+    health = check_dataset(find_dataset(workspace, name), live_count("checking"), config)
     if as_json:
         emit_json(health.to_dict())
     else:
@@ -130,13 +146,20 @@ def report(health: Health) -> list[str]:
     ]
     lines += [f"folds: {health.fold_note}", "", *table(["class", *folds, "all"], rows), ""]
     for heading, found in (
-        ("unreadable", [f"{problem.path}: {problem.what}" for problem in health.unreadable]),
+        ("unreadable", [told(problem) for problem in health.unreadable]),
         ("silent", [problem.path for problem in health.silent]),
         ("in several folds", [" = ".join(same) for same in health.duplicates]),
         ("under several labels", [" = ".join(same) for same in health.mislabelled]),
         ("recordings in several folds", health.straddling),
+        *((finding.kind, list(finding.files)) for finding in health.findings if finding.level == "warning"),
     ):
         lines += [f"{heading}: {entry}" for entry in found[:SHOWN]]
         if len(found) > SHOWN:
             lines.append(f"{heading}: and {len(found) - SHOWN} more; --json lists them all")
+    lines += [f"note: {sentence}" for sentence in health.notes]
     return lines + ([f"warning: {sentence}" for sentence in health.warnings] or ["all is well"])
+
+
+def told(problem: Problem) -> str:
+    """A file that is left out, with the number of its clips where it holds several."""
+    return f"{problem.path}: {problem.what}" + (f" ({problem.clips} clips)" if problem.clips > 1 else "")

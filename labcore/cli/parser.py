@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from labcore.errors import ConfigError
+from labcore.texts import shown
 
 if TYPE_CHECKING:
     from labcore.config import Knob, RunConfig
@@ -47,6 +48,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         stop = "" if message.endswith("?") else "."
         self.exit(2, f"{self.prog}: {message}{stop} `{self.prog} --help` lists what there is.\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help on a terminal that lacks some of its characters."""
+        encoding = getattr(file or sys.stderr, "encoding", None) or "utf-8"
+        super()._print_message(shown(message, encoding), file)
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         if message:

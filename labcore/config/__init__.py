@@ -25,6 +25,10 @@ from labcore.config.parts import (
     RuntimeConfig,
 )
 from labcore.errors import ConfigError
+from labcore.texts import json_line
+
+ULTRASOUND_RATE = 96_000
+"""In Hz; who asks for a higher rate wants to hear what people do not."""
 
 __all__ = [
     "AudioConfig",
@@ -71,7 +75,10 @@ class RunConfig(Part):
     @property
     def f_max(self) -> float:
         """The highest frequency of the mel bands in Hz, with "automatic" worked out."""
-        return self.features.f_max if self.features.f_max is not None else min(14000.0, 0.45 * self.audio.sample_rate)
+        if self.features.f_max is not None:
+            return self.features.f_max
+        usable = 0.45 * self.audio.sample_rate
+        return usable if self.audio.sample_rate > ULTRASOUND_RATE else min(14000.0, usable)
 
     @property
     def framing(self) -> Framing:
@@ -121,6 +128,10 @@ class RunConfig(Part):
             if path not in live and path in knobs():
                 raise ConfigError(f"{path} cannot be turned while a run trains", f"These can: {', '.join(live)}")
         return self.changed(changes)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """As JSON, whatever the paths in it are called: pydantic's own writer stumbles over names that are not UTF-8."""
+        return json_line(self.model_dump(mode="json"), indent=indent)
 
     def value(self, path: str) -> Any:
         """The value of the knob at a path (``optim.epochs``)."""

@@ -46,9 +46,10 @@ class AudioConfig(Part):
     sample_rate: int = knob(
         22050,
         "Sample rate",
-        "Clips are resampled to this rate once, when the clip store is built. Twice the highest frequency that matters.",
+        "Clips are resampled to this rate once, when the clip store is built. Twice the highest frequency that matters: "
+        "for bats 250 kHz and more.",
         ge=4000,
-        le=96000,
+        le=500000,
         step=50,
         unit="Hz",
     )
@@ -74,28 +75,29 @@ class FeaturesConfig(Part):
     n_fft: int | None = knob(
         None, "FFT size", "Samples in a Fourier transform: more of them resolve frequency finer and time coarser. Automatic: 1024 at "
         "22.05 kHz, the same time of about 46 ms at other rates.",
-        ge=64, le=8192, step=64, unit="samples", advanced=True,
+        ge=64, le=32768, step=64, unit="samples", advanced=True,
     )  # fmt: skip
     win_length: int | None = knob(
         None, "Window length", "Samples under the window function, at most the FFT size. Automatic: the FFT size; for clips shorter than "
         "2.3 s less, down to 25 ms.",
-        ge=32, le=8192, step=32, unit="samples", advanced=True,
+        ge=32, le=32768, step=32, unit="samples", advanced=True,
     )  # fmt: skip
     hop_length: int | None = knob(
         None, "Hop", "Samples from one frame to the next: half of it makes twice the frames and twice the work. Automatic: half the "
         "window of about 46 ms; for clips shorter than 2.3 s as much less as gives a clip 100 frames, down to 6 ms.",
-        ge=16, le=4096, step=16, unit="samples", advanced=True,
+        ge=16, le=16384, step=16, unit="samples", advanced=True,
     )  # fmt: skip
     n_mels: int = knob(
         64, "Mel bands", "Rows of the spectrogram. 64 do for most sounds, 128 for fine pitch.", ge=8, le=256, step=8
     )
     f_min: float = knob(
         50.0, "Lowest frequency", "Below it nothing is heard by the network: cuts rumble and wind.",
-        ge=0, le=8000, step=10, unit="Hz", advanced=True,
+        ge=0, le=50000, step=10, unit="Hz", advanced=True,
     )  # fmt: skip
     f_max: float | None = knob(
-        None, "Highest frequency", "Above it nothing is heard by the network. Automatic: 14 kHz, or 0.9 of half the sample "
-        "rate where that is lower.", ge=200, le=48000, step=100, unit="Hz", advanced=True,
+        None, "Highest frequency", "Above it nothing is heard by the network. Automatic: 14 kHz, or 0.9 of half the sample rate where that "
+        "is lower, and at rates above 96 kHz, which only ultrasound needs.",
+        ge=200, le=250000, step=100, unit="Hz", advanced=True,
     )  # fmt: skip
     window: Literal["hann", "hamming", "blackman", "rectangular"] = knob(
         "hann", "Window function", "How a frame fades in and out. blackman smears least over frequency, rectangular most.", advanced=True

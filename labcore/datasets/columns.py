@@ -28,7 +28,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "fold": "fold split subset part partition set datasetsplit datasplit splitname foldid usage",
         "group": "group groupid source srcfile sourcefile sourceid recording recordingid fsid session sessionid speaker speakerid spk "
             "spkid subject subjectid actor actorid participant participantid patient patientid person personid singer singerid "
-            "talker talkerid performer individual individualid clientid userid originalfile parentfile videoid youtubeid ytid trackid artist artistid",
+            "talker talkerid performer individual individualid clientid userid originalfile "
+            "parentfile videoid youtubeid ytid trackid artist artistid",
     }.items()
 }  # fmt: skip
 """Names without blanks and marks, in lower case, by which a column is known; the first one that is there is taken."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from labcore.audio import decode
+from labcore.audio import read_sound
+from labcore.config import RunConfig
 from labcore.datasets.contents import equal_files
-from labcore.datasets.table import Dataset, Problem
+from labcore.datasets.hearing import share_above, unheard
+from labcore.datasets.table import Dataset, Finding, Problem, behind, merged, unusual
 from labcore.device import usable_cores
 from labcore.errors import AudioError
 
@@ -38,6 +41,7 @@ class Health:
         tiny_classes: label → clips, for classes of fewer than ten.
         straddling: recordings with clips in more than one fold.
         passed_over: files that are not audio.
+        findings: what else is to tell: how the data set was read, and what the chosen sample rate does not hear.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Health:
     tiny_classes: dict[str, int]
     straddling: list[str]
     passed_over: int
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def warnings(self) -> list[str]:
@@ -63,8 +68,8 @@ class Health:
         return [
             sentence
             for there, sentence in (
-                (self.unreadable, f"{_many(self.unreadable, 'clip')} cannot be read and will be left out."),
-                (self.silent, f"{_many(self.silent, 'clip')} silent."),
+                (self.unreadable, f"{_clips(self.unreadable)} cannot be read and will be left out."),
+                (self.silent, f"{_clips(self.silent)} silent."),
                 (self.duplicates, f"{_many(self.duplicates, 'recording')} found in several folds under different names."),
                 (self.mislabelled, f"{_many(self.mislabelled, 'recording')} found under different labels."),
                 (self.straddling, f"{_many(self.straddling, 'source recording')} with clips in several folds; "
@@ -73,7 +78,12 @@ class Health:
                 (missing, f"Not in every fold: {', '.join(map(str, missing))}."),
             )
             if there
-        ]  # fmt: skip
+        ] + [finding.sentence for finding in self.findings if finding.level == "warning"]  # fmt: skip
+
+    @property
+    def notes(self) -> list[str]:
+        """What was taken for what, a sentence each."""
+        return [finding.sentence for finding in self.findings if finding.level == "note"]
 
     @property
     def ok(self) -> bool:
@@ -90,7 +100,7 @@ class Health:
             "seconds": dict(zip(("shortest", "median", "longest"), self.seconds, strict=True)) if self.rates else None,
             "total_seconds": self.total_seconds,
             "rates": {str(rate): n for rate, n in self.rates.items()},
-            "unreadable": [{"path": problem.path, "what": problem.what} for problem in self.unreadable],
+            "unreadable": [asdict(problem) for problem in self.unreadable],
             "silent": [problem.path for problem in self.silent],
             "duplicates": [list(paths) for paths in self.duplicates],
             "mislabelled": [list(paths) for paths in self.mislabelled],
@@ -98,39 +108,46 @@ class Health:
             "straddling": self.straddling,
             "passed_over": self.passed_over,
             "warnings": self.warnings,
+            "notes": self.notes,
+            "findings": [asdict(finding) for finding in self.findings],
         }
 
 
-def check_dataset(dataset: Dataset, progress: Callable[[int, int], None] | None = None) -> Health:
+@dataclass
+class _Heard:
+    """What was seen of the clips so far, in the order of the table."""
+
+    seconds: list[float] = field(default_factory=list)
+    rates: Counter[int] = field(default_factory=Counter)
+    clips: list[tuple[str, str, int, float]] = field(default_factory=list)  # path, label, rate, share that is not heard
+    readable: list[bool] = field(default_factory=list)
+    unreadable: list[Problem] = field(default_factory=list)
+    silent: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+
+
+def check_dataset(
+    dataset: Dataset,
+    progress: Callable[[int, int], None] | None = None,
+    config: RunConfig | None = None,
+) -> Health:
     """Decode every clip once, on all cores, and compare files, classes and folds.
 
     Args:
         progress: called with (clips done, clips), from this thread.
+        config: of a training, the defaults without one: it is told where most energy of the clips lies above what it hears.
     """
+    config = config or RunConfig()
     table = dataset.table
-    seconds, rates = [], Counter[int]()
-    unreadable, silent = list(dataset.problems), []
-    pool = ThreadPoolExecutor(usable_cores())
-    try:
-        spans = zip(table["path"], table["start_s"], table["end_s"], strict=True)
-        for done, (path, result) in enumerate(zip(table["path"], pool.map(_look, spans), strict=True), 1):
-            if isinstance(result, AudioError):
-                unreadable.append(Problem(path, result.what.removeprefix(path).strip()))
-            else:
-                length, rate, peak_db = result
-                seconds.append(length)
-                rates[rate] += 1
-                if peak_db < SILENT_DB:
-                    silent.append(Problem(path, f"is silent (peak {peak_db:.0f} dB)"))
-            if progress is not None:
-                progress(done, len(table))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    duplicates, mislabelled = _equal(table)
+    heard = _listen(table, progress, config.f_max)
+    readable = table[np.array(heard.readable, dtype=bool)]
+    duplicates, mislabelled = _equal(readable)
     sizes = table["label"].value_counts()
     counts = pd.crosstab(table["label"], table["fold"]).reindex(index=dataset.labels, columns=dataset.folds)
-    folds_of = table.groupby("group", sort=True)["fold"].nunique()
-    middle = tuple(float(v) for v in np.percentile(seconds, [0, 50, 100])) if seconds else (float("nan"),) * 3
+    folds_of = _by(readable, "group", "fold")
+    middle = (
+        tuple(float(v) for v in np.percentile(heard.seconds, [0, 50, 100])) if heard.seconds else (float("nan"),) * 3
+    )
     return Health(
         name=dataset.name,
         layout=dataset.layout,
@@ -138,37 +155,80 @@ def check_dataset(dataset: Dataset, progress: Callable[[int, int], None] | None 
         counts=counts,
         fold_note=dataset.fold_note,
         seconds=(middle[0], middle[1], middle[2]),
-        total_seconds=float(sum(seconds)),
-        rates=dict(sorted(rates.items())),
-        unreadable=unreadable,
-        silent=silent,
+        total_seconds=float(sum(heard.seconds)),
+        rates=dict(sorted(heard.rates.items())),
+        unreadable=merged([*dataset.problems, *heard.unreadable]),
+        silent=merged(heard.silent),
         duplicates=duplicates,
         mislabelled=mislabelled,
         tiny_classes={label: int(sizes[label]) for label in dataset.labels if sizes[label] < TINY_CLASS},
-        straddling=[str(group) for group in folds_of[folds_of > 1].index],
+        straddling=sorted(group for group, folds in folds_of.items() if len(folds) > 1),
         passed_over=dataset.passed_over,
+        findings=[*dataset.findings, *unusual(merged(heard.notes)), *unheard(heard.clips, config)],
     )
 
 
-def _look(span: tuple[str, float, float]) -> tuple[float, int, float] | AudioError:
-    """Length in seconds, sample rate in Hz and peak in dB of full scale of one clip."""
+def _listen(table: pd.DataFrame, progress: Callable[[int, int], None] | None, limit_hz: float) -> _Heard:
+    heard = _Heard()
+    pool = ThreadPoolExecutor(usable_cores())
+    try:
+        spans = zip(table["path"], table["start_s"], table["end_s"], strict=True)
+        results = pool.map(partial(_look, limit_hz=limit_hz), spans)
+        for done, (path, label, result) in enumerate(zip(table["path"], table["label"], results, strict=True), 1):
+            heard.readable.append(not isinstance(result, AudioError))
+            if isinstance(result, AudioError):
+                heard.unreadable.append(Problem(path, behind(path, result.what)))
+            else:
+                length, rate, peak_db, above, notes = result
+                heard.notes += [Problem(path, note) for note in notes]
+                heard.seconds.append(length)
+                heard.rates[rate] += 1
+                heard.clips.append((path, label, rate, above))
+                if peak_db < SILENT_DB:
+                    heard.silent.append(Problem(path, f"is silent (peak {peak_db:.0f} dB)"))
+            if progress is not None:
+                progress(done, len(table))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return heard
+
+
+def _look(
+    span: tuple[str, float, float], limit_hz: float
+) -> tuple[float, int, float, float, tuple[str, ...]] | AudioError:
+    """Of one clip its length in seconds, sample rate in Hz, peak in dB of full scale, share of energy above a frequency, and notes."""
     path, start_s, end_s = span
     try:
-        waveform, rate = decode(Path(path), start_s=start_s, end_s=None if np.isnan(end_s) else end_s)
+        sound = read_sound(Path(path), start_s=start_s, end_s=None if np.isnan(end_s) else end_s)
     except AudioError as error:
         return error
+    waveform, rate = sound.waveform, sound.sample_rate
     peak = max(float(waveform.max()), -float(waveform.min()), 1e-10)
-    return len(waveform) / rate, rate, 20 * float(np.log10(peak))
+    above = share_above(waveform, rate, limit_hz)
+    return len(waveform) / rate, rate, 20 * float(np.log10(peak)), above, sound.notes
 
 
 def _equal(table: pd.DataFrame) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
     """Sets of equal files that stand in several folds, and those that have several labels."""
-    folds = table.groupby("path")["fold"].agg(set)
-    labels = table.groupby("path")["label"].agg(set)
+    folds, labels = _by(table, "path", "fold"), _by(table, "path", "label")
     sets = equal_files(table["path"])
     across = [tuple(same) for same in sets if len(set().union(*(folds[path] for path in same))) > 1]
     between = [tuple(same) for same in sets if len(set().union(*(labels[path] for path in same))) > 1]
     return across, between
+
+
+def _by(table: pd.DataFrame, key: str, value: str) -> dict[str, set[str]]:
+    """The values that occur with each key. Not by pandas' index, which cannot hold a name that is not UTF-8."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for one, other in zip(table[key], table[value], strict=True):
+        found[one].add(other)
+    return found
+
+
+def _clips(problems: list[Problem]) -> str:
+    count, files = sum(problem.clips for problem in problems), len({problem.path for problem in problems})
+    of = "" if files == count else f" of {files} file{'s' * (files != 1)}"
+    return f"{count} clip{'s' * (count != 1)}{of}"
 
 
 def _many(things: list[Any], noun: str) -> str:

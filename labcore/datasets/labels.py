@@ -143,10 +143,13 @@ def speakers(files: Sequence[tuple[str, str]]) -> list[Finding]:
 
 def _same_names(files: Sequence[tuple[str, str]], labels: Sequence[str]) -> bool:
     """Whether each folder holds files of the same telling names (angry.wav, happy.wav …); numbers alone tell nothing."""
+    if all(len(label) == 1 for label in labels):  # digits and letters are spoken by the same people
+        return False
     words: dict[str, set[str]] = {label: set() for label in labels}
     for label, file in files:
-        if word := re.sub(r"[\W\d_]+", "", file.rpartition(".")[0]).casefold():
-            words[label].add(word)
+        said = re.findall(r"[^\W\d_]{3,}", file.rpartition(".")[0].casefold())  # numbers and hashes say nothing
+        if said:
+            words[label].add(" ".join(said))
     everywhere = set.intersection(*words.values()) if words else set()
     anywhere = set().union(*words.values())
     return len(labels) >= 2 and len(everywhere) >= 3 and len(everywhere) >= 0.8 * len(anywhere)

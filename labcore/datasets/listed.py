@@ -14,7 +14,7 @@ from labcore.datasets.cliplist import ClipList, left_out, value_of
 from labcore.datasets.labels import doubtful
 from labcore.datasets.parts import tidy_fold
 from labcore.datasets.scan import find_audio, is_audio
-from labcore.datasets.table import Dataset, Finding, some
+from labcore.datasets.table import Dataset, Finding, Problem, some
 from labcore.errors import AudioError
 
 MISSING = "is missing"
@@ -49,6 +49,7 @@ def _read(reading: Reading, clips: ClipList, part: str) -> None:
     told = f"{clips.path.name}: {taken.told(clips.header, times.told)}"
     reading.findings.append(Finding("columns", f"in {told}", (str(clips.path),), level="note"))
     missing: Counter[str] = Counter()
+    gone: dict[str, list[int]] = {}
     doubtful_rows: list[tuple[int, str, Row]] = []
     rates = _Rates()
     for row, line in zip(clips.rows, clips.lines, strict=True):
@@ -66,7 +67,7 @@ def _read(reading: Reading, clips: ClipList, part: str) -> None:
             what = f"has no {'label' if cell else 'path'}" + (f" ({written})" if written else "")
             reading.problems.append(left_out(clips.path, line, cell, what))
         elif found is None:
-            reading.problems.append(left_out(clips.path, line, cell, MISSING))
+            gone.setdefault(cell, []).append(line)
         else:
             path = str(found[0].absolute())
             group = value_of(row, taken.group) or source_of(path) or path
@@ -76,8 +77,15 @@ def _read(reading: Reading, clips: ClipList, part: str) -> None:
                 reading.rows.append(clip)
             else:
                 doubtful_rows.append((line, cell, clip))
+    reading.problems += [_missing(clips, cell, lines) for cell, lines in gone.items()]
     _take_doubtful(reading, clips, doubtful_rows)
     reading.findings += _without_label(clips, missing)
+
+
+def _missing(clips: ClipList, cell: str, lines: list[int]) -> Problem:
+    """A file that is not there, once, however many rows name it."""
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return Problem(cell, f"{MISSING} ({clips.path.name}, line {lines[0]}{more})", len(lines))
 
 
 def _take_doubtful(reading: Reading, clips: ClipList, rows: list[tuple[int, str, Row]]) -> None:

@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from labcore.config import RunConfig
@@ -29,7 +29,8 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A data set at a glance. ``error`` says, in a full sentence, why it cannot be read; empty where it can."""
+    """A data set at a glance. ``error`` says, in full sentences, why it cannot be read; empty where it can. ``warnings`` are what is to be
+    told of how it was read, a sentence each."""
 
     name: str
     path: str
@@ -37,6 +38,7 @@ class DatasetInfo:
     clips: int = 0
     classes: int = 0
     error: str = ""
+    warnings: list[str] = field(default_factory=list)
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
@@ -180,7 +182,8 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         if known.pop("stamp") == stamp:
             return DatasetInfo(**known)
     dataset = read_dataset(path, name)
-    info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels))
+    warnings = [finding.sentence for finding in dataset.findings if finding.level == "warning"]
+    info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), warnings=warnings)
     remembered.parent.mkdir(exist_ok=True)
     write_atomically(remembered, json.dumps({**asdict(info), "stamp": stamp}))
     return info

@@ -140,9 +140,10 @@ def time_columns(
             continue
         base, seconds = _base_and_unit(name)
         role = _role(base)
-        if role and seconds is not None and (_numeric(cells(name)) or not any(cells(name))):
+        numeric = _numeric(cells(name))
+        if role and seconds is not None and numeric is not False:
             found.setdefault(role, TimeColumn(name, seconds))
-        elif _looks_like_a_time(name, base, role, _numeric(cells(name))):
+        elif _looks_like_a_time(name, base, role, bool(numeric)):
             strange.append(name)
     if strange:
         raise DatasetError(
@@ -211,10 +212,10 @@ def _looks_like_a_time(name: str, base: str, role: str, numeric: bool) -> bool:
     return numeric and named and said.isdisjoint(_NO_TIMES)
 
 
-def _numeric(cells: Iterable[str]) -> bool:
-    """Whether what stands in a column are figures: most of the first cells that are not empty."""
+def _numeric(cells: Iterable[str]) -> bool | None:
+    """Whether what stands in a column are figures: most of the first cells that are not empty. None where all are."""
     there = [cell for cell in list(cells)[:200] if not is_missing(cell)]
-    return sum(_parsed(cell) is not None for cell in there) > 0.5 * len(there)
+    return sum(_parsed(cell) is not None for cell in there) > 0.5 * len(there) if there else None
 
 
 def _cell(row: dict[str, str], column: TimeColumn | None) -> str:

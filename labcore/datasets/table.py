@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from labcore.texts import counted, shown
+
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
 PARTS = ("train", "val", "test")
 
@@ -31,6 +33,11 @@ def merged(problems: Iterable[Problem]) -> list[Problem]:
     for problem in problems:
         clips[problem.path, problem.what] += problem.clips
     return [Problem(path, what, count) for (path, what), count in clips.items()]
+
+
+def behind(path: str, what: str) -> str:
+    """What an error says of a file, in words that follow its path."""
+    return what.removeprefix(path).removeprefix(shown(path)).strip()
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,22 @@ class Finding:
     def sentence(self) -> str:
         said = self.what[:1].upper() + self.what[1:]
         return f"{said}. {self.remedy}." if self.remedy else f"{said}."
+
+
+def unusual(notes: Iterable[Problem]) -> list[Finding]:
+    """What is told of how clips were read, a finding for all that it is told of."""
+    files: dict[str, dict[str, int]] = {}
+    for note in notes:
+        files.setdefault(note.what, {})[note.path] = note.clips
+    return [
+        Finding(
+            "reading",
+            f"{counted(sum(clips.values()), 'clip')} read with care, as {some((os.path.basename(shown(path)) for path in clips), 3)}: "  # noqa: PTH119
+            + what.removeprefix("its "),
+            tuple(clips),
+        )
+        for what, clips in files.items()
+    ]
 
 
 @dataclass(frozen=True)

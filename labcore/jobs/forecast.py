@@ -53,7 +53,7 @@ def forecast(
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            child.stdin.write(config.model_dump_json())
+            child.stdin.write(config.to_json())
             child.stdin.close()
             for line in child.stdout:
                 last = line.strip() or last

@@ -27,6 +27,7 @@ from labcore.events import Evaluated, Event, RunFinished, RunStarted
 from labcore.jobs import torchrun
 from labcore.people import clean
 from labcore.runs import Run
+from labcore.texts import shown
 from labcore.workspace import Workspace
 
 StopTest = Callable[[], bool]
@@ -170,7 +171,7 @@ def log_tail(run: Run, lines: int = LOG_LINES) -> list[str]:
 
 def _write_traceback(run: Run) -> None:
     with contextlib.suppress(OSError), run.log.open("a", encoding="utf-8") as file:
-        file.write(time.strftime("%Y-%m-%d %H:%M:%S\n") + traceback.format_exc())
+        file.write(time.strftime("%Y-%m-%d %H:%M:%S\n") + shown(traceback.format_exc()))
 
 
 def _free_memory() -> None:

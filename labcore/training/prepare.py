@@ -20,7 +20,7 @@ from labcore.datasets.folds import drawn_in, split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.store import ClipStore, open_store
-from labcore.datasets.table import Dataset, Split, merged
+from labcore.datasets.table import Dataset, Split, unusual
 from labcore.device import DeviceChoice, usable_cores
 from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
@@ -29,7 +29,7 @@ from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
 from labcore.roots import check_root
 from labcore.runs import Run
-from labcore.texts import counted
+from labcore.texts import counted, shown
 from labcore.training.balance import Balance
 from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
 from labcore.training.checkpoint import load_checkpoint
@@ -157,10 +157,13 @@ def _prepare(
         lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),
         should_stop,
     )
-    if problems := merged(store.problems):  # a file of several spans is told once
-        count = f"{counted(len(problems), 'file')} {'was' if len(problems) == 1 else 'were'}"
-        listed = "; ".join(f"{problem.path}: {problem.what}" for problem in problems[:5])
+    if store.problems:
+        count = f"{counted(len(store.problems), 'file')} {'was' if len(store.problems) == 1 else 'were'}"
+        listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])
         yield Log(level="warning", message=f"{count} left out: {listed}")
+    for finding in (*dataset.findings, *unusual(store.notes)):
+        if finding.level == "warning":
+            yield Log(level="warning", message=finding.sentence)
     if config.runtime.advisor == "apply" and not config.data.validation_share:
         config = config.changed({"data.validation_share": VALIDATION_SHARE})
         yield Log(

@@ -17,6 +17,7 @@ from torch.utils.tensorboard.summary import hparams
 from labcore.classifier import Classifier
 from labcore.config import RunConfig, knobs
 from labcore.events import Epoch, Evaluated
+from labcore.texts import shown
 from labcore.training.bank import Bank
 
 TAGS = {
@@ -108,6 +109,7 @@ class Board:
         figures = {"result/accuracy": result.accuracy, "result/macro_f1": result.macro_f1}
         values = {path: config.value(path) for path in knobs()}
         told = {path: "automatic" if value is None else value for path, value in values.items()}
+        told |= {path: shown(value) for path, value in told.items() if isinstance(value, str)}
         for summary in hparams(told, figures):
             self.writer._get_file_writer().add_summary(summary, step)  # add_hparams would make a run of its own
         for tag, value in figures.items():

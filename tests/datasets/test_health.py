@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from labcore.config import RunConfig
 from labcore.datasets import check_dataset, read_dataset
 from labcore.datasets.contents import equal_files
+from labcore.datasets.hearing import share_above
 
 
 def test_a_sound_data_set(tmp_path, tone, write_wav):
@@ -45,6 +49,79 @@ def test_everything_that_can_be_wrong(tmp_path, tone, noise, write_wav):
     json.dumps(health.to_dict())
 
 
+def test_a_bad_file_is_told_once_with_the_number_of_its_clips(tmp_path, tone, write_wav):
+    write_wav(tmp_path / "good.wav", tone(seconds=4))
+    for name in ("bad.wav", "equal.wav"):
+        (tmp_path / name).write_bytes(b"RIFF of nothing")
+    rows = [f"good.wav,{'xy'[n % 2]},{n % 2},{n},{n + 1}" for n in range(4)]
+    rows += [f"bad.wav,x,0,{n},{n + 1}" for n in range(5)] + ["equal.wav,y,1,0,1"]
+    (tmp_path / "clips.csv").write_text("\n".join(["path,label,fold,start,end", *rows]))
+    health = check_dataset(read_dataset(tmp_path))
+    assert [(Path(problem.path).name, problem.clips) for problem in health.unreadable] == [
+        ("bad.wav", 5),
+        ("equal.wav", 1),
+    ]
+    assert "6 clips of 2 files cannot be read and will be left out." in health.warnings
+    # of files that cannot be read it says nothing that they are equal
+    assert health.duplicates == health.mislabelled == []
+    assert health.straddling == ["good.wav"]
+
+
+def test_findings_are_data_from_which_warnings_and_notes_follow(tmp_path, tone, write_wav):
+    for label in ("Actor_01", "Actor_02"):
+        write_wav(tmp_path / label / "a.wav", tone(len(label) * 50, 0.1))
+    (tmp_path / "more.csv").write_text("a,b\n1,2\n")
+    facts = check_dataset(read_dataset(tmp_path)).to_dict()
+    warning, note = facts["findings"][1], facts["findings"][0]
+    assert (warning["kind"], warning["level"], note["kind"], note["level"]) == (
+        "speakers",
+        "warning",
+        "list not taken",
+        "note",
+    )
+    assert any("look like speakers" in sentence and warning["remedy"] in sentence for sentence in facts["warnings"])
+    assert "more.csv was not taken" in facts["notes"][0]
+    assert note["files"] == (str(tmp_path / "more.csv"),)
+
+
+class TestHearing:
+    """Whether most of the energy lies where a training hears nothing."""
+
+    def test_bats(self, tmp_path, tone, noise, write_wav):
+        for label, hertz in (("noctule", 25_000), ("pipistrelle", 45_000)):
+            for n in range(2):
+                write_wav(tmp_path / label / f"{n}.wav", tone(hertz + 500 * n, 0.05, 384_000) + 0.1, 384_000)
+        dataset = read_dataset(tmp_path)
+        (finding,) = check_dataset(dataset).findings
+        assert finding.sentence == (
+            "Most of the energy lies above 9.92 kHz, which is not heard at the sample rate of 22050 Hz. "
+            "Train with --audio.sample_rate 384000."
+        )
+        assert len(finding.files) == 4
+        assert not check_dataset(dataset, config=RunConfig().changed({"audio.sample_rate": 384_000})).findings
+
+    def test_one_class_of_several_that_is_not_heard(self, tmp_path, tone, write_wav):
+        for label, hertz in (("low", 400), ("mid", 4000), ("high", 18_000)):
+            for n in range(2):
+                write_wav(tmp_path / label / f"{n}.wav", tone(hertz + 50 * n, 0.1, 44_100), 44_100)
+        (finding,) = check_dataset(read_dataset(tmp_path)).findings
+        assert finding.what.startswith("in 2 of 6 clips most of the energy lies above")
+        assert finding.remedy == "Train with --audio.sample_rate 44100 --features.f_max 19845"
+
+    def test_what_is_heard(self, tmp_path, tone, write_wav):
+        for label, hertz in (("low", 400), ("mid", 9000)):
+            write_wav(tmp_path / label / "0.wav", tone(hertz, 0.1, 48_000), 48_000)
+        write_wav(tmp_path / "low" / "silent.wav", np.zeros(480, np.float32), 48_000)
+        assert not check_dataset(read_dataset(tmp_path)).findings
+
+    @pytest.mark.parametrize(("rate", "hertz", "share"), [(48_000, 20_000, 1), (48_000, 1000, 0), (16_000, 7000, 0)])
+    def test_shares_of_energy(self, tone, rate, hertz, share):
+        for seconds in (0.01, 0.5, 3):
+            sound = tone(hertz, seconds, rate) + np.float32(0.5)  # an offset is no sound
+            assert share_above(sound, rate, 10_000) == pytest.approx(share, abs=0.02)
+        assert share_above(np.zeros(0, np.float32), rate, 10_000) == 0
+
+
 def test_equal_files_are_told_from_files_that_agree_in_the_middle(tmp_path):
     middle = bytes(20000)
     contents = {
@@ -61,3 +138,18 @@ def test_equal_files_are_told_from_files_that_agree_in_the_middle(tmp_path):
     assert equal_files(paths) == [paths[:2]]
     (tmp_path / "c").write_bytes(contents["a"])
     assert equal_files(paths) == [paths[:3]]
+
+
+def test_clips_whose_channels_cancel_are_told_with_their_files(tmp_path, noise, write_wav):
+    for label in ("cat", "dog"):
+        for number in range(3):
+            sound = noise(0.3, seed=number + len(label) * 7)
+            planes = np.stack([sound, -sound if label == "dog" else sound], axis=1)
+            write_wav(tmp_path / label / f"{number}.wav", planes)
+    health = check_dataset(read_dataset(tmp_path))
+    (told,) = [finding for finding in health.findings if finding.kind == "reading"]
+    assert told.what.startswith("3 clips read with care")
+    assert "cancel" in told.what
+    assert sorted(told.files) == sorted(map(str, (tmp_path / "dog").glob("*.wav")))
+    assert told.sentence in health.warnings
+    assert not health.silent

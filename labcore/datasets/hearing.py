@@ -1,0 +1,68 @@
+"""Whether a training hears what the clips hold: how much of their energy lies above its highest frequency."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from labcore.config import RunConfig, knobs
+from labcore.datasets.table import Finding
+
+CHUNK = 1 << 15
+MOST_CHUNKS = 256
+"""Of a long recording so many stretches are looked at, evenly spread."""
+RATE = "audio.sample_rate"
+
+
+def share_above(waveform: np.ndarray, rate: int, hertz: float) -> float:
+    """The share of a clip's energy above a frequency, without its mean; 0 for silence.
+
+    Args:
+        waveform: float32 (samples,).
+        rate: in Hz.
+    """
+    if rate / 2 <= hertz:
+        return 0.0
+    starts = np.arange(0, len(waveform), CHUNK)
+    if len(starts) > MOST_CHUNKS:
+        starts = starts[np.linspace(0, len(starts) - 1, MOST_CHUNKS).astype(int)]
+    above = total = 0.0
+    for start in starts:
+        chunk = waveform[start : start + CHUNK].astype(np.float64)
+        power = np.abs(np.fft.rfft(chunk - chunk.mean())) ** 2
+        total += float(power.sum())
+        above += float(power[int(np.ceil(hertz * len(chunk) / rate)) :].sum())
+    return above / total if total > 0 else 0.0
+
+
+def unheard(clips: Sequence[tuple[str, str, int, float]], config: RunConfig) -> list[Finding]:
+    """Whether most of the energy lies where a training hears nothing: in half of all clips, or of those of a class.
+
+    Args:
+        clips: of each readable clip its path, label, rate in Hz, and the share of its energy above the highest frequency of the training.
+        config: of the training.
+    """
+    lost = [clip for clip in clips if clip[3] > 0.5]
+    sizes, by_label = Counter(clip[1] for clip in clips), Counter(clip[1] for clip in lost)
+    if not any(count >= 0.5 * sizes[label] for label, count in by_label.items()):
+        return []
+    whose = "most" if len(lost) == len(clips) else f"in {len(lost)} of {len(clips)} clips most"
+    return [
+        Finding(
+            "unheard",
+            f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is not heard at the sample rate of "
+            f"{config.audio.sample_rate} Hz",
+            tuple(dict.fromkeys(clip[0] for clip in lost)),
+            f"Train with {_flags(max(clip[2] for clip in lost))}",
+        )
+    ]
+
+
+def _flags(rate: int) -> str:
+    """What to train with, so that what a recording of a rate holds is heard."""
+    bounds = knobs()[RATE]
+    rate = int(min(max(rate, bounds.ge or 0), bounds.le or rate))
+    heard = RunConfig().changed({RATE: rate}).f_max
+    return f"--{RATE} {rate}" + (f" --features.f_max {0.45 * rate:.0f}" if heard < 0.44 * rate else "")

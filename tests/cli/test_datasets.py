@@ -1,0 +1,138 @@
+"""``labcore datasets`` and training with data as people have them: names of any bytes, a stdout of any encoding, ultrasound."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.runs import Run, list_runs
+from labcore.workspace import Workspace
+
+Labcore = Callable[..., Any]
+NOT_UTF8 = os.fsdecode(b"M\x84dchen")
+
+
+@pytest.fixture
+def bad_names(tones: Path, tmp_path: Path) -> Path:
+    """The tones, with a folder, a class and a clip whose names are not UTF-8."""
+    root = shutil.copytree(tones, tmp_path / f"{NOT_UTF8} €")
+    (root / "low" / "low0.wav").rename(root / "low" / f"{NOT_UTF8}.wav")
+    (root / "low").rename(root / NOT_UTF8)
+    return root
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C.UTF-8"},
+        {"LC_ALL": "POSIX"},
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "cp1252"},
+    ],
+    ids=str,
+)
+def test_names_of_any_bytes_on_a_stdout_of_any_encoding(
+    workspace: Workspace, bad_names: Path, environment: dict[str, str]
+) -> None:
+    script = (
+        "import sys; from labcore.cli.main import main; path = sys.argv[1];"
+        "sys.exit(max(main(['datasets', *words]) for words in (['import', path, '--json'], ['check', path, '--json'],"
+        " ['list', '--json'], ['list'], ['import', path], ['check', path])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, bad_names],
+        capture_output=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])} | environment,
+        check=False,
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    lines = done.stdout.decode(environment.get("PYTHONIOENCODING", "utf-8")).splitlines()
+    taken, health, listed = map(json.loads, lines[:3])
+    assert (taken["clips"], listed["clips"], health["clips"], health["unreadable"]) == (20, 20, 20, [])
+    assert set(health["counts"]) == {"high", r"M\x84dchen"}
+    assert r"M\x84dchen" in "\n".join(lines[3:])
+
+
+def test_a_training_on_names_of_any_bytes(
+    workspace: Workspace, labcore: Labcore, bad_names: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    (bad_names / "high" / f"{NOT_UTF8}.wav").write_bytes(b"RIFF")
+    told = labcore("train", "--dataset", bad_names, "--epochs", "1", *tiny)
+    assert told.status == 0, told.err
+    assert r"M\x84dchen.wav: " in told.err  # the clip that is left out
+    (run,) = list_runs(workspace)
+    assert run.config.data.dataset == str(bad_names)
+    assert run.load("labels") == ["high", r"M\x84dchen"]
+    assert labcore("evaluate", "--run", run.id).status == 0
+    assert labcore("export", "--run", run.id, "-o", tmp_path / "x.zip").status == 0
+    assert r"M\x84dchen" in labcore("runs", "list").out
+
+
+def test_one_bad_data_set_harms_no_other(
+    workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...]
+) -> None:
+    shutil.copytree(tones, workspace.datasets / "good")
+    (workspace.datasets / "empty").mkdir()
+    (workspace.datasets / "dead").symlink_to(workspace.home / "nowhere")
+    (workspace.datasets / "broken.json").write_text("[")
+    (workspace.datasets / "quote.csv").write_text('path,label\na.wav,"x\nb.wav,y\n')
+    told = labcore("datasets", "list")
+    assert told.status == 0
+    assert told.out.count("Cannot be read: ") == 3
+    assert labcore("train", "--dataset", "good", "--epochs", "1", *tiny).status == 0
+
+
+def test_import_and_check_tell_how_a_data_set_was_read(
+    workspace: Workspace, labcore: Labcore, tones: Path, tmp_path: Path
+) -> None:
+    root = shutil.copytree(tones, tmp_path / "set")
+    (root / "some.csv").write_text("fname,emotion\nlow0.wav,calm\nhigh0.wav,glad\nlow1.wav,Calm\n")
+    taken = labcore("datasets", "import", root)
+    assert taken.status == 0
+    assert "warning: 17 of 20 audio files" in taken.err
+    told = labcore("datasets", "check", root)
+    assert "note: In some.csv: columns taken: fname → path, emotion → label." in told.out
+    assert "warning: 17 of 20 audio files" in told.out
+    assert "unlisted: and 12 more; --json lists them all" in told.out
+    (facts,) = labcore("datasets", "check", root, "--json").lines
+    assert {finding["kind"] for finding in facts["findings"]} == {"columns", "unlisted", "alike"}
+    assert len(facts["warnings"]) >= 2
+    assert len(facts["notes"]) == 1
+
+
+def test_a_warning_reaches_the_log_of_a_run(
+    workspace: Workspace, labcore: Labcore, tones: Path, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    root = shutil.copytree(tones, tmp_path / "set")
+    (root / "low").rename(root / "Actor_01")
+    (root / "high").rename(root / "Actor_02")
+    labcore("train", "--dataset", root, "--epochs", "1", *tiny)
+    (run,) = list_runs(workspace)
+    assert isinstance(run, Run)
+    logs = [event for event in run.events() if event["type"] == "log" and event["level"] == "warning"]
+    assert any("look like speakers" in event["message"] for event in logs)
+
+
+def test_ultrasound_is_warned_of_and_trained_on_at_its_own_rate(
+    workspace: Workspace, labcore: Labcore, tone: Any, write_wav: Any, tmp_path: Path
+) -> None:
+    root = tmp_path / "bats"
+    for label, hertz in (("noctule", 25_000), ("pipistrelle", 46_000)):
+        for n in range(4):
+            write_wav(root / label / f"{n}.WAV", tone(hertz + 200 * n, 0.1, 384_000), 384_000)
+    assert "--audio.sample_rate 384000" in labcore("datasets", "check", root).out
+    assert "kHz" not in labcore("datasets", "check", root, "--audio.sample_rate", "384000").out
+    assert labcore("datasets", "check", root, "--audio.sample_rate", "1").status == 2
+    words = ["--model", "small_cnn", "--device", "cpu", "--precision", "fp32", "--runtime.memory_format", "contiguous"]
+    told = labcore("train", "--dataset", root, "--audio.sample_rate", "384000", "--epochs", "1", *words)
+    assert told.status == 0, told.err
+    config = list_runs(workspace)[0].config
+    assert (config.audio.sample_rate, config.f_max) == (384_000, 172_800)

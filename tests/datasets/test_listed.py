@@ -1,0 +1,199 @@
+"""Lists of clips: which columns and files are meant, what is left aside, and that all of it is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labcore.datasets import read_dataset
+from labcore.errors import DatasetError
+
+FILES = ("0.wav", "1.wav", "2.wav", "3.wav")
+
+
+def pairs(dataset) -> list[tuple[str, str]]:
+    return [(Path(path).name, label) for path, label in zip(dataset.table["path"], dataset.table["label"], strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("header", "group"),
+    [
+        ("fname,label", ""),
+        ("audio_path,scene_label", ""),
+        ("wav_file,emotion,speaker_id", "speaker_id"),
+        ("File Name,Genre,Artist", "Artist"),
+        ("fileName,primary_label", ""),
+        ("#filename,labels", ""),
+        ("Begin File,Species", ""),
+        ("id,class_name,subject", "subject"),
+        ("ID,Class Label,ActorID", "ActorID"),
+        ("anything,label", ""),
+    ],
+)
+@pytest.mark.parametrize("folder", ["", "wavs/", "audio/deep/"])
+def test_names_of_columns(lay_out, told, header, group, folder):
+    lines = [f"{n}.wav,{'ab'[n % 2]}" + (f",p{n}" if group else "") for n in range(4)]
+    root = lay_out(*(folder + file for file in FILES), lists={"labels.csv": "\n".join([header, *lines])})
+    dataset = read_dataset(root)
+    assert pairs(dataset) == [(f"{n}.wav", "ab"[n % 2]) for n in range(4)]
+    path, label = header.lstrip("#").split(",")[:2]
+    note = told(dataset, "note")[-1]
+    assert f"{path} → path, {label} → label" in note
+    assert (f"{group} → group" in note) == bool(group)
+    if group:
+        assert list(dataset.table["group"]) == ["p0", "p1", "p2", "p3"]
+
+
+def test_the_check_names_columns_that_are_not_used(lay_out, told):
+    root = lay_out(
+        *FILES,
+        lists={
+            "l.csv": "file,rms,label,duration,split\n" + "".join(f"{n},0.1,{'ab'[n % 2]},4,train\n" for n in range(4))
+        },
+    )
+    (note,) = told(read_dataset(root), "note")
+    assert note == "In l.csv: columns taken: file → path, label → label, split → fold; not used: rms, duration."
+
+
+def test_a_group_that_all_clips_share_is_none(lay_out):
+    root = lay_out(
+        *FILES, lists={"l.csv": "file,label,source\n" + "".join(f"{n},{'ab'[n % 2]},freesound\n" for n in range(4))}
+    )
+    assert read_dataset(root).table["group"].nunique() == 4
+
+
+class TestPartOfTheFiles:
+    """Files that a list does not name are told."""
+
+    CLASSES = tuple(f"{label}/{n}.wav" for label in ("cat", "dog") for n in range(6))
+    LIST = "filename,rms,label\n" + "".join(
+        f"{label}/{n}.wav,0.1,{label}\n" for label in ("dog", "cat") for n in range(2)
+    )
+
+    def test_beside_class_folders(self, lay_out, told):
+        root = lay_out(*self.CLASSES, lists={"features.csv": self.LIST})
+        dataset = read_dataset(root)
+        assert len(dataset) == 4
+        (warning,) = told(dataset)
+        assert "8 of 12 audio files" in warning
+        assert "features.csv" in warning
+        (finding,) = (finding for finding in dataset.findings if finding.kind == "unlisted")
+        assert finding.files == tuple(str(root / name) for name in self.CLASSES if name[4] not in "01")
+
+    def test_where_the_list_itself_is_named_it_is_a_note(self, lay_out, told):
+        dataset = read_dataset(lay_out(*self.CLASSES, lists={"features.csv": self.LIST}) / "features.csv")
+        assert not told(dataset)
+        assert "8 of 12 audio files" in told(dataset, "note")[-1]
+
+    def test_rows_that_are_left_out_and_links_are_not_told_twice(self, lay_out, told):
+        root = lay_out("0.wav", "1.wav", "2.wav", lists={"l.csv": "file,label\n0,a\nlink.wav,b\n2.wav,\n"})
+        (root / "link.wav").symlink_to(root / "1.wav")
+        assert not any("not named" in sentence for sentence in told(read_dataset(root)))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("sources.csv", "file,label\nelsewhere.wav,dog\n", "none of the files it names is there"),
+        ("features.csv", "filename,rms\ndog/0.wav,0.1\n", "it has no column for the label; it has: filename, rms"),
+        ("classes.csv", "index,label\n0,dog\n", "it has no column for the path"),
+        ("empty.csv", "", "is empty"),
+        ("table.xlsx", "x", "it is no CSV file; save it as one"),
+        ("sample_submission.csv", "fname,label\ndog/0.wav,x\n", "it is a form for answers"),
+        ("metadata/ages.csv", "who,age\nx,3\n", "no columns for path and label"),
+    ],
+)
+def test_a_list_that_was_not_taken_is_named_with_the_reason(lay_out, told, name, text, reason):
+    dataset = read_dataset(lay_out(*TestPartOfTheFiles.CLASSES, lists={name: text}))
+    assert (dataset.layout, len(dataset)) == ("folders", 12)
+    (note,) = told(dataset, "note")
+    assert name.rpartition("/")[2] in note
+    assert reason in note
+
+
+def test_a_broken_list_beside_class_folders_is_a_warning(lay_out, told):
+    root = lay_out(*TestPartOfTheFiles.CLASSES, lists={"l.csv": 'path,label\ndog/0.wav,"dog\ncat/0.wav,cat\n'})
+    (warning,) = told(read_dataset(root))
+    assert "the quote that opens in line 2" in warning
+
+
+def test_lists_that_were_not_taken_are_named_where_nothing_else_says_what_the_clips_are(lay_out, many):
+    root = lay_out(*FILES, lists={"l.csv": "file,volume\n0.wav,3\n"})
+    with pytest.raises(
+        DatasetError, match=r"nothing says what they are of; the list l.csv was not taken: .*no column for the label"
+    ):
+        read_dataset(root)
+
+
+def test_parts_with_lists(lay_out, told):
+    """As competitions lay out their data."""
+    files = [f"audio_train/{n}.wav" for n in range(4)] + [f"audio_test/{n}.wav" for n in range(4, 6)]
+    lists = {"train.csv": "fname,label\n" + "".join(f"{n}.wav,{'ab'[n % 2]}\n" for n in range(4))}
+    dataset = read_dataset(lay_out(*files, lists=lists))
+    assert dataset.labels == ["a", "b"]
+    assert len(dataset) == 4
+    assert "2 of 6 audio files" in told(dataset)[0]
+    lists["meta/test_final.csv"] = "fname,label\n4.wav,a\n5.wav,b\n"
+    dataset = read_dataset(lay_out(*files, lists=lists))
+    assert dataset.table["fold"].value_counts().to_dict() == {"train": 4, "test": 2}
+    assert not told(dataset)
+    lists["more.csv"] = "fname,label\n4.wav,a\n5.wav,b\n"
+    with pytest.raises(DatasetError, match="holds 3 lists of clips"):
+        read_dataset(lay_out(*files, lists=lists))
+
+
+def test_labels(lay_out, told):
+    cells = ["dog", "Dog", "dog\u200b", " dog\u00a0", '"dog\nbark"', "nan", "N/A", "", "None", "none", "cat", "CAT"]
+    root = lay_out(
+        *(f"{n}.wav" for n in range(len(cells))),
+        lists={"l.csv": "path,label\n" + "".join(f"{n}.wav,{cell}\n" for n, cell in enumerate(cells))},
+    )
+    dataset = read_dataset(root)
+    assert dataset.labels == ["CAT", "cat", "Dog", "dog", "dog bark", "none"]
+    assert (dataset.table["label"] == "dog").sum() == 3
+    assert [problem.what for problem in dataset.problems] == [
+        f"has no label{written} (l.csv, line {line})"
+        for written, line in ((" (nan)", 8), (" (N/A)", 9), ("", 10), (" (None)", 11))
+    ]
+    warnings = " ".join(told(dataset))
+    for words in (
+        "4 rows of l.csv without a label ('nan', 'N/A', empty, 'None') left out",
+        "taken as one: 'dog'",
+        "'CAT' = 'cat'",
+        "no_event",
+    ):
+        assert words in warnings
+    assert "'none' is taken for a class" in " ".join(told(dataset, "note"))
+
+
+def test_times_of_other_names(lay_out, write_wav, tone):
+    root = lay_out(lists={
+        "a.csv": "path,label,offset,duration,group\nx.wav,a,1.0,0.5,1\nx.wav,b,2,1,2\n",
+        "b.csv": "path,label,start_sample,end_sample\nx.wav,a,8000,12000\nx.wav,b,16000,24000\n",
+        "c.csv": "path,label,start_frame\nx.wav,a,8\nx.wav,b,9\n",
+    })  # fmt: skip
+    write_wav(root / "x.wav", tone(seconds=3, sample_rate=8000), 8000)
+    for name in ("a.csv", "b.csv"):
+        table = read_dataset(root / name).table
+        np.testing.assert_allclose(table["start_s"], [1, 2])
+        np.testing.assert_allclose(table["end_s"], [1.5, 3])
+    with pytest.raises(DatasetError, match=r"the column start_frame of c\.csv looks like a time"):
+        read_dataset(root / "c.csv")
+
+
+def test_files_found_by_name_in_other_folders(lay_out, told):
+    rows = "bird/0.wav,a\nbird/1.wav,b\ndog/2.wav,a\ncat/2.wav,b\n"
+    root = lay_out("x/0.wav", "x/1.wav", "cat/2.wav", lists={"l.csv": "path,label\n" + rows})
+    dataset = read_dataset(root / "l.csv")
+    assert pairs(dataset) == [("2.wav", "b"), ("0.wav", "a"), ("1.wav", "b")]  # dog/2.wav is not cat/2.wav
+    assert [problem.path for problem in dataset.problems] == ["dog/2.wav"]
+    assert "2 clips of l.csv were found by the names of their files" in " ".join(told(dataset, "note"))
+
+
+def test_the_parts_of_a_bad_file_are_one_problem(lay_out):
+    rows = "".join(f"gone.wav,a,{n},{n + 1}\n" for n in range(3))
+    root = lay_out("0.wav", "1.wav", lists={"l.csv": "path,label,start,end\n0.wav,a,,\n1.wav,b,,\n" + rows})
+    problems = read_dataset(root).problems
+    assert [(problem.path, problem.clips) for problem in problems] == [("gone.wav", 3)]
