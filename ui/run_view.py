@@ -95,10 +95,11 @@ def _head(run: Run, status: RunStatus) -> None:
             if st.button("Classify with it", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
-        again = partial(_again, run)
-        action_button(
-            "New run with these settings", again, key="again", icon=":material/content_copy:", type="tertiary"
-        )
+        if status.state != "unreadable":
+            again = partial(_again, run)
+            action_button(
+                "New run with these settings", again, key="again", icon=":material/content_copy:", type="tertiary"
+            )
         if not status.active:
             with st.popover("Remove", icon=":material/delete:", type="tertiary"):
                 st.markdown("Remove this run with its weights, curves and log? This cannot be undone.")

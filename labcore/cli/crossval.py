@@ -46,7 +46,11 @@ def parser() -> Parser:
         "--cores", type=int, metavar="N", help="CPU cores for each fold that has no GPU, with --engine ray"
     )
     other = parser.add_argument_group("cross-validations that are there").add_mutually_exclusive_group()
-    other.add_argument("--resume", metavar="ID", help=f"go on with {WHICH}")
+    other.add_argument(
+        "--resume",
+        metavar="ID",
+        help=f"go on with {WHICH}; with --dataset where its data set has moved to another place",
+    )
     other.add_argument("--show", metavar="ID", help=f"show the table of {WHICH}")
     other.add_argument("--list", action="store_true", help="list the cross-validations of the workspace")
     add_anyone(parser, "with --resume: go on with it")
@@ -76,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.anyone:
             what = f"cross-validation {experiment.id}"
             need_own(experiment.by, shell_user(), what, "Add --anyone to go on with it all the same")
+        if place := vars(arguments).get("data.dataset"):
+            experiments.name_place(experiment, place)
         if arguments.random:
             experiments.train_twins(experiment, queued=by_manager)
     else:
@@ -106,7 +112,8 @@ def _refuse_flags(arguments: argparse.Namespace) -> None:
     """
     from labcore.config import knobs
 
-    if arguments.folds or arguments.config or arguments.preset or any(path in vars(arguments) for path in knobs()):
+    given = [path for path in knobs() if path in vars(arguments) and path != "data.dataset"]  # it may have moved
+    if arguments.folds or arguments.config or arguments.preset or given:
         raise ConfigError(
             "a cross-validation that goes on keeps its settings", "Leave the flags out, or start a new cross-validation"
         )

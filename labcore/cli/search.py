@@ -58,7 +58,10 @@ def parser() -> Parser:
     )
     other = parser.add_argument_group("searches that are there").add_mutually_exclusive_group()
     other.add_argument(
-        "--resume", metavar="SEARCH", help=f"go on with {SEARCH_HELP}; --trials asks for another number of them"
+        "--resume",
+        metavar="SEARCH",
+        help=f"go on with {SEARCH_HELP}; --trials asks for another number of them, --dataset "
+        "names the place that its data set has moved to",
     )
     other.add_argument("--list", action="store_true", help="list the searches of the workspace")
     other.add_argument("--show", metavar="SEARCH", help=f"show {SEARCH_HELP}")
@@ -88,6 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.anyone:
             what = f"search {search.id}"
             need_own(search.by, shell_user(), what, "Add --anyone to go on with it all the same")
+        if place := vars(arguments).get("data.dataset"):
+            search.name_place(workspace, place)
         make_ready(search, arguments.trials)
         return _drive(workspace, search, as_json=arguments.json)
     from labcore.cli.train import check_inputs
@@ -113,7 +118,7 @@ def _refuse_flags(arguments: argparse.Namespace) -> None:
     """
     from labcore.config import knobs
 
-    given = [path for path in knobs() if path in vars(arguments)]
+    given = [path for path in knobs() if path in vars(arguments) and path != "data.dataset"]  # it may have moved
     if arguments.vary or given or arguments.config or arguments.preset:
         raise ConfigError(
             f"a search that goes on keeps its settings; {'--vary' if arguments.vary else 'flags of the recipe'} cannot be given",
