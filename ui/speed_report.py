@@ -8,7 +8,6 @@ from labcore.benchmark import BenchmarkReport
 from labcore.benchmark.cases import ARTICLE
 from labcore.benchmark.words import sentences
 from labcore.errors import LabError
-from labcore.texts import counted
 from ui import live, speed_charts, speed_data
 from ui.shell import show_error
 from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken

@@ -230,7 +230,17 @@ def place(trained_home: Path, tones: Path, tmp_path: Path, monkeypatch: pytest.M
         (tmp_path / folder if folder != "datasets" else home / folder).mkdir(parents=True, exist_ok=True)
     for name in ("demo", "esc50", "esc10", "ESC-10", "UrbanSound8K", "mine"):
         (home / "datasets" / name).symlink_to(tones)
-    for name in ("home/ESC-50", "home/UrbanSound8K", "data/UrbanSound8K", "recordings", "DIR", "FOLDER"):
+    (tmp_path / "new" / "place").mkdir(parents=True)
+    for name in (
+        "home/ESC-50",
+        "home/UrbanSound8K",
+        "data/UrbanSound8K",
+        "new/place/esc50",
+        "recordings",
+        "DIR",
+        "FOLDER",
+        "PATH",
+    ):
         (tmp_path / name).symlink_to(tones / "low" if name in ("recordings", "DIR") else tones)
     shutil.copy(tones / "low" / "low0.wav", tmp_path / "clip.wav")
     parts = [soundfile.read(tones / kind / f"{kind}0.wav")[0] for kind in ("low", "high") * 3]
@@ -245,7 +255,7 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
     """The arguments of a line with names that lead into ``place``, its environment in force, and what it counts on made."""
     words = [
         str(place) + word
-        if word.startswith(("/data/", "/mnt/"))
+        if word.startswith(("/data/", "/mnt/", "/new/"))
         else str(Path(word).expanduser())
         if "~" in word
         else word

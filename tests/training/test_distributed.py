@@ -226,7 +226,7 @@ def test_out_of_memory_of_a_part_names_it():
 
     error = out_of_memory_of_part(16, 32, "a GPU")
     assert isinstance(error, OutOfMemoryError)
-    assert "16 of the 32 clips" in error.what
+    assert "16 clips of a batch of 32" in error.what
 
 
 @pytest.mark.slow
