@@ -37,13 +37,25 @@ from filelock import FileLock, Timeout
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
+from labcore.event_log import EventReader, epochs_of
 from labcore.events import Event, RunQueued, Standing
+from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
 from labcore.status import ENDED, LIFE, RESUMABLE, RunStatus, owner_of
 from labcore.texts import json_line
 from labcore.workspace import Workspace, append_line, is_locked, slug, write_atomically
 
-__all__ = ["ENDED", "RESUMABLE", "EventReader", "Run", "RunStatus", "epochs_of", "list_runs"]
+__all__ = [
+    "ENDED",
+    "RESUMABLE",
+    "EventReader",
+    "Run",
+    "RunStatus",
+    "epochs_of",
+    "glance",
+    "list_runs",
+    "unreadable_runs",
+]
 
 
 @dataclass(frozen=True)
@@ -147,7 +159,7 @@ class Run:
         """Raises RunError where the file is missing or of another version of the lab."""
         try:
             return parse(json.loads((self.path / "config.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, ConfigError) as error:
+        except (OSError, ValueError, RecursionError, ConfigError) as error:
             raise RunError(f"the configuration of run {self.id} cannot be read: {error}") from error
 
     def save_config(self, config: RunConfig) -> None:
@@ -330,45 +342,25 @@ class Run:
             os.truncate(path, content.rfind(b"\n") + 1)
 
 
-@dataclass
-class EventReader:
-    """Reads a run's events as they come: every call of :meth:`read` returns those since the last one."""
-
-    run: Run
-    offset: int = 0
-
-    def read(self) -> list[dict[str, Any]]:
-        """The new events. A line without its end is left for the next call, an unreadable one is passed over."""
-        try:
-            with (self.run.path / "events.jsonl").open("rb") as file:
-                file.seek(self.offset)
-                content = file.read()
-        except OSError:
-            return []
-        whole = content.rfind(b"\n") + 1
-        self.offset += whole
-        events = []
-        for line in content[:whole].splitlines():
-            with contextlib.suppress(ValueError):
-                event = json.loads(line)
-                if isinstance(event, dict) and "type" in event and "time" in event:
-                    events.append(event)
-        return events
-
-
-def epochs_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The epoch events among ``events`` by number, each once: the last one wins."""
-    return [
-        event for _, event in sorted({e["epoch"]: e for e in events if e["type"] == "epoch" and "epoch" in e}.items())
-    ]
-
-
 def list_runs(workspace: Workspace) -> list[Run]:
     """All runs of a workspace, newest first. Unfinished drafts and foreign folders are left out."""
-    folders = [
-        path for path in workspace.runs.iterdir() if not path.name.startswith(".") and (path / "config.json").is_file()
-    ]
-    return [Run(path) for path in sorted(folders, key=lambda path: path.name, reverse=True)]
+    return [Run(path) for path in folders_with(workspace.runs, "config.json")]
+
+
+def unreadable_runs(workspace: Workspace) -> list[Unreadable]:
+    """What lies among the runs and cannot be read as one."""
+    return strays(workspace.runs, "config.json", "events.jsonl", "weights.safetensors")
+
+
+def glance(run: Run, events: list[dict[str, Any]] | None = None) -> RunStatus:
+    """The status of a run in a list: "unreadable" with the reason where it cannot be read, whatever that is."""
+    try:
+        run.config  # noqa: B018 (looks whether it can be read)
+        return run.status(events)
+    except Exception as error:  # one run must never hide the others
+        return RunStatus(
+            "unreadable", error=f"run {run.id} cannot be read: {reason(error)}", changed_at=_mtime(run.path)
+        )
 
 
 def _mtime(path: Path) -> float:

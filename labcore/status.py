@@ -8,7 +8,7 @@ from typing import Any
 
 from labcore.people import clean
 
-ENDED = ("finished", "stopped", "failed", "interrupted")
+ENDED = ("finished", "stopped", "failed", "interrupted", "unreadable")
 RESUMABLE = ("stopped", "failed", "interrupted")
 LIFE = ("run_queued", "run_started", "run_finished")
 """The events that tell of a run's life: it waits, somebody works on it, it has ended."""
@@ -18,7 +18,8 @@ LIFE = ("run_queued", "run_started", "run_finished")
 class RunStatus:
     """A run at a glance, worked out from its events and its lock.
 
-    ``state`` is queued, running, stopping, finished, stopped, failed or interrupted (its worker is gone without a word). ``by`` made
+    ``state`` is queued, running, stopping, finished, stopped, failed, interrupted (its worker is gone without a word) or, in a list,
+    unreadable (then ``error`` says why). ``by`` made
     the run, ``stopped_by`` asked for it to stop, where it does or did; both are "" where that is not known.
     """
 

@@ -4,25 +4,32 @@ import streamlit as st
 
 from labcore.answers.segments import THRESHOLD
 from labcore.errors import LabError
-from labcore.runs import Run
+from labcore.runs import Run, unreadable_runs
 from ui import clip_events, clips, limits, live, services, shell
 from ui.text import count, percent, run_name, told_apart
 
 shell.open_page("Classify", "Drop a clip on it, record one, or take one that the network has never heard.")
 
 
-def usable_runs() -> dict[str, tuple[Run, float | None]]:
-    """The runs that have weights, newest first: id → run and accuracy."""
-    return {run.id: (run, status.accuracy) for run, status in live.runs() if run.weights.exists()}
+def untrained(name: str) -> None:
+    """Say why the network that a link names is none to choose from."""
+    if any(run.id == name for run, _ in live.runs()):
+        trouble = LabError(f"run {name!r} has no weights yet", "Wait for its end, resume it, or choose another network")
+        shell.show_error(trouble)
+    else:
+        live.gone("run", name)
 
 
-def choose(known: dict[str, tuple[Run, float | None]]) -> Run:
-    """Which network answers; kept in the URL."""
+def choose(known: dict[str, tuple[Run, float | None]]) -> Run | None:
+    """Which network answers; kept in the URL. None where a link names one that is not there, until one is chosen."""
     wanted = st.query_params.get("run", "")
-    st.session_state["classify-run"] = wanted if wanted in known else next(iter(known))
+    if wanted and wanted not in known:
+        untrained(wanted)
+    st.session_state["classify-run"] = wanted if wanted in known else None if wanted else next(iter(known))
 
     def changed() -> None:
-        st.query_params["run"] = st.session_state["classify-run"]
+        if st.session_state["classify-run"]:
+            st.query_params["run"] = st.session_state["classify-run"]
 
     chosen = st.selectbox(
         "Network",
@@ -31,10 +38,12 @@ def choose(known: dict[str, tuple[Run, float | None]]) -> Run:
             known, lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}"
         ),
         key="classify-run",
+        index=None,
+        placeholder="Choose a network",
         on_change=changed,
         width=520,
     )
-    return known[chosen][0]
+    return known[chosen][0] if chosen else None
 
 
 def given(run: Run) -> list[clips.Clip]:
@@ -129,13 +138,16 @@ def download(run: Run, judged: list[clips.Judged]) -> None:
 
 with shell.errors_in_place():
     services.manager()
-    known = usable_runs()
+    known = live.trained()
     if not known:
+        if st.query_params.get("run"):
+            untrained(st.query_params["run"])
         with st.container(border=True):
             st.markdown("**There is no trained network yet.** A run has weights once it has finished.")
             st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
     else:
         run = choose(known)
-        taken = given(run)
-        if taken:
+        taken = given(run) if run is not None else []
+        if run is not None and taken:
             answers(run, taken)
+    live.unreadable(unreadable_runs(services.workspace()), "run")

@@ -1,5 +1,6 @@
 """Cross-validation: set one up, or follow one (``?crossval=ID``)."""
 
+from labcore.experiments import unreadable_crossvals
 from ui import crossval_board, crossval_form, crossval_list, live, services, shell
 
 shell.open_page(
@@ -14,3 +15,4 @@ with shell.errors_in_place():
         crossval_form.show()
     else:
         crossval_board.show(experiment)
+    live.unreadable(unreadable_crossvals(services.workspace()), "cross-validation")

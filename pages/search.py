@@ -1,5 +1,6 @@
 """Search: look for better settings of chosen knobs, or follow a search (``?search=ID``)."""
 
+from labcore.search import unreadable_searches
 from ui import live, search, search_form, search_view, services, shell
 
 shell.open_page(
@@ -14,3 +15,4 @@ with shell.errors_in_place():
     else:
         live.device_line()
         search_form.show(search.look_at)
+    live.unreadable(unreadable_searches(services.workspace()), "search", "searches")

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui import services, shell, speed, speed_form, speed_report
+from labcore.benchmark import unreadable_reports
+from ui import live, services, shell, speed, speed_form, speed_report
 
 shell.open_page("Speed", "What a GPU brings for audio: the same work on every device, timed the same way.")
 
@@ -12,6 +13,8 @@ with shell.errors_in_place():
     folders = speed.known()
     with st.expander("Measure this machine", icon=":material/timer:", expanded=not folders and not busy):
         speed_form.show(speed.look_at)
+    if not folders:
+        speed.tell_gone([name for name in st.query_params.get("report", "").split(",") if name])
     if not folders and not busy:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
@@ -22,3 +25,4 @@ with shell.errors_in_place():
         chosen = speed.choose(folders)
         speed.keep_and_remove(chosen)
         speed_report.show(speed.load(chosen))
+    live.unreadable(unreadable_reports(services.workspace()), "report")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labcore.errors import RunError
+from labcore.runs import unreadable_runs
 from ui import live, new_run, people, run_view, services, shell
 from ui.text import run_name, told_apart
 
@@ -45,12 +45,11 @@ with shell.errors_in_place():
             if st.button("New run", icon=":material/add:", type="tertiary"):
                 st.query_params.clear()
                 st.rerun()
-    if wanted:
-        if wanted not in known:  # an id from the URL; a path in it is none
-            raise RunError(
-                f"there is no run {wanted!r} in this workspace", "Choose one from the list, or start a new one"
-            )
+    if wanted in known:
         run_view.show(known[wanted][0])
     else:
+        if wanted:  # an id from the URL; a path in it is none
+            live.gone("run", wanted)
         live.device_line()
         new_run.show()
+    live.unreadable(unreadable_runs(services.workspace()), "run")

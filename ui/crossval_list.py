@@ -9,18 +9,14 @@ import streamlit as st
 
 from labcore.errors import RunError
 from labcore.experiments import CrossValidation, list_crossvals
-from ui import people, services
+from ui import live, people, services
 from ui.text import told_apart
 
 NEW = "new"
 
 
 def choose() -> CrossValidation | None:
-    """The one to look at, with a choice of those there are; None for a new one.
-
-    Raises:
-        RunError: the URL names one that is not there.
-    """
+    """The one to look at, with a choice of those there are; None for a new one, and for one that is gone, which is told."""
     known = {each.id: each for each in list_crossvals(services.workspace())}
     wanted = st.query_params.get("crossval", "")
 
@@ -44,9 +40,7 @@ def choose() -> CrossValidation | None:
         if wanted in known:
             st.button("New", icon=":material/add:", type="tertiary", on_click=look_at, args=(NEW,))
     if wanted and wanted not in known:
-        raise RunError(
-            f"there is no cross-validation {wanted!r} in this workspace", "Choose one from the list, or start a new one"
-        )
+        live.gone("cross-validation", wanted)
     return known.get(wanted)
 
 

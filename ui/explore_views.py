@@ -263,7 +263,7 @@ def _spectrum(part: np.ndarray, rate: int, config: RunConfig) -> Any:
 
 def choose_run(key: str, label: str = "Network") -> Run | None:
     """A run with weights, or None."""
-    known = {run.id: (run, status.accuracy) for run, status in live.runs() if run.weights.exists()}
+    known = live.trained()
     if not known:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("With a trained network, its answers stand here too.", width="content")

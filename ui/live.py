@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import streamlit as st
 
-from labcore.runs import Run, RunStatus, list_runs
+from labcore.errors import LabError
+from labcore.listing import Unreadable
+from labcore.runs import Run, RunStatus, glance, list_runs
+from labcore.texts import counted, shown
 from ui import data, people, services
 from ui.shell import action_button, log, show_error
 from ui.text import percent, plain, progress_line, run_name, state_face
@@ -42,25 +47,46 @@ def pace(run: Run, events: list[dict[str, Any]]) -> Pace:
 
 
 def status_of(run: Run) -> RunStatus:
-    """A run's status, remembered where it can no longer change by itself."""
+    """A run's status, "unreadable" where it cannot be read; remembered where it can no longer change by itself."""
     try:
-        stat = (run.path / "events.jsonl").stat()
+        stamps = [(run.path / name).stat() for name in ("events.jsonl", "config.json")]
     except OSError:
-        return run.status()
-    status = _status(str(run.path), stat.st_mtime_ns, stat.st_size)
-    return status if status.state in ("finished", "stopped", "failed") else run.status()
+        return glance(run)
+    status = _status(str(run.path), tuple((stamp.st_mtime_ns, stamp.st_size) for stamp in stamps))
+    return status if status.state in ("finished", "stopped", "failed") else glance(run)
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _status(path: str, mtime_ns: int, size: int) -> RunStatus:
+def _status(path: str, stamps: tuple[tuple[int, int], ...]) -> RunStatus:
     from pathlib import Path
 
-    return Run(Path(path)).status()
+    return glance(Run(Path(path)))
 
 
 def runs() -> list[tuple[Run, RunStatus]]:
     """All runs of the workspace with their status, newest first."""
     return [(run, status_of(run)) for run in list_runs(services.workspace())]
+
+
+def trained() -> dict[str, tuple[Run, float | None]]:
+    """The runs that have weights, newest first: id → run and accuracy."""
+    return {run.id: (run, status.accuracy) for run, status in runs() if os.path.isfile(run.weights)}  # noqa: PTH113
+
+
+def unreadable(things: Sequence[Unreadable], one: str, many: str = "") -> None:
+    """What a list leaves out because it cannot be read, folded away. ``one`` is such a thing: "run"."""
+    if not things:
+        return
+    with st.expander(f"{counted(len(things), one, many)} cannot be read", icon=":material/broken_image:"):
+        for thing in things[:50]:
+            st.markdown(f"**{plain(thing.name)}**  \n:gray[{plain(thing.why)}]")
+        if len(things) > 50:
+            st.caption(f"and {len(things) - 50} more")
+
+
+def gone(what: str, name: str) -> None:
+    """Say that a deep link leads to something that is not in this workspace; the page goes on below."""
+    show_error(LabError(f"there is no {what} {shown(name)!r} in this workspace", "Choose another one"))
 
 
 def badge(state: str) -> None:

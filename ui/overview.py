@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from labcore.runs import unreadable_runs
 from ui import live, people, services, shell
 from ui.text import ago, count, percent, plain
 
@@ -85,7 +86,7 @@ def page() -> None:
         runs = live.runs()
         live.active_runs()
         ended = [(run, status) for run, status in runs if not status.active]
-        trained = any(run.weights.exists() for run, _ in runs)
+        trained = bool(live.trained())
 
         from labcore.datasets import list_datasets  # pandas: after the head of the page is there
 
@@ -98,3 +99,4 @@ def page() -> None:
                 latest_runs(ended)
             with right:
                 data_sets(sets)
+        live.unreadable(unreadable_runs(services.workspace()), "run")

@@ -11,7 +11,7 @@ import streamlit as st
 
 from labcore.config import RunConfig
 from labcore.errors import DatasetError, LabError
-from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of
+from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of, glance
 from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, percent, plain
@@ -30,7 +30,7 @@ def show(run: Run) -> None:
     pace; sliders and sounds stand still. See benchmarks/watched_training.py.
     """
     events = _events(run)
-    status, pace = run.status(events), live.pace(run, events)
+    status, pace = glance(run, events), live.pace(run, events)
     turns = _turns(events)
     _head(run, status)
     if status.state in RESUMABLE:
@@ -43,7 +43,7 @@ def show(run: Run) -> None:
     def follow() -> None:
         with errors_in_place():
             seen = _events(run)
-            now = run.status(seen)
+            now = glance(run, seen)
             if now.state != status.state or (now.active and (live.pace(run, seen) != pace or _turns(seen) != turns)):
                 st.rerun()  # what stands still around this part is out of date
             _progress(run, now, seen)
@@ -54,7 +54,7 @@ def show(run: Run) -> None:
     def draw() -> None:
         with errors_in_place():
             seen = _events(run)
-            _curves(run, seen, run.status(seen))
+            _curves(run, seen, glance(run, seen))
             _log(seen, open_=status.active)
             services.settle_memory_once("curves")
 
@@ -146,6 +146,9 @@ def _remove(run: Run) -> None:
 
 
 def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
+    if status.state == "unreadable":
+        show_error(LabError(status.error, "Put its files back, or remove it"))
+        return
     if status.state == "failed":
         show_error(LabError(status.error or "the run failed without a word", status.remedy))
         _in_parts(run, status, events)

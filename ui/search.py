@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.errors import LabError
+from labcore.listing import looked_at
 from labcore.search import Report, Search, SearchError, importance, list_searches
 from ui import live, people, services
 from ui.text import moment_of, plain, told_apart
@@ -16,11 +16,7 @@ NEW = "new"
 
 
 def choose() -> Search | None:
-    """The search of the URL; None for a new one. A list of all stands above where there are any.
-
-    Raises:
-        SearchError: there is none of that id.
-    """
+    """The search of the URL; None for a new one, and for one that is gone, which is told. A list of all stands above."""
     known = {search.id: search for search in list_searches(services.workspace())}
     wanted = st.query_params.get("search", "")
 
@@ -48,9 +44,7 @@ def choose() -> Search | None:
                     look_at(NEW)
                     st.rerun()
     if wanted and wanted not in known:
-        raise SearchError(
-            f"there is no search {wanted!r} in this workspace", "Choose one from the list, or start a new one"
-        )
+        live.gone("search", wanted)
     return known.get(wanted)
 
 
@@ -72,9 +66,14 @@ def load(search: Search) -> Report:
     """A search as it stands. Its journal is read once a server; after that only what is new.
 
     Raises:
-        SearchError: it cannot be read.
+        SearchError: it cannot be read, whatever the reason.
     """
-    return search.load(journal(str(search.path), _made(search)))
+    reports, broken = looked_at(
+        [search], lambda each: each.load(journal(str(each.path), _made(each))), lambda each: f"search {each.id}"
+    )
+    if broken:
+        raise SearchError(str(broken[0]), "Remove its folder, or put its files back")
+    return reports[0]
 
 
 def shares(search: Search, finished: int) -> dict[str, float]:
@@ -104,5 +103,5 @@ def _made(search: Search) -> float:
 def _state(search: Search) -> str:
     try:
         return search.state(journal(str(search.path), _made(search)))
-    except LabError:
-        return "failed"
+    except Exception:  # the page tells why when it is looked at
+        return "unreadable"

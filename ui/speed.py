@@ -9,7 +9,7 @@ import streamlit as st
 from labcore.benchmark import BenchmarkReport, ReportFolder, job, list_reports
 from labcore.benchmark.exchange import MOST_BYTES
 from labcore.benchmark.report import ReportError
-from labcore.errors import LabError
+from labcore.listing import looked_at
 from ui import live, people, services, speed_charts, speed_data
 from ui.live import TICK
 from ui.shell import action_button, errors_in_place, show_error
@@ -27,7 +27,9 @@ def known() -> dict[str, ReportFolder]:
 
 def choose(folders: dict[str, ReportFolder]) -> list[ReportFolder]:
     """The reports to look at, one or several; kept in the URL."""
-    wanted = [name for name in st.query_params.get("report", "").split(",") if name in folders]
+    asked = [name for name in st.query_params.get("report", "").split(",") if name]
+    wanted = [name for name in asked if name in folders]
+    tell_gone([name for name in asked if name not in folders])
     begun = [name for name, folder in folders.items() if (folder.path / "machine.json").exists()]
     current = wanted[:MOST_BESIDE] or (begun or list(folders))[:1]
 
@@ -46,6 +48,14 @@ def choose(folders: dict[str, ReportFolder]) -> list[ReportFolder]:
         help="Several are laid beside each other, with letters.",
     )
     return [folders[name] for name in current]
+
+
+def tell_gone(names: list[str]) -> None:
+    """Say which reports of a link are not there. One that is measured is: it stands above."""
+    active = {folder.id for folder in job.at_work(services.workspace())}
+    for name in names:
+        if name not in active:
+            live.gone("report", name)
 
 
 def look_at(*ids: str) -> None:
@@ -67,7 +77,7 @@ def _title(path: str, changed: int) -> str:
     folder = ReportFolder(Path(path))
     try:
         return folder.load().title + (" · uploaded" if folder.uploaded else "")
-    except LabError:
+    except Exception:  # the page tells why when it is looked at
         return f"{folder.id} (cannot be read)"
 
 
@@ -224,10 +234,7 @@ def _remove(folders: list[ReportFolder]) -> None:
 
 def load(folders: list[ReportFolder]) -> list[BenchmarkReport]:
     """The reports that can be read; what is wrong with the others is told in place."""
-    reports = []
-    for folder in folders:
-        try:
-            reports.append(job.load(folder))
-        except ReportError as error:
-            show_error(error)
+    reports, broken = looked_at(folders, job.load, lambda folder: f"report {folder.id}")
+    for thing in broken:
+        show_error(ReportError(str(thing), "Remove it, or put its files back"))
     return reports

@@ -20,6 +20,7 @@ STATES = {
     "stopped": ("Stopped", ":material/pause_circle:", "orange"),
     "failed": ("Failed", ":material/error:", "red"),
     "interrupted": ("Interrupted", ":material/power_off:", "orange"),
+    "unreadable": ("Cannot be read", ":material/broken_image:", "red"),
     "starting": ("Starting", ":material/play_circle:", "blue"),
     "waiting": ("Waiting", ":material/schedule:", "gray"),
     "pruned": ("Stopped early", ":material/content_cut:", "gray"),

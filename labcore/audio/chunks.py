@@ -79,13 +79,8 @@ class Chunked:
         """The share of the promised sound that the file lacks."""
         return max(0.0, 1 - self.there / self.promised) if self.promised else 0.0
 
-    def mended(self, changes: dict[int, bytes] | None = None, shift: int = 0) -> tuple[Piece, ...]:
-        """The file with the true lengths in its header.
-
-        Args:
-            changes: other bytes for the header, by their offset.
-            shift: by so many bytes samples move towards the upper end of their words.
-        """
+    def mended(self, changes: dict[int, bytes] | None = None) -> tuple[Piece, ...]:
+        """The file with the true lengths in its header, and with other bytes at the offsets of ``changes``."""
         patches = dict(changes or {})
         for size in self.sizes:
             most = 2 ** (8 * struct.calcsize(size.form) - (1 if size.form[-1].islower() else 0)) - 1
@@ -95,12 +90,7 @@ class Chunked:
         for offset in sorted(patches):
             pieces += [(at, offset), patches[offset]]
             at = offset + len(patches[offset])
-        end = self.sound_at + self.there
-        if not shift:
-            return (*pieces, (at, end))
-        if self.order == ">":
-            return (*pieces, (at, self.sound_at), (self.sound_at + shift, end), bytes(shift))
-        return (*pieces, (at, self.sound_at), bytes(shift), (self.sound_at, end - shift))
+        return (*pieces, (at, self.sound_at + self.there))
 
 
 def parse(read: Read, size: int) -> Chunked | None:

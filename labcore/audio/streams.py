@@ -105,7 +105,7 @@ def _chunked(read: Read, file: chunks.Chunked, called: str) -> Reading:
     try:
         mending = wave_format.mend(read, file, form)
     except wave_format.Contradiction as error:
-        raise AudioError(f"{called} {error}", "Its header is damaged: export the file again") from error
+        raise AudioError(f"{called} {error.what}", error.remedy) from error
     notes = [mending.note] if mending and mending.note else []
     if file.stale:
         notes.append("its header counts less sound than is there, as after a recorder was killed: all of it is heard")
@@ -113,7 +113,7 @@ def _chunked(read: Read, file: chunks.Chunked, called: str) -> Reading:
         return Reading(unread=unread)
     if mending is None:
         return Reading((file.mended(),), 1.0, tuple(notes), unread)
-    return Reading((file.mended(mending.changes, mending.shift),), mending.gain, tuple(notes), unread)
+    return Reading((file.mended(mending.changes),), mending.gain, tuple(notes), unread)
 
 
 def _check_whole(file: chunks.Chunked, called: str, byte_rate: float) -> None:

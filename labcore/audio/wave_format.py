@@ -31,7 +31,11 @@ LOOKED_AT = 1 << 18
 
 
 class Contradiction(ValueError):
-    """The parts of the chunk cannot all be true; the text says which, in words that follow the file's name."""
+    """It cannot be told what is meant: ``what`` says why, in words that follow the file's name, ``remedy`` what to do."""
+
+    def __init__(self, what: str, remedy: str = "Its header is damaged: export the file again") -> None:
+        super().__init__(what)
+        self.what, self.remedy = what, remedy
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,9 @@ class WaveFormat:
 
 @dataclass(frozen=True)
 class Mending:
-    """``changes``: other bytes for the header by offset. ``shift``: bytes by which samples move up in their words, then times ``gain``."""
+    """``changes``: other bytes for the header by offset. ``gain``: what samples are multiplied by."""
 
     changes: dict[int, bytes]
-    shift: int = 0
     gain: float = 1.0
     note: str = ""
 
@@ -111,13 +114,8 @@ def mend(read: Read, file: Chunked, form: WaveFormat) -> Mending | None:
     changes[file.form[0] + 8] = struct.pack(file.order + "I", min(2**32 - 1, form.rate * form.channels * width))
     if not low:
         return Mending(changes)
-    shift, bits = divmod(8 * width - used, 8)
-    return Mending(
-        changes,
-        shift,
-        2.0**bits,
-        f"its {used} bits a sample lie at the lower end of {width} bytes, and are read from there",
-    )
+    note = f"its {used} bits a sample lie at the lower end of {width} bytes, and are read from there"
+    return Mending(changes, 2.0 ** (8 * width - used), note)
 
 
 def _width(form: WaveFormat, whole: int) -> int:
@@ -140,9 +138,13 @@ def _told(form: WaveFormat) -> str:
 
 
 def _at_lower_end(read: Read, file: Chunked, width: int, used: int) -> bool:
-    """Whether samples lie at the lower end of their words: the bits above them are all alike, and some below the upper end are set."""
+    """Whether samples lie at the lower end of their words: the bits above them are all alike, and some below the upper end are set.
+
+    Raises:
+        Contradiction: they do, and where one is beyond the half of its range the bits above are 0: signed or not, that cannot be told.
+    """
     places = {at // (4 * width) * 4 * width for at in (0, file.there // 4, file.there // 2, 3 * file.there // 4)}
-    low_bits = False
+    low_bits = unsigned = False
     for place in sorted(places):
         content = read(file.sound_at + place, min(LOOKED_AT, file.there - place))
         words = _words(content[: len(content) // width * width], width, file.order)
@@ -150,6 +152,13 @@ def _at_lower_end(read: Read, file: Chunked, width: int, used: int) -> bool:
         if ((above != 0) & (above != (1 << (8 * width - used)) - 1)).any():
             return False
         low_bits |= bool((words & ((1 << (8 * width - used)) - 1)).any())
+        unsigned |= bool(((above == 0) & (words >> (used - 1) == 1)).any())
+    if low_bits and unsigned:
+        raise Contradiction(
+            f"has samples of {used} bits at the lower end of {width} bytes whose sign does not reach into the rest, as some devices "
+            "leave them for `arecord -f S24_LE`: it cannot be told whether they are signed",
+            "Record with `arecord -f S32_LE` or `-f S24_3LE`, or write the file again with samples that fill their bytes",
+        )
     return low_bits
 
 

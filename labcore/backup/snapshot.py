@@ -47,14 +47,14 @@ def units(home: Path, datasets: bool, left_out: LeftOut) -> list[str]:
     Runs come first: a search's journal that is read after its runs knows of all of them, and goes on from there.
     """
     found: list[str] = []
-    rooms = sorted(_entries(home), key=lambda entry: (entry.name != "runs", entry.name))
+    rooms = sorted(_entries(home, "", left_out), key=lambda entry: (entry.name != "runs", entry.name))
     for room in rooms:
         if room.name in NEVER or room.name.endswith(".lock"):
             continue
         if room.is_file(follow_symlinks=False):
             found.append(room.name)
-        elif room.is_dir():  # a room itself may be a link, to a larger disk for instance
-            for entry in sorted(_entries(Path(room.path)), key=lambda entry: entry.name):
+        elif os.path.isdir(room.path):  # noqa: PTH112 (a room itself may be a link, to a larger disk or to nowhere)
+            for entry in sorted(_entries(Path(room.path), room.name, left_out), key=lambda entry: entry.name):
                 name = f"{room.name}/{entry.name}"
                 if entry.is_symlink():
                     left_out.links.append(name)
@@ -62,6 +62,8 @@ def units(home: Path, datasets: bool, left_out: LeftOut) -> list[str]:
                     left_out.datasets.append(entry.name)
                 elif not entry.name.endswith(".lock"):
                     found.append(name)
+        else:
+            left_out.links.append(room.name)
     return found
 
 
@@ -161,7 +163,7 @@ def _whole_lines(file: IO[bytes], size: int) -> int:
 
 
 def _walk(folder: Path, name: str, left_out: LeftOut) -> Iterator[tuple[Path, str]]:
-    for entry in sorted(_entries(folder), key=lambda entry: entry.name):
+    for entry in sorted(_entries(folder, name, left_out), key=lambda entry: entry.name):
         inner = f"{name}/{entry.name}"
         if entry.is_symlink():
             left_out.links.append(inner)
@@ -171,10 +173,13 @@ def _walk(folder: Path, name: str, left_out: LeftOut) -> Iterator[tuple[Path, st
             yield Path(entry.path), inner
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What a folder holds; hidden files are drafts, trash and files that are being written."""
+def _entries(folder: Path, name: str, left_out: LeftOut) -> list[os.DirEntry[str]]:
+    """What a folder holds; hidden files are drafts, trash and files that are being written. One that is gone meanwhile holds nothing."""
     try:
         with os.scandir(folder) as listing:
             return [entry for entry in listing if not entry.name.startswith(".")]
+    except FileNotFoundError:
+        return []
     except OSError:
+        left_out.unreadable.append(name or str(folder))
         return []

@@ -16,7 +16,7 @@ from labcore.benchmark.events import (
     Progress,
 )
 from labcore.benchmark.plan import Budget, Plan, full_plan, make_plan, quick_plan
-from labcore.benchmark.report import BenchmarkReport, ReportFolder, active_run, list_reports
+from labcore.benchmark.report import BenchmarkReport, ReportFolder, active_run, list_reports, unreadable_reports
 
 __all__ = [
     "MODES",
@@ -39,4 +39,5 @@ __all__ = [
     "list_reports",
     "make_plan",
     "quick_plan",
+    "unreadable_reports",
 ]

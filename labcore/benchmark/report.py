@@ -36,6 +36,7 @@ from labcore.benchmark.exchange import FORMAT, event_from, events_of, report_fro
 from labcore.benchmark.plan import Plan
 from labcore.errors import LabError, WorkspaceError
 from labcore.events import Event
+from labcore.listing import Unreadable, folders_with, strays
 from labcore.people import clean, sign, signer
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace, append_line, is_locked, write_atomically
@@ -180,7 +181,7 @@ class ReportFolder:
         """Raises ReportError where it cannot be read."""
         try:
             return Plan.from_dict(json.loads((self.path / "plan.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, LabError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, LabError) as error:
             raise ReportError(f"the plan of report {self.id} cannot be read: {error}") from error
 
     @property
@@ -211,7 +212,7 @@ class ReportFolder:
             return []
         found = []
         for line in content[: content.rfind(b"\n") + 1].splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError, LabError):
+            with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError, LabError):
                 found.append(event_from(json.loads(line)))
         return found
 
@@ -222,8 +223,8 @@ class ReportFolder:
             ReportError: its plan cannot be read.
         """
         plan, held, events = self.plan, self.held, self.events()
-        machine = _json(self.path / "machine.json", {})
-        origin = _json(self.path / "origin.json", {})
+        machine = _machine(_json(self.path / "machine.json"))
+        created = _json(self.path / "origin.json").get("created")
         life = [event for event in events if event.type in ("waiting", "started", "finished")]
         last = life[-1] if life else None
         if last is not None and last.type == "finished":
@@ -235,7 +236,7 @@ class ReportFolder:
         progress = next((event for event in reversed(events) if event.type == "progress"), None)
         return BenchmarkReport(
             id=self.id,
-            created=float(origin.get("created") or _created(self.id)),
+            created=float(created) if isinstance(created, (int, float)) else _created(self.id),
             plan=plan,
             machine=machine,
             measurements=tuple(event for event in events if isinstance(event, Measurement)),
@@ -322,12 +323,12 @@ class ReportFolder:
 
 def list_reports(workspace: Workspace) -> list[ReportFolder]:
     """All benchmark reports of a workspace, newest first."""
-    found = [
-        ReportFolder(path)
-        for path in workspace.reports.iterdir()
-        if not path.name.startswith(".") and (path / "plan.json").is_file()
-    ]
-    return sorted(found, key=lambda folder: folder.id, reverse=True)
+    return [ReportFolder(path) for path in folders_with(workspace.reports, "plan.json")]
+
+
+def unreadable_reports(workspace: Workspace) -> list[Unreadable]:
+    """What lies among the reports and cannot be read as one."""
+    return strays(workspace.reports, "plan.json", "events.jsonl", "machine.json")
 
 
 def active_run(workspace: Workspace) -> Run | None:
@@ -346,8 +347,17 @@ def _created(name: str) -> float:
         return 0.0
 
 
-def _json(path: Path, default: Any) -> Any:
+def _json(path: Path) -> dict[str, Any]:
+    """What a file holds; empty where it is not there, cannot be read or is something else."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return default
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _machine(content: dict[str, Any]) -> dict[str, Any]:
+    """A description of a machine, without a list of devices that is none."""
+    devices = content.get("devices", [])
+    listed = [each for each in devices if isinstance(each, dict)] if isinstance(devices, list) else []
+    return {**content, "devices": listed} if "devices" in content else content

@@ -139,7 +139,8 @@ def _doubts(report: BenchmarkReport) -> list[str]:
     doubted = sum(bool(one.disturbed) for one in figures)
     if doubted <= len(figures) / 4:
         return []
-    return [f"{doubted} of {len(figures)} figures were disturbed: measure again when the machine is quiet."]
+    which = "The one figure was" if len(figures) == 1 else f"{doubted} of {len(figures)} figures were"
+    return [f"{which} disturbed: measure again when the machine is quiet."]
 
 
 def _name(report: BenchmarkReport, device: str) -> str:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
 from labcore.benchmark.plan import BATCH_SIZES
 from labcore.cli.attend import say_raw, stop_on_signals
-from labcore.cli.output import DONE, INTERRUPTED, duration, emit, emit_json, live, say, table
+from labcore.cli.output import DONE, INTERRUPTED, duration, emit, emit_json, live, say, table, tell_unreadable
 from labcore.cli.parser import Parser
 from labcore.errors import ConfigError, RunError
+from labcore.listing import looked_at
 from labcore.people import shell_user
+from labcore.texts import counted
 from labcore.workspace import Workspace, write_atomically
 
 if TYPE_CHECKING:
@@ -292,15 +294,16 @@ def _shown(workspace: Workspace, name: str) -> BenchmarkReport:
 
 
 def _list(workspace: Workspace, as_json: bool) -> int:
-    from labcore.benchmark.report import list_reports
+    from labcore.benchmark.report import ReportFolder, list_reports, unreadable_reports
 
-    for folder in list_reports(workspace):
-        report = folder.load()
+    reports, broken = looked_at(list_reports(workspace), ReportFolder.load, lambda folder: folder.id)
+    for report in reports:
         figures = sum(one.ok for one in report.measurements)
         if as_json:
             emit_json(
-                {"id": folder.id, "by": folder.by, "state": report.state, "title": report.title, "figures": figures}
+                {"id": report.id, "by": report.by, "state": report.state, "title": report.title, "figures": figures}
             )
         else:
-            emit(f"{folder.id}  {report.state}  {figures} figures  {report.title}")
+            emit(f"{report.id}  {report.state}  {counted(figures, 'figure')}  {report.title}")
+    tell_unreadable([*broken, *unreadable_reports(workspace)], "id", as_json=as_json)
     return DONE

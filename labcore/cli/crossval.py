@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from labcore.cli.attend import exit_status, say_raw, stop_on_signals
 from labcore.cli.board import Board
-from labcore.cli.output import DONE, duration, emit, emit_json, mute_stdout, percent, say, table
+from labcore.cli.output import DONE, duration, emit, emit_json, mute_stdout, percent, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
+from labcore.listing import looked_at
 from labcore.people import need_own, shell_user
 from labcore.workspace import Workspace
 
@@ -293,11 +294,11 @@ def _folds(n: int) -> str:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.experiments import list_crossvals, summarise
+    from labcore.experiments import list_crossvals, summarise, unreadable_crossvals
 
     rows = []
-    for experiment in list_crossvals(workspace):
-        summary = summarise(experiment)
+    summaries, broken = looked_at(list_crossvals(workspace), summarise, lambda experiment: experiment.id)
+    for summary in summaries:
         if as_json:
             emit_json(summary.to_dict())
         done = f"{summary.official.finished}/{len(summary.official.folds)}"
@@ -307,4 +308,5 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
             emit(line)
         if not rows:
             say("there are no cross-validations yet; `labcore crossval` makes one")
+    tell_unreadable([*broken, *unreadable_crossvals(workspace)], "id", as_json=as_json)
     return DONE

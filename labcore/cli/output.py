@@ -6,9 +6,10 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
+from labcore.listing import Unreadable
 from labcore.texts import json_line, shown
 
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
@@ -90,6 +91,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         return "  ".join(padded).rstrip()
 
     return [line(head), *map(line, rows)]
+
+
+def tell_unreadable(things: Iterable[Unreadable], key: str, *, as_json: bool) -> None:
+    """What a list leaves out because it cannot be read, each with the reason: lines below it, or lines of JSON.
+
+    Args:
+        key: what the name is called in JSON, as ``run_id``.
+    """
+    for thing in things:
+        if as_json:
+            emit_json({key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"})
+        else:
+            emit(str(thing))
 
 
 def percent(share: float | None) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 
 from labcore.cli.attend import Teller
 from labcore.cli.evaluate import report
-from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table
+from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_anyone, add_run, add_runs, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
 from labcore.jobs.manager import stop_run
 from labcore.people import is_anothers, need_own, shell_user
-from labcore.runs import EventReader, Run, RunStatus, list_runs
+from labcore.runs import EventReader, Run, RunStatus, glance, list_runs, unreadable_runs
 from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
@@ -76,14 +76,18 @@ def _named(workspace: Workspace, arguments: argparse.Namespace, what: str) -> li
 
 
 def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int:
-    rows, me, owners = [], shell_user(), set[str]()
+    rows, me, owners, told = [], shell_user(), set[str](), list[str]()
+    broken = unreadable_runs(workspace)
     for each in list_runs(workspace):
-        facts = brief(each, each.status())
+        status = glance(each)
+        facts = brief(each, status)
         if mine and is_anothers(facts["by"], me):
             continue
         owners.add(facts["by"] or me)
         if as_json:
             emit_json(facts)
+        if status.state == "unreadable":
+            told.append(status.error)
         rows.append(
             [
                 each.id,
@@ -99,10 +103,11 @@ def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int
         head = ["run", "state", "epochs", "accuracy", "data set", "network", "by"]
         if owners <= {me}:  # who works alone need not be told whose it all is
             head, rows = head[:-1], [row[:-1] for row in rows]
-        for line in table(head, rows):
+        for line in (*table(head, rows), *told):
             emit(line)
         if not rows:
             say("there are no runs yet; `labcore train` makes one")
+    tell_unreadable(broken, "run_id", as_json=as_json)
     return DONE
 
 
@@ -133,7 +138,7 @@ def brief(each: Run, status: RunStatus) -> dict[str, Any]:
 
 def show(each: Run, as_json: bool) -> int:
     events = each.events()
-    status = each.status(events)
+    status = glance(each, events)
     last = {event["type"]: event for event in events}
     if as_json:
         facts = brief(each, status) | {

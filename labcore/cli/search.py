@@ -19,9 +19,11 @@ from labcore.cli.output import (
     percent,
     say,
     table,
+    tell_unreadable,
 )
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
+from labcore.listing import looked_at
 from labcore.people import need_own, shell_user
 from labcore.workspace import Workspace
 
@@ -207,11 +209,11 @@ def changes_line(changes: dict[str, Any]) -> str:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.search import list_searches
+    from labcore.search import Search, list_searches, unreadable_searches
 
     rows = []
-    for search in list_searches(workspace):
-        report = search.load()
+    reports, broken = looked_at(list_searches(workspace), Search.load, lambda search: search.id)
+    for report in reports:
         if as_json:
             emit_json(facts(report))
         rows.append(
@@ -228,6 +230,7 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
             emit(line)
         if not rows:
             say("there are no searches yet; `labcore search` makes one")
+    tell_unreadable([*broken, *unreadable_searches(workspace)], "search_id", as_json=as_json)
     return DONE
 
 

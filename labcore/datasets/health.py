@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labcore.audio import decode
+from labcore.audio import read_sound
 from labcore.config import RunConfig
 from labcore.datasets.contents import equal_files
 from labcore.datasets.hearing import share_above, unheard
-from labcore.datasets.table import Dataset, Finding, Problem, behind, merged
+from labcore.datasets.table import Dataset, Finding, Problem, behind, merged, unusual
 from labcore.device import usable_cores
 from labcore.errors import AudioError
 
@@ -123,6 +123,7 @@ class _Heard:
     readable: list[bool] = field(default_factory=list)
     unreadable: list[Problem] = field(default_factory=list)
     silent: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
 
 
 def check_dataset(
@@ -163,7 +164,7 @@ def check_dataset(
         tiny_classes={label: int(sizes[label]) for label in dataset.labels if sizes[label] < TINY_CLASS},
         straddling=sorted(group for group, folds in folds_of.items() if len(folds) > 1),
         passed_over=dataset.passed_over,
-        findings=[*dataset.findings, *unheard(heard.clips, config)],
+        findings=[*dataset.findings, *unusual(merged(heard.notes)), *unheard(heard.clips, config)],
     )
 
 
@@ -178,7 +179,8 @@ def _listen(table: pd.DataFrame, progress: Callable[[int, int], None] | None, li
             if isinstance(result, AudioError):
                 heard.unreadable.append(Problem(path, behind(path, result.what)))
             else:
-                length, rate, peak_db, above = result
+                length, rate, peak_db, above, notes = result
+                heard.notes += [Problem(path, note) for note in notes]
                 heard.seconds.append(length)
                 heard.rates[rate] += 1
                 heard.clips.append((path, label, rate, above))
@@ -191,15 +193,19 @@ def _listen(table: pd.DataFrame, progress: Callable[[int, int], None] | None, li
     return heard
 
 
-def _look(span: tuple[str, float, float], limit_hz: float) -> tuple[float, int, float, float] | AudioError:
-    """Length in seconds, sample rate in Hz, peak in dB of full scale of one clip, and the share of its energy above a frequency."""
+def _look(
+    span: tuple[str, float, float], limit_hz: float
+) -> tuple[float, int, float, float, tuple[str, ...]] | AudioError:
+    """Of one clip its length in seconds, sample rate in Hz, peak in dB of full scale, share of energy above a frequency, and notes."""
     path, start_s, end_s = span
     try:
-        waveform, rate = decode(Path(path), start_s=start_s, end_s=None if np.isnan(end_s) else end_s)
+        sound = read_sound(Path(path), start_s=start_s, end_s=None if np.isnan(end_s) else end_s)
     except AudioError as error:
         return error
+    waveform, rate = sound.waveform, sound.sample_rate
     peak = max(float(waveform.max()), -float(waveform.min()), 1e-10)
-    return len(waveform) / rate, rate, 20 * float(np.log10(peak)), share_above(waveform, rate, limit_hz)
+    above = share_above(waveform, rate, limit_hz)
+    return len(waveform) / rate, rate, 20 * float(np.log10(peak)), above, sound.notes
 
 
 def _equal(table: pd.DataFrame) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:

@@ -21,7 +21,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,14 +29,14 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from labcore.audio import decode, dequantise, quantise
+from labcore.audio import dequantise, quantise, read_sound
 from labcore.datasets.table import Dataset, Problem, behind, merged
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError, WorkspaceError
 from labcore.texts import as_bytes
 from labcore.workspace import Workspace, slug
 
-FORMAT = 1
+FORMAT = 2
 AHEAD = 16  # clips a thread may be ahead of the writer
 AHEAD_BYTES = 256 * 1024**2  # decoded clips that may wait for the writer, whatever their number
 FLUSH_BYTES = 16 * 1024**2
@@ -55,6 +55,7 @@ class ClipStore:
         table: the clip table's rows of these clips, row i for clip i.
         problems: clips that could not be read, with those of the data set.
         sample_rate: in Hz.
+        notes: clips that were read in a way that is out of the ordinary, as those whose channels cancel.
     """
 
     samples: np.ndarray
@@ -63,6 +64,7 @@ class ClipStore:
     table: pd.DataFrame
     problems: list[Problem]
     sample_rate: int
+    notes: list[Problem] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.scales)
@@ -152,7 +154,8 @@ def _load(folder: Path, dataset: Dataset, sample_rate: int) -> ClipStore | None:
     table = dataset.table.iloc[rows].reset_index(drop=True)
     bad = [Problem(dataset.table["path"].iat[row], what) for row, what in meta["problems"]]
     problems = merged([*dataset.problems, *bad])
-    return ClipStore(samples, offsets, scales, table, problems, sample_rate)
+    notes = merged([Problem(dataset.table["path"].iat[row], what) for row, what in meta["notes"]])
+    return ClipStore(samples, offsets, scales, table, problems, sample_rate, notes)
 
 
 def _build(folder: Path, dataset: Dataset, sample_rate: int, progress: Progress | None) -> None:
@@ -176,6 +179,7 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: Prog
     """Decode on all cores; this thread writes the clips in their order as they come and reports."""
     offsets, scales, rows = [0], [], []
     problems: list[tuple[int, str]] = []
+    notes: list[tuple[int, str]] = []
     total = len(dataset.table)
     unflushed = 0
     with (draft / "samples.i16").open("wb", buffering=0) as file:
@@ -183,7 +187,8 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: Prog
             if isinstance(clip, LabError):
                 problems.append((row, behind(dataset.table["path"].iat[row], clip.what)))
             else:
-                samples, scale = clip
+                samples, scale, told = clip
+                notes += [(row, note) for note in told]
                 _write_all(file, samples)
                 offsets.append(offsets[-1] + len(samples))
                 scales.append(scale)
@@ -209,14 +214,15 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: Prog
         )
         file.flush()
         os.fsync(file.fileno())
-    return {"format": FORMAT, "root": str(dataset.root), "sample_rate": sample_rate, "problems": problems}
+    facts = {"format": FORMAT, "root": str(dataset.root), "sample_rate": sample_rate}
+    return {**facts, "problems": problems, "notes": notes}
 
 
-Decoded = tuple[np.ndarray, float] | LabError
+Decoded = tuple[np.ndarray, float, tuple[str, ...]] | LabError
 
 
 def _decoded(dataset: Dataset, sample_rate: int) -> Iterator[Decoded]:
-    """Each clip's integers and scale, or why it cannot be read, in the order of the table; decoded by threads ahead of the reader.
+    """Each clip's integers, scale and what is told of it, or why it cannot be read, in the table's order; threads decode ahead.
 
     Threads do, since soundfile and soxr let go of the interpreter while they work.
     """
@@ -243,10 +249,10 @@ def _bytes_in(waiting: deque[Future[Decoded]]) -> int:
 
 def _decode_clip(path: str, start_s: float, end_s: float, sample_rate: int) -> Decoded:
     try:
-        waveform, _ = decode(path, sample_rate, start_s=start_s, end_s=None if end_s != end_s else end_s)
+        sound = read_sound(path, sample_rate, start_s=start_s, end_s=None if end_s != end_s else end_s)
     except AudioError as error:
         return error
-    return quantise(waveform)
+    return (*quantise(sound.waveform), sound.notes)
 
 
 def _write_all(file: IO[bytes], samples: np.ndarray) -> None:

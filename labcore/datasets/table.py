@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labcore.texts import shown
+from labcore.texts import counted, shown
 
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
 PARTS = ("train", "val", "test")
@@ -62,6 +62,22 @@ class Finding:
     def sentence(self) -> str:
         said = self.what[:1].upper() + self.what[1:]
         return f"{said}. {self.remedy}." if self.remedy else f"{said}."
+
+
+def unusual(notes: Iterable[Problem]) -> list[Finding]:
+    """What is told of how clips were read, a finding for all that it is told of."""
+    files: dict[str, dict[str, int]] = {}
+    for note in notes:
+        files.setdefault(note.what, {})[note.path] = note.clips
+    return [
+        Finding(
+            "reading",
+            f"{counted(sum(clips.values()), 'clip')} read with care, as {some((os.path.basename(shown(path)) for path in clips), 3)}: "  # noqa: PTH119
+            + what.removeprefix("its "),
+            tuple(clips),
+        )
+        for what, clips in files.items()
+    ]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from labcore.experiments.crossval import (
     resume,
     stop,
     train_twins,
+    unreadable_crossvals,
 )
 from labcore.experiments.summary import EventMemory, FoldResult, Pool, Summary, csv_table, summarise
 
@@ -29,4 +30,5 @@ __all__ = [
     "stop",
     "summarise",
     "train_twins",
+    "unreadable_crossvals",
 ]

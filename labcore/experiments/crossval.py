@@ -22,6 +22,7 @@ from labcore import nvml
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.events import RunQueued
+from labcore.listing import Unreadable, folders_with, strays
 from labcore.people import clean
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace, slug, write_atomically
@@ -62,7 +63,11 @@ class CrossValidation:
         """
         try:
             facts: dict[str, Any] = json.loads((self.path / "experiment.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            created, members = facts.get("created", 0.0), facts.get("members", {})
+            folds = [(str(split), str(fold), str(run)) for split, pairs in members.items() for fold, run in pairs]
+            if not isinstance(created, (int, float)) or any(Path(run).name != run for _, _, run in folds):
+                raise TypeError("it names no runs of this workspace")
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise RunError(f"experiment {self.id} cannot be read: {error}", "Start a new one") from error
         return facts
 
@@ -122,9 +127,12 @@ class CrossValidation:
 
 def list_crossvals(workspace: Workspace) -> list[CrossValidation]:
     """All of a workspace, newest first."""
-    folders = [path for path in workspace.experiments.iterdir() if not path.name.startswith(".")]
-    found = [CrossValidation(path) for path in folders if (path / "experiment.json").is_file()]
-    return sorted(found, key=lambda each: each.id, reverse=True)
+    return [CrossValidation(path) for path in folders_with(workspace.experiments, "experiment.json")]
+
+
+def unreadable_crossvals(workspace: Workspace) -> list[Unreadable]:
+    """What lies among the cross-validations and cannot be read as one."""
+    return strays(workspace.experiments, "experiment.json")
 
 
 def create(

@@ -16,6 +16,7 @@ from typing import Any
 from labcore.device import usable_cores
 from labcore.errors import ConfigError, DeviceError
 from labcore.runs import Run
+from labcore.texts import counted
 
 RETRIES = 3
 """How often Ray starts a task again whose node or process has died."""
@@ -127,7 +128,7 @@ def _start(ray: Any, runs: Sequence[Run], cores: int | None, by: str) -> Tasks:
     each = max(1, min(cores or all_cores // max(1, len(runs)), all_cores))
     if cores is not None and cores > all_cores:
         raise DeviceError(
-            f"{cores} cores for a run are asked for, and Ray has {all_cores}", "Ask for fewer with --cores"
+            f"a run is to have {counted(cores, 'core')}, and Ray has {all_cores}", "Ask for fewer with --cores"
         )
     tasks: dict[Any, Run] = {}
     on_gpu = 0
@@ -143,8 +144,8 @@ def _start(ray: Any, runs: Sequence[Run], cores: int | None, by: str) -> Tasks:
         remote = ray.remote(_work).options(name=f"labcore {run.id}", max_retries=RETRIES, **options)
         tasks[remote.remote(str(run.path), None if "num_gpus" in options else each, by)] = run
     nodes = sum(bool(node["Alive"]) for node in ray.nodes())
-    share = "one GPU" if on_gpu == len(runs) else f"{each} core{'s' if each > 1 else ''}"
-    where = f"{nodes} node{'s' if nodes > 1 else ''} with {gpus} GPUs and {all_cores} cores"
+    share = "one GPU" if on_gpu == len(runs) else counted(each, "core")
+    where = f"{counted(nodes, 'node')} with {counted(gpus, 'GPU')} and {counted(all_cores, 'core')}"
     return Tasks(ray, tasks, f"Ray: {where}; {share} for a run")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from labcore.errors import RunError
 from labcore.experiments.crossval import CrossValidation
 from labcore.intervals import wilson_interval
+from labcore.listing import reason
 from labcore.runs import ENDED, EventReader, Run
 
 Events = Callable[[Run], list[dict[str, Any]]]
@@ -229,7 +230,14 @@ def pool(folds: list[FoldResult]) -> Pool:
 
 
 def _folds(experiment: CrossValidation, split: str, read: Events) -> list[FoldResult]:
-    return [_fold(fold, split, run, read) for fold, run in experiment.members(split).items()]
+    return [_guarded_fold(fold, split, run, read) for fold, run in experiment.members(split).items()]
+
+
+def _guarded_fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
+    try:
+        return _fold(fold, split, run, read)
+    except Exception as error:  # one fold must never hide the others
+        return FoldResult(fold, split, run.id, "unreadable", error=f"cannot be read: {reason(error)}")
 
 
 def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
@@ -274,7 +282,7 @@ def _state(folds: list[FoldResult]) -> str:
     states = {fold.state for fold in folds}
     if any(fold.active for fold in folds):
         return "running"
-    if "failed" in states:
+    if states & {"failed", "unreadable"}:
         return "failed"
     if states & {"stopped", "interrupted"}:
         return "stopped"

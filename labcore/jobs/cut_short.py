@@ -61,7 +61,7 @@ def queue_again(workspace: Workspace) -> list[Run]:
     for run in reversed(list_runs(workspace)):
         if not (run.path / f"{MARK}.json").exists():
             continue
-        with contextlib.suppress(LabError), run.hold(timeout=0.5):
+        with contextlib.suppress(LabError, OSError), run.hold(timeout=0.5):
             # Under the lock nobody is at work on it: what its events call running was interrupted.
             noted, state = run.load(MARK), run.status().state
             fits = isinstance(noted, dict) and noted.get("starts") == _starts(run)

@@ -6,6 +6,7 @@ that came first. With one person that is first come first served. A run that was
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ class Waiting:
 class _Life:
     """What a run's events say about its life, kept up as they come."""
 
+    run: Run
     reader: EventReader
     last: str = ""
     owner: str | None = None
@@ -57,14 +59,15 @@ class _Life:
 
     def update(self) -> None:
         try:
-            size = (self.reader.run.path / "events.jsonl").stat().st_size
+            size = (self.run.path / "events.jsonl").stat().st_size
         except OSError:
             return
         if size < self.reader.offset:  # rewritten by hand
             self.reader.offset, self.last, self.owner = 0, "", None
         if size > self.reader.offset:
             for event in self.reader.read():
-                self._take(event)
+                with contextlib.suppress(TypeError):  # a damaged one
+                    self._take(event)
 
     def _take(self, event: dict[str, Any]) -> None:
         kind = event["type"]
@@ -81,7 +84,7 @@ class _Life:
 
     def wanted(self) -> str:
         """The device that the run asks for; its configuration is read again only where it has changed."""
-        run = self.reader.run
+        run = self.run
         try:
             changed = (run.path / "config.json").stat().st_mtime_ns
         except OSError:
@@ -101,7 +104,7 @@ class Survey:
     def look(self) -> tuple[list[Run], list[tuple[Run, str]]]:
         """The runs that wait, in the order in which they will start, and those at work with the device each keeps busy."""
         runs = list_runs(self.workspace)
-        self._lives = {run.path: self._lives.get(run.path) or _Life(EventReader(run)) for run in runs}
+        self._lives = {run.path: self._lives.get(run.path) or _Life(run, EventReader(run)) for run in runs}
         waiting: list[Waiting] = []
         working: list[tuple[Run, str]] = []
         served: dict[tuple[str, str], float] = {}

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from labcore.config import ModelConfig
 from labcore.errors import ConfigError
 from labcore.roots import check_root
+from labcore.texts import counted
 
 NONE, PUBLISHED = "none", "published"
 TORCHVISION_RESNET18 = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
@@ -53,7 +54,7 @@ class Loaded:
 
     def sentence(self) -> str:
         """For people, without the final stop."""
-        parts = [f"pretrained weights from {self.origin}: {len(self.loaded)} tensors loaded"]
+        parts = [f"pretrained weights from {self.origin}: {counted(len(self.loaded), 'tensor')} loaded"]
         if self.summed:
             parts.append(f"{', '.join(self.summed)} summed over the input channels")
         if self.head:

@@ -30,6 +30,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from labcore.errors import ConfigError, RunError, WorkspaceError
+from labcore.listing import Unreadable, folders_with, strays
 from labcore.people import clean, sign, signer
 from labcore.runs import Run, list_runs
 from labcore.search.journal import NAME, SearchError, open_journal
@@ -174,7 +175,7 @@ class Search:
         """Raises SearchError where they cannot be read."""
         try:
             return Settings.from_dict(json.loads((self.path / "search.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError) as error:
             raise SearchError(f"the settings of search {self.id} cannot be read: {error}") from error
 
     def extend(self, trials: int) -> None:
@@ -315,12 +316,12 @@ class Search:
 
 def list_searches(workspace: Workspace) -> list[Search]:
     """The searches of a workspace, newest first."""
-    folders = [
-        path
-        for path in workspace.searches.iterdir()
-        if not path.name.startswith(".") and (path / "search.json").is_file()
-    ]
-    return [Search(path) for path in sorted(folders, key=lambda path: path.name, reverse=True)]
+    return [Search(path) for path in folders_with(workspace.searches, "search.json")]
+
+
+def unreadable_searches(workspace: Workspace) -> list[Unreadable]:
+    """What lies among the searches and cannot be read as one."""
+    return strays(workspace.searches, "search.json", "journal.jsonl")
 
 
 def study_id(storage: BaseStorage) -> int:
@@ -341,7 +342,7 @@ def trial_runs(workspace: Workspace, search_id: str) -> dict[int, Run]:
     return {
         mark["trial"]: run
         for run, mark in marked
-        if isinstance(mark, dict) and mark.get("search") == search_id and "trial" in mark
+        if isinstance(mark, dict) and mark.get("search") == search_id and isinstance(mark.get("trial"), int)
     }
 
 

@@ -18,6 +18,7 @@ from labcore.search.driver import POLL_SECONDS, drive
 from labcore.search.folder import RESUMABLE, Search
 from labcore.search.journal import SearchError
 from labcore.search.settings import Settings
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 COMMAND = (sys.executable, "-X", "faulthandler", "-m", "labcore.search.job")
@@ -65,7 +66,8 @@ def make_ready(search: Search, trials: int | None = None) -> None:
         raise SearchError(f"search {search.id} is {report.state}", "Stop it first")
     if report.state not in RESUMABLE and (trials or report.settings.trials) <= report.done:
         raise SearchError(
-            f"search {search.id} is finished after {report.done} trials", "Ask for more trials to go on with it"
+            f"search {search.id} is finished after {counted(report.done, 'trial')}",
+            "Ask for more trials to go on with it",
         )
     if trials is not None:
         search.extend(trials)

@@ -81,6 +81,10 @@ class Settings:
     @classmethod
     def from_dict(cls, tree: dict[str, Any]) -> Settings:
         """Raises ConfigError, KeyError or TypeError where it is none."""
+        kinds = {"trials": int, "seed": int, "reported": str, "validation": str, "objective": str, "pruning": bool}
+        wrong = [name for name, kind in kinds.items() if not isinstance(tree[name], kind)]
+        if wrong:
+            raise TypeError(f"{wrong[0]} is {tree[wrong[0]]!r}")
         ranges = tuple(Range.from_dict(each) for each in tree["ranges"])
         return cls(**{**tree, "config": parse(tree["config"]), "ranges": ranges})
 

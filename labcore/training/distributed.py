@@ -30,6 +30,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from labcore.device import DeviceChoice, choose_device
 from labcore.errors import ConfigError, DeviceError, LabError, RunError
+from labcore.texts import counted
 
 T = TypeVar("T")
 
@@ -124,7 +125,8 @@ class Ranks:
         sizes = sorted({batch * (rank + 1) // self.size - batch * rank // self.size for rank in range(self.size)})
         if not sizes[0]:
             raise ConfigError(
-                f"a batch of {batch} clips cannot be divided over {self.size} processes", "Take a larger batch size"
+                f"a batch of {counted(batch, 'clip')} cannot be divided over {self.size} processes",
+                "Take a larger batch size",
             )
         gpus = device.torch().type == "cuda"
         norm = (

@@ -125,7 +125,8 @@ def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     remember_golden(classifier, session.waves, np.asarray(session.split.held_out), session.held_out_targets)
     classifier.save(run.weights)
     probabilities = session.ranks.gather(session.held_out.probabilities())
-    yield Log(message=f"weights saved; judged on the {len(probabilities)} clips of fold {session.split.fold}")
+    judged = "the one clip" if len(probabilities) == 1 else f"the {len(probabilities)} clips"
+    yield Log(message=f"weights saved; judged on {judged} of fold {session.split.fold}")
     result = score(probabilities, session.held_out_targets, classifier.labels, session.split.fold, session.split.leaks)
     board.conclude(classifier.config, result, classifier.labels)
     yield result

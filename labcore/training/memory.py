@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from labcore.errors import OutOfMemoryError
+from labcore.texts import counted
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -51,13 +52,13 @@ def largest_batch(step: Callable[[int], None], failed: int) -> int | None:
 
 def out_of_memory_of_part(part: int, batch: int, device: str) -> OutOfMemoryError:
     """The error where several processes share a batch and one cannot hold its part."""
-    what = f"{part} of the {batch} clips of a batch do not fit in the memory of {device}"
+    what = f"{counted(part, 'clip')} of a batch of {batch} {'does' if part == 1 else 'do'} not fit in the memory of {device}"
     return OutOfMemoryError(what, "Start again with a smaller batch size, or with more processes", None)
 
 
 def out_of_memory(batch: int, fits: int | None, device: str) -> OutOfMemoryError:
     """The error for people: what did not fit, and what would."""
-    what = f"a batch of {batch} clips does not fit in the memory of {device}"
+    what = f"a batch of {counted(batch, 'clip')} does not fit in the memory of {device}"
     if fits is None:
         return OutOfMemoryError(what, "Not even one clip fits: take a smaller network or shorter clips", None)
     return OutOfMemoryError(what, f"A batch size of {fits} fits: start again with --batch-size {fits}", fits)

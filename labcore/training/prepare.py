@@ -20,7 +20,7 @@ from labcore.datasets.folds import drawn_in, split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.store import ClipStore, open_store
-from labcore.datasets.table import Dataset, Split
+from labcore.datasets.table import Dataset, Split, unusual
 from labcore.device import DeviceChoice, usable_cores
 from labcore.events import Event, Log, Preparing, TrainingStarted
 from labcore.features import LogMel
@@ -29,7 +29,7 @@ from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
 from labcore.roots import check_root
 from labcore.runs import Run
-from labcore.texts import shown
+from labcore.texts import counted, shown
 from labcore.training.balance import Balance
 from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
 from labcore.training.checkpoint import load_checkpoint
@@ -158,10 +158,10 @@ def _prepare(
         should_stop,
     )
     if store.problems:
-        count = f"{len(store.problems)} file{'s were' if len(store.problems) > 1 else ' was'}"
+        count = f"{counted(len(store.problems), 'file')} {'was' if len(store.problems) == 1 else 'were'}"
         listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])
         yield Log(level="warning", message=f"{count} left out: {listed}")
-    for finding in dataset.findings:
+    for finding in (*dataset.findings, *unusual(store.notes)):
         if finding.level == "warning":
             yield Log(level="warning", message=finding.sentence)
     if config.runtime.advisor == "apply" and not config.data.validation_share:

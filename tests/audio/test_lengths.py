@@ -131,7 +131,6 @@ EXTENSIBLE = (
 )
 LOW = {
     "S24_LE": (form(24, 4), WIDE.astype("<i4").tobytes()),
-    "S24_LE, upper byte 0": (form(24, 4), (WIDE & 0xFFFFFF).astype("<u4").tobytes()),
     "S20_LE": (form(20, 4), (WIDE // 16).astype("<i4").tobytes()),
     "12 bits in 2 bytes": (form(12, 2), (SAMPLES // 16).astype("<i2").tobytes()),
     "by the longer form": (
@@ -153,6 +152,14 @@ def test_samples_are_read_from_the_end_of_their_word_where_they_lie(kind, at) ->
     sound = read_sound(wav(len(body) + 36, len(body), body, fmt=fmt))
     np.testing.assert_allclose(sound.waveform, SAMPLES / 32768, atol=1e-3)
     assert bool(sound.notes) == (at == "low")
+
+
+def test_words_whose_sign_is_missing_are_refused_for_what_they_are() -> None:
+    body = (WIDE & 0xFFFFFF).astype("<u4").tobytes()
+    with pytest.raises(AudioError, match="24 bits at the lower end of 4 bytes") as caught:
+        decode(wav(len(body) + 36, len(body), body, fmt=form(24, 4)), name="clip.wav")
+    assert "damaged" not in str(caught.value)
+    assert "S32_LE" in caught.value.remedy
 
 
 def test_big_endian_words_too() -> None:

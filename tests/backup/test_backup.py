@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -323,3 +324,27 @@ class TestEncryption:
         with pytest.raises(LabError, match=r"audio-gpu-lab\[age\]"):
             back_up(full, tmp_path / "b.age", lock=Lock(passphrase="p"))
         assert not list(tmp_path.glob("*b.age*"))
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_there(full, other, tmp_path, monkeypatch):
+    (run,) = list_runs(full)
+    odd = full.runs / os.fsdecode(b"M\x84dchen")
+    (odd / "checkpoints").mkdir(parents=True)
+    (odd / "config.json").write_text("{}")
+    (full.runs / "dangling").symlink_to(full.runs / "nowhere")
+    (full.home / "loop").symlink_to(full.home / "loop")
+    (full.runs / "shut").mkdir()
+    real = os.scandir
+
+    def scandir(path):
+        if not isinstance(path, int) and Path(path).name == "shut":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    written = back_up(full, tmp_path / "b.tar")
+    assert written.left_out.unreadable == ["runs/shut"]
+    assert {"runs/dangling", "loop"} <= set(written.left_out.links)
+    restored = restore(tmp_path / "b.tar", other)
+    assert {f"runs/{run.id}", f"runs/{odd.name}"} <= set(restored.units)
+    assert (other.runs / odd.name / "config.json").read_text() == "{}"

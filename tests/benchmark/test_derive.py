@@ -114,7 +114,7 @@ def test_doubted_figures_are_told(measured, report_of):
     import dataclasses
 
     doubted = dataclasses.replace(measured("cpu", 1, 10.0), disturbed="other programs took 50 % of the processor")
-    assert sentences(report_of(doubted))[-1].startswith("1 of 1 figures were disturbed")
+    assert sentences(report_of(doubted))[-1].startswith("The one figure was disturbed")
 
 
 def test_tables_hold_every_measurement_and_lay_reports_side_by_side(measured, report_of, gpu_report):

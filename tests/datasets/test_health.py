@@ -138,3 +138,18 @@ def test_equal_files_are_told_from_files_that_agree_in_the_middle(tmp_path):
     assert equal_files(paths) == [paths[:2]]
     (tmp_path / "c").write_bytes(contents["a"])
     assert equal_files(paths) == [paths[:3]]
+
+
+def test_clips_whose_channels_cancel_are_told_with_their_files(tmp_path, noise, write_wav):
+    for label in ("cat", "dog"):
+        for number in range(3):
+            sound = noise(0.3, seed=number + len(label) * 7)
+            planes = np.stack([sound, -sound if label == "dog" else sound], axis=1)
+            write_wav(tmp_path / label / f"{number}.wav", planes)
+    health = check_dataset(read_dataset(tmp_path))
+    (told,) = [finding for finding in health.findings if finding.kind == "reading"]
+    assert told.what.startswith("3 clips read with care")
+    assert "cancel" in told.what
+    assert sorted(told.files) == sorted(map(str, (tmp_path / "dog").glob("*.wav")))
+    assert told.sentence in health.warnings
+    assert not health.silent

@@ -43,7 +43,7 @@ def test_a_store_holds_every_clip_at_its_rate_in_order(workspace, class_folders)
 def test_a_second_run_decodes_nothing(workspace, class_folders, monkeypatch):
     dataset = read_dataset(class_folders)
     first = open_store(workspace, dataset, 8000)
-    monkeypatch.setattr(store_module, "decode", None)
+    monkeypatch.setattr(store_module, "read_sound", None)
     second = open_store(workspace, dataset, 8000, lambda *_: pytest.fail("built again"))
     np.testing.assert_array_equal(first.samples, second.samples)
 
@@ -51,7 +51,7 @@ def test_a_second_run_decodes_nothing(workspace, class_folders, monkeypatch):
 def test_labels_and_folds_may_change_without_a_new_store(workspace, class_folders, monkeypatch):
     dataset = read_dataset(class_folders)
     open_store(workspace, dataset, 8000)
-    monkeypatch.setattr(store_module, "decode", None)
+    monkeypatch.setattr(store_module, "read_sound", None)
     other = replace(dataset, table=dataset.table.assign(label="new", fold="9"))
     assert set(open_store(workspace, other, 8000).table["label"]) == {"new"}
 
@@ -218,3 +218,16 @@ def test_real_clips(workspace, esc10):
     store = open_store(workspace, few, 32000)
     assert len(store) == 24
     assert np.median(store.seconds) == pytest.approx(5, abs=0.02)
+
+
+def test_how_clips_were_read_is_kept_with_the_store(workspace, tmp_path, noise, write_wav):
+    sound = noise(0.3)
+    write_wav(tmp_path / "set" / "cat" / "0.wav", np.stack([sound, -sound], axis=1))
+    write_wav(tmp_path / "set" / "dog" / "0.wav", noise(0.3, seed=2))
+    dataset = read_dataset(tmp_path / "set")
+    for _ in range(2):  # made, and found
+        store = open_store(workspace, dataset, 16000)
+        (note,) = store.notes
+        assert note.path.endswith("cat/0.wav")
+        assert "cancel" in note.what
+        np.testing.assert_allclose(store.waveform(0), sound, atol=1e-3)

@@ -71,7 +71,7 @@ def test_what_the_cluster_does_not_have_is_told(workspace, config):
     runs = create(workspace, config.changed({"runtime.device": "cuda:0"}), queued=False).runs()
     with pytest.raises(DeviceError, match="Ray has no GPU"):
         ray_engine._start(Ray(4, 0), runs, None, "Ada")
-    with pytest.raises(DeviceError, match="9 cores for a run are asked for, and Ray has 4"):
+    with pytest.raises(DeviceError, match="a run is to have 9 cores, and Ray has 4"):
         ray_engine._start(Ray(4, 1), runs, 9, "Ada")
 
 

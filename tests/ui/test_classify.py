@@ -125,14 +125,20 @@ def test_a_recording_is_answered(open_page, trained):
     assert "Heard in recording.wav" in words(app)
 
 
-def test_an_example_is_a_held_out_clip_with_its_label(open_page, trained, dataset):
-    from labcore.datasets import find_dataset, split
-    from labcore.workspace import Workspace
+@pytest.mark.parametrize("kept", [True, False], ids=["knows its clips", "of a first version"])
+def test_an_example_is_a_held_out_clip_with_its_label(open_page, trained, dataset, kept):
+    from labcore.datasets import read_dataset, split
+    from labcore.datasets.folds import drawn_in
+    from labcore.datasets.record import ClipRecord
 
+    clips = read_dataset(dataset)
+    if kept:
+        ClipRecord.of(clips, clips.table).save(trained)
+    else:  # its folds were drawn by absolute paths
+        clips = drawn_in(clips, str(dataset))
     app = open_page("pages/classify.py")
     app.get_by_key("clip-source").set_value("example").run()
-    table = find_dataset(Workspace.default(), "small")
-    held_out = {path.rsplit("/", 1)[-1] for path in table.table["path"].iloc[split(table, None).held_out]}
+    held_out = {path.rsplit("/", 1)[-1] for path in clips.table["path"].iloc[split(clips, None).held_out]}
     shown = words(app)
     assert any(f"Heard in {name}" in shown for name in held_out)
     assert "labelled" in shown

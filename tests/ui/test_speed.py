@@ -219,6 +219,7 @@ def test_an_unknown_report_in_the_url_opens_the_newest(open_page, kept):
     kept(bench_reports.report())
     app = opened(open_page, report="../../etc")
     assert not app.exception
+    assert "no report '../../etc'" in words(app)
     assert "Speed over batch size" in [head.value for head in app.subheader]
 
 
