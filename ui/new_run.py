@@ -11,7 +11,7 @@ from labcore.errors import LabError
 from labcore.texts import shown
 from ui import data, forecasting, forms, live, pinned, services
 from ui.shell import errors_in_place, show_error
-from ui.text import count, plain
+from ui.text import count, counted, plain
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Knobs that stand in the recipe, above the tabs."""
@@ -171,10 +171,10 @@ def _facts(chosen: data.DataSummary, config) -> None:
         where = plain(device.name) if device else "the first GPU that works, else the CPU"
     st.table(
         {
-            "Training": f"**{count(chosen.training)}** clips of {len(chosen.counts)} classes",
-            "Held out": f"**{count(chosen.held_out)}** clips, fold {plain(chosen.fold)}",
+            "Training": f"**{counted(chosen.training, 'clip')}** of {counted(len(chosen.counts), 'class', 'classes')}",
+            "Held out": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
-            "Steps": f"{count(epochs)} epochs of {count(steps)}",
+            "Steps": f"{counted(epochs, 'epoch')} of {count(steps)}",
             "Device": where,
         },
         border="horizontal",
@@ -187,7 +187,7 @@ def _facts(chosen: data.DataSummary, config) -> None:
 
 
 def _classes(chosen: data.DataSummary) -> None:
-    with st.expander(f"{len(chosen.counts)} classes", icon=":material/category:"):
+    with st.expander(counted(len(chosen.counts), "class", "classes"), icon=":material/category:"):
         st.table(
             {
                 "Class": [plain(label) for label in chosen.counts],

@@ -6,7 +6,7 @@ import streamlit as st
 
 from labcore.runs import unreadable_runs
 from ui import live, people, services, shell
-from ui.text import ago, count, percent, plain
+from ui.text import ago, counted, percent, plain
 
 
 def first_steps(sets: list, has_run: bool) -> None:
@@ -62,7 +62,7 @@ def latest_runs(rows: list) -> None:
 
 def data_set(info) -> None:
     """A data set in two lines."""
-    colour, what = "gray", f"{count(info.clips)} clips in {info.classes} classes"
+    colour, what = "gray", f"{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}"
     if info.error:
         colour, what = "red", plain(info.error)
     st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")

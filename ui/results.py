@@ -8,7 +8,7 @@ import streamlit as st
 
 from labcore.runs import Run
 from ui import charts
-from ui.text import count, duration, percent, plain
+from ui.text import counted, duration, percent, plain
 
 
 def show(run: Run, events: list[dict[str, Any]]) -> None:
@@ -25,7 +25,7 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
             if ended is not None and ended["seconds"]:
                 st.metric("Time", duration(ended["seconds"]), width=130)
         st.caption(
-            f"Measured on the {count(evaluated['clips'])} held-out clips of fold {plain(evaluated['fold'])}, with the weights "
+            f"Measured on the {counted(evaluated['clips'], 'held-out clip')} of fold {plain(evaluated['fold'])}, with the weights "
             "that are saved; nothing was chosen on these clips."
         )
         if evaluated.get("leaks"):

@@ -87,8 +87,8 @@ def test_an_impossible_combination_is_told_and_cannot_be_started(open_page, data
 def test_the_summary_says_what_is_trained_and_what_is_held_out(open_page, dataset):
     table = open_page("pages/train.py").table[0].value
     texts = " ".join(str(value) for value in table.to_numpy().ravel())
-    assert "clips of 2 classes" in texts
-    assert "clips, fold" in texts
+    assert "**9 clips** of 2 classes" in texts
+    assert "**3 clips**, fold" in texts
 
 
 def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
