@@ -14,7 +14,7 @@ def first_steps(sets: list, has_run: bool) -> None:
     st.subheader("First steps", anchor=False)
     data, train, classify = st.columns(3, gap="medium")
     with data.container(border=True, height="stretch"):
-        step(1, "Get some clips", bool(sets))
+        step(1, "Get some clips", any(not info.error for info in sets))
         if sets:
             for info in sets[:4]:
                 data_set(info)
@@ -90,7 +90,7 @@ def page() -> None:
 
         from labcore.datasets import list_datasets  # pandas: after the head of the page is there
 
-        sets = list_datasets(services.workspace())
+        sets = sorted(list_datasets(services.workspace()), key=lambda info: bool(info.error))  # the sound ones first
         if not trained:
             first_steps(sets, trained)
         if ended:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from labcore.config import RunConfig, knobs
@@ -138,3 +140,19 @@ def test_changes_name_what_is_not_the_default():
         "Gain": "2 dB",
         "Epochs": "7",
     }
+
+
+def test_the_page_tells_how_a_data_set_was_read(open_page, manager, class_folders):
+    folder = class_folders.rename(manager.workspace.datasets / "mine")
+    (folder / "high").rename(folder / "train")
+    (folder / "loose.wav").write_bytes(b"loose")
+    (folder / os.fsdecode(b"M\x84dchen.wav")).write_bytes(b"bad name")
+    (folder / "notes.csv").write_text("what,who\n1,2\n")
+    app = open_page("pages/train.py")
+    assert not app.exception
+    told = words(app).replace("\\", "")
+    assert "2 files lie beside the folders of classes" in told
+    assert "Mx84dchen.wav" in told
+    assert "The folder train is taken for a class" in told
+    assert any(expander.label == "How it was read" for expander in app.expander)
+    assert "notes.csv was not taken" in told
