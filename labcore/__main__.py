@@ -1,8 +1,38 @@
-"""``python -m labcore`` is the command line ``labcore``."""
+"""The command ``labcore``, and ``python -m labcore``: Ctrl-C ends it without a traceback, from its first line to its last."""
 
+import os
+import signal
 import sys
+from types import FrameType
 
-from labcore.cli.main import main
+INTERRUPTED = 130
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """End at once: nothing has been begun yet, or all is done."""
+    os.write(2, b"labcore: interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+def handle(handler: object) -> None:
+    """Set what Ctrl-C does, unless it is ignored, as under nohup."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)  # type: ignore[arg-type]
+
+
+def run() -> int:
+    """Run the command line; returns its exit status."""
+    handle(leave)  # imports take a while, and some turn a KeyboardInterrupt into another error
+    from labcore.cli.main import main
+
+    try:
+        handle(signal.default_int_handler)
+        return main()
+    except KeyboardInterrupt:  # between two lines of main
+        return INTERRUPTED
+    finally:
+        handle(leave)
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -13,7 +13,7 @@ from labcore.config import RunConfig, knobs
 from labcore.errors import RunError
 from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
-from labcore.texts import as_utf8
+from labcore.texts import as_utf8, counted
 
 SCRIPT = '''"""Says what is heard in sound files, with the classifier in this folder.
 
@@ -27,6 +27,7 @@ import json
 import sys
 from pathlib import Path
 
+from labcore.answers import with_events
 from labcore.classifier import Classifier
 from labcore.errors import LabError
 
@@ -35,7 +36,7 @@ failed = False
 for file in sys.argv[1:]:
     try:
         answer = classifier.classify(file)
-        print(json.dumps({"file": file, **answer.to_dict()}))
+        print(json.dumps(with_events({"file": file, **answer.to_dict()})))
     except LabError as error:
         failed = True
         print(json.dumps({"file": file, "error": str(error)}))
@@ -88,7 +89,7 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
     judged = "Not judged on held-out clips."
     if result is not None:
         judged = (
-            f"{100 * result['accuracy']:.1f} % of the {result['clips']} held-out clips of fold {result['fold']} right"
+            f"{100 * result['accuracy']:.1f} % of the {counted(result['clips'], 'held-out clip')} of fold {result['fold']} right"
             f" (95 % interval {100 * result['accuracy_low']:.1f} to {100 * result['accuracy_high']:.1f} %).\n"
             f"{choice_note(adjustments(run.events()))}."
         )
@@ -132,6 +133,6 @@ def _golden(weights: bytes) -> str:
     except (ValueError, KeyError, TypeError, IndexError):
         return "It cannot verify itself: the weights carry no golden clips."
     return (
-        f"It verifies itself by {clips} held-out clips that the weights carry, with what the network said of them at the end of its\n"
-        "training. Whoever has the file can hear them."
+        f"It verifies itself by {counted(clips, 'held-out clip')} that the weights carry, with what the network said of them at the end\n"
+        "of its training. Whoever has the file can hear them."
     )

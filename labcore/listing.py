@@ -68,7 +68,8 @@ def looked_at(
 def reason(error: Exception) -> str:
     """Why something cannot be read, for people, without the final stop."""
     if isinstance(error, LabError):
-        return str(error).rstrip(".")
+        told = error.what.partition(" cannot be read: ")[2]  # what cannot be read stands before it already
+        return (told or str(error)).rstrip(".")
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return shown(f"it is damaged ({type(error).__name__}: {' '.join(str(error).split())[:200]})")

@@ -358,9 +358,8 @@ def glance(run: Run, events: list[dict[str, Any]] | None = None) -> RunStatus:
         run.config  # noqa: B018 (looks whether it can be read)
         return run.status(events)
     except Exception as error:  # one run must never hide the others
-        return RunStatus(
-            "unreadable", error=f"run {run.id} cannot be read: {reason(error)}", changed_at=_mtime(run.path)
-        )
+        why = f"its configuration is damaged: {reason(error)}" if isinstance(error, RunError) else reason(error)
+        return RunStatus("unreadable", error=f"run {run.id} cannot be read: {why}", changed_at=_mtime(run.path))
 
 
 def _mtime(path: Path) -> float:

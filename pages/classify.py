@@ -6,7 +6,7 @@ from labcore.answers.segments import THRESHOLD
 from labcore.errors import LabError
 from labcore.runs import Run, unreadable_runs
 from ui import clip_events, clips, limits, live, services, shell
-from ui.text import count, percent, run_name, told_apart
+from ui.text import counted, percent, run_name, told_apart
 
 shell.open_page("Classify", "Drop a clip on it, record one, or take one that the network has never heard.")
 
@@ -86,7 +86,8 @@ def few_enough(files: list) -> list:
     most = limits.uploads().files
     if len(files) > most:
         st.warning(
-            f"{count(most)} files are taken at once; the first of them are answered. For more there is `labcore classify FOLDER`.",
+            f"{counted(most, 'file is', 'files are')} taken at once; the first of them are answered. "
+            "For more there is `labcore classify FOLDER`.",
             icon=":material/filter_none:",
         )
     return files[:most]
@@ -98,7 +99,9 @@ def answers(run: Run, given: list[clips.Clip]) -> None:
     for item in failed[:5]:
         shell.show_error(item.error)
     if len(failed) > 5:
-        st.caption(f"and {count(len(failed) - 5)} more files that cannot be read; the table lists them")
+        st.caption(
+            f"and {counted(len(failed) - 5, 'more file', 'more files')} that cannot be read; the table lists them"
+        )
     readable = [item for item in judged if item.answer is not None]
     if not readable:
         return

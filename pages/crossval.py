@@ -13,6 +13,6 @@ with shell.errors_in_place():
     if experiment is None:
         live.device_line()
         crossval_form.show()
+        live.unreadable(unreadable_crossvals(services.workspace()), "cross-validation")
     else:
         crossval_board.show(experiment)
-    live.unreadable(unreadable_crossvals(services.workspace()), "cross-validation")

@@ -15,4 +15,4 @@ with shell.errors_in_place():
     else:
         live.device_line()
         search_form.show(search.look_at)
-    live.unreadable(unreadable_searches(services.workspace()), "search", "searches")
+        live.unreadable(unreadable_searches(services.workspace()), "search", "searches")

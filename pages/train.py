@@ -52,4 +52,4 @@ with shell.errors_in_place():
             live.gone("run", wanted)
         live.device_line()
         new_run.show()
-    live.unreadable(unreadable_runs(services.workspace()), "run")
+        live.unreadable(unreadable_runs(services.workspace()), "run")

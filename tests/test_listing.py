@@ -94,6 +94,7 @@ def test_whatever_a_look_raises_is_told_of_that_thing_alone():
     assert seen == [2, 1]
     assert [(each.name, "ZeroDivisionError" in each.why) for each in broken] == [("0", True)]
     assert reason(RunError("it is gone", "Look elsewhere")) == "it is gone. Look elsewhere"
+    assert reason(RunError("the plan of report x cannot be read: it is empty", "Make one")) == "it is empty"
     assert reason(PermissionError(13, "Permission denied")) == "Permission denied"
 
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from labcore.texts import as_bytes, counted, json_line, shown
+from labcore.texts import as_bytes, counted, json_line, moment, shown
 
 BAD = os.fsdecode(b"M\x84dchen.wav")
 
@@ -45,3 +45,23 @@ def test_a_number_and_its_noun():
     assert counted(0, "clip") == "0 clips"
     assert counted(12, "clip") == "12 clips"
     assert counted(2, "class", "classes") == "2 classes"
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "expected"),
+    [
+        (1, ("clip",), "1 clip"),
+        (0, ("clip",), "0 clips"),
+        (1200, ("class", "classes"), "1,200 classes"),
+        (1, ("class", "classes"), "1 class"),
+    ],
+)
+def test_counts(number, words, expected):
+    assert counted(number, *words) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, "0:00.0"), (7.46, "0:07.5"), (59.96, "1:00.0"), (3847.5, "1:04:07.5"), (-1, "0:00.0")]
+)
+def test_moments(seconds, expected):
+    assert moment(seconds) == expected

@@ -25,9 +25,11 @@ SECTION_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Chosen:
-    """An event that was pressed, and how many times one was."""
+    """An event that was pressed, the stretch that is played, in seconds, and how many times one was pressed."""
 
     event: Segment
+    start_s: float
+    end_s: float
     presses: int
 
 
@@ -61,7 +63,8 @@ def headline(answer: Answer, events: list[Segment], least: float) -> None:
     else:
         st.markdown(f"## {counted(len(events), 'event')} of {counted(len(summary), 'label')}")
     mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(answer.label)}, {percent(answer.probability)}"
-    st.markdown(f"**{counted(len(events), 'event')}** in {moment(answer.seconds)} :gray[· {mean}]")
+    times = f"**{counted(len(events), 'event')}** in " if len(summary) == 1 else ""
+    st.markdown(f"{times}{moment(answer.seconds)} of sound :gray[· {mean}]")
 
 
 def table(summary: list[LabelSummary]) -> None:
@@ -94,15 +97,21 @@ def let_go(key: str) -> None:
     st.session_state.pop(f"event-{key}", None)
 
 
-def press(key: str, event: Segment, seconds: float) -> None:
-    """Choose an event: the section on view begins with it where it is not all of the recording."""
+def press(key: str, event: Segment, answer: Answer) -> None:
+    """Choose an event: the section on view begins with it where it is not all of the recording.
+
+    Its windows are played whole: the sound that they were sure of may lie where they overlap with others.
+    """
     before = chosen(key)
-    st.session_state[f"event-{key}"] = Chosen(event, 1 + (before.presses if before else 0))
-    if seconds > SECTION_SECONDS:
-        st.session_state[f"section-{key}"] = min(int(event.start_s), int(seconds - SECTION_SECONDS))
+    windows = [w for w in answer.windows if event.start_s <= (w.start_s + w.end_s) / 2 <= event.end_s]
+    start_s = min((w.start_s for w in windows), default=event.start_s)
+    end_s = min(max((w.end_s for w in windows), default=event.end_s), start_s + SECTION_SECONDS)
+    st.session_state[f"event-{key}"] = Chosen(event, start_s, end_s, 1 + (before.presses if before else 0))
+    if answer.seconds > SECTION_SECONDS:
+        st.session_state[f"section-{key}"] = min(int(start_s), int(answer.seconds - SECTION_SECONDS))
 
 
-def listed(key: str, events: list[Segment], seconds: float) -> None:
+def listed(key: str, events: list[Segment], answer: Answer) -> None:
     """The events by time, a row each; a press jumps there and plays it."""
     if not events:
         return
@@ -119,30 +128,33 @@ def listed(key: str, events: list[Segment], seconds: float) -> None:
             help="Only the events of these labels are listed; all where none is chosen.",
         )
     rows = [event for event in events if not only or event.label in only]
-    if len(rows) > ROWS:
-        firsts = range(0, len(rows), ROWS)
-        first = st.selectbox(
-            "Events by time",
-            firsts,
-            format_func=lambda n: (
-                f"{n + 1} to {min(n + ROWS, len(rows))} of {len(rows)}, from {moment(rows[n].start_s)}"
-            ),
-            key=f"event-rows-{key}-{len(rows)}",
-            label_visibility="collapsed",
-        )
-        rows = rows[first : first + ROWS]
+    rows = _page(key, rows)
     playing = chosen(key)
     with st.container(height=330 if len(rows) > 8 else "content", border=True, gap=None, key=f"events-{key}"):
         for event in rows:
             when = f"{moment(event.start_s)} – {moment(event.end_s)}"
             st.button(
                 f"{plain(when)}  **{plain(event.label)}**  :gray[{percent(event.probability)}]",
-                key=f"event-{key}-{event.start_s:g}-{event.label}",
+                key=f"event-{key}-{event.start_s}-{event.label}",
                 icon=":material/volume_up:" if playing and playing.event == event else ":material/play_arrow:",
                 type="tertiary",
                 on_click=press,
-                args=(key, event, seconds),
+                args=(key, event, answer),
             )
+
+
+def _page(key: str, rows: list[Segment]) -> list[Segment]:
+    """Those of many events that are listed at once, with a choice of the others."""
+    if len(rows) <= ROWS:
+        return rows
+    first = st.selectbox(
+        "Events by time",
+        range(0, len(rows), ROWS),
+        format_func=lambda n: f"{n + 1} to {min(n + ROWS, len(rows))} of {len(rows)}, from {moment(rows[n].start_s)}",
+        key=f"event-rows-{key}-{len(rows)}",
+        label_visibility="collapsed",
+    )
+    return rows[first : first + ROWS]
 
 
 def downloads(told: dict[str, Any], labels: list[str], least: float) -> None:

@@ -137,7 +137,7 @@ def show(run: Run, judged: Judged, least: float) -> None:
 def _listen(run: Run, clip: Clip, answer: Answer, events: list[Segment], least: float) -> None:
     """The events of a recording, and playback and pictures, which follow a press on one of them."""
     with errors_in_place():
-        clip_events.listed(clip.key, events, answer.seconds)
+        clip_events.listed(clip.key, events, answer)
         if events:
             clip_events.downloads(told(Judged(clip, answer)), services.classifier(run).labels, least)
         pictures(run, clip, answer)
@@ -189,16 +189,15 @@ def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chos
     if chosen is None:
         st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {name}")
         return
-    event = chosen.event
-    end = min(event.end_s, event.start_s + SECTION_SECONDS)
-    stretch, rate = decode(clip.content, name=clip.name, start_s=event.start_s, end_s=end, limits=limits.sound())
-    cut = f", its first {SECTION_SECONDS:.0f} s" if end < event.end_s else ""
+    event, start, end = chosen.event, chosen.start_s, chosen.end_s
+    stretch, rate = decode(clip.content, name=clip.name, start_s=start, end_s=end, limits=limits.sound())
+    cut = f", the first {SECTION_SECONDS:.0f} s" if end < event.end_s else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Playing **{plain(event.label)}** :gray[{moment(event.start_s)} – {moment(event.end_s)}{cut}]")
+        st.markdown(f"Playing **{plain(event.label)}** :gray[{moment(start)} – {moment(end)}{cut}]")
         st.button("Section", icon=":material/close:", type="tertiary", key=f"event-close-{clip.key}",
                   on_click=clip_events.let_go, args=(clip.key,), help="Play the section again")  # fmt: skip
     # another text makes it another player, so that a second press plays again
-    alt = f"Playback of {name}, {event.label}, {moment(event.start_s)} to {moment(end)}, press {chosen.presses}"
+    alt = f"Playback of {name}, {event.label}, {moment(start)} to {moment(end)}, press {chosen.presses}"
     st.audio(encode_wav(stretch, rate), format="audio/wav", alt=shown(alt), autoplay=True)
 
 

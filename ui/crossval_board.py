@@ -12,7 +12,7 @@ from labcore.honesty import choice_note
 from labcore.runs import RESUMABLE
 from ui import charts, crossval_list, curves, live, people, results, services
 from ui.shell import action_button, errors_in_place
-from ui.text import count, duration, percent, plain, points, preparing_line
+from ui.text import counted, duration, percent, plain, points, preparing_line
 
 CARD = 200
 """Width of a fold's card in pixels: four beside each other in a wide window, one in a narrow one."""
@@ -207,10 +207,10 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
     pool = summary.official
     if not pool.finished:
         return
-    folds = "fold" if pool.finished == 1 else f"{pool.finished} folds"
+    folds = "fold" if pool.finished == 1 else counted(pool.finished, "fold")
     st.subheader("All folds together", anchor=False)
     st.caption(
-        f"The {count(pool.clips)} held-out clips of the finished {folds}: each clip is judged by the one network that never heard its "
+        f"The {counted(pool.clips, 'held-out clip')} of the finished {folds}: each clip is judged by the one network that never heard its "
         f"recording. {choice_note(pool.adjusted)}."
     )
     left, right = st.columns([5, 4], gap="medium")

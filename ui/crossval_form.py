@@ -11,7 +11,7 @@ from labcore.datasets.table import PARTS
 from labcore.errors import LabError
 from ui import crossval_list, data, forms, live, new_run, services
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import count, plain
+from ui.text import counted, plain
 
 
 @st.fragment
@@ -101,8 +101,8 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
     clips = summary.training + summary.held_out
     runs, epochs = folds * (2 if random else 1), plan_for(config, summary.training).epochs
     st.markdown(
-        f"{count(runs)} run{'s' if runs != 1 else ''} of {count(epochs)} epochs of {plain(config.model.name)} on "
-        f"{count(clips)} clips of {count(len(summary.counts))} classes, side by side where there are several GPUs."
+        f"{counted(runs, 'run')} of {counted(epochs, 'epoch')} of {plain(config.model.name)} on "
+        f"{counted(clips, 'clip')} of {counted(len(summary.counts), 'class', 'classes')}, side by side where there are several GPUs."
     )
     if summary.note:
         st.caption(plain(summary.note))

@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui.explore_source import Opened
 from ui.explore_viewer import selected, viewer, wave_row
-from ui.text import count, duration, plain
+from ui.text import count, counted, duration, plain
 
 FIRST_SECONDS = 10.0
 MOST_SECONDS = 60.0
@@ -50,7 +50,7 @@ def notes(opened: Opened) -> list[str]:
     told = [f"{note[0].upper()}{note[1:]}." for note in facts.info.notes]
     clipped = sum(level.clipped_samples for level in facts.channels)
     if clipped:
-        told.append(f"{count(clipped)} samples lie in runs at full scale: it is clipped.")
+        told.append(f"{counted(clipped, 'sample lies', 'samples lie')} in runs at full scale: it is clipped.")
     offset = max((abs(level.dc_offset) for level in facts.channels), default=0.0)
     if offset > 0.005:
         told.append(f"It has a constant part (DC offset) of {100 * offset:.1f} % of full scale.")

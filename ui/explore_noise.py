@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.runs import Run
 from ui import data, explore_views, services, shell
 from ui.services import Task
-from ui.text import percent, plain, run_name
+from ui.text import counted, percent, plain, run_name
 
 if TYPE_CHECKING:
     from labcore.explore.snr import SnrCurve
@@ -101,7 +101,8 @@ def follow(name: str, run: Run) -> None:
         task = services.tasks(home)[name]
         if task.running:
             st.progress(
-                task.fraction, text=f"Judging: {task.done} of {task.total} clips" if task.total else "Preparing"
+                task.fraction,
+                text=f"Judging: {task.done} of {counted(task.total, 'clip')}" if task.total else "Preparing",
             )
             shell.action_button(
                 "Stop", lambda: _stops(home)[name].update(now=True), key="explore-noise-stop", icon=":material/stop:"

@@ -13,7 +13,7 @@ from ui import charts, explore_knobs, explore_save, live, services, shell
 from ui.explore_colours import colours, names
 from ui.explore_source import Opened, channels, heard
 from ui.explore_viewer import Row, image_row, selected, viewer, wave_row
-from ui.text import count, percent, plain, run_name, told_apart
+from ui.text import count, counted, percent, plain, run_name, told_apart
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
@@ -201,7 +201,7 @@ def _player(part: np.ndarray, rate: int, begin: float, stop: float, chosen: bool
     peak = float(np.abs(part).max(initial=0.0))
     loud = " What is beyond full scale is cut off by the loudspeaker, not by the lab." if peak > 1 else ""
     sides = f"{part.shape[0]} channels of " if part.shape[0] > 1 else ""
-    st.caption(f"Plays {what}, bit for bit: {sides}{count(part.shape[1])} samples at {count(rate)} Hz.{loud}")
+    st.caption(f"Plays {what}, bit for bit: {sides}{counted(part.shape[1], 'sample')} at {count(rate)} Hz.{loud}")
     return wav
 
 

@@ -29,7 +29,7 @@ def words(event: dict[str, Any]) -> dict[str, str]:
     if event["largest_batch"] is not None:
         told["Room for a batch"] = _room(event)
     if event["micro_batch"] < event["batch_size"]:
-        told["Batches"] = f"{count(event['batch_size'])} clips, in parts of {count(event['micro_batch'])}"
+        told["Batches"] = f"{counted(event['batch_size'], 'clip')}, in parts of {count(event['micro_batch'])}"
     return told
 
 
@@ -81,7 +81,7 @@ def part(config: RunConfig | None) -> None:
         assert config is not None
         told = words(task.result)
         st.table({name: plain(value) for name, value in told.items()}, border="horizontal", alt="Forecast of the run")
-        st.caption(f"From {task.result['steps_timed']} steps, on the machine as busy as it was then.")
+        st.caption(f"From {counted(task.result['steps_timed'], 'step')}, on the machine as busy as it was then.")
 
 
 def start(config: RunConfig | None) -> None:

@@ -39,6 +39,8 @@ OPEN_LISTS = {
 """Text knobs with usual answers; others can be typed."""
 
 POWERS_OF_TWO = {"optim.batch_size"}
+MOST_STOPS = 2000
+"""A slider of more stops hits none of them: such a knob is a field for a number."""
 
 
 def values() -> dict[str, Any]:
@@ -145,6 +147,8 @@ def widget_of(knob: Knob, value: Any, *, key: str, stops: list[Any] | None = Non
         options = [None, *held] if knob.optional else held
         return st.select_slider(options=options, value=value, format_func=tidy, **common)
     if knob.optional or knob.ge is None or knob.le is None or knob.le - knob.ge > 1e6:
+        return _number(knob, {"value": value, **common})
+    if not knob.log and knob.le - knob.ge > MOST_STOPS * (knob.step or 1):
         return _number(knob, {"value": value, **common})
     if knob.log:
         return st.select_slider(options=_stops(knob, value), value=value, format_func=tidy, **common)

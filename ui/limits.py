@@ -12,7 +12,7 @@ from streamlit import config
 
 from labcore.audio import Limits
 from labcore.errors import ConfigError
-from ui.text import count, duration
+from ui.text import count, counted, duration
 
 MOST_CHANNELS = 32
 MOST_SAMPLES = 2**29
@@ -73,7 +73,7 @@ def in_words() -> str:
     """The limits as the help of an uploader tells them."""
     held = uploads()
     return (
-        f"A recording may last {duration(held.seconds)}; {count(held.files)} files and {count(held.megabytes)} MB "
+        f"A recording may last {duration(held.seconds)}; {counted(held.files, 'file')} and {count(held.megabytes)} MB "
         "may be held at a time. What is refused turns red."
     )
 

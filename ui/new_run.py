@@ -12,7 +12,7 @@ from labcore.errors import LabError
 from labcore.texts import shown
 from ui import data, forecasting, forms, live, pinned, services
 from ui.shell import errors_in_place, show_error
-from ui.text import count, plain
+from ui.text import count, counted, plain
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Knobs that stand in the recipe, above the tabs."""
@@ -172,10 +172,11 @@ def _facts(chosen: data.DataSummary, config) -> None:
         where = plain(device.name) if device else "the first GPU that works, else the CPU"
     st.table(
         {
-            "Training": f"**{count(work.clips)}** {f'of {count(work.of)} ' if work.sampled else ''}clips of {len(chosen.counts)} classes",
-            "Held out": f"**{count(chosen.held_out)}** clips, fold {plain(chosen.fold)}",
+            "Training": f"**{counted(work.clips, 'clip')}** {f'of {count(work.of)} ' if work.sampled else ''}"
+            f"of {counted(len(chosen.counts), 'class', 'classes')}",
+            "Held out": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
-            "Steps": f"{count(work.epochs)} epochs of {count(steps)}",
+            "Steps": f"{counted(work.epochs, 'epoch')} of {count(steps)}",
             "Device": where,
         },
         border="horizontal",
@@ -188,7 +189,7 @@ def _facts(chosen: data.DataSummary, config) -> None:
 
 
 def _classes(chosen: data.DataSummary) -> None:
-    with st.expander(f"{len(chosen.counts)} classes", icon=":material/category:"):
+    with st.expander(counted(len(chosen.counts), "class", "classes"), icon=":material/category:"):
         st.table(
             {
                 "Class": [plain(label) for label in chosen.counts],

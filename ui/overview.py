@@ -6,7 +6,7 @@ import streamlit as st
 
 from labcore.runs import unreadable_runs
 from ui import live, people, services, shell
-from ui.text import ago, count, percent, plain
+from ui.text import ago, counted, percent, plain
 
 
 def first_steps(sets: list, has_run: bool) -> None:
@@ -14,7 +14,7 @@ def first_steps(sets: list, has_run: bool) -> None:
     st.subheader("First steps", anchor=False)
     data, train, classify = st.columns(3, gap="medium")
     with data.container(border=True, height="stretch"):
-        step(1, "Get some clips", bool(sets))
+        step(1, "Get some clips", any(not info.error for info in sets))
         if sets:
             for info in sets[:4]:
                 data_set(info)
@@ -62,7 +62,7 @@ def latest_runs(rows: list) -> None:
 
 def data_set(info) -> None:
     """A data set in two lines."""
-    colour, what = "gray", f"{count(info.clips)} clips in {info.classes} classes"
+    colour, what = "gray", f"{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}"
     if info.error:
         colour, what = "red", plain(info.error)
     st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
@@ -90,7 +90,7 @@ def page() -> None:
 
         from labcore.datasets import list_datasets  # pandas: after the head of the page is there
 
-        sets = list_datasets(services.workspace())
+        sets = sorted(list_datasets(services.workspace()), key=lambda info: bool(info.error))  # the sound ones first
         if not trained:
             first_steps(sets, trained)
         if ended:

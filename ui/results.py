@@ -9,7 +9,7 @@ import streamlit as st
 from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
 from ui import charts
-from ui.text import count, duration, percent, plain
+from ui.text import counted, duration, percent, plain
 
 
 def show(run: Run, events: list[dict[str, Any]]) -> None:
@@ -27,7 +27,7 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
             if ended is not None and ended["seconds"]:
                 st.metric("Time", duration(ended["seconds"]), width=130)
         st.caption(
-            f"Measured on the {count(evaluated['clips'])} held-out clips of fold {plain(evaluated['fold'])}, with the weights "
+            f"Measured on the {counted(evaluated['clips'], 'held-out clip')} of fold {plain(evaluated['fold'])}, with the weights "
             "that are saved." + ("" if adjusted else f" {choice_note(0)}.")
         )
         if adjusted:

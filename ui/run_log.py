@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from ui import forecasting, turning
-from ui.text import duration, percent, preparing_line
+from ui.text import counted, duration, percent, preparing_line
 
 
 def log_lines(events: list[dict[str, Any]]) -> list[str]:
@@ -42,8 +42,8 @@ def sentence(event: dict[str, Any]) -> str:
             return line[:1].upper() + line[1:]
         case "training_started":
             return (
-                f"Training {event['parameters'] / 1e6:.2f} M parameters on {event['train_clips']} clips of "
-                f"{len(event['labels'])} classes, epochs {event['first_epoch']} to {event['epochs']}\n"
+                f"Training {event['parameters'] / 1e6:.2f} M parameters on {counted(event['train_clips'], 'clip')} of "
+                f"{counted(len(event['labels']), 'class', 'classes')}, epochs {event['first_epoch']} to {event['epochs']}\n"
                 f"          Device {event['device']}: {event['device_reason']}\n"
                 f"          {event['precision']}, {event['memory_format']}: {event['precision_reason']}"
             )
@@ -56,17 +56,19 @@ def sentence(event: dict[str, Any]) -> str:
             return f"After epoch {event['epoch']}: {message}. Suggested: {turning.told(event['changes'])}"
         case "divided":
             return (
-                f"Epoch {event['epoch']}: memory ran out. Batches of {event['batch_size']} clips are taken in parts of "
+                f"Epoch {event['epoch']}: memory ran out. Batches of {counted(event['batch_size'], 'clip')} are taken in parts of "
                 f"{event['micro_batch']} from here on, their gradients summed"
             )
         case "log":
             return event["message"] if event.get("level", "info") == "info" else f"{event['level']}: {event['message']}"
         case "evaluated":
-            return f"Accuracy {percent(event['accuracy'])} on {event['clips']} held-out clips of fold {event['fold']}"
+            return f"Accuracy {percent(event['accuracy'])} on {counted(event['clips'], 'held-out clip')} of fold {event['fold']}"
         case "run_finished":
             word = event["state"].capitalize()
             after = (
-                f" after {event['epochs_done']} epochs, {duration(event['seconds'])}" if event["epochs_done"] else ""
+                f" after {counted(event['epochs_done'], 'epoch')}, {duration(event['seconds'])}"
+                if event["epochs_done"]
+                else ""
             )
             return f"{word}{after}" + (f": {event['error']}" if event["error"] else "")
     return ""

@@ -14,7 +14,7 @@ from labcore.errors import DatasetError, LabError
 from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of, glance
 from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import count, percent, plain
+from ui.text import count, counted, percent, plain
 
 STILL = """<style>
 [data-testid=stProgress] * { transition: none !important; animation: none !important; }
@@ -95,10 +95,11 @@ def _head(run: Run, status: RunStatus) -> None:
             if st.button("Classify with it", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
-        again = partial(_again, run)
-        action_button(
-            "New run with these settings", again, key="again", icon=":material/content_copy:", type="tertiary"
-        )
+        if status.state != "unreadable":
+            again = partial(_again, run)
+            action_button(
+                "New run with these settings", again, key="again", icon=":material/content_copy:", type="tertiary"
+            )
         if not status.active:
             with st.popover("Remove", icon=":material/delete:", type="tertiary"):
                 st.markdown("Remove this run with its weights, curves and log? This cannot be undone.")
@@ -184,7 +185,7 @@ def _in_parts(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
         run.save_config(run.config.changed({"runtime.micro_batch": fits}))
         services.manager().resume(run.id, by=services.visitor_name())
 
-    label = f"Resume in parts of {count(fits)} clips"
+    label = f"Resume in parts of {counted(fits, 'clip')}"
     people.guarded_button(label, divide, status.by, key="in-parts", verb="Resume", icon=":material/call_split:")
     st.caption(
         "Each batch is taken in parts whose gradients are summed: the same steps in less memory, a little slower."
@@ -230,13 +231,13 @@ def _curves(run: Run, events: list[dict[str, Any]], status: RunStatus) -> None:
     _work(run, events, epochs, total, live_now=status.active)
     started = next((event for event in reversed(events) if event["type"] == "training_started"), None)
     if started:
-        held_out = f"the {count(started['val_clips'])} clips of fold {plain(started['fold'])}, never trained on"
+        held_out = f"the {counted(started['val_clips'], 'clip')} of fold {plain(started['fold'])}, never trained on"
         if started.get("validation_clips"):
-            held_out = f"{count(started['validation_clips'])} clips set aside from training; the held-out fold is judged at the end"
+            held_out = f"{counted(started['validation_clips'], 'clip')} set aside from training; the held-out fold is judged at the end"
         elif started.get("leaks"):
             held_out += ", but other clips of their recordings are: the split leaks"
         st.caption(
-            f"Training: {count(started['train_clips'])} clips, as they come out of augmentation. Validation: {held_out}."
+            f"Training: {counted(started['train_clips'], 'clip')}, as they come out of augmentation. Validation: {held_out}."
         )
 
 

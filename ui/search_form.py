@@ -17,7 +17,7 @@ from labcore.search.space import FIXED, base_value
 from ui import data, forms, live, services
 from ui.search_charts import unit_title
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import count, plain
+from ui.text import count, counted, plain
 
 AUTOMATIC = "automatic"
 OWN = "own"
@@ -241,10 +241,10 @@ def _facts(settings: Settings) -> None:
     epochs = settings.trials * plan_for(settings.config, trial.training).epochs
     st.table(
         {
-            "Training": f"**{count(trial.training)}** clips",
-            "Judged on": f"**{count(trial.held_out)}** clips, fold {plain(settings.validation)}",
+            "Training": f"**{counted(trial.training, 'clip')}**",
+            "Judged on": f"**{counted(trial.held_out, 'clip')}**, fold {plain(settings.validation)}",
             "Left out": f"fold {plain(settings.reported)}, reported at the end",
-            "Work": f"{'at most ' if settings.pruning else ''}{count(epochs)} epochs",
+            "Work": f"{'at most ' if settings.pruning else ''}{counted(epochs, 'epoch')}",
         },
         border="horizontal",
         alt="What will be searched",

@@ -16,7 +16,7 @@ from ui import forms, live, people, search_charts, services
 from ui import search as page
 from ui.search_charts import unit_title, value_word
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import count, duration, percent, plain, points, state_face
+from ui.text import count, counted, duration, percent, plain, points, state_face
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +99,7 @@ def _progress(search: Search, report: Report) -> None:
         return
     done, trials = report.done, report.settings.trials
     pruned = sum(trial.state == "pruned" for trial in report.trials)
-    line = f"{count(done)} of {count(trials)} trials done" + (
+    line = f"{count(done)} of {counted(trials, 'trial')} done" + (
         f", {count(pruned)} of them stopped early" if pruned else ""
     )
     word = {

@@ -17,7 +17,7 @@ from labcore.errors import LabError
 from ui import services
 from ui.shell import action_button, errors_in_place, show_error
 from ui.speed_data import MODE_NAMES, SCOPE_NAMES
-from ui.text import count, duration, plain
+from ui.text import counted, duration, plain
 
 KINDS = {"quick": "Quick", "full": "Full", "own": "Your own"}
 ABOUT = {
@@ -100,7 +100,7 @@ def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
 
 def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) -> None:
     on = " and ".join(plain(devices.get(device, device)) for device in plan.devices)
-    st.markdown(f"{count(len(plan.cases))} measurements on {on}, :primary[**about {duration(plan.seconds)}**]")
+    st.markdown(f"{counted(len(plan.cases), 'measurement')} on {on}, :primary[**about {duration(plan.seconds)}**]")
     trouble = job.obstacle(services.workspace())
     if not trouble:
         action_button(

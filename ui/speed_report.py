@@ -11,7 +11,7 @@ from labcore.errors import LabError
 from ui import live, speed_charts, speed_data
 from ui.shell import show_error
 from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
-from ui.text import ago, count, duration, plain
+from ui.text import ago, count, counted, duration, plain
 
 
 def show(reports: list[BenchmarkReport]) -> None:
@@ -52,8 +52,8 @@ def _doubts(report: BenchmarkReport) -> None:
     """What was measured beside something else, and what was left out, each with its reasons."""
     disturbed = [measured.disturbed for measured in report.measurements if measured.ok and measured.disturbed]
     left_out = [measured.error for measured in report.measurements if not measured.ok]
-    words = [f"{count(len(disturbed))} figures disturbed"] if disturbed else []
-    words += [f"{count(len(left_out))} cases left out"] if left_out else []
+    words = [f"{counted(len(disturbed), 'figure')} disturbed"] if disturbed else []
+    words += [f"{counted(len(left_out), 'case')} left out"] if left_out else []
     if not words:
         return
     with st.expander(f"{' and '.join(words)}: why", icon=":material/vibration:", type="compact"):

@@ -120,7 +120,7 @@ def preparing_line(event: dict[str, Any]) -> str:
     """What a run prepares, and how far it is where that can be said."""
     if event["total"] <= 1:
         return event["what"]
-    return f"{event['what']}: {count(event['done'])} of {count(event['total'])} {event['unit']}"
+    return f"{event['what']}: {count(event['done'])} of {counted(event['total'], event['unit'].removesuffix('s'))}"
 
 
 def progress_line(status: Status) -> str:
@@ -134,6 +134,6 @@ def progress_line(status: Status) -> str:
     if status.state == "stopping":
         return f"finishing its batch, epoch {status.epoch} of {status.epochs} is saved"
     if status.state != "running":
-        return f"{status.epoch} of {status.epochs} epochs"
+        return f"{status.epoch} of {counted(status.epochs, 'epoch')}"
     line = f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
     return line if status.seconds_left is None else f"{line}, {duration(status.seconds_left)} left"

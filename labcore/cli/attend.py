@@ -58,7 +58,7 @@ class Teller:
                 if event["what"] != self._preparing:
                     self._preparing = event["what"]
                     say(event["what"])
-                live(f"{event['what']}  {event['done']}/{event['total']} {event['unit']}")
+                live(f"{event['what']}  {event['done']}/{counted(event['total'], event['unit'].removesuffix('s'))}")
             case "training_started":
                 self._tell_start(event)
             case "progress":
@@ -82,11 +82,13 @@ class Teller:
     def _tell_start(self, event: dict[str, Any]) -> None:
         self._watched = "validation" if event.get("validation_clips") else "held-out"
         say(
-            f"training on {event['train_clips']} clips of {len(event['labels'])} classes, {event['val_clips']} held out "
-            f"(fold {event['fold']}), {event['parameters']:,} parameters"
+            f"training on {counted(event['train_clips'], 'clip')} of {counted(len(event['labels']), 'class', 'classes')}, "
+            f"{event['val_clips']} held out (fold {event['fold']}), {event['parameters']:,} parameters"
         )
         if event.get("validation_clips"):
-            say(f"figures of the epochs are of {event['validation_clips']} training clips set aside for validation")
+            say(
+                f"figures of the epochs are of {counted(event['validation_clips'], 'training clip')} set aside for validation"
+            )
         say(f"on {event['device']}: {event['device_reason']}")
         say(f"in {event['precision']}, {event['memory_format']}: {event['precision_reason']}")
         if event["first_epoch"] > 1:
@@ -111,9 +113,11 @@ class Teller:
 def result_line(event: dict[str, Any]) -> str:
     """The final figures, with the clips they are about."""
     clips = (
-        f"all {event['clips']} clips"
+        f"all {counted(event['clips'], 'clip')}"
+        if event["clips"] != 1
+        else "the one clip"
         if event["fold"] == "all"
-        else f"the {event['clips']} clips of fold {event['fold']}"
+        else f"the {counted(event['clips'], 'clip')} of fold {event['fold']}"
     )
     if event.get("leaks"):
         clips += "; the split leaks, so this is too high"

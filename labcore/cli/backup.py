@@ -13,6 +13,7 @@ from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.output import DONE, FAILED, emit, emit_json, live, say
 from labcore.cli.parser import Parser
 from labcore.errors import BackupError
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     with interruptible("writing") as progress:
         written = back_up(Workspace.default(), target, datasets=arguments.datasets, lock=lock, progress=progress)
     say(
-        f"{written.runs} run{'s' * (written.runs != 1)}, {written.files} files, {written.size / 1e6:.1f} MB{', encrypted' if lock else ''}"
+        f"{counted(written.runs, 'run')}, {counted(written.files, 'file')}, {written.size / 1e6:.1f} MB{', encrypted' if lock else ''}"
     )
     for line in left_out_lines(written.left_out):
         say(line)
@@ -120,7 +121,7 @@ class interruptible:
         def progress(files: int, size: int) -> None:
             if stopping.is_set():
                 raise KeyboardInterrupt
-            live(f"{self.what}  {files} files, {size / 1e6:.0f} MB")
+            live(f"{self.what}  {counted(files, 'file')}, {size / 1e6:.0f} MB")
 
         return progress
 

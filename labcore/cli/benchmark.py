@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.beside_training and not arguments.estimate:
         _take_turn(workspace, wait=arguments.wait)
     plan = plan_from(arguments)
-    say(f"{len(plan.cases)} cases on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
+    say(f"{counted(len(plan.cases), 'case')} on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
     if arguments.estimate:
         return DONE
     folder = ReportFolder.create(workspace, plan, by=shell_user())
@@ -257,7 +257,7 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
     for reason in reasons[:REASONS]:
         emit(f"* disturbed: {reason}")
     if len(reasons) > REASONS:
-        emit(f"* and {len(reasons) - REASONS} reasons more; --json tells each")
+        emit(f"* and {counted(len(reasons) - REASONS, 'reason')} more; --json tells each")
 
 
 def _row(one: Measurement) -> list[str]:

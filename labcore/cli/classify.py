@@ -215,7 +215,7 @@ def _ask(
             bad += [answer["error"]] if "error" in answer else []
             notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
             now = time.monotonic()
-            line = f"{before + done}/{counted(len(inputs), 'file')}, {done / (now - began + 1e-9):.1f} files/s"
+            line = f"{before + done} of {counted(len(inputs), 'file')}, {done / (now - began + 1e-9):.1f} files/s"
             live(line)
             if not sys.stderr.isatty() and now - told > EVERY_SECONDS:
                 told = now

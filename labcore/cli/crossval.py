@@ -15,6 +15,7 @@ from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
 from labcore.listing import looked_at
 from labcore.people import need_own, shell_user
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ def parser() -> Parser:
         "--cores", type=int, metavar="N", help="CPU cores for each fold that has no GPU, with --engine ray"
     )
     other = parser.add_argument_group("cross-validations that are there").add_mutually_exclusive_group()
-    other.add_argument("--resume", metavar="ID", help=f"go on with {WHICH}")
+    other.add_argument(
+        "--resume",
+        metavar="ID",
+        help=f"go on with {WHICH}; with --dataset where its data set has moved to another place",
+    )
     other.add_argument("--show", metavar="ID", help=f"show the table of {WHICH}")
     other.add_argument("--list", action="store_true", help="list the cross-validations of the workspace")
     add_anyone(parser, "with --resume: go on with it")
@@ -75,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.anyone:
             what = f"cross-validation {experiment.id}"
             need_own(experiment.by, shell_user(), what, "Add --anyone to go on with it all the same")
+        if place := vars(arguments).get("data.dataset"):
+            experiments.name_place(experiment, place)
         if arguments.random:
             experiments.train_twins(experiment, queued=by_manager)
     else:
@@ -105,7 +112,8 @@ def _refuse_flags(arguments: argparse.Namespace) -> None:
     """
     from labcore.config import knobs
 
-    if arguments.folds or arguments.config or arguments.preset or any(path in vars(arguments) for path in knobs()):
+    given = [path for path in knobs() if path in vars(arguments) and path != "data.dataset"]  # it may have moved
+    if arguments.folds or arguments.config or arguments.preset or given:
         raise ConfigError(
             "a cross-validation that goes on keeps its settings", "Leave the flags out, or start a new cross-validation"
         )
@@ -215,7 +223,7 @@ def progress_line(fold: FoldResult) -> str:
 
 def ended_line(fold: FoldResult) -> str:
     if fold.state == "finished":
-        return f"fold {fold.name}: accuracy {percent(fold.accuracy)} on {fold.clips} clips, {duration(fold.seconds)}"
+        return f"fold {fold.name}: accuracy {percent(fold.accuracy)} on {counted(fold.clips, 'clip')}, {duration(fold.seconds)}"
     error = f": {fold.error}. {fold.remedy}".rstrip() if fold.error else f" after epoch {fold.epoch}"
     return f"fold {fold.name}: {fold.state}{error}"
 
@@ -223,7 +231,7 @@ def ended_line(fold: FoldResult) -> str:
 def standing_line(summary: Summary) -> str:
     pool = summary.official
     waiting = sum(fold.state == "queued" for fold in summary.folds)
-    line = f"{pool.finished} of {len(pool.folds)} folds finished"
+    line = f"{pool.finished} of {counted(len(pool.folds), 'fold')} finished"
     if waiting:
         line += f", {waiting} waiting"
     return line + (f"; so far {mean_text(pool)}" if pool.finished else "")
@@ -273,10 +281,10 @@ def result_table(summary: Summary) -> list[str]:
     pool = summary.official
     lines = [f"cross-validation {summary.id}  {summary.state}", "", *table(head, rows), ""]
     if pool.finished:
-        lines.append(f"accuracy {mean_text(pool)}, mean ± deviation of {_folds(pool.finished)}")
+        lines.append(f"accuracy {mean_text(pool)}, mean ± deviation of {counted(pool.finished, 'fold')}")
     if pool.accuracy is not None and pool.low is not None and pool.high is not None and pool.macro_f1 is not None:
         lines.append(
-            f"all {pool.clips} held-out clips together: {percent(pool.accuracy)} "
+            f"all {counted(pool.clips, 'held-out clip')} together: {percent(pool.accuracy)} "
             f"(95 % interval {100 * pool.low:.1f} to {100 * pool.high:.1f} %), macro F1 {pool.macro_f1:.3f}"
         )
         lines.append(f"training took {duration(pool.seconds)}, over all folds")
@@ -287,10 +295,6 @@ def result_table(summary: Summary) -> list[str]:
         leaks = "leaks" if summary.random.leaks else "has no known recordings to leak"
         lines.append(f"random split, which {leaks}: {mean_text(summary.random)}{gap}")
     return lines
-
-
-def _folds(n: int) -> str:
-    return "1 fold" if n == 1 else f"{n} folds"
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from labcore.cli.output import DONE, duration, emit, emit_json, live_count, say, table
 from labcore.cli.parser import Parser, subcommands
 from labcore.config import RunConfig
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
     if as_json:
         emit_json(asdict(info))
     else:
-        emit(f"{info.name}: {info.clips} clips of {info.classes} classes ({info.layout}) at {info.path}")
+        emit(
+            f"{info.name}: {counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')} ({info.layout}) at {info.path}"
+        )
         for sentence in info.warnings:
             say(f"warning: {sentence}")
     return DONE
@@ -132,7 +135,9 @@ def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | Non
 def report(health: Health) -> list[str]:
     """What ``datasets check`` prints: the facts, clips by class and fold, then each finding with its first files."""
     facts = health.to_dict()
-    lines = [f"{health.name}: {health.clips} clips, {duration(health.total_seconds)} in all ({health.layout})"]
+    lines = [
+        f"{health.name}: {counted(health.clips, 'clip')}, {duration(health.total_seconds)} in all ({health.layout})"
+    ]
     if health.rates:
         shortest, median, longest = health.seconds
         lines.append(f"clips of {shortest:.2f} to {longest:.2f} s, half of them up to {median:.2f} s")

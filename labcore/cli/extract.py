@@ -15,6 +15,7 @@ from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_j
 from labcore.cli.parser import Parser, add_knob, read_config
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError
+from labcore.texts import counted
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _line(counts: Counts, seconds: float) -> str:
     rate = counts.done / max(1e-9, seconds)
     speed = counts.audio_seconds / max(1e-9, seconds)
     parts = [
-        f"{counts.done + counts.skipped}/{counts.total} files",
+        f"{counts.done + counts.skipped} of {counted(counts.total, 'file')}",
         f"{rate:.0f} files/s",
         f"{speed:.0f} times real time",
     ]

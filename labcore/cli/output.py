@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from labcore.listing import Unreadable
-from labcore.texts import json_line, shown
+from labcore.texts import counted, json_line, shown
 
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit statuses."""
@@ -67,7 +67,7 @@ def live_count(what: str, unit: str = "clips") -> Any:
     """A progress function (done, total) that keeps a live line up to date."""
 
     def report(done: int, total: int) -> None:
-        live(f"{what}  {done}/{total} {unit}" if done < total else "")
+        live(f"{what}  {done}/{counted(total, unit.removesuffix('s'))}" if done < total else "")
 
     return report
 

@@ -10,6 +10,7 @@ from labcore.cli.backup import PASSPHRASE, ask, interruptible
 from labcore.cli.output import DONE, emit, emit_json, say
 from labcore.cli.parser import Parser
 from labcore.errors import BackupError
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 
@@ -59,8 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
             check_only=arguments.check,
             progress=progress,
         )
-    runs = f"{len(restored.runs)} run{'s' * (len(restored.runs) != 1)}"
-    say(f"{runs}, {restored.files} files, {restored.bytes / 1e6:.1f} MB, all checksums right")
+    runs = counted(len(restored.runs), "run")
+    say(f"{runs}, {counted(restored.files, 'file')}, {restored.bytes / 1e6:.1f} MB, all checksums right")
     if restored.replaced:
         say(f"replaced: {', '.join(restored.replaced[:5])}{' and more' if len(restored.replaced) > 5 else ''}")
     if arguments.json:

@@ -15,6 +15,7 @@ from labcore.errors import LabError, RunError
 from labcore.jobs.manager import stop_run
 from labcore.people import is_anothers, need_own, shell_user
 from labcore.runs import EventReader, Run, RunStatus, glance, list_runs, unreadable_runs
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
@@ -172,9 +173,7 @@ def summary(each: Run, status: RunStatus, last: dict[str, dict[str, Any]]) -> li
     data = f"data      {facts['dataset'] or '?'}"
     training = last.get("training_started", {})
     if training:
-        data += (
-            f": {training['train_clips']} clips to train on, {training['val_clips']} held out (fold {training['fold']})"
-        )
+        data += f": {counted(training['train_clips'], 'clip')} to train on, {training['val_clips']} held out (fold {training['fold']})"
         data += "; the split leaks" if training.get("leaks") else ""
     lines += [data, f"network   {facts['model'] or '?'}"]
     if training:

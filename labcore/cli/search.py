@@ -25,6 +25,7 @@ from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
 from labcore.listing import looked_at
 from labcore.people import need_own, shell_user
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def parser() -> Parser:
     )
     other = parser.add_argument_group("searches that are there").add_mutually_exclusive_group()
     other.add_argument(
-        "--resume", metavar="SEARCH", help=f"go on with {SEARCH_HELP}; --trials asks for another number of them"
+        "--resume",
+        metavar="SEARCH",
+        help=f"go on with {SEARCH_HELP}; --trials asks for another number of them, --dataset "
+        "names the place that its data set has moved to",
     )
     other.add_argument("--list", action="store_true", help="list the searches of the workspace")
     other.add_argument("--show", metavar="SEARCH", help=f"show {SEARCH_HELP}")
@@ -87,6 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.anyone:
             what = f"search {search.id}"
             need_own(search.by, shell_user(), what, "Add --anyone to go on with it all the same")
+        if place := vars(arguments).get("data.dataset"):
+            search.name_place(workspace, place)
         make_ready(search, arguments.trials)
         return _drive(workspace, search, as_json=arguments.json)
     from labcore.cli.train import check_inputs
@@ -112,7 +118,7 @@ def _refuse_flags(arguments: argparse.Namespace) -> None:
     """
     from labcore.config import knobs
 
-    given = [path for path in knobs() if path in vars(arguments)]
+    given = [path for path in knobs() if path in vars(arguments) and path != "data.dataset"]  # it may have moved
     if arguments.vary or given or arguments.config or arguments.preset:
         raise ConfigError(
             f"a search that goes on keeps its settings; {'--vary' if arguments.vary else 'flags of the recipe'} cannot be given",
@@ -151,7 +157,7 @@ def _tell(event: Event) -> None:
 
     if isinstance(event, SearchStarted):
         say(f"search {event.search_id} in {event.search_dir}")
-        say(f"{event.trials} trials, {event.done} of them done; varied: {' '.join(event.varied)}")
+        say(f"{counted(event.trials, 'trial')}, {event.done} of them done; varied: {' '.join(event.varied)}")
         say(f"judged on fold {event.validation}; fold {event.reported} is left out of every trial")
     elif isinstance(event, TrialStarted):
         again = "goes on" if event.resumed else f"run {event.run_id}"
@@ -265,7 +271,7 @@ def _show(report: Report, *, as_json: bool) -> int:
                        "seconds": trial.seconds})  # fmt: skip
         return DONE
     settings = report.settings
-    emit(f"search {report.id}  {report.state}  {report.done} of {settings.trials} trials")
+    emit(f"search {report.id}  {report.state}  {report.done} of {counted(settings.trials, 'trial')}")
     emit(
         f"data set {settings.config.data.dataset}, judged on fold {settings.validation}, fold {settings.reported} left out"
     )

@@ -13,6 +13,7 @@ from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, emit, emit_json, say
 from labcore.cli.parser import Parser
 from labcore.errors import ConfigError
+from labcore.texts import counted
 
 KEY, KEY_FILE = "LABCORE_API_KEY", "LABCORE_API_KEY_FILE"
 SHORTEST_KEY = 16
@@ -113,8 +114,12 @@ def _serve(arguments: argparse.Namespace, keys: list[str], listening: socket.soc
         for model in shelf.models:
             proof = "no golden clips to verify it by"
             if model.golden_difference is not None:
-                proof = f"{model.golden_clips} golden clips, largest difference {model.golden_difference:.1g}"
-            say(f"{model.name}: {len(model.classifier.labels)} classes on {model.classifier.device}, {proof}")
+                proof = (
+                    f"{counted(model.golden_clips, 'golden clip')}, largest difference {model.golden_difference:.1g}"
+                )
+            say(
+                f"{model.name}: {counted(len(model.classifier.labels), 'class', 'classes')} on {model.classifier.device}, {proof}"
+            )
         if arguments.json:
             emit_json(
                 {"type": "serving", "url": url, "models": [model.name for model in shelf.models], "key": bool(keys)}

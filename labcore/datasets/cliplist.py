@@ -138,5 +138,5 @@ def value_of(row: dict[str, str], column: str) -> str:
 def _found(finder: FileFinder, cell: str) -> bool:
     try:
         return finder.find(cell) is not None
-    except ValueError:  # several files fit: they are there
-        return True
+    except ValueError:  # several files fit: it is not these that are meant
+        return False

@@ -60,7 +60,8 @@ def _parts(root: Path, found: Found) -> dict[str, str]:
     folds = parts_among(depth)
     others = [top for top in depth if top not in folds]
     several = len(set(folds.values())) > 1
-    if folds and any(depth[top] > 1 for top in folds) and (several or all(map(is_aside, others))):
+    classes = {parts[1] for parts in found.files if len(parts) > 2 and parts[0] in folds}
+    if folds and classes and (several or all(is_aside(top) or top in classes for top in others)):
         return folds
     if several or (folds and not others):
         raise DatasetError(

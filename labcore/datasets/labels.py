@@ -145,14 +145,31 @@ def _same_names(files: Sequence[tuple[str, str]], labels: Sequence[str]) -> bool
     """Whether each folder holds files of the same telling names (angry.wav, happy.wav …); numbers alone tell nothing."""
     if all(len(label) == 1 for label in labels):  # digits and letters are spoken by the same people
         return False
+    if labels and all(label.isdecimal() for label in labels):
+        return _same_beside_numbers(files, labels)
     words: dict[str, set[str]] = {label: set() for label in labels}
     for label, file in files:
         said = re.findall(r"[^\W\d_]{3,}", file.rpartition(".")[0].casefold())  # numbers and hashes say nothing
         if said:
             words[label].add(" ".join(said))
+    return _agree(words)
+
+
+def _same_beside_numbers(files: Sequence[tuple[str, str]], labels: Sequence[str]) -> bool:
+    """Whether the number of a folder stands in the names of its files, and beside it the same in all folders: 7_01_3.wav in 01."""
+    rest: dict[str, set[str]] = {label: set() for label in labels}
+    for label, file in files:
+        pieces = re.split(r"[\W_]+", file.rpartition(".")[0])
+        if label in pieces:
+            pieces.remove(label)
+            rest[label].add(" ".join(pieces))
+    return _agree(rest)
+
+
+def _agree(words: dict[str, set[str]]) -> bool:
     everywhere = set.intersection(*words.values()) if words else set()
     anywhere = set().union(*words.values())
-    return len(labels) >= 2 and len(everywhere) >= 3 and len(everywhere) >= 0.8 * len(anywhere)
+    return len(words) >= 2 and len(everywhere) >= 3 and len(everywhere) >= 0.8 * len(anywhere)
 
 
 def _visible(label: str) -> str:

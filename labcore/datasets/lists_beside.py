@@ -67,7 +67,7 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
         return None, error.what, "quote" in error.what
     if clips.lacks:
         return clips, f"it {clips.lacks}", False
-    return clips, "" if clips.finds_files() else "none of the files it names is there", False
+    return clips, "" if clips.finds_files() else "none of the files it names is there, or several fit each", False
 
 
 def _paths(folder: Path) -> list[Path]:

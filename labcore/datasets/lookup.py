@@ -47,10 +47,11 @@ class FileFinder:
         if not cell:
             return None
         for spelling in _spellings(cell):
-            for folder in (self.base, self.base / "audio", self.base.parent / "audio", self.base.parent):
+            for folder in self._near:
                 for ending in ENDINGS[:1] if is_audio(spelling) else ENDINGS:
-                    if _is_file(path := folder / (spelling + ending)):
-                        return path, True
+                    # os.path and not Path: several times faster, and this is done for every row
+                    if os.path.isfile(path := os.path.join(folder, spelling + ending)):  # noqa: PTH113, PTH118
+                        return Path(path), True
         return self._by_name(cell.replace("\\", "/"))
 
     def _by_name(self, cell: str) -> tuple[Path, bool] | None:
@@ -68,6 +69,11 @@ class FileFinder:
             shown = ", ".join("/".join(parts) for parts in best[:3])
             raise ValueError(f"fits {len(best)} files: {shown}")
         return (self._searched.joinpath(*best[0]), len(wanted) == 1 or most > 1) if best else None
+
+    @cached_property
+    def _near(self) -> list[str]:
+        folders = (self.base, self.base / "audio", self.base.parent / "audio", self.base.parent)
+        return [str(folder) for folder in folders if folder.is_dir()]
 
     @cached_property
     def _searched(self) -> Path:
@@ -138,10 +144,3 @@ def _agreement(parts: tuple[str, ...], wanted: list[str]) -> int:
             break
         count += 1
     return count
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that is too long, or holds a zero byte
-        return False

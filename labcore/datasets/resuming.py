@@ -18,6 +18,7 @@ from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
+NOTHING = "nothing is there now"
 MOVED = "moved"
 """The JSON file in a run's directory that says which data sets its configuration named before, the latest last."""
 
@@ -34,7 +35,8 @@ def find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
     except DatasetError as error:
         if not has_begun(run):
             raise
-        raise _away(run, workspace, wanted, error.what) from error
+        there = os.path.lexists(place_of(workspace, wanted))
+        raise _away(run, workspace, wanted, error.what if there else NOTHING) from error
 
 
 def has_begun(run: Run) -> bool:
@@ -63,7 +65,7 @@ def need_data(run: Run, workspace: Workspace) -> None:
         RunError: the run's configuration cannot be read.
     """
     if ClipRecord.load(run) is not None and is_away(run, workspace):
-        raise _away(run, workspace, run.config.data.dataset, "nothing is there now")
+        raise _away(run, workspace, run.config.data.dataset, NOTHING)
 
 
 def name_place(run: Run, workspace: Workspace, place: str) -> None:
@@ -75,7 +77,7 @@ def name_place(run: Run, workspace: Workspace, place: str) -> None:
     """
     dataset = find_dataset(workspace, place)
     known = ClipRecord.load(run)
-    if known is not None and run.checkpoint.exists():
+    if known is not None:
         changes = known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False)
         if changes:
             raise other_clips(run, str(dataset.root), changes)

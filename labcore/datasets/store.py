@@ -33,7 +33,7 @@ from labcore.audio import dequantise, quantise, read_sound
 from labcore.datasets.table import Dataset, Problem, behind, merged
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError, WorkspaceError
-from labcore.texts import as_bytes
+from labcore.texts import as_bytes, counted
 from labcore.workspace import Workspace, slug
 
 FORMAT = 2
@@ -203,7 +203,8 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: Prog
     if not rows:
         what = f"{dataset.table['path'].iat[0]} {problems[0][1]}" if problems else "it has none"
         raise DatasetError(
-            f"none of the {total} clips of {dataset.name} can be read: {what}", "Check the files of the data set"
+            f"none of the {counted(total, 'clip')} of {dataset.name} can be read: {what}",
+            "Check the files of the data set",
         )
     with (draft / "index.npz").open("wb") as file:
         np.savez(

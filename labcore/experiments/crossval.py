@@ -249,6 +249,23 @@ def make_ready(experiment: CrossValidation) -> list[Run]:
     return ready
 
 
+def name_place(experiment: CrossValidation, place: str) -> None:
+    """Have the folds that are not finished go on with their data set at another place, by name or path.
+
+    Raises:
+        DatasetError: there is no data set, or one of other clips than a fold has begun with.
+    """
+    from labcore.datasets.resuming import name_place as name_place_of
+
+    facts = experiment.facts
+    for run in experiment.runs():
+        if run.status().state in (*RESUMABLE, "queued"):
+            with run.hold():
+                name_place_of(run, experiment.workspace, place)
+            facts["config"]["data"]["dataset"] = run.config.data.dataset
+    experiment._save(facts)
+
+
 def need_dataset(experiment: CrossValidation) -> None:
     """Refuse to go on where the data set of a fold that is not finished yet is away.
 

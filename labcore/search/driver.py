@@ -25,6 +25,7 @@ from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, Tri
 from labcore.search.folder import MARK, STATES, Report, Search, study_id, trial_runs
 from labcore.search.journal import NAME, SearchError
 from labcore.search.sampling import ask, hopeless
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 POLL_SECONDS = 0.5
@@ -339,7 +340,9 @@ class _Driver:
         if len(failed) >= HOPELESS and not any(
             each.state in (TrialState.COMPLETE, TrialState.PRUNED) for each in self._trials()
         ):
-            raise SearchError(f"the first {len(failed)} trials failed: {note}", "Try the recipe in a run of its own")
+            raise SearchError(
+                f"the first {counted(len(failed), 'trial')} failed: {note}", "Try the recipe in a run of its own"
+            )
         return TrialEnded(
             trial=trial.number,
             run_id=trial.user_attrs.get("run"),

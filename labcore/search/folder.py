@@ -188,6 +188,25 @@ class Search:
             raise SearchError(f"{trials} trials are no search", f"Ask for 1 to {MOST_TRIALS}")
         self._save(replace(self.settings, trials=trials))
 
+    def name_place(self, workspace: Workspace, place: str) -> None:
+        """Go on with the data set at another place, by name or path: the trials to come, and those that are open.
+
+        Raises:
+            DatasetError: there is no data set, or one of other clips than a trial has begun with.
+            SearchError: the search cannot be read.
+        """
+        from labcore.datasets.registry import find_dataset, with_whole_paths
+        from labcore.datasets.resuming import name_place
+
+        find_dataset(workspace, place)
+        for run in trial_runs(workspace, self.id).values():
+            if run.status().state in (*RESUMABLE, "queued"):
+                with run.hold():
+                    name_place(run, workspace, place)
+        settings = self.settings
+        config = with_whole_paths(workspace, settings.config.changed({"data.dataset": place}))
+        self._save(replace(settings, config=config))
+
     def journal(self) -> BaseStorage:
         """Optuna's storage. Whoever looks often keeps it: it reads what is new only.
 

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from labcore.classifier import Classifier
 from labcore.cli.main import COMMANDS
 from labcore.cli.parser import Parser
 from labcore.config import RunConfig
@@ -228,7 +230,17 @@ def place(trained_home: Path, tones: Path, tmp_path: Path, monkeypatch: pytest.M
         (tmp_path / folder if folder != "datasets" else home / folder).mkdir(parents=True, exist_ok=True)
     for name in ("demo", "esc50", "esc10", "ESC-10", "UrbanSound8K", "mine"):
         (home / "datasets" / name).symlink_to(tones)
-    for name in ("home/ESC-50", "home/UrbanSound8K", "data/UrbanSound8K", "recordings", "DIR"):
+    (tmp_path / "new" / "place").mkdir(parents=True)
+    for name in (
+        "home/ESC-50",
+        "home/UrbanSound8K",
+        "data/UrbanSound8K",
+        "new/place/esc50",
+        "recordings",
+        "DIR",
+        "FOLDER",
+        "PATH",
+    ):
         (tmp_path / name).symlink_to(tones / "low" if name in ("recordings", "DIR") else tones)
     shutil.copy(tones / "low" / "low0.wav", tmp_path / "clip.wav")
     parts = [soundfile.read(tones / kind / f"{kind}0.wav")[0] for kind in ("low", "high") * 3]
@@ -243,7 +255,7 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
     """The arguments of a line with names that lead into ``place``, its environment in force, and what it counts on made."""
     words = [
         str(place) + word
-        if word.startswith(("/data/", "/mnt/"))
+        if word.startswith(("/data/", "/mnt/", "/new/"))
         else str(Path(word).expanduser())
         if "~" in word
         else word
@@ -266,6 +278,8 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
             number for number, event in enumerate(events) if '"epoch": 1,' in event and '"type": "epoch"' in event
         )
         (first / "events.jsonl").write_text("".join(events[: end + 1]))
+    elif "weights.pth" in words:
+        torch.save(Classifier.load(first).network.state_dict(), "weights.pth")
     elif command == "restore":
         assert labcore("backup", "lab.tar").status == 0
         shutil.copy("lab.tar", "FILE")
@@ -289,6 +303,7 @@ def test_it_runs(
     if words[0] in ("crossval", "search") and {"--resume", "--final"} & set(words):
         begun = ("--folds", "1", "2") if words[0] == "crossval" else ("--trials", "1", "--vary", "lr=0.01:0.1:log")
         assert labcore(words[0], "--dataset", "demo", *begun, *small).status == 0
+        words += ["--trials", "2"] if words[:2] == ["search", "--resume"] else []
     elif words[0] in ("train", "crossval", "search") and "--help" not in words:
         words += [*small, *(["--trials", "2"] if words[0] == "search" else [])]
     told = labcore(*words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from labcore.errors import LabError, WorkspaceError
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
+ROOT = Path(__file__).parents[2]
 Labcore = Callable[..., Any]
 HEAVY = "torch", "pandas", "numpy", "sklearn", "streamlit"
 
@@ -147,3 +150,58 @@ def test_words() -> None:
     assert [duration(seconds) for seconds in (0, 61.4, 3599.6, 3725)] == ["0:00", "1:01", "1:00:00", "1:02:05"]
     assert table(["a", "n"], [["x", "1"], ["yy", "10"]]) == ["a    n", "x    1", "yy  10"]
     assert table(["a", "n"], []) == ["a  n"]
+
+
+@pytest.mark.parametrize("moment", ["labcore.cli.main", "argparse", "labcore.cli.runs", "labcore.jobs.manager", "exit"])
+def test_ctrl_c_ends_without_a_traceback_while_modules_load_and_at_the_end(moment: str, tmp_path: Path) -> None:
+    script = f"""
+import atexit, os, signal, sys
+
+class Press:
+    def find_spec(self, name, *more):
+        if name == {moment!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Press())
+if {moment!r} == "exit":
+    atexit.register(os.kill, os.getpid(), signal.SIGINT)
+from labcore.__main__ import run
+sys.argv = ["labcore", "runs", "list"]
+sys.exit(run())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"LABCORE_HOME": str(tmp_path)},
+    )
+    assert done.returncode == 130
+    assert done.stderr.endswith("labcore: interrupted\n")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_command_is_the_one_of_the_package() -> None:
+    (script,) = (line for line in (ROOT / "pyproject.toml").read_text().splitlines() if line.startswith("labcore = "))
+    module, _, function = script.split('"')[1].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "latin-1:strict", "utf-8:strict"])
+def test_nothing_stumbles_over_an_encoding(encoding: str, tmp_path: Path) -> None:
+    bad = os.fsdecode(b"M\x84dchen \xe7\x8a\xac.wav")
+    script = f"""
+from labcore.cli.main import main
+for words in (["--help"], ["train", "--help"], ["classify", "--help"], ["runs", "show", {bad!r}], [{bad!r}]):
+    try:
+        main(words)
+    except SystemExit:
+        pass
+from labcore.cli.output import emit, emit_json, say
+emit({bad!r}), emit_json({{"file": {bad!r}}}), say({bad!r})
+"""
+    environment = os.environ | {"LABCORE_HOME": str(tmp_path), "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, env=environment)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    line = done.stdout.decode(encoding.partition(":")[0]).splitlines()[-1]
+    assert os.fsencode(json.loads(line)["file"]) == os.fsencode(bad)

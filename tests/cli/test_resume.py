@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from labcore.events import RunFinished
+from labcore.experiments import CrossValidation
 from labcore.jobs.worker import work
 from labcore.runs import Run, list_runs
+from labcore.search import Range, Search, make_settings
 from labcore.workspace import Workspace
 
 Labcore = Callable[..., Any]
@@ -57,3 +60,33 @@ def test_data_that_changed_leave_it_stopped_and_are_bad_input(stopped: Run, labc
     assert "low/low3.wav has" in told.err
     assert stopped.status().state == "stopped"
     assert "low/low3.wav has" in labcore("runs", "show", stopped.id).out
+
+
+def test_a_cross_validation_and_a_search_go_on_at_another_place(
+    workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    place, there = Path(shutil.copytree(tones, tmp_path / "tones")), tmp_path / "there"
+    started = labcore("crossval", "--dataset", place, "--folds", 1, 2, "--epochs", 1, "--json", *tiny).lines[0]
+    experiment = CrossValidation.open(workspace, started["experiment_id"])
+    second = experiment.members()["2"]
+    second.weights.unlink()
+    second.append(RunFinished(state="stopped", epochs_done=1))
+    searched = Search.create(
+        workspace,
+        make_settings(workspace, second.config.changed({"data.fold": None}), (Range("optim.lr", 0.01, 0.3),), trials=1),
+    )
+    place.rename(there)
+
+    told = labcore("crossval", "--resume", experiment.id)
+    assert (told.status, f"lay at {place}" in told.err) == (2, True)
+    assert second.status().state == "stopped"
+    told = labcore("crossval", "--resume", experiment.id, "--dataset", there)
+    assert told.status == 0, told.err
+    assert second.status().state == "finished"
+    assert experiment.config.data.dataset == str(there)
+
+    assert labcore("search", "--resume", searched.id, "--dataset", tmp_path / "nowhere").status == 2
+    searched.tell_life("stopped")
+    assert labcore("search", "--resume", searched.id, "--dataset", there).status == 0
+    assert searched.settings.config.data.dataset == str(there)
+    assert searched.load().best is not None

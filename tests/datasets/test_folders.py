@@ -46,6 +46,7 @@ def test_parts_are_no_classes(lay_out, many, told, parts, folds, beside):
     ("files", "labels", "left_aside"),
     [
         (["train/cat/a.wav", "train/dog/b.wav", "samples/c.wav"], ["cat", "dog"], 1),  # one part
+        (["train/cat/a.wav", "train/dog/b.wav", "cat/c.wav", "dog/d.wav"], ["cat", "dog"], 2),
         (["train/cat/a.wav", "train/dog/b.wav", "test/c.wav", "test/d.wav"], ["cat", "dog"], 2),  # no labels for one
         (["train/cat/a.wav", "train/x.wav", "test/dog/b.wav", "bird/c.wav"], ["cat", "dog"], 2),
         (["cat/train/a.wav", "cat/test/b.wav", "dog/train/c.wav", "dog/test/d.wav"], ["cat", "dog"], 0),

@@ -95,6 +95,17 @@ def test_the_same_telling_names_in_all_folders():
     assert "same names" in finding.what
 
 
+def test_numbers_of_people_in_the_names_of_files():
+    spoken = [
+        (f"{person:02}", f"{digit}_{person:02}_{take}.wav")
+        for person in (1, 2, 60)
+        for digit in range(3)
+        for take in (0, 1)
+    ]
+    assert "same names" in speakers(spoken)[0].what
+    assert not speakers([(f"{label}", f"{label}-{n * label}.wav") for label in (10, 11) for n in range(4)])
+
+
 @pytest.mark.parametrize(
     "files",
     [

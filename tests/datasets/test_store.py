@@ -231,3 +231,15 @@ def test_how_clips_were_read_is_kept_with_the_store(workspace, tmp_path, noise, 
         assert note.path.endswith("cat/0.wav")
         assert "cancel" in note.what
         np.testing.assert_allclose(store.waveform(0), sound, atol=1e-3)
+
+
+def test_a_bad_file_of_many_spans_is_one_problem(workspace, tmp_path, tone, write_wav):
+    for name in ("a.wav", "b.wav"):
+        write_wav(tmp_path / "set" / name, tone(seconds=0.2))
+    (tmp_path / "set" / "bad.wav").write_bytes(b"no sound")
+    rows = [f"bad.wav,x,{n},{n + 1}" for n in range(4)]
+    (tmp_path / "set" / "l.csv").write_text("\n".join(["path,label,start,end", "a.wav,x,,", "b.wav,y,,", *rows]))
+    for _ in range(2):  # built, and read back
+        store = open_store(workspace, read_dataset(tmp_path / "set"), 8000)
+        assert [(Path(problem.path).name, problem.clips) for problem in store.problems] == [("bad.wav", 4)]
+        assert len(store) == 2

@@ -185,6 +185,6 @@ def test_a_forecast_is_not_lost_where_another_visitor_asks_for_one(open_page, da
     from ui import forms
 
     monkeypatch.setattr(forms, "config", lambda: RunConfig().changed({"data.dataset": "small"}))
-    mine.about = forms.config().model_dump_json()
+    mine.about = forms.config().to_json()
     app.run()
     assert "From 5 steps" in words(app)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from labcore.config import RunConfig, knobs
@@ -85,8 +87,8 @@ def test_an_impossible_combination_is_told_and_cannot_be_started(open_page, data
 def test_the_summary_says_what_is_trained_and_what_is_held_out(open_page, dataset):
     table = open_page("pages/train.py").table[0].value
     texts = " ".join(str(value) for value in table.to_numpy().ravel())
-    assert "clips of 2 classes" in texts
-    assert "clips, fold" in texts
+    assert "**9 clips** of 2 classes" in texts
+    assert "**3 clips**, fold" in texts
 
 
 def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
@@ -138,3 +140,19 @@ def test_changes_name_what_is_not_the_default():
         "Gain": "2 dB",
         "Epochs": "7",
     }
+
+
+def test_the_page_tells_how_a_data_set_was_read(open_page, manager, class_folders):
+    folder = class_folders.rename(manager.workspace.datasets / "mine")
+    (folder / "high").rename(folder / "train")
+    (folder / "loose.wav").write_bytes(b"loose")
+    (folder / os.fsdecode(b"M\x84dchen.wav")).write_bytes(b"bad name")
+    (folder / "notes.csv").write_text("what,who\n1,2\n")
+    app = open_page("pages/train.py")
+    assert not app.exception
+    told = words(app).replace("\\", "")
+    assert "2 files lie beside the folders of classes" in told
+    assert "Mx84dchen.wav" in told
+    assert "The folder train is taken for a class" in told
+    assert any(expander.label == "How it was read" for expander in app.expander)
+    assert "notes.csv was not taken" in told
