@@ -17,6 +17,7 @@ from labcore.errors import ConfigError
 from labcore.roots import ROOTS
 from labcore.workspace import Workspace
 from ui.access import door
+from ui.gate.compression import Compressed
 from ui.gate.middleware import Gate
 from ui.limits import uploads
 
@@ -34,7 +35,7 @@ def gate() -> list[Middleware]:
         uploads()
     except ConfigError as error:
         sys.exit(f"audio-gpu-lab: {error}")
-    return [Middleware(Gate)]
+    return [Middleware(Gate), Middleware(Compressed)]
 
 
 @asynccontextmanager
