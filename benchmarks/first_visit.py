@@ -35,7 +35,11 @@ window.shifts = []
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push({
     value: entry.value, at: entry.startTime,
-    what: entry.sources.map((one) => one.node?.closest?.("[data-testid]")?.dataset.testid + " " + (one.node?.textContent ?? "").slice(0, 40)),
+    what: entry.sources.map((one) => {
+      const place = (one.node?.closest ? one.node : one.node?.parentElement)?.closest("[data-testid]")?.dataset.testid
+      const [from, to] = [one.previousRect, one.currentRect].map((box) => [box.x, box.y, box.width, box.height].map(Math.round))
+      return `${place} "${(one.node?.textContent ?? "").slice(0, 30)}" ${from} → ${to}`
+    }),
   })
 }).observe({ type: "layout-shift", buffered: true })
 """
@@ -101,7 +105,7 @@ def visit(browser: Browser, asked: argparse.Namespace, server: psutil.Process, p
         )
         if asked.shifts:
             for one in shifts:
-                print(f"    {one['value']:.3f} at {one['at'] / 1000:.1f} s: {' | '.join(one['what'])}")
+                print(f"    {one['value']:.3f} at {one['at'] / 1000:.1f} s: {'; '.join(one['what'])}")
         if asked.files:
             for size, file in sorted(files, reverse=True)[:20]:
                 print(f"    {size / 1000:8.1f} kB {file}")

@@ -126,4 +126,4 @@ def test_a_websocket_passes(files):
 
 def test_the_app_compresses_behind_its_gate():
     names = [layer.cls.__name__ for layer in serving.gate()]
-    assert names == ["Gate", "Compressed"]
+    assert names == ["Gate", "Compressed", "FirstPage"]
