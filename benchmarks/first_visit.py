@@ -62,7 +62,9 @@ class Traffic:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
-    parser.add_argument("--idle", type=float, default=60.0, help="seconds of idling on each page (default: %(default)s)")
+    parser.add_argument(
+        "--idle", type=float, default=60.0, help="seconds of idling on each page (default: %(default)s)"
+    )
     parser.add_argument("--shifts", action="store_true", help="also say what shifted")
     parser.add_argument("--files", action="store_true", help="also say how large each file was")
     asked = parser.parse_args()
@@ -127,7 +129,9 @@ def listen(page: Page) -> tuple[Traffic, list[tuple[int, str]]]:
         # Base64 where it is binary, which all of the app's messages are.
         traffic.socket += len(event["response"]["payloadData"]) * 3 // 4
 
-    tools.on("Network.requestWillBeSent", lambda event: names.update({event["requestId"]: event["request"]["url"][-70:]}))
+    tools.on(
+        "Network.requestWillBeSent", lambda event: names.update({event["requestId"]: event["request"]["url"][-70:]})
+    )
     tools.on("Network.loadingFinished", finished)
     tools.on("Network.webSocketFrameReceived", message)
     tools.on("Network.webSocketFrameSent", message)
@@ -162,9 +166,16 @@ def train(home: str) -> str:
             soundfile.write(folder / f"{number} {clip}.wav", tone, 8000)
     command = [sys.executable, "-m", "labcore", "train", "--dataset", "tones", "--preset", "quick", "--epochs", "3"]
     subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "LABCORE_HOME": home}, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        env={**os.environ, "LABCORE_HOME": home},
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-    return next(path.name for path in (Path(home) / "runs").iterdir() if path.is_dir() and not path.name.startswith("."))
+    return next(
+        path.name for path in (Path(home) / "runs").iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
 
 
 @contextmanager

@@ -25,10 +25,9 @@ ROOT = b'<div id="root">'
 def style() -> str:
     """The style sheet of a page on which nothing is yet."""
     room = SIDEBAR_REM * (config.get_option("theme.baseFontSize") or 16)
-    return (
-        f"{EMPTY} [data-testid=stMainBlockContainer] {{ max-width: none }} "
-        f"@media (min-width: {WIDE_PX}px) {{ {EMPTY} [data-testid=stAppViewContainer] {{ box-sizing: border-box; padding-left: {room:g}px }} }}"
-    )
+    wide = f"{EMPTY} [data-testid=stMainBlockContainer] {{ max-width: none }}"
+    beside = f"{EMPTY} [data-testid=stAppViewContainer] {{ box-sizing: border-box; padding-left: {room:g}px }}"
+    return f"{wide} @media (min-width: {WIDE_PX}px) {{ {beside} }}"
 
 
 def dressed(document: bytes) -> bytes:
