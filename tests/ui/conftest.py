@@ -164,3 +164,9 @@ def words(app: AppTest) -> str:
     parts += [element.value for kind in (app.error, app.warning, app.info) for element in kind]
     parts += [bar.proto.text for bar in app.get("progress")]
     return "\n".join(str(part) for part in parts).replace("\\", "")
+
+
+def unfold(app: AppTest, key: str) -> AppTest:
+    """Open an expander that draws what is in it only when it is open."""
+    app.session_state[key] = True
+    return app.run()

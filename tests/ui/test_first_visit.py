@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from labcore.device import DeviceChoice
-from ui import live, services
+from ui import charts, live, services
 
 from .conftest import words
 
@@ -96,3 +96,30 @@ def test_the_demo_set_ticks_while_it_is_made(open_page, ticks, monkeypatch):
     app.run()
     assert ticks == []
     assert "Make the demo set" in [button.label for button in app.button]
+
+
+# --- a result
+
+
+def test_a_result_loads_neither_plotly_nor_the_highlighter(open_page, trained):
+    app = open_page("pages/train.py", run=trained.id)
+    assert not app.exception
+    assert not app.get("plotly_chart")
+    assert not app.code
+    assert "Accuracy" in [metric.label for metric in app.metric]
+
+
+def test_the_confusion_matrix_is_told_in_words_too(open_page, trained):
+    app = open_page("pages/train.py", run=trained.id)
+    charts_shown = app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")
+    told = [chart.proto.alt for chart in charts_shown if "onfusion" in chart.proto.alt]
+    assert told == [
+        "Confusion matrix of the held-out clips: 14 of 16 right. Most frequent confusions: bark predicted as hum (2)."
+    ]
+
+
+def test_a_matrix_without_confusions_says_so():
+    assert (
+        charts.confusion_in_words({"a": {"a": 3}, "b": {"b": 1}})
+        == "Confusion matrix of the held-out clips: 4 of 4 right."
+    )
