@@ -9,7 +9,7 @@ from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
-from ui import crossval_list, data, forms, live, new_run, services
+from ui import crossval_list, data, forms, live, new_run, services, waiting
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import counted, plain
 
@@ -90,11 +90,9 @@ def _start(name: str) -> None:
             width="stretch",
             disabled=not chosen,
         )
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(
-                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; these folds take their turn."
-            )
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each fold")
+        if line:
+            st.caption(line)
 
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:

@@ -10,7 +10,7 @@ from labcore.budget import plan_for
 from labcore.config import knobs
 from labcore.errors import LabError
 from labcore.texts import shown
-from ui import data, forecasting, forms, live, pinned, services
+from ui import data, forecasting, forms, live, pinned, services, waiting
 from ui.shell import errors_in_place, show_error
 from ui.text import count, counted, plain
 
@@ -153,11 +153,9 @@ def _summary_and_start() -> None:
                 st.query_params["run"] = run.id
                 st.rerun()
         forecasting.part(config if ready else None)
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(
-                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; this one takes its turn."
-            )
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active])
+        if line:
+            st.caption(line)
     pinned.before(config if chosen is not None else None)
     if chosen is not None:
         _classes(chosen)

@@ -14,10 +14,10 @@ from labcore.errors import LabError
 from labcore.presets import PRESETS, preset
 from labcore.search import Range, Settings, default_ranges, job, make_settings, range_of
 from labcore.search.space import FIXED, base_value
-from ui import data, forms, live, services
+from ui import data, forms, live, services, waiting
 from ui.search_charts import unit_title
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import count, counted, plain
+from ui.text import counted, plain
 
 AUTOMATIC = "automatic"
 OWN = "own"
@@ -229,11 +229,9 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
             icon=":material/play_arrow:",
             width="stretch",
         )
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(
-                f"{count(active)} {'run is' if active == 1 else 'runs are'} waiting or at work; trials take their turns."
-            )
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each trial")
+        if line:
+            st.caption(line)
 
 
 def _facts(settings: Settings) -> None:
