@@ -76,7 +76,7 @@ def test_help_of_train_tells_every_knob(labcore: Labcore) -> None:
         (["train", "--epochs", "2.5"], "whole number"),
         (["train", "--lr", "x"], "not a number or auto"),
         (["train", "--lr", "nan"], "out of bounds"),
-        (["train", "--epochs", "auto"], "whole number"),
+        (["train", "--batch-size", "auto"], "whole number"),
         (["train", "--optimiser", "adam"], "sgd, adamw"),
         (["train", "surplus"], "surplus"),
         (["train", "--preset", "slow"], "quick"),
