@@ -110,8 +110,8 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
     wait_for_epoch(run, epochs // 2)
     picture(pages, "train-running", url, f"/train?run={run.id}", wait="Validation accuracy")
     page.goto(f"{url}/train?run={run.id}")
-    page.get_by_text("What was taken for what").wait_for()
-    picture(pages, "result", url, f"/train?run={run.id}", wait="What was taken for what")
+    page.get_by_text("Confusion matrix").wait_for()
+    picture(pages, "result", url, f"/train?run={run.id}", wait="Confusion matrix")
 
     second = submit(page, url, epochs, workspace)
     wait_for_epoch(second, 2)

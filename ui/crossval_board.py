@@ -215,10 +215,10 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
     )
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        st.markdown("**What was taken for what**")
+        st.markdown("**Confusion matrix**")
         charts.confusion(pool.confusion, key=f"crossval-confusion-{experiment.id}")
     with right:
-        st.markdown("**Class by class**")
+        st.markdown("**Per-class metrics**")
         results.class_table({"per_class": pool.per_class, "confusion": pool.confusion})
 
 

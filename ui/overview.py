@@ -80,8 +80,7 @@ def data_sets(found: list) -> None:
 
 def page() -> None:
     shell.open_page("Overview", "Train a sound classifier, watch it learn, use it, take the weights home.")
-    live.device_line()
-    with shell.errors_in_place():
+    with live.device_line(), shell.errors_in_place():
         services.manager()
         runs = live.runs()
         live.active_runs()
