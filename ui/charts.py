@@ -201,14 +201,13 @@ def _hertz(centres_hz: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _mark(figure: go.Figure, marked: tuple[float, float] | None, fill: float = 0.2) -> None:
+def _mark(figure: go.Figure, marked: tuple[float, float] | None, *, filled: bool = True) -> None:
     """Set a stretch of the time axis off, in seconds."""
     if marked is not None:
         ink = "#F6A35C" if dark() else "#C2571A"
         edges = {"x0": marked[0], "x1": marked[1], "y0": 0, "y1": 1}
-        figure.add_shape(
-            type="rect", yref="paper", **edges, line={"color": ink, "width": 2}, fillcolor=ink, opacity=fill
-        )
+        face = {"fillcolor": ink, "opacity": 0.2} if filled else {}
+        figure.add_shape(type="rect", yref="paper", **edges, line={"color": ink, "width": 2}, **face)
 
 
 def over_time(windows: Windows, seconds: float, *, key: str, marked: tuple[float, float] | None = None) -> None:
@@ -217,7 +216,7 @@ def over_time(windows: Windows, seconds: float, *, key: str, marked: tuple[float
     Args:
         windows: beginning and end in seconds and the probabilities of each, by time.
         seconds: length of the recording.
-        marked: as for :func:`sound`.
+        marked: beginning and end of a stretch that is framed, in seconds.
     """
     import plotly.graph_objects as go
 
@@ -225,7 +224,7 @@ def over_time(windows: Windows, seconds: float, *, key: str, marked: tuple[float
     figure = go.Figure(shares)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_xaxes(ticksuffix=" s", showgrid=False, range=[0, seconds])
-    _mark(figure, marked, fill=0.15)
+    _mark(figure, marked, filled=False)
     show_figure(figure, height=24 * len(shares.y) + 44, key=key, alt="Probabilities over the length of the recording")
 
 
