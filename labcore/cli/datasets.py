@@ -29,8 +29,8 @@ def parser() -> Parser:
         epilog="Recognised by themselves: UrbanSound8K, ESC-50, Speech Commands, a folder a class (also under train/ val/ test/, under "
         "audio_train/ audio_test/ and the like, or under fold1/ …), and a CSV file with the columns path,label and optionally fold, group "
         "(speaker, recording), and start,end or start,duration: in seconds, or as the column's name says (start_ms, Begin Time (s), "
-        "end_sample). Other usual names of columns are understood. `labcore datasets check` tells what was taken for what. Paths may stand in quotes, as "
-        "file:// addresses, or begin with ~.",
+        "end_sample). Other usual names of columns are understood. `labcore datasets check` tells what was taken for what. "
+        "Paths may stand in quotes, as file:// addresses, or begin with ~.",
     )
     actions = subcommands(
         parser,
