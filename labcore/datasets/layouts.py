@@ -42,6 +42,7 @@ def read_dataset(path: str | Path, name: str = "") -> Dataset:
     if path == Path(path.anchor):
         raise DatasetError(f"{path} is the whole disk, not a data set", f"Name the folder of the data set. {KNOWN}")
     with looking() as look:
+        look.root = path
         look.refuse_system(path)
         return _read(path, name)
 

@@ -297,7 +297,7 @@ def _stamp(path: Path) -> str:
             folders = [entry for entry in held if entry.is_dir(follow_symlinks=False)]
             below += [folder / entry.name for entry in folders]
             names = {entry.name for entry in held}.difference(entry.name for entry in folders)
-            look.saw(path, "", len(names), sum(map(is_audio, names)))
+            look.saw(folder, len(names), sum(map(is_audio, names)))
             for entry in (*folders, *(entry for entry in held if entry.name.lower().endswith(LIST_SUFFIXES))):
                 with contextlib.suppress(OSError):
                     digest.update(as_bytes(f"{entry.path} {entry.stat().st_mtime_ns}\n"))

@@ -52,7 +52,8 @@ class Look:
     files: int = 0
     audio: int = 0
     known: set[Identity] = field(default_factory=set)
-    below: Counter[str] = field(default_factory=Counter)
+    below: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    root: Path | None = None
     system: tuple[frozenset[int], frozenset[Identity]] = field(default_factory=lambda: _system())
     repeated: int = 0
     _untold: int = 0
@@ -70,17 +71,19 @@ class Look:
         self.known.add(identity)
         return True
 
-    def saw(self, root: Path, top: str, files: int, audio: int) -> None:
-        """Count what a folder holds.
+    def saw(self, folder: Path, files: int, audio: int) -> None:
+        """Count what a folder holds. The first one is taken for what is looked through, where nothing else was said.
 
         Raises:
             TooMuchError: it is too much for a data set.
         """
         self.files, self.audio = self.files + files, self.audio + audio
-        self.below[top] += files
+        self.root = self.root or folder
+        with contextlib.suppress(ValueError):
+            self.below[folder.relative_to(self.root).parts[:1]] += files
         folders, others = len(self.known) + self.repeated, self.files - self.audio
         if folders > MOST_FOLDERS or self.files > MOST_FILES or (others > MOST_OTHERS and others > 10 * self.audio):
-            raise self._too_much(root, folders)
+            raise self._too_much(folders)
         self.tell(files)
 
     def tell(self, more: int) -> None:
@@ -101,11 +104,12 @@ class Look:
             if self.is_system(folder.stat()):
                 raise DatasetError(f"{folder} is a folder of the system, which holds no sounds", "Name another folder")
 
-    def _too_much(self, root: Path, folders: int) -> TooMuchError:
-        (top, most), *_ = self.below.most_common(1)
-        where = f"; {most:,} of them lie in {shown(root / top)}" if top else ""
+    def _too_much(self, folders: int) -> TooMuchError:
+        assert self.root is not None
+        top, most = next(iter(self.below.most_common(1)), ((), 0))
+        where = f"; {most:,} of them lie in {shown(self.root.joinpath(*top))}" if top else ""
         return TooMuchError(
-            f"{root} holds too much to be looked through: after {folders:,} folders with {self.files:,} files, {self.audio:,} of them "
+            f"{self.root} holds too much to be looked through: after {folders:,} folders with {self.files:,} files, {self.audio:,} of them "
             f"audio, this was given up{where}",
             "Name the folder further down that holds the sounds alone, or write a CSV file with the columns path and label",
         )
@@ -153,12 +157,11 @@ def walk(
         TooMuchError: it holds more than a data set can.
     """
     look = _look.get() or Look()  # no context of its own: a generator would leave it set for whoever it yields to
-    return _Walk(root, listing, is_audio, trouble, without, look).folder(root, (), (), False)
+    return _Walk(listing, is_audio, trouble, without, look).folder(root, (), (), False)
 
 
 @dataclass
 class _Walk:
-    root: Path
     listing: Callable[[Path], list[os.DirEntry[str]]]
     is_audio: Callable[[str], bool]
     trouble: Callable[[Path], None]
@@ -190,7 +193,7 @@ class _Walk:
         folders = {entry.name for entry in held if is_folder(entry)}
         if self.look.counts(identity, again):
             names = [entry.name for entry in held if entry.name not in folders]
-            self.look.saw(self.root, parts[0] if parts else "", len(names), sum(map(self.is_audio, names)))
+            self.look.saw(folder, len(names), sum(map(self.is_audio, names)))
         for entry in held:
             if entry.name not in folders:
                 yield parts, entry.name
