@@ -31,6 +31,7 @@ FLOORS = (
         "people",
         "status",
         "texts",
+        "typed",
     ),
     ("audio", "features", "augment", "models", "runs", "event_log", "moved", "origin"),
     ("datasets",),

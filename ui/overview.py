@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.runs import unreadable_runs
-from ui import live, people, services, shell
+from ui import datasets, live, people, services, shell, studies
 from ui.text import ago, counted, percent, plain
 
 
@@ -18,6 +18,7 @@ def first_steps(sets: list, has_run: bool) -> None:
         if sets:
             for info in sets[:4]:
                 data_set(info)
+                datasets.manage(info.name, "first")
         else:
             st.markdown(
                 "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
@@ -45,9 +46,10 @@ def step(number: int, title: str, done: bool) -> None:
 
 
 def latest_runs(rows: list) -> None:
+    """The runs that ended last, in that order, each with how long that is past."""
     st.subheader("Latest runs", anchor=False)
     with st.container(border=True, gap="xsmall"):
-        for run, status in rows[:8]:
+        for run, status in sorted(rows, key=lambda row: -row[1].changed_at)[:8]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(width="stretch"):
                     live.run_link(run, " · ".join(filter(None, [people.whose(status.by), ago(status.changed_at)])))
@@ -74,9 +76,11 @@ def data_sets(found: list) -> None:
     with st.container(border=True):
         for info in found:
             data_set(info)
+            datasets.manage(info.name, "overview")
     if not any(info.name == "demo" for info in found):
         live.demo_button("demo-more", kind="secondary")
-    st.page_link("pages/train.py", label="Add one on the Train page", icon=":material/add:")
+    with st.expander("Add a data set", icon=":material/add:"):
+        datasets.add("overview")
 
 
 def page() -> None:
@@ -90,6 +94,7 @@ def page() -> None:
 
         from labcore.datasets import list_datasets  # pandas: after the head of the page is there
 
+        datasets.take_added()
         sets = sorted(list_datasets(services.workspace()), key=lambda info: bool(info.error))  # the sound ones first
         if not trained:
             first_steps(sets, trained)
@@ -97,6 +102,8 @@ def page() -> None:
             left, right = st.columns([2, 1], gap="large")
             with left:
                 latest_runs(ended)
+                with shell.errors_in_place():
+                    studies.latest()
             with right:
                 data_sets(sets)
         live.unreadable(unreadable_runs(services.workspace()), "run")

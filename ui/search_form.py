@@ -59,17 +59,19 @@ def _base() -> RunConfig:
     with left:
         kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
     with right:
-        summary = data.summary(kept["dataset"], None)
-        folds = [AUTOMATIC, *summary.folds]
+        there = data.folds(kept["dataset"])
+        folds = [AUTOMATIC, *there.reasons]
         now = kept.get("fold", AUTOMATIC)
         kept["fold"] = st.selectbox(
             "Reported fold",
             folds,
             index=folds.index(now) if now in folds else 0,
-            format_func=lambda fold: f"automatic ({summary.fold})" if fold == AUTOMATIC else fold,
+            format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
             key=f"search-fold-{kept['dataset']}",
             help="No trial touches it. What was found can be judged on it once, at the end.",
         )
+        if there.told:
+            st.caption(f":orange[:material/warning:] {plain(there.told)}")
     options = [*PRESETS, OWN]
     kept["base"] = st.segmented_control(
         "Recipe",
