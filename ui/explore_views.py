@@ -9,11 +9,12 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.runs import Run
-from ui import charts, explore_knobs, explore_save, live, services, shell
+from ui import charts, explore_knobs, explore_save, services, shell
 from ui.explore_colours import colours, names
 from ui.explore_source import Opened, channels, heard
 from ui.explore_viewer import Row, image_row, selected, viewer, wave_row
-from ui.text import count, counted, percent, plain, run_name, told_apart
+from ui.networks import Networks
+from ui.text import count, counted, label_name, percent, plain
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
@@ -261,21 +262,17 @@ def _spectrum(part: np.ndarray, rate: int, config: RunConfig) -> Any:
 # --- what a network says
 
 
-def choose_run(key: str, label: str = "Network") -> Run | None:
-    """A run with weights, or None."""
-    known = live.trained()
-    if not known:
+def choose_run(key: str, label: str = "Network", *, demo: bool = True) -> Run | None:
+    """A run with weights, or None. ``demo``: the built-in network may be chosen too."""
+    known = Networks(demo)
+    if not known.runs:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("With a trained network, its answers stand here too.", width="content")
             st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
         return None
-    if st.session_state.get(key) not in known:
+    if st.session_state.get(key) not in known.runs:
         st.session_state.pop(key, None)
-    chosen = st.selectbox(
-        label, list(known), index=None, placeholder="Choose a trained network", key=key, width=420,
-        format_func=told_apart(known, lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}"),
-    )  # fmt: skip
-    return known[chosen][0] if chosen else None
+    return known.box(key, label, width=420)
 
 
 def _classify(opened: Opened, begin: float, stop: float) -> None:
@@ -291,7 +288,7 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
     except LabError as error:
         shell.show_error(error)
         return
-    st.markdown(f"### {plain(answer.label)}")
-    truth = f" · labelled {plain(opened.source.truth)}" if opened.source.truth else ""
+    st.markdown(f"### {plain(label_name(answer.label))}")
+    truth = f" · labelled {plain(label_name(opened.source.truth))}" if opened.source.truth else ""
     st.caption(f"in {begin:.2f} to {stop:.2f} s, probability {percent(answer.probability)}{truth}")
     charts.probabilities(answer.probabilities, key=f"explore-bars-{run.id}", most=6)

@@ -12,7 +12,7 @@ from labcore.errors import LabError
 from labcore.texts import shown
 from ui import data, forecasting, forms, live, pinned, services
 from ui.shell import errors_in_place, show_error
-from ui.text import count, counted, plain
+from ui.text import count, counted, label_names, plain
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Knobs that stand in the recipe, above the tabs."""
@@ -192,7 +192,7 @@ def _classes(chosen: data.DataSummary) -> None:
     with st.expander(counted(len(chosen.counts), "class", "classes"), icon=":material/category:"):
         st.table(
             {
-                "Class": [plain(label) for label in chosen.counts],
+                "Class": [plain(name) for name in label_names(chosen.counts).values()],
                 "Training": [train for train, _ in chosen.counts.values()],
                 "Held out": [held_out for _, held_out in chosen.counts.values()],
             },

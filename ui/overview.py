@@ -35,7 +35,8 @@ def first_steps(sets: list, has_run: bool) -> None:
         st.markdown(
             "Drop a clip on it or speak into the microphone: see what the network hears, and take its weights home."
         )
-        st.page_link("pages/classify.py", label="Classify a clip", icon=":material/graphic_eq:", disabled=not has_run)
+        label = "Classify a clip" if has_run else "Try the built-in demo network"
+        st.page_link("pages/classify.py", label=label, icon=":material/graphic_eq:")
 
 
 def step(number: int, title: str, done: bool) -> None:
