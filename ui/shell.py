@@ -44,7 +44,8 @@ def open_page(title: str, subtitle: str = "") -> None:
             st.page_link(path, label=label, icon=icon, width="stretch")
         st.space("medium")
         access.sign_out_link()
-        st.caption(f"Workspace `{_short(workspace().home)}`  \nVersion {__version__}")
+        # No code here: the face of code would be 91 kB more of a first visit.
+        st.caption(f"Workspace {plain(_short(workspace().home))}  \nVersion {__version__}")
     st.title(title, anchor=False)
     if subtitle:
         st.markdown(f":gray[{subtitle}]")

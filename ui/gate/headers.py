@@ -67,6 +67,8 @@ def harden(message: Message, path: str) -> None:
         del headers["server"]
     if path.startswith("/media/") or headers.get("content-type", "").startswith("text/html"):
         headers["Cache-Control"] = "no-store" if not path.startswith("/media/") else "private, no-store"
+    elif path.startswith("/app/static/"):
+        headers.setdefault("Cache-Control", "private, max-age=86400")
     message["headers"] = headers.raw
 
 
