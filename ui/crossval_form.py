@@ -33,7 +33,7 @@ def show() -> None:
 
 def _data() -> str | None:
     """The data set that was chosen; None where there is none yet."""
-    st.subheader("Data", anchor=False)
+    st.header("Data", anchor=False)
     names, current = data.names(), forms.values()
     if not names and current["data.dataset"] == "demo":
         with st.container(border=True):
@@ -59,7 +59,7 @@ def _data() -> str | None:
 
 def _start(name: str) -> None:
     with st.container(border=True):
-        st.subheader("This cross-validation", anchor=False)
+        st.header("This cross-validation", anchor=False)
         try:
             summary = data.summary(name, None)
             config = forms.config().changed({"data.fold": None, "data.split": "official"})
@@ -74,7 +74,9 @@ def _start(name: str) -> None:
                 icon=":material/info:",
             )
             return
-        chosen = st.pills("Folds", folds, selection_mode="multi", default=folds, key=f"crossval-folds-{name}")
+        chosen = st.pills(
+            "Folds", folds, selection_mode="multi", default=folds, key=f"crossval-folds-{name}", wrap=True
+        )
         random = st.toggle(
             "Train the leaking twin as well",
             key="crossval-random",

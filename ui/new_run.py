@@ -35,7 +35,7 @@ def show() -> None:
 
 
 def _data() -> None:
-    st.subheader("Data", anchor=False)
+    st.header("Data", anchor=False)
     names = data.names()
     current = forms.values()
     if not names and current["data.dataset"] == "demo":
@@ -104,7 +104,7 @@ def _add_by_path() -> None:
 
 def recipe() -> None:
     """Preset, network, epochs and batch size."""
-    st.subheader("Recipe", anchor=False)
+    st.header("Recipe", anchor=False)
     forms.presets()
     table = knobs()
     left, middle, right = st.columns(3, gap="medium")
@@ -127,7 +127,7 @@ def _knobs() -> None:
 def _summary_and_start() -> None:
     current = forms.values()
     with st.container(border=True):
-        st.subheader("This run", anchor=False)
+        st.header("This run", anchor=False)
         config, chosen = None, None
         try:
             config = forms.config()
