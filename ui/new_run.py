@@ -35,7 +35,7 @@ def show() -> None:
 
 
 def _data() -> None:
-    st.subheader("Data", anchor=False)
+    st.header("Data", anchor=False)
     datasets.take_added()
     names = data.names()
     current = forms.values()
@@ -92,7 +92,7 @@ def _data() -> None:
 
 def recipe() -> None:
     """Preset, network, epochs and batch size."""
-    st.subheader("Recipe", anchor=False)
+    st.header("Recipe", anchor=False)
     forms.presets()
     table = knobs()
     left, middle, right = st.columns(3, gap="medium")
@@ -115,7 +115,7 @@ def _knobs() -> None:
 def _summary_and_start() -> None:
     current = forms.values()
     with st.container(border=True):
-        st.subheader("This run", anchor=False)
+        st.header("This run", anchor=False)
         config, chosen = None, None
         try:
             config = forms.config()

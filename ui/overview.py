@@ -11,7 +11,7 @@ from ui.text import ago, counted, percent, plain
 
 def first_steps(sets: list, has_run: bool) -> None:
     """The way from an empty workspace to an answer."""
-    st.subheader("First steps", anchor=False)
+    st.header("First steps", anchor=False)
     data, train, classify = st.columns(3, gap="medium")
     with data.container(border=True, height="stretch"):
         step(1, "Get some clips", any(not info.error for info in sets))
@@ -42,12 +42,12 @@ def first_steps(sets: list, has_run: bool) -> None:
 
 def step(number: int, title: str, done: bool) -> None:
     mark = ":green[:material/check_circle:]" if done else f":gray-badge[{number}]"
-    st.markdown(f"##### {mark} {title}")
+    st.markdown(f"### {mark} {title}")
 
 
 def latest_runs(rows: list) -> None:
     """The runs that ended last, in that order, each with how long that is past."""
-    st.subheader("Latest runs", anchor=False)
+    st.header("Latest runs", anchor=False)
     with st.container(border=True, gap="xsmall"):
         for run, status in sorted(rows, key=lambda row: -row[1].changed_at)[:8]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -72,7 +72,7 @@ def data_set(info) -> None:
 
 
 def data_sets(found: list) -> None:
-    st.subheader("Data sets", anchor=False)
+    st.header("Data sets", anchor=False)
     with st.container(border=True):
         for info in found:
             data_set(info)

@@ -62,6 +62,7 @@ def class_table(evaluated: dict[str, Any]) -> None:
             ),
         },
         alt="Precision, recall and F1 a class",
+        placeholder="–",
     )
 
 
