@@ -155,7 +155,7 @@ def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
     """Start the quick preset from the form, as a visitor does."""
     page.goto(f"{url}/train")
     page.get_by_role("radio", name="Quick look").click()
-    page.get_by_text("A first result in a minute or two").wait_for()
+    page.get_by_text("A first result in about a minute").wait_for()
     slider = page.get_by_role("slider", name="Epochs")
     for _ in range(60):
         now = int(slider.get_attribute("aria-valuetext") or slider.get_attribute("aria-valuenow") or 0)

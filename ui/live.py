@@ -145,7 +145,7 @@ def active_runs() -> None:
                 st.progress(status.fraction, text=run_progress(status, run))
 
     if active:
-        st.subheader("At work", anchor=False)
+        st.header("At work", anchor=False)
         rows()
 
 

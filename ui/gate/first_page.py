@@ -2,9 +2,13 @@
 
 Until the first words of a page arrive, Streamlit draws an empty page without a sidebar, narrow and in the middle; then everything
 moves. The style below gives the empty page the place that it will have. It ends to count as soon as there is anything on it.
+
+With it come ``page.css``, what Streamlit's theme has no setting for, and ``page.js``, what its pages do not do by themselves.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,22 +24,25 @@ EMPTY = (
 )
 """The app while nothing of a page is there but Streamlit's own stand-in."""
 ROOT = b'<div id="root">'
+SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+LOOKS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def style() -> str:
-    """The style sheet of a page on which nothing is yet."""
+    """The style sheet of every page, and that of a page on which nothing is yet."""
     room = SIDEBAR_REM * (config.get_option("theme.baseFontSize") or 16)
     wide = f"{EMPTY} [data-testid=stMainBlockContainer] {{ max-width: none }}"
     beside = f"{EMPTY} [data-testid=stAppViewContainer] {{ box-sizing: border-box; padding-left: {room:g}px }}"
-    return f"{wide} @media (min-width: {WIDE_PX}px) {{ {beside} }}"
+    return f"{LOOKS}{wide} @media (min-width: {WIDE_PX}px) {{ {beside} }}"
 
 
 def dressed(document: bytes) -> bytes:
-    """Streamlit's document with the lab's name and style; any other one as it is."""
+    """Streamlit's document with the lab's name, style and script; any other one as it is."""
     if ROOT not in document:
         return document
     document = document.replace(b"<title>Streamlit</title>", b"<title>Audio GPU Lab</title>", 1)
-    return document.replace(b"</head>", f"<style>{style()}</style></head>".encode(), 1)
+    head = f"<style>{style()}</style><script>{SCRIPT}</script></head>"
+    return document.replace(b"</head>", head.encode(), 1)
 
 
 class FirstPage:
