@@ -9,8 +9,8 @@ from ui import forms, live, services
 from ui.shell import action_button, errors_in_place
 from ui.text import count, plain
 
-TYPED, TROUBLE = "data-typed", "data-trouble"
-"""In the session: the path that was typed last, and what went wrong with it, until the next one is added."""
+TYPED, TROUBLE, ADDED = "data-typed", "data-trouble", "data-added"
+"""In the session: the path that was typed last and what went wrong with it, until the next one is added, and how many were."""
 
 
 def add(prefix: str) -> None:
@@ -26,7 +26,7 @@ def add(prefix: str) -> None:
     if task is not None and task.result is None:
         st.session_state[TROUBLE] = task.error or task.failure
         services.forget_adding()
-    with st.form(f"{prefix}-add-data", border=False, enter_to_submit=True):
+    with st.form(f"{prefix}-add-data-{st.session_state.get(ADDED, 0)}", border=False, enter_to_submit=True):
         path = st.text_input(
             "Folder or CSV file on this machine",
             value=st.session_state.get(TYPED, ""),
@@ -51,6 +51,7 @@ def take_added() -> None:
         return
     info = task.result
     st.session_state.pop(TYPED, None)
+    st.session_state[ADDED] = st.session_state.get(ADDED, 0) + 1  # the form is empty again
     services.forget_adding()
     forms.values().update({"data.dataset": info.name, "data.fold": None})
     clips = counted(info.clips, "clip", figure=count)
@@ -73,11 +74,11 @@ def _progress(prefix: str) -> None:
     action_button("Cancel", task.cancel, key=f"{prefix}-add-cancel", icon=":material/close:", type="tertiary")
 
 
-def manage(name: str, prefix: str) -> None:
+def manage(name: str, prefix: str, label: str = "Edit") -> None:
     """Rename and remove a data set, behind a button; the runs that use it are named before."""
     key = f"{prefix}-{name}"
     with st.popover(
-        "Edit", icon=":material/edit:", key=f"{key}-menu", on_change="rerun", type="tertiary", help="Rename or delete"
+        label, icon=":material/edit:", key=f"{key}-menu", on_change="rerun", type="tertiary", help="Rename or delete"
     ):
         if not st.session_state.get(f"{key}-menu"):
             return  # who uses it is looked up once somebody asks
