@@ -33,9 +33,9 @@ FLOORS = (
         "texts",
         "typed",
     ),
-    ("audio", "features", "augment", "models", "runs", "event_log", "moved"),
+    ("audio", "features", "augment", "models", "runs", "asked", "event_log", "moved", "origin"),
     ("datasets",),
-    ("training", "classifier", "golden"),
+    ("training", "classifier", "golden", "builtin"),
     (
         "evaluation",
         "ensembles",
@@ -66,7 +66,20 @@ TOP_FLOOR_USES = {
 }
 USES_STREAMLIT = ("ui", "pages", "streamlit_app")
 # Loaded by the first page and by `labcore --help`: what these import, directly or not, must not be torch.
-LIGHT = (*FLOORS[0], "runs", "event_log", "moved", "audio", "datasets", "jobs/manager", "cli/main", "container")
+LIGHT = (
+    *FLOORS[0],
+    "runs",
+    "asked",
+    "event_log",
+    "moved",
+    "origin",
+    "builtin",
+    "audio",
+    "datasets",
+    "jobs/manager",
+    "cli/main",
+    "container",
+)
 LONGEST = 400
 
 

@@ -73,6 +73,15 @@ def test_an_answer_adds_up(classifier):
     json.dumps(answer.to_dict())
 
 
+def test_a_clip_a_little_longer_than_a_window_is_one_window_from_its_begin_to_its_end(classifier):
+    waveform = clip(1.0002)
+    answer = classifier.classify_waveform(waveform)
+    assert [(window.start_s, window.end_s) for window in answer.windows] == [(0, len(waveform) / RATE)]
+    assert len(waveform) > RATE
+    middle = classifier.classify_waveform(waveform[(len(waveform) - RATE) // 2 :][:RATE])
+    assert answer.probabilities == pytest.approx(middle.probabilities, abs=1e-4)
+
+
 def test_windows_of_a_long_recording_are_what_the_pieces_are(classifier):
     waveform = clip(3.0)
     answer = classifier.classify_waveform(waveform, hop_seconds=1.0)
@@ -147,7 +156,11 @@ def test_the_zip_works_in_a_fresh_process_with_the_same_probabilities(run, class
         archive.extractall(tmp_path / "out")
     folder = tmp_path / "out" / run.id
     assert "90.0 % of the 80 held-out clips of fold 1" in (folder / "README.txt").read_text(encoding="utf-8")
-    assert "Settings were changed 1 time while" in (folder / "README.txt").read_text(encoding="utf-8")
+    note, script = ((folder / name).read_text(encoding="utf-8") for name in ("README.txt", "classify.py"))
+    assert "Settings were changed 1 time while" in note
+    assert "--turn 1:model.dropout=0.5" in note
+    assert "pip install /path/to/audio-gpu-lab" in note
+    assert "pip install audio-gpu-lab" not in note + script
     result = subprocess.run(
         [sys.executable, folder / "classify.py", sound, tmp_path / "none.wav"],
         capture_output=True,

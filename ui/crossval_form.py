@@ -33,7 +33,7 @@ def show() -> None:
 
 def _data() -> str | None:
     """The data set that was chosen; None where there is none yet."""
-    st.subheader("Data", anchor=False)
+    st.header("Data", anchor=False)
     names, current = data.names(), forms.values()
     if not names and current["data.dataset"] == "demo":
         with st.container(border=True):
@@ -59,7 +59,7 @@ def _data() -> str | None:
 
 def _start(name: str) -> None:
     with st.container(border=True):
-        st.subheader("This cross-validation", anchor=False)
+        st.header("This cross-validation", anchor=False)
         try:
             there = data.folds(name, leave_out=forms.values()["data.leave_out"])
             summary = data.summary(name, there.automatic or None)
@@ -83,6 +83,7 @@ def _start(name: str) -> None:
             default=possible,
             format_func=there.title,
             key=f"crossval-folds-{name}",
+            wrap=True,
         )
         if there.told:
             st.caption(f":orange[:material/warning:] {plain(there.told)}")

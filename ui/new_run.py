@@ -12,7 +12,7 @@ from labcore.errors import LabError
 from labcore.texts import shown
 from ui import data, datasets, forecasting, forms, live, pinned, services
 from ui.shell import errors_in_place, show_error
-from ui.text import count, counted, plain
+from ui.text import count, counted, label_names, plain
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Knobs that stand in the recipe, above the tabs."""
@@ -35,7 +35,7 @@ def show() -> None:
 
 
 def _data() -> None:
-    st.subheader("Data", anchor=False)
+    st.header("Data", anchor=False)
     datasets.take_added()
     names = data.names()
     current = forms.values()
@@ -93,7 +93,7 @@ def _data() -> None:
 
 def recipe() -> None:
     """Preset, network, epochs and batch size."""
-    st.subheader("Recipe", anchor=False)
+    st.header("Recipe", anchor=False)
     forms.presets()
     table = knobs()
     left, middle, right = st.columns(3, gap="medium")
@@ -116,7 +116,7 @@ def _knobs() -> None:
 def _summary_and_start() -> None:
     current = forms.values()
     with st.container(border=True):
-        st.subheader("This run", anchor=False)
+        st.header("This run", anchor=False)
         config, chosen = None, None
         try:
             config = forms.config()
@@ -181,7 +181,7 @@ def _classes(chosen: data.DataSummary) -> None:
     with st.expander(counted(len(chosen.counts), "class", "classes"), icon=":material/category:"):
         st.table(
             {
-                "Class": [plain(label) for label in chosen.counts],
+                "Class": [plain(name) for name in label_names(chosen.counts).values()],
                 "Training": [train for train, _ in chosen.counts.values()],
                 "Held out": [held_out for _, held_out in chosen.counts.values()],
             },

@@ -11,7 +11,7 @@ from ui.text import ago, counted, percent, plain
 
 def first_steps(sets: list, has_run: bool) -> None:
     """The way from an empty workspace to an answer."""
-    st.subheader("First steps", anchor=False)
+    st.header("First steps", anchor=False)
     data, train, classify = st.columns(3, gap="medium")
     with data.container(border=True, height="stretch"):
         step(1, "Get some clips", any(not info.error for info in sets))
@@ -35,17 +35,18 @@ def first_steps(sets: list, has_run: bool) -> None:
         st.markdown(
             "Drop a clip on it or speak into the microphone: see what the network hears, and take its weights home."
         )
-        st.page_link("pages/classify.py", label="Classify a clip", icon=":material/graphic_eq:", disabled=not has_run)
+        label = "Classify a clip" if has_run else "Try the built-in demo network"
+        st.page_link("pages/classify.py", label=label, icon=":material/graphic_eq:")
 
 
 def step(number: int, title: str, done: bool) -> None:
     mark = ":green[:material/check_circle:]" if done else f":gray-badge[{number}]"
-    st.markdown(f"##### {mark} {title}")
+    st.markdown(f"### {mark} {title}")
 
 
 def latest_runs(rows: list) -> None:
     """The runs that ended last, in that order, each with how long that is past."""
-    st.subheader("Latest runs", anchor=False)
+    st.header("Latest runs", anchor=False)
     with st.container(border=True, gap="xsmall"):
         for run, status in sorted(rows, key=lambda row: -row[1].changed_at)[:8]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -73,7 +74,7 @@ def data_set(info, prefix: str) -> None:
 
 
 def data_sets(found: list) -> None:
-    st.subheader("Data sets", anchor=False)
+    st.header("Data sets", anchor=False)
     with st.container(border=True):
         for info in found:
             data_set(info, "overview")
@@ -85,8 +86,7 @@ def data_sets(found: list) -> None:
 
 def page() -> None:
     shell.open_page("Overview", "Train a sound classifier, watch it learn, use it, take the weights home.")
-    live.device_line()
-    with shell.errors_in_place():
+    with live.device_line(), shell.errors_in_place():
         services.manager()
         runs = live.runs()
         live.active_runs()

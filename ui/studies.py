@@ -22,7 +22,7 @@ def latest() -> None:
     found = sorted([*searches, *crossvals], key=lambda path: path.name, reverse=True)[:MOST]
     if not found:
         return
-    st.subheader("Searches and cross-validations", anchor=False)
+    st.header("Searches and cross-validations", anchor=False)
     with st.container(border=True, gap="xsmall"):
         for path in found:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -84,7 +84,7 @@ class Chunked:
         patches = dict(changes or {})
         for size in self.sizes:
             most = 2 ** (8 * struct.calcsize(size.form) - (1 if size.form[-1].islower() else 0)) - 1
-            patches[size.at] = struct.pack(size.form, min(most, (self.there + size.plus) // size.divisor))
+            patches[size.at] = struct.pack(size.form, min(most, max(0, self.there + size.plus) // size.divisor))
         pieces: list[Piece] = []
         at = 0
         for offset in sorted(patches):
@@ -108,7 +108,7 @@ def parse(read: Read, size: int) -> Chunked | None:
         found = _au(size, head)
     else:
         return None
-    return found and _believed(read, size, found)
+    return _believed(read, size, found) if found is not None and found.sound_at <= size else None
 
 
 def _walk(read: Read, size: int, at: int, order: str, wide: bool, even: bool) -> Iterator[tuple[bytes, int, int]]:

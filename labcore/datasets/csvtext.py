@@ -13,7 +13,7 @@ from labcore.datasets.scan import is_audio
 from labcore.errors import DatasetError
 
 SEPARATORS = "\t;,|"
-_SEPARATOR_LINE = re.compile(r'\s*"?sep=(\\t|.)"?\s*$', re.IGNORECASE)  # Excel's, as the first line
+_SEPARATOR_LINE = re.compile(r'\s*"?sep=(\\t|.)"?\s*$', re.IGNORECASE)  # Excel's, before the header
 _LINE_END = re.compile(r"\r\n|\r|\n")
 Numbered = list[tuple[int, list[str]]]
 
@@ -30,9 +30,10 @@ def read_rows(path: Path) -> Numbered:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}", "Check the path") from error
     lines = list(io.StringIO(decode_text(content), newline=""))
     separator = ""
-    if lines and (named := _SEPARATOR_LINE.match(lines[0])):
+    begin = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)
+    if begin is not None and (named := _SEPARATOR_LINE.match(lines[begin])):
         separator = "\t" if named[1] == "\\t" else named[1]
-        lines[0] = "\n"
+        lines[begin] = "\n"
     first = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
     first = first or next((line for line in lines if line.strip()), "")
     if not first:

@@ -112,6 +112,14 @@ def test_an_empty_chunk_of_sound_with_others_behind_it_is_empty() -> None:
         decode(wav(36 + 12, 0, b"LIST\x04\0\0\0INFO"), name="clip")
 
 
+def test_sound_that_would_begin_behind_the_end_of_the_file_is_none() -> None:
+    content = bytearray(aiff(0, 0, 0))
+    at = content.index(b"SSND") + 8
+    content[at : at + 4] = b"\x7f\xff\xff\xff"
+    with pytest.raises(AudioError):
+        decode(bytes(content), name="clip")
+
+
 TWICE = 2 * len(DATA)
 SHORT = [wav(TWICE + 36, TWICE), w64(0, TWICE + 24), au(TWICE), caf(TWICE), rf64(0, TWICE, 0xFFFFFFFF)]
 SHORT += [aiff(0, 2 * RATE, TWICE + 8), aiff(0, 2 * RATE, 0xFFFFFFFF)]

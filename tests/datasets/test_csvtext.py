@@ -84,3 +84,7 @@ def test_a_quote_within_a_cell_is_text(tmp_path):
 )
 def test_encodings(content, text):
     assert decode_text(content) == text
+
+
+def test_the_separator_may_be_named_behind_comments(tmp_path):
+    assert rows_of(tmp_path, "# made by hand\nsep=;\npath;label\na.wav;dog\n")[1:] == [(3, ROWS[0]), (4, ROWS[1])]
