@@ -87,7 +87,8 @@ def _data() -> None:
             live.demo_button("demo-other", kind="secondary")
         datasets.add("train")
         if current["data.dataset"] in data.names():
-            datasets.manage(current["data.dataset"], "train")
+            name = current["data.dataset"]
+            datasets.manage(name, "train", f"Rename or delete {plain(name)}")
 
 
 def recipe() -> None:

@@ -169,3 +169,14 @@ def test_what_is_wrong_is_told_in_place(open_page, make_search):
     assert "cannot be read" in words(open_page(PAGE, search=search.id))
     with pytest.raises(LabError):
         search.load()
+
+
+def test_the_overview_lists_searches_with_their_state(open_page, make_search, make_run):
+    make_run("finished")
+    search = make_search("finished", 7)
+    app = open_page()
+    assert not app.exception
+    assert not app.error
+    links = [link.proto for link in app.get("page_link") if search.id in link.proto.query_string]
+    assert [link.label.partition(" ·")[0] for link in links] == ["Search"]
+    assert "Searches and cross-validations" in [each.value for each in (*app.header, *app.subheader)]

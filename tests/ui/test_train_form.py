@@ -96,7 +96,7 @@ def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
     dataset.rename(outside)
     app = open_page("pages/train.py")
     app.text_input[0].set_value(str(outside))
-    next(button for button in app.button if button.label == "Add").click().run()
+    next(button for button in app.button if button.label == "Add data set").click().run()
     assert app.selectbox(key="data-choice").value == "elsewhere"
 
 
@@ -104,7 +104,7 @@ def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
 def test_a_path_that_holds_no_data_set_is_told_in_place(open_page, workspace, path):
     app = open_page("pages/train.py")
     app.text_input[0].set_value(path)
-    next(button for button in app.button if button.label == "Add").click().run()
+    next(button for button in app.button if button.label == "Add data set").click().run()
     assert app.error
     assert not app.exception
     assert not list(workspace.datasets.iterdir())
