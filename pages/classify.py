@@ -46,6 +46,7 @@ def given(run: Run) -> list[clips.Clip]:
         required=True,
         label_visibility="collapsed",
         key="clip-source",
+        wrap=True,
     )
     if source == "upload":
         files = st.file_uploader(

@@ -31,8 +31,9 @@ FLOORS = (
         "people",
         "status",
         "texts",
+        "typed",
     ),
-    ("audio", "features", "augment", "models", "runs", "event_log", "moved", "origin"),
+    ("audio", "features", "augment", "models", "runs", "asked", "event_log", "moved", "origin"),
     ("datasets",),
     ("training", "classifier", "golden", "builtin"),
     (
@@ -68,6 +69,7 @@ USES_STREAMLIT = ("ui", "pages", "streamlit_app")
 LIGHT = (
     *FLOORS[0],
     "runs",
+    "asked",
     "event_log",
     "moved",
     "origin",

@@ -85,6 +85,7 @@ def table(summary: list[LabelSummary]) -> None:
             "Highest": st.column_config.NumberColumn(format="percent", help="Of its surest window."),
         },
         alt="What occurs in the recording",
+        placeholder="–",
     )
 
 
@@ -127,6 +128,7 @@ def listed(key: str, events: list[Segment], answer: Answer) -> None:
             format_func=lambda label: f"{plain(names[label])} · {count(counts[label])}",
             key=f"event-labels-{key}",
             help="Only the events of these labels are listed; all where none is chosen.",
+            wrap=True,
         )
     rows = [event for event in events if not only or event.label in only]
     rows = _page(key, rows)

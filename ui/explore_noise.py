@@ -38,7 +38,12 @@ def show() -> None:
                 format_func=lambda name: f"{name}, held out" if name == summary.fold else f"{name}, trained on",
             )  # fmt: skip
             colour = st.segmented_control(
-                "Noise", ["white", "pink", "brown"], default="pink", required=True, key="explore-noise-colour"
+                "Noise",
+                ["white", "pink", "brown"],
+                default="pink",
+                required=True,
+                key="explore-noise-colour",
+                wrap=True,
             )
             name = _name(run)
             task = services.tasks(str(services.workspace().home)).get(name)
@@ -163,7 +168,7 @@ def result(curve: SnrCurve, run: Run) -> None:
         f"The band is the 95 % Wilson interval. On {plain(curve.clips)}{stopped}"
     )
     with st.expander("Numbers", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, alt="Accuracy by ratio")
+        st.dataframe(table, hide_index=True, alt="Accuracy by ratio", placeholder="–")
     st.download_button(
         "CSV", table.to_csv(index=False), file_name="accuracy-over-snr.csv", mime="text/csv", icon=":material/download:",
         on_click="ignore", key="explore-noise-csv",

@@ -99,6 +99,7 @@ def _chosen(prefix: str, label: str) -> Source | None:
             required=True,
             label_visibility="collapsed",
             key=f"{prefix}-source",
+            wrap=True,
         )
         if kind == "example":
             return _example(prefix, label)

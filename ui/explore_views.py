@@ -63,10 +63,10 @@ def _knobs(seconds: float) -> tuple[RunConfig, Consequences]:
         )
         st.selectbox("Colour map", names(), key="explore-map")
         st.segmented_control("Frequency axis", ["log", "linear"], default="log", required=True, key="explore-axis",
-                             help="Of the spectrogram. Mel bands have their own.")  # fmt: skip
+                             help="Of the spectrogram. Mel bands have their own.", wrap=True)  # fmt: skip
         st.segmented_control(
             "Spectrogram of", list(SPECTROGRAMS), default="level", required=True, key="explore-power",
-            help="Level is in dB; power is what the mel bands are summed from, magnitude its square root.",
+            help="Level is in dB; power is what the mel bands are summed from, magnitude its square root.", wrap=True,
         )  # fmt: skip
     config, told = explore_knobs.config()
     explore_knobs.numbers(told, seconds)
@@ -78,7 +78,7 @@ def _knobs(seconds: float) -> tuple[RunConfig, Consequences]:
 def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     chosen = st.pills(
         "Views", list(VIEWS), default=["waveform", "spectrogram", "log-mel"], format_func=VIEWS.__getitem__,
-        selection_mode="multi", label_visibility="collapsed", key="explore-views",
+        selection_mode="multi", label_visibility="collapsed", key="explore-views", wrap=True,
     )  # fmt: skip
     mode = _mode(opened.facts.info.channels, config.audio.sample_rate)
     source, rate = opened.source, config.audio.sample_rate
@@ -114,7 +114,7 @@ def _mode(channels_: int, rate: int) -> str:
         st.session_state.pop("explore-mode")
     return st.segmented_control(
         "Sound", list(modes), default="file", format_func=modes.__getitem__, required=True, key="explore-mode",
-        label_visibility="collapsed",
+        label_visibility="collapsed", wrap=True,
     )  # fmt: skip
 
 
@@ -276,7 +276,7 @@ def choose_run(key: str, label: str = "Network", *, demo: bool = True) -> Run | 
 
 
 def _classify(opened: Opened, begin: float, stop: float) -> None:
-    st.markdown("**What a network hears in it**")
+    st.header("What a network hears in it", anchor=False)
     run = choose_run("explore-run")
     if run is None:
         return
