@@ -10,7 +10,7 @@ from labcore.budget import plan_for
 from labcore.config import knobs
 from labcore.errors import LabError
 from labcore.texts import shown
-from ui import data, forecasting, forms, live, pinned, services
+from ui import data, forecasting, form_url, forms, live, pinned, services
 from ui.shell import errors_in_place, show_error
 from ui.text import count, counted, plain
 
@@ -32,6 +32,7 @@ def show() -> None:
         _knobs()
     with result, errors_in_place():
         _summary_and_start()
+    form_url.write()
 
 
 def _data() -> None:
@@ -150,7 +151,7 @@ def _summary_and_start() -> None:
             with errors_in_place():
                 run = services.manager().submit(config, by=services.visitor_name())
                 pinned.take(run)
-                st.query_params["run"] = run.id
+                st.query_params.from_dict({"run": run.id})
                 st.rerun()
         forecasting.part(config if ready else None)
         active = sum(status.active for _, status in live.runs())
