@@ -176,7 +176,7 @@ class Classifier(nn.Module):
         )
 
     def windows_of(self, samples: int, hop_seconds: float | None = None) -> list[tuple[int, int]]:
-        """First and last sample of each window over a recording; one window for a clip no longer than the clip length."""
+        """First and last sample of each window over a recording; one window for a clip of about the clip length or less."""
         window = self.config.clip_samples
         hop = window // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate)
         return window_bounds(samples, window, max(1, hop))
@@ -193,7 +193,9 @@ class Classifier(nn.Module):
         return sound_weights(samples, bounds)
 
     def cut(self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
-        """Windows of a clip as the network is given them: (windows, clip samples) float32. One that reaches beyond it is padded.
+        """Windows of a clip as the network is given them: (windows, clip samples) float32.
+
+        A shorter one is padded with silence, of a longer one the middle is taken.
 
         Args:
             samples, scale: (samples,) int16 and its scale, as :func:`labcore.audio.quantise` gives them.

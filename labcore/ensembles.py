@@ -20,13 +20,14 @@ from labcore.errors import ConfigError
 from labcore.evaluation import evaluate
 from labcore.events import Evaluated, Log, RunFinished, RunStarted
 from labcore.models.ensemble import Ensemble
+from labcore.origin import ENSEMBLE
 from labcore.runs import Run
 from labcore.training.bank import wave_bank
 from labcore.training.golden import remember_golden
 from labcore.workspace import Workspace
 
 Progress = Callable[[int, int], None]
-MARK = "ensemble"
+MARK = ENSEMBLE
 """The JSON file in a run's directory that says which runs it was made of."""
 _SAME = ("data.dataset", "data.fold", "data.split", "data.leave_out", "audio", "features")
 """What the members must agree on: what they hear, and which clips none of them was trained on."""

@@ -6,9 +6,10 @@ from labcore.answers.segments import THRESHOLD
 from labcore.errors import LabError
 from labcore.runs import Run, unreadable_runs
 from ui import clip_events, clips, limits, live, services, shell
-from ui.text import counted, percent, run_name, told_apart
+from ui.networks import Networks, about_builtin, is_builtin
+from ui.text import counted, told_apart
 
-shell.open_page("Classify", "Drop a clip on it, record one, or take one that the network has never heard.")
+shell.open_page("Classify", "Upload a clip, record one, or try a held-out example.")
 
 
 def untrained(name: str) -> None:
@@ -20,44 +21,32 @@ def untrained(name: str) -> None:
         live.gone("run", name)
 
 
-def choose(known: dict[str, tuple[Run, float | None]]) -> Run | None:
+def choose(known: Networks) -> Run | None:
     """Which network answers; kept in the URL. None where a link names one that is not there, until one is chosen."""
     wanted = st.query_params.get("run", "")
-    if wanted and wanted not in known:
+    if wanted and wanted not in known.runs:
         untrained(wanted)
-    st.session_state["classify-run"] = wanted if wanted in known else None if wanted else next(iter(known))
+    st.session_state["classify-run"] = wanted if wanted in known.runs else None if wanted else known.usual
 
-    def changed() -> None:
-        if st.session_state["classify-run"]:
-            st.query_params["run"] = st.session_state["classify-run"]
+    def chosen(name: str) -> None:
+        st.query_params["run"] = name
 
-    chosen = st.selectbox(
-        "Network",
-        list(known),
-        format_func=told_apart(
-            known, lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}"
-        ),
-        key="classify-run",
-        index=None,
-        placeholder="Choose a network",
-        on_change=changed,
-        width=520,
-    )
-    return known[chosen][0] if chosen else None
+    return known.box("classify-run", chosen=chosen)
 
 
 def given(run: Run) -> list[clips.Clip]:
     """The clips to classify, from where the visitor takes them."""
     sources = {"upload": "Upload", "record": "Record", "example": "Example"}
     icons = {"upload": ":material/upload_file:", "record": ":material/mic:", "example": ":material/library_music:"}
+    st.session_state.setdefault("clip-source", "example" if is_builtin(run) else "upload")
     source = st.segmented_control(
         "Clips from",
         list(sources),
-        default="upload",
         format_func=lambda name: f"{icons[name]} {sources[name]}",
         required=True,
         label_visibility="collapsed",
         key="clip-source",
+        wrap=True,
     )
     if source == "upload":
         files = st.file_uploader(
@@ -69,11 +58,12 @@ def given(run: Run) -> list[clips.Clip]:
         return [clips.Clip.of_upload(file) for file in few_enough(files)]
     if source == "record":
         recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed")
-        st.caption("The browser asks before it opens the microphone, and only opens it for this machine or over HTTPS.")
+        st.caption("Your browser will ask for the microphone. It works on localhost or over HTTPS.")
         return [clips.Clip.of_upload(recording, "recording.wav")] if recording is not None else []
     if st.button("Another example", icon=":material/shuffle:"):
         st.session_state["example-number"] = st.session_state.get("example-number", 0) + 1
-    st.caption("A clip of the run's own data set that was held out from its training.")
+    whose = "the demo set, made on the spot," if is_builtin(run) else "the run's own data set"
+    st.caption(f"A clip of {whose} that was held out from its training.")
     try:
         return [clips.example(run, st.session_state.get("example-number", 0))]
     except LabError as error:
@@ -141,8 +131,8 @@ def download(run: Run, judged: list[clips.Judged]) -> None:
 
 with shell.errors_in_place():
     services.manager()
-    known = live.trained()
-    if not known:
+    known = Networks()
+    if not known.runs:
         if st.query_params.get("run"):
             untrained(st.query_params["run"])
         with st.container(border=True):
@@ -150,6 +140,8 @@ with shell.errors_in_place():
             st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
     else:
         run = choose(known)
+        if run is not None and is_builtin(run):
+            about_builtin(alone=len(known.runs) == 1)
         taken = given(run) if run is not None else []
         if run is not None and taken:
             answers(run, taken)

@@ -11,8 +11,8 @@ with shell.errors_in_place():
     services.manager()
     experiment = crossval_list.choose()
     if experiment is None:
-        live.device_line()
-        crossval_form.show()
-        live.unreadable(unreadable_crossvals(services.workspace()), "cross-validation")
+        with live.device_line():
+            crossval_form.show()
+            live.unreadable(unreadable_crossvals(services.workspace()), "cross-validation")
     else:
         crossval_board.show(experiment)

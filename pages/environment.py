@@ -24,6 +24,6 @@ with shell.errors_in_place():
             environment.details(found)
 
     head()
-    st.subheader("Now", anchor=False)
+    st.header("Now", anchor=False)
     machine.panel(stale=lambda: environment.examination() is not found)
     details()

@@ -32,6 +32,7 @@ with shell.errors_in_place():
             required=True,
             key="explore-section",
             label_visibility="collapsed",
+            wrap=True,
         )
         if section == "noise":
             explore_noise.show()

@@ -13,6 +13,6 @@ with shell.errors_in_place():
     if chosen is not None:
         search_view.show(chosen)
     else:
-        live.device_line()
-        search_form.show(search.look_at)
-        live.unreadable(unreadable_searches(services.workspace()), "search", "searches")
+        with live.device_line():
+            search_form.show(search.look_at)
+            live.unreadable(unreadable_searches(services.workspace()), "search", "searches")

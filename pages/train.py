@@ -50,7 +50,7 @@ with shell.errors_in_place():
     else:
         if wanted:  # an id from the URL; a path in it is none
             live.gone("run", wanted)
-        live.device_line()
         form_url.read()
-        new_run.show()
-        live.unreadable(unreadable_runs(services.workspace()), "run")
+        with live.device_line():
+            new_run.show()
+            live.unreadable(unreadable_runs(services.workspace()), "run")

@@ -73,6 +73,15 @@ def test_an_answer_adds_up(classifier):
     json.dumps(answer.to_dict())
 
 
+def test_a_clip_a_little_longer_than_a_window_is_one_window_from_its_begin_to_its_end(classifier):
+    waveform = clip(1.0002)
+    answer = classifier.classify_waveform(waveform)
+    assert [(window.start_s, window.end_s) for window in answer.windows] == [(0, len(waveform) / RATE)]
+    assert len(waveform) > RATE
+    middle = classifier.classify_waveform(waveform[(len(waveform) - RATE) // 2 :][:RATE])
+    assert answer.probabilities == pytest.approx(middle.probabilities, abs=1e-4)
+
+
 def test_windows_of_a_long_recording_are_what_the_pieces_are(classifier):
     waveform = clip(3.0)
     answer = classifier.classify_waveform(waveform, hop_seconds=1.0)

@@ -5,10 +5,13 @@ Spectrograms are reduced to at most ``COLUMNS`` columns of one byte a cell befor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
+
+from ui.text import label_names
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -20,6 +23,10 @@ SOUND = ["#0d1417", "#12343b", "#0f5c5f", "#23857c", "#6fae7f", "#c3c874", "#f3c
 """From silence to loud, for spectrograms on light and dark pages alike."""
 
 
+Windows = Sequence[tuple[float, float, dict[str, float]]]
+"""Beginning and end of each in seconds, and its probabilities; by time."""
+
+
 def dark() -> bool:
     """Whether the visitor looks at the dark theme."""
     return st.context.theme.type == "dark"
@@ -29,8 +36,8 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
     """The confusion matrix: rows are what the clips are, columns what they were taken for; colours are shares of a row."""
     import plotly.graph_objects as go
 
-    labels = list(table)
-    counts = np.array([[table[row].get(column, 0) for column in labels] for row in labels])
+    counts = np.array([[row.get(column, 0) for column in table] for row in table.values()])
+    labels = list(label_names(table).values())
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     scale = _sequence()
     figure = go.Figure(
@@ -72,12 +79,13 @@ def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None
     """The likeliest labels as bars."""
     import plotly.graph_objects as go
 
+    names = label_names(shares)
     top = sorted(shares.items(), key=lambda item: item[1], reverse=True)[:most]
     strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
     figure = go.Figure(
         go.Bar(
             x=[share for _, share in top],
-            y=[label for label, _ in top],
+            y=[names[label] for label, _ in top],
             orientation="h",
             marker_color=[strong] + [weak] * (len(top) - 1),
             text=[f"{100 * share:.1f} %" for _, share in top],
@@ -101,8 +109,9 @@ def sound(
     key: str,
     start_s: float,
     marked: tuple[float, float] | None = None,
+    windows: Windows = (),
 ) -> None:
-    """A waveform over its log-mel, on one time axis.
+    """A waveform over its log-mel, and below it what is said of its windows, on one time axis.
 
     Args:
         samples: (samples,) in −1 to 1, drawn as the lowest and highest sample of each of at most ``COLUMNS`` stretches.
@@ -110,101 +119,157 @@ def sound(
         centres_hz: (n_mels,) centre frequency of each band.
         start_s: the time at which both begin.
         marked: beginning and end of a stretch that is set off, in seconds.
+        windows: of the recording, as :func:`over_time` takes them; those elsewhere are not drawn.
     """
     import plotly.graph_objects as go
 
     seconds = len(samples) / sample_rate
-    low, high = outline(samples, COLUMNS)
-    times = start_s + np.linspace(0, seconds, len(low))
-    colour = "#4FC3B5" if dark() else "#0B7A75"
-    outline_y = np.concatenate([high, low[::-1]]).astype(np.float32)
-    figure = go.Figure(
-        go.Scatter(
-            x=np.concatenate([times, times[::-1]]).astype(np.float32),
-            y=outline_y,
-            fill="toself",
-            fillcolor=colour,
-            line={"color": colour, "width": 0.6},
-            hoverinfo="skip",
-            yaxis="y2",
-        )
-    )
+    figure = go.Figure(_outline(samples, start_s, seconds))
     cells = to_bytes(levels_db, COLUMNS)
-    step = seconds / cells.shape[1]
     figure.add_heatmap(
         z=cells,
-        x0=start_s + step / 2,
-        dx=step,
+        x0=start_s + seconds / cells.shape[1] / 2,
+        dx=seconds / cells.shape[1],
         colorscale=_steps(SOUND),
         zmin=0,
         zmax=255,
         showscale=False,
         hovertemplate="%{x:.2f} s<extra></extra>",
     )
-    hertz = [
-        number
-        for number in (62.5, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
-        if centres_hz[0] <= number <= centres_hz[-1]
-    ]
-    reach = max(0.05, float(np.abs(outline_y).max(initial=0.0)) * 1.05)
+    rows = 0
+    if windows:
+        shares = _over_windows(windows, start_s, start_s + seconds)
+        figure.add_trace(shares.update(yaxis="y3"))
+        rows = 24 * len(shares.y)
+    height = 340 + (rows + 22 if rows else 0)
+    foot = rows / (height - 40)  # what the rows of labels take of the height, and a gap
+    gap = 0.05 if rows else 0.0
     figure.update_layout(
-        yaxis={
-            "domain": [0, 0.72],
-            "tickvals": np.interp(hertz, centres_hz, np.arange(len(centres_hz))),
-            "ticktext": [f"{number / 1000:g} kHz" if number >= 1000 else f"{number:g} Hz" for number in hertz],
-            "showgrid": False,
-            "ticksuffix": " ",
-            "range": [-0.5, len(cells) - 0.5],
-        },
-        yaxis2={"domain": [0.76, 1], "range": [-reach, reach], "visible": False},
+        yaxis={"domain": [foot + gap, foot + gap + 0.72 * (1 - foot - gap)], **_hertz(centres_hz)},
+        yaxis2={"domain": [1 - 0.24 * (1 - foot - gap), 1], "range": _reach(samples), "visible": False},
         xaxis={
             "ticksuffix": " s",
             "showgrid": False,
             "zeroline": False,
             "range": [start_s, start_s + seconds],
             "nticks": 8,
+            "anchor": "y3" if rows else "y",
         },
     )
+    if rows:
+        figure.update_layout(
+            yaxis3={"domain": [0, foot], "autorange": "reversed", "ticksuffix": " ", "showgrid": False}
+        )
+    _mark(figure, marked)
+    told = "Waveform, log-mel spectrogram and probabilities over time" if rows else "Waveform and log-mel spectrogram"
+    show_figure(figure, height=height, key=key, alt=told)
+
+
+def _outline(samples: np.ndarray, start_s: float, seconds: float) -> go.Scatter:
+    """The waveform, filled between its lowest and highest samples."""
+    import plotly.graph_objects as go
+
+    low, high = outline(samples, COLUMNS)
+    times = start_s + np.linspace(0, seconds, len(low))
+    colour = "#4FC3B5" if dark() else "#0B7A75"
+    return go.Scatter(
+        x=np.concatenate([times, times[::-1]]).astype(np.float32),
+        y=np.concatenate([high, low[::-1]]).astype(np.float32),
+        fill="toself",
+        fillcolor=colour,
+        line={"color": colour, "width": 0.6},
+        hoverinfo="skip",
+        yaxis="y2",
+    )
+
+
+def _reach(samples: np.ndarray) -> list[float]:
+    reach = max(0.05, float(np.abs(samples).max(initial=0.0)) * 1.05)
+    return [-reach, reach]
+
+
+def _hertz(centres_hz: np.ndarray) -> dict[str, Any]:
+    """The frequency axis of a log-mel whose rows are bands."""
+    octaves = (62.5, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+    hertz = [number for number in octaves if centres_hz[0] <= number <= centres_hz[-1]]
+    return {
+        "tickvals": np.interp(hertz, centres_hz, np.arange(len(centres_hz))),
+        "ticktext": [f"{number / 1000:g} kHz" if number >= 1000 else f"{number:g} Hz" for number in hertz],
+        "showgrid": False,
+        "ticksuffix": " ",
+        "range": [-0.5, len(centres_hz) - 0.5],
+    }
+
+
+def _mark(figure: go.Figure, marked: tuple[float, float] | None, fill: float = 0.2) -> None:
+    """Set a stretch of the time axis off, in seconds."""
     if marked is not None:
         ink = "#F6A35C" if dark() else "#C2571A"
         edges = {"x0": marked[0], "x1": marked[1], "y0": 0, "y1": 1}
         figure.add_shape(
-            type="rect", yref="paper", **edges, line={"color": ink, "width": 2}, fillcolor=ink, opacity=0.2
+            type="rect", yref="paper", **edges, line={"color": ink, "width": 2}, fillcolor=ink, opacity=fill
         )
-    show_figure(figure, height=340, key=key, alt="Waveform and log-mel spectrogram")
 
 
-def over_time(windows: list[tuple[float, float, dict[str, float]]], *, key: str, most: int = 12) -> None:
-    """Probabilities over the windows of a long recording, a row a label, the most probable at the top."""
+def over_time(windows: Windows, seconds: float, *, key: str, marked: tuple[float, float] | None = None) -> None:
+    """Probabilities over a whole recording, a row a label, the most probable at the top.
+
+    Args:
+        windows: beginning and end in seconds and the probabilities of each, by time.
+        seconds: length of the recording.
+        marked: as for :func:`sound`.
+    """
     import plotly.graph_objects as go
 
-    peaks: dict[str, float] = {}
-    for _, _, shares in windows:
-        for label, share in shares.items():
-            peaks[label] = max(peaks.get(label, 0.0), share)
-    labels = sorted(peaks, key=lambda label: peaks[label], reverse=True)[:most]
-    groups = np.array_split(np.arange(len(windows)), min(COLUMNS, len(windows)))
-    cells = np.array([[max(windows[n][2].get(label, 0.0) for n in group) for group in groups] for label in labels])
-    middles = [(windows[group[0]][0] + windows[group[-1]][1]) / 2 for group in groups]
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.round(100 * cells).astype(np.uint8),
-            x=np.array(middles, dtype=np.float32),
-            y=labels,
-            colorscale=_sequence(),
-            zmin=0,
-            zmax=100,
-            showscale=False,
-            ygap=2,
-            hovertemplate="%{y} at %{x:.1f} s: %{z} %<extra></extra>",
-        )
-    )
+    shares = _over_windows(windows, 0.0, seconds)
+    figure = go.Figure(shares)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    figure.update_xaxes(ticksuffix=" s", showgrid=False)
-    show_figure(figure, height=24 * len(labels) + 44, key=key, alt="Probabilities over the length of the recording")
+    figure.update_xaxes(ticksuffix=" s", showgrid=False, range=[0, seconds])
+    _mark(figure, marked, fill=0.15)
+    show_figure(figure, height=24 * len(shares.y) + 44, key=key, alt="Probabilities over the length of the recording")
+
+
+def _over_windows(windows: Windows, start_s: float, end_s: float, most: int = 12) -> go.Heatmap:
+    """What is said of the windows between two moments, for at most ``most`` labels."""
+    import plotly.graph_objects as go
+
+    here = [window for window in windows if window[0] < end_s and window[1] > start_s]
+    names = label_names(here[0][2])
+    labels = sorted(names, key=lambda label: max(shares[label] for _, _, shares in here), reverse=True)[:most]
+    edges, cells = over_cells(here, labels, start_s, end_s)
+    return go.Heatmap(
+        z=np.round(100 * cells).astype(np.uint8),
+        x=edges,
+        y=[names[label] for label in labels],
+        colorscale=_sequence(),
+        zmin=0,
+        zmax=100,
+        showscale=False,
+        ygap=2,
+        hovertemplate="%{y} at %{x:.1f} s: %{z} %<extra></extra>",
+    )
 
 
 # --- numbers into pictures
+
+
+def over_cells(windows: Windows, labels: list[str], start_s: float, end_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """Windows that overlap as cells beside each other, each window at its whole width; where several lie, the highest counts.
+
+    Args:
+        windows: by time, that lie between ``start_s`` and ``end_s`` at least in part.
+
+    Returns:
+        The edges of the cells in seconds, (cells + 1,), and the probabilities, (labels, cells); at most ``COLUMNS`` cells.
+    """
+    begins, ends = (np.array([window[place] for window in windows], dtype=float) for place in (0, 1))
+    edges = np.unique(np.clip(np.concatenate([begins, ends, [start_s, end_s]]), start_s, end_s))
+    if len(edges) > COLUMNS + 1:
+        edges = np.linspace(start_s, end_s, COLUMNS + 1)
+    shares = np.array([[window[2][label] for label in labels] for window in windows])
+    firsts, lasts = np.searchsorted(ends, edges[:-1], "right"), np.searchsorted(begins, edges[1:], "left")
+    columns = [shares[first:last].max(0, initial=0.0) for first, last in zip(firsts, lasts, strict=True)]
+    return edges, np.array(columns).T
 
 
 def outline(samples: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import streamlit as st
 from labcore.answers.segments import THRESHOLD, LabelSummary, Segment, segments_of, summary_of
 from labcore.answers.tables import ENDINGS, csv_writer, rows_of, track_of
 from labcore.texts import moment, shown
-from ui.text import count, counted, percent, plain
+from ui.text import count, counted, label_name, label_names, percent, plain
 
 if TYPE_CHECKING:
     from labcore.classifier import Answer
@@ -59,10 +59,10 @@ def headline(answer: Answer, events: list[Segment], least: float) -> None:
     if not events:
         st.markdown(f"## Nothing above {percent(least, 0)}")
     elif len(summary) == 1:
-        st.markdown(f"## {plain(summary[0].label)}")
+        st.markdown(f"## {plain(label_name(summary[0].label))}")
     else:
         st.markdown(f"## {counted(len(events), 'event')} of {counted(len(summary), 'label')}")
-    mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(answer.label)}, {percent(answer.probability)}"
+    mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(label_name(answer.label))}, {percent(answer.probability)}"
     times = f"**{counted(len(events), 'event')}** in " if len(summary) == 1 else ""
     st.markdown(f"{times}{moment(answer.seconds)} of sound :gray[· {mean}]")
 
@@ -71,8 +71,9 @@ def table(summary: list[LabelSummary]) -> None:
     """What occurs at all, a row a label, the one that lasts longest first."""
     import pandas as pd
 
+    names = label_names(each.label for each in summary)
     rows = [
-        {"Label": each.label, "Events": each.count, "Together": moment(each.total_s), "Highest": each.highest}
+        {"Label": names[each.label], "Events": each.count, "Together": moment(each.total_s), "Highest": each.highest}
         for each in summary
     ]
     st.dataframe(
@@ -84,6 +85,7 @@ def table(summary: list[LabelSummary]) -> None:
             "Highest": st.column_config.NumberColumn(format="percent", help="Of its surest window."),
         },
         alt="What occurs in the recording",
+        placeholder="–",
     )
 
 
@@ -118,14 +120,15 @@ def listed(key: str, events: list[Segment], answer: Answer) -> None:
     summary = summary_of(events)
     only: list[str] = []
     if len(summary) > 1:
-        counts = {each.label: each.count for each in summary}
+        counts, names = {each.label: each.count for each in summary}, label_names(each.label for each in summary)
         only = st.pills(
             "Events",
             list(counts),
             selection_mode="multi",
-            format_func=lambda label: f"{plain(label)} · {count(counts[label])}",
+            format_func=lambda label: f"{plain(names[label])} · {count(counts[label])}",
             key=f"event-labels-{key}",
             help="Only the events of these labels are listed; all where none is chosen.",
+            wrap=True,
         )
     rows = [event for event in events if not only or event.label in only]
     rows = _page(key, rows)
@@ -134,7 +137,7 @@ def listed(key: str, events: list[Segment], answer: Answer) -> None:
         for event in rows:
             when = f"{moment(event.start_s)} – {moment(event.end_s)}"
             st.button(
-                f"{plain(when)}  **{plain(event.label)}**  :gray[{percent(event.probability)}]",
+                f"{plain(when)}  **{plain(label_name(event.label))}**  :gray[{percent(event.probability)}]",
                 key=f"event-{key}-{event.start_s}-{event.label}",
                 icon=":material/volume_up:" if playing and playing.event == event else ":material/play_arrow:",
                 type="tertiary",

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from labcore import builtin
 from labcore.answers.segments import Segment, summary_of
 from labcore.config import DataConfig
 from labcore.errors import AudioError, DatasetError, LabError
 from labcore.runs import Run
 from labcore.texts import moment, shown
 from labcore.workspace import Workspace
-from ui import charts, clip_events, limits, services
+from ui import charts, clip_events, limits, networks, services
 from ui.clip_events import SECTION_SECONDS
 from ui.shell import errors_in_place
-from ui.text import duration, percent, plain
+from ui.text import duration, label_name, label_names, percent, plain, sentence
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -68,7 +69,7 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
     bar = st.progress(0.0) if len(clips) > 1 else None
     for number, clip in enumerate(clips):
         if bar is not None:
-            bar.progress(number / len(clips), text=f"Listening to {plain(clip.name)}, {number + 1} of {len(clips)}")
+            bar.progress(number / len(clips), text=f"Classifying {plain(clip.name)}, {number + 1} of {len(clips)}")
         try:
             judged.append(Judged(clip, answer=_answer(str(run.path), version, clip.name, clip.key, clip.content)))
         except LabError as error:
@@ -78,7 +79,7 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
     return judged
 
 
-@st.cache_data(max_entries=500, show_spinner="Listening …", show_time=True)
+@st.cache_data(max_entries=500, show_spinner="Classifying …", show_time=True)
 def _answer(path: str, version: int, name: str, key: str, _content: bytes) -> Answer:
     run = Run(Path(path))
     try:
@@ -107,7 +108,7 @@ def show(run: Run, judged: Judged, least: float) -> None:
             if len(answer.windows) > 1:
                 clip_events.headline(answer, events, least)
             else:
-                st.markdown(f"## {plain(answer.label)}")
+                st.markdown(f"## {plain(label_name(answer.label))}")
                 st.markdown(
                     f"Probability **{percent(answer.probability)}** :gray[· {_length(answer.seconds)} of sound]"
                 )
@@ -115,21 +116,15 @@ def show(run: Run, judged: Judged, least: float) -> None:
                 right_ = clip.truth == answer.label
                 st.markdown(
                     f":{'green' if right_ else 'red'}-badge[:material/{'check' if right_ else 'close'}: "
-                    f"labelled {plain(clip.truth)}]"
+                    f"labelled {plain(label_name(clip.truth))}]"
                 )
+            for note in answer.notes:
+                st.markdown(f":orange[:material/warning:] {plain(sentence(note))}")
         if events:
             clip_events.table(summary_of(events))
         else:
             charts.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}")
     with right:
-        if len(answer.windows) > 1:
-            st.markdown(
-                "**Over the recording** :gray[darker is more probable]"
-                if not charts.dark()
-                else "**Over the recording**"
-            )
-            windows = [(window.start_s, window.end_s, window.probabilities) for window in answer.windows]
-            charts.over_time(windows, key=f"time-{run.id}-{clip.key}")
         _listen(run, clip, answer, events, least)
 
 
@@ -137,14 +132,30 @@ def show(run: Run, judged: Judged, least: float) -> None:
 def _listen(run: Run, clip: Clip, answer: Answer, events: list[Segment], least: float) -> None:
     """The events of a recording, and playback and pictures, which follow a press on one of them."""
     with errors_in_place():
+        if answer.seconds > SECTION_SECONDS and len(answer.windows) > 1:
+            st.markdown(f"**Over the whole recording** :gray[{_scale()}; the part in the frame is drawn below]")
+            start = float(st.session_state.get(f"section-{clip.key}", 0))
+            section = (start, min(start + SECTION_SECONDS, answer.seconds))
+            charts.over_time(_windows(answer), answer.seconds, key=f"time-{run.id}-{clip.key}", marked=section)
         clip_events.listed(clip.key, events, answer)
         if events:
             clip_events.downloads(told(Judged(clip, answer)), services.classifier(run).labels, least)
         pictures(run, clip, answer)
 
 
+def _windows(answer: Answer) -> charts.Windows:
+    """The windows of a recording as charts take them; none of a clip of one window, whose probabilities are bars."""
+    if len(answer.windows) < 2:
+        return []
+    return [(window.start_s, window.end_s, window.probabilities) for window in answer.windows]
+
+
+def _scale() -> str:
+    return f"probability, {'lighter' if charts.dark() else 'darker'} is higher"
+
+
 def pictures(run: Run, clip: Clip, answer: Answer) -> None:
-    """Playback, waveform and log-mel of a clip, or of a section of a long recording."""
+    """Playback, waveform, log-mel and probabilities over time of a clip, or of a section of a long recording."""
     from labcore.audio import decode
 
     start = 0.0
@@ -174,10 +185,20 @@ def pictures(run: Run, clip: Clip, answer: Answer) -> None:
     levels = network.log_mel_of(heard)
     centres = mel_centres(network.config.features.n_mels, network.config.features.f_min, network.config.f_max)
     marked = (chosen.event.start_s, min(chosen.event.end_s, start + len(section) / rate)) if chosen else None
-    charts.sound(section, rate, levels, centres, key=f"sound-{run.id}-{key}", start_s=start, marked=marked)
+    charts.sound(
+        section,
+        rate,
+        levels,
+        centres,
+        key=f"sound-{run.id}-{key}",
+        start_s=start,
+        marked=marked,
+        windows=_windows(answer),
+    )
+    below = f" Below it the {_scale()}; each window at its width." if len(answer.windows) > 1 else ""
     st.caption(
         f"The log-mel spectrogram that the network is given: {network.config.features.n_mels} bands, "
-        f"{network.sample_rate / 1000:g} kHz, windows of {network.clip_seconds:.3g} s."
+        f"{network.sample_rate / 1000:g} kHz, windows of {network.clip_seconds:.3g} s.{below}"
     )
 
 
@@ -193,7 +214,7 @@ def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chos
     stretch, rate = decode(clip.content, name=clip.name, start_s=start, end_s=end, limits=limits.sound())
     cut = f", the first {SECTION_SECONDS:.0f} s" if end < event.end_s else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Playing **{plain(event.label)}** :gray[{moment(start)} – {moment(end)}{cut}]")
+        st.markdown(f"Playing **{plain(label_name(event.label))}** :gray[{moment(start)} – {moment(end)}{cut}]")
         st.button("Section", icon=":material/close:", type="tertiary", key=f"event-close-{clip.key}",
                   on_click=clip_events.let_go, args=(clip.key,), help="Play the section again")  # fmt: skip
     # another text makes it another player, so that a second press plays again
@@ -211,17 +232,26 @@ def table(judged: list[Judged], least: float) -> None:
     """Many clips, a row each."""
     import pandas as pd
 
-    rows = [_row(item, least) for item in judged]
+    names = label_names(judged_labels(judged))
+    rows = [_row(item, least, names) for item in judged]
+    if not any(row["Notes"] for row in rows):
+        rows = [{title: cell for title, cell in row.items() if title != "Notes"} for row in rows]
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
         height=420 if len(rows) > 10 else "auto",
         column_config={"Probability": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+        placeholder="–",
         alt="Labels of the clips",
     )
 
 
-def _row(item: Judged, least: float) -> dict[str, Any]:
+def judged_labels(judged: list[Judged]) -> list[str]:
+    """The labels that the network tells apart, off the first answer."""
+    return next((list(item.answer.probabilities) for item in judged if item.answer is not None), [])
+
+
+def _row(item: Judged, least: float, names: dict[str, str]) -> dict[str, Any]:
     """A clip in few words; of a long recording the labels that last longest, and their highest probability."""
     row: dict[str, Any] = {
         "File": shown(item.clip.name),
@@ -231,31 +261,33 @@ def _row(item: Judged, least: float) -> dict[str, Any]:
     }
     answer = item.answer
     if answer is None:
-        return {**row, "Length (s)": None}
-    heard, sure = answer.label, answer.probability
+        return {**row, "Length (s)": None, "Notes": ""}
+    heard, sure = names[answer.label], answer.probability
     if len(answer.windows) > 1:
         events = clip_events.events_of(answer, least)
-        labels = [each.label for each in summary_of(events)]
+        labels = [names[each.label] for each in summary_of(events)]
         row["Events"] = len(events)
         heard = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
         heard, sure = heard or "nothing sure", max((event.highest for event in events), default=None)
-    return {**row, "Heard": heard, "Probability": sure, "Length (s)": round(answer.seconds, 2)}
+    told = "; ".join(shown(note) for note in answer.notes)
+    return {**row, "Heard": heard, "Probability": sure, "Length (s)": round(answer.seconds, 2), "Notes": told}
 
 
 def csv_of(judged: list[Judged], labels: list[str]) -> str:
-    """A line a file: label, probability, and the probability of each label in full precision; errors in their own column."""
+    """A line a file: label, probability, and the probability of each label in full precision; errors and notes in columns of their own."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["file", "label", "probability", "seconds", "error", *labels])
+    writer.writerow(["file", "label", "probability", "seconds", "error", "notes", *labels])
     for item in judged:
         if item.answer is not None:
             answer = item.answer
+            notes = "; ".join(shown(note) for note in answer.notes)
             shares = [repr(answer.probabilities[label]) for label in labels]
             writer.writerow(
-                [shown(item.clip.name), answer.label, repr(answer.probability), answer.seconds, "", *shares]
+                [shown(item.clip.name), answer.label, repr(answer.probability), answer.seconds, "", notes, *shares]
             )
         else:
-            writer.writerow([shown(item.clip.name), "", "", "", shown(item.error), *[""] * len(labels)])
+            writer.writerow([shown(item.clip.name), "", "", "", shown(item.error), "", *[""] * len(labels)])
     return out.getvalue()
 
 
@@ -263,7 +295,10 @@ def csv_of(judged: list[Judged], labels: list[str]) -> str:
 
 
 def example(run: Run, number: int) -> Clip:
-    """A held-out clip of the run's data set; see :func:`example_of`."""
+    """A held-out clip of the run's data set; see :func:`example_of`. Those of the built-in network are made on the spot."""
+    if networks.is_builtin(run):
+        name, content, label = builtin.example(number)
+        return Clip(name, content, f"builtin-{number}", label)
     return example_of(run.config.data, number, run)
 
 

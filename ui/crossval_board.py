@@ -153,9 +153,9 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
             )
         live.badge(fold.state)
     if fold.accuracy is not None:
-        st.markdown(f"### {percent(fold.accuracy)}", width="content")
+        st.metric("Accuracy", percent(fold.accuracy), label_visibility="collapsed", width="content")
     elif fold.latest is not None:
-        st.markdown(f"### :gray[{percent(fold.latest)}]", width="content")
+        st.metric("Accuracy so far", f"{percent(fold.latest)} …", label_visibility="collapsed", width="content")
     if fold.curve:  # before the first epoch there is nothing to draw: ten empty charts would fill the page
         curves.fold_curve(fold.curve, fold.epochs, key=f"crossval-curve-{key}-{fold.run_id}", title=f"Fold {fold.fold}")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
@@ -208,22 +208,22 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
     if not pool.finished:
         return
     folds = "fold" if pool.finished == 1 else counted(pool.finished, "fold")
-    st.subheader("All folds together", anchor=False)
+    st.header("All folds together", anchor=False)
     st.caption(
         f"The {counted(pool.clips, 'held-out clip')} of the finished {folds}: each clip is judged by the one network that never heard its "
         f"recording. {choice_note(pool.adjusted)}."
     )
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        st.markdown("**What was taken for what**")
+        st.markdown("**Confusion matrix**")
         charts.confusion(pool.confusion, key=f"crossval-confusion-{experiment.id}")
     with right:
-        st.markdown("**Class by class**")
+        st.markdown("**Per-class metrics**")
         results.class_table({"per_class": pool.per_class, "confusion": pool.confusion})
 
 
 def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
-    st.subheader("Why not random?", anchor=False)
+    st.header("Why not random?", anchor=False)
     st.markdown(
         "Clips cut from one recording sound alike, so a split that deals them out at random tests a network on recordings it knows. "
         "The figure comes out too high, and nobody notices before the first new recording."

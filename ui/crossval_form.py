@@ -33,7 +33,7 @@ def show() -> None:
 
 def _data() -> str | None:
     """The data set that was chosen; None where there is none yet."""
-    st.subheader("Data", anchor=False)
+    st.header("Data", anchor=False)
     names, current = data.names(), forms.values()
     if not names and current["data.dataset"] == "demo":
         with st.container(border=True):
@@ -59,9 +59,10 @@ def _data() -> str | None:
 
 def _start(name: str) -> None:
     with st.container(border=True):
-        st.subheader("This cross-validation", anchor=False)
+        st.header("This cross-validation", anchor=False)
         try:
-            summary = data.summary(name, None)
+            there = data.folds(name, leave_out=forms.values()["data.leave_out"])
+            summary = data.summary(name, there.automatic or None)
             config = forms.config().changed({"data.fold": None, "data.split": "official"})
         except LabError as error:
             show_error(error)
@@ -74,7 +75,18 @@ def _start(name: str) -> None:
                 icon=":material/info:",
             )
             return
-        chosen = st.pills("Folds", folds, selection_mode="multi", default=folds, key=f"crossval-folds-{name}")
+        possible = [fold for fold in folds if not there.reasons[fold]]
+        chosen = st.pills(
+            "Folds",
+            folds,
+            selection_mode="multi",
+            default=possible,
+            format_func=there.title,
+            key=f"crossval-folds-{name}",
+            wrap=True,
+        )
+        if there.told:
+            st.caption(f":orange[:material/warning:] {plain(there.told)}")
         random = st.toggle(
             "Train the leaking twin as well",
             key="crossval-random",

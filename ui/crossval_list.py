@@ -59,6 +59,16 @@ def _listed(experiment: CrossValidation) -> str:
         return title(experiment.id)
 
 
+def standing(experiment: CrossValidation) -> tuple[str, str]:
+    """Who made it and how it stands, "unreadable" where nobody can say."""
+    try:
+        states = {live.status_of(run).state for run in experiment.runs()}
+        order = ("running", "stopping", "queued", "failed", "unreadable", "interrupted", "stopped", "finished")
+        return experiment.by, next((state for state in order if state in states), "deleted")
+    except RunError:
+        return "", "unreadable"
+
+
 def title(name: str) -> str:
     """An id as people read it: ``esc10, 24 Nov 00:16:21``."""
     match = re.fullmatch(r"(\d{8}-\d{6})-crossval-(.+)-[0-9a-f]{4}", name)

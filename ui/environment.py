@@ -88,7 +88,7 @@ def details(now: Examination) -> None:
     if now.report is None:
         return
     _proofs(now.report.proofs)
-    st.subheader("Checks", anchor=False)
+    st.header("Checks", anchor=False)
     for group, checks in now.report.groups():
         with st.container(border=True, gap="xxsmall"):
             st.markdown(f"**{plain(group)}**")
@@ -158,7 +158,7 @@ def to_do(report: Report) -> list[Check]:
 def _to_do(checks: list[Check]) -> None:
     if not checks:
         return
-    st.subheader("What to do", anchor=False)
+    st.header("What to do", anchor=False)
     for check in checks:
         with st.container(border=True, gap="small"):
             st.markdown(_line(check))
@@ -210,7 +210,7 @@ def _proofs(proofs: tuple[Proof, ...]) -> None:
         return
     import pandas as pd
 
-    st.subheader("Proof by computing", anchor=False)
+    st.header("Proof by computing", anchor=False)
     words = {"ok": "✓ agrees", "error": "✗ fails"}
     frame = pd.DataFrame(
         [
@@ -225,7 +225,7 @@ def _proofs(proofs: tuple[Proof, ...]) -> None:
             for proof in proofs
         ]
     )
-    st.dataframe(frame, hide_index=True, height="content", key="proofs")
+    st.dataframe(frame, hide_index=True, height="content", key="proofs", placeholder="–")
     for what, works in failures(proofs).items():
         st.markdown(f":red[{plain(works)}:] {plain(what)}")
     st.caption(

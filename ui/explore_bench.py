@@ -110,7 +110,7 @@ def _choose_step() -> str:
     titles = {ALL: "All, as training does", **{step.name: step.title for step in STEPS}}
     return st.pills(
         "Augmentation", list(titles), default="noise", format_func=titles.__getitem__, key="explore-step",
-        required=True, label_visibility="collapsed",
+        required=True, label_visibility="collapsed", wrap=True,
     )  # fmt: skip
 
 

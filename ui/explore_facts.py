@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui.explore_source import Opened
 from ui.explore_viewer import selected, viewer, wave_row
-from ui.text import count, counted, duration, plain
+from ui.text import count, counted, duration, label_name, plain
 
 FIRST_SECONDS = 10.0
 MOST_SECONDS = 60.0
@@ -35,7 +35,7 @@ def strip(opened: Opened) -> None:
         "Silence at the ends": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
     }
     with st.container(border=True, key="explore-facts"):
-        label = f" :gray[labelled {plain(opened.source.truth)}]" if opened.source.truth else ""
+        label = f" :gray[labelled {plain(label_name(opened.source.truth))}]" if opened.source.truth else ""
         st.markdown(f"**{plain(opened.source.name)}**{label}")
         with st.container(horizontal=True, gap="medium"):
             for title, value in shown.items():

@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.runs import Run
 from ui import data, explore_views, services, shell
 from ui.services import Task
-from ui.text import counted, percent, plain, run_name
+from ui.text import counted, label_name, percent, plain, run_name
 
 if TYPE_CHECKING:
     from labcore.explore.snr import SnrCurve
@@ -24,20 +24,26 @@ def show() -> None:
         st.caption(
             "How much noise a network bears: it is judged on clips that it was not trained on, with more and more noise."
         )
-        run = explore_views.choose_run("explore-noise-run")
+        run = explore_views.choose_run("explore-noise-run", demo=False)
         if run is None:
             return
         summary = data.summary(run.config.data.dataset, run.config.data.fold)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             label = st.selectbox(
-                "Class", [ALL, *summary.counts], format_func=lambda text: text or "all classes", key="explore-noise-label", width=200
+                "Class", [ALL, *summary.counts], key="explore-noise-label", width=200,
+                format_func=lambda text: label_name(text) if text else "all classes",
             )  # fmt: skip
             fold = st.selectbox(
                 "Fold", summary.folds, index=summary.folds.index(summary.fold), key=f"explore-noise-fold-{run.id}", width=160,
                 format_func=lambda name: f"{name}, held out" if name == summary.fold else f"{name}, trained on",
             )  # fmt: skip
             colour = st.segmented_control(
-                "Noise", ["white", "pink", "brown"], default="pink", required=True, key="explore-noise-colour"
+                "Noise",
+                ["white", "pink", "brown"],
+                default="pink",
+                required=True,
+                key="explore-noise-colour",
+                wrap=True,
             )
             name = _name(run)
             task = services.tasks(str(services.workspace().home)).get(name)
@@ -162,7 +168,7 @@ def result(curve: SnrCurve, run: Run) -> None:
         f"The band is the 95 % Wilson interval. On {plain(curve.clips)}{stopped}"
     )
     with st.expander("Numbers", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, alt="Accuracy by ratio")
+        st.dataframe(table, hide_index=True, alt="Accuracy by ratio", placeholder="–")
     st.download_button(
         "CSV", table.to_csv(index=False), file_name="accuracy-over-snr.csv", mime="text/csv", icon=":material/download:",
         on_click="ignore", key="explore-noise-csv",

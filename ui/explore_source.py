@@ -19,7 +19,7 @@ from labcore.texts import shown
 from labcore.workspace import slug, write_atomically
 from ui import data, limits, services, shell
 from ui.services import Task
-from ui.text import plain, told_apart
+from ui.text import label_name, plain, told_apart
 
 if TYPE_CHECKING:
     from labcore.audio.facts import Facts
@@ -99,6 +99,7 @@ def _chosen(prefix: str, label: str) -> Source | None:
             required=True,
             label_visibility="collapsed",
             key=f"{prefix}-source",
+            wrap=True,
         )
         if kind == "example":
             return _example(prefix, label)
@@ -150,7 +151,7 @@ def _example(prefix: str, first: str) -> Source:
         "Class of the example",
         CLASSES,
         index=CLASSES.index(first),
-        format_func=lambda name: name.replace("_", " "),
+        format_func=label_name,
         label_visibility="collapsed",
         key=f"{prefix}-class",
         width=190,

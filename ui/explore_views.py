@@ -9,11 +9,12 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.runs import Run
-from ui import charts, explore_knobs, explore_save, live, services, shell
+from ui import charts, explore_knobs, explore_save, services, shell
 from ui.explore_colours import colours, names
 from ui.explore_source import Opened, channels, heard
 from ui.explore_viewer import Row, image_row, selected, viewer, wave_row
-from ui.text import count, counted, percent, plain, run_name, told_apart
+from ui.networks import Networks
+from ui.text import count, counted, label_name, percent, plain
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
@@ -62,10 +63,10 @@ def _knobs(seconds: float) -> tuple[RunConfig, Consequences]:
         )
         st.selectbox("Colour map", names(), key="explore-map")
         st.segmented_control("Frequency axis", ["log", "linear"], default="log", required=True, key="explore-axis",
-                             help="Of the spectrogram. Mel bands have their own.")  # fmt: skip
+                             help="Of the spectrogram. Mel bands have their own.", wrap=True)  # fmt: skip
         st.segmented_control(
             "Spectrogram of", list(SPECTROGRAMS), default="level", required=True, key="explore-power",
-            help="Level is in dB; power is what the mel bands are summed from, magnitude its square root.",
+            help="Level is in dB; power is what the mel bands are summed from, magnitude its square root.", wrap=True,
         )  # fmt: skip
     config, told = explore_knobs.config()
     explore_knobs.numbers(told, seconds)
@@ -77,7 +78,7 @@ def _knobs(seconds: float) -> tuple[RunConfig, Consequences]:
 def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     chosen = st.pills(
         "Views", list(VIEWS), default=["waveform", "spectrogram", "log-mel"], format_func=VIEWS.__getitem__,
-        selection_mode="multi", label_visibility="collapsed", key="explore-views",
+        selection_mode="multi", label_visibility="collapsed", key="explore-views", wrap=True,
     )  # fmt: skip
     mode = _mode(opened.facts.info.channels, config.audio.sample_rate)
     source, rate = opened.source, config.audio.sample_rate
@@ -113,7 +114,7 @@ def _mode(channels_: int, rate: int) -> str:
         st.session_state.pop("explore-mode")
     return st.segmented_control(
         "Sound", list(modes), default="file", format_func=modes.__getitem__, required=True, key="explore-mode",
-        label_visibility="collapsed",
+        label_visibility="collapsed", wrap=True,
     )  # fmt: skip
 
 
@@ -261,25 +262,21 @@ def _spectrum(part: np.ndarray, rate: int, config: RunConfig) -> Any:
 # --- what a network says
 
 
-def choose_run(key: str, label: str = "Network") -> Run | None:
-    """A run with weights, or None."""
-    known = live.trained()
-    if not known:
+def choose_run(key: str, label: str = "Network", *, demo: bool = True) -> Run | None:
+    """A run with weights, or None. ``demo``: the built-in network may be chosen too."""
+    known = Networks(demo)
+    if not known.runs:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("With a trained network, its answers stand here too.", width="content")
             st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
         return None
-    if st.session_state.get(key) not in known:
+    if st.session_state.get(key) not in known.runs:
         st.session_state.pop(key, None)
-    chosen = st.selectbox(
-        label, list(known), index=None, placeholder="Choose a trained network", key=key, width=420,
-        format_func=told_apart(known, lambda run_id: f"{run_name(known[run_id][0])} · accuracy {percent(known[run_id][1])}"),
-    )  # fmt: skip
-    return known[chosen][0] if chosen else None
+    return known.box(key, label, width=420)
 
 
 def _classify(opened: Opened, begin: float, stop: float) -> None:
-    st.markdown("**What a network hears in it**")
+    st.header("What a network hears in it", anchor=False)
     run = choose_run("explore-run")
     if run is None:
         return
@@ -291,7 +288,7 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
     except LabError as error:
         shell.show_error(error)
         return
-    st.markdown(f"### {plain(answer.label)}")
-    truth = f" · labelled {plain(opened.source.truth)}" if opened.source.truth else ""
+    st.markdown(f"### {plain(label_name(answer.label))}")
+    truth = f" · labelled {plain(label_name(opened.source.truth))}" if opened.source.truth else ""
     st.caption(f"in {begin:.2f} to {stop:.2f} s, probability {percent(answer.probability)}{truth}")
     charts.probabilities(answer.probabilities, key=f"explore-bars-{run.id}", most=6)

@@ -96,6 +96,7 @@ def presets() -> None:
         on_change=chosen,
         required=True,
         label_visibility="collapsed",
+        wrap=True,
     )
     st.caption(PRESETS[current].summary if current else "Settings of your own. A preset sets them all again.")
 
@@ -137,7 +138,7 @@ def widget_of(knob: Knob, value: Any, *, key: str, stops: list[Any] | None = Non
     label = f"{knob.title} ({knob.unit})" if knob.unit else knob.title
     common: dict[str, Any] = {"label": label, "help": knob.help, "key": key}
     if knob.kind == "choice":
-        return st.segmented_control(options=knob.choices, required=True, default=value, **common)
+        return st.segmented_control(options=knob.choices, required=True, default=value, **common, wrap=True)
     if knob.path in OPEN_LISTS:
         several = [ALL] if knob.path == "runtime.device" and _gpus() > 1 else []
         options = list(dict.fromkeys([*OPEN_LISTS[knob.path], *several, value]))

@@ -69,7 +69,7 @@ def _chosen(gpus: tuple[GpuSample, ...]) -> list[GpuSample]:
     numbers = [gpu.index for gpu in gpus]
     wanted = st.pills(
         "GPUs shown", numbers, selection_mode="multi", default=numbers[:SHOWN], format_func=lambda n: f"GPU {n}",
-        key="gpus-shown",
+        key="gpus-shown", wrap=True,
     )  # fmt: skip
     return [gpu for gpu in gpus if gpu.index in wanted]
 

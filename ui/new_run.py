@@ -10,9 +10,9 @@ from labcore.budget import plan_for
 from labcore.config import knobs
 from labcore.errors import LabError
 from labcore.texts import shown
-from ui import data, forecasting, form_url, forms, live, pinned, services
+from ui import data, datasets, forecasting, form_url, forms, live, pinned, services
 from ui.shell import errors_in_place, show_error
-from ui.text import count, counted, plain
+from ui.text import count, counted, label_names, plain
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Knobs that stand in the recipe, above the tabs."""
@@ -36,16 +36,18 @@ def show() -> None:
 
 
 def _data() -> None:
-    st.subheader("Data", anchor=False)
+    st.header("Data", anchor=False)
+    datasets.take_added()
     names = data.names()
     current = forms.values()
+    current["data.dataset"] = data.called_now(current["data.dataset"])
     if not names and current["data.dataset"] == "demo":
         with st.container(border=True):
             st.markdown(
                 "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
             )
             live.demo_button("demo-train")
-            _add_by_path()
+            datasets.add("train")
         return
     if current["data.dataset"] not in names:
         if current["data.dataset"] == "demo" and names:
@@ -65,47 +67,33 @@ def _data() -> None:
         st.session_state["data-choice"] = current["data.dataset"]
         st.selectbox("Data set", names, key="data-choice", on_change=other_set, help=knobs()["data.dataset"].help)
     with right, errors_in_place():
-        folds = data.summary(current["data.dataset"], None)
-        if current["data.fold"] not in folds.folds:
+        folds = data.folds(current["data.dataset"], current["data.split"], current["data.leave_out"])
+        if current["data.fold"] not in folds.reasons:
             current["data.fold"] = None
         st.session_state["fold-choice"] = current["data.fold"] or AUTOMATIC
         st.selectbox(
             "Held-out fold",
-            [AUTOMATIC, *folds.folds],
-            format_func=lambda fold: f"automatic ({folds.fold})" if fold == AUTOMATIC else fold,
+            [AUTOMATIC, *folds.reasons],
+            format_func=lambda fold: folds.automatic_title if fold == AUTOMATIC else folds.title(fold),
             key="fold-choice",
             on_change=other_fold,
             help=knobs()["data.fold"].help,
         )
+        if folds.told:
+            st.caption(f":orange[:material/warning:] {plain(folds.told)}")
     with st.expander("How it is split", icon=":material/call_split:"):
         forms.part("data", skip=("data.dataset", "data.fold"))
-    with st.expander("Another data set", icon=":material/add:"):
+    with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
-        _add_by_path()
-
-
-def _add_by_path() -> None:
-    with st.form("add-data", border=False, enter_to_submit=True):
-        path = st.text_input(
-            "Folder or CSV file on this machine",
-            placeholder="/data/UrbanSound8K",
-            help="UrbanSound8K, ESC-50, Speech Commands, a folder a class, or a CSV file of path,label. It stays where it is.",
-        )
-        name = st.text_input("Name", placeholder="automatic", help="What it is called here.")
-        if st.form_submit_button("Add", icon=":material/add:"):
-            with errors_in_place():
-                from labcore.datasets import register
-
-                with st.spinner("Reading the folder …"):
-                    info = register(services.workspace(), path.strip(), name.strip())
-                forms.values().update({"data.dataset": info.name, "data.fold": None})
-                st.rerun()
+        datasets.add("train")
+        if current["data.dataset"] in data.names():
+            datasets.manage(current["data.dataset"], "train")
 
 
 def recipe() -> None:
     """Preset, network, epochs and batch size."""
-    st.subheader("Recipe", anchor=False)
+    st.header("Recipe", anchor=False)
     forms.presets()
     table = knobs()
     left, middle, right = st.columns(3, gap="medium")
@@ -128,7 +116,7 @@ def _knobs() -> None:
 def _summary_and_start() -> None:
     current = forms.values()
     with st.container(border=True):
-        st.subheader("This run", anchor=False)
+        st.header("This run", anchor=False)
         config, chosen = None, None
         try:
             config = forms.config()
@@ -193,7 +181,7 @@ def _classes(chosen: data.DataSummary) -> None:
     with st.expander(counted(len(chosen.counts), "class", "classes"), icon=":material/category:"):
         st.table(
             {
-                "Class": [plain(label) for label in chosen.counts],
+                "Class": [plain(name) for name in label_names(chosen.counts).values()],
                 "Training": [train for train, _ in chosen.counts.values()],
                 "Held out": [held_out for _, held_out in chosen.counts.values()],
             },
@@ -218,6 +206,9 @@ def _findings(chosen: data.DataSummary) -> None:
     """How the data set was read: what is probably not meant, in sight; what was taken for what, folded away."""
     warnings = [finding for finding in chosen.findings if finding.level == "warning"]
     notes = [finding for finding in chosen.findings if finding.level != "warning"]
+    for sentence in data.told_at_adding(chosen):
+        with st.container(border=True):
+            st.markdown(f":orange[:material/warning:] {plain(sentence)}")
     for finding in warnings:
         with st.container(border=True, gap="xsmall"):
             st.markdown(f":orange[:material/warning:] {plain(finding.sentence)}")

@@ -5,19 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.runs import unreadable_runs
-from ui import live, people, services, shell
+from ui import datasets, live, people, services, shell, studies
 from ui.text import ago, counted, percent, plain
 
 
 def first_steps(sets: list, has_run: bool) -> None:
     """The way from an empty workspace to an answer."""
-    st.subheader("First steps", anchor=False)
+    st.header("First steps", anchor=False)
     data, train, classify = st.columns(3, gap="medium")
     with data.container(border=True, height="stretch"):
         step(1, "Get some clips", any(not info.error for info in sets))
         if sets:
             for info in sets[:4]:
                 data_set(info)
+                datasets.manage(info.name, "first")
         else:
             st.markdown(
                 "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
@@ -35,18 +36,20 @@ def first_steps(sets: list, has_run: bool) -> None:
         st.markdown(
             "Drop a clip on it or speak into the microphone: see what the network hears, and take its weights home."
         )
-        st.page_link("pages/classify.py", label="Classify a clip", icon=":material/graphic_eq:", disabled=not has_run)
+        label = "Classify a clip" if has_run else "Try the built-in demo network"
+        st.page_link("pages/classify.py", label=label, icon=":material/graphic_eq:")
 
 
 def step(number: int, title: str, done: bool) -> None:
     mark = ":green[:material/check_circle:]" if done else f":gray-badge[{number}]"
-    st.markdown(f"##### {mark} {title}")
+    st.markdown(f"### {mark} {title}")
 
 
 def latest_runs(rows: list) -> None:
-    st.subheader("Latest runs", anchor=False)
+    """The runs that ended last, in that order, each with how long that is past."""
+    st.header("Latest runs", anchor=False)
     with st.container(border=True, gap="xsmall"):
-        for run, status in rows[:8]:
+        for run, status in sorted(rows, key=lambda row: -row[1].changed_at)[:8]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(width="stretch"):
                     live.run_link(run, " · ".join(filter(None, [people.whose(status.by), ago(status.changed_at)])))
@@ -69,19 +72,20 @@ def data_set(info) -> None:
 
 
 def data_sets(found: list) -> None:
-    st.subheader("Data sets", anchor=False)
+    st.header("Data sets", anchor=False)
     with st.container(border=True):
         for info in found:
             data_set(info)
+            datasets.manage(info.name, "overview")
     if not any(info.name == "demo" for info in found):
         live.demo_button("demo-more", kind="secondary")
-    st.page_link("pages/train.py", label="Add one on the Train page", icon=":material/add:")
+    with st.expander("Add a data set", icon=":material/add:"):
+        datasets.add("overview")
 
 
 def page() -> None:
     shell.open_page("Overview", "Train a sound classifier, watch it learn, use it, take the weights home.")
-    live.device_line()
-    with shell.errors_in_place():
+    with live.device_line(), shell.errors_in_place():
         services.manager()
         runs = live.runs()
         live.active_runs()
@@ -90,6 +94,7 @@ def page() -> None:
 
         from labcore.datasets import list_datasets  # pandas: after the head of the page is there
 
+        datasets.take_added()
         sets = sorted(list_datasets(services.workspace()), key=lambda info: bool(info.error))  # the sound ones first
         if not trained:
             first_steps(sets, trained)
@@ -97,6 +102,8 @@ def page() -> None:
             left, right = st.columns([2, 1], gap="large")
             with left:
                 latest_runs(ended)
+                with shell.errors_in_place():
+                    studies.latest()
             with right:
                 data_sets(sets)
         live.unreadable(unreadable_runs(services.workspace()), "run")

@@ -18,7 +18,7 @@ from labcore.texts import shown
 from labcore.workspace import slug
 from ui import clips, curves, people
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import percent, plain
+from ui.text import label_name, label_names, percent, plain
 
 MOST = 4
 """So many clips a run at most: each is classified after every epoch."""
@@ -197,14 +197,19 @@ def lines(run: Run, epochs: list[dict[str, Any]], total: int) -> None:
         labels = top(epochs, name)
         with columns[number % len(columns)]:
             last = next(event["pinned"][name] for event in reversed(epochs) if name in event.get("pinned", {}))
+            shown_as = label_names(last)
             best = max(last, key=lambda label: last[label])
-            st.markdown(f"**{plain(name)}** :gray[now {plain(best)}, {percent(last[best])}]")
+            st.markdown(f"**{plain(name)}** :gray[now {plain(label_name(best))}, {percent(last[best])}]")
             rows = [
-                {"epoch": event["epoch"], "value": round(event["pinned"][name].get(label, 0.0), 4), "label": label}
+                {
+                    "epoch": event["epoch"],
+                    "value": round(event["pinned"][name].get(label, 0.0), 4),
+                    "label": shown_as[label],
+                }
                 for event in epochs
                 if name in event.get("pinned", {})
                 for label in labels
             ]
             alt = f"Probabilities of {name} over the epochs"
             key = f"pinned-{run.id}-{slug(name)}"
-            curves.probabilities(rows, sorted(last), labels, total, key=key, alt=alt)
+            curves.probabilities(rows, sorted(shown_as.values()), labels, total, key=key, alt=alt)

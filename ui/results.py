@@ -9,7 +9,7 @@ import streamlit as st
 from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
 from ui import charts
-from ui.text import counted, duration, percent, plain
+from ui.text import counted, duration, label_names, percent, plain
 
 
 def show(run: Run, events: list[dict[str, Any]]) -> None:
@@ -39,10 +39,10 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
             )
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        st.markdown("**What was taken for what**")
+        st.markdown("**Confusion matrix**")
         charts.confusion(evaluated["confusion"], key=f"confusion-{run.id}")
     with right:
-        st.markdown("**Class by class**")
+        st.markdown("**Per-class metrics**")
         class_table(evaluated)
 
 
@@ -62,6 +62,7 @@ def class_table(evaluated: dict[str, Any]) -> None:
             ),
         },
         alt="Precision, recall and F1 a class",
+        placeholder="–",
     )
 
 
@@ -82,9 +83,10 @@ def per_class(evaluated: dict[str, Any]):
     """A row a class, the worst first."""
     import pandas as pd
 
+    names = label_names(evaluated["per_class"])
     rows = [
         {
-            "Class": label,
+            "Class": names[label],
             "F1": figures.get("f1"),
             "Recall": figures.get("recall"),
             "Precision": figures.get("precision"),

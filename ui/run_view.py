@@ -268,7 +268,10 @@ def _work(run: Run, events: list[dict[str, Any]], epochs: list[dict[str, Any]], 
 def _log(events: list[dict[str, Any]], *, open_: bool) -> None:
     lines = run_log.log_lines(events)
     if lines:
-        with st.expander("Log", icon=":material/notes:", expanded=open_):
+        fold = st.expander("Log", icon=":material/notes:", expanded=open_, key="log", on_change="rerun")
+        if not fold.open:
+            return  # what draws it would be a megabyte and a half to load
+        with fold:
             text = "\n".join(lines)
             st.code(text, language=None, height=260 if text.count("\n") > 9 else "content", wrap_lines=True)
 
@@ -285,8 +288,12 @@ def _tail(run: Run, lines: int = 12) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
+@st.fragment
 def _settings(run: Run) -> None:
-    with st.expander("Settings and command line", icon=":material/terminal:"), errors_in_place():
+    fold = st.expander("Settings and command line", icon=":material/terminal:", key="settings", on_change="rerun")
+    if not fold.open:
+        return  # as with the log
+    with fold, errors_in_place():
         from labcore.export import again
 
         asked, events = asked_for(run), _events(run)

@@ -51,7 +51,7 @@ def show(started: Callable[[str], None]) -> None:
 
 def _base() -> RunConfig:
     """Data and recipe, every trial's starting point."""
-    st.subheader("Data and recipe", anchor=False)
+    st.header("Data and recipe", anchor=False)
     kept, names, table = _kept(), data.names(), knobs()
     if kept.get("dataset") not in names:
         kept["dataset"] = forms.values()["data.dataset"] if forms.values()["data.dataset"] in names else names[0]
@@ -59,17 +59,19 @@ def _base() -> RunConfig:
     with left:
         kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
     with right:
-        summary = data.summary(kept["dataset"], None)
-        folds = [AUTOMATIC, *summary.folds]
+        there = data.folds(kept["dataset"])
+        folds = [AUTOMATIC, *there.reasons]
         now = kept.get("fold", AUTOMATIC)
         kept["fold"] = st.selectbox(
             "Reported fold",
             folds,
             index=folds.index(now) if now in folds else 0,
-            format_func=lambda fold: f"automatic ({summary.fold})" if fold == AUTOMATIC else fold,
+            format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
             key=f"search-fold-{kept['dataset']}",
             help="No trial touches it. What was found can be judged on it once, at the end.",
         )
+        if there.told:
+            st.caption(f":orange[:material/warning:] {plain(there.told)}")
     options = [*PRESETS, OWN]
     kept["base"] = st.segmented_control(
         "Recipe",
@@ -79,6 +81,7 @@ def _base() -> RunConfig:
         required=True,
         key="search-base",
         help="What every trial starts from; the knobs that are varied are changed in it.",
+        wrap=True,
     )
     config = forms.config() if kept["base"] == OWN else preset(kept["base"])
     left, right = st.columns(2, gap="medium")
@@ -93,7 +96,7 @@ def _base() -> RunConfig:
 
 def _ranges(config: RunConfig) -> list[Range]:
     """Which knobs are varied, and over what."""
-    st.subheader("Varied", anchor=False)
+    st.header("Varied", anchor=False)
     kept, table = _kept(), knobs()
     paths = [path for path, knob in table.items() if not path.startswith(FIXED) and _can_be_varied(knob)]
     if "search-paths" not in st.session_state:
@@ -188,7 +191,7 @@ def _can_be_varied(knob: Knob) -> bool:
 def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]) -> None:
     kept = _kept()
     with st.container(border=True):
-        st.subheader("This search", anchor=False)
+        st.header("This search", anchor=False)
         kept["trials"] = st.number_input("Trials", 1, 1000, kept.get("trials", 20), key="search-trials")
         kept["objective"] = st.segmented_control(
             "Judged by",
@@ -198,6 +201,7 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
             required=True,
             key="search-objective",
             help="On the validation fold, of the averaged last weights. The loss tells finer differences where clips are few.",
+            wrap=True,
         )
         kept["pruning"] = st.toggle(
             "Stop hopeless trials early",

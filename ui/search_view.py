@@ -249,6 +249,7 @@ def _trials(report: Report) -> None:
             ),
         },
         alt="The trials with their states, values and settings",
+        placeholder="–",
     )
 
 

@@ -17,6 +17,8 @@ from labcore.errors import ConfigError
 from labcore.roots import ROOTS
 from labcore.workspace import Workspace
 from ui.access import door
+from ui.gate.compression import Compressed
+from ui.gate.first_page import FirstPage
 from ui.gate.middleware import Gate
 from ui.limits import uploads
 
@@ -34,7 +36,7 @@ def gate() -> list[Middleware]:
         uploads()
     except ConfigError as error:
         sys.exit(f"audio-gpu-lab: {error}")
-    return [Middleware(Gate)]
+    return [Middleware(Gate), Middleware(Compressed), Middleware(FirstPage)]
 
 
 @asynccontextmanager

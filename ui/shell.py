@@ -33,7 +33,9 @@ log = logging.getLogger("audio_gpu_lab")
 
 def open_page(title: str, subtitle: str = "") -> None:
     """Begin a page: config, guard, sidebar and header. The first streamlit call of each page."""
-    st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide")
+    # The menu keeps the themes; without an entry of the lab's own it would not be there.
+    about = {"About": f"**Audio GPU Lab** {__version__}  \nFrom sound clips to a trained classifier."}
+    st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide", menu_items=about)
     access.guard()
     with st.sidebar:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -44,7 +46,8 @@ def open_page(title: str, subtitle: str = "") -> None:
             st.page_link(path, label=label, icon=icon, width="stretch")
         st.space("medium")
         access.sign_out_link()
-        st.caption(f"Workspace `{_short(workspace().home)}`  \nVersion {__version__}")
+        # No code here: the face of code would be 91 kB more of a first visit.
+        st.caption(f"Workspace {plain(_short(workspace().home))}  \nVersion {__version__}")
     st.title(title, anchor=False)
     if subtitle:
         st.markdown(f":gray[{subtitle}]")

@@ -88,6 +88,7 @@ def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
         key="speed-kind",
         required=True,
         label_visibility="collapsed",
+        wrap=True,
     )
     st.caption(ABOUT[kept["kind"]])
     try:

@@ -32,7 +32,7 @@ def _head(side: str, report: BenchmarkReport) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if side:
-                st.badge(side, color="primary")
+                st.badge(side, color="blue")
             names = dict.fromkeys(str(device.get("name", "?")) for device in report.machine.get("devices", []))
             st.markdown(f"**{plain(' · '.join(names) or 'Unknown machine')}**", width="content")
             facts = [report.plan.name, ago(report.created)]
@@ -80,7 +80,7 @@ def _charts(rows: list[Taken]) -> None:
     of_mode = speed_data.of(rows, model, mode)
     shown = speed_data.of(of_mode, model, mode, scope)
 
-    st.subheader("Speed over batch size", anchor=False)
+    st.header("Speed over batch size", anchor=False)
     every_form = len(speed_data.best(shown)) < len(shown) and st.toggle(
         "Every form", key="speed-every-form", help="Each precision, memory format and number of threads as a line."
     )
@@ -107,7 +107,7 @@ def _choice(label: str, options: list[str], name: str, words) -> str:
 
 
 def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
-    st.subheader("Speed-up", anchor=False)
+    st.header("Speed-up", anchor=False)
     devices = list(dict.fromkeys(row.device for row in of_mode))
     if len(devices) > 1:
         base = _choice("Compared with", devices, "base", str)
@@ -128,7 +128,7 @@ def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
 
 
 def _time(of_mode: list[Taken]) -> None:
-    st.subheader("Where the time goes", anchor=False)
+    st.header("Where the time goes", anchor=False)
     scope, parts = speed_data.time_parts(of_mode)
     if not parts:
         st.caption("Nothing was taken apart: choose more than the network alone.")
@@ -159,7 +159,7 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
     ]
     if not tunings:
         return
-    st.subheader("The CPU in its best form", anchor=False)
+    st.header("The CPU in its best form", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.selectbox(
             "Of what",
@@ -179,8 +179,8 @@ def _article(reports: list[BenchmarkReport]) -> None:
     table = speed_data.article_table(reports)
     if table is None:
         return
-    st.subheader("Beside the article's figures", anchor=False)
-    st.dataframe(table, hide_index=True, height="content", key="speed-article")
+    st.header("Beside the article's figures", anchor=False)
+    st.dataframe(table, hide_index=True, height="content", key="speed-article", placeholder="–")
     st.caption(
         "The same work: one forward pass of the article's small CNN over a batch of (4, 1, 64, 64), the network alone. "
         "The article names neither its CPU nor how the time was taken."
@@ -195,6 +195,7 @@ def _everything(reports: list[BenchmarkReport]) -> None:
             hide_index=True,
             key="speed-everything",
             column_config={"Share of peak": PEAK},
+            placeholder="–",
         )
         _csv(table, "every-figure")
 
@@ -206,7 +207,9 @@ PEAK = st.column_config.NumberColumn(
 
 def _table(table, name: str) -> None:
     with st.expander("Table", icon=":material/table:", type="compact", key=f"speed-table-{name}"):
-        st.dataframe(table, hide_index=True, key=f"speed-frame-{name}", column_config={"Share of peak": PEAK})
+        st.dataframe(
+            table, hide_index=True, key=f"speed-frame-{name}", column_config={"Share of peak": PEAK}, placeholder="–"
+        )
         _csv(table, name)
 
 

@@ -38,6 +38,23 @@ def plain(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(texts.shown(text).split()))
 
 
+def sentence(text: str) -> str:
+    """Words that follow a name, to stand by themselves: a capital, and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def label_name(label: object) -> str:
+    """A label as people read it: ``dog_bark`` → ``dog bark``. For Markdown it goes through :func:`plain` still."""
+    return texts.shown(label).replace("_", " ").strip() or texts.shown(label)
+
+
+def label_names(labels: Iterable[str]) -> dict[str, str]:
+    """The same for labels that stand beside each other: those that would read the same stay as they are."""
+    names = {label: label_name(label) for label in labels}
+    times = Counter(names.values())
+    return {label: name if times[name] == 1 else texts.shown(label) for label, name in names.items()}
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 

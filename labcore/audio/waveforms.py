@@ -11,6 +11,9 @@ import soxr
 
 FULL_SCALE = 32767
 
+WINDOW_SLACK = 0.01
+"""A window may be so much longer than its length, as a share of that: 50 ms of 5 s."""
+
 
 def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     """Change the sample rate with soxr at its high quality (linear phase, 20 bit).
@@ -78,6 +81,9 @@ def _float_wav(planes: np.ndarray, rate: int) -> bytes:
 def window_bounds(samples: int, window: int, hop: int) -> list[tuple[int, int]]:
     """Cut a recording into windows that cover all of it.
 
+    Encoders and clocks leave a few samples more than was meant. A rest of up to :data:`WINDOW_SLACK` of a window makes no window of
+    its own: the last one then reaches to the end, and is that much longer.
+
     Args:
         samples: length of the recording.
         window: length of a window.
@@ -89,9 +95,10 @@ def window_bounds(samples: int, window: int, hop: int) -> list[tuple[int, int]]:
     """
     if window < 1 or hop < 1:
         raise ValueError(f"window {window} and hop {hop} must be at least 1 sample")
-    if samples <= window:
+    slack = int(window * WINDOW_SLACK)
+    if samples <= window + slack:
         return [(0, samples)] if samples > 0 else []
     starts = list(range(0, samples - window + 1, min(hop, window)))
-    if starts[-1] + window < samples:
+    if starts[-1] + window + slack < samples:
         starts.append(samples - window)
-    return [(start, start + window) for start in starts]
+    return [*((start, start + window) for start in starts[:-1]), (starts[-1], samples)]

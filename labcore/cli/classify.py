@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labcore import builtin
 from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_events
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.attend import say_raw, stop_on_signals
-from labcore.cli.inputs import Inputs, sound_files, weights_of
+from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say, say_some
 from labcore.cli.parser import WEIGHTS, Parser
 from labcore.errors import ConfigError, WorkspaceError
@@ -39,7 +40,9 @@ def parser() -> Parser:
         "kept as they come: the same command goes on after an interruption, and skips files that these weights have answered already.",
     )  # fmt: skip
     parser.add_argument("files", metavar="FILE", nargs="+", help="sound files, or folders of them")
-    parser.add_argument("--run", metavar="RUN", default="last", help=WEIGHTS)
+    parser.add_argument(
+        "--run", metavar="RUN", help=f"{WEIGHTS}; where none is named and no run has weights yet, the built-in network answers"
+    )  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
     parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
     parser.add_argument(
@@ -72,7 +75,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     kind = format_of(arguments)
-    weights = weights_of(arguments.run)
+    weights = _weights(arguments.run)
     inputs = sound_files(arguments.files)
     if arguments.output is not None:
         return _into_files(arguments, kind, weights, inputs)
@@ -93,6 +96,16 @@ def run(arguments: argparse.Namespace) -> int:
     if bad and len(inputs) > 1 and kind != "jsonl":
         say(f"{bad} of {counted(len(inputs), 'file')} could not be read")
     return FAILED if bad else DONE
+
+
+def _weights(named: str | None) -> Path:
+    """The weights that are named, else those of the last run, else those that travel with the lab, which is told."""
+    if named is not None or last_trained() is not None:
+        return weights_of(named or "last")
+    say(
+        f"no run has weights yet: the built-in demo network answers. {builtin.what()}. Train your own with `labcore train`."
+    )
+    return weights_of(builtin.NAME)
 
 
 class _Stdout:

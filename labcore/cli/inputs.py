@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labcore import builtin
 from labcore.errors import AudioError, DatasetError, LabError, RunError
-from labcore.runs import Run, list_runs
+from labcore.origin import usual
+from labcore.runs import Run, glance, list_runs
+from labcore.typed import typed_path
 from labcore.workspace import Workspace
 
 
@@ -42,7 +45,7 @@ def sound_files(names: Iterable[str]) -> Inputs:
     inputs = Inputs()
     refused: list[LabError] = []
     for name in names:
-        path = Path(name)
+        path = typed_path(name)
         if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where a folder above may not be entered)
             inputs.files.append(path)
             continue
@@ -58,9 +61,13 @@ def sound_files(names: Iterable[str]) -> Inputs:
 
 
 def _add_folder(folder: Path, inputs: Inputs) -> None:
+    from labcore.cli.output import live, live_look
     from labcore.datasets.scan import find_audio
+    from labcore.datasets.walk import looking
 
-    found = find_audio(folder, foreign=True, noises=True)
+    with looking(live_look("reading")):
+        found = find_audio(folder, foreign=True, noises=True)
+    live("")
     if not (found.files or found.problems):
         raise AudioError(f"there are no sound files in {folder}", "Name the files themselves, or another folder")
     inputs.files += [folder.joinpath(*parts) for parts in found.files]
@@ -68,11 +75,13 @@ def _add_folder(folder: Path, inputs: Inputs) -> None:
 
 
 def weights_of(name: str) -> Path:
-    """The folder of a run by its name, or a file of weights by its path.
+    """The folder of a run by its name, or a file of weights by its path; ``builtin`` is the network that travels with the lab.
 
     Raises:
         RunError: there is none.
     """
+    if name == builtin.NAME:
+        return builtin.need_weights().path
     path = Path(name)
     if os.path.isfile(path) or os.path.isfile(path / "weights.safetensors"):  # noqa: PTH113 (never raises)
         return path
@@ -80,15 +89,25 @@ def weights_of(name: str) -> Path:
 
 
 def trained_run(name: str) -> Run:
-    """A run by its name; ``last`` is the newest that has weights, so that a run at work is not in the way.
+    """A run by its name; of ``last`` those count that have weights, so that a run at work is not in the way.
+
+    It is the newest that somebody started. Where there are only trials, folds and members of ensembles, it is the best of them.
 
     Raises:
         RunError: there is none.
     """
-    workspace = Workspace.default()
     if name != "last":
-        return Run.open(workspace, name)
-    for each in list_runs(workspace):
-        if each.weights.is_file():
-            return each
-    raise RunError("no run has weights yet", "Train one with `labcore train`, or name a file of weights")
+        return Run.open(Workspace.default(), name)
+    found = last_trained()
+    if found is None:
+        raise RunError(
+            "no run has weights yet",
+            f"Train one with `labcore train`, name a file of weights, or take the built-in demo network: `{builtin.NAME}`",
+        )
+    return found
+
+
+def last_trained() -> Run | None:
+    """The run that ``last`` means where weights are wanted; None where no run has any."""
+    trained = [run for run in list_runs(Workspace.default()) if run.weights.is_file()]
+    return usual(trained, lambda run: glance(run).accuracy)

@@ -197,7 +197,10 @@ def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:
 
 RUN = "a run's id or a part of it, its folder, or the word last"
 LAST = f"{RUN} (the default)"
-WEIGHTS = "a run's id or a part of it, its folder, the word last (the default), a weights file or the zip of a run"
+WEIGHTS = (
+    "a run's id or a part of it, its folder, the word last (the default; no trial and no fold where there is another), a weights "
+    "file, the zip of a run, or the word builtin (the demo network that travels with the lab)"
+)
 
 
 def add_run(parser: argparse._ActionsContainer, what: str = RUN, default: str | None = None) -> None:

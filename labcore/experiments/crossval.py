@@ -23,12 +23,13 @@ from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.events import RunQueued
 from labcore.listing import Unreadable, folders_with, strays
+from labcore.origin import EXPERIMENT
 from labcore.people import clean
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace, slug, write_atomically
 
 KIND = "crossval"
-MARK = "experiment"
+MARK = EXPERIMENT
 """The mark of a run that belongs to an experiment: its ``experiment.json`` holds ``experiment``, ``kind``, ``fold`` and ``split``."""
 
 

@@ -31,6 +31,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.listing import Unreadable, folders_with, strays
+from labcore.origin import SEARCH
 from labcore.people import clean, sign, signer
 from labcore.runs import Run, list_runs
 from labcore.search.journal import NAME, SearchError, open_journal
@@ -40,7 +41,7 @@ from labcore.workspace import Workspace, is_locked, slug, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 RESUMABLE = ("stopped", "failed", "interrupted")
-MARK = "search"
+MARK = SEARCH
 """The mark of a run that belongs to a search: ``{"search": id, "trial": number}``, or ``{"search": id, "final": true}``."""
 START_SECONDS = 60.0
 """How long a driver may take until it holds its lock; after that it counts as gone."""

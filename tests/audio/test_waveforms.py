@@ -54,6 +54,20 @@ def test_windows_cover_all(samples, window, hop):
     assert len(set(bounds)) == len(bounds)
 
 
+@pytest.mark.parametrize(
+    ("samples", "bounds"),
+    [
+        (1010, [(0, 1010)]),
+        (1011, [(0, 1000), (11, 1011)]),
+        (1510, [(0, 1000), (500, 1510)]),
+        (1511, [(0, 1000), (500, 1500), (511, 1511)]),
+        (1495, [(0, 1000), (495, 1495)]),
+    ],
+)
+def test_a_rest_of_a_hundredth_of_a_window_makes_no_window_of_its_own(samples, bounds):
+    assert window_bounds(samples, 1000, 500) == bounds
+
+
 def test_windows_of_nothing_and_of_no_length():
     assert window_bounds(0, 10, 5) == []
     with pytest.raises(ValueError, match="hop 0"):

@@ -90,7 +90,7 @@ def test_from_an_empty_workspace_to_weights_at_home(server: Server, open_browser
     page.get_by_role("link", name="Train a classifier").click()
     visible(page, "This run")
     page.get_by_role("radio", name="Quick look").or_(page.get_by_role("button", name="Quick look")).first.click()
-    visible(page, "A first result in a minute or two", exact=False)
+    visible(page, "A first result in about a minute", exact=False)
     turn_slider(page, "Epochs", EPOCHS)
     visible(page, re.compile(rf"^{EPOCHS} epochs of"))
     page.get_by_role("button", name="Start").click()

@@ -20,7 +20,10 @@ import pytest
 import soundfile
 import torch
 
+from labcore import builtin
 from labcore.classifier import Classifier
+from labcore.origin import SEARCH as MARK
+from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
 Labcore = Callable[..., Any]
@@ -251,6 +254,50 @@ def test_channels_that_cancel_are_told_and_are_not_silence(
     assert "cancel" in told.lines[0]["notes"][0]
     assert plain["notes"] == []
     assert "phase.wav: its channels cancel" in labcore("classify", file).err
+    for per in ("file", "window"):
+        rows = list(csv.DictReader(io.StringIO(labcore("classify", file, "--format", "csv", "--per", per).out)))
+        assert all("cancel" in row["notes"] for row in rows)
+        labcore("classify", file, tones / "low/low0.wav", "-o", tmp_path / "t.parquet", "--per", per)
+        notes = pd.read_parquet(tmp_path / "t.parquet")["notes"]
+        assert "cancel" in notes[0]
+        assert pd.isna(notes.iloc[-1])
     for _ in range(2):  # the second time from the journal
         labcore("classify", file, "-o", tmp_path / "t.jsonl")
         assert "cancel" in json.loads((tmp_path / "t.jsonl").read_text())["notes"][0]
+
+
+def test_without_a_run_the_built_in_network_answers_and_says_so(
+    workspace: Workspace, labcore: Labcore, tmp_path: Path
+) -> None:
+    _, content, label = builtin.example(0)
+    clip = tmp_path / "clip.wav"
+    clip.write_bytes(content)
+    told = labcore("classify", clip, "--json")
+    assert (told.status, told.lines[0]["label"]) == (0, label)
+    assert "built-in demo network" in told.err
+    assert "held-out ones right" in told.err
+    assert labcore("classify", clip, "--run", "builtin", "--json").err == "", "it was asked for by name"
+    named = labcore("classify", clip, "--run", "last")
+    assert named.status == 2
+    assert "no run has weights yet" in named.err
+
+
+def test_last_is_no_trial_where_there_is_a_run_that_somebody_started(
+    trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Workspace(tmp_path / "home")
+    shutil.copytree(trained.home, home.home)
+    monkeypatch.setenv("LABCORE_HOME", str(home.home))
+    (own,) = list_runs(home)
+    trial = Run(home.runs / "29991231-235959-tones-small_cnn-ffff")
+    shutil.copytree(own.path, trial.path)
+    trial.save(MARK, {"search": "s", "trial": 0})
+    network = Classifier.load(trial.path)
+    network.labels = ["bass", "treble"]
+    network.save(trial.weights)
+    assert list_runs(home)[0] == trial
+    clip = tones / "low/low0.wav"
+    assert labcore("classify", clip, "--json").lines[0]["label"] in ("low", "high")
+    assert labcore("classify", clip, "--json", "--run", "last").lines[0]["label"] in ("low", "high")
+    own.delete()
+    assert labcore("classify", clip, "--json").lines[0]["label"] in ("bass", "treble")

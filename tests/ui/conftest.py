@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
+from labcore.device import DeviceChoice
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs.queue import Survey
 from labcore.presets import preset
@@ -55,6 +56,7 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("LABCORE_USER", "Ada")
     st.cache_data.clear()
     st.cache_resource.clear()
+    monkeypatch.setattr(services, "known_device", lambda: DeviceChoice("cpu", "A CPU", "there is no GPU"))
     return Workspace.default()
 
 
@@ -156,9 +158,13 @@ def trained(make_run) -> Run:
 
 def words(app: AppTest) -> str:
     """All texts of a page as one, without the backslashes that keep Markdown quiet."""
-    parts = [
-        element.value for kind in (app.title, app.subheader, app.markdown, app.caption, app.code) for element in kind
-    ]
+    parts = [element.value for kind in (app.title, app.header, app.markdown, app.caption, app.code) for element in kind]
     parts += [element.value for kind in (app.error, app.warning, app.info) for element in kind]
     parts += [bar.proto.text for bar in app.get("progress")]
     return "\n".join(str(part) for part in parts).replace("\\", "")
+
+
+def unfold(app: AppTest, key: str) -> AppTest:
+    """Open an expander that draws what is in it only when it is open."""
+    app.session_state[key] = True
+    return app.run()

@@ -190,6 +190,53 @@ def test_a_long_recording_is_drawn_in_few_columns():
     assert encode_wav(low, 8000)
 
 
+def test_a_clip_a_little_longer_than_a_window_is_a_clip(open_page, trained):
+    app = open_page("pages/classify.py")
+    app.file_uploader[0].upload("clip.wav", wav(0.5002)).run()
+    assert "windows" not in words(app).replace("windows of 0.5 s", "")
+    assert not [slider for slider in app.slider if slider.key == "event-threshold"]
+
+
+def test_windows_are_drawn_at_their_width_on_the_axis_of_the_recording():
+    from ui import charts
+
+    windows = [
+        (0.0, 2.0, {"a_b": 0.9, "c": 0.1}),
+        (1.0, 3.0, {"a_b": 0.2, "c": 0.8}),
+        (2.0, 4.1, {"a_b": 0.6, "c": 0.4}),
+    ]
+    edges, cells = charts.over_cells(windows, ["a_b", "c"], 0.0, 4.1)
+    assert edges.tolist() == [0.0, 1.0, 2.0, 3.0, 4.1]
+    assert cells.tolist() == [[0.9, 0.9, 0.6, 0.6], [0.1, 0.8, 0.8, 0.4]]
+    edges, cells = charts.over_cells(windows[:2], ["c"], 0.5, 2.5)
+    assert edges.tolist() == [0.5, 1.0, 2.0, 2.5]
+    assert cells.tolist() == [[0.1, 0.8, 0.8]]
+    many = [(n / 2, n / 2 + 1, {"c": float(n == 4000)}) for n in range(8000)]
+    edges, cells = charts.over_cells(many, ["c"], 0.0, 4000.5)
+    assert (len(edges), cells.shape, cells.max()) == (charts.COLUMNS + 1, (1, charts.COLUMNS), 1.0)
+
+
+def test_waveform_spectrogram_and_probabilities_share_one_time_axis(monkeypatch):
+    from ui import charts
+
+    drawn = []
+    monkeypatch.setattr(charts, "show_figure", lambda figure, **options: drawn.append(figure))
+    windows = [(0.0, 4.0, {"dog_bark": 0.9, "hum": 0.1}), (2.0, 6.0, {"dog_bark": 0.3, "hum": 0.7})]
+    levels, centres = np.zeros((8, 100)), np.linspace(50, 4000, 8)
+    charts.sound(np.zeros(48000, np.float32), 8000, levels, centres, key="k", start_s=0.0, windows=windows)
+    charts.over_time(windows, 6.0, key="o", marked=(0.0, 3.0))
+    joined, whole = drawn
+    assert len(joined.data) == 3
+    assert {trace.xaxis for trace in joined.data} == {None}, "the same axis for all"
+    assert tuple(joined.layout.xaxis.range) == tuple(whole.layout.xaxis.range) == (0, 6)
+    assert joined.data[2].x.tolist() == [0, 2, 4, 6]
+    assert list(joined.data[2].y) == ["dog bark", "hum"]
+    assert joined.layout.yaxis3.domain[1] < joined.layout.yaxis.domain[0] < joined.layout.yaxis2.domain[0]
+    charts.sound(np.zeros(48000, np.float32), 8000, levels, centres, key="k", start_s=0.0)
+    assert len(drawn[2].data) == 2
+    assert drawn[2].layout.yaxis.domain == (0, 0.72)
+
+
 @pytest.fixture
 def bad_names(dataset):
     """The data set, with names of all its files that are not UTF-8, as an archive from Windows leaves them."""

@@ -115,7 +115,7 @@ def test_the_board_shows_folds_and_what_they_say_together(open_page, config, wor
     assert metrics(app)["All held-out clips"] == "75.0 %"
     assert metrics(app)["Finished"] == "2 of 3"
     shown = texts(app)
-    assert "All folds together" in "\n".join(each.value for each in app.subheader)
+    assert "All folds together" in "\n".join(each.value for each in app.header)
     assert "8 held-out clips of the finished 2 folds" in shown
     assert "100.0 %" in shown
     app.button("crossval-resume-official-3").click().run()

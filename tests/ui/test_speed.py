@@ -139,7 +139,7 @@ def test_a_report_shows_sentences_charts_tables_and_csv(open_page, kept, monkeyp
     app = opened(open_page)
     assert not app.exception
     assert not app.error
-    heads = [head.value for head in app.subheader]
+    heads = [head.value for head in app.header]
     assert heads[:4] == ["Speed over batch size", "Speed-up", "Where the time goes", "The CPU in its best form"]
     assert len(app.get("plotly_chart")) == 3
     assert len([one for one in app.get("download_button") if one.label == "CSV"]) == 5
@@ -220,7 +220,7 @@ def test_an_unknown_report_in_the_url_opens_the_newest(open_page, kept):
     app = opened(open_page, report="../../etc")
     assert not app.exception
     assert "no report '../../etc'" in words(app)
-    assert "Speed over batch size" in [head.value for head in app.subheader]
+    assert "Speed over batch size" in [head.value for head in app.header]
 
 
 # --- the frames

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labcore.runs import Run, RunStatus
-from ui.text import ago, count, duration, percent, plain, points, progress_line, run_name
+from ui.text import ago, count, duration, label_name, label_names, percent, plain, points, progress_line, run_name
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,10 @@ def test_a_status_becomes_a_line():
     assert progress_line(RunStatus("running", 3, 20, seconds_left=75)) == "epoch 4 of 20, 1 min 15 s left"
     assert progress_line(RunStatus("running")) == "starting"
     assert progress_line(RunStatus("queued")) == "waits for its turn"
+
+
+def test_labels_are_shown_alike_everywhere_and_stay_apart():
+    assert label_name("dog_bark") == "dog bark"
+    assert label_name("_") == "_"
+    assert label_names(["dog_bark", "siren"]) == {"dog_bark": "dog bark", "siren": "siren"}
+    assert label_names(["a_b", "a b"]) == {"a_b": "a_b", "a b": "a b"}

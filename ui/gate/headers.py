@@ -12,6 +12,8 @@ import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message
 
+from ui.gate.first_page import SCRIPT
+
 SANDBOX = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:"
 
 
@@ -19,11 +21,11 @@ SANDBOX = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancest
 def pages_policy() -> str:
     """What pages may load: from the lab itself and nowhere else, so that a page never tells another host that it was opened.
 
-    Of scripts that stand in a page, only Streamlit's own are run.
+    Of scripts that stand in a page, only Streamlit's own and the lab's are run.
     """
     index = Path(streamlit.__file__).parent / "static" / "index.html"
     inline = re.findall(r"<script>(.*?)</script>", index.read_text(encoding="utf-8"), re.DOTALL)
-    scripts = " ".join(f"'{_digest(script)}'" for script in inline)
+    scripts = " ".join(f"'{_digest(script)}'" for script in (*inline, SCRIPT))
     rules = (
         "default-src 'self'",
         f"script-src 'self' {scripts} 'unsafe-eval' blob:",  # Vega compiles its expressions; components are blobs
@@ -67,6 +69,8 @@ def harden(message: Message, path: str) -> None:
         del headers["server"]
     if path.startswith("/media/") or headers.get("content-type", "").startswith("text/html"):
         headers["Cache-Control"] = "no-store" if not path.startswith("/media/") else "private, no-store"
+    elif path.startswith("/app/static/"):
+        headers.setdefault("Cache-Control", "private, max-age=86400")
     message["headers"] = headers.raw
 
 

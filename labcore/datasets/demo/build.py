@@ -40,6 +40,8 @@ SOUNDS: dict[str, Callable[[Random], Sound]] = {
 
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
 FOLDS = 10
+SOURCES = 20
+"""Of a class, in the full set."""
 CLIP_SECONDS = 4.0
 SHORT = ("car_horn", "dog_bark", "gun_shot")
 """Classes some of whose clips are shorter than 4 s, as in the real set."""
@@ -64,7 +66,7 @@ def make_demo(
     *,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
-    sources_per_class: int = 20,
+    sources_per_class: int = SOURCES,
 ) -> Path:
     """Make the demo set: 400 synthetic clips of ten city sounds, in UrbanSound8K's own layout, in about ten seconds.
 
@@ -163,6 +165,11 @@ def example_clip(label: str, number: int = 0, *, seed: int = 0) -> bytes:
     class_id = list(SOUNDS).index(label)
     sound, scene = _source(label, class_id, number, seed)[1:]
     return _wav(_clip(sound, scene, np.random.default_rng([seed, class_id, number, 1]), label))
+
+
+def sources_of(fold: int) -> list[int]:
+    """The numbers of the sources of any class whose clips lie in a fold (1 to 10), as :func:`example_clip` takes them."""
+    return list(range(fold - 1, SOURCES, FOLDS))
 
 
 def _source(label: str, class_id: int, number: int, seed: int) -> tuple[Random, Sound, Scene]:

@@ -1,0 +1,56 @@
+"""What a run was made for: for itself, or as a part of a search, a cross-validation or an ensemble; and which run is meant by "last"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from labcore.runs import Run
+
+SEARCH, EXPERIMENT, ENSEMBLE = "search", "experiment", "ensemble"
+"""The JSON files in a run's directory that tell it: of a trial, of a fold of a cross-validation, of an ensemble."""
+
+
+def parts(runs: Sequence[Run]) -> dict[str, str]:
+    """Those of some runs that are a part of something, by id, with what that is in words: ``trial 3``, ``fold 2``.
+
+    What a search trained at its end with the best settings stands by itself, and so does an ensemble. A member of an ensemble is a part
+    as long as the ensemble is among the runs.
+    """
+    found: dict[str, str] = {}
+    for run in runs:
+        search, experiment, ensemble = (_mark(run, name) for name in (SEARCH, EXPERIMENT, ENSEMBLE))
+        if search and not search.get("final"):
+            found[run.id] = f"trial {search.get('trial', '?')}"
+        elif experiment:
+            random = "random " if experiment.get("split") == "random" else ""
+            found[run.id] = f"{random}fold {experiment.get('fold', '?')}"
+        for member in _members(ensemble):
+            found.setdefault(member, "ensemble member")
+    there = {run.id for run in runs}
+    return {run_id: what for run_id, what in found.items() if run_id in there}
+
+
+def usual(runs: Sequence[Run], accuracy: Callable[[Run], float | None]) -> Run | None:
+    """Which of some trained runs is meant where none is named: the newest that stands by itself, else the most accurate.
+
+    Args:
+        runs: newest first.
+        accuracy: of a run; asked for only where all of them are parts of something.
+    """
+    belonging = parts(runs)
+    own = next((run for run in runs if run.id not in belonging), None)
+    if own is not None or not runs:
+        return own
+    figures = [(run, accuracy(run)) for run in runs]
+    return max(figures, key=lambda item: -1.0 if item[1] is None else item[1])[0]
+
+
+def _mark(run: Run, name: str) -> dict[str, Any]:
+    content = run.load(name)
+    return content if isinstance(content, dict) else {}
+
+
+def _members(ensemble: dict[str, Any]) -> list[str]:
+    listed = ensemble.get("members")
+    return [str(each.get("run")) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []

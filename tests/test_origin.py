@@ -1,0 +1,51 @@
+"""Which runs stand by themselves, and which is meant by "last"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.ensembles import MARK as ENSEMBLE
+from labcore.experiments.crossval import MARK as EXPERIMENT
+from labcore.origin import parts, usual
+from labcore.runs import Run
+from labcore.search import MARK as SEARCH
+from labcore.workspace import Workspace
+
+
+@pytest.fixture
+def made(tmp_path):
+    def make(**marks: Any) -> Run:
+        return Run.create(Workspace(tmp_path / "home"), RunConfig(), marks=marks)
+
+    return make
+
+
+def test_parts_are_told_from_what_stands_by_itself(made) -> None:
+    trial = made(**{SEARCH: {"search": "s", "trial": 3}})
+    final = made(**{SEARCH: {"search": "s", "final": True, "taken": 3}})
+    fold = made(**{EXPERIMENT: {"experiment": "e", "fold": "2", "split": "official"}})
+    random = made(**{EXPERIMENT: {"experiment": "e", "fold": "2", "split": "random"}})
+    own = made()
+    member = made()
+    ensemble = made(**{ENSEMBLE: {"members": [{"run": member.id}, {"run": "gone"}, "odd"]}})
+    damaged = made(**{SEARCH: ["no", "mark"], ENSEMBLE: {"members": 3}})
+    assert parts([trial, final, fold, random, own, member, ensemble, damaged]) == {
+        trial.id: "trial 3",
+        fold.id: "fold 2",
+        random.id: "random fold 2",
+        member.id: "ensemble member",
+    }
+    assert parts([member, own]) == {}, "its ensemble is gone"
+
+
+def test_the_newest_that_stands_by_itself_is_meant_else_the_best(made) -> None:
+    trials = [made(**{SEARCH: {"search": "s", "trial": number}}) for number in range(3)]
+    own = [made(), made()]
+    assert usual([trials[0], own[1], trials[1], own[0]], lambda run: pytest.fail("not asked for")) == own[1]
+    figures = {trials[0].id: 0.3, trials[1].id: 0.9, trials[2].id: None}
+    assert usual(trials, lambda run: figures[run.id]) == trials[1]
+    assert usual(trials[2:], lambda run: None) == trials[2]
+    assert usual([], lambda run: None) is None

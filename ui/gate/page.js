@@ -1,0 +1,20 @@
+// The scheme of Streamlit's app for the whole document, and the menu of a narrow window closes after a tap.
+addEventListener("DOMContentLoaded", () => {
+  const follow = (app) => {
+    const scheme = getComputedStyle(app).colorScheme
+    document.documentElement.style.colorScheme = scheme === "normal" ? "" : scheme
+  }
+  const wait = new MutationObserver(() => {
+    const app = document.querySelector(".stApp")
+    if (!app) return
+    wait.disconnect()
+    new MutationObserver(() => follow(app)).observe(app, { attributes: true, attributeFilter: ["class"] })
+    follow(app)
+  })
+  wait.observe(document.getElementById("root"), { subtree: true, childList: true })
+})
+addEventListener("click", (event) => {
+  const menu = event.target.closest?.("[data-testid=stSidebar]")
+  if (!menu || !event.target.closest("a") || innerWidth > 768) return
+  menu.querySelector("[data-testid=stSidebarCollapseButton] button")?.click()
+})
