@@ -6,7 +6,7 @@ from collections.abc import Callable
 from html import escape
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
@@ -28,6 +28,16 @@ SHOWN = 2
 """So many GPUs are drawn unless more are chosen."""
 
 Value = Callable[["Look"], "float | None"]
+
+
+class Tile(NamedTuple):
+    """A reading: its name, what it is now, of how much at most, how it is read off a look, and the value at the upper edge."""
+
+    label: str
+    value: str
+    ceiling: str
+    of: Value
+    top: float | None
 
 
 def monitor() -> Monitor:
@@ -79,18 +89,20 @@ def _chosen(gpus: tuple[GpuSample, ...]) -> list[GpuSample]:
 
 
 def _processor(look: Look, history: list[Look], cores: float) -> None:
+    used, total = gib(look.memory_used), look.memory_total
+    tiles = [
+        Tile("Processor", share(look.cpu), f"of {cores:.3g} cores", lambda one: one.cpu, 1.0),
+        Tile("Memory", used, f"of {gib(total)}", lambda one: one.memory_used, total),
+    ]
     with st.container(border=True), st.container(horizontal=True, gap="small"):
-        _tile("Processor", share(look.cpu), f"of {cores:.3g} cores", history, lambda one: one.cpu, 1.0)
-        _tile(
-            "Memory", gib(look.memory_used), f"of {gib(look.memory_total)}", history, lambda one: one.memory_used,
-            look.memory_total,
-        )  # fmt: skip
+        st.html(tiles_html(tiles, history), width="content")
         with st.container(width="stretch", gap="xxsmall"):
+            if not look.runs:
+                st.markdown(":small[:gray[Runs at work]]  \n:gray[none]")
+                return
             st.markdown(":small[:gray[Runs at work]]")
             for use in look.runs:
                 _run(use)
-            if not look.runs:
-                st.markdown(":gray[none]")
 
 
 def _run(use: RunUse) -> None:
@@ -119,29 +131,22 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
 
         return value
 
+    tiles = [Tile("Utilisation", share(gpu.utilisation), "", of("utilisation"), 1.0)]
+    if gpu.memory_total:
+        total = gpu.memory_total
+        tiles.append(Tile("Memory", gib(gpu.memory_used), f"of {gib(total)}", of("memory_used"), total))
+    for label, field, unit, limit in (
+        ("Temperature", "temperature_c", "°C", 110.0),
+        ("Power", "power_w", "W", gpu.power_limit_w),
+        ("Clock", "sm_clock_mhz", "MHz", gpu.max_sm_clock_mhz),
+    ):
+        value = getattr(gpu, field)
+        if value is not None:
+            ceiling = f"of {count(limit)}" if limit and field != "temperature_c" else ""
+            tiles.append(Tile(label, f"{count(round(value))} {unit}", ceiling, of(field), limit))
     with st.container(border=True, gap="small"):
         st.markdown(f"**{plain(gpu.name)}** :gray[GPU {gpu.index}]")
-        with st.container(horizontal=True, gap="small"):
-            _tile("Utilisation", share(gpu.utilisation), "", history, of("utilisation"), 1.0)
-            if gpu.memory_total:
-                total = gpu.memory_total
-                _tile(
-                    "Memory",
-                    gib(gpu.memory_used),
-                    f"of {gib(total)}",
-                    history,
-                    of("memory_used"),
-                    total,
-                )
-            for label, field, unit, limit in (
-                ("Temperature", "temperature_c", "°C", 110.0),
-                ("Power", "power_w", "W", gpu.power_limit_w),
-                ("Clock", "sm_clock_mhz", "MHz", gpu.max_sm_clock_mhz),
-            ):
-                value = getattr(gpu, field)
-                if value is not None:
-                    ceiling = f"of {count(limit)}" if limit and field != "temperature_c" else ""
-                    _tile(label, f"{count(round(value))} {unit}", ceiling, history, of(field), limit)
+        st.html(tiles_html(tiles, history))
         notes = [f":orange[:material/speed: Slowed down: {plain(', '.join(gpu.throttle_reasons))}]"] * bool(
             gpu.throttle_reasons
         )
@@ -153,19 +158,20 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
             st.markdown("  \n".join(notes))
 
 
-def _tile(label: str, value: str, ceiling: str, history: list[Look], of: Value, top: float | None) -> None:
-    """A reading: its name, what it is now, and its history from 0 to ``top``."""
+def tiles_html(tiles: list[Tile], history: list[Look]) -> str:
+    """Readings side by side as one text, since each part of a page that ticks is sent with a head of its own."""
     from labcore.doctor.monitor import SPAN, series
 
-    with st.container(width=TILE, gap="xxsmall"):
-        st.markdown(f":small[:gray[{label}]]  \n**{plain(value)}** :small[:gray[{plain(ceiling)}]]")
-        now = history[-1].time if history else 0.0
-        _curve(series(history, of, now), SPAN, top, title=label)
-
-
-def _curve(points: list[tuple[float, float | None]], span: float, top: float | None, *, title: str) -> None:
-    """A reading over the last seconds, small and without axes."""
-    st.html(curve(points, span, top, colour="#4FC3B5" if charts.dark() else "#0B7A75", title=title))
+    now = history[-1].time if history else 0.0
+    colour = "#4FC3B5" if charts.dark() else "#0B7A75"
+    told = []
+    for tile in tiles:
+        drawn = curve(series(history, tile.of, now), SPAN, tile.top, colour=colour, title=tile.label)
+        words = (
+            f"<small>{escape(tile.label)}</small><br><b>{escape(tile.value)}</b> <small>{escape(tile.ceiling)}</small>"
+        )
+        told.append(f'<div style="width:{TILE}px">{words}{drawn}</div>')
+    return f'<div style="display:flex;flex-wrap:wrap;gap:1rem;line-height:1.5">{"".join(told)}</div>'
 
 
 def curve(points: list[tuple[float, float | None]], span: float, top: float | None, *, colour: str, title: str) -> str:
