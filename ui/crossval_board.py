@@ -133,6 +133,8 @@ def _metrics(pool: Pool) -> None:
 
 
 def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
+    if any(fold.curve for fold in folds):
+        curves.fold_legend()
     with st.container(horizontal=True, gap="small"):
         for fold in folds:
             with st.container(border=True, width=CARD, gap="small"):

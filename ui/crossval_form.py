@@ -9,9 +9,9 @@ from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
-from ui import crossval_list, data, forms, live, new_run, services
+from ui import crossval_list, data, estimates, form_url, forms, live, new_run, services, waiting
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import counted, plain
+from ui.text import count, counted, plain
 
 
 @st.fragment
@@ -23,7 +23,7 @@ def show() -> None:
     with form, errors_in_place():
         name = _data()
         new_run.recipe()
-        st.caption("All other settings are those of the Train page; what is turned there counts here.")
+        st.caption("Other settings come from the Train page.")
     with result, errors_in_place():
         if name is not None:
             _start(name)
@@ -38,10 +38,10 @@ def _data() -> str | None:
     if not names and current["data.dataset"] == "demo":
         with st.container(border=True):
             st.markdown(
-                "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine; your own are added "
-                "on the Train page."
+                "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
             )
             live.demo_button("demo-crossval")
+            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
         return None
     if current["data.dataset"] not in names:
         if current["data.dataset"] == "demo" and names:
@@ -58,7 +58,7 @@ def _data() -> str | None:
 
 
 def _start(name: str) -> None:
-    with st.container(border=True):
+    with st.container(border=True, key="start-box"):
         st.header("This cross-validation", anchor=False)
         try:
             there = data.folds(name, leave_out=forms.values()["data.leave_out"])
@@ -76,11 +76,13 @@ def _start(name: str) -> None:
             )
             return
         possible = [fold for fold in folds if not there.reasons[fold]]
+        linked = [fold for fold in folds if fold in st.query_params.get_all("fold")]
+        began = st.session_state.setdefault(f"crossval-link-{name}", (linked or possible, "twin" in st.query_params))
         chosen = st.pills(
             "Folds",
             folds,
             selection_mode="multi",
-            default=possible,
+            default=began[0],
             format_func=there.title,
             key=f"crossval-folds-{name}",
             wrap=True,
@@ -89,9 +91,11 @@ def _start(name: str) -> None:
             st.caption(f":orange[:material/warning:] {plain(there.told)}")
         random = st.toggle(
             "Train the leaking twin as well",
+            began[1],
             key="crossval-random",
             help="Deals the clips to folds without regard to recordings, to show by how much that flatters. Twice the work.",
         )
+        form_url.write({"fold": None if chosen == possible else list(chosen), "twin": "yes" if random else None})
         _facts(summary, config, len(chosen), random)
         action_button(
             "Start",
@@ -102,19 +106,26 @@ def _start(name: str) -> None:
             width="stretch",
             disabled=not chosen,
         )
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(
-                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; these folds take their turn."
-            )
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each fold")
+        if line:
+            st.caption(line)
 
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
     clips = summary.training + summary.held_out
-    runs, epochs = folds * (2 if random else 1), plan_for(config, summary.training).epochs
-    st.markdown(
-        f"{counted(runs, 'run')} of {counted(epochs, 'epoch')} of {plain(config.model.name)} on "
-        f"{counted(clips, 'clip')} of {counted(len(summary.counts), 'class', 'classes')}, side by side where there are several GPUs."
+    runs, work = folds * (2 if random else 1), plan_for(config, summary.training)
+    one = estimates.of(config, work)
+    st.table(
+        {
+            "Clips": f"**{count(clips)}** of {counted(len(summary.counts), 'class', 'classes')}",
+            "Work": f"**{counted(runs, 'run')}** of {counted(work.epochs, 'epoch')} of {plain(config.model.name)}",
+            "Time": estimates.about(one, runs),
+        },
+        border="horizontal",
+        alt="What will be trained",
+    )
+    st.caption(
+        f"{estimates.source(one)} Runs train one after the other, or side by side where there are several GPUs.".strip()
     )
     if summary.note:
         st.caption(plain(summary.note))

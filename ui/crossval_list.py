@@ -49,7 +49,7 @@ def look_at(name: str) -> None:
     if name == NEW:
         st.query_params.pop("crossval", None)
     else:
-        st.query_params["crossval"] = name
+        st.query_params.from_dict({"crossval": name})
 
 
 def _listed(experiment: CrossValidation) -> str:

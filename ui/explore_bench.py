@@ -11,7 +11,7 @@ import streamlit as st
 from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from ui import charts, explore_knobs, explore_save, explore_source, explore_views, services, shell
-from ui.explore_colours import DIVERGING, colours
+from ui.colours import DIVERGING, colours
 from ui.explore_source import Opened, Source, heard
 from ui.explore_viewer import image_row, viewer
 from ui.text import percent, plain, points

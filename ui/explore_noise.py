@@ -146,8 +146,21 @@ def result(curve: SnrCurve, run: Run) -> None:
     spec: dict[str, Any] = {
         "layer": [
             {
-                "mark": {"type": "rule", "strokeDash": [4, 4], "color": "#8a9499"},
+                "mark": {"type": "rule", "strokeDash": [4, 4], "color": "#7A8288"},
                 "encoding": {"y": {"datum": float(clean["accuracy"]), **y}},
+            },
+            {
+                "mark": {
+                    "type": "text",
+                    "align": "right",
+                    "baseline": "top" if clean["accuracy"] > 0.9 else "bottom",
+                    "dy": 4 if clean["accuracy"] > 0.9 else -4,
+                },
+                "encoding": {
+                    "x": {"value": "width"},
+                    "y": {"datum": float(clean["accuracy"]), **y},
+                    "text": {"value": "without added noise"},
+                },
             },
             {
                 "mark": {"type": "area", "opacity": 0.18},

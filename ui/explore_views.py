@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.errors import LabError
 from labcore.runs import Run
 from ui import charts, explore_knobs, explore_save, services, shell
-from ui.explore_colours import colours, names
+from ui.colours import colours, names
 from ui.explore_source import Opened, channels, heard
 from ui.explore_viewer import Row, image_row, selected, viewer, wave_row
 from ui.networks import Networks
@@ -181,8 +181,6 @@ def row_of(kind: str, view: Any, rate: int) -> Row:
         title += f" · {len(view.values)} bands"
     if kind == "spectrogram" and power != "level":
         title += f" · {power}"
-    if view.unit == "dB":
-        title += f" · {low:.0f} to {high:.0f} dB".replace("-", "−")
     title += f" · {WHAT[kind]}"
     axis = {"spectrogram": st.session_state.get("explore-axis", "log"), "mfcc": "index"}.get(kind, "bands")
     return image_row(

@@ -6,7 +6,7 @@ widgets alone do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -39,7 +39,7 @@ OPEN_LISTS = {
 """Text knobs with usual answers; others can be typed."""
 
 POWERS_OF_TWO = {"optim.batch_size"}
-MOST_STOPS = 2000
+MOST_STOPS = 200
 """A slider of more stops hits none of them: such a knob is a field for a number."""
 
 
@@ -63,12 +63,16 @@ def config() -> RunConfig:
 def take(source: RunConfig, keep: Iterable[str] = ()) -> None:
     """Set every knob to the values of a configuration; those whose paths begin as in ``keep`` stay as they are."""
     kept = tuple(keep)
+    fill({path: value for path, value in _flat(source).items() if not (kept and path.startswith(kept))})
+
+
+def fill(settings: Mapping[str, Any]) -> None:
+    """Set knobs (path → value), also to values that cannot go together: the form tells that as it would of sliders."""
     current = values()
-    for path, value in _flat(source).items():
-        if not (kept and path.startswith(kept)):
-            if current[path] != value:
-                _names()[path] = _names().get(path, 0) + 1
-            current[path] = value
+    for path, value in settings.items():
+        if current[path] != value:
+            _names()[path] = _names().get(path, 0) + 1
+        current[path] = value
 
 
 def presets() -> None:

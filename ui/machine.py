@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import streamlit as st
 
 from labcore.runs import Run
 from labcore.workspace import Workspace
-from ui import live, services
+from ui import charts, live, services
 from ui.shell import errors_in_place
 from ui.text import count, plain
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 TILE = 148
 """Width of a reading in pixels: five side by side on a desk, two on a telephone."""
+TALL = 48
+"""Height of its curve."""
 SHOWN = 2
 """So many GPUs are drawn unless more are chosen."""
 
@@ -76,10 +80,10 @@ def _chosen(gpus: tuple[GpuSample, ...]) -> list[GpuSample]:
 
 def _processor(look: Look, history: list[Look], cores: float) -> None:
     with st.container(border=True), st.container(horizontal=True, gap="small"):
-        _tile("Processor", share(look.cpu), f"of {cores:.3g} cores", history, lambda one: one.cpu, 1.0, "machine-cpu")
+        _tile("Processor", share(look.cpu), f"of {cores:.3g} cores", history, lambda one: one.cpu, 1.0)
         _tile(
             "Memory", gib(look.memory_used), f"of {gib(look.memory_total)}", history, lambda one: one.memory_used,
-            look.memory_total, "machine-memory",
+            look.memory_total,
         )  # fmt: skip
         with st.container(width="stretch", gap="xxsmall"):
             st.markdown(":small[:gray[Runs at work]]")
@@ -118,8 +122,7 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
     with st.container(border=True, gap="small"):
         st.markdown(f"**{plain(gpu.name)}** :gray[GPU {gpu.index}]")
         with st.container(horizontal=True, gap="small"):
-            key = f"gpu-{gpu.index}"
-            _tile("Utilisation", share(gpu.utilisation), "", history, of("utilisation"), 1.0, f"{key}-utilisation")
+            _tile("Utilisation", share(gpu.utilisation), "", history, of("utilisation"), 1.0)
             if gpu.memory_total:
                 total = gpu.memory_total
                 _tile(
@@ -129,7 +132,6 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
                     history,
                     of("memory_used"),
                     total,
-                    f"{key}-memory",
                 )
             for label, field, unit, limit in (
                 ("Temperature", "temperature_c", "°C", 110.0),
@@ -139,7 +141,7 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
                 value = getattr(gpu, field)
                 if value is not None:
                     ceiling = f"of {count(limit)}" if limit and field != "temperature_c" else ""
-                    _tile(label, f"{count(round(value))} {unit}", ceiling, history, of(field), limit, f"{key}-{field}")
+                    _tile(label, f"{count(round(value))} {unit}", ceiling, history, of(field), limit)
         notes = [f":orange[:material/speed: Slowed down: {plain(', '.join(gpu.throttle_reasons))}]"] * bool(
             gpu.throttle_reasons
         )
@@ -151,54 +153,61 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
             st.markdown("  \n".join(notes))
 
 
-def _tile(label: str, value: str, ceiling: str, history: list[Look], of: Value, top: float | None, key: str) -> None:
+def _tile(label: str, value: str, ceiling: str, history: list[Look], of: Value, top: float | None) -> None:
     """A reading: its name, what it is now, and its history from 0 to ``top``."""
     from labcore.doctor.monitor import SPAN, series
 
     with st.container(width=TILE, gap="xxsmall"):
         st.markdown(f":small[:gray[{label}]]  \n**{plain(value)}** :small[:gray[{plain(ceiling)}]]")
         now = history[-1].time if history else 0.0
-        _curve(series(history, of, now), SPAN, top, key=key, title=label)
+        _curve(series(history, of, now), SPAN, top, title=label)
 
 
-def _curve(points: list[tuple[float, float | None]], span: float, top: float | None, *, key: str, title: str) -> None:
-    """A reading over the last seconds, small and without axes. Vega-Lite, which keeps its place when the data change.
+def _curve(points: list[tuple[float, float | None]], span: float, top: float | None, *, title: str) -> None:
+    """A reading over the last seconds, small and without axes."""
+    st.html(curve(points, span, top, colour="#4FC3B5" if charts.dark() else "#0B7A75", title=title))
+
+
+def curve(points: list[tuple[float, float | None]], span: float, top: float | None, *, colour: str, title: str) -> str:
+    """A reading over the last seconds as SVG.
+
+    It is sent anew at every tick, so it is short: whole numbers, each point told from the one before. From tick to tick the text
+    is the same but for its ends, which the compression of the connection makes next to nothing of.
 
     Args:
         points: age in seconds (0 is now, the past is negative) and value; the line breaks at None.
         span: seconds from the left edge to now.
         top: the value at the upper edge; None fits the data.
     """
-    import pandas as pd
-
-    frame = pd.DataFrame(points, columns=["age", "value"]).astype(float)
-    spec = {
-        "padding": {"top": 2, "bottom": 0, "left": 0, "right": 0},
-        "mark": {
-            "type": "area",
-            "line": {"strokeWidth": 1.6},
-            "fillOpacity": 0.16,
-            "invalid": "break-paths-show-domains",
-        },
-        "encoding": {
-            "x": {
-                "field": "age",
-                "type": "quantitative",
-                "axis": None,
-                "scale": {"domain": [-span, 0], "nice": False, "clamp": True},
-            },
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "axis": None,
-                "scale": {"domain": [0, top], "clamp": True} if top else {"zero": True},
-            },
-        },
-        "config": {"view": {"stroke": None, "fill": "#808080", "fillOpacity": 0.09, "cornerRadius": 4}},
-    }
-    st.vega_lite_chart(
-        frame, spec, key=key, height=48, width="stretch", alt=f"{title} over the last {span:.0f} seconds"
+    limit = top or max((value for _, value in points if value is not None), default=0.0) or 1.0
+    lines, areas = [], []
+    for stretch in _stretches(points):
+        places = [
+            (round(span + max(-span, age)), round(TALL - (TALL - 2) * min(1.0, max(0.0, value / limit))))
+            for age, value in stretch
+        ]
+        steps = "".join(f"l{x - left} {y - above}" for (left, above), (x, y) in pairwise(places))
+        left, above = places[0]
+        lines.append(f"M{left} {above}{steps or 'h1'}")
+        areas.append(f"M{left} {TALL}V{above}{steps or 'h1'}V{TALL}H{left}")
+    told = f"{title} over the last {span:.0f} seconds"
+    return (
+        f'<svg viewBox="0 0 {span:g} {TALL}" preserveAspectRatio="none" role="img" aria-label="{escape(told)}" '
+        f'style="display:block;width:100%;height:{TALL}px;border-radius:4px;background:rgba(128,128,128,.09)">'
+        f'<path d="{"".join(areas)}" fill="{colour}" fill-opacity=".16"/>'
+        f'<path d="{"".join(lines)}" fill="none" stroke="{colour}" stroke-width="1.6" vector-effect="non-scaling-stroke"/></svg>'
     )
+
+
+def _stretches(points: list[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
+    """The points without those that have no value, in the stretches that these leave."""
+    found: list[list[tuple[float, float]]] = [[]]
+    for age, value in points:
+        if value is None:
+            found.append([])
+        else:
+            found[-1].append((age, value))
+    return [stretch for stretch in found if stretch]
 
 
 def share(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from labcore.budget import plan_for
 from labcore.config import knobs
 from labcore.errors import LabError
 from labcore.texts import shown
-from ui import data, datasets, forecasting, forms, live, pinned, services
+from ui import data, datasets, estimates, forecasting, form_url, forms, live, pinned, services, waiting
 from ui.shell import errors_in_place, show_error
 from ui.text import count, counted, label_names, plain
 
@@ -32,6 +33,7 @@ def show() -> None:
         _knobs()
     with result, errors_in_place():
         _summary_and_start()
+    form_url.write()
 
 
 def _data() -> None:
@@ -87,11 +89,12 @@ def _data() -> None:
             live.demo_button("demo-other", kind="secondary")
         datasets.add("train")
         if current["data.dataset"] in data.names():
-            datasets.manage(current["data.dataset"], "train")
+            name = current["data.dataset"]
+            datasets.manage(name, "train", f"Rename or delete {plain(name)}")
 
 
 def recipe() -> None:
-    """Preset, network, epochs and batch size."""
+    """Preset, network, epochs and batch size, and what automatic epochs will be."""
     st.header("Recipe", anchor=False)
     forms.presets()
     table = knobs()
@@ -102,6 +105,34 @@ def recipe() -> None:
         forms.widget(table["optim.epochs"])
     with right:
         forms.widget(table["optim.batch_size"])
+    with contextlib.suppress(LabError):  # the box with the button tells what is wrong
+        _planned()
+
+
+def _planned() -> None:
+    """What automatic epochs will be, why, and about how long that takes."""
+    current = forms.values()
+    if current["optim.epochs"] is not None or current["data.dataset"] not in data.names():
+        return
+    config, chosen = forms.config(), summary_of(current)
+    work = plan_for(config, chosen.training)
+    reason = work.reason.replace(",", "\u2009")
+    st.caption(f"Automatic: {plain(reason)}. That takes {estimates.about(estimates.of(config, work))}.")
+
+
+def summary_of(current: dict[str, Any]) -> data.DataSummary:
+    """The data set of the form, split as the form says.
+
+    Raises:
+        DatasetError: as :func:`ui.data.summary` does.
+    """
+    return data.summary(
+        current["data.dataset"],
+        current["data.fold"],
+        current["data.split"],
+        current["data.leave_out"],
+        current["data.validation_share"],
+    )
 
 
 def _knobs() -> None:
@@ -114,19 +145,13 @@ def _knobs() -> None:
 
 def _summary_and_start() -> None:
     current = forms.values()
-    with st.container(border=True):
+    with st.container(border=True, key="start-box"):
         st.header("This run", anchor=False)
         config, chosen = None, None
         try:
             config = forms.config()
             if current["data.dataset"] in data.names() or current["data.dataset"] != "demo":
-                chosen = data.summary(
-                    current["data.dataset"],
-                    current["data.fold"],
-                    current["data.split"],
-                    current["data.leave_out"],
-                    current["data.validation_share"],
-                )
+                chosen = summary_of(current)
         except LabError as error:
             show_error(error)
         if chosen is None and config is not None:
@@ -138,14 +163,12 @@ def _summary_and_start() -> None:
             with errors_in_place():
                 run = services.manager().submit(config, by=services.visitor_name())
                 pinned.take(run)
-                st.query_params["run"] = run.id
+                st.query_params.from_dict({"run": run.id})
                 st.rerun()
         forecasting.part(config if ready else None)
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(
-                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; this one takes its turn."
-            )
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active])
+        if line:
+            st.caption(line)
     pinned.before(config if chosen is not None else None)
     if chosen is not None:
         _classes(chosen)
@@ -165,6 +188,7 @@ def _facts(chosen: data.DataSummary, config) -> None:
             "Held out": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
             "Steps": f"{counted(work.epochs, 'epoch')} of {count(steps)}",
+            "Time": estimates.about(estimates.of(config, work)),
             "Device": where,
         },
         border="horizontal",

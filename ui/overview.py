@@ -17,8 +17,7 @@ def first_steps(sets: list, has_run: bool) -> None:
         step(1, "Get some clips", any(not info.error for info in sets))
         if sets:
             for info in sets[:4]:
-                data_set(info)
-                datasets.manage(info.name, "first")
+                data_set(info, "first")
         else:
             st.markdown(
                 "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
@@ -63,20 +62,22 @@ def latest_runs(rows: list) -> None:
     st.page_link("pages/train.py", label="New run", icon=":material/add:")
 
 
-def data_set(info) -> None:
-    """A data set in two lines."""
+def data_set(info, prefix: str) -> None:
+    """A data set in two lines, with what can be done with it."""
     colour, what = "gray", f"{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}"
     if info.error:
         colour, what = "red", plain(info.error)
-    st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width="stretch"):
+            st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
+        datasets.manage(info.name, prefix)
 
 
 def data_sets(found: list) -> None:
     st.header("Data sets", anchor=False)
     with st.container(border=True):
         for info in found:
-            data_set(info)
-            datasets.manage(info.name, "overview")
+            data_set(info, "overview")
     if not any(info.name == "demo" for info in found):
         live.demo_button("demo-more", kind="secondary")
     with st.expander("Add a data set", icon=":material/add:"):

@@ -53,7 +53,7 @@ def look_at(name: str) -> None:
     if name == NEW:
         st.query_params.clear()
     else:
-        st.query_params["search"] = name
+        st.query_params.from_dict({"search": name})
 
 
 def title(name: str) -> str:

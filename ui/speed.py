@@ -218,8 +218,8 @@ def _take_up() -> None:
     except Exception as error:
         st.session_state["speed-upload-trouble"] = error
     else:
-        there = [name for name in st.query_params.get("report", "").split(",") if name in known()]
-        look_at(*[*there, folder.id][-MOST_BESIDE:])
+        shown = [name for name in st.session_state.get("speed-reports", []) if name in known()]
+        look_at(*[*shown, folder.id][-MOST_BESIDE:])
 
 
 def _file(folder: ReportFolder) -> str:

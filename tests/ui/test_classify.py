@@ -184,7 +184,10 @@ def test_a_long_recording_is_drawn_in_few_columns():
 
     low, high = charts.outline(np.linspace(-1, 1, 500_000, dtype=np.float32), charts.COLUMNS)
     assert len(low) == len(high) == charts.COLUMNS
-    cells = charts.to_bytes(np.random.default_rng(0).normal(-40, 10, (64, 90_000)), charts.COLUMNS)
+    levels = np.random.default_rng(0).normal(-40, 10, (64, 90_000))
+    cells, low_db, high_db = charts.to_bytes(levels, charts.COLUMNS)
+    assert high_db == levels.max()
+    assert low_db >= high_db - 80
     assert cells.shape == (64, charts.COLUMNS)
     assert cells.dtype == np.uint8
     assert encode_wav(low, 8000)

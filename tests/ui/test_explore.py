@@ -17,7 +17,7 @@ from labcore.datasets.demo import example_clip
 from labcore.explore.views import log_mel_view, spectrogram, waveform_view
 from labcore.presets import preset
 from ui import explore_bench, explore_facts, explore_views
-from ui.explore_colours import colours, names
+from ui.colours import colours, names
 from ui.explore_viewer import MOST_BYTES, Row, image_row, pack, wave_row
 
 from .conftest import words

@@ -8,7 +8,7 @@ import pytest
 
 from labcore.config import RunConfig, knobs
 from labcore.presets import PRESETS, preset
-from ui import forms
+from ui import form_url, forms
 
 from .conftest import words
 
@@ -96,7 +96,7 @@ def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
     dataset.rename(outside)
     app = open_page("pages/train.py")
     app.text_input[0].set_value(str(outside))
-    next(button for button in app.button if button.label == "Add").click().run()
+    next(button for button in app.button if button.label == "Add data set").click().run()
     assert app.selectbox(key="data-choice").value == "elsewhere"
 
 
@@ -104,7 +104,7 @@ def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
 def test_a_path_that_holds_no_data_set_is_told_in_place(open_page, workspace, path):
     app = open_page("pages/train.py")
     app.text_input[0].set_value(path)
-    next(button for button in app.button if button.label == "Add").click().run()
+    next(button for button in app.button if button.label == "Add data set").click().run()
     assert app.error
     assert not app.exception
     assert not list(workspace.datasets.iterdir())
@@ -156,3 +156,64 @@ def test_the_page_tells_how_a_data_set_was_read(open_page, manager, class_folder
     assert "The folder train is taken for a class" in told
     assert any(expander.label == "How it was read" for expander in app.expander)
     assert "notes.csv was not taken" in told
+
+
+def settings(app) -> dict[str, object]:
+    """What the form shows, by path."""
+    return dict(app.session_state["knobs"])
+
+
+def test_the_form_comes_back_from_its_address(open_page, dataset, manager):
+    app = open_page("pages/train.py")
+    assert "preset" not in app.query_params
+    app.get_by_key("preset-choice").set_value("quick").run()
+    app.number_input(key=key(app, "optim.epochs")).set_value(25).run()
+    app.slider(key=key(app, "augment.gain_db")).set_value(3.0).run()
+    app.selectbox(key="fold-choice").set_value("2").run()
+    address = dict(app.query_params)
+    assert address == {
+        "preset": "quick", "data.dataset": "small", "data.fold": "2", "augment.gain_db": "3", "optim.epochs": "25",
+    }  # fmt: skip
+    again = open_page("pages/train.py", **address)
+    assert settings(again) == settings(app)
+    start(again).click().run()
+    turned = {"optim.epochs": 25, "augment.gain_db": 3.0, "data.dataset": "small", "data.fold": "2"}
+    assert manager.submitted == [preset("quick").changed(turned)]
+    assert list(again.query_params) == ["run"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        PRESETS["thorough"].changes,
+        {"optim.lr": 0.05, "optim.weight_decay": 1e-5, "runtime.device": "cuda:1", "data.fold": "spring & autumn"},
+        {"optim.epochs": 3, "features.n_fft": 512, "features.win_length": 2048, "model.name": "timm:a_b"},
+        {**PRESETS["quick"].changes, "augment.noise_file": "/data/rain & wind=1.wav", "data.validation_share": 0.15},
+    ],
+)
+def test_an_address_holds_what_differs_and_gives_it_again(values):
+    flat = {path: knob.default for path, knob in knobs().items()} | values
+    said = form_url.differing(flat)
+    assert len(said) <= len(values)
+    changes, troubles = form_url.settings_of(said)
+    assert troubles == []
+    assert {path: knob.default for path, knob in knobs().items()} | changes == flat
+
+
+def test_what_an_address_says_wrongly_is_told_and_the_rest_taken(open_page, dataset):
+    said = {
+        "preset": "slow",
+        "optim.epochs": "many",
+        "augment.gain_db": "99",
+        "model.dropout": "0.4",
+        "utm_source": "x",
+    }
+    app = open_page("pages/train.py", **said)
+    told = words(app)
+    for trouble in ("preset of this link", "optim.epochs of this link", "augment.gain_db of this link"):
+        assert trouble in told
+    assert settings(app)["model.dropout"] == 0.4
+    assert settings(app)["optim.epochs"] is None
+    assert app.query_params["utm_source"] == "x"
+    assert not app.exception
