@@ -161,7 +161,7 @@ def test_a_recording_from_the_microphone_is_answered(server: Server, open_browse
     page.get_by_role("button", name="Stop recording").click()
     visible(page, "Heard in recording.wav")
     gone(page, "Classifying")
-    assert page.get_by_role("heading", name=re.compile("^(bark|hum)$")).is_visible()
+    page.get_by_role("heading", name=re.compile("^(bark|hum)$")).wait_for()
 
 
 def untrained_run(workspace: Workspace) -> Run:
