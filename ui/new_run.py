@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from labcore.budget import plan_for
-from labcore.config import knobs
+from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from labcore.texts import shown
-from ui import data, datasets, estimates, forecasting, form_url, forms, live, pinned, services
+from ui import data, datasets, estimates, forecasting, form_url, forms, listen, live, pinned, services
 from ui.shell import errors_in_place, show_error
 from ui.text import count, counted, label_names, plain
 
@@ -90,6 +90,8 @@ def _data() -> None:
         datasets.add("train")
         if current["data.dataset"] in data.names():
             datasets.manage(current["data.dataset"], "train")
+    if current["data.dataset"] in data.names():
+        listen.panel(current["data.dataset"], "train")
 
 
 def recipe() -> None:
@@ -157,22 +159,25 @@ def _summary_and_start() -> None:
             st.caption("Choose or make a data set first.")
         if chosen is not None and config is not None:
             _facts(chosen, config)
-        ready = chosen is not None and config is not None
-        if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready):
-            with errors_in_place():
-                run = services.manager().submit(config, by=services.visitor_name())
-                pinned.take(run)
-                st.query_params.from_dict({"run": run.id})
-                st.rerun()
-        forecasting.part(config if ready else None)
+        ready = config if chosen is not None else None
+        with st.container(key="start-bar"):
+            _start(ready)
+        forecasting.part(ready)
         active = sum(status.active for _, status in live.runs())
         if active:
-            st.caption(
-                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; this one takes its turn."
-            )
-    pinned.before(config if chosen is not None else None)
+            st.caption(f"{counted(active, 'run')} ahead of yours.")
+    pinned.before(ready)
     if chosen is not None:
         _classes(chosen)
+
+
+def _start(config: RunConfig | None) -> None:
+    if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=config is None):
+        with errors_in_place():
+            run = services.manager().submit(config, by=services.visitor_name())
+            pinned.take(run)
+            st.query_params.from_dict({"run": run.id})
+            st.rerun()
 
 
 def _facts(chosen: data.DataSummary, config) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.runs import unreadable_runs
-from ui import datasets, live, people, services, shell, studies
+from ui import datasets, listen, live, people, services, shell, studies
 from ui.text import ago, counted, percent, plain
 
 
@@ -17,20 +17,27 @@ def first_steps(sets: list, has_run: bool) -> None:
         step(1, "Get some clips", any(not info.error for info in sets))
         if sets:
             for info in sets[:4]:
-                data_set(info)
-                datasets.manage(info.name, "first")
+                data_set(info, "first")
+            if not any(info.name == "demo" for info in sets):
+                live.demo_button("demo-first", kind="secondary")
         else:
             st.markdown(
                 "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
             )
             live.demo_button("demo-first")
-            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
+        st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
     with train.container(border=True, height="stretch"):
         step(2, "Train", has_run)
         st.markdown(
             "Take a preset or turn the knobs, press start, and watch the curves move. You may close the page meanwhile."
         )
-        st.page_link("pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=not sets)
+        usable = [info.name for info in sets if not info.error]
+        if not usable:
+            st.page_link("pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=True)
+        elif st.button(
+            f"Train on {plain(usable[0])}", key="train-on-it", type="primary", icon=":material/model_training:"
+        ):
+            st.switch_page("pages/train.py", query_params={"data.dataset": usable[0]})
     with classify.container(border=True, height="stretch"):
         step(3, "Classify", False)
         st.markdown(
@@ -63,20 +70,23 @@ def latest_runs(rows: list) -> None:
     st.page_link("pages/train.py", label="New run", icon=":material/add:")
 
 
-def data_set(info) -> None:
-    """A data set in two lines."""
+def data_set(info, prefix: str) -> None:
+    """A data set in two lines, and what can be done with it."""
     colour, what = "gray", f"{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}"
     if info.error:
         colour, what = "red", plain(info.error)
     st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
+    with st.container(horizontal=True, gap="small"):
+        if not info.error:
+            listen.panel(info.name, prefix)
+        datasets.manage(info.name, prefix)
 
 
 def data_sets(found: list) -> None:
     st.header("Data sets", anchor=False)
     with st.container(border=True):
         for info in found:
-            data_set(info)
-            datasets.manage(info.name, "overview")
+            data_set(info, "overview")
     if not any(info.name == "demo" for info in found):
         live.demo_button("demo-more", kind="secondary")
     with st.expander("Add a data set", icon=":material/add:"):
