@@ -33,7 +33,7 @@ FLOORS = (
         "texts",
         "typed",
     ),
-    ("audio", "features", "augment", "models", "runs", "asked", "event_log", "moved", "origin"),
+    ("audio", "features", "augment", "models", "runs", "asked", "estimate", "event_log", "moved", "origin"),
     ("datasets",),
     ("training", "classifier", "golden", "builtin"),
     (
@@ -70,6 +70,7 @@ LIGHT = (
     *FLOORS[0],
     "runs",
     "asked",
+    "estimate",
     "event_log",
     "moved",
     "origin",

@@ -97,15 +97,16 @@ def _start(name: str) -> None:
         )
         form_url.write({"fold": None if chosen == possible else list(chosen), "twin": "yes" if random else None})
         _facts(summary, config, len(chosen), random)
-        action_button(
-            "Start",
-            lambda: _make(config, chosen, random),
-            key="crossval-start",
-            type="primary",
-            icon=":material/play_arrow:",
-            width="stretch",
-            disabled=not chosen,
-        )
+        with st.container(key="start-bar"):
+            action_button(
+                "Start",
+                lambda: _make(config, chosen, random),
+                key="crossval-start",
+                type="primary",
+                icon=":material/play_arrow:",
+                width="stretch",
+                disabled=not chosen,
+            )
         line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each fold")
         if line:
             st.caption(line)

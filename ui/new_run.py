@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from labcore.budget import plan_for
-from labcore.config import knobs
+from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from labcore.texts import shown
-from ui import data, datasets, estimates, forecasting, form_url, forms, live, pinned, services, waiting
+from ui import data, datasets, estimates, forecasting, form_url, forms, listen, live, pinned, services, waiting
 from ui.shell import errors_in_place, show_error
 from ui.text import count, counted, label_names, plain
 
@@ -91,6 +91,8 @@ def _data() -> None:
         if current["data.dataset"] in data.names():
             name = current["data.dataset"]
             datasets.manage(name, "train", f"Rename or delete {plain(name)}")
+    if current["data.dataset"] in data.names():
+        listen.panel(current["data.dataset"], "train")
 
 
 def recipe() -> None:
@@ -158,20 +160,25 @@ def _summary_and_start() -> None:
             st.caption("Choose or make a data set first.")
         if chosen is not None and config is not None:
             _facts(chosen, config)
-        ready = chosen is not None and config is not None
-        if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready):
-            with errors_in_place():
-                run = services.manager().submit(config, by=services.visitor_name())
-                pinned.take(run)
-                st.query_params.from_dict({"run": run.id})
-                st.rerun()
-        forecasting.part(config if ready else None)
+        ready = config if chosen is not None else None
+        with st.container(key="start-bar"):
+            _start(ready)
+        forecasting.part(ready)
         line = waiting.busy([(run, status) for run, status in live.runs() if status.active])
         if line:
             st.caption(line)
-    pinned.before(config if chosen is not None else None)
+    pinned.before(ready)
     if chosen is not None:
         _classes(chosen)
+
+
+def _start(config: RunConfig | None) -> None:
+    if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=config is None):
+        with errors_in_place():
+            run = services.manager().submit(config, by=services.visitor_name())
+            pinned.take(run)
+            st.query_params.from_dict({"run": run.id})
+            st.rerun()
 
 
 def _facts(chosen: data.DataSummary, config) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.runs import unreadable_runs
-from ui import datasets, live, people, services, shell, studies
+from ui import datasets, listen, live, people, services, shell, studies
 from ui.text import ago, counted, percent, plain
 
 
@@ -18,18 +18,26 @@ def first_steps(sets: list, has_run: bool) -> None:
         if sets:
             for info in sets[:4]:
                 data_set(info, "first")
+            if not any(info.name == "demo" for info in sets):
+                live.demo_button("demo-first", kind="secondary")
         else:
             st.markdown(
                 "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
             )
             live.demo_button("demo-first")
-            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
+        st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
     with train.container(border=True, height="stretch"):
         step(2, "Train", has_run)
         st.markdown(
             "Take a preset or turn the knobs, press start, and watch the curves move. You may close the page meanwhile."
         )
-        st.page_link("pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=not sets)
+        usable = [info.name for info in sets if not info.error]
+        if not usable:
+            st.page_link("pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=True)
+        elif st.button(
+            f"Train on {plain(usable[0])}", key="train-on-it", type="primary", icon=":material/model_training:"
+        ):
+            st.switch_page("pages/train.py", query_params={"data.dataset": usable[0]})
     with classify.container(border=True, height="stretch"):
         step(3, "Classify", False)
         st.markdown(
@@ -63,13 +71,14 @@ def latest_runs(rows: list) -> None:
 
 
 def data_set(info, prefix: str) -> None:
-    """A data set in two lines, with what can be done with it."""
+    """A data set in two lines, and what can be done with it."""
     colour, what = "gray", f"{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}"
     if info.error:
         colour, what = "red", plain(info.error)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(width="stretch"):
-            st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
+    st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
+    with st.container(horizontal=True, gap="small"):
+        if not info.error:
+            listen.panel(info.name, prefix)
         datasets.manage(info.name, prefix)
 
 

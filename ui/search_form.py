@@ -235,14 +235,15 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
             show_error(error)
             return
         _facts(settings)
-        action_button(
-            "Start",
-            partial(_begin, settings, started),
-            key="search-start",
-            type="primary",
-            icon=":material/play_arrow:",
-            width="stretch",
-        )
+        with st.container(key="start-bar"):
+            action_button(
+                "Start",
+                partial(_begin, settings, started),
+                key="search-start",
+                type="primary",
+                icon=":material/play_arrow:",
+                width="stretch",
+            )
         line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each trial")
         if line:
             st.caption(line)
