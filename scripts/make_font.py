@@ -23,7 +23,9 @@ CHARACTERS = [*range(0x20, 0x7F), *range(0xA0, 0x180), *range(0x2010, 0x2030), 0
 def main() -> None:
     (source,) = (Path(streamlit.__file__).parent / "static").rglob("SourceSerifVariable-Roman*.woff2")
     font = TTFont(source)
-    options = subset.Options(layout_features=["kern", "liga", "mark"], name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], hinting=False)
+    options = subset.Options(
+        layout_features=["kern", "liga", "mark"], name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], hinting=False
+    )
     taken = subset.Subsetter(options)
     taken.populate(unicodes=CHARACTERS)
     taken.subset(font)

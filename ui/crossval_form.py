@@ -23,7 +23,7 @@ def show() -> None:
     with form, errors_in_place():
         name = _data()
         new_run.recipe()
-        st.caption("All other settings are those of the Train page; what is turned there counts here.")
+        st.caption("Other settings come from the Train page.")
     with result, errors_in_place():
         if name is not None:
             _start(name)
@@ -80,7 +80,7 @@ def _start(name: str) -> None:
         random = st.toggle(
             "Train the leaking twin as well",
             key="crossval-random",
-            help="Deals the clips to folds without regard to recordings, to show by how much that flatters. Twice the work.",
+            help="Also trains on folds drawn at random, which ignore recordings, to show how much too high that figure is. Twice the work.",
         )
         _facts(summary, config, len(chosen), random)
         action_button(
@@ -94,9 +94,7 @@ def _start(name: str) -> None:
         )
         active = sum(status.active for _, status in live.runs())
         if active:
-            st.caption(
-                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; these folds take their turn."
-            )
+            st.caption(f"{counted(active, 'run')} ahead of these folds.")
 
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
@@ -110,7 +108,7 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
         st.caption(plain(summary.note))
     turned = forms.changes(config)
     if turned:
-        with st.expander(f"Turned away from the defaults ({len(turned)})", icon=":material/tune:"):
+        with st.expander(f"Changed from defaults ({len(turned)})", icon=":material/tune:"):
             st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in turned.items()))
 
 

@@ -82,7 +82,7 @@ def _processor(look: Look, history: list[Look], cores: float) -> None:
             look.memory_total, "machine-memory",
         )  # fmt: skip
         with st.container(width="stretch", gap="xxsmall"):
-            st.markdown(":small[:gray[Runs at work]]")
+            st.markdown(":small[:gray[Running now]]")
             for use in look.runs:
                 _run(use)
             if not look.runs:

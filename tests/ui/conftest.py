@@ -156,9 +156,7 @@ def trained(make_run) -> Run:
 
 def words(app: AppTest) -> str:
     """All texts of a page as one, without the backslashes that keep Markdown quiet."""
-    parts = [
-        element.value for kind in (app.title, app.header, app.markdown, app.caption, app.code) for element in kind
-    ]
+    parts = [element.value for kind in (app.title, app.header, app.markdown, app.caption, app.code) for element in kind]
     parts += [element.value for kind in (app.error, app.warning, app.info) for element in kind]
     parts += [bar.proto.text for bar in app.get("progress")]
     return "\n".join(str(part) for part in parts).replace("\\", "")

@@ -115,7 +115,7 @@ def test_the_page_shows_at_once_and_fills_in(open_environment, examined):
     app = open_environment(wait=False)
     assert examined.begun.wait(30)
     shown = words(app.run())
-    assert "Looking at this machine … Next: log-mel on cpu." in shown
+    assert "Checking this machine … Next: log-mel on cpu." in shown
     assert "This machine is" not in shown  # no verdict before all is known
     assert "Processor" in shown
     assert [expander.label for expander in app.expander]
