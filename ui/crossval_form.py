@@ -93,7 +93,7 @@ def _start(name: str) -> None:
             "Train the leaking twin as well",
             began[1],
             key="crossval-random",
-            help="Deals the clips to folds without regard to recordings, to show by how much that flatters. Twice the work.",
+            help="Also trains on folds drawn at random, which ignore recordings, to show how much too high that figure is. Twice the work.",
         )
         form_url.write({"fold": None if chosen == possible else list(chosen), "twin": "yes" if random else None})
         _facts(summary, config, len(chosen), random)
@@ -132,7 +132,7 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
         st.caption(plain(summary.note))
     turned = forms.changes(config)
     if turned:
-        with st.expander(f"Turned away from the defaults ({len(turned)})", icon=":material/tune:"):
+        with st.expander(f"Changed from defaults ({len(turned)})", icon=":material/tune:"):
             st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in turned.items()))
 
 

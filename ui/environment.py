@@ -107,7 +107,7 @@ def _verdict(now: Examination) -> None:
     report, task = now.report, now.task
     if now.running:
         missing = f" Next: {plain(report.pending[0])}." if report and report.pending else ""
-        st.info(f"Looking at this machine …{missing}", icon=":material/hourglass_top:")
+        st.info(f"Checking this machine …{missing}", icon=":material/hourglass_top:")
     elif task is not None and task.error is not None:
         show_error(task.error)
     elif task is not None and task.failure is not None:
@@ -141,10 +141,10 @@ def _actions(now: Examination) -> None:
         )  # fmt: skip
         with st.popover("Copy", icon=":material/content_copy:", width="content"):
             st.caption(
-                "The report as Markdown, without names, paths or serial numbers. The button at its corner copies it."
+                "The report as Markdown, without names, paths or serial numbers. Copy it with the button in its corner."
             )
             st.code(report.to_markdown(), language="markdown", height=360, wrap_lines=True)
-        st.markdown(f":small[:gray[Looked at {ago(report.created)}]]", width="content")
+        st.markdown(f":small[:gray[Checked {ago(report.created)}]]", width="content")
 
 
 def to_do(report: Report) -> list[Check]:
@@ -217,13 +217,13 @@ def _proofs(proofs: tuple[Proof, ...]) -> None:
         return
     import pandas as pd
 
-    st.header("Proof by computing", anchor=False)
+    st.header("Self-test", anchor=False)
     words = {"ok": "✓ agrees", "error": "✗ fails"}
     frame = pd.DataFrame(
         [
             {
                 "Device": proof.device,
-                "Work": proof.work,
+                "Check": proof.work,
                 "Result": words.get(proof.status, proof.status),
                 "Time": "–" if proof.milliseconds is None else f"{proof.milliseconds:.2f} ms",
                 "Largest difference": "–" if proof.difference is None else f"{proof.difference:.1e}",
@@ -236,8 +236,7 @@ def _proofs(proofs: tuple[Proof, ...]) -> None:
     for what, works in failures(proofs).items():
         st.markdown(f":red[{plain(works)}:] {plain(what)}")
     st.caption(
-        "Every piece of work ran on the device. The difference is from the CPU's result in double precision, "
-        "as a share of its largest value."
+        "Each check ran on the device. Difference: from the CPU's result in double precision, relative to its largest value."
     )
 
 

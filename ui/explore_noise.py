@@ -21,9 +21,7 @@ ALL = ""
 def show() -> None:
     """Choose a run and clips, judge it on them with more and more noise, and see the curve."""
     with shell.errors_in_place():
-        st.caption(
-            "How much noise a network bears: it is judged on clips that it was not trained on, with more and more noise."
-        )
+        st.caption("Robustness: accuracy on held-out clips as noise increases.")
         run = explore_views.choose_run("explore-noise-run", demo=False)
         if run is None:
             return
@@ -54,7 +52,7 @@ def show() -> None:
             )  # fmt: skip
         if fold != summary.fold:
             st.warning(
-                "It was trained on clips of this fold: the accuracy says little about new ones.",
+                "The network was trained on this fold: the accuracy says little about new clips.",
                 icon=":material/warning:",
             )
         if task is not None:
@@ -130,7 +128,7 @@ def result(curve: SnrCurve, run: Run) -> None:
     clean = table[table["snr_db"].isna()].iloc[0]
     noisy = table[table["snr_db"].notna()].sort_values("snr_db")
     if not clean["clips"]:
-        st.info("It was stopped before the first clips were judged.", icon=":material/info:")
+        st.info("Stopped before the first result.", icon=":material/info:")
         return
     x = {
         "field": "snr_db",
@@ -175,7 +173,7 @@ def result(curve: SnrCurve, run: Run) -> None:
     st.vega_lite_chart(
         noisy, spec, height=280, width="stretch", key="explore-noise-curve", alt="Accuracy over the ratio"
     )
-    stopped = "" if curve.complete else " Stopped early: those judged until then."
+    stopped = "" if curve.complete else " Stopped early: results so far."
     st.caption(
         f"{plain(run_name(run))}: {percent(float(clean['accuracy']))} without added noise, the dashed line. "
         f"The band is the 95 % Wilson interval. On {plain(curve.clips)}{stopped}"

@@ -98,9 +98,9 @@ def _processor(look: Look, history: list[Look], cores: float) -> None:
         st.html(tiles_html(tiles, history), width="content")
         with st.container(width="stretch", gap="xxsmall"):
             if not look.runs:
-                st.markdown(":small[:gray[Runs at work]]  \n:gray[none]")
+                st.markdown(":small[:gray[Running now]]  \n:gray[none]")
                 return
-            st.markdown(":small[:gray[Runs at work]]")
+            st.markdown(":small[:gray[Running now]]")
             for use in look.runs:
                 _run(use)
 

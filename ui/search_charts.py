@@ -122,7 +122,7 @@ def importance(shares: dict[str, float], *, key: str) -> None:
     figure.update_xaxes(range=[0, 1.2 * max(values)], visible=False)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_layout(bargap=0.35)
-    show_figure(figure, height=BAR * len(values) + 24, key=key, alt="How much each varied knob mattered")
+    show_figure(figure, height=BAR * len(values) + 24, key=key, alt="Importance of each varied setting")
 
 
 def slices(report: Report, *, key: str) -> None:

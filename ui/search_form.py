@@ -77,7 +77,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
             index=folds.index(now) if now in folds else 0,
             format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
             key=f"search-fold-{kept['dataset']}",
-            help="No trial touches it. What was found can be judged on it once, at the end.",
+            help="No trial sees it. Judge the result on it once, at the end.",
         )
         if there.told:
             st.caption(f":orange[:material/warning:] {plain(there.told)}")
@@ -89,7 +89,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
         format_func=lambda name: "As in the Train form" if name == OWN else PRESETS[name].title,
         required=True,
         key="search-base",
-        help="What every trial starts from; the knobs that are varied are changed in it.",
+        help="Every trial starts from it, with the varied settings changed.",
         wrap=True,
     )
     config = forms.config() if kept["base"] == OWN else preset(kept["base"])
@@ -118,7 +118,7 @@ def _ranges(config: RunConfig) -> list[Range]:
         key="search-paths",
         placeholder="Choose the knobs to vary",
         wrap=True,
-        help="Few knobs are searched better than many: about five trials a knob.",
+        help="Vary few settings: about five trials for each.",
         label_visibility="collapsed",
     )
     ranges = []
@@ -210,14 +210,14 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
             format_func=OBJECTIVES.__getitem__,
             required=True,
             key="search-objective",
-            help="On the validation fold, of the averaged last weights. The loss tells finer differences where clips are few.",
+            help="On the validation fold, with the averaged last weights. With few clips, the loss shows finer differences.",
             wrap=True,
         )
         kept["pruning"] = st.toggle(
             "Stop hopeless trials early",
             kept.get("pruning", True),
             key="search-pruning",
-            help="A trial that has never been as good as the median of the others at that epoch is stopped.",
+            help="Stops a trial that stays below the median of the others at the same epoch.",
         )
         with st.expander("More", icon=":material/tune:"):
             kept["seed"] = st.number_input("Seed of the sampler", 0, 2**31 - 1, kept.get("seed", 0), key="search-seed")

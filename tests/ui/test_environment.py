@@ -141,7 +141,7 @@ def test_an_examination_that_takes_long_shows_what_it_knows(open_environment, ex
     app = open_environment(wait=False)
     assert examined.begun.wait(30)
     shown = words(app.run())
-    assert "Looking at this machine … Next: log-mel on cpu." in shown
+    assert "Checking this machine … Next: log-mel on cpu." in shown
     assert "This machine is" not in shown  # no verdict before all is known
     assert "Processor" in readings(app)
     assert [expander.label for expander in app.expander]

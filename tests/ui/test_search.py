@@ -156,7 +156,7 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(
     assert best.number == 5
     assert app.metric[0].label == "Best, trial 5"
     shown = words(app)
-    assert "The figure to report is that of fold 1, which no trial has touched" in shown
+    assert "Report the figure of fold 1, which no trial has seen" in shown
     assert "functional ANOVA" in shown
     app.button(key="search-final").click().run()
     ((config, marks),) = submitted
@@ -182,7 +182,11 @@ def test_an_ended_search_is_gone_on_with(open_page, make_search, monkeypatch, st
     launched = []
     monkeypatch.setattr(job, "_launch", lambda workspace, search, command: launched.append(search))
     app = open_page(PAGE, search=search.id)
-    told = {"stopped": "Stopped: 2 of 8", "failed": "The clips are gone. ", "started": "driver is gone"}[state]
+    told = {
+        "stopped": "Stopped: 2 of 8",
+        "failed": "The clips are gone. ",
+        "started": "search process ended unexpectedly",
+    }[state]
     assert told.strip() in words(app)
     app.button(key="search-resume").click().run()
     assert launched == [search]
