@@ -161,7 +161,8 @@ def listen(page: Page) -> list[tuple[int, str]]:
     tools = page.context.new_cdp_session(page)
 
     def finished(event: dict) -> None:
-        files.append((int(event["encodedDataLength"]), names.get(event["requestId"], "")))
+        if not names.get(event["requestId"], "").startswith("data:"):  # a picture that stood in a message
+            files.append((int(event["encodedDataLength"]), names.get(event["requestId"], "")))
 
     tools.on("Network.requestWillBeSent", lambda event: names.update({event["requestId"]: event["request"]["url"]}))
     tools.on("Network.loadingFinished", finished)
