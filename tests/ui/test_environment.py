@@ -123,7 +123,7 @@ def test_what_is_known_waits_until_all_is_known(open_environment, examined):
     app = open_environment(wait=False)
     assert examined.begun.wait(30)
     shown = words(app.run())
-    assert "Looking at this machine" in shown
+    assert "Checking this machine" in shown
     assert "Checks" not in shown
     assert not app.expander
     examined.free.set()
