@@ -3,9 +3,7 @@
 from labcore.experiments import unreadable_crossvals
 from ui import crossval_board, crossval_form, crossval_list, form_url, live, services, shell
 
-shell.open_page(
-    "Cross-validation", "Every fold of a data set is held out in its turn: how good a recipe is, and how sure that is."
-)
+shell.open_page("Cross-validation", "Hold out each fold in turn to measure a recipe, with its uncertainty.")
 
 with shell.errors_in_place():
     services.manager()

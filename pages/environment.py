@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import environment, machine, shell
 
-shell.open_page("Environment", "Is the GPU of this machine usable, and what is it doing?")
+shell.open_page("Environment", "Is this machine's GPU usable, and how busy is it?")
 
 with shell.errors_in_place():
     found = environment.examination()

@@ -13,7 +13,7 @@ SECTIONS = {
     "noise": ":material/noise_control_off: Accuracy in noise",
 }
 
-shell.open_page("Explore", "See and hear a clip as a network is given it, and what each augmentation does to it.")
+shell.open_page("Explore", "See and hear a clip as the network receives it, and what each augmentation does to it.")
 
 with shell.errors_in_place():
     source = explore_source.choose()

@@ -4,7 +4,7 @@ from labcore.search import unreadable_searches
 from ui import form_url, live, search, search_form, search_view, services, shell
 
 shell.open_page(
-    "Search", "Better settings for your data: each trial is a run of its own, judged on clips kept aside for that."
+    "Search", "Tune hyperparameters. Each trial is judged on a validation fold; your test fold stays untouched."
 )
 
 with shell.errors_in_place():

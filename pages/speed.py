@@ -1,11 +1,11 @@
-"""Speed: what a GPU brings for audio, measured on the same work; reports from here and elsewhere beside each other."""
+"""Speed: the GPU speed-up for audio, measured on the same work; reports from here and elsewhere beside each other."""
 
 import streamlit as st
 
 from labcore.benchmark import unreadable_reports
 from ui import live, services, shell, speed, speed_form, speed_report
 
-shell.open_page("Speed", "What a GPU brings for audio: the same work on every device, timed the same way.")
+shell.open_page("Speed", "GPU speed-up for audio: the same work on every device, timed the same way.")
 
 with shell.errors_in_place():
     services.manager()
@@ -17,9 +17,7 @@ with shell.errors_in_place():
         speed.tell_gone([name for name in st.query_params.get("report", "").split(",") if name])
     if not folders and not busy:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                ":gray[There is no report yet. One from another machine can be looked at here too.]", width="content"
-            )
+            st.markdown(":gray[No report yet. You can also upload one from another machine.]", width="content")
             speed.upload()
     elif folders:
         chosen = speed.choose(folders)

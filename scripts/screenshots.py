@@ -95,7 +95,7 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
     make_demo(workspace.datasets / "demo")
     for page in pages.values():
         page.set_default_timeout(PATIENCE_MS)
-    picture(pages, "environment", url, "/environment", wait="Proof by computing")
+    picture(pages, "environment", url, "/environment", wait="Self-test")
     picture(pages, "explore", url, "/explore", wait="Log-mel")
     by_labcore(workspace, "benchmark", "--quick")
     picture(pages, "speed", url, "/speed", wait="Speed over batch size")
@@ -131,11 +131,13 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
         *"12345",
         "--random",
     )
-    picture(pages, "crossval", url, f"/crossval?crossval={list_crossvals(workspace)[0].id}", wait="Why not random?")
+    picture(
+        pages, "crossval", url, f"/crossval?crossval={list_crossvals(workspace)[0].id}", wait="Why not a random split?"
+    )
     ranges = ("dropout=0:0.6", "lr=0.01:0.3:log", "model.width=0.5,1")
     vary = [word for each in ranges for word in ("--vary", each)]
     by_labcore(workspace, "search", "--preset", "quick", "--dataset", "demo", "--epochs", "3", "--trials", "12", *vary)
-    picture(pages, "search", url, f"/search?search={list_searches(workspace)[0].id}", wait="What mattered")
+    picture(pages, "search", url, f"/search?search={list_searches(workspace)[0].id}", wait="Importance")
 
     siren = sorted((workspace.datasets / "demo" / "audio" / "fold1").glob("*-8-*.wav"))[0]
     for scheme, page in pages.items():

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from labcore.texts import shown
+from ui.colours import colours
 from ui.text import label_names
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 COLUMNS = 1200
 """At most so many columns of a spectrogram, and points of a waveform's outline, reach the browser."""
-
-SOUND = ["#0d1417", "#12343b", "#0f5c5f", "#23857c", "#6fae7f", "#c3c874", "#f3c66b", "#f6a35c", "#f2765a", "#fbe9d0"]
-"""From silence to loud, for spectrograms on light and dark pages alike."""
-
 
 Windows = Sequence[tuple[float, float, dict[str, float]]]
 """Beginning and end of each in seconds, and its probabilities; by time."""
@@ -47,13 +44,13 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
             "true": named[row],
             "predicted": named.get(column, column),
             "clips": count,
-            "share": count / max(1, sum(counts.values())),
+            "share": (share := count / max(1, sum(counts.values()))),
+            "ink": ink_on(shade(_sequence(), share)),
         }
         for row, counts in table.items()
         for column, count in counts.items()
         if count
     ]
-    inks = ("#10201f", "#cfe5de") if dark() else ("#ffffff", "#3c4a50")
     few = len(labels) <= 20
     band = {"type": "nominal", "sort": None, "scale": {"domain": labels, "paddingInner": 0.06}}
     axis = {"ticks": False, "domain": False, "labelOverlap": not few}
@@ -79,13 +76,13 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
         "mark": {"type": "text", "fontSize": 12},
         "encoding": {
             "text": {"field": "clips", "type": "quantitative"},
-            "color": {"condition": {"test": "datum.share > 0.5", "value": inks[0]}, "value": inks[1]},
+            "color": {"field": "ink", "type": "nominal", "scale": None},
             "tooltip": told,
         },
     }
     empty = {"view": {"fill": _sequence()[0][1], "stroke": None}}
     spec = {"encoding": place, "layer": [square, number] if few else [square], "config": empty}
-    frame = pd.DataFrame(cells, columns=["true", "predicted", "clips", "share"])
+    frame = pd.DataFrame(cells, columns=["true", "predicted", "clips", "share", "ink"])
     height = max(300, (34 if few else 24) * len(labels) + 120)
     st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt=confusion_in_words(table))
 
@@ -160,15 +157,14 @@ def sound(
 
     seconds = len(samples) / sample_rate
     figure = go.Figure(_outline(samples, start_s, seconds))
-    cells = to_bytes(levels_db, COLUMNS)
+    cells, low, high = to_bytes(levels_db, COLUMNS)
     figure.add_heatmap(
         z=cells,
         x0=start_s + seconds / cells.shape[1] / 2,
         dx=seconds / cells.shape[1],
-        colorscale=_steps(SOUND),
+        colorscale=_steps(colours()),
         zmin=0,
         zmax=255,
-        showscale=False,
         hovertemplate="%{x:.2f} s<extra></extra>",
     )
     rows = 0
@@ -179,8 +175,10 @@ def sound(
     height = 340 + (rows + 22 if rows else 0)
     foot = rows / (height - 40)  # what the rows of labels take of the height, and a gap
     gap = 0.05 if rows else 0.0
+    lower, upper = foot + gap, foot + gap + 0.72 * (1 - foot - gap)
+    figure.update_traces(selector={"type": "heatmap", "zmax": 255}, colorbar=_bar(lower, upper, low, high))
     figure.update_layout(
-        yaxis={"domain": [foot + gap, foot + gap + 0.72 * (1 - foot - gap)], **_hertz(centres_hz)},
+        yaxis={"domain": [lower, upper], **_hertz(centres_hz)},
         yaxis2={"domain": [1 - 0.24 * (1 - foot - gap), 1], "range": _reach(samples), "visible": False},
         xaxis={
             "ticksuffix": " s",
@@ -221,6 +219,20 @@ def _outline(samples: np.ndarray, start_s: float, seconds: float) -> go.Scatter:
 def _reach(samples: np.ndarray) -> list[float]:
     reach = max(0.05, float(np.abs(samples).max(initial=0.0)) * 1.05)
     return [-reach, reach]
+
+
+def _bar(lower: float, upper: float, low: float, high: float) -> dict[str, Any]:
+    """The bar that says which colour is which level, beside a picture of bytes between two shares of the figure's height."""
+    return {
+        "y": (lower + upper) / 2,
+        "len": upper - lower,
+        "thickness": 10,
+        "xpad": 8,
+        "outlinewidth": 0,
+        "ticks": "",
+        "tickvals": [0, 127.5, 255],
+        "ticktext": [f"{level:.0f} dB".replace("-", "−") for level in (low, (low + high) / 2, high)],
+    }
 
 
 def _hertz(centres_hz: np.ndarray) -> dict[str, Any]:
@@ -315,19 +327,37 @@ def outline(samples: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
 
 
-def to_bytes(levels_db: np.ndarray, columns: int) -> np.ndarray:
-    """Levels (bands, frames) in dB → uint8 (bands, at most ``columns``): the loudest frame of each stretch, 80 dB of range."""
+def to_bytes(levels_db: np.ndarray, columns: int) -> tuple[np.ndarray, float, float]:
+    """Levels (bands, frames) in dB → uint8 (bands, at most ``columns``), and the levels of 0 and 255 in dB.
+
+    Each column is the loudest frame of a stretch; 80 dB of range.
+    """
     frames = levels_db.shape[1]
     if frames > columns:
         starts = np.linspace(0, frames, columns, endpoint=False).astype(np.int64)
         levels_db = np.maximum.reduceat(levels_db, starts, axis=1)
     top = float(levels_db.max())
     bottom = max(float(levels_db.min()), top - 80.0)
-    return np.round(255 * np.clip((levels_db - bottom) / max(1e-6, top - bottom), 0, 1)).astype(np.uint8)
+    shares = np.clip((levels_db - bottom) / max(1e-6, top - bottom), 0, 1)
+    return np.round(255 * shares).astype(np.uint8), bottom, top
 
 
 def _steps(colours: list[str]) -> list[list[Any]]:
     return [[number / (len(colours) - 1), colour] for number, colour in enumerate(colours)]
+
+
+def shade(scale: list[list[Any]], share: float) -> tuple[float, float, float]:
+    """The colour of a share on a scale of Plotly's: red, green and blue from 0 to 1."""
+    stops = [stop for stop, _ in scale]
+    parts = [[int(colour[at : at + 2], 16) / 255 for _, colour in scale] for at in (1, 3, 5)]
+    red, green, blue = (float(np.interp(share, stops, part)) for part in parts)
+    return red, green, blue
+
+
+def ink_on(colour: tuple[float, float, float]) -> str:
+    """Black or white, whichever can be read better on a colour; its contrast is 4.5 at least."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
+    return "#000000" if np.dot(linear, (0.2126, 0.7152, 0.0722)) > 0.179 else "#ffffff"
 
 
 def _sequence() -> list[list[Any]]:

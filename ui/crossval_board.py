@@ -133,6 +133,8 @@ def _metrics(pool: Pool) -> None:
 
 
 def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
+    if any(fold.curve for fold in folds):
+        curves.fold_legend()
     with st.container(horizontal=True, gap="small"):
         for fold in folds:
             with st.container(border=True, width=CARD, gap="small"):
@@ -188,14 +190,14 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
 def _line(fold: FoldResult) -> str:
     """Where a fold is, in a few words."""
     if fold.state == "deleted":
-        return "Its run was deleted"
+        return "Run deleted"
     if fold.error:
         return plain(f"{fold.error}. {fold.remedy}".strip())
     if fold.preparing is not None:
         return plain(preparing_line(fold.preparing))
     line = f"Epoch {fold.epoch} of {fold.epochs}"
     if not fold.epoch and fold.state in ("queued", "stopped"):
-        return "Waits for its turn" if fold.state == "queued" else "Not begun"
+        return "Queued" if fold.state == "queued" else "Not started"
     if fold.seconds_left is not None:
         return f"{line}, {duration(fold.seconds_left)} left"
     if people.stopped_by(fold):
@@ -210,7 +212,7 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
     folds = "fold" if pool.finished == 1 else counted(pool.finished, "fold")
     st.header("All folds together", anchor=False)
     st.caption(
-        f"The {counted(pool.clips, 'held-out clip')} of the finished {folds}: each clip is judged by the one network that never heard its "
+        f"{counted(pool.clips, 'held-out clip')} of the finished {folds}, each judged by the network that was not trained on its "
         f"recording. {choice_note(pool.adjusted)}."
     )
     left, right = st.columns([5, 4], gap="medium")
@@ -223,10 +225,10 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
 
 
 def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
-    st.header("Why not random?", anchor=False)
+    st.header("Why not a random split?", anchor=False)
     st.markdown(
-        "Clips cut from one recording sound alike, so a split that deals them out at random tests a network on recordings it knows. "
-        "The figure comes out too high, and nobody notices before the first new recording."
+        "Clips cut from one recording sound alike, so a random split tests a network on recordings that it was trained on. "
+        "The accuracy comes out too high, which shows only on new recordings."
     )
     if summary.random is None:
         action_button(
@@ -234,7 +236,7 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
             partial(experiments.train_twins, experiment),
             key="crossval-twin",
             icon=":material/shuffle:",
-            help="Folds of the same names, sizes and class counts, their clips dealt without regard to recordings. As much work again.",
+            help="Folds of the same names, sizes and class counts, drawn without regard to recordings. Doubles the work.",
         )
         return
     pool = summary.random

@@ -9,7 +9,7 @@ from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
-from ui import crossval_list, data, estimates, form_url, forms, live, new_run, services
+from ui import crossval_list, data, estimates, form_url, forms, live, new_run, services, waiting
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, counted, plain
 
@@ -93,7 +93,7 @@ def _start(name: str) -> None:
             "Train the leaking twin as well",
             began[1],
             key="crossval-random",
-            help="Deals the clips to folds without regard to recordings, to show by how much that flatters. Twice the work.",
+            help="Also trains on folds drawn at random, which ignore recordings, to show how much too high that figure is. Twice the work.",
         )
         form_url.write({"fold": None if chosen == possible else list(chosen), "twin": "yes" if random else None})
         _facts(summary, config, len(chosen), random)
@@ -107,11 +107,9 @@ def _start(name: str) -> None:
                 width="stretch",
                 disabled=not chosen,
             )
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(
-                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; these folds take their turn."
-            )
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each fold")
+        if line:
+            st.caption(line)
 
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
@@ -134,7 +132,7 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
         st.caption(plain(summary.note))
     turned = forms.changes(config)
     if turned:
-        with st.expander(f"Turned away from the defaults ({len(turned)})", icon=":material/tune:"):
+        with st.expander(f"Changed from defaults ({len(turned)})", icon=":material/tune:"):
             st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in turned.items()))
 
 

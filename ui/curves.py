@@ -10,6 +10,9 @@ from typing import Any
 
 import streamlit as st
 
+from ui.charts import dark
+from ui.spikes import ceiling
+
 _PADDING = {"top": 6, "bottom": 0, "left": 0, "right": 6}
 
 
@@ -24,6 +27,8 @@ def curves(
 ) -> None:
     """Loss or accuracy over the epochs, training and validation clips as two lines, and a rule where a knob was turned.
 
+    A loss that stands far above all others is drawn at the upper edge, with an arrow and its value: the axis is of the others.
+
     Args:
         epochs: epoch events.
         field: ``loss`` or ``accuracy``.
@@ -31,15 +36,11 @@ def curves(
         marks: ``epoch`` and ``what`` of each rule. They are rows of the data as the points are, so that the drawing itself stays.
     """
     share = field == "accuracy"
-    rows: list[dict[str, Any]] = [
-        {"epoch": event["epoch"], "value": round(event[f"{side}_{field}"], 5), "clips": name, "what": None}
-        for event in epochs
-        for side, name in (("train", "training"), ("val", "validation"))
-    ]
-    rows += [{"epoch": mark["epoch"], "value": None, "clips": None, "what": mark["what"]} for mark in marks or []]
     import pandas as pd
 
-    frame = pd.DataFrame(rows, columns=["epoch", "value", "clips", "what"])
+    frame = pd.DataFrame(
+        _rows(epochs, field, marks or []), columns=["epoch", "value", "clips", "what", "real", "above"]
+    )
     form = ".1%" if share else ".3f"
     line = {
         "transform": [{"filter": "isValid(datum.value)"}],
@@ -66,17 +67,83 @@ def curves(
             "tooltip": [
                 {"field": "epoch", "type": "quantitative", "title": "Epoch"},
                 {"field": "clips", "type": "nominal", "title": "Clips"},
-                {"field": "value", "type": "quantitative", "title": title, "format": form},
+                {"field": "real", "type": "quantitative", "title": title, "format": form},
             ],
         },
     }
-    rule = {
-        "transform": [{"filter": "isValid(datum.what)"}],
-        "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#8A8F93"},
-        "encoding": {"tooltip": [{"field": "what", "type": "nominal", "title": "Turned"}]},
-    }
-    spec = {"padding": _PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, rule]}
+    spec = {"padding": _PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_TURNED]}
     st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} over the epochs")
+
+
+def _rows(epochs: list[dict[str, Any]], field: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row a point and a row a mark. ``value`` is where a point is drawn, ``real`` what it is, ``above`` its name beyond the axis."""
+    sides = {name: [event[f"{side}_{field}"] for event in epochs] for side, name in SIDES.items()}
+    top = ceiling(list(sides.values()))
+    rows: list[dict[str, Any]] = []
+    for name, values in sides.items():
+        for event, real in zip(epochs, values, strict=True):
+            above = f"{real:.3g}" if top is not None and real > top else None
+            drawn = top if above else real
+            rows.append(
+                {
+                    "epoch": event["epoch"],
+                    "value": round(drawn, 5),
+                    "clips": name,
+                    "real": round(real, 5),
+                    "above": above,
+                }
+            )
+    return [*rows, *({"epoch": mark["epoch"], "what": mark["what"]} for mark in marks)]
+
+
+SIDES = {"train": "training", "val": "validation"}
+"""Side of an epoch event → the name of its clips."""
+_ABOVE: list[dict[str, Any]] = [
+    {
+        "transform": [{"filter": "isValid(datum.above)"}],
+        "mark": {
+            "type": "point",
+            "shape": "triangle-up",
+            "filled": True,
+            "size": 60,
+            "opacity": 1,
+            "yOffset": -1,
+            "aria": False,
+        },
+        "encoding": {
+            "y": {"field": "value", "type": "quantitative"},
+            "color": {"field": "clips", "type": "nominal"},
+            "tooltip": [{"field": "real", "type": "quantitative", "title": "Beyond the axis", "format": ".4~g"}],
+        },
+    },
+    {
+        "transform": [{"filter": "isValid(datum.above)"}],
+        "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 8, "aria": False},
+        "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": {"field": "above", "type": "nominal"}},
+    },
+]
+_TURNED: list[dict[str, Any]] = [
+    {
+        "transform": [{"filter": "isValid(datum.what)"}],
+        "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#7A8288", "aria": False},
+        "encoding": {"tooltip": [{"field": "what", "type": "nominal", "title": "Turned"}]},
+    },
+    {
+        "transform": [{"filter": "isValid(datum.what)"}],
+        "mark": {
+            "type": "text",
+            "angle": 270,
+            "align": "right",
+            "baseline": "bottom",
+            "dx": -2,
+            "dy": -3,
+            "limit": 190,
+            "aria": False,
+        },
+        "encoding": {"y": {"value": 0}, "text": {"field": "what", "type": "nominal"}},
+    },
+]
+"""Layers of :func:`curves`. Those that often hold nothing are hidden from readers of screens: an empty mark has no name."""
 
 
 def probabilities(
@@ -126,6 +193,17 @@ def probabilities(
 
     frame = pd.DataFrame(rows, columns=["epoch", "value", "label"])
     st.vega_lite_chart(frame, spec, key=key, height=210, width="stretch", alt=alt)
+
+
+def fold_legend() -> None:
+    """What the lines of all :func:`fold_curve` are, once for all of them."""
+    colours = st.get_option(f"theme.{'dark' if dark() else 'light'}.chartCategoricalColors")
+    names = "".join(
+        f'<span style="white-space:nowrap;margin-left:1em"><span style="display:inline-block;width:1.1em;height:.2em;'
+        f'background:{colour};margin-right:.4em;vertical-align:middle"></span>{name}</span>'
+        for name, colour in zip(SIDES.values(), colours, strict=False)
+    )
+    st.html(f'<div style="font-size:.87rem">Accuracy over the epochs, on clips of{names}</div>')
 
 
 def fold_curve(points: Sequence[tuple[int, float, float]], total: int, *, key: str, title: str) -> None:

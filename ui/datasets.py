@@ -6,8 +6,11 @@ import streamlit as st
 
 from labcore.texts import counted
 from ui import forms, live, services
-from ui.shell import action_button, errors_in_place, log, show_error
+from ui.shell import action_button, errors_in_place
 from ui.text import count, plain
+
+TYPED, TROUBLE, ADDED = "data-typed", "data-trouble", "data-added"
+"""In the session: the path that was typed last and what went wrong with it, until the next one is added, and how many were."""
 
 
 def add(prefix: str) -> None:
@@ -20,25 +23,25 @@ def add(prefix: str) -> None:
     if task is not None and task.running:
         st.fragment(_progress, run_every=live.TICK)(prefix)
         return
-    with st.form(f"{prefix}-add-data", border=False, enter_to_submit=True):
+    if task is not None and task.result is None:
+        st.session_state[TROUBLE] = task.error or task.failure
+        services.forget_adding()
+    with st.form(f"{prefix}-add-data-{st.session_state.get(ADDED, 0)}", border=False, enter_to_submit=True):
         path = st.text_input(
             "Folder or CSV file on this machine",
-            value=task.about if task is not None and task.error is not None else "",
+            value=st.session_state.get(TYPED, ""),
             placeholder="/data/UrbanSound8K",
             help="UrbanSound8K, ESC-50, Speech Commands, a folder a class, or a CSV file of path,label. It stays where it is.",
         )
         name = st.text_input("Name", placeholder="automatic", help="What it is called here.")
         if st.form_submit_button("Add data set", icon=":material/add:"):
+            st.session_state.pop(TROUBLE, None)
+            st.session_state[TYPED] = path
             services.start_adding(path, name.strip())
             st.rerun()
-    if task is None:
-        return
-    if task.error is not None:
-        show_error(task.error)
-    elif task.failure is not None:
-        log.error("a data set could not be added", exc_info=task.failure)
-        st.error("The data set could not be added. The server's log has the details.")
-    services.forget_adding()
+    if trouble := st.session_state.get(TROUBLE):
+        with errors_in_place():
+            raise trouble
 
 
 def take_added() -> None:
@@ -47,6 +50,8 @@ def take_added() -> None:
     if task is None or task.result is None:
         return
     info = task.result
+    st.session_state.pop(TYPED, None)
+    st.session_state[ADDED] = st.session_state.get(ADDED, 0) + 1  # the form is empty again
     services.forget_adding()
     forms.values().update({"data.dataset": info.name, "data.fold": None})
     clips = counted(info.clips, "clip", figure=count)
@@ -69,10 +74,12 @@ def _progress(prefix: str) -> None:
     action_button("Cancel", task.cancel, key=f"{prefix}-add-cancel", icon=":material/close:", type="tertiary")
 
 
-def manage(name: str, prefix: str) -> None:
+def manage(name: str, prefix: str, label: str = "Edit") -> None:
     """Rename and remove a data set, behind a button; the runs that use it are named before."""
     key = f"{prefix}-{name}"
-    with st.popover("Rename or delete", icon=":material/edit:", key=f"{key}-menu", on_change="rerun", type="tertiary"):
+    with st.popover(
+        label, icon=":material/edit:", key=f"{key}-menu", on_change="rerun", type="tertiary", help="Rename or delete"
+    ):
         if not st.session_state.get(f"{key}-menu"):
             return  # who uses it is looked up once somebody asks
         with errors_in_place():

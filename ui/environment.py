@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 TICK = 0.5
 """Seconds between two looks at an examination that is under way."""
+PATIENCE = 10.0
+"""Seconds after which the checks of an examination that is still under way are shown."""
 FACES = {
     "ok": (":material/check_circle:", "green"),
     "info": (":material/info:", "blue"),
@@ -38,6 +41,7 @@ class Examination:
 
     report: Report | None = None
     task: services.Task | None = None
+    begun: float = field(default_factory=time.monotonic)
 
     @property
     def running(self) -> bool:
@@ -76,17 +80,20 @@ def examine_again() -> Examination:
 
 
 def head(now: Examination) -> None:
-    """Verdict, what can be done with the report, and what to do about the machine."""
+    """Verdict, and what can be done with the report. Its height is the same while the examination goes on and after it."""
     _verdict(now)
     _actions(now)
-    if now.report is not None and not now.running:
-        _to_do(to_do(now.report))
 
 
 def details(now: Examination) -> None:
-    """Proofs and checks, as far as they are there."""
-    if now.report is None:
+    """What to do about the machine, proofs and checks.
+
+    They come at once when all is known, so that nothing moves; where that takes long, those that are there are shown.
+    """
+    if now.report is None or (now.running and time.monotonic() - now.begun < PATIENCE):
         return
+    if not now.running:
+        _to_do(to_do(now.report))
     _proofs(now.report.proofs)
     st.header("Checks", anchor=False)
     for group, checks in now.report.groups():
@@ -100,7 +107,7 @@ def _verdict(now: Examination) -> None:
     report, task = now.report, now.task
     if now.running:
         missing = f" Next: {plain(report.pending[0])}." if report and report.pending else ""
-        st.info(f"Looking at this machine …{missing}", icon=":material/hourglass_top:")
+        st.info(f"Checking this machine …{missing}", icon=":material/hourglass_top:")
     elif task is not None and task.error is not None:
         show_error(task.error)
     elif task is not None and task.failure is not None:
@@ -134,10 +141,10 @@ def _actions(now: Examination) -> None:
         )  # fmt: skip
         with st.popover("Copy", icon=":material/content_copy:", width="content"):
             st.caption(
-                "The report as Markdown, without names, paths or serial numbers. The button at its corner copies it."
+                "The report as Markdown, without names, paths or serial numbers. Copy it with the button in its corner."
             )
             st.code(report.to_markdown(), language="markdown", height=360, wrap_lines=True)
-        st.markdown(f":small[:gray[Looked at {ago(report.created)}]]", width="content")
+        st.markdown(f":small[:gray[Checked {ago(report.created)}]]", width="content")
 
 
 def to_do(report: Report) -> list[Check]:
@@ -210,13 +217,13 @@ def _proofs(proofs: tuple[Proof, ...]) -> None:
         return
     import pandas as pd
 
-    st.header("Proof by computing", anchor=False)
+    st.header("Self-test", anchor=False)
     words = {"ok": "✓ agrees", "error": "✗ fails"}
     frame = pd.DataFrame(
         [
             {
                 "Device": proof.device,
-                "Work": proof.work,
+                "Check": proof.work,
                 "Result": words.get(proof.status, proof.status),
                 "Time": "–" if proof.milliseconds is None else f"{proof.milliseconds:.2f} ms",
                 "Largest difference": "–" if proof.difference is None else f"{proof.difference:.1e}",
@@ -229,8 +236,7 @@ def _proofs(proofs: tuple[Proof, ...]) -> None:
     for what, works in failures(proofs).items():
         st.markdown(f":red[{plain(works)}:] {plain(what)}")
     st.caption(
-        "Every piece of work ran on the device. The difference is from the CPU's result in double precision, "
-        "as a share of its largest value."
+        "Each check ran on the device. Difference: from the CPU's result in double precision, relative to its largest value."
     )
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from ui import charts, explore_knobs, explore_save, explore_source, explore_views, services, shell
-from ui.explore_colours import DIVERGING, colours
+from ui.colours import DIVERGING, colours
 from ui.explore_source import Opened, Source, heard
 from ui.explore_viewer import image_row, viewer
 from ui.text import percent, plain, points
@@ -38,9 +38,9 @@ SUGGESTED: dict[str, Any] = {
 }
 """Strengths that can be seen, for steps that training has off."""
 ABOUT = {
-    "noise": "Noise is added to the clip, at a ratio that training draws for each clip and that is chosen here.",
-    "reverb": "The clip is put into a room, which training draws for each clip.",
-    "mixing": "A second clip is heard at the same time: energies are added, and the label is shared in the same ratio.",
+    "noise": "Adds noise to the clip. Training draws the ratio for each clip; here you choose it.",
+    "reverb": "Adds the reverberation of a room. Training draws a room for each clip.",
+    "mixing": "Mixes in a second clip: energies are added, and the label is shared in the same ratio.",
 }
 WHERE = {
     "time": "moves the clip in time",
@@ -126,7 +126,7 @@ def _seed() -> int:
 def _options(name: str) -> dict[str, Any]:
     """The widgets of a step, or of all; and what they give to :func:`labcore.explore.draw` beside the configuration."""
     if name == ALL:
-        st.caption("In the order of training and with its chances: each draw is another one, as in every epoch.")
+        st.caption("In the order and with the probabilities of training. Each draw differs, as in every epoch.")
         with st.expander("Strengths", icon=":material/tune:"):
             paths = [path for path in knobs() if path.startswith("augment.") and path != "augment.plain_share"]
             columns = st.columns(3, gap="medium")
@@ -212,7 +212,7 @@ def _drawn(
             _picture(key, title, levels, config, low, high)
     with difference:
         reach = max(3.0, float(np.abs(drawn.difference).max(initial=0.0)))
-        _picture("difference", f"Difference · ±{reach:.0f} dB", drawn.difference, config, -reach, reach, signed=True)
+        _picture("difference", "Difference", drawn.difference, config, -reach, reach, signed=True)
         _change(drawn)
     if network is not None:
         _answers(network, drawn, before, after, difference)
@@ -221,14 +221,12 @@ def _drawn(
     with before:
         _play("before", drawn.sound_before, drawn.sample_rate)
         if drawn.before_rebuilt is not None:
-            st.caption("The same rebuilt from its picture, to hear what rebuilding does:")
+            st.caption("Original, reconstructed the same way (for a fair comparison):")
             _play("rebuilt", drawn.before_rebuilt, drawn.sample_rate)
     with after:
         _play("after", drawn.sound, drawn.sample_rate)
         if drawn.rebuilt:
-            st.caption(
-                "Rebuilt from the picture (Griffin-Lim): this augmentation acts on the spectrogram, where there is no phase."
-            )
+            st.caption("Reconstructed from the spectrogram (Griffin-Lim), which holds no phase.")
     return drawn
 
 
@@ -313,10 +311,10 @@ def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -
 def _change(drawn: Draw) -> None:
     changed = float(np.mean(np.abs(drawn.difference) >= 0.5))
     if changed == 0:
-        st.caption("No cell of the picture changed by half a decibel or more.")
+        st.caption("No cell changed by 0.5 dB or more.")
     else:
         mean = float(np.abs(drawn.difference).mean())
-        st.caption(f"{percent(changed, 0)} of the cells changed; {mean:.1f} dB on average.")
+        st.caption(f"{percent(changed, 0)} of the cells changed, by {mean:.1f} dB on average.")
 
 
 def _play(key: str, samples: np.ndarray, rate: int) -> None:

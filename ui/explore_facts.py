@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui.explore_source import Opened
 from ui.explore_viewer import selected, viewer, wave_row
-from ui.text import count, counted, duration, label_name, plain
+from ui.text import clock_span, count, counted, duration, label_name, plain
 
 FIRST_SECONDS = 10.0
 MOST_SECONDS = 60.0
@@ -50,12 +50,12 @@ def notes(opened: Opened) -> list[str]:
     told = [f"{note[0].upper()}{note[1:]}." for note in facts.info.notes]
     clipped = sum(level.clipped_samples for level in facts.channels)
     if clipped:
-        told.append(f"{counted(clipped, 'sample lies', 'samples lie')} in runs at full scale: it is clipped.")
+        told.append(f"Clipped: {counted(clipped, 'sample')} at full scale.")
     offset = max((abs(level.dc_offset) for level in facts.channels), default=0.0)
     if offset > 0.005:
-        told.append(f"It has a constant part (DC offset) of {100 * offset:.1f} % of full scale.")
+        told.append(f"DC offset: {100 * offset:.1f} % of full scale.")
     if all(level.peak_db is None for level in facts.channels):
-        told.append("It is digital silence.")
+        told.append("Digital silence.")
     return told
 
 
@@ -79,11 +79,7 @@ def on_view(opened: Opened, long_seconds: float) -> tuple[float, float]:
         exact=False,
     )
     viewer(
-        [
-            wave_row(
-                whole, f"All of it · the stretch below is {_length(end - start)} from {_length(start)} on", height=70
-            )
-        ],
+        [wave_row(whole, f"Whole recording · showing {clock_span(start, end)}", height=70)],
         key=OVERVIEW,
         of=of,
         start_s=0.0,
@@ -91,7 +87,7 @@ def on_view(opened: Opened, long_seconds: float) -> tuple[float, float]:
         alt="Overview of the recording",
         selection=(start, end),
         selectable=True,
-        hint=f"Drag over a stretch of up to {MOST_SECONDS:.0f} s to look at it",
+        hint=f"Drag to choose a stretch of up to {MOST_SECONDS:.0f} s",
     )
     return start, end
 

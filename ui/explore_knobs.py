@@ -118,9 +118,9 @@ def numbers(told: Consequences, seconds: float) -> None:
         return
     columns = int(seconds * told.frames_per_second) + 1
     st.markdown(
-        f":gray[**{told.frames_per_second:.1f}** frames a second, one every **{told.hop_ms:.1f} ms**; each listens to "
-        f"**{told.resolution_ms:.0f} ms**. Bins of **{told.bin_hz:.1f} Hz**; tones **{told.resolution_hz:.0f} Hz** apart can be "
-        f"told apart. Input to the network for {seconds:.3g} s: **{told.rows} × {count(columns)}**.]"
+        f":gray[**{told.frames_per_second:.1f}** frames/s (hop **{told.hop_ms:.1f} ms**), window **{told.resolution_ms:.0f} ms**. "
+        f"Bin width **{told.bin_hz:.1f} Hz**, frequency resolution **{told.resolution_hz:.0f} Hz**. "
+        f"Network input for {seconds:.3g} s: **{told.rows} × {count(columns)}**.]"
     )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.runs import Run
 from ui import data, explore_views, services, shell
 from ui.services import Task
-from ui.text import counted, label_name, percent, plain, run_name
+from ui.text import counted, label_names, percent, plain, run_name
 
 if TYPE_CHECKING:
     from labcore.explore.snr import SnrCurve
@@ -21,18 +21,16 @@ ALL = ""
 def show() -> None:
     """Choose a run and clips, judge it on them with more and more noise, and see the curve."""
     with shell.errors_in_place():
-        st.caption(
-            "How much noise a network bears: it is judged on clips that it was not trained on, with more and more noise."
-        )
+        st.caption("Robustness: accuracy on held-out clips as noise increases.")
         run = explore_views.choose_run("explore-noise-run", demo=False)
         if run is None:
             return
         summary = data.summary(run.config.data.dataset, run.config.data.fold)
+        names = {ALL: "all classes", **label_names(summary.counts)}
         with st.container(horizontal=True, vertical_alignment="bottom"):
             label = st.selectbox(
-                "Class", [ALL, *summary.counts], key="explore-noise-label", width=200,
-                format_func=lambda text: label_name(text) if text else "all classes",
-            )  # fmt: skip
+                "Class", list(names), format_func=names.__getitem__, key="explore-noise-label", width=200
+            )
             fold = st.selectbox(
                 "Fold", summary.folds, index=summary.folds.index(summary.fold), key=f"explore-noise-fold-{run.id}", width=160,
                 format_func=lambda name: f"{name}, held out" if name == summary.fold else f"{name}, trained on",
@@ -54,7 +52,7 @@ def show() -> None:
             )  # fmt: skip
         if fold != summary.fold:
             st.warning(
-                "It was trained on clips of this fold: the accuracy says little about new ones.",
+                "The network was trained on this fold: the accuracy says little about new clips.",
                 icon=":material/warning:",
             )
         if task is not None:
@@ -130,7 +128,7 @@ def result(curve: SnrCurve, run: Run) -> None:
     clean = table[table["snr_db"].isna()].iloc[0]
     noisy = table[table["snr_db"].notna()].sort_values("snr_db")
     if not clean["clips"]:
-        st.info("It was stopped before the first clips were judged.", icon=":material/info:")
+        st.info("Stopped before the first result.", icon=":material/info:")
         return
     x = {
         "field": "snr_db",
@@ -146,8 +144,21 @@ def result(curve: SnrCurve, run: Run) -> None:
     spec: dict[str, Any] = {
         "layer": [
             {
-                "mark": {"type": "rule", "strokeDash": [4, 4], "color": "#8a9499"},
+                "mark": {"type": "rule", "strokeDash": [4, 4], "color": "#7A8288"},
                 "encoding": {"y": {"datum": float(clean["accuracy"]), **y}},
+            },
+            {
+                "mark": {
+                    "type": "text",
+                    "align": "right",
+                    "baseline": "top" if clean["accuracy"] > 0.9 else "bottom",
+                    "dy": 4 if clean["accuracy"] > 0.9 else -4,
+                },
+                "encoding": {
+                    "x": {"value": "width"},
+                    "y": {"datum": float(clean["accuracy"]), **y},
+                    "text": {"value": "without added noise"},
+                },
             },
             {
                 "mark": {"type": "area", "opacity": 0.18},
@@ -162,7 +173,7 @@ def result(curve: SnrCurve, run: Run) -> None:
     st.vega_lite_chart(
         noisy, spec, height=280, width="stretch", key="explore-noise-curve", alt="Accuracy over the ratio"
     )
-    stopped = "" if curve.complete else " Stopped early: those judged until then."
+    stopped = "" if curve.complete else " Stopped early: results so far."
     st.caption(
         f"{plain(run_name(run))}: {percent(float(clean['accuracy']))} without added noise, the dashed line. "
         f"The band is the 95 % Wilson interval. On {plain(curve.clips)}{stopped}"

@@ -19,7 +19,7 @@ from labcore.texts import shown
 from labcore.workspace import slug, write_atomically
 from ui import data, limits, services, shell
 from ui.services import Task
-from ui.text import label_name, plain, told_apart
+from ui.text import label_name, label_names, plain, told_apart
 
 if TYPE_CHECKING:
     from labcore.audio.facts import Facts
@@ -114,7 +114,7 @@ def _chosen(prefix: str, label: str) -> Source | None:
         return Source(file.name, file.getvalue(), file.file_id)
     if kind == "record":
         recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed", key=f"{prefix}-record")
-        st.caption("The browser asks before it opens the microphone, and only opens it for this machine or over HTTPS.")
+        st.caption("Your browser will ask for the microphone. It works on localhost or over HTTPS.")
         if recording is None:
             return None
         return Source("recording.wav", recording.getvalue(), recording.file_id)
@@ -132,7 +132,7 @@ class _Upload:
             self.path.unlink(missing_ok=True)
 
 
-@st.cache_resource(max_entries=MOST_VISITORS, show_spinner="Putting the file aside …")
+@st.cache_resource(max_entries=MOST_VISITORS, show_spinner="Storing the file …")
 def _on_disk(key: str, _file: Any) -> _Upload:
     folder = services.workspace().cache / "uploads"
     folder.mkdir(parents=True, exist_ok=True)
@@ -183,17 +183,17 @@ def _demo_clip(label: str, number: int) -> bytes:
 def _of_dataset(prefix: str) -> Source | None:
     names = data.names()
     if not names:
-        st.info("There is no data set in this workspace yet. The overview makes one.", icon=":material/info:")
+        st.info("No data set in this workspace yet. Make one on the Overview page.", icon=":material/info:")
         st.page_link("streamlit_app.py", label="Overview", icon=":material/home:")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
         rows = _rows(str(services.workspace().home), name)
-        labels = list(dict.fromkeys(label for _, label, *_ in rows))
+        classes = {ANY: "any class", **label_names(label for _, label, *_ in rows)}
         label = st.selectbox(
             "Class",
-            [ANY, *labels],
-            format_func=lambda text: text or "any class",
+            list(classes),
+            format_func=classes.__getitem__,
             key=f"{prefix}-label-{name}",
             width=190,
         )

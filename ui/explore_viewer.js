@@ -2,6 +2,7 @@
 // and the place that is being played. The layout of what it is given stands in explore_viewer.py.
 
 const views = new WeakMap()
+const BAR = { room: 52, gap: 8, width: 9 }
 const TYPES = { int8: Int8Array, uint8: Uint8Array, int16: Int16Array, float32: Float32Array }
 
 export default function (component) {
@@ -69,10 +70,15 @@ function make(parent) {
     state.width = root.clientWidth
     if (!state.width) return
     const left = state.width < 520 ? 46 : 58
-    state.plot = { left, right: state.width - 8 }
+    const bars = shown.rows.some((row) => row.kind === "image")
+    state.plot = { left, right: state.width - (bars ? BAR.room : 8) }
+    const pen = base.getContext("2d")
+    const font = `12px ${colour("--st-font", "sans-serif")}`
+    pen.font = font
     let top = 4
     for (const row of shown.rows) {
-      row.top = top + (row.title ? 19 : 0)
+      row.lines = row.title ? wrapped(pen, row.title, state.plot.right - left) : []
+      row.top = top + (row.lines.length ? 4 + 15 * row.lines.length : 0)
       row.bottom = row.top + row.height
       top = row.bottom + 8
     }
@@ -84,28 +90,32 @@ function make(parent) {
       canvas.style.height = `${state.height}px`
       canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0)
     }
-    const pen = base.getContext("2d")
-    const ink = colour("--st-text-color", "#333")
-    const faint = colour("--st-gray-text-color", "") || colour("--st-gray-color", "#777")
-    pen.font = `12px ${colour("--st-font", "sans-serif")}`
+    pen.font = font // a canvas that changes its size forgets it
+    const faint = getComputedStyle(readout).color
     for (const row of shown.rows) {
       pen.fillStyle = faint
       pen.textAlign = "left"
       pen.textBaseline = "alphabetic"
-      if (row.title) pen.fillText(clipped(pen, row.title, state.plot.right - left), left, row.top - 6)
+      row.lines.forEach((line, number) => pen.fillText(line, left, row.top - 6 - 15 * (row.lines.length - 1 - number)))
       if (row.kind === "wave") drawWave(pen, row, ratio)
       else drawImage(pen, row, ratio)
       drawMarks(pen, row, faint)
+      if (row.kind === "image") drawBar(pen, row, faint)
     }
-    drawTimes(pen, faint, ink)
+    drawTimes(pen, faint)
     root.dataset.shown = shown.id
     root.dataset.drawn = String(performance.now())
     overlay()
   }
 
-  function clipped(pen, text, width) {
-    while (text.length > 8 && pen.measureText(text).width > width) text = text.slice(0, -2).trimEnd() + "…"
-    return text
+  function wrapped(pen, text, width) {
+    const lines = [""]
+    for (const word of text.split(" ")) {
+      const longer = `${lines.at(-1)} ${word}`.trim()
+      if (lines.at(-1) && pen.measureText(longer).width > width) lines.push(word)
+      else lines[lines.length - 1] = longer
+    }
+    return lines
   }
 
   function drawWave(pen, row, ratio) {
@@ -295,6 +305,26 @@ function make(parent) {
       pen.fillText(row.axis === "index" ? String(value) : value >= 1000 ? `${value / 1000}k` : `${Math.round(value)}`, left - 7, y)
       pen.fillRect(left - 4, y - 0.5, 3, 1)
     }
+  }
+
+  // Which colour is which value.
+  function drawBar(pen, row, faint) {
+    const x = state.plot.right + BAR.gap
+    const shades = pen.createLinearGradient(0, row.bottom, 0, row.top)
+    row.colours.forEach((shade, number) => shades.addColorStop(number / (row.colours.length - 1), shade))
+    pen.fillStyle = shades
+    pen.fillRect(x, row.top, BAR.width, row.height)
+    pen.fillStyle = faint
+    pen.textAlign = "left"
+    pen.textBaseline = "middle"
+    for (const share of [0, 0.5, 1]) {
+      const value = row.low + share * (row.high - row.low)
+      const far = row.high - row.low >= 10 ? Math.round(value) : Number(value.toPrecision(2))
+      const y = Math.min(row.bottom - 6, Math.max(row.top + 6, row.bottom - share * row.height))
+      pen.fillText(minus(String(far || 0)), x + BAR.width + 4, y)
+    }
+    pen.textBaseline = "alphabetic"
+    if (row.unit && row.title) pen.fillText(row.unit, x, row.top - 6)
   }
 
   function drawTimes(pen, faint) {

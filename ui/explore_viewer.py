@@ -37,9 +37,10 @@ CSS = """
 .stack { position: relative; }
 canvas { display: block; width: 100%; }
 .over { position: absolute; inset: 0; cursor: crosshair; touch-action: pan-y; border-radius: 4px; }
-.over:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
-.readout { min-height: 1.5em; font-size: 0.87rem; line-height: 1.5; color: var(--st-text-color); opacity: 0.75;
-  font-variant-numeric: tabular-nums; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.over:focus-visible { outline: 2.5px solid var(--lab-focus); outline-offset: 2px; }
+.readout { min-height: 1.5em; font-size: 0.87rem; line-height: 1.5; color: var(--lab-soft);
+  font-variant-numeric: tabular-nums; }
+@media (max-width: 640px) { .readout { min-height: 3em; } }
 """
 
 

@@ -10,11 +10,11 @@ import streamlit as st
 from labcore.errors import LabError
 from labcore.runs import Run
 from ui import charts, explore_knobs, explore_save, services, shell
-from ui.explore_colours import colours, names
+from ui.colours import colours, names
 from ui.explore_source import Opened, channels, heard
 from ui.explore_viewer import Row, image_row, selected, viewer, wave_row
 from ui.networks import Networks
-from ui.text import count, counted, label_name, percent, plain
+from ui.text import clock_span, count, counted, label_name, percent, plain
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
@@ -30,16 +30,16 @@ VIEWS = {
     "spectrum": "Average spectrum",
 }
 WHAT = {
-    "spectrogram": "every bin of the Fourier transform",
-    "mel": "power of the bands, before the logarithm",
-    "log-mel": "what the network is given, before it is normalised",
+    "spectrogram": "all FFT bins",
+    "mel": "band power, before the logarithm",
+    "log-mel": "network input, before normalisation",
     "mfcc": "cosine transform of the log-mel",
-    "pcen": "each mel band against its own recent past",
+    "pcen": "each mel band relative to its recent past",
 }
 SPECTROGRAMS = {"level": "level", "magnitude": "magnitude", "power": "power"}
 PLAYER = "explore-player"
 PICTURES = "explore-pictures"
-HINT = "Point at a picture to read it · drag to select a stretch · click to set the player"
+HINT = "Point to read values · drag to select · click to set the player"
 
 
 @st.fragment
@@ -59,11 +59,17 @@ def _knobs(seconds: float) -> tuple[RunConfig, Consequences]:
     explore_knobs.sliders()
     with st.expander("Picture", icon=":material/palette:"):
         st.slider(
-            "Dynamic range (dB)", 20, 120, 80, 5, key="explore-range", help="Levels farther below the loudest are dark."
+            "Dynamic range (dB)",
+            20,
+            120,
+            80,
+            5,
+            key="explore-range",
+            help="Range below the loudest level that gets colours.",
         )
         st.selectbox("Colour map", names(), key="explore-map")
         st.segmented_control("Frequency axis", ["log", "linear"], default="log", required=True, key="explore-axis",
-                             help="Of the spectrogram. Mel bands have their own.", wrap=True)  # fmt: skip
+                             help="Of the spectrogram. Mel bands have their own scale.", wrap=True)  # fmt: skip
         st.segmented_control(
             "Spectrogram of", list(SPECTROGRAMS), default="level", required=True, key="explore-power",
             help="Level is in dB; power is what the mel bands are summed from, magnitude its square root.", wrap=True,
@@ -181,8 +187,6 @@ def row_of(kind: str, view: Any, rate: int) -> Row:
         title += f" · {len(view.values)} bands"
     if kind == "spectrogram" and power != "level":
         title += f" · {power}"
-    if view.unit == "dB":
-        title += f" · {low:.0f} to {high:.0f} dB".replace("-", "−")
     title += f" · {WHAT[kind]}"
     axis = {"spectrogram": st.session_state.get("explore-axis", "log"), "mfcc": "index"}.get(kind, "bands")
     return image_row(
@@ -198,9 +202,9 @@ def _player(part: np.ndarray, rate: int, begin: float, stop: float, chosen: bool
     wav = encode_wav(part, rate, exact=True)
     with st.container(key=PLAYER):
         st.audio(wav, format="audio/wav", alt=f"Playback of {name}")
-    what = f"the selected stretch, {begin:.3f} to {stop:.3f} s" if chosen else "all that is shown"
+    what = f"the selection, {clock_span(begin, stop, 3)}" if chosen else "what is shown"
     peak = float(np.abs(part).max(initial=0.0))
-    loud = " What is beyond full scale is cut off by the loudspeaker, not by the lab." if peak > 1 else ""
+    loud = " Peaks above full scale will clip on playback." if peak > 1 else ""
     sides = f"{part.shape[0]} channels of " if part.shape[0] > 1 else ""
     st.caption(f"Plays {what}, bit for bit: {sides}{counted(part.shape[1], 'sample')} at {count(rate)} Hz.{loud}")
     return wav
@@ -267,7 +271,7 @@ def choose_run(key: str, label: str = "Network", *, demo: bool = True) -> Run | 
     known = Networks(demo)
     if not known.runs:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("With a trained network, its answers stand here too.", width="content")
+            st.caption("A trained network's answers appear here.", width="content")
             st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
         return None
     if st.session_state.get(key) not in known.runs:
@@ -276,7 +280,7 @@ def choose_run(key: str, label: str = "Network", *, demo: bool = True) -> Run | 
 
 
 def _classify(opened: Opened, begin: float, stop: float) -> None:
-    st.header("What a network hears in it", anchor=False)
+    st.header("Classification", anchor=False)
     run = choose_run("explore-run")
     if run is None:
         return
@@ -290,5 +294,5 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
         return
     st.markdown(f"### {plain(label_name(answer.label))}")
     truth = f" · labelled {plain(label_name(opened.source.truth))}" if opened.source.truth else ""
-    st.caption(f"in {begin:.2f} to {stop:.2f} s, probability {percent(answer.probability)}{truth}")
+    st.caption(f"{clock_span(begin, stop)} · probability {percent(answer.probability)}{truth}")
     charts.probabilities(answer.probabilities, key=f"explore-bars-{run.id}", most=6)

@@ -15,7 +15,7 @@ from labcore.errors import LabError
 from labcore.listing import Unreadable
 from labcore.runs import Run, RunStatus, glance, list_runs
 from labcore.texts import counted, shown
-from ui import people, services
+from ui import people, services, waiting
 from ui.shell import action_button, log, show_error
 from ui.text import percent, plain, progress_line, run_name, state_face
 
@@ -142,14 +142,17 @@ def active_runs() -> None:
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     run_link(run, people.whose(status.by))
                     badge(status.state)
-                st.progress(status.fraction, text=run_progress(status))
+                st.progress(status.fraction, text=run_progress(status, run))
 
     if active:
         st.header("At work", anchor=False)
         rows()
 
 
-def run_progress(status: RunStatus) -> str:
+def run_progress(status: RunStatus, run: Run) -> str:
+    """Where a run is, in a line of Markdown; of one that waits, behind which others."""
+    if status.state == "queued":
+        return waiting.behind(run)
     line = plain(progress_line(status))
     if status.accuracy is not None:
         line += f" · validation accuracy {percent(status.accuracy)}"

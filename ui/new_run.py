@@ -11,7 +11,7 @@ from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from labcore.texts import shown
-from ui import data, datasets, estimates, forecasting, form_url, forms, listen, live, pinned, services
+from ui import data, datasets, estimates, forecasting, form_url, forms, listen, live, pinned, services, waiting
 from ui.shell import errors_in_place, show_error
 from ui.text import count, counted, label_names, plain
 
@@ -91,7 +91,8 @@ def _data() -> None:
             live.demo_button("demo-other", kind="secondary")
         datasets.add("train")
         if current["data.dataset"] in data.names():
-            datasets.manage(current["data.dataset"], "train")
+            name = current["data.dataset"]
+            datasets.manage(name, "train", f"Rename or delete {plain(name)}")
 
 
 def recipe() -> None:
@@ -162,9 +163,9 @@ def _summary_and_start() -> None:
         with st.container(key="start-bar"):
             _start(ready)
         forecasting.part(ready)
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(f"{counted(active, 'run')} ahead of yours.")
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active])
+        if line:
+            st.caption(line)
     pinned.before(ready)
     if chosen is not None:
         _classes(chosen)

@@ -171,7 +171,7 @@ def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
         goes_on = " Resume goes on from there." if status.epochs else ""
         st.caption(f"Stopped{people.stopped_by(status)}{after}.{goes_on}")
     if status.active:
-        st.progress(status.fraction, text=live.run_progress(status))
+        st.progress(status.fraction, text=live.run_progress(status, run))
 
 
 def _in_parts(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:

@@ -12,6 +12,8 @@ from labcore.search import Report, Trial
 from ui.charts import dark, show_figure
 
 BAR = 30
+STATES = ["finished", "pruned", "running"]
+BEST_SO_FAR = "best so far"
 
 
 def history(report: Report, *, key: str) -> None:
@@ -31,7 +33,8 @@ def history(report: Report, *, key: str) -> None:
         if best is not None:
             line.append({"trial": trial.number, "best": best})
     frame = pd.DataFrame(rows, columns=["trial", "value", "state", "knobs"])
-    colours = ["#4FC3B5", "#8CA0A8", "#F2B46B"] if dark() else ["#0B7A75", "#8C9AA0", "#C9822B"]
+    colours = ["#4FC3B5", "#8CA0A8", "#F2B46B"] if dark() else ["#0B7A75", "#75858C", "#B8721F"]
+    line_colour = "#7FA9DE" if dark() else "#3F6FA8"
     # Pruned trials stand far behind: the axis is of those that finished, and the others stand at its edge.
     ends = [trial.value for trial in report.trials if trial.value is not None]
     focus = {"domain": _around(ends, share), "clamp": True} if len(set(ends)) > 1 else {"zero": False}
@@ -57,10 +60,8 @@ def history(report: Report, *, key: str) -> None:
                     "type": "line",
                     "interpolate": "step-after",
                     "strokeWidth": 2,
-                    "color": colours[0],
-                    "opacity": 0.6,
                 },
-                "encoding": {"x": x, "y": {**y, "field": "best"}},
+                "encoding": {"x": x, "y": {**y, "field": "best"}, "color": {"datum": BEST_SO_FAR}},
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
@@ -70,13 +71,13 @@ def history(report: Report, *, key: str) -> None:
                     "color": {
                         "field": "state",
                         "type": "nominal",
-                        "scale": {"domain": ["finished", "pruned", "running"], "range": colours},
-                        "legend": {"orient": "top", "title": None},
+                        "scale": {"domain": [*STATES, BEST_SO_FAR], "range": [*colours, line_colour]},
+                        "legend": {"orient": "top", "title": None, "symbolOpacity": 1},
                     },
                     "shape": {
                         "field": "state",
                         "type": "nominal",
-                        "scale": {"domain": ["finished", "pruned", "running"], "range": ["circle", "cross", "diamond"]},
+                        "scale": {"domain": STATES, "range": ["circle", "cross", "diamond"]},
                         "legend": None,
                     },
                     "tooltip": [
@@ -121,7 +122,7 @@ def importance(shares: dict[str, float], *, key: str) -> None:
     figure.update_xaxes(range=[0, 1.2 * max(values)], visible=False)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_layout(bargap=0.35)
-    show_figure(figure, height=BAR * len(values) + 24, key=key, alt="How much each varied knob mattered")
+    show_figure(figure, height=BAR * len(values) + 24, key=key, alt="Importance of each varied setting")
 
 
 def slices(report: Report, *, key: str) -> None:

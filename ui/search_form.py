@@ -14,11 +14,11 @@ from labcore.errors import DatasetError, LabError
 from labcore.presets import PRESETS, preset
 from labcore.search import Range, Settings, default_ranges, job, make_settings, range_of
 from labcore.search.space import FIXED, base_value
-from ui import data, estimates, forms, live, search_link, services
+from ui import data, estimates, forms, live, search_link, services, waiting
 from ui.search_charts import unit_title
 from ui.search_link import AUTOMATIC, OWN
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import count, counted, plain
+from ui.text import counted, plain
 
 OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
 
@@ -77,7 +77,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
             index=folds.index(now) if now in folds else 0,
             format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
             key=f"search-fold-{kept['dataset']}",
-            help="No trial touches it. What was found can be judged on it once, at the end.",
+            help="No trial sees it. Judge the result on it once, at the end.",
         )
         if there.told:
             st.caption(f":orange[:material/warning:] {plain(there.told)}")
@@ -89,7 +89,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
         format_func=lambda name: "As in the Train form" if name == OWN else PRESETS[name].title,
         required=True,
         key="search-base",
-        help="What every trial starts from; the knobs that are varied are changed in it.",
+        help="Every trial starts from it, with the varied settings changed.",
         wrap=True,
     )
     config = forms.config() if kept["base"] == OWN else preset(kept["base"])
@@ -118,7 +118,7 @@ def _ranges(config: RunConfig) -> list[Range]:
         key="search-paths",
         placeholder="Choose the knobs to vary",
         wrap=True,
-        help="Few knobs are searched better than many: about five trials a knob.",
+        help="Vary few settings: about five trials for each.",
         label_visibility="collapsed",
     )
     ranges = []
@@ -210,14 +210,14 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
             format_func=OBJECTIVES.__getitem__,
             required=True,
             key="search-objective",
-            help="On the validation fold, of the averaged last weights. The loss tells finer differences where clips are few.",
+            help="On the validation fold, with the averaged last weights. With few clips, the loss shows finer differences.",
             wrap=True,
         )
         kept["pruning"] = st.toggle(
             "Stop hopeless trials early",
             kept.get("pruning", True),
             key="search-pruning",
-            help="A trial that has never been as good as the median of the others at that epoch is stopped.",
+            help="Stops a trial that stays below the median of the others at the same epoch.",
         )
         with st.expander("More", icon=":material/tune:"):
             kept["seed"] = st.number_input("Seed of the sampler", 0, 2**31 - 1, kept.get("seed", 0), key="search-seed")
@@ -244,11 +244,9 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
                 icon=":material/play_arrow:",
                 width="stretch",
             )
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(
-                f"{count(active)} {'run is' if active == 1 else 'runs are'} waiting or at work; trials take their turns."
-            )
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each trial")
+        if line:
+            st.caption(line)
 
 
 def _facts(settings: Settings) -> None:

@@ -92,7 +92,7 @@ def _progress(search: Search, report: Report) -> None:
                 st.code("\n".join(lines), language=None, wrap_lines=True)
     if report.state == "interrupted":
         st.warning(
-            "Its driver is gone without a word: killed, or the machine was restarted. Nothing is lost; resume goes on.",
+            "The search process ended unexpectedly (killed, or the machine restarted). Nothing is lost: press Resume.",
             icon=":material/power_off:",
         )
     if not report.active and report.state != "stopped":
@@ -113,7 +113,7 @@ def _progress(search: Search, report: Report) -> None:
             run = Run(services.workspace().runs / trial.run_id)
             if run.path.is_dir():
                 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                    text = live.run_progress(run.status())
+                    text = live.run_progress(run.status(), run)
                     st.page_link(
                         "pages/train.py",
                         label=f"Trial {trial.number} :gray[· {text}]",
@@ -126,7 +126,7 @@ def _best(search: Search, report: Report) -> None:
     best, settings = report.best, report.settings
     if best is None:
         if report.active:
-            st.caption("The first trial is the recipe as it is. What comes out stands here when it has ended.")
+            st.caption("The first trial is the unchanged recipe. Its result appears here when it has finished.")
         return
     recipe = report.trials[0] if report.trials and report.trials[0].value is not None else None
     with st.container(border=True):
@@ -141,10 +141,10 @@ def _best(search: Search, report: Report) -> None:
                 delta=against,
                 delta_color="normal" if settings.objective == "accuracy" else "inverse",
             )
-            flatters = f" As the best of {count(report.done)} it flatters." if report.done > 1 else ""
+            flatters = f" Best of {counted(report.done, 'trial')}, so slightly optimistic." if report.done > 1 else ""
             st.caption(
-                f"On the validation fold {plain(settings.validation)}.{flatters} The figure to report is that of fold "
-                f"{plain(settings.reported)}, which no trial has touched."
+                f"On validation fold {plain(settings.validation)}.{flatters} Report the figure of fold {plain(settings.reported)}, "
+                "which no trial has seen."
             )
         with right:
             table = knobs()
@@ -187,7 +187,7 @@ def _final(search: Search, report: Report) -> None:
         type="primary" if report.state == "finished" else "secondary",
         icon=":material/verified:",
         disabled=report.active,
-        help="One run with these settings on all other folds. Only there the reported fold is looked at, and once.",
+        help="One run with these settings on all other folds, judged once on the reported fold.",
     )
 
 
@@ -216,17 +216,17 @@ def _figures(search: Search, report: Report) -> None:
         st.markdown(f"**Trials** :gray[validation {word}, and the best so far]")
         search_charts.history(report, key=f"history-{search.id}")
     with right:
-        st.markdown("**What mattered** :gray[share of the differences]")
+        st.markdown("**Importance** :gray[share of the variance]")
         shares = page.shares(search, finished) if len(report.settings.ranges) > 1 else {}
         if shares:
             search_charts.importance(shares, key=f"importance-{search.id}")
-            st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Few trials make rough shares.")
+            st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Rough with few trials.")
         elif len(report.settings.ranges) > 1:
-            st.caption("This takes six finished trials that differ.")
+            st.caption("Needs six finished trials.")
         else:
-            st.caption("One knob is varied: all differences are its own.")
+            st.caption("Only one setting is varied.")
     if finished >= 3 and not report.active:
-        st.markdown("**Where the good values lie** :gray[finished trials over each knob, the best one larger]")
+        st.markdown("**Results by setting** :gray[finished trials; the best one is larger]")
         search_charts.slices(report, key=f"slices-{search.id}")
 
 
@@ -234,7 +234,7 @@ def _trials(report: Report) -> None:
     if not report.trials:
         return
     share = report.settings.objective == "accuracy"
-    st.markdown("**Every trial**")
+    st.markdown("**All trials**")
     st.dataframe(
         rows_of(report),
         hide_index=True,
@@ -245,7 +245,7 @@ def _trials(report: Report) -> None:
             "Value": st.column_config.NumberColumn(
                 "Accuracy" if share else "Loss",
                 format="percent" if share else "%.4f",
-                help="On the validation fold. Of a pruned trial: where it stood.",
+                help="On the validation fold. For a pruned trial: its last value.",
             ),
         },
         alt="The trials with their states, values and settings",
@@ -296,9 +296,9 @@ def _settings(report: Report) -> None:
             border="horizontal",
             width="content",
         )
-        st.caption("Varied, as the command line takes it")
+        st.caption("Varied settings, for the command line")
         st.code(" ".join(f"--vary {each.words()}" for each in settings.ranges), language="bash", wrap_lines=True)
-        st.caption(f"`labcore search --show {report.id}` tells the same in a shell.")
+        st.caption(f"`labcore search --show {report.id}` shows the same in a shell.")
 
 
 def _value(report: Report, value: float | None) -> str:

@@ -45,7 +45,7 @@ def choose(folders: dict[str, ReportFolder]) -> list[ReportFolder]:
         on_change=changed,
         max_selections=MOST_BESIDE,
         placeholder="Choose a report",
-        help="Several are laid beside each other, with letters.",
+        help="Choose several to compare them side by side.",
     )
     return [folders[name] for name in current]
 
@@ -150,7 +150,7 @@ def _progress(report: BenchmarkReport) -> tuple[float, str]:
         return 0.0, f"Waits: {plain(report.why)}"
     told = report.progress
     if told is None:
-        return 0.0, "Starting, and finding out what the devices can do at most"
+        return 0.0, "Starting: measuring each device's peak speed"
     share = min(1.0, told["done"] / max(1, told["total"]))
     left = f", {duration(told['seconds_left'])} left" if told["seconds_left"] >= 1 else ""
     line = f"{count(told['done'])} of {count(told['total'])} measured{left} · {plain(told['what'])}"
@@ -173,7 +173,7 @@ def keep_and_remove(folders: list[ReportFolder]) -> None:
                 icon=":material/download:",
                 on_click="ignore",
                 key=f"download-{folder.id}",
-                help="The report as one file, without names of users, hosts or folders. Another lab can take it up.",
+                help="The report as one file, without names of users, hosts or folders. Another lab can load it.",
             )
         upload()
         if folders:
@@ -218,8 +218,8 @@ def _take_up() -> None:
     except Exception as error:
         st.session_state["speed-upload-trouble"] = error
     else:
-        there = [name for name in st.query_params.get("report", "").split(",") if name in known()]
-        look_at(*[*there, folder.id][-MOST_BESIDE:])
+        shown = [name for name in st.session_state.get("speed-reports", []) if name in known()]
+        look_at(*[*shown, folder.id][-MOST_BESIDE:])
 
 
 def _file(folder: ReportFolder) -> str:

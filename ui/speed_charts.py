@@ -47,8 +47,8 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
     tooltip = [
         {"field": "series", "type": "nominal", "title": "Device"},
         {"field": "batch", "type": "quantitative", "title": "Batch size"},
-        {"field": "rate", "type": "quantitative", "title": "Clips a second", "format": ",.4~r"},
-        {"field": "ms", "type": "quantitative", "title": "Milliseconds a batch", "format": ",.4~r"},
+        {"field": "rate", "type": "quantitative", "title": "Clips/s", "format": ",.4~r"},
+        {"field": "ms", "type": "quantitative", "title": "ms per batch", "format": ",.4~r"},
         {"field": "share", "type": "quantitative", "title": "Share of peak", "format": ".1%"},
         {"field": "form", "type": "nominal", "title": "Form"},
         {"field": "note", "type": "nominal", "title": "Note"},
@@ -60,7 +60,7 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
                 "mark": {"type": "rule", "strokeWidth": 1.4, "opacity": 0.6},
                 "encoding": {
                     "x": x,
-                    "y": {**y, "field": "low", "title": "clips a second", "axis": {"format": "~s", "values": tens}},
+                    "y": {**y, "field": "low", "title": "clips/s", "axis": {"format": "~s", "values": tens}},
                     "y2": {"field": "high"},
                     "color": colour,
                 },
@@ -71,7 +71,7 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
             },
         ],
     }
-    st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt="Clips a second over the batch size")
+    st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt="Clips per second over the batch size")
 
 
 def ratios(labels: list[str], values: list[float], *, key: str, alt: str) -> None:
@@ -145,7 +145,7 @@ def parts(labels: list[str], times: list[dict[str, float]], *, shares: bool, key
             name=name,
             orientation="h",
             customdata=values,
-            hovertemplate=f"{name}: %{{customdata:.3g}} ms a clip<extra></extra>",
+            hovertemplate=f"{name}: %{{customdata:.3g}} ms per clip<extra></extra>",
         )
     figure.update_layout(barmode="stack", bargap=0.35)
     figure.update_xaxes(ticksuffix=" %" if shares else " ms", range=[0, 100] if shares else None, nticks=6)

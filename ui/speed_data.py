@@ -19,7 +19,7 @@ SCOPE_NAMES = {
     "file": "From files",
 }
 MODE_NAMES = {"inference": "Inference", "training": "Training step"}
-MODEL_NAMES = {"article": "the article's CNN"}
+MODEL_NAMES = {"article": "small CNN, 4 × 1 × 64 × 64"}
 
 
 @dataclass(frozen=True)
@@ -195,17 +195,17 @@ def curve_table(curve: pd.DataFrame) -> pd.DataFrame:
     names = {
         "series": "Device",
         "batch": "Batch",
-        "rate": "Clips a second",
+        "rate": "Clips/s",
         "low": "Quartile low",
         "high": "Quartile high",
-        "ms": "Milliseconds a batch",
+        "ms": "ms per batch",
         "share": "Share of peak",
-        "joules": "Joules a clip",
+        "joules": "J per clip",
         "form": "Form",
         "note": "Note",
     }
     named = curve.rename(columns=names)[list(names.values())]
-    return named.drop(columns=[name for name in ("Share of peak", "Joules a clip") if named[name].isna().all()])
+    return named.drop(columns=[name for name in ("Share of peak", "J per clip") if named[name].isna().all()])
 
 
 def full_table(reports: list[BenchmarkReport]) -> pd.DataFrame:
@@ -229,13 +229,13 @@ def _entries(side: str, report: BenchmarkReport) -> Iterator[dict[str, object]]:
             "Format": case.memory_format,
             "Compiled": case.compiled,
             "Threads": measured.threads or None,
-            "Clips a second": measured.clips_per_second,
+            "Clips/s": measured.clips_per_second,
             "Median ms": measured.median_ms,
             "Quartile 1 ms": measured.q1_ms,
             "Quartile 3 ms": measured.q3_ms,
             "Share of peak": measured.peak_share,
-            "FLOPs a clip": measured.flops_per_clip,
-            "Joules a clip": measured.energy_j_per_clip,
+            "FLOPs per clip": measured.flops_per_clip,
+            "J per clip": measured.energy_j_per_clip,
             "Compile s": measured.compile_seconds,
             **{
                 f"{part.capitalize()} ms": measured.parts_ms.get(part)
@@ -260,7 +260,7 @@ def article_table(reports: list[BenchmarkReport]) -> pd.DataFrame | None:
             entry = {
                 "Device": f"{side} · {line.who}" if side and not line.quoted else line.who,
                 "Form": line.form,
-                "Milliseconds": f"{'> ' if line.at_least else ''}{line.ms:.3g}",
+                "ms": f"{'> ' if line.at_least else ''}{line.ms:.3g}",
                 "Source": "quoted" if line.quoted else "measured" + (", disturbed" if line.disturbed else ""),
             }
             (quoted if line.quoted else entries).append(entry)

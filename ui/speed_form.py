@@ -16,13 +16,13 @@ from labcore.device import usable_cores
 from labcore.errors import LabError
 from ui import services
 from ui.shell import action_button, errors_in_place, show_error
-from ui.speed_data import MODE_NAMES, SCOPE_NAMES
+from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES
 from ui.text import counted, duration, plain
 
 KINDS = {"quick": "Quick", "full": "Full", "own": "Your own"}
 ABOUT = {
-    "quick": "The article's work, the lab's own network from file to answer, ResNet-18 and a training step. Under 20 seconds.",
-    "full": "Every network, batch size, precision and memory format, inference and training. Leave it alone meanwhile.",
+    "quick": "A small CNN on 4 × 1 × 64 × 64, the lab's own network from file to answer, ResNet-18 and a training step. Under 20 seconds.",
+    "full": "Every network, batch size, precision and memory format, inference and training. Keep the machine idle meanwhile.",
     "own": "Choose what is compared.",
 }
 
@@ -69,7 +69,7 @@ def show(started: Callable[[str], None]) -> None:
             st.rerun()  # the page around the form is out of date
         with errors_in_place():
             if task.running:
-                st.markdown(":gray-badge[:material/memory: Machine] :gray[looking at what can be measured …]")
+                st.markdown(":gray-badge[:material/memory: Machine] :gray[finding devices …]")
             elif task.result is None:
                 raise task.error or task.failure or LabError("the devices of this machine cannot be found out")
             else:
@@ -109,7 +109,7 @@ def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) 
         )
         return
     st.warning(
-        f"{plain(trouble[:1].upper() + trouble[1:])}. A benchmark beside it would measure both at once.",
+        f"{plain(trouble[:1].upper() + trouble[1:])}. A benchmark at the same time would measure both.",
         icon=":material/hourglass_top:",
     )
     with st.container(horizontal=True, gap="small"):
@@ -119,14 +119,14 @@ def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) 
             key="speed-wait",
             type="primary",
             icon=":material/schedule:",
-            help="It waits on the server; this page may be closed.",
+            help="It waits on the server; you can close this page.",
         )
         action_button(
             "Measure beside it",
             partial(_begin, plan, started, beside=True),
             key="speed-beside",
             type="tertiary",
-            help="The figures are lower than the machine can do, and say so.",
+            help="Both slow each other down; the report says so.",
         )
 
 
@@ -167,19 +167,19 @@ def _own(devices: dict[str, str]) -> Plan:
             [BEST],
             "precisions",
             lambda name: "best" if name == BEST else name,
-            help="Best: the CPU in the precision, memory format and number of threads that are found quickest, a GPU in each.",
+            help="Best: the CPU in its fastest precision, memory format and number of threads; a GPU in each precision.",
         )
         formats = _pills("Memory format", list(FORMATS), list(FORMATS), "formats", lambda name: name.replace("_", " "))
         counts = sorted({2**power for power in range(10) if 2**power < usable_cores()} | {usable_cores()})
         threads = _pills(
-            "CPU threads", counts, [], "threads", str, help="Besides the best number. None chosen: the best only."
+            "CPU threads", counts, [], "threads", str, help="Besides the fastest number. None chosen: the fastest only."
         )
         kept = _kept()
         _remembered("compiled", False)
         kept["compiled"] = st.toggle(
             "Also with torch.compile",
             key="speed-compiled",
-            help="Compile time is told apart from the figures. Takes long.",
+            help="Compile time is reported separately. Takes long.",
         )
     return make_plan(
         on, models, modes, scopes, batches, precisions, formats, threads=threads, compiled=kept["compiled"], name="own"
@@ -213,7 +213,7 @@ def _several(label: str, options: list[str], default: list[str], name: str) -> l
     chosen = st.multiselect(
         label,
         list(dict.fromkeys([*options, *st.session_state[f"speed-{name}"]])),
-        format_func=lambda model: "article (its small CNN)" if model == ARTICLE else model,
+        format_func=lambda model: MODEL_NAMES.get(model, model),
         accept_new_options=True,
         key=f"speed-{name}",
         help="`timm:NAME` takes a network of timm, where that is installed.",

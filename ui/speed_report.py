@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from labcore.benchmark import BenchmarkReport
+from labcore.benchmark import BenchmarkReport, article
 from labcore.benchmark.cases import ARTICLE
 from labcore.benchmark.words import sentences
 from labcore.errors import LabError
 from ui import live, speed_charts, speed_data
 from ui.shell import show_error
 from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
-from ui.text import ago, count, counted, duration, plain
+from ui.text import ago, counted, duration, plain
 
 
 def show(reports: list[BenchmarkReport]) -> None:
@@ -20,7 +20,7 @@ def show(reports: list[BenchmarkReport]) -> None:
         _head(side, report)
     rows = speed_data.taken(reports)
     if not rows:
-        st.caption("Nothing was measured.")
+        st.caption("No measurements.")
         return
     _charts(rows)
     _cpu_forms(reports)
@@ -53,12 +53,12 @@ def _doubts(report: BenchmarkReport) -> None:
     disturbed = [measured.disturbed for measured in report.measurements if measured.ok and measured.disturbed]
     left_out = [measured.error for measured in report.measurements if not measured.ok]
     words = [f"{counted(len(disturbed), 'figure')} disturbed"] if disturbed else []
-    words += [f"{counted(len(left_out), 'case')} left out"] if left_out else []
+    words += [f"{counted(len(left_out), 'case')} skipped"] if left_out else []
     if not words:
         return
     with st.expander(f"{' and '.join(words)}: why", icon=":material/vibration:", type="compact"):
         for reason, number in (_reasons(disturbed) | _reasons(left_out)).items():
-            st.markdown(f"- {plain(reason)}" + (f" :gray[({count(number)} times)]" if number > 1 else ""))
+            st.markdown(f"- {plain(reason)}" + (f" :gray[({counted(number, 'case')})]" if number > 1 else ""))
 
 
 def _reasons(errors: list[str]) -> dict[str, int]:
@@ -87,8 +87,8 @@ def _charts(rows: list[Taken]) -> None:
     curve = speed_data.curve(shown, every_form=every_form)
     speed_charts.throughput(curve, key="speed-curve")
     st.caption(
-        "Thin strokes reach from quartile to quartile."
-        + ("" if every_form else " Each device in the form that was quickest at the batch size.")
+        "Thin lines span the quartiles."
+        + ("" if every_form else " Each device in its fastest form at that batch size.")
     )
     _table(speed_data.curve_table(curve), "speed-over-batch-size")
 
@@ -112,14 +112,12 @@ def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
     if len(devices) > 1:
         base = _choice("Compared with", devices, "base", str)
         bars = speed_data.speed_ups(of_mode, base)
-        about = f"How many times as fast as {base} each other device is, both in their quickest form."
+        about = f"Speed relative to {base}, each device in its fastest form."
     else:
         bars = speed_data.against_plain(shown)
-        about = (
-            "What precision, memory format and threads bring: the quickest form against plain fp32 with all threads."
-        )
+        about = "Gain from precision, memory format and threads: fastest form against plain fp32 with all threads."
     if not bars:
-        st.caption("There is nothing to compare: it takes two devices or two forms at the same work.")
+        st.caption("Nothing to compare: this needs two devices, or two forms of the same work.")
         return
     labels, values = [label for label, _ in bars], [value for _, value in bars]
     speed_charts.ratios(labels, values, key="speed-ratios", alt="Speed-up")
@@ -131,20 +129,20 @@ def _time(of_mode: list[Taken]) -> None:
     st.header("Where the time goes", anchor=False)
     scope, parts = speed_data.time_parts(of_mode)
     if not parts:
-        st.caption("Nothing was taken apart: choose more than the network alone.")
+        st.caption("No breakdown: measure more than the network alone.")
         return
     shares = st.toggle("As shares", value=True, key="speed-shares")
     labels, times = [label for label, _ in parts], [time for _, time in parts]
     speed_charts.parts(labels, times, shares=shares, key="speed-parts")
     st.caption(
-        f"Of a clip, {SCOPE_NAMES[scope].lower()}. Each part is taken by itself, the device waited for after it: "
-        "together they can be more than the batch takes at full speed."
+        f"Time per clip, {SCOPE_NAMES[scope].lower()}. Each part is timed by itself, with a synchronisation after it: "
+        "the sum can exceed the time at full speed."
     )
     _table(
         speed_data.frame(
             {"Device and batch": labels}
             | {
-                f"{name} ms a clip": [time.get(part) for time in times]
+                f"{name} ms per clip": [time.get(part) for time in times]
                 for part, name in speed_charts.PART_NAMES.items()
             }
         ),
@@ -159,7 +157,7 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
     ]
     if not tunings:
         return
-    st.header("The CPU in its best form", anchor=False)
+    st.header("Fastest CPU settings", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.selectbox(
             "Of what",
@@ -171,19 +169,19 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
     _, tuning = tunings[number]
     labels = [speed_data.form_words(entry) for entry in tuning.tried]
     speed_charts.lengths(labels, [entry.get("ms", 0.0) for entry in tuning.tried], key="speed-forms", alt="Forms tried")
-    st.caption(f"Milliseconds a batch, lower is better. {plain(_sentence(tuning.reason))}")
-    _table(speed_data.frame({"Form": labels, "Milliseconds a batch": [e.get("ms") for e in tuning.tried]}), "cpu-forms")
+    st.caption(f"ms per batch, lower is better. {plain(_sentence(tuning.reason))}")
+    _table(speed_data.frame({"Form": labels, "ms per batch": [e.get("ms") for e in tuning.tried]}), "cpu-forms")
 
 
 def _article(reports: list[BenchmarkReport]) -> None:
     table = speed_data.article_table(reports)
     if table is None:
         return
-    st.header("Beside the article's figures", anchor=False)
+    st.header("Published figures", anchor=False)
     st.dataframe(table, hide_index=True, height="content", key="speed-article", placeholder="–")
     st.caption(
-        "The same work: one forward pass of the article's small CNN over a batch of (4, 1, 64, 64), the network alone. "
-        "The article names neither its CPU nor how the time was taken."
+        f"Quoted: {article.NAME}. It names neither its CPU nor how the time was taken. "
+        "Measured: the same work, one forward pass of the network alone."
     )
 
 

@@ -100,6 +100,20 @@ def ago(then: float, now: float | None = None) -> str:
     return time.strftime("%d %b %H:%M", time.localtime(then))
 
 
+def clock_span(start: float, end: float, digits: int = 2) -> str:
+    """A stretch of a recording in seconds as people read it: ``0.00–4.00 s``, ``9:30.96–9:50.31``, ``1:00:05.00–1:00:07.50``."""
+    if end < 60:
+        return f"{start:.{digits}f}–{end:.{digits}f} s"
+
+    def clock(seconds: float) -> str:
+        whole, rest = divmod(round(seconds, digits), 60)
+        hours, minutes = divmod(int(whole), 60)
+        width = digits + 3 if digits else 2
+        return f"{f'{hours}:{minutes:02d}' if end >= 3600 else minutes}:{rest:0{width}.{digits}f}"
+
+    return f"{clock(start)}–{clock(end)}"
+
+
 def run_name(run: Run, *, moment: bool = True) -> str:
     """A run's id as people read it: ``demo · compact, 23 Nov 16:48:09``; the seconds keep neighbours apart."""
     match = re.fullmatch(r"(\d{8}-\d{6})-(.+)-([0-9a-f]{4})", run.id)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from labcore.benchmark.cases import ARTICLE
 from labcore.benchmark.report import BenchmarkReport
 
+NAME = "an article on audio classification with PyTorch on a GPU, for its small CNN on 4 × 1 × 64 × 64"
+"""What the article is, for people. Its title and address are in no source that the lab has."""
 BATCH = 4
 CPU_MS, GPU_MS, FACTOR = 120.0, 8.0, 15.0
 CPU_NAME, GPU_NAME = "a CPU, not named", "NVIDIA GeForce RTX 3090"

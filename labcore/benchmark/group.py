@@ -111,7 +111,7 @@ class Group:
         if case.row in self.full_rows:
             return "out_of_memory", f"a batch of {self.full_rows[case.row]} did not fit already"
         if over():
-            return "skipped", f"the {self.budget.total_seconds:g} s of this plan were over"
+            return "skipped", f"time limit of {self.budget.total_seconds:g} s reached"
         reason = unsupported(torch.device(case.device), case.precision)
         if reason:
             return "skipped", reason

@@ -155,7 +155,7 @@ class _Bench:
             if self.stop():
                 return
             if self.over():
-                error = f"the {self.plan.budget.total_seconds:g} s of this plan were over"
+                error = f"time limit of {self.plan.budget.total_seconds:g} s reached"
                 for case in cases:
                     yield Measurement(case=case, failure="skipped", error=error)
                 continue

@@ -73,7 +73,7 @@ def scatter(q1: float, median: float, q3: float) -> str:
     """Whether the times lie so far apart that the median says little."""
     if median <= 0 or (q3 - q1) / median <= SCATTER:
         return ""
-    return f"the times scatter: a quarter lies below {q1:.3g} ms, a quarter above {q3:.3g} ms"
+    return f"unstable: quartiles {q1:.3g}–{q3:.3g} ms"
 
 
 @dataclass

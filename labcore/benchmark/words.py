@@ -87,7 +87,7 @@ def _cpu_alone(report: BenchmarkReport) -> list[str]:
         if scope != "network":
             continue
         top = max(found, key=lambda one: one.clips_per_second or 0.0)
-        speed = f"{number(top.clips_per_second or 0.0)} clips a second at batch {top.case.batch_size}"
+        speed = f"{number(top.clips_per_second or 0.0)} clips/s at batch {top.case.batch_size}"
         sentence = f"{WORK[mode]} of {model} on {_name(report, device)}: {speed} ({top.case.form})"
         plain = [
             one
@@ -129,8 +129,8 @@ def _article(report: BenchmarkReport) -> list[str]:
     if cpu and gpu:
         words += f", {times(min(cpu) / min(gpu))} times" if min(gpu) < min(cpu) else ", so the CPU is the faster one"
     return [
-        f"The article's forward pass took it {article.GPU_MS:g} ms on an RTX 3090 and more than {article.CPU_MS:g} ms on a CPU, "
-        f"“{article.FACTOR:g} times”; the same work takes {words}."
+        f"Small CNN, 4 × 1 × 64 × 64: published figures are {article.GPU_MS:g} ms on an RTX 3090 and more than {article.CPU_MS:g} ms "
+        f"on a CPU, “{article.FACTOR:g} times”; here {words}."
     ]
 
 

@@ -48,7 +48,7 @@ def parser() -> Parser:
     own.add_argument("--scopes", nargs="+", metavar="S", help=f"what is included: {', '.join(SCOPES)}")
     own.add_argument("--modes", nargs="+", metavar="M", help=", ".join(MODES))
     own.add_argument("--threads", nargs="+", metavar="N", help="the CPU with these numbers of threads too")
-    own.add_argument("--compile", action="store_true", help="with torch.compile too; its time is told apart")
+    own.add_argument("--compile", action="store_true", help="with torch.compile too; its time is reported separately")
     parser.add_argument("--devices", nargs="+", metavar="D", help="cpu, cuda:0, …; all that work where not given")
     parser.add_argument("--wait", action="store_true", help="begin when no run and no other benchmark is at work")
     parser.add_argument(
@@ -251,7 +251,7 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
     if lines:
         emit("")
         shown = [[line.who, line.form, f"{'> ' if line.at_least else ''}{line.ms:.3g}"] for line in lines]
-        for text in table(["the article's forward pass, (4, 1, 64, 64)", "form", "ms"], shown):
+        for text in table(["published figures, small CNN on (4, 1, 64, 64)", "form", "ms"], shown):
             emit(text)
     reasons = list(dict.fromkeys(one.disturbed for one in report.measurements if one.disturbed))
     for reason in reasons[:REASONS]:

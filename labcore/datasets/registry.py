@@ -17,7 +17,7 @@ from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.scan import entries, is_audio
 from labcore.datasets.table import Dataset
-from labcore.datasets.walk import Look, looking
+from labcore.datasets.walk import Look, TooMuchError, looking
 from labcore.errors import DatasetError, LabError
 from labcore.moved import here
 from labcore.roots import check_root
@@ -31,6 +31,9 @@ RENAMED = "renamed.json"
 """The file of a workspace that tells which data set had which name before."""
 FORMAT = 2
 """Of what is remembered of a data set; raised where the same files would be read in another way."""
+
+_too_much: dict[tuple[Path, int], TooMuchError] = {}
+"""What was given up, by path and time of change: a list that is drawn again and again must not walk through a disk each time."""
 
 
 @dataclass(frozen=True)
@@ -247,9 +250,15 @@ def _guarded_info(workspace: Workspace, name: str, path: Path | None) -> Dataset
 
 def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
     try:
+        given_up = path, path.stat().st_mtime_ns
+        if given_up in _too_much:
+            raise _too_much[given_up]
         stamp = _stamp(path)
     except FileNotFoundError:
         raise DatasetError(f"{path} is not there", "Mount or restore it") from None
+    except TooMuchError as error:
+        _too_much[given_up] = error
+        raise
     remembered = memory_of(workspace, name, path)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(remembered.read_text(encoding="utf-8"))

@@ -86,7 +86,7 @@ def test_without_a_gpu_the_cpu_is_told_of(measured, report_of):
         )
     )
     assert told == [
-        "Inference of compact on the CPU: 250 clips a second at batch 8 (bf16 channels_last, 2 threads), 2.5 times as fast as "
+        "Inference of compact on the CPU: 250 clips/s at batch 8 (bf16 channels_last, 2 threads), 2.5 times as fast as "
         "plain fp32."
     ]
 
@@ -107,7 +107,7 @@ def test_the_articles_figures_stand_beside_the_same_work_only(measured, report_o
     told = sentences(
         report_of(measured("cpu", 4, 800.0, model="article"), measured("cuda:0", 4, 8000.0, model="article"))
     )
-    assert "the same work takes 5 ms on this CPU and 0.5 ms on this GPU, 10 times" in told[-1]
+    assert "here 5 ms on this CPU and 0.5 ms on this GPU, 10 times" in told[-1]
 
 
 def test_doubted_figures_are_told(measured, report_of):

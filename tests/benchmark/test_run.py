@@ -146,7 +146,7 @@ def test_a_plan_that_runs_out_of_time_says_what_it_left_out():
     budget = Budget(case_seconds=0.01, min_repeats=2, max_repeats=2, peak_seconds=0.01, total_seconds=0.0)
     events = list(run_plan(plan_of(budget=budget), make=Fake()))
     assert {one.failure for one in of(events, Measurement)} == {"skipped"}
-    assert "of this plan were over" in of(events, Measurement)[0].error
+    assert "time limit of" in of(events, Measurement)[0].error
     assert events[-1].state == "finished"
 
 

@@ -101,7 +101,7 @@ def test_own_work_is_no_disturbance_on_this_machine(monkeypatch):
 
 def test_scattered_times_are_told():
     assert scatter(9, 10, 11) == ""
-    assert "a quarter lies below 5 ms, a quarter above 20 ms" in scatter(5, 10, 20)
+    assert "quartiles 5–20 ms" in scatter(5, 10, 20)
 
 
 def sample(**changes):

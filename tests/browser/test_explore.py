@@ -45,7 +45,7 @@ def give(page, name: str, content: bytes) -> None:
 def point(page, time: float, share: float, seconds: float = 2.0) -> str:
     """Put the cursor on the pictures at a time and at a share of their height; what is read there."""
     box = page.locator("canvas.over").first.bounding_box()
-    left, right = box["x"] + 58, box["x"] + box["width"] - 8
+    left, right = box["x"] + 58, box["x"] + box["width"] - 52
     page.mouse.move(left + time / seconds * (right - left), box["y"] + share * box["height"])
     return page.locator(".readout").first.inner_text()
 

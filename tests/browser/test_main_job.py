@@ -143,8 +143,8 @@ def test_a_recording_from_the_microphone_is_answered(server: Server, open_browse
     page.get_by_text(re.compile(r"^00:0[2-9]$")).first.wait_for()
     page.get_by_role("button", name="Stop recording").click()
     visible(page, "Heard in recording.wav")
-    gone(page, "Listening")
-    assert page.get_by_role("heading", name=re.compile("^(bark|hum)$")).is_visible()
+    gone(page, "Classifying")
+    page.get_by_role("heading", name=re.compile("^(bark|hum)$")).wait_for()
 
 
 def untrained_run(workspace: Workspace) -> Run:

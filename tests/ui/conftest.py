@@ -40,6 +40,9 @@ class Manager:
     def queue(self) -> list[Run]:
         return Survey(self.workspace).look()[0]
 
+    def ahead(self, run: Run) -> list[Run]:
+        return Survey(self.workspace).ahead(run)
+
     def stop(self, run_id: str, *, by: str = "") -> None:
         self.asked.append(("stop", run_id))
 

@@ -17,7 +17,7 @@ from labcore.datasets.demo import example_clip
 from labcore.explore.views import log_mel_view, spectrogram, waveform_view
 from labcore.presets import preset
 from ui import explore_bench, explore_facts, explore_views
-from ui.explore_colours import colours, names
+from ui.colours import colours, names
 from ui.explore_viewer import MOST_BYTES, Row, image_row, pack, wave_row
 
 from .conftest import words
@@ -97,8 +97,8 @@ def test_a_clip_of_a_data_set_is_shown_with_its_label(open_page, dataset):
         (noise(0.5, 192000), 192000, "192 kHz"),
         (noise(1, 16000, 8), 16000, "Channels apart"),
         (np.array([[0.5]]), 44100, "0.0227 ms"),
-        (np.zeros((8000, 1)), 8000, "digital silence"),
-        (np.where(np.arange(8000) % 80 < 40, 1.0, -1.0)[:, None], 8000, "it is clipped"),
+        (np.zeros((8000, 1)), 8000, "Digital silence"),
+        (np.where(np.arange(8000) % 80 < 40, 1.0, -1.0)[:, None], 8000, "Clipped: "),
         (noise(1, 8000) * [0.5, -0.5], 8000, "Its channels cancel each other"),
         (noise(1, 8000) * [0, 0.5], 8000, "Channel 1 is silent: channel 2 alone is heard."),
     ],

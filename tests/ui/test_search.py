@@ -156,7 +156,7 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(
     assert best.number == 5
     assert app.metric[0].label == "Best, trial 5"
     shown = words(app)
-    assert "The figure to report is that of fold 1, which no trial has touched" in shown
+    assert "Report the figure of fold 1, which no trial has seen" in shown
     assert "functional ANOVA" in shown
     app.button(key="search-final").click().run()
     ((config, marks),) = submitted
@@ -182,7 +182,11 @@ def test_an_ended_search_is_gone_on_with(open_page, make_search, monkeypatch, st
     launched = []
     monkeypatch.setattr(job, "_launch", lambda workspace, search, command: launched.append(search))
     app = open_page(PAGE, search=search.id)
-    told = {"stopped": "Stopped: 2 of 8", "failed": "The clips are gone. ", "started": "driver is gone"}[state]
+    told = {
+        "stopped": "Stopped: 2 of 8",
+        "failed": "The clips are gone. ",
+        "started": "search process ended unexpectedly",
+    }[state]
     assert told.strip() in words(app)
     app.button(key="search-resume").click().run()
     assert launched == [search]
@@ -214,3 +218,14 @@ def test_what_is_wrong_is_told_in_place(open_page, make_search):
     assert "cannot be read" in words(open_page(PAGE, search=search.id))
     with pytest.raises(LabError):
         search.load()
+
+
+def test_the_overview_lists_searches_with_their_state(open_page, make_search, make_run):
+    make_run("finished")
+    search = make_search("finished", 7)
+    app = open_page()
+    assert not app.exception
+    assert not app.error
+    links = [link.proto for link in app.get("page_link") if search.id in link.proto.query_string]
+    assert [link.label.partition(" ·")[0] for link in links] == ["Search"]
+    assert "Searches and cross-validations" in [each.value for each in (*app.header, *app.subheader)]

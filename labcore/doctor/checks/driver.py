@@ -21,14 +21,14 @@ from labcore.doctor.report import Check
 
 GROUP = "NVIDIA driver"
 HAND_IN = {
-    "docker": "Hand the host's GPUs in when the container is started; the host needs its driver and the NVIDIA Container Toolkit.\n"
+    "docker": "Pass the host's GPUs to the container when it is started; the host needs its driver and the NVIDIA Container Toolkit.\n"
     "$ docker run --gpus all …\n"
     "With Compose, reserve a device of the driver nvidia under deploy.resources.reservations.devices.",
-    "podman": "Hand the host's GPUs in when the container is started; the host needs its driver and the NVIDIA Container Toolkit.\n"
+    "podman": "Pass the host's GPUs to the container when it is started; the host needs its driver and the NVIDIA Container Toolkit.\n"
     "$ podman run --device nvidia.com/gpu=all …",
     "kubernetes": "Ask for a GPU in the pod's specification, and have the NVIDIA device plugin run in the cluster:\n"
     "resources: {limits: {nvidia.com/gpu: 1}}",
-    "other": "Hand the host's GPUs in when the container is started: `--gpus all` with Docker, `--device nvidia.com/gpu=all` with "
+    "other": "Pass the host's GPUs to the container when it is started: `--gpus all` with Docker, `--device nvidia.com/gpu=all` with "
     "Podman, `--nv` with Apptainer.",
 }
 UPDATE_DRIVER = "$ sudo ubuntu-drivers install\n$ sudo reboot"
@@ -210,4 +210,8 @@ def container(readings: Readings) -> Check:
         return told("warning", f"In {kind} whose host has an NVIDIA GPU that is not handed in", remedy)
     if gpu_nodes(readings):
         return told("info", f"In {kind} that has the GPU's device nodes, see the driver")
-    return told("info", f"In {kind} without a GPU, and none is seen on the host", "If the host has one: " + remedy)
+    return told(
+        "info",
+        f"In {kind} without a GPU, and none is seen on the host",
+        "If the host has a GPU: " + remedy[:1].lower() + remedy[1:],
+    )

@@ -59,13 +59,15 @@ def device_check(device: str, proofs: list[Proof], pending: Sequence[str]) -> Ch
         first = wrong[0]
         summary = f"{device} fails at {first.work}: {first.error}"
         ran = len(proofs) - len(wrong)
-        summary += f" ({ran} of {len(proofs)} works agree)" if ran else ""
+        summary += f" ({ran} of {len(proofs)} checks agree)" if ran else ""
         return Check(name, GROUP, title, "error", summary, evidence, remedy_for(device, first.error))
     waiting = sum(entry.endswith(f" on {device}") for entry in pending)
     if waiting:
-        return Check(name, GROUP, title, "ok", f"{len(proofs)} of {len(proofs) + waiting} works so far agree", evidence)
+        return Check(
+            name, GROUP, title, "ok", f"{len(proofs)} of {len(proofs) + waiting} checks so far agree", evidence
+        )
     how = "with double precision" if device == "cpu" else "with the CPU"
-    return Check(name, GROUP, title, "ok", f"All {len(proofs)} works agree {how}", evidence)
+    return Check(name, GROUP, title, "ok", f"All {len(proofs)} checks agree {how}", evidence)
 
 
 def remedy_for(device: str, error: str) -> str:

@@ -1,4 +1,4 @@
-"""Colour maps of the Explore page, as a few stops that the browser mixes between."""
+"""Colour maps of spectrograms, as a few stops that the browser mixes between: the first one wherever nobody chose."""
 
 from __future__ import annotations
 
