@@ -19,6 +19,7 @@ from labcore.events import Evaluated, RunFinished, RunQueued, RunStarted
 from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
+from ui.text import label_name
 
 from .conftest import PATIENCE_MS, Server
 
@@ -109,7 +110,7 @@ def test_from_an_empty_workspace_to_weights_at_home(server: Server, open_browser
     with page.expect_download() as download:
         page.get_by_role("button", name="Answers as CSV").click()
     answer = next(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
-    assert page.get_by_role("heading", name=answer["label"], exact=True).is_visible()
+    assert page.get_by_role("heading", name=label_name(answer["label"]), exact=True).is_visible()
 
     taken_home = tmp_path / "home-of-the-weights"
     zipfile.ZipFile(archive).extractall(taken_home)
