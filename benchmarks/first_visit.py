@@ -172,7 +172,7 @@ def listen(page: Page) -> list[tuple[int, str]]:
 def settle(page: Page, files: list) -> None:
     """Wait until the page is whole: drawn, the machine known, its examination over, and no file on its way."""
     page.locator("[data-testid=stMain] h1").first.wait_for()
-    for busy in ("looking at what it can do", "Looking for", "Looking at this machine"):
+    for busy in ("looking at what it can do", "Looking for", "Checking this machine"):
         page.get_by_text(busy).first.wait_for(state="hidden")
     before = -1
     while before != len(files):

@@ -159,6 +159,23 @@ def trained(make_run) -> Run:
     return run
 
 
+@pytest.fixture
+def ticks(monkeypatch) -> list:
+    """What the browser is told of fragments that run by themselves: ``fragment_id`` and ``interval`` in seconds."""
+    from streamlit.runtime.scriptrunner_utils import script_run_context
+
+    seen: list = []
+    real = script_run_context.ScriptRunContext.enqueue
+
+    def enqueue(context, message):
+        if message.WhichOneof("type") == "auto_rerun":
+            seen.append(message.auto_rerun)
+        return real(context, message)
+
+    monkeypatch.setattr(script_run_context.ScriptRunContext, "enqueue", enqueue)
+    return seen
+
+
 def words(app: AppTest) -> str:
     """All texts of a page as one, without the backslashes that keep Markdown quiet."""
     parts = [element.value for kind in (app.title, app.header, app.markdown, app.caption, app.code) for element in kind]

@@ -15,23 +15,6 @@ CPU = DeviceChoice("cpu", "A CPU", "there is no GPU")
 PAGES = ["streamlit_app.py", "pages/train.py", "pages/crossval.py", "pages/search.py"]
 
 
-@pytest.fixture
-def ticks(monkeypatch) -> list[str]:
-    """The fragments that were asked to run by themselves, as the browser is told of them."""
-    from streamlit.runtime.scriptrunner_utils import script_run_context
-
-    seen: list[str] = []
-    real = script_run_context.ScriptRunContext.enqueue
-
-    def enqueue(context, message):
-        if message.WhichOneof("type") == "auto_rerun":
-            seen.append(message.auto_rerun.fragment_id)
-        return real(context, message)
-
-    monkeypatch.setattr(script_run_context.ScriptRunContext, "enqueue", enqueue)
-    return seen
-
-
 class Looking:
     """The search for the device: nobody knows it before ``free`` is set."""
 
