@@ -137,7 +137,11 @@ def test_an_ended_search_is_gone_on_with(open_page, make_search, monkeypatch, st
     launched = []
     monkeypatch.setattr(job, "_launch", lambda workspace, search, command: launched.append(search))
     app = open_page(PAGE, search=search.id)
-    told = {"stopped": "Stopped: 2 of 8", "failed": "The clips are gone. ", "started": "search process ended unexpectedly"}[state]
+    told = {
+        "stopped": "Stopped: 2 of 8",
+        "failed": "The clips are gone. ",
+        "started": "search process ended unexpectedly",
+    }[state]
     assert told.strip() in words(app)
     app.button(key="search-resume").click().run()
     assert launched == [search]
