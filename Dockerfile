@@ -51,6 +51,7 @@ COPY .streamlit /app/.streamlit
 COPY labcore /app/labcore
 COPY pages /app/pages
 COPY ui /app/ui
+COPY static /app/static
 COPY notebooks /app/notebooks
 RUN chmod -R u=rwX,go=rX /app; \
     python -m pip install --no-cache-dir --root-user-action=ignore --no-deps --editable /app; \

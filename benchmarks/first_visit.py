@@ -1,7 +1,8 @@
 """What the pages cost a browser: bytes and layout shift of a visit, traffic and the server's work while nobody does anything.
 
-Starts the app on an empty workspace and opens its pages in a Chromium with a cold cache. Bytes are those of the responses as
-they travelled, headers included, and the messages of the WebSocket, both ways. Layout shift is the sum of all shifts that no
+Starts the app on an empty workspace and opens its pages in a Chromium with a cold cache. Bytes are counted as
+they travel: those of the files that the page loads, with headers, and all that pass between browser and app, both ways, which
+is what the WebSocket carries too. Layout shift is the sum of all shifts that no
 input caused, which is never less than the cumulative layout shift. For a page with a result a small data set of tones is
 made and trained on for three epochs.
 """
@@ -9,17 +10,20 @@ made and trained on for three epochs.
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +33,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 QUIET_S = 4.0
-"""A visit is over when nothing was requested for so long, and what the page waits for is there."""
+"""A visit is over when no file was loaded for so long, and what the page waits for is there."""
 WATCH = """
 window.shifts = []
 new PerformanceObserver((list) => {
@@ -45,62 +49,99 @@ new PerformanceObserver((list) => {
 """
 
 
-@dataclass
-class Traffic:
-    """Bytes since the last look, by where they went."""
+class Relay:
+    """Stands between browser and app on a port of its own, and counts the bytes that pass, both ways."""
 
-    http: int = 0
-    socket: int = 0
-    last: float = 0.0
+    def __init__(self, port: int) -> None:
+        self._to, self._bytes, self.last = port, 0, time.monotonic()
+        self._loop = asyncio.new_event_loop()
+        ready = threading.Event()
+        threading.Thread(target=self._run, args=(ready,), daemon=True).start()
+        ready.wait()
 
-    def take(self) -> tuple[int, int]:
-        taken = self.http, self.socket
-        self.http = self.socket = 0
+    def take(self) -> int:
+        """Bytes since the last time that it was asked."""
+        taken, self._bytes = self._bytes, 0
         return taken
+
+    def _run(self, ready: threading.Event) -> None:
+        async def begin() -> None:
+            server = await asyncio.start_server(self._serve, "localhost", 0)
+            self.port = server.sockets[0].getsockname()[1]
+            ready.set()
+            await server.serve_forever()
+
+        self._loop.run_until_complete(begin())
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        app_reader, app_writer = await asyncio.open_connection("localhost", self._to)
+        await asyncio.gather(self._pass(reader, app_writer), self._pass(app_reader, writer))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while some := await reader.read(65536):
+                self._bytes += len(some)
+                self.last = time.monotonic()
+                writer.write(some)
+                await writer.drain()
+        writer.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
-    parser.add_argument("--idle", type=float, default=60.0, help="seconds of idling on each page (default: %(default)s)")
+    parser.add_argument(
+        "--idle", type=float, default=60.0, help="seconds of idling on each page (default: %(default)s)"
+    )
     parser.add_argument("--shifts", action="store_true", help="also say what shifted")
     parser.add_argument("--files", action="store_true", help="also say how large each file was")
     asked = parser.parse_args()
     if not asked.chromium:
         sys.exit("There is no Chromium: name one with --chromium")
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}; idle figures over {asked.idle:g} s")
-    print(f"{'page':26} {'files kB':>9} {'socket kB':>10} {'shift':>6} {'idle kB/min':>12} {'server CPU idle':>16}")
-    with tempfile.TemporaryDirectory() as home, app(home) as (url, server), sync_playwright() as playwright:
+    print(f"{'page':26} {'files kB':>9} {'all kB':>8} {'shift':>6} {'idle kB/min':>12} {'server CPU idle':>16}")
+    with tempfile.TemporaryDirectory() as home, app(home) as (port, server), sync_playwright() as playwright:
+        relay = Relay(port)
+        url = f"http://localhost:{relay.port}"
         browser = playwright.chromium.launch(executable_path=asked.chromium, args=["--no-sandbox", "--disable-gpu"])
-        visit(browser, asked, server, [("first visit (Overview)", url)])
+        look = partial(visit, browser, asked, server, relay)
+        look([("first visit (Overview)", url)])
         run = train(home)
         result = f"{url}/train?run={run}"
-        visit(browser, asked, server, [("Train, a new run", f"{url}/train")])
-        visit(browser, asked, server, [("a result, cold", result)])
-        visit(browser, asked, server, [("Overview with a run, cold", url), ("  a result after it", result)])
-        visit(browser, asked, server, [("Environment", f"{url}/environment")])
+        look([("Train, a new run", f"{url}/train")])
+        look([("a result, cold", result)])
+        look([("Overview with a run, cold", url), ("  a result after it", result)])
+        look([("Environment", f"{url}/environment")])
         browser.close()
 
 
-def visit(browser: Browser, asked: argparse.Namespace, server: psutil.Process, pages: list[tuple[str, str]]) -> None:
+def visit(
+    browser: Browser,
+    asked: argparse.Namespace,
+    server: psutil.Process,
+    relay: Relay,
+    pages: list[tuple[str, str]],
+) -> None:
     """Open pages one after the other in a context of their own, whose cache is cold, and print a line each."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.add_init_script(WATCH)
-    traffic, files = listen(page)
+    files = listen(page)
     for name, address in pages:
+        relay.take()
         page.goto(address)
-        settle(page, traffic)
-        http, socket_bytes = traffic.take()
+        settle(page, files)
+        whole = relay.take()
         shifts = page.evaluate("() => window.shifts")
         before = cpu_seconds(server)
         page.wait_for_timeout(1000 * asked.idle)
-        minute = sum(traffic.take()) * 60 / asked.idle
+        minute = relay.take() * 60 / asked.idle
         busy = (cpu_seconds(server) - before) / asked.idle
         shifted = sum(one["value"] for one in shifts)
+        loaded = sum(size for size, _ in files)
         print(
-            f"{name:26} {http / 1000:9.0f} {socket_bytes / 1000:10.1f} {shifted:6.3f} {minute / 1000:12.1f} {100 * busy:14.1f} %",
+            f"{name:26} {loaded / 1000:9.0f} {whole / 1000:8.0f} {shifted:6.3f} {minute / 1000:12.1f} {100 * busy:14.1f} %",
             flush=True,
         )
         if asked.shifts:
@@ -113,35 +154,30 @@ def visit(browser: Browser, asked: argparse.Namespace, server: psutil.Process, p
     context.close()
 
 
-def listen(page: Page) -> tuple[Traffic, list[tuple[int, str]]]:
-    """Count what the page sends for and is sent from now on."""
-    traffic, files, names = Traffic(last=time.monotonic()), [], {}
+def listen(page: Page) -> list[tuple[int, str]]:
+    """The files that the page loads from now on, each with the bytes of its response and its address."""
+    files: list[tuple[int, str]] = []
+    names: dict[str, str] = {}
     tools = page.context.new_cdp_session(page)
 
     def finished(event: dict) -> None:
-        traffic.http += int(event["encodedDataLength"])
-        traffic.last = time.monotonic()
         files.append((int(event["encodedDataLength"]), names.get(event["requestId"], "")))
 
-    def message(event: dict) -> None:
-        # Base64 where it is binary, which all of the app's messages are.
-        traffic.socket += len(event["response"]["payloadData"]) * 3 // 4
-
-    tools.on("Network.requestWillBeSent", lambda event: names.update({event["requestId"]: event["request"]["url"][-70:]}))
+    tools.on("Network.requestWillBeSent", lambda event: names.update({event["requestId"]: event["request"]["url"]}))
     tools.on("Network.loadingFinished", finished)
-    tools.on("Network.webSocketFrameReceived", message)
-    tools.on("Network.webSocketFrameSent", message)
     tools.send("Network.enable")
-    return traffic, files
+    return files
 
 
-def settle(page: Page, traffic: Traffic) -> None:
-    """Wait until the page is whole: drawn, the machine known, its examination over, and nothing more on its way."""
+def settle(page: Page, files: list) -> None:
+    """Wait until the page is whole: drawn, the machine known, its examination over, and no file on its way."""
     page.locator("[data-testid=stMain] h1").first.wait_for()
     for busy in ("looking at what it can do", "Looking for", "Looking at this machine"):
         page.get_by_text(busy).first.wait_for(state="hidden")
-    while time.monotonic() - traffic.last < QUIET_S:
-        page.wait_for_timeout(250)
+    before = -1
+    while before != len(files):
+        before = len(files)
+        page.wait_for_timeout(1000 * QUIET_S)
     page.wait_for_timeout(2000)
 
 
@@ -162,14 +198,21 @@ def train(home: str) -> str:
             soundfile.write(folder / f"{number} {clip}.wav", tone, 8000)
     command = [sys.executable, "-m", "labcore", "train", "--dataset", "tones", "--preset", "quick", "--epochs", "3"]
     subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "LABCORE_HOME": home}, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        env={**os.environ, "LABCORE_HOME": home},
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-    return next(path.name for path in (Path(home) / "runs").iterdir() if path.is_dir() and not path.name.startswith("."))
+    return next(
+        path.name for path in (Path(home) / "runs").iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
 
 
 @contextmanager
-def app(home: str) -> Iterator[tuple[str, psutil.Process]]:
-    """The app on a free port: its address and its process."""
+def app(home: str) -> Iterator[tuple[int, psutil.Process]]:
+    """The app: its port and its process."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
@@ -181,14 +224,13 @@ def app(home: str) -> Iterator[tuple[str, psutil.Process]]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        url = f"http://localhost:{port}"
         for _ in range(300):
             try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=5).close()
                 break
             except OSError:
                 time.sleep(0.2)
-        yield url, psutil.Process(process.pid)
+        yield port, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(timeout=60)

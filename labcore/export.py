@@ -9,6 +9,7 @@ import zipfile
 from typing import Any
 
 from labcore import __version__
+from labcore.asked import asked_for, turns_of
 from labcore.config import RunConfig, knobs
 from labcore.errors import RunError
 from labcore.honesty import adjustments, choice_note
@@ -17,19 +18,21 @@ from labcore.texts import as_utf8, counted
 
 SCRIPT = '''"""Says what is heard in sound files, with the classifier in this folder.
 
-    pip install audio-gpu-lab        (or, from a checkout of the Audio GPU Lab: pip install -e .)
     python classify.py FILE [FILE ...]
 
-Prints a line of JSON for each file.
+Prints a line of JSON for each file. It needs the Audio GPU Lab, which is on no package index; README.txt beside it says how to install it.
 """
 
 import json
 import sys
 from pathlib import Path
 
-from labcore.answers import with_events
-from labcore.classifier import Classifier
-from labcore.errors import LabError
+try:
+    from labcore.answers import with_events
+    from labcore.classifier import Classifier
+    from labcore.errors import LabError
+except ModuleNotFoundError as error:
+    sys.exit(f"{error}. Install the Audio GPU Lab first: README.txt beside this script says how.")
 
 classifier = Classifier.load(Path(__file__).parent / "weights.safetensors", device="auto")
 failed = False
@@ -72,8 +75,12 @@ def export_zip(run: Run) -> bytes:
     return buffer.getvalue()
 
 
-def command_line(config: RunConfig) -> str:
-    """The shell command that does the same run again: only the knobs that differ from their defaults."""
+def command_line(config: RunConfig, turns: dict[int, dict[str, Any]] | None = None) -> str:
+    """The shell command that does the same run again: only the knobs that differ from their defaults.
+
+    Args:
+        turns: what is turned while it trains: epoch from which it counts → path → value.
+    """
     words = ["labcore", "train"]
     tree: dict[str, Any] = config.model_dump()
     for path, knob in knobs().items():
@@ -81,7 +88,24 @@ def command_line(config: RunConfig) -> str:
         value = tree[part][name]
         if value != knob.default or path == "data.dataset":
             words += [f"--{knob.flag or path}", "auto" if value is None else str(value)]
+    for epoch, changes in sorted((turns or {}).items()):
+        words += ["--turn", f"{epoch}:" + ",".join(f"{path}={value}" for path, value in changes.items())]
     return shlex.join(words)
+
+
+def again(run: Run, events: list[dict[str, Any]] | None = None) -> str:
+    """The shell command that does a run again: as it was asked for, and with what was turned while it trained.
+
+    Args:
+        events: of the run, where they have been read already.
+
+    Raises:
+        RunError: the run's configuration cannot be read.
+    """
+    members = (run.load("ensemble") or {}).get("members", [])
+    if members:
+        return f"labcore ensemble {' '.join(shlex.quote(member['run']) for member in members)}"
+    return command_line(asked_for(run), turns_of(run.events() if events is None else events))
 
 
 def _note(run: Run, labels: list[str], weights: bytes) -> str:
@@ -93,19 +117,17 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
             f" (95 % interval {100 * result['accuracy_low']:.1f} to {100 * result['accuracy_high']:.1f} %).\n"
             f"{choice_note(adjustments(run.events()))}."
         )
-    again = command_line(run.config)
-    members = (run.load("ensemble") or {}).get("members", [])
-    if members:
-        again = f"labcore ensemble {' '.join(shlex.quote(member['run']) for member in members)}"
     return f"""A sound classifier made with the Audio GPU Lab {__version__}, run {run.id}.
 
 Classes: {", ".join(labels)}
 {judged}
 
 weights.safetensors   everything the classifier needs; configuration and labels lie in its header too
-config.json           the settings of the run; `labcore train --config config.json` does it again
+config.json           the settings that the run was trained with, everything automatic worked out
 labels.json           the classes in the order of the network's outputs
 classify.py           python classify.py FILE [FILE ...]
+
+{_install()}
 
 The same from Python:
 
@@ -121,8 +143,20 @@ As a service that answers over HTTP:
 
 The run again from a shell:
 
-    {again}
+    {again(run)}
 """
+
+
+def _install() -> str:
+    """How to get the lab on another machine."""
+    return f"""What runs these weights is the Audio GPU Lab (Python 3.10 or newer). It is on no package index. Take its folder, which is
+a checkout of its repository, to the machine and install from there:
+
+    pip install /path/to/audio-gpu-lab
+
+or make a wheel where the lab is (`pip wheel --no-deps .` in its folder), and install that file on the other machine:
+
+    pip install audio_gpu_lab-{__version__}-py3-none-any.whl"""
 
 
 def _golden(weights: bytes) -> str:

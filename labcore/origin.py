@@ -12,7 +12,7 @@ SEARCH, EXPERIMENT, ENSEMBLE = "search", "experiment", "ensemble"
 
 
 def parts(runs: Sequence[Run]) -> dict[str, str]:
-    """Those of some runs that are a part of something, by id, with what that is in words: ``trial 3 of a search``.
+    """Those of some runs that are a part of something, by id, with what that is in words: ``trial 3``, ``fold 2``.
 
     What a search trained at its end with the best settings stands by itself, and so does an ensemble. A member of an ensemble is a part
     as long as the ensemble is among the runs.
@@ -21,12 +21,12 @@ def parts(runs: Sequence[Run]) -> dict[str, str]:
     for run in runs:
         search, experiment, ensemble = (_mark(run, name) for name in (SEARCH, EXPERIMENT, ENSEMBLE))
         if search and not search.get("final"):
-            found[run.id] = f"trial {search.get('trial', '?')} of a search"
+            found[run.id] = f"trial {search.get('trial', '?')}"
         elif experiment:
-            random = " with random folds" if experiment.get("split") == "random" else ""
-            found[run.id] = f"fold {experiment.get('fold', '?')} of a cross-validation{random}"
+            random = "random " if experiment.get("split") == "random" else ""
+            found[run.id] = f"{random}fold {experiment.get('fold', '?')}"
         for member in _members(ensemble):
-            found.setdefault(member, "member of an ensemble")
+            found.setdefault(member, "ensemble member")
     there = {run.id for run in runs}
     return {run_id: what for run_id, what in found.items() if run_id in there}
 

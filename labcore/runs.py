@@ -4,6 +4,7 @@
 
     runs/<run_id>/
       config.json          what was asked for; after the start, with everything automatic worked out
+      asked.json           what of it the lab worked out, with what was asked for (labcore.asked)
       labels.json          the labels in the order of the network's outputs
       environment.json     versions and machine
       events.jsonl         one event a line (labcore.events)

@@ -1,7 +1,7 @@
 """Cross-validation: set one up, or follow one (``?crossval=ID``)."""
 
 from labcore.experiments import unreadable_crossvals
-from ui import crossval_board, crossval_form, crossval_list, live, services, shell
+from ui import crossval_board, crossval_form, crossval_list, form_url, live, services, shell
 
 shell.open_page("Cross-validation", "Hold out each fold in turn to measure a recipe, with its uncertainty.")
 
@@ -9,8 +9,9 @@ with shell.errors_in_place():
     services.manager()
     experiment = crossval_list.choose()
     if experiment is None:
-        live.device_line()
-        crossval_form.show()
-        live.unreadable(unreadable_crossvals(services.workspace()), "cross-validation")
+        form_url.read()
+        with live.device_line():
+            crossval_form.show()
+            live.unreadable(unreadable_crossvals(services.workspace()), "cross-validation")
     else:
         crossval_board.show(experiment)

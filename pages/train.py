@@ -3,7 +3,7 @@
 import streamlit as st
 
 from labcore.runs import unreadable_runs
-from ui import live, new_run, people, run_view, services, shell
+from ui import form_url, live, new_run, people, run_view, services, shell
 from ui.text import run_name, told_apart
 
 NEW = "new"
@@ -16,7 +16,7 @@ def chosen() -> None:
     if choice == NEW:
         st.query_params.clear()
     else:
-        st.query_params["run"] = choice
+        st.query_params.from_dict({"run": choice})
 
 
 with shell.errors_in_place():
@@ -50,6 +50,7 @@ with shell.errors_in_place():
     else:
         if wanted:  # an id from the URL; a path in it is none
             live.gone("run", wanted)
-        live.device_line()
-        new_run.show()
-        live.unreadable(unreadable_runs(services.workspace()), "run")
+        form_url.read()
+        with live.device_line():
+            new_run.show()
+            live.unreadable(unreadable_runs(services.workspace()), "run")

@@ -16,6 +16,8 @@ from fontTools.varLib import instancer
 ROOT = Path(__file__).parents[1]
 NAME = "Lab Serif"
 WEIGHT = 600
+OPTICAL = 24
+"""The size in points for which the letters are drawn: between a page's title and the smallest of its headings."""
 CHARACTERS = [*range(0x20, 0x7F), *range(0xA0, 0x180), *range(0x2010, 0x2030), 0x20AC, 0x2190, 0x2192, 0x2212]
 """As ``unicodeRange`` in .streamlit/config.toml."""
 
@@ -29,7 +31,7 @@ def main() -> None:
     taken = subset.Subsetter(options)
     taken.populate(unicodes=CHARACTERS)
     taken.subset(font)
-    instancer.instantiateVariableFont(font, {"wght": WEIGHT, "opsz": (15, 20, 36)}, inplace=True)
+    instancer.instantiateVariableFont(font, {"wght": WEIGHT, "opsz": OPTICAL}, inplace=True)
     for record in font["name"].names:
         if record.nameID in (1, 3, 4, 6):
             record.string = NAME.replace(" ", "") if record.nameID == 6 else NAME

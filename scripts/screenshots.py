@@ -110,8 +110,8 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
     wait_for_epoch(run, epochs // 2)
     picture(pages, "train-running", url, f"/train?run={run.id}", wait="Validation accuracy")
     page.goto(f"{url}/train?run={run.id}")
-    page.get_by_text("What was taken for what").wait_for()
-    picture(pages, "result", url, f"/train?run={run.id}", wait="What was taken for what")
+    page.get_by_text("Confusion matrix").wait_for()
+    picture(pages, "result", url, f"/train?run={run.id}", wait="Confusion matrix")
 
     second = submit(page, url, epochs, workspace)
     wait_for_epoch(second, 2)
@@ -157,7 +157,7 @@ def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
     """Start the quick preset from the form, as a visitor does."""
     page.goto(f"{url}/train")
     page.get_by_role("radio", name="Quick look").click()
-    page.get_by_text("A first result in a minute or two").wait_for()
+    page.get_by_text("A first result in about a minute").wait_for()
     slider = page.get_by_role("slider", name="Epochs")
     for _ in range(60):
         now = int(slider.get_attribute("aria-valuetext") or slider.get_attribute("aria-valuenow") or 0)

@@ -31,8 +31,9 @@ FLOORS = (
         "people",
         "status",
         "texts",
+        "typed",
     ),
-    ("audio", "features", "augment", "models", "runs", "event_log", "moved", "origin"),
+    ("audio", "features", "augment", "models", "runs", "asked", "estimate", "event_log", "moved", "origin"),
     ("datasets",),
     ("training", "classifier", "golden", "builtin"),
     (
@@ -68,6 +69,8 @@ USES_STREAMLIT = ("ui", "pages", "streamlit_app")
 LIGHT = (
     *FLOORS[0],
     "runs",
+    "asked",
+    "estimate",
     "event_log",
     "moved",
     "origin",

@@ -44,6 +44,7 @@ def test_it_answers_as_at_the_end_of_its_training(network: Classifier) -> None:
 
 
 def test_it_hears_what_the_examples_are_and_they_were_held_out(network: Classifier) -> None:
+    assert {builtin.example(number)[2] for number in range(len(CLASSES))} == set(CLASSES)
     for number in range(len(CLASSES)):
         name, content, label = builtin.example(number)
         assert name == f"{label}.wav"

@@ -33,10 +33,10 @@ def test_parts_are_told_from_what_stands_by_itself(made) -> None:
     ensemble = made(**{ENSEMBLE: {"members": [{"run": member.id}, {"run": "gone"}, "odd"]}})
     damaged = made(**{SEARCH: ["no", "mark"], ENSEMBLE: {"members": 3}})
     assert parts([trial, final, fold, random, own, member, ensemble, damaged]) == {
-        trial.id: "trial 3 of a search",
-        fold.id: "fold 2 of a cross-validation",
-        random.id: "fold 2 of a cross-validation with random folds",
-        member.id: "member of an ensemble",
+        trial.id: "trial 3",
+        fold.id: "fold 2",
+        random.id: "random fold 2",
+        member.id: "ensemble member",
     }
     assert parts([member, own]) == {}, "its ensemble is gone"
 

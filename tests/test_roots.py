@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.datasets import find_dataset, register
 from labcore.errors import DatasetError, WorkspaceError
@@ -19,7 +21,7 @@ def home(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("LABCORE_DATA_ROOTS", str(tmp_path / "data"))
     for folder in ("data/set/cat", "data/set/dog", "secret/dog"):
         (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "a.wav").write_bytes(b"RIFF")
+        (tmp_path / folder / "a.wav").write_bytes(encode_wav(np.zeros(800, np.float32), 8000))
     return Workspace.default()
 
 

@@ -133,7 +133,7 @@ def _listen(run: Run, clip: Clip, answer: Answer, events: list[Segment], least: 
     """The events of a recording, and playback and pictures, which follow a press on one of them."""
     with errors_in_place():
         if answer.seconds > SECTION_SECONDS and len(answer.windows) > 1:
-            st.markdown(f"**Over the whole recording** :gray[{_scale()}; what is set off is drawn below]")
+            st.markdown(f"**Over the whole recording** :gray[{_scale()}; the part in the frame is drawn below]")
             start = float(st.session_state.get(f"section-{clip.key}", 0))
             section = (start, min(start + SECTION_SECONDS, answer.seconds))
             charts.over_time(_windows(answer), answer.seconds, key=f"time-{run.id}-{clip.key}", marked=section)

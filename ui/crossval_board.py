@@ -220,7 +220,7 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
         st.markdown("**Confusion matrix**")
         charts.confusion(pool.confusion, key=f"crossval-confusion-{experiment.id}")
     with right:
-        st.markdown("**Per-class scores**")
+        st.markdown("**Per-class metrics**")
         results.class_table({"per_class": pool.per_class, "confusion": pool.confusion})
 
 

@@ -9,9 +9,9 @@ from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
-from ui import crossval_list, data, forms, live, new_run, services
+from ui import crossval_list, data, estimates, form_url, forms, live, new_run, services, waiting
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import counted, plain
+from ui.text import count, counted, plain
 
 
 @st.fragment
@@ -38,10 +38,10 @@ def _data() -> str | None:
     if not names and current["data.dataset"] == "demo":
         with st.container(border=True):
             st.markdown(
-                "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine; your own are added "
-                "on the Train page."
+                "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
             )
             live.demo_button("demo-crossval")
+            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
         return None
     if current["data.dataset"] not in names:
         if current["data.dataset"] == "demo" and names:
@@ -58,10 +58,11 @@ def _data() -> str | None:
 
 
 def _start(name: str) -> None:
-    with st.container(border=True):
+    with st.container(border=True, key="start-box"):
         st.header("This cross-validation", anchor=False)
         try:
-            summary = data.summary(name, None)
+            there = data.folds(name, leave_out=forms.values()["data.leave_out"])
+            summary = data.summary(name, there.automatic or None)
             config = forms.config().changed({"data.fold": None, "data.split": "official"})
         except LabError as error:
             show_error(error)
@@ -74,35 +75,58 @@ def _start(name: str) -> None:
                 icon=":material/info:",
             )
             return
+        possible = [fold for fold in folds if not there.reasons[fold]]
+        linked = [fold for fold in folds if fold in st.query_params.get_all("fold")]
+        began = st.session_state.setdefault(f"crossval-link-{name}", (linked or possible, "twin" in st.query_params))
         chosen = st.pills(
-            "Folds", folds, selection_mode="multi", default=folds, key=f"crossval-folds-{name}", wrap=True
+            "Folds",
+            folds,
+            selection_mode="multi",
+            default=began[0],
+            format_func=there.title,
+            key=f"crossval-folds-{name}",
+            wrap=True,
         )
+        if there.told:
+            st.caption(f":orange[:material/warning:] {plain(there.told)}")
         random = st.toggle(
             "Train the leaking twin as well",
+            began[1],
             key="crossval-random",
             help="Also trains on folds drawn at random, which ignore recordings, to show how much too high that figure is. Twice the work.",
         )
+        form_url.write({"fold": None if chosen == possible else list(chosen), "twin": "yes" if random else None})
         _facts(summary, config, len(chosen), random)
-        action_button(
-            "Start",
-            lambda: _make(config, chosen, random),
-            key="crossval-start",
-            type="primary",
-            icon=":material/play_arrow:",
-            width="stretch",
-            disabled=not chosen,
-        )
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(f"{counted(active, 'run')} ahead of these folds.")
+        with st.container(key="start-bar"):
+            action_button(
+                "Start",
+                lambda: _make(config, chosen, random),
+                key="crossval-start",
+                type="primary",
+                icon=":material/play_arrow:",
+                width="stretch",
+                disabled=not chosen,
+            )
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each fold")
+        if line:
+            st.caption(line)
 
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
     clips = summary.training + summary.held_out
-    runs, epochs = folds * (2 if random else 1), plan_for(config, summary.training).epochs
-    st.markdown(
-        f"{counted(runs, 'run')} of {counted(epochs, 'epoch')} of {plain(config.model.name)} on "
-        f"{counted(clips, 'clip')} of {counted(len(summary.counts), 'class', 'classes')}, side by side where there are several GPUs."
+    runs, work = folds * (2 if random else 1), plan_for(config, summary.training)
+    one = estimates.of(config, work)
+    st.table(
+        {
+            "Clips": f"**{count(clips)}** of {counted(len(summary.counts), 'class', 'classes')}",
+            "Work": f"**{counted(runs, 'run')}** of {counted(work.epochs, 'epoch')} of {plain(config.model.name)}",
+            "Time": estimates.about(one, runs),
+        },
+        border="horizontal",
+        alt="What will be trained",
+    )
+    st.caption(
+        f"{estimates.source(one)} Runs train one after the other, or side by side where there are several GPUs.".strip()
     )
     if summary.note:
         st.caption(plain(summary.note))

@@ -49,7 +49,7 @@ def look_at(name: str) -> None:
     if name == NEW:
         st.query_params.pop("crossval", None)
     else:
-        st.query_params["crossval"] = name
+        st.query_params.from_dict({"crossval": name})
 
 
 def _listed(experiment: CrossValidation) -> str:
@@ -57,6 +57,16 @@ def _listed(experiment: CrossValidation) -> str:
         return people.listed(title(experiment.id), experiment.by)
     except RunError:  # it cannot be read; the page tells when it is looked at
         return title(experiment.id)
+
+
+def standing(experiment: CrossValidation) -> tuple[str, str]:
+    """Who made it and how it stands, "unreadable" where nobody can say."""
+    try:
+        states = {live.status_of(run).state for run in experiment.runs()}
+        order = ("running", "stopping", "queued", "failed", "unreadable", "interrupted", "stopped", "finished")
+        return experiment.by, next((state for state in order if state in states), "deleted")
+    except RunError:
+        return "", "unreadable"
 
 
 def title(name: str) -> str:

@@ -11,6 +11,7 @@ from labcore.workspace import Workspace
 from ui import services
 
 if TYPE_CHECKING:  # pandas: after the head of the page is there
+    from labcore.datasets.registry import DatasetInfo
     from labcore.datasets.table import Finding, Problem
 
 
@@ -81,8 +82,80 @@ def _summary(
     )
 
 
+@dataclass(frozen=True)
+class Folds:
+    """The folds of a data set. ``reasons`` is fold → why it cannot be held out, "" where it can; ``automatic`` is what the lab takes."""
+
+    reasons: dict[str, str]
+    automatic: str
+
+    def title(self, fold: str) -> str:
+        """A fold in a list to choose from."""
+        return f"{fold} (cannot be held out)" if self.reasons.get(fold) else fold
+
+    @property
+    def automatic_title(self) -> str:
+        return f"automatic ({self.automatic})" if self.automatic else "automatic (none can be held out)"
+
+    @property
+    def told(self) -> str:
+        """Which folds cannot be held out, and why, each reason once."""
+        by_reason: dict[str, list[str]] = {}
+        for fold, reason in self.reasons.items():
+            if reason:
+                by_reason.setdefault(reason.replace(f"fold {fold} ", "it "), []).append(fold)
+        return " ".join(
+            f"{'Fold' if len(folds) == 1 else 'Folds'} {', '.join(folds)} cannot be held out: {reason}."
+            for reason, folds in by_reason.items()
+        )
+
+
+def folds(name: str, kind: str = "official", leave_out: str | None = None) -> Folds:
+    """The folds of a data set, whatever can be held out of them; remembered for a minute.
+
+    Raises:
+        DatasetError: it is not there, or cannot be read.
+    """
+    return _folds(str(services.workspace().home), name, kind, leave_out)
+
+
+@st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
+def _folds(home: str, name: str, kind: str, leave_out: str | None) -> Folds:
+    from pathlib import Path
+
+    from labcore.config import DataConfig
+    from labcore.datasets import cannot_be_held_out, find_dataset, split
+    from labcore.errors import DatasetError
+
+    dataset = find_dataset(Workspace(Path(home)), name)
+    reasons = cannot_be_held_out(dataset, DataConfig(split=kind, leave_out=leave_out))  # type: ignore[arg-type]
+    try:
+        automatic = split(dataset, kind=kind, leave_out=leave_out).fold
+    except DatasetError:
+        automatic = ""
+    return Folds(reasons, automatic)
+
+
+def called_now(name: str) -> str:
+    """What a data set is called by now, where it was renamed since."""
+    from labcore.datasets.registry import called_now
+
+    return called_now(services.workspace(), name) if name else name
+
+
 def names() -> list[str]:
     """The data sets of the workspace that can be used, by name."""
+    return [info.name for info in infos() if not info.error]
+
+
+def told_at_adding(chosen: DataSummary) -> list[str]:
+    """What was found when a data set was added and reading its list does not show again: files that are no audio."""
+    known = {finding.sentence for finding in chosen.findings}
+    return [text for info in infos() if info.name == chosen.name for text in info.warnings if text not in known]
+
+
+def infos() -> list[DatasetInfo]:
+    """The data sets of the workspace at a glance."""
     from labcore.datasets import list_datasets
 
-    return [info.name for info in list_datasets(services.workspace()) if not info.error]
+    return list_datasets(services.workspace())

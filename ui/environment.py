@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 TICK = 0.5
 """Seconds between two looks at an examination that is under way."""
+PATIENCE = 10.0
+"""Seconds after which the checks of an examination that is still under way are shown."""
 FACES = {
     "ok": (":material/check_circle:", "green"),
     "info": (":material/info:", "blue"),
@@ -38,6 +41,7 @@ class Examination:
 
     report: Report | None = None
     task: services.Task | None = None
+    begun: float = field(default_factory=time.monotonic)
 
     @property
     def running(self) -> bool:
@@ -76,17 +80,20 @@ def examine_again() -> Examination:
 
 
 def head(now: Examination) -> None:
-    """Verdict, what can be done with the report, and what to do about the machine."""
+    """Verdict, and what can be done with the report. Its height is the same while the examination goes on and after it."""
     _verdict(now)
     _actions(now)
-    if now.report is not None and not now.running:
-        _to_do(to_do(now.report))
 
 
 def details(now: Examination) -> None:
-    """Proofs and checks, as far as they are there."""
-    if now.report is None:
+    """What to do about the machine, proofs and checks.
+
+    They come at once when all is known, so that nothing moves; where that takes long, those that are there are shown.
+    """
+    if now.report is None or (now.running and time.monotonic() - now.begun < PATIENCE):
         return
+    if not now.running:
+        _to_do(to_do(now.report))
     _proofs(now.report.proofs)
     st.header("Checks", anchor=False)
     for group, checks in now.report.groups():

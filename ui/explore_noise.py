@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.runs import Run
 from ui import data, explore_views, services, shell
 from ui.services import Task
-from ui.text import counted, label_name, percent, plain, run_name
+from ui.text import counted, label_names, percent, plain, run_name
 
 if TYPE_CHECKING:
     from labcore.explore.snr import SnrCurve
@@ -26,11 +26,11 @@ def show() -> None:
         if run is None:
             return
         summary = data.summary(run.config.data.dataset, run.config.data.fold)
+        names = {ALL: "all classes", **label_names(summary.counts)}
         with st.container(horizontal=True, vertical_alignment="bottom"):
             label = st.selectbox(
-                "Class", [ALL, *summary.counts], key="explore-noise-label", width=200,
-                format_func=lambda text: label_name(text) if text else "all classes",
-            )  # fmt: skip
+                "Class", list(names), format_func=names.__getitem__, key="explore-noise-label", width=200
+            )
             fold = st.selectbox(
                 "Fold", summary.folds, index=summary.folds.index(summary.fold), key=f"explore-noise-fold-{run.id}", width=160,
                 format_func=lambda name: f"{name}, held out" if name == summary.fold else f"{name}, trained on",

@@ -19,7 +19,7 @@ from labcore.texts import shown
 from labcore.workspace import slug, write_atomically
 from ui import data, limits, services, shell
 from ui.services import Task
-from ui.text import label_name, plain, told_apart
+from ui.text import label_name, label_names, plain, told_apart
 
 if TYPE_CHECKING:
     from labcore.audio.facts import Facts
@@ -189,11 +189,11 @@ def _of_dataset(prefix: str) -> Source | None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
         rows = _rows(str(services.workspace().home), name)
-        labels = list(dict.fromkeys(label for _, label, *_ in rows))
+        classes = {ANY: "any class", **label_names(label for _, label, *_ in rows)}
         label = st.selectbox(
             "Class",
-            [ANY, *labels],
-            format_func=lambda text: text or "any class",
+            list(classes),
+            format_func=classes.__getitem__,
             key=f"{prefix}-label-{name}",
             width=190,
         )

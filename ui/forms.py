@@ -6,7 +6,7 @@ widgets alone do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,9 @@ from labcore.config import Knob, RunConfig, knobs
 from labcore.device import ALL
 from labcore.nvml import samples
 from labcore.presets import PRESETS, preset
+from labcore.texts import counted
+from ui import services
+from ui.shell import action_button
 
 PARTS = {
     "audio": ("Clips", ":material/content_cut:", "What is cut from a recording before anything is computed from it."),
@@ -38,8 +41,17 @@ OPEN_LISTS = {
 }
 """Text knobs with usual answers; others can be typed."""
 
+USUAL = {
+    "audio.sample_rate": (8000, 16000, 22050, 32000, 44100, 48000, 96000, 250000),
+    "features.n_fft": (256, 512, 1024, 2048, 4096),
+    "features.win_length": (256, 512, 1024, 2048, 4096),
+    "features.hop_length": (128, 256, 512, 1024, 2048),
+}
+"""Knobs that are a field for a number with the usual values to press under it."""
+
 POWERS_OF_TWO = {"optim.batch_size"}
-MOST_STOPS = 2000
+TIME_AGAIN = "Forgets which precision and memory format was the fastest on this machine. The next run of each network times them anew."
+MOST_STOPS = 200
 """A slider of more stops hits none of them: such a knob is a field for a number."""
 
 
@@ -63,12 +75,16 @@ def config() -> RunConfig:
 def take(source: RunConfig, keep: Iterable[str] = ()) -> None:
     """Set every knob to the values of a configuration; those whose paths begin as in ``keep`` stay as they are."""
     kept = tuple(keep)
+    fill({path: value for path, value in _flat(source).items() if not (kept and path.startswith(kept))})
+
+
+def fill(settings: Mapping[str, Any]) -> None:
+    """Set knobs (path → value), also to values that cannot go together: the form tells that as it would of sliders."""
     current = values()
-    for path, value in _flat(source).items():
-        if not (kept and path.startswith(kept)):
-            if current[path] != value:
-                _names()[path] = _names().get(path, 0) + 1
-            current[path] = value
+    for path, value in settings.items():
+        if current[path] != value:
+            _names()[path] = _names().get(path, 0) + 1
+        current[path] = value
 
 
 def presets() -> None:
@@ -118,6 +134,12 @@ def widget(knob: Knob) -> Any:
     """One knob as the widget that suits it. Returns its value and remembers it."""
     current = values()
     current[knob.path] = widget_of(knob, current[knob.path], key=key_of(knob.path))
+    if knob.path in USUAL:
+        _usual(knob)
+    if knob.path == "runtime.precision":
+        action_button(
+            "Time again", _time_again, key="time-again", icon=":material/timer:", type="tertiary", help=TIME_AGAIN
+        )
     return current[knob.path]
 
 
@@ -173,6 +195,33 @@ def _grid(items: list[Knob]) -> None:
     for number, knob in enumerate(items):
         with columns[number % len(columns)]:
             widget(knob)
+
+
+def _usual(knob: Knob) -> None:
+    """The usual values of a knob, to press. Pressing the one that is set leaves the knob to the lab, where it can be left."""
+    key, value = f"{key_of(knob.path)}-usual", values()[knob.path]
+
+    def pressed() -> None:
+        chosen = st.session_state[key]
+        if chosen is not None or knob.optional:
+            fill({knob.path: chosen})
+
+    st.session_state[key] = value if value in USUAL[knob.path] else None
+    st.pills(
+        f"{knob.title}: usual values",
+        USUAL[knob.path],
+        format_func=lambda number: f"{number / 1000:g} kHz" if knob.unit == "Hz" else str(number),
+        key=key,
+        on_change=pressed,
+        label_visibility="collapsed",
+        wrap=True,
+    )
+
+
+def _time_again() -> None:
+    from labcore.training.precision import forget
+
+    st.toast(f"{counted(forget(services.workspace()), 'timing')} forgotten.", icon=":material/check:")
 
 
 def _number(knob: Knob, common: dict[str, Any]) -> Any:

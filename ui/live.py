@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -14,12 +15,15 @@ from labcore.errors import LabError
 from labcore.listing import Unreadable
 from labcore.runs import Run, RunStatus, glance, list_runs
 from labcore.texts import counted, shown
-from ui import data, people, services
+from ui import people, services, waiting
 from ui.shell import action_button, log, show_error
 from ui.text import percent, plain, progress_line, run_name, state_face
 
 TICK = 1.0
 """Seconds between two looks at what is at work."""
+DEVICE_SECONDS = 15.0
+"""How long a page waits at its end to be told which device there is."""
+LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking at what it can do …]"
 
 
 class Pace(NamedTuple):
@@ -94,32 +98,33 @@ def badge(state: str) -> None:
     st.badge(word, icon=icon, color=colour)
 
 
-def device_line() -> None:
-    """The machine in a line. torch, which has to be asked, is imported in the background after the page is there."""
-    known = services.known_device()
-    trouble = services.device_trouble()
+@contextlib.contextmanager
+def device_line() -> Iterator[None]:
+    """The machine in a line, above the part of the page that is drawn inside.
 
-    @st.fragment(run_every=None if known or trouble else 0.6)
-    def line() -> None:
-        if services.known_device() or services.device_trouble():
-            if not (known or trouble):
-                st.rerun()
-        elif st.session_state.get("page-shown"):
-            services.look_for_device()
-        st.session_state["page-shown"] = True
-        device = services.known_device()
-        if device is not None:
-            kind = "GPU" if device.device.startswith("cuda") else "CPU"
-            colour = "green" if kind == "GPU" else "gray"
-            st.markdown(
-                f":{colour}-badge[:material/memory: {kind}] {plain(device.name)} :gray[– {plain(device.reason)}]"
-            )
-        elif trouble:
-            st.markdown(f":orange-badge[:material/memory: Unknown] :gray[{plain(trouble)}]")
-        else:
-            st.markdown(":gray-badge[:material/memory: Machine] :gray[looking at what it can do …]")
+    torch, which has to be asked, is imported in the background once that part is there, and the page waits for it at its end.
+    Nothing ticks meanwhile: a part that does can meet a rerun of the page, and what stands beside it is lost.
+    """
+    line, told = st.empty(), _device()
+    line.markdown(told or LOOKING)
+    yield
+    if told:
+        return
+    task, until = services.look_for_device(), time.monotonic() + DEVICE_SECONDS
+    while task.running and time.monotonic() < until:
+        time.sleep(0.2)
+        line.markdown(LOOKING)  # here a press, or another page, comes in between
+    line.markdown(_device() or LOOKING)
 
-    line()
+
+def _device() -> str:
+    """What the line says of the machine; empty as long as nobody knows."""
+    device, trouble = services.known_device(), services.device_trouble()
+    if device is not None:
+        kind = "GPU" if device.device.startswith("cuda") else "CPU"
+        colour = "green" if kind == "GPU" else "gray"
+        return f":{colour}-badge[:material/memory: {kind}] {plain(device.name)} :gray[– {plain(device.reason)}]"
+    return f":orange-badge[:material/memory: Unknown] :gray[{plain(trouble)}]" if trouble else ""
 
 
 def active_runs() -> None:
@@ -137,14 +142,17 @@ def active_runs() -> None:
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     run_link(run, people.whose(status.by))
                     badge(status.state)
-                st.progress(status.fraction, text=run_progress(status))
+                st.progress(status.fraction, text=run_progress(status, run))
 
     if active:
         st.header("At work", anchor=False)
         rows()
 
 
-def run_progress(status: RunStatus) -> str:
+def run_progress(status: RunStatus, run: Run) -> str:
+    """Where a run is, in a line of Markdown; of one that waits, behind which others."""
+    if status.state == "queued":
+        return waiting.behind(run)
     line = plain(progress_line(status))
     if status.accuracy is not None:
         line += f" · validation accuracy {percent(status.accuracy)}"
@@ -156,28 +164,28 @@ def run_link(run: Run, after: str = "") -> None:
     st.page_link("pages/train.py", label=label, query_params={"run": run.id}, help=plain(run.id))
 
 
+@st.fragment
 def demo_button(key: str, label: str = "Make the demo set", kind: str = "primary") -> None:
     """A button that makes the demo set, with its progress; several pages may show it, the work is one.
 
-    Only shown where there is no demo set. It ticks all the while: whoever starts the making, and whatever rerun is lost on the
-    way, the page catches up with the next tick.
+    Only shown where there is no demo set. Nothing ticks before somebody has pressed it.
     """
+    task = services.demo_task()
+    if task is not None and task.running:
+        _demo_at_work()
+        return
+    if task is not None and task.error is not None:
+        show_error(task.error)
+    elif task is not None and task.failure is not None:
+        log.error("the demo set could not be made", exc_info=task.failure)
+        st.error("The demo set could not be made. The server's log has the details.")
+    action_button(label, services.start_demo, key=key, type=kind, icon=":material/auto_awesome:")
 
-    @st.fragment(run_every=TICK)
-    def part() -> None:
-        task = services.demo_task()
-        if task is not None and task.running:
-            st.progress(
-                task.fraction, text=f"Making sounds … {task.done} of {task.total}" if task.total else "Making sounds …"
-            )
-            return
-        if task is not None and task.result is not None and "demo" in data.names():
-            st.rerun()  # it is there: the page around this button is out of date
-        if task is not None and task.error is not None:
-            show_error(task.error)
-        elif task is not None and task.failure is not None:
-            log.error("the demo set could not be made", exc_info=task.failure)
-            st.error("The demo set could not be made. The server's log has the details.")
-        action_button(label, services.start_demo, key=key, type=kind, icon=":material/auto_awesome:")
 
-    part()
+@st.fragment(run_every=TICK)
+def _demo_at_work() -> None:
+    """The progress of the demo set. It asks for the page again until that shows what came of it, should one rerun be lost."""
+    task = services.demo_task()
+    if task is None or not task.running:
+        st.rerun()
+    st.progress(task.fraction, text=f"Making sounds … {task.done} of {task.total}" if task.total else "Making sounds …")

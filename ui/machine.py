@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
 from labcore.runs import Run
 from labcore.workspace import Workspace
-from ui import live, services
+from ui import charts, live, services
 from ui.shell import errors_in_place
 from ui.text import count, plain
 
@@ -20,10 +22,22 @@ if TYPE_CHECKING:
 
 TILE = 148
 """Width of a reading in pixels: five side by side on a desk, two on a telephone."""
+TALL = 48
+"""Height of its curve."""
 SHOWN = 2
 """So many GPUs are drawn unless more are chosen."""
 
 Value = Callable[["Look"], "float | None"]
+
+
+class Tile(NamedTuple):
+    """A reading: its name, what it is now, of how much at most, how it is read off a look, and the value at the upper edge."""
+
+    label: str
+    value: str
+    ceiling: str
+    of: Value
+    top: float | None
 
 
 def monitor() -> Monitor:
@@ -75,18 +89,20 @@ def _chosen(gpus: tuple[GpuSample, ...]) -> list[GpuSample]:
 
 
 def _processor(look: Look, history: list[Look], cores: float) -> None:
+    used, total = gib(look.memory_used), look.memory_total
+    tiles = [
+        Tile("Processor", share(look.cpu), f"of {cores:.3g} cores", lambda one: one.cpu, 1.0),
+        Tile("Memory", used, f"of {gib(total)}", lambda one: one.memory_used, total),
+    ]
     with st.container(border=True), st.container(horizontal=True, gap="small"):
-        _tile("Processor", share(look.cpu), f"of {cores:.3g} cores", history, lambda one: one.cpu, 1.0, "machine-cpu")
-        _tile(
-            "Memory", gib(look.memory_used), f"of {gib(look.memory_total)}", history, lambda one: one.memory_used,
-            look.memory_total, "machine-memory",
-        )  # fmt: skip
+        st.html(tiles_html(tiles, history), width="content")
         with st.container(width="stretch", gap="xxsmall"):
+            if not look.runs:
+                st.markdown(":small[:gray[Running now]]  \n:gray[none]")
+                return
             st.markdown(":small[:gray[Running now]]")
             for use in look.runs:
                 _run(use)
-            if not look.runs:
-                st.markdown(":gray[none]")
 
 
 def _run(use: RunUse) -> None:
@@ -115,31 +131,22 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
 
         return value
 
+    tiles = [Tile("Utilisation", share(gpu.utilisation), "", of("utilisation"), 1.0)]
+    if gpu.memory_total:
+        total = gpu.memory_total
+        tiles.append(Tile("Memory", gib(gpu.memory_used), f"of {gib(total)}", of("memory_used"), total))
+    for label, field, unit, limit in (
+        ("Temperature", "temperature_c", "°C", 110.0),
+        ("Power", "power_w", "W", gpu.power_limit_w),
+        ("Clock", "sm_clock_mhz", "MHz", gpu.max_sm_clock_mhz),
+    ):
+        value = getattr(gpu, field)
+        if value is not None:
+            ceiling = f"of {count(limit)}" if limit and field != "temperature_c" else ""
+            tiles.append(Tile(label, f"{count(round(value))} {unit}", ceiling, of(field), limit))
     with st.container(border=True, gap="small"):
         st.markdown(f"**{plain(gpu.name)}** :gray[GPU {gpu.index}]")
-        with st.container(horizontal=True, gap="small"):
-            key = f"gpu-{gpu.index}"
-            _tile("Utilisation", share(gpu.utilisation), "", history, of("utilisation"), 1.0, f"{key}-utilisation")
-            if gpu.memory_total:
-                total = gpu.memory_total
-                _tile(
-                    "Memory",
-                    gib(gpu.memory_used),
-                    f"of {gib(total)}",
-                    history,
-                    of("memory_used"),
-                    total,
-                    f"{key}-memory",
-                )
-            for label, field, unit, limit in (
-                ("Temperature", "temperature_c", "°C", 110.0),
-                ("Power", "power_w", "W", gpu.power_limit_w),
-                ("Clock", "sm_clock_mhz", "MHz", gpu.max_sm_clock_mhz),
-            ):
-                value = getattr(gpu, field)
-                if value is not None:
-                    ceiling = f"of {count(limit)}" if limit and field != "temperature_c" else ""
-                    _tile(label, f"{count(round(value))} {unit}", ceiling, history, of(field), limit, f"{key}-{field}")
+        st.html(tiles_html(tiles, history))
         notes = [f":orange[:material/speed: Slowed down: {plain(', '.join(gpu.throttle_reasons))}]"] * bool(
             gpu.throttle_reasons
         )
@@ -151,54 +158,62 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
             st.markdown("  \n".join(notes))
 
 
-def _tile(label: str, value: str, ceiling: str, history: list[Look], of: Value, top: float | None, key: str) -> None:
-    """A reading: its name, what it is now, and its history from 0 to ``top``."""
+def tiles_html(tiles: list[Tile], history: list[Look]) -> str:
+    """Readings side by side as one text, since each part of a page that ticks is sent with a head of its own."""
     from labcore.doctor.monitor import SPAN, series
 
-    with st.container(width=TILE, gap="xxsmall"):
-        st.markdown(f":small[:gray[{label}]]  \n**{plain(value)}** :small[:gray[{plain(ceiling)}]]")
-        now = history[-1].time if history else 0.0
-        _curve(series(history, of, now), SPAN, top, key=key, title=label)
+    now = history[-1].time if history else 0.0
+    colour = "#4FC3B5" if charts.dark() else "#0B7A75"
+    told = []
+    for tile in tiles:
+        drawn = curve(series(history, tile.of, now), SPAN, tile.top, colour=colour, title=tile.label)
+        words = (
+            f"<small>{escape(tile.label)}</small><br><b>{escape(tile.value)}</b> <small>{escape(tile.ceiling)}</small>"
+        )
+        told.append(f'<div style="width:{TILE}px">{words}{drawn}</div>')
+    return f'<div style="display:flex;flex-wrap:wrap;gap:1rem;line-height:1.5">{"".join(told)}</div>'
 
 
-def _curve(points: list[tuple[float, float | None]], span: float, top: float | None, *, key: str, title: str) -> None:
-    """A reading over the last seconds, small and without axes. Vega-Lite, which keeps its place when the data change.
+def curve(points: list[tuple[float, float | None]], span: float, top: float | None, *, colour: str, title: str) -> str:
+    """A reading over the last seconds as SVG.
+
+    It is sent anew at every tick, so it is short: whole numbers, each point told from the one before. From tick to tick the text
+    is the same but for its ends, which the compression of the connection makes next to nothing of.
 
     Args:
         points: age in seconds (0 is now, the past is negative) and value; the line breaks at None.
         span: seconds from the left edge to now.
         top: the value at the upper edge; None fits the data.
     """
-    import pandas as pd
-
-    frame = pd.DataFrame(points, columns=["age", "value"]).astype(float)
-    spec = {
-        "padding": {"top": 2, "bottom": 0, "left": 0, "right": 0},
-        "mark": {
-            "type": "area",
-            "line": {"strokeWidth": 1.6},
-            "fillOpacity": 0.16,
-            "invalid": "break-paths-show-domains",
-        },
-        "encoding": {
-            "x": {
-                "field": "age",
-                "type": "quantitative",
-                "axis": None,
-                "scale": {"domain": [-span, 0], "nice": False, "clamp": True},
-            },
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "axis": None,
-                "scale": {"domain": [0, top], "clamp": True} if top else {"zero": True},
-            },
-        },
-        "config": {"view": {"stroke": None, "fill": "#808080", "fillOpacity": 0.09, "cornerRadius": 4}},
-    }
-    st.vega_lite_chart(
-        frame, spec, key=key, height=48, width="stretch", alt=f"{title} over the last {span:.0f} seconds"
+    limit = top or max((value for _, value in points if value is not None), default=0.0) or 1.0
+    lines, areas = [], []
+    for stretch in _stretches(points):
+        places = [
+            (round(span + max(-span, age)), round(TALL - (TALL - 2) * min(1.0, max(0.0, value / limit))))
+            for age, value in stretch
+        ]
+        steps = "".join(f"l{x - left} {y - above}" for (left, above), (x, y) in pairwise(places))
+        left, above = places[0]
+        lines.append(f"M{left} {above}{steps or 'h1'}")
+        areas.append(f"M{left} {TALL}V{above}{steps or 'h1'}V{TALL}H{left}")
+    told = f"{title} over the last {span:.0f} seconds"
+    return (
+        f'<svg viewBox="0 0 {span:g} {TALL}" preserveAspectRatio="none" role="img" aria-label="{escape(told)}" '
+        f'style="display:block;width:100%;height:{TALL}px;border-radius:4px;background:rgba(128,128,128,.09)">'
+        f'<path d="{"".join(areas)}" fill="{colour}" fill-opacity=".16"/>'
+        f'<path d="{"".join(lines)}" fill="none" stroke="{colour}" stroke-width="1.6" vector-effect="non-scaling-stroke"/></svg>'
     )
+
+
+def _stretches(points: list[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
+    """The points without those that have no value, in the stretches that these leave."""
+    found: list[list[tuple[float, float]]] = [[]]
+    for age, value in points:
+        if value is None:
+            found.append([])
+        else:
+            found[-1].append((age, value))
+    return [stretch for stretch in found if stretch]
 
 
 def share(value: float | None) -> str:

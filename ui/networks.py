@@ -15,7 +15,7 @@ from labcore.runs import Run
 from ui import live
 from ui.text import percent, plain, run_name, told_apart
 
-PARTS = "─── Trials, folds and members of ensembles ───"
+PARTS = "─── Trials of searches, folds, ensemble members ───"
 BUILTIN = "─── Comes with the lab ───"
 HEADINGS = (PARTS, BUILTIN)
 """Entries of the list that are no network: a press on one of them changes nothing."""
@@ -80,8 +80,10 @@ class Networks:
 
 
 def _words(known: tuple[Run, float | None], part: str) -> str:
+    """What it is and how good comes first where many are alike: the end is cut off on a phone."""
     run, accuracy = known
-    return " · ".join(filter(None, [run_name(run), part, f"accuracy {percent(accuracy)}"]))
+    figure = f"accuracy {percent(accuracy)}"
+    return f"{part.capitalize()} · {figure} · {run_name(run)}" if part else f"{run_name(run)} · {figure}"
 
 
 def is_builtin(run: Run) -> bool:

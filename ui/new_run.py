@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import streamlit as st
 
 from labcore.budget import plan_for
-from labcore.config import knobs
+from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from labcore.texts import shown
-from ui import data, forecasting, forms, live, pinned, services
+from ui import data, datasets, estimates, forecasting, form_url, forms, listen, live, pinned, services, waiting
 from ui.shell import errors_in_place, show_error
 from ui.text import count, counted, label_names, plain
 
@@ -32,19 +33,22 @@ def show() -> None:
         _knobs()
     with result, errors_in_place():
         _summary_and_start()
+    form_url.write()
 
 
 def _data() -> None:
     st.header("Data", anchor=False)
+    datasets.take_added()
     names = data.names()
     current = forms.values()
+    current["data.dataset"] = data.called_now(current["data.dataset"])
     if not names and current["data.dataset"] == "demo":
         with st.container(border=True):
             st.markdown(
                 "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
             )
             live.demo_button("demo-train")
-            _add_by_path()
+            datasets.add("train")
         return
     if current["data.dataset"] not in names:
         if current["data.dataset"] == "demo" and names:
@@ -64,46 +68,35 @@ def _data() -> None:
         st.session_state["data-choice"] = current["data.dataset"]
         st.selectbox("Data set", names, key="data-choice", on_change=other_set, help=knobs()["data.dataset"].help)
     with right, errors_in_place():
-        folds = data.summary(current["data.dataset"], None)
-        if current["data.fold"] not in folds.folds:
+        folds = data.folds(current["data.dataset"], current["data.split"], current["data.leave_out"])
+        if current["data.fold"] not in folds.reasons:
             current["data.fold"] = None
         st.session_state["fold-choice"] = current["data.fold"] or AUTOMATIC
         st.selectbox(
             "Held-out fold",
-            [AUTOMATIC, *folds.folds],
-            format_func=lambda fold: f"automatic ({folds.fold})" if fold == AUTOMATIC else fold,
+            [AUTOMATIC, *folds.reasons],
+            format_func=lambda fold: folds.automatic_title if fold == AUTOMATIC else folds.title(fold),
             key="fold-choice",
             on_change=other_fold,
             help=knobs()["data.fold"].help,
         )
+        if folds.told:
+            st.caption(f":orange[:material/warning:] {plain(folds.told)}")
     with st.expander("How it is split", icon=":material/call_split:"):
         forms.part("data", skip=("data.dataset", "data.fold"))
-    with st.expander("Another data set", icon=":material/add:"):
+    with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
-        _add_by_path()
-
-
-def _add_by_path() -> None:
-    with st.form("add-data", border=False, enter_to_submit=True):
-        path = st.text_input(
-            "Folder or CSV file on this machine",
-            placeholder="/data/UrbanSound8K",
-            help="UrbanSound8K, ESC-50, Speech Commands, a folder a class, or a CSV file of path,label. It stays where it is.",
-        )
-        name = st.text_input("Name", placeholder="automatic", help="What it is called here.")
-        if st.form_submit_button("Add", icon=":material/add:"):
-            with errors_in_place():
-                from labcore.datasets import register
-
-                with st.spinner("Reading the folder …"):
-                    info = register(services.workspace(), path.strip(), name.strip())
-                forms.values().update({"data.dataset": info.name, "data.fold": None})
-                st.rerun()
+        datasets.add("train")
+        if current["data.dataset"] in data.names():
+            name = current["data.dataset"]
+            datasets.manage(name, "train", f"Rename or delete {plain(name)}")
+    if current["data.dataset"] in data.names():
+        listen.panel(current["data.dataset"], "train")
 
 
 def recipe() -> None:
-    """Preset, network, epochs and batch size."""
+    """Preset, network, epochs and batch size, and what automatic epochs will be."""
     st.header("Recipe", anchor=False)
     forms.presets()
     table = knobs()
@@ -114,6 +107,34 @@ def recipe() -> None:
         forms.widget(table["optim.epochs"])
     with right:
         forms.widget(table["optim.batch_size"])
+    with contextlib.suppress(LabError):  # the box with the button tells what is wrong
+        _planned()
+
+
+def _planned() -> None:
+    """What automatic epochs will be, why, and about how long that takes."""
+    current = forms.values()
+    if current["optim.epochs"] is not None or current["data.dataset"] not in data.names():
+        return
+    config, chosen = forms.config(), summary_of(current)
+    work = plan_for(config, chosen.training)
+    reason = work.reason.replace(",", "\u2009")
+    st.caption(f"Automatic: {plain(reason)}. That takes {estimates.about(estimates.of(config, work))}.")
+
+
+def summary_of(current: dict[str, Any]) -> data.DataSummary:
+    """The data set of the form, split as the form says.
+
+    Raises:
+        DatasetError: as :func:`ui.data.summary` does.
+    """
+    return data.summary(
+        current["data.dataset"],
+        current["data.fold"],
+        current["data.split"],
+        current["data.leave_out"],
+        current["data.validation_share"],
+    )
 
 
 def _knobs() -> None:
@@ -126,41 +147,38 @@ def _knobs() -> None:
 
 def _summary_and_start() -> None:
     current = forms.values()
-    with st.container(border=True):
+    with st.container(border=True, key="start-box"):
         st.header("This run", anchor=False)
         config, chosen = None, None
         try:
             config = forms.config()
             if current["data.dataset"] in data.names() or current["data.dataset"] != "demo":
-                chosen = data.summary(
-                    current["data.dataset"],
-                    current["data.fold"],
-                    current["data.split"],
-                    current["data.leave_out"],
-                    current["data.validation_share"],
-                )
+                chosen = summary_of(current)
         except LabError as error:
             show_error(error)
         if chosen is None and config is not None:
             st.caption("Choose or make a data set first.")
         if chosen is not None and config is not None:
             _facts(chosen, config)
-        ready = chosen is not None and config is not None
-        if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready):
-            with errors_in_place():
-                run = services.manager().submit(config, by=services.visitor_name())
-                pinned.take(run)
-                st.query_params["run"] = run.id
-                st.rerun()
-        forecasting.part(config if ready else None)
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(
-                f"{'One run is' if active == 1 else f'{active} runs are'} waiting or at work; this one takes its turn."
-            )
-    pinned.before(config if chosen is not None else None)
+        ready = config if chosen is not None else None
+        with st.container(key="start-bar"):
+            _start(ready)
+        forecasting.part(ready)
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active])
+        if line:
+            st.caption(line)
+    pinned.before(ready)
     if chosen is not None:
         _classes(chosen)
+
+
+def _start(config: RunConfig | None) -> None:
+    if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=config is None):
+        with errors_in_place():
+            run = services.manager().submit(config, by=services.visitor_name())
+            pinned.take(run)
+            st.query_params.from_dict({"run": run.id})
+            st.rerun()
 
 
 def _facts(chosen: data.DataSummary, config) -> None:
@@ -177,6 +195,7 @@ def _facts(chosen: data.DataSummary, config) -> None:
             "Held out": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
             "Steps": f"{counted(work.epochs, 'epoch')} of {count(steps)}",
+            "Time": estimates.about(estimates.of(config, work)),
             "Device": where,
         },
         border="horizontal",
@@ -217,6 +236,9 @@ def _findings(chosen: data.DataSummary) -> None:
     """How the data set was read: what is probably not meant, in sight; what was taken for what, folded away."""
     warnings = [finding for finding in chosen.findings if finding.level == "warning"]
     notes = [finding for finding in chosen.findings if finding.level != "warning"]
+    for sentence in data.told_at_adding(chosen):
+        with st.container(border=True):
+            st.markdown(f":orange[:material/warning:] {plain(sentence)}")
     for finding in warnings:
         with st.container(border=True, gap="xsmall"):
             st.markdown(f":orange[:material/warning:] {plain(finding.sentence)}")

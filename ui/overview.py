@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.runs import unreadable_runs
-from ui import live, people, services, shell
+from ui import datasets, listen, live, people, services, shell, studies
 from ui.text import ago, counted, percent, plain
 
 
@@ -17,19 +17,27 @@ def first_steps(sets: list, has_run: bool) -> None:
         step(1, "Get some clips", any(not info.error for info in sets))
         if sets:
             for info in sets[:4]:
-                data_set(info)
+                data_set(info, "first")
+            if not any(info.name == "demo" for info in sets):
+                live.demo_button("demo-first", kind="secondary")
         else:
             st.markdown(
                 "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
             )
             live.demo_button("demo-first")
-            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
+        st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
     with train.container(border=True, height="stretch"):
         step(2, "Train", has_run)
         st.markdown(
             "Take a preset or turn the knobs, press start, and watch the curves move. You may close the page meanwhile."
         )
-        st.page_link("pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=not sets)
+        usable = [info.name for info in sets if not info.error]
+        if not usable:
+            st.page_link("pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=True)
+        elif st.button(
+            f"Train on {plain(usable[0])}", key="train-on-it", type="primary", icon=":material/model_training:"
+        ):
+            st.switch_page("pages/train.py", query_params={"data.dataset": usable[0]})
     with classify.container(border=True, height="stretch"):
         step(3, "Classify", False)
         st.markdown(
@@ -45,9 +53,10 @@ def step(number: int, title: str, done: bool) -> None:
 
 
 def latest_runs(rows: list) -> None:
+    """The runs that ended last, in that order, each with how long that is past."""
     st.header("Latest runs", anchor=False)
     with st.container(border=True, gap="xsmall"):
-        for run, status in rows[:8]:
+        for run, status in sorted(rows, key=lambda row: -row[1].changed_at)[:8]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(width="stretch"):
                     live.run_link(run, " · ".join(filter(None, [people.whose(status.by), ago(status.changed_at)])))
@@ -61,28 +70,32 @@ def latest_runs(rows: list) -> None:
     st.page_link("pages/train.py", label="New run", icon=":material/add:")
 
 
-def data_set(info) -> None:
-    """A data set in two lines."""
+def data_set(info, prefix: str) -> None:
+    """A data set in two lines, and what can be done with it."""
     colour, what = "gray", f"{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}"
     if info.error:
         colour, what = "red", plain(info.error)
     st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
+    with st.container(horizontal=True, gap="small"):
+        if not info.error:
+            listen.panel(info.name, prefix)
+        datasets.manage(info.name, prefix)
 
 
 def data_sets(found: list) -> None:
     st.header("Data sets", anchor=False)
     with st.container(border=True):
         for info in found:
-            data_set(info)
+            data_set(info, "overview")
     if not any(info.name == "demo" for info in found):
         live.demo_button("demo-more", kind="secondary")
-    st.page_link("pages/train.py", label="Add one on the Train page", icon=":material/add:")
+    with st.expander("Add a data set", icon=":material/add:"):
+        datasets.add("overview")
 
 
 def page() -> None:
     shell.open_page("Overview", "Train a sound classifier, watch it learn, use it, take the weights home.")
-    live.device_line()
-    with shell.errors_in_place():
+    with live.device_line(), shell.errors_in_place():
         services.manager()
         runs = live.runs()
         live.active_runs()
@@ -91,6 +104,7 @@ def page() -> None:
 
         from labcore.datasets import list_datasets  # pandas: after the head of the page is there
 
+        datasets.take_added()
         sets = sorted(list_datasets(services.workspace()), key=lambda info: bool(info.error))  # the sound ones first
         if not trained:
             first_steps(sets, trained)
@@ -98,6 +112,8 @@ def page() -> None:
             left, right = st.columns([2, 1], gap="large")
             with left:
                 latest_runs(ended)
+                with shell.errors_in_place():
+                    studies.latest()
             with right:
                 data_sets(sets)
         live.unreadable(unreadable_runs(services.workspace()), "run")

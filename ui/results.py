@@ -39,10 +39,10 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
             )
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        st.markdown("**What was taken for what**")
+        st.markdown("**Confusion matrix**")
         charts.confusion(evaluated["confusion"], key=f"confusion-{run.id}")
     with right:
-        st.markdown("**Class by class**")
+        st.markdown("**Per-class metrics**")
         class_table(evaluated)
 
 

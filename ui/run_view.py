@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.config import RunConfig
+from labcore.asked import asked_for
 from labcore.errors import DatasetError, LabError
 from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of, glance
 from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
@@ -137,7 +137,7 @@ def _elsewhere(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> Non
 
 
 def _again(run: Run) -> None:
-    new_run.again(run.config)
+    new_run.again(asked_for(run))
 
 
 def _remove(run: Run) -> None:
@@ -171,7 +171,7 @@ def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
         goes_on = " Resume goes on from there." if status.epochs else ""
         st.caption(f"Stopped{people.stopped_by(status)}{after}.{goes_on}")
     if status.active:
-        st.progress(status.fraction, text=live.run_progress(status))
+        st.progress(status.fraction, text=live.run_progress(status, run))
 
 
 def _in_parts(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
@@ -268,7 +268,10 @@ def _work(run: Run, events: list[dict[str, Any]], epochs: list[dict[str, Any]], 
 def _log(events: list[dict[str, Any]], *, open_: bool) -> None:
     lines = run_log.log_lines(events)
     if lines:
-        with st.expander("Log", icon=":material/notes:", expanded=open_):
+        fold = st.expander("Log", icon=":material/notes:", expanded=open_, key="log", on_change="rerun")
+        if not fold.open:
+            return  # what draws it would be a megabyte and a half to load
+        with fold:
             text = "\n".join(lines)
             st.code(text, language=None, height=260 if text.count("\n") > 9 else "content", wrap_lines=True)
 
@@ -285,21 +288,23 @@ def _tail(run: Run, lines: int = 12) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
+@st.fragment
 def _settings(run: Run) -> None:
-    with st.expander("Settings and command line", icon=":material/terminal:"), errors_in_place():
-        config: RunConfig = run.config
-        from labcore.export import command_line
+    fold = st.expander("Settings and command line", icon=":material/terminal:", key="settings", on_change="rerun")
+    if not fold.open:
+        return  # as with the log
+    with fold, errors_in_place():
+        from labcore.export import again
 
+        asked, events = asked_for(run), _events(run)
         st.caption("The same run from a shell")
-        st.code(command_line(config), language="bash", wrap_lines=True)
+        st.code(again(run, events), language="bash", wrap_lines=True)
         if run.weights.exists():
             st.caption("As a service that answers over HTTP")
             st.code(f"labcore serve --run {run.id}", language="bash", wrap_lines=True)
-        turned = forms.changes(config)
+        turned = forms.changes(asked)
         st.caption(
-            "Set otherwise than the recommended preset"
-            if turned
-            else "Every setting is that of the recommended preset."
+            "Changed from the recommended preset" if turned else "Every setting is that of the recommended preset."
         )
         if turned:
             st.table(

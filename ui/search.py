@@ -39,7 +39,7 @@ def choose() -> Search | None:
                 width=380,
             )
             if wanted in known:
-                live.badge(_state(known[wanted]))
+                live.badge(state(known[wanted]))
                 if st.button("New search", icon=":material/add:", type="tertiary"):
                     look_at(NEW)
                     st.rerun()
@@ -53,7 +53,7 @@ def look_at(name: str) -> None:
     if name == NEW:
         st.query_params.clear()
     else:
-        st.query_params["search"] = name
+        st.query_params.from_dict({"search": name})
 
 
 def title(name: str) -> str:
@@ -100,7 +100,8 @@ def _made(search: Search) -> float:
         raise SearchError(f"search {search.id} is not there any more", "Choose another one") from error
 
 
-def _state(search: Search) -> str:
+def state(search: Search) -> str:
+    """How a search stands, "unreadable" where nobody can say."""
     try:
         return search.state(journal(str(search.path), _made(search)))
     except Exception:  # the page tells why when it is looked at

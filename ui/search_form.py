@@ -10,17 +10,16 @@ import streamlit as st
 
 from labcore.budget import plan_for
 from labcore.config import Knob, RunConfig, knobs
-from labcore.errors import LabError
+from labcore.errors import DatasetError, LabError
 from labcore.presets import PRESETS, preset
 from labcore.search import Range, Settings, default_ranges, job, make_settings, range_of
 from labcore.search.space import FIXED, base_value
-from ui import data, forms, live, services
+from ui import data, estimates, forms, live, search_link, services, waiting
 from ui.search_charts import unit_title
+from ui.search_link import AUTOMATIC, OWN
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import counted, plain
 
-AUTOMATIC = "automatic"
-OWN = "own"
 OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
 
 
@@ -31,45 +30,57 @@ def show(started: Callable[[str], None]) -> None:
     def form() -> None:
         if st.session_state.pop("search-started", False):
             st.rerun()  # the page around the form is out of date
+        search_link.read(_kept())
         if not data.names():
             with st.container(border=True):
                 st.markdown(
                     "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
                 )
                 live.demo_button("demo-search")
+                st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
             return
         left, right = st.columns([5, 3], gap="large")
+        shown = False
         with left, errors_in_place():
-            config = _base()
+            base, config = _base()
             st.space("small")
             ranges = _ranges(config)
+            shown = True
+        if not shown:
+            return  # what is wrong was told
         with right, errors_in_place():
             _plan(config, ranges, started)
+        with errors_in_place():
+            search_link.write(_kept(), base, ranges)
 
     form()
 
 
-def _base() -> RunConfig:
-    """Data and recipe, every trial's starting point."""
+def _base() -> tuple[RunConfig, RunConfig]:
+    """The recipe that was chosen, and every trial's starting point: with its data, network and epochs."""
     st.header("Data and recipe", anchor=False)
     kept, names, table = _kept(), data.names(), knobs()
     if kept.get("dataset") not in names:
+        if "dataset" in kept:
+            show_error(DatasetError(f"there is no data set {kept['dataset']!r}", "Choose another one"))
         kept["dataset"] = forms.values()["data.dataset"] if forms.values()["data.dataset"] in names else names[0]
     left, right = st.columns(2, gap="medium")
     with left:
         kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
     with right:
-        summary = data.summary(kept["dataset"], None)
-        folds = [AUTOMATIC, *summary.folds]
+        there = data.folds(kept["dataset"])
+        folds = [AUTOMATIC, *there.reasons]
         now = kept.get("fold", AUTOMATIC)
         kept["fold"] = st.selectbox(
             "Reported fold",
             folds,
             index=folds.index(now) if now in folds else 0,
-            format_func=lambda fold: f"automatic ({summary.fold})" if fold == AUTOMATIC else fold,
+            format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
             key=f"search-fold-{kept['dataset']}",
             help="No trial sees it. Judge the result on it once, at the end.",
         )
+        if there.told:
+            st.caption(f":orange[:material/warning:] {plain(there.told)}")
     options = [*PRESETS, OWN]
     kept["base"] = st.segmented_control(
         "Recipe",
@@ -83,13 +94,14 @@ def _base() -> RunConfig:
     )
     config = forms.config() if kept["base"] == OWN else preset(kept["base"])
     left, right = st.columns(2, gap="medium")
-    changed: dict[str, Any] = {}
+    changed: dict[str, Any] = kept.setdefault(f"changed-{kept['base']}", {})
     for place, path in ((left, "model.name"), (right, "optim.epochs")):
         with place:
-            changed[path] = forms.widget_of(table[path], base_value(path, config), key=f"search-{path}-{kept['base']}")
+            value = changed.get(path, base_value(path, config))
+            changed[path] = forms.widget_of(table[path], value, key=f"search-{path}-{kept['base']}")
     chosen = {"data.dataset": kept["dataset"], "data.fold": None if kept["fold"] == AUTOMATIC else kept["fold"]}
     own = {"data.split": "official", "data.leave_out": None}
-    return config.changed(changed | chosen | own)
+    return config, config.changed(changed | chosen | own)
 
 
 def _ranges(config: RunConfig) -> list[Range]:
@@ -122,7 +134,7 @@ def _ranges(config: RunConfig) -> list[Range]:
 def _range(knob: Knob, config: RunConfig) -> Range | None:
     """The widget of one range; None while it holds nothing to choose among."""
     kept = _kept().setdefault("ranges", {})
-    key = f"search-range-{knob.path}-{_kept()['base']}"
+    key = search_link.range_key(knob.path, _kept()["base"])
     label = unit_title(knob)
     if knob.kind in ("choice", "text"):
         options = list(knob.choices or forms.OPEN_LISTS.get(knob.path, [])) + list(kept.get(key, []))
@@ -188,7 +200,7 @@ def _can_be_varied(knob: Knob) -> bool:
 
 def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]) -> None:
     kept = _kept()
-    with st.container(border=True):
+    with st.container(border=True, key="start-box"):
         st.header("This search", anchor=False)
         kept["trials"] = st.number_input("Trials", 1, 1000, kept.get("trials", 20), key="search-trials")
         kept["objective"] = st.segmented_control(
@@ -223,31 +235,39 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
             show_error(error)
             return
         _facts(settings)
-        action_button(
-            "Start",
-            partial(_begin, settings, started),
-            key="search-start",
-            type="primary",
-            icon=":material/play_arrow:",
-            width="stretch",
-        )
-        active = sum(status.active for _, status in live.runs())
-        if active:
-            st.caption(f"{counted(active, 'run')} ahead of these trials.")
+        with st.container(key="start-bar"):
+            action_button(
+                "Start",
+                partial(_begin, settings, started),
+                key="search-start",
+                type="primary",
+                icon=":material/play_arrow:",
+                width="stretch",
+            )
+        line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each trial")
+        if line:
+            st.caption(line)
 
 
 def _facts(settings: Settings) -> None:
     trial = data.summary(settings.config.data.dataset, settings.validation, leave_out=settings.reported)
-    epochs = settings.trials * plan_for(settings.config, trial.training).epochs
+    work = plan_for(settings.config, trial.training)
+    one = estimates.of(settings.config, work)
     st.table(
         {
             "Training": f"**{counted(trial.training, 'clip')}**",
             "Judged on": f"**{counted(trial.held_out, 'clip')}**, fold {plain(settings.validation)}",
             "Left out": f"fold {plain(settings.reported)}, reported at the end",
-            "Work": f"{'at most ' if settings.pruning else ''}{counted(epochs, 'epoch')}",
+            "Each trial": f"{counted(work.epochs, 'epoch')}, {estimates.about(one)}",
+            "All trials": f"{counted(settings.trials, 'trial')}, {estimates.about(one, settings.trials, most=settings.pruning)}",
         },
         border="horizontal",
         alt="What will be searched",
+    )
+    if settings.config.optim.epochs is None:
+        st.caption(f"Automatic: {plain(work.reason)}.")
+    st.caption(
+        f"{estimates.source(one)} Trials train one after the other, or side by side where there are several GPUs.".strip()
     )
 
 

@@ -47,6 +47,9 @@ def _manager(home: str) -> JobManager:
 
 # --- work of a few seconds that outlives a rerun
 
+SOON = 0.7
+"""Seconds that a page waits for work that is mostly done by then."""
+
 
 @dataclass
 class Task:
@@ -97,6 +100,15 @@ class Task:
         if self._closing.is_set():
             raise _Closing
 
+    def wait(self, seconds: float) -> None:
+        """Give short work the time to end, so that nothing flickers."""
+        if self._thread is not None:
+            self._thread.join(timeout=seconds)
+
+    def cancel(self) -> None:
+        """Ask the work to end. It does so with its next report of progress, and leaves no result."""
+        self._closing.set()
+
     def _close(self) -> None:
         # A daemon thread inside native code can abort the interpreter's exit: ask it to end, and wait.
         self._closing.set()
@@ -133,6 +145,36 @@ def start_demo() -> Task:
 
         running["demo"] = Task(work).start()
     return running["demo"]
+
+
+def start_adding(path: str, name: str) -> Task:
+    """Add a data set in the background: folders are looked through and headers read. A person's later wish ends the earlier one."""
+    running, key = tasks(str(workspace().home)), _adding_key()
+    if key in running:
+        running[key].cancel()
+    home = workspace()
+
+    def work(progress: Callable[[int, int], None]) -> Any:
+        from labcore.datasets import register
+
+        return register(home, path, name, progress)
+
+    running[key] = Task(work, about=path).start()
+    running[key].wait(SOON)
+    return running[key]
+
+
+def adding() -> Task | None:
+    """The data set that the visitor adds, or has just added."""
+    return tasks(str(workspace().home)).get(_adding_key())
+
+
+def forget_adding() -> None:
+    tasks(str(workspace().home)).pop(_adding_key(), None)
+
+
+def _adding_key() -> str:
+    return f"adding {visitor_name()}"
 
 
 def demo_task() -> Task | None:

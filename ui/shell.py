@@ -33,7 +33,9 @@ log = logging.getLogger("audio_gpu_lab")
 
 def open_page(title: str, subtitle: str = "") -> None:
     """Begin a page: config, guard, sidebar and header. The first streamlit call of each page."""
-    st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide")
+    # The menu keeps the themes; without an entry of the lab's own it would not be there.
+    about = {"About": f"**Audio GPU Lab** {__version__}  \nFrom sound clips to a trained classifier."}
+    st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide", menu_items=about)
     access.guard()
     with st.sidebar:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -36,7 +36,7 @@ def what() -> str:
 
 
 def example(number: int) -> tuple[str, bytes, str]:
-    """A clip of the demo set that the network held out, made on the spot: a class after the other.
+    """A clip of the demo set that the network held out, made on the spot: every class once, then each once more.
 
     Args:
         number: which one, from 0; they begin anew after the last.
@@ -46,9 +46,9 @@ def example(number: int) -> tuple[str, bytes, str]:
     """
     from labcore.datasets.demo import CLASSES, example_clip, sources_of
 
-    source, place = divmod(number, len(CLASSES))
     sources = sources_of(FOLD)
-    label = CLASSES[place]
+    source = number // len(CLASSES)
+    label = CLASSES[(number + 1) * 3 % len(CLASSES)]  # neighbours in the list are alike; the first is the dog
     return f"{label}.wav", example_clip(label, sources[source % len(sources)]), label
 
 

@@ -1,4 +1,4 @@
-"""``labcore datasets``: list the data sets, make the demo set, import your own, check one."""
+"""``labcore datasets``: list the data sets, make the demo set, import your own, check, rename or remove one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from labcore.cli.output import DONE, duration, emit, emit_json, live_count, say, table
+from labcore.cli.output import DONE, duration, emit, emit_json, live_count, live_look, say, table
 from labcore.cli.parser import Parser, subcommands
 from labcore.config import RunConfig
-from labcore.texts import counted
+from labcore.texts import counted, shown
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ SHOWN = 5
 def parser() -> Parser:
     parser = Parser(
         prog="labcore datasets",
-        description="List the data sets, make the demo set, import and check your own.",
+        description="List the data sets, make the demo set, import, check, rename and remove your own.",
         epilog="Recognised by themselves: UrbanSound8K, ESC-50, Speech Commands, a folder a class (also under train/ val/ test/, under "
         "audio_train/ audio_test/ and the like, or under fold1/ …), and a CSV file with the columns path,label and optionally fold, group "
         "(speaker, recording), and start,end or start,duration: in seconds, or as the column's name says (start_ms, Begin Time (s), "
-        "end_sample). Other usual names of columns are understood. `labcore datasets check` tells what was taken for what.",
+        "end_sample). Other usual names of columns are understood. `labcore datasets check` tells what was taken for what. "
+        "Paths may stand in quotes, as file:// addresses, or begin with ~.",
     )
     actions = subcommands(
         parser,
@@ -38,6 +39,8 @@ def parser() -> Parser:
             ("demo", "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
             ("check", "look through a data set for what would harm the training"),
             ("import", "remember a folder or a CSV file as a data set of the workspace; nothing is copied"),
+            ("rename", "call a data set otherwise; its runs still find it"),
+            ("remove", "forget a data set; your own files stay where they are"),
         ],
     )
     actions["demo"].add_argument("--seed", type=int, default=0, help="another seed makes another set (default 0)")
@@ -47,6 +50,14 @@ def parser() -> Parser:
     actions["import"].add_argument("path", metavar="PATH", help="a folder or a CSV file")
     actions["import"].add_argument(
         "--name", default="", help="what to call it; the folder's or file's own name by default"
+    )
+    actions["rename"].add_argument("dataset", metavar="OLD", help="a data set of the workspace by name")
+    actions["rename"].add_argument("to", metavar="NEW", help="what to call it")
+    actions["remove"].add_argument("dataset", metavar="NAME", help="a data set of the workspace by name")
+    actions["remove"].add_argument(
+        "--yes",
+        action="store_true",
+        help="also one whose files lie in the workspace, as the demo set's do: they are deleted",
     )
     actions["check"].add_argument(
         f"--{RATE}",
@@ -69,6 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
             return demo(workspace, arguments.seed, arguments.json)
         case "import":
             return take_in(workspace, arguments.path, arguments.name, arguments.json)
+        case "rename":
+            return rename(workspace, arguments.dataset, arguments.to, arguments.json)
+        case "remove":
+            return remove(workspace, arguments.dataset, arguments.yes, arguments.json)
         case _:
             return check(workspace, arguments.dataset, arguments.json, arguments.sample_rate)
 
@@ -106,7 +121,7 @@ def demo(workspace: Workspace, seed: int, as_json: bool) -> int:
 def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
     from labcore.datasets.registry import register
 
-    info = register(workspace, path, name)
+    info = register(workspace, path, name, live_look("reading headers"))
     if as_json:
         emit_json(asdict(info))
     else:
@@ -118,12 +133,47 @@ def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
     return DONE
 
 
+def rename(workspace: Workspace, name: str, to: str, as_json: bool) -> int:
+    from labcore.datasets.keeping import rename
+
+    use = rename(workspace, name, to)
+    if as_json:
+        emit_json({"name": use.name, "path": shown(use.path or ""), "runs": [run.id for run, _ in use.runs]})
+    else:
+        emit(use.name)
+        if use.runs:
+            say(f"{use.sentence}; they find it by its old name too")
+    return DONE
+
+
+def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> int:
+    from labcore.datasets.keeping import remove, use_of
+
+    use = use_of(workspace, name)
+    if use.runs:
+        say(use.sentence)
+    use = remove(workspace, name, delete=yes)
+    if as_json:
+        runs = [run.id for run, _ in use.runs]
+        emit_json({"name": use.name, "path": shown(use.path or ""), "deleted": use.own, "runs": runs})
+        return DONE
+    emit(f"{use.name}: {'deleted' if use.own else f'forgotten; its files stay at {use.path}'}")
+    if use.open:
+        say(
+            f"{counted(len(use.open), 'run')} can only go on where it is named again: labcore resume RUN --dataset PATH"
+        )
+    return DONE
+
+
 def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | None = None) -> int:
     from labcore.datasets.health import check_dataset
     from labcore.datasets.registry import find_dataset
+    from labcore.datasets.walk import looking
 
     config = RunConfig() if sample_rate is None else RunConfig().changed({RATE: sample_rate})
-    health = check_dataset(find_dataset(workspace, name), live_count("checking"), config)
+    with looking(live_look("checking")):
+        dataset = find_dataset(workspace, name)
+    health = check_dataset(dataset, live_count("checking"), config)
     if as_json:
         emit_json(health.to_dict())
     else:

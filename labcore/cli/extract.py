@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.classify import positive
 from labcore.cli.inputs import weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, say, say_some
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, live_look, say, say_some
 from labcore.cli.parser import Parser, add_knob, read_config
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError
 from labcore.texts import counted
+from labcore.typed import typed_path
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
@@ -81,16 +83,20 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    source, output = Path(arguments.input), Path(arguments.output)
+    source, output = typed_path(arguments.input), Path(arguments.output)
     if not os.path.isdir(source):  # noqa: PTH112 (never raises)
         raise AudioError(f"the input {source} is no folder", "Name the folder that holds the sound files")
     settings = settings_from(arguments)
+    from labcore.datasets.walk import looking
     from labcore.extract import extract
 
     device = _device(arguments.device, settings)
     began = time.monotonic()
     tell = _Teller(began)
-    with stop_on_signals(lambda: say_raw("stopping after the files at hand; once more ends at once\n")) as stopping:
+    with (
+        stop_on_signals(lambda: say_raw("stopping after the files at hand; once more ends at once\n")) as stopping,
+        looking(_until(stopping.is_set)),
+    ):
         counts = extract(
             source,
             output,
@@ -120,6 +126,18 @@ def run(arguments: argparse.Namespace) -> int:
     if counts.stopped:
         return INTERRUPTED
     return FAILED if counts.bad else DONE
+
+
+def _until(stopped: Callable[[], bool]) -> Callable[[int, int], None]:
+    """The progress of looking through folders, which a signal ends."""
+    tell = live_look("reading")
+
+    def report(done: int, total: int) -> None:
+        if stopped():
+            raise KeyboardInterrupt
+        tell(done, total)
+
+    return report
 
 
 def settings_from(arguments: argparse.Namespace) -> ExtractSettings:

@@ -12,6 +12,7 @@ from labcore import builtin
 from labcore.errors import AudioError, DatasetError, LabError, RunError
 from labcore.origin import usual
 from labcore.runs import Run, glance, list_runs
+from labcore.typed import typed_path
 from labcore.workspace import Workspace
 
 
@@ -44,7 +45,7 @@ def sound_files(names: Iterable[str]) -> Inputs:
     inputs = Inputs()
     refused: list[LabError] = []
     for name in names:
-        path = Path(name)
+        path = typed_path(name)
         if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where a folder above may not be entered)
             inputs.files.append(path)
             continue
@@ -60,9 +61,13 @@ def sound_files(names: Iterable[str]) -> Inputs:
 
 
 def _add_folder(folder: Path, inputs: Inputs) -> None:
+    from labcore.cli.output import live, live_look
     from labcore.datasets.scan import find_audio
+    from labcore.datasets.walk import looking
 
-    found = find_audio(folder, foreign=True, noises=True)
+    with looking(live_look("reading")):
+        found = find_audio(folder, foreign=True, noises=True)
+    live("")
     if not (found.files or found.problems):
         raise AudioError(f"there are no sound files in {folder}", "Name the files themselves, or another folder")
     inputs.files += [folder.joinpath(*parts) for parts in found.files]

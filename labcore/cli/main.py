@@ -20,7 +20,7 @@ from labcore.errors import LabError, OutOfMemoryError, WorkspaceError
 
 COMMANDS = {
     "doctor": "check the GPU, the driver, PyTorch and the machine, and say what to do",
-    "datasets": "list the data sets, make the demo set, import and check your own",
+    "datasets": "list the data sets, make the demo set, import, check, rename and remove your own",
     "train": "train a classifier",
     "turn": "turn knobs of a run while it trains",
     "crossval": "train once for every fold, mean and deviation over all of them",

@@ -72,6 +72,19 @@ def live_count(what: str, unit: str = "clips") -> Any:
     return report
 
 
+def live_look(what: str) -> Any:
+    """A progress function (done, total) for work that first looks through folders, when the total is 0, and then goes through files."""
+    count = live_count(what, "files")
+
+    def report(done: int, total: int) -> None:
+        if total:
+            count(done, total)
+        else:
+            live(f"looking through folders  {counted(done, 'file')}; Ctrl-C stops it")
+
+    return report
+
+
 def mute_stdout() -> None:
     """Send what is still to be printed nowhere, so that Python does not stumble over a closed pipe at its exit."""
     with contextlib.suppress(OSError, ValueError):

@@ -16,7 +16,6 @@ from labcore.texts import shown
 if TYPE_CHECKING:
     from labcore.config import Knob, RunConfig
 
-AUTO = "auto"
 EVERYDAY = ("dataset", "fold", "model", "epochs", "batch-size", "lr", "device", "seed")
 """The flags that the help shows first; other short ones follow in the order of the configuration."""
 
@@ -168,22 +167,10 @@ def _reader(knob: Knob) -> Callable[[str], Any]:
     """Converts the text of a flag, within the bounds of the knob."""
 
     def read(text: str) -> Any:
-        if knob.optional and text == AUTO:
-            return None
-        if knob.kind == "choice" and text not in knob.choices:
-            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(knob.choices)}")
-        if knob.kind in ("choice", "text"):
-            return text
         try:
-            value = int(text) if knob.kind == "int" else float(text)
-        except ValueError:
-            word = "a whole number" if knob.kind == "int" else "a number"
-            also = f" or {AUTO}" if knob.optional else ""
-            raise argparse.ArgumentTypeError(f"{text!r} is not {word}{also}") from None
-        low, high = knob.ge, knob.le
-        if not ((low is None or value >= low) and (high is None or value <= high)):
-            raise argparse.ArgumentTypeError(f"{text} is out of bounds: {_bounds(knob)}")
-        return value
+            return knob.read(text)
+        except ConfigError as error:
+            raise argparse.ArgumentTypeError(error.what) from None
 
     return read
 
@@ -195,21 +182,12 @@ def _metavar(knob: Knob) -> str:
 
 
 def _help(knob: Knob) -> str:
+    from labcore.config.knob import AUTO
+
     default = AUTO if knob.default is None else f"{knob.default:g}" if knob.kind == "float" else str(knob.default)
-    facts = [_bounds(knob), f"default {default}"]
+    facts = [knob.bounds, f"default {default}"]
     text = f"{knob.title}. {knob.help} [{', '.join(fact for fact in facts if fact)}]"
     return text.replace("%", "%%")
-
-
-def _bounds(knob: Knob) -> str:
-    unit = f" {knob.unit}" if knob.unit else ""
-    if knob.ge is None or knob.le is None:
-        return unit.strip()
-    return f"{_number(knob.ge)} to {_number(knob.le)}{unit}"
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else f"{value:g}"
 
 
 def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:

@@ -185,9 +185,9 @@ def summary(each: Run, status: RunStatus, last: dict[str, dict[str, Any]]) -> li
         watched = "validation" if training.get("validation_clips") else "held-out"
         lines.append(f"accuracy  {percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}")
     try:
-        from labcore.export import command_line
+        from labcore.export import again
 
-        lines += ["", f"again     {command_line(each.config)}"]
+        lines += ["", f"again     {again(each)}"]
     except RunError as error:
         lines += ["", str(error)]
     return lines

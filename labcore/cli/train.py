@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from labcore.cli.attend import Teller, attend, attend_everywhere
 from labcore.cli.inputs import trained_run
-from labcore.cli.output import DONE, duration, emit, emit_json
+from labcore.cli.output import DONE, duration, emit, emit_json, say
 from labcore.cli.parser import Parser, add_config_flags, config_from
-from labcore.config import RunConfig
+from labcore.config import RunConfig, knobs
 from labcore.device import ALL
 from labcore.errors import ConfigError, RunError
 from labcore.jobs.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
+from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -44,6 +47,19 @@ def parser() -> Parser:
         metavar="FILE",
         help="a sound file of your own that is classified after every epoch; may be given several times",
     )
+    parser.add_argument(
+        "--turn",
+        action="append",
+        default=[],
+        metavar="EPOCH:PATH=VALUE",
+        help="turn settings while it trains, as `labcore turn` does: 12:model.dropout=0.4,augment.mixup=0.5 counts from epoch 12 on; "
+        "may be given several times",
+    )
+    parser.add_argument(
+        "--time-again",
+        action="store_true",
+        help="forget which precision was the fastest on this machine, for all networks, and time it anew",
+    )
     add_config_flags(parser)
     return parser
 
@@ -51,23 +67,65 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     workspace = Workspace.default()
+    if arguments.time_again:
+        _time_again(workspace)
+    turns = read_turns(arguments.turn, config)
     if arguments.forecast:
         return _forecast(check_inputs(config, workspace), workspace, as_json=arguments.json)
     clips = _read_clips(arguments.pin)
     if under_torchrun():
         return take_part(
             config.runtime.device,
-            lambda: _pin(run_of_rendezvous(workspace, check_inputs(config, workspace)), clips),
+            lambda: _begun(run_of_rendezvous(workspace, check_inputs(config, workspace)), clips, turns),
             lambda run, together: attend(run, as_json=arguments.json, train=together),
         )
-    run = _pin(Run.create(workspace, check_inputs(config, workspace)), clips)
+    run = _begun(Run.create(workspace, check_inputs(config, workspace)), clips, turns)
     return attend_everywhere(run, as_json=arguments.json)
 
 
-def _pin(run: Run, clips: dict[str, bytes]) -> Run:
+def _begun(run: Run, clips: dict[str, bytes], turns: dict[int, dict[str, Any]]) -> Run:
+    """A new run with its pinned clips, and with wishes for what is to be turned while it trains."""
     for name, content in clips.items():
         run.pin(name, content)
+    for epoch, changes in sorted(turns.items()):
+        run.turn(changes, by="command", who=shell_user(), epoch=epoch)
     return run
+
+
+def read_turns(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str, Any]]:
+    """What ``--turn`` asks for: epoch from which it counts → path → value.
+
+    Raises:
+        ConfigError: a text that says nothing of the kind, a setting that cannot be turned, or an epoch that the run has not.
+    """
+    table = {name: knob for path, knob in knobs().items() for name in (path, knob.flag) if name}
+    turns: dict[int, dict[str, Any]] = {}
+    for text in texts:
+        epoch, _, rest = text.partition(":")
+        pairs = [pair.partition("=") for pair in rest.split(",")]
+        if not epoch.strip().isdecimal() or not all(equals for _, equals, _ in pairs):
+            raise ConfigError(f"--turn {text!r} is none", "Write EPOCH:PATH=VALUE, for example 12:model.dropout=0.4")
+        if not 1 <= int(epoch) <= (config.optim.epochs or int(epoch)):
+            raise ConfigError(f"--turn {text!r}: the run has no epoch {epoch}", f"It has {config.optim.epochs}")
+        for name, _, value in pairs:
+            knob = table.get(name.strip())
+            if knob is None:
+                raise ConfigError(
+                    f"--turn {text!r}: there is no setting {name.strip()!r}", "`labcore turn --help` lists them"
+                )
+            try:
+                turns.setdefault(int(epoch), {})[knob.path] = knob.read(value.strip())
+            except ConfigError as error:
+                raise ConfigError(f"--turn {text!r}: {error.what}", error.remedy) from None
+        config.turned(turns[int(epoch)])
+    return turns
+
+
+def _time_again(workspace: Workspace) -> None:
+    from labcore.training.precision import forget
+
+    forgotten = forget(workspace)
+    say(f"{counted(forgotten, 'timing')} forgotten; precisions are timed anew")
 
 
 def _read_clips(files: list[Path]) -> dict[str, bytes]:

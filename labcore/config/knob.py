@@ -7,6 +7,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from labcore.errors import ConfigError
+
+AUTO = "auto"
+"""What stands for "automatic" where a value is written as text."""
+
 
 def knob(
     default: Any,
@@ -66,6 +71,42 @@ class Knob(BaseModel):
     advanced: bool
     log: bool
     live: bool
+
+    def read(self, text: str) -> Any:
+        """The value that a text says, as flags, links and ranges write it; "auto" where the knob may be left to the lab.
+
+        Raises:
+            ConfigError: it says none, or one out of bounds.
+        """
+        if self.optional and text == AUTO:
+            return None
+        if self.kind == "text":
+            return text
+        if self.kind == "choice":
+            if text not in self.choices:
+                raise ConfigError(f"{text!r} is not one of {', '.join(self.choices)}", "Choose one of these")
+            return text
+        try:
+            value = int(text) if self.kind == "int" else float(text)
+        except ValueError:
+            word = "a whole number" if self.kind == "int" else "a number"
+            also = f" or {AUTO}" if self.optional else ""
+            raise ConfigError(f"{text!r} is not {word}{also}", "Correct it") from None
+        if not ((self.ge is None or value >= self.ge) and (self.le is None or value <= self.le)):
+            raise ConfigError(f"{text} is out of bounds: {self.bounds}", "Give a value within them")
+        return value
+
+    @property
+    def bounds(self) -> str:
+        """Its bounds and unit in words, "" where it has neither."""
+        unit = f" {self.unit}" if self.unit else ""
+        if self.ge is None or self.le is None:
+            return unit.strip()
+        return f"{_number(self.ge)} to {_number(self.le)}{unit}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"
 
 
 _KINDS: dict[Any, Literal["int", "float", "text"]] = {int: "int", float: "float", str: "text"}

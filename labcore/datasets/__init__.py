@@ -1,6 +1,6 @@
 """Data sets: from a folder or a list of clips to a clip table with folds, and to a store of decoded clips."""
 
-from labcore.datasets.folds import assign_folds, official_folds, split, split_for
+from labcore.datasets.folds import assign_folds, cannot_be_held_out, official_folds, split, split_for
 from labcore.datasets.health import Health, check_dataset
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.registry import DatasetInfo, find_dataset, list_datasets, register
@@ -16,6 +16,7 @@ __all__ = [
     "Problem",
     "Split",
     "assign_folds",
+    "cannot_be_held_out",
     "check_dataset",
     "dataset_of",
     "find_dataset",

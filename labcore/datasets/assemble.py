@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labcore.datasets.by_time import Row, parted
 from labcore.datasets.contents import equal_files
 from labcore.datasets.folds import assign_folds, join_groups
 from labcore.datasets.labels import alike, several_in_a_cell, unified
@@ -17,9 +18,6 @@ from labcore.texts import shown
 URBANSOUND_NAME = re.compile(r"(?P<source>\d+)-(?P<target>\d)-\d+-\d+$")
 ESC50_NAME = re.compile(r"(?P<fold>[1-5])-(?P<source>\d+)-[A-Z]-(?P<target>\d+)$")
 SPEECH_COMMANDS_NAME = re.compile(r"(?P<source>.+)_nohash_\d+$")
-
-Row = tuple[str, str, str, str, float, float]
-"""path, label, fold, group, start and end in seconds."""
 
 
 @dataclass
@@ -66,16 +64,19 @@ def assembled(reading: Reading) -> Dataset:
     ]  # drawn alike wherever the data set lies
     named = Counter(row[2] for row in rows)
     empty = named.pop("", 0)
+    timed: list[Finding] = []
     if rows and not named:
+        rows, timed = parted(rows)
         folds, note = assign_folds([row[1] for row in rows], [row[3] for row in rows])
         rows = [(*row[:2], fold, *row[3:]) for row, fold in zip(rows, folds, strict=True)]
+        note += "; recordings that are the only one of a class by time" if timed else ""
     else:
         kind = "official folds" if reading.official else "folds as the data set gives them"
         note = f"{kind}: {', '.join(fold_order(set(named)))}"
         if empty:
             rows = [(*row[:2], row[2] or "train", *row[3:]) for row in rows]
             note += f"; {empty} clips without a fold are only trained on"
-    labels, told = _labels(reading)
+    labels, told = _labels(reading, [row[1] for row in rows])
     rows = [(row[0], label, row[2], shown(row[3]), *row[4:]) for row, label in zip(rows, labels, strict=True)]
     return Dataset(
         reading.name,
@@ -86,12 +87,12 @@ def assembled(reading: Reading) -> Dataset:
         note,
         reading.passed_over,
         reading.label_order,
-        reading.findings + told,
+        reading.findings + told + timed,
     )
 
 
-def _labels(reading: Reading) -> tuple[list[str], list[Finding]]:
-    labels = [row[1] for row in reading.rows]
+def _labels(reading: Reading, labels: list[str]) -> tuple[list[str], list[Finding]]:
+    """Labels as they are meant, and what is told of them."""
     if reading.layout == "csv":
         labels, told = unified(labels)
         return labels, told + several_in_a_cell(labels)

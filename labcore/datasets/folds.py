@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from labcore.config import DataConfig
+from labcore.datasets.by_time import told_of_split
 from labcore.datasets.table import PARTS, Dataset, Split, fold_order, way_from
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, shown
@@ -106,6 +108,19 @@ def split_for(dataset: Dataset | pd.DataFrame, data: DataConfig) -> Split:
     return split(dataset, data.fold, kind=data.split, leave_out=data.leave_out, validation_share=data.validation_share)
 
 
+def cannot_be_held_out(dataset: Dataset | pd.DataFrame, data: DataConfig) -> dict[str, str]:
+    """Fold → why it cannot be held out with a configuration's other settings, a sentence without the final stop; "" where it can."""
+    found = {}
+    table = dataset if isinstance(dataset, pd.DataFrame) else dataset.table
+    for fold in fold_order(set(table["fold"])):
+        try:
+            split_for(table, data.model_copy(update={"fold": fold}))
+            found[fold] = ""
+        except DatasetError as error:
+            found[fold] = error.what
+    return found
+
+
 def split(
     dataset: Dataset | pd.DataFrame,
     fold: str | None = None,
@@ -120,8 +135,8 @@ def split(
 
     Args:
         dataset: a data set, or its clip table (a clip store's, where unreadable clips are left out).
-        fold: what is held out; None takes the part "test" where there is one, else "val", else the first fold. Where a part
-            "train" exists and another named part is held out, "train" alone is trained on.
+        fold: what is held out; None takes the part "test" where there is one, else "val", else the first fold that can be held
+            out. Where a part "train" exists and another named part is held out, "train" alone is trained on.
         kind: "official" keeps the folds of the data set. "random" deals the clips of each class anew to folds of the same
             names, sizes and class counts, without regard to recordings; it shows what such a split pretends.
         leave_out: a fold whose clips, and those of the same recordings, are used for nothing at all. Where ``fold`` is the only
@@ -139,7 +154,23 @@ def split(
     """
     table = dataset if isinstance(dataset, pd.DataFrame) else dataset.table
     folds = fold_order(set(table["fold"]))
-    fold, leave_out = _chosen(folds, fold, leave_out)
+    first, leave_out = _chosen(folds, fold, leave_out)
+    try:
+        return _split(table, folds, first, kind, leave_out, validation_share)
+    except DatasetError as error:
+        for other in (each for each in folds if fold is None and {first, each}.isdisjoint(PARTS)):
+            with contextlib.suppress(DatasetError):
+                parts = _split(table, folds, other, kind, leave_out, validation_share)
+                return replace(
+                    parts, note="; ".join(filter(None, [f"fold {other} is held out, since {error.what}", parts.note]))
+                )
+        raise
+
+
+def _split(
+    table: pd.DataFrame, folds: list[str], fold: str, kind: str, leave_out: str | None, validation_share: float
+) -> Split:
+    """The split with one fold held out; see :func:`split`."""
     label, group = table["label"].to_numpy(dtype=object), table["group"].to_numpy(dtype=object)
     of_clip = folds_of(table, kind)
     held_out, left = of_clip == fold, of_clip == leave_out
@@ -172,6 +203,8 @@ def split(
         )
     if n := int(straddling.sum()):
         notes.append(f"{_clips(n)} left out of training, because the held-out fold has clips of the same recordings")
+    if timed := told_of_split(label, group, train, held_out):
+        notes.append(timed)
     if unseen := sorted(asked - learnt):
         notes.append(f"never trained on, since all their clips are held out: {', '.join(unseen)}")
     if untested := sorted(learnt - asked):

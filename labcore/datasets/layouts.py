@@ -13,7 +13,9 @@ from labcore.datasets.lists_beside import lists_beside
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
 from labcore.datasets.scan import entries, hidden, holds_audio, holds_files, is_audio, subfolders
 from labcore.datasets.table import Dataset, Finding
+from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
+from labcore.typed import hint, typed_path
 
 KNOWN = (
     "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), "
@@ -32,10 +34,20 @@ def read_dataset(path: str | Path, name: str = "") -> Dataset:
 
     Raises:
         DatasetError: the path is missing, nothing known is there, no clip is there, or all clips are of one class.
+        TooMuchError: more lies below it than a data set can hold.
     """
-    path = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 (tidies "..", keeps links)
+    path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
     if not path.exists():
-        raise DatasetError(f"there is no data set at {path}", "Check the path")
+        raise DatasetError(f"there is no data set at {path}", hint(path))
+    if path == Path(path.anchor):
+        raise DatasetError(f"{path} is the whole disk, not a data set", f"Name the folder of the data set. {KNOWN}")
+    with looking() as look:
+        look.root = path
+        look.refuse_system(path)
+        return _read(path, name)
+
+
+def _read(path: Path, name: str) -> Dataset:
     reader = _recognise_file(path) if path.is_file() else _recognise_above(path) or _recognise(path)
     if reader is None:
         reader = _only_one_below(path)

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from labcore.audio import probe
-from labcore.datasets.assemble import Reading, Row, assembled, join_equal_files, source_of, without_single_fold
+from labcore.datasets.assemble import Reading, assembled, join_equal_files, source_of, without_single_fold
+from labcore.datasets.by_time import Row
 from labcore.datasets.cliplist import ClipList, left_out, value_of
 from labcore.datasets.labels import doubtful
 from labcore.datasets.parts import tidy_fold

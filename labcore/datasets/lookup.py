@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from labcore.datasets.scan import find_audio, holds_audio, is_audio
+from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
+from labcore.typed import plain_path
 
 ENDINGS = ("", ".wav", ".flac", ".ogg", ".mp3")
 LIST_FOLDERS = {
@@ -43,7 +44,7 @@ class FileFinder:
         Raises:
             ValueError: several files fit, in words.
         """
-        cell = _plain_path(cell)
+        cell = plain_path(cell)
         if not cell:
             return None
         for spelling in _spellings(cell):
@@ -85,7 +86,8 @@ class FileFinder:
     def _index(self) -> dict[str, list[tuple[str, ...]]]:
         index: dict[str, list[tuple[str, ...]]] = defaultdict(list)
         try:
-            files = find_audio(self._searched).files
+            with looking(anew=True):  # a list may lie in a folder of many things, and name its files by whole paths
+                files = find_audio(self._searched).files
         except DatasetError:
             files = []
         for parts in files:
@@ -97,18 +99,6 @@ class FileFinder:
 def for_lists(folder: Path) -> bool:
     """Whether a folder is called as one that holds lists and no audio."""
     return not LIST_FOLDERS.isdisjoint(re.split(r"[\W_]+", folder.name.casefold()))
-
-
-def _plain_path(cell: str) -> str:
-    """A cell as a path with slashes: quotes, ``file://`` and ``~`` undone."""
-    cell = cell.strip().strip("\"'").strip()
-    if cell.casefold().startswith("file:"):
-        url = urlsplit(cell)
-        cell = unquote(url.path, errors="surrogateescape")
-        cell = cell[1:] if cell[2:3] == ":" else cell  # file:///C:/clips/a.wav
-    if cell.startswith("~"):
-        cell = os.path.expanduser(cell)  # noqa: PTH111 (a user that is not known raises nothing)
-    return cell
 
 
 def _spellings(cell: str) -> Iterator[str]:

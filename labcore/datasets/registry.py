@@ -7,24 +7,33 @@ import difflib
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from labcore.config import RunConfig
 from labcore.datasets.cliplist import LIST_SUFFIXES
+from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.layouts import read_dataset
-from labcore.datasets.scan import entries
+from labcore.datasets.scan import entries, is_audio
 from labcore.datasets.table import Dataset
+from labcore.datasets.walk import Look, TooMuchError, looking
 from labcore.errors import DatasetError, LabError
 from labcore.moved import here
 from labcore.roots import check_root
 from labcore.runs import list_runs
 from labcore.texts import as_bytes, shown
+from labcore.typed import exists, hint, plain_path, typed_path
 from labcore.workspace import Workspace, slug, write_atomically
 
 DEMO = "demo"
+RENAMED = "renamed.json"
+"""The file of a workspace that tells which data set had which name before."""
 FORMAT = 2
 """Of what is remembered of a data set; raised where the same files would be read in another way."""
+
+_too_much: dict[tuple[Path, int], TooMuchError] = {}
+"""What was given up, by path and time of change: a list that is drawn again and again must not walk through a disk each time."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
 
     One that cannot be read, whatever the reason, is listed with it and hides no other.
     """
-    return [_guarded_info(workspace, name, path) for name, path in sorted(_places(workspace).items())]
+    return [_guarded_info(workspace, name, path) for name, path in sorted(places_of(workspace).items())]
 
 
 def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
@@ -57,8 +66,9 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         WorkspaceError: the path lies where this lab opens nothing for visitors.
     """
     asked = str(name_or_path)
-    places = _places(workspace)
-    if (name := shown(asked)) in places:
+    places = places_of(workspace)
+    name = called_now(workspace, asked, places)
+    if name in places:
         known = places[name]
         if known is None:
             raise DatasetError(*_no_reference(workspace.datasets / f"{name}.json"))
@@ -66,26 +76,36 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         if not os.path.lexists(path):
             raise DatasetError(
                 f"the data set {name!r} lies at {path}, which is not there",
-                f"Mount or restore it, or remove {workspace.datasets / (name + '.json')}",
+                f"Mount or restore it, or have it forgotten: `labcore datasets remove {name}`",
             )
         return read_dataset(path, name)
-    if os.path.basename(asked) != asked:  # noqa: PTH119 (a path, and no mistyped name)
-        check_root(asked)
-    path = here(workspace, asked)
-    if asked and os.path.exists(path):  # noqa: PTH110 (False for what is too long for a path, or holds a zero byte)
+    plain = plain_path(asked)
+    is_path = os.path.basename(plain) != plain  # noqa: PTH119 (and no mistyped name)
+    path = here(workspace, typed_path(asked))
+    if is_path:
+        check_root(path)
+    if asked.strip() and exists(path):
         check_root(path)
         return read_dataset(path)
     if asked == DEMO:
         raise DatasetError("the demo data set has not been made yet", "Make it with `labcore datasets demo`")
-    near = difflib.get_close_matches(asked, places, 1)
+    if is_path:
+        raise DatasetError(f"there is no data set at {shown(plain)}", hint(plain))
+    raise no_such_set(name, places)
+
+
+def no_such_set(name: str, places: Collection[str]) -> DatasetError:
+    """The error for people where a name is that of no data set."""
+    near = difflib.get_close_matches(name, places, 1)
     there = f"Did you mean {near[0]!r}? " if near else ""
     there += f"There are: {', '.join(sorted(places))}" if places else "Make one with `labcore datasets demo`"
-    raise DatasetError(f"there is no data set {name!r}, neither in the workspace nor as a path", there)
+    return DatasetError(f"there is no data set {name!r}, neither in the workspace nor as a path", there)
 
 
 def place_of(workspace: Workspace, name_or_path: str) -> Path:
     """Where a data set lies, or would lie, of that name or path. Reads nothing of it, and says nothing about whether it is there."""
-    return here(workspace, _places(workspace).get(shown(name_or_path)) or name_or_path)
+    places = places_of(workspace)
+    return here(workspace, places.get(called_now(workspace, name_or_path, places)) or typed_path(name_or_path))
 
 
 def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
@@ -94,56 +114,114 @@ def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
     Names of data sets and ids of runs stay names, and so does a path that leads nowhere.
     """
     named = {
-        "data.dataset": _places(workspace),
+        "data.dataset": {*places_of(workspace), *names_before(workspace)},
         "augment.noise_file": (),
         "model.pretrained": ("none", "published", *(run.id for run in list_runs(workspace))),
     }
     changes = {}
     for knob, names in named.items():
         value = config.value(knob)
-        with contextlib.suppress(OSError, ValueError):  # too long for a path, or a zero byte in it
-            if value and value not in names and (path := Path(os.path.expanduser(value))).exists():  # noqa: PTH111 (raises nothing)
-                changes[knob] = str(path.absolute())
+        if value and value not in names and exists(path := typed_path(value)):
+            changes[knob] = str(path.absolute())
     return config.changed(changes)
 
 
-def register(workspace: Workspace, path: str | Path, name: str = "") -> DatasetInfo:
+def register(
+    workspace: Workspace, path: str | Path, name: str = "", progress: Callable[[int, int], None] | None = None
+) -> DatasetInfo:
     """Remember a folder or CSV file as a data set of the workspace. Nothing is copied.
 
+    The header of every file is read, so that what is no audio is told now and not when a training meets it.
+
+    Args:
+        path: as it was typed: see :func:`labcore.typed.typed_path`.
+        progress: called with (files seen, 0) while folders are looked through, then with (headers read, files). What it raises ends
+            the work, and nothing is remembered.
+
+    Returns:
+        The data set; its warnings begin with the files that cannot be read.
+
     Raises:
-        DatasetError: it cannot be read as a data set, or the name is taken by another one.
+        DatasetError: it cannot be read as a data set, not one file is audio, or the name is taken by another one.
         WorkspaceError: it lies where this lab opens nothing for visitors.
     """
-    if not str(path).strip():
+    if not plain_path(str(path)):
         raise DatasetError("no folder or file was given", "Give its path")
-    path = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 (tidies "..", keeps links)
+    path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
     check_root(path)
-    read_dataset(path)
     name = slug(name or (path.stem if path.is_file() else path.name))
-    taken = _places(workspace).get(name)
+    need_free(workspace, name, path)
+    with looking(progress):
+        dataset = read_dataset(path)
+    told = [finding.sentence for finding in unreadable_headers(dataset, progress)]
+    if places_of(workspace).get(name) is None:
+        write_atomically(workspace.datasets / f"{name}.json", json.dumps({"path": str(path)}, indent=2))
+    return _remember(workspace, name, path, replace(dataset, name=name), told)
+
+
+def need_free(workspace: Workspace, name: str, path: Path | None) -> None:
+    """Refuse a name that another data set than that at a path has, or had before it was renamed.
+
+    Raises:
+        DatasetError: it has.
+    """
+    taken = places_of(workspace).get(name)
     if taken is not None and taken != path:
         raise DatasetError(f"the name {name!r} is taken by the data set at {taken}", "Choose another name")
-    if taken is None:
-        write_atomically(workspace.datasets / f"{name}.json", json.dumps({"path": str(path)}, indent=2))
-    return _info(workspace, name, path)
+    now = names_before(workspace).get(name)
+    if taken is None and now in places_of(workspace):
+        raise DatasetError(
+            f"the name {name!r} was that of {now!r}, and runs know it by that name", "Choose another name"
+        )
 
 
-def _places(workspace: Workspace) -> dict[str, Path | None]:
-    """Name → folder or file of all data sets, readable or not; None for a reference that names none.
+def places_of(workspace: Workspace) -> dict[str, Path | None]:
+    """Name → folder or file of all data sets, readable or not; None for a reference that names none."""
+    return {
+        name: _referred(entry) if entry.suffix == ".json" and not entry.is_dir() else entry
+        for name, entry in entries_of(workspace).items()
+    }
 
-    A name is a proper text, also where that of the folder is not UTF-8.
+
+def entries_of(workspace: Workspace) -> dict[str, Path]:
+    """Name → the folder, list or reference in the workspace that makes it a data set.
+
+    A name is a proper text, also where that of the folder is not UTF-8. A folder goes before a file of its name.
     """
-    places: dict[str, Path | None] = {}
+    found: dict[str, Path] = {}
     for entry in entries(workspace.datasets):
         path = workspace.datasets / entry.name
         name, stem = shown(entry.name), shown(path.stem)
         if os.path.isdir(path):  # noqa: PTH112 (False where it cannot be looked at)
-            places[name] = path
-        elif path.suffix == ".json":
-            places.setdefault(stem, _referred(path))
-        elif path.suffix.lower() in LIST_SUFFIXES:
-            places.setdefault(stem, path)
-    return places
+            found[name] = path
+        elif path.suffix == ".json" or path.suffix.lower() in LIST_SUFFIXES:
+            found.setdefault(stem, path)
+    return found
+
+
+def called_now(workspace: Workspace, asked: str, places: Collection[str] | None = None) -> str:
+    """The name of a data set by now, also where it was renamed since; what is no such name stays as it is.
+
+    Args:
+        places: the names there are, where they are known already.
+    """
+    places = places_of(workspace) if places is None else places
+    for name in (shown(asked), shown(plain_path(asked))):
+        if name in places:
+            return name
+        before = names_before(workspace)
+        if before.get(name) in places:
+            return before[name]
+    return shown(asked)
+
+
+def names_before(workspace: Workspace) -> dict[str, str]:
+    """The names that data sets had before they were renamed, each with the present one."""
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads((workspace.home / RENAMED).read_text(encoding="utf-8"))
+        if isinstance(known, dict):
+            return {old: new for old, new in known.items() if isinstance(new, str)}
+    return {}
 
 
 def _referred(reference: Path) -> Path | None:
@@ -172,20 +250,38 @@ def _guarded_info(workspace: Workspace, name: str, path: Path | None) -> Dataset
 
 def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
     try:
+        given_up = path, path.stat().st_mtime_ns
+        if given_up in _too_much:
+            raise _too_much[given_up]
         stamp = _stamp(path)
     except FileNotFoundError:
         raise DatasetError(f"{path} is not there", "Mount or restore it") from None
-    key = hashlib.sha256(as_bytes(f"{path}")).hexdigest()[:8]
-    remembered = workspace.cache / "datasets" / f"{slug(name)}-{key}.json"
+    except TooMuchError as error:
+        _too_much[given_up] = error
+        raise
+    remembered = memory_of(workspace, name, path)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(remembered.read_text(encoding="utf-8"))
         if known.pop("stamp") == stamp:
             return DatasetInfo(**known)
-    dataset = read_dataset(path, name)
-    warnings = [finding.sentence for finding in dataset.findings if finding.level == "warning"]
+    return _remember(workspace, name, path, read_dataset(path, name), [], stamp)
+
+
+def memory_of(workspace: Workspace, name: str, path: Path) -> Path:
+    """The file that remembers a data set at a glance."""
+    key = hashlib.sha256(as_bytes(f"{path}")).hexdigest()[:8]
+    return workspace.cache / "datasets" / f"{slug(name)}-{key}.json"
+
+
+def _remember(
+    workspace: Workspace, name: str, path: Path, dataset: Dataset, told: list[str], stamp: str = ""
+) -> DatasetInfo:
+    """A data set at a glance, kept until its stamp changes. ``told`` goes before its own warnings."""
+    warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
     info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), warnings=warnings)
+    remembered = memory_of(workspace, name, path)
     remembered.parent.mkdir(exist_ok=True)
-    write_atomically(remembered, json.dumps({**asdict(info), "stamp": stamp}))
+    write_atomically(remembered, json.dumps({**asdict(info), "stamp": stamp or _stamp(path)}))
     return info
 
 
@@ -194,17 +290,24 @@ def _stamp(path: Path) -> str:
 
     Raises:
         FileNotFoundError: the path is not there.
+        TooMuchError: more lies below it than a data set can hold.
     """
     digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns}".encode())
     level = [path] if path.is_dir() else []
+    look = Look()
     while level:
         below = []
         for folder in level:
-            for entry in _listed(folder):
-                if entry.is_dir(follow_symlinks=False):
-                    below.append(folder / entry.name)
-                elif not entry.name.lower().endswith(LIST_SUFFIXES):
+            with contextlib.suppress(OSError):
+                info = folder.stat()
+                if look.is_system(info) or not look.counts((info.st_dev, info.st_ino), again=False):
                     continue
+            held = _listed(folder)
+            folders = [entry for entry in held if entry.is_dir(follow_symlinks=False)]
+            below += [folder / entry.name for entry in folders]
+            names = {entry.name for entry in held}.difference(entry.name for entry in folders)
+            look.saw(folder, len(names), sum(map(is_audio, names)))
+            for entry in (*folders, *(entry for entry in held if entry.name.lower().endswith(LIST_SUFFIXES))):
                 with contextlib.suppress(OSError):
                     digest.update(as_bytes(f"{entry.path} {entry.stat().st_mtime_ns}\n"))
         level = below

@@ -8,12 +8,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from labcore.datasets.folds import drawn_in
+from labcore.datasets.by_time import whole
+from labcore.datasets.folds import assign_folds, drawn_in
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.registry import find_dataset, place_of
-from labcore.datasets.table import Dataset
+from labcore.datasets.table import Dataset, way_from
 from labcore.errors import DatasetError
-from labcore.moved import former_homes, homes_of
+from labcore.moved import former_homes, here, homes_of
 from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -30,13 +31,32 @@ def find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
         DatasetError: it is not there, or cannot be read; of a run that has begun with it, with where it lay.
         WorkspaceError: it lies where this lab opens nothing for visitors.
     """
+    known = ClipRecord.load(run)
     try:
-        return find_dataset(workspace, wanted)
+        return as_known(find_dataset(workspace, _wanted(known, workspace, wanted)), known)
     except DatasetError as error:
         if not has_begun(run):
             raise
         there = os.path.lexists(place_of(workspace, wanted))
         raise _away(run, workspace, wanted, error.what if there else NOTHING) from error
+
+
+def as_known(dataset: Dataset, known: ClipRecord | None) -> Dataset:
+    """A data set whose recordings are whole where a run knows them so, from before they were parted by time."""
+    cut = {
+        way_from(dataset.folder, path)
+        for path, start in zip(dataset.table["path"], dataset.table["start_s"], strict=True)
+        if start
+    }
+    if known is None or not cut or any(clip.start_s for clip in known.clips if clip.path in cut):
+        return dataset
+    return whole(dataset, lambda labels, groups: assign_folds(labels, groups)[0])
+
+
+def _wanted(known: ClipRecord | None, workspace: Workspace, wanted: str) -> str:
+    """What a run calls its data set; where that is a name the workspace has forgotten, the place where it lay."""
+    forgotten = os.path.basename(wanted) == wanted and not os.path.lexists(place_of(workspace, wanted))  # noqa: PTH119
+    return known.root if forgotten and known is not None and os.path.lexists(here(workspace, known.root)) else wanted
 
 
 def has_begun(run: Run) -> bool:
@@ -51,7 +71,7 @@ def is_away(run: Run, workspace: Workspace) -> bool:
         RunError: the run's configuration cannot be read.
     """
     with contextlib.suppress(OSError, ValueError):
-        return not place_of(workspace, run.config.data.dataset).exists()
+        return not place_of(workspace, _wanted(ClipRecord.load(run), workspace, run.config.data.dataset)).exists()
     return True
 
 
@@ -75,8 +95,8 @@ def name_place(run: Run, workspace: Workspace, place: str) -> None:
         DatasetError: there is no data set, or one of other clips than the run has begun with. The run stays as it was.
         WorkspaceError: it lies where this lab opens nothing for visitors, or the run cannot be written.
     """
-    dataset = find_dataset(workspace, place)
     known = ClipRecord.load(run)
+    dataset = as_known(find_dataset(workspace, place), known)
     if known is not None:
         changes = known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False)
         if changes:

@@ -1,14 +1,14 @@
-"""Finding audio files in a folder: what is hidden or not audio is passed over, links are followed, loops are not."""
+"""Finding audio files in a folder: what is hidden or not audio is passed over."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
 from labcore.datasets.table import Problem
+from labcore.datasets.walk import TooMuchError, is_folder, walk
 from labcore.errors import DatasetError
 
 NOT_CLASSES = ("_background_noise_",)  # the folder of long noises in Speech Commands
@@ -53,19 +53,27 @@ def subfolders(folder: Path) -> list[str]:
     Raises:
         DatasetError: it cannot be listed.
     """
-    return [entry.name for entry in entries(folder) if _is_folder(entry)]
+    return [entry.name for entry in entries(folder) if is_folder(entry)]
 
 
 def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> Found:
-    """All audio files under a folder, however deep.
+    """All audio files under a folder, however deep, within the bounds of :func:`labcore.datasets.walk.walk`.
 
     Args:
         foreign: kinds that only the optional decoder reads are files too, no problems: decoding tells whether it is there.
         noises: folders of noises, which are no class, are looked into as well.
+
+    Raises:
+        DatasetError: the folder cannot be listed, or is one of the system.
+        TooMuchError: it holds more than a data set can.
     """
     found = Found()
     wanted = AUDIO_SUFFIXES | FOREIGN_SUFFIXES if foreign else AUDIO_SUFFIXES
-    for parts, name in _walk(folder, (), (), found.problems, () if noises else NOT_CLASSES):
+
+    def unlisted(path: Path) -> None:
+        found.problems.append(Problem(str(path), "is a folder that cannot be read"))
+
+    for parts, name in walk(folder, entries, is_audio, unlisted, () if noises else NOT_CLASSES):
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
         if suffix in wanted:
             if _leads_nowhere(path := str(folder.joinpath(*parts, name))):
@@ -83,9 +91,15 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
 
 
 def holds_audio(folder: Path) -> bool:
-    """Whether there is any audio file under a folder; stops at the first. One that cannot be listed holds none."""
+    """Whether there is any audio file under a folder; stops at the first. One that cannot be listed holds none.
+
+    Raises:
+        TooMuchError: more was looked through than a data set can hold.
+    """
     try:
-        return any(is_audio(name) for _, name in _walk(folder, (), (), []))
+        return any(is_audio(name) for _, name in walk(folder, entries, is_audio, lambda _: None, NOT_CLASSES))
+    except TooMuchError:
+        raise
     except DatasetError:
         return False
 
@@ -98,38 +112,5 @@ def holds_files(folder: Path) -> bool:
         return False
 
 
-def _walk(
-    folder: Path,
-    parts: tuple[str, ...],
-    above: tuple[tuple[int, int], ...],
-    problems: list[Problem],
-    without: tuple[str, ...] = NOT_CLASSES,
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    try:
-        info = folder.stat()
-        listing = entries(folder)
-    except (OSError, DatasetError) as error:
-        if not parts and isinstance(error, DatasetError):
-            raise
-        problems.append(Problem(str(folder), "is a folder that cannot be read"))
-        return
-    identity = (info.st_dev, info.st_ino)
-    if identity in above:  # a link to a folder that leads here
-        return
-    for entry in listing:
-        if _is_folder(entry):
-            if entry.name not in without:
-                yield from _walk(folder / entry.name, (*parts, entry.name), (*above, identity), problems, without)
-        else:
-            yield parts, entry.name
-
-
 def _leads_nowhere(path: str) -> bool:
     return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 (these never raise)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from labcore import nvml
+from labcore import asked, nvml
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.events import RunQueued
@@ -350,20 +350,15 @@ def _make_runs(
     gpus: int | None,
 ) -> list[Run]:
     gpus = gpu_count() if gpus is None and config.runtime.device in ("auto", "cuda") else gpus or 0
-    return [
-        Run.create(
-            workspace,
-            config.changed(
-                {
-                    "data.fold": fold,
-                    "data.split": split,
-                    "runtime.device": spread(config.runtime.device, number, gpus),
-                }
-            ),
-            marks={MARK: {"experiment": experiment.id, "kind": KIND, "fold": fold, "split": split}},
-        )
-        for number, fold in enumerate(folds)
-    ]
+    runs = []
+    for number, fold in enumerate(folds):
+        device = spread(config.runtime.device, number, gpus)
+        marks: dict[str, Any] = {MARK: {"experiment": experiment.id, "kind": KIND, "fold": fold, "split": split}}
+        if device != config.runtime.device:
+            marks[asked.NAME] = {"runtime.device": config.runtime.device}
+        changes = {"data.fold": fold, "data.split": split, "runtime.device": device}
+        runs.append(Run.create(workspace, config.changed(changes), marks=marks))
+    return runs
 
 
 def _make_missing(experiment: CrossValidation) -> list[Run]:

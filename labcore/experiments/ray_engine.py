@@ -153,6 +153,7 @@ def _work(directory: str, cores: int | None, by: str = "") -> str:
     """The task: work on a run from its start, or its last checkpoint, to its end. Returns what hindered it, "" for nothing."""
     import socket
 
+    from labcore.asked import save_worked_out
     from labcore.errors import RunError
     from labcore.jobs.worker import work
 
@@ -164,9 +165,9 @@ def _work(directory: str, cores: int | None, by: str = "") -> str:
     try:
         config = run.config
         if cores is not None and config.runtime.threads is None:
-            run.save_config(config.changed({"runtime.threads": cores}))
+            save_worked_out(run, config, config.changed({"runtime.threads": cores}))
         elif cores is None and config.runtime.device.startswith("cuda:"):
-            run.save_config(config.changed({"runtime.device": "cuda"}))  # the task sees its own GPU alone
+            save_worked_out(run, config, config.changed({"runtime.device": "cuda"}))  # the task sees its own GPU alone
         work(run, by=by)
     except RunError as error:
         return str(error)

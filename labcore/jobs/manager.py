@@ -165,6 +165,11 @@ class JobManager:
             waiting, _ = self._survey.look()
             return [run for run in waiting if run.path not in self._children]
 
+    def ahead(self, run: Run) -> list[Run]:
+        """The runs that a waiting one waits for; see :meth:`labcore.jobs.queue.Survey.ahead`."""
+        with self._lock:
+            return self._survey.ahead(run)
+
     def close(self) -> None:
         """Let go: processes at work go on and are found again by the next manager, threads are stopped and joined."""
         atexit.unregister(self.close)

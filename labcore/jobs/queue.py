@@ -126,6 +126,21 @@ class Survey:
                 waiting.append(Waiting(run, person, life.wanted(), life.queued_at, cut_short))
         return [each.run for each in fair_order(waiting, served)], working
 
+    def ahead(self, run: Run) -> list[Run]:
+        """What a waiting run waits for on its device: runs at work, then those before it in the queue.
+
+        Empty for a run that does not wait.
+        """
+        waiting, working = self.look()
+        places = {each.path: place for place, each in enumerate(waiting)}
+        if run.path not in places:
+            return []
+        device = self.device_of(run)
+        before = waiting[: places[run.path]]
+        return [each for each, on in working if _same(on, device)] + [
+            each for each in before if _same(self.device_of(each), device)
+        ]
+
     def device_of(self, run: Run) -> str:
         """The device that a run asks for."""
         life = self._lives.get(run.path)

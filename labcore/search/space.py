@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from labcore.config import Knob, RunConfig, knobs
+from labcore.config.knob import AUTO
 from labcore.errors import ConfigError
 
-AUTO = "auto"
 DIGITS = 4
 """Significant digits of a value that is drawn: what is shown is then what was trained."""
 FIXED = ("data.", "runtime.")
@@ -197,15 +197,10 @@ def _around(path: str, config: RunConfig) -> tuple[float, float] | None:
 
 
 def _read(knob: Knob, text: str) -> Any:
-    if text == AUTO and knob.optional:
-        return None
-    if knob.kind in ("text", "choice"):
-        return text
     try:
-        return int(text) if knob.kind == "int" else float(text)
-    except ValueError:
-        word = "a whole number" if knob.kind == "int" else "a number"
-        raise ConfigError(f"{knob.path}: {text!r} is not {word}", "Correct the range") from None
+        return knob.read(text)
+    except ConfigError as error:
+        raise ConfigError(f"{knob.path}: {error.what}", "Correct the range") from None
 
 
 def _stands_alone(knob: Knob) -> bool:

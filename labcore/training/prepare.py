@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from labcore import __version__
+from labcore.asked import save_worked_out
 from labcore.audio import decode
 from labcore.augment import Augmentation
 from labcore.budget import plan
@@ -153,6 +154,7 @@ def _prepare(
     torch.set_num_threads(config.runtime.threads or max(1, usable_cores() // ranks.local_size))
     torch.set_flush_denormal(True)
     device = ranks.device(config.runtime.device)
+    asked = config
     config, dataset = _fitted(config, find_again(run, workspace, config.data.dataset))
     store = yield from follow(
         "building the clip store",
@@ -178,7 +180,7 @@ def _prepare(
     config, told = resolve(config, store, parts)
     if told:
         yield Log(message=told)
-    run.save_config(config)
+    save_worked_out(run, asked, config)
     labels = list(record.labels)
     run.save("labels", labels)
     run.save("environment", environment(device))

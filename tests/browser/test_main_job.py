@@ -90,7 +90,7 @@ def test_from_an_empty_workspace_to_weights_at_home(server: Server, open_browser
     page.get_by_role("link", name="Train a classifier").click()
     visible(page, "This run")
     page.get_by_role("radio", name="Quick look").or_(page.get_by_role("button", name="Quick look")).first.click()
-    visible(page, "A first result in a minute or two", exact=False)
+    visible(page, "A first result in about a minute", exact=False)
     turn_slider(page, "Epochs", EPOCHS)
     visible(page, re.compile(rf"^{EPOCHS} epochs of"))
     page.get_by_role("button", name="Start").click()
@@ -160,8 +160,8 @@ def test_a_recording_from_the_microphone_is_answered(server: Server, open_browse
     page.get_by_text(re.compile(r"^00:0[2-9]$")).first.wait_for()
     page.get_by_role("button", name="Stop recording").click()
     visible(page, "Heard in recording.wav")
-    gone(page, "Listening")
-    assert page.get_by_role("heading", name=re.compile("^(bark|hum)$")).is_visible()
+    gone(page, "Classifying")
+    page.get_by_role("heading", name=re.compile("^(bark|hum)$")).wait_for()
 
 
 def untrained_run(workspace: Workspace) -> Run:

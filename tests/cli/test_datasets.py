@@ -136,3 +136,53 @@ def test_ultrasound_is_warned_of_and_trained_on_at_its_own_rate(
     assert told.status == 0, told.err
     config = list_runs(workspace)[0].config
     assert (config.audio.sample_rate, config.f_max) == (384_000, 172_800)
+
+
+def test_renaming_and_removing(labcore: Labcore, workspace: Workspace, tones: Path) -> None:
+    outside = shutil.copytree(tones, workspace.home.parent / "elsewhere")
+    assert labcore("datasets", "import", f"'{outside}'", "--name", "mine").status == 0
+    assert labcore("train", "--dataset", "mine", "--epochs", 1, "--device", "cpu", "--json").status == 0
+    run = list_runs(workspace)[0]
+    done = labcore("datasets", "rename", "mine", "sounds")
+    assert (done.status, done.out.strip()) == (0, "sounds")
+    assert f"1 run uses it: {run.id}" in done.err
+    assert labcore("evaluate", "--run", run.id, "--json").status == 0  # a run finds its set by the old name
+    done = labcore("datasets", "remove", "sounds")
+    assert done.status == 0
+    assert f"forgotten; its files stay at {outside}" in done.out
+    assert run.id in done.err
+    assert (outside / "low").is_dir()
+    shutil.copytree(tones, workspace.datasets / "demo")
+    done = labcore("datasets", "remove", "demo")
+    assert done.status == 2
+    assert "Confirm it with --yes" in done.err
+    assert json.loads(labcore("datasets", "remove", "demo", "--yes", "--json").out)["deleted"]
+    assert not (workspace.datasets / "demo").exists()
+    assert labcore("datasets", "remove", "demo").status == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "told"), [("/", "whole disk"), ("/no/such", "Check the path"), ("~/nowhere-at-all", "is there; it holds")]
+)
+def test_paths_that_lead_to_no_data_set(
+    labcore: Labcore, workspace: Workspace, path: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(workspace.home.parent))
+    done = labcore("datasets", "import", path)
+    assert done.status == 2
+    assert told in done.err
+
+
+def test_a_text_named_wav_is_told_at_the_import(labcore: Labcore, workspace: Workspace, tones: Path) -> None:
+    root = shutil.copytree(tones, workspace.home.parent / "elsewhere")
+    (root / "low" / "notes.wav").write_text("a text")
+    done = labcore("datasets", "import", root.as_uri())
+    assert done.status == 0
+    assert "files cannot be read as audio and will be left out: notes.wav is a text file" in done.err
+
+
+def test_files_to_classify_are_understood_as_they_are_pasted(tmp_path: Path, tones: Path) -> None:
+    from labcore.cli.inputs import sound_files
+
+    clip = tones / "low" / "low0.wav"
+    assert sound_files([f'"{clip}"', clip.as_uri(), f" {clip} "]).files == [clip]

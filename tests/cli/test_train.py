@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from typing import Any
 import pytest
 import safetensors.numpy
 
+from labcore.asked import asked_for
 from labcore.cli.main import COMMANDS
 from labcore.events import Forecast
+from labcore.export import again
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
@@ -54,6 +57,23 @@ def test_for_people(workspace: Workspace, labcore: Labcore, tones: Path, tiny: t
     assert run.status().state == "finished"
     assert "accuracy" in told.err
     assert "held out" in told.err
+
+
+def test_the_command_line_of_a_run_does_it_again_with_its_turns_and_times_again_where_asked(
+    workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...]
+) -> None:
+    (workspace.cache / "precision").mkdir(parents=True)
+    (workspace.cache / "precision" / "choice.json").write_text("{}")
+    told = labcore("train", "--dataset", tones, "--epochs", "2", "--turn", "2:dropout=0.4", "--time-again", *tiny)
+    assert "1 timing forgotten" in told.err
+    (run,) = list_runs(workspace)
+    assert (run.last_event("turned") or {})["changes"] == {"model.dropout": 0.4}
+    assert asked_for(run).audio.clip_seconds is None or "--audio.clip_seconds" in tiny
+    line = shlex.split(again(run))
+    assert labcore(*line[1:]).status == 0
+    other, first = list_runs(workspace)
+    assert_same_weights(first, other)
+    assert (other.config, asked_for(other)) == (first.config, asked_for(first))
 
 
 def test_the_article_s_flags(

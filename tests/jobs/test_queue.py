@@ -156,3 +156,21 @@ def test_a_run_cut_short_is_known_by_its_old_place(workspace: Workspace, make_co
     shell.append(RunFinished(state="stopped"))
     assert cut_short.queue_again(workspace) == [shell]
     assert Survey(workspace).look() == ([shell, other], [])
+
+
+def test_what_a_run_waits_for_is_what_shares_its_device(workspace: Workspace, make_config: MakeConfig) -> None:
+    runs = {}
+    for name, device in (
+        ("working", "cpu"),
+        ("elsewhere", "cuda:0"),
+        ("first", "cpu"),
+        ("other", "cuda:0"),
+        ("last", "cpu"),
+    ):
+        runs[name] = Run.create(workspace, make_config(device=device))
+        runs[name].append(RunQueued())
+    with runs["working"].hold(), runs["elsewhere"].hold():
+        survey = Survey(workspace)
+        assert survey.ahead(runs["last"]) == [runs["working"], runs["first"]]
+        assert survey.ahead(runs["other"]) == [runs["elsewhere"]]
+        assert survey.ahead(runs["working"]) == []

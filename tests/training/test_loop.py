@@ -6,6 +6,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from labcore.asked import asked_for
 from labcore.classifier import Classifier
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.store import open_store
@@ -328,6 +329,7 @@ def test_epochs_that_are_automatic_come_from_the_budget_and_stay_over_a_resume(t
     (told,) = [event.message for event in events if event.type == "log" and "training budget" in event.message]
     assert run.config.optim.epochs == max(event.epoch for event in events if event.type == "epoch")
     assert told.startswith(f"{run.config.optim.epochs} epochs of ")
+    assert asked_for(run) == config
 
 
 def test_a_set_that_is_too_large_for_the_budget_is_drawn_from_and_resumes_with_the_same_clips(tiny):

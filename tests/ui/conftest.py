@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
+from labcore.device import DeviceChoice
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs.queue import Survey
 from labcore.presets import preset
@@ -39,6 +40,9 @@ class Manager:
     def queue(self) -> list[Run]:
         return Survey(self.workspace).look()[0]
 
+    def ahead(self, run: Run) -> list[Run]:
+        return Survey(self.workspace).ahead(run)
+
     def stop(self, run_id: str, *, by: str = "") -> None:
         self.asked.append(("stop", run_id))
 
@@ -55,6 +59,7 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("LABCORE_USER", "Ada")
     st.cache_data.clear()
     st.cache_resource.clear()
+    monkeypatch.setattr(services, "known_device", lambda: DeviceChoice("cpu", "A CPU", "there is no GPU"))
     return Workspace.default()
 
 
@@ -160,3 +165,9 @@ def words(app: AppTest) -> str:
     parts += [element.value for kind in (app.error, app.warning, app.info) for element in kind]
     parts += [bar.proto.text for bar in app.get("progress")]
     return "\n".join(str(part) for part in parts).replace("\\", "")
+
+
+def unfold(app: AppTest, key: str) -> AppTest:
+    """Open an expander that draws what is in it only when it is open."""
+    app.session_state[key] = True
+    return app.run()

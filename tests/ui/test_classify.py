@@ -263,3 +263,30 @@ def test_the_explore_page_takes_a_clip_whose_name_is_not_utf8(open_page, bad_nam
     assert not app.exception
     clip = next(box for box in app.selectbox if box.label == "Clip")
     assert all(r"M\x84d" in option for option in clip.options)
+
+
+def test_no_list_shows_a_label_otherwise_than_the_next(open_page, trained, dataset, monkeypatch):
+    """``dog_bark`` in a table beside ``dog bark`` in a heading made readers look for the difference."""
+    from ui import charts, results
+
+    (dataset / "bark").rename(dataset / "dog_bark")
+    network = Classifier(trained.config, ["dog_bark", "low_hum"])
+    network.save(trained.weights)
+    app = open_page("pages/classify.py")
+    for name in ("a.wav", "b.wav"):
+        app.file_uploader[0].upload(name, wav(0.5))
+    app.run()
+    assert set(app.dataframe[0].value["Heard"]) <= {"dog bark", "low hum"}
+    assert not {"dog_bark", "low_hum"} & set(words(app).split())
+    app = open_page("pages/explore.py")
+    app.get_by_key("explore-source").set_value("dataset").run()
+    assert next(box.options for box in app.selectbox if box.label == "Class") == ["any class", "dog bark", "hum"]
+
+    drawn = []
+    monkeypatch.setattr(charts, "show_figure", lambda figure, **options: drawn.append(figure))
+    counts = {"dog_bark": {"dog_bark": 3, "low_hum": 1}, "low_hum": {"low_hum": 2}}
+    charts.probabilities({"dog_bark": 0.7, "low_hum": 0.3}, key="p")
+    assert [list(figure.data[0].y) for figure in drawn] == [["dog bark", "low hum"]]
+    table = results.per_class({"per_class": {"dog_bark": {"f1": 0.5}, "low_hum": {"f1": 0.6}}, "confusion": counts})
+    assert list(table["Class"]) == ["dog bark", "low hum"]
+    assert list(table["Clips"]) == [4, 2]

@@ -86,6 +86,28 @@ def test_starting_makes_a_run_for_every_fold_that_is_chosen(open_page, folds, wo
     assert metrics(app)["Finished"] == "0 of 2"
 
 
+def test_the_form_tells_how_long_it_takes_and_comes_back_from_its_address(open_page, folds):
+    app = open_page(PAGE)
+    app.selectbox("crossval-data").select(folds).run()
+    app.get_by_key("preset-choice").set_value("quick").run()
+
+    def table() -> str:
+        return " ".join(str(cell) for cell in app.table[0].value.to_numpy().ravel())
+
+    assert "**3 runs**" in table()
+    assert "about" in table()
+    app.get_by_key(f"crossval-folds-{folds}").set_value(["1", "3"]).run()
+    app.toggle("crossval-random").set_value(True).run()
+    assert "**4 runs**" in table()
+    address = {name: app.query_params[name] for name in app.query_params}
+    assert address == {"preset": "quick", "data.dataset": folds, "fold": ["1", "3"], "twin": "yes"}
+    app = open_page(PAGE, **address)
+    assert app.get_by_key(f"crossval-folds-{folds}").value == ["1", "3"]
+    assert app.toggle("crossval-random").value
+    assert app.get_by_key("preset-choice").value == "quick"
+    assert "**4 runs**" in table()
+
+
 def test_a_set_in_parts_says_that_it_has_no_folds(open_page, dataset, workspace):
     from labcore.datasets import register
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zlib
 
 import pytest
 
@@ -14,7 +15,7 @@ from labcore.errors import WorkspaceError
 from labcore.nvml import GpuProcess, GpuSample
 from ui import environment, machine
 
-from .conftest import words
+from .conftest import ROOT, words
 
 PAGE = "pages/environment.py"
 
@@ -101,6 +102,11 @@ def gpu(index: int = 0, **changes) -> GpuSample:
     return GpuSample(**{**told, **changes})
 
 
+def readings(app) -> str:
+    """The tiles of the live panel."""
+    return "".join(one.proto.body for one in app.get("html"))
+
+
 @pytest.mark.parametrize(("verdict", "kind"), [("green", "success"), ("amber", "warning"), ("red", "error")])
 def test_the_verdict_stands_on_top_in_its_colour(open_environment, examined, verdict, kind):
     examined.reports = [report(verdict, check())]
@@ -108,7 +114,27 @@ def test_the_verdict_stands_on_top_in_its_colour(open_environment, examined, ver
     assert [box.value for box in app.get(kind)] == [f"**This machine is {verdict}.**"]
 
 
-def test_the_page_shows_at_once_and_fills_in(open_environment, examined):
+def test_what_is_known_waits_until_all_is_known(open_environment, examined):
+    examined.free.clear()
+    examined.reports = [
+        report("red", check("driver"), complete=False),
+        report("red", check("driver", "error", "Do it")),
+    ]
+    app = open_environment(wait=False)
+    assert examined.begun.wait(30)
+    shown = words(app.run())
+    assert "Checking this machine" in shown
+    assert "Checks" not in shown
+    assert not app.expander
+    examined.free.set()
+    environment.examination().task._thread.join(30)
+    shown = words(app.run())
+    assert "What to do" in shown
+    assert "Checks" in shown
+
+
+def test_an_examination_that_takes_long_shows_what_it_knows(open_environment, examined, monkeypatch):
+    monkeypatch.setattr(environment, "PATIENCE", 0.0)
     examined.free.clear()
     unfinished = {"complete": False, "pending": ("log-mel on cpu", "STFT on cpu"), "proofs": ()}
     examined.reports = [report("red", check("driver"), **unfinished), report("green", check("driver"), check("cudnn"))]
@@ -117,7 +143,7 @@ def test_the_page_shows_at_once_and_fills_in(open_environment, examined):
     shown = words(app.run())
     assert "Checking this machine … Next: log-mel on cpu." in shown
     assert "This machine is" not in shown  # no verdict before all is known
-    assert "Processor" in shown
+    assert "Processor" in readings(app)
     assert [expander.label for expander in app.expander]
     assert not app.dataframe
     assert app.button(key="examine-again").disabled
@@ -216,8 +242,18 @@ def test_the_panel_shows_each_gpu(open_environment, gpus):
         gpu(0, throttle_reasons=("power limit reached",)),
         gpu(1, processes=(GpuProcess(9, 1 << 30), GpuProcess(8, None))),
     ]
-    shown = words(open_environment())
-    for text in ("Card 0", "**37 %**", "**3.0 GiB**", "of 24.0 GiB", "**61 °C**", "**120 W**", "of 350", "MHz"):
+    app = open_environment()
+    shown = words(app) + readings(app)
+    for text in (
+        "Card 0",
+        "<b>37 %</b>",
+        "<b>3.0 GiB</b>",
+        "of 24.0 GiB",
+        "<b>61 °C</b>",
+        "<b>120 W</b>",
+        "of 350",
+        "MHz",
+    ):
         assert text in shown
     assert "Slowed down: power limit reached" in shown
     assert "2 processes of no run known here, 1.0 GiB" in shown
@@ -228,8 +264,10 @@ def test_what_a_card_does_not_tell_is_left_out(open_environment, gpus):
         ("utilisation", "temperature_c", "power_w", "power_limit_w", "sm_clock_mhz", "max_sm_clock_mhz")
     )
     gpus[:] = [gpu(0, memory_used=0, memory_total=0, **untold)]
-    shown = words(open_environment())
-    assert "Card 0" in shown
+    app = open_environment()
+    assert "Card 0" in words(app)
+    shown = readings(app)
+    assert "Utilisation" in shown
     assert "Temperature" not in shown
     assert "Power" not in shown
 
@@ -277,3 +315,50 @@ def test_processes_of_runs_are_not_counted_as_others():
 )
 def test_sentences(text, shown):
     assert environment.sentence(text) == shown
+
+
+# --- the curves of the panel
+
+
+def test_a_curve_is_whole_numbers_told_from_point_to_point():
+    drawn = machine.curve([(-2.04, 0.0), (-0.98, 1.0), (0.0, 0.5)], 120.0, 1.0, colour="#000", title="Processor <1>")
+    assert 'd="M118 48l1 -46l1 23"' in drawn
+    assert 'aria-label="Processor &lt;1&gt; over the last 120 seconds"' in drawn
+
+
+def test_a_curve_breaks_where_nothing_was_seen_and_stays_in_its_box():
+    drawn = machine.curve(
+        [(-130.0, 9.0), (-60.0, None), (-1.0, -3.0), (0.0, 0.5)], 120.0, 1.0, colour="#000", title="x"
+    )
+    assert 'd="M0 2h1M119 48l1 -23"' in drawn
+
+
+def test_a_curve_of_nothing_is_drawn_empty():
+    assert '<path d="" ' in machine.curve([], 120.0, None, colour="#000", title="x")
+
+
+def test_from_tick_to_tick_little_of_a_curve_is_new():
+    looks = [(float(second), (second * 7919 % 101) / 100) for second in range(200)]
+
+    def at(now: int) -> str:
+        points = [(time - now, value) for time, value in looks if now - 120 <= time <= now]
+        return machine.curve(points, 120.0, 1.0, colour="#0B7A75", title="Processor")
+
+    wire = zlib.compressobj(wbits=-12)  # the window of a WebSocket's compression
+    sizes = [len(wire.compress(at(now).encode()) + wire.flush(zlib.Z_SYNC_FLUSH)) for now in range(150, 155)]
+    assert max(sizes[1:]) < 120 < sizes[0]
+
+
+def test_a_tick_sends_no_charts_with_tables(open_environment, gpus):
+    gpus[:] = [gpu(0)]
+    app = open_environment()
+    assert not app.get("vega_lite_chart")
+    assert not app.get("arrow_vega_lite_chart")
+    assert "".join(one.proto.body for one in app.get("html")).count("<svg") == 7
+
+
+def test_what_is_said_again_is_compressed():
+    tomllib = pytest.importorskip("tomllib")
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert settings["server"]["enableWebsocketCompression"] is True
+    assert settings["client"]["toolbarMode"] == "minimal"  # the lab forbids recording the screen

@@ -55,8 +55,8 @@ def test_a_run_that_somebody_started_is_taken_before_a_newer_trial_and_fold(open
     shown = network(app).options
     heading = shown.index(PARTS)
     assert heading == 1
-    assert "fold 2 of a cross-validation · accuracy 99.0 %" in shown[2]
-    assert "trial 4 of a search · accuracy 30.0 %" in shown[3]
+    assert shown[2].startswith("Fold 2 · accuracy 99.0 % · small")
+    assert shown[3].startswith("Trial 4 · accuracy 30.0 % · small")
     assert shown[4:] == [BUILTIN, "Built-in demo network · ten city sounds"]
     network(app).set_value(trial.id).run()
     assert app.query_params["run"] in (trial.id, [trial.id])

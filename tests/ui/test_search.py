@@ -7,6 +7,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.errors import LabError
+from labcore.presets import preset
 from labcore.runs import Run
 from labcore.search import MARK, Range, Search, job, list_searches, make_settings
 from labcore.search.journal import NAME
@@ -69,9 +70,53 @@ def test_the_form_starts_a_search_of_what_it_shows(open_page, dataset, workspace
     assert settings.ranges[0].log
     assert settings.ranges[1] == Range("model.dropout", 0.0, 0.6)
     assert settings.ranges[2].choices == ("sgd", "adamw")
-    assert settings.config.optim.epochs == 25
+    assert settings.config == preset("quick").changed({"data.dataset": "small", "data.fold": "1"})
+    assert settings.config.optim.epochs is None
     assert search.id in app.query_params["search"]
     assert "Starting" in words(app)
+
+
+def test_the_form_tells_about_how_long_it_takes(open_page, dataset):
+    app = open_page(PAGE)
+    rows = app.table[0].value.to_numpy().ravel().tolist()
+    told = " ".join(str(cell) for cell in rows)
+    assert "epochs, about" in told
+    assert "20 trials, at most about" in told
+    assert "which is what the training budget allows" in words(app)
+    app.number_input(key="search-optim.epochs-quick").set_value(3).run()
+    assert "3 epochs, about 10 s" in " ".join(str(cell) for cell in app.table[0].value.to_numpy().ravel())
+    assert "training budget allows" not in words(app)
+
+
+def test_the_form_comes_back_from_its_address(open_page, dataset, monkeypatch):
+    started = []
+    monkeypatch.setattr(job, "_launch", lambda workspace, search, command: started.append(search))
+    app = open_page(PAGE)
+    assert list(app.query_params) == ["dataset"]
+    app.get_by_key("search-base").set_value("thorough").run()
+    app.number_input(key="search-trials").set_value(7).run()
+    app.number_input(key="search-optim.epochs-thorough").set_value(9).run()
+    app.multiselect(key="search-paths").set_value(["optim.lr", "optim.optimiser"]).run()
+    app.toggle(key="search-pruning").set_value(False).run()
+    address = {name: app.query_params[name] for name in app.query_params}
+    assert address.pop("vary") == ["optim.lr=0.01:0.4:log", "optim.optimiser=sgd,adamw"]
+    assert address == {"dataset": "small", "recipe": "thorough", "epochs": "9", "trials": "7", "pruning": "off"}
+    app.button(key="search-start").click().run()
+    other = open_page(PAGE, vary=["optim.lr=0.01:0.4:log", "optim.optimiser=sgd,adamw"], **address)
+    assert not other.error
+    other.button(key="search-start").click().run()
+    one, two = (search.settings for search in started)
+    assert one == two
+    assert one.config == preset("thorough").changed({"data.dataset": "small", "data.fold": "1", "optim.epochs": 9})
+
+
+def test_what_an_address_says_wrongly_is_told(open_page, dataset):
+    app = open_page(PAGE, trials="many", recipe="slow", vary="model.dropot=0:1", dataset="gone", epochs="0", judged="x")
+    told = words(app)
+    for word in ("trials", "recipe", "vary", "epochs", "judged"):
+        assert f"The {word} of this link is passed over" in told
+    assert "There is no data set 'gone'" in told
+    assert app.button(key="search-start")
 
 
 def test_an_empty_choice_of_knobs_is_told_in_place(open_page, dataset):
@@ -173,3 +218,14 @@ def test_what_is_wrong_is_told_in_place(open_page, make_search):
     assert "cannot be read" in words(open_page(PAGE, search=search.id))
     with pytest.raises(LabError):
         search.load()
+
+
+def test_the_overview_lists_searches_with_their_state(open_page, make_search, make_run):
+    make_run("finished")
+    search = make_search("finished", 7)
+    app = open_page()
+    assert not app.exception
+    assert not app.error
+    links = [link.proto for link in app.get("page_link") if search.id in link.proto.query_string]
+    assert [link.label.partition(" ·")[0] for link in links] == ["Search"]
+    assert "Searches and cross-validations" in [each.value for each in (*app.header, *app.subheader)]

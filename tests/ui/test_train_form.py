@@ -6,9 +6,11 @@ import os
 
 import pytest
 
+from labcore.asked import save_worked_out
+from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.presets import PRESETS, preset
-from ui import forms
+from ui import form_url, forms, services
 
 from .conftest import words
 
@@ -21,6 +23,15 @@ def key(app, path: str) -> str:
     """The key of a knob's widget by now."""
     turn = app.session_state["knob-names"].get(path, 0) if "knob-names" in app.session_state else 0
     return f"knob-{path}-{turn}" if turn else f"knob-{path}"
+
+
+def added(app) -> None:
+    """Press the button that adds a data set, and look again once that is done."""
+    next(button for button in app.button if button.label == "Add data set").click().run()
+    task = services.adding()
+    if task is not None and task._thread is not None:
+        task._thread.join()
+        app.run()
 
 
 def test_every_knob_has_a_widget(open_page, dataset):
@@ -96,7 +107,7 @@ def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
     dataset.rename(outside)
     app = open_page("pages/train.py")
     app.text_input[0].set_value(str(outside))
-    next(button for button in app.button if button.label == "Add").click().run()
+    added(app)
     assert app.selectbox(key="data-choice").value == "elsewhere"
 
 
@@ -104,7 +115,7 @@ def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
 def test_a_path_that_holds_no_data_set_is_told_in_place(open_page, workspace, path):
     app = open_page("pages/train.py")
     app.text_input[0].set_value(path)
-    next(button for button in app.button if button.label == "Add").click().run()
+    added(app)
     assert app.error
     assert not app.exception
     assert not list(workspace.datasets.iterdir())
@@ -156,3 +167,161 @@ def test_the_page_tells_how_a_data_set_was_read(open_page, manager, class_folder
     assert "The folder train is taken for a class" in told
     assert any(expander.label == "How it was read" for expander in app.expander)
     assert "notes.csv was not taken" in told
+
+
+def settings(app) -> dict[str, object]:
+    """What the form shows, by path."""
+    return dict(app.session_state["knobs"])
+
+
+def test_the_form_comes_back_from_its_address(open_page, dataset, manager):
+    app = open_page("pages/train.py")
+    assert "preset" not in app.query_params
+    app.get_by_key("preset-choice").set_value("quick").run()
+    app.number_input(key=key(app, "optim.epochs")).set_value(25).run()
+    app.slider(key=key(app, "augment.gain_db")).set_value(3.0).run()
+    app.selectbox(key="fold-choice").set_value("2").run()
+    address = dict(app.query_params)
+    assert address == {
+        "preset": "quick", "data.dataset": "small", "data.fold": "2", "augment.gain_db": "3", "optim.epochs": "25",
+    }  # fmt: skip
+    again = open_page("pages/train.py", **address)
+    assert settings(again) == settings(app)
+    start(again).click().run()
+    turned = {"optim.epochs": 25, "augment.gain_db": 3.0, "data.dataset": "small", "data.fold": "2"}
+    assert manager.submitted == [preset("quick").changed(turned)]
+    assert list(again.query_params) == ["run"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        PRESETS["thorough"].changes,
+        {"optim.lr": 0.05, "optim.weight_decay": 1e-5, "runtime.device": "cuda:1", "data.fold": "spring & autumn"},
+        {"optim.epochs": 3, "features.n_fft": 512, "features.win_length": 2048, "model.name": "timm:a_b"},
+        {**PRESETS["quick"].changes, "augment.noise_file": "/data/rain & wind=1.wav", "data.validation_share": 0.15},
+    ],
+)
+def test_an_address_holds_what_differs_and_gives_it_again(values):
+    flat = {path: knob.default for path, knob in knobs().items()} | values
+    said = form_url.differing(flat)
+    assert len(said) <= len(values)
+    changes, troubles = form_url.settings_of(said)
+    assert troubles == []
+    assert {path: knob.default for path, knob in knobs().items()} | changes == flat
+
+
+def test_what_an_address_says_wrongly_is_told_and_the_rest_taken(open_page, dataset):
+    said = {
+        "preset": "slow",
+        "optim.epochs": "many",
+        "augment.gain_db": "99",
+        "model.dropout": "0.4",
+        "utm_source": "x",
+    }
+    app = open_page("pages/train.py", **said)
+    told = words(app)
+    for trouble in ("preset of this link", "optim.epochs of this link", "augment.gain_db of this link"):
+        assert trouble in told
+    assert settings(app)["model.dropout"] == 0.4
+    assert settings(app)["optim.epochs"] is None
+    assert app.query_params["utm_source"] == "x"
+    assert not app.exception
+
+
+def test_the_demo_set_and_clips_of_ones_own_are_both_offered_and_the_next_step_is_a_button(open_page, dataset):
+    app = open_page()
+    links = [link.proto.label for link in app.get("page_link")]
+    assert "Use clips of my own" in links
+    assert any(button.label == "Make the demo set" for button in app.button)
+    assert app.button(key="train-on-it").label == "Train on small"
+
+
+def test_clips_of_a_data_set_can_be_heard_by_class(open_page, dataset):
+    app = open_page("pages/train.py")
+    assert not app.get("audio")
+    app.session_state["train-listen-small-menu"] = True
+    app.run()
+    assert not app.exception
+    assert not app.error
+    names = [caption.value for caption in app.caption if "wav" in caption.value]
+    assert len(app.get("audio")) == len(names) == 3
+    assert all("bark" in name for name in names)
+    app.button(key="train-listen-small-others").click().run()
+    others = [caption.value for caption in app.caption if "wav" in caption.value]
+    assert not set(others) & set(names)
+    app.selectbox(key="train-listen-small-class").set_value("hum").run()
+    assert all("hum" in caption.value for caption in app.caption if "wav" in caption.value)
+
+
+def test_a_clip_that_cannot_be_heard_hides_no_other(open_page, dataset):
+    (dataset / "bark" / "bark0.wav").write_bytes(b"RIFF")
+    app = open_page("pages/train.py")
+    app.session_state["train-listen-small-menu"] = True
+    app.run()
+    assert not app.exception
+    assert app.get("audio")
+
+
+def test_usual_values_stand_under_the_numbers_and_any_other_can_be_typed(open_page, dataset, manager):
+    app = open_page("pages/train.py")
+    app.get_by_key(f"{key(app, 'audio.sample_rate')}-usual").set_value(44100).run()
+    assert app.number_input(key=key(app, "audio.sample_rate")).value == 44100
+    app.get_by_key(f"{key(app, 'features.n_fft')}-usual").set_value(4096).run()
+    app.number_input(key=key(app, "features.hop_length")).set_value(441).run()
+    assert app.get_by_key(f"{key(app, 'features.hop_length')}-usual").value is None
+    start(app).click().run()
+    (config,) = manager.submitted
+    assert (config.audio.sample_rate, config.features.n_fft, config.features.hop_length) == (44100, 4096, 441)
+
+
+def test_no_slider_has_more_stops_than_a_hand_can_hit(open_page, dataset):
+    app = open_page("pages/train.py")
+    for widget in app.slider:
+        assert (widget.max - widget.min) / widget.step <= forms.MOST_STOPS
+    for widget in app.select_slider:
+        assert len(widget.options) <= forms.MOST_STOPS
+
+
+def test_automatic_epochs_are_told_with_reason_and_time_and_a_number_stays_a_number(open_page, dataset, manager):
+    app = open_page("pages/train.py")
+    work = plan_for(forms_config(app), 9)
+    assert f"Automatic: {work.epochs} epochs of 9 training clips" in words(app)
+    assert "which is what the training budget allows for a set of this size. That takes about" in words(app)
+    app.number_input(key=key(app, "optim.epochs")).set_value(7).run()
+    assert "Automatic:" not in words(app)
+    start(app).click().run()
+    assert manager.submitted[0].optim.epochs == 7
+
+
+def forms_config(app) -> RunConfig:
+    return RunConfig().changed(settings(app))
+
+
+def test_new_run_with_these_settings_leaves_to_the_lab_what_was_left_to_it(open_page, dataset, make_run, manager):
+    run = make_run("finished", **{"optim.epochs": None, "audio.clip_seconds": None, "augment.gain_db": 3.0})
+    asked = run.config
+    worked_out = {"optim.epochs": 8, "audio.clip_seconds": 0.5, "data.fold": "1", "features.hop_length": 128}
+    save_worked_out(run, asked, asked.changed(worked_out))
+    app = open_page("pages/train.py", run=run.id)
+    app.session_state["settings"] = True
+    app.run()
+    (changed,) = [table.value for table in app.table]
+
+    told = str(changed.to_dict())
+    assert "Gain" in told
+    assert not any(title in told for title in ("Epochs", "Clip length", "Hop"))
+    next(button for button in app.button if button.label == "New run with these settings").click().run()
+    start(app).click().run()
+    assert manager.submitted == [asked]
+
+
+def test_precisions_are_timed_again_where_that_is_asked_for(open_page, dataset, workspace):
+    folder = workspace.cache / "precision"
+    folder.mkdir(parents=True)
+    (folder / "one.json").write_text("{}")
+    app = open_page("pages/train.py")
+    app.button(key="time-again").click().run()
+    assert not list(folder.iterdir())
+    assert "1 timing forgotten" in "".join(toast.value for toast in app.toast)

@@ -13,7 +13,7 @@ from labcore.errors import LabError, OutOfMemoryError
 from labcore.events import Advice, Divided, Epoch, Forecast, Log, RunFinished, Turned
 from ui import curves, forecasting, live, pinned, run_log, services, spent, turning
 
-from .conftest import words
+from .conftest import unfold, words
 
 TONE = encode_wav(np.sin(np.arange(4000) / 5).astype(np.float32), 8000)
 FORECAST = {
@@ -151,9 +151,10 @@ def test_of_two_runs_whose_name_reads_the_same_each_has_its_page(open_page, make
     for name in names:
         app = open_page("pages/train.py", run=name).run()
         assert app.selectbox(key="run-choice").value == name
-        assert name in words(app)
+        shown = words(unfold(app, "settings"))
+        assert name in shown
         other = next(iter(names - {name}))
-        assert other not in words(app)
+        assert other not in shown
         app.selectbox(key="run-choice").set_value(other).run()
         assert app.query_params["run"] in (other, [other])
 
@@ -328,4 +329,4 @@ def test_the_log_tells_forecast_advice_and_parts(make_run):
 def test_a_run_gives_the_command_of_tensorboard(open_page, make_run):
     run = make_run("stopped")
     app = open_page("pages/train.py", run=run.id)
-    assert any(f"tensorboard --logdir {run.tensorboard}" in code.value for code in app.code)
+    assert any(f"tensorboard --logdir {run.tensorboard}" in code.value for code in unfold(app, "settings").code)

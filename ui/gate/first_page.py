@@ -31,11 +31,9 @@ LOOKS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 def style() -> str:
     """The style sheet of every page, and that of a page on which nothing is yet."""
     room = SIDEBAR_REM * (config.get_option("theme.baseFontSize") or 16)
-    return (
-        f"{LOOKS}{EMPTY} [data-testid=stMainBlockContainer] {{ max-width: none }} "
-        f"@media (min-width: {WIDE_PX}px) "
-        f"{{ {EMPTY} [data-testid=stAppViewContainer] {{ box-sizing: border-box; padding-left: {room:g}px }} }}"
-    )
+    wide = f"{EMPTY} [data-testid=stMainBlockContainer] {{ max-width: none }}"
+    beside = f"{EMPTY} [data-testid=stAppViewContainer] {{ box-sizing: border-box; padding-left: {room:g}px }}"
+    return f"{LOOKS}{wide} @media (min-width: {WIDE_PX}px) {{ {beside} }}"
 
 
 def dressed(document: bytes) -> bytes:

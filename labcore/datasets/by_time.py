@@ -1,0 +1,171 @@
+"""Recordings that are parted by time, where a class has no other one: the only way in which it can be trained and held out.
+
+This is weaker than folds by recording: both sides come from one place, one day and one microphone. So it is done only where a fold could
+not be drawn otherwise, and told wherever the split is told.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from labcore.audio import probe
+from labcore.datasets.table import Dataset, Finding, make_table, some
+from labcore.errors import AudioError
+from labcore.texts import counted, shown
+
+Row = tuple[str, str, str, str, float, float]
+"""path, label, fold, group, start and end in seconds."""
+Drawer = Callable[[list[str], list[str]], list[str]]
+KIND = "by time"
+
+CUT, SPAN = " · time ", " · span "
+"""In the name of a group, before the number of its part: of a recording that was cut, and of one whose clips are spans of it."""
+PARTS = 5
+LEAST_SECONDS = 3.0
+"""A part is at least so long; what is too short for two of them stays whole."""
+GUARD_SHARE, LEAST_GUARD, MOST_GUARD = 0.05, 1.0, 10.0
+"""What is left out between two parts, as a share of their length, and its bounds in seconds."""
+PIECE_SECONDS = 10.0
+MOST_PIECES = 50
+"""A part is cut into clips of about so many seconds, and into so many at most."""
+
+
+def parted(rows: list[Row]) -> tuple[list[Row], list[Finding]]:
+    """The rows of a data set without folds, in which recordings that are the only one of a class are parted by time.
+
+    Each part is a group of its own, named by :data:`CUT` or :data:`SPAN`. A file that holds one clip is cut into parts with a guard
+    between them, so that no window reaches from one into the next; clips that are spans of a file are parted where none overlaps.
+    """
+    groups: dict[str, set[str]] = defaultdict(set)
+    members: dict[str, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        groups[row[1]].add(row[3])
+        members[row[3]].append(number)
+    alone = {group for held in groups.values() if len(held) == 1 for group in held}
+    made = {group: found for group in sorted(alone) if (found := _parts([rows[n] for n in members[group]]))}
+    if not made:
+        return rows, []
+    placed = {number: made[group][at] for group in made for at, number in enumerate(members[group])}
+    after = [row for number, old in enumerate(rows) for row in placed.get(number, [old])]
+    return after, [
+        _told(
+            sorted(label for label, held in groups.items() if len(held) == 1 and held <= made.keys()),
+            sorted({rows[members[group][0]][0] for group in made}),
+        )
+    ]
+
+
+def _parts(rows: list[Row]) -> list[list[Row]]:
+    """For each row of one group what takes its place; empty where the recording cannot be parted."""
+    if len({row[0] for row in rows}) > 1:
+        return []
+    if len(rows) > 1:
+        return _spans(rows)
+    (row,) = rows
+    if row[4] or not math.isnan(row[5]):
+        return []
+    try:
+        cuts = cut_by_time(probe(row[0]).seconds)
+    except AudioError:  # reading its clips tells of it
+        return []
+    pieces = [(number, piece) for number, part in enumerate(cuts, 1) for piece in _pieces(*part)]
+    made = [(*row[:3], f"{row[3]}{CUT}{number}", start, end) for number, (start, end) in pieces]
+    return [[*made[:-1], (*made[-1][:5], math.nan)]] if made else []
+
+
+def cut_by_time(seconds: float) -> list[tuple[float, float]]:
+    """Parts of a recording of so many seconds, (start, end) each, with a guard between them; none where it is too short for two."""
+    for count in range(PARTS, 1, -1):
+        guard = min(max(GUARD_SHARE * seconds / count, LEAST_GUARD), MOST_GUARD)
+        length = (seconds - (count - 1) * guard) / count
+        if length >= LEAST_SECONDS:
+            return [(n * (length + guard), n * (length + guard) + length) for n in range(count)]
+    return []
+
+
+def _pieces(start: float, end: float) -> list[tuple[float, float]]:
+    count = min(MOST_PIECES, max(1, round((end - start) / PIECE_SECONDS)))
+    edges = np.round(np.linspace(start, end, count + 1), 3).tolist()
+    return list(itertools.pairwise(edges))
+
+
+def _spans(rows: list[Row]) -> list[list[Row]]:
+    """Clips that are spans of one file, in parts of about equal number; a part ends where no clip reaches into the next."""
+    order = sorted(range(len(rows)), key=lambda n: (rows[n][4], n))
+    reach = np.maximum.accumulate([math.inf if math.isnan(rows[n][5]) else rows[n][5] for n in order])
+    free = [at for at in range(1, len(order)) if rows[order[at]][4] >= reach[at - 1]]
+    wanted = [round(len(order) * part / PARTS) for part in range(1, PARTS)]
+    ends = sorted({min(free, key=lambda at: abs(at - ideal)) for ideal in wanted}) if free else []
+    part_of = {number: 1 + sum(at >= end for end in ends) for at, number in enumerate(order)}
+    return [[(*row[:3], f"{row[3]}{SPAN}{part_of[n]}", *row[4:])] for n, row in enumerate(rows)] if ends else []
+
+
+def recording_of(group: str) -> str:
+    """The recording of a group: its own name, without the number of a part."""
+    for mark in (CUT, SPAN):
+        name, found, number = group.rpartition(mark)
+        if found and number.isdecimal():
+            return name
+    return group
+
+
+def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_out: np.ndarray) -> str:
+    """What is to be known of a split where other times of a recording are trained on than are held out; "" for none.
+
+    Args:
+        label, group: (clips,) texts.
+        train, held_out: (clips,) bool.
+    """
+    recordings = np.array([recording_of(name) for name in group], dtype=object)
+    timed = recordings != group
+    if not timed.any():
+        return ""
+    both = held_out & timed & np.isin(recordings, list(set(recordings[train & timed])))
+    if not both.any():
+        return ""
+    return (
+        f"{counted(int(both.sum()), 'held-out clip')} of {some(sorted(set(label[both])))} from other times of a recording that is trained "
+        "on, which is weaker than another recording"
+    )
+
+
+def whole(dataset: Dataset, draw: Drawer) -> Dataset:
+    """The data set as it was before recordings were parted by time, for runs that began then.
+
+    Args:
+        draw: gives folds to labels and groups, as they were drawn.
+    """
+    table = dataset.table
+    groups = [recording_of(name) for name in table["group"]]
+    if groups == list(table["group"]):
+        return dataset
+    rows: list[Row] = []
+    for row, group in zip(table.itertuples(index=False, name=None), groups, strict=True):
+        cut = f"{group}{CUT}" in row[3]
+        if cut and rows and rows[-1][:2] == row[:2] and rows[-1][3] == group:
+            continue  # a later piece
+        rows.append((*row[:3], group, *((0.0, math.nan) if cut else row[4:])))
+    folds = draw([row[1] for row in rows], [row[3] for row in rows])
+    table = make_table(rows).assign(fold=pd.Series(folds, dtype=object))
+    findings = [finding for finding in dataset.findings if finding.kind != KIND]
+    return replace(dataset, table=table, findings=findings)
+
+
+def _told(labels: list[str], paths: list[str]) -> Finding:
+    files = some((shown(Path(path).name) for path in paths), 3)
+    who = f"class {shown(labels[0])} has" if len(labels) == 1 else f"classes {some(map(shown, labels))} have"
+    return Finding(
+        KIND,
+        f"the {who} one recording alone{'' if len(labels) == 1 else ' each'} ({files}), which is parted by time: other times of it are "
+        "trained on than are held out. That is weaker than another recording, and its accuracy looks better than it is",
+        tuple(paths),
+        "Add clips of other recordings where there are some",
+    )

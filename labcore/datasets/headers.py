@@ -1,0 +1,70 @@
+"""Whether the files of a data set are audio at all, by their headers: told when it is added, and not when a training meets them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from labcore.audio import probe
+from labcore.datasets.table import Dataset, Finding, behind, some
+from labcore.device import usable_cores
+from labcore.errors import AudioError, DatasetError
+from labcore.texts import counted, shown
+
+NAMED = 3
+"""So many of the files are named."""
+AHEAD = 256
+"""Files that are handed to the threads at once, so that the work can be called off in between."""
+
+
+def unreadable_headers(dataset: Dataset, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
+    """What is told of files whose header cannot be read, on all cores; nothing where all can.
+
+    Args:
+        progress: called with (headers read, files), from this thread. What it raises ends the work.
+
+    Raises:
+        DatasetError: not one file is audio.
+    """
+    paths = list(dict.fromkeys(dataset.table["path"]))
+    trouble: dict[str, str] = {}
+    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="headers") as pool:
+        for start in range(0, len(paths), AHEAD):
+            part = paths[start : start + AHEAD]
+            trouble |= {path: why for path, why in zip(part, pool.map(_trouble, part), strict=True) if why}
+            if progress is not None:
+                progress(start + len(part), len(paths))
+    if not trouble:
+        return []
+    why, others = Counter(trouble.values()).most_common(1)[0][0], len(set(trouble.values())) > 1
+    names = some((shown(Path(path).name) for path in trouble), NAMED)
+    told = f"{names} {why}" if len(trouble) == 1 else f"{names}. {'Most often' if others else 'Each'}: it {why}"
+    if len(trouble) == len(paths):
+        raise DatasetError(
+            f"not one of the {counted(len(paths), 'file')} of {dataset.root} can be read as audio: {told}",
+            "Fetch or export the files again",
+        )
+    left = {
+        label for path, label in zip(dataset.table["path"], dataset.table["label"], strict=True) if path not in trouble
+    }
+    gone = [label for label in dataset.labels if label not in left]
+    without = f". That leaves nothing of {some(gone)}" if gone else ""
+    return [
+        Finding(
+            "unreadable",
+            f"{len(trouble):,} of {counted(len(paths), 'file')} cannot be read as audio and will be left out: {told}{without}",
+            tuple(trouble),
+            "Fetch or export them again, or take them away",
+        )
+    ]
+
+
+def _trouble(path: str) -> str:
+    """Why the header of a file cannot be read, in words that follow its name; "" where it can."""
+    try:
+        probe(path)
+    except AudioError as error:
+        return behind(path, error.what)
+    return ""

@@ -1,0 +1,187 @@
+"""Data sets that get another name or are removed: which runs use one, and what happens to its files.
+
+A reference is only forgotten: originals are never touched. What lies in the workspace's own ``datasets`` folder, such as the demo set, is
+deleted, and only where this was confirmed. The old name of a renamed one leads to the new one, so that runs find what they began with.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labcore.datasets.registry import (
+    RENAMED,
+    called_now,
+    entries_of,
+    memory_of,
+    names_before,
+    need_free,
+    no_such_set,
+    place_of,
+    places_of,
+)
+from labcore.errors import DatasetError, RunError, WorkspaceError
+from labcore.runs import Run, list_runs
+from labcore.status import RunStatus
+from labcore.texts import counted
+from labcore.workspace import Workspace, slug, write_atomically
+
+AT_WORK = ("running", "stopping")
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Use:
+    """Who uses a data set.
+
+    Attributes:
+        path: where it lies; None for a reference that names nothing.
+        own: its files lie in the workspace's ``datasets`` folder, and go with it.
+        runs: those of it, newest first, each with its status.
+    """
+
+    name: str
+    path: Path | None
+    own: bool
+    runs: tuple[tuple[Run, RunStatus], ...]
+
+    @property
+    def sentence(self) -> str:
+        """Which runs use it, without the final stop; "" for none."""
+        if not self.runs:
+            return ""
+        names = ", ".join(run.id for run, _ in self.runs[:NAMED])
+        more = f" and {len(self.runs) - NAMED} more" if len(self.runs) > NAMED else ""
+        return f"{counted(len(self.runs), 'run')} {'uses' if len(self.runs) == 1 else 'use'} it: {names}{more}"
+
+    @property
+    def open(self) -> list[Run]:
+        """Runs that wait for it or could go on with it."""
+        return [run for run, status in self.runs if status.state in ("queued", "stopped", "failed", "interrupted")]
+
+
+def use_of(workspace: Workspace, name: str) -> Use:
+    """Who uses a data set of the workspace.
+
+    Raises:
+        DatasetError: there is none of that name.
+    """
+    places = places_of(workspace)
+    name = called_now(workspace, name, places)
+    if name not in places:
+        raise no_such_set(name, places)
+    path = places[name]
+    entry = _entry(workspace, name)
+    own = entry.suffix != ".json" and not entry.is_symlink()
+    return Use(name, path, own, tuple(_runs_of(workspace, name, path)))
+
+
+def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
+    """Have a data set forgotten; what lies in the workspace itself is deleted.
+
+    Args:
+        delete: it was confirmed that files of the workspace are deleted.
+
+    Returns:
+        Who used it.
+
+    Raises:
+        DatasetError: there is none of that name; or its files lie in the workspace, and ``delete`` does not say that they may go.
+        RunError: a run trains on it.
+        WorkspaceError: the workspace cannot be written.
+    """
+    use = use_of(workspace, name)
+    _need_idle(use, "removed")
+    entry = _entry(workspace, use.name)
+    if use.own and not delete:
+        raise DatasetError(
+            f"the data set {use.name!r} lies in the workspace itself, at {entry}: removing it deletes its files",
+            "Confirm it with --yes",
+        )
+    trash = entry.with_name(f".{entry.name}.trash")
+    try:
+        entry.rename(trash)
+    except OSError as error:
+        raise WorkspaceError(f"{entry} cannot be removed: {error.strerror or error}", "Look at its rights") from error
+    if use.own and trash.is_dir():
+        shutil.rmtree(trash, ignore_errors=True)
+    else:
+        trash.unlink(missing_ok=True)
+    if use.path is not None:
+        memory_of(workspace, use.name, use.path).unlink(missing_ok=True)
+    _save_names(workspace, {old: new for old, new in names_before(workspace).items() if new != use.name})
+    return use
+
+
+def rename(workspace: Workspace, name: str, to: str) -> Use:
+    """Call a data set otherwise. Runs that know it by its old name find it, and a folder of the workspace is moved with its files.
+
+    Args:
+        to: the new name; what no file can be called is written with dashes.
+
+    Returns:
+        Who uses it, under the new name.
+
+    Raises:
+        DatasetError: there is none of that name, the new name is empty, or is or was that of another one.
+        RunError: a run trains on it.
+        WorkspaceError: the workspace cannot be written.
+    """
+    use = use_of(workspace, name)
+    if not to.strip():
+        raise DatasetError("no new name was given", "Give one of letters, digits, dots and dashes")
+    new = slug(to)
+    if new == use.name:
+        return use
+    _need_idle(use, "renamed")
+    names = names_before(workspace)
+    if names.get(new) != use.name:  # its own former name is free for it
+        need_free(workspace, new, None)
+    entry = _entry(workspace, use.name)
+    target = entry.with_name(new if entry.is_dir() else f"{new}{entry.suffix}")
+    kept = {old: new if now == use.name else now for old, now in names.items() if old != new}
+    _save_names(workspace, {**kept, use.name: new})
+    try:
+        entry.rename(target)
+    except OSError as error:
+        _save_names(workspace, names)
+        raise WorkspaceError(f"{entry} cannot be renamed: {error.strerror or error}", "Look at its rights") from error
+    if use.path is not None:
+        memory_of(workspace, use.name, use.path).unlink(missing_ok=True)
+    return use_of(workspace, new)
+
+
+def _runs_of(workspace: Workspace, name: str, path: Path | None) -> list[tuple[Run, RunStatus]]:
+    """The runs whose configuration names the data set, by its name, a former one, or its path."""
+    names = {name, *(old for old, now in names_before(workspace).items() if now == name)}
+    found = []
+    for run in list_runs(workspace):
+        try:
+            wanted = run.config.data.dataset
+        except RunError:  # it can name nothing
+            continue
+        if wanted in names or (path is not None and "/" in wanted and place_of(workspace, wanted) == path):
+            found.append((run, run.status()))
+    return found
+
+
+def _need_idle(use: Use, what: str) -> None:
+    busy: Sequence[str] = [run.id for run, status in use.runs if status.state in AT_WORK]
+    if busy:
+        raise RunError(
+            f"the data set {use.name!r} cannot be {what} now: {counted(len(busy), 'run')} trains on it, {', '.join(busy[:NAMED])}",
+            "Stop it first, or wait for its end",
+        )
+
+
+def _entry(workspace: Workspace, name: str) -> Path:
+    """What makes a data set one of the workspace: its folder, its list or its reference."""
+    return entries_of(workspace)[name]
+
+
+def _save_names(workspace: Workspace, names: dict[str, str]) -> None:
+    if names or (workspace.home / RENAMED).exists():
+        write_atomically(workspace.home / RENAMED, json.dumps(names, indent=2, ensure_ascii=False))

@@ -1,0 +1,233 @@
+"""Walking through folders within bounds: each loop once, no folder of the system, and no more than a data set can be.
+
+A typed path may lead anywhere, to ``/`` too. What looks through folders counts what it sees in the :class:`Look` at hand, so that all
+that is done to read one data set has one bound, one progress and one way to be called off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labcore.errors import DatasetError
+from labcore.texts import shown
+
+MOST_FOLDERS = 100_000
+MOST_FILES = 2_000_000
+MOST_OTHERS = 200_000
+"""Files that are not audio, where they are more than ten times those that are: a disk, and no data set."""
+PSEUDO = frozenset(
+    [
+        *("proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "pstore", "bpf", "configfs"),
+        *("fusectl", "mqueue", "hugetlbfs", "efivarfs", "binfmt_misc", "nsfs", "rpc_pipefs", "selinuxfs", "autofs"),
+    ]
+)  # fmt: skip
+"""Types of file systems that hold the system's state and nobody's files."""
+SYSTEM_FOLDERS = ("/proc", "/sys", "/dev")
+MOUNTS = "/proc/self/mountinfo"
+EVERY = 512
+"""So many files are looked at between two calls of the progress."""
+
+Identity = tuple[int, int]
+Progress = Callable[[int, int], None]
+
+
+class TooMuchError(DatasetError):
+    """A folder holds more than a data set can: the path is a disk, or somebody's home."""
+
+
+@dataclass
+class Look:
+    """What was looked at so far to read one thing.
+
+    ``progress`` is called with (files seen, 0) now and then; what it raises ends the look.
+    """
+
+    progress: Progress | None = None
+    files: int = 0
+    audio: int = 0
+    known: set[Identity] = field(default_factory=set)
+    below: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    root: Path | None = None
+    system: tuple[frozenset[int], frozenset[Identity]] = field(default_factory=lambda: _system())
+    repeated: int = 0
+    _untold: int = 0
+
+    def counts(self, identity: Identity, again: bool) -> bool:
+        """Whether the files of a folder count: not where another walk of the same look has seen it.
+
+        Args:
+            again: this walk has seen it.
+        """
+        self.tell(1)
+        if identity in self.known:
+            self.repeated += again
+            return again
+        self.known.add(identity)
+        return True
+
+    def saw(self, folder: Path, files: int, audio: int) -> None:
+        """Count what a folder holds. The first one is taken for what is looked through, where nothing else was said.
+
+        Raises:
+            TooMuchError: it is too much for a data set.
+        """
+        self.files, self.audio = self.files + files, self.audio + audio
+        self.root = self.root or folder
+        with contextlib.suppress(ValueError):
+            self.below[folder.relative_to(self.root).parts[:1]] += files
+        folders, others = len(self.known) + self.repeated, self.files - self.audio
+        if folders > MOST_FOLDERS or self.files > MOST_FILES or (others > MOST_OTHERS and others > 10 * self.audio):
+            raise self._too_much(folders)
+        self.tell(files)
+
+    def tell(self, more: int) -> None:
+        """Report the progress after so many more folders or files, where it is time to."""
+        self._untold += more
+        if self.progress is not None and self._untold >= EVERY:
+            self._untold = 0
+            self.progress(self.files, 0)
+
+    def is_system(self, info: os.stat_result) -> bool:
+        """Whether a folder is one of the system: ``/proc``, ``/sys``, ``/dev``, or on a file system of that kind."""
+        devices, folders = self.system
+        return info.st_dev in devices or (info.st_dev, info.st_ino) in folders
+
+    def refuse_system(self, folder: Path) -> None:
+        """Raises DatasetError where a folder is one of the system."""
+        with contextlib.suppress(OSError):
+            if self.is_system(folder.stat()):
+                raise DatasetError(f"{folder} is a folder of the system, which holds no sounds", "Name another folder")
+
+    def _too_much(self, folders: int) -> TooMuchError:
+        assert self.root is not None
+        top, most = next(iter(self.below.most_common(1)), ((), 0))
+        where = f"; {most:,} of them lie in {shown(self.root.joinpath(*top))}" if top else ""
+        return TooMuchError(
+            f"{self.root} holds too much to be looked through: after {folders:,} folders with {self.files:,} files, {self.audio:,} of them "
+            f"audio, this was given up{where}",
+            "Name the folder further down that holds the sounds alone, or write a CSV file with the columns path and label",
+        )
+
+
+_look: ContextVar[Look | None] = ContextVar("look", default=None)
+
+
+@contextlib.contextmanager
+def looking(progress: Progress | None = None, *, anew: bool = False) -> Iterator[Look]:
+    """Count all walks inside as one look; inside another look they belong to that one.
+
+    Args:
+        anew: they are counted by themselves all the same, and report to the progress of the look around them.
+    """
+    now = _look.get()
+    if now is None or anew:
+        now = Look(progress or (now.progress if now else None))
+    token = _look.set(now)
+    try:
+        yield now
+    finally:
+        _look.reset(token)
+
+
+def walk(
+    root: Path,
+    listing: Callable[[Path], list[os.DirEntry[str]]],
+    is_audio: Callable[[str], bool],
+    trouble: Callable[[Path], None],
+    without: tuple[str, ...] = (),
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The files below a folder, each as the folders that lead to it and its name, folder by folder in sorted order.
+
+    Links are followed, loops are not: below a link no other link leads to a folder that was looked at already, which keeps a tree of links
+    that point at each other from being walked on every way there is.
+
+    Args:
+        listing: what a folder holds, sorted; raises DatasetError where it cannot be listed.
+        trouble: told of folders below that cannot be listed.
+        without: names of folders that are passed over.
+
+    Raises:
+        DatasetError: the folder itself cannot be listed, or is one of the system.
+        TooMuchError: it holds more than a data set can.
+    """
+    look = _look.get() or Look()  # no context of its own: a generator would leave it set for whoever it yields to
+    return _Walk(listing, is_audio, trouble, without, look).folder(root, (), (), False)
+
+
+@dataclass
+class _Walk:
+    listing: Callable[[Path], list[os.DirEntry[str]]]
+    is_audio: Callable[[str], bool]
+    trouble: Callable[[Path], None]
+    without: tuple[str, ...]
+    look: Look
+    seen: set[Identity] = field(default_factory=set)
+
+    def folder(
+        self, folder: Path, parts: tuple[str, ...], above: tuple[Identity, ...], linked: bool
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
+        """``linked``: it was reached by a link."""
+        try:
+            info = folder.stat()
+            if not parts:
+                self.look.refuse_system(folder)
+            elif self.look.is_system(info):
+                return
+            held = self.listing(folder)
+        except (OSError, DatasetError) as error:
+            if not parts and isinstance(error, DatasetError):
+                raise
+            self.trouble(folder)
+            return
+        identity = (info.st_dev, info.st_ino)
+        if identity in above:  # a link to a folder that leads here
+            return
+        again = identity in self.seen
+        self.seen.add(identity)
+        folders = {entry.name for entry in held if is_folder(entry)}
+        if self.look.counts(identity, again):
+            names = [entry.name for entry in held if entry.name not in folders]
+            self.look.saw(folder, len(names), sum(map(self.is_audio, names)))
+        for entry in held:
+            if entry.name not in folders:
+                yield parts, entry.name
+            elif entry.name not in self.without and not (linked and entry.is_symlink() and self._knows(entry)):
+                below = linked or entry.is_symlink()
+                yield from self.folder(folder / entry.name, (*parts, entry.name), (*above, identity), below)
+
+    def _knows(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            info = entry.stat()
+        except OSError:
+            return False
+        return (info.st_dev, info.st_ino) in self.seen
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one; False where nobody can say."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _system() -> tuple[frozenset[int], frozenset[Identity]]:
+    """The devices of pseudo file systems, and the system's folders by device and inode."""
+    devices, folders = set(), set()
+    with contextlib.suppress(OSError), open(MOUNTS, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        for line in file:
+            ahead, _, behind = line.partition(" - ")
+            with contextlib.suppress(ValueError, IndexError):
+                if behind.split()[0] in PSEUDO:
+                    devices.add(os.makedev(*map(int, ahead.split()[2].split(":"))))
+    for folder in SYSTEM_FOLDERS:
+        with contextlib.suppress(OSError):
+            info = os.stat(folder)  # noqa: PTH116
+            folders.add((info.st_dev, info.st_ino))
+    return frozenset(devices), frozenset(folders)

@@ -1,0 +1,59 @@
+"""Headers are read when a data set is added."""
+
+from __future__ import annotations
+
+import pytest
+
+from labcore.datasets import list_datasets, register
+from labcore.errors import DatasetError
+
+
+def test_a_text_named_wav_is_told_when_the_set_is_added(workspace, class_folders):
+    (class_folders / "high" / "notes.wav").write_text("a text, and no sound")
+    (class_folders / "high" / "page.wav").write_text("<!doctype html>")
+    told: list[tuple[int, int]] = []
+    info = register(workspace, class_folders, "tones", lambda done, total: told.append((done, total)))
+    assert info.clips == 14
+    assert info.warnings[0].startswith(
+        "2 of 14 files cannot be read as audio and will be left out: notes.wav, page.wav."
+    )
+    assert list_datasets(workspace)[0].warnings == info.warnings
+    assert told[-1] == (14, 14)
+
+
+def test_many_are_counted_and_the_first_named(workspace, class_folders):
+    for number in range(9):
+        (class_folders / "high" / f"n{number}.wav").write_text("text " * number + "text")
+    (warning, *_) = register(workspace, class_folders).warnings
+    assert "9 of 21 files" in warning
+    assert "n0.wav, n1.wav, n2.wav and 6 more. Each: it is a text file, not audio" in warning
+
+
+def test_a_class_that_is_lost_is_named(workspace, class_folders):
+    (class_folders / "talk").mkdir()
+    (class_folders / "talk" / "a.wav").write_text("text")
+    (warning, *_) = register(workspace, class_folders).warnings
+    assert "That leaves nothing of talk" in warning
+
+
+def test_a_set_without_any_audio_is_refused(workspace, tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / "set" / label).mkdir(parents=True)
+        (tmp_path / "set" / label / "x.wav").write_text("text " + label)
+    with pytest.raises(DatasetError, match=r"not one of the 2 files .* can be read as audio"):
+        register(workspace, tmp_path / "set")
+    assert list_datasets(workspace) == []
+
+
+def test_a_sound_set_is_not_blamed(workspace, class_folders):
+    assert register(workspace, class_folders).warnings == []
+
+
+def test_adding_can_be_called_off(workspace, class_folders):
+    def stop(done: int, total: int) -> None:
+        if total:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        register(workspace, class_folders, "tones", stop)
+    assert list_datasets(workspace) == []

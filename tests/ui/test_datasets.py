@@ -1,0 +1,137 @@
+"""Data sets on the pages: adding with progress, renaming, removing, and folds that cannot be held out."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+
+import pytest
+
+from labcore.datasets import list_datasets, register
+from ui import services
+
+from .conftest import words
+
+
+def button(app, label: str):
+    return next(each for each in app.button if each.label == label)
+
+
+@pytest.fixture
+def outside(dataset, tmp_path):
+    """The small data set, outside the workspace."""
+    return dataset.rename(tmp_path / "elsewhere")
+
+
+def test_what_is_wrong_with_a_path_stays_in_view_and_so_does_the_path(open_page, outside):
+    app = open_page("pages/train.py")
+    app.text_input[0].set_value(f"'{outside.parent}/Else Where'")
+    button(app, "Add data set").click().run()
+    for _ in range(2):
+        assert f"Did you mean {outside}?" in words(app)
+        assert app.text_input[0].value.startswith("'")
+        app.run()
+
+
+def test_a_text_named_wav_is_told_after_adding(open_page, outside):
+    (outside / "bark" / "notes.wav").write_text("a text")
+    app = open_page("pages/train.py")
+    app.text_input[0].set_value(f' "{outside}" ')
+    button(app, "Add data set").click().run()
+    assert app.selectbox(key="data-choice").value == "elsewhere"
+    assert "1 of 13 files cannot be read as audio and will be left out: notes.wav is a text file" in words(app)
+
+
+def test_adding_shows_its_progress_and_can_be_cancelled(open_page, outside, monkeypatch):
+    go_on = threading.Event()
+
+    def slow(home, path, name, progress):
+        progress(1200, 0)
+        go_on.wait(30)
+        progress(2400, 0)
+        raise AssertionError("it was not cancelled")
+
+    monkeypatch.setattr("labcore.datasets.register", slow)
+    monkeypatch.setattr(services, "SOON", 0.0)
+    app = open_page("pages/train.py")
+    app.text_input[0].set_value(str(outside))
+    button(app, "Add data set").click().run()
+    task = services.adding()
+    button(app, "Cancel").click().run()
+    go_on.set()
+    task.wait(30)
+    assert not task.running
+    assert (task.result, task.error, task.failure) == (None, None, None)
+    assert button(app.run(), "Add data set")
+    assert not app.error
+
+
+def test_renaming_and_removing_name_the_runs(open_page, workspace, outside, make_run):
+    register(workspace, outside, "small")
+    run = make_run("stopped")
+    app = open_page("pages/train.py")
+    app.session_state["train-small-menu"] = True
+    app.run()
+    assert f"1 run uses it: {run.id}" in words(app)
+    assert "Its files stay where they are." in words(app)
+    app.text_input(key="train-small-new").set_value("mine").run()
+    button(app, "Rename").click().run()
+    assert app.selectbox(key="data-choice").value == "mine"
+    app.session_state["train-mine-menu"] = True
+    app.run()
+    assert run.id in words(app)
+    button(app, "Remove from the list").click().run()
+    assert not app.exception
+    assert list_datasets(workspace) == []
+    assert outside.is_dir()
+
+
+def test_a_set_in_the_workspace_says_that_it_is_deleted(open_page, workspace, dataset):
+    app = open_page()
+    app.session_state["first-small-menu"] = True
+    app.run()
+    assert "are deleted" in words(app)
+    button(app, "Delete").click().run()
+    assert not dataset.exists()
+
+
+def test_the_fold_selector_stays_where_a_fold_cannot_be_held_out(open_page, workspace, dataset, manager):
+    """Fold 1 holds all of one class but its last clip's siblings: held out, one class would be left."""
+    root = workspace.datasets / "parted"
+    for label, folds in (("bark", "112233"), ("hum", "111111")):
+        for number, fold in enumerate(folds):
+            (root / f"fold{fold}" / label).mkdir(parents=True, exist_ok=True)
+            shutil.copy(dataset / label / f"{label}{number}.wav", root / f"fold{fold}" / label)
+    app = open_page("pages/train.py")
+    app.selectbox(key="data-choice").set_value("parted").run()
+    choice = app.selectbox(key="fold-choice")
+    assert choice.options == ["automatic (2)", "1 (cannot be held out)", "2", "3"]
+    assert "Fold 1 cannot be held out: only one class, 'bark', is left to train on when it is held out." in words(app)
+    choice.set_value("1").run()
+    assert app.selectbox(key="fold-choice").value == "1"
+    assert button(app, "Start").disabled
+    app.selectbox(key="fold-choice").set_value("automatic").run()
+    button(app, "Start").click().run()
+    assert [config.data.dataset for config in manager.submitted] == ["parted"]
+    for page in ("pages/crossval.py", "pages/search.py"):
+        app.switch_page(page).run()
+        assert not app.exception
+
+
+def test_the_overview_orders_runs_by_the_age_that_it_shows(open_page, dataset, make_run, monkeypatch):
+    from labcore.runs import Run
+
+    runs = [make_run("finished") for _ in range(3)]
+    real = Run.status
+
+    def status(self, events=None):
+        from dataclasses import replace
+
+        age = {runs[0].id: 10.0, runs[1].id: 7000.0, runs[2].id: 400.0}[self.id]
+        import time
+
+        return replace(real(self, events), changed_at=time.time() - age)
+
+    monkeypatch.setattr(Run, "status", status)
+    shown = [link.proto.query_string for link in open_page().get("page_link") if "run=" in link.proto.query_string]
+    assert [name.partition("run=")[2] for name in shown[:3]] == [runs[0].id, runs[2].id, runs[1].id]

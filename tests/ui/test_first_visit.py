@@ -1,0 +1,125 @@
+"""The first visit: nothing ticks before something runs, and the machine is told once it is known."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from labcore.device import DeviceChoice
+from ui import charts, live, services
+
+from .conftest import words
+
+CPU = DeviceChoice("cpu", "A CPU", "there is no GPU")
+PAGES = ["streamlit_app.py", "pages/train.py", "pages/crossval.py", "pages/search.py"]
+
+
+@pytest.fixture
+def ticks(monkeypatch) -> list[str]:
+    """The fragments that were asked to run by themselves, as the browser is told of them."""
+    from streamlit.runtime.scriptrunner_utils import script_run_context
+
+    seen: list[str] = []
+    real = script_run_context.ScriptRunContext.enqueue
+
+    def enqueue(context, message):
+        if message.WhichOneof("type") == "auto_rerun":
+            seen.append(message.auto_rerun.fragment_id)
+        return real(context, message)
+
+    monkeypatch.setattr(script_run_context.ScriptRunContext, "enqueue", enqueue)
+    return seen
+
+
+class Looking:
+    """The search for the device: nobody knows it before ``free`` is set."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.known: DeviceChoice | None = None
+        self.asked = 0
+        self.free = threading.Event()
+        monkeypatch.setattr(services, "known_device", lambda: self.known)
+        monkeypatch.setattr(services, "look_for_device", self.look)
+
+    def look(self) -> services.Task:
+        self.asked += 1
+        return services.Task(self._find).start()
+
+    def _find(self, _) -> None:
+        assert self.free.wait(30)
+        self.known = CPU
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_ticks_before_something_runs(open_page, ticks, page):
+    app = open_page(page)
+    assert not app.exception
+    assert ticks == []
+    assert "Make the demo set" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_ticks_while_the_machine_is_looked_at(open_page, ticks, page, monkeypatch):
+    looking = Looking(monkeypatch)
+    monkeypatch.setattr(live, "DEVICE_SECONDS", 0.0)
+    app = open_page(page)
+    assert looking.asked == 1
+    assert ticks == []
+    assert "looking at what it can do" in words(app)
+    looking.free.set()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_line_says_what_was_found(open_page, page, monkeypatch):
+    looking = Looking(monkeypatch)
+    looking.free.set()
+    shown = words(open_page(page))
+    assert "A CPU – there is no GPU" in shown.replace(":gray[", "")
+    assert "looking at what it can do" not in shown
+
+
+def test_the_demo_set_ticks_while_it_is_made(open_page, ticks, monkeypatch):
+    free = threading.Event()
+    task = services.Task(lambda _: free.wait(30), done=3, total=400)
+    held: dict[str, services.Task] = {}
+    monkeypatch.setattr(services, "demo_task", lambda: held.get("demo"))
+    monkeypatch.setattr(services, "start_demo", lambda: held.setdefault("demo", task.start()))
+    app = open_page()
+    app.button(key="demo-first").click().run()
+    assert len(ticks) == 1
+    assert "Making sounds … 3 of 400" in words(app)
+    assert "Use clips of my own" in [link.proto.label for link in app.get("page_link")]
+    free.set()
+    task._thread.join(30)
+    ticks.clear()
+    app.run()
+    assert ticks == []
+    assert "Make the demo set" in [button.label for button in app.button]
+
+
+# --- a result
+
+
+def test_a_result_loads_neither_plotly_nor_the_highlighter(open_page, trained):
+    app = open_page("pages/train.py", run=trained.id)
+    assert not app.exception
+    assert not app.get("plotly_chart")
+    assert not app.code
+    assert "Accuracy" in [metric.label for metric in app.metric]
+
+
+def test_the_confusion_matrix_is_told_in_words_too(open_page, trained):
+    app = open_page("pages/train.py", run=trained.id)
+    charts_shown = app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")
+    told = [chart.proto.alt for chart in charts_shown if "onfusion" in chart.proto.alt]
+    assert told == [
+        "Confusion matrix of the held-out clips: 14 of 16 right. Most frequent confusions: bark predicted as hum (2)."
+    ]
+
+
+def test_a_matrix_without_confusions_says_so():
+    assert (
+        charts.confusion_in_words({"a": {"a": 3}, "b": {"b": 1}})
+        == "Confusion matrix of the held-out clips: 4 of 4 right."
+    )

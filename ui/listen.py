@@ -1,0 +1,86 @@
+"""A few clips of a data set to be heard, by class: what one trains on, before one does."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from labcore.texts import shown
+from labcore.workspace import Workspace
+from ui import services
+from ui.shell import action_button, errors_in_place
+from ui.text import label_names, plain
+
+AT_ONCE = 3
+MOST_A_CLASS = 60
+LONGEST_SECONDS = 10.0
+"""Of a longer recording its beginning is played."""
+
+
+def panel(name: str, prefix: str) -> None:
+    """A button that opens a few clips of a data set. Nothing is read before somebody opens it.
+
+    Args:
+        prefix: of the widgets' keys.
+    """
+    key = f"{prefix}-listen-{shown(name)}"
+    with st.popover("Listen", icon=":material/volume_up:", key=f"{key}-menu", on_change="rerun", type="tertiary"):
+        if st.session_state.get(f"{key}-menu"):
+            with errors_in_place():
+                _clips(name, key)
+
+
+def _clips(name: str, key: str) -> None:
+    rows = _rows(str(services.workspace().home), name)
+    names = label_names(rows)
+    label = st.selectbox("Class", list(rows), format_func=names.__getitem__, key=f"{key}-class")
+    if label is None:
+        return
+    there, turn = rows[label], st.session_state.get(f"{key}-turn", 0)
+    first = turn * AT_ONCE % len(there)
+    for row in (there[first:] + there[:first])[:AT_ONCE]:
+        with errors_in_place():
+            what, sound = _sound(**row)
+            st.caption(plain(what))
+            st.audio(sound)
+    if len(there) > AT_ONCE:
+
+        def others() -> None:
+            st.session_state[f"{key}-turn"] = turn + 1
+
+        action_button("Others", others, key=f"{key}-others", icon=":material/shuffle:", type="tertiary")
+
+
+@st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
+def _rows(home: str, name: str) -> dict[str, list[dict[str, Any]]]:
+    """Label → where its clips lie, in an order shuffled once, at most 60 of each."""
+    from labcore.datasets import find_dataset
+
+    table = find_dataset(Workspace(Path(home)), name).table
+    table = table.iloc[np.random.default_rng(0).permutation(len(table))]
+    return {
+        str(label): [
+            {"path": path, "start_s": float(start), "end_s": None if math.isnan(end) else float(end)}
+            for path, start, end in zip(rows["path"], rows["start_s"], rows["end_s"], strict=True)
+        ]
+        for label, rows in ((label, part.head(MOST_A_CLASS)) for label, part in table.groupby("label"))
+    }
+
+
+@st.cache_data(ttl=300, max_entries=30, show_spinner=False)
+def _sound(path: str, start_s: float, end_s: float | None) -> tuple[str, bytes]:
+    """The name of a clip and its beginning as a WAV file.
+
+    Raises:
+        AudioError: it cannot be read.
+    """
+    from labcore.audio import decode, encode_wav
+
+    last = start_s + LONGEST_SECONDS
+    waveform, rate = decode(Path(path), start_s=start_s, end_s=last if end_s is None else min(last, end_s))
+    name = shown(Path(path).name)
+    return (f"{name} from {start_s:g} s" if start_s else name), encode_wav(waveform, rate)

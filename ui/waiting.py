@@ -1,0 +1,42 @@
+"""What a run waits for, in a line: behind which others it stands, and how long those will take."""
+
+from __future__ import annotations
+
+from labcore.runs import Run, RunStatus, glance
+from ui import people, services
+from ui.text import counted, duration, plain, run_name
+
+NAMED = 2
+"""So many runs are named, the others counted."""
+
+
+def behind(run: Run) -> str:
+    """What a waiting run waits for, as Markdown: ``Waits behind demo · compact (3 min left) and 2 more runs``."""
+    ahead = services.manager().ahead(run)
+    if not ahead:
+        return "Next in the queue"
+    return f"Waits behind {_named([(each, glance(each)) for each in ahead])}"
+
+
+def busy(active: list[tuple[Run, RunStatus]], mine: str = "This run") -> str:
+    """What something that is not queued yet would stand behind, as Markdown; empty where nothing is at work."""
+    if not active:
+        return ""
+    running = [(run, status) for run, status in active if status.state != "queued"]
+    waiting = [(run, status) for run, status in active if status.state == "queued"]
+    parts = [f"Running: {_named(running)}"] * bool(running) + [f"Queue: {_named(waiting)}"] * bool(waiting)
+    return f"{'. '.join(parts)}. {mine} would wait for its turn."
+
+
+def _named(rows: list[tuple[Run, RunStatus]]) -> str:
+    told = [_one(run, status) for run, status in rows[:NAMED]]
+    more = len(rows) - len(told)
+    return ", ".join(told) + (f" and {counted(more, 'more run', 'more runs')}" if more else "")
+
+
+def _one(run: Run, status: RunStatus) -> str:
+    about = [people.whose(status.by)]
+    if status.seconds_left is not None and status.state == "running":
+        about.append(f"{plain(duration(status.seconds_left))} left")
+    about = [part for part in about if part]
+    return plain(run_name(run, moment=False)) + (f" ({', '.join(about)})" if about else "")
