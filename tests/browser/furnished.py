@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import optuna
@@ -54,7 +53,7 @@ class Furnished:
             "stopped": f"train?run={self.stopped}",
             "crossval": "crossval",
             "board": f"crossval?crossval={self.crossval}",
-            "search": "search?search=new",
+            "search": "search",
             "trials": f"search?search={self.search}",
             "classify": f"classify?run={self.finished}",
             "speed": f"speed?report={self.reports[0]}",
@@ -161,8 +160,3 @@ def _search(workspace: Workspace, config: RunConfig) -> str:
             study.tell(number, 0.5 + 0.05 * trial.params["model.dropout"] + (0.3 if number == 5 else 0.0))
     search.tell_life("finished", "", "")
     return search.id
-
-
-def main(home: Path) -> None:
-    for name, address in furnish(Workspace(home)).addresses().items():
-        print(name, address)
