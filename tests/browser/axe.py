@@ -30,7 +30,8 @@ TEXT_OF_CHARTS = """() => {
   const ground = part(getComputedStyle(document.querySelector(".stApp")).backgroundColor)
   const found = []
   for (const text of document.querySelectorAll("[data-testid=stMain] svg text")) {
-    if (!text.textContent.trim() || text.closest(".textpoint")) continue  // the cells of a matrix have grounds of their own
+    const cell = text.closest(".textpoint, .mark-text.role-mark:not([class*=_note])")  // of a matrix, on a ground of its own
+    if (cell || !text.textContent.trim()) continue
     const style = getComputedStyle(text)
     const [one, two] = [light(part(style.fill)), light(ground)].sort((a, b) => b - a)
     found.push([(one + 0.05) / (two + 0.05), text.textContent])

@@ -15,7 +15,7 @@ from labcore.benchmark import ReportFolder
 from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.datasets import register
-from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted
+from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned
 from labcore.presets import preset
 from labcore.runs import Run
 from labcore.search import MARK, Range, Search, make_settings
@@ -124,6 +124,8 @@ def _play(run: Run, state: str, last: int = EPOCHS) -> None:
         )
     )  # fmt: skip
     for epoch in epochs(last):
+        if epoch.epoch == 4:
+            run.append(Turned(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
         run.append(epoch)
     if state == "finished":
         confusion = {label: dict(zip(LABELS, row, strict=True)) for label, row in zip(LABELS, _COUNTS, strict=True)}
