@@ -17,6 +17,7 @@ FALLING = [2.3 * math.exp(-number / 8) for number in range(40)]
 def test_a_curve_without_spikes_is_drawn_whole():
     assert ceiling([FALLING]) is None
     assert ceiling([[2.3, 0.9]]) is None
+    assert ceiling([[2.3, 0.9, 0.5]]) is None
     assert ceiling([[1.0, 2.0, 3.0, 4.0, 5.0]]) is None
     assert ceiling([[]]) is None
     assert ceiling([[float("nan")] * 5]) is None
@@ -29,6 +30,10 @@ def test_one_spike_does_not_rule_the_axis(at, high):
     top = ceiling([spiked, FALLING])
     assert top is not None
     assert max(FALLING) < top < 1.5 * max(FALLING)
+
+
+def test_three_epochs_are_enough_to_tell_a_spike():
+    assert ceiling([[1.1, 40.0, 0.7], [0.9, 0.7, 0.6]]) == pytest.approx(1.15 * 1.1)
 
 
 def test_what_stays_high_is_no_spike():
