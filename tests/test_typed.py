@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -71,5 +70,5 @@ def test_nothing_is_told_of_folders_that_are_not_open(sounds, tmp_path, monkeypa
     assert hint(tmp_path / "secret" / "plan") == "Check the path"
     assert hint(tmp_path / "secrets") == "Check the path"
     assert hint(tmp_path / "dat" / "ESC50") == f"Did you mean {sounds}? Give that path"
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     assert typed_path("secret") == Path("secret")

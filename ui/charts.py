@@ -18,6 +18,7 @@ from ui.text import label_names
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+INKS = ["#000000", "#ffffff"]
 COLUMNS = 1200
 """At most so many columns of a spectrogram, and points of a waveform's outline, reach the browser."""
 
@@ -76,7 +77,7 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
         "mark": {"type": "text", "fontSize": 12},
         "encoding": {
             "text": {"field": "clips", "type": "quantitative"},
-            "color": {"field": "ink", "type": "nominal", "scale": None},
+            "color": {"field": "ink", "type": "nominal", "scale": {"domain": INKS, "range": INKS}, "legend": None},
             "tooltip": told,
         },
     }
@@ -357,7 +358,7 @@ def shade(scale: list[list[Any]], share: float) -> tuple[float, float, float]:
 def ink_on(colour: tuple[float, float, float]) -> str:
     """Black or white, whichever can be read better on a colour; its contrast is 4.5 at least."""
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
-    return "#000000" if np.dot(linear, (0.2126, 0.7152, 0.0722)) > 0.179 else "#ffffff"
+    return INKS[0] if np.dot(linear, (0.2126, 0.7152, 0.0722)) > 0.179 else INKS[1]
 
 
 def _sequence() -> list[list[Any]]:

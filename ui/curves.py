@@ -117,6 +117,7 @@ _ABOVE: list[dict[str, Any]] = [
         },
     },
     {
+        "name": "above_note",
         "transform": [{"filter": "isValid(datum.above)"}],
         "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 8, "aria": False},
         "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": {"field": "above", "type": "nominal"}},
@@ -129,6 +130,7 @@ _TURNED: list[dict[str, Any]] = [
         "encoding": {"tooltip": [{"field": "what", "type": "nominal", "title": "Turned"}]},
     },
     {
+        "name": "turned_note",
         "transform": [{"filter": "isValid(datum.what)"}],
         "mark": {
             "type": "text",
@@ -143,7 +145,9 @@ _TURNED: list[dict[str, Any]] = [
         "encoding": {"y": {"value": 0}, "text": {"field": "what", "type": "nominal"}},
     },
 ]
-"""Layers of :func:`curves`. Those that often hold nothing are hidden from readers of screens: an empty mark has no name."""
+"""Layers of :func:`curves`. A name with ``_note`` gives a text the ink of ``page.css``.
+
+Those that often hold nothing are hidden from readers of screens: an empty mark has no name."""
 
 
 def probabilities(

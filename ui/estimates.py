@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +12,7 @@ from labcore.config import RunConfig
 from labcore.estimate import MOST_RUNS, Estimate, Speed, estimate, speed_of
 from labcore.runs import Run, list_runs
 from ui import services
-from ui.text import duration
+from ui.text import duration, plain
 
 UNKNOWN = "not known before this network has trained here"
 
@@ -30,6 +31,12 @@ def about(one: Estimate | None, runs: float = 1, most: bool = False) -> str:
         return UNKNOWN
     told = f"{'at most ' if most else ''}about {_round(one.seconds * runs)}"
     return told if one.measured else f"{told} on two cores"
+
+
+def automatic(plan: Plan) -> str:
+    """What automatic epochs will be, and why: a sentence."""
+    reason = re.sub(r"(?<=\d),(?=\d)", "\u2009", plan.reason)
+    return f"Automatic: {plain(reason)}."
 
 
 def source(one: Estimate | None) -> str:

@@ -148,6 +148,7 @@ def result(curve: SnrCurve, run: Run) -> None:
                 "encoding": {"y": {"datum": float(clean["accuracy"]), **y}},
             },
             {
+                "name": "clean_note",
                 "mark": {
                     "type": "text",
                     "align": "right",

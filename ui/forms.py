@@ -42,7 +42,7 @@ OPEN_LISTS = {
 """Text knobs with usual answers; others can be typed."""
 
 USUAL = {
-    "audio.sample_rate": (8000, 16000, 22050, 32000, 44100, 48000, 96000, 250000),
+    "audio.sample_rate": (8000, 16000, 22050, 32000, 44100, 48000, 250000),
     "features.n_fft": (256, 512, 1024, 2048, 4096),
     "features.win_length": (256, 512, 1024, 2048, 4096),
     "features.hop_length": (128, 256, 512, 1024, 2048),

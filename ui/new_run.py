@@ -67,6 +67,8 @@ def _data() -> None:
     with left:
         st.session_state["data-choice"] = current["data.dataset"]
         st.selectbox("Data set", names, key="data-choice", on_change=other_set, help=knobs()["data.dataset"].help)
+        if current["data.dataset"] in data.names():
+            listen.panel(current["data.dataset"], "train")
     with right, errors_in_place():
         folds = data.folds(current["data.dataset"], current["data.split"], current["data.leave_out"])
         if current["data.fold"] not in folds.reasons:
@@ -91,8 +93,6 @@ def _data() -> None:
         if current["data.dataset"] in data.names():
             name = current["data.dataset"]
             datasets.manage(name, "train", f"Rename or delete {plain(name)}")
-    if current["data.dataset"] in data.names():
-        listen.panel(current["data.dataset"], "train")
 
 
 def recipe() -> None:
@@ -118,8 +118,7 @@ def _planned() -> None:
         return
     config, chosen = forms.config(), summary_of(current)
     work = plan_for(config, chosen.training)
-    reason = work.reason.replace(",", "\u2009")
-    st.caption(f"Automatic: {plain(reason)}. That takes {estimates.about(estimates.of(config, work))}.")
+    st.caption(f"{estimates.automatic(work)} That takes {estimates.about(estimates.of(config, work))}.")
 
 
 def summary_of(current: dict[str, Any]) -> data.DataSummary:

@@ -265,7 +265,7 @@ def _facts(settings: Settings) -> None:
         alt="What will be searched",
     )
     if settings.config.optim.epochs is None:
-        st.caption(f"Automatic: {plain(work.reason)}.")
+        st.caption(estimates.automatic(work))
     st.caption(
         f"{estimates.source(one)} Trials train one after the other, or side by side where there are several GPUs.".strip()
     )

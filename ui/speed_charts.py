@@ -11,10 +11,13 @@ from ui.charts import dark, show_figure
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 PART_NAMES = {"decode": "Decode", "transfer": "Transfer", "mel": "Log-mel", "network": "Network"}
 BAR = 26
 """Height of a bar with its gap, in pixels."""
+LONG = 24
+"""Names of bars with more letters than this take two lines."""
 
 
 def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
@@ -98,7 +101,28 @@ def ratios(labels: list[str], values: list[float], *, key: str, alt: str) -> Non
     figure.update_xaxes(range=[min(ends) - (room if min(ends) < 0 else 0), max(ends) + room], visible=False)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_layout(bargap=0.35)
-    show_figure(figure, height=BAR * len(labels) + 24, key=key, alt=alt)
+    _show_bars(figure, labels, key=key, alt=alt)
+
+
+def _show_bars(
+    figure: go.Figure, labels: list[str], *, key: str, alt: str, more: int = 24, legend: bool = False
+) -> None:
+    """Bars beside their names. A long name takes two lines: beside a chart on a narrow screen one would be cut off."""
+    lines = [_two_lines(label) for label in labels]
+    tall = any("<br>" in line for line in lines)
+    figure.update_yaxes(tickvals=labels, ticktext=lines)
+    show_figure(figure, height=(BAR + 14 * tall) * len(labels) + more, key=key, alt=alt, legend=legend)
+
+
+def _two_lines(label: str) -> str:
+    """A name in two lines about as long where it is long, parted after a comma or a colon."""
+    if len(label) <= LONG:
+        return label
+    ends = [place + 1 for place, letter in enumerate(label) if letter in ",:" and label[place + 1 : place + 2] == " "]
+    if not ends:
+        return label
+    place = min(ends, key=lambda end: abs(end - len(label) / 2))
+    return f"{label[:place]}<br>{label[place + 1 :]}"
 
 
 def lengths(labels: list[str], values: list[float], *, key: str, alt: str, unit: str = "ms") -> None:
@@ -122,7 +146,7 @@ def lengths(labels: list[str], values: list[float], *, key: str, alt: str, unit:
     figure.update_xaxes(range=[0, 1.2 * max(values)], visible=False)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_layout(bargap=0.35)
-    show_figure(figure, height=BAR * len(labels) + 24, key=key, alt=alt)
+    _show_bars(figure, labels, key=key, alt=alt)
 
 
 def parts(labels: list[str], times: list[dict[str, float]], *, shares: bool, key: str) -> None:
@@ -150,7 +174,7 @@ def parts(labels: list[str], times: list[dict[str, float]], *, shares: bool, key
     figure.update_layout(barmode="stack", bargap=0.35)
     figure.update_xaxes(ticksuffix=" %" if shares else " ms", range=[0, 100] if shares else None, nticks=6)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    show_figure(figure, height=BAR * len(labels) + 96, key=key, alt="Where the time of a clip goes", legend=True)
+    _show_bars(figure, labels, key=key, alt="Where the time of a clip goes", more=96, legend=True)
 
 
 def _powers(reach: list[float]) -> list[int]:

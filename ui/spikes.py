@@ -23,7 +23,7 @@ def ceiling(curves: Sequence[Sequence[float]]) -> float | None:
         values = [value for value in curve if value == value]  # what is not a number is not drawn
         for place, value in enumerate(values):
             around = [*values[max(0, place - NEIGHBOURS) : place], *values[place + 1 : place + 1 + NEIGHBOURS]]
-            spike = value == float("inf") or (len(around) >= NEIGHBOURS and value > FACTOR * median(around) > 0)
+            spike = value == float("inf") or (len(around) > 1 and value > FACTOR * median(around) > 0)
             (spikes if spike else usual).append(value)
     if not spikes or not usual:
         return None

@@ -41,7 +41,7 @@ def works() -> list[Work]:
         Work("STFT", 1e-4, _stft),
         Work("log-mel", 1e-4, _log_mel),
         Work("mixed precision", 5e-2, _mixed_precision),
-        Work("article's small CNN", 1e-3, _small_cnn),
+        Work("small CNN", 1e-3, _small_cnn),
     ]
 
 

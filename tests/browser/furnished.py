@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import optuna
@@ -16,7 +15,7 @@ from labcore.benchmark import ReportFolder
 from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.datasets import register
-from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted
+from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned
 from labcore.presets import preset
 from labcore.runs import Run
 from labcore.search import MARK, Range, Search, make_settings
@@ -54,7 +53,7 @@ class Furnished:
             "stopped": f"train?run={self.stopped}",
             "crossval": "crossval",
             "board": f"crossval?crossval={self.crossval}",
-            "search": "search?search=new",
+            "search": "search",
             "trials": f"search?search={self.search}",
             "classify": f"classify?run={self.finished}",
             "speed": f"speed?report={self.reports[0]}",
@@ -125,6 +124,8 @@ def _play(run: Run, state: str, last: int = EPOCHS) -> None:
         )
     )  # fmt: skip
     for epoch in epochs(last):
+        if epoch.epoch == 4:
+            run.append(Turned(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
         run.append(epoch)
     if state == "finished":
         confusion = {label: dict(zip(LABELS, row, strict=True)) for label, row in zip(LABELS, _COUNTS, strict=True)}
@@ -161,8 +162,3 @@ def _search(workspace: Workspace, config: RunConfig) -> str:
             study.tell(number, 0.5 + 0.05 * trial.params["model.dropout"] + (0.3 if number == 5 else 0.0))
     search.tell_life("finished", "", "")
     return search.id
-
-
-def main(home: Path) -> None:
-    for name, address in furnish(Workspace(home)).addresses().items():
-        print(name, address)

@@ -199,6 +199,15 @@ def test_a_report_is_taken_up_and_removed_again(open_page, workspace, kept):
     assert newest.id not in [folder.id for folder in list_reports(workspace)]
 
 
+def test_an_uploaded_report_stands_beside_the_one_that_is_shown(open_page, workspace, kept):
+    (shown,) = kept(bench_reports.report())  # without being named in the address
+    app = opened(open_page)
+    other = bench_reports.report("cpu", "cuda:0", created=1_700_100_000.0).to_json()
+    app.file_uploader[0].upload("report.json", other.encode(), "application/json").run()
+    newest = list_reports(workspace)[0]
+    assert app.multiselect(key="speed-reports").value == [shown, newest.id]
+
+
 @pytest.mark.parametrize("content", ["{", "[]", json.dumps({"format": "labcore-benchmark-99"})])
 def test_a_bad_upload_is_told_in_place(open_page, workspace, content):
     app = opened(open_page)

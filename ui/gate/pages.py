@@ -15,9 +15,9 @@ from ui.gate.headers import own_policy
 LOGO = "data:image/svg+xml;base64," + base64.b64encode((Path(__file__).parents[1] / "logo.svg").read_bytes()).decode()
 STYLE = """
 :root { color-scheme: light dark; --paper: #FCFBF8; --card: #FFFFFF; --ink: #1F2A30; --soft: #5B676F; --line: #DEDACF;
-  --field: #F3F0E9; --teal: #0B6B68; --on-teal: #FFFFFF; --red: #A93224; --red-soft: #FBEDEA; --shadow: #1F2A3014; }
+  --field: #F3F0E9; --teal: #0B6B68; --on-teal: #FFFFFF; --red: #A93224; --red-soft: #FBEDEA; --focus: #1D4F91; --shadow: #1F2A3014; }
 @media (prefers-color-scheme: dark) { :root { --paper: #12191C; --card: #182125; --ink: #E7EDEA; --soft: #9BA8AC; --line: #2D3A3F;
-  --field: #1C262A; --teal: #1F8D82; --on-teal: #FFFFFF; --red: #F0806C; --red-soft: #33211F; --shadow: #00000040; } }
+  --field: #1C262A; --teal: #4BBDAF; --on-teal: #06201D; --red: #F0806C; --red-soft: #33211F; --focus: #A9CDFF; --shadow: #00000040; } }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; display: grid; grid-template-columns: minmax(0, 1fr); place-items: center;
   padding: 1.5rem 1rem; background: var(--paper);
@@ -34,7 +34,7 @@ label { display: block; font-size: .92rem; font-weight: 500; margin: 1rem 0 .3re
 .hint { font-weight: 400; color: var(--soft); }
 input:not([type=checkbox]) { width: 100%; font: inherit; color: inherit; background: var(--field); border: 1px solid var(--line);
   border-radius: 10px; padding: .6rem .75rem; }
-input:focus-visible, button:focus-visible, a:focus-visible { outline: 2px solid var(--teal); outline-offset: 2px; }
+input:focus-visible, button:focus-visible, a:focus-visible { outline: 2.5px solid var(--focus); outline-offset: 2px; }
 .keep { display: flex; align-items: center; gap: .55rem; font-weight: 400; margin: 1rem 0 1.3rem; }
 .keep input { width: 1.05rem; height: 1.05rem; accent-color: var(--teal); margin: 0; flex: none; }
 button, .button { display: block; width: 100%; font: inherit; font-weight: 600; text-align: center; text-decoration: none; cursor: pointer;

@@ -1,0 +1,139 @@
+"""axe-core over pages, and what it cannot see: text in charts, and the height of the contrast where nothing is wrong.
+
+``python -m tests.browser.axe`` prints the lowest contrast of each page of a furnished workspace, for docs/LOG.md.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+GRAVE = ("serious", "critical")
+ORDERLY = ("heading-order", "page-has-heading-one", "image-alt", "svg-img-alt", "role-img-alt")
+"""Rules that count however grave axe finds them."""
+LEAST = 4.5
+"""The contrast of text that WCAG 2 (AA) asks for."""
+
+STREAMLITS_OWN: dict[str, tuple[str, str]] = {}
+"""Rule → part of the element's HTML, and the reason why it is left: what Streamlit draws and no setting or style of ours can mend."""
+
+TEXT_OF_CHARTS = """() => {
+  const part = (text) => text.match(/[\\d.]+/g).map(Number)
+  const light = (rgb) => rgb.slice(0, 3)
+    .map((x) => x / 255).map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, x, n) => sum + x * [0.2126, 0.7152, 0.0722][n], 0)
+  const ground = part(getComputedStyle(document.querySelector(".stApp")).backgroundColor)
+  const found = []
+  for (const text of document.querySelectorAll("[data-testid=stMain] svg text")) {
+    const cell = text.closest(".textpoint, .mark-text.role-mark:not([class*=_note])")  // of a matrix, on a ground of its own
+    if (cell || !text.textContent.trim()) continue
+    const style = getComputedStyle(text)
+    const [one, two] = [light(part(style.fill)), light(ground)].sort((a, b) => b - a)
+    found.push([(one + 0.05) / (two + 0.05), text.textContent])
+  }
+  return found
+}"""
+CUT_OFF = """() => [...document.querySelectorAll("[data-testid=stButtonGroup] button, [data-testid=stMain] h1, [data-testid=stMain] h2")]
+  .filter((one) => [one, ...one.querySelectorAll("*")].some((e) => e.clientWidth && e.scrollWidth > e.clientWidth + 1))
+  .map((one) => one.textContent)
+  .concat(document.documentElement.scrollWidth > innerWidth + 1 ? ["the page is wider than the window"] : [])"""
+
+
+@dataclass
+class Findings:
+    """What was found on a page: faults in words, and the contrasts of its text, the lowest first."""
+
+    faults: list[str]
+    contrasts: list[tuple[float, str]]
+
+
+def script() -> str | None:
+    """axe-core itself, from the package that carries it; None where that is not installed."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None or not found.submodule_search_locations:
+        return None
+    return (Path(found.submodule_search_locations[0]) / "axe.min.js").read_text(encoding="utf-8")
+
+
+def settle(page) -> None:
+    """Wait until a page of Streamlit's has run, and drawn what it has."""
+    page.locator("[data-testid=stMain] h1").first.wait_for()
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')"
+        " && [...document.querySelectorAll('.stVegaLiteChart')].every((chart) => chart.querySelector('svg, canvas'))"
+    )
+    page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(400)
+
+
+def examine(page) -> Findings:
+    """Everything that is wrong with the page as it stands."""
+    page.evaluate(script())
+    told = page.evaluate("axe.run(document, {resultTypes: ['violations', 'passes'], elementRef: false})")
+    faults = [
+        f"{one['id']}: {node['html'][:200]} ({' '.join(node.get('failureSummary', '').split())[:200]})"
+        for one in told["violations"]
+        if one["impact"] in GRAVE or one["id"] in ORDERLY
+        for node in one["nodes"]
+        if not _left(one["id"], node["html"])
+    ]
+    contrasts = [
+        (data["contrastRatio"], node["html"][:120])
+        for one in (*told["violations"], *told["passes"])
+        if one["id"] == "color-contrast"
+        for node in one["nodes"]
+        for check in node["any"]
+        if isinstance(data := check.get("data"), dict) and data.get("contrastRatio")
+    ]
+    charts = [(ratio, f"chart: {text}") for ratio, text in page.evaluate(TEXT_OF_CHARTS)]
+    faults += [f"text in a chart at {ratio:.2f}: {text}" for ratio, text in charts if ratio < LEAST]
+    faults += [f"cut off: {text}" for text in page.evaluate(CUT_OFF)]
+    return Findings(faults, sorted([*contrasts, *charts]))
+
+
+def _left(rule: str, html: str) -> bool:
+    return rule in STREAMLITS_OWN and STREAMLITS_OWN[rule][0] in html
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    from labcore.workspace import Workspace
+
+    from .conftest import FLAGS, free_port, running
+    from .furnished import furnish
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        home = Path(folder) / "home"
+        addresses = furnish(Workspace(home)).addresses()
+        chromium: Any = os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        with running(home, Path(folder) / "server.log", free_port()) as server:
+            for scheme in ("light", "dark"):
+                for width in (1440, 390):
+                    page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+                    page.set_default_timeout(120_000)
+                    for name, address in addresses.items():
+                        page.goto(f"{server.url}/{address}")
+                        settle(page)
+                        found = examine(page)
+                        ratio, what = found.contrasts[0]
+                        print(
+                            f"| {name} | {scheme} | {width} | {ratio:.2f} | {len(found.faults)} |",
+                            what,
+                            *found.faults,
+                            sep="\n    ",
+                            flush=True,
+                        )
+                    page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

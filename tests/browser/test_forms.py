@@ -1,0 +1,91 @@
+"""The form of a new run in a real browser: it outlives a reload, Back undoes, and Start stays in view."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from labcore.audio import encode_wav
+
+from .conftest import PATIENCE_MS, Server
+from .test_main_job import visible
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def train_page(server: Server, open_browser):
+    """The Train page with a small data set."""
+    random = np.random.default_rng(0)
+    for label in ("bark", "hum"):
+        folder = server.home / "datasets" / "small" / label
+        folder.mkdir(parents=True)
+        for number in range(6):
+            noise = random.normal(0, 0.1, 4000).astype(np.float32)
+            (folder / f"{label}{number}.wav").write_bytes(encode_wav(noise, 8000))
+    page = open_browser().new_page(viewport={"width": 1440, "height": 700})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server.url}/train")
+    visible(page, "This run")
+    yield page
+    assert "Traceback" not in server.log.read_text()
+
+
+def epochs(page):
+    return page.get_by_role("spinbutton", name="Epochs")
+
+
+def address_says(page, *words: str) -> None:
+    page.wait_for_function(
+        "words => words.every(word => location.search.includes(word))", arg=list(words), timeout=PATIENCE_MS
+    )
+
+
+def test_the_form_outlives_a_reload_and_back_undoes(train_page):
+    page = train_page
+    page.get_by_role("radio", name="Quick look").or_(page.get_by_role("button", name="Quick look")).first.click()
+    address_says(page, "preset=quick")
+    epochs(page).fill("25")
+    epochs(page).press("Enter")
+    address_says(page, "optim.epochs=25")
+    visible(page, "25 epochs of")
+
+    page.reload()
+    visible(page, "25 epochs of")
+    assert epochs(page).input_value() == "25"
+    address_says(page, "preset=quick", "optim.epochs=25")
+
+    other = page.context.browser.new_page()  # a link that was copied
+    other.goto(page.url)
+    visible(other, "25 epochs of")
+    other.close()
+
+    epochs(page).fill("31")
+    epochs(page).press("Enter")
+    address_says(page, "optim.epochs=31")
+    visible(page, "31 epochs of")
+    page.wait_for_timeout(3500)  # what a browser says sooner may be the address from before
+    page.go_back()
+    visible(page, "25 epochs of")
+    assert epochs(page).input_value() == "25"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 700), (1024, 600), (390, 844)])
+def test_start_stays_in_view(train_page, width, height):
+    page = train_page
+    page.set_viewport_size({"width": width, "height": height})
+    page.get_by_role("tab", name="Augmentation").click()
+    for address in ("train", "search", "crossval"):
+        page.goto(f"{page.url.split('?')[0].rsplit('/', 1)[0]}/{address}")
+        start = page.get_by_role("button", name="Start", exact=True)
+        start.wait_for()
+        for where in (0, 400, 10_000):
+            page.evaluate("top => document.querySelector('[data-testid=stMain]').scrollTo(0, top)", where)
+            page.wait_for_timeout(150)
+            box = start.bounding_box()
+            assert box["y"] >= 0
+            assert box["y"] + box["height"] <= height
+            assert page.evaluate(
+                "([x, y]) => document.elementFromPoint(x, y).closest('button')?.innerText.includes('Start')",
+                [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2],
+            ), f"{address} at {where}: something covers it"

@@ -1,0 +1,122 @@
+"""Every page as axe-core sees it, in both themes, wide and narrow; the menu of a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from labcore.workspace import Workspace
+from ui.gate import pages as gate_pages
+
+from . import axe
+from .conftest import FLAGS, PATIENCE_MS, Server, free_port, missing, running
+from .furnished import Furnished, furnish
+
+pytestmark = pytest.mark.browser
+
+NAMES = list(Furnished("", "", "", "", "", ("", "")).addresses())
+LIKE_OTHERS = ("stopped", "speed")
+"""Faces that another one has, but for a line or two: they are looked at with the slow tests."""
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory) -> Iterator[tuple[Server, dict[str, str]]]:
+    """The app on a furnished workspace, and the addresses of its pages."""
+    folder = tmp_path_factory.mktemp("looks")
+    addresses = furnish(Workspace(folder / "home")).addresses()
+    with running(folder / "home", folder / "server.log", free_port()) as server:
+        yield server, addresses
+
+
+@pytest.fixture(scope="module")
+def browser(playwright, chromium_path) -> Iterator:
+    opened = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def windows(browser) -> Iterator:
+    """One window a theme and width, kept for all pages: ``windows("dark", 390)``."""
+    if axe.script() is None:
+        missing("axe-playwright-python is not installed")
+    kept: dict[tuple[str, int], object] = {}
+
+    def window(scheme: str, width: int):
+        if (scheme, width) not in kept:
+            page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+            page.set_default_timeout(PATIENCE_MS)
+            kept[scheme, width] = page
+        return kept[scheme, width]
+
+    yield window
+    for page in kept.values():
+        page.close()
+
+
+def faults(windows, furnished, name: str, scheme: str, width: int) -> list[str]:
+    server, addresses = furnished
+    page = windows(scheme, width)
+    page.goto(f"{server.url}/{addresses[name]}")
+    axe.settle(page)
+    assert page.evaluate("document.documentElement.style.colorScheme") == scheme
+    return axe.examine(page).faults
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in LIKE_OTHERS])
+def test_axe_finds_nothing_grave(windows, furnished, name):
+    assert faults(windows, furnished, name, "light", 1440) == []
+    assert faults(windows, furnished, name, "dark", 390) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_axe_finds_nothing_grave_the_other_way_round(windows, furnished, name):
+    if name in LIKE_OTHERS:
+        assert faults(windows, furnished, name, "light", 1440) == []
+        assert faults(windows, furnished, name, "dark", 390) == []
+    assert faults(windows, furnished, name, "dark", 1440) == []
+    assert faults(windows, furnished, name, "light", 390) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_gates_own_pages(windows, scheme):
+    page = windows(scheme, 390)
+    for answer in (
+        gate_pages.sign_in("", "/", people=True, shared=True, providers=["uni"], trouble="That is not the password."),
+        gate_pages.closed("server.address is 0.0.0.0", []),
+        gate_pages.wrong_host("lab.example.org"),
+    ):
+        page.set_content(bytes(answer.body).decode())
+        page.evaluate(axe.script())
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in axe.GRAVE] == []
+
+
+def test_the_menu_of_a_phone_closes_after_a_tap(browser, furnished):
+    server, _ = furnished
+    page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(server.url)
+    axe.settle(page)
+    menu = page.locator("[data-testid=stSidebar]")
+    page.locator("[data-testid=stExpandSidebarButton]").tap()
+    menu.get_by_role("link", name="Speed").tap()
+    page.get_by_role("heading", name="Speed", exact=True).wait_for()
+    page.locator("[data-testid=stSidebar][data-collapsed=true]").wait_for(state="attached")
+    page.close()
+
+
+def test_the_keyboard_is_seen_otherwise_than_what_is_selected(windows, furnished):
+    server, addresses = furnished
+    page = windows("light", 1440)
+    page.goto(f"{server.url}/{addresses['train']}")
+    axe.settle(page)
+    selected = page.locator("[aria-label=Preset] [data-selected=true]")
+    selected.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    ring, border = selected.evaluate("(one) => [getComputedStyle(one).outlineColor, getComputedStyle(one).borderColor]")
+    assert selected.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
+    assert ring != border

@@ -1,0 +1,76 @@
+"""What charts show: axes that one value does not rule, inks that can be read, bars that tell levels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from ui import charts, curves
+from ui.spikes import ceiling
+from ui.text import clock_span
+
+FALLING = [2.3 * math.exp(-number / 8) for number in range(40)]
+
+
+def test_a_curve_without_spikes_is_drawn_whole():
+    assert ceiling([FALLING]) is None
+    assert ceiling([[2.3, 0.9]]) is None
+    assert ceiling([[2.3, 0.9, 0.5]]) is None
+    assert ceiling([[1.0, 2.0, 3.0, 4.0, 5.0]]) is None
+    assert ceiling([[]]) is None
+    assert ceiling([[float("nan")] * 5]) is None
+
+
+@pytest.mark.parametrize("at", [0, 1, 20, 39])
+@pytest.mark.parametrize("high", [60.0, 1e9, float("inf")])
+def test_one_spike_does_not_rule_the_axis(at, high):
+    spiked = [high if number == at else value for number, value in enumerate(FALLING)]
+    top = ceiling([spiked, FALLING])
+    assert top is not None
+    assert max(FALLING) < top < 1.5 * max(FALLING)
+
+
+def test_three_epochs_are_enough_to_tell_a_spike():
+    assert ceiling([[1.1, 40.0, 0.7], [0.9, 0.7, 0.6]]) == pytest.approx(1.15 * 1.1)
+
+
+def test_what_stays_high_is_no_spike():
+    assert ceiling([[1.0, 1.0, 1.0, *([50.0] * 10)]]) is None
+
+
+def test_a_spike_stands_at_the_edge_with_its_value(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curves.st, "vega_lite_chart", lambda frame, spec, **_: drawn.append(frame))
+    events = [
+        {"epoch": number + 1, "train_loss": value, "val_loss": 40.0 if number == 1 else value}
+        for number, value in enumerate(FALLING)
+    ]
+    curves.curves(events, "loss", 40, key="k", title="Loss")
+    (frame,) = drawn
+    spike = frame[(frame["epoch"] == 2) & (frame["clips"] == "validation")].iloc[0]
+    assert spike["real"] == 40.0
+    assert spike["above"] == "40"
+    assert spike["value"] < 3
+    assert frame["above"].notna().sum() == 1
+
+
+@pytest.mark.parametrize("share", np.linspace(0, 1, 21))
+@pytest.mark.parametrize("ends", [("#f3f0e9", "#075854"), ("#1a2428", "#d3f0e6")])
+def test_figures_in_cells_can_be_read(share, ends):
+    def light(colour):
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    ground = charts.shade([[0, ends[0]], [1, ends[1]]], share)
+    ink = {"#000000": (0, 0, 0), "#ffffff": (1, 1, 1)}[charts.ink_on(ground)]
+    low, high = sorted((light(ground), light(ink)))
+    assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_a_stretch_reads_as_a_clock_does():
+    assert clock_span(0, 4) == "0.00–4.00 s"
+    assert clock_span(570.96, 590.31) == "9:30.96–9:50.31"
+    assert clock_span(0, 600, 0) == "0:00–10:00"
+    assert clock_span(3605, 3607.5) == "1:00:05.00–1:00:07.50"
