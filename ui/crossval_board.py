@@ -113,7 +113,7 @@ def _delete(experiment: CrossValidation, runs: bool) -> None:
 
 
 def _metrics(pool: Pool) -> None:
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="figures-folds"):
         spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
         mean = "–" if pool.mean is None else f"{100 * pool.mean:.1f}{spread} %"
         st.metric("Accuracy of the folds", mean, width=210, help="Mean ± standard deviation over the finished folds.")
@@ -240,7 +240,7 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
         )
         return
     pool = summary.random
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="figures-random"):
         st.metric("Official folds", percent(summary.official.mean), width=150)
         st.metric("Random split, leaks" if pool.leaks else "Random split", percent(pool.mean), width=180)
         if summary.difference is not None:

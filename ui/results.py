@@ -19,7 +19,7 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
         return
     adjusted = adjustments(events)
     with st.container(border=True):
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="small", key="figures-result"):
             st.metric("Accuracy", percent(evaluated["accuracy"]), width=130)
             low, high = percent(evaluated["accuracy_low"]), percent(evaluated["accuracy_high"])
             st.metric("95 % interval", f"{low.removesuffix(' %')} – {high}", width=180)

@@ -211,7 +211,7 @@ def _curves(run: Run, events: list[dict[str, Any]], status: RunStatus) -> None:
         return
     last, total = epochs[-1], max(status.epochs, epochs[-1]["epochs"])
     if status.state != "finished":
-        with st.container(horizontal=True, gap="medium"):
+        with st.container(horizontal=True, gap="medium", key="figures-run"):
             for label, value in (
                 ("Validation accuracy", percent(last["val_accuracy"])),
                 ("Validation loss", f"{last['val_loss']:.3f}"),

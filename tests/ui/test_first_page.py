@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from pathlib import Path
 
 import pytest
 import streamlit
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
-from ui.gate.first_page import dressed
+from ui.gate.compression import Compressed
+from ui.gate.first_page import FirstPage, dressed, style
 from ui.gate.headers import pages_policy
 
 INDEX = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
@@ -29,6 +36,35 @@ def test_other_documents_stay_as_they_are():
         dressed(b"<html><head></head><body>a component</body></html>")
         == b"<html><head></head><body>a component</body></html>"
     )
+
+
+def client(body: bytes, media_type: str = "text/html") -> TestClient:
+    async def answer(request):
+        if "gzip" in request.headers.get("accept-encoding", ""):  # as Streamlit does under some addresses
+            return Response(gzip.compress(body), media_type=media_type, headers={"Content-Encoding": "gzip"})
+        return Response(body, media_type=media_type)
+
+    routes = [Route("/{path:path}", answer)]
+    return TestClient(Starlette(routes=routes, middleware=[Middleware(Compressed), Middleware(FirstPage)]))
+
+
+@pytest.mark.parametrize("path", ["/", "/train"])
+def test_each_page_begins_with_the_labs_document(path):
+    answer = client(INDEX).get(path, headers={"accept": "text/html,*/*", "accept-encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "<title>Audio GPU Lab</title>" in answer.text
+    assert f"<style>{style()}</style>" in answer.text
+    assert '<div id="root"></div>' in answer.text
+
+
+def test_streamlits_document_is_as_it_was_thought_to_be():
+    assert dressed(INDEX).count(b"<style>") == INDEX.count(b"<style>") + 1
+    assert b"<title>Streamlit</title>" not in dressed(INDEX)
+
+
+def test_a_file_that_is_no_document_passes():
+    answer = client(INDEX, "text/plain").get("/", headers={"accept-encoding": "identity"})
+    assert answer.content == INDEX
 
 
 def luminance(colour: str) -> float:
