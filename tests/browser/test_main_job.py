@@ -64,6 +64,8 @@ def test_from_an_empty_workspace_to_weights_at_home(server: Server, open_browser
     browser = open_browser()
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.set_default_timeout(PATIENCE_MS)
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
 
     page.goto(server.url)
     visible(page, "First steps")
@@ -97,6 +99,9 @@ def test_from_an_empty_workspace_to_weights_at_home(server: Server, open_browser
     state(page, "Queued|Running")
     state(page, "Finished")
     visible(page, re.compile("held-out clips of fold 1"))
+    visible(page, "Confusion matrix")
+    assert any("VegaLite" in url for url in loaded)
+    assert not [url for url in loaded if "Plotly" in url]  # five megabytes for one picture
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the weights").click()
