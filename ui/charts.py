@@ -344,7 +344,9 @@ def to_bytes(levels_db: np.ndarray, columns: int) -> tuple[np.ndarray, float, fl
 
 
 def _steps(colours: list[str]) -> list[list[Any]]:
-    return [[number / (len(colours) - 1), colour] for number, colour in enumerate(colours)]
+    """A scale of Plotly's. In Streamlit #000001 to #000030 stand for colours of the theme: such a black is put beside them."""
+    safe = [f"#01{colour[3:]}" if colour.startswith("#0000") else colour for colour in colours]
+    return [[number / (len(safe) - 1), colour] for number, colour in enumerate(safe)]
 
 
 def shade(scale: list[list[Any]], share: float) -> tuple[float, float, float]:

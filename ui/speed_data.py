@@ -221,7 +221,7 @@ def _entries(side: str, report: BenchmarkReport) -> Iterator[dict[str, object]]:
         yield {
             **({"Report": side} if side else {}),
             "Device": case.device,
-            "Network": case.model,
+            "Network": MODEL_NAMES.get(case.model, case.model),
             "Mode": case.mode,
             "Included": case.scope,
             "Batch": case.batch_size,

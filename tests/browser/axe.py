@@ -19,9 +19,6 @@ ORDERLY = ("heading-order", "page-has-heading-one", "image-alt", "svg-img-alt", 
 LEAST = 4.5
 """The contrast of text that WCAG 2 (AA) asks for."""
 
-STREAMLITS_OWN: dict[str, tuple[str, str]] = {}
-"""Rule → part of the element's HTML, and the reason why it is left: what Streamlit draws and no setting or style of ours can mend."""
-
 TEXT_OF_CHARTS = """() => {
   const part = (text) => text.match(/[\\d.]+/g).map(Number)
   const light = (rgb) => rgb.slice(0, 3)
@@ -81,7 +78,6 @@ def examine(page) -> Findings:
         for one in told["violations"]
         if one["impact"] in GRAVE or one["id"] in ORDERLY
         for node in one["nodes"]
-        if not _left(one["id"], node["html"])
     ]
     contrasts = [
         (data["contrastRatio"], node["html"][:120])
@@ -95,10 +91,6 @@ def examine(page) -> Findings:
     faults += [f"text in a chart at {ratio:.2f}: {text}" for ratio, text in charts if ratio < LEAST]
     faults += [f"cut off: {text}" for text in page.evaluate(CUT_OFF)]
     return Findings(faults, sorted([*contrasts, *charts]))
-
-
-def _left(rule: str, html: str) -> bool:
-    return rule in STREAMLITS_OWN and STREAMLITS_OWN[rule][0] in html
 
 
 def main() -> None:

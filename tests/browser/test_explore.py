@@ -80,7 +80,7 @@ def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Se
     page.mouse.down()
     point(page, 1.5, 0.3)
     page.mouse.up()
-    visible(page, re.compile(r"Plays the selected stretch, (0\.99|1\.0)"))
+    visible(page, re.compile(r"Plays the selection, (0\.99|1\.0)"))
     page.wait_for_timeout(500)
     part = played(page)
     assert abs(part.shape[1] - RATE // 2) < 300
@@ -94,8 +94,8 @@ def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Se
 
     page.get_by_role("combobox", name="Network").click()
     page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    visible(page, re.compile(r"in (0\.99|1\.0)\d* to 1\.\d+ s, probability"))
+    page.get_by_role("option", name=re.compile("compact")).click()
+    visible(page, re.compile(r"(0\.99|1\.0)\d*–1\.\d+ s · probability"))
     assert run.weights.exists()
     assert not faults
     assert "Traceback" not in server.log.read_text()

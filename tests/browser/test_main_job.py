@@ -25,7 +25,8 @@ from .conftest import PATIENCE_MS, Server
 
 pytestmark = pytest.mark.browser
 
-EPOCHS = 15
+EPOCHS = 40
+"""Enough that the run still trains after a reload, on a machine that has nothing else to do."""
 CURVE = "[data-testid=stVegaLiteChart] .mark-line path"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ui import charts, curves
+from ui.colours import colours
 from ui.spikes import ceiling
 from ui.text import clock_span
 
@@ -67,6 +68,12 @@ def test_figures_in_cells_can_be_read(share, ends):
     ink = {"#000000": (0, 0, 0), "#ffffff": (1, 1, 1)}[charts.ink_on(ground)]
     low, high = sorted((light(ground), light(ink)))
     assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_no_colour_of_a_spectrogram_stands_for_one_of_the_theme():
+    """Streamlit puts colours of its theme in the place of #000001 to #000030; the first of magma is #000004."""
+    assert colours()[0] == "#000004"
+    assert not [colour for _, colour in charts._steps(colours()) if colour.startswith("#0000")]
 
 
 def test_a_stretch_reads_as_a_clock_does():
