@@ -161,8 +161,8 @@ class Engine:
                 )
                 rows = self._judge(classifier, windows)
                 self._on_batch(len(windows), time.perf_counter() - began)
+                self._failures = 0  # before anybody has an answer, and asks whether the service is ready
                 self._hand_out(batch, rows)
-                self._failures = 0
             except Exception as error:  # whatever happens to a batch, the thread goes on
                 self._failures += 1
                 for job, _, _ in batch:
