@@ -22,7 +22,7 @@ from labcore.workspace import Workspace
 from ui import charts, clip_events, limits, services
 from ui.clip_events import SECTION_SECONDS
 from ui.shell import errors_in_place
-from ui.text import duration, percent, plain
+from ui.text import duration, percent, plain, sentence
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -117,6 +117,8 @@ def show(run: Run, judged: Judged, least: float) -> None:
                     f":{'green' if right_ else 'red'}-badge[:material/{'check' if right_ else 'close'}: "
                     f"labelled {plain(clip.truth)}]"
                 )
+            for note in answer.notes:
+                st.markdown(f":orange[:material/warning:] {plain(sentence(note))}")
         if events:
             clip_events.table(summary_of(events))
         else:
@@ -231,7 +233,7 @@ def _row(item: Judged, least: float) -> dict[str, Any]:
     }
     answer = item.answer
     if answer is None:
-        return {**row, "Length (s)": None}
+        return {**row, "Length (s)": None, "Notes": ""}
     heard, sure = answer.label, answer.probability
     if len(answer.windows) > 1:
         events = clip_events.events_of(answer, least)
@@ -239,23 +241,25 @@ def _row(item: Judged, least: float) -> dict[str, Any]:
         row["Events"] = len(events)
         heard = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
         heard, sure = heard or "nothing sure", max((event.highest for event in events), default=None)
-    return {**row, "Heard": heard, "Probability": sure, "Length (s)": round(answer.seconds, 2)}
+    told = "; ".join(shown(note) for note in answer.notes)
+    return {**row, "Heard": heard, "Probability": sure, "Length (s)": round(answer.seconds, 2), "Notes": told}
 
 
 def csv_of(judged: list[Judged], labels: list[str]) -> str:
-    """A line a file: label, probability, and the probability of each label in full precision; errors in their own column."""
+    """A line a file: label, probability, and the probability of each label in full precision; errors and notes in columns of their own."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["file", "label", "probability", "seconds", "error", *labels])
+    writer.writerow(["file", "label", "probability", "seconds", "error", "notes", *labels])
     for item in judged:
         if item.answer is not None:
             answer = item.answer
+            notes = "; ".join(shown(note) for note in answer.notes)
             shares = [repr(answer.probabilities[label]) for label in labels]
             writer.writerow(
-                [shown(item.clip.name), answer.label, repr(answer.probability), answer.seconds, "", *shares]
+                [shown(item.clip.name), answer.label, repr(answer.probability), answer.seconds, "", notes, *shares]
             )
         else:
-            writer.writerow([shown(item.clip.name), "", "", "", shown(item.error), *[""] * len(labels)])
+            writer.writerow([shown(item.clip.name), "", "", "", shown(item.error), "", *[""] * len(labels)])
     return out.getvalue()
 
 

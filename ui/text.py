@@ -38,6 +38,11 @@ def plain(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(texts.shown(text).split()))
 
 
+def sentence(text: str) -> str:
+    """Words that follow a name, to stand by themselves: a capital, and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 

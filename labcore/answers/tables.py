@@ -25,15 +25,17 @@ Answers = Iterable[dict[str, Any]]
 
 
 def columns_of(labels: list[str], per: str) -> list[str]:
-    """The columns of a table; probabilities of the classes are ``p_<label>``."""
+    """The columns of a table; probabilities of the classes are ``p_<label>``, ``notes`` tell how a file was read: that channels cancel."""
     span = [] if per == "file" else ["start_s", "end_s"]
     last = ["highest", "windows"] if per == "segment" else [f"p_{shown(label)}" for label in labels]
-    return ["file", *span, "label", "probability", *([] if span else ["seconds"]), "error", *last]
+    return ["file", *span, "label", "probability", *([] if span else ["seconds"]), "error", "notes", *last]
 
 
 def rows_of(answer: dict[str, Any], per: str, threshold: float) -> Iterator[dict[str, Any]]:
     """The rows of one answer; a file that could not be read is a row with its error. Names are written as :func:`shown` does."""
     file = {"file": shown(answer["file"])}
+    if answer.get("notes"):
+        file["notes"] = "; ".join(shown(note) for note in answer["notes"])
     if "error" in answer:
         yield file | {"error": shown(answer["error"])}
     elif per == "segment":
@@ -85,7 +87,13 @@ def _write_parquet(draft: Path, answers: Answers, labels: list[str], per: str, t
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"file": pa.string(), "label": pa.string(), "error": pa.string(), "windows": pa.int64()}
+    kinds = {
+        "file": pa.string(),
+        "label": pa.string(),
+        "error": pa.string(),
+        "notes": pa.string(),
+        "windows": pa.int64(),
+    }
     schema = pa.schema([(name, kinds.get(name, pa.float64())) for name in columns_of(labels, per)])
 
     def flush(rows: list[dict[str, Any]]) -> None:

@@ -251,6 +251,13 @@ def test_channels_that_cancel_are_told_and_are_not_silence(
     assert "cancel" in told.lines[0]["notes"][0]
     assert plain["notes"] == []
     assert "phase.wav: its channels cancel" in labcore("classify", file).err
+    for per in ("file", "window"):
+        rows = list(csv.DictReader(io.StringIO(labcore("classify", file, "--format", "csv", "--per", per).out)))
+        assert all("cancel" in row["notes"] for row in rows)
+        labcore("classify", file, tones / "low/low0.wav", "-o", tmp_path / "t.parquet", "--per", per)
+        notes = pd.read_parquet(tmp_path / "t.parquet")["notes"]
+        assert "cancel" in notes[0]
+        assert pd.isna(notes.iloc[-1])
     for _ in range(2):  # the second time from the journal
         labcore("classify", file, "-o", tmp_path / "t.jsonl")
         assert "cancel" in json.loads((tmp_path / "t.jsonl").read_text())["notes"][0]
