@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui.explore_source import Opened
 from ui.explore_viewer import selected, viewer, wave_row
-from ui.text import clock_span, count, counted, duration, label_name, plain
+from ui.text import clock_span, count, counted, duration, label_name, plain, sentence
 
 FIRST_SECONDS = 10.0
 MOST_SECONDS = 60.0
@@ -47,7 +47,7 @@ def strip(opened: Opened) -> None:
 def notes(opened: Opened) -> list[str]:
     """What a listener should know of the sound, a sentence each."""
     facts = opened.facts
-    told = [f"{note[0].upper()}{note[1:]}." for note in facts.info.notes]
+    told = [sentence(note) for note in facts.info.notes]
     clipped = sum(level.clipped_samples for level in facts.channels)
     if clipped:
         told.append(f"Clipped: {counted(clipped, 'sample')} at full scale.")

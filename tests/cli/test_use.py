@@ -104,27 +104,6 @@ class TestClassify:
         ]
         assert all(answer == answers[0] for answer in answers)
 
-    def test_last_is_the_newest_run_with_weights(
-        self, trained_home: Path, labcore: Labcore, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        shutil.copytree(trained_home, tmp_path / "home")
-        monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "home"))
-        (run,) = list_runs(Workspace.default())
-        Run.create(Workspace.default(), RunConfig())  # waits, or is at work
-        assert labcore("classify", tones / "low" / "low0.wav").status == 0
-        for words in (["export"], ["export", "last"], ["export", "--run", "last"], ["export", "--run", run.id]):
-            (told,) = labcore(*words, "-o", tmp_path / "x.zip", "--json").lines
-            assert told["run_id"] == run.id
-
-    @pytest.mark.parametrize(
-        "words", [["runs", "show"], ["evaluate"], ["export"], ["resume"], ["turn", "--dropout", "0.1"]]
-    )
-    def test_a_run_is_named_once(self, trained: Workspace, labcore: Labcore, words: list[str]) -> None:
-        told = labcore(*words, "one", "--run", "another")
-        assert (told.status, told.out) == (2, "")
-        assert "two runs are named: one and another" in told.err
-        assert "there is no run 'another'" in labcore(*words, "--run", "another").err
-
     def test_for_people(self, trained: Workspace, labcore: Labcore, tones: Path) -> None:
         told = labcore("classify", tones)
         assert told.status == 0

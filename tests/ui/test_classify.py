@@ -122,6 +122,22 @@ def test_bad_files_are_named_and_the_others_go_on(open_page, trained):
     assert list(app.dataframe[0].value["Heard"])[1:] == ["cannot be read", "cannot be read"]
 
 
+def test_channels_that_cancel_are_told_beside_the_answer_and_in_the_table(open_page, trained):
+    mono = soundfile.read(io.BytesIO(wav(0.5)))[0]
+    phase, dead = (encode_wav(np.stack([mono, other], axis=1), 8000) for other in (-mono, 0 * mono))
+    app = open_page("pages/classify.py")
+    app.file_uploader[0].upload("phase.wav", phase).run()
+    assert "Its channels cancel each other" in words(app).replace("\\", "")
+    app = open_page("pages/classify.py")
+    for name, content in (("phase.wav", phase), ("dead.wav", dead), ("good.wav", wav(0.5))):
+        app.file_uploader[0].upload(name, content)
+    app.run()
+    told = dict(zip(app.dataframe[0].value["File"], app.dataframe[0].value["Notes"], strict=True))
+    assert "cancel" in told["phase.wav"]
+    assert "channel 2 is silent" in told["dead.wav"]
+    assert told["good.wav"] == ""
+
+
 def test_a_recording_is_answered(open_page, trained):
     app = open_page("pages/classify.py")
     app.get_by_key("clip-source").set_value("record").run()
