@@ -25,7 +25,7 @@ from .conftest import PATIENCE_MS, Server
 
 pytestmark = pytest.mark.browser
 
-EPOCHS = 40
+EPOCHS = 25
 """Enough that the run still trains after a reload, on a machine that has nothing else to do."""
 CURVE = "[data-testid=stVegaLiteChart] .mark-line path"
 
