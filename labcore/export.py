@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shlex
 import zipfile
 from typing import Any
@@ -56,6 +58,8 @@ def export_zip(run: Run) -> bytes:
         RunError: the run has no weights yet.
     """
     try:
+        if run.weights.is_symlink() or not run.weights.is_file():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         weights = run.weights.read_bytes()
     except OSError as error:
         raise RunError(f"run {run.id} has no weights yet", "They are written when the run finishes") from error

@@ -42,6 +42,7 @@ from labcore.event_log import EventReader, epochs_of
 from labcore.events import Event, RunQueued, Standing
 from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
+from labcore.roots import PINNED
 from labcore.status import ENDED, LIFE, RESUMABLE, RunStatus, owner_of
 from labcore.texts import json_line
 from labcore.workspace import Workspace, append_line, is_locked, slug, write_atomically
@@ -55,6 +56,7 @@ __all__ = [
     "epochs_of",
     "glance",
     "list_runs",
+    "pinned_name",
     "unreadable_runs",
 ]
 
@@ -83,7 +85,7 @@ class Run:
 
     @property
     def pinned(self) -> Path:
-        return self.path / "pinned"
+        return self.path / PINNED
 
     @property
     def tensorboard(self) -> Path:
@@ -211,12 +213,16 @@ class Run:
         append_line(self.path / "turns.jsonl", json.dumps(wish | {name: word for name, word in words.items() if word}))
 
     def pin(self, name: str, content: bytes) -> Path:
-        """Put a sound file into ``pinned/``: it is classified at the end of every epoch from now on.
+        """Put a sound into ``pinned/``: it is classified at the end of every epoch from now on.
+
+        Args:
+            name: of the sound; it is kept under a safe one, with the ending of what it is.
+            content: a WAV file that the lab itself encoded (:func:`labcore.audio.as_wav`).
 
         Raises:
             WorkspaceError: the disk is full or the directory is gone.
         """
-        file = self.pinned / slug(name)
+        file = self.pinned / pinned_name(name)
         with contextlib.suppress(OSError):
             file.parent.mkdir(exist_ok=True)
         write_atomically(file, content)
@@ -341,6 +347,11 @@ class Run:
         content = path.read_bytes()
         if content and not content.endswith(b"\n"):
             os.truncate(path, content.rfind(b"\n") + 1)
+
+
+def pinned_name(name: str) -> str:
+    """The name of the file in which a sound is pinned, whatever its own name is."""
+    return f"{slug(Path(name.replace(chr(92), '/')).stem)}.wav"
 
 
 def list_runs(workspace: Workspace) -> list[Run]:

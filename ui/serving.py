@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -14,7 +13,7 @@ from starlette.middleware import Middleware
 from streamlit import config
 
 from labcore.errors import ConfigError
-from labcore.roots import ROOTS
+from labcore.roots import restrict
 from labcore.workspace import Workspace
 from ui.access import door
 from ui.gate.compression import Compressed
@@ -24,14 +23,12 @@ from ui.limits import uploads
 
 SECONDS_TO_END = 10
 """How long a server that ends waits for browsers that do not let go."""
-VISITORS_MAY_OPEN = "/data"
-"""Where a server that others reach opens data sets, beside its workspace, unless told otherwise."""
 
 
 def gate() -> list[Middleware]:
     """The middleware for ``st.App``. What only a server that others reach needs is set here too."""
     if door().access.demanded or door().access.behind_proxy:
-        os.environ.setdefault(ROOTS, VISITORS_MAY_OPEN)
+        restrict()
     try:
         uploads()
     except ConfigError as error:

@@ -13,6 +13,7 @@ import threading
 
 from labcore.jobs import cut_short
 from labcore.jobs.manager import JobManager
+from labcore.roots import restrict
 from labcore.workspace import Workspace
 
 
@@ -27,6 +28,7 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    restrict()  # what it starts was asked for by visitors of the pages
     workspace = Workspace.default()
     if resumes():
         for run in cut_short.queue_again(workspace):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from labcore.datasets.scan import is_audio
 from labcore.errors import DatasetError
+from labcore.roots import is_open
 
 SEPARATORS = "\t;,|"
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(\\t|.)"?\s*$', re.IGNORECASE)  # Excel's, before the header
@@ -25,6 +28,8 @@ def read_rows(path: Path) -> Numbered:
         DatasetError: it cannot be read, is empty, or a quote in it does not close.
     """
     try:
+        if not is_open(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         content = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}", "Check the path") from error

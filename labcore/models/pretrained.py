@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from labcore.config import ModelConfig
 from labcore.errors import ConfigError
-from labcore.roots import check_root
+from labcore.roots import check_weights
 from labcore.texts import counted
 
 NONE, PUBLISHED = "none", "published"
@@ -144,7 +144,7 @@ def read_pretrained(config: ModelConfig) -> tuple[dict[str, Tensor], str]:
     """
     if config.pretrained != PUBLISHED:
         path = Path(config.pretrained).expanduser()
-        check_root(path)
+        check_weights(path)
         return read_weights(path), path.name
     if config.name.startswith("timm:"):
         return _published_by_timm(config.name.removeprefix("timm:"))
