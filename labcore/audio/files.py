@@ -16,9 +16,10 @@ from typing import TypeAlias
 import numpy as np
 import soundfile
 
-from labcore.audio.containers import describe, foreign_kind
+from labcore.audio.containers import FORMATS, KNOWN, describe, foreign_kind
 from labcore.audio.foreign import ForeignFile
 from labcore.audio.joined import JoinedFile
+from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced, reader
 from labcore.audio.streams import Reading, cut_off, duration, not_read, reading_of
 from labcore.errors import AudioError
@@ -30,7 +31,7 @@ BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLO
 BITS |= {"ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}
 
 Source = str | Path | bytes
-OpenFile: TypeAlias = "soundfile.SoundFile | JoinedFile | ForeignFile"
+OpenFile: TypeAlias = "QuietFile | JoinedFile | ForeignFile"
 
 
 @dataclass(frozen=True)
@@ -188,20 +189,33 @@ def _decoder(
     try:
         if reading.streams:
             return JoinedFile(read, reading, called)
+        if not reading.container:
+            return _other_kind(source, read(0, 512), called, limits)
         whole = descriptor if descriptor >= 0 else Spliced(read, [(0, size)])
-        return soundfile.SoundFile(whole, closefd=False)
+        return QuietFile(whole, closefd=False)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-        head = read(0, 512)
         if reading.unread:
             raise not_read(called, reading.unread) from error
-        kind = foreign_kind(head)
-        if not kind:
-            what, remedy = describe(head)
-            raise AudioError(f"{called} {what}", remedy) from error
+        what, remedy = describe(read(0, 512))
+        raise AudioError(f"{called} {what}", remedy) from error
+
+
+def _other_kind(source: Source, head: bytes, called: str, limits: Limits) -> ForeignFile:
+    """What only the optional decoder reads. Nothing else is opened, whatever libsndfile would make of it.
+
+    Raises:
+        AudioError: it is none of that, or cannot be decoded.
+    """
+    kind = foreign_kind(head)
+    if kind:
         return ForeignFile(source, kind, called, limits.max_seconds)
+    what, remedy = describe(head)
+    raise AudioError(f"{called} {what}", remedy)
 
 
 def _check_container(file: OpenFile, called: str, limits: Limits) -> None:
+    if not isinstance(file, ForeignFile) and file.format not in FORMATS:
+        raise AudioError(f"{called} is not audio of a known kind", KNOWN)
     if not limits.min_rate <= file.samplerate <= limits.max_rate:
         raise AudioError(
             f"{called} claims a sample rate of {file.samplerate} Hz", "Its header is damaged: export the file again"
