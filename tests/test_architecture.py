@@ -23,6 +23,7 @@ FLOORS = (
         "nvml",
         "workspace",
         "roots",
+        "sheets",
         "access",
         "events",
         "honesty",

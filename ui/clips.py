@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -18,6 +17,7 @@ from labcore.answers.segments import Segment, summary_of
 from labcore.config import DataConfig
 from labcore.errors import DatasetError, LabError
 from labcore.runs import Run
+from labcore.sheets import Sheet
 from labcore.texts import moment, shown
 from labcore.workspace import Workspace
 from ui import charts, clip_events, limits, networks, services
@@ -279,18 +279,17 @@ def _row(item: Judged, least: float, names: dict[str, str]) -> dict[str, Any]:
 def csv_of(judged: list[Judged], labels: list[str]) -> str:
     """A line a file: label, probability, and the probability of each label in full precision; errors and notes in columns of their own."""
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["file", "label", "probability", "seconds", "error", "notes", *labels])
+    writer = Sheet(out, ["file", "label", "probability", "seconds", "error", "notes", *labels])
     for item in judged:
         if item.answer is not None:
             answer = item.answer
             notes = "; ".join(shown(note) for note in answer.notes)
             shares = [repr(answer.probabilities[label]) for label in labels]
-            writer.writerow(
+            writer.row(
                 [shown(item.clip.name), answer.label, repr(answer.probability), answer.seconds, "", notes, *shares]
             )
         else:
-            writer.writerow([shown(item.clip.name), "", "", "", shown(item.error), "", *[""] * len(labels)])
+            writer.row([shown(item.clip.name), "", "", "", shown(item.error), "", *[""] * len(labels)])
     return out.getvalue()
 
 

@@ -14,6 +14,7 @@ import threading
 from labcore.jobs import cut_short
 from labcore.jobs.manager import JobManager
 from labcore.roots import restrict
+from labcore.texts import printable
 from labcore.workspace import Workspace
 
 
@@ -32,7 +33,7 @@ def main() -> int:
     workspace = Workspace.default()
     if resumes():
         for run in cut_short.queue_again(workspace):
-            print(f"lab: run {run.id} goes on from its last checkpoint", file=sys.stderr, flush=True)
+            print(f"lab: run {printable(run.id)} goes on from its last checkpoint", file=sys.stderr, flush=True)
     manager = JobManager(workspace)
     stop.wait()
     manager.close()

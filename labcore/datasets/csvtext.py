@@ -14,6 +14,7 @@ from pathlib import Path
 from labcore.datasets.scan import is_audio
 from labcore.errors import DatasetError
 from labcore.roots import is_open
+from labcore.sheets import unguarded
 
 SEPARATORS = "\t;,|"
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(\\t|.)"?\s*$', re.IGNORECASE)  # Excel's, before the header
@@ -84,7 +85,7 @@ def _rows(path: Path, lines: list[str], separator: str) -> Iterator[tuple[int, l
         if reader.line_num > first + 1:
             _check_quotes(path, lines[first : reader.line_num], first + 1, separator)
         if any(cell.strip() for cell in row):
-            yield first + 1, row
+            yield first + 1, [unguarded(cell) for cell in row]
 
 
 def _check_quotes(path: Path, lines: list[str], number: int, separator: str) -> None:
