@@ -119,7 +119,7 @@ def tell_unreadable(things: Iterable[Unreadable], key: str, *, as_json: bool) ->
         if as_json:
             emit_json({key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"})
         else:
-            emit(str(thing))
+            emit(" ".join(str(thing).split("\n")))
 
 
 def percent(share: float | None) -> str:

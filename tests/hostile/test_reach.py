@@ -318,3 +318,26 @@ def test_what_visitors_pin_is_no_list(machines, name):
     copied = machine.write(machine.data / "copied" / kept.name, kept.read_bytes())
     with pytest.raises(DatasetError):
         find_dataset(Workspace(machine.home), str(copied))
+
+
+def test_a_browser_gets_sounds_that_the_lab_encoded_and_no_bytes_of_files(tmp_path):
+    from ui import listen, pinned
+
+    note = b"what else stands in the file"
+    file = tmp_path / "tone.wav"
+    file.write_bytes(TONE + b"LIST" + len(note).to_bytes(4, "little") + note)
+    for played in (
+        pinned._played(str(file), 0),
+        listen._sound(str(file), 0.0, None)[1],
+        pinned.heard("a", file.read_bytes()),
+    ):
+        assert played[:4] == b"RIFF"
+        assert note not in played
+        assert len(decode(played)[0]) == 1600
+
+
+def test_no_page_reads_a_file_to_hand_it_on():
+    root = Path(__file__).parents[2]
+    allowed = {"ui/gate/pages.py", "ui/pinned.py"}  # the logo; a comparison of what is pinned with what is to be
+    pages = [file for folder in ("ui", "pages") for file in (root / folder).rglob("*.py")]
+    assert {str(file.relative_to(root)) for file in pages if "read_bytes(" in file.read_text()} == allowed
