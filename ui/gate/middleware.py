@@ -9,22 +9,33 @@ import logging
 from collections.abc import Callable
 from urllib.parse import quote
 
-from starlette.requests import HTTPConnection, Request
+import anyio
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from ui.gate import door as doors
-from ui.gate import headers, pages, uploads
-from ui.gate.door import Door
+from ui.gate import headers, pages, sessions, uploads
+from ui.gate.door import Door, Visitor
 from ui.gate.login import Login
-from ui.gate.request import from_elsewhere, host_allowed, safe_next, same_origin
+from ui.gate.request import (
+    from_elsewhere,
+    host_allowed,
+    safe_next,
+    same_origin,
+    secured_by_proxy,
+    seen_from_outside,
+)
+from ui.gate.sessions import Sessions
 
 HEALTH = "/_stcore/health"
 OURS = ("/login", "/login/oidc", "/logout")
 OF_PROVIDERS = ("/auth/login", "/auth/logout", "/oauth2callback")
 """Streamlit's own login, open where a provider is set."""
 POLICY_VIOLATION = 1008
+BODY_SILENCE_SECONDS = 60.0
+"""So long whoever is let in may pause in the body of a request."""
 log = logging.getLogger("audio_gpu_lab")
 
 
@@ -36,6 +47,7 @@ class Gate:
         self._door = door
         self._login: Login | None = None
         self._uploads: uploads.Uploads | None = None
+        self._sessions = sessions.Sessions()
 
     @property
     def door(self) -> Door:
@@ -59,20 +71,31 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path = self._inner(scope["path"])
+        proxies = self.door.access.proxies
+        secure, started = secured_by_proxy(request, proxies), False
 
         async def hardened(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message = {**message, "headers": list(message.get("headers", []))}
-                headers.harden(message, path or scope["path"])
+                headers.harden(message, path or scope["path"], secure)
             await send(message)
 
         answer = await self._answer(request, path)
         if answer is not None:
             await answer(scope, receive, hardened)
-        elif path is not None and path.startswith(uploads.PREFIX) and scope["method"] not in ("DELETE", "OPTIONS"):
-            await self._upload(request, path, hardened)
-        else:
-            await self.app(scope, receive, hardened)
+            return
+        inner = Request(seen_from_outside(scope, proxies), patient(receive))
+        try:
+            if path is not None and path.startswith(uploads.PREFIX) and scope["method"] not in ("DELETE", "OPTIONS"):
+                await self._upload(inner, path, hardened)
+            else:
+                await self.app(inner.scope, inner.receive, hardened)
+        except ClientDisconnect:  # or too slow
+            if not started:
+                slow = PlainTextResponse("What was sent came too slowly.", 408, {"Connection": "close"})
+                await slow(scope, receive, hardened)
 
     async def _answer(self, request: Request, path: str | None) -> Response | None:
         """The gate's own answer, or None where the lab answers."""
@@ -90,9 +113,16 @@ class Gate:
         if path in OURS:
             return await self.login.answer(request, path)
         if path in OF_PROVIDERS and access.providers:
+            if path == "/auth/logout" and (trouble := self.door.sign_out(request.cookies)):
+                log.error("somebody signed out, but %s", trouble)
             return None
-        if self.door.visitor(request.cookies) is None:
+        visitor = self.door.visitor(request.cookies)
+        if visitor is None:
             return self._stranger(request)
+        if path is not None and path.startswith(uploads.PREFIX):
+            session, _ = uploads.ids(path)
+            if not self._sessions.belongs(session, visitor.sign_in):
+                return PlainTextResponse("This page was opened by another sign-in: load it again.", 403)
         if path == "/" and access.providers:
             return self.login.after_provider(request)
         return None
@@ -133,21 +163,25 @@ class Gate:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
+        visitor = self._who(connection)
         still = self._let_in(connection)
         if still is None:
             await receive()  # the server's own "connect"
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
 
-        async def watched() -> Message:
-            message = await receive()
-            if message["type"] == "websocket.receive" and not still():
-                # Signed out in another window, or the time is over: the page that is still open gets nothing any more.
-                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
-                return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
-            return message
+        scope = seen_from_outside(scope, self.door.access.proxies)
+        if visitor is not None and not self._sessions.belongs(sessions.wanted(scope), visitor.sign_in):
+            scope = sessions.without_session(scope)
+        page = _OpenPage(receive, send, still, self._sessions, visitor)
+        try:
+            await self.app(scope, page.receive, page.send)
+        finally:
+            page.left()
 
-        await self.app(scope, watched, send)
+    def _who(self, connection: HTTPConnection) -> Visitor | None:
+        """Whose sign-in a WebSocket comes by; None where nobody has to sign in, and for a stranger."""
+        return self.door.visitor(connection.cookies) if self.door.access.demanded else None
 
     def _let_in(self, connection: HTTPConnection) -> Callable[[], bool] | None:
         """None for a stranger; else what tells whether the visitor still may."""
@@ -171,6 +205,69 @@ class Gate:
         if path == base:
             return "/"
         return path.removeprefix(base) if path.startswith(f"{base}/") else None
+
+
+class _OpenPage:
+    """The WebSocket of a page, for as long as the sign-in holds by which it was opened.
+
+    Signed out in another window or on another server, or the time is over: the page that is still open gets nothing any more.
+    """
+
+    def __init__(
+        self, receive: Receive, send: Send, still: Callable[[], bool], all_sessions: Sessions, visitor: Visitor | None
+    ) -> None:
+        self._receive, self._send, self._still = receive, send, still
+        self._sessions, self._visitor = all_sessions, visitor
+        self._session, self._sent, self._closed = "", 0, False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "websocket.receive" and not self._still():
+            await self._close()
+        return {"type": "websocket.disconnect", "code": POLICY_VIOLATION} if self._closed else message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "websocket.send" and not self._still():
+            await self._close()
+        if self._closed:
+            return
+        if (
+            message["type"] == "websocket.send"
+            and self._visitor
+            and not self._session
+            and self._sent < sessions.LOOKED_AT
+        ):
+            self._sent += 1
+            self._session = sessions.session_in(message.get("bytes") or b"")
+            if self._session:
+                self._sessions.bind(self._session, self._visitor.sign_in)
+        await self._send(message)
+
+    def left(self) -> None:
+        if self._session:
+            self._sessions.left(self._session)
+
+    async def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
+
+
+def patient(receive: Receive, seconds: float = BODY_SILENCE_SECONDS) -> Receive:
+    """The receiving side of a request whose sender may pause so long in its body; it has gone away otherwise."""
+    whole = False
+
+    async def take() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        message: Message = {"type": "http.disconnect"}
+        with anyio.move_on_after(seconds):
+            message = await receive()
+        whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    return take
 
 
 def _same_origin(connection: HTTPConnection) -> bool:
