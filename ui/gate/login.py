@@ -87,8 +87,9 @@ class Login:
             )
         form = await _form_of(request)
         if form is None:
-            # What is left of the body is not waited for.
-            return pages.message("Not that way", "The form could not be read.", 400)
+            unread = pages.message("Not that way", "The form could not be read.", 400)
+            unread.headers["Connection"] = "close"  # what is left of the body is not waited for
+            return unread
         target = safe_next(form.get("next", ""), self.door.base)
         if not self.door.access.passwords:
             return self._form(target)

@@ -98,7 +98,7 @@ def safe_next(wanted: str, base: str) -> str:
         return start
     inner = _plain(parts.path).removeprefix(base)
     if inner in ("/login", "/logout") or inner.startswith(
-        ("/login/", "/logout/", "/auth/", "/_stcore/", "/oauth2callback")
+        ("//", "/login/", "/logout/", "/auth/", "/_stcore/", "/oauth2callback")
     ):
         return start
     return quote(parts.path, safe="/%:@!$&'()*+,;=~-._") + (f"?{parts.query}" if parts.query else "")
