@@ -61,7 +61,13 @@ def serve() -> Iterator:
 
     def start(proxies: str = "10.9.9.9", **options: float) -> SimpleNamespace:
         config = uvicorn.Config(
-            Starlette(routes=ROUTES), host="127.0.0.1", port=0, log_config=None, lifespan="off", timeout_keep_alive=60
+            Starlette(routes=ROUTES),
+            host="127.0.0.1",
+            port=0,
+            log_config=None,
+            lifespan="off",
+            timeout_keep_alive=60,
+            ws="websockets-sansio",
         )
         named, _ = trusted_proxies({"LABCORE_TRUSTED_PROXIES": proxies})
         guard = guard_config(config, ("/healthz",), named, {"LABCORE_MAX_CONNECTIONS": str(MOST)})

@@ -16,8 +16,8 @@ from labcore.access import Tickets, hash_password, read_access
 from labcore.access.pace import ALL_TRIES, FREE
 from ui.gate import login, sessions
 from ui.gate.door import Door
-from ui.gate.middleware import Gate, patient
-from ui.gate.request import safe_next
+from ui.gate.middleware import Gate
+from ui.gate.request import patient, safe_next
 
 PASSWORD = "correct horse battery"
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}

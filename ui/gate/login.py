@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from labcore.access import check_password
 from labcore.access.settings import SHARED
+from labcore.listening.server import Seldom
 from labcore.people import clean
 from ui.gate import oidc, pages
 from ui.gate.door import SECONDS_KEPT, SECONDS_SIGNED_IN, Door
@@ -29,9 +30,16 @@ FORM_SECONDS = 20.0
 """So long the form may take to come: whoever sends it has not signed in yet."""
 SECONDS_KNOWN = 400 * 24 * 3600
 """So long a device is known that signed in; browsers keep no cookie longer."""
+NOT_FROM_THERE = (
+    "This sign-in did not come from the lab's own page. Open the lab's address and sign in there. If a proxy stands before the lab, it "
+    "has to hand on the Host header."
+)
 NEXT = "lab-next"
 """The cookie that remembers where somebody wanted to go, while the provider asks who it is."""
 log = logging.getLogger("audio_gpu_lab")
+strangers = logging.getLogger("audio_gpu_lab.strangers")
+"""What anybody can bring about as often as he likes."""
+strangers.addFilter(Seldom())
 
 
 class Login:
@@ -78,13 +86,8 @@ class Login:
 
     async def _try(self, request: Request) -> Response:
         if not same_origin(request, required=True):
-            log.warning("a sign-in from a page of another origin was refused")
-            return pages.message(
-                "Not from there",
-                "This sign-in did not come from the lab's own page. Open the lab's address and sign in there. If a proxy stands before "
-                "the lab, it has to hand on the Host header.",
-                403,
-            )
+            strangers.warning("a sign-in from a page of another origin was refused")
+            return pages.message("Not from there", NOT_FROM_THERE, 403)
         form = await _form_of(request)
         if form is None:
             unread = pages.message("Not that way", "The form could not be read.", 400)
@@ -111,20 +114,22 @@ class Login:
             what = "Name or password is wrong." if self.door.access.people else "The password is wrong."
             return self._form(target, name=name, trouble=what, status=401)
         pace.passed(one)
-        keep = form.get("keep") == "yes"
-        seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
         answer = RedirectResponse(target, 303)
-        answer.set_cookie(
-            self.door.tickets.cookie, self.door.tickets.make(who, name, seconds), path=self._path,
-            max_age=int(seconds) if keep else None, httponly=True, samesite="lax",
-            secure=is_https(request, self.door.access.proxies),
-        )  # fmt: skip
+        secure = is_https(request, self.door.access.proxies)
+        self._give_ticket(answer, who, name, form.get("keep") == "yes", secure)
         if not known:
             answer.set_cookie(
                 self.door.tickets.device_cookie, self.door.tickets.make_device(), path=f"{self.door.base}/login",
-                expires=SECONDS_KNOWN, httponly=True, samesite="lax", secure=is_https(request, self.door.access.proxies),
+                expires=SECONDS_KNOWN, httponly=True, samesite="lax", secure=secure,
             )  # fmt: skip
         return answer
+
+    def _give_ticket(self, answer: Response, who: str, name: str, keep: bool, secure: bool) -> None:
+        seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
+        answer.set_cookie(
+            self.door.tickets.cookie, self.door.tickets.make(who, name, seconds), path=self._path,
+            max_age=int(seconds) if keep else None, httponly=True, samesite="lax", secure=secure,
+        )  # fmt: skip
 
     def _later(self, target: str, name: str, wait: int) -> Response:
         text = f"Too many tries. The next one counts in {wait} s." if wait < 120 else (

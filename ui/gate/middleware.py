@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 from urllib.parse import quote
 
-import anyio
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,20 +21,18 @@ from ui.gate.login import Login
 from ui.gate.request import (
     from_elsewhere,
     host_allowed,
+    patient,
     safe_next,
     same_origin,
     secured_by_proxy,
     seen_from_outside,
 )
-from ui.gate.sessions import Sessions
+from ui.gate.sessions import POLICY_VIOLATION, OpenPage
 
 HEALTH = "/_stcore/health"
 OURS = ("/login", "/login/oidc", "/logout")
 OF_PROVIDERS = ("/auth/login", "/auth/logout", "/oauth2callback")
 """Streamlit's own login, open where a provider is set."""
-POLICY_VIOLATION = 1008
-BODY_SILENCE_SECONDS = 60.0
-"""So long whoever is let in may pause in the body of a request."""
 log = logging.getLogger("audio_gpu_lab")
 
 
@@ -173,7 +170,7 @@ class Gate:
         scope = seen_from_outside(scope, self.door.access.proxies)
         if visitor is not None and not self._sessions.belongs(sessions.wanted(scope), visitor.sign_in):
             scope = sessions.without_session(scope)
-        page = _OpenPage(receive, send, still, self._sessions, visitor)
+        page = OpenPage(receive, send, still, self._sessions, visitor)
         try:
             await self.app(scope, page.receive, page.send)
         finally:
@@ -205,69 +202,6 @@ class Gate:
         if path == base:
             return "/"
         return path.removeprefix(base) if path.startswith(f"{base}/") else None
-
-
-class _OpenPage:
-    """The WebSocket of a page, for as long as the sign-in holds by which it was opened.
-
-    Signed out in another window or on another server, or the time is over: the page that is still open gets nothing any more.
-    """
-
-    def __init__(
-        self, receive: Receive, send: Send, still: Callable[[], bool], all_sessions: Sessions, visitor: Visitor | None
-    ) -> None:
-        self._receive, self._send, self._still = receive, send, still
-        self._sessions, self._visitor = all_sessions, visitor
-        self._session, self._sent, self._closed = "", 0, False
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "websocket.receive" and not self._still():
-            await self._close()
-        return {"type": "websocket.disconnect", "code": POLICY_VIOLATION} if self._closed else message
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "websocket.send" and not self._still():
-            await self._close()
-        if self._closed:
-            return
-        if (
-            message["type"] == "websocket.send"
-            and self._visitor
-            and not self._session
-            and self._sent < sessions.LOOKED_AT
-        ):
-            self._sent += 1
-            self._session = sessions.session_in(message.get("bytes") or b"")
-            if self._session:
-                self._sessions.bind(self._session, self._visitor.sign_in)
-        await self._send(message)
-
-    def left(self) -> None:
-        if self._session:
-            self._sessions.left(self._session)
-
-    async def _close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
-
-
-def patient(receive: Receive, seconds: float = BODY_SILENCE_SECONDS) -> Receive:
-    """The receiving side of a request whose sender may pause so long in its body; it has gone away otherwise."""
-    whole = False
-
-    async def take() -> Message:
-        nonlocal whole
-        if whole:
-            return await receive()
-        message: Message = {"type": "http.disconnect"}
-        with anyio.move_on_after(seconds):
-            message = await receive()
-        whole = message["type"] != "http.request" or not message.get("more_body", False)
-        return message
-
-    return take
 
 
 def _same_origin(connection: HTTPConnection) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+import anyio
 from starlette.requests import HTTPConnection
-from starlette.types import Scope
+from starlette.types import Message, Receive, Scope
 from streamlit import config
 
 from labcore.access.proxies import Network, forwarded_client, is_within
@@ -15,6 +16,8 @@ from labcore.access.settings import is_loopback
 
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 """Headers that a proxy adds and a browser does not."""
+BODY_SILENCE_SECONDS = 60.0
+"""So long whoever is let in may pause in the body of a request."""
 
 
 def client_address(connection: HTTPConnection, proxies: Iterable[Network]) -> str:
@@ -102,6 +105,23 @@ def safe_next(wanted: str, base: str) -> str:
     ):
         return start
     return quote(parts.path, safe="/%:@!$&'()*+,;=~-._") + (f"?{parts.query}" if parts.query else "")
+
+
+def patient(receive: Receive, seconds: float = BODY_SILENCE_SECONDS) -> Receive:
+    """The receiving side of a request whose sender may pause so long in its body; it has gone away otherwise."""
+    whole = False
+
+    async def take() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        message: Message = {"type": "http.disconnect"}
+        with anyio.move_on_after(seconds):
+            message = await receive()
+        whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    return take
 
 
 def _plain(path: str) -> str:

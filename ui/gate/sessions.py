@@ -7,13 +7,17 @@ page, where it is read here.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 
-from starlette.types import Scope
+from starlette.types import Message, Receive, Scope, Send
+
+from ui.gate.door import Visitor
 
 MOST_LEFT = 1000
 """Sessions whose pages were closed are remembered, the last so many: Streamlit keeps each for two minutes."""
 LOOKED_AT = 50
 """The number stands in one of the first messages of a WebSocket."""
+POLICY_VIOLATION = 1008
 PROTOCOLS = b"sec-websocket-protocol"
 
 
@@ -44,6 +48,47 @@ class Sessions:
         """Whether a session was opened by this sign-in. One that Streamlit does not know may be asked for: it gives none."""
         owner = self._of.get(session)
         return owner == sign_in if owner is not None else not _is_active(session)
+
+
+class OpenPage:
+    """The WebSocket of a page, for as long as the sign-in holds by which it was opened.
+
+    Signed out in another window or on another server, or the time is over: the page that is still open gets nothing any more.
+    """
+
+    def __init__(
+        self, receive: Receive, send: Send, still: Callable[[], bool], all_sessions: Sessions, visitor: Visitor | None
+    ) -> None:
+        self._receive, self._send, self._still = receive, send, still
+        self._sessions, self._visitor = all_sessions, visitor
+        self._session, self._sent, self._closed = "", 0, False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "websocket.receive" and not self._still():
+            await self._close()
+        return {"type": "websocket.disconnect", "code": POLICY_VIOLATION} if self._closed else message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "websocket.send" and not self._still():
+            await self._close()
+        if self._closed:
+            return
+        if message["type"] == "websocket.send" and self._visitor and not self._session and self._sent < LOOKED_AT:
+            self._sent += 1
+            self._session = session_in(message.get("bytes") or b"")
+            if self._session:
+                self._sessions.bind(self._session, self._visitor.sign_in)
+        await self._send(message)
+
+    def left(self) -> None:
+        if self._session:
+            self._sessions.left(self._session)
+
+    async def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
 
 
 def session_in(message: bytes) -> str:
