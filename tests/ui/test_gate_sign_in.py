@@ -319,3 +319,50 @@ def test_https_is_kept_where_a_trusted_proxy_says_that_it_is_there(lab):
 def test_an_escaped_way_out_is_none_to_go_on_to(wanted):
     assert safe_next(wanted, "") == "/"
     assert safe_next(f"/lab{wanted}", "/lab") == "/lab/"
+
+
+# --- OpenID Connect
+
+
+@pytest.fixture
+def provider(monkeypatch, tmp_path):
+    """provider(claims) → a door with a provider, and the cookies that Streamlit gives somebody with these claims."""
+    from streamlit.web.server import server_util
+    from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
+
+    monkeypatch.setattr(server_util, "get_cookie_secret", lambda: "secret")
+    secrets = {"auth": {"client_id": "x"}, "access": {"anyone": True}}
+
+    def start(long: bool = False) -> tuple[Door, dict[str, str]]:
+        access = read_access({}, secrets, "0.0.0.0")
+        content = '{"is_logged_in": true, "email": "ada@example.org"}'
+        parts = {"_streamlit_user": content}
+        if long:
+            parts = {
+                "_streamlit_user": "chunks-2",
+                "_streamlit_user_1": content[:20],
+                "_streamlit_user_2": content[20:],
+            }
+        cookies = {name: create_signed_value("secret", name, part).decode() for name, part in parts.items()}
+        return Door(access, Tickets(b"k" * 32, {}, notes=tmp_path / "notes")), cookies
+
+    return start
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_signing_out_of_a_provider_ends_copies_of_its_cookie(provider, monkeypatch, long):
+    import itsdangerous
+
+    now = 1_900_000_000
+    monkeypatch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda self: now)
+    door, cookies = provider(long)
+    assert door.visitor(cookies).name == "ada@example.org"
+    assert door.sign_out(cookies) == ""
+    for copy in (
+        cookies,
+        {**cookies, "_streamlit_user_7": "x.y.z", **({} if long else {"_streamlit_user_1": "x.y.z"})},
+    ):
+        assert provider(long)[0].visitor(copy) is None
+    now += 1
+    door, again = provider(long)
+    assert door.visitor(again) is not None  # the next sign-in of the same person
