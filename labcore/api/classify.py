@@ -35,9 +35,9 @@ MOST_PROBABILITIES = 500_000
 """In one response: about 10 MB."""
 BYTES_A_SAMPLE = 6
 """A waveform in hand: float32 while it is decoded, int16 until it is answered."""
-BYTES_A_WINDOW = 1500
+BYTES_A_WINDOW = 1700
 """A window in hand, from the network to the text of its answer; beside its probabilities."""
-BYTES_A_PROBABILITY, BYTES_A_NAMED_ONE = 4, 150
+BYTES_A_PROBABILITY, BYTES_A_NAMED_ONE = 4, 180
 """A probability that the network gives, and one that stands in the answer under its label."""
 RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 

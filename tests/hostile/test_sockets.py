@@ -10,6 +10,7 @@ import contextlib
 import errno
 import http.client
 import logging
+import random
 import socket
 import threading
 from collections.abc import Iterator
@@ -136,6 +137,22 @@ def test_silent_connections_keep_nobody_out(serve, crowd, sent, addresses):
     assert ask(server.port, "/healthz", ATTACKER)[0] == 200
     assert len(server.guard.places) <= MOST
     assert server.guard.places.of(ATTACKER) <= MOST // 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_a_crowd_of_all_kinds_keeps_nobody_out(serve, crowd, seed):
+    drawn, server = random.Random(seed), serve()
+    for _ in range(1500):
+        sent = drawn.choice([b"", b"GET / HT", b"\x16\x03\x01\r\n\r\n", STALLED, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+        crowd.append(connect(server.port, f"127.0.0.{drawn.randint(2, 4)}", sent))  # three quarters at most
+        if drawn.random() < 0.2:
+            crowd.pop(drawn.randrange(len(crowd))).close()
+    assert ask(server.port)[0] == 200
+    assert ask(server.port, "/healthz", ATTACKER)[0] == 200
+    for each in crowd:
+        each.close()
+    _until(lambda: len(server.guard.places) == 0)
 
 
 def test_silent_ones_are_closed_after_their_time(serve):
