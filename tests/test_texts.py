@@ -96,3 +96,9 @@ def test_a_terminal_obeys_no_text_from_outside(text):
 def test_proper_texts_stay_as_they_are():
     for text in ("Grünspecht", "犬の声", "שלום", "a\tb\nc", "👩‍🚒"):
         assert printable(text) == text
+
+
+def test_json_knows_no_nan():
+    content = {"a": float("nan"), "b": [1.5, float("-inf"), ("x", {"c": float("inf")})]}
+    read = json.loads(json_line(content), parse_constant=pytest.fail)
+    assert read == {"a": None, "b": [1.5, None, ["x", {"c": None}]]}
