@@ -135,7 +135,7 @@ def is_locked(path: Path) -> bool:
             return isinstance(error, Timeout)
         return False
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False
     try:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from labcore.errors import RunError
 from labcore.experiments import CrossValidation, list_crossvals
+from labcore.glances import glance
 from ui import live, people, services
 from ui.text import told_apart
 
@@ -62,7 +63,7 @@ def _listed(experiment: CrossValidation) -> str:
 def standing(experiment: CrossValidation) -> tuple[str, str]:
     """Who made it and how it stands, "unreadable" where nobody can say."""
     try:
-        states = {live.status_of(run).state for run in experiment.runs()}
+        states = {glance(run).state for run in experiment.runs()}
         order = ("running", "stopping", "queued", "failed", "unreadable", "interrupted", "stopped", "finished")
         return experiment.by, next((state for state in order if state in states), "deleted")
     except RunError:

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from labcore.errors import LabError
+from labcore.glances import glances
 from labcore.listing import Unreadable
-from labcore.runs import Run, RunStatus, glance, list_runs
+from labcore.runs import Run, RunStatus
 from labcore.texts import counted, shown
 from ui import people, services, waiting
 from ui.shell import action_button, log, show_error
@@ -50,26 +51,9 @@ def pace(run: Run, events: list[dict[str, Any]]) -> Pace:
     return CPU_PACES[min(there, len(CPU_PACES)) - 1]
 
 
-def status_of(run: Run) -> RunStatus:
-    """A run's status, "unreadable" where it cannot be read; remembered where it can no longer change by itself."""
-    try:
-        stamps = [(run.path / name).stat() for name in ("events.jsonl", "config.json")]
-    except OSError:
-        return glance(run)
-    status = _status(str(run.path), tuple((stamp.st_mtime_ns, stamp.st_size) for stamp in stamps))
-    return status if status.state in ("finished", "stopped", "failed") else glance(run)
-
-
-@st.cache_data(max_entries=2000, show_spinner=False)
-def _status(path: str, stamps: tuple[tuple[int, int], ...]) -> RunStatus:
-    from pathlib import Path
-
-    return glance(Run(Path(path)))
-
-
 def runs() -> list[tuple[Run, RunStatus]]:
     """All runs of the workspace with their status, newest first."""
-    return [(run, status_of(run)) for run in list_runs(services.workspace())]
+    return glances(services.workspace())
 
 
 def trained() -> dict[str, tuple[Run, float | None]]:

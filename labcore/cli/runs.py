@@ -12,9 +12,10 @@ from labcore.cli.evaluate import report
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_anyone, add_run, add_runs, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
+from labcore.glances import asked_of, glance, glances
 from labcore.jobs.manager import stop_run
 from labcore.people import is_anothers, need_own, shell_user
-from labcore.runs import EventReader, Run, RunStatus, glance, list_runs, unreadable_runs
+from labcore.runs import EventReader, Run, RunStatus, unreadable_runs
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -79,8 +80,7 @@ def _named(workspace: Workspace, arguments: argparse.Namespace, what: str) -> li
 def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int:
     rows, me, owners, told = [], shell_user(), set[str](), list[str]()
     broken = unreadable_runs(workspace)
-    for each in list_runs(workspace):
-        status = glance(each)
+    for each, status in glances(workspace):
         facts = brief(each, status)
         if mine and is_anothers(facts["by"], me):
             continue
@@ -114,11 +114,7 @@ def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int
 
 def brief(each: Run, status: RunStatus) -> dict[str, Any]:
     """A run at a glance, as a line of ``runs list --json``. Data set and network are null where they cannot be read."""
-    try:
-        config = each.config
-        dataset, model, epochs = config.data.dataset, config.model.name, config.optim.epochs or 0
-    except RunError:
-        dataset, model, epochs = None, None, 0
+    asked = asked_of(each)
     return {
         "run_id": each.id,
         "run_dir": str(each.path),
@@ -126,10 +122,10 @@ def brief(each: Run, status: RunStatus) -> dict[str, Any]:
         "by": status.by,
         "stopped_by": status.stopped_by,
         "epoch": status.epoch,
-        "epochs": status.epochs or epochs,
+        "epochs": status.epochs or asked.epochs,
         "accuracy": status.accuracy,
-        "dataset": dataset,
-        "model": model,
+        "dataset": asked.dataset,
+        "model": asked.model,
         "seconds_left": status.seconds_left,
         "error": status.error,
         "remedy": status.remedy,
@@ -139,7 +135,7 @@ def brief(each: Run, status: RunStatus) -> dict[str, Any]:
 
 def show(each: Run, as_json: bool) -> int:
     events = each.events()
-    status = glance(each, events)
+    status = glance(each)
     last = {event["type"]: event for event in events}
     if as_json:
         facts = brief(each, status) | {

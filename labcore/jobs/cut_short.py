@@ -76,7 +76,7 @@ def queue_again(workspace: Workspace) -> list[Run]:
 def _place(run: Run) -> float:
     """When it came into the queue, or was made: it takes its old place in the line, before those that came after it."""
     events = run.events()
-    return run.status(events).queued_at or (events[0]["time"] if events else time.time())
+    return run.status().queued_at or (events[0]["time"] if events else time.time())
 
 
 def _starts(run: Run) -> int:
