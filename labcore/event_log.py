@@ -17,7 +17,7 @@ from typing import Any, Protocol, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from labcore.events import KINDS, Progress
-from labcore.reading import DamagedError, open_file, parse_json, read_object
+from labcore.reading import LATEST, DamagedError, open_file, parse_json, read_object
 from labcore.status import Story
 from labcore.texts import json_line
 from labcore.workspace import write_atomically
@@ -25,8 +25,6 @@ from labcore.workspace import write_atomically
 FILE, PROGRESS = "events.jsonl", "progress.json"
 MOST_LINE = 64 * 2**20
 """The longest line, in bytes, that can be an event."""
-LATEST = 253402214400.0
-"""Events are of a time before the year 10000, in seconds since 1970: what a calendar can show."""
 KEPT_LOGS = 32
 """So many runs' events are remembered in a process at most."""
 _PROGRESS_LINE = b'{"type": "progress"'

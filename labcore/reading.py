@@ -20,6 +20,8 @@ MOST_BYTES = 64 * 2**20
 """The largest file that is read whole."""
 MOST_DEEP = 64
 """So many levels of JSON lie within each other at most."""
+LATEST = 253402214400.0
+"""Times are before the year 10000, in seconds since 1970: what a calendar can show."""
 LARGEST = 2**63
 """Whole numbers are smaller than this, positive and negative."""
 

@@ -30,9 +30,10 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.listing import Unreadable, folders_with, strays
+from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.origin import SEARCH
 from labcore.people import clean, sign, signer
+from labcore.reading import read_object
 from labcore.runs import Run, list_runs
 from labcore.search.journal import NAME, SearchError, open_journal
 from labcore.search.settings import MOST_TRIALS, Settings
@@ -175,9 +176,9 @@ class Search:
     def settings(self) -> Settings:
         """Raises SearchError where they cannot be read."""
         try:
-            return Settings.from_dict(json.loads((self.path / "search.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError) as error:
-            raise SearchError(f"the settings of search {self.id} cannot be read: {error}") from error
+            return Settings.from_dict(read_object(self.path / "search.json"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, ConfigError) as error:
+            raise SearchError(f"the settings of search {self.id} cannot be read: {reason(error)}") from error
 
     def extend(self, trials: int) -> None:
         """Ask for another number of trials in all; a driver at work takes it up by itself.
