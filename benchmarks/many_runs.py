@@ -29,7 +29,9 @@ LABELS = [f"class {number}" for number in range(10)]
 PAGE = """
 import sys, time
 from streamlit.testing.v1 import AppTest
-page = AppTest.from_file(sys.argv[1], default_timeout=300)
+page = AppTest.from_file("streamlit_app.py", default_timeout=300)
+if sys.argv[1] != "streamlit_app.py":
+    page.switch_page(sys.argv[1])
 for _ in range(2):
     began = time.perf_counter()
     page.run()
@@ -52,7 +54,7 @@ def main() -> None:
         command(environment, asked.repeats)
         for page in ("streamlit_app.py", "pages/train.py", "pages/classify.py"):
             answer = subprocess.run(
-                [sys.executable, "-c", PAGE, str(ROOT / page)],
+                [sys.executable, "-c", PAGE, page],
                 cwd=ROOT,
                 env=environment,
                 check=True,

@@ -46,7 +46,7 @@ from labcore.people import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
 from labcore.status import ENDED, RESUMABLE, RunStatus, Story
 from labcore.texts import json_line
-from labcore.workspace import Workspace, append_line, is_locked, slug, write_atomically
+from labcore.workspace import Workspace, append_line, is_locked, is_no_lock, slug, write_atomically
 
 __all__ = [
     "ENDED",
@@ -114,6 +114,8 @@ class Run:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         model = slug(config.model.name.replace(":", "-"))
         run = cls(workspace.runs / f"{stamp}-{dataset}-{model}-{secrets.token_hex(2)}")
+        while run.path.exists():  # one of many of this second
+            run = cls(workspace.runs / f"{run.id[:-4]}{secrets.token_hex(2)}")
         draft = run.path.with_name(f".{run.id}.draft")
         try:
             (draft / "checkpoints").mkdir(parents=True)
@@ -172,11 +174,12 @@ class Run:
         write_atomically(self.path / f"{name}.json", json_line(content, indent=2))
 
     def load(self, name: str, default: Any = None) -> Any:
-        """Read ``<name>.json``; the default where it is not there, or cannot be read."""
+        """Read ``<name>.json``; the default where it is not there, cannot be read, or is of another type than the default."""
         try:
-            return read_json(self.path / f"{name}.json")
+            content = read_json(self.path / f"{name}.json")
         except (OSError, DamagedError):
             return default
+        return content if default is None or isinstance(content, type(default)) else default
 
     # --- events
 
@@ -331,7 +334,8 @@ class Run:
             WorkspaceError: the workspace cannot be written.
         """
         trash = self.path.with_name(f".{self.id}.trash")
-        with self.hold(timeout=0.5):  # a worker that starts now finds the run gone
+        held = contextlib.nullcontext() if is_no_lock(self.path / "lock") else self.hold(timeout=0.5)
+        with held:  # a worker that starts now finds the run gone
             try:
                 self.path.rename(trash)
             except OSError as error:
@@ -341,7 +345,11 @@ class Run:
     def _drop_partial_line(self) -> None:
         """Cut a last line that a killed writer left unfinished, so that the next event starts a line of its own."""
         path = self.path / "events.jsonl"
-        with contextlib.suppress(FileNotFoundError, DamagedError), open_file(path) as file:
+        try:
+            file = open_file(path)
+        except (OSError, DamagedError):  # whoever appends finds out
+            return
+        with file:
             whole = size = file.seek(0, os.SEEK_END)
             while whole:
                 begin = max(0, whole - 65536)

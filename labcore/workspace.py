@@ -149,6 +149,11 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def is_no_lock(path: Path) -> bool:
+    """Whether something stands in the place of a lock that nobody can hold: a folder, a link to nothing."""
+    return os.path.lexists(path) and not path.is_file()
+
+
 def sha256_of(path: Path) -> str:
     """Of a file's content, in hexadecimal, read piece by piece."""
     digest = hashlib.sha256()

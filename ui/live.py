@@ -7,13 +7,15 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from labcore.errors import LabError
 from labcore.glances import glances
-from labcore.listing import Unreadable
+from labcore.listing import Unreadable, discard
 from labcore.runs import Run, RunStatus
 from labcore.texts import counted, shown
 from ui import people, services, waiting
@@ -66,10 +68,27 @@ def unreadable(things: Sequence[Unreadable], one: str, many: str = "") -> None:
     if not things:
         return
     with st.expander(f"{counted(len(things), one, many)} cannot be read", icon=":material/broken_image:"):
-        for thing in things[:50]:
-            st.markdown(f"**{plain(thing.name)}**  \n:gray[{plain(thing.why)}]")
+        for number, thing in enumerate(things[:50]):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"**{plain(thing.name)}**  \n:gray[{plain(thing.why)}]", width="stretch")
+                remove(thing, f"{one}-{number}")
         if len(things) > 50:
             st.caption(f"and {len(things) - 50} more")
+
+
+def remove(thing: Unreadable, key: str) -> None:
+    """A button that removes what cannot be read, behind a question."""
+    if thing.path is None:
+        return
+    with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"remove-{key}"):
+        st.markdown(f"Remove **{plain(thing.name)}** with all that is in it? This cannot be undone.")
+        action_button("Remove for good", partial(discard, thing), key=f"discard-{key}", icon=":material/delete:")
+
+
+def damaged(path: Path, error: LabError) -> None:
+    """Say that what the page shows cannot be read, and offer to remove it."""
+    show_error(error)
+    remove(Unreadable(shown(path.name), error.what, path), "this")
 
 
 def gone(what: str, name: str) -> None:

@@ -12,7 +12,7 @@ from labcore.errors import LabError
 from labcore.glances import glance
 from labcore.jobs.background import tail
 from labcore.runs import Run
-from labcore.search import RESUMABLE, Report, Search, Trial, best_config, job, train_best
+from labcore.search import RESUMABLE, Report, Search, SearchError, Trial, best_config, job, train_best
 from ui import forms, live, people, search_charts, services
 from ui import search as page
 from ui.search_charts import unit_title, value_word
@@ -28,7 +28,11 @@ MORE = 10
 
 def show(search: Search) -> None:
     """The search, following it while it is at work."""
-    before = page.load(search)
+    try:
+        before = page.load(search)
+    except SearchError as error:
+        live.damaged(search.path, error)
+        return
     _head(search, before)
 
     last = _final_run(before)

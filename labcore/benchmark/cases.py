@@ -80,7 +80,9 @@ class Case:
             raise ConfigError(f"{self.threads} threads cannot work", f"Choose 1 to {MAX_THREADS}")
         if not isinstance(self.compiled, bool):
             raise ConfigError("a case of a benchmark is compiled or not", "Say true or false")
-        if not all(isinstance(text, str) and 0 < len(text) <= 100 for text in (self.device, self.model)):
+        if not all(
+            isinstance(text, str) and text.isprintable() and 0 < len(text) <= 100 for text in (self.device, self.model)
+        ):
             raise ConfigError("a case of a benchmark names no device or network", "Name both")
         if self.on_cpu and self.precision == "tf32":
             raise ConfigError("TF32 is a precision of NVIDIA GPUs, not of the CPU", "Choose fp32 or bf16 for the CPU")

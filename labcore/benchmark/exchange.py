@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
-from labcore.benchmark.cases import BEST, PARTS, Case
+from labcore.benchmark.cases import BEST, MODES, PARTS, Case
 from labcore.benchmark.events import EVENTS, BenchmarkFinished, CpuTuned, Measurement, PeakMeasured
 from labcore.benchmark.plan import MOST_CASES, Plan
 from labcore.errors import ConfigError, LabError
@@ -80,7 +80,7 @@ def _value(where: str, kind: str, value: Any) -> Any:
     if isinstance(value, int | float) and where.endswith(".time") and value > LATEST:
         raise wrong
     if isinstance(value, str):
-        if len(value) > 2000:
+        if len(value) > 2000 or (where == "cpu_tuned.mode" and value not in MODES):
             raise wrong
         return shown(value)
     return value

@@ -40,7 +40,7 @@ from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
 from labcore.reading import LATEST, DamagedError, parse_json, read_file, read_object
 from labcore.runs import Run, list_runs
-from labcore.workspace import Workspace, append_line, is_locked, write_atomically
+from labcore.workspace import Workspace, append_line, is_locked, is_no_lock, slug, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 
@@ -297,7 +297,7 @@ class ReportFolder:
             WorkspaceError: the workspace cannot be written.
         """
         trash = self.path.with_name(f".{self.id}.trash")
-        with self.hold(timeout=0.5):
+        with contextlib.nullcontext() if is_no_lock(self.path / "lock") else self.hold(timeout=0.5):
             try:
                 self.path.rename(trash)
             except OSError as error:
@@ -337,7 +337,9 @@ def active_run(workspace: Workspace) -> Run | None:
 
 
 def _fresh_id(name: str, created: float | None = None) -> str:
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(created))}-benchmark-{name}-{secrets.token_hex(2)}"
+    return (
+        f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(created))}-benchmark-{slug(name)[:40]}-{secrets.token_hex(2)}"
+    )
 
 
 def _created(folder: ReportFolder) -> float:

@@ -14,6 +14,7 @@ from labcore.cli.parser import Parser, add_anyone, add_run, add_runs, run_named,
 from labcore.errors import LabError, RunError
 from labcore.glances import asked_of, glance, glances
 from labcore.jobs.manager import stop_run
+from labcore.listing import Unreadable, discard
 from labcore.people import is_anothers, need_own, shell_user
 from labcore.runs import EventReader, Run, RunStatus, unreadable_runs
 from labcore.texts import counted
@@ -61,16 +62,19 @@ def run(arguments: argparse.Namespace) -> int:
         case "stop":
             return stop(_named(workspace, arguments, "stop"))
         case _:
-            return delete(_named(workspace, arguments, "delete"), arguments.yes)
+            broken = {each.name: each for each in unreadable_runs(workspace)}
+            strays = [broken[name] for name in runs_named(arguments) if name in broken]
+            named = [name for name in runs_named(arguments) if name not in broken]
+            return delete(_named(workspace, arguments, "delete", named), strays, arguments.yes)
 
 
-def _named(workspace: Workspace, arguments: argparse.Namespace, what: str) -> list[Run]:
-    """The runs that were named, once it is clear that something may happen to all of them.
+def _named(workspace: Workspace, arguments: argparse.Namespace, what: str, names: list[str] | None = None) -> list[Run]:
+    """The runs that were named, once it is clear that something may happen to all of them. ``names`` are all that were given.
 
     Raises:
         NotYoursError: one is another person's, and that it is meant was not said.
     """
-    chosen = [Run.open(workspace, name) for name in runs_named(arguments)]
+    chosen = [Run.open(workspace, name) for name in (runs_named(arguments) if names is None else names)]
     for each in chosen:
         if not arguments.anyone:
             need_own(each.status().by, shell_user(), f"run {each.id}", f"Add --anyone to {what} it all the same")
@@ -109,6 +113,8 @@ def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int
         if not rows:
             say("there are no runs yet; `labcore train` makes one")
     tell_unreadable(broken, "run_id", as_json=as_json)
+    if (broken or told) and not as_json:
+        say("`labcore runs delete RUN` removes what cannot be read")
     return DONE
 
 
@@ -223,12 +229,12 @@ def stop(chosen: list[Run]) -> int:
     return DONE
 
 
-def delete(chosen: list[Run], sure: bool) -> int:
+def delete(chosen: list[Run], strays: list[Unreadable], sure: bool) -> int:
     if not sure:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             say("labcore: deleting cannot be undone. Add --yes to do it without being asked.")
             return USAGE
-        names = ", ".join(each.id for each in chosen)
+        names = ", ".join([each.id for each in chosen] + [each.name for each in strays])
         print(f"Delete {names} for good? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("nothing was deleted")
@@ -236,4 +242,7 @@ def delete(chosen: list[Run], sure: bool) -> int:
     for each in chosen:
         each.delete()
         say(f"deleted {each.id}")
+    for stray in strays:
+        discard(stray)
+        say(f"deleted {stray.name}")
     return DONE

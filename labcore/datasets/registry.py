@@ -21,7 +21,7 @@ from labcore.datasets.layouts import read_dataset
 from labcore.datasets.scan import entries, is_audio
 from labcore.datasets.table import Dataset
 from labcore.datasets.walk import Look, TooMuchError, looking
-from labcore.errors import DatasetError, LabError
+from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.moved import here
 from labcore.reading import DamagedError, read_object
 from labcore.roots import check_root
@@ -289,8 +289,10 @@ def _remember(
     warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
     info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), warnings=warnings)
     remembered = memory_of(workspace, name, path)
-    remembered.parent.mkdir(exist_ok=True)
-    write_atomically(remembered, json.dumps({**asdict(info), "stamp": stamp or _stamp(path)}))
+    content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path)})
+    with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time
+        remembered.parent.mkdir(exist_ok=True)
+        write_atomically(remembered, content)
     return info
 
 

@@ -38,7 +38,7 @@ from labcore.runs import Run, list_runs
 from labcore.search.journal import NAME, SearchError, open_journal
 from labcore.search.settings import MOST_TRIALS, Settings
 from labcore.search.space import base_value
-from labcore.workspace import Workspace, is_locked, slug, write_atomically
+from labcore.workspace import Workspace, is_locked, is_no_lock, slug, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 RESUMABLE = ("stopped", "failed", "interrupted")
@@ -233,6 +233,8 @@ class Search:
             lock.acquire(timeout=timeout)
         except Timeout as error:
             raise SearchError(f"search {self.id} is at work already", "Stop it first") from error
+        except OSError as error:
+            raise SearchError(f"search {self.id} cannot be locked: {error.strerror or error}") from error
         try:
             yield
         finally:
@@ -283,7 +285,7 @@ class Search:
             SearchError: it is at work.
             WorkspaceError: the workspace cannot be written.
         """
-        with self.hold():
+        with contextlib.nullcontext() if is_no_lock(self.path / "lock") else self.hold():
             runs = trial_runs(workspace, self.id).values() if with_runs else ()
             for run in runs:
                 with contextlib.suppress(RunError):  # at work still, or gone already
@@ -359,11 +361,11 @@ def study_id(storage: BaseStorage) -> int:
 
 def trial_runs(workspace: Workspace, search_id: str) -> dict[int, Run]:
     """The runs that say that they belong to a search, by the number of the trial."""
-    marked = ((run, run.load(MARK)) for run in reversed(list_runs(workspace)))
+    marked = ((run, run.load(MARK, {})) for run in reversed(list_runs(workspace)))
     return {
         mark["trial"]: run
         for run, mark in marked
-        if isinstance(mark, dict) and mark.get("search") == search_id and isinstance(mark.get("trial"), int)
+        if mark.get("search") == search_id and isinstance(mark.get("trial"), int)
     }
 
 
