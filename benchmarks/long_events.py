@@ -18,7 +18,7 @@ import psutil
 
 from labcore.config import RunConfig
 from labcore.events import Epoch, Event, Progress, RunStarted, TrainingStarted
-from labcore.runs import Run, glance
+from labcore.runs import Run
 from labcore.workspace import Workspace
 
 EPOCHS = 2000
@@ -83,7 +83,7 @@ def look(what: str, run: Run) -> None:
 def timed(run: Run) -> float:
     """Seconds of what a page asks at each look: how the run stands, and its events."""
     began = time.perf_counter()
-    assert glance(run).state in ("interrupted", "running")
+    assert run.status().state in ("interrupted", "running")
     run.events()
     return time.perf_counter() - began
 

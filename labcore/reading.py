@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,9 +23,6 @@ LATEST = 253402214400.0
 """Times are before the year 10000, in seconds since 1970: what a calendar can show."""
 LARGEST = 2**63
 """Whole numbers are smaller than this, positive and negative."""
-
-# What has to be looked at closely; strings may look like it too, and cost a little time only.
-_ODD = re.compile(r"\d{19}|[eE]\+?\d{3}|NaN|Infinity")
 
 
 class DamagedError(LabError, ValueError):
@@ -108,8 +104,7 @@ def parse_json(content: str | bytes) -> Any:
     """
     try:
         text = content if isinstance(content, str) else content.decode("utf-8")
-        odd = _ODD.search(text) is not None
-        tree = json.loads(text, parse_int=_whole, parse_float=_number) if odd else json.loads(text)
+        tree = _decoder.decode(text)
     except RecursionError:
         raise DamagedError("it is nested too deeply") from None
     except DamagedError:
@@ -133,6 +128,9 @@ def _number(digits: str) -> float:
     if number - number != 0:
         raise DamagedError("it holds a number that is too large")
     return number
+
+
+_decoder = json.JSONDecoder(parse_int=_whole, parse_float=_number)
 
 
 def _deeper_than(tree: Any, most: int) -> bool:

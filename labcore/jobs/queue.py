@@ -6,8 +6,10 @@ that came first. With one person that is first come first served. A run that was
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
+import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,12 +50,17 @@ class Survey:
 
     workspace: Workspace
     _told: set[Path] = field(default_factory=set)
+    _quiet: int | None = None
+    """What the files of the runs looked like when nothing waited or worked; None where something did."""
 
     def look(self) -> tuple[list[Run], list[tuple[Run, str]]]:
         """The runs that wait, in the order in which they will start, and those at work with the device each keeps busy.
 
         A run that cannot be read is passed over, whatever is wrong with it.
         """
+        files = self._files()
+        if files == self._quiet:
+            return [], []
         remember(self.workspace)
         waiting: list[Waiting] = []
         working: list[tuple[Run, str]] = []
@@ -67,7 +74,17 @@ class Survey:
                     self._told.add(run.path)
                     _log.exception("run %s is passed over", run.id)
         keep(self.workspace, runs)
+        self._quiet = None if waiting or working else files
         return [each.run for each in fair_order(waiting, served)], working
+
+    def _files(self) -> int:
+        """Another number where a run came or went, or was told an event, with which all work begins."""
+        room, stamps = os.fspath(self.workspace.runs), []
+        for name in os.listdir(room):  # noqa: PTH208
+            with contextlib.suppress(OSError, ValueError):
+                found = os.stat(f"{room}/{name}/events.jsonl")  # noqa: PTH116
+                stamps.append((name, found.st_ino, found.st_size, found.st_mtime_ns))
+        return hash(tuple(stamps))
 
     def _place(
         self,
