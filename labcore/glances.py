@@ -26,7 +26,7 @@ from labcore.reading import read_object
 from labcore.runs import Run, list_runs, made_at
 from labcore.status import RunStatus, Story
 from labcore.texts import json_line
-from labcore.workspace import Workspace, write_atomically
+from labcore.workspace import Workspace, is_no_file, write_atomically
 
 INDEX = "runs.json"
 FORMAT = f"2 {__version__}"
@@ -83,6 +83,8 @@ def glance(run: Run) -> RunStatus:
         asked, story = known(run)
         if asked.error:
             return _unreadable(run, asked.error)
+        if not story.changed_at and is_no_file(run.path / FILE):
+            return _unreadable(run, f"its {FILE} is no file")
         if story.last != "run_finished" and run.held:
             story = log_of(run).story()  # with the progress at hand, which no stamp tells
         return run.status(story)

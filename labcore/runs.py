@@ -46,7 +46,7 @@ from labcore.people import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
 from labcore.status import ENDED, RESUMABLE, RunStatus, Story
 from labcore.texts import json_line
-from labcore.workspace import Workspace, append_line, is_locked, is_no_lock, slug, write_atomically
+from labcore.workspace import Workspace, append_line, is_locked, is_no_file, slug, write_atomically
 
 __all__ = [
     "ENDED",
@@ -334,7 +334,7 @@ class Run:
             WorkspaceError: the workspace cannot be written.
         """
         trash = self.path.with_name(f".{self.id}.trash")
-        held = contextlib.nullcontext() if is_no_lock(self.path / "lock") else self.hold(timeout=0.5)
+        held = contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5)
         with held:  # a worker that starts now finds the run gone
             try:
                 self.path.rename(trash)

@@ -149,8 +149,8 @@ def is_locked(path: Path) -> bool:
     return False
 
 
-def is_no_lock(path: Path) -> bool:
-    """Whether something stands in the place of a lock that nobody can hold: a folder, a link to nothing."""
+def is_no_file(path: Path) -> bool:
+    """Whether something stands in the place of a file that is none: a folder, a pipe, a link to nothing. Nobody can hold that as a lock."""
     return os.path.lexists(path) and not path.is_file()
 
 

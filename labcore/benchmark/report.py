@@ -40,7 +40,7 @@ from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
 from labcore.reading import LATEST, DamagedError, parse_json, read_file, read_object
 from labcore.runs import Run, list_runs
-from labcore.workspace import Workspace, append_line, is_locked, is_no_lock, slug, write_atomically
+from labcore.workspace import Workspace, append_line, is_locked, is_no_file, slug, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 
@@ -297,7 +297,7 @@ class ReportFolder:
             WorkspaceError: the workspace cannot be written.
         """
         trash = self.path.with_name(f".{self.id}.trash")
-        with contextlib.nullcontext() if is_no_lock(self.path / "lock") else self.hold(timeout=0.5):
+        with contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5):
             try:
                 self.path.rename(trash)
             except OSError as error:

@@ -344,28 +344,21 @@ def _chosen(dataset: Any, config: RunConfig, folds: Sequence[str] | None) -> lis
 
 
 def _check(facts: dict[str, Any]) -> None:
-    """Refuse what names no runs of its workspace, or was made at no time.
-
-    Raises:
-        DamagedError: it does.
-    """
+    """Raises DamagedError for what names no runs of its workspace, or was made at no time."""
     created, members = facts.get("created", 0.0), facts.get("members", {})
     if type(created) not in (int, float) or not 0 <= created <= LATEST:
         raise DamagedError("it was made at no time")
-    pairs = [pair for each in members.values() for pair in each] if _are_lists(members) else [None]
-    if not all(
-        isinstance(pair, list) and len(pair) == 2 and all(isinstance(word, str) for word in pair) and _is_name(pair[1])
-        for pair in pairs
-    ):
+    lists = members.values() if isinstance(members, dict) else [None]
+    if not all(isinstance(pairs, list) and all(map(_names_run, pairs)) for pairs in lists):
         raise DamagedError("it names no runs of this workspace")
 
 
-def _are_lists(members: Any) -> bool:
-    return isinstance(members, dict) and all(isinstance(pairs, list) for pairs in members.values())
-
-
-def _is_name(text: str) -> bool:
-    return "\0" not in text and text not in ("", ".", "..") and Path(text).name == text
+def _names_run(pair: Any) -> bool:
+    """Whether it is a fold and the id of a run, which leads to no other folder."""
+    if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(word, str) for word in pair):
+        return False
+    name = pair[1]
+    return "\0" not in name and name not in ("", ".", "..") and Path(name).name == name
 
 
 def _make_runs(

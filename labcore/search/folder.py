@@ -38,7 +38,7 @@ from labcore.runs import Run, list_runs
 from labcore.search.journal import NAME, SearchError, open_journal
 from labcore.search.settings import MOST_TRIALS, Settings
 from labcore.search.space import base_value
-from labcore.workspace import Workspace, is_locked, is_no_lock, slug, write_atomically
+from labcore.workspace import Workspace, is_locked, is_no_file, slug, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 RESUMABLE = ("stopped", "failed", "interrupted")
@@ -285,7 +285,7 @@ class Search:
             SearchError: it is at work.
             WorkspaceError: the workspace cannot be written.
         """
-        with contextlib.nullcontext() if is_no_lock(self.path / "lock") else self.hold():
+        with contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold():
             runs = trial_runs(workspace, self.id).values() if with_runs else ()
             for run in runs:
                 with contextlib.suppress(RunError):  # at work still, or gone already
