@@ -28,6 +28,7 @@ FLOORS = (
         "events",
         "honesty",
         "intervals",
+        "listening",
         "listing",
         "people",
         "reading",
