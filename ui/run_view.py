@@ -12,6 +12,7 @@ import streamlit as st
 from labcore.asked import asked_for
 from labcore.errors import DatasetError, LabError
 from labcore.glances import glance
+from labcore.jobs.background import tail
 from labcore.runs import RESUMABLE, Run, RunStatus, epochs_of
 from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
@@ -153,10 +154,9 @@ def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
     if status.state == "failed":
         show_error(LabError(status.error or "the run failed without a word", status.remedy))
         _in_parts(run, status, events)
-        tail = _tail(run)
-        if tail:
+        if lines := tail(run.log):
             st.caption("The last lines of its log")
-            st.code(tail, language=None, wrap_lines=True)
+            st.code("\n".join(lines), language=None, wrap_lines=True)
         return
     if status.state == "interrupted":
         st.warning(
@@ -266,18 +266,6 @@ def _log(events: list[dict[str, Any]], *, open_: bool) -> None:
         with fold:
             text = "\n".join(lines)
             st.code(text, language=None, height=260 if text.count("\n") > 9 else "content", wrap_lines=True)
-
-
-def _tail(run: Run, lines: int = 12) -> str:
-    """The last lines of the worker's log."""
-    try:
-        with run.log.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 8192))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])
 
 
 @st.fragment
