@@ -15,6 +15,7 @@ from labcore.asked import asked_for, turns_of
 from labcore.config import RunConfig, knobs
 from labcore.errors import RunError
 from labcore.honesty import adjustments, choice_note
+from labcore.origin import ensemble_members
 from labcore.runs import Run
 from labcore.texts import as_utf8, counted
 
@@ -106,9 +107,8 @@ def again(run: Run, events: list[dict[str, Any]] | None = None) -> str:
     Raises:
         RunError: the run's configuration cannot be read.
     """
-    members = (run.load("ensemble") or {}).get("members", [])
-    if members:
-        return f"labcore ensemble {' '.join(shlex.quote(member['run']) for member in members)}"
+    if members := ensemble_members(run):
+        return f"labcore ensemble {' '.join(map(shlex.quote, members))}"
     return command_line(asked_for(run), turns_of(run.events() if events is None else events))
 
 

@@ -33,6 +33,7 @@ from labcore.audio import dequantise, quantise, read_sound
 from labcore.datasets.table import Dataset, Problem, behind, merged
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError, WorkspaceError
+from labcore.reading import read_object
 from labcore.texts import as_bytes, counted
 from labcore.workspace import Workspace, slug
 
@@ -143,7 +144,7 @@ def _estimate(dataset: Dataset, sample_rate: int) -> float:
 def _load(folder: Path, dataset: Dataset, sample_rate: int) -> ClipStore | None:
     """The store in a folder; None where there is none, or it is not whole."""
     try:
-        meta = json.loads((folder / "meta.json").read_text())
+        meta = read_object(folder / "meta.json")
         with np.load(folder / "index.npz") as index:
             offsets, scales, rows = index["offsets"], index["scales"], index["rows"]
         if meta["format"] != FORMAT or (folder / "samples.i16").stat().st_size != 2 * offsets[-1]:
@@ -267,5 +268,5 @@ def _remove_older(folder: Path, meta: dict[str, Any]) -> None:
     for other in folder.parent.glob(f"*-{meta['sample_rate']}-*"):
         if other != folder and not other.name.startswith("."):
             with contextlib.suppress(OSError, ValueError, KeyError):
-                if json.loads((other / "meta.json").read_text())["root"] == meta["root"]:
+                if read_object(other / "meta.json")["root"] == meta["root"]:
                     shutil.rmtree(other, ignore_errors=True)

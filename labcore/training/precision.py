@@ -27,6 +27,7 @@ from labcore.config import RunConfig
 from labcore.device import DeviceChoice
 from labcore.errors import LabError
 from labcore.models.dropout import Dropout
+from labcore.reading import read_object
 from labcore.training import compiling
 from labcore.training.following import Stopped
 from labcore.workspace import Workspace, write_atomically
@@ -137,7 +138,7 @@ def forget(workspace: Workspace) -> int:
 
 def _recall(path: Path) -> Precision | None:
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Precision(**json.loads(path.read_text()))
+        return Precision(**read_object(path))
     return None
 
 
