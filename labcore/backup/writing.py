@@ -24,12 +24,13 @@ from typing import IO
 
 from labcore import __version__
 from labcore.backup.encryption import Lock, encrypt
+from labcore.backup.names import ROOT
 from labcore.backup.snapshot import LeftOut, Member, members, units
 from labcore.errors import BackupError, WorkspaceError
 from labcore.workspace import Workspace
 
 FORMAT = "labcore-backup-1"
-HEAD, MANIFEST, ROOT = "labcore-backup.json", "manifest.jsonl", "workspace/"
+HEAD, MANIFEST = "labcore-backup.json", "manifest.jsonl"
 PIECE = 1 << 20
 
 Progress = Callable[[int, int], None]
