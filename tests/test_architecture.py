@@ -31,11 +31,11 @@ FLOORS = (
         "people",
         "status",
         "texts",
-        "typed",
+        "zips", "typed",
     ),
     ("audio", "features", "augment", "models", "runs", "asked", "estimate", "event_log", "moved", "origin"),
     ("datasets",),
-    ("training", "classifier", "golden", "builtin"),
+    ("training", "classifier", "weights", "golden", "builtin"),
     (
         "evaluation",
         "ensembles",
