@@ -62,8 +62,14 @@ def worth_trying(steps: int, step_seconds: float) -> bool:
 
 def recall(path: Path) -> Trial | None:
     """What was found earlier for the same machine, network and input."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return Trial(**json.loads(path.read_text()))
+    with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+        known = Trial(**json.loads(path.read_text()))
+        if (
+            isinstance(known.seconds, (int, float))
+            and isinstance(known.gain, (int, float))
+            and isinstance(known.trouble, str)
+        ):
+            return known
     return None
 
 

@@ -136,8 +136,14 @@ def forget(workspace: Workspace) -> int:
 
 
 def _recall(path: Path) -> Precision | None:
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return Precision(**json.loads(path.read_text()))
+    with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+        known = Precision(**json.loads(path.read_text()))
+        if (
+            known.precision in DTYPES
+            and known.memory_format in FORMATS
+            and isinstance(known.step_seconds, (int, float))
+        ):
+            return known
     return None
 
 
