@@ -7,7 +7,6 @@ import os
 import struct
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 MOST_ENTRIES = 1000
@@ -70,21 +69,3 @@ def _entries(file: IO[bytes]) -> int:
     ):
         count, directory = struct.unpack_from("<QQ", tail, large + 32)
     return max(count, directory // (46 + 512))  # an entry is 46 bytes and its name
-
-
-def check_plain(path: Path) -> None:
-    """See that a zip in which nothing is packed, as torch writes them, is whole: each entry by its checksum, all within the file.
-
-    Raises:
-        zipfile.BadZipFile: it is not.
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file, opened_zip(file, most=100_000) as archive:
-        entries = archive.infolist()
-        if any(info.compress_type != zipfile.ZIP_STORED for info in entries):
-            raise zipfile.BadZipFile("entries of it are packed, which torch does not do")
-        if sum(info.file_size for info in entries) > path.stat().st_size:
-            raise zipfile.BadZipFile("its entries lie in each other")
-        bad = archive.testzip()
-        if bad is not None:
-            raise zipfile.BadZipFile(f"the checksum of {bad} is wrong")

@@ -22,13 +22,17 @@ from torch import Tensor, nn
 from labcore.config import ModelConfig
 from labcore.errors import ConfigError
 from labcore.models.safetensors_file import finite, read_header, read_tensors
+from labcore.models.torch_file import read_torch_file
 from labcore.roots import check_root
 from labcore.texts import counted
-from labcore.zips import check_plain, opened_zip
+from labcore.zips import opened_zip
 
 NONE, PUBLISHED = "none", "published"
 TORCHVISION_RESNET18 = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
 SOURCES = "a .safetensors file, a .pt or .pth file with a state dict, the folder of a run, or the zip of one"
+AGAIN = "Save the state dict alone (torch.save(network.state_dict(), …)), or better as .safetensors"
+OWN_READER_MENDED = "2.10"
+"""Before this version torch's reader for weights alone could be made to write outside its memory (CVE-2026-24747)."""
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "module", "weights")
 _PREFIXES = ("module.", "network.", "model.", "backbone.", "encoder.", "_orig_mod.")
 
@@ -178,8 +182,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
                     if inside is not None:
                         with archive.open(inside) as inner:
                             return _of_lab(inner, inside.file_size)
-                check_plain(file)
-        return _of_torch(file)
+            stream.seek(0)
+            start = stream.read(1)
+        if start not in (b"P", b"\x80"):
+            raise ConfigError(f"{file} holds no weights", f"Give {SOURCES}")
+        return _state_dict(read_torch_file(file) if start == b"P" else _by_torch(file), file)
     except FileNotFoundError as error:
         raise ConfigError(
             f"there are no weights at {file}", f"model.pretrained takes {PUBLISHED}, or the path of {SOURCES}"
@@ -187,7 +194,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         raise ConfigError(
             f"{file} holds more than weights: reading it would execute code that it brings along, which the lab does not do",
-            "Save the state dict alone (torch.save(network.state_dict(), …)), or better as .safetensors",
+            AGAIN,
         ) from error
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -206,25 +213,26 @@ def _of_lab(stream: IO[bytes], size: int) -> dict[str, Tensor]:
     return tensors
 
 
-def _of_torch(file: Path) -> dict[str, Tensor]:
-    """A file that torch.save wrote. torch raises what it likes for a damaged one, which becomes a ValueError.
+def _by_torch(file: Path) -> object:
+    """What lies in a file of torch's first format. torch raises what it likes for a damaged one, which becomes a ValueError.
 
     Raises:
+        ConfigError: this torch's reader is one of those that are not safe.
         pickle.UnpicklingError: it would execute code.
         ValueError: it is damaged, or no file of torch.
     """
-    with file.open("rb") as stream:
-        if stream.read(2)[:1] not in (b"P", b"\x80"):
-            raise ConfigError(f"{file} holds no weights", f"Give {SOURCES}")
+    if torch.__version__ < OWN_READER_MENDED:
+        raise ConfigError(
+            f"{file} is written in the format of torch 1.5 and before, which torch reads safely from 2.10 on", AGAIN
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of pickle protocols other than torch's own
-            content = torch.load(file, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except (OSError, pickle.UnpicklingError):
         raise
     except Exception as error:
         raise ValueError(str(error) or type(error).__name__) from error
-    return _state_dict(content, file)
 
 
 def _state_dict(content: object, file: Path) -> dict[str, Tensor]:

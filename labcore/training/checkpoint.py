@@ -20,10 +20,10 @@ from torch import Tensor
 from labcore.errors import RunError
 from labcore.events import Epoch
 from labcore.models.safetensors_file import finite
+from labcore.models.torch_file import read_torch_file
 from labcore.runs import Run
 from labcore.training.precision import Precision
 from labcore.workspace import write_atomically
-from labcore.zips import check_plain
 
 PREVIOUS, DAMAGED = "previous.pt", "damaged.pt"
 PARTS = ("average", "optimiser", "schedule", "scaler")
@@ -93,14 +93,13 @@ def take_up(run: Run) -> TakenUp:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        check_plain(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_torch_file(path)
         _judge(state)
     except pickle.UnpicklingError as error:
         raise RunError("the last checkpoint holds more than a checkpoint, and is not read") from error
     except (OSError, zipfile.BadZipFile) as error:
         raise RunError(f"the last checkpoint is damaged ({str(error)[:200]})") from error
-    except Exception as error:  # torch raises what it likes for what it did not write
+    except Exception as error:  # whatever it is, it is no checkpoint
         raise RunError(f"the last checkpoint is damaged ({type(error).__name__})") from error
     return dict(state)
 
