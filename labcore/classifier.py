@@ -145,7 +145,12 @@ class Classifier(nn.Module):
         return self.answer(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
 
     def answer(
-        self, samples: np.ndarray, bounds: list[tuple[int, int]], probabilities: np.ndarray, notes: Sequence[str] = ()
+        self,
+        samples: np.ndarray,
+        bounds: list[tuple[int, int]],
+        probabilities: np.ndarray,
+        notes: Sequence[str] = (),
+        each_window: bool = True,
     ) -> Answer:
         """What is said of a clip, from what is said of its windows.
 
@@ -153,6 +158,7 @@ class Classifier(nn.Module):
             samples: (samples,) int16.
             bounds, probabilities: its windows, and (windows, classes) for them.
             notes: of how the clip was read.
+            each_window: name all probabilities of each window: 100 bytes each. Without, the windows of the answer have none.
         """
         weights = self.weights_of(samples, bounds)
         mean = weighted_mean(probabilities, weights)
@@ -162,7 +168,8 @@ class Classifier(nn.Module):
             label = self.labels[int(row.argmax())]
             start_s, end_s = begin / self.sample_rate, min(end, len(samples)) / self.sample_rate
             silent = nothing or not weight
-            windows.append(Window(start_s, end_s, label, float(row.max()), self._named(row), silent))
+            named = self._named(row) if each_window else {}
+            windows.append(Window(start_s, end_s, label, float(row.max()), named, silent))
         return Answer(
             label=self.labels[int(mean.argmax())],
             probability=float(mean.max()),

@@ -35,6 +35,10 @@ MOST_PROBABILITIES = 500_000
 """In one response: about 10 MB."""
 BYTES_A_SAMPLE = 6
 """A waveform in hand: float32 while it is decoded, int16 until it is answered."""
+BYTES_A_WINDOW = 1700
+"""A window in hand, from the network to the text of its answer; beside its probabilities."""
+BYTES_A_PROBABILITY, BYTES_A_NAMED_ONE = 4, 180
+"""A probability that the network gives, and one that stands in the answer under its label."""
 RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 
 
@@ -46,6 +50,34 @@ class Asked:
     windows: str
     hop_seconds: float | None
     threshold: float
+
+
+@dataclass
+class _Work:
+    """What is done for one request: what it has in hand, until when, and for how many windows."""
+
+    asked: Asked
+    lease: Lease
+    deadline: float
+    windows: int = 0
+
+    def take_on(self, windows: int, labels: int) -> None:
+        """Take on the windows of one more clip, before the network sees them.
+
+        Raises:
+            Problem: it is too much for one answer.
+            Busy: the memory for it is not there now.
+        """
+        self.windows += windows
+        full = self.asked.windows == "full"
+        if full and self.windows * labels > MOST_PROBABILITIES:
+            raise Problem(
+                422, "windows", f"{self.windows} windows with all their probabilities are too much for one answer",
+                "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
+            )  # fmt: skip
+        named = labels * ((windows if full else 0) + 2)  # of the clip, twice: all, and those that are told
+        size = windows * (BYTES_A_WINDOW + labels * BYTES_A_PROBABILITY) + named * BYTES_A_NAMED_ONE
+        self.lease.take(size)
 
 
 @dataclass(frozen=True)
@@ -69,13 +101,13 @@ class Desk:
         Raises:
             Problem: it cannot be answered at all; a single clip cannot be read, or none of several.
         """
-        lease, deadline = passage.lease, time.monotonic() + self.settings.timeout_s
-        assert lease is not None
+        assert passage.lease is not None
+        work = _Work(asked, passage.lease, time.monotonic() + self.settings.timeout_s)
         try:
             if len(clips) == 1:
-                results = [await self._answer(clips[0], model, asked, lease, deadline)]
+                results = [await self._answer(clips[0], model, work)]
             else:
-                results = await self._side_by_side(clips, model, asked, lease, deadline)
+                results = await self._side_by_side(clips, model, work)
         except asyncio.TimeoutError:
             raise Problem.of(
                 Late("a clip waited too long for its answer", "Ask again later, or send fewer at once")
@@ -87,24 +119,16 @@ class Desk:
         passage.facts["seconds"] = round(sum(r.seconds for r in results if isinstance(r, Answer)), 3)
         if len(unreadable) == len(clips):
             raise Problem.of(unreadable[0])
-        size = sum(len(result.windows) for result in results if isinstance(result, Answer))
-        if asked.windows == "full" and size * len(model.classifier.labels) > MOST_PROBABILITIES:
-            raise Problem(
-                422, "windows", f"{size} windows with all their probabilities are too much for one answer",
-                "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
-            )  # fmt: skip
         names = [clip.name for clip in clips]
-        return await self._beside(size, written, model.name, passage.request_id, names, results, asked)
+        return await self._beside(work.windows, written, model.name, passage.request_id, names, results, asked)
 
-    async def _side_by_side(
-        self, clips: list[Clip], model: Model, asked: Asked, lease: Lease, deadline: float
-    ) -> list[Answer | AudioError]:
+    async def _side_by_side(self, clips: list[Clip], model: Model, work: _Work) -> list[Answer | AudioError]:
         """All clips at once; the first failure that is not the clip's own ends the others."""
-        work = [asyncio.ensure_future(self._answer(clip, model, asked, lease, deadline)) for clip in clips]
+        doing = [asyncio.ensure_future(self._answer(clip, model, work)) for clip in clips]
         try:
-            return await asyncio.gather(*work)
+            return await asyncio.gather(*doing)
         finally:
-            for each in work:
+            for each in doing:
                 each.cancel()
 
     async def _beside(self, windows: int, call: Callable[..., T], *arguments: Any) -> T:
@@ -113,18 +137,16 @@ class Desk:
             return call(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
 
-    async def _answer(
-        self, clip: Clip, model: Model, asked: Asked, lease: Lease, deadline: float
-    ) -> Answer | AudioError:
+    async def _answer(self, clip: Clip, model: Model, work: _Work) -> Answer | AudioError:
         """What is heard in a clip, or why it cannot be read."""
-        loop = asyncio.get_running_loop()
+        loop, asked = asyncio.get_running_loop(), work.asked
 
         def left() -> float:
-            return max(0.0, deadline - time.monotonic())
+            return max(0.0, work.deadline - time.monotonic())
 
         outcome = "failed"
         try:
-            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, lease, deadline)
+            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, work.lease, work.deadline)
             samples, scale, notes = await asyncio.wait_for(decoding, left())
             bounds = model.classifier.windows_of(len(samples), asked.hop_seconds)
             if len(bounds) > MOST_WINDOWS:
@@ -132,9 +154,16 @@ class Desk:
                     422, "windows", f"{clip.name or 'the clip'} would be cut into {len(bounds)} windows, more than {MOST_WINDOWS}",
                     "Ask for a larger hop_seconds, or send shorter clips",
                 )  # fmt: skip
+            work.take_on(len(bounds), len(model.classifier.labels))
             future = self.engine.submit(model.classifier, samples, scale, bounds, left())
             rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
-            answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows, notes)
+            if not np.isfinite(rows).all():
+                raise AudioError(
+                    f"{clip.name or 'the audio'} gets no answer: the network gives what is no number",
+                    "Have the model looked at: its weights hold values that are no numbers, or overflow",
+                )
+            told = asked.windows == "full"
+            answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows, notes, told)
             outcome = "answered"
         except AudioError as error:
             return error
@@ -164,7 +193,7 @@ class Desk:
                 f"{called} has {claimed.channels} channels of {claimed.frames} samples, more than are accepted",
                 "Send it in mono, at a lower rate, or in parts",
             )
-        lease.take(bytes_=int(claimed.seconds * rate) * BYTES_A_SAMPLE)
+        lease.take(int(claimed.seconds * rate) * BYTES_A_SAMPLE)
         sound = read_sound(clip.content, rate, name=clip.name, limits=limits)
         samples, scale = quantise(sound.waveform)
         self.metrics.decoding.observe(time.perf_counter() - began)
@@ -235,7 +264,9 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
                 415, "media-type", f"a body of type {_plain(kind, 80)} is not taken",
                 "Send the file itself as audio/… or application/octet-stream, or several as multipart/form-data",
             )  # fmt: skip
-        return [Clip("", await request.body())]
+        content = await request.body()
+        lease.begin(clips=1)
+        return [Clip("", content)]
     try:
         async with request.form(max_files=settings.max_files, max_fields=16) as form:
             clips = []
@@ -256,7 +287,7 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
         raise Problem(
             422, "no-file", "the form holds no file", "Send one as a form field, for instance `-F file=@clip.wav`"
         )
-    lease.take(clips=len(clips) - 1)
+    lease.begin(clips=len(clips))
     return clips
 
 
