@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Container
 from pathlib import Path
 
 from labcore.errors import BackupError
@@ -38,6 +39,11 @@ def trouble(parts: list[str]) -> str:
     if max(sizes) > LONGEST_NAME or sum(sizes) + len(parts) > LONGEST_PATH:
         return "has too long a name"
     return "lies too deep in folders" if len(parts) > DEEPEST else ""
+
+
+def is_run(unit: str, files: Container[str]) -> bool:
+    """Whether a unit is a run, and not something else that lies among them."""
+    return unit.startswith("runs/") and unit.count("/") == 1 and f"{unit}/config.json" in files
 
 
 class Names:

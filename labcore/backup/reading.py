@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from labcore.backup.names import DAMAGED, FOREIGN, Names, cut, trouble
+from labcore.backup.names import DAMAGED, FOREIGN, Names, cut, is_run, trouble
 from labcore.backup.writing import FORMAT, HEAD, MANIFEST, PIECE
 from labcore.errors import BackupError
 
@@ -36,9 +36,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Contents:
-    """What an archive holds: the units, and how many files of how many bytes."""
+    """What an archive holds: the units, the runs among them by their ids, and how many files of how many bytes."""
 
     units: list[str]
+    runs: list[str]
     files: int
     bytes: int
 
@@ -68,7 +69,8 @@ def read_archive(
                 if behind is not None:
                     raise BackupError(f"the backup holds {cut(behind[0].name)} behind its end", FOREIGN)
                 _compare(manifest, seen)
-            return Contents(list(names.units), len(seen), size)
+            runs = [unit.removeprefix("runs/") for unit in names.units if is_run(unit, seen)]
+            return Contents(list(names.units), runs, len(seen), size)
         parts = names.take(member.name)
         target = None if staging is None else staging.joinpath(*parts)
         told = _unpack(member, content, target, lambda done, before=size: progress(len(seen), before + done))  # type: ignore[misc]

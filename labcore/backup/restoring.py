@@ -24,17 +24,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class Restored:
-    """What came back, or was checked. ``replaced`` are the units that were there before."""
+    """What came back, or was checked. ``runs`` are those of the units by their ids, ``replaced`` the units that were there before."""
 
     units: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     files: int = 0
     bytes: int = 0
     encrypted: bool = False
-
-    @property
-    def runs(self) -> list[str]:
-        return [unit.removeprefix("runs/") for unit in self.units if unit.startswith("runs/")]
 
 
 def restore(
@@ -69,7 +66,8 @@ def restore(
         def read(staging: Path | None, early: Callable[[list[str]], None]) -> None:
             with opened(file, key) as plain:
                 contents: Contents = read_archive(plain, home, staging, early, progress)
-            restored.units, restored.files, restored.bytes = contents.units, contents.files, contents.bytes
+            restored.units, restored.runs = contents.units, contents.runs
+            restored.files, restored.bytes = contents.files, contents.bytes
 
         if check_only:
             read(None, lambda units: None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.backup import Key, Lock, back_up, names, restore, writing
+from labcore.backup import Key, Lock, back_up, names, placing, restore, writing
 from labcore.config import RunConfig
 from labcore.errors import BackupError, LabError, RunError, WorkspaceError
 from labcore.events import RunStarted
@@ -329,6 +329,45 @@ def test_a_disk_that_takes_no_rename_any_more(used: Workspace, tmp_path: Path, m
     assert tree(used.home) == before
 
 
+@pytest.mark.parametrize("renames", range(9))
+def test_killed_while_it_moves_things(
+    renames: int, used: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was there is in its place, or what replaced it is and the old is kept; the next restore tidies."""
+    (tmp_path / "b.tar").write_bytes(
+        archive([inside("runs/x/a", b"new"), inside("runs/y/a", b"new"), inside("runs/z/a", b"new")])
+    )
+    head = json.dumps({"format": writing.FORMAT, "units": ["reports/r"]}).encode()
+    (tmp_path / "c.tar").write_bytes(archive([inside("reports/r/a", b"other")], head=head))
+    real, done = Path.rename, []
+
+    class Killed(BaseException):
+        pass
+
+    def rename(self: Path, target: Path) -> Path:
+        if len(done) == renames:
+            raise Killed
+        done.append(self)
+        return real(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", rename)
+        patch.setattr(placing.Places, "_roll_back", lambda self, error: None)
+        patch.setattr(placing, "_tidy", lambda staging: None)
+        if renames < 8:
+            with pytest.raises(Killed):
+                restore(tmp_path / "b.tar", used, replace=True)
+        else:
+            restore(tmp_path / "b.tar", used, replace=True)
+    restore(tmp_path / "c.tar", used)
+    for name in ("x", "y"):
+        now = (used.runs / name / "a").read_bytes()
+        kept = [path.read_bytes() for path in used.runs.glob(f".restore-*/old/{name}/a")]
+        assert now == f"dear {name}".encode() or (now == b"new" and (renames >= 8 or kept == [f"dear {name}".encode()]))
+    if renames < 4:
+        assert not list(used.home.rglob(".restore-*"))
+
+
 def test_a_room_on_another_disk(used: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "b.tar").write_bytes(archive([inside("runs/x/a", b"new"), inside("renamed.json", b"[]")]))
     real, moved = Path.rename, []
@@ -414,11 +453,14 @@ def test_a_workspace_full_of_oddities(used: Workspace, tmp_path: Path) -> None:
         descriptor = below
     os.close(descriptor)
     written = back_up(used, tmp_path / "b.tar")
+    assert written.runs == 2
     assert set(written.left_out.links) == {"runs/pipe", "runs/x/labels.json"}
     assert len(written.left_out.unreadable) == 1
     new = Workspace(tmp_path / "new")
     assert restore(tmp_path / "b.tar", new, check_only=True).files == written.files
-    assert restore(tmp_path / "b.tar", new).files == written.files
+    restored = restore(tmp_path / "b.tar", new)
+    assert restored.files == written.files
+    assert restored.runs == ["x", "y"]
     assert (new.runs / "notes.txt").read_text() == "mine"
 
 
