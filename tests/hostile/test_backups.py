@@ -2,79 +2,21 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import json
 import os
 import random
-import tarfile
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from labcore.backup import Key, Lock, back_up, names, placing, restore, writing
-from labcore.config import RunConfig
-from labcore.errors import BackupError, LabError, RunError, WorkspaceError
+from labcore.backup import Key, Lock, back_up, names, restore, writing
+from labcore.errors import BackupError, LabError
 from labcore.events import RunStarted
 from labcore.runs import Run
 from labcore.workspace import Workspace
+from tests.hostile.archives import DEEP, File, archive, file, inside, line, patched, tree
 
-File = tuple[tarfile.TarInfo, bytes]
-DEEP = b"[" * 100_000 + b"]" * 100_000
-
-
-def file(name: str, content: bytes = b"x", **facts: object) -> File:
-    info = tarfile.TarInfo(name)
-    for fact, value in facts.items():
-        setattr(info, fact, value)
-    return info, content
-
-
-def inside(name: str, content: bytes = b"x", **facts: object) -> File:
-    return file(f"workspace/{name}", content, **facts)
-
-
-def line(member: File, **changes: object) -> bytes:
-    facts = {
-        "path": member[0].name.removeprefix("workspace/"),
-        "bytes": len(member[1]),
-        "sha256": sha256(member[1]).hexdigest(),
-    }
-    return json.dumps(facts | changes).encode() + b"\n"
-
-
-def archive(
-    members: list[File],
-    *,
-    head: bytes | None = None,
-    manifest: bytes | None = None,
-    behind: list[File] | None = None,
-) -> bytes:
-    """A backup as the lab would make it of these files, or with another head and manifest."""
-    if head is None:
-        head = json.dumps({"format": writing.FORMAT, "units": ["runs/x"]}).encode()
-    if manifest is None:
-        manifest = b"".join(map(line, members))
-    everything = [file(writing.HEAD, head), *members, file(writing.MANIFEST, manifest), *(behind or [])]
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for info, content in everything:
-            if info.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
-                info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return out.getvalue()
-
-
-def patched(content: bytes, offset: int, field: bytes) -> bytes:
-    """A backup with some bytes of its first file's header changed, and the checksum of the header right."""
-    at = content.index(b"workspace/")
-    at -= at % tarfile.BLOCKSIZE
-    header = bytearray(content[at : at + 512])
-    header[offset : offset + len(field)] = field
-    header[148:156] = b" " * 8
-    header[148:156] = f"{sum(header):06o}\0 ".encode()
-    return content[:at] + bytes(header) + content[at + 512 :]
+pytestmark = pytest.mark.usefixtures("unhurried_disk")
 
 
 def pax(**records: str) -> File:
@@ -165,31 +107,6 @@ ARCHIVES: dict[str, bytes] = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-
-
-@pytest.fixture
-def used(workspace: Workspace) -> Workspace:
-    """A workspace with a run, and things with the names that the crafted archives use."""
-    for name in ("x", "y"):
-        (workspace.runs / name).mkdir()
-        (workspace.runs / name / "config.json").write_text(RunConfig().to_json())
-        (workspace.runs / name / "a").write_text(f"dear {name}")
-    (workspace.datasets / "mine.json").write_text('{"path": "/data"}')
-    (workspace.home / "renamed.json").write_text("{}")
-    return workspace
-
-
-def tree(folder: Path) -> dict[str, bytes | None]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
-        for path in sorted(folder.rglob("*"))
-        if path.name != "lock"
-    }
-
-
 @pytest.mark.parametrize("name", ARCHIVES)
 def test_crafted(name: str, used: Workspace, tmp_path: Path) -> None:
     (tmp_path / "b.tar").write_bytes(ARCHIVES[name])
@@ -278,152 +195,6 @@ def test_mutated(seed: int, used: Workspace, tmp_path: Path) -> None:
     assert ends[0] == ends[1]
     if isinstance(ends[1], str):
         assert not new.home.exists() or list(new.home.iterdir()) == []
-
-
-# --- replacing
-
-
-@pytest.mark.parametrize("failing", range(20))
-def test_all_or_nothing(failing: int, used: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever rename fails, everything is as it was; and the error says so."""
-    (tmp_path / "b.tar").write_bytes(
-        archive([inside("runs/x/a", b"new"), inside("runs/new/a"), inside("renamed.json", b"[]")])
-    )
-    before, real, done = tree(used.home), Path.rename, []
-
-    def rename(self: Path, target: Path) -> Path:
-        done.append(self)
-        if len(done) == failing + 1:
-            raise OSError(errno.EIO, "Input/output error")
-        return real(self, target)
-
-    monkeypatch.setattr(Path, "rename", rename)
-    if failing >= 8:  # three units come near and into place, two of them move something away
-        restore(tmp_path / "b.tar", used, replace=True)
-        assert len(done) == 8
-        assert (used.runs / "x" / "a").read_bytes() == b"new"
-        return
-    with pytest.raises(WorkspaceError, match="still there"):
-        restore(tmp_path / "b.tar", used, replace=True)
-    assert tree(used.home) == before
-
-
-def test_a_disk_that_takes_no_rename_any_more(used: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be put back is neither deleted nor passed over in silence; the next restore puts it back."""
-    (tmp_path / "b.tar").write_bytes(archive([inside("runs/x/a", b"new"), inside("runs/new/a")]))
-    before, real, done = tree(used.home), Path.rename, []
-
-    def rename(self: Path, target: Path) -> Path:
-        done.append(self)
-        if len(done) > 3:
-            raise OSError(errno.EROFS, "Read-only file system")
-        return real(self, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", rename)
-        with pytest.raises(WorkspaceError, match=r"runs/x lies in .*old/x"):
-            restore(tmp_path / "b.tar", used, replace=True)
-    assert next(used.runs.glob(".restore-*/old/x/a")).read_bytes() == b"dear x"
-    with pytest.raises(BackupError, match="already"):
-        restore(tmp_path / "b.tar", used)
-    assert tree(used.home) == before
-
-
-@pytest.mark.parametrize("renames", range(9))
-def test_killed_while_it_moves_things(
-    renames: int, used: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was there is in its place, or what replaced it is and the old is kept; the next restore tidies."""
-    (tmp_path / "b.tar").write_bytes(
-        archive([inside("runs/x/a", b"new"), inside("runs/y/a", b"new"), inside("runs/z/a", b"new")])
-    )
-    head = json.dumps({"format": writing.FORMAT, "units": ["reports/r"]}).encode()
-    (tmp_path / "c.tar").write_bytes(archive([inside("reports/r/a", b"other")], head=head))
-    real, done = Path.rename, []
-
-    class Killed(BaseException):
-        pass
-
-    def rename(self: Path, target: Path) -> Path:
-        if len(done) == renames:
-            raise Killed
-        done.append(self)
-        return real(self, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", rename)
-        patch.setattr(placing.Places, "_roll_back", lambda self, error: None)
-        patch.setattr(placing, "_tidy", lambda staging: None)
-        if renames < 8:
-            with pytest.raises(Killed):
-                restore(tmp_path / "b.tar", used, replace=True)
-        else:
-            restore(tmp_path / "b.tar", used, replace=True)
-    restore(tmp_path / "c.tar", used)
-    for name in ("x", "y"):
-        now = (used.runs / name / "a").read_bytes()
-        kept = [path.read_bytes() for path in used.runs.glob(f".restore-*/old/{name}/a")]
-        assert now == f"dear {name}".encode() or (now == b"new" and (renames >= 8 or kept == [f"dear {name}".encode()]))
-    if renames < 4:
-        assert not list(used.home.rglob(".restore-*"))
-
-
-def test_a_room_on_another_disk(used: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "b.tar").write_bytes(archive([inside("runs/x/a", b"new"), inside("renamed.json", b"[]")]))
-    real, moved = Path.rename, []
-
-    def rename(self: Path, target: Path) -> Path:
-        if "unpacked" in self.parts and "runs" in self.parts:
-            moved.append(self)
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        return real(self, target)
-
-    monkeypatch.setattr(Path, "rename", rename)
-    restore(tmp_path / "b.tar", used, replace=True)
-    assert moved
-    assert tree(used.runs / "x") == {"a": b"new"}
-    assert not list(used.home.rglob(".restore-*"))
-
-
-def test_nothing_takes_the_place_of_another_kind_of_thing(used: Workspace, tmp_path: Path) -> None:
-    """A backup with a file ``runs/x`` does not delete the run x, and none with a file ``mine`` the folder of that name."""
-    (used.home / "mine").mkdir()
-    (used.home / "mine" / "dear").touch()
-    before = tree(used.home)
-    for members in ([inside("runs/x")], [inside("mine")], [inside("datasets/mine.json/a")], [inside("renamed.json/a")]):
-        (tmp_path / "b.tar").write_bytes(archive(members))
-        with pytest.raises(BackupError, match="Move it away"):
-            restore(tmp_path / "b.tar", used, replace=True)
-        assert tree(used.home) == before
-
-
-@pytest.mark.parametrize("lock", ["runs/y/lock", "searches/s/lock", "reports/r/lock", "reports/r/job.lock"])
-def test_what_is_at_work_is_not_replaced(lock: str, used: Workspace, tmp_path: Path) -> None:
-    from filelock import FileLock
-
-    unit = lock.rpartition("/")[0]
-    (used.home / unit).mkdir(parents=True, exist_ok=True)
-    (tmp_path / "b.tar").write_bytes(archive([inside("runs/x/a", b"new"), inside(f"{unit}/a", b"new")]))
-    with FileLock(used.home / lock):
-        before = tree(used.home)
-        with pytest.raises(RunError, match="worked on"):
-            restore(tmp_path / "b.tar", used, replace=True)
-        assert tree(used.home) == before
-    restore(tmp_path / "b.tar", used, replace=True)
-
-
-def test_what_a_killed_restore_left_is_tidied(used: Workspace, tmp_path: Path) -> None:
-    """It had moved a run away and put nothing into its place yet."""
-    before = tree(used.home)
-    (used.home / ".restore-0badcafe" / "unpacked" / "runs").mkdir(parents=True)
-    hidden = used.runs / ".restore-0badcafe"
-    (hidden / "old").mkdir(parents=True)
-    (hidden / "new" / "z").mkdir(parents=True)
-    (used.runs / "x").rename(hidden / "old" / "x")
-    (tmp_path / "b.tar").write_bytes(archive([inside("runs/x/a")]))
-    with pytest.raises(BackupError, match="already"):
-        restore(tmp_path / "b.tar", used)
-    assert tree(used.home) == before
 
 
 def test_a_disk_that_takes_upper_and_lower_case_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
