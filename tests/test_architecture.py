@@ -35,11 +35,12 @@ FLOORS = (
         "reading",
         "status",
         "texts",
+        "zips",
         "typed",
     ),
     ("audio", "features", "augment", "models", "runs", "asked", "estimate", "event_log", "glances", "moved", "origin"),
     ("datasets",),
-    ("training", "classifier", "golden", "builtin"),
+    ("training", "classifier", "weights", "golden", "builtin"),
     (
         "evaluation",
         "ensembles",
