@@ -6,7 +6,6 @@ Files come from anywhere: a run of this workspace, a restored backup, a zip that
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 import unicodedata
@@ -26,6 +25,7 @@ from labcore.golden import PREFIX, Golden
 from labcore.models import build_network
 from labcore.models.ensemble import MOST_MEMBERS
 from labcore.models.safetensors_file import Header, read_header, read_tensors
+from labcore.reading import parse_json
 from labcore.texts import shown
 from labcore.zips import opened_zip
 
@@ -111,10 +111,7 @@ def read_weights(stream: IO[bytes], size: int, name: str) -> Weights:
 
 
 def _facts(header: Header) -> tuple[RunConfig, list[str], list[ModelConfig]]:
-    try:
-        facts: Any = json.loads(header.metadata["labcore"])
-    except RecursionError:
-        raise ValueError("its description is nested too deeply") from None
+    facts: Any = parse_json(header.metadata["labcore"])
     if facts["format"] != FORMAT:
         raise ValueError(f"its format is {str(facts['format'])[:80]!r}")
     members = facts.get("members", [])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import tarfile
 import tempfile
@@ -20,6 +19,7 @@ from typing import IO, Any, TypeVar
 from labcore.backup.names import DAMAGED, FOREIGN, Names, cut, is_run, trouble
 from labcore.backup.writing import FORMAT, HEAD, MANIFEST, PIECE
 from labcore.errors import BackupError
+from labcore.reading import parse_json
 
 LARGEST_HEAD = 16 * 1024**2
 LARGEST_EXTENSION = 64 * 1024
@@ -124,13 +124,13 @@ def _head(first: tuple[tarfile.TarInfo, IO[bytes]] | None) -> list[str]:
     try:
         if member.name != HEAD or member.size > LARGEST_HEAD:
             raise ValueError(f"it begins with {cut(member.name)}")
-        head = json.loads(_parsed(content.read, CUT_OFF))
+        head = parse_json(_parsed(content.read, CUT_OFF))
         known, units = head["format"], head["units"]
         if known != FORMAT:
             raise ValueError(f"its format is {cut(str(known))}")
         if not isinstance(units, list) or not all(isinstance(unit, str) for unit in units):
             raise TypeError("its units are no names")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BackupError(
             f"the file is no backup of this lab: {error}", "Give a file that `labcore backup` made"
         ) from error
@@ -182,11 +182,11 @@ def _compare(manifest: IO[bytes], seen: dict[str, tuple[int, str]]) -> None:
     missing = set(seen)
     while line := manifest.readline(LARGEST_LINE):
         try:
-            known = json.loads(line)
+            known = parse_json(line)
             name, facts = known["path"], (known["bytes"], known["sha256"])
             if not isinstance(name, str):
                 raise TypeError("a path is no name")
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise BackupError("the backup's list of checksums is damaged", DAMAGED) from error
         if name not in seen:
             raise BackupError(f"the backup lacks {cut(name)}", DAMAGED)

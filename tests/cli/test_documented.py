@@ -169,7 +169,7 @@ def arguments_of(line: str) -> list[str]:
 
 def mentions(words: list[str]) -> bool:
     """Whether a line in a sentence only names a command, or an action of one: what it demands beyond that is not said."""
-    return len(words) == 1 or (words[0] in ("runs", "datasets") and len(words) == 2)
+    return len(words) < 2 or (words[0] in ("runs", "datasets") and len(words) == 2)
 
 
 def test_lines_are_found() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -208,6 +210,14 @@ def test_a_disk_that_takes_upper_and_lower_case_for_one(tmp_path: Path, monkeypa
 # --- what is backed up can be restored
 
 
+@pytest.fixture
+def swept(tmp_path: Path) -> Iterator[None]:
+    """Folders in folders, deeper than Python's own removal gets, are gone before anyone else has to remove them."""
+    yield
+    subprocess.run(["rm", "-rf", str(tmp_path)], check=True)
+
+
+@pytest.mark.usefixtures("swept")
 def test_a_workspace_full_of_oddities(used: Workspace, tmp_path: Path) -> None:
     run = Run(used.runs / "x")
     run.append(RunStarted(run_id="x", run_dir=str(run.path), pid=1, host="here"))
