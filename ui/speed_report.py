@@ -21,7 +21,8 @@ def show(reports: list[BenchmarkReport]) -> None:
         _head(side, report)
     rows = speed_data.taken(reports)
     if not rows:
-        st.caption("No measurements.")
+        if reports:
+            st.caption("No measurements.")
         return
     _charts(rows)
     _cpu_forms(reports)

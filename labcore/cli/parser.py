@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -148,10 +147,11 @@ def read_config(path: Path) -> RunConfig:
         ConfigError: it cannot be read, or is none.
     """
     from labcore.config import parse
+    from labcore.reading import parse_json
 
     file = path / "config.json" if path.is_dir() else path
     try:
-        tree = json.loads(file.read_text(encoding="utf-8"))
+        tree = parse_json(file.read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(

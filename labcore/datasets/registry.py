@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import hashlib
 import json
 import os
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from labcore.config import RunConfig
 from labcore.datasets.cliplist import LIST_SUFFIXES
@@ -18,8 +21,9 @@ from labcore.datasets.layouts import read_dataset
 from labcore.datasets.scan import entries, is_audio
 from labcore.datasets.table import Dataset
 from labcore.datasets.walk import Look, TooMuchError, looking
-from labcore.errors import DatasetError, LabError
+from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.moved import here
+from labcore.reading import DamagedError, read_object
 from labcore.roots import check_root, data_roots, is_open
 from labcore.runs import list_runs
 from labcore.texts import as_bytes, shown
@@ -221,18 +225,18 @@ def called_now(workspace: Workspace, asked: str, places: Collection[str] | None 
 
 def names_before(workspace: Workspace) -> dict[str, str]:
     """The names that data sets had before they were renamed, each with the present one."""
-    with contextlib.suppress(OSError, ValueError):
-        known = json.loads((workspace.home / RENAMED).read_text(encoding="utf-8"))
-        if isinstance(known, dict):
-            return {old: new for old, new in known.items() if isinstance(new, str)}
+    with contextlib.suppress(OSError, DamagedError):
+        known = read_object(workspace.home / RENAMED)
+        return {old: new for old, new in known.items() if isinstance(new, str)}
     return {}
 
 
 def _referred(reference: Path) -> Path | None:
     try:
-        return Path(json.loads(reference.read_text(encoding="utf-8"))["path"])
-    except (OSError, ValueError, KeyError, TypeError):
+        path = read_object(reference).get("path")
+    except (OSError, DamagedError):
         return None
+    return Path(path) if isinstance(path, str) and path and "\0" not in path else None
 
 
 def _no_reference(path: Path) -> tuple[str, str]:
@@ -266,10 +270,15 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         raise
     remembered = memory_of(workspace, name, path)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        known = json.loads(remembered.read_text(encoding="utf-8"))
+        known = read_object(remembered)
         if known.pop("stamp") == stamp:
-            return DatasetInfo(**known)
+            return _info_adapter().validate_python(known)
     return _remember(workspace, name, path, read_dataset(path, name), [], stamp)
+
+
+@functools.cache
+def _info_adapter() -> TypeAdapter[DatasetInfo]:
+    return TypeAdapter(DatasetInfo)
 
 
 def memory_of(workspace: Workspace, name: str, path: Path) -> Path:
@@ -285,8 +294,10 @@ def _remember(
     warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
     info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), warnings=warnings)
     remembered = memory_of(workspace, name, path)
-    remembered.parent.mkdir(exist_ok=True)
-    write_atomically(remembered, json.dumps({**asdict(info), "stamp": stamp or _stamp(path)}))
+    content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path)})
+    with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time
+        remembered.parent.mkdir(exist_ok=True)
+        write_atomically(remembered, content)
     return info
 
 

@@ -249,7 +249,7 @@ def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
     if not (run.path / "config.json").is_file():
         return FoldResult(fold, split, run.id, "deleted")
     events = read(run)
-    status = run.status(events)
+    status = run.status()
     last = {event["type"]: event for event in events}
     started = last.get("training_started", {})
     result = last.get("evaluated", {}) if status.state == "finished" else {}
