@@ -11,7 +11,7 @@ from labcore.datasets import find_dataset, register
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.models.pretrained import read_pretrained
 from labcore.presets import preset
-from labcore.roots import check_root, check_weights, sound_at
+from labcore.roots import check_root, check_weights, is_open, restrict, sound_at
 from labcore.workspace import Workspace
 
 
@@ -28,6 +28,16 @@ def home(tmp_path, monkeypatch) -> Workspace:
 def test_on_ones_own_machine_every_path_opens(monkeypatch):
     monkeypatch.delenv("LABCORE_DATA_ROOTS", raising=False)
     check_root("/etc/passwd")
+
+
+def test_who_starts_work_for_visitors_is_restricted_unless_told_otherwise(monkeypatch):
+    monkeypatch.setenv("LABCORE_DATA_ROOTS", "/sounds")
+    restrict()
+    assert not is_open("/data/x")
+    monkeypatch.delenv("LABCORE_DATA_ROOTS")
+    restrict()
+    assert is_open("/data/x")
+    assert not is_open("/etc/passwd")
 
 
 def test_paths_stay_within_the_roots(home, tmp_path):

@@ -24,7 +24,7 @@ from labcore.datasets.walk import Look, TooMuchError, looking
 from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.moved import here
 from labcore.reading import DamagedError, read_object
-from labcore.roots import check_root, data_roots
+from labcore.roots import check_root, data_roots, is_open
 from labcore.runs import list_runs
 from labcore.texts import as_bytes, shown
 from labcore.typed import exists, hint, plain_path, typed_path
@@ -198,8 +198,10 @@ def entries_of(workspace: Workspace) -> dict[str, Path]:
         path = workspace.datasets / entry.name
         name, stem = shown(entry.name), shown(path.stem)
         is_list = path.suffix == ".json" or path.suffix.lower() in LIST_SUFFIXES
-        if os.path.isdir(path) or (entry.is_symlink() and not is_list):  # noqa: PTH112 (False where it cannot be looked at)
-            found[name] = path  # a link that leads nowhere is told, as one is that leads where nothing may be opened
+        if os.path.isdir(path) or (entry.is_symlink() and not is_list and not is_open(path)):  # noqa: PTH112
+            found[name] = (
+                path  # a link that leads where nothing may be opened is told, whether anything is there or not
+            )
         elif is_list:
             found.setdefault(stem, path)
     return found

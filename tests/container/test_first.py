@@ -51,6 +51,7 @@ def begin(workspace: Workspace) -> Iterator[Begin]:
         command = [*before, sys.executable, "-c", PROGRAM, str(seconds), "app" if app else "other", *words]
         environment = os.environ | {
             "LABCORE_HOME": str(workspace.home),
+            "LABCORE_DATA_ROOTS": str(workspace.home.parent),  # in place of /data
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",
         }
