@@ -6,7 +6,6 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from labcore.audio import Limits, dequantise, quantise, read_sound, sound_weights, weighted_mean, window_bounds
-from labcore.audio.files import DEFAULT_LIMITS
+from labcore.audio import Limits, Recording, dequantise, quantise, sound_weights, weighted_mean, window_bounds
+from labcore.audio.cutting import WindowCutter
+from labcore.audio.silence import energies_of, weights_of_energies
+from labcore.audio.windowed import Heard, Progress, Rows, hear
 from labcore.config import ModelConfig, RunConfig, parse
 from labcore.device import choose_device
 from labcore.errors import AudioError, ConfigError, RunError
@@ -25,41 +26,12 @@ from labcore.features import LogMel
 from labcore.golden import TOLERANCE, Golden
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
+from labcore.prediction import Answer, Shares, Window
 from labcore.workspace import write_atomically
 
 FORMAT = "labcore-classifier-1"
 
-
-@dataclass(frozen=True)
-class Window:
-    """What was heard in one stretch of a recording. ``silent``: it counts for nothing, since there is no sound in it."""
-
-    start_s: float
-    end_s: float
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    silent: bool = False
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a classifier says of a clip.
-
-    Attributes:
-        probabilities: the mean over the windows that hold sound, ordered as the labels are.
-        notes: what a user should know of how the clip was read, in words that follow its name: that channels cancel, and the like.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    seconds: float
-    windows: list[Window]
-    notes: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+__all__ = ["Answer", "Classifier", "Window", "centred", "centred_start"]
 
 
 class Classifier(nn.Module):
@@ -113,21 +85,28 @@ class Classifier(nn.Module):
         name: str = "",
         hop_seconds: float | None = None,
         batch_size: int = 32,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: Limits | None = None,
+        progress: Progress = lambda share: None,
     ) -> Answer:
-        """Decode a file, or the bytes of one, and say what is heard in it.
+        """Decode a file, or the bytes of one, and say what is heard in it. The length of a recording takes no memory.
 
         Args:
             name: what to call the bytes in errors.
             hop_seconds: from one window to the next in recordings longer than a clip; half a clip where it is not given.
             limits: what is accepted; lower ones for what strangers hand in.
+            progress: called now and then with the share that is done; what it raises ends the work.
 
         Raises:
             AudioError: it cannot be decoded, or holds nothing.
         """
-        sound = read_sound(source, self.sample_rate, name=name, limits=limits)
-        answer = self.classify_waveform(sound.waveform, hop_seconds=hop_seconds, batch_size=batch_size)
-        return replace(answer, notes=list(sound.notes))
+        recording = Recording(source, self.sample_rate, name=name, limits=limits)
+
+        def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+            rows = self.probabilities_of(samples, scale, bounds, batch_size)
+            return lambda: rows
+
+        heard = hear(recording, lambda: self.cutter(hop_seconds, batch_size), ask, progress)
+        return self.answer_of(heard, recording.notes)
 
     def classify_waveform(
         self, waveform: np.ndarray, *, hop_seconds: float | None = None, batch_size: int = 32
@@ -157,29 +136,39 @@ class Classifier(nn.Module):
             bounds, probabilities: its windows, and (windows, classes) for them.
             notes: of how the clip was read.
         """
-        weights = self.weights_of(samples, bounds)
-        mean = weighted_mean(probabilities, weights)
-        nothing = len(bounds) > 1 and not samples.any() and self.config.audio.silent_windows != "count"
+        return self.answer_of(Heard(len(samples), bounds, energies_of(samples, bounds), probabilities), notes)
+
+    def answer_of(self, heard: Heard, notes: Sequence[str] = ()) -> Answer:
+        """The same of a recording that was taken window by window."""
+        counted = self.config.audio.silent_windows == "count"
+        weights = np.ones(len(heard.bounds), dtype=np.float32) if counted else weights_of_energies(heard.energies)
+        mean = weighted_mean(heard.rows, weights)
+        nothing = len(heard.bounds) > 1 and not any(heard.energies) and not counted
+        places = {label: place for place, label in enumerate(self.labels)}
         windows = []
-        for (begin, end), row, weight in zip(bounds, probabilities, weights, strict=True):
-            label = self.labels[int(row.argmax())]
-            start_s, end_s = begin / self.sample_rate, min(end, len(samples)) / self.sample_rate
-            silent = nothing or not weight
-            windows.append(Window(start_s, end_s, label, float(row.max()), self._named(row), silent))
+        for (begin, end), row, weight in zip(heard.bounds, heard.rows, weights, strict=True):
+            start_s, end_s = begin / self.sample_rate, min(end, heard.samples) / self.sample_rate
+            best, silent = int(row.argmax()), nothing or not weight
+            windows.append(Window(start_s, end_s, self.labels[best], float(row[best]), Shares(places, row), silent))
         return Answer(
             label=self.labels[int(mean.argmax())],
             probability=float(mean.max()),
             probabilities=self._named(mean),
-            seconds=len(samples) / self.sample_rate,
+            seconds=heard.samples / self.sample_rate,
             windows=windows,
             notes=list(notes),
         )
 
     def windows_of(self, samples: int, hop_seconds: float | None = None) -> list[tuple[int, int]]:
         """First and last sample of each window over a recording; one window for a clip of about the clip length or less."""
-        window = self.config.clip_samples
-        hop = window // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate)
-        return window_bounds(samples, window, max(1, hop))
+        return window_bounds(samples, self.config.clip_samples, self._hop(hop_seconds))
+
+    def cutter(self, hop_seconds: float | None = None, together: int = 1) -> WindowCutter:
+        """What cuts the same windows out of a recording that comes in blocks."""
+        return WindowCutter(self.config.clip_samples, self._hop(hop_seconds), together)
+
+    def _hop(self, hop_seconds: float | None) -> int:
+        return max(1, self.config.clip_samples // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate))
 
     def weights_of(self, samples: np.ndarray | None, bounds: list[tuple[int, int]]) -> np.ndarray:
         """How much windows count in the answer to a clip: (windows,) float32, 0 for silent ones where they are to be skipped.

@@ -39,15 +39,15 @@ def as_utf8(text: str) -> bytes:
 
 
 def json_line(content: Any, encoding: str = "utf-8", indent: int | None = None) -> str:
-    """Plain data as JSON, one line without an indent, that the encoding can hold.
+    """Plain data, or mappings of it, as JSON, one line without an indent, that the encoding can hold.
 
     What it cannot hold is escaped, so that the text reads back as it was.
     """
-    text = json.dumps(content, ensure_ascii=False, indent=indent)
+    text = json.dumps(content, ensure_ascii=False, indent=indent, default=dict)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return json.dumps(content, indent=indent)
+        return json.dumps(content, indent=indent, default=dict)
     return text
 
 

@@ -19,6 +19,7 @@ import soundfile
 from labcore.audio.containers import describe, foreign_kind
 from labcore.audio.foreign import ForeignFile
 from labcore.audio.joined import JoinedFile
+from labcore.audio.limits import Limits, default_limits
 from labcore.audio.raw import Read, Spliced, reader
 from labcore.audio.streams import Reading, cut_off, duration, not_read, reading_of
 from labcore.errors import AudioError
@@ -31,23 +32,6 @@ BITS |= {"ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}
 Source = str | Path | bytes
 OpenFile: TypeAlias = "soundfile.SoundFile | JoinedFile | ForeignFile"
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What is accepted. Whoever decodes what strangers hand in sets these lower.
-
-    ``max_seconds`` bounds the part that is asked for, ``max_samples`` the mono waveform that is returned (4 bytes each).
-    """
-
-    max_seconds: float = 6 * 3600.0
-    max_bytes: int = 2 * 1024**3
-    max_channels: int = 64
-    max_samples: int = 2**30
-    min_rate: int = 100
-    max_rate: int = 1_000_000
-
-
-DEFAULT_LIMITS = Limits()
 
 READINGS_KEPT = 256
 _readings: dict[tuple[str, int, int, int, int], Reading] = {}
@@ -71,7 +55,7 @@ class AudioInfo:
         return BITS.get(self.codec)
 
 
-def probe(source: Source, *, name: str = "", limits: Limits = DEFAULT_LIMITS) -> AudioInfo:
+def probe(source: Source, *, name: str = "", limits: Limits | None = None) -> AudioInfo:
     """Read a file's header, without decoding it.
 
     Args:
@@ -82,7 +66,7 @@ def probe(source: Source, *, name: str = "", limits: Limits = DEFAULT_LIMITS) ->
         AudioError: the file is missing, empty, or not audio.
     """
     called = called_by(source, name)
-    with opened(source, called, limits) as file:
+    with opened(source, called, limits or default_limits()) as file:
         return info_of(file)
 
 

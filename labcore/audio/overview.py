@@ -19,9 +19,7 @@ import numpy as np
 
 from labcore.audio.facts import Facts, Tally, full_scale
 from labcore.audio.files import (
-    DEFAULT_LIMITS,
     PEAK,
-    Limits,
     OpenFile,
     Source,
     called_by,
@@ -33,6 +31,7 @@ from labcore.audio.files import (
     stretch_of,
 )
 from labcore.audio.foreign import ForeignFile
+from labcore.audio.limits import Limits, default_limits
 from labcore.audio.loudness import BLOCK, CHUNK, LOWEST_RATE, KWeighting, integrated, step_samples
 from labcore.device import usable_cores
 
@@ -78,7 +77,7 @@ def overview(
     *,
     blocks: int = BLOCKS,
     name: str = "",
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Limits | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Facts, Overview]:
     """Read a whole recording once, in bounded memory.
@@ -87,13 +86,13 @@ def overview(
         source: a path, or the file's content.
         blocks: at most so many in the overview; a recording of fewer samples has one a sample.
         name: how errors call it, where the path does not say.
-        limits: what is accepted.
+        limits: what is accepted; :func:`labcore.audio.default_limits` where they are not given.
         progress: called in this thread with the share that is done; what it raises ends the reading.
 
     Raises:
         AudioError: as :func:`labcore.audio.decode` does.
     """
-    called = called_by(source, name)
+    called, limits = called_by(source, name), limits or default_limits()
     with ExitStack() as stack:
         file = stack.enter_context(opened(source, called, limits))
         info = info_of(file)

@@ -1,0 +1,181 @@
+"""A recording block by block: however long it is, it takes the memory of a few blocks.
+
+What a clip's samples are worked out from, the loudest sample and which channels are heard, is known at its end only. So the first
+reading goes by what is mostly so (nothing beyond full scale, no channel dead); where it turns out otherwise, the recording is read
+anew by what is known then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from labcore.audio.blocks import is_long, pieces
+from labcore.audio.decoder import Sound, check_part, notes_of, read_short
+from labcore.audio.files import (
+    OpenFile,
+    Source,
+    called_by,
+    check_length,
+    opened,
+    reading,
+    stretch_of,
+)
+from labcore.audio.limits import Limits, default_limits
+from labcore.audio.mixing import ChannelPowers
+from labcore.audio.waveforms import loudest_of, quantise
+
+
+@dataclass(frozen=True)
+class Block:
+    """The next samples of a recording.
+
+    Attributes:
+        samples: (samples,) float32, or int16 where they are quantised; may be empty.
+        scale: what brings int16 back to ±1.
+        anew: a reading begins; blocks before this one no longer count.
+        last: of this reading.
+        share: of the recording that has been read, 0 to 1.
+    """
+
+    samples: np.ndarray
+    scale: float
+    anew: bool
+    last: bool
+    share: float
+
+
+@dataclass
+class _Assumed:
+    """What a reading goes by.
+
+    Attributes:
+        certain: whether it is known which channels are heard.
+        doubtful: whether the first block lets expect that it is not all of them: then this reading only finds out.
+        heard: those channels; None is all.
+        peak: the loudest sample, or 1 where it is no louder.
+        note: what is told of the mixing.
+    """
+
+    certain: bool
+    doubtful: bool = False
+    heard: tuple[int, ...] | None = None
+    peak: float = 1.0
+    note: str = ""
+
+
+class Recording:
+    """A file or a part of it as blocks of mono samples at ``sample_rate``, the same as :func:`read_sound` gives at once.
+
+    Args:
+        source, sample_rate, name, start_s, end_s, limits: as for :func:`labcore.audio.read_sound`; ``limits.max_samples`` does not count.
+
+    Attributes:
+        notes: what a user should know of how it was read; there when all blocks were taken.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sample_rate: int,
+        *,
+        name: str = "",
+        start_s: float = 0.0,
+        end_s: float | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.source, self.sample_rate, self.called = source, sample_rate, called_by(source, name)
+        self._start_s, self._end_s, self._limits = start_s, end_s, limits or default_limits()
+        self.notes: tuple[str, ...] = ()
+
+    def at_once(self) -> Sound | None:
+        """All of it where it is short; None where it is to be taken block by block.
+
+        Raises:
+            AudioError: as :func:`labcore.audio.read_sound` does.
+        """
+        check_part(self.called, self._start_s, self._end_s)
+        with opened(self.source, self.called, self._limits) as file:
+            start, count = stretch_of(file, self.called, self._start_s, self._end_s, self._limits)
+            if is_long(file, count, self.sample_rate):
+                return None
+            waveform, note = read_short(file, self.called, start, count, self.sample_rate)
+            return Sound(waveform, self.sample_rate, notes_of(file, note))
+
+    def waveform(self) -> Iterator[Block]:
+        """Blocks of float32, each valid until the next.
+
+        Raises:
+            AudioError: as :func:`labcore.audio.read_sound` does; what is missing at the end is told after the last block.
+        """
+        return self._read(quantised=False)
+
+    def quantised(self) -> Iterator[Block]:
+        """Blocks of int16 as :func:`labcore.audio.quantise` makes them of the whole.
+
+        Raises:
+            AudioError: as :meth:`waveform` does.
+        """
+        return self._read(quantised=True)
+
+    def _read(self, quantised: bool) -> Iterator[Block]:
+        check_part(self.called, self._start_s, self._end_s)
+        with opened(self.source, self.called, self._limits) as file:
+            start, count = stretch_of(file, self.called, self._start_s, self._end_s, self._limits)
+            if is_long(file, count, self.sample_rate):
+                note = yield from self._in_blocks(file, start, count, quantised)
+            else:
+                waveform, note = read_short(file, self.called, start, count, self.sample_rate)
+                samples, scale = quantise(waveform) if quantised else (waveform, 1.0)
+                yield Block(samples, scale, anew=True, last=True, share=1.0)
+            self.notes = notes_of(file, note)
+
+    def _in_blocks(self, file: OpenFile, start: int, count: int, quantised: bool) -> Generator[Block, None, str]:
+        """As many readings as it takes, three at most; returns what is told of the mixing."""
+        assumed = _Assumed(certain=file.channels == 1)
+        while True:
+            powers = None if assumed.certain else ChannelPowers(file.channels)
+            loudest = yield from self._reading(file, start, count, assumed, powers, quantised)
+            fits = not quantised or loudest <= assumed.peak
+            if powers:
+                chosen = powers.mixdown()
+                assumed.certain, assumed.note = True, chosen.note
+                if len(chosen.channels) < file.channels:
+                    assumed.heard, loudest, fits = chosen.channels, 1.0, False
+                fits = fits and not assumed.doubtful
+            if fits:
+                return assumed.note
+            assumed.doubtful = False
+            assumed.peak = max(1.0, loudest)
+
+    def _reading(
+        self,
+        file: OpenFile,
+        start: int,
+        count: int,
+        assumed: _Assumed,
+        powers: ChannelPowers | None,
+        quantised: bool,
+    ) -> Generator[Block, None, float]:
+        """One reading; its blocks are empty from where it is known that another one follows. Returns the loudest sample."""
+        loudest, read, anew = 0.0, 0, True
+        with reading(self.called):
+            file.seek(start)
+            for piece in pieces(
+                file, self.called, count, self.sample_rate, mixed=True, powers=powers, heard=assumed.heard
+            ):
+                read, samples = piece.read, piece.samples[:, 0]
+                loudest = max(loudest, loudest_of(samples))
+                if powers and anew:  # a channel that is dead at first is mostly dead to the end
+                    assumed.doubtful = len(powers.mixdown().channels) < file.channels
+                if assumed.doubtful or (quantised and loudest > assumed.peak):
+                    samples = samples[:0]
+                scale = 1.0
+                if quantised:
+                    samples, scale = quantise(samples, assumed.peak)
+                yield Block(samples, scale, anew, piece.last, piece.read / count)
+                anew = False
+        check_length(file, self.called, count, read)
+        return loudest
