@@ -8,6 +8,7 @@ anew by what is known then.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,20 +74,23 @@ class Recording:
         source, sample_rate, name, start_s, end_s, limits: as for :func:`labcore.audio.read_sound`; ``limits.max_samples`` does not count.
 
     Attributes:
+        sample_rate: of the blocks in Hz; the file's own, where none was asked for, is known once it has been opened.
+        frames: that the file's header promises of the part, at its own rate; known then, too.
         notes: what a user should know of how it was read; there when all blocks were taken.
     """
 
     def __init__(
         self,
         source: Source,
-        sample_rate: int,
+        sample_rate: int | None = None,
         *,
         name: str = "",
         start_s: float = 0.0,
         end_s: float | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.source, self.sample_rate, self.called = source, sample_rate, called_by(source, name)
+        self.source, self.called = source, called_by(source, name)
+        self._rate, self.sample_rate, self.frames = sample_rate, sample_rate or 0, 0
         self._start_s, self._end_s, self._limits = start_s, end_s, limits or default_limits()
         self.notes: tuple[str, ...] = ()
 
@@ -96,9 +100,7 @@ class Recording:
         Raises:
             AudioError: as :func:`labcore.audio.read_sound` does.
         """
-        check_part(self.called, self._start_s, self._end_s)
-        with opened(self.source, self.called, self._limits) as file:
-            start, count = stretch_of(file, self.called, self._start_s, self._end_s, self._limits)
+        with self._opened() as (file, start, count):
             if is_long(file, count, self.sample_rate):
                 return None
             waveform, note = read_short(file, self.called, start, count, self.sample_rate)
@@ -120,10 +122,17 @@ class Recording:
         """
         return self._read(quantised=True)
 
-    def _read(self, quantised: bool) -> Iterator[Block]:
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[OpenFile, int, int]]:
+        """The open file, the first frame and the number of frames to read."""
         check_part(self.called, self._start_s, self._end_s)
         with opened(self.source, self.called, self._limits) as file:
             start, count = stretch_of(file, self.called, self._start_s, self._end_s, self._limits)
+            self.sample_rate, self.frames = self._rate or file.samplerate, count
+            yield file, start, count
+
+    def _read(self, quantised: bool) -> Iterator[Block]:
+        with self._opened() as (file, start, count):
             if is_long(file, count, self.sample_rate):
                 note = yield from self._in_blocks(file, start, count, quantised)
             else:

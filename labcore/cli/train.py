@@ -136,10 +136,11 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
         ConfigError: two have the same name.
     """
     from labcore.audio import decode
+    from labcore.training.pinned import LONGEST_SECONDS
 
     clips: dict[str, bytes] = {}
     for file in files:
-        decode(file)  # tells what is wrong with it
+        decode(file, end_s=LONGEST_SECONDS)  # tells what is wrong with it
         if file.name in clips:
             raise ConfigError(f"two clips to be pinned are called {file.name}", "Rename one of them")
         clips[file.name] = file.read_bytes()
