@@ -163,6 +163,12 @@ class Classifier(nn.Module):
         """First and last sample of each window over a recording; one window for a clip of about the clip length or less."""
         return window_bounds(samples, self.config.clip_samples, self._hop(hop_seconds))
 
+    def count_windows(self, samples: int, hop_seconds: float | None = None) -> int:
+        """How many there are, or one more, without listing them."""
+        return max(
+            1, 1 + -(-(samples - self.config.clip_samples) // min(self._hop(hop_seconds), self.config.clip_samples))
+        )
+
     def cutter(self, hop_seconds: float | None = None, together: int = 1) -> WindowCutter:
         """What cuts the same windows out of a recording that comes in blocks."""
         return WindowCutter(self.config.clip_samples, self._hop(hop_seconds), together)

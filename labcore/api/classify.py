@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,8 +20,9 @@ from labcore.answers.segments import with_events
 from labcore.api.gate import Passage
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
-from labcore.audio import probe, quantise, read_sound
+from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
+from labcore.audio.windowed import Rows, hear
 from labcore.classifier import Answer
 from labcore.errors import AudioError, LabError
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
@@ -35,6 +38,14 @@ MOST_PROBABILITIES = 500_000
 """In one response: about 10 MB."""
 BYTES_A_SAMPLE = 6
 """A waveform in hand: float32 while it is decoded, int16 until it is answered."""
+BYTES_IN_BLOCKS = 48 * 2**20
+"""At most, since a long recording is taken block by block."""
+BYTES_A_PROBABILITY, BYTES_A_WINDOW = 4, 600
+"""What is said of a clip."""
+RECORDINGS = 2
+"""Long recordings at work at once; others wait."""
+TOGETHER = 32
+"""Windows of a long recording that the network is asked about at a time."""
 RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 
 
@@ -56,11 +67,12 @@ class Clip:
 
 @dataclass(frozen=True)
 class Desk:
-    """Where clips are answered: the engine, and threads that decode for it."""
+    """Where clips are answered: the engine, threads that decode for it, and some that take long recordings block by block."""
 
     settings: ServiceSettings
     engine: Engine
     decoders: ThreadPoolExecutor
+    recordings: ThreadPoolExecutor
     metrics: Metrics
 
     async def answer(self, clips: list[Clip], model: Model, asked: Asked, passage: Passage) -> bytes:
@@ -124,17 +136,17 @@ class Desk:
 
         outcome = "failed"
         try:
-            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, lease, deadline)
-            samples, scale, notes = await asyncio.wait_for(decoding, left())
-            bounds = model.classifier.windows_of(len(samples), asked.hop_seconds)
-            if len(bounds) > MOST_WINDOWS:
-                raise Problem(
-                    422, "windows", f"{clip.name or 'the clip'} would be cut into {len(bounds)} windows, more than {MOST_WINDOWS}",
-                    "Ask for a larger hop_seconds, or send shorter clips",
-                )  # fmt: skip
-            future = self.engine.submit(model.classifier, samples, scale, bounds, left())
-            rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
-            answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows, notes)
+            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, asked, lease, deadline)
+            decoded = await asyncio.wait_for(decoding, left())
+            if isinstance(decoded, Recording):
+                hearing = loop.run_in_executor(self.recordings, self._heard, decoded, model, asked, lease, deadline)
+                answer = await asyncio.wait_for(hearing, left())
+            else:
+                samples, scale, notes = decoded
+                bounds = model.classifier.windows_of(len(samples), asked.hop_seconds)
+                future = self.engine.submit(model.classifier, samples, scale, bounds, left())
+                rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
+                answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows, notes)
             outcome = "answered"
         except AudioError as error:
             return error
@@ -144,14 +156,14 @@ class Desk:
         return answer
 
     def _decoded(
-        self, clip: Clip, model: Model, lease: Lease, deadline: float
-    ) -> tuple[np.ndarray, float, tuple[str, ...]]:
-        """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it. In a thread of its own."""
+        self, clip: Clip, model: Model, asked: Asked, lease: Lease, deadline: float
+    ) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
+        """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it; or, where it is long, unread.
+
+        In a thread of its own.
+        """
         began = time.perf_counter()
-        if time.monotonic() > deadline:
-            raise Late("the clip waited too long for being decoded", "Ask again later, or send fewer at once")
-        if lease.closed:  # whoever asked has gone
-            raise Busy("the request has ended")
+        _check_wanted(lease, deadline)
         limits, rate = self.settings.audio_limits(), model.classifier.sample_rate
         called = clip.name or "the audio"
         if foreign_kind(clip.content[:512]):  # decoded by FFmpeg, whole, before anything is known of it
@@ -164,11 +176,58 @@ class Desk:
                 f"{called} has {claimed.channels} channels of {claimed.frames} samples, more than are accepted",
                 "Send it in mono, at a lower rate, or in parts",
             )
-        lease.take(bytes_=int(claimed.seconds * rate) * BYTES_A_SAMPLE)
-        sound = read_sound(clip.content, rate, name=clip.name, limits=limits)
-        samples, scale = quantise(sound.waveform)
+        samples = int(claimed.seconds * rate)
+        windows = model.classifier.count_windows(samples, asked.hop_seconds)
+        if windows > MOST_WINDOWS:
+            raise Problem(
+                422, "windows", f"{clip.name or 'the clip'} would be cut into {windows} windows, more than {MOST_WINDOWS}",
+                "Ask for a larger hop_seconds, or send shorter clips",
+            )  # fmt: skip
+        answer = windows * (len(model.classifier.labels) * BYTES_A_PROBABILITY + BYTES_A_WINDOW)
+        lease.take(bytes_=min(samples * BYTES_A_SAMPLE, BYTES_IN_BLOCKS) + answer)
+        recording = Recording(clip.content, rate, name=clip.name, limits=limits)
+        sound = recording.at_once()
+        if sound is None:
+            return recording
+        quantised = quantise(sound.waveform)
         self.metrics.decoding.observe(time.perf_counter() - began)
-        return samples, scale, sound.notes
+        return *quantised, sound.notes
+
+    def _heard(self, recording: Recording, model: Model, asked: Asked, lease: Lease, deadline: float) -> Answer:
+        """A long recording, answered while it is decoded. In a thread of its own; it ends when whoever asked has gone."""
+
+        def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+            left = max(0.0, deadline - time.monotonic())
+            future = self.engine.submit(model.classifier, samples, scale, bounds, left)
+            return lambda: _waited(future, deadline)
+
+        classifier = model.classifier
+        heard = hear(
+            recording,
+            lambda: classifier.cutter(asked.hop_seconds, TOGETHER),
+            ask,
+            lambda share: _check_wanted(lease, deadline),
+        )
+        return classifier.answer_of(heard, recording.notes)
+
+
+def _waited(future: Future[np.ndarray], deadline: float) -> np.ndarray:
+    with contextlib.suppress(concurrent.futures.TimeoutError):
+        return future.result(max(0.0, deadline - time.monotonic()))
+    future.cancel()
+    raise _late()
+
+
+def _late() -> Late:
+    return Late("the clip waited too long for its answer", "Ask again later, or send fewer at once")
+
+
+def _check_wanted(lease: Lease, deadline: float) -> None:
+    """Raise Late or Busy where an answer would come too late, or to nobody."""
+    if time.monotonic() > deadline:
+        raise _late()
+    if lease.closed:
+        raise Busy("the request has ended")
 
 
 async def unless_gone(passage: Passage, work: Coroutine[Any, Any, bytes]) -> bytes:
