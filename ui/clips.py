@@ -58,37 +58,7 @@ class Judged:
 def told(judged: Judged) -> dict[str, Any]:
     """What is said of a clip, as the tables of :mod:`labcore.answers` take it."""
     assert judged.answer is not None
-    return {"file": judged.clip.name, **judged.answer.to_dict()}
-
-
-def judge(run: Run, clips: list[Clip]) -> list[Judged]:
-    """Classify clips, with progress. A file that cannot be read keeps its error and the others go on."""
-    services.classifier(run)
-    version = run.weights.stat().st_mtime_ns
-    judged = []
-    bar = st.progress(0.0) if len(clips) > 1 else None
-    for number, clip in enumerate(clips):
-        if bar is not None:
-            bar.progress(number / len(clips), text=f"Classifying {plain(clip.name)}, {number + 1} of {len(clips)}")
-        try:
-            judged.append(Judged(clip, answer=_answer(str(run.path), version, clip.name, clip.key, clip.content)))
-        except LabError as error:
-            judged.append(Judged(clip, error=error))
-    if bar is not None:
-        bar.empty()
-    return judged
-
-
-@st.cache_data(max_entries=500, show_spinner="Classifying …", show_time=True)
-def _answer(path: str, version: int, name: str, key: str, _content: bytes) -> Answer:
-    run = Run(Path(path))
-    try:
-        return services.classifier(run).classify(_content, name=name, limits=limits.sound())
-    except RuntimeError as error:
-        if "out of memory" not in str(error):
-            raise
-    # A training may fill the GPU: the clip is then answered by the CPU.
-    return services.classifier(run, device="cpu").classify(_content, name=name, limits=limits.sound())
+    return {"file": judged.clip.name, **judged.answer.told()}
 
 
 def show(run: Run, judged: Judged, least: float) -> None:

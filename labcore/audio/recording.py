@@ -94,6 +94,15 @@ class Recording:
         self._start_s, self._end_s, self._limits = start_s, end_s, limits or default_limits()
         self.notes: tuple[str, ...] = ()
 
+    def is_long(self) -> bool:
+        """Whether it is taken block by block. Only its header is read.
+
+        Raises:
+            AudioError: as :func:`labcore.audio.probe` does.
+        """
+        with self._opened() as (file, _, count):
+            return is_long(file, count, self.sample_rate)
+
     def at_once(self) -> Sound | None:
         """All of it where it is short; None where it is to be taken block by block.
 
