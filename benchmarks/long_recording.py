@@ -16,8 +16,8 @@ formats in turn, round after round. Prints the median and quartiles of:
 
 With ``--answers`` the network that travels with the lab classifies, once each and in a process of its own: 5.9 h of silence as FLAC
 (``silence``), 2 MB of noise as WAV at 100 Hz (``slow``), and an hour of the chords above as FLAC (``hour``); as the Classify page does
-(``page``), with ``labcore classify`` (``cli``), and by the REST service (``rest``, a window every clip length, since it takes 5,000
-windows at most). Memory is what a recording adds to the peak of a process that has answered a clip of a second.
+(``page``), with ``labcore classify`` (``cli``), and by the REST service (``rest``, its limits of length, time and windows raised).
+Memory is what a recording adds to the peak of a process that has answered a clip of a second.
 """
 
 from __future__ import annotations
@@ -130,16 +130,18 @@ def answerer(way: str) -> Callable[[Path], int]:
         return by_command
     from starlette.testclient import TestClient
 
+    from labcore.api import classify
     from labcore.api.app import create_app
     from labcore.serving import ServiceSettings, Shelf
 
+    classify.MOST_WINDOWS = 10**5
     settings = ServiceSettings(max_seconds=LONGEST_S, timeout_s=3600.0, memory_bytes=2**34, max_bytes=2**30)
     client = TestClient(create_app(Shelf([str(builtin.RUN.path)], Path, "cpu"), settings), base_url="http://localhost")
     client.__enter__()
 
     def ask(path: Path) -> int:
         body, head = path.read_bytes(), {"content-type": "application/octet-stream"}
-        told = client.post("/v1/classify", params={"hop_seconds": 5.0}, content=body, headers=head)
+        told = client.post("/v1/classify", content=body, headers=head)
         told.raise_for_status()
         return len(told.json()["results"][0].get("windows", ()))
 

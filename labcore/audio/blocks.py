@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import soundfile
 import soxr
 
 from labcore.audio.files import OpenFile, check_values
+from labcore.audio.joined import skip
 from labcore.audio.mixing import ChannelPowers, mean_of
 
 ONE_GO = 1 << 23  # values (frames × channels) that are read in one go: 32 MB, a minute and a half of 44.1 kHz stereo
@@ -28,6 +30,23 @@ class Piece:
 def is_long(file: OpenFile, frames: int, rate: int) -> bool:
     """Whether so many frames at ``rate`` are read in blocks."""
     return frames * max(file.channels, rate / file.samplerate) > ONE_GO
+
+
+def can_seek(file: OpenFile) -> bool:
+    """Whether a file that was just opened can jump: GSM 6.10, G.721 and some others are read from the beginning on only."""
+    try:
+        file.seek(0)
+    except soundfile.SoundFileError:
+        return False
+    return True
+
+
+def go_to(file: OpenFile, frame: int) -> None:
+    """Jump to a frame; a file that cannot jump, which has to be just opened then, is read up to there."""
+    if can_seek(file):
+        file.seek(frame)
+    else:
+        skip(file, frame)
 
 
 def pieces(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labcore.audio.blocks import is_long, pieces
+from labcore.audio.blocks import go_to, is_long, pieces
 from labcore.audio.files import (
     OpenFile,
     Source,
@@ -161,7 +161,7 @@ def _frames_of(file: OpenFile, called: str, start: int, count: int) -> np.ndarra
     """(frames, channels) float32 as they are in the file."""
     with reading(called):
         if start:
-            file.seek(start)
+            go_to(file, start)
         block: np.ndarray = file.read(count, dtype="float32", always_2d=True)
     check_length(file, called, count, len(block))
     return block
@@ -189,17 +189,21 @@ def _read_long(
     Whether channels cancel is known at the end alone; then the recording is read once more.
     """
     powers = ChannelPowers(file.channels) if mixed and file.channels > 1 else None
-    columns = _joined(file, called, start, count, rate, limits, mixed, powers, None)
+    if start:
+        with reading(called):
+            go_to(file, start)
+    columns = _joined(file, called, count, rate, limits, mixed, powers, None)
     chosen = powers.mixdown() if powers else None
     if chosen and len(chosen.channels) < file.channels:
-        columns = _joined(file, called, start, count, rate, limits, mixed, None, chosen.channels)
+        with reading(called):
+            file.seek(start)
+        columns = _joined(file, called, count, rate, limits, mixed, None, chosen.channels)
     return columns[:, 0] if mixed else np.ascontiguousarray(columns.T), chosen.note if chosen else ""
 
 
 def _joined(
     file: OpenFile,
     called: str,
-    start: int,
     count: int,
     rate: int,
     limits: Limits,
@@ -212,7 +216,6 @@ def _joined(
     waveform = np.empty((0, channels), dtype=np.float32)
     written = read = 0
     with reading(called):
-        file.seek(start)
         for piece in pieces(file, called, count, rate, mixed=mixed, powers=powers, heard=heard):
             read, end = piece.read, written + len(piece.samples)
             if end * channels > limits.max_samples:

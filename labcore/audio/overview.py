@@ -17,6 +17,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from labcore.audio.blocks import can_seek
 from labcore.audio.facts import Facts, Tally, full_scale
 from labcore.audio.files import (
     PEAK,
@@ -98,7 +99,7 @@ def overview(
         info = info_of(file)
         _, frames = stretch_of(file, called, 0.0, None, limits)
         block = -(-frames // max(1, blocks))
-        alone = isinstance(file, ForeignFile) or frames * info.channels < ALONE
+        alone = isinstance(file, ForeignFile) or frames * info.channels < ALONE or not can_seek(file)
         shape = (info.channels, -(-frames // block))
         low, high = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
         step = step_samples(info.sample_rate) if info.sample_rate >= LOWEST_RATE else 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labcore.audio.blocks import is_long, pieces
+from labcore.audio.blocks import go_to, is_long, pieces
 from labcore.audio.decoder import Sound, check_part, notes_of, read_short
 from labcore.audio.files import (
     OpenFile,
@@ -53,15 +53,15 @@ class _Assumed:
     """What a reading goes by.
 
     Attributes:
+        right: whether the last reading found that it is so.
         certain: whether it is known which channels are heard.
-        doubtful: whether the first block lets expect that it is not all of them: then this reading only finds out.
         heard: those channels; None is all.
         peak: the loudest sample, or 1 where it is no louder.
         note: what is told of the mixing.
     """
 
-    certain: bool
-    doubtful: bool = False
+    right: bool = False
+    certain: bool = False
     heard: tuple[int, ...] | None = None
     peak: float = 1.0
     note: str = ""
@@ -141,59 +141,46 @@ class Recording:
             yield file, start, count
 
     def _read(self, quantised: bool) -> Iterator[Block]:
-        with self._opened() as (file, start, count):
-            if is_long(file, count, self.sample_rate):
-                note = yield from self._in_blocks(file, start, count, quantised)
-            else:
-                waveform, note = read_short(file, self.called, start, count, self.sample_rate)
-                samples, scale = quantise(waveform) if quantised else (waveform, 1.0)
-                yield Block(samples, scale, anew=True, last=True, share=1.0)
-            self.notes = notes_of(file, note)
-
-    def _in_blocks(self, file: OpenFile, start: int, count: int, quantised: bool) -> Generator[Block, None, str]:
-        """As many readings as it takes, three at most; returns what is told of the mixing."""
-        assumed = _Assumed(certain=file.channels == 1)
-        while True:
-            powers = None if assumed.certain else ChannelPowers(file.channels)
-            loudest = yield from self._reading(file, start, count, assumed, powers, quantised)
-            fits = not quantised or loudest <= assumed.peak
-            if powers:
-                chosen = powers.mixdown()
-                assumed.certain, assumed.note = True, chosen.note
-                if len(chosen.channels) < file.channels:
-                    assumed.heard, loudest, fits = chosen.channels, 1.0, False
-                fits = fits and not assumed.doubtful
-            if fits:
-                return assumed.note
-            assumed.doubtful = False
-            assumed.peak = max(1.0, loudest)
+        """As many readings as it takes, three at most."""
+        assumed = _Assumed()
+        while not assumed.right:
+            with self._opened() as (file, start, count):
+                if is_long(file, count, self.sample_rate):
+                    yield from self._reading(file, start, count, assumed, quantised)
+                else:
+                    waveform, assumed.note = read_short(file, self.called, start, count, self.sample_rate)
+                    samples, scale = quantise(waveform) if quantised else (waveform, 1.0)
+                    yield Block(samples, scale, anew=True, last=True, share=1.0)
+                    assumed.right = True
+                self.notes = notes_of(file, assumed.note)
 
     def _reading(
-        self,
-        file: OpenFile,
-        start: int,
-        count: int,
-        assumed: _Assumed,
-        powers: ChannelPowers | None,
-        quantised: bool,
-    ) -> Generator[Block, None, float]:
-        """One reading; its blocks are empty from where it is known that another one follows. Returns the loudest sample."""
-        loudest, read, anew = 0.0, 0, True
+        self, file: OpenFile, start: int, count: int, assumed: _Assumed, quantised: bool
+    ) -> Generator[Block, None, None]:
+        """One reading; its blocks are empty from where it is known that another one follows."""
+        powers = ChannelPowers(file.channels) if file.channels > 1 and not assumed.certain else None
+        loudest, read, anew, right = 0.0, 0, True, True
         with reading(self.called):
-            file.seek(start)
+            go_to(file, start)
             for piece in pieces(
                 file, self.called, count, self.sample_rate, mixed=True, powers=powers, heard=assumed.heard
             ):
                 read, samples = piece.read, piece.samples[:, 0]
                 loudest = max(loudest, loudest_of(samples))
                 if powers and anew:  # a channel that is dead at first is mostly dead to the end
-                    assumed.doubtful = len(powers.mixdown().channels) < file.channels
-                if assumed.doubtful or (quantised and loudest > assumed.peak):
-                    samples = samples[:0]
+                    right = len(powers.mixdown().channels) == file.channels
+                right = right and not (quantised and loudest > assumed.peak)
+                samples = samples if right else samples[:0]
                 scale = 1.0
                 if quantised:
                     samples, scale = quantise(samples, assumed.peak)
                 yield Block(samples, scale, anew, piece.last, piece.read / count)
                 anew = False
         check_length(file, self.called, count, read)
-        return loudest
+        assumed.peak = max(1.0, loudest)
+        if powers:
+            chosen = powers.mixdown()
+            assumed.certain, assumed.note = True, chosen.note
+            if len(chosen.channels) < file.channels:
+                assumed.heard, assumed.peak, right = chosen.channels, 1.0, False
+        assumed.right = right

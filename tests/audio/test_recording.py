@@ -144,3 +144,51 @@ def test_a_short_one_can_be_had_at_once(noise, monkeypatch):
     np.testing.assert_array_equal(sound.waveform, read_sound(content, 8000).waveform)
     monkeypatch.setattr(blocks, "ONE_GO", 1000)
     assert Recording(content, 8000).at_once() is None
+
+
+SPANS = (0.0, 0.01, 1.0, 3.3333, 5.77, 8.4)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"),
+    [
+        ("WAV", "PCM_16", 44100),
+        ("WAV", "MS_ADPCM", 44100),
+        ("WAV", "IMA_ADPCM", 44100),
+        ("WAV", "GSM610", 8000),  # which cannot jump
+        ("FLAC", "PCM_16", 44100),
+        ("OGG", "VORBIS", 44100),
+        ("OGG", "OPUS", 48000),
+        ("MP3", "MPEG_LAYER_III", 44100),
+        ("MP3", "MPEG_LAYER_III", 22050),
+    ],
+)
+def test_spans_are_stretches_of_the_whole(container, codec, rate, noise):
+    """Lossy codecs need what comes before a span: they are wound on far enough before it."""
+    content = encoded(noise(10, rate, level=0.2) + 0.1, rate, container, codec)
+    whole = read_sound(content).waveform
+    for start in SPANS:
+        span = read_sound(content, start_s=start, end_s=start + 1.2).waveform
+        first = round(start * rate)
+        np.testing.assert_allclose(span, whole[first : first + len(span)], atol=1e-6)
+
+
+def test_a_span_reads_its_own_part_alone(noise, monkeypatch):
+    content, read = encoded(noise(60, 8000), 8000, "FLAC", "PCM_16"), []
+    frames = soundfile.SoundFile.read
+    monkeypatch.setattr(
+        soundfile.SoundFile,
+        "read",
+        lambda self, count=-1, *rest, **more: read.append(count) or frames(self, count, *rest, **more),
+    )
+    for start in range(0, 60, 6):
+        read_sound(content, start_s=start, end_s=start + 0.5)
+    assert read == [4000] * 10
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("start_s", [0.0, 2.5])
+def test_a_codec_that_cannot_jump_is_read_in_blocks_too(start_s, noise):
+    content = encoded(noise(6, 8000, level=0.2), 8000, "WAV", "GSM610")
+    found = joined(Recording(content, 16000, start_s=start_s).waveform())
+    np.testing.assert_allclose(found, read_sound(content, 16000, start_s=start_s).waveform, atol=1e-6)
