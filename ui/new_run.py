@@ -100,7 +100,8 @@ def recipe() -> None:
     st.header("Recipe", anchor=False)
     forms.presets()
     table = knobs()
-    left, middle, right = st.columns(3, gap="medium")
+    with st.container(key="first-knobs"):
+        left, middle, right = st.columns(3, gap="medium")
     with left:
         forms.widget(table["model.name"])
     with middle:

@@ -18,8 +18,10 @@ class Stopped(Exception):
     """The run was asked to stop while it was still being prepared."""
 
 
-def follow(what: str, work: Callable[[Progress], T], should_stop: Callable[[], bool]) -> Generator[Event, None, T]:
-    """Do work that reports progress by a callback, and yield that progress as events, a few a second."""
+def follow(
+    what: str, work: Callable[[Progress], T], should_stop: Callable[[], bool], unit: str = "clips"
+) -> Generator[Event, None, T]:
+    """Do work that reports progress by a callback, and yield that progress as events, a few a second. ``unit``: of what is counted."""
     reports: queue.Queue[tuple[int, int] | None] = queue.Queue()
     outcome: list[T] = []
     failure: list[BaseException] = []
@@ -40,7 +42,7 @@ def follow(what: str, work: Callable[[Progress], T], should_stop: Callable[[], b
     thread = threading.Thread(target=body, name=what)
     thread.start()
     for done, total in _thin(reports):
-        yield Preparing(what=what, done=done, total=total)
+        yield Preparing(what=what, done=done, total=total, unit=unit)
     thread.join()
     if failure:
         raise failure[0]

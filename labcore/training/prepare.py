@@ -220,6 +220,7 @@ def _prepare(
             "choosing the fastest precision for this machine (once)",
             lambda progress: choose_precision(wanted, classifier.network, shape, device, workspace, steps, progress),
             should_stop,
+            unit="steps",
         )
     balance = Balance(torch.from_numpy(targets[parts.train]), len(labels), config.data.balance)
     if balance.sentence():

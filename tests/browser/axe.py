@@ -35,10 +35,16 @@ TEXT_OF_CHARTS = """() => {
   }
   return found
 }"""
-CUT_OFF = """() => [...document.querySelectorAll("[data-testid=stButtonGroup] button, [data-testid=stMain] h1, [data-testid=stMain] h2")]
-  .filter((one) => [one, ...one.querySelectorAll("*")].some((e) => e.clientWidth && e.scrollWidth > e.clientWidth + 1))
-  .map((one) => one.textContent)
+CUT_OFF = """() => [...document.querySelectorAll(
+    "[data-testid=stMain] :is(button, a, h1, h2, label), [data-testid=stMain] [data-testid=stSelectbox] input")]
+  .filter((one) => !one.closest("[data-testid=stSelectbox]") || (one.value ?? one.textContent).length < 15)  // names are as long as they are
+  .filter((one) => [one, ...one.querySelectorAll("p")]
+    .filter((e) => !e.matches("[data-testid=stPopoverButton]"))  // its arrow is wider than its box
+    .some((e) => e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1))
+  .map((one) => one.value || one.textContent)
   .concat(document.documentElement.scrollWidth > innerWidth + 1 ? ["the page is wider than the window"] : [])"""
+BETWEEN = 1024
+"""A width at which a page still has its columns, and little room in them."""
 
 
 @dataclass

@@ -64,9 +64,20 @@ def faults(windows, furnished, name: str, scheme: str, width: int) -> list[str]:
     return axe.examine(page).faults
 
 
+def cut_off(page, width: int) -> list[str]:
+    """Words that do not fit where the window of a page is made so wide."""
+    before = page.viewport_size
+    page.set_viewport_size({**before, "width": width})
+    page.wait_for_function(f"innerWidth === {width}")
+    found = page.evaluate(axe.CUT_OFF)
+    page.set_viewport_size(before)
+    return found
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LIKE_OTHERS])
 def test_axe_finds_nothing_grave(windows, furnished, name):
     assert faults(windows, furnished, name, "light", 1440) == []
+    assert cut_off(windows("light", 1440), axe.BETWEEN) == []
     assert faults(windows, furnished, name, "dark", 390) == []
 
 
