@@ -127,7 +127,11 @@ class Classifier(nn.Module):
         return self.answer(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
 
     def answer(
-        self, samples: np.ndarray, bounds: list[tuple[int, int]], probabilities: np.ndarray, notes: Sequence[str] = ()
+        self,
+        samples: np.ndarray,
+        bounds: list[tuple[int, int]],
+        probabilities: np.ndarray,
+        notes: Sequence[str] = (),
     ) -> Answer:
         """What is said of a clip, from what is said of its windows.
 

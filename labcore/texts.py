@@ -7,8 +7,9 @@ encoded as it is, neither for a terminal nor for a page. Whatever leaves the pro
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _OTHER_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # those that stand for no byte
@@ -41,14 +42,29 @@ def as_utf8(text: str) -> bytes:
 def json_line(content: Any, encoding: str = "utf-8", indent: int | None = None) -> str:
     """Plain data, or mappings of it, as JSON, one line without an indent, that the encoding can hold.
 
-    What it cannot hold is escaped, so that the text reads back as it was.
+    What it cannot hold is escaped, so that the text reads back as it was. What is no number becomes null: JSON knows no NaN.
     """
-    text = json.dumps(content, ensure_ascii=False, indent=indent, default=dict)
+    try:
+        text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False, default=dict)
+    except ValueError:
+        content = numbers_only(content)
+        text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False, default=dict)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
         return json.dumps(content, indent=indent, default=dict)
     return text
+
+
+def numbers_only(content: Any) -> Any:
+    """Plain data with None in the place of every NaN and infinity."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {key: numbers_only(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [numbers_only(value) for value in content]
+    return content
 
 
 def counted(number: int, unit: str, units: str = "", *, figure: Callable[[int], str] = "{:,}".format) -> str:

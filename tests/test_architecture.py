@@ -27,6 +27,7 @@ FLOORS = (
         "events",
         "honesty",
         "intervals",
+        "listening",
         "listing",
         "people",
         "status",

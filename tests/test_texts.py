@@ -65,3 +65,9 @@ def test_counts(number, words, expected):
 )
 def test_moments(seconds, expected):
     assert moment(seconds) == expected
+
+
+def test_json_knows_no_nan():
+    content = {"a": float("nan"), "b": [1.5, float("-inf"), ("x", {"c": float("inf")})]}
+    read = json.loads(json_line(content), parse_constant=pytest.fail)
+    assert read == {"a": None, "b": [1.5, None, ["x", {"c": None}]]}

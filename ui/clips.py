@@ -20,7 +20,7 @@ from labcore.errors import AudioError, DatasetError, LabError
 from labcore.runs import Run
 from labcore.texts import moment, shown
 from labcore.workspace import Workspace
-from ui import charts, clip_events, limits, networks, services
+from ui import charts, clip_events, limits, networks, put_aside, services
 from ui.clip_events import SECTION_SECONDS
 from ui.shell import errors_in_place
 from ui.text import duration, label_name, label_names, percent, plain, sentence
@@ -33,17 +33,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clip:
-    """A sound to be classified: its name, the content of its file, what it is known by, and its true label where that is known."""
+    """A sound to be classified.
+
+    Attributes:
+        content: of its file, or where that lies.
+        key: what it is known by.
+        truth: its label, where that is known.
+        upload: what keeps the file there.
+    """
 
     name: str
-    content: bytes
+    content: bytes | Path
     key: str
     truth: str = ""
+    upload: put_aside.Upload | None = None
 
     @classmethod
     def of_upload(cls, file: UploadedFile, name: str = "") -> Clip:
         """What the browser sent. Its id stands for its content, so that a long recording is not read again to tell it apart."""
-        return cls(name or file.name, file.getvalue(), file.file_id)
+        if file.size <= put_aside.LARGE_BYTES:
+            return cls(name or file.name, file.getvalue(), file.file_id)
+        upload = put_aside.of_visit(file)
+        return cls(name or file.name, upload.path, file.file_id, upload=upload)
 
 
 @dataclass(frozen=True)

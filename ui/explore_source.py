@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +13,7 @@ import streamlit as st
 
 from labcore.errors import AudioError
 from labcore.texts import shown
-from labcore.workspace import slug, write_atomically
-from ui import data, limits, long_bar, long_work, services, shell
+from ui import data, limits, long_bar, long_work, put_aside, services, shell
 from ui.text import label_name, label_names, told_apart
 
 if TYPE_CHECKING:
@@ -35,11 +31,10 @@ SOURCES = {
     "dataset": ("Data set", ":material/folder_open:"),
 }
 GROUP = "explore"
-AT_ONCE_BYTES = 8_000_000
+AT_ONCE_BYTES = put_aside.LARGE_BYTES
 """Files larger than this, and long recordings, are read in the background, with a bar."""
 MOST_VISITORS = 16
 """So many large files are kept apart at once: with fewer, visitors would take each other's away and have them read again."""
-LEFT_OVER_SECONDS = 24 * 3600.0
 ANY = ""
 MOST_LISTED = 500
 
@@ -121,27 +116,9 @@ def _chosen(prefix: str, label: str) -> Source | None:
     return _of_dataset(prefix)
 
 
-@dataclass
-class _Upload:
-    """A large upload as a file, so that its bytes are in memory once, in streamlit's keeping. It goes when nobody looks any more."""
-
-    path: Path
-
-    def __del__(self) -> None:
-        with contextlib.suppress(OSError):
-            self.path.unlink(missing_ok=True)
-
-
 @st.cache_resource(max_entries=MOST_VISITORS, show_spinner="Storing the file …")
-def _on_disk(key: str, _file: Any) -> _Upload:
-    folder = services.workspace().cache / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.iterdir():  # of a server that was killed
-        if left.stat().st_mtime < time.time() - LEFT_OVER_SECONDS:
-            left.unlink(missing_ok=True)
-    upload = _Upload(folder / slug(f"{os.getpid()}-{key}"))
-    write_atomically(upload.path, _file.getvalue())  # getbuffer would make a copy, and keep it
-    return upload
+def _on_disk(key: str, _file: Any) -> put_aside.Upload:
+    return put_aside.put_aside(key, _file)
 
 
 def _example(prefix: str, first: str) -> Source:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.runs import Run
-from ui import limits, long_bar, long_work, services
+from ui import limits, long_bar, long_work, put_aside, services
 from ui.clips import Clip, Judged
 from ui.text import counted, plain
 
@@ -55,6 +55,7 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
     if bar is not None:
         bar.empty()
     long_work.keep(GROUP, keys)
+    put_aside.keep(clip.key for clip in clips)
     for work in waiting:
         (long_bar.bar if work.running else long_bar.again)(work)
     left = len(clips) - len(judged) - len(waiting)
@@ -64,12 +65,17 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _is_long(key: str, rate: int, name: str, _content: bytes) -> bool:
+def _is_long(key: str, rate: int, name: str, _content: bytes | Path) -> bool:
     """Whether a clip is classified beside the page. What is decoded as a whole to be looked at is."""
     from labcore.audio import Recording
     from labcore.audio.containers import foreign_kind
 
-    if foreign_kind(_content[:512]):
+    if isinstance(_content, Path):
+        with _content.open("rb") as file:
+            head = file.read(512)
+    else:
+        head = _content[:512]
+    if foreign_kind(head):
         return True
     return Recording(_content, rate, name=name, limits=limits.sound()).is_long()
 
@@ -84,7 +90,7 @@ def _at_work(key: str, run: Run, network: Classifier, clip: Clip) -> long_work.L
 
 
 @st.cache_data(max_entries=500, show_spinner="Classifying …", show_time=True)
-def _answer(path: str, version: int, name: str, key: str, _content: bytes) -> Answer:
+def _answer(path: str, version: int, name: str, key: str, _content: bytes | Path) -> Answer:
     run = Run(Path(path))
     with long_work.short_places().taken():
         return _classified(run, services.classifier(run), name, _content, limits.sound())
@@ -94,7 +100,7 @@ def _classified(
     run: Run,
     network: Classifier,
     name: str,
-    content: bytes,
+    content: bytes | Path,
     accepted: Limits,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Answer:

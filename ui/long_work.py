@@ -14,7 +14,7 @@ import streamlit as st
 
 from labcore.serving.places import Places
 from ui import services
-from ui.gate import sessions
+from ui.gate import presence
 from ui.text import duration, plain
 
 AT_ONCE = 2
@@ -62,7 +62,7 @@ class LongWork:
     def look(self) -> None:
         """Give up where the browser is gone. Called by the work itself."""
         now = time.monotonic()
-        if sessions.there(self.session):
+        if presence.there(self.session):
             self.seen = now
         elif now - self.seen > GONE_SECONDS:
             self.stop()
@@ -114,7 +114,7 @@ def start(key: str, name: str, group: str, doing: str, work: Work) -> LongWork:
             made.began = time.monotonic()
             return work(progress)
 
-    made = LongWork(key, name, group, services.Task(whole, about=doing), sessions.current(), seen=time.monotonic())
+    made = LongWork(key, name, group, services.Task(whole, about=doing), presence.current(), seen=time.monotonic())
     held()[key] = made
     made.task.start()
     made.task.wait(services.SOON)

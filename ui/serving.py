@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import signal
 import sys
@@ -10,22 +12,26 @@ from contextlib import asynccontextmanager
 from types import FrameType
 from typing import Any
 
+import uvicorn
 from starlette.middleware import Middleware
 from streamlit import config
 
 from labcore.errors import ConfigError
+from labcore.listening import guard_config, log_accept_errors_rarely, most_connections
+from labcore.listening.descriptors import UNKNOWN_LIMIT
 from labcore.roots import ROOTS
 from labcore.workspace import Workspace
 from ui.access import door
 from ui.gate.compression import Compressed
 from ui.gate.first_page import FirstPage
-from ui.gate.middleware import Gate
+from ui.gate.middleware import HEALTH, Gate
 from ui.limits import uploads
 
 SECONDS_TO_END = 10
 """How long a server that ends waits for browsers that do not let go."""
 VISITORS_MAY_OPEN = "/data"
 """Where a server that others reach opens data sets, beside its workspace, unless told otherwise."""
+log = logging.getLogger("audio_gpu_lab")
 
 
 def gate() -> list[Middleware]:
@@ -34,6 +40,7 @@ def gate() -> list[Middleware]:
         os.environ.setdefault(ROOTS, VISITORS_MAY_OPEN)
     try:
         uploads()
+        most_connections(UNKNOWN_LIMIT, os.environ)
     except ConfigError as error:
         sys.exit(f"audio-gpu-lab: {error}")
     return [Middleware(Gate), Middleware(Compressed), Middleware(FirstPage)]
@@ -42,7 +49,13 @@ def gate() -> list[Middleware]:
 @asynccontextmanager
 async def around(_app: Any) -> AsyncIterator[None]:
     """For as long as the server runs."""
-    _end_in_order()
+    server = _server()
+    if server is None:
+        log.warning("the server around the lab is not uvicorn: what stands before it has to bound its connections")
+    else:
+        log_accept_errors_rarely(asyncio.get_running_loop())
+        guard_config(server.config, (f"{door().base}{HEALTH}",), door().access.proxies)
+        _end_in_order(server)
     print(greeting(), flush=True)
     if not config.get_option("server.headless"):
         from streamlit import cli_util
@@ -75,14 +88,17 @@ def greeting() -> str:
     return f"\n  Audio GPU Lab   {address()}\n  Access          {who}\n  Workspace       {Workspace.default().home}\n"
 
 
-def _end_in_order() -> None:
+def _server() -> uvicorn.Server | None:
+    """The server that this process is, found by what it does with SIGTERM: Streamlit makes it and hands it to nobody."""
+    found = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return found if isinstance(found, uvicorn.Server) else None
+
+
+def _end_in_order(server: uvicorn.Server) -> None:
     """Have SIGTERM end the server and then Python, so that what was registered to be closed is closed.
 
     uvicorn would shut down in order, and then end the process by the same signal once more.
     """
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if not hasattr(server, "should_exit"):
-        return
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         server.should_exit = True

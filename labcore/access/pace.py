@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from labcore.access.proxies import address_group
 
 FREE = 5
 """So many wrong passwords of an address cost no waiting."""
@@ -44,7 +45,7 @@ class Pace:
         """Seconds to wait before this address may try again; 0 where it may now, and the try is then counted among all."""
         now = self._clock()
         with self._lock:
-            record = self._records.get(_group(address))
+            record = self._records.get(address_group(address))
             if record is not None and now < record.until:
                 return math.ceil(record.until - now)
             self._tokens = min(ALL_TRIES, self._tokens + (now - self._filled) * ALL_TRIES / ALL_SECONDS)
@@ -56,7 +57,7 @@ class Pace:
 
     def failed(self, address: str) -> int:
         """A wrong password; the seconds to wait from now on."""
-        now, group = self._clock(), _group(address)
+        now, group = self._clock(), address_group(address)
         with self._lock:
             record = self._records.pop(group, None) or _Record()
             if now - record.last > FORGET_SECONDS:
@@ -72,17 +73,4 @@ class Pace:
     def passed(self, address: str) -> None:
         """The right password: what went wrong before is forgotten."""
         with self._lock:
-            self._records.pop(_group(address), None)
-
-
-def _group(address: str) -> str:
-    """An address, or the /64 of IPv6 that one customer of a provider has all of."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:60]
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+            self._records.pop(address_group(address), None)

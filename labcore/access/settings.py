@@ -9,18 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from labcore.access.passwords import trouble_with
+from labcore.access.proxies import Network, trusted_proxies
 from labcore.people import clean
 
 ACCESS = "LABCORE_ACCESS"
 HASH = "LABCORE_PASSWORD_HASH"
 HASH_FILE = "LABCORE_PASSWORD_HASH_FILE"
-PROXIES = "LABCORE_TRUSTED_PROXIES"
-LOOPBACK = "127.0.0.0/8,::1"
 AUTO, DEMAND, OPEN = "auto", "demand", "open"
 SHARED = ""
 """The name under which the one password for everybody is kept."""
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,8 @@ def read_access(
         troubles.append(
             "[auth] names a provider, but nobody is allowed in: set allowed_emails, allowed_domains or anyone = true under [access]"
         )
-    proxies = _networks(environment.get(PROXIES, "").strip() or LOOPBACK, troubles)
+    proxies, strange = trusted_proxies(environment)
+    troubles += strange
     demanded, why = _demanded(wish, bool(passwords), bool(providers), address, bool(troubles))
     return Access(
         demanded, why, passwords, providers, emails, domains, anyone,
@@ -178,16 +176,6 @@ def _lower(section: Mapping[str, Any], name: str, troubles: list[str]) -> frozen
         troubles.append(f"{name} under [access] is not a list of texts")
         return frozenset()
     return frozenset(item.strip().lower().lstrip("@" if name == "allowed_domains" else "") for item in value) - {""}
-
-
-def _networks(text: str, troubles: list[str]) -> tuple[Network, ...]:
-    found = []
-    for part in text.replace(",", " ").split():
-        try:
-            found.append(ipaddress.ip_network(part, strict=False))
-        except ValueError:
-            troubles.append(f"{PROXIES} holds {part!r}, which is neither an address nor a network")
-    return tuple(found)
 
 
 def _table(value: Any) -> Mapping[str, Any]:

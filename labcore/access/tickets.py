@@ -16,23 +16,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from labcore.access.signed_out import SignedOut
 from labcore.errors import WorkspaceError
-from labcore.workspace import write_atomically
 
 KEY_FILE = ".access-key"
 KEY_BYTES = 32
-NOTES_FILE = ".access-signed-out"
+LONGEST_SECONDS = 30 * 24 * 3600.0
+"""No ticket lives longer, whatever stands on it."""
+SKEW_SECONDS = 300.0
+"""So much may the clocks of two servers differ. A ticket that comes from further ahead counts for nothing: a clock has jumped."""
+LONGEST_TEXT = 1000
 
 
 @dataclass(frozen=True)
 class Ticket:
     """A person who signed in. ``who`` is the entry of the password list that opened, ``name`` what to call the person.
 
-    ``ends`` is in seconds since 1970.
+    ``issued`` and ``ends`` are in seconds since 1970.
     """
 
     who: str
     name: str
+    issued: float
     ends: float
     id: str
 
@@ -44,7 +49,7 @@ class Tickets:
         key: the signing key of the server.
         passwords: name → hash, as they are now.
         clock: seconds since 1970.
-        notes: a file that remembers over a restart which tickets were handed back; without, nothing does.
+        notes: a file that remembers over a restart, and for other servers, which tickets were handed back; without, nothing does.
     """
 
     def __init__(
@@ -54,56 +59,97 @@ class Tickets:
         clock: Callable[[], float] = time.time,
         notes: Path | None = None,
     ) -> None:
-        self._key, self._passwords, self._clock, self._notes = key, passwords, clock, notes
-        self._handed_back = _noted(notes, clock()) if notes else {}
-        self._lock = threading.Lock()
+        self._key, self._passwords, self._clock = key, passwords, clock
+        self.signed_out = SignedOut(notes)
 
     @property
     def cookie(self) -> str:
         """The cookie's name, told by the key: cookies know no ports, and two labs on one host must not take each other's."""
         return f"lab-{hashlib.sha256(b'cookie' + self._key).hexdigest()[:10]}"
 
+    @property
+    def device_cookie(self) -> str:
+        """The name of the cookie by which a device is known that signed in before."""
+        return f"{self.cookie}-device"
+
     def make(self, who: str, name: str, seconds: float) -> str:
-        content = {"w": who, "n": name, "e": int(self._clock() + seconds), "i": secrets.token_urlsafe(12)}
-        body = _text(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
-        return f"{body}.{_text(self._signature(who, body))}"
+        """The text of a new ticket that holds for so long."""
+        now = self._clock()
+        content = {
+            "w": who,
+            "n": name,
+            "b": int(now),
+            "e": int(now + min(seconds, LONGEST_SECONDS)),
+            "i": secrets.token_urlsafe(12),
+            "p": self._proof(who),
+        }
+        return self._signed(b"ticket", json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
 
     def read(self, text: str | None) -> Ticket | None:
         """The ticket, or None where it is no ticket of this server, has ended, or counts no more."""
-        body, dot, signature = (text or "").partition(".")
-        if not dot or len(body) > 1000:
+        content = self._content(b"ticket", text)
+        if content is None:
             return None
         try:
-            content = json.loads(_bytes(body))
-            ticket = Ticket(str(content["w"]), str(content["n"]), float(content["e"]), str(content["i"]))
-            given = _bytes(signature)
-        except (ValueError, KeyError, TypeError, binascii.Error, RecursionError):
+            found = json.loads(content)
+            ticket = Ticket(str(found["w"]), str(found["n"]), float(found["b"]), float(found["e"]), str(found["i"]))
+            proof = str(found["p"])
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
-        known = ticket.who in self._passwords
-        if not hmac.compare_digest(given, self._signature(ticket.who, body)) or not known:
+        # The password's hash is in the proof: a changed password signs everybody out who came in by it.
+        if ticket.who not in self._passwords or not hmac.compare_digest(proof, self._proof(ticket.who)):
             return None
         return ticket if self.holds(ticket) else None
 
     def holds(self, ticket: Ticket) -> bool:
         """Whether a ticket that was good still is."""
-        return self._clock() < ticket.ends and ticket.id not in self._handed_back
+        now = self._clock()
+        ends = min(ticket.ends, ticket.issued + LONGEST_SECONDS)
+        return ticket.issued - SKEW_SECONDS <= now < ends and ticket.id not in self.signed_out
 
     def hand_back(self, ticket: Ticket) -> None:
-        """Signed out: the ticket counts no more, whoever has a copy."""
-        now = self._clock()
-        with self._lock:
-            self._handed_back[ticket.id] = ticket.ends
-            for past in [name for name, ends in self._handed_back.items() if ends < now]:
-                del self._handed_back[past]
-            if self._notes:
-                lines = (f"{name} {ends:.0f}\n" for name, ends in self._handed_back.items())
-                with contextlib.suppress(WorkspaceError):  # a full disk: the ticket counts no more until a restart
-                    write_atomically(self._notes, "".join(lines))
+        """Signed out: the ticket counts no more, whoever has a copy.
 
-    def _signature(self, who: str, body: str) -> bytes:
-        # The password's hash is in the key: a changed password signs everybody out who came in by it.
-        key = hmac.digest(self._key, b"lab ticket\0" + self._passwords.get(who, "").encode(), "sha256")
-        return hmac.digest(key, body.encode(), "sha256")
+        Raises:
+            WorkspaceError: that cannot be noted, so it holds on this server and until a restart only.
+        """
+        self.signed_out.add(ticket.id)
+
+    # --- devices
+
+    def make_device(self) -> str:
+        """What a device carries from its first sign-in on. It opens nothing: it has tries of its own where strangers have none left."""
+        return self._signed(b"device", secrets.token_urlsafe(12).encode())
+
+    def read_device(self, text: str | None) -> str:
+        """The name of a device that signed in before; empty for any other."""
+        content = self._content(b"device", text)
+        return "" if content is None else content.decode("ascii", "replace")
+
+    # --- signatures
+
+    def _signed(self, kind: bytes, content: bytes) -> str:
+        body = _text(content)
+        return f"{body}.{_text(self._signature(kind, body))}"
+
+    def _content(self, kind: bytes, text: str | None) -> bytes | None:
+        """What was signed, as it is; None where this server did not sign it. Nothing of it is read before that is known."""
+        body, dot, signature = (text or "").partition(".")
+        if not dot or len(body) > LONGEST_TEXT or len(signature) > 100:
+            return None
+        try:
+            if not hmac.compare_digest(_bytes(signature), self._signature(kind, body)):
+                return None
+            return _bytes(body)
+        except (ValueError, binascii.Error):
+            return None
+
+    def _signature(self, kind: bytes, body: str) -> bytes:
+        return hmac.digest(self._key, b"lab " + kind + b"\0" + body.encode("utf-8", "surrogatepass"), "sha256")
+
+    def _proof(self, who: str) -> str:
+        key = hmac.digest(self._key, b"lab password\0", "sha256")
+        return hmac.digest(key, self._passwords.get(who, "").encode(), "sha256").hex()[:32]
 
 
 def signing_key(home: Path, given: str = "") -> bytes:
@@ -135,15 +181,6 @@ def signing_key(home: Path, given: str = "") -> bytes:
             f"the key that keeps people signed in cannot be kept at {path}: {error.strerror or error}",
             "Make the workspace writable, or set STREAMLIT_SERVER_COOKIE_SECRET",
         ) from error
-
-
-def _noted(notes: Path, now: float) -> dict[str, float]:
-    """Tickets that were handed back before this server started, and would not have ended yet."""
-    try:
-        lines = [line.split() for line in notes.read_text(encoding="ascii").splitlines()]
-    except (OSError, ValueError):
-        return {}
-    return {line[0]: float(line[1]) for line in lines if len(line) == 2 and line[1].isdigit() and float(line[1]) > now}
 
 
 def _text(content: bytes) -> str:

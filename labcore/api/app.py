@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labcore import __version__
+from labcore.access.proxies import Network
 from labcore.answers.segments import THRESHOLD
 from labcore.api import schemas
 from labcore.api.classify import RECORDINGS, Asked, Desk, clips_of, unless_gone
@@ -37,6 +38,7 @@ def create_app(
     keys: Collection[str] = (),
     hosts: Collection[str] | None = LOOPBACK,
     standing: Standing | None = None,
+    proxies: tuple[Network, ...] = (),
 ) -> FastAPI:
     """The service for the models of a shelf. Its threads live from its start to its shutdown.
 
@@ -44,6 +46,7 @@ def create_app(
         keys: one of these has to come with every request; none: nobody is asked.
         hosts: names under which it answers where there are no keys; None: any.
         standing: shared with the server around it.
+        proxies: whose word on where a request comes from is believed.
     """
     settings = settings or ServiceSettings()
     metrics, admission = Metrics(), Admission(settings)
@@ -88,6 +91,7 @@ def create_app(
         standing=standing,
         keys=keys,
         hosts=None if keys else hosts,
+        proxies=proxies,
     )
     return app
 

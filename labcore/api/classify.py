@@ -23,7 +23,7 @@ from labcore.api.problems import Problem
 from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
-from labcore.classifier import Answer
+from labcore.classifier import Answer, Classifier
 from labcore.errors import AudioError, LabError
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
 from labcore.serving.admission import Lease
@@ -40,12 +40,14 @@ BYTES_A_SAMPLE = 6
 """A waveform in hand: float32 while it is decoded, int16 until it is answered."""
 BYTES_IN_BLOCKS = 48 * 2**20
 """At most, since a long recording is taken block by block."""
-BYTES_A_PROBABILITY, BYTES_A_WINDOW = 4, 600
-"""What is said of a clip."""
 RECORDINGS = 2
 """Long recordings at work at once; others wait."""
 TOGETHER = 32
 """Windows of a long recording that the network is asked about at a time."""
+BYTES_A_WINDOW = 1700
+"""A window in hand, from the network to the text of its answer; beside its probabilities."""
+BYTES_A_PROBABILITY, BYTES_A_NAMED_ONE = 4, 180
+"""A probability that the network gives, and one that stands in the answer under its label."""
 RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 
 
@@ -65,6 +67,34 @@ class Clip:
     content: bytes
 
 
+@dataclass
+class _Work:
+    """What is done for one request: what it has in hand, until when, and for how many windows."""
+
+    asked: Asked
+    lease: Lease
+    deadline: float
+    windows: int = 0
+
+    def take_on(self, windows: int, labels: int) -> None:
+        """Take on the windows of one more clip, before the network sees them.
+
+        Raises:
+            Problem: it is too much for one answer.
+            Busy: the memory for it is not there now.
+        """
+        self.windows += windows
+        full = self.asked.windows == "full"
+        if full and self.windows * labels > MOST_PROBABILITIES:
+            raise Problem(
+                422, "windows", f"{self.windows} windows with all their probabilities are too much for one answer",
+                "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
+            )  # fmt: skip
+        named = labels * ((windows if full else 0) + 2)  # of the clip, twice: all, and those that are told
+        size = windows * (BYTES_A_WINDOW + labels * BYTES_A_PROBABILITY) + named * BYTES_A_NAMED_ONE
+        self.lease.take(size)
+
+
 @dataclass(frozen=True)
 class Desk:
     """Where clips are answered: the engine, threads that decode for it, and some that take long recordings block by block."""
@@ -81,13 +111,13 @@ class Desk:
         Raises:
             Problem: it cannot be answered at all; a single clip cannot be read, or none of several.
         """
-        lease, deadline = passage.lease, time.monotonic() + self.settings.timeout_s
-        assert lease is not None
+        assert passage.lease is not None
+        work = _Work(asked, passage.lease, time.monotonic() + self.settings.timeout_s)
         try:
             if len(clips) == 1:
-                results = [await self._answer(clips[0], model, asked, lease, deadline)]
+                results = [await self._answer(clips[0], model, work)]
             else:
-                results = await self._side_by_side(clips, model, asked, lease, deadline)
+                results = await self._side_by_side(clips, model, work)
         except asyncio.TimeoutError:
             raise Problem.of(
                 Late("a clip waited too long for its answer", "Ask again later, or send fewer at once")
@@ -99,24 +129,16 @@ class Desk:
         passage.facts["seconds"] = round(sum(r.seconds for r in results if isinstance(r, Answer)), 3)
         if len(unreadable) == len(clips):
             raise Problem.of(unreadable[0])
-        size = sum(len(result.windows) for result in results if isinstance(result, Answer))
-        if asked.windows == "full" and size * len(model.classifier.labels) > MOST_PROBABILITIES:
-            raise Problem(
-                422, "windows", f"{size} windows with all their probabilities are too much for one answer",
-                "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
-            )  # fmt: skip
         names = [clip.name for clip in clips]
-        return await self._beside(size, written, model.name, passage.request_id, names, results, asked)
+        return await self._beside(work.windows, written, model.name, passage.request_id, names, results, asked)
 
-    async def _side_by_side(
-        self, clips: list[Clip], model: Model, asked: Asked, lease: Lease, deadline: float
-    ) -> list[Answer | AudioError]:
+    async def _side_by_side(self, clips: list[Clip], model: Model, work: _Work) -> list[Answer | AudioError]:
         """All clips at once; the first failure that is not the clip's own ends the others."""
-        work = [asyncio.ensure_future(self._answer(clip, model, asked, lease, deadline)) for clip in clips]
+        doing = [asyncio.ensure_future(self._answer(clip, model, work)) for clip in clips]
         try:
-            return await asyncio.gather(*work)
+            return await asyncio.gather(*doing)
         finally:
-            for each in work:
+            for each in doing:
                 each.cancel()
 
     async def _beside(self, windows: int, call: Callable[..., T], *arguments: Any) -> T:
@@ -125,28 +147,31 @@ class Desk:
             return call(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
 
-    async def _answer(
-        self, clip: Clip, model: Model, asked: Asked, lease: Lease, deadline: float
-    ) -> Answer | AudioError:
+    async def _answer(self, clip: Clip, model: Model, work: _Work) -> Answer | AudioError:
         """What is heard in a clip, or why it cannot be read."""
-        loop = asyncio.get_running_loop()
+        loop, asked = asyncio.get_running_loop(), work.asked
 
         def left() -> float:
-            return max(0.0, deadline - time.monotonic())
+            return max(0.0, work.deadline - time.monotonic())
 
         outcome = "failed"
         try:
-            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, asked, lease, deadline)
+            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, work.lease, work.deadline)
             decoded = await asyncio.wait_for(decoding, left())
+            network = model.classifier
             if isinstance(decoded, Recording):
-                hearing = loop.run_in_executor(self.recordings, self._heard, decoded, model, asked, lease, deadline)
+                windows = network.count_windows(round(decoded.seconds * network.sample_rate), asked.hop_seconds)
+                _take_on(work, windows, clip, network)
+                hearing = loop.run_in_executor(self.recordings, self._heard, decoded, model, work)
                 answer = await asyncio.wait_for(hearing, left())
             else:
                 samples, scale, notes = decoded
-                bounds = model.classifier.windows_of(len(samples), asked.hop_seconds)
-                future = self.engine.submit(model.classifier, samples, scale, bounds, left())
+                bounds = network.windows_of(len(samples), asked.hop_seconds)
+                _take_on(work, len(bounds), clip, network)
+                future = self.engine.submit(network, samples, scale, bounds, left())
                 rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
-                answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows, notes)
+                _check_numbers(rows, clip.name)
+                answer = await self._beside(len(bounds), network.answer, samples, bounds, rows, notes)
             outcome = "answered"
         except AudioError as error:
             return error
@@ -156,7 +181,7 @@ class Desk:
         return answer
 
     def _decoded(
-        self, clip: Clip, model: Model, asked: Asked, lease: Lease, deadline: float
+        self, clip: Clip, model: Model, lease: Lease, deadline: float
     ) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
         """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it; or, where it is long, unread.
 
@@ -176,15 +201,7 @@ class Desk:
                 f"{called} has {claimed.channels} channels of {claimed.frames} samples, more than are accepted",
                 "Send it in mono, at a lower rate, or in parts",
             )
-        samples = int(claimed.seconds * rate)
-        windows = model.classifier.count_windows(samples, asked.hop_seconds)
-        if windows > MOST_WINDOWS:
-            raise Problem(
-                422, "windows", f"{clip.name or 'the clip'} would be cut into {windows} windows, more than {MOST_WINDOWS}",
-                "Ask for a larger hop_seconds, or send shorter clips",
-            )  # fmt: skip
-        answer = windows * (len(model.classifier.labels) * BYTES_A_PROBABILITY + BYTES_A_WINDOW)
-        lease.take(bytes_=min(samples * BYTES_A_SAMPLE, BYTES_IN_BLOCKS) + answer)
+        lease.take(min(int(claimed.seconds * rate) * BYTES_A_SAMPLE, BYTES_IN_BLOCKS))
         recording = Recording(clip.content, rate, name=clip.name, limits=limits)
         sound = recording.at_once()
         if sound is None:
@@ -193,21 +210,22 @@ class Desk:
         self.metrics.decoding.observe(time.perf_counter() - began)
         return *quantised, sound.notes
 
-    def _heard(self, recording: Recording, model: Model, asked: Asked, lease: Lease, deadline: float) -> Answer:
+    def _heard(self, recording: Recording, model: Model, work: _Work) -> Answer:
         """A long recording, answered while it is decoded. In a thread of its own; it ends when whoever asked has gone."""
 
         def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
-            left = max(0.0, deadline - time.monotonic())
+            left = max(0.0, work.deadline - time.monotonic())
             future = self.engine.submit(model.classifier, samples, scale, bounds, left)
-            return lambda: _waited(future, deadline)
+            return lambda: _waited(future, work.deadline)
 
         classifier = model.classifier
         heard = hear(
             recording,
-            lambda: classifier.cutter(asked.hop_seconds, TOGETHER),
+            lambda: classifier.cutter(work.asked.hop_seconds, TOGETHER),
             ask,
-            lambda share: _check_wanted(lease, deadline),
+            lambda share: _check_wanted(work.lease, work.deadline),
         )
+        _check_numbers(heard.rows, recording.called)
         return classifier.answer_of(heard, recording.notes)
 
 
@@ -216,6 +234,29 @@ def _waited(future: Future[np.ndarray], deadline: float) -> np.ndarray:
         return future.result(max(0.0, deadline - time.monotonic()))
     future.cancel()
     raise _late()
+
+
+def _take_on(work: _Work, windows: int, clip: Clip, network: Classifier) -> None:
+    """Take on the windows of a clip.
+
+    Raises:
+        Problem: it has too many, or they are too much for one answer.
+        Busy: the memory for them is not there now.
+    """
+    if windows > MOST_WINDOWS:
+        raise Problem(
+            422, "windows", f"{clip.name or 'the clip'} would be cut into {windows} windows, more than {MOST_WINDOWS}",
+            "Ask for a larger hop_seconds, or send shorter clips",
+        )  # fmt: skip
+    work.take_on(windows, len(network.labels))
+
+
+def _check_numbers(rows: np.ndarray, name: str) -> None:
+    if not np.isfinite(rows).all():
+        raise AudioError(
+            f"{name or 'the audio'} gets no answer: the network gives what is no number",
+            "Have the model looked at: its weights hold values that are no numbers, or overflow",
+        )
 
 
 def _late() -> Late:
@@ -294,7 +335,9 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
                 415, "media-type", f"a body of type {_plain(kind, 80)} is not taken",
                 "Send the file itself as audio/… or application/octet-stream, or several as multipart/form-data",
             )  # fmt: skip
-        return [Clip("", await request.body())]
+        content = await request.body()
+        lease.begin(clips=1)
+        return [Clip("", content)]
     try:
         async with request.form(max_files=settings.max_files, max_fields=16) as form:
             clips = []
@@ -315,7 +358,7 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
         raise Problem(
             422, "no-file", "the form holds no file", "Send one as a form field, for instance `-F file=@clip.wav`"
         )
-    lease.take(clips=len(clips) - 1)
+    lease.begin(clips=len(clips))
     return clips
 
 

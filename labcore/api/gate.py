@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from labcore.access.proxies import Network, forwarded_client
 from labcore.api.logs import requests as log
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
@@ -33,7 +34,9 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 DISCARD_SECONDS = 2.0
 SLOWEST = 64 * 1024
-"""Bytes a second that a body has to come at, after its first seconds."""
+"""Bytes a second that a body has to come at, and an answer has to be taken at, after its first seconds."""
+PIECE = 64 * 1024
+"""Bytes of an answer that are handed to the server at once."""
 GONE = 499
 
 
@@ -54,6 +57,7 @@ class Gate:
         keys: one of these has to come with every request but those to ``OPEN``; none: nobody is asked.
         hosts: names under which the service may be addressed; None: any. Keeps pages of other origins from talking to a service
             without a key under a name that they point at this machine (DNS rebinding).
+        proxies: whose word on where a request comes from is believed.
     """
 
     def __init__(
@@ -65,11 +69,12 @@ class Gate:
         standing: Standing,
         keys: Collection[str] = (),
         hosts: Collection[str] | None = None,
+        proxies: tuple[Network, ...] = (),
     ) -> None:
         self.app, self.settings, self.admission = app, settings, admission
         self.metrics, self.standing = metrics, standing
         self._keys = [key.encode() for key in keys]
-        self._hosts = hosts
+        self._hosts, self._proxies = hosts, proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -77,7 +82,7 @@ class Gate:
             return
         request = Request(scope)
         given = request.headers.get("x-request-id", "")
-        passage = Passage(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8))
+        passage = Passage(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8), self._client(request))
         scope["state"] = {**scope.get("state", {}), "passage": passage}
         began = time.perf_counter()
 
@@ -107,10 +112,10 @@ class Gate:
                 return
             if self.standing.closing:
                 raise Problem.of(Busy("the service is going down", "Ask again in a moment"))
-            with self.admission.enter() as lease:
+            with self.admission.enter(passage.client) as lease:
                 passage.lease = body.lease = lease
                 body.expect(request.headers.get("content-length"))
-                await self.app(scope, body, send)
+                await self.app(scope, body, Answering(send, self.settings).send)
         except ClientDisconnect:
             return
         except Exception as error:
@@ -125,6 +130,11 @@ class Gate:
                 )
             response = await refuse(request, error)
             await response(scope, receive, send)
+
+    def _client(self, request: Request) -> str:
+        """The address that a request comes from."""
+        peer = request.client.host if request.client else ""
+        return forwarded_client(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
 
     def _check(self, request: Request) -> None:
         if self._hosts is not None:
@@ -174,7 +184,7 @@ class Gate:
             "route": route,
             "status": passage.status,
             "milliseconds": round(1000 * seconds, 1),
-            "client": request.client.host if request.client else "",
+            "client": passage.client,
             **passage.facts,
         }
         log.info("request", extra={"facts": facts})
@@ -196,14 +206,51 @@ async def refuse(request: Request, problem: Problem) -> Response:
 
 @dataclass
 class Passage:
-    """One request on its way. ``status`` ``GONE`` is one whose client went away before it was answered."""
+    """One request on its way, from the address ``client``. ``status`` ``GONE`` is one whose client went away before it was answered."""
 
     request_id: str
+    client: str = ""
     status: int = GONE
     refused: str = ""
     lease: Lease | None = None
     body: Body | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Answering:
+    """The sending side of a request: in pieces, so that its memory is in hand until the client has it, and no longer than may be."""
+
+    def __init__(self, send: Send, settings: ServiceSettings) -> None:
+        self._send, self._settings = send, settings
+        self._began: float | None = None
+        self._sent = 0
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on.
+
+        Raises:
+            ClientDisconnect: the client takes the answer too slowly.
+        """
+        self._began = self._began or time.monotonic()
+        body = message.get("body", b"") if message["type"] == "http.response.body" else b""
+        if len(body) <= PIECE:
+            await self._within(message, len(body))
+            return
+        view = memoryview(body)
+        for first in range(0, len(body), PIECE):
+            piece, last = bytes(view[first : first + PIECE]), first + PIECE >= len(body)
+            await self._within(
+                {**message, "body": piece, "more_body": not last or message.get("more_body", False)}, len(piece)
+            )
+
+    async def _within(self, message: Message, size: int) -> None:
+        assert self._began is not None
+        left = self._began + self._settings.body_timeout_s + self._sent / SLOWEST - time.monotonic()
+        with anyio.move_on_after(max(0.0, left)) as patience:
+            await self._send(message)
+        if patience.cancelled_caught:
+            raise ClientDisconnect
+        self._sent += size
 
 
 class Body:
@@ -245,7 +292,7 @@ class Body:
             self.complete = not message.get("more_body", False)
             self._accepted(self._read)
             if self.lease is not None and self._read > self._leased:
-                self.lease.take(bytes_=self._read - self._leased)
+                self.lease.take(self._read - self._leased)
                 self._leased = self._read
         return message
 

@@ -11,48 +11,16 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from labcore.access.proxies import Network
 from labcore.api.app import reload_models
-from labcore.api.gate import Standing
+from labcore.api.gate import WATCHED, Standing
 from labcore.api.logs import requests as log
 from labcore.api.problems import Problem
 from labcore.errors import ConfigError, RunError
+from labcore.listening import guard_config, log_accept_errors_rarely
+from labcore.listening.protocol import SILENCE_SECONDS
 from labcore.serving import Shelf
-
-MOST_CONNECTIONS = 1024
-SILENCE_SECONDS = 30.0
-"""A connection may take so long from one answer, or its beginning, to the whole head of the next request."""
-
-
-class Patient(H11Protocol):
-    """Bounded before anything is known of a request: uvicorn holds h11 to 64 KiB of head; so many connections, so long a silence."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._silence: asyncio.TimerHandle | None = None
-        if len(self.connections) > MOST_CONNECTIONS:
-            transport.close()
-        else:
-            self._await_head()
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._await_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._silence is not None:
-            self._silence.cancel()
-        super().connection_lost(exc)
-
-    def _await_head(self) -> None:
-        if self._silence is not None:
-            self._silence.cancel()
-        self._silence = self.loop.call_later(SILENCE_SECONDS, self._close_unless_asked)
-
-    def _close_unless_asked(self) -> None:
-        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
-            self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -113,24 +81,32 @@ def serve(
     grace_seconds: float,
     drain_seconds: float,
     on_start: Callable[[], None],
+    proxies: tuple[Network, ...] = (),
 ) -> None:
-    """Answer requests until SIGTERM or Ctrl-C; requests in hand are answered for up to ``grace_seconds``. SIGHUP reloads the weights."""
+    """Answer requests until SIGTERM or Ctrl-C; requests in hand are answered for up to ``grace_seconds``. SIGHUP reloads the weights.
+
+    Args:
+        proxies: whose word on where a request comes from is believed.
+
+    Raises:
+        ConfigError: the environment asks for a number of connections that is none.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        server_header=False,
-        http=Patient,
         ws="none",
         h11_max_incomplete_event_size=64 * 1024,
         lifespan="on",
         timeout_keep_alive=round(SILENCE_SECONDS),
         timeout_graceful_shutdown=max(1, round(grace_seconds)),
     )
+    guard_config(config, WATCHED, proxies)
     server = Server(config, standing, drain_seconds, on_start)
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
+        log_accept_errors_rarely(loop)
         if hasattr(signal, "SIGHUP"):
             loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.ensure_future(reload())))
         await server.serve(sockets=[listening])

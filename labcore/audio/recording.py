@@ -75,7 +75,7 @@ class Recording:
 
     Attributes:
         sample_rate: of the blocks in Hz; the file's own, where none was asked for, is known once it has been opened.
-        frames: that the file's header promises of the part, at its own rate; known then, too.
+        seconds: that the file's header promises of the part; known then, too.
         notes: what a user should know of how it was read; there when all blocks were taken.
     """
 
@@ -90,7 +90,7 @@ class Recording:
         limits: Limits | None = None,
     ) -> None:
         self.source, self.called = source, called_by(source, name)
-        self._rate, self.sample_rate, self.frames = sample_rate, sample_rate or 0, 0
+        self._rate, self.sample_rate, self.seconds = sample_rate, sample_rate or 0, 0.0
         self._start_s, self._end_s, self._limits = start_s, end_s, limits or default_limits()
         self.notes: tuple[str, ...] = ()
 
@@ -137,7 +137,7 @@ class Recording:
         check_part(self.called, self._start_s, self._end_s)
         with opened(self.source, self.called, self._limits) as file:
             start, count = stretch_of(file, self.called, self._start_s, self._end_s, self._limits)
-            self.sample_rate, self.frames = self._rate or file.samplerate, count
+            self.sample_rate, self.seconds = self._rate or file.samplerate, count / file.samplerate
             yield file, start, count
 
     def _read(self, quantised: bool) -> Iterator[Block]:

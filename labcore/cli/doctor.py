@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from pathlib import Path
 
 from labcore.cli.output import DONE, FAILED, emit, live, table
@@ -12,6 +11,7 @@ from labcore.cli.parser import Parser
 from labcore.doctor.examination import examine
 from labcore.doctor.report import SIGN, Report, proof_cells
 from labcore.errors import LabError
+from labcore.texts import json_line
 from labcore.workspace import Workspace
 
 INDENT = "      "
@@ -66,7 +66,7 @@ def _watched() -> Report:
 def _text(report: Report, arguments: argparse.Namespace, target: Path | None) -> str:
     ending = target.suffix.lower() if target and not (arguments.json or arguments.markdown) else ""
     if arguments.json or ending == ".json":
-        return json.dumps(report.to_json())
+        return json_line(report.to_json())
     if arguments.markdown or ending in (".md", ".markdown"):
         return report.to_markdown().rstrip("\n")
     return "\n".join(lines(report))

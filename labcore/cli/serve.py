@@ -8,6 +8,7 @@ import os
 import socket
 from pathlib import Path
 
+from labcore.access.proxies import Network, trusted_proxies
 from labcore.cli.classify import positive
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, emit, emit_json, say
@@ -80,14 +81,19 @@ def run(arguments: argparse.Namespace) -> int:
             f"on {arguments.host} anyone who reaches this machine would be answered",
             f"Set {KEY} or {KEY_FILE}, or give --no-key where something before it asks for one",
         )
+    proxies, troubles = trusted_proxies(os.environ)
+    if troubles:
+        raise ConfigError(troubles[0], "Name addresses or networks, with spaces between them")
     from labcore.api.server import bind
 
     listening = bind(arguments.host, arguments.port)  # before the networks are loaded: a taken port is told at once
     with listening:
-        return _serve(arguments, keys, listening)
+        return _serve(arguments, keys, proxies, listening)
 
 
-def _serve(arguments: argparse.Namespace, keys: list[str], listening: socket.socket) -> int:
+def _serve(
+    arguments: argparse.Namespace, keys: list[str], proxies: tuple[Network, ...], listening: socket.socket
+) -> int:
     from labcore.api.app import create_app
     from labcore.api.gate import LOOPBACK, Standing
     from labcore.api.logs import log_as_json
@@ -106,7 +112,8 @@ def _serve(arguments: argparse.Namespace, keys: list[str], listening: socket.soc
         threads=arguments.threads,
     )
     standing = Standing()
-    app = create_app(shelf, settings, keys=keys, hosts=None if arguments.no_key else LOOPBACK, standing=standing)
+    hosts = None if arguments.no_key else LOOPBACK
+    app = create_app(shelf, settings, keys=keys, hosts=hosts, standing=standing, proxies=proxies)
     host, port = listening.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -129,7 +136,8 @@ def _serve(arguments: argparse.Namespace, keys: list[str], listening: socket.soc
 
     log_as_json()
     serve(
-        app, shelf, listening, standing, grace_seconds=arguments.grace, drain_seconds=arguments.drain, on_start=started
+        app, shelf, listening, standing, grace_seconds=arguments.grace, drain_seconds=arguments.drain, on_start=started,
+        proxies=proxies,
     )  # fmt: skip
     return DONE
 

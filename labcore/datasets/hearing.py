@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -43,7 +44,7 @@ def facts_in_blocks(recording: Recording, hertz: float) -> tuple[int, float, flo
     for block in recording.waveform():
         if block.anew:
             length, loudest, stretches = 0, 0.0, []
-        apart = CHUNK * -(-recording.frames // (CHUNK * MOST_CHUNKS))
+        apart = CHUNK * math.ceil(recording.seconds * recording.sample_rate / (CHUNK * MOST_CHUNKS))
         for start in range(-length % apart, len(block.samples), apart):
             stretches.append(block.samples[start : start + CHUNK].copy())
         length, loudest = length + len(block.samples), max(loudest, loudest_of(block.samples))

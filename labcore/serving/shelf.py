@@ -12,7 +12,7 @@ from typing import Any
 from labcore.classifier import Classifier
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.runs import Run
-from labcore.texts import shown
+from labcore.texts import numbers_only, shown
 from labcore.workspace import sha256_of, slug
 
 Find = Callable[[str], Path]
@@ -53,7 +53,7 @@ class Model:
             "clip_seconds": classifier.clip_seconds,
             "parameters": sum(parameter.numel() for parameter in classifier.network.parameters()),
             "device": str(classifier.device),
-            "accuracy": self.accuracy,
+            "accuracy": numbers_only(self.accuracy),
             "golden_clips": self.golden_clips,
             "golden_difference": self.golden_difference,
             "sha256": self.sha256,

@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from labcore.access import Tickets
-from labcore.access.tickets import KEY_FILE, signing_key
+from labcore.access.tickets import KEY_FILE, LONGEST_SECONDS, signing_key
 from labcore.errors import WorkspaceError
 
 KEY = b"k" * 32
@@ -50,19 +50,59 @@ def test_a_ticket_that_was_handed_back_counts_no_more(tickets):
 
 def test_signing_out_outlives_a_restart(tmp_path, clock):
     notes = tmp_path / ".access-signed-out"
-    first = Tickets(KEY, {"": "hash"}, clock, notes)
-    text, other, short = (first.make("", "Grace", seconds) for seconds in (60, 60, 5))
-    for each in (text, short):
-        first.hand_back(first.read(each))
+    first, beside = Tickets(KEY, {"": "hash"}, clock, notes), Tickets(KEY, {"": "hash"}, clock, notes)
+    text, other = first.make("", "Grace", 60), first.make("", "Grace", 60)
+    first.hand_back(first.read(text))
+    assert beside.read(text) is None
     again = Tickets(KEY, {"": "hash"}, clock, notes)
     assert again.read(text) is None
-    held = again.read(other)
-    assert held is not None
-    clock.now += 10
-    again.hand_back(held)
-    assert len(notes.read_text().splitlines()) == 2  # what has ended is forgotten
-    notes.write_text("not a note\n\x00 x y z")
-    assert Tickets(KEY, {"": "hash"}, clock, notes).read(text) is not None
+    assert again.read(other) is not None
+
+
+def test_signing_out_holds_over_a_clock_that_jumps(tmp_path, clock):
+    notes = tmp_path / ".access-signed-out"
+    first = Tickets(KEY, {"": "hash"}, clock, notes)
+    text = first.make("", "Grace", 3600)
+    first.hand_back(first.read(text))
+    clock.now += 1e8  # ahead, where other tickets are handed back and a server starts anew
+    ahead = Tickets(KEY, {"": "hash"}, clock, notes)
+    of_the_future = ahead.make("", "Ada", 3600)
+    ahead.hand_back(ahead.read(ahead.make("", "Ada", 3600)))
+    clock.now -= 1e8
+    for tickets in (first, ahead, Tickets(KEY, {"": "hash"}, clock, notes)):
+        assert tickets.read(text) is None
+        assert tickets.read(of_the_future) is None
+
+
+def test_no_ticket_lives_longer_than_the_longest(tickets, clock):
+    text = tickets.make("", "Grace", 1e9)
+    clock.now += LONGEST_SECONDS - 1
+    assert tickets.read(text) is not None
+    clock.now += 2
+    assert tickets.read(text) is None
+
+
+def test_nothing_of_a_ticket_is_read_before_its_signature(tickets, monkeypatch):
+    def never(*_arguments, **_options):
+        raise AssertionError("read")
+
+    signature = tickets.make("", "Grace", 60).partition(".")[2]
+    monkeypatch.setattr("labcore.access.tickets.json.loads", never)
+    contents = ('{"w":"","n":"x","b":0,"e":' + "9" * 400 + ',"i":"x","p":""}', "[" * 700, '{"w":{}}', "NaN")
+    for content in contents:
+        body = base64.urlsafe_b64encode(content.encode()).rstrip(b"=").decode()
+        assert tickets.read(f"{body}.{signature}") is None
+        assert tickets.read_device(f"{body}.{signature}") == ""
+
+
+def test_a_device_is_known_by_its_cookie_and_by_nothing_else(tickets, clock):
+    text = tickets.make_device()
+    name = tickets.read_device(text)
+    assert len(name) == 16
+    assert tickets.read(text) is None
+    assert tickets.read_device(tickets.make("", "Grace", 60)) == ""
+    assert Tickets(b"x" * 32, {}, clock).read_device(text) == ""
+    assert Tickets(KEY, {"": "a new password"}, clock).read_device(text) == name
 
 
 def test_a_changed_password_signs_out_those_who_came_in_by_it(tickets, clock):

@@ -37,7 +37,8 @@ TEXT_OF_CHARTS = """() => {
 }"""
 CUT_OFF = """() => [...document.querySelectorAll(
     "[data-testid=stMain] :is(button, a, h1, h2, label), [data-testid=stMain] [data-testid=stSelectbox] input")]
-  .filter((one) => !one.closest("[data-testid=stSelectbox]") || (one.value ?? one.textContent).length < 15)  // names are as long as they are
+  // Names of runs and sets are as long as they are; words of the lab's own are short.
+  .filter((one) => !one.closest("[data-testid=stSelectbox]") || (one.value ?? one.textContent).length < 15)
   .filter((one) => [one, ...one.querySelectorAll("p")]
     .filter((e) => !e.matches("[data-testid=stPopoverButton]"))  // its arrow is wider than its box
     .some((e) => e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1))

@@ -50,7 +50,7 @@ def only_the_form(page) -> None:
 
 def test_no_page_opens_without_the_password(open_browser, tmp_path):
     port, hashed = free_port(), hash_password(PASSWORD)
-    settings = {"LABCORE_PASSWORD_HASH": hashed}
+    settings = {"LABCORE_PASSWORD_HASH": hashed, "LABCORE_TRUSTED_PROXIES": "10.9.9.9"}
     beyond = ("--server.address", "0.0.0.0")
     log = tmp_path / "server.log"
     browser = open_browser()
@@ -98,10 +98,19 @@ def test_no_page_opens_without_the_password(open_browser, tmp_path):
         # Signing in again, to see whether the ticket outlives a restart of the server.
         sign_in(other, PASSWORD)
         other.get_by_text("Signed in as").wait_for()
-        cookies = context.cookies()
         guess = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
-        statuses = [ask(server, "POST", "/login", guess, b"name=eve&password=guess") for _ in range(FREE + 2)]
-        assert statuses == [*[401] * FREE, 429, 429]
+        statuses = [
+            ask(server, "POST", "/login", {**guess, "X-Forwarded-For": f"203.0.113.{n}"}, b"name=eve&password=guess")
+            for n in range(FREE + 2)
+        ]
+        assert statuses == [*[401] * FREE, 429, 429]  # this machine is no proxy that was named
+
+        # Nobody signs in from this address now but on a device that did before.
+        other.get_by_role("link", name="Sign out").click()
+        other.get_by_text("You are signed out.").wait_for()
+        sign_in(other, PASSWORD)
+        other.get_by_text("Signed in as").wait_for()
+        cookies = context.cookies()
         for each in context.pages:
             each.goto("about:blank")  # nothing that the server would wait for
 

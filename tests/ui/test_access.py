@@ -104,6 +104,12 @@ def test_a_server_for_others_opens_only_some_folders(monkeypatch, hashed):
     assert os.environ[ROOTS] == "/data"
 
 
+def test_a_number_of_connections_that_is_none_ends_the_start(monkeypatch):
+    monkeypatch.setenv("LABCORE_MAX_CONNECTIONS", "many")
+    with pytest.raises(SystemExit, match="LABCORE_MAX_CONNECTIONS"):
+        serving.gate()
+
+
 def test_what_the_shell_is_told_holds_no_secret(monkeypatch, hashed, caplog):
     caplog.set_level(logging.DEBUG)
     assert "this machine only" in serving.greeting()

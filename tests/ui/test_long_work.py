@@ -9,7 +9,7 @@ import pytest
 from labcore.audio import blocks
 from labcore.classifier import Classifier
 from ui import long_work
-from ui.gate import sessions
+from ui.gate import presence
 
 from .conftest import words
 from .test_classify import wav
@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_told_and_others_are_answered(open_page, trained,
 
 def test_who_is_gone_is_not_worked_for(workspace, monkeypatch):
     there = True
-    monkeypatch.setattr(sessions, "there", lambda session: there)
+    monkeypatch.setattr(presence, "there", lambda session: there)
     monkeypatch.setattr(long_work, "GONE_SECONDS", 0.0)
     monkeypatch.setattr(long_work, "held", dict)
     monkeypatch.setattr("ui.services.SOON", 0.01)

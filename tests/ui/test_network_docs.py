@@ -9,6 +9,8 @@ import subprocess
 import pytest
 
 from labcore.access import read_access, settings
+from labcore.access.proxies import LOOPBACK, PROXIES
+from labcore.listening.descriptors import CONNECTIONS
 from labcore.roots import ROOTS
 from ui.limits import UploadLimits
 
@@ -19,9 +21,17 @@ EXAMPLES = ROOT / "docs" / "examples"
 
 
 def test_every_setting_is_documented():
-    names = [settings.ACCESS, settings.HASH, settings.HASH_FILE, settings.PROXIES, ROOTS, *UploadLimits.NAMES.values()]
+    names = [
+        settings.ACCESS,
+        settings.HASH,
+        settings.HASH_FILE,
+        PROXIES,
+        CONNECTIONS,
+        ROOTS,
+        *UploadLimits.NAMES.values(),
+    ]
     assert not [name for name in names if f"`{name}`" not in GUIDE]
-    assert settings.LOOPBACK in GUIDE
+    assert LOOPBACK in GUIDE
     for name, value in UploadLimits().values().items():
         row = next(line for line in GUIDE.splitlines() if line.startswith(f"| `{UploadLimits.NAMES[name]}`"))
         assert f"{value:g}" in row

@@ -44,6 +44,8 @@ def pages_policy() -> str:
     return "; ".join(rules)
 
 
+SECONDS_OF_HTTPS = 365 * 24 * 3600
+"""So long a browser that came by HTTPS does not come by HTTP."""
 PERMISSIONS = "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), serial=(), display-capture=()"
 
 
@@ -52,17 +54,21 @@ def own_policy(style: str) -> str:
     return f"{SANDBOX}; style-src '{_digest(style)}'"
 
 
-def harden(message: Message, path: str) -> None:
+def harden(message: Message, path: str, secure: bool = False) -> None:
     """Set the headers of an answer that is about to start. What an answer says for itself stays.
 
     Args:
         path: that was asked for, without the base path.
+        secure: the browser came by HTTPS, under a name that has it always.
     """
     headers = MutableHeaders(raw=message["headers"])
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
     headers["Permissions-Policy"] = PERMISSIONS
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if secure:
+        headers["Strict-Transport-Security"] = f"max-age={SECONDS_OF_HTTPS}"
     headers.setdefault("X-Frame-Options", "SAMEORIGIN")
     headers.setdefault("Content-Security-Policy", pages_policy())
     if "server" in headers:

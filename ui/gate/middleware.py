@@ -9,22 +9,30 @@ import logging
 from collections.abc import Callable
 from urllib.parse import quote
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from ui.gate import door as doors
-from ui.gate import headers, pages, uploads
-from ui.gate.door import Door
+from ui.gate import headers, pages, sessions, uploads
+from ui.gate.door import Door, Visitor
 from ui.gate.login import Login
-from ui.gate.request import from_elsewhere, host_allowed, safe_next, same_origin
+from ui.gate.request import (
+    from_elsewhere,
+    host_allowed,
+    patient,
+    safe_next,
+    same_origin,
+    secured_by_proxy,
+    seen_from_outside,
+)
+from ui.gate.sessions import POLICY_VIOLATION, OpenPage
 
 HEALTH = "/_stcore/health"
 OURS = ("/login", "/login/oidc", "/logout")
 OF_PROVIDERS = ("/auth/login", "/auth/logout", "/oauth2callback")
 """Streamlit's own login, open where a provider is set."""
-POLICY_VIOLATION = 1008
 log = logging.getLogger("audio_gpu_lab")
 
 
@@ -36,6 +44,7 @@ class Gate:
         self._door = door
         self._login: Login | None = None
         self._uploads: uploads.Uploads | None = None
+        self._sessions = sessions.Sessions()
 
     @property
     def door(self) -> Door:
@@ -59,20 +68,31 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path = self._inner(scope["path"])
+        proxies = self.door.access.proxies
+        secure, started = secured_by_proxy(request, proxies), False
 
         async def hardened(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message = {**message, "headers": list(message.get("headers", []))}
-                headers.harden(message, path or scope["path"])
+                headers.harden(message, path or scope["path"], secure)
             await send(message)
 
         answer = await self._answer(request, path)
         if answer is not None:
             await answer(scope, receive, hardened)
-        elif path is not None and path.startswith(uploads.PREFIX) and scope["method"] not in ("DELETE", "OPTIONS"):
-            await self._upload(request, path, hardened)
-        else:
-            await self.app(scope, receive, hardened)
+            return
+        inner = Request(seen_from_outside(scope, proxies), patient(receive))
+        try:
+            if path is not None and path.startswith(uploads.PREFIX) and scope["method"] not in ("DELETE", "OPTIONS"):
+                await self._upload(inner, path, hardened)
+            else:
+                await self.app(inner.scope, inner.receive, hardened)
+        except ClientDisconnect:  # or too slow
+            if not started:
+                slow = PlainTextResponse("What was sent came too slowly.", 408, {"Connection": "close"})
+                await slow(scope, receive, hardened)
 
     async def _answer(self, request: Request, path: str | None) -> Response | None:
         """The gate's own answer, or None where the lab answers."""
@@ -90,9 +110,16 @@ class Gate:
         if path in OURS:
             return await self.login.answer(request, path)
         if path in OF_PROVIDERS and access.providers:
+            if path == "/auth/logout" and (trouble := self.door.sign_out(request.cookies)):
+                log.error("somebody signed out, but %s", trouble)
             return None
-        if self.door.visitor(request.cookies) is None:
+        visitor = self.door.visitor(request.cookies)
+        if visitor is None:
             return self._stranger(request)
+        if path is not None and path.startswith(uploads.PREFIX):
+            session, _ = uploads.ids(path)
+            if not self._sessions.belongs(session, visitor.sign_in):
+                return PlainTextResponse("This page was opened by another sign-in: load it again.", 403)
         if path == "/" and access.providers:
             return self.login.after_provider(request)
         return None
@@ -133,21 +160,25 @@ class Gate:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
+        visitor = self._who(connection)
         still = self._let_in(connection)
         if still is None:
             await receive()  # the server's own "connect"
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
 
-        async def watched() -> Message:
-            message = await receive()
-            if message["type"] == "websocket.receive" and not still():
-                # Signed out in another window, or the time is over: the page that is still open gets nothing any more.
-                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
-                return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
-            return message
+        scope = seen_from_outside(scope, self.door.access.proxies)
+        if visitor is not None and not self._sessions.belongs(sessions.wanted(scope), visitor.sign_in):
+            scope = sessions.without_session(scope)
+        page = OpenPage(receive, send, still, self._sessions, visitor)
+        try:
+            await self.app(scope, page.receive, page.send)
+        finally:
+            page.left()
 
-        await self.app(scope, watched, send)
+    def _who(self, connection: HTTPConnection) -> Visitor | None:
+        """Whose sign-in a WebSocket comes by; None where nobody has to sign in, and for a stranger."""
+        return self.door.visitor(connection.cookies) if self.door.access.demanded else None
 
     def _let_in(self, connection: HTTPConnection) -> Callable[[], bool] | None:
         """None for a stranger; else what tells whether the visitor still may."""

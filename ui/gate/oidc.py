@@ -6,6 +6,7 @@ Where a later Streamlit has them no more, nobody is let in.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -23,16 +24,8 @@ def claims(cookies: Mapping[str, str]) -> dict[str, Any]:
         return {}
     try:
         from streamlit.auth_util import get_cookie_with_chunks
-        from streamlit.web.server.server_util import get_cookie_secret
-        from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
-        secret = get_cookie_secret()
-
-        def single(name: str) -> bytes | None:
-            value = cookies.get(name)
-            return None if value is None else decode_signed_value(secret, name, value.encode("latin-1"))
-
-        content = get_cookie_with_chunks(single, COOKIE) if secret else None
+        content = get_cookie_with_chunks(lambda name: _signed(cookies, name), COOKIE)
         found = json.loads(content) if content else None
     except (ValueError, UnicodeError):
         return {}
@@ -40,6 +33,26 @@ def claims(cookies: Mapping[str, str]) -> dict[str, Any]:
         log.exception("Streamlit's identity cookie cannot be read by this version of the lab")
         return {}
     return found if isinstance(found, dict) and found.get("is_logged_in") is True else {}
+
+
+def stamp(cookies: Mapping[str, str]) -> str:
+    """What one sign-in is known by: a digest of what Streamlit signed, the second of signing included.
+
+    The signature is left out, since there may be several ways to write one. Only to be asked for cookies that :func:`claims` reads.
+    """
+    divided = (_signed(cookies, COOKIE) or b"").startswith(b"chunks-")
+    names = (COOKIE, f"{COOKIE}_1") if divided else (COOKIE,)
+    parts = [cookies.get(name, "").rpartition(".")[0] for name in names]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _signed(cookies: Mapping[str, str], name: str) -> bytes | None:
+    """What Streamlit signed in a cookie; None where it did not."""
+    from streamlit.web.server.server_util import get_cookie_secret
+    from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
+
+    secret, value = get_cookie_secret(), cookies.get(name)
+    return None if value is None or not secret else decode_signed_value(secret, name, value.encode("latin-1"))
 
 
 def name_in(claims: Mapping[str, Any]) -> str:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
+import anyio
 from starlette.requests import HTTPConnection
+from starlette.types import Message, Receive, Scope
 from streamlit import config
 
-from labcore.access.settings import Network, is_loopback
+from labcore.access.proxies import Network, forwarded_client, is_within
+from labcore.access.settings import is_loopback
 
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 """Headers that a proxy adds and a browser does not."""
+BODY_SILENCE_SECONDS = 60.0
+"""So long whoever is let in may pause in the body of a request."""
 
 
 def client_address(connection: HTTPConnection, proxies: Iterable[Network]) -> str:
     """The address a request comes from. ``X-Forwarded-For`` counts only as far back as proxies that are trusted wrote it."""
-    address = connection.client.host if connection.client else ""
-    hops = [hop.strip() for hop in ",".join(connection.headers.getlist("x-forwarded-for")).split(",") if hop.strip()]
-    while hops and _within(address, proxies):
-        address = hops.pop()
-    return address
+    peer = connection.client.host if connection.client else ""
+    return forwarded_client(peer, connection.headers.getlist("x-forwarded-for"), proxies)
 
 
 def is_https(connection: HTTPConnection, proxies: Iterable[Network]) -> bool:
@@ -30,7 +32,29 @@ def is_https(connection: HTTPConnection, proxies: Iterable[Network]) -> bool:
         return True
     peer = connection.client.host if connection.client else ""
     scheme = connection.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
-    return scheme in ("https", "wss") and _within(peer, proxies)
+    return scheme in ("https", "wss") and is_within(peer, proxies)
+
+
+def secured_by_proxy(connection: HTTPConnection, proxies: Iterable[Network]) -> bool:
+    """Whether a trusted proxy says that the browser speaks HTTPS with it, under a name of its own.
+
+    Not on localhost: a browser would then reach nothing there without HTTPS, on no port.
+    """
+    plain = connection.url.scheme not in ("https", "wss")
+    return plain and not is_loopback(connection.url.hostname) and is_https(connection, proxies)
+
+
+def seen_from_outside(scope: Scope, proxies: Iterable[Network]) -> Scope:
+    """The scope of a request as it began: where it comes from, and by which scheme. What stands behind the gate believes it."""
+    connection, proxies = HTTPConnection(scope), tuple(proxies)
+    client = connection.client
+    address = client_address(connection, proxies)
+    changed: dict[str, Any] = {}
+    if client is not None and address != client.host:
+        changed["client"] = (address, 0)
+    if is_https(connection, proxies):
+        changed["scheme"] = "wss" if scope["type"] == "websocket" else "https"
+    return {**scope, **changed}
 
 
 def from_elsewhere(connection: HTTPConnection) -> bool:
@@ -73,18 +97,38 @@ def safe_next(wanted: str, base: str) -> str:
     if "\\" in wanted or any(ord(letter) < 33 or ord(letter) == 127 for letter in wanted):
         return start
     parts = urlsplit(wanted)
-    if parts.scheme or parts.netloc or parts.path.startswith("//") or ".." in parts.path.split("/"):
+    if parts.scheme or parts.netloc or _plain(parts.path).startswith("//") or ".." in _plain(parts.path).split("/"):
         return start
-    inner = parts.path.removeprefix(base)
-    if inner in ("/login", "/logout") or inner.startswith(("/login/", "/auth/", "/_stcore/", "/oauth2callback")):
+    inner = _plain(parts.path).removeprefix(base)
+    if inner in ("/login", "/logout") or inner.startswith(
+        ("//", "/login/", "/logout/", "/auth/", "/_stcore/", "/oauth2callback")
+    ):
         return start
     return quote(parts.path, safe="/%:@!$&'()*+,;=~-._") + (f"?{parts.query}" if parts.query else "")
 
 
-def _within(address: str, networks: Iterable[Network]) -> bool:
-    try:
-        found = ipaddress.ip_address(address.strip("[]"))
-    except ValueError:
-        return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    return any(found in network for network in networks if network.version == found.version)
+def patient(receive: Receive, seconds: float = BODY_SILENCE_SECONDS) -> Receive:
+    """The receiving side of a request whose sender may pause so long in its body; it has gone away otherwise."""
+    whole = False
+
+    async def take() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        message: Message = {"type": "http.disconnect"}
+        with anyio.move_on_after(seconds):
+            message = await receive()
+        whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    return take
+
+
+def _plain(path: str) -> str:
+    """A path as a server, or one that stands before it, may come to read it: unescaped, however often it was escaped."""
+    for _ in range(10):
+        unescaped = unquote(path)
+        if unescaped == path:
+            break
+        path = unescaped
+    return path.replace("\\", "/")
