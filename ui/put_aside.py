@@ -26,9 +26,11 @@ class Upload:
 
     path: Path
 
-    def __del__(self) -> None:
+    def remove(self) -> None:
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
+
+    __del__ = remove
 
 
 def put_aside(key: str, file: Any) -> Upload:
@@ -53,7 +55,7 @@ def of_visit(file: Any) -> Upload:
 
 
 def keep(ids: Iterable[str]) -> None:
-    """Let go of the other uploads of this visit."""
+    """Let go of the other uploads of this visit, whoever still has one in hand."""
     wanted, held = set(ids), st.session_state.get(_HELD, {})
     for key in [key for key in held if key not in wanted]:
-        del held[key]
+        held.pop(key).remove()

@@ -8,7 +8,7 @@ import pytest
 
 from labcore.audio import blocks
 from labcore.classifier import Classifier
-from ui import long_work
+from ui import long_work, put_aside
 from ui.gate import presence
 
 from .conftest import words
@@ -137,3 +137,14 @@ def test_who_is_gone_is_not_worked_for(workspace, monkeypatch):
     ended(made)
     assert made.stopped
     assert seen == [0]
+
+
+def test_a_large_upload_is_read_from_a_file_that_goes_with_it(open_page, trained, workspace, monkeypatch):
+    monkeypatch.setattr(put_aside, "LARGE_BYTES", 10_000)
+    app = upload(open_page("pages/classify.py"), ("../../etc/night.wav", wav(3.0)))
+    (file,) = (workspace.cache / "uploads").iterdir()
+    assert "night" not in file.name
+    assert "mean over" in words(app)
+    upload(app, ("day.wav", wav(0.5)))
+    assert not app.exception
+    assert not file.exists()
