@@ -9,9 +9,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AllowInfNan
 
 from labcore.texts import json_line
+
+Loss = Annotated[float, AllowInfNan(True)]
+"""Of clips: no finite number where a training diverges. Every other number of an event is finite."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +26,13 @@ class Event:
     type: ClassVar[str]
     time: float = field(default_factory=time.time)
 
+    def facts(self) -> dict[str, Any]:
+        """The event as plain data, its type first."""
+        return {"type": self.type, **dataclasses.asdict(self)}
+
     def to_json(self) -> str:
-        """The event as one line of JSON, its type first."""
-        return json_line({"type": self.type, **dataclasses.asdict(self)})
+        """The event as one line of JSON."""
+        return json_line(self.facts())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,13 +151,16 @@ class Divided(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress(Event):
-    """Where in an epoch the run is; about once a second, none in epochs that are shorter. ``spent`` as for an epoch."""
+    """Where in an epoch the run is; about once a second, none in epochs that are shorter. ``spent`` as for an epoch.
+
+    The last one alone is kept, in the run's ``progress.json``.
+    """
 
     type: ClassVar[str] = "progress"
     epoch: int
     step: int
     steps: int
-    train_loss: float
+    train_loss: Loss
     seconds_left: float
     spent: dict[str, float] = field(default_factory=dict)
 
@@ -164,9 +176,9 @@ class Epoch(Event):
     type: ClassVar[str] = "epoch"
     epoch: int
     epochs: int
-    train_loss: float
+    train_loss: Loss
     train_accuracy: float
-    val_loss: float
+    val_loss: Loss
     val_accuracy: float
     lr: float
     clips_per_second: float
@@ -221,31 +233,11 @@ class RunFinished(Event):
     by: str = ""
 
 
-@dataclass
-class Standing:
-    """What a run's events so far say about its progress."""
-
-    epoch: int = 0
-    epochs: int = 0
-    fraction: float = 0.0
-    seconds_left: float | None = None
-    accuracy: float | None = None
-    preparing: dict[str, Any] | None = field(default=None)
-
-    def take(self, event: dict[str, Any]) -> None:
-        match event["type"]:
-            case "preparing":
-                self.preparing = event
-            case "training_started":
-                self.epochs, self.preparing = event["epochs"], None
-            case "progress":
-                done = event["epoch"] - 1 + event["step"] / max(1, event["steps"])
-                self.fraction = done / max(1, self.epochs)
-                self.seconds_left = event["seconds_left"]
-            case "epoch":
-                self.epoch, self.epochs = event["epoch"], event["epochs"]
-                self.fraction = event["epoch"] / max(1, event["epochs"])
-                self.seconds_left = event["seconds_left"]
-                self.accuracy = event["val_accuracy"]
-            case "evaluated":
-                self.accuracy = event["accuracy"]
+KINDS: dict[str, type[Event]] = {
+    kind.type: kind
+    for kind in (
+        RunQueued, RunStarted, Preparing, TrainingStarted, Forecast, Turned, Advice, Divided, Progress, Epoch, Log, Evaluated,
+        RunFinished,
+    )
+}  # fmt: skip
+"""The events of a run by their type."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 from labcore.errors import LabError, WorkspaceError
 from labcore.texts import shown
+from labcore.workspace import is_locked
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -17,10 +19,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A thing that cannot be read: its name as it can be printed, and why, a sentence without the final stop."""
+    """A thing that cannot be read: its name as it can be printed, why, a sentence without the final stop, and where it lies."""
 
     name: str
     why: str
+    path: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.name} cannot be read: {self.why}"
@@ -34,7 +37,8 @@ def folders_with(room: Path, marker: str) -> list[Path]:
     Raises:
         WorkspaceError: the room itself cannot be listed.
     """
-    return [room / name for name in _names(room) if _is_text(name) and os.path.isfile(room / name / marker)]  # noqa: PTH113
+    there = os.fspath(room)  # a Path for each of a thousand takes longer than the look
+    return [room / name for name in _names(room) if _is_text(name) and os.path.isfile(f"{there}/{name}/{marker}")]  # noqa: PTH113
 
 
 def strays(room: Path, marker: str, *traces: str) -> list[Unreadable]:
@@ -48,7 +52,31 @@ def strays(room: Path, marker: str, *traces: str) -> list[Unreadable]:
         WorkspaceError: the room itself cannot be listed.
     """
     found = ((name, _trouble(room / name, marker, traces)) for name in _names(room))
-    return [Unreadable(shown(name), why) for name, why in found if why]
+    return [Unreadable(shown(name), why, room / name) for name, why in found if why]
+
+
+def discard(thing: Unreadable) -> None:
+    """Remove something that cannot be read: a folder with all in it, a file, a link and not what it leads to.
+
+    Raises:
+        WorkspaceError: somebody works on it, it is gone already, or the workspace cannot be written.
+    """
+    path = thing.path
+    if path is None or not os.path.lexists(path):
+        raise WorkspaceError(f"{thing.name} is not there any more")
+    if any(is_locked(path / name) for name in ("lock", "job.lock")):
+        raise WorkspaceError(f"{thing.name} is being worked on", "Stop it first")
+    trash = path.with_name(f".{path.name}.trash")
+    try:
+        path.rename(trash)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{thing.name} cannot be removed: {error.strerror or error}", "Look at its rights"
+        ) from error
+    if trash.is_dir() and not trash.is_symlink():
+        shutil.rmtree(trash, ignore_errors=True)
+    else:
+        trash.unlink(missing_ok=True)
 
 
 def looked_at(

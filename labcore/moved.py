@@ -6,15 +6,12 @@ run with pretrained weights. Where the workspace lay before is told by its runs,
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 from pathlib import Path
 
+from labcore.glances import keep, known, remember
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
-
-STARTED = b'{"type": "run_started"'
 
 
 def here(workspace: Workspace, path: str | Path) -> Path:
@@ -38,16 +35,14 @@ def here(workspace: Workspace, path: str | Path) -> Path:
 
 def former_homes(workspace: Workspace) -> list[Path]:
     """Where the workspace lay when its runs were at work, other than where it lies; the place of the newest run first."""
-    homes = {home: None for run in list_runs(workspace) for home in homes_of(run)}
+    remember(workspace)
+    runs = list_runs(workspace)
+    homes = {home: None for run in runs for home in homes_of(run)}
+    keep(workspace, runs)
     return [home for home in homes if home != workspace.home]
 
 
 def homes_of(run: Run) -> list[Path]:
     """The workspaces that a run says it was worked on in, the latest first."""
-    homes: dict[Path, None] = {}
-    with contextlib.suppress(OSError), (run.path / "events.jsonl").open("rb") as file:
-        for line in file:
-            if line.startswith(STARTED):
-                with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
-                    homes[Path(json.loads(line)["run_dir"]).parents[1]] = None
-    return list(reversed(homes))
+    places = (Path(place).parents for place in reversed(known(run)[1].run_dirs))
+    return list(dict.fromkeys(above[1] for above in places if len(above) > 1))

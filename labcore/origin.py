@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from labcore.runs import Run
 
@@ -19,13 +18,13 @@ def parts(runs: Sequence[Run]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for run in runs:
-        search, experiment, ensemble = (_mark(run, name) for name in (SEARCH, EXPERIMENT, ENSEMBLE))
+        search, experiment = run.load(SEARCH, {}), run.load(EXPERIMENT, {})
         if search and not search.get("final"):
             found[run.id] = f"trial {search.get('trial', '?')}"
         elif experiment:
             random = "random " if experiment.get("split") == "random" else ""
             found[run.id] = f"{random}fold {experiment.get('fold', '?')}"
-        for member in _members(ensemble):
+        for member in ensemble_members(run):
             found.setdefault(member, "ensemble member")
     there = {run.id for run in runs}
     return {run_id: what for run_id, what in found.items() if run_id in there}
@@ -46,11 +45,8 @@ def usual(runs: Sequence[Run], accuracy: Callable[[Run], float | None]) -> Run |
     return max(figures, key=lambda item: -1.0 if item[1] is None else item[1])[0]
 
 
-def _mark(run: Run, name: str) -> dict[str, Any]:
-    content = run.load(name)
-    return content if isinstance(content, dict) else {}
-
-
-def _members(ensemble: dict[str, Any]) -> list[str]:
-    listed = ensemble.get("members")
-    return [str(each.get("run")) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+def ensemble_members(run: Run) -> list[str]:
+    """The ids of the runs that an ensemble was made of; none for another run."""
+    listed = run.load(ENSEMBLE, {}).get("members")
+    named = [each.get("run") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return [name for name in named if isinstance(name, str)]

@@ -13,11 +13,14 @@ import unicodedata
 from pathlib import Path
 
 from labcore.errors import LabError
+from labcore.reading import DamagedError, read_text
 
 VARIABLE = "LABCORE_USER"
 """Names whoever works in a shell, where the account does not: in a container, over a shared login."""
 LONGEST = 64
 """So many characters a name has at most."""
+MOST_BYTES = 65536
+"""A file that holds a name is no larger."""
 
 
 class NotYoursError(LabError):
@@ -82,6 +85,6 @@ def sign(file: Path, name: str) -> None:
 def signer(file: Path) -> str:
     """Who made such a file; "" where it is not there, or nobody knows."""
     try:
-        return clean(file.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
+        return clean(read_text(file, most=MOST_BYTES))
+    except (OSError, DamagedError):
         return ""

@@ -8,6 +8,7 @@
       labels.json          the labels in the order of the network's outputs
       environment.json     versions and machine
       events.jsonl         one event a line (labcore.events)
+      progress.json        where in an epoch it is, replaced about once a second
       turns.jsonl          one wish a line for knobs to be turned while it trains
       pinned/              sound files that are classified after every epoch
       checkpoints/last.pt  to resume from
@@ -38,13 +39,15 @@ from filelock import FileLock, Timeout
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.event_log import EventReader, epochs_of
-from labcore.events import Event, RunQueued, Standing
+from labcore.event_log import EventReader, epochs_of, keep_progress, log_of
+from labcore.events import Event, Progress, RunQueued
 from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
-from labcore.status import ENDED, LIFE, RESUMABLE, RunStatus, owner_of
+from labcore.reading import DamagedError, open_file, read_json
+from labcore.roots import PINNED
+from labcore.status import ENDED, RESUMABLE, RunStatus, Story
 from labcore.texts import json_line
-from labcore.workspace import Workspace, append_line, is_locked, slug, write_atomically
+from labcore.workspace import Workspace, append_line, is_locked, is_no_file, slug, write_atomically
 
 __all__ = [
     "ENDED",
@@ -53,15 +56,15 @@ __all__ = [
     "Run",
     "RunStatus",
     "epochs_of",
-    "glance",
     "list_runs",
+    "pinned_name",
     "unreadable_runs",
 ]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run by its directory. Holds nothing in memory: every property reads the disk."""
+    """A run by its directory. Holds nothing in memory; its events are remembered once a process (:mod:`labcore.event_log`)."""
 
     path: Path
 
@@ -83,7 +86,7 @@ class Run:
 
     @property
     def pinned(self) -> Path:
-        return self.path / "pinned"
+        return self.path / PINNED
 
     @property
     def tensorboard(self) -> Path:
@@ -113,6 +116,8 @@ class Run:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         model = slug(config.model.name.replace(":", "-"))
         run = cls(workspace.runs / f"{stamp}-{dataset}-{model}-{secrets.token_hex(2)}")
+        while run.path.exists():  # one of many of this second
+            run = cls(workspace.runs / f"{run.id[:-4]}{secrets.token_hex(2)}")
         draft = run.path.with_name(f".{run.id}.draft")
         try:
             (draft / "checkpoints").mkdir(parents=True)
@@ -159,9 +164,9 @@ class Run:
     def config(self) -> RunConfig:
         """Raises RunError where the file is missing or of another version of the lab."""
         try:
-            return parse(json.loads((self.path / "config.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, RecursionError, ConfigError) as error:
-            raise RunError(f"the configuration of run {self.id} cannot be read: {error}") from error
+            return parse(read_json(self.path / "config.json"))
+        except (OSError, DamagedError, ConfigError) as error:
+            raise RunError(f"the configuration of run {self.id} cannot be read: {reason(error)}") from error
 
     def save_config(self, config: RunConfig) -> None:
         write_atomically(self.path / "config.json", config.to_json(indent=2))
@@ -171,21 +176,27 @@ class Run:
         write_atomically(self.path / f"{name}.json", json_line(content, indent=2))
 
     def load(self, name: str, default: Any = None) -> Any:
-        """Read ``<name>.json``; the default where it is not there."""
+        """Read ``<name>.json``; the default where it is not there, cannot be read, or is of another type than the default."""
         try:
-            return json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            content = read_json(self.path / f"{name}.json")
+        except (OSError, DamagedError):
             return default
+        return content if default is None or isinstance(content, type(default)) else default
 
     # --- events
 
     def append(self, event: Event) -> None:
         """Append an event to the run. Only the holder of the lock does this, or who makes or queues the run.
 
+        Of progress the last one alone is kept.
+
         Raises:
             WorkspaceError: the disk is full or the directory is gone.
         """
-        append_line(self.path / "events.jsonl", event.to_json())
+        if isinstance(event, Progress):
+            keep_progress(self, event)
+        else:
+            append_line(self.path / "events.jsonl", event.to_json())
 
     def turn(
         self, changes: dict[str, Any], *, by: str = "page", who: str = "", epoch: int | None = None, reason: str = ""
@@ -211,20 +222,24 @@ class Run:
         append_line(self.path / "turns.jsonl", json.dumps(wish | {name: word for name, word in words.items() if word}))
 
     def pin(self, name: str, content: bytes) -> Path:
-        """Put a sound file into ``pinned/``: it is classified at the end of every epoch from now on.
+        """Put a sound into ``pinned/``: it is classified at the end of every epoch from now on.
+
+        Args:
+            name: of the sound; it is kept under a safe one, with the ending of what it is.
+            content: a WAV file that the lab itself encoded (:func:`labcore.audio.as_wav`).
 
         Raises:
             WorkspaceError: the disk is full or the directory is gone.
         """
-        file = self.pinned / slug(name)
+        file = self.pinned / pinned_name(name)
         with contextlib.suppress(OSError):
             file.parent.mkdir(exist_ok=True)
         write_atomically(file, content)
         return file
 
     def events(self) -> list[dict[str, Any]]:
-        """All events, oldest first. A partial last line is left out."""
-        return EventReader(self).read()
+        """All events, oldest first, and the progress at hand. A partial last line is left out. They are shared: nobody changes one."""
+        return log_of(self).events()
 
     def epochs(self) -> list[dict[str, Any]]:
         """The epoch events by number, each once: the last one wins."""
@@ -283,39 +298,38 @@ class Run:
         return signer(self.path / "stop")
 
     def clear_stop(self) -> None:
-        (self.path / "stop").unlink(missing_ok=True)
+        """Raises OSError where what stands in its place cannot be removed."""
+        stop = self.path / "stop"
+        if stop.is_dir() and not stop.is_symlink():
+            shutil.rmtree(stop)
+        stop.unlink(missing_ok=True)
 
-    def status(self, events: list[dict[str, Any]] | None = None) -> RunStatus:
-        """The run at a glance. Hand over the events where they have been read already."""
-        events = self.events() if events is None else events
-        life = [event for event in events if event["type"] in LIFE]
-        last = life[-1] if life else {"type": "run_started"}  # made to be started at once
-        if last["type"] == "run_finished":
-            state = last.get("state", "failed")
-        elif last["type"] == "run_queued":
+    def status(self, story: Story | None = None) -> RunStatus:
+        """The run at a glance, as its events and its lock tell. Hand over the story where it is known already."""
+        story = log_of(self).story() if story is None else story
+        if story.last == "run_finished":
+            state = story.ended
+        elif story.last == "run_queued":
             state = "queued"
-        elif self.held:
+        elif self.held:  # also where nothing was told yet: made to be started at once
             state = "stopping" if self.stop_requested else "running"
         else:
             state = "interrupted"
-        seen = Standing()
-        for event in events:
-            with contextlib.suppress(KeyError, TypeError):  # an event of another version of the lab
-                seen.take(event)
+        at_work = state in ("running", "stopping")
         return RunStatus(
             state=state,
-            epoch=seen.epoch,
-            epochs=seen.epochs,
-            fraction=1.0 if state == "finished" else seen.fraction,
-            seconds_left=seen.seconds_left if state in ("running", "stopping") else None,
-            accuracy=seen.accuracy,
-            preparing=seen.preparing if state in ("running", "stopping") else None,
-            error=last.get("error", ""),
-            remedy=last.get("remedy", ""),
-            queued_at=next((event["time"] for event in reversed(life) if event["type"] == "run_queued"), 0.0),
-            changed_at=events[-1]["time"] if events else _mtime(self.path),
-            by=owner_of(life),
-            stopped_by=self.stopper if state == "stopping" else clean(last.get("by")) if state == "stopped" else "",
+            epoch=story.epoch,
+            epochs=story.epochs,
+            fraction=1.0 if state == "finished" else story.fraction,
+            seconds_left=story.seconds_left if at_work else None,
+            accuracy=story.accuracy,
+            preparing=story.preparing if at_work else None,
+            error=story.error,
+            remedy=story.remedy,
+            queued_at=story.queued_at,
+            changed_at=story.changed_at or made_at(self),
+            by=story.owner or "",
+            stopped_by=self.stopper if state == "stopping" else story.ended_by if state == "stopped" else "",
         )
 
     def delete(self) -> None:
@@ -326,7 +340,8 @@ class Run:
             WorkspaceError: the workspace cannot be written.
         """
         trash = self.path.with_name(f".{self.id}.trash")
-        with self.hold(timeout=0.5):  # a worker that starts now finds the run gone
+        held = contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5)
+        with held:  # a worker that starts now finds the run gone
             try:
                 self.path.rename(trash)
             except OSError as error:
@@ -336,11 +351,26 @@ class Run:
     def _drop_partial_line(self) -> None:
         """Cut a last line that a killed writer left unfinished, so that the next event starts a line of its own."""
         path = self.path / "events.jsonl"
-        if not path.exists():
+        try:
+            file = open_file(path)
+        except (OSError, DamagedError):  # whoever appends finds out
             return
-        content = path.read_bytes()
-        if content and not content.endswith(b"\n"):
-            os.truncate(path, content.rfind(b"\n") + 1)
+        with file:
+            whole = size = file.seek(0, os.SEEK_END)
+            while whole:
+                begin = max(0, whole - 65536)
+                file.seek(begin)
+                if (found := file.read(whole - begin).rfind(b"\n")) >= 0:
+                    whole = begin + found + 1
+                    break
+                whole = begin
+            if whole < size:
+                os.truncate(path, whole)
+
+
+def pinned_name(name: str) -> str:
+    """The name of the file in which a sound is pinned, whatever its own name is."""
+    return f"{slug(Path(name.replace(chr(92), '/')).stem)}.wav"
 
 
 def list_runs(workspace: Workspace) -> list[Run]:
@@ -353,18 +383,9 @@ def unreadable_runs(workspace: Workspace) -> list[Unreadable]:
     return strays(workspace.runs, "config.json", "events.jsonl", "weights.safetensors")
 
 
-def glance(run: Run, events: list[dict[str, Any]] | None = None) -> RunStatus:
-    """The status of a run in a list: "unreadable" with the reason where it cannot be read, whatever that is."""
+def made_at(run: Run) -> float:
+    """When its folder was changed last, in seconds since 1970; 0 where nobody can say."""
     try:
-        run.config  # noqa: B018 (looks whether it can be read)
-        return run.status(events)
-    except Exception as error:  # one run must never hide the others
-        why = f"its configuration is damaged: {reason(error)}" if isinstance(error, RunError) else reason(error)
-        return RunStatus("unreadable", error=f"run {run.id} cannot be read: {why}", changed_at=_mtime(run.path))
-
-
-def _mtime(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
+        return run.path.stat().st_mtime
     except OSError:
         return 0.0

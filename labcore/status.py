@@ -10,8 +10,8 @@ from labcore.people import clean
 
 ENDED = ("finished", "stopped", "failed", "interrupted", "unreadable")
 RESUMABLE = ("stopped", "failed", "interrupted")
-LIFE = ("run_queued", "run_started", "run_finished")
-"""The events that tell of a run's life: it waits, somebody works on it, it has ended."""
+MOST_PLACES = 8
+"""So many folders in which a run was worked on are remembered."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,82 @@ class RunStatus:
         return self.state not in ENDED
 
 
-def owner_of(events: Iterable[dict[str, Any]]) -> str:
-    """Who made a run: whoever queued or started it first. "" where that event names nobody, as in runs of older versions."""
-    return next((clean(event.get("by")) for event in events if event["type"] in ("run_queued", "run_started")), "")
+@dataclass
+class Story:
+    """What a run's events so far say of it, kept up as they come. Plain data, small however long the run: it is kept as JSON too.
+
+    Attributes:
+        last: the type of the last event of its life (:data:`LIFE`), "" before there is one.
+        ended: the state that a last ``run_finished`` tells; ``error``, ``remedy`` and ``ended_by`` come with it.
+        owner: whoever queued or started it first, "" where that event names nobody; None before there is one.
+        queued_at, served_at: when it was queued and when a worker took it up, the last time; seconds since 1970, 0 for never.
+        device: what the worker at hand trains on; ``served_on`` the last one. "" where that is not known yet.
+        changed_at: of the last event; 0 where there is none.
+        run_dirs: the folders in which it was worked on, each once, the latest last.
+    """
+
+    last: str = ""
+    ended: str = ""
+    error: str = ""
+    remedy: str = ""
+    ended_by: str = ""
+    owner: str | None = None
+    queued_at: float = 0.0
+    served_at: float = 0.0
+    device: str = ""
+    served_on: str = ""
+    changed_at: float = 0.0
+    epoch: int = 0
+    epochs: int = 0
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    accuracy: float | None = None
+    preparing: dict[str, Any] | None = None
+    run_dirs: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, events: Iterable[dict[str, Any]]) -> Story:
+        """The story that some events tell."""
+        story = cls()
+        for event in events:
+            story.take(event)
+        return story
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Take the next event, as :func:`labcore.event_log.checked` gives it."""
+        self.changed_at = event["time"]
+        match event["type"]:
+            case "run_queued" | "run_started" | "run_finished":
+                self._take_life(event)
+            case "preparing":
+                self.preparing = event
+            case "training_started":
+                self.epochs, self.preparing = event["epochs"], None
+                self.device = self.served_on = event["device"]
+            case "progress":
+                done = event["epoch"] - 1 + event["step"] / max(1, event["steps"])
+                self._reach(done, event["seconds_left"])
+            case "epoch":
+                self.epoch, self.epochs = event["epoch"], event["epochs"]
+                self.accuracy = event["val_accuracy"]
+                self._reach(self.epoch, event["seconds_left"])
+            case "evaluated":
+                self.accuracy = event["accuracy"]
+
+    def _take_life(self, event: dict[str, Any]) -> None:
+        self.last, self.device = event["type"], ""
+        self.ended = event["state"] if self.last == "run_finished" else ""
+        self.error, self.remedy = event.get("error", ""), event.get("remedy", "")
+        self.ended_by = clean(event.get("by")) if self.last == "run_finished" else ""
+        if self.last != "run_finished" and self.owner is None:
+            self.owner = clean(event.get("by"))
+        if self.last == "run_queued":
+            self.queued_at = event["time"]
+        elif self.last == "run_started":
+            self.served_at, self.served_on = event["time"], ""
+            there = event["run_dir"]
+            self.run_dirs = (*(each for each in self.run_dirs if each != there), there)[-MOST_PLACES:]
+
+    def _reach(self, epochs: float, seconds_left: float) -> None:
+        self.fraction = min(1.0, max(0.0, epochs / max(1, self.epochs)))
+        self.seconds_left = seconds_left

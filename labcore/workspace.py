@@ -17,6 +17,9 @@ from filelock import FileLock, Timeout
 from labcore.errors import WorkspaceError
 from labcore.texts import as_utf8
 
+ROOMS = ("datasets", "runs", "reports", "experiments", "searches", "cache")
+"""The folders in a workspace."""
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -135,7 +138,7 @@ def is_locked(path: Path) -> bool:
             return isinstance(error, Timeout)
         return False
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False
     try:
@@ -147,6 +150,11 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def is_no_file(path: Path) -> bool:
+    """Whether something stands in the place of a file that is none: a folder, a pipe, a link to nothing. Nobody can hold that as a lock."""
+    return os.path.lexists(path) and not path.is_file()
 
 
 def sha256_of(path: Path) -> str:

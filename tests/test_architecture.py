@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ FLOORS = (
         "nvml",
         "workspace",
         "roots",
+        "sheets",
         "access",
         "events",
         "honesty",
@@ -30,8 +32,10 @@ FLOORS = (
         "listening",
         "listing",
         "people",
+        "reading",
         "status",
         "texts",
+        "zips",
         "typed",
     ),
     (
@@ -43,12 +47,13 @@ FLOORS = (
         "asked",
         "estimate",
         "event_log",
+        "glances",
         "moved",
         "origin",
         "prediction",
     ),
     ("datasets",),
-    ("training", "classifier", "golden", "builtin"),
+    ("training", "classifier", "weights", "golden", "builtin"),
     (
         "evaluation",
         "ensembles",
@@ -85,6 +90,7 @@ LIGHT = (
     "asked",
     "estimate",
     "event_log",
+    "glances",
     "moved",
     "origin",
     "builtin",
@@ -212,3 +218,16 @@ def test_the_reference_of_the_knobs_is_current() -> None:
     page = module.PAGE.read_text(encoding="utf-8") if module.PAGE.exists() else ""
     assert page == module.reference(), "run `python scripts/make_reference.py`"
     assert all(f"`--{path}`" in page for path in knobs())
+
+
+# Read by what made them a moment ago, or from something that is no file of a workspace.
+READS_JSON_ITSELF = {"backup/restoring.py"}
+
+
+@pytest.mark.parametrize("file", sources(), ids=str)
+def test_files_of_json_are_read_by_the_one_reader(file):
+    """:mod:`labcore.reading` knows what may lie in a file's place, and what JSON may hold."""
+    found = re.findall(
+        r"json\.loads?\((?!sys\.stdin)[^\n]*\.read(?:_text|_bytes)?\(", (ROOT / file).read_text(encoding="utf-8")
+    )
+    assert not found or str(file).removeprefix("labcore/") in READS_JSON_ITSELF

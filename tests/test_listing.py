@@ -12,8 +12,9 @@ from labcore.benchmark import list_reports, unreadable_reports
 from labcore.config import RunConfig
 from labcore.errors import RunError, WorkspaceError
 from labcore.experiments import list_crossvals, unreadable_crossvals
+from labcore.glances import glance
 from labcore.listing import folders_with, looked_at, reason, strays
-from labcore.runs import Run, glance, list_runs, unreadable_runs
+from labcore.runs import Run, list_runs, unreadable_runs
 from labcore.search import list_searches, unreadable_searches
 
 NOT_UTF8 = os.fsdecode(b"20261127-M\x84dchen")

@@ -7,7 +7,8 @@ from functools import partial
 import streamlit as st
 
 from labcore import experiments
-from labcore.experiments import CrossValidation, EventMemory, FoldResult, Pool, Summary, csv_table, summarise
+from labcore.errors import RunError
+from labcore.experiments import CrossValidation, FoldResult, Pool, Summary, csv_table, summarise
 from labcore.honesty import choice_note
 from labcore.runs import RESUMABLE
 from ui import charts, crossval_list, curves, live, people, results, services
@@ -19,12 +20,12 @@ CARD = 200
 
 
 def show(experiment: CrossValidation) -> None:
-    """Everything about one cross-validation.
-
-    Raises:
-        RunError: it is gone, or cannot be read.
-    """
-    summary = _look(experiment)
+    """Everything about one cross-validation. One that cannot be read says so, and can be removed."""
+    try:
+        summary = _look(experiment)
+    except RunError as error:
+        live.damaged(experiment.path, error)
+        return
     _head(experiment, summary)
     if summary.active:
         tick = 5.0 if any(fold.device == "cpu" for fold in summary.folds) else live.TICK * 2
@@ -47,8 +48,7 @@ def show(experiment: CrossValidation) -> None:
 
 
 def _look(experiment: CrossValidation) -> Summary:
-    memories = st.session_state.setdefault("crossval-events", {})
-    return summarise(experiment, memories.setdefault(experiment.id, EventMemory()))
+    return summarise(experiment)
 
 
 def _stage(summary: Summary) -> list[str]:

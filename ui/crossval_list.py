@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
 
 import streamlit as st
 
 from labcore.errors import RunError
 from labcore.experiments import CrossValidation, list_crossvals
+from labcore.glances import glance
 from ui import live, people, services
-from ui.text import told_apart
+from ui.text import moment_of, told_apart
 
 NEW = "new"
 
@@ -62,10 +62,10 @@ def _listed(experiment: CrossValidation) -> str:
 def standing(experiment: CrossValidation) -> tuple[str, str]:
     """Who made it and how it stands, "unreadable" where nobody can say."""
     try:
-        states = {live.status_of(run).state for run in experiment.runs()}
+        states = {glance(run).state for run in experiment.runs()}
         order = ("running", "stopping", "queued", "failed", "unreadable", "interrupted", "stopped", "finished")
         return experiment.by, next((state for state in order if state in states), "deleted")
-    except RunError:
+    except Exception:  # the page tells why when it is looked at
         return "", "unreadable"
 
 
@@ -74,4 +74,4 @@ def title(name: str) -> str:
     match = re.fullmatch(r"(\d{8}-\d{6})-crossval-(.+)-[0-9a-f]{4}", name)
     if not match:
         return name
-    return f"{match[2]}, {time.strftime('%d %b %H:%M:%S', time.strptime(match[1], '%Y%m%d-%H%M%S'))}"
+    return f"{match[2]}, {moment_of(match[1])}"

@@ -7,13 +7,16 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from labcore.errors import LabError
-from labcore.listing import Unreadable
-from labcore.runs import Run, RunStatus, glance, list_runs
+from labcore.glances import glances
+from labcore.listing import Unreadable, discard
+from labcore.runs import Run, RunStatus
 from labcore.texts import counted, shown
 from ui import people, services, waiting
 from ui.shell import action_button, log, show_error
@@ -50,26 +53,9 @@ def pace(run: Run, events: list[dict[str, Any]]) -> Pace:
     return CPU_PACES[min(there, len(CPU_PACES)) - 1]
 
 
-def status_of(run: Run) -> RunStatus:
-    """A run's status, "unreadable" where it cannot be read; remembered where it can no longer change by itself."""
-    try:
-        stamps = [(run.path / name).stat() for name in ("events.jsonl", "config.json")]
-    except OSError:
-        return glance(run)
-    status = _status(str(run.path), tuple((stamp.st_mtime_ns, stamp.st_size) for stamp in stamps))
-    return status if status.state in ("finished", "stopped", "failed") else glance(run)
-
-
-@st.cache_data(max_entries=2000, show_spinner=False)
-def _status(path: str, stamps: tuple[tuple[int, int], ...]) -> RunStatus:
-    from pathlib import Path
-
-    return glance(Run(Path(path)))
-
-
 def runs() -> list[tuple[Run, RunStatus]]:
     """All runs of the workspace with their status, newest first."""
-    return [(run, status_of(run)) for run in list_runs(services.workspace())]
+    return glances(services.workspace())
 
 
 def trained() -> dict[str, tuple[Run, float | None]]:
@@ -82,10 +68,27 @@ def unreadable(things: Sequence[Unreadable], one: str, many: str = "") -> None:
     if not things:
         return
     with st.expander(f"{counted(len(things), one, many)} cannot be read", icon=":material/broken_image:"):
-        for thing in things[:50]:
-            st.markdown(f"**{plain(thing.name)}**  \n:gray[{plain(thing.why)}]")
+        for number, thing in enumerate(things[:50]):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"**{plain(thing.name)}**  \n:gray[{plain(thing.why)}]", width="stretch")
+                remove(thing, f"{one}-{number}")
         if len(things) > 50:
             st.caption(f"and {len(things) - 50} more")
+
+
+def remove(thing: Unreadable, key: str) -> None:
+    """A button that removes what cannot be read, behind a question."""
+    if thing.path is None:
+        return
+    with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"remove-{key}"):
+        st.markdown(f"Remove **{plain(thing.name)}** with all that is in it? This cannot be undone.")
+        action_button("Remove for good", partial(discard, thing), key=f"discard-{key}", icon=":material/delete:")
+
+
+def damaged(path: Path, error: LabError) -> None:
+    """Say that what the page shows cannot be read, and offer to remove it."""
+    show_error(error)
+    remove(Unreadable(shown(path.name), error.what, path), "this")
 
 
 def gone(what: str, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
 from collections.abc import Iterable
@@ -12,7 +13,9 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.workspace import slug, write_atomically
+from labcore.roots import UPLOADS
+from labcore.texts import as_bytes
+from labcore.workspace import write_atomically
 from ui import services
 
 LARGE_BYTES = 8_000_000
@@ -35,13 +38,14 @@ class Upload:
 
 def put_aside(key: str, file: Any) -> Upload:
     """Write an upload into the cache, under a name of the lab's own."""
-    folder = services.workspace().cache / "uploads"
+    folder = services.workspace().cache / UPLOADS
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():  # of a server that was killed
         with contextlib.suppress(OSError):
             if left.stat().st_mtime < time.time() - LEFT_OVER_SECONDS:
                 left.unlink(missing_ok=True)
-    upload = Upload(folder / slug(f"{os.getpid()}-{key}"))
+    name = hashlib.sha256(as_bytes(key)).hexdigest()[:24]  # the browser gives the key
+    upload = Upload(folder / f"{os.getpid()}-{name}.upload")
     write_atomically(upload.path, file.getvalue())  # getbuffer would make a copy, and keep it
     return upload
 

@@ -11,7 +11,10 @@ import streamlit as st
 
 from labcore.asked import asked_for
 from labcore.errors import DatasetError, LabError
-from labcore.runs import RESUMABLE, EventReader, Run, RunStatus, epochs_of, glance
+from labcore.glances import glance
+from labcore.jobs.background import tail
+from labcore.runs import RESUMABLE, Run, RunStatus, epochs_of
+from labcore.texts import shown
 from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, counted, percent, plain
@@ -29,8 +32,8 @@ def show(run: Run) -> None:
     A visitor must cost the training little: one part ticks, and it is a line of text; the curves come after it at their own, slower
     pace; sliders and sounds stand still. See benchmarks/watched_training.py.
     """
-    events = _events(run)
-    status, pace = glance(run, events), live.pace(run, events)
+    events = run.events()
+    status, pace = glance(run), live.pace(run, events)
     turns = _turns(events)
     _head(run, status)
     if status.state in RESUMABLE:
@@ -42,8 +45,8 @@ def show(run: Run) -> None:
     @st.fragment(run_every=pace.line if status.active else None)
     def follow() -> None:
         with errors_in_place():
-            seen = _events(run)
-            now = glance(run, seen)
+            seen = run.events()
+            now = glance(run)
             if now.state != status.state or (now.active and (live.pace(run, seen) != pace or _turns(seen) != turns)):
                 st.rerun()  # what stands still around this part is out of date
             _progress(run, now, seen)
@@ -53,8 +56,8 @@ def show(run: Run) -> None:
     @st.fragment(run_every=pace.curves if status.active else None)
     def draw() -> None:
         with errors_in_place():
-            seen = _events(run)
-            _curves(run, seen, glance(run, seen))
+            seen = run.events()
+            _curves(run, seen, glance(run))
             _log(seen, open_=status.active)
             services.settle_memory_once("curves")
 
@@ -142,7 +145,6 @@ def _again(run: Run) -> None:
 
 def _remove(run: Run) -> None:
     services.manager().remove(run.id)
-    st.session_state.pop(f"events-{run.id}", None)
     st.query_params.clear()
 
 
@@ -153,10 +155,9 @@ def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
     if status.state == "failed":
         show_error(LabError(status.error or "the run failed without a word", status.remedy))
         _in_parts(run, status, events)
-        tail = _tail(run)
-        if tail:
+        if lines := tail(run.log):
             st.caption("The last lines of its log")
-            st.code(tail, language=None, wrap_lines=True)
+            st.code("\n".join(lines), language=None, wrap_lines=True)
         return
     if status.state == "interrupted":
         st.warning(
@@ -190,14 +191,6 @@ def _in_parts(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
     st.caption(
         "Each batch is taken in parts whose gradients are summed: the same steps in less memory, a little slower."
     )
-
-
-def _events(run: Run) -> list[dict[str, Any]]:
-    """All events of the run; what has been read in this browser session is not read again."""
-    key = f"events-{run.id}"
-    reader, events = st.session_state.setdefault(key, (EventReader(run), []))
-    events.extend(reader.read())
-    return events
 
 
 def _curves(run: Run, events: list[dict[str, Any]], status: RunStatus) -> None:
@@ -276,18 +269,6 @@ def _log(events: list[dict[str, Any]], *, open_: bool) -> None:
             st.code(text, language=None, height=260 if text.count("\n") > 9 else "content", wrap_lines=True)
 
 
-def _tail(run: Run, lines: int = 12) -> str:
-    """The last lines of the worker's log."""
-    try:
-        with run.log.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 8192))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])
-
-
 @st.fragment
 def _settings(run: Run) -> None:
     fold = st.expander("Settings and command line", icon=":material/terminal:", key="settings", on_change="rerun")
@@ -296,7 +277,7 @@ def _settings(run: Run) -> None:
     with fold, errors_in_place():
         from labcore.export import again
 
-        asked, events = asked_for(run), _events(run)
+        asked, events = asked_for(run), run.events()
         st.caption("The same run from a shell")
         st.code(again(run, events), language="bash", wrap_lines=True)
         if run.weights.exists():
@@ -312,7 +293,7 @@ def _settings(run: Run) -> None:
             )
         st.caption("Curves, hyper-parameters and pictures in TensorBoard: this run, and all runs of the workspace")
         st.code(tensorboard(run.tensorboard) + "\n" + tensorboard(run.path.parent), language="bash", wrap_lines=True)
-        st.caption(f"Files of the run: `{run.path}`")
+        st.caption(f"Files of the run: `{shown(run.path).replace(chr(96), chr(39))}`")
 
 
 def tensorboard(folder: Path) -> str:

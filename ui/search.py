@@ -72,7 +72,7 @@ def load(search: Search) -> Report:
         [search], lambda each: each.load(journal(str(each.path), _made(each))), lambda each: f"search {each.id}"
     )
     if broken:
-        raise SearchError(str(broken[0]), "Remove its folder, or put its files back")
+        raise SearchError(str(broken[0]), "Remove it, or put its files back")
     return reports[0]
 
 
@@ -103,6 +103,7 @@ def _made(search: Search) -> float:
 def state(search: Search) -> str:
     """How a search stands, "unreadable" where nobody can say."""
     try:
+        search.settings  # noqa: B018 (looks whether they can be read)
         return search.state(journal(str(search.path), _made(search)))
     except Exception:  # the page tells why when it is looked at
         return "unreadable"

@@ -9,9 +9,10 @@ import streamlit as st
 
 from labcore.config import knobs
 from labcore.errors import LabError
+from labcore.glances import glance
 from labcore.jobs.background import tail
 from labcore.runs import Run
-from labcore.search import RESUMABLE, Report, Search, Trial, best_config, job, train_best
+from labcore.search import RESUMABLE, Report, Search, SearchError, Trial, best_config, job, train_best
 from ui import forms, live, people, search_charts, services
 from ui import search as page
 from ui.search_charts import unit_title, value_word
@@ -27,11 +28,15 @@ MORE = 10
 
 def show(search: Search) -> None:
     """The search, following it while it is at work."""
-    before = page.load(search)
+    try:
+        before = page.load(search)
+    except SearchError as error:
+        live.damaged(search.path, error)
+        return
     _head(search, before)
 
     last = _final_run(before)
-    follows = before.active or (last is not None and live.status_of(last).active)
+    follows = before.active or (last is not None and glance(last).active)
 
     @st.fragment(run_every=live.TICK if follows else None)
     def follow() -> None:
@@ -113,7 +118,7 @@ def _progress(search: Search, report: Report) -> None:
             run = Run(services.workspace().runs / trial.run_id)
             if run.path.is_dir():
                 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                    text = live.run_progress(run.status(), run)
+                    text = live.run_progress(glance(run), run)
                     st.page_link(
                         "pages/train.py",
                         label=f"Trial {trial.number} :gray[· {text}]",
@@ -170,7 +175,7 @@ def _final(search: Search, report: Report) -> None:
     """Train the best with the reported fold held out: once."""
     run = _final_run(report)
     if run is not None:
-        status, fold = live.status_of(run), f"fold {plain(report.settings.reported)} held out"
+        status, fold = glance(run), f"fold {plain(report.settings.reported)} held out"
         ended = status.state == "finished"
         word = percent(status.accuracy) if ended else state_face(status.state)[0].lower()
         st.page_link(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from labcore.listing import folders_with
 from ui import live, people, services
+from ui.shell import errors_in_place
 from ui.text import plain
 
 MOST = 6
@@ -25,7 +26,7 @@ def latest() -> None:
     st.header("Searches and cross-validations", anchor=False)
     with st.container(border=True, gap="xsmall"):
         for path in found:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"), errors_in_place():
                 if path in searches:
                     _search(path.name)
                 else:

@@ -6,7 +6,6 @@ The panel stands in a fragment of its own that does not tick, so that a slider i
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ import streamlit as st
 from labcore.config import Knob, RunConfig, knobs, turned_config
 from labcore.errors import ConfigError
 from labcore.people import clean
+from labcore.reading import DamagedError, parse_json, read_text
 from labcore.runs import Run
 from ui import forms, people, services
 from ui.shell import action_button, errors_in_place
@@ -43,8 +43,8 @@ def live_knobs() -> list[Knob]:
 def pending(run: Run, events: list[dict[str, Any]]) -> dict[str, Any]:
     """What was asked for and does not count yet: path → value. Lines that are wrong are for the run's log to tell."""
     try:
-        lines = (run.path / "turns.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        lines = read_text(run.path / "turns.jsonl").splitlines()
+    except (OSError, DamagedError):
         return {}
     config = run.config
     taken = [(event["number"], event["changes"]) for event in events if event["type"] == "turned"]
@@ -52,7 +52,7 @@ def pending(run: Run, events: list[dict[str, Any]]) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     for number, line in enumerate(lines):
         with contextlib.suppress(ValueError, AttributeError, ConfigError):
-            wish = {path: value for path, value in json.loads(line).items() if "." in path}
+            wish = {path: value for path, value in parse_json(line).items() if "." in path}
             turned = config.turned(wish)
             values = {path: turned.value(path) for path in wish}
             if (number, values) not in taken and not any(f"line {number + 1} " in message for message in refused):

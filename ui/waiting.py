@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labcore.runs import Run, RunStatus, glance
+from labcore.glances import glance
+from labcore.runs import Run, RunStatus
 from ui import people, services
 from ui.text import counted, duration, plain, run_name
 

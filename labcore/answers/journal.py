@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labcore.reading import parse_json
 from labcore.workspace import append_line
 
 
@@ -42,7 +43,7 @@ class AnswerJournal:
                 with contextlib.suppress(
                     ValueError, KeyError, TypeError
                 ):  # a line that a killed process left unfinished
-                    facts = json.loads(line)
+                    facts = parse_json(line)
                     if facts["key"] == key:
                         place = _Place(offset, len(line), facts["size"], facts["mtime_ns"], "error" in facts["answer"])
                         self._places[facts["where"]] = place
@@ -75,7 +76,7 @@ class AnswerJournal:
             return None
         with self.file.open("rb") as lines:
             lines.seek(place.offset)
-            answer: dict[str, Any] = json.loads(lines.read(place.length))["answer"]
+            answer: dict[str, Any] = parse_json(lines.read(place.length))["answer"]
         return {**answer, "file": str(path)}
 
 

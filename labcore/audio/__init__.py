@@ -1,7 +1,7 @@
 """Audio files and buffers to waveforms and back: float32, mono or channels apart, at any sample rate; and what is to tell of a file."""
 
-from labcore.audio.decoder import Sound, decode, decode_channels, read_sound
-from labcore.audio.files import AudioInfo, probe
+from labcore.audio.decoder import Sound, as_wav, decode, decode_channels, read_sound
+from labcore.audio.files import AudioInfo, content_of, probe
 from labcore.audio.limits import Limits, default_limits
 from labcore.audio.mixing import mix
 from labcore.audio.recording import Block, Recording
@@ -14,6 +14,8 @@ __all__ = [
     "Limits",
     "Recording",
     "Sound",
+    "as_wav",
+    "content_of",
     "decode",
     "decode_channels",
     "default_limits",

@@ -24,7 +24,7 @@ from labcore.audio.files import (
 )
 from labcore.audio.limits import Limits, default_limits
 from labcore.audio.mixing import ChannelPowers, mix
-from labcore.audio.waveforms import resample
+from labcore.audio.waveforms import encode_wav, resample
 from labcore.errors import AudioError
 
 
@@ -81,6 +81,27 @@ def read_sound(
             or samples that are not finite; the part lies outside it. It names the file and what to do.
     """
     return _decoded(source, sample_rate, name, start_s, end_s, limits, mixed=True)
+
+
+def as_wav(
+    source: Source,
+    *,
+    name: str = "",
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    limits: Limits | None = None,
+    exact: bool = False,
+) -> bytes:
+    """A file or a part of it, decoded to mono and encoded anew: what goes to a browser, or is kept, holds sound and nothing else.
+
+    Args:
+        exact: 32-bit float, so that a network hears what it would hear of the file itself; else PCM 16 bit, for players.
+
+    Raises:
+        AudioError: as :func:`read_sound` does.
+    """
+    sound = read_sound(source, name=name, start_s=start_s, end_s=end_s, limits=limits)
+    return encode_wav(sound.waveform, sound.sample_rate, exact=exact)
 
 
 def decode_channels(

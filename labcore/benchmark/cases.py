@@ -34,6 +34,7 @@ ARTICLE = "article"
 """Stands for a network: the article's small CNN on its own input of (4, 1, 64, 64)."""
 
 MAX_BATCH = 1024
+MAX_THREADS = 4096
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,15 @@ class Case:
                 raise ConfigError(
                     f"there is no {name.replace('_', ' ')} {getattr(self, name)!r}", f"Choose {', '.join(allowed)}"
                 )
-        if not isinstance(self.batch_size, int) or not 1 <= self.batch_size <= MAX_BATCH:
+        if type(self.batch_size) is not int or not 1 <= self.batch_size <= MAX_BATCH:
             raise ConfigError(f"a batch size of {self.batch_size} is not measured", f"Choose 1 to {MAX_BATCH}")
-        if self.threads is not None and (not isinstance(self.threads, int) or self.threads < 1):
-            raise ConfigError(f"{self.threads} threads cannot work", "Choose 1 or more")
-        if not all(isinstance(text, str) and 0 < len(text) <= 100 for text in (self.device, self.model)):
+        if self.threads is not None and (type(self.threads) is not int or not 1 <= self.threads <= MAX_THREADS):
+            raise ConfigError(f"{self.threads} threads cannot work", f"Choose 1 to {MAX_THREADS}")
+        if not isinstance(self.compiled, bool):
+            raise ConfigError("a case of a benchmark is compiled or not", "Say true or false")
+        if not all(
+            isinstance(text, str) and text.isprintable() and 0 < len(text) <= 100 for text in (self.device, self.model)
+        ):
             raise ConfigError("a case of a benchmark names no device or network", "Name both")
         if self.on_cpu and self.precision == "tf32":
             raise ConfigError("TF32 is a precision of NVIDIA GPUs, not of the CPU", "Choose fp32 or bf16 for the CPU")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
-from labcore.benchmark.cases import BEST, PARTS, Case
+from labcore.benchmark.cases import BEST, MODES, PARTS, Case
 from labcore.benchmark.events import EVENTS, BenchmarkFinished, CpuTuned, Measurement, PeakMeasured
 from labcore.benchmark.plan import MOST_CASES, Plan
 from labcore.errors import ConfigError, LabError
 from labcore.events import Event
+from labcore.reading import LATEST, DamagedError, parse_json
+from labcore.texts import shown
 from labcore.workspace import slug
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FORMAT = "labcore-benchmark-1"
 MOST_BYTES = 50_000_000
+LEAST, MOST = 1e-12, 1e18
+"""A number of a report is nothing, or within these: what is drawn and divided stays finite."""
 _REMEDY = "Take the JSON file that the Speed page or `labcore benchmark --output` wrote"
 # What a number may be told as; bool is an int to Python and no number here.
 _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
@@ -73,10 +75,14 @@ def _value(where: str, kind: str, value: Any) -> Any:
         kind = kind.removesuffix("| None").strip()
     if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "bool"):
         raise wrong
-    if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
+    if isinstance(value, int | float) and not (value == 0 or LEAST <= value <= MOST):
         raise wrong
-    if isinstance(value, str) and len(value) > 2000:
+    if isinstance(value, int | float) and where.endswith(".time") and value > LATEST:
         raise wrong
+    if isinstance(value, str):
+        if len(value) > 2000 or (where == "cpu_tuned.mode" and value not in MODES):
+            raise wrong
+        return shown(value)
     return value
 
 
@@ -89,22 +95,24 @@ def report_from(content: str | bytes) -> dict[str, Any]:
     if len(content) > MOST_BYTES:
         raise ConfigError("it is too large", _REMEDY)
     try:
-        tree = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError("it is not JSON", _REMEDY) from error
+        tree = parse_json(content)
+    except DamagedError as error:
+        raise ConfigError(error.what, _REMEDY) from error
     if not isinstance(tree, dict) or not str(tree.get("format", "")).startswith("labcore-benchmark-"):
         raise ConfigError("it does not say that it is one", _REMEDY)
     if tree["format"] != FORMAT:
-        raise ConfigError(f"it is of the format {tree['format'][:40]}, and this lab reads {FORMAT}", "Update the lab")
+        raise ConfigError(
+            f"it is of the format {str(tree['format'])[:40]}, and this lab reads {FORMAT}", "Update the lab"
+        )
     try:
         events = [event_from(event) for event in tree["events"][: 2 * MOST_CASES]]
         if tree["state"] not in ("finished", "stopped", "failed", "interrupted"):
             raise ConfigError("it does not say how it ended", _REMEDY)
         return {
             "id": slug(_value("id", "str", tree["id"])),
-            "created": float(_value("created", "float", tree["created"])),
+            "created": float(_value("created.time", "float", tree["created"])),
             "plan": Plan.from_dict(tree["plan"]),
-            "machine": _machine(tree["machine"]),
+            "machine": machine_from(tree["machine"]),
             "measurements": tuple(event for event in events if isinstance(event, Measurement)),
             "tunings": tuple(event for event in events if isinstance(event, CpuTuned)),
             "peaks": tuple(event for event in events if isinstance(event, PeakMeasured)),
@@ -115,25 +123,39 @@ def report_from(content: str | bytes) -> dict[str, Any]:
         }
     except LabError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigError(f"{error} is missing or of another kind", _REMEDY) from error
 
 
-def _machine(tree: Any) -> dict[str, Any]:
-    """Texts, numbers, and lists of such dictionaries; anything deeper is no description of a machine."""
+def machine_from(tree: Any) -> dict[str, Any]:
+    """Texts, numbers, and lists of such dictionaries; anything deeper is no description of a machine.
 
-    def plain(value: Any) -> bool:
-        return value is None or isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) < 500)
-
+    Raises:
+        ConfigError: it is none.
+    """
     if not isinstance(tree, dict) or len(tree) > 100:
         raise ConfigError("it does not describe its machine", _REMEDY)
-    for value in tree.values():
-        entries = value if isinstance(value, list) else [{"": value}]
-        if len(entries) > 100 or not all(isinstance(e, dict) and all(map(plain, e.values())) for e in entries):
-            raise ConfigError("its machine is described in an unknown way", _REMEDY)
     if not isinstance(tree.get("devices", []), list):
         raise ConfigError("its machine lists no devices", _REMEDY)
-    return tree
+    return {
+        _plain(name): [_plain_object(each) for each in value] if isinstance(value, list) else _plain(value)
+        for name, value in tree.items()
+        if not isinstance(value, list) or len(value) <= 100
+    }
+
+
+def _plain_object(tree: Any) -> dict[str, Any]:
+    if not isinstance(tree, dict) or len(tree) > 100:
+        raise ConfigError("its machine is described in an unknown way", _REMEDY)
+    return {_plain(name): _plain(value) for name, value in tree.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str) and len(value) < 500:
+        return shown(value)
+    if value is None or (isinstance(value, (bool, int, float)) and abs(value) <= MOST):
+        return value
+    raise ConfigError("its machine is described in an unknown way", _REMEDY)
 
 
 def events_of(report: BenchmarkReport) -> list[Event]:

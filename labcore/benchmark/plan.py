@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES, Case
+from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MAX_BATCH, MODELS, MODES, PRECISIONS, SCOPES, Case
 from labcore.device import usable_cores
 from labcore.errors import ConfigError
+from labcore.texts import shown
 
 BATCH_SIZES = tuple(2**power for power in range(11))
 MOST_CASES = 20_000
@@ -127,15 +128,26 @@ class Plan:
             ConfigError: it is none.
         """
         try:
+            if len(tree["cases"]) > MOST_CASES or not isinstance(tree["name"], str) or len(tree["name"]) > 200:
+                raise TypeError("it has no name, or too many cases")
             cases = tuple(Case(**case) for case in tree["cases"])
             known = {field.name for field in fields(Budget)}
             budget = {name: value for name, value in tree["budget"].items() if name in known}
-            budget["tune_batches"] = tuple(int(batch) for batch in budget["tune_batches"])
-            if any(not isinstance(value, int | float | tuple | None) for value in budget.values()):
+            batches = budget["tune_batches"] = tuple(int(batch) for batch in budget["tune_batches"])
+            if not batches or not all(1 <= batch <= MAX_BATCH for batch in batches):
+                raise TypeError("it tunes at no batch size")
+            if not all(_is_budget(name, value) for name, value in budget.items()):
                 raise TypeError("a budget is made of numbers")
-            return cls(str(tree["name"]), cases, Budget(**budget))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return cls(shown(tree["name"]), cases, Budget(**budget))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ConfigError(f"this is no plan of a benchmark: {error}", "Take a report of this lab") from error
+
+
+def _is_budget(name: str, value: Any) -> bool:
+    """Whether a value may stand in a budget: a number that is finite, or none where that is an end."""
+    if name in ("tune_batches", "total_seconds") and (value is None or isinstance(value, tuple)):
+        return True
+    return type(value) in (int, float) and 0 <= value <= 1e9
 
 
 def estimated_call_seconds(case: Case) -> float:

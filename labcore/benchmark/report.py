@@ -32,14 +32,15 @@ from labcore.benchmark.events import (
     Measurement,
     PeakMeasured,
 )
-from labcore.benchmark.exchange import FORMAT, event_from, events_of, report_from
+from labcore.benchmark.exchange import FORMAT, event_from, events_of, machine_from, report_from
 from labcore.benchmark.plan import Plan
 from labcore.errors import LabError, WorkspaceError
 from labcore.events import Event
-from labcore.listing import Unreadable, folders_with, strays
+from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
+from labcore.reading import LATEST, DamagedError, parse_json, read_file, read_object
 from labcore.runs import Run, list_runs
-from labcore.workspace import Workspace, append_line, is_locked, write_atomically
+from labcore.workspace import Workspace, append_line, is_locked, is_no_file, slug, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 
@@ -180,9 +181,9 @@ class ReportFolder:
     def plan(self) -> Plan:
         """Raises ReportError where it cannot be read."""
         try:
-            return Plan.from_dict(json.loads((self.path / "plan.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, LabError) as error:
-            raise ReportError(f"the plan of report {self.id} cannot be read: {error}") from error
+            return Plan.from_dict(read_object(self.path / "plan.json"))
+        except (OSError, LabError) as error:
+            raise ReportError(f"the plan of report {self.id} cannot be read: {reason(error)}") from error
 
     @property
     def by(self) -> str:
@@ -207,13 +208,13 @@ class ReportFolder:
     def events(self) -> list[Event]:
         """All events, oldest first. A partial last line, and events of another version of the lab, are left out."""
         try:
-            content = (self.path / "events.jsonl").read_bytes()
-        except OSError:
+            content = read_file(self.path / "events.jsonl")
+        except (OSError, DamagedError):
             return []
         found = []
         for line in content[: content.rfind(b"\n") + 1].splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError, LabError):
-                found.append(event_from(json.loads(line)))
+            with contextlib.suppress(LabError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+                found.append(event_from(parse_json(line)))
         return found
 
     def load(self) -> BenchmarkReport:
@@ -224,7 +225,6 @@ class ReportFolder:
         """
         plan, held, events = self.plan, self.held, self.events()
         machine = _machine(_json(self.path / "machine.json"))
-        created = _json(self.path / "origin.json").get("created")
         life = [event for event in events if event.type in ("waiting", "started", "finished")]
         last = life[-1] if life else None
         if last is not None and last.type == "finished":
@@ -236,7 +236,7 @@ class ReportFolder:
         progress = next((event for event in reversed(events) if event.type == "progress"), None)
         return BenchmarkReport(
             id=self.id,
-            created=float(created) if isinstance(created, (int, float)) else _created(self.id),
+            created=_created(self),
             plan=plan,
             machine=machine,
             measurements=tuple(event for event in events if isinstance(event, Measurement)),
@@ -297,7 +297,7 @@ class ReportFolder:
             WorkspaceError: the workspace cannot be written.
         """
         trash = self.path.with_name(f".{self.id}.trash")
-        with self.hold(timeout=0.5):
+        with contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5):
             try:
                 self.path.rename(trash)
             except OSError as error:
@@ -337,12 +337,17 @@ def active_run(workspace: Workspace) -> Run | None:
 
 
 def _fresh_id(name: str, created: float | None = None) -> str:
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(created))}-benchmark-{name}-{secrets.token_hex(2)}"
+    return (
+        f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(created))}-benchmark-{slug(name)[:40]}-{secrets.token_hex(2)}"
+    )
 
 
-def _created(name: str) -> float:
+def _created(folder: ReportFolder) -> float:
+    told = _json(folder.path / "origin.json").get("created")
+    if isinstance(told, (int, float)) and 0 <= told <= LATEST:
+        return float(told)
     try:
-        return time.mktime(time.strptime(name[:15], "%Y%m%d-%H%M%S"))
+        return time.mktime(time.strptime(folder.id[:15], "%Y%m%d-%H%M%S"))
     except (ValueError, OverflowError):
         return 0.0
 
@@ -350,14 +355,14 @@ def _created(name: str) -> float:
 def _json(path: Path) -> dict[str, Any]:
     """What a file holds; empty where it is not there, cannot be read or is something else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_object(path)
+    except (OSError, DamagedError):
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _machine(content: dict[str, Any]) -> dict[str, Any]:
-    """A description of a machine, without a list of devices that is none."""
-    devices = content.get("devices", [])
-    listed = [each for each in devices if isinstance(each, dict)] if isinstance(devices, list) else []
-    return {**content, "devices": listed} if "devices" in content else content
+    """A description of a machine; empty where it is none."""
+    try:
+        return machine_from(content)
+    except LabError:
+        return {}

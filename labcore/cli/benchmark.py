@@ -283,12 +283,13 @@ def _row(one: Measurement) -> list[str]:
 
 def _shown(workspace: Workspace, name: str) -> BenchmarkReport:
     from labcore.benchmark.report import BenchmarkReport, ReportError, ReportFolder
+    from labcore.reading import read_file
 
     path = Path(name).expanduser()
     if not path.is_file():
         return ReportFolder.open(workspace, name).load()
     try:
-        return BenchmarkReport.from_json(path.read_bytes())
+        return BenchmarkReport.from_json(read_file(path))
     except OSError as error:
         raise ReportError(f"{path} cannot be read: {error.strerror or error}", "Check its permissions") from error
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from labcore.errors import ConfigError
-from labcore.texts import shown
+from labcore.texts import printable
 
 if TYPE_CHECKING:
     from labcore.config import Knob, RunConfig
@@ -51,11 +50,11 @@ class Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
         """Help on a terminal that lacks some of its characters."""
         encoding = getattr(file or sys.stderr, "encoding", None) or "utf-8"
-        super()._print_message(shown(message, encoding), file)
+        super()._print_message(printable(message, encoding), file)
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         if message:
-            print(message, end="", file=sys.stderr)
+            print(printable(message), end="", file=sys.stderr)
         sys.exit(status)
 
 
@@ -148,10 +147,11 @@ def read_config(path: Path) -> RunConfig:
         ConfigError: it cannot be read, or is none.
     """
     from labcore.config import parse
+    from labcore.reading import parse_json
 
     file = path / "config.json" if path.is_dir() else path
     try:
-        tree = json.loads(file.read_text(encoding="utf-8"))
+        tree = parse_json(file.read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(

@@ -12,10 +12,12 @@ from labcore.cli.evaluate import report
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_anyone, add_run, add_runs, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
+from labcore.glances import asked_of, glance, glances
 from labcore.jobs.manager import stop_run
+from labcore.listing import Unreadable, discard
 from labcore.people import is_anothers, need_own, shell_user
-from labcore.runs import EventReader, Run, RunStatus, glance, list_runs, unreadable_runs
-from labcore.texts import counted
+from labcore.runs import EventReader, Run, RunStatus, unreadable_runs
+from labcore.texts import counted, printable
 from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
@@ -60,16 +62,19 @@ def run(arguments: argparse.Namespace) -> int:
         case "stop":
             return stop(_named(workspace, arguments, "stop"))
         case _:
-            return delete(_named(workspace, arguments, "delete"), arguments.yes)
+            broken = {each.name: each for each in unreadable_runs(workspace)}
+            strays = [broken[name] for name in runs_named(arguments) if name in broken]
+            named = [name for name in runs_named(arguments) if name not in broken]
+            return delete(_named(workspace, arguments, "delete", named), strays, arguments.yes)
 
 
-def _named(workspace: Workspace, arguments: argparse.Namespace, what: str) -> list[Run]:
-    """The runs that were named, once it is clear that something may happen to all of them.
+def _named(workspace: Workspace, arguments: argparse.Namespace, what: str, names: list[str] | None = None) -> list[Run]:
+    """The runs that were named, once it is clear that something may happen to all of them. ``names`` are all that were given.
 
     Raises:
         NotYoursError: one is another person's, and that it is meant was not said.
     """
-    chosen = [Run.open(workspace, name) for name in runs_named(arguments)]
+    chosen = [Run.open(workspace, name) for name in (runs_named(arguments) if names is None else names)]
     for each in chosen:
         if not arguments.anyone:
             need_own(each.status().by, shell_user(), f"run {each.id}", f"Add --anyone to {what} it all the same")
@@ -79,8 +84,7 @@ def _named(workspace: Workspace, arguments: argparse.Namespace, what: str) -> li
 def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int:
     rows, me, owners, told = [], shell_user(), set[str](), list[str]()
     broken = unreadable_runs(workspace)
-    for each in list_runs(workspace):
-        status = glance(each)
+    for each, status in glances(workspace):
         facts = brief(each, status)
         if mine and is_anothers(facts["by"], me):
             continue
@@ -109,16 +113,14 @@ def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int
         if not rows:
             say("there are no runs yet; `labcore train` makes one")
     tell_unreadable(broken, "run_id", as_json=as_json)
+    if (broken or told) and not as_json:
+        say("`labcore runs delete RUN` removes what cannot be read")
     return DONE
 
 
 def brief(each: Run, status: RunStatus) -> dict[str, Any]:
     """A run at a glance, as a line of ``runs list --json``. Data set and network are null where they cannot be read."""
-    try:
-        config = each.config
-        dataset, model, epochs = config.data.dataset, config.model.name, config.optim.epochs or 0
-    except RunError:
-        dataset, model, epochs = None, None, 0
+    asked = asked_of(each)
     return {
         "run_id": each.id,
         "run_dir": str(each.path),
@@ -126,10 +128,10 @@ def brief(each: Run, status: RunStatus) -> dict[str, Any]:
         "by": status.by,
         "stopped_by": status.stopped_by,
         "epoch": status.epoch,
-        "epochs": status.epochs or epochs,
+        "epochs": status.epochs or asked.epochs,
         "accuracy": status.accuracy,
-        "dataset": dataset,
-        "model": model,
+        "dataset": asked.dataset,
+        "model": asked.model,
         "seconds_left": status.seconds_left,
         "error": status.error,
         "remedy": status.remedy,
@@ -139,7 +141,7 @@ def brief(each: Run, status: RunStatus) -> dict[str, Any]:
 
 def show(each: Run, as_json: bool) -> int:
     events = each.events()
-    status = glance(each, events)
+    status = glance(each)
     last = {event["type"]: event for event in events}
     if as_json:
         facts = brief(each, status) | {
@@ -227,17 +229,20 @@ def stop(chosen: list[Run]) -> int:
     return DONE
 
 
-def delete(chosen: list[Run], sure: bool) -> int:
+def delete(chosen: list[Run], strays: list[Unreadable], sure: bool) -> int:
     if not sure:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             say("labcore: deleting cannot be undone. Add --yes to do it without being asked.")
             return USAGE
-        names = ", ".join(each.id for each in chosen)
-        print(f"Delete {names} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+        names = ", ".join([each.id for each in chosen] + [each.name for each in strays])
+        print(f"Delete {printable(names)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("nothing was deleted")
             return DONE
     for each in chosen:
         each.delete()
         say(f"deleted {each.id}")
+    for stray in strays:
+        discard(stray)
+        say(f"deleted {stray.name}")
     return DONE

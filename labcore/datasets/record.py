@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from labcore.datasets.table import Dataset, Split, way_from
+from labcore.reading import open_file, parse_json
 from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import write_atomically
@@ -27,6 +29,8 @@ from labcore.workspace import write_atomically
 FORMAT = 1
 FILE = "clips.json.gz"
 PARTS = ("train", "held out", "validation")
+MOST_BYTES = 2**30
+"""A record is not larger than this when it is unpacked: some five million clips."""
 SHOWN = 3
 """So many differing clips are named."""
 
@@ -123,8 +127,9 @@ class ClipRecord:
     @classmethod
     def load(cls, run: Run) -> ClipRecord | None:
         """That of a run; None where it has none, as before its first start, or it cannot be read."""
-        with contextlib.suppress(OSError, EOFError, ValueError, KeyError, TypeError):
-            tree = json.loads(gzip.decompress((run.path / FILE).read_bytes()))
+        with contextlib.suppress(OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+            with open_file(run.path / FILE) as file, gzip.open(file) as content:
+                tree = parse_json(content.read(MOST_BYTES))
             known, labels, rows = tree["facts"]
             if known == FORMAT:
                 clips = tuple(Clip(*row) for row in rows)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import hashlib
 import json
 import os
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from labcore.config import RunConfig
 from labcore.datasets.cliplist import LIST_SUFFIXES
@@ -18,9 +21,10 @@ from labcore.datasets.layouts import read_dataset
 from labcore.datasets.scan import entries, is_audio
 from labcore.datasets.table import Dataset
 from labcore.datasets.walk import Look, TooMuchError, looking
-from labcore.errors import DatasetError, LabError
+from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.moved import here
-from labcore.roots import check_root
+from labcore.reading import DamagedError, read_object
+from labcore.roots import check_root, data_roots
 from labcore.runs import list_runs
 from labcore.texts import as_bytes, shown
 from labcore.typed import exists, hint, plain_path, typed_path
@@ -63,7 +67,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
 
     Raises:
         DatasetError: there is none, or it cannot be read.
-        WorkspaceError: the path lies where this lab opens nothing for visitors.
+        WorkspaceError: it lies where this lab opens nothing for visitors, also one that is known by a name.
     """
     asked = str(name_or_path)
     places = places_of(workspace)
@@ -73,6 +77,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         if known is None:
             raise DatasetError(*_no_reference(workspace.datasets / f"{name}.json"))
         path = here(workspace, known)
+        check_root(path)
         if not os.path.lexists(path):
             raise DatasetError(
                 f"the data set {name!r} lies at {path}, which is not there",
@@ -192,9 +197,10 @@ def entries_of(workspace: Workspace) -> dict[str, Path]:
     for entry in entries(workspace.datasets):
         path = workspace.datasets / entry.name
         name, stem = shown(entry.name), shown(path.stem)
-        if os.path.isdir(path):  # noqa: PTH112 (False where it cannot be looked at)
-            found[name] = path
-        elif path.suffix == ".json" or path.suffix.lower() in LIST_SUFFIXES:
+        is_list = path.suffix == ".json" or path.suffix.lower() in LIST_SUFFIXES
+        if os.path.isdir(path) or (entry.is_symlink() and not is_list):  # noqa: PTH112 (False where it cannot be looked at)
+            found[name] = path  # a link that leads nowhere is told, as one is that leads where nothing may be opened
+        elif is_list:
             found.setdefault(stem, path)
     return found
 
@@ -217,18 +223,18 @@ def called_now(workspace: Workspace, asked: str, places: Collection[str] | None 
 
 def names_before(workspace: Workspace) -> dict[str, str]:
     """The names that data sets had before they were renamed, each with the present one."""
-    with contextlib.suppress(OSError, ValueError):
-        known = json.loads((workspace.home / RENAMED).read_text(encoding="utf-8"))
-        if isinstance(known, dict):
-            return {old: new for old, new in known.items() if isinstance(new, str)}
+    with contextlib.suppress(OSError, DamagedError):
+        known = read_object(workspace.home / RENAMED)
+        return {old: new for old, new in known.items() if isinstance(new, str)}
     return {}
 
 
 def _referred(reference: Path) -> Path | None:
     try:
-        return Path(json.loads(reference.read_text(encoding="utf-8"))["path"])
-    except (OSError, ValueError, KeyError, TypeError):
+        path = read_object(reference).get("path")
+    except (OSError, DamagedError):
         return None
+    return Path(path) if isinstance(path, str) and path and "\0" not in path else None
 
 
 def _no_reference(path: Path) -> tuple[str, str]:
@@ -249,6 +255,7 @@ def _guarded_info(workspace: Workspace, name: str, path: Path | None) -> Dataset
 
 
 def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
+    check_root(path)
     try:
         given_up = path, path.stat().st_mtime_ns
         if given_up in _too_much:
@@ -261,10 +268,15 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         raise
     remembered = memory_of(workspace, name, path)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        known = json.loads(remembered.read_text(encoding="utf-8"))
+        known = read_object(remembered)
         if known.pop("stamp") == stamp:
-            return DatasetInfo(**known)
+            return _info_adapter().validate_python(known)
     return _remember(workspace, name, path, read_dataset(path, name), [], stamp)
+
+
+@functools.cache
+def _info_adapter() -> TypeAdapter[DatasetInfo]:
+    return TypeAdapter(DatasetInfo)
 
 
 def memory_of(workspace: Workspace, name: str, path: Path) -> Path:
@@ -280,19 +292,21 @@ def _remember(
     warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
     info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), warnings=warnings)
     remembered = memory_of(workspace, name, path)
-    remembered.parent.mkdir(exist_ok=True)
-    write_atomically(remembered, json.dumps({**asdict(info), "stamp": stamp or _stamp(path)}))
+    content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path)})
+    with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time
+        remembered.parent.mkdir(exist_ok=True)
+        write_atomically(remembered, content)
     return info
 
 
 def _stamp(path: Path) -> str:
-    """Changes when a file is added, removed or renamed anywhere under a folder, or a list is written.
+    """Changes when a file is added, removed or renamed anywhere under a folder, a list is written, or other folders may be opened.
 
     Raises:
         FileNotFoundError: the path is not there.
         TooMuchError: more lies below it than a data set can hold.
     """
-    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {data_roots()}".encode())
     level = [path] if path.is_dir() else []
     look = Look()
     while level:

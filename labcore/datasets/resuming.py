@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from labcore.datasets.registry import find_dataset, place_of
 from labcore.datasets.table import Dataset, way_from
 from labcore.errors import DatasetError
 from labcore.moved import former_homes, here, homes_of
+from labcore.reading import read_object
 from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -163,4 +163,4 @@ def _former_roots(run: Run, workspace: Workspace, root: Path) -> Iterator[Path]:
         yield from (home / root.relative_to(workspace.home) for home in homes)
     for meta in workspace.cache.glob("clips/*/meta.json"):  # the clip stores tell what they were made from
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            yield Path(json.loads(meta.read_text())["root"])
+            yield Path(read_object(meta)["root"])

@@ -22,9 +22,10 @@ from labcore import asked, nvml
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.events import RunQueued
-from labcore.listing import Unreadable, folders_with, strays
+from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.origin import EXPERIMENT
 from labcore.people import clean
+from labcore.reading import LATEST, DamagedError, read_object
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace, slug, write_atomically
 
@@ -63,13 +64,12 @@ class CrossValidation:
             RunError: it is gone, or cannot be read.
         """
         try:
-            facts: dict[str, Any] = json.loads((self.path / "experiment.json").read_text(encoding="utf-8"))
-            created, members = facts.get("created", 0.0), facts.get("members", {})
-            folds = [(str(split), str(fold), str(run)) for split, pairs in members.items() for fold, run in pairs]
-            if not isinstance(created, (int, float)) or any(Path(run).name != run for _, _, run in folds):
-                raise TypeError("it names no runs of this workspace")
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise RunError(f"experiment {self.id} cannot be read: {error}", "Start a new one") from error
+            facts = read_object(self.path / "experiment.json")
+            _check(facts)
+        except (OSError, DamagedError) as error:
+            raise RunError(
+                f"experiment {self.id} cannot be read: {reason(error)}", "Remove it, or put it back"
+            ) from error
         return facts
 
     @property
@@ -82,7 +82,9 @@ class CrossValidation:
         try:
             return parse(self.facts["config"])
         except (ConfigError, KeyError) as error:
-            raise RunError(f"experiment {self.id} cannot be read: {error}", "Start a new one") from error
+            raise RunError(
+                f"experiment {self.id} cannot be read: {reason(error)}", "Remove it, or put it back"
+            ) from error
 
     @property
     def created(self) -> float:
@@ -339,6 +341,24 @@ def _chosen(dataset: Any, config: RunConfig, folds: Sequence[str] | None) -> lis
     for fold in chosen:
         split_for(dataset, config.data.model_copy(update={"fold": fold}))
     return chosen
+
+
+def _check(facts: dict[str, Any]) -> None:
+    """Raises DamagedError for what names no runs of its workspace, or was made at no time."""
+    created, members = facts.get("created", 0.0), facts.get("members", {})
+    if type(created) not in (int, float) or not 0 <= created <= LATEST:
+        raise DamagedError("it was made at no time")
+    lists = members.values() if isinstance(members, dict) else [None]
+    if not all(isinstance(pairs, list) and all(map(_names_run, pairs)) for pairs in lists):
+        raise DamagedError("it names no runs of this workspace")
+
+
+def _names_run(pair: Any) -> bool:
+    """Whether it is a fold and the id of a run, which leads to no other folder."""
+    if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(word, str) for word in pair):
+        return False
+    name = pair[1]
+    return "\0" not in name and name not in ("", ".", "..") and Path(name).name == name
 
 
 def _make_runs(

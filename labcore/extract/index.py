@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,8 @@ from typing import Any
 
 from labcore.extract.files import Entry, output_name, stamp, write_output
 from labcore.extract.settings import ExtractSettings
+from labcore.reading import parse_json
+from labcore.sheets import Sheet
 from labcore.texts import shown
 from labcore.workspace import append_line
 
@@ -30,7 +31,7 @@ class Journal:
         with contextlib.suppress(FileNotFoundError), self.file.open("rb") as file:
             for line in file:
                 with contextlib.suppress(ValueError, TypeError):  # a line that a killed process left unfinished
-                    entry = Entry(**json.loads(line))
+                    entry = Entry(**parse_json(line))
                     yield entry.path, entry
 
     def add(self, entries: Iterable[Entry]) -> None:
@@ -63,9 +64,7 @@ class Journal:
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    Sheet(text, COLUMNS).rows(rows)
     return shown(text.getvalue()).encode()
 
 

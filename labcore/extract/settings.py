@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError
+from labcore.reading import read_json
 from labcore.workspace import write_atomically
 
 FORMAT = 1
@@ -83,7 +84,7 @@ def claim(output: Path, settings: ExtractSettings) -> None:
     file, wanted = output / NOTE, json.loads(json.dumps(settings.note()))
     known: Any = None
     with contextlib.suppress(OSError, ValueError):
-        known = json.loads(file.read_text(encoding="utf-8"))
+        known = read_json(file)
     if known is None:
         write_atomically(file, json.dumps(wanted, indent=2) + "\n")
         return

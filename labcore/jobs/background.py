@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labcore.device import THREAD_ENVIRONMENT
+from labcore.reading import DamagedError, open_file
 from labcore.workspace import Workspace
 
 _SECRET = re.compile(r"(LABCORE|STREAMLIT)_\w*(PASSWORD|PASSPHRASE|SECRET|TOKEN|KEY)\w*")
@@ -28,10 +29,15 @@ def launch(workspace: Workspace, command: Sequence[str], log: Path) -> subproces
         "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONUNBUFFERED": "1",
     }
-    with log.open("ab") as file:
+    with open(log, "ab", opener=_opened_at_once) as file:
         return subprocess.Popen(
             list(command), stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
         )
+
+
+def _opened_at_once(path: str, flags: int) -> int:
+    """Opens a file, and no pipe that would keep everybody waiting until somebody reads it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
@@ -42,8 +48,8 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
 def tail(log: Path, lines: int = 12) -> list[str]:
     """The last lines that a process printed; none where there is no log."""
     try:
-        with log.open("rb") as file:
+        with open_file(log) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 16384))
-            return file.read().decode(errors="replace").splitlines()[-lines:]
-    except OSError:
+            return file.read(16384).decode(errors="replace").splitlines()[-lines:]
+    except (OSError, DamagedError):
         return []

@@ -8,11 +8,11 @@ for a person, so that one that brings its machine down does not do so again and 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 
 from labcore.errors import LabError
 from labcore.events import RunQueued
+from labcore.glances import known
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -36,13 +36,8 @@ def unmark(run: Run) -> None:
 
 
 def waits(run: Run) -> bool:
-    """Whether a run is in the queue, going by the end of its events alone: quick, however many runs there are."""
-    try:
-        with (run.path / "events.jsonl").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 1024))
-            return file.read().rstrip().rpartition(b"\n")[2].startswith(b'{"type": "run_queued"')
-    except OSError:
-        return False
+    """Whether a run is in the queue, going by its events alone: quick, however many runs there are."""
+    return known(run)[1].last == "run_queued"
 
 
 def is_cut_short(run: Run) -> bool:
@@ -76,7 +71,7 @@ def queue_again(workspace: Workspace) -> list[Run]:
 def _place(run: Run) -> float:
     """When it came into the queue, or was made: it takes its old place in the line, before those that came after it."""
     events = run.events()
-    return run.status(events).queued_at or (events[0]["time"] if events else time.time())
+    return run.status().queued_at or (events[0]["time"] if events else time.time())
 
 
 def _starts(run: Run) -> int:

@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,12 +23,16 @@ from labcore.config import RunConfig
 from labcore.errors import LabError, RunError, WorkspaceError
 from labcore.events import RunFinished, RunQueued
 from labcore.jobs.children import COMMAND, Child, ProcessChild, ThreadChild
-from labcore.jobs.queue import Survey, startable
+from labcore.jobs.queue import Survey, startable, wanted_device
 from labcore.jobs.worker import Train, log_tail
 from labcore.people import clean
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace
 
+AGAIN_SECONDS = 60.0
+"""How long a run is passed over whose worker could not take it up, so that the next one has its turn."""
+IDLE_POLLS = 4
+"""Where nothing waits or works, only one in so many looks is taken; what this process queues is seen at once."""
 STOP_GRACE_SECONDS = 120.0
 """How long a worker may take to stop before it is killed: a batch of a large network on a slow machine, and a checkpoint."""
 
@@ -68,7 +72,8 @@ class JobManager:
         self._survey = Survey(workspace)
         self._lock = threading.RLock()
         self._leader: FileLock | None = None
-        self._last_trouble = ""
+        self._passed_over: dict[Path, float] = {}
+        self._told = set[str]()
         self._wake, self._closing = threading.Event(), threading.Event()
         # A daemon, since Python joins other threads before it runs atexit functions; close() joins this one.
         self._thread = threading.Thread(target=self._supervise, name="labcore-jobs", daemon=True)
@@ -188,21 +193,27 @@ class JobManager:
     def _supervise(self) -> None:
         try:
             while not self._closing.is_set():
-                try:
-                    with self._lock:
+                busy = True
+                with self._lock:
+                    with self._going_on():
                         self._look_after_children()
-                        if self._lead():
-                            self._start_waiting()
-                    self._last_trouble = ""
-                except Exception as error:  # whatever happens to one run, the others want to be looked after
-                    if repr(error) != self._last_trouble:
-                        self._last_trouble = repr(error)
-                        _log.exception("the job manager stumbled and goes on")
-                self._wake.wait(self._poll_seconds)
+                    with self._going_on():
+                        busy = (self._lead() and self._start_waiting()) or bool(self._children)
+                self._wake.wait(self._poll_seconds if busy else IDLE_POLLS * self._poll_seconds)
                 self._wake.clear()
         finally:
             if self._leader is not None:
                 self._leader.release()
+
+    @contextlib.contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """Whatever happens to one run, the others want to be looked after. The same trouble is logged once."""
+        try:
+            yield
+        except Exception as error:
+            if repr(error) not in self._told:
+                self._told.add(repr(error))
+                _log.exception("the job manager stumbled and goes on")
 
     def _lead(self) -> bool:
         """Whether this manager is the one that starts workers; becomes it where the place is free."""
@@ -219,23 +230,35 @@ class JobManager:
 
     def _look_after_children(self) -> None:
         for path, child in list(self._children.items()):
-            if not child.alive:
-                if self._settle(child):
-                    del self._children[path]
-            elif child.stopped_at is None:
-                if child.run.stop_requested or not child.run.path.is_dir():
-                    child.stop()
-            elif time.monotonic() - child.stopped_at > self._grace:
-                child.kill()
+            with self._going_on():
+                if not child.alive:
+                    if self._settle(child):
+                        del self._children[path]
+                        if child.run.status().state == "queued" and _ends(child.run) == child.ends_before:
+                            # It could not take the run up, and would be started again and again.
+                            self._pass_over(child.run)
+                elif child.stopped_at is None:
+                    if child.run.stop_requested or not child.run.path.is_dir():
+                        child.stop()
+                elif time.monotonic() - child.stopped_at > self._grace:
+                    child.kill()
 
-    def _start_waiting(self) -> None:
+    def _start_waiting(self) -> bool:
+        """Start the runs whose turn it is. Whether any wait or are at work."""
         waiting, working = self._survey.look()
         at_work = {run.path for run, _ in working}
         busy = [device for _, device in working]
-        device_of = self._survey.device_of
-        busy += [device_of(child.run) for path, child in self._children.items() if path not in at_work]
-        for run in startable([run for run in waiting if run.path not in self._children], busy, device_of):
-            self._start(run)
+        busy += [wanted_device(child.run) for path, child in self._children.items() if path not in at_work]
+        now = time.monotonic()
+        self._passed_over = {path: until for path, until in self._passed_over.items() if now < until}
+        able = [run for run in waiting if run.path not in self._children and run.path not in self._passed_over]
+        for run in startable(able, busy):
+            with self._going_on():
+                self._start(run)
+        return bool(waiting or working)
+
+    def _pass_over(self, run: Run) -> None:
+        self._passed_over[run.path] = time.monotonic() + AGAIN_SECONDS
 
     def _start(self, run: Run) -> None:
         ends = _ends(run)
@@ -246,6 +269,7 @@ class JobManager:
             else:
                 child = ProcessChild(run, self._command, ends_before=ends)
         except OSError as error:
+            self._pass_over(run)
             what = f"the worker of run {run.id} cannot be started: {error.strerror or error}"
             with contextlib.suppress(LabError):
                 self._end(run, "failed", LabError(what, "Resume the run when this is mended"))

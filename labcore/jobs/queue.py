@@ -7,19 +7,20 @@ that came first. With one person that is first come first served. A run that was
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
+import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from labcore.device import ALL
-from labcore.errors import RunError
-from labcore.people import clean
-from labcore.runs import EventReader, Run, list_runs
+from labcore.glances import asked_of, keep, known, remember
+from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
+_log = logging.getLogger(__name__)
 UNKNOWN = "?"
 """The device of a run that will choose it by itself: it may be any, so the run shares none."""
 
@@ -44,87 +45,69 @@ class Waiting:
 
 
 @dataclass
-class _Life:
-    """What a run's events say about its life, kept up as they come."""
-
-    run: Run
-    reader: EventReader
-    last: str = ""
-    owner: str | None = None
-    queued_at: float = 0.0
-    device: str = UNKNOWN
-    served_at: float | None = None
-    served_on: str = UNKNOWN
-    _asked: tuple[int, str] = (-1, UNKNOWN)
-
-    def update(self) -> None:
-        try:
-            size = (self.run.path / "events.jsonl").stat().st_size
-        except OSError:
-            return
-        if size < self.reader.offset:  # rewritten by hand
-            self.reader.offset, self.last, self.owner = 0, "", None
-        if size > self.reader.offset:
-            for event in self.reader.read():
-                with contextlib.suppress(TypeError):  # a damaged one
-                    self._take(event)
-
-    def _take(self, event: dict[str, Any]) -> None:
-        kind = event["type"]
-        if kind in ("run_queued", "run_started", "run_finished"):
-            self.last, self.device = kind, UNKNOWN
-        if kind in ("run_queued", "run_started") and self.owner is None:
-            self.owner = clean(event.get("by"))
-        if kind == "run_queued":
-            self.queued_at = event["time"]
-        elif kind == "run_started":
-            self.served_at, self.served_on = event["time"], UNKNOWN
-        elif kind == "training_started":
-            self.device = self.served_on = device_name(event.get("device", "auto"))
-
-    def wanted(self) -> str:
-        """The device that the run asks for; its configuration is read again only where it has changed."""
-        run = self.run
-        try:
-            changed = (run.path / "config.json").stat().st_mtime_ns
-        except OSError:
-            return UNKNOWN
-        if self._asked[0] != changed:
-            self._asked = changed, wanted_device(run)
-        return self._asked[1]
-
-
-@dataclass
 class Survey:
     """Looks over the runs of a workspace again and again; cheap where nothing has changed."""
 
     workspace: Workspace
-    _lives: dict[Path, _Life] = field(default_factory=dict)
+    _told: set[Path] = field(default_factory=set)
+    _quiet: int | None = None
+    """What the files of the runs looked like when nothing waited or worked; None where something did."""
 
     def look(self) -> tuple[list[Run], list[tuple[Run, str]]]:
-        """The runs that wait, in the order in which they will start, and those at work with the device each keeps busy."""
-        runs = list_runs(self.workspace)
-        self._lives = {run.path: self._lives.get(run.path) or _Life(run, EventReader(run)) for run in runs}
+        """The runs that wait, in the order in which they will start, and those at work with the device each keeps busy.
+
+        A run that cannot be read is passed over, whatever is wrong with it.
+        """
+        files = self._files()
+        if files == self._quiet:
+            return [], []
+        remember(self.workspace)
         waiting: list[Waiting] = []
         working: list[tuple[Run, str]] = []
         served: dict[tuple[str, str], float] = {}
+        runs = list_runs(self.workspace)
         for run in runs:
-            life = self._lives[run.path]
-            life.update()
-            person = life.owner or ""
-            if life.served_at is not None:
-                where = person, life.served_on
-                served[where] = max(served.get(where, life.served_at), life.served_at)
-            if life.last == "run_finished":
-                continue
-            if run.held:
-                device = life.device if life.device != UNKNOWN else life.wanted()
-                working.append((run, device))
-                served[person, device] = math.inf
-            elif life.last == "run_queued":
-                cut_short = life.served_at is not None and life.queued_at <= life.served_at
-                waiting.append(Waiting(run, person, life.wanted(), life.queued_at, cut_short))
+            try:
+                self._place(run, waiting, working, served)
+            except Exception:  # one run must never stop the others
+                if run.path not in self._told:
+                    self._told.add(run.path)
+                    _log.exception("run %s is passed over", run.id)
+        keep(self.workspace, runs)
+        self._quiet = None if waiting or working else files
         return [each.run for each in fair_order(waiting, served)], working
+
+    def _files(self) -> int:
+        """Another number where a run came or went, or was told an event, with which all work begins."""
+        room, stamps = os.fspath(self.workspace.runs), []
+        for name in os.listdir(room):  # noqa: PTH208
+            with contextlib.suppress(OSError, ValueError):
+                found = os.stat(f"{room}/{name}/events.jsonl")  # noqa: PTH116
+                stamps.append((name, found.st_ino, found.st_size, found.st_mtime_ns))
+        return hash(tuple(stamps))
+
+    def _place(
+        self,
+        run: Run,
+        waiting: list[Waiting],
+        working: list[tuple[Run, str]],
+        served: dict[tuple[str, str], float],
+    ) -> None:
+        """Put a run among those that wait or work, and tell when its person was served."""
+        asked, story = known(run)
+        person = story.owner or ""
+        if story.served_at:
+            where = person, device_name(story.served_on)
+            served[where] = max(served.get(where, story.served_at), story.served_at)
+        if story.last == "run_finished":
+            return
+        if run.held:
+            device = device_name(story.device or asked.device)
+            working.append((run, device))
+            served[person, device] = math.inf
+        elif story.last == "run_queued":
+            cut_short = story.served_at > 0 and story.queued_at <= story.served_at
+            waiting.append(Waiting(run, person, device_name(asked.device), story.queued_at, cut_short))
 
     def ahead(self, run: Run) -> list[Run]:
         """What a waiting run waits for on its device: runs at work, then those before it in the queue.
@@ -135,16 +118,11 @@ class Survey:
         places = {each.path: place for place, each in enumerate(waiting)}
         if run.path not in places:
             return []
-        device = self.device_of(run)
+        device = wanted_device(run)
         before = waiting[: places[run.path]]
         return [each for each, on in working if _same(on, device)] + [
-            each for each in before if _same(self.device_of(each), device)
+            each for each in before if _same(wanted_device(each), device)
         ]
-
-    def device_of(self, run: Run) -> str:
-        """The device that a run asks for."""
-        life = self._lives.get(run.path)
-        return wanted_device(run) if life is None else life.wanted()
 
 
 def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], float]) -> list[Waiting]:
@@ -190,15 +168,12 @@ def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], floa
 
 def device_name(wanted: str) -> str:
     """A device as the configuration names it, spelled one way; ``?`` for one that is still to be chosen."""
-    return {"auto": UNKNOWN, "cuda": "cuda:0"}.get(wanted, wanted)
+    return {"": UNKNOWN, "auto": UNKNOWN, "cuda": "cuda:0"}.get(wanted, wanted)
 
 
 def wanted_device(run: Run) -> str:
     """The device a run asks for; ``?`` where that is open or its configuration cannot be read."""
-    try:
-        return device_name(run.config.runtime.device)
-    except RunError:
-        return UNKNOWN
+    return device_name(asked_of(run).device)
 
 
 def _same(one: str, other: str) -> bool:

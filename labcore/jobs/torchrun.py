@@ -24,6 +24,7 @@ from labcore.config import RunConfig
 from labcore.device import ALL
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, Event
+from labcore.reading import read_json
 from labcore.runs import RESUMABLE, Run
 from labcore.workspace import Workspace, slug, write_atomically
 
@@ -156,7 +157,7 @@ def run_of_rendezvous(workspace: Workspace, config: RunConfig) -> Run:
     asked = config.model_dump(mode="json")
     file = workspace.cache / "rendezvous" / f"{_rendezvous()}.json"
     try:
-        memory = json.loads(file.read_text())
+        memory = read_json(file)
         run = Run(workspace.runs / memory["run"])
         if (restarted() or memory["asked"] == asked) and run.path.is_dir():
             state = run.status().state

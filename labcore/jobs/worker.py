@@ -25,6 +25,7 @@ from labcore.device import ALL
 from labcore.errors import DatasetError, LabError, OutOfMemoryError, RunError
 from labcore.events import Evaluated, Event, RunFinished, RunStarted
 from labcore.jobs import torchrun
+from labcore.jobs.background import tail
 from labcore.people import clean
 from labcore.runs import Run
 from labcore.texts import shown
@@ -161,12 +162,7 @@ def workspace_of(run: Run) -> Workspace:
 
 def log_tail(run: Run, lines: int = LOG_LINES) -> list[str]:
     """The last lines of the run's ``worker.log``."""
-    try:
-        with run.log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 16384))
-            return file.read().decode(errors="replace").splitlines()[-lines:]
-    except OSError:
-        return []
+    return tail(run.log, lines)
 
 
 def _write_traceback(run: Run) -> None:

@@ -30,14 +30,15 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.listing import Unreadable, folders_with, strays
+from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.origin import SEARCH
 from labcore.people import clean, sign, signer
+from labcore.reading import read_object
 from labcore.runs import Run, list_runs
 from labcore.search.journal import NAME, SearchError, open_journal
 from labcore.search.settings import MOST_TRIALS, Settings
 from labcore.search.space import base_value
-from labcore.workspace import Workspace, is_locked, slug, write_atomically
+from labcore.workspace import Workspace, is_locked, is_no_file, slug, write_atomically
 
 ENDED = ("finished", "stopped", "failed", "interrupted")
 RESUMABLE = ("stopped", "failed", "interrupted")
@@ -175,9 +176,9 @@ class Search:
     def settings(self) -> Settings:
         """Raises SearchError where they cannot be read."""
         try:
-            return Settings.from_dict(json.loads((self.path / "search.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError) as error:
-            raise SearchError(f"the settings of search {self.id} cannot be read: {error}") from error
+            return Settings.from_dict(read_object(self.path / "search.json"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, ConfigError) as error:
+            raise SearchError(f"the settings of search {self.id} cannot be read: {reason(error)}") from error
 
     def extend(self, trials: int) -> None:
         """Ask for another number of trials in all; a driver at work takes it up by itself.
@@ -232,6 +233,8 @@ class Search:
             lock.acquire(timeout=timeout)
         except Timeout as error:
             raise SearchError(f"search {self.id} is at work already", "Stop it first") from error
+        except OSError as error:
+            raise SearchError(f"search {self.id} cannot be locked: {error.strerror or error}") from error
         try:
             yield
         finally:
@@ -282,7 +285,7 @@ class Search:
             SearchError: it is at work.
             WorkspaceError: the workspace cannot be written.
         """
-        with self.hold():
+        with contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold():
             runs = trial_runs(workspace, self.id).values() if with_runs else ()
             for run in runs:
                 with contextlib.suppress(RunError):  # at work still, or gone already
@@ -358,11 +361,11 @@ def study_id(storage: BaseStorage) -> int:
 
 def trial_runs(workspace: Workspace, search_id: str) -> dict[int, Run]:
     """The runs that say that they belong to a search, by the number of the trial."""
-    marked = ((run, run.load(MARK)) for run in reversed(list_runs(workspace)))
+    marked = ((run, run.load(MARK, {})) for run in reversed(list_runs(workspace)))
     return {
         mark["trial"]: run
         for run, mark in marked
-        if isinstance(mark, dict) and mark.get("search") == search_id and isinstance(mark.get("trial"), int)
+        if mark.get("search") == search_id and isinstance(mark.get("trial"), int)
     }
 
 

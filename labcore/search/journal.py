@@ -8,6 +8,7 @@ go when its holder dies, however it dies. A line that a killed writer left unfin
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from pathlib import Path
@@ -18,6 +19,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from labcore.errors import LabError
+from labcore.listing import reason
+from labcore.reading import open_file
 
 NAME = "search"
 """Every journal holds one study, of this name."""
@@ -51,11 +54,13 @@ def open_journal(path: Path) -> JournalStorage:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
+        with contextlib.suppress(FileNotFoundError):
+            open_file(path).close()  # nothing but a file: Optuna would wait for a pipe, and read a device for ever
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return JournalStorage(JournalFileBackend(str(path), _KernelLock(path)))
-    except (OSError, ValueError, KeyError) as error:
-        raise SearchError(f"the journal {path} cannot be read: {error}") from error
+    except Exception as error:  # whatever Optuna makes of a damaged one
+        raise SearchError(f"the journal {path} cannot be read: {reason(error)}") from error
 
 
 def _cut_partial_line(path: Path) -> None:

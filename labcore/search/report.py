@@ -55,13 +55,9 @@ def final_run(workspace: Workspace, search: Search) -> Run | None:
     named = search.load().final
     if named and (workspace.runs / named / "config.json").is_file():
         return Run(workspace.runs / named)
-    marked = ((run, run.load(MARK)) for run in list_runs(workspace))
+    marked = ((run, run.load(MARK, {})) for run in list_runs(workspace))
     return next(
-        (
-            run
-            for run, mark in marked
-            if isinstance(mark, dict) and mark.get("search") == search.id and mark.get("final")
-        ),
+        (run for run, mark in marked if mark.get("search") == search.id and mark.get("final")),
         None,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from labcore.reading import read_object
 
 FEWEST_STEPS = 200
 """Shorter runs are not worth the look."""
@@ -63,7 +64,13 @@ def worth_trying(steps: int, step_seconds: float) -> bool:
 def recall(path: Path) -> Trial | None:
     """What was found earlier for the same machine, network and input."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Trial(**json.loads(path.read_text()))
+        known = Trial(**read_object(path))
+        if (
+            isinstance(known.seconds, (int, float))
+            and isinstance(known.gain, (int, float))
+            and isinstance(known.trouble, str)
+        ):
+            return known
     return None
 
 

@@ -27,6 +27,7 @@ from labcore.config import RunConfig
 from labcore.device import DeviceChoice
 from labcore.errors import LabError
 from labcore.models.dropout import Dropout
+from labcore.reading import read_object
 from labcore.training import compiling
 from labcore.training.following import Stopped
 from labcore.workspace import Workspace, write_atomically
@@ -137,7 +138,13 @@ def forget(workspace: Workspace) -> int:
 
 def _recall(path: Path) -> Precision | None:
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Precision(**json.loads(path.read_text()))
+        known = Precision(**read_object(path))
+        if (
+            known.precision in DTYPES
+            and known.memory_format in FORMATS
+            and isinstance(known.step_seconds, (int, float))
+        ):
+            return known
     return None
 
 

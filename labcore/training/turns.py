@@ -8,7 +8,6 @@ these events a resumed run knows what counted when: an epoch that is repeated ge
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from labcore.config import RunConfig, turned_config
 from labcore.errors import ConfigError, LabError
 from labcore.events import Event, Log, Turned
 from labcore.people import clean
+from labcore.reading import DamagedError, parse_json, read_text
 from labcore.runs import Run
 from labcore.training.distributed import ALONE, Ranks
 
@@ -130,9 +130,9 @@ def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
     if not line.strip():
         return None
     try:
-        content = json.loads(line)
-    except ValueError as error:
-        raise ConfigError(f"it is no JSON: {error}", 'Write lines like {"model.dropout": 0.4}') from error
+        content = parse_json(line)
+    except DamagedError as error:
+        raise ConfigError(error.what, 'Write lines like {"model.dropout": 0.4}') from error
     if not isinstance(content, dict):
         raise ConfigError("it is no JSON object", 'Write lines like {"model.dropout": 0.4}')
     changes = {path: value for path, value in content.items() if path not in WORDS}
@@ -152,12 +152,12 @@ def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
 def _lines(run: Run) -> list[str]:
     """The lines of the file. A last one that is not JSON yet may still be being written: it is left for later."""
     try:
-        content = (run.path / FILE).read_bytes().decode(errors="replace")
-    except OSError:
+        content = read_text(run.path / FILE)
+    except (OSError, DamagedError):
         return []
     lines = content.split("\n")
     try:
-        json.loads(lines[-1])
-    except ValueError:
+        parse_json(lines[-1])
+    except DamagedError:
         lines.pop()
     return lines

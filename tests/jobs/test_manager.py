@@ -337,3 +337,28 @@ def test_a_run_whose_data_set_is_away_is_not_queued_until_its_place_is_named(
     manager.resume(run.id, dataset=str(there))
     assert run.config.data.dataset == str(there)
     until(lambda: run.status().state == "running")
+
+
+def test_a_run_that_no_worker_can_take_up_is_passed_over(
+    make_manager: MakeManager, make_config: MakeConfig, workspace: Workspace, until: Until
+) -> None:
+    bad, good = (Run.create(workspace, make_config(), queued=True) for _ in range(2))
+    bad.log.mkdir()  # its worker cannot be started, and the end of that cannot be told
+    (bad.path / "lock").mkdir()
+    make_manager()
+    until(lambda: state(good) == "finished")
+    assert state(bad) == "queued"
+
+
+def test_a_worker_that_leaves_its_run_as_it_was_is_not_started_again_at_once(
+    make_manager: MakeManager, make_config: MakeConfig, workspace: Workspace, until: Until
+) -> None:
+    starts = workspace.home / "starts"
+    script = (
+        f"open({str(starts)!r}, 'a').write('x'); raise SystemExit(3)"  # as a worker that finds the run in other hands
+    )
+    Run.create(workspace, make_config(), queued=True)
+    manager = make_manager(command=[sys.executable, "-c", script])
+    until(lambda: manager._passed_over)
+    assert starts.read_text() == "x"
+    assert len(manager.queue()) == 1

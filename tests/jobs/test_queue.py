@@ -124,7 +124,7 @@ def test_the_queue_is_read_off_the_runs_as_they_change(workspace: Workspace, mak
     bo.append(RunFinished(state="stopped", by="Ada"))
     bo.append(RunQueued(by="Ada"))  # it stays Bo's, who was served last
     assert survey.look()[0] == [ada[1], bo, ada[2]]
-    assert startable(survey.look()[0], [], survey.device_of) == [ada[1]]
+    assert startable(survey.look()[0], []) == [ada[1]]
 
 
 def test_the_turn_counts_on_the_device_that_was_taken(workspace: Workspace, make_config: MakeConfig) -> None:

@@ -136,3 +136,22 @@ def test_the_new_place_of_a_data_set_is_named_on_the_page(open_page, dataset, ma
     app.text_input(key=f"place-{run.id}").set_value("")
     app.button("resume-at").click().run()
     assert "No place was given" in words(app)
+
+
+@pytest.mark.parametrize("page", ["streamlit_app.py", "pages/train.py"])
+def test_what_cannot_be_read_can_be_removed(open_page, full, page):
+    damage(full)
+    app = open_page(page)
+    names = {path.name for path in full.runs.iterdir()}
+    app.button("discard-run-0").click().run()
+    assert not app.error
+    assert len(names - {path.name for path in full.runs.iterdir()}) == 1
+
+
+@pytest.mark.parametrize(("page", "room"), [("pages/search.py", "searches"), ("pages/crossval.py", "experiments")])
+def test_a_damaged_one_that_is_looked_at_can_be_removed(open_page, full, page, room):
+    damage(full)
+    app = open_page(page, **{PAGES[page][0]: "20990103-damaged"})
+    app.button("discard-this").click().run()
+    assert not (full.home / room / "20990103-damaged").exists()
+    assert "no " in words(app)

@@ -23,6 +23,7 @@ from labcore.datasets.demo.tones import car_horn, siren, street_music
 from labcore.datasets.demo.voices import children_playing, dog_bark
 from labcore.device import usable_cores
 from labcore.errors import DatasetError, WorkspaceError
+from labcore.reading import read_object
 
 SOUNDS: dict[str, Callable[[Random], Sound]] = {
     "air_conditioner": air_conditioner,
@@ -221,7 +222,7 @@ def _complete(folder: Path, made_from: dict[str, object]) -> bool:
     if not folder.is_dir() or not any(folder.iterdir()):
         return False
     try:
-        there = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
+        there = read_object(folder / "demo.json")
         differing = [name for name in made_from if there.get(name) != made_from[name]]
     except (OSError, ValueError, AttributeError):
         differing = ["what"]
