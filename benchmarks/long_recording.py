@@ -2,6 +2,8 @@
 
     python benchmarks/long_recording.py
     python benchmarks/long_recording.py --formats wav flac --minutes 10
+    python benchmarks/long_recording.py --answers                         # instead: what it takes to classify such recordings
+    python benchmarks/long_recording.py --answers silence --ways page
 
 The recording is made here (decaying chords over coloured noise) and written into a temporary folder; writing is not timed, and
 takes two minutes for the hour of MP3. Each opening happens in a fresh process that has done nothing but its imports, the
@@ -11,6 +13,11 @@ formats in turn, round after round. Prints the median and quartiles of:
 * ``its CPU time``: of all threads; well above twice the time means that something else was at work, too;
 * ``detail``: ``labcore.audio.decode_channels``, ten seconds from the middle;
 * the peak memory of the process (most of its own: interpreter, numpy) and how much of it the opening added.
+
+With ``--answers`` the network that travels with the lab classifies, once each and in a process of its own: 5.9 h of silence as FLAC
+(``silence``), 2 MB of noise as WAV at 100 Hz (``slow``), and an hour of the chords above as FLAC (``hour``); as the Classify page does
+(``page``), with ``labcore classify`` (``cli``), and by the REST service (``rest``, its limits of length, time and windows raised).
+Memory is what a recording adds to the peak of a process that has answered a clip of a second.
 """
 
 from __future__ import annotations
@@ -24,12 +31,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from labcore.audio import decode_channels, probe
+from labcore.audio import Limits, decode_channels, probe
 from labcore.audio.overview import overview
 from labcore.device import cpu_name, usable_cores
 
@@ -88,6 +96,98 @@ def open_once(path: Path) -> None:
     print(json.dumps([seconds, work, time.perf_counter() - started, peak, peak - own]))
 
 
+# --- answers
+
+CASES = ("silence", "slow", "hour")
+WAYS = ("page", "cli", "rest")
+LONGEST_S = 6 * 3600.0
+
+
+def write_case(path: Path, minutes: int) -> None:
+    """5.9 h of silence, 2 MB at 100 Hz, or the chords of :func:`minute`."""
+    if path.stem == "hour":
+        write(path, minutes, minute())
+    elif path.stem == "silence":
+        with soundfile.SoundFile(path, "w", RATE, 1, format="FLAC", subtype="PCM_16") as file:
+            for _ in range(round(5.9 * 60)):
+                file.write(np.zeros(60 * RATE, dtype=np.int16))
+    else:
+        noise = np.random.default_rng(1).normal(0, 0.1, 1 << 20).astype(np.float32)
+        soundfile.write(path, noise[: (1 << 20) if path.stem == "slow" else RATE], 100 if path.stem == "slow" else RATE)
+
+
+def answerer(way: str) -> Callable[[Path], int]:
+    """What answers a file: the number of windows that were heard."""
+    from labcore import builtin
+
+    if way == "page":
+        from labcore.classifier import Classifier
+
+        classifier = Classifier.load(builtin.RUN.path, device="cpu")
+        limits = Limits(max_seconds=LONGEST_S, max_bytes=2**30, max_channels=32, max_samples=2**29)
+        return lambda path: len(classifier.classify(path.read_bytes(), name=path.name, limits=limits).windows)
+    if way == "cli":
+        return by_command
+    from starlette.testclient import TestClient
+
+    from labcore.api import classify
+    from labcore.api.app import create_app
+    from labcore.serving import ServiceSettings, Shelf
+
+    classify.MOST_WINDOWS = 10**5
+    settings = ServiceSettings(max_seconds=LONGEST_S, timeout_s=3600.0, memory_bytes=2**34, max_bytes=2**30)
+    client = TestClient(create_app(Shelf([str(builtin.RUN.path)], Path, "cpu"), settings), base_url="http://localhost")
+    client.__enter__()
+
+    def ask(path: Path) -> int:
+        body, head = path.read_bytes(), {"content-type": "application/octet-stream"}
+        told = client.post("/v1/classify", content=body, headers=head)
+        told.raise_for_status()
+        return len(told.json()["results"][0].get("windows", ()))
+
+    return ask
+
+
+def by_command(path: Path) -> int:
+    from labcore import builtin
+    from labcore.cli.main import main as labcore
+
+    table = path.with_suffix(".jsonl")
+    labcore(["classify", str(path), "--run", str(builtin.RUN.path), "--device", "cpu", "--output", str(table)])
+    windows = len(json.loads(table.read_text()).get("windows", ()))
+    for left in (table, table.with_name(f".{table.name}.answers.jsonl")):
+        left.unlink()
+    return windows
+
+
+def answer_once(way: str, path: Path, short: Path) -> None:
+    """In the fresh process: answer a clip of a second, then the recording; print windows, seconds and memory as JSON."""
+    ask = answerer(way)
+    ask(short)
+    own, started = peak_memory(), time.perf_counter()
+    windows = ask(path)
+    print(json.dumps([windows, time.perf_counter() - started, peak_memory() - own, own]))
+
+
+def compare_answers(arguments: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        short = Path(folder) / "second.wav"
+        write_case(short, 0)
+        print(f"{usable_cores()} cores, {cpu_name()}, load average {os.getloadavg()[0]:.1f}", flush=True)
+        for case in arguments.answers or CASES:
+            path = Path(folder) / f"{case}.{'wav' if case == 'slow' else 'flac'}"
+            write_case(path, arguments.minutes)
+            for way in arguments.ways:
+                command = [sys.executable, __file__, "--open", str(path), "--way", way, "--short", str(short)]
+                told = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                windows, seconds, added, own = json.loads(told.stdout.splitlines()[-1])
+                print(
+                    f"{case:8s} {path.stat().st_size / 1e6:4.0f} MB  {way:5s} {windows:5d} windows {seconds:6.0f} s   "
+                    f"{added:5.0f} MB added to {own:.0f} MB",
+                    flush=True,
+                )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=int, default=60)
@@ -96,12 +196,19 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="where the files are written; the system's temporary folder by default"
     )
-    parser.add_argument("--open", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--answers", nargs="*", choices=CASES, help="classify such recordings; all where none is named")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    for hidden in ("--open", "--short"):
+        parser.add_argument(hidden, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--way", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.open:
-        open_once(arguments.open)
+        answer_once(arguments.way, arguments.open, arguments.short) if arguments.way else open_once(arguments.open)
         return
     print(shlex.join(["python", *sys.argv]))
+    if arguments.answers is not None:
+        compare_answers(arguments)
+        return
     sound = minute()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         paths = [Path(folder) / f"long.{ending}" for ending in arguments.formats]

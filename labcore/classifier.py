@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from labcore.audio import Limits, dequantise, quantise, read_sound, sound_weights, weighted_mean, window_bounds
-from labcore.audio.files import DEFAULT_LIMITS
+from labcore.audio import Limits, Recording, dequantise, quantise, sound_weights, weighted_mean, window_bounds
+from labcore.audio.cutting import WindowCutter
+from labcore.audio.silence import energies_of, weights_of_energies
+from labcore.audio.windowed import Heard, Progress, Rows, hear
 from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
 from labcore.errors import AudioError, RunError
@@ -23,40 +24,11 @@ from labcore.features import LogMel
 from labcore.golden import TOLERANCE, Golden
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
+from labcore.prediction import Answer, Shares, Window
 from labcore.weights import FORMAT, Weights, read_weights, read_weights_file
 from labcore.workspace import write_atomically
 
-
-@dataclass(frozen=True)
-class Window:
-    """What was heard in one stretch of a recording. ``silent``: it counts for nothing, since there is no sound in it."""
-
-    start_s: float
-    end_s: float
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    silent: bool = False
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a classifier says of a clip.
-
-    Attributes:
-        probabilities: the mean over the windows that hold sound, ordered as the labels are.
-        notes: what a user should know of how the clip was read, in words that follow its name: that channels cancel, and the like.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    seconds: float
-    windows: list[Window]
-    notes: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+__all__ = ["Answer", "Classifier", "Window", "centred", "centred_start"]
 
 
 class Classifier(nn.Module):
@@ -110,21 +82,28 @@ class Classifier(nn.Module):
         name: str = "",
         hop_seconds: float | None = None,
         batch_size: int = 32,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: Limits | None = None,
+        progress: Progress = lambda share: None,
     ) -> Answer:
-        """Decode a file, or the bytes of one, and say what is heard in it.
+        """Decode a file, or the bytes of one, and say what is heard in it. The length of a recording takes no memory.
 
         Args:
             name: what to call the bytes in errors.
             hop_seconds: from one window to the next in recordings longer than a clip; half a clip where it is not given.
             limits: what is accepted; lower ones for what strangers hand in.
+            progress: called now and then with the share that is done; what it raises ends the work.
 
         Raises:
             AudioError: it cannot be decoded, or holds nothing.
         """
-        sound = read_sound(source, self.sample_rate, name=name, limits=limits)
-        answer = self.classify_waveform(sound.waveform, hop_seconds=hop_seconds, batch_size=batch_size)
-        return replace(answer, notes=list(sound.notes))
+        recording = Recording(source, self.sample_rate, name=name, limits=limits)
+
+        def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+            rows = self.probabilities_of(samples, scale, bounds, batch_size)
+            return lambda: rows
+
+        heard = hear(recording, lambda: self.cutter(hop_seconds, batch_size), ask, progress)
+        return self.answer_of(heard, recording.notes)
 
     def classify_waveform(
         self, waveform: np.ndarray, *, hop_seconds: float | None = None, batch_size: int = 32
@@ -150,7 +129,6 @@ class Classifier(nn.Module):
         bounds: list[tuple[int, int]],
         probabilities: np.ndarray,
         notes: Sequence[str] = (),
-        each_window: bool = True,
     ) -> Answer:
         """What is said of a clip, from what is said of its windows.
 
@@ -158,32 +136,46 @@ class Classifier(nn.Module):
             samples: (samples,) int16.
             bounds, probabilities: its windows, and (windows, classes) for them.
             notes: of how the clip was read.
-            each_window: name all probabilities of each window: 100 bytes each. Without, the windows of the answer have none.
         """
-        weights = self.weights_of(samples, bounds)
-        mean = weighted_mean(probabilities, weights)
-        nothing = len(bounds) > 1 and not samples.any() and self.config.audio.silent_windows != "count"
+        return self.answer_of(Heard(len(samples), bounds, energies_of(samples, bounds), probabilities), notes)
+
+    def answer_of(self, heard: Heard, notes: Sequence[str] = ()) -> Answer:
+        """The same of a recording that was taken window by window."""
+        counted = self.config.audio.silent_windows == "count"
+        weights = np.ones(len(heard.bounds), dtype=np.float32) if counted else weights_of_energies(heard.energies)
+        mean = weighted_mean(heard.rows, weights)
+        nothing = len(heard.bounds) > 1 and not any(heard.energies) and not counted
+        places = {label: place for place, label in enumerate(self.labels)}
         windows = []
-        for (begin, end), row, weight in zip(bounds, probabilities, weights, strict=True):
-            label = self.labels[int(row.argmax())]
-            start_s, end_s = begin / self.sample_rate, min(end, len(samples)) / self.sample_rate
-            silent = nothing or not weight
-            named = self._named(row) if each_window else {}
-            windows.append(Window(start_s, end_s, label, float(row.max()), named, silent))
+        for (begin, end), row, weight in zip(heard.bounds, heard.rows, weights, strict=True):
+            start_s, end_s = begin / self.sample_rate, min(end, heard.samples) / self.sample_rate
+            best, silent = int(row.argmax()), nothing or not weight
+            windows.append(Window(start_s, end_s, self.labels[best], float(row[best]), Shares(places, row), silent))
         return Answer(
             label=self.labels[int(mean.argmax())],
             probability=float(mean.max()),
             probabilities=self._named(mean),
-            seconds=len(samples) / self.sample_rate,
+            seconds=heard.samples / self.sample_rate,
             windows=windows,
             notes=list(notes),
         )
 
     def windows_of(self, samples: int, hop_seconds: float | None = None) -> list[tuple[int, int]]:
         """First and last sample of each window over a recording; one window for a clip of about the clip length or less."""
-        window = self.config.clip_samples
-        hop = window // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate)
-        return window_bounds(samples, window, max(1, hop))
+        return window_bounds(samples, self.config.clip_samples, self._hop(hop_seconds))
+
+    def count_windows(self, samples: int, hop_seconds: float | None = None) -> int:
+        """How many there are, or one more, without listing them."""
+        return max(
+            1, 1 + -(-(samples - self.config.clip_samples) // min(self._hop(hop_seconds), self.config.clip_samples))
+        )
+
+    def cutter(self, hop_seconds: float | None = None, together: int = 1) -> WindowCutter:
+        """What cuts the same windows out of a recording that comes in blocks."""
+        return WindowCutter(self.config.clip_samples, self._hop(hop_seconds), together)
+
+    def _hop(self, hop_seconds: float | None) -> int:
+        return max(1, self.config.clip_samples // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate))
 
     def weights_of(self, samples: np.ndarray | None, bounds: list[tuple[int, int]]) -> np.ndarray:
         """How much windows count in the answer to a clip: (windows,) float32, 0 for silent ones where they are to be skipped.

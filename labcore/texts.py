@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -53,22 +53,22 @@ def as_utf8(text: str) -> bytes:
 
 
 def json_line(content: Any, encoding: str = "utf-8", indent: int | None = None) -> str:
-    """Plain data as JSON, one line without an indent, that the encoding can hold.
+    """Plain data, or mappings of it, as JSON, one line without an indent, that the encoding can hold.
 
     What it cannot hold is escaped, and what a terminal obeys, so that the text reads back as it was. What is no number becomes null: JSON
     knows no NaN.
     """
     try:
-        text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
+        text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False, default=dict)
     except ValueError:
         content = numbers_only(content)
-        text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
+        text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False, default=dict)
     if _OBEYED.search(text):
-        return json.dumps(content, indent=indent)
+        return json.dumps(content, indent=indent, default=dict)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return json.dumps(content, indent=indent)
+        return json.dumps(content, indent=indent, default=dict)
     return text
 
 
@@ -76,7 +76,7 @@ def numbers_only(content: Any) -> Any:
     """Plain data with None in the place of every NaN and infinity."""
     if isinstance(content, float):
         return content if math.isfinite(content) else None
-    if isinstance(content, dict):
+    if isinstance(content, Mapping):
         return {key: numbers_only(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
         return [numbers_only(value) for value in content]

@@ -5,7 +5,7 @@ import streamlit as st
 from labcore.answers.segments import THRESHOLD
 from labcore.errors import LabError
 from labcore.runs import Run, unreadable_runs
-from ui import clip_events, clips, limits, live, services, shell
+from ui import clip_events, clips, judging, limits, live, services, shell
 from ui.networks import Networks, about_builtin, is_builtin
 from ui.text import counted, told_apart
 
@@ -84,7 +84,7 @@ def few_enough(files: list) -> list:
 
 
 def answers(run: Run, given: list[clips.Clip]) -> None:
-    judged = clips.judge(run, given)
+    judged = judging.judge(run, given)
     failed = [item for item in judged if item.error is not None]
     for item in failed[:5]:
         shell.show_error(item.error)

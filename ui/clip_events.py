@@ -50,7 +50,7 @@ def threshold() -> float:
 
 def events_of(answer: Answer, least: float) -> list[Segment]:
     """The events of a recording of several windows, by time; none of a clip of one window."""
-    return segments_of(answer.to_dict(), least) if len(answer.windows) > 1 else []
+    return segments_of(answer.told(), least) if len(answer.windows) > 1 else []
 
 
 def headline(answer: Answer, events: list[Segment], least: float) -> None:

@@ -20,7 +20,7 @@ from labcore.runs import Run
 from labcore.sheets import Sheet
 from labcore.texts import moment, shown
 from labcore.workspace import Workspace
-from ui import charts, clip_events, limits, networks, services
+from ui import charts, clip_events, limits, networks, put_aside, services
 from ui.clip_events import SECTION_SECONDS
 from ui.shell import errors_in_place
 from ui.text import duration, label_name, label_names, percent, plain, sentence
@@ -33,20 +33,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clip:
-    """A sound to be classified: its name, the content of its file, what it is known by, and its true label where that is known.
+    """A sound to be classified.
 
     The content is there to be decoded: no part of the page hands it to a browser.
+
+    Attributes:
+        content: of its file, or where that lies.
+        key: what it is known by.
+        truth: its label, where that is known.
+        upload: what keeps the file there.
     """
 
     name: str
-    content: bytes
+    content: bytes | Path
     key: str
     truth: str = ""
+    upload: put_aside.Upload | None = None
 
     @classmethod
     def of_upload(cls, file: UploadedFile, name: str = "") -> Clip:
         """What the browser sent. Its id stands for its content, so that a long recording is not read again to tell it apart."""
-        return cls(name or file.name, file.getvalue(), file.file_id)
+        if file.size <= put_aside.LARGE_BYTES:
+            return cls(name or file.name, file.getvalue(), file.file_id)
+        upload = put_aside.of_visit(file)
+        return cls(name or file.name, upload.path, file.file_id, upload=upload)
 
 
 @dataclass(frozen=True)
@@ -61,37 +71,7 @@ class Judged:
 def told(judged: Judged) -> dict[str, Any]:
     """What is said of a clip, as the tables of :mod:`labcore.answers` take it."""
     assert judged.answer is not None
-    return {"file": judged.clip.name, **judged.answer.to_dict()}
-
-
-def judge(run: Run, clips: list[Clip]) -> list[Judged]:
-    """Classify clips, with progress. A file that cannot be read keeps its error and the others go on."""
-    services.classifier(run)
-    version = run.weights.stat().st_mtime_ns
-    judged = []
-    bar = st.progress(0.0) if len(clips) > 1 else None
-    for number, clip in enumerate(clips):
-        if bar is not None:
-            bar.progress(number / len(clips), text=f"Classifying {plain(clip.name)}, {number + 1} of {len(clips)}")
-        try:
-            judged.append(Judged(clip, answer=_answer(str(run.path), version, clip.name, clip.key, clip.content)))
-        except LabError as error:
-            judged.append(Judged(clip, error=error))
-    if bar is not None:
-        bar.empty()
-    return judged
-
-
-@st.cache_data(max_entries=500, show_spinner="Classifying …", show_time=True)
-def _answer(path: str, version: int, name: str, key: str, _content: bytes) -> Answer:
-    run = Run(Path(path))
-    try:
-        return services.classifier(run).classify(_content, name=name, limits=limits.sound())
-    except RuntimeError as error:
-        if "out of memory" not in str(error):
-            raise
-    # A training may fill the GPU: the clip is then answered by the CPU.
-    return services.classifier(run, device="cpu").classify(_content, name=name, limits=limits.sound())
+    return {"file": judged.clip.name, **judged.answer.told()}
 
 
 def show(run: Run, judged: Judged, least: float) -> None:

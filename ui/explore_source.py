@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import math
-import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +12,9 @@ import numpy as np
 import streamlit as st
 
 from labcore.errors import AudioError
-from labcore.roots import UPLOADS
-from labcore.texts import as_bytes, shown
-from labcore.workspace import write_atomically
-from ui import data, limits, services, shell
-from ui.services import Task
-from ui.text import label_name, label_names, plain, told_apart
+from labcore.texts import shown
+from ui import data, limits, long_bar, long_work, put_aside, services, shell
+from ui.text import label_name, label_names, told_apart
 
 if TYPE_CHECKING:
     from labcore.audio.facts import Facts
@@ -37,11 +30,11 @@ SOURCES = {
     "record": ("Record", ":material/mic:"),
     "dataset": ("Data set", ":material/folder_open:"),
 }
-AT_ONCE_BYTES = 8_000_000
-"""Files larger than this are read in the background, with a bar."""
+GROUP = "explore"
+AT_ONCE_BYTES = put_aside.LARGE_BYTES
+"""Files larger than this, and long recordings, are read in the background, with a bar."""
 MOST_VISITORS = 16
 """So many large files are kept apart at once: with fewer, visitors would take each other's away and have them read again."""
-LEFT_OVER_SECONDS = 24 * 3600.0
 ANY = ""
 MOST_LISTED = 500
 
@@ -123,28 +116,9 @@ def _chosen(prefix: str, label: str) -> Source | None:
     return _of_dataset(prefix)
 
 
-@dataclass
-class _Upload:
-    """A large upload as a file, so that its bytes are in memory once, in streamlit's keeping. It goes when nobody looks any more."""
-
-    path: Path
-
-    def __del__(self) -> None:
-        with contextlib.suppress(OSError):
-            self.path.unlink(missing_ok=True)
-
-
 @st.cache_resource(max_entries=MOST_VISITORS, show_spinner="Storing the file …")
-def _on_disk(key: str, _file: Any) -> _Upload:
-    folder = services.workspace().cache / UPLOADS
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.iterdir():  # of a server that was killed
-        if left.stat().st_mtime < time.time() - LEFT_OVER_SECONDS:
-            left.unlink(missing_ok=True)
-    name = hashlib.sha256(as_bytes(key)).hexdigest()[:24]  # the browser gives the key
-    upload = _Upload(folder / f"{os.getpid()}-{name}.upload")
-    write_atomically(upload.path, _file.getvalue())  # getbuffer would make a copy, and keep it
-    return upload
+def _on_disk(key: str, _file: Any) -> put_aside.Upload:
+    return put_aside.put_aside(key, _file)
 
 
 def _example(prefix: str, first: str) -> Source:
@@ -267,20 +241,34 @@ def _part(key: str, changed: int, _path: str, start: float, end: float | None) -
 
 
 def opened(source: Source) -> Opened | None:
-    """Facts and outline of a source. None while a large one is still being read, with a bar on the page.
+    """Facts and outline of a source. None while a large or long one is still being read, with a bar on the page, or was stopped.
 
     Raises:
         AudioError: it cannot be read.
     """
-    if source.bytes <= AT_ONCE_BYTES:
+    if source.bytes <= AT_ONCE_BYTES and not _is_long(source.key, source.name, source.content):
+        long_work.keep(GROUP, ())
         return Opened(source, *_overview(source.key, source.name, source.content))
-    task = _task(source)
-    if not task.running:
-        if task.error or task.failure:
-            raise task.error or task.failure  # type: ignore[misc]
-        return Opened(source, *task.result)
-    _reading(task, source.name)
-    return None
+    long_work.keep(GROUP, (source.key,))
+    accepted = limits.sound()
+
+    def work(progress: Callable[[float], None]) -> Any:
+        from labcore.audio.overview import overview
+
+        return overview(source.content, name=source.name, limits=accepted, progress=progress)
+
+    reading = long_work.start(source.key, source.name, GROUP, "Reading", work)
+    if reading.running or reading.stopped:
+        (long_bar.bar if reading.running else long_bar.again)(reading)
+        return None
+    return Opened(source, *reading.result)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _is_long(key: str, name: str, _content: Any) -> bool:
+    from labcore.audio import Recording
+
+    return Recording(_content, name=name, limits=limits.sound()).is_long()
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading the sound …")
@@ -288,38 +276,6 @@ def _overview(key: str, name: str, _content: Any) -> tuple[Facts, Overview]:
     from labcore.audio.overview import overview
 
     return overview(_content, name=name, limits=limits.sound())
-
-
-@st.cache_resource(max_entries=MOST_VISITORS, show_spinner=False)
-def _held_task(key: str) -> dict[str, Task]:
-    return {}
-
-
-def _task(source: Source) -> Task:
-    held = _held_task(source.key)
-    if "task" not in held:
-        accepted = limits.sound()
-
-        def work(progress: Callable[[int, int], None]) -> Any:
-            from labcore.audio.overview import overview
-
-            return overview(
-                source.content,
-                name=source.name,
-                limits=accepted,
-                progress=lambda share: progress(round(1000 * share), 1000),
-            )
-
-        held["task"] = Task(work).start()
-    return held["task"]
-
-
-@st.fragment(run_every=0.5)
-def _reading(task: Task, name: str) -> None:
-    services.settle_memory_once("explore-reading")  # else each tick takes time from the reading
-    st.progress(task.fraction, text=f"Reading {plain(name)}")
-    if not task.running:
-        st.rerun()
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

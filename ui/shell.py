@@ -13,7 +13,7 @@ import streamlit as st
 from labcore import __version__
 from labcore.errors import LabError
 from labcore.texts import shown
-from ui import access
+from ui import access, long_work
 from ui.services import workspace
 from ui.text import plain
 
@@ -37,6 +37,7 @@ def open_page(title: str, subtitle: str = "") -> None:
     about = {"About": f"**Audio GPU Lab** {__version__}  \nFrom sound clips to a trained classifier."}
     st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide", menu_items=about)
     access.guard()
+    long_work.leave(title)
     with st.sidebar:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.image(LOGO, width=34, alt="")

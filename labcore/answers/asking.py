@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from labcore.audio import quantise
+from labcore.audio import Recording, quantise
 from labcore.audio.ahead import decode_ahead
+from labcore.audio.windowed import Rows, hear
 from labcore.classifier import Classifier
 from labcore.device import usable_cores
 from labcore.errors import LabError
 from labcore.serving import Engine
 
+TOGETHER = 64
+"""Windows of a long recording that the network is asked about at a time, at most."""
+
 _Asked = tuple[Path, np.ndarray, list[tuple[int, int]], "Future[np.ndarray]", tuple[str, ...]]
 
 
 def answers_of(
-    classifier: Classifier, files: list[Path], hop_seconds: float | None = None
+    classifier: Classifier,
+    files: list[Path],
+    hop_seconds: float | None = None,
+    progress: Callable[[Path, float], None] = lambda file, share: None,
 ) -> Generator[tuple[Path, dict[str, Any]], None, None]:
     """Each file with its answer, or ``{"file", "error"}``, in order.
 
-    So many windows are under way that the network never waits, and no more.
+    So many windows are under way that the network never waits, and no more. Long recordings are taken block by block.
+
+    Args:
+        progress: called now and then with a long recording that is at work and the share of it that is done; what it raises ends all.
     """
     engine = Engine(classifier.device)
     ahead = 2 * engine.batch_size * engine.workers
@@ -36,6 +46,12 @@ def answers_of(
         for file, sound in decoded:
             if isinstance(sound, LabError):
                 asked.append((file, sound))
+            elif isinstance(sound, Recording):
+                while asked:
+                    first = asked.popleft()
+                    yield first[0], _told(classifier, first)
+                windows = 0
+                yield file, _of_recording(classifier, engine, file, sound, hop_seconds, progress)
             else:
                 samples, scale = quantise(sound.waveform)
                 bounds = classifier.windows_of(len(samples), hop_seconds)
@@ -52,11 +68,32 @@ def answers_of(
         engine.close()
 
 
+def _of_recording(
+    classifier: Classifier,
+    engine: Engine,
+    file: Path,
+    recording: Recording,
+    hop_seconds: float | None,
+    progress: Callable[[Path, float], None],
+) -> dict[str, Any]:
+    def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+        return engine.submit(classifier, samples, scale, bounds).result
+
+    try:
+        together = min(TOGETHER, engine.batch_size * engine.workers)
+        heard = hear(
+            recording, lambda: classifier.cutter(hop_seconds, together), ask, lambda share: progress(file, share)
+        )
+    except LabError as error:
+        return {"file": str(file), "error": str(error)}
+    return {"file": str(file), **classifier.answer_of(heard, recording.notes).told()}
+
+
 def _told(classifier: Classifier, asked: _Asked | tuple[Path, LabError]) -> dict[str, Any]:
     if len(asked) == 2:
         return {"file": str(asked[0]), "error": str(asked[1])}
     file, samples, bounds, future, notes = asked
     try:
-        return {"file": str(file), **classifier.answer(samples, bounds, future.result(), notes).to_dict()}
+        return {"file": str(file), **classifier.answer(samples, bounds, future.result(), notes).told()}
     except LabError as error:
         return {"file": str(file), "error": str(error)}

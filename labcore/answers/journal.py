@@ -62,7 +62,7 @@ class AnswerJournal:
         """
         size, mtime_ns = _stamp(path)
         facts = {"where": _where(path), "key": self.key, "size": size, "mtime_ns": mtime_ns, "answer": answer}
-        line = json.dumps(facts)
+        line = json.dumps(facts, default=dict)  # probabilities of windows are mappings of another kind
         append_line(self.file, line)
         self.added += 1
         length = len(line) + 1  # JSON without other letters than ASCII

@@ -19,7 +19,7 @@ from labcore import __version__
 from labcore.access.proxies import Network
 from labcore.answers.segments import THRESHOLD
 from labcore.api import schemas
-from labcore.api.classify import Asked, Desk, clips_of, unless_gone
+from labcore.api.classify import RECORDINGS, Asked, Desk, clips_of, unless_gone
 from labcore.api.documentation import BODY, HOP, LEAST, TOP_K, WINDOWS, complete, problems
 from labcore.api.gate import LOOPBACK, Gate, Passage, Standing, refuse
 from labcore.api.logs import requests as log
@@ -61,10 +61,12 @@ def create_app(
             on_batch=metrics.on_batch,
         )
         decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-        app.state.desk = Desk(settings, engine, decoders, metrics)
+        recordings = ThreadPoolExecutor(RECORDINGS, thread_name_prefix="recording")
+        app.state.desk = Desk(settings, engine, decoders, recordings, metrics)
         metrics.watch(engine, admission, shelf)
         yield
         decoders.shutdown(wait=True, cancel_futures=True)
+        recordings.shutdown(wait=True, cancel_futures=True)
         engine.close()
 
     app = FastAPIOffline(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,9 +20,10 @@ from labcore.answers.segments import with_events
 from labcore.api.gate import Passage
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
-from labcore.audio import probe, quantise, read_sound
+from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
-from labcore.classifier import Answer
+from labcore.audio.windowed import Rows, hear
+from labcore.classifier import Answer, Classifier
 from labcore.errors import AudioError, LabError
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
 from labcore.serving.admission import Lease
@@ -35,6 +38,12 @@ MOST_PROBABILITIES = 500_000
 """In one response: about 10 MB."""
 BYTES_A_SAMPLE = 6
 """A waveform in hand: float32 while it is decoded, int16 until it is answered."""
+BYTES_IN_BLOCKS = 48 * 2**20
+"""At most, since a long recording is taken block by block."""
+RECORDINGS = 2
+"""Long recordings at work at once; others wait."""
+TOGETHER = 32
+"""Windows of a long recording that the network is asked about at a time."""
 BYTES_A_WINDOW = 1700
 """A window in hand, from the network to the text of its answer; beside its probabilities."""
 BYTES_A_PROBABILITY, BYTES_A_NAMED_ONE = 4, 180
@@ -50,6 +59,12 @@ class Asked:
     windows: str
     hop_seconds: float | None
     threshold: float
+
+
+@dataclass(frozen=True)
+class Clip:
+    name: str
+    content: bytes
 
 
 @dataclass
@@ -81,18 +96,13 @@ class _Work:
 
 
 @dataclass(frozen=True)
-class Clip:
-    name: str
-    content: bytes
-
-
-@dataclass(frozen=True)
 class Desk:
-    """Where clips are answered: the engine, and threads that decode for it."""
+    """Where clips are answered: the engine, threads that decode for it, and some that take long recordings block by block."""
 
     settings: ServiceSettings
     engine: Engine
     decoders: ThreadPoolExecutor
+    recordings: ThreadPoolExecutor
     metrics: Metrics
 
     async def answer(self, clips: list[Clip], model: Model, asked: Asked, passage: Passage) -> bytes:
@@ -147,23 +157,21 @@ class Desk:
         outcome = "failed"
         try:
             decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, work.lease, work.deadline)
-            samples, scale, notes = await asyncio.wait_for(decoding, left())
-            bounds = model.classifier.windows_of(len(samples), asked.hop_seconds)
-            if len(bounds) > MOST_WINDOWS:
-                raise Problem(
-                    422, "windows", f"{clip.name or 'the clip'} would be cut into {len(bounds)} windows, more than {MOST_WINDOWS}",
-                    "Ask for a larger hop_seconds, or send shorter clips",
-                )  # fmt: skip
-            work.take_on(len(bounds), len(model.classifier.labels))
-            future = self.engine.submit(model.classifier, samples, scale, bounds, left())
-            rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
-            if not np.isfinite(rows).all():
-                raise AudioError(
-                    f"{clip.name or 'the audio'} gets no answer: the network gives what is no number",
-                    "Have the model looked at: its weights hold values that are no numbers, or overflow",
-                )
-            told = asked.windows == "full"
-            answer = await self._beside(len(bounds), model.classifier.answer, samples, bounds, rows, notes, told)
+            decoded = await asyncio.wait_for(decoding, left())
+            network = model.classifier
+            if isinstance(decoded, Recording):
+                windows = network.count_windows(round(decoded.seconds * network.sample_rate), asked.hop_seconds)
+                _take_on(work, windows, clip, network)
+                hearing = loop.run_in_executor(self.recordings, self._heard, decoded, model, work)
+                answer = await asyncio.wait_for(hearing, left())
+            else:
+                samples, scale, notes = decoded
+                bounds = network.windows_of(len(samples), asked.hop_seconds)
+                _take_on(work, len(bounds), clip, network)
+                future = self.engine.submit(network, samples, scale, bounds, left())
+                rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
+                _check_numbers(rows, clip.name)
+                answer = await self._beside(len(bounds), network.answer, samples, bounds, rows, notes)
             outcome = "answered"
         except AudioError as error:
             return error
@@ -174,13 +182,13 @@ class Desk:
 
     def _decoded(
         self, clip: Clip, model: Model, lease: Lease, deadline: float
-    ) -> tuple[np.ndarray, float, tuple[str, ...]]:
-        """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it. In a thread of its own."""
+    ) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
+        """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it; or, where it is long, unread.
+
+        In a thread of its own.
+        """
         began = time.perf_counter()
-        if time.monotonic() > deadline:
-            raise Late("the clip waited too long for being decoded", "Ask again later, or send fewer at once")
-        if lease.closed:  # whoever asked has gone
-            raise Busy("the request has ended")
+        _check_wanted(lease, deadline)
         limits, rate = self.settings.audio_limits(), model.classifier.sample_rate
         called = clip.name or "the audio"
         if foreign_kind(clip.content[:512]):  # decoded by FFmpeg, whole, before anything is known of it
@@ -193,11 +201,74 @@ class Desk:
                 f"{called} has {claimed.channels} channels of {claimed.frames} samples, more than are accepted",
                 "Send it in mono, at a lower rate, or in parts",
             )
-        lease.take(int(claimed.seconds * rate) * BYTES_A_SAMPLE)
-        sound = read_sound(clip.content, rate, name=clip.name, limits=limits)
-        samples, scale = quantise(sound.waveform)
+        lease.take(min(int(claimed.seconds * rate) * BYTES_A_SAMPLE, BYTES_IN_BLOCKS))
+        recording = Recording(clip.content, rate, name=clip.name, limits=limits)
+        sound = recording.at_once()
+        if sound is None:
+            return recording
+        quantised = quantise(sound.waveform)
         self.metrics.decoding.observe(time.perf_counter() - began)
-        return samples, scale, sound.notes
+        return *quantised, sound.notes
+
+    def _heard(self, recording: Recording, model: Model, work: _Work) -> Answer:
+        """A long recording, answered while it is decoded. In a thread of its own; it ends when whoever asked has gone."""
+
+        def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+            left = max(0.0, work.deadline - time.monotonic())
+            future = self.engine.submit(model.classifier, samples, scale, bounds, left)
+            return lambda: _waited(future, work.deadline)
+
+        classifier = model.classifier
+        heard = hear(
+            recording,
+            lambda: classifier.cutter(work.asked.hop_seconds, TOGETHER),
+            ask,
+            lambda share: _check_wanted(work.lease, work.deadline),
+        )
+        _check_numbers(heard.rows, recording.called)
+        return classifier.answer_of(heard, recording.notes)
+
+
+def _waited(future: Future[np.ndarray], deadline: float) -> np.ndarray:
+    with contextlib.suppress(concurrent.futures.TimeoutError):
+        return future.result(max(0.0, deadline - time.monotonic()))
+    future.cancel()
+    raise _late()
+
+
+def _take_on(work: _Work, windows: int, clip: Clip, network: Classifier) -> None:
+    """Take on the windows of a clip.
+
+    Raises:
+        Problem: it has too many, or they are too much for one answer.
+        Busy: the memory for them is not there now.
+    """
+    if windows > MOST_WINDOWS:
+        raise Problem(
+            422, "windows", f"{clip.name or 'the clip'} would be cut into {windows} windows, more than {MOST_WINDOWS}",
+            "Ask for a larger hop_seconds, or send shorter clips",
+        )  # fmt: skip
+    work.take_on(windows, len(network.labels))
+
+
+def _check_numbers(rows: np.ndarray, name: str) -> None:
+    if not np.isfinite(rows).all():
+        raise AudioError(
+            f"{name or 'the audio'} gets no answer: the network gives what is no number",
+            "Have the model looked at: its weights hold values that are no numbers, or overflow",
+        )
+
+
+def _late() -> Late:
+    return Late("the clip waited too long for its answer", "Ask again later, or send fewer at once")
+
+
+def _check_wanted(lease: Lease, deadline: float) -> None:
+    """Raise Late or Busy where an answer would come too late, or to nobody."""
+    if time.monotonic() > deadline:
+        raise _late()
+    if lease.closed:
+        raise Busy("the request has ended")
 
 
 async def unless_gone(passage: Passage, work: Coroutine[Any, Any, bytes]) -> bytes:

@@ -7,18 +7,19 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from labcore.audio.decoder import Sound, read_sound
+from labcore.audio.decoder import Sound
+from labcore.audio.recording import Recording
 from labcore.errors import LabError
 
-LONG_BYTES = 32 * 1024**2
-"""Larger files are decoded when their turn comes, so that no two long recordings lie in memory at once."""
-
-Decoded = Sound | LabError
+Decoded = Sound | Recording | LabError
 
 
 def decode_ahead(files: Iterable[Path], sample_rate: int, threads: int) -> Generator[tuple[Path, Decoded], None, None]:
-    """Each file with its sound, or why it cannot be read, in order; at most two a thread ahead."""
-    waiting: deque[tuple[Path, Future[Decoded] | None]] = deque()
+    """Each file with its sound, or why it cannot be read, in order; at most two a thread ahead.
+
+    A long recording is not decoded: it is handed over to be taken block by block when its turn comes.
+    """
+    waiting: deque[tuple[Path, Future[Decoded]]] = deque()
     rest = iter(files)
     more = True
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
@@ -29,23 +30,17 @@ def decode_ahead(files: Iterable[Path], sample_rate: int, threads: int) -> Gener
                 if file is None:
                     more = False
                 else:
-                    waiting.append((file, pool.submit(_decode, file, sample_rate) if _short(file) else None))
+                    waiting.append((file, pool.submit(_decode, file, sample_rate)))
             if waiting:
                 file, future = waiting.popleft()
-                yield file, _decode(file, sample_rate) if future is None else future.result()
+                yield file, future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _decode(file: Path, sample_rate: int) -> Decoded:
+    recording = Recording(file, sample_rate)
     try:
-        return read_sound(file, sample_rate)
+        return recording.at_once() or recording
     except LabError as error:
         return error
-
-
-def _short(file: Path) -> bool:
-    try:
-        return file.stat().st_size <= LONG_BYTES
-    except (OSError, ValueError):
-        return True  # decoding tells what is wrong with it

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 
+from labcore.audio.blocks import go_to, is_long, pieces
 from labcore.audio.files import (
-    DEFAULT_LIMITS,
-    Limits,
     OpenFile,
     Source,
     called_by,
@@ -24,12 +22,10 @@ from labcore.audio.files import (
     reading,
     stretch_of,
 )
-from labcore.audio.mixing import ChannelPowers, mean_of, mix
+from labcore.audio.limits import Limits, default_limits
+from labcore.audio.mixing import ChannelPowers, mix
 from labcore.audio.waveforms import encode_wav, resample
 from labcore.errors import AudioError
-
-ONE_GO = 1 << 23  # values (frames × channels) that are read in one go: 32 MB, a minute and a half of 44.1 kHz stereo
-BLOCK = 1 << 20  # values in a block of a longer recording
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ def decode(
     name: str = "",
     start_s: float = 0.0,
     end_s: float | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Limits | None = None,
 ) -> tuple[np.ndarray, int]:
     """The waveform and the rate of :func:`read_sound`."""
     sound = read_sound(source, sample_rate, name=name, start_s=start_s, end_s=end_s, limits=limits)
@@ -68,7 +64,7 @@ def read_sound(
     name: str = "",
     start_s: float = 0.0,
     end_s: float | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Limits | None = None,
 ) -> Sound:
     """Decode a file or a part of it to a mono waveform: the mean of its channels, without dead ones, and one alone where they cancel.
 
@@ -78,7 +74,7 @@ def read_sound(
         sample_rate: of the result in Hz; None keeps the file's own.
         name: how errors call the file, where the path does not say (an upload's own name).
         start_s, end_s: the part to decode in seconds; an end beyond the file's own is the file's own.
-        limits: what is accepted.
+        limits: what is accepted; :func:`labcore.audio.default_limits` where they are not given.
 
     Raises:
         AudioError: the file is missing, empty, not audio, cut off, longer or larger than the limits, has no samples,
@@ -93,7 +89,7 @@ def as_wav(
     name: str = "",
     start_s: float = 0.0,
     end_s: float | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Limits | None = None,
     exact: bool = False,
 ) -> bytes:
     """A file or a part of it, decoded to mono and encoded anew: what goes to a browser, or is kept, holds sound and nothing else.
@@ -115,7 +111,7 @@ def decode_channels(
     name: str = "",
     start_s: float = 0.0,
     end_s: float | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Limits | None = None,
 ) -> tuple[np.ndarray, int]:
     """The same with the channels apart. What lies before the part is passed over without decoding where the format can.
 
@@ -135,59 +131,98 @@ def _decoded(
     name: str,
     start_s: float,
     end_s: float | None,
-    limits: Limits,
+    limits: Limits | None,
     mixed: bool,
 ) -> Sound:
-    called = called_by(source, name)
+    called, limits = called_by(source, name), limits or default_limits()
+    check_part(called, start_s, end_s)
+    with opened(source, called, limits) as file:
+        rate = sample_rate or file.samplerate
+        start, count = stretch_of(file, called, start_s, end_s, limits)
+        note = ""
+        if is_long(file, count, rate):
+            waveform, note = _read_long(file, called, start, count, rate, limits, mixed)
+        elif mixed:
+            waveform, note = read_short(file, called, start, count, rate)
+        else:
+            waveform = _short_channels(file, called, start, count, rate)
+        notes = notes_of(file, note)
+    return Sound(_not_empty(waveform, called, rate), rate, notes)
+
+
+def notes_of(file: OpenFile, mixing: str) -> tuple[str, ...]:
+    """What is told of how a file was read, and how it was mixed."""
+    return (*info_of(file).notes, *((mixing,) if mixing else ()))
+
+
+def check_part(called: str, start_s: float, end_s: float | None) -> None:
+    """Raise an AudioError where a part of a recording is none."""
     if not start_s >= 0 or (end_s is not None and not end_s > start_s):
         raise AudioError(
             f"{called}: the part from {start_s:g} to {end_s if end_s is None else f'{end_s:g}'} s is none",
             "The start is 0 or later, and the end lies behind it",
         )
-    with opened(source, called, limits) as file:
-        rate = sample_rate or file.samplerate
-        start, count = stretch_of(file, called, start_s, end_s, limits)
-        with reading(called):
-            if start:
-                file.seek(start)
-            short = count * max(file.channels, rate / file.samplerate) <= ONE_GO
-            read = _read_short if short else _read_long
-            waveform, frames, note = read(file, called, start, count, rate, limits, mixed)
-        check_length(file, called, count, frames)
-        notes = (*info_of(file).notes, *((note,) if note else ()))
+
+
+def read_short(file: OpenFile, called: str, start: int, count: int, rate: int) -> tuple[np.ndarray, str]:
+    """A part that is not long, mixed and in one go: the waveform at ``rate``, and what is told of the mixing.
+
+    Raises:
+        AudioError: as :func:`read_sound` does.
+    """
+    block = _frames_of(file, called, start, count)
+    with reading(called):
+        mono, note = mix(block)
+        check_values(mono, called)
+        waveform = resample(np.ascontiguousarray(mono), file.samplerate, rate)
+    return _not_empty(waveform, called, rate), note
+
+
+def _frames_of(file: OpenFile, called: str, start: int, count: int) -> np.ndarray:
+    """(frames, channels) float32 as they are in the file."""
+    with reading(called):
+        if start:
+            go_to(file, start)
+        block: np.ndarray = file.read(count, dtype="float32", always_2d=True)
+    check_length(file, called, count, len(block))
+    return block
+
+
+def _not_empty(waveform: np.ndarray, called: str, rate: int) -> np.ndarray:
     if not waveform.size:
         raise AudioError(f"{called} is too short for a single sample at {rate} Hz", "Leave it out")
-    return Sound(waveform, rate, notes)
+    return waveform
 
 
-def _read_short(
-    file: OpenFile, called: str, start: int, count: int, rate: int, limits: Limits, mixed: bool
-) -> tuple[np.ndarray, int, str]:
-    """All in one go: the waveform at ``rate``, the frames that were read, and what is told of the mixing."""
-    block = file.read(count, dtype="float32", always_2d=True)
-    if not mixed:
-        check_values(block, called)
-        channels = [resample(np.ascontiguousarray(column), file.samplerate, rate) for column in block.T]
-        return np.stack(channels), len(block), ""
-    mono, note = mix(block)
-    check_values(mono, called)
-    return resample(np.ascontiguousarray(mono), file.samplerate, rate), len(block), note
+def _short_channels(file: OpenFile, called: str, start: int, count: int, rate: int) -> np.ndarray:
+    """The same with the channels apart: (channels, samples)."""
+    block = _frames_of(file, called, start, count)
+    check_values(block, called)
+    with reading(called):
+        return np.stack([resample(np.ascontiguousarray(column), file.samplerate, rate) for column in block.T])
 
 
 def _read_long(
     file: OpenFile, called: str, start: int, count: int, rate: int, limits: Limits, mixed: bool
-) -> tuple[np.ndarray, int, str]:
-    """The same in blocks. Whether channels cancel is known at the end alone; then the recording is read once more."""
+) -> tuple[np.ndarray, str]:
+    """A long part as one waveform: (samples,), or (channels, samples), and what is told of the mixing.
+
+    Whether channels cancel is known at the end alone; then the recording is read once more.
+    """
     powers = ChannelPowers(file.channels) if mixed and file.channels > 1 else None
-    columns, read = _read_blocks(file, called, count, rate, limits, mixed, powers)
+    if start:
+        with reading(called):
+            go_to(file, start)
+    columns = _joined(file, called, count, rate, limits, mixed, powers, None)
     chosen = powers.mixdown() if powers else None
     if chosen and len(chosen.channels) < file.channels:
-        file.seek(start)
-        columns, read = _read_blocks(file, called, count, rate, limits, mixed, None, chosen.channels)
-    return columns[:, 0] if mixed else np.ascontiguousarray(columns.T), read, chosen.note if chosen else ""
+        with reading(called):
+            file.seek(start)
+        columns = _joined(file, called, count, rate, limits, mixed, None, chosen.channels)
+    return columns[:, 0] if mixed else np.ascontiguousarray(columns.T), chosen.note if chosen else ""
 
 
-def _read_blocks(
+def _joined(
     file: OpenFile,
     called: str,
     count: int,
@@ -195,34 +230,24 @@ def _read_blocks(
     limits: Limits,
     mixed: bool,
     powers: ChannelPowers | None,
-    heard: tuple[int, ...] | None = None,
-) -> tuple[np.ndarray, int]:
-    """Read, mix and resample block by block; returns (samples, 1 or channels) at ``rate`` and the frames that were read."""
+    heard: tuple[int, ...] | None,
+) -> np.ndarray:
+    """The pieces of a part, one after the other: (samples, 1 or channels) at ``rate``."""
     channels = 1 if mixed else file.channels
-    stream = None if rate == file.samplerate else soxr.ResampleStream(file.samplerate, rate, channels, dtype="float32")
-    block_frames = max(1, BLOCK // file.channels)
-    buffer = np.empty((block_frames, file.channels), dtype=np.float32)
-    waveform = np.empty((block_frames, channels), dtype=np.float32)
+    waveform = np.empty((0, channels), dtype=np.float32)
     written = read = 0
-    while True:
-        block = file.read(min(block_frames, count - read), out=buffer[: min(block_frames, count - read)])
-        read += len(block)
-        last = len(block) < block_frames or read >= count
-        if mixed:
-            mono = mean_of(block, heard)
-            if powers:
-                powers.add(block, mono)
-            block = mono[:, None]
-        check_values(block, called)
-        piece = block if stream is None else stream.resample_chunk(block, last=last)
-        if (written + len(piece)) * channels > limits.max_samples:
-            raise AudioError(
-                f"{called} is too long: it has more than {limits.max_samples} samples at {rate} Hz", "Cut it into parts"
-            )
-        if written + len(piece) > len(waveform):
-            waveform.resize((max(written + len(piece), len(waveform) * 3 // 2), channels), refcheck=False)
-        waveform[written : written + len(piece)] = piece
-        written += len(piece)
-        if last:
-            waveform.resize((written, channels), refcheck=False)
-            return waveform, read
+    with reading(called):
+        for piece in pieces(file, called, count, rate, mixed=mixed, powers=powers, heard=heard):
+            read, end = piece.read, written + len(piece.samples)
+            if end * channels > limits.max_samples:
+                raise AudioError(
+                    f"{called} is too long: it has more than {limits.max_samples} samples at {rate} Hz",
+                    "Cut it into parts",
+                )
+            if end > len(waveform):
+                waveform.resize((max(end, len(waveform) * 3 // 2), channels), refcheck=False)
+            waveform[written:end] = piece.samples
+            written = end
+        waveform.resize((written, channels), refcheck=False)
+    check_length(file, called, count, read)
+    return waveform

@@ -19,6 +19,7 @@ import soundfile
 from labcore.audio.containers import FORMATS, KNOWN, describe, foreign_kind
 from labcore.audio.foreign import ForeignFile
 from labcore.audio.joined import JoinedFile
+from labcore.audio.limits import Limits, default_limits
 from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced, reader
 from labcore.audio.streams import Reading, cut_off, duration, not_read, reading_of
@@ -33,23 +34,6 @@ BITS |= {"ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}
 Source = str | Path | bytes
 OpenFile: TypeAlias = "QuietFile | JoinedFile | ForeignFile"
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What is accepted. Whoever decodes what strangers hand in sets these lower.
-
-    ``max_seconds`` bounds the part that is asked for, ``max_samples`` the mono waveform that is returned (4 bytes each).
-    """
-
-    max_seconds: float = 6 * 3600.0
-    max_bytes: int = 2 * 1024**3
-    max_channels: int = 64
-    max_samples: int = 2**30
-    min_rate: int = 100
-    max_rate: int = 1_000_000
-
-
-DEFAULT_LIMITS = Limits()
 
 OPEN_AS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -75,7 +59,7 @@ class AudioInfo:
         return BITS.get(self.codec)
 
 
-def probe(source: Source, *, name: str = "", limits: Limits = DEFAULT_LIMITS) -> AudioInfo:
+def probe(source: Source, *, name: str = "", limits: Limits | None = None) -> AudioInfo:
     """Read a file's header, without decoding it.
 
     Args:
@@ -86,17 +70,17 @@ def probe(source: Source, *, name: str = "", limits: Limits = DEFAULT_LIMITS) ->
         AudioError: the file is missing, empty, or not audio.
     """
     called = called_by(source, name)
-    with opened(source, called, limits) as file:
+    with opened(source, called, limits or default_limits()) as file:
         return info_of(file)
 
 
-def content_of(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
+def content_of(path: str | Path, *, limits: Limits | None = None) -> bytes:
     """The bytes of a sound file, for whoever decodes them; they are to go nowhere else.
 
     Raises:
         AudioError: it is missing, may not be opened, or is no sound.
     """
-    called = str(path)
+    called, limits = str(path), limits or default_limits()
     with opened(path, called, limits), _bytes_of(_place(path, called), called, limits) as (read, size, _):
         return read(0, size)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -13,6 +14,15 @@ from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced
 from labcore.audio.streams import CONVERT, Reading
 from labcore.errors import AudioError
+
+SKIPPED = 1 << 20  # frames that are dropped at a time
+
+
+def skip(file: Any, frames: int) -> None:
+    """Read on and drop what is read, up to the end at most."""
+    while frames > 0:
+        passed = len(file.read(min(frames, SKIPPED), dtype="float32", always_2d=True))
+        frames = frames - passed if passed else 0
 
 
 class JoinedFile:
@@ -55,7 +65,11 @@ class JoinedFile:
         self._at = min(max(0, frame), self.frames)
         number = min(bisect_right(self._ends, self._at), len(self._ends) - 1)
         first = self._ends[number - 1] if number else 0
-        self._stream(number).seek(self._at - first)
+        try:
+            self._stream(number).seek(self._at - first)
+        except soundfile.SoundFileError:  # its codec cannot jump
+            self.close()
+            skip(self._stream(number), self._at - first)
         return self._at
 
     def read(

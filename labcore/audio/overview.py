@@ -17,11 +17,10 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from labcore.audio.blocks import can_seek
 from labcore.audio.facts import Facts, Tally, full_scale
 from labcore.audio.files import (
-    DEFAULT_LIMITS,
     PEAK,
-    Limits,
     OpenFile,
     Source,
     called_by,
@@ -33,6 +32,7 @@ from labcore.audio.files import (
     stretch_of,
 )
 from labcore.audio.foreign import ForeignFile
+from labcore.audio.limits import Limits, default_limits
 from labcore.audio.loudness import BLOCK, CHUNK, LOWEST_RATE, KWeighting, integrated, step_samples
 from labcore.device import usable_cores
 
@@ -78,7 +78,7 @@ def overview(
     *,
     blocks: int = BLOCKS,
     name: str = "",
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Limits | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Facts, Overview]:
     """Read a whole recording once, in bounded memory.
@@ -87,19 +87,19 @@ def overview(
         source: a path, or the file's content.
         blocks: at most so many in the overview; a recording of fewer samples has one a sample.
         name: how errors call it, where the path does not say.
-        limits: what is accepted.
+        limits: what is accepted; :func:`labcore.audio.default_limits` where they are not given.
         progress: called in this thread with the share that is done; what it raises ends the reading.
 
     Raises:
         AudioError: as :func:`labcore.audio.decode` does.
     """
-    called = called_by(source, name)
+    called, limits = called_by(source, name), limits or default_limits()
     with ExitStack() as stack:
         file = stack.enter_context(opened(source, called, limits))
         info = info_of(file)
         _, frames = stretch_of(file, called, 0.0, None, limits)
         block = -(-frames // max(1, blocks))
-        alone = isinstance(file, ForeignFile) or frames * info.channels < ALONE
+        alone = isinstance(file, ForeignFile) or frames * info.channels < ALONE or not can_seek(file)
         shape = (info.channels, -(-frames // block))
         low, high = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
         step = step_samples(info.sample_rate) if info.sample_rate >= LOWEST_RATE else 0

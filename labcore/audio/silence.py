@@ -22,10 +22,20 @@ def sound_weights(samples: np.ndarray, bounds: list[tuple[int, int]]) -> np.ndar
     Returns:
         (windows,) float32; ones where there is one window or none, and where the whole clip is digital silence.
     """
-    if len(bounds) < 2:
-        return np.ones(len(bounds), dtype=np.float32)
-    energies = np.array([_energy(samples[begin:end]) for begin, end in bounds], dtype=np.float64)
-    return (energies >= SILENT * energies.max()).astype(np.float32)
+    return weights_of_energies(energies_of(samples, bounds) if len(bounds) > 1 else [0] * len(bounds))
+
+
+def energies_of(samples: np.ndarray, bounds: list[tuple[int, int]]) -> list[int]:
+    """The sum of squares of each window of int16 samples, as whole numbers, so that they are the same in whatever order they are summed."""
+    return [_energy(samples[begin:end]) for begin, end in bounds]
+
+
+def weights_of_energies(energies: list[int]) -> np.ndarray:
+    """The weights of :func:`sound_weights`, by the energies of the windows."""
+    if len(energies) < 2:
+        return np.ones(len(energies), dtype=np.float32)
+    of_windows = np.array(energies, dtype=np.float64)
+    return (of_windows >= SILENT * of_windows.max()).astype(np.float32)
 
 
 def weighted_mean(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -35,6 +45,5 @@ def weighted_mean(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _energy(samples: np.ndarray) -> int:
-    """The sum of squares as a whole number, so that it is the same in whatever order it is summed."""
     whole = samples.astype(np.int64)
     return int(whole @ whole)

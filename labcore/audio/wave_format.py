@@ -98,7 +98,8 @@ def mend(read: Read, file: Chunked, form: WaveFormat) -> Mending | None:
         return None
     whole = (form.bits + 7) // 8
     width = _width(form, whole)
-    if not 1 <= whole <= width or width not in (1, 2, 3, 4, 8) or (form.tag == FLOAT and width != whole):
+    fits = 1 <= whole <= width and width in (1, 2, 3, 4, 8) and form.channels * width < 1 << 16
+    if not fits or (form.tag == FLOAT and width != whole):
         raise Contradiction(_told(form))
     changes: dict[int, bytes] = {}
     if form.block != form.channels * width:

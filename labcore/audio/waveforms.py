@@ -31,17 +31,22 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     return resampled
 
 
-def quantise(waveform: np.ndarray) -> tuple[np.ndarray, float]:
+def loudest_of(waveform: np.ndarray) -> float:
+    """The largest magnitude of a waveform; 0 for an empty one."""
+    return max(float(waveform.max()), -float(waveform.min())) if len(waveform) else 0.0
+
+
+def quantise(waveform: np.ndarray, peak: float | None = None) -> tuple[np.ndarray, float]:
     """A waveform as 16-bit integers and the factor that brings its values back. Levels are kept and nothing is clipped.
 
     Args:
         waveform: float32 (samples,), finite.
+        peak: the largest magnitude of all that the waveform is a part of; its own where it is not given.
 
     Returns:
         int16 (samples,) and the scale, max(1, peak) / 32767.
     """
-    peak = max(float(waveform.max()), -float(waveform.min())) if len(waveform) else 0.0
-    scale = max(1.0, peak) / FULL_SCALE
+    scale = max(1.0, loudest_of(waveform) if peak is None else peak) / FULL_SCALE
     scaled = waveform * np.float32(1.0 / scale)
     np.rint(scaled, out=scaled)
     return scaled.astype(np.int16), scale

@@ -20,7 +20,7 @@ from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say, say_some
 from labcore.cli.parser import WEIGHTS, Parser
 from labcore.errors import ConfigError, WorkspaceError
-from labcore.texts import counted, moment
+from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
@@ -89,13 +89,19 @@ def run(arguments: argparse.Namespace) -> int:
     classifier = Classifier.load(weights, arguments.device)
     tell = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
     bad = 0
-    with contextlib.closing(answers_of(classifier, inputs.files, arguments.hop)) as answers:
+    with contextlib.closing(answers_of(classifier, inputs.files, arguments.hop, _at_work)) as answers:
         for _, answer in itertools.chain(inputs.errors(), answers):
+            live("")
             bad += "error" in answer
             tell(answer)
     if bad and len(inputs) > 1 and kind != "jsonl":
         say(f"{bad} of {counted(len(inputs), 'file')} could not be read")
     return FAILED if bad else DONE
+
+
+def _at_work(file: Path, share: float) -> None:
+    """A long recording on its way."""
+    live(f"{shown(file.name)}: {percent(share)}")
 
 
 def _weights(named: str | None) -> Path:
@@ -106,6 +112,10 @@ def _weights(named: str | None) -> Path:
         f"no run has weights yet: the built-in demo network answers. {builtin.what()}. Train your own with `labcore train`."
     )
     return weights_of(builtin.NAME)
+
+
+class _Stopped(Exception):
+    """A stop in the middle of a long recording."""
 
 
 class _Stdout:
@@ -218,9 +228,16 @@ def _ask(
     notes: list[str] = []
     began = told = time.monotonic()
     done, before = 0, len(inputs.files) - len(waiting)
+
+    def at_work(file: Path, share: float) -> None:
+        if stopping.is_set():
+            raise _Stopped
+        _at_work(file, share)
+
     with (
-        stop_on_signals(lambda: say_raw("stopping after this file; once more ends at once\n")) as stopping,
-        contextlib.closing(answers_of(classifier, waiting, hop)) as answers,
+        contextlib.suppress(_Stopped),
+        stop_on_signals(lambda: say_raw("stopping; once more ends at once\n")) as stopping,
+        contextlib.closing(answers_of(classifier, waiting, hop, at_work)) as answers,
     ):
         for file, answer in itertools.chain(inputs.errors(), answers):
             journal.add(file, answer)

@@ -136,10 +136,11 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
         ConfigError: two have the same name.
     """
     from labcore.audio import as_wav
+    from labcore.training.pinned import LONGEST_SECONDS
 
     clips: dict[str, bytes] = {}
     for file in files:
-        content = as_wav(file, exact=True)
+        content = as_wav(file, end_s=LONGEST_SECONDS, exact=True)
         if pinned_name(file.name) in clips:
             raise ConfigError(f"two clips to be pinned are called {file.stem}", "Rename one of them")
         clips[pinned_name(file.name)] = content

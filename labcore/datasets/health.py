@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labcore.audio import read_sound
+from labcore.audio import Recording
+from labcore.audio.waveforms import loudest_of
 from labcore.config import RunConfig
 from labcore.datasets.contents import equal_files
-from labcore.datasets.hearing import share_above, unheard
+from labcore.datasets.hearing import facts_in_blocks, share_above, unheard
 from labcore.datasets.table import Dataset, Finding, Problem, behind, merged, unusual
 from labcore.device import usable_cores
 from labcore.errors import AudioError
@@ -198,14 +199,18 @@ def _look(
 ) -> tuple[float, int, float, float, tuple[str, ...]] | AudioError:
     """Of one clip its length in seconds, sample rate in Hz, peak in dB of full scale, share of energy above a frequency, and notes."""
     path, start_s, end_s = span
+    recording = Recording(Path(path), start_s=start_s, end_s=None if np.isnan(end_s) else end_s)
     try:
-        sound = read_sound(Path(path), start_s=start_s, end_s=None if np.isnan(end_s) else end_s)
+        sound = recording.at_once()
+        if sound is None:
+            length, peak, above = facts_in_blocks(recording, limit_hz)
+        else:
+            length, peak = len(sound.waveform), loudest_of(sound.waveform)
+            above = share_above(sound.waveform, sound.sample_rate, limit_hz)
     except AudioError as error:
         return error
-    waveform, rate = sound.waveform, sound.sample_rate
-    peak = max(float(waveform.max()), -float(waveform.min()), 1e-10)
-    above = share_above(waveform, rate, limit_hz)
-    return len(waveform) / rate, rate, 20 * float(np.log10(peak)), above, sound.notes
+    notes = recording.notes if sound is None else sound.notes
+    return length / recording.sample_rate, recording.sample_rate, 20 * float(np.log10(max(peak, 1e-10))), above, notes
 
 
 def _equal(table: pd.DataFrame) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
+from labcore.audio import Recording
+from labcore.audio.waveforms import loudest_of
 from labcore.config import RunConfig, knobs
 from labcore.datasets.table import Finding
 
@@ -28,9 +31,32 @@ def share_above(waveform: np.ndarray, rate: int, hertz: float) -> float:
     starts = np.arange(0, len(waveform), CHUNK)
     if len(starts) > MOST_CHUNKS:
         starts = starts[np.linspace(0, len(starts) - 1, MOST_CHUNKS).astype(int)]
+    return _share([waveform[start : start + CHUNK] for start in starts], rate, hertz)
+
+
+def facts_in_blocks(recording: Recording, hertz: float) -> tuple[int, float, float]:
+    """Of a recording that is taken block by block its length in samples, its loudest sample, and :func:`share_above`.
+
+    Raises:
+        AudioError: it cannot be read.
+    """
+    length, loudest, stretches = 0, 0.0, list[np.ndarray]()
+    for block in recording.waveform():
+        if block.anew:
+            length, loudest, stretches = 0, 0.0, []
+        apart = CHUNK * math.ceil(recording.seconds * recording.sample_rate / (CHUNK * MOST_CHUNKS))
+        for start in range(-length % apart, len(block.samples), apart):
+            stretches.append(block.samples[start : start + CHUNK].copy())
+        length, loudest = length + len(block.samples), max(loudest, loudest_of(block.samples))
+    rate = recording.sample_rate
+    return length, loudest, _share(stretches, rate, hertz) if rate / 2 > hertz else 0.0
+
+
+def _share(stretches: list[np.ndarray], rate: int, hertz: float) -> float:
+    """The share of the energy of some stretches above a frequency; 0 for silence."""
     above = total = 0.0
-    for start in starts:
-        chunk = waveform[start : start + CHUNK].astype(np.float64)
+    for stretch in stretches:
+        chunk = stretch.astype(np.float64)
         power = np.abs(np.fft.rfft(chunk - chunk.mean())) ** 2
         total += float(power.sum())
         above += float(power[int(np.ceil(hertz * len(chunk) / rate)) :].sum())

@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,7 +31,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from labcore.audio import dequantise, quantise, read_sound
+from labcore.audio import Recording, dequantise, quantise
 from labcore.datasets.table import Dataset, Problem, behind, merged
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError, WorkspaceError
@@ -217,16 +218,16 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: Prog
     unflushed = 0
     with (draft / "samples.i16").open("wb", buffering=0) as file:
         for row, clip in enumerate(_decoded(dataset, sample_rate)):
-            if isinstance(clip, LabError):
-                problems.append((row, behind(dataset.table["path"].iat[row], clip.what)))
+            written = _write(file, clip, partial(progress, row, total) if progress else lambda: None)
+            if isinstance(written, LabError):
+                problems.append((row, behind(dataset.table["path"].iat[row], written.what)))
             else:
-                samples, scale, told = clip
+                length, scale, told = written
                 notes += [(row, note) for note in told]
-                _write_all(file, samples)
-                offsets.append(offsets[-1] + len(samples))
+                offsets.append(offsets[-1] + length)
                 scales.append(scale)
                 rows.append(row)
-                unflushed += samples.nbytes
+                unflushed += 2 * length
                 if unflushed > FLUSH_BYTES:  # little by little, while the cores decode, instead of all at the end
                     os.fsync(file.fileno())
                     unflushed = 0
@@ -252,7 +253,10 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: Prog
     return {**facts, "problems": problems, "notes": notes}
 
 
-Decoded = tuple[np.ndarray, float, tuple[str, ...]] | LabError
+Decoded = tuple[np.ndarray, float, tuple[str, ...]] | Recording | LabError
+"""A clip's integers, scale and what is told of it; a long recording that is to be taken block by block; or why it cannot be read."""
+Written = tuple[int, float, tuple[str, ...]] | LabError
+"""Samples that were written, their scale and what is told of them, or why there are none."""
 
 
 def _decoded(dataset: Dataset, sample_rate: int) -> Iterator[Decoded]:
@@ -278,15 +282,48 @@ def _decoded(dataset: Dataset, sample_rate: int) -> Iterator[Decoded]:
 
 def _bytes_in(waiting: deque[Future[Decoded]]) -> int:
     clips = (future.result() for future in waiting if future.done() and not future.exception())
-    return sum(clip[0].nbytes for clip in clips if not isinstance(clip, LabError))
+    return sum(clip[0].nbytes for clip in clips if isinstance(clip, tuple))
 
 
 def _decode_clip(path: str, start_s: float, end_s: float, sample_rate: int) -> Decoded:
+    recording = Recording(path, sample_rate, start_s=start_s, end_s=None if end_s != end_s else end_s)
     try:
-        sound = read_sound(path, sample_rate, start_s=start_s, end_s=None if end_s != end_s else end_s)
+        sound = recording.at_once()
     except AudioError as error:
         return error
-    return (*quantise(sound.waveform), sound.notes)
+    return recording if sound is None else (*quantise(sound.waveform), sound.notes)
+
+
+def _write(file: IO[bytes], clip: Decoded, progress: Callable[[], None]) -> Written:
+    """Write a clip at the end of the file; ``progress`` is called now and then while a long recording is written."""
+    if isinstance(clip, LabError):
+        return clip
+    if isinstance(clip, Recording):
+        return _write_long(file, clip, progress)
+    _write_all(file, clip[0])
+    return len(clip[0]), clip[1], clip[2]
+
+
+def _write_long(file: IO[bytes], recording: Recording, progress: Callable[[], None]) -> Written:
+    """Write a long recording block by block. What was written of it is taken back where it turns out to be unreadable."""
+    begin, length, scale = file.tell(), 0, 1.0
+
+    def take_back() -> None:
+        file.seek(begin)
+        file.truncate()
+
+    try:
+        for block in recording.quantised():
+            if block.anew:
+                take_back()
+                length = 0
+            _write_all(file, block.samples)
+            length, scale = length + len(block.samples), block.scale
+            progress()
+    except AudioError as error:
+        take_back()
+        return error
+    return length, scale, recording.notes
 
 
 def _write_all(file: IO[bytes], samples: np.ndarray) -> None:

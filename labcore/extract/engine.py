@@ -213,9 +213,14 @@ def _on_device(
     with contextlib.closing(decode_ahead((source / path for path in paths), extractor.sample_rate, workers)) as decoded:
         for path, (file, sound) in zip(paths, decoded, strict=True):
             size, mtime_ns = stamp(file)
-            if isinstance(sound, LabError):
-                yield [Entry(path, error=str(sound), size=size, mtime_ns=mtime_ns)]
-            else:
-                yield [write_entry(sound, path, output, extractor, size, mtime_ns)]
+            try:
+                if isinstance(sound, LabError):
+                    raise sound
+                entry = write_entry(sound, path, output, extractor, size, mtime_ns)
+            except WorkspaceError:
+                raise
+            except LabError as error:
+                entry = Entry(path, error=str(error), size=size, mtime_ns=mtime_ns)
+            yield [entry]
             if should_stop():
                 return

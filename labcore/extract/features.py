@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from labcore.audio import dequantise, quantise
-from labcore.classifier import Classifier, centred
+from labcore.audio import Recording, quantise
+from labcore.audio.windowed import Rows, hear
+from labcore.classifier import Classifier
 from labcore.errors import ConfigError
 from labcore.extract.settings import ExtractSettings
 from labcore.features import LogMel
@@ -56,25 +58,78 @@ class Extractor:
             starts = np.array([begin for begin, _ in bounds]) / self.sample_rate
             return embeddings_of(self.classifier, waveform, bounds), starts
         features = self._frames(waveform)
-        hop = self.log_mel.hop_length
-        return features, np.arange(features.shape[1]) * hop / self.sample_rate
+        return features, self._moments(features.shape[1])
+
+    @torch.inference_mode()
+    def of_recording(self, recording: Recording) -> tuple[np.ndarray, np.ndarray, int]:
+        """The same of a recording that is taken block by block, and how many samples it has. Only the result grows with its length.
+
+        Raises:
+            AudioError: as :meth:`Recording.waveform` does.
+        """
+        if self.classifier is not None:
+            return _embeddings_in_blocks(self.classifier, recording, self.settings.hop_seconds)
+        parts: list[np.ndarray] = []
+        frames = _FrameCutter(self)
+        for block in recording.waveform():
+            if block.anew:
+                parts, frames = [], _FrameCutter(self)
+            parts += [
+                self._levels(piece, first, count) for piece, first, count in frames.add(block.samples, block.last)
+            ]
+        features = np.concatenate(parts, axis=1)
+        return features, self._moments(features.shape[1]), frames.seen
+
+    def _moments(self, frames: int) -> np.ndarray:
+        return np.arange(frames) * self.log_mel.hop_length / self.sample_rate
+
+    @property
+    def margin(self) -> int:
+        """Frames on either side of a cut that hear it."""
+        return -(-(self.settings.config.framing.n_fft // 2) // self.log_mel.hop_length)
 
     def _frames(self, waveform: np.ndarray) -> np.ndarray:
-        hop, half = self.log_mel.hop_length, self.settings.config.framing.n_fft // 2
-        margin = -(-half // hop)  # frames on either side that hear the cut
-        total = self.log_mel.frames(len(waveform))
-        rows = self.settings.config.features.n_mels if self.dct is None else self.settings.n_mfcc
-        result = np.empty((rows, total), dtype=np.float32)
-        for first in range(0, total, FRAMES):
-            last = min(total, first + FRAMES)
-            begin, end = max(0, first - margin) * hop, min(len(waveform), (last + margin) * hop)
-            piece = torch.from_numpy(np.ascontiguousarray(waveform[begin:end])).to(self.device)
-            decibels = self.log_mel.decibels(self.log_mel.power(piece[None]))[0]  # (n_mels, frames of the piece)
-            decibels = decibels[:, first - begin // hop :][:, : last - first]
-            if self.dct is not None:
-                decibels = self.dct.T @ decibels  # (n_mfcc, frames)
-            result[:, first:last] = decibels.cpu().numpy()
-        return result
+        pieces = _FrameCutter(self).add(waveform, last=True)
+        return np.concatenate([self._levels(piece, first, count) for piece, first, count in pieces], axis=1)
+
+    def _levels(self, piece: np.ndarray, first: int, count: int) -> np.ndarray:
+        """``count`` frames from the ``first`` one of a piece of a waveform on: (rows, count)."""
+        waveform = torch.from_numpy(np.ascontiguousarray(piece)).to(self.device)
+        decibels = self.log_mel.decibels(self.log_mel.power(waveform[None]))[0]  # (n_mels, frames of the piece)
+        decibels = decibels[:, first : first + count]
+        if self.dct is not None:
+            decibels = self.dct.T @ decibels  # (n_mfcc, frames)
+        return decibels.cpu().numpy().copy()
+
+
+class _FrameCutter:
+    """Cuts a waveform that comes in blocks into pieces of :data:`FRAMES` frames, each with the samples around it that they hear.
+
+    Attributes:
+        seen: samples that were taken.
+    """
+
+    def __init__(self, extractor: Extractor) -> None:
+        self._hop, self._margin = extractor.log_mel.hop_length, extractor.margin
+        self._frames_of = extractor.log_mel.frames
+        self._kept = np.empty(0, dtype=np.float32)
+        self._at = 0  # where what is kept begins
+        self._done = 0  # frames
+        self.seen = 0
+
+    def add(self, samples: np.ndarray, last: bool) -> Iterator[tuple[np.ndarray, int, int]]:
+        """Take the next samples; each piece that is complete now, with its first frame that counts and how many do."""
+        self.seen += len(samples)
+        self._kept = np.concatenate([self._kept, samples]) if len(self._kept) else np.array(samples)
+        total = self._frames_of(self.seen)
+        while self._done < total and (last or self.seen >= (self._done + FRAMES + self._margin) * self._hop):
+            first, end = self._done, min(total, self._done + FRAMES)
+            begin = max(0, first - self._margin)
+            piece = self._kept[begin * self._hop - self._at : (end + self._margin) * self._hop - self._at]
+            yield piece, first - begin, end - first
+            self._done = end
+        after = max(0, self._done - self._margin) * self._hop
+        self._kept, self._at = self._kept[after - self._at :].copy(), after
 
 
 @torch.inference_mode()
@@ -87,7 +142,24 @@ def embeddings_of(classifier: Classifier, waveform: np.ndarray, bounds: list[tup
     Raises:
         ConfigError: the network does not end in a linear layer.
     """
-    samples, scale = quantise(waveform)
+    return _embeddings(classifier, *quantise(waveform), bounds)
+
+
+def _embeddings_in_blocks(
+    classifier: Classifier, recording: Recording, hop_seconds: float | None
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Those of a recording that is taken block by block, where each window begins in seconds, and how many samples it has."""
+
+    def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+        rows = _embeddings(classifier, samples, scale, bounds)
+        return lambda: rows
+
+    heard = hear(recording, lambda: classifier.cutter(hop_seconds, WINDOWS), ask)
+    starts = np.array([begin for begin, _ in heard.bounds]) / classifier.sample_rate
+    return heard.rows, starts, heard.samples
+
+
+def _embeddings(classifier: Classifier, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
     network = classifier.network
     lasts = [last_linear(member) for member in (network.members if isinstance(network, Ensemble) else [network])]
     taken: list[Tensor] = []
@@ -100,10 +172,8 @@ def embeddings_of(classifier: Classifier, waveform: np.ndarray, bounds: list[tup
     try:
         classifier.eval()
         for first in range(0, len(bounds), WINDOWS):
-            batch = np.stack(
-                [centred(samples[b:e], classifier.config.clip_samples) for b, e in bounds[first : first + WINDOWS]]
-            )
-            classifier(torch.from_numpy(dequantise(batch, scale)).to(classifier.device))
+            batch = classifier.cut(samples, scale, bounds[first : first + WINDOWS])
+            classifier(torch.from_numpy(batch).to(classifier.device))
             rows.append(torch.cat(taken, 1).cpu().numpy())
             taken.clear()
     finally:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from labcore.audio import Sound, read_sound
+from labcore.audio import Recording, Sound
 from labcore.errors import LabError, WorkspaceError
 from labcore.extract.features import Extractor
 from labcore.extract.settings import ExtractSettings
@@ -61,8 +61,8 @@ def extract_file(source: Path, path: str, output: Path, extractor: Extractor) ->
     """
     size, mtime_ns = stamp(source / path)
     try:
-        sound = read_sound(source / path, extractor.sample_rate)
-        return write_entry(sound, path, output, extractor, size, mtime_ns)
+        recording = Recording(source / path, extractor.sample_rate)
+        return write_entry(recording.at_once() or recording, path, output, extractor, size, mtime_ns)
     except WorkspaceError:
         raise
     except LabError as error:
@@ -76,16 +76,26 @@ def extract_file(source: Path, path: str, output: Path, extractor: Extractor) ->
         )
 
 
-def write_entry(sound: Sound, path: str, output: Path, extractor: Extractor, size: int, mtime_ns: int) -> Entry:
-    """The features of a sound into its output file."""
-    features, starts = extractor(sound.waveform)
+def write_entry(
+    sound: Sound | Recording, path: str, output: Path, extractor: Extractor, size: int, mtime_ns: int
+) -> Entry:
+    """The features of a sound into its output file; a recording is taken block by block.
+
+    Raises:
+        AudioError: it cannot be read.
+        WorkspaceError: the output cannot be written.
+    """
+    if isinstance(sound, Recording):
+        features, starts, samples = extractor.of_recording(sound)
+    else:
+        (features, starts), samples = extractor(sound.waveform), len(sound.waveform)
     settings = extractor.settings
     content = encode(features, starts, settings)
     name = output_name(path, settings)
     write_output(output / name, content)
     frames = features.shape[0] if settings.kind == "embeddings" else features.shape[1]
     shape = "x".join(map(str, features.shape))
-    seconds, note = round(len(sound.waveform) / sound.sample_rate, 6), "; ".join(sound.notes)
+    seconds, note = round(samples / sound.sample_rate, 6), "; ".join(sound.notes)
     return Entry(path, name, shape, frames, seconds, sound.sample_rate, "", size, mtime_ns, len(content), note)
 
 

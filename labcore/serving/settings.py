@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labcore.audio.files import Limits
+from labcore.audio import Limits
 from labcore.errors import ConfigError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labcore.audio import decode
+from labcore.audio import decode, probe
 from labcore.classifier import Classifier
 from labcore.errors import AudioError
 from labcore.events import Log
@@ -74,12 +74,11 @@ class Pinned:
 
     def _waveform(self, file: Path, sample_rate: int) -> np.ndarray | None:
         try:
-            waveform, _ = decode(file, sample_rate)
-            if len(waveform) > LONGEST_SECONDS * sample_rate:
+            if probe(file).seconds > LONGEST_SECONDS:  # nothing is decoded of it
                 raise AudioError(
                     f"{file.name} is longer than {LONGEST_SECONDS / 60:g} minutes", "Pin a shorter stretch of it"
                 )
-            return waveform
+            return decode(file, sample_rate, end_s=LONGEST_SECONDS)[0]
         except AudioError as error:
             if file.name not in self.warned:
                 self.warned.add(file.name)

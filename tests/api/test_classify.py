@@ -1,10 +1,12 @@
 import io
+import time
 
 import numpy as np
 import pytest
 import soundfile
 
 from labcore.answers import segments_of
+from labcore.audio import blocks
 from labcore.classifier import Classifier
 
 RAW = {"content-type": "audio/wav"}
@@ -140,6 +142,45 @@ def test_all_probabilities_of_very_many_windows_are_too_much(service, wav, monke
 def test_too_many_windows_are_refused(service, wav):
     answer = service(max_seconds=600).post("/v1/classify?hop_seconds=0.05", content=wav(300), headers=RAW)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:labcore:problem:windows")
+
+
+@pytest.fixture
+def long_from_a_second(monkeypatch):
+    """What is longer is taken block by block."""
+    monkeypatch.setattr(blocks, "ONE_GO", 10_000)
+    monkeypatch.setattr(blocks, "BLOCK", 9000)
+
+
+def test_a_long_recording_is_answered_as_a_whole_one_is(service, wav, request):
+    client = service()
+    content = wav(9.3, rate=11025)
+    whole = client.post("/v1/classify?windows=full", content=content, headers=RAW).json()["results"][0]
+    request.getfixturevalue("long_from_a_second")
+    parts = client.post("/v1/classify?windows=full", content=content, headers=RAW).json()["results"][0]
+    assert len(parts["windows"]) == len(whole["windows"]) > 30
+    assert parts["probabilities"] == pytest.approx(whole["probabilities"], abs=2e-5)
+    for one, other in zip(parts["windows"], whole["windows"], strict=True):
+        assert (one["start_s"], one["end_s"], one["silent"]) == (other["start_s"], other["end_s"], other["silent"])
+        assert one["probabilities"] == pytest.approx(other["probabilities"], abs=2e-5)
+
+
+@pytest.mark.usefixtures("long_from_a_second")
+def test_long_recordings_among_others(service, wav):
+    broken = wav(5.0)[:-30_000]
+    answer = service().post("/v1/classify", files=form(("a", wav()), ("b", wav(5.0)), ("c", broken), ("d", wav(4.0))))
+    assert [set(result) & {"label", "error"} for result in answer.json()["results"]] == [
+        {"label"}, {"label"}, {"error"}, {"label"},
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("long_from_a_second")
+def test_a_long_recording_that_takes_too_long_is_given_up(service, wav, monkeypatch):
+    judge = Classifier.judge
+    monkeypatch.setattr(Classifier, "judge", lambda self, windows: time.sleep(0.05) or judge(self, windows))
+    client = service(timeout_s=0.2)
+    answer = client.post("/v1/classify", content=wav(300.0), headers=RAW)
+    assert answer.status_code == 503
+    assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
 
 
 def test_names_are_shown_and_never_believed(service, wav):

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from labcore.audio import Limits, decode, encode_wav, probe, resample
-from labcore.audio import decoder as decoder_module
+from labcore.audio import blocks as blocks_module
 from labcore.errors import AudioError
 
 
@@ -67,8 +67,8 @@ def test_a_long_recording_is_read_in_blocks_to_the_same_result(noise, monkeypatc
     stereo = np.stack([noise(3, 44100), noise(3, 44100, seed=1)], axis=1)
     content = encoded(stereo, 44100, codec="FLOAT")
     at_once = {rate: decode(content, rate)[0] for rate in (44100, 32000, 48000)}
-    monkeypatch.setattr(decoder_module, "ONE_GO", 1000)
-    monkeypatch.setattr(decoder_module, "BLOCK", 9000)
+    monkeypatch.setattr(blocks_module, "ONE_GO", 1000)
+    monkeypatch.setattr(blocks_module, "BLOCK", 9000)
     for rate, wanted in at_once.items():
         in_blocks, _ = decode(content, rate)
         assert in_blocks.shape == wanted.shape
@@ -204,7 +204,7 @@ def test_limits(limits, message, tone):
 
 
 def test_the_limit_of_samples_bounds_what_resampling_makes(noise, monkeypatch):
-    monkeypatch.setattr(decoder_module, "ONE_GO", 1000)
+    monkeypatch.setattr(blocks_module, "ONE_GO", 1000)
     with pytest.raises(AudioError, match="samples at 96000 Hz"):
         decode(encoded(noise(2, 8000), 8000), 96000, limits=Limits(max_samples=50_000))
 
@@ -215,7 +215,7 @@ def test_samples_that_are_no_numbers(value, blocks, tone, monkeypatch):
     waveform = tone()
     waveform[777] = value
     if blocks:
-        monkeypatch.setattr(decoder_module, "ONE_GO", 1000)
+        monkeypatch.setattr(blocks_module, "ONE_GO", 1000)
     with pytest.raises(AudioError, match=r"clip.wav holds .*samples"):
         decode(encoded(waveform, codec="FLOAT"), 8000, name="clip.wav")
 

@@ -105,10 +105,10 @@ def test_a_name_that_is_not_utf_8_is_no_hindrance(torchcodec, tmp_path) -> None:
 
 
 def test_long_files_are_read_in_blocks(torchcodec, monkeypatch) -> None:
-    from labcore.audio import decoder
+    from labcore.audio import blocks
 
-    monkeypatch.setattr(decoder, "ONE_GO", 1000)
-    monkeypatch.setattr(decoder, "BLOCK", 9000)
+    monkeypatch.setattr(blocks, "ONE_GO", 1000)
+    monkeypatch.setattr(blocks, "BLOCK", 9000)
     np.testing.assert_array_equal(decode_channels(M4A)[0], torchcodec.sound.numpy())
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from labcore.audio import blocks as blocks_module
 from labcore.audio import decode, encode_wav, read_sound
-from labcore.audio import decoder as decoder_module
 from labcore.errors import AudioError
 
 
@@ -20,8 +20,8 @@ def encoded(*channels: np.ndarray) -> bytes:
 @pytest.fixture(params=["one go", "blocks"])
 def divided(request, monkeypatch) -> None:
     if request.param == "blocks":
-        monkeypatch.setattr(decoder_module, "ONE_GO", 1000)
-        monkeypatch.setattr(decoder_module, "BLOCK", 9000)
+        monkeypatch.setattr(blocks_module, "ONE_GO", 1000)
+        monkeypatch.setattr(blocks_module, "BLOCK", 9000)
 
 
 @pytest.mark.usefixtures("divided")

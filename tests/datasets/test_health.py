@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from labcore.audio import blocks
 from labcore.config import RunConfig
 from labcore.datasets import check_dataset, read_dataset
 from labcore.datasets.contents import equal_files
@@ -153,3 +154,13 @@ def test_clips_whose_channels_cancel_are_told_with_their_files(tmp_path, noise, 
     assert sorted(told.files) == sorted(map(str, (tmp_path / "dog").glob("*.wav")))
     assert told.sentence in health.warnings
     assert not health.silent
+
+
+def test_long_clips_are_looked_through_block_by_block(tmp_path, noise, write_wav, monkeypatch):
+    for number in range(4):
+        write_wav(tmp_path / ("quiet", "loud")[number % 2] / f"{number}.wav", noise(9.0, seed=number, level=0.1))
+    write_wav(tmp_path / "quiet" / "nothing.wav", np.zeros(90_000, np.float32))
+    whole = check_dataset(read_dataset(tmp_path)).to_dict()
+    monkeypatch.setattr(blocks, "ONE_GO", 10_000)
+    monkeypatch.setattr(blocks, "BLOCK", 7000)
+    assert check_dataset(read_dataset(tmp_path)).to_dict() == whole

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labcore.audio import decode
+from labcore.audio import blocks, decode
 from labcore.datasets import find_dataset, open_store, read_dataset
 from labcore.datasets import store as store_module
 from labcore.errors import DatasetError, WorkspaceError
@@ -46,7 +46,7 @@ def test_a_store_holds_every_clip_at_its_rate_in_order(workspace, class_folders)
 def test_a_second_run_decodes_nothing(workspace, class_folders, monkeypatch):
     dataset = read_dataset(class_folders)
     first = open_store(workspace, dataset, 8000)
-    monkeypatch.setattr(store_module, "read_sound", None)
+    monkeypatch.setattr(store_module, "Recording", None)
     second = open_store(workspace, dataset, 8000, lambda *_: pytest.fail("built again"))
     np.testing.assert_array_equal(first.samples, second.samples)
 
@@ -54,7 +54,7 @@ def test_a_second_run_decodes_nothing(workspace, class_folders, monkeypatch):
 def test_labels_and_folds_may_change_without_a_new_store(workspace, class_folders, monkeypatch):
     dataset = read_dataset(class_folders)
     open_store(workspace, dataset, 8000)
-    monkeypatch.setattr(store_module, "read_sound", None)
+    monkeypatch.setattr(store_module, "Recording", None)
     other = replace(dataset, table=dataset.table.assign(label="new", fold="9"))
     assert set(open_store(workspace, other, 8000).table["label"]) == {"new"}
 
@@ -299,3 +299,25 @@ def test_a_bad_file_of_many_spans_is_one_problem(workspace, tmp_path, tone, writ
         store = open_store(workspace, read_dataset(tmp_path / "set"), 8000)
         assert [(Path(problem.path).name, problem.clips) for problem in store.problems] == [("bad.wav", 4)]
         assert len(store) == 2
+
+
+def test_long_clips_are_written_block_by_block(workspace, tmp_path, noise, write_wav, monkeypatch):
+    monkeypatch.setattr(blocks, "ONE_GO", 10_000)
+    monkeypatch.setattr(blocks, "BLOCK", 4000)
+    for number, seconds in enumerate([0.3, 4.0, 0.2, 3.0, 2.0]):
+        write_wav(tmp_path / "set" / "a" / f"{number}.wav", noise(seconds, seed=number))
+    loud = noise(3.0, seed=7)
+    loud[40_000] = 2.5  # the scale is known when most of it has been written
+    write_wav(tmp_path / "set" / "b" / "loud.wav", loud, subtype="FLOAT")
+    bad = noise(3.0, seed=8)
+    bad[40_000] = np.nan
+    write_wav(tmp_path / "set" / "b" / "bad.wav", bad, subtype="FLOAT")
+    seen = []
+    store = open_store(workspace, read_dataset(tmp_path / "set"), 8000, lambda done, total: seen.append((done, total)))
+    assert [problem.path.rpartition("/")[2] for problem in store.problems] == ["bad.wav"]
+    assert len(store) == 6
+    assert seen[-1] == (7, 7)
+    for number, path in enumerate(store.table["path"]):
+        wanted = decode(path, 8000)[0]
+        assert len(store.waveform(number)) == len(wanted)
+        np.testing.assert_allclose(store.waveform(number), wanted, atol=max(1, np.abs(wanted).max()) / 32000)

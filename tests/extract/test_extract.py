@@ -11,7 +11,7 @@ import pytest
 import soundfile
 import torch
 
-from labcore.audio import decode, quantise
+from labcore.audio import blocks, decode, quantise
 from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, WorkspaceError
@@ -82,6 +82,26 @@ def test_pieces_of_a_long_recording_join_without_a_seam(monkeypatch, noise):
     pieces, _ = Extractor(ExtractSettings(config=SMALL))(waveform)
     assert whole.shape[1] == len(starts) > 30
     np.testing.assert_allclose(pieces, whole, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["log-mel", "mfcc", "embeddings"])
+def test_a_long_recording_is_read_in_blocks_to_the_same_features(
+    kind, here, noise, write_wav, tmp_path, monkeypatch, make_classifier
+):
+    source = tmp_path / "long"
+    write_wav(source / "x.wav", noise(4.3, 11025), 11025)
+    weights = tmp_path / "weights.safetensors"
+    make_classifier().save(weights)
+    settings = ExtractSettings(kind, config=SMALL, n_mfcc=5, weights=str(weights) if kind == "embeddings" else "")
+    whole = extract(source, tmp_path / "whole", settings)
+    monkeypatch.setattr("labcore.extract.features.FRAMES", 7)
+    monkeypatch.setattr(blocks, "ONE_GO", 1000)
+    monkeypatch.setattr(blocks, "BLOCK", 3001)
+    divided = extract(source, tmp_path / "divided", settings)
+    assert divided.audio_seconds == whole.audio_seconds
+    wanted, got = (np.load(tmp_path / name / "x.wav.npy") for name in ("whole", "divided"))
+    assert got.shape == wanted.shape
+    np.testing.assert_allclose(got, wanted, atol=1e-3)
 
 
 def test_mfcc_are_the_orthonormal_dct_of_the_log_mel(here, noise):

@@ -8,7 +8,7 @@ import pytest
 from labcore.audio import decode, encode_wav
 from labcore.errors import AudioError, ConfigError, LabError
 from labcore.workspace import Workspace
-from ui import clips, explore_source, limits, pinned
+from ui import clips, explore_source, judging, limits, pinned
 from ui.gate.door import door
 from ui.limits import UPLOADS
 
@@ -81,8 +81,8 @@ def test_classify_takes_so_many_at_once(open_page, trained, monkeypatch, tone):
 @pytest.mark.parametrize("name", NASTY)
 def test_names_are_never_paths(open_page, trained, workspace: Workspace, make_run, tone, name):
     before = {path for path in workspace.home.parent.rglob("*") if path.is_file()}
-    assert clips.judge(trained, [clips.Clip(name, tone, "key")])[0].error is None
-    broken = clips.judge(trained, [clips.Clip(name, b"no sound", "other")])[0]
+    assert judging.judge(trained, [clips.Clip(name, tone, "key")])[0].error is None
+    broken = judging.judge(trained, [clips.Clip(name, b"no sound", "other")])[0]
     assert isinstance(broken.error, LabError)
     run = make_run("queued")
     kept = pinned.pin(run, name, tone)

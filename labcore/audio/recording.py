@@ -1,0 +1,186 @@
+"""A recording block by block: however long it is, it takes the memory of a few blocks.
+
+What a clip's samples are worked out from, the loudest sample and which channels are heard, is known at its end only. So the first
+reading goes by what is mostly so (nothing beyond full scale, no channel dead); where it turns out otherwise, the recording is read
+anew by what is known then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from labcore.audio.blocks import go_to, is_long, pieces
+from labcore.audio.decoder import Sound, check_part, notes_of, read_short
+from labcore.audio.files import (
+    OpenFile,
+    Source,
+    called_by,
+    check_length,
+    opened,
+    reading,
+    stretch_of,
+)
+from labcore.audio.limits import Limits, default_limits
+from labcore.audio.mixing import ChannelPowers
+from labcore.audio.waveforms import loudest_of, quantise
+
+
+@dataclass(frozen=True)
+class Block:
+    """The next samples of a recording.
+
+    Attributes:
+        samples: (samples,) float32, or int16 where they are quantised; may be empty.
+        scale: what brings int16 back to ±1.
+        anew: a reading begins; blocks before this one no longer count.
+        last: of this reading.
+        share: of the recording that has been read, 0 to 1.
+    """
+
+    samples: np.ndarray
+    scale: float
+    anew: bool
+    last: bool
+    share: float
+
+
+@dataclass
+class _Assumed:
+    """What a reading goes by.
+
+    Attributes:
+        right: whether the last reading found that it is so.
+        certain: whether it is known which channels are heard.
+        heard: those channels; None is all.
+        peak: the loudest sample, or 1 where it is no louder.
+        note: what is told of the mixing.
+    """
+
+    right: bool = False
+    certain: bool = False
+    heard: tuple[int, ...] | None = None
+    peak: float = 1.0
+    note: str = ""
+
+
+class Recording:
+    """A file or a part of it as blocks of mono samples at ``sample_rate``, the same as :func:`read_sound` gives at once.
+
+    Args:
+        source, sample_rate, name, start_s, end_s, limits: as for :func:`labcore.audio.read_sound`; ``limits.max_samples`` does not count.
+
+    Attributes:
+        sample_rate: of the blocks in Hz; the file's own, where none was asked for, is known once it has been opened.
+        seconds: that the file's header promises of the part; known then, too.
+        notes: what a user should know of how it was read; there when all blocks were taken.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sample_rate: int | None = None,
+        *,
+        name: str = "",
+        start_s: float = 0.0,
+        end_s: float | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.source, self.called = source, called_by(source, name)
+        self._rate, self.sample_rate, self.seconds = sample_rate, sample_rate or 0, 0.0
+        self._start_s, self._end_s, self._limits = start_s, end_s, limits or default_limits()
+        self.notes: tuple[str, ...] = ()
+
+    def is_long(self) -> bool:
+        """Whether it is taken block by block. Only its header is read.
+
+        Raises:
+            AudioError: as :func:`labcore.audio.probe` does.
+        """
+        with self._opened() as (file, _, count):
+            return is_long(file, count, self.sample_rate)
+
+    def at_once(self) -> Sound | None:
+        """All of it where it is short; None where it is to be taken block by block.
+
+        Raises:
+            AudioError: as :func:`labcore.audio.read_sound` does.
+        """
+        with self._opened() as (file, start, count):
+            if is_long(file, count, self.sample_rate):
+                return None
+            waveform, note = read_short(file, self.called, start, count, self.sample_rate)
+            return Sound(waveform, self.sample_rate, notes_of(file, note))
+
+    def waveform(self) -> Iterator[Block]:
+        """Blocks of float32, each valid until the next.
+
+        Raises:
+            AudioError: as :func:`labcore.audio.read_sound` does; what is missing at the end is told after the last block.
+        """
+        return self._read(quantised=False)
+
+    def quantised(self) -> Iterator[Block]:
+        """Blocks of int16 as :func:`labcore.audio.quantise` makes them of the whole.
+
+        Raises:
+            AudioError: as :meth:`waveform` does.
+        """
+        return self._read(quantised=True)
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[OpenFile, int, int]]:
+        """The open file, the first frame and the number of frames to read."""
+        check_part(self.called, self._start_s, self._end_s)
+        with opened(self.source, self.called, self._limits) as file:
+            start, count = stretch_of(file, self.called, self._start_s, self._end_s, self._limits)
+            self.sample_rate, self.seconds = self._rate or file.samplerate, count / file.samplerate
+            yield file, start, count
+
+    def _read(self, quantised: bool) -> Iterator[Block]:
+        """As many readings as it takes, three at most."""
+        assumed = _Assumed()
+        while not assumed.right:
+            with self._opened() as (file, start, count):
+                if is_long(file, count, self.sample_rate):
+                    yield from self._reading(file, start, count, assumed, quantised)
+                else:
+                    waveform, assumed.note = read_short(file, self.called, start, count, self.sample_rate)
+                    samples, scale = quantise(waveform) if quantised else (waveform, 1.0)
+                    yield Block(samples, scale, anew=True, last=True, share=1.0)
+                    assumed.right = True
+                self.notes = notes_of(file, assumed.note)
+
+    def _reading(
+        self, file: OpenFile, start: int, count: int, assumed: _Assumed, quantised: bool
+    ) -> Generator[Block, None, None]:
+        """One reading; its blocks are empty from where it is known that another one follows."""
+        powers = ChannelPowers(file.channels) if file.channels > 1 and not assumed.certain else None
+        loudest, read, anew, right = 0.0, 0, True, True
+        with reading(self.called):
+            go_to(file, start)
+            for piece in pieces(
+                file, self.called, count, self.sample_rate, mixed=True, powers=powers, heard=assumed.heard
+            ):
+                read, samples = piece.read, piece.samples[:, 0]
+                loudest = max(loudest, loudest_of(samples))
+                if powers and anew:  # a channel that is dead at first is mostly dead to the end
+                    right = len(powers.mixdown().channels) == file.channels
+                right = right and not (quantised and loudest > assumed.peak)
+                samples = samples if right else samples[:0]
+                scale = 1.0
+                if quantised:
+                    samples, scale = quantise(samples, assumed.peak)
+                yield Block(samples, scale, anew, piece.last, piece.read / count)
+                anew = False
+        check_length(file, self.called, count, read)
+        assumed.peak = max(1.0, loudest)
+        if powers:
+            chosen = powers.mixdown()
+            assumed.certain, assumed.note = True, chosen.note
+            if len(chosen.channels) < file.channels:
+                assumed.heard, assumed.peak, right = chosen.channels, 1.0, False
+        assumed.right = right
