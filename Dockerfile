@@ -7,9 +7,11 @@ ARG BASE_IMAGE=pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime
 FROM ${BASE_IMAGE}
 
 # APT_PACKAGES: more of the distribution; "g++" for torch.compile, "ffmpeg" for M4A, AAC and WebM. NOTEBOOKS=0: without JupyterLab.
-# TORCH_INDEX: where torch and its companions come from, where the base image lacks them.
+# TORCH_INDEX: where torch and its companions come from, where the base image lacks them. LOCKED=0: packages as the index gives them
+# for requirements.txt, for a Python or a machine that the lock files do not know.
 ARG APT_PACKAGES=
 ARG NOTEBOOKS=1
+ARG LOCKED=1
 ARG TORCH_INDEX=
 
 USER 0
@@ -27,10 +29,11 @@ RUN if [ -n "$APT_PACKAGES" ]; then \
     chmod 1777 /workspace
 
 # A venv that sees the packages of the base and cannot change them: conda, Debian and PEP 668 are all the same to it.
-COPY requirements.txt requirements-container.txt scripts/container_packages.py /opt/build/
+COPY requirements.txt requirements.lock requirements-container.txt requirements-container.lock scripts/container_packages.py /opt/build/
 RUN python3 -m venv --system-site-packages --without-pip /opt/lab; \
     set -- /opt/build/requirements.txt; \
     if [ "$NOTEBOOKS" = 1 ]; then set -- "$@" /opt/build/requirements-container.txt; fi; \
+    if [ "$LOCKED" = 1 ]; then set -- --locked "$@"; fi; \
     /opt/lab/bin/python /opt/build/container_packages.py install "$@"
 
 # All state lies in /workspace, what is passing in /tmp, so that the rest can be read-only. Compiled kernels lie in the workspace, since

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from labcore.audio import Limits, dequantise, quantise, read_sound, sound_weights, weighted_mean, window_bounds
 from labcore.audio.files import DEFAULT_LIMITS
-from labcore.config import ModelConfig, RunConfig, parse
+from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
-from labcore.errors import AudioError, ConfigError, RunError
+from labcore.errors import AudioError, RunError
 from labcore.features import LogMel
 from labcore.golden import TOLERANCE, Golden
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
+from labcore.weights import FORMAT, Weights, read_weights, read_weights_file
 from labcore.workspace import write_atomically
-
-FORMAT = "labcore-classifier-1"
 
 
 @dataclass(frozen=True)
@@ -298,21 +295,7 @@ class Classifier(nn.Module):
             RunError: there are no weights, or they are not of this lab.
             DeviceError: the device cannot be used.
         """
-        path = Path(path)
-        file = path / "weights.safetensors" if path.is_dir() else path
-        try:
-            content = file.read_bytes()
-            if zipfile.is_zipfile(file):
-                with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                    names = archive.namelist()
-                    if any(name.endswith(".pkl") for name in names):
-                        raise _pickle(str(file))
-                    content = archive.read(next(name for name in names if name.endswith("weights.safetensors")))
-        except FileNotFoundError as error:
-            raise RunError(f"there are no weights at {file}", "Weights are written when a run finishes") from error
-        except (OSError, StopIteration, zipfile.BadZipFile) as error:
-            raise RunError(f"the weights at {file} cannot be read: {str(error) or 'none in the zip'}") from error
-        return cls.from_bytes(content, name=str(file)).to(choose_device(device).torch())
+        return cls._of(read_weights_file(Path(path))).to(choose_device(device).torch())
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str = "weights") -> Classifier:
@@ -321,36 +304,15 @@ class Classifier(nn.Module):
         Raises:
             RunError: it is no safetensors file of this lab. Nothing in the file is executed.
         """
-        if content[:1] == b"\x80" and content[1:2] in b"\x02\x03\x04\x05":
-            raise _pickle(name)
-        try:
-            header = int.from_bytes(content[:8], "little")
-            facts = json.loads(json.loads(content[8 : 8 + header])["__metadata__"]["labcore"])
-            if facts["format"] != FORMAT:
-                raise KeyError(f"format {facts['format']}")
-            config, labels = parse(facts["config"]), facts["labels"]
-            members = [parse({"model": member}).model for member in facts.get("members", [])]
-            tensors = safetensors.torch.load(content)
-            golden = Golden.taken_from(tensors, config.clip_samples, len(labels))
-        except (ValueError, KeyError, TypeError, ConfigError, safetensors.SafetensorError) as error:
-            raise RunError(
-                f"{name} is no classifier of this lab: {error}", "Take weights.safetensors of a run"
-            ) from error
+        return cls._of(read_weights(io.BytesIO(content), len(content), name))
+
+    @classmethod
+    def _of(cls, weights: Weights) -> Classifier:
         with torch.random.fork_rng(devices=[]):
-            classifier = cls(config, labels, members=members)
-        try:
-            classifier.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise RunError(f"the weights in {name} do not fit the network {config.model.name}: {error}") from error
-        classifier.golden = golden
+            classifier = cls(weights.config, weights.labels, members=weights.members)
+        classifier.load_state_dict(weights.tensors)
+        classifier.golden = weights.golden
         return classifier.eval()
-
-
-def _pickle(name: str) -> RunError:
-    return RunError(
-        f"{name} is a pickle: reading it would execute code that it brings along, which the lab does not do",
-        "Take weights.safetensors of a run",
-    )
 
 
 def centred(samples: np.ndarray, length: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from labcore.datasets.store import open_store
 from labcore.errors import ConfigError
 from labcore.evaluation import evaluate
 from labcore.events import Evaluated, Log, RunFinished, RunStarted
-from labcore.models.ensemble import Ensemble
+from labcore.models.ensemble import MOST_MEMBERS, Ensemble
 from labcore.origin import ENSEMBLE
 from labcore.runs import Run
 from labcore.training.bank import wave_bank
@@ -56,6 +56,8 @@ def put_together(runs: list[Run]) -> Classifier:
         inside = classifier.network
         networks += inside.members if isinstance(inside, Ensemble) else [inside]
         models += classifier.members or [classifier.config.model]
+    if len(models) > MOST_MEMBERS:
+        raise ConfigError(f"an ensemble of {len(models)} networks is too large", f"Put at most {MOST_MEMBERS} together")
     together = Classifier(first.config, first.labels, Ensemble(networks), models)
     together.log_mel.load_state_dict(first.log_mel.state_dict())
     return together.eval()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shlex
 import zipfile
 from typing import Any
@@ -57,6 +59,8 @@ def export_zip(run: Run) -> bytes:
         RunError: the run has no weights yet.
     """
     try:
+        if run.weights.is_symlink() or not run.weights.is_file():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         weights = run.weights.read_bytes()
     except OSError as error:
         raise RunError(f"run {run.id} has no weights yet", "They are written when the run finishes") from error
@@ -161,10 +165,11 @@ or make a wheel where the lab is (`pip wheel --no-deps .` in its folder), and in
 
 def _golden(weights: bytes) -> str:
     """What to know of the golden clips in a safetensors file, by its header."""
+    from labcore.models.safetensors_file import read_header
+
     try:
-        header = json.loads(weights[8 : 8 + int.from_bytes(weights[:8], "little")])
-        clips = header["golden.samples"]["shape"][0]
-    except (ValueError, KeyError, TypeError, IndexError):
+        clips = read_header(io.BytesIO(weights), len(weights)).shapes["golden.samples"][0]
+    except (ValueError, KeyError, IndexError):
         return "It cannot verify itself: the weights carry no golden clips."
     return (
         f"It verifies itself by {counted(clips, 'held-out clip')} that the weights carry, with what the network said of them at the end\n"

@@ -1,27 +1,46 @@
-"""Which folders may be opened by a path that somebody typed.
+"""Which files may be opened for visitors.
 
-On a person's own machine that is every folder. A server that others reach sets ``LABCORE_DATA_ROOTS``, and its workers inherit it: a
-visitor must not be able to read around in the machine, nor to find out which files there are.
+On a person's own machine that is every file. A server that others reach sets ``LABCORE_DATA_ROOTS``, and its workers inherit it: a
+visitor must not be able to read around in the machine, nor to find out which files there are. So what lies outside is the same as what
+is not there, links followed: whoever makes a table of clips looks here, and whoever opens one looks here again.
 """
 
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from labcore.errors import WorkspaceError
 from labcore.workspace import Workspace
 
 ROOTS = "LABCORE_DATA_ROOTS"
+VISITORS_MAY_OPEN = "/data"
+"""Where a server that others reach opens data sets, beside those of its workspace, unless told otherwise."""
+UPLOADS = "uploads"
+"""The folder of the workspace's cache in which large uploads lie while a visitor looks at them."""
+PINNED = "pinned"
+"""The folder of a run in which its pinned clips lie."""
+
+
+def restrict() -> None:
+    """Have this process, and those that it starts, open only what visitors may, unless the keeper named other folders."""
+    os.environ.setdefault(ROOTS, VISITORS_MAY_OPEN)
 
 
 def data_roots() -> list[Path] | None:
-    """The folders below which paths may be opened, the workspace among them; None where every path may."""
+    """The folders below which data may be opened, the workspace's data sets among them; None where every path may.
+
+    Nothing else of the workspace is one: what visitors send lies in its runs, and its secrets beside them.
+    """
     given = os.environ.get(ROOTS, "").strip()
-    if not given:
-        return None
-    roots = [Path(part).expanduser() for part in given.split(os.pathsep) if part.strip()]
-    return [Path(os.path.realpath(root)) for root in (*roots, Workspace.default().home)]
+    return list(_roots(given, Workspace.default().home)) if given else None
+
+
+def is_open(path: str | Path) -> bool:
+    """Whether data may be opened at a path, links followed. Says nothing about whether anything is there."""
+    roots = data_roots()
+    return roots is None or _lies_in(_real(path), roots)
 
 
 def check_root(path: str | Path) -> None:
@@ -31,16 +50,64 @@ def check_root(path: str | Path) -> None:
         WorkspaceError: it lies outside the folders that this lab may open.
     """
     roots = data_roots()
+    if roots is not None and not _lies_in(_real(path), roots):
+        raise _outside(path, roots)
+
+
+def check_weights(path: str | Path) -> None:
+    """The same for a file of weights, which may also be that of a run, named by the run's folder.
+
+    Raises:
+        WorkspaceError: it lies outside the folders that this lab may open, and is no run's.
+    """
+    roots = data_roots()
     if roots is None:
         return
+    real, runs = _real(path), Path(os.path.realpath(Workspace.default().home / "runs"))
+    of_run = real is not None and (
+        real.parent == runs or (real.parent.parent, real.name) == (runs, "weights.safetensors")
+    )
+    if not of_run and not _lies_in(real, roots):
+        raise _outside(path, roots)
+
+
+def sound_at(path: str | Path) -> Path | None:
+    """Where the sound lies that a path names, links followed: to be opened there, and without following any. None where it may not be.
+
+    Beside the data these are the lab's own copies of what visitors sent: the pinned clips of runs, and large uploads. Where every path
+    may be opened, it is the path as it is. Says nothing about whether anything is there.
+    """
+    roots = data_roots()
+    if roots is None:
+        return Path(path)
+    real, home = _real(path), Path(os.path.realpath(Workspace.default().home))
+    if real is None or _lies_in(real, [*roots, home / "cache" / UPLOADS]):
+        return real
+    pinned = real.parent.name == PINNED and real.parent.parent.parent == home / "runs"
+    return real if pinned else None
+
+
+@lru_cache(maxsize=8)
+def _roots(given: str, home: Path) -> tuple[Path, ...]:
+    roots = [Path(part).expanduser() for part in given.split(os.pathsep) if part.strip()]
+    return tuple(Path(os.path.realpath(root)) for root in (*roots, home / "datasets"))
+
+
+def _real(path: str | Path) -> Path | None:
+    """A path with all links followed; None for one that there cannot be: with a zero byte, or a loop."""
     try:
-        real = Path(os.path.realpath(Path(path).expanduser()))
-        inside = any(real.is_relative_to(root) for root in roots)
-    except (OSError, ValueError, RuntimeError):  # a zero byte, an unknown ~user
-        inside = False
-    if not inside:
-        listed = ", ".join(dict.fromkeys(str(root) for root in roots))
-        raise WorkspaceError(
-            f"{path} lies outside the folders that this lab opens for visitors: {listed}",
-            f"Put the files there, or have the lab's keeper add the folder to {ROOTS}",
-        )
+        return Path(os.path.realpath(Path(path).expanduser()))
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: an unknown ~user
+        return None
+
+
+def _lies_in(real: Path | None, roots: list[Path]) -> bool:
+    return real is not None and any(real.is_relative_to(root) for root in roots)
+
+
+def _outside(path: str | Path, roots: list[Path]) -> WorkspaceError:
+    listed = ", ".join(dict.fromkeys(str(root) for root in roots))
+    return WorkspaceError(
+        f"{path} lies outside the folders that this lab opens for visitors: {listed}",
+        f"Put the files there, or have the lab's keeper add the folder to {ROOTS}",
+    )

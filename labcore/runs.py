@@ -44,6 +44,7 @@ from labcore.events import Event, Progress, RunQueued
 from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
+from labcore.roots import PINNED
 from labcore.status import ENDED, RESUMABLE, RunStatus, Story
 from labcore.texts import json_line
 from labcore.workspace import Workspace, append_line, is_locked, is_no_file, slug, write_atomically
@@ -56,6 +57,7 @@ __all__ = [
     "RunStatus",
     "epochs_of",
     "list_runs",
+    "pinned_name",
     "unreadable_runs",
 ]
 
@@ -84,7 +86,7 @@ class Run:
 
     @property
     def pinned(self) -> Path:
-        return self.path / "pinned"
+        return self.path / PINNED
 
     @property
     def tensorboard(self) -> Path:
@@ -220,12 +222,16 @@ class Run:
         append_line(self.path / "turns.jsonl", json.dumps(wish | {name: word for name, word in words.items() if word}))
 
     def pin(self, name: str, content: bytes) -> Path:
-        """Put a sound file into ``pinned/``: it is classified at the end of every epoch from now on.
+        """Put a sound into ``pinned/``: it is classified at the end of every epoch from now on.
+
+        Args:
+            name: of the sound; it is kept under a safe one, with the ending of what it is.
+            content: a WAV file that the lab itself encoded (:func:`labcore.audio.as_wav`).
 
         Raises:
             WorkspaceError: the disk is full or the directory is gone.
         """
-        file = self.pinned / slug(name)
+        file = self.pinned / pinned_name(name)
         with contextlib.suppress(OSError):
             file.parent.mkdir(exist_ok=True)
         write_atomically(file, content)
@@ -360,6 +366,11 @@ class Run:
                 whole = begin
             if whole < size:
                 os.truncate(path, whole)
+
+
+def pinned_name(name: str) -> str:
+    """The name of the file in which a sound is pinned, whatever its own name is."""
+    return f"{slug(Path(name.replace(chr(92), '/')).stem)}.wav"
 
 
 def list_runs(workspace: Workspace) -> list[Run]:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Control characters of terminals, in seven bits and in eight, and those that turn the direction of writing."""
 _OTHER_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # those that stand for no byte
 
 
@@ -29,6 +31,17 @@ def shown(text: object, encoding: str = "utf-8") -> str:
     return text if encoding == "utf-8" else text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def printable(text: object, encoding: str = "utf-8") -> str:
+    r"""A text as a terminal shows it: with every character that a terminal obeys as ``\x1b``, but for tabs and ends of lines.
+
+    Names of runs, files and classes come from anywhere: one may hold what clears the screen, renames the window or answers for the user.
+    """
+    return _OBEYED.sub(
+        lambda match: f"\\x{ord(match[0]):02x}" if match[0] < "\u0100" else f"\\u{ord(match[0]):04x}",
+        shown(text, encoding),
+    )
+
+
 def as_bytes(text: str) -> bytes:
     """Any text as bytes, for a hash: UTF-8 where it is a proper text, and different bytes for different texts always."""
     return text.encode("utf-8", "surrogatepass")
@@ -42,13 +55,16 @@ def as_utf8(text: str) -> bytes:
 def json_line(content: Any, encoding: str = "utf-8", indent: int | None = None) -> str:
     """Plain data as JSON, one line without an indent, that the encoding can hold.
 
-    What it cannot hold is escaped, so that the text reads back as it was. What is no number becomes null: JSON knows no NaN.
+    What it cannot hold is escaped, and what a terminal obeys, so that the text reads back as it was. What is no number becomes null: JSON
+    knows no NaN.
     """
     try:
         text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
     except ValueError:
         content = numbers_only(content)
         text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
+    if _OBEYED.search(text):
+        return json.dumps(content, indent=indent)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

@@ -17,6 +17,9 @@ from filelock import FileLock, Timeout
 from labcore.errors import WorkspaceError
 from labcore.texts import as_utf8
 
+ROOMS = ("datasets", "runs", "reports", "experiments", "searches", "cache")
+"""The folders in a workspace."""
+
 
 @dataclass(frozen=True)
 class Workspace:

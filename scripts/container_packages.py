@@ -1,6 +1,7 @@
 """What the Dockerfile installs: everything the lab needs around the torch that the base image brought, which stays as it is.
 
-    container_packages.py install REQUIREMENTS…     into the environment of this Python
+    container_packages.py install [--locked] REQUIREMENTS…     into the environment of this Python; with --locked exactly what the
+                                                               lock beside each file holds (scripts/lock.py), by its hashes
     container_packages.py check                     torch is the base's, the lab's needs are met, and all of it can be imported
 
 The environment is a venv that sees the packages of the base: pip adds to it and cannot take anything away from the base. A constraint keeps
@@ -75,7 +76,7 @@ def pinned(requirements: Path) -> dict[str, str]:
     return dict(re.findall(r"^(torch|torchaudio|torchvision)==([^\s;]+)", requirements.read_text(), re.M))
 
 
-def install(requirements: list[Path]) -> None:
+def install(requirements: list[Path], locked: bool = False) -> None:
     before = {package: version(package) for package in KEPT}
     torch = before["torch"]
     RECORD.write_text(json.dumps({package: there for package, there in before.items() if there}))
@@ -89,10 +90,13 @@ def install(requirements: list[Path]) -> None:
             if before[package] is None:
                 pip("--no-deps", *wheels_for(torch), f"{package}=={pin}")
 
-    scratch = Path(sys.prefix)
-    constraints = scratch / "constraints.txt"  # stays: who extends the image can use it too
+    constraints = Path(sys.prefix) / "constraints.txt"  # stays: who extends the image can use it too
     constraints.write_text("".join(f"{package}=={there}\n" for package in KEPT if (there := version(package))))
-    wanted = scratch / "requirements.txt"
+    if locked:
+        files = [word for file in requirements for word in ("-r", str(file.with_suffix(".lock")))]
+        pip("--require-hashes", "--no-deps", "--only-binary=:all:", *files)
+        return
+    wanted = Path(sys.prefix) / "requirements.txt"
     wanted.write_text(
         "".join(
             line for file in requirements for line in file.read_text().splitlines(keepends=True)
@@ -149,7 +153,7 @@ def unmet(root: str) -> list[str]:
 def main() -> None:
     action, *files = sys.argv[1:]
     if action == "install":
-        install([Path(file) for file in files])
+        install([Path(file) for file in files if file != "--locked"], "--locked" in files)
     else:
         check()
 

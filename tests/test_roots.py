@@ -11,7 +11,7 @@ from labcore.datasets import find_dataset, register
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.models.pretrained import read_pretrained
 from labcore.presets import preset
-from labcore.roots import check_root
+from labcore.roots import check_root, check_weights, sound_at
 from labcore.workspace import Workspace
 
 
@@ -32,10 +32,26 @@ def test_on_ones_own_machine_every_path_opens(monkeypatch):
 
 def test_paths_stay_within_the_roots(home, tmp_path):
     check_root(tmp_path / "data" / "set")
-    check_root(home.home / "runs" / "x")
+    check_root(home.home / "datasets" / "x")
     (tmp_path / "data" / "link").symlink_to(tmp_path / "secret")
-    outside = ["/etc/passwd", "/", "~", "~nobody-here/x", "data\0x", tmp_path / "database", tmp_path / "data/../secret",
-               tmp_path / "data" / "link" / "dog"]  # fmt: skip
+    data, kept = tmp_path / "data", home.home
+    outside = [
+        "/etc/passwd",
+        "/",
+        "~",
+        "~nobody-here/x",
+        "data\0x",
+        tmp_path / "database",
+        data / ".." / "secret",
+        data / "link" / "dog",
+    ]
+    outside += [
+        kept,
+        kept / ".access-key",
+        kept / "runs" / "x",
+        kept / "cache",
+        kept / "datasets" / ".." / "runs" / "x",
+    ]
     for path in outside:
         with pytest.raises(WorkspaceError, match="outside the folders"):
             check_root(path)
@@ -59,3 +75,32 @@ def test_weights_outside_are_not_opened(home, tmp_path):
     config: RunConfig = preset("quick").changed({"model.pretrained": str(tmp_path / "secret" / "w.pt")})
     with pytest.raises(WorkspaceError):
         read_pretrained(config.model)
+
+
+def test_weights_may_be_those_of_a_run_and_nothing_else_of_it(home):
+    for path in ("runs/x", "runs/x/weights.safetensors", "datasets/x.pt"):
+        check_weights(home.home / path)
+    for path in (
+        "runs",
+        "runs/x/config.json",
+        "runs/x/pinned/weights.safetensors",
+        "runs/../weights.safetensors",
+        ".access-key",
+    ):
+        with pytest.raises(WorkspaceError, match="outside the folders"):
+            check_weights(home.home / path)
+
+
+def test_sounds_are_opened_among_the_data_and_among_the_labs_own_copies(home, tmp_path):
+    for path in ("runs/x/pinned/a.wav", "cache/uploads/1.upload", "datasets/x/a.wav"):
+        assert sound_at(home.home / path) == home.home / path
+    for path in (
+        "runs/x/a.wav",
+        "runs/pinned/a.wav",
+        "runs/x/y/pinned/a.wav",
+        "cache/a.wav",
+        "runs/x/pinned/../config.json",
+    ):
+        assert sound_at(home.home / path) is None
+    (tmp_path / "data" / "link.wav").symlink_to(tmp_path / "secret" / "dog" / "a.wav")
+    assert sound_at(tmp_path / "data" / "link.wav") is None

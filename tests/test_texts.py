@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from labcore.texts import as_bytes, counted, json_line, moment, shown
+from labcore.texts import as_bytes, counted, json_line, moment, printable, shown
 
 BAD = os.fsdecode(b"M\x84dchen.wav")
 
@@ -65,6 +65,37 @@ def test_counts(number, words, expected):
 )
 def test_moments(seconds, expected):
     assert moment(seconds) == expected
+
+
+ESCAPES = [
+    "\x1b[2J",
+    "\x1b]0;title\x07",
+    "\x9b31m",
+    "\x90q\x9c",
+    "\x7f",
+    "\b\b",
+    "\rover",
+    "\u202egpj.exe",
+    "\u2066x",
+    "\0",
+    "\x0b",
+]
+
+
+@pytest.mark.parametrize("text", ESCAPES, ids=repr)
+def test_a_terminal_obeys_no_text_from_outside(text):
+    said = printable(f"run {text} of dog\tbark\nnext")
+    assert all(letter.isprintable() or letter in "\t\n" for letter in said)
+    assert said.startswith("run ")
+    assert said.endswith("of dog\tbark\nnext")
+    line = json_line({"name": text})
+    assert line.isprintable()
+    assert json.loads(line) == {"name": text}
+
+
+def test_proper_texts_stay_as_they_are():
+    for text in ("Grünspecht", "犬の声", "שלום", "a\tb\nc", "👩‍🚒"):
+        assert printable(text) == text
 
 
 def test_json_knows_no_nan():

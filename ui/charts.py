@@ -118,7 +118,7 @@ def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None
     figure = go.Figure(
         go.Bar(
             x=[share for _, share in top],
-            y=[names[label] for label, _ in top],
+            y=[unmarked(names[label]) for label, _ in top],
             orientation="h",
             marker_color=[strong] + [weak] * (len(top) - 1),
             text=[f"{100 * share:.1f} %" for _, share in top],
@@ -128,7 +128,7 @@ def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None
         )
     )
     figure.update_xaxes(range=[0, 1.15], visible=False)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_layout(bargap=0.35)
     show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the likeliest labels")
 
@@ -192,7 +192,13 @@ def sound(
     )
     if rows:
         figure.update_layout(
-            yaxis3={"domain": [0, foot], "autorange": "reversed", "ticksuffix": " ", "showgrid": False}
+            yaxis3={
+                "type": "category",
+                "domain": [0, foot],
+                "autorange": "reversed",
+                "ticksuffix": " ",
+                "showgrid": False,
+            }
         )
     _mark(figure, marked)
     told = "Waveform, log-mel spectrogram and probabilities over time" if rows else "Waveform and log-mel spectrogram"
@@ -271,7 +277,7 @@ def over_time(windows: Windows, seconds: float, *, key: str, marked: tuple[float
 
     shares = _over_windows(windows, 0.0, seconds)
     figure = go.Figure(shares)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_xaxes(ticksuffix=" s", showgrid=False, range=[0, seconds])
     _mark(figure, marked, fill=0.15)
     show_figure(figure, height=24 * len(shares.y) + 44, key=key, alt="Probabilities over the length of the recording")
@@ -288,7 +294,7 @@ def _over_windows(windows: Windows, start_s: float, end_s: float, most: int = 12
     return go.Heatmap(
         z=np.round(100 * cells).astype(np.uint8),
         x=edges,
-        y=[names[label] for label in labels],
+        y=[unmarked(names[label]) for label in labels],
         colorscale=_sequence(),
         zmin=0,
         zmax=100,
@@ -367,6 +373,12 @@ def _sequence() -> list[list[Any]]:
     return _steps(
         ["#1a2428", "#186c6c", "#52b1a3", "#d3f0e6"] if dark() else ["#f3f0e9", "#bfdcd6", "#50a39c", "#075854"]
     )
+
+
+def unmarked(text: object) -> str:
+    """A text from outside as Plotly shows it: as it is, where Plotly would make links, letters and lines of what looks like HTML."""
+    escaped = shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("$", "&#36;").replace("%{", "&#37;{")  # formulas of MathJax, and templates
 
 
 def show_figure(figure: go.Figure, *, height: int, key: str, alt: str, legend: bool = False) -> None:

@@ -178,7 +178,7 @@ def events_csv(answers: list[dict[str, Any]], labels: list[str], least: float) -
     out = io.StringIO()
     writer = csv_writer(out, labels, "segment")
     for told in answers:
-        writer.writerows(rows_of(told, "segment", least))
+        writer.rows(rows_of(told, "segment", least))
     return out.getvalue()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -16,8 +15,9 @@ import streamlit as st
 from labcore import builtin
 from labcore.answers.segments import Segment, summary_of
 from labcore.config import DataConfig
-from labcore.errors import AudioError, DatasetError, LabError
+from labcore.errors import DatasetError, LabError
 from labcore.runs import Run
+from labcore.sheets import Sheet
 from labcore.texts import moment, shown
 from labcore.workspace import Workspace
 from ui import charts, clip_events, limits, networks, services
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clip:
-    """A sound to be classified: its name, the content of its file, what it is known by, and its true label where that is known."""
+    """A sound to be classified: its name, the content of its file, what it is known by, and its true label where that is known.
+
+    The content is there to be decoded: no part of the page hands it to a browser.
+    """
 
     name: str
     content: bytes
@@ -276,18 +279,17 @@ def _row(item: Judged, least: float, names: dict[str, str]) -> dict[str, Any]:
 def csv_of(judged: list[Judged], labels: list[str]) -> str:
     """A line a file: label, probability, and the probability of each label in full precision; errors and notes in columns of their own."""
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["file", "label", "probability", "seconds", "error", "notes", *labels])
+    writer = Sheet(out, ["file", "label", "probability", "seconds", "error", "notes", *labels])
     for item in judged:
         if item.answer is not None:
             answer = item.answer
             notes = "; ".join(shown(note) for note in answer.notes)
             shares = [repr(answer.probabilities[label]) for label in labels]
-            writer.writerow(
+            writer.row(
                 [shown(item.clip.name), answer.label, repr(answer.probability), answer.seconds, "", notes, *shares]
             )
         else:
-            writer.writerow([shown(item.clip.name), "", "", "", shown(item.error), "", *[""] * len(labels)])
+            writer.row([shown(item.clip.name), "", "", "", shown(item.error), "", *[""] * len(labels)])
     return out.getvalue()
 
 
@@ -311,16 +313,13 @@ def example_of(wanted: DataConfig, number: int, run: Run | None = None) -> Clip:
     """
     rows = _held_out(str(services.workspace().home), json.dumps(wanted.model_dump()), str(run.path) if run else "")
     row = rows[number % len(rows)]
+    from labcore.audio import as_wav, content_of
+
     path, key = Path(row["path"]), shown(f"{row['path']}-{row['start_s']}")  # a key goes to the browser
     if row["start_s"] == 0 and row["end_s"] is None:
-        try:
-            return Clip(shown(path.name), path.read_bytes(), key, row["label"])
-        except OSError as error:
-            raise AudioError(f"{path} cannot be read: {error.strerror or error}", "Take another example") from error
-    from labcore.audio import decode, encode_wav
-
-    waveform, rate = decode(path, start_s=row["start_s"], end_s=row["end_s"])
-    return Clip(f"{shown(path.name)} from {row['start_s']:g} s", encode_wav(waveform, rate), key, row["label"])
+        return Clip(shown(path.name), content_of(path), key, row["label"])
+    sound = as_wav(path, start_s=row["start_s"], end_s=row["end_s"])
+    return Clip(f"{shown(path.name)} from {row['start_s']:g} s", sound, key, row["label"])
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.runs import Run
+from labcore.sheets import csv_of_frame
 from ui import data, explore_views, services, shell
 from ui.services import Task
 from ui.text import counted, label_names, percent, plain, run_name
@@ -182,6 +183,6 @@ def result(curve: SnrCurve, run: Run) -> None:
     with st.expander("Numbers", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="Accuracy by ratio", placeholder="–")
     st.download_button(
-        "CSV", table.to_csv(index=False), file_name="accuracy-over-snr.csv", mime="text/csv", icon=":material/download:",
+        "CSV", csv_of_frame(table), file_name="accuracy-over-snr.csv", mime="text/csv", icon=":material/download:",
         on_click="ignore", key="explore-noise-csv",
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
 import time
@@ -15,8 +16,9 @@ import numpy as np
 import streamlit as st
 
 from labcore.errors import AudioError
-from labcore.texts import shown
-from labcore.workspace import slug, write_atomically
+from labcore.roots import UPLOADS
+from labcore.texts import as_bytes, shown
+from labcore.workspace import write_atomically
 from ui import data, limits, services, shell
 from ui.services import Task
 from ui.text import label_name, label_names, plain, told_apart
@@ -134,12 +136,13 @@ class _Upload:
 
 @st.cache_resource(max_entries=MOST_VISITORS, show_spinner="Storing the file …")
 def _on_disk(key: str, _file: Any) -> _Upload:
-    folder = services.workspace().cache / "uploads"
+    folder = services.workspace().cache / UPLOADS
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():  # of a server that was killed
         if left.stat().st_mtime < time.time() - LEFT_OVER_SECONDS:
             left.unlink(missing_ok=True)
-    upload = _Upload(folder / slug(f"{os.getpid()}-{key}"))
+    name = hashlib.sha256(as_bytes(key)).hexdigest()[:24]  # the browser gives the key
+    upload = _Upload(folder / f"{os.getpid()}-{name}.upload")
     write_atomically(upload.path, _file.getvalue())  # getbuffer would make a copy, and keep it
     return upload
 

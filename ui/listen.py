@@ -78,9 +78,9 @@ def _sound(path: str, start_s: float, end_s: float | None) -> tuple[str, bytes]:
     Raises:
         AudioError: it cannot be read.
     """
-    from labcore.audio import decode, encode_wav
+    from labcore.audio import as_wav
 
     last = start_s + LONGEST_SECONDS
-    waveform, rate = decode(Path(path), start_s=start_s, end_s=last if end_s is None else min(last, end_s))
+    sound = as_wav(path, start_s=start_s, end_s=last if end_s is None else min(last, end_s))
     name = shown(Path(path).name)
-    return (f"{name} from {start_s:g} s" if start_s else name), encode_wav(waveform, rate)
+    return (f"{name} from {start_s:g} s" if start_s else name), sound

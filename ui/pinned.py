@@ -10,10 +10,10 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.audio import Limits, decode
+from labcore.audio import Limits, as_wav
 from labcore.config import RunConfig
 from labcore.errors import AudioError, LabError
-from labcore.runs import Run
+from labcore.runs import Run, pinned_name
 from labcore.texts import shown
 from labcore.workspace import slug
 from ui import clips, curves, people
@@ -29,28 +29,32 @@ MOST_LINES = 4
 WAITING = "pinned-waiting"
 
 
-def check(name: str, content: bytes) -> None:
-    """Raises AudioError where a sound is too large, too long or no sound."""
+def heard(name: str, content: bytes) -> bytes:
+    """A sound as it is pinned: as the lab encodes it.
+
+    Raises:
+        AudioError: it is too large, too long or no sound.
+    """
     if len(content) > LIMITS.max_bytes:
         raise AudioError(f"{name} is larger than {MOST_MB} MB", "Pin a short clip")
-    decode(content, name=name, limits=LIMITS)
+    return as_wav(content, name=name, limits=LIMITS, exact=True)
 
 
 def pin(run: Run, name: str, content: bytes) -> Path:
-    """Check a sound and pin it to a run, under a safe name that no other clip has.
+    """Pin a sound to a run as the lab encodes it, under a safe name that no other clip has.
 
     Raises:
         AudioError: it is too large, too long or no sound.
         LabError: the run has as many as it can take.
     """
-    check(name, content)
+    content = heard(name, content)
     there = files(run)
     for file in there:
         if file.read_bytes() == content:
             return file
     if len(there) >= MOST:
         raise LabError(f"the run has {MOST} pinned clips already", "Take one away first")
-    safe, taken = slug(name), {file.name for file in there}
+    safe, taken = pinned_name(name), {file.name for file in there}
     return run.pin(safe if safe not in taken else f"{uuid.uuid4().hex[:4]}-{safe}", content)
 
 
@@ -76,12 +80,19 @@ def panel(run: Run, active: bool, owner: str = "") -> None:
         for file in there:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(plain(file.name), width=220)
-                st.audio(file.read_bytes(), width="stretch")
+                with errors_in_place():
+                    st.audio(_played(str(file), file.stat().st_mtime_ns), format="audio/wav", width="stretch")
                 if active:
                     remove = partial(file.unlink, missing_ok=True)
                     people.guarded_button("Take away", remove, owner, key=f"unpin-{shown(file.name)}", type="tertiary")
         if active and len(there) < MOST:
             _add(run)
+
+
+@st.cache_data(max_entries=4 * MOST, show_spinner=False)
+def _played(path: str, changed: int) -> bytes:
+    """A pinned clip for the browser, of a long one its beginning."""
+    return as_wav(Path(path), end_s=MOST_SECONDS)
 
 
 def _add(run: Run) -> None:
@@ -139,14 +150,16 @@ def before(config: RunConfig | None) -> None:
             )  # fmt: skip
             if _drawn():
                 action_button("None of them", _drawn().clear, key="pin-none", type="tertiary")
+        drawn = _drawn()
         for name, content in chosen:
             try:
-                check(name, content)
+                sound = heard(name, content)
             except LabError as error:
                 show_error(error)
-        for name, content in _drawn():
-            st.caption(plain(name))
-            st.audio(content)
+                continue
+            if (name, content) in drawn:
+                st.caption(plain(name))
+                st.audio(sound, format="audio/wav")
         if len(chosen) > MOST:
             st.caption(f":orange[The first {MOST} are pinned.]")
 

@@ -14,6 +14,7 @@ from labcore.errors import DatasetError, LabError
 from labcore.glances import glance
 from labcore.jobs.background import tail
 from labcore.runs import RESUMABLE, Run, RunStatus, epochs_of
+from labcore.texts import shown
 from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, counted, percent, plain
@@ -292,7 +293,7 @@ def _settings(run: Run) -> None:
             )
         st.caption("Curves, hyper-parameters and pictures in TensorBoard: this run, and all runs of the workspace")
         st.code(tensorboard(run.tensorboard) + "\n" + tensorboard(run.path.parent), language="bash", wrap_lines=True)
-        st.caption(f"Files of the run: `{run.path}`")
+        st.caption(f"Files of the run: `{shown(run.path).replace(chr(96), chr(39))}`")
 
 
 def tensorboard(folder: Path) -> str:

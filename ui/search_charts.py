@@ -9,7 +9,7 @@ import streamlit as st
 
 from labcore.config import Knob, knobs
 from labcore.search import Report, Trial
-from ui.charts import dark, show_figure
+from ui.charts import dark, show_figure, unmarked
 
 BAR = 30
 STATES = ["finished", "pruned", "running"]
@@ -145,7 +145,7 @@ def slices(report: Report, *, key: str) -> None:
         worded = bool(each.choices)
         figure.add_trace(
             go.Scatter(
-                x=["auto" if value is None else f"{value}" for value in values] if worded else values,
+                x=[_choice(value) for value in values] if worded else values,
                 y=[trial.value for trial in here],
                 mode="markers",
                 marker={
@@ -162,7 +162,7 @@ def slices(report: Report, *, key: str) -> None:
         title = unit_title(table[each.path])
         figure.update_xaxes(type=kind, title=title, title_standoff=10, showgrid=False, nticks=5, row=row, col=column)
         if kind == "category":
-            order = ["auto" if value is None else f"{value}" for value in sorted(each.choices, key=_rank)]
+            order = [_choice(value) for value in sorted(each.choices, key=_rank)]
             figure.update_xaxes(categoryorder="array", categoryarray=order, row=row, col=column)
         if kind == "log":
             ticks = _ticks(each.low or 1.0, each.high or 1.0)
@@ -176,6 +176,10 @@ def _around(values: list[float], share: bool) -> list[float]:
     low, high = min(values), max(values)
     margin = 0.08 * (high - low)
     return [max(0.0, low - margin), min(1.0, high + margin)] if share else [low - margin, high + margin]
+
+
+def _choice(value: object) -> str:
+    return "auto" if value is None else unmarked(value)
 
 
 def _rank(value: object) -> tuple[bool, float]:

@@ -19,7 +19,7 @@ from streamlit import config
 from labcore.errors import ConfigError
 from labcore.listening import guard_config, log_accept_errors_rarely, most_connections
 from labcore.listening.descriptors import UNKNOWN_LIMIT
-from labcore.roots import ROOTS
+from labcore.roots import restrict
 from labcore.workspace import Workspace
 from ui.access import door
 from ui.gate.compression import Compressed
@@ -29,15 +29,13 @@ from ui.limits import uploads
 
 SECONDS_TO_END = 10
 """How long a server that ends waits for browsers that do not let go."""
-VISITORS_MAY_OPEN = "/data"
-"""Where a server that others reach opens data sets, beside its workspace, unless told otherwise."""
 log = logging.getLogger("audio_gpu_lab")
 
 
 def gate() -> list[Middleware]:
     """The middleware for ``st.App``. What only a server that others reach needs is set here too."""
     if door().access.demanded or door().access.behind_proxy:
-        os.environ.setdefault(ROOTS, VISITORS_MAY_OPEN)
+        restrict()
     try:
         uploads()
         most_connections(UNKNOWN_LIMIT, os.environ)

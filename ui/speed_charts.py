@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.charts import dark, show_figure
+from ui.charts import dark, show_figure, unmarked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,19 +110,19 @@ def _show_bars(
     """Bars beside their names. A long name takes two lines: beside a chart on a narrow screen one would be cut off."""
     lines = [_two_lines(label) for label in labels]
     tall = any("<br>" in line for line in lines)
-    figure.update_yaxes(tickvals=labels, ticktext=lines)
+    figure.update_yaxes(type="category", tickvals=labels, ticktext=lines)
     show_figure(figure, height=(BAR + 14 * tall) * len(labels) + more, key=key, alt=alt, legend=legend)
 
 
 def _two_lines(label: str) -> str:
     """A name in two lines about as long where it is long, parted after a comma or a colon."""
     if len(label) <= LONG:
-        return label
+        return unmarked(label)
     ends = [place + 1 for place, letter in enumerate(label) if letter in ",:" and label[place + 1 : place + 2] == " "]
     if not ends:
-        return label
+        return unmarked(label)
     place = min(ends, key=lambda end: abs(end - len(label) / 2))
-    return f"{label[:place]}<br>{label[place + 1 :]}"
+    return f"{unmarked(label[:place])}<br>{unmarked(label[place + 1 :])}"
 
 
 def lengths(labels: list[str], values: list[float], *, key: str, alt: str, unit: str = "ms") -> None:

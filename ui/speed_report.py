@@ -8,6 +8,7 @@ from labcore.benchmark import BenchmarkReport, article
 from labcore.benchmark.cases import ARTICLE
 from labcore.benchmark.words import sentences
 from labcore.errors import LabError
+from labcore.sheets import csv_of_frame
 from ui import live, speed_charts, speed_data
 from ui.shell import show_error
 from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
@@ -215,7 +216,7 @@ def _table(table, name: str) -> None:
 def _csv(table, name: str) -> None:
     st.download_button(
         "CSV",
-        data=lambda: table.to_csv(index=False),
+        data=lambda: csv_of_frame(table),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import IO, Any
 
 from labcore.answers.segments import segments_of, with_events
 from labcore.errors import WorkspaceError
+from labcore.sheets import Sheet
 from labcore.texts import json_line, shown
 
 TABLES = ("jsonl", "csv", "parquet")
@@ -50,11 +50,9 @@ def rows_of(answer: dict[str, Any], per: str, threshold: float) -> Iterator[dict
             yield file | facts | {f"p_{shown(label)}": share for label, share in part["probabilities"].items()}
 
 
-def csv_writer(file: IO[str], labels: list[str], per: str) -> csv.DictWriter[str]:
+def csv_writer(file: IO[str], labels: list[str], per: str) -> Sheet:
     """A writer of CSV whose head is written already."""
-    writer = csv.DictWriter(file, columns_of(labels, per), restval="", lineterminator="\n")
-    writer.writeheader()
-    return writer
+    return Sheet(file, columns_of(labels, per))
 
 
 def write_table(
@@ -80,7 +78,7 @@ def write_table(
                 return
             writer = csv_writer(file, labels, per)
             for answer in answers:
-                writer.writerows(rows_of(answer, per, threshold))
+                writer.rows(rows_of(answer, per, threshold))
 
 
 def _write_parquet(draft: Path, answers: Answers, labels: list[str], per: str, threshold: float) -> None:

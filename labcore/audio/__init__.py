@@ -1,7 +1,7 @@
 """Audio files and buffers to waveforms and back: float32, mono or channels apart, at any sample rate; and what is to tell of a file."""
 
-from labcore.audio.decoder import Sound, decode, decode_channels, read_sound
-from labcore.audio.files import AudioInfo, Limits, probe
+from labcore.audio.decoder import Sound, as_wav, decode, decode_channels, read_sound
+from labcore.audio.files import AudioInfo, Limits, content_of, probe
 from labcore.audio.mixing import mix
 from labcore.audio.silence import sound_weights, weighted_mean
 from labcore.audio.waveforms import dequantise, encode_wav, quantise, resample, window_bounds
@@ -10,6 +10,8 @@ __all__ = [
     "AudioInfo",
     "Limits",
     "Sound",
+    "as_wav",
+    "content_of",
     "decode",
     "decode_channels",
     "dequantise",

@@ -10,12 +10,13 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from labcore.audio.containers import W64_RIFF, W64_WAVE, container_of
 from labcore.audio.raw import Piece, Read
 
 MOST_CHUNKS = 1000
 GUIDS = {
-    "riff": bytes.fromhex("726966662e91cf11a5d628db04c10000"),
-    "wave": bytes.fromhex("77617665f3acd3118cd100c04f8edb8a"),
+    "riff": W64_RIFF,
+    "wave": W64_WAVE,
     "fmt ": bytes.fromhex("666d7420f3acd3118cd100c04f8edb8a"),
     "data": bytes.fromhex("64617461f3acd3118cd100c04f8edb8a"),
 }
@@ -96,15 +97,16 @@ class Chunked:
 def parse(read: Read, size: int) -> Chunked | None:
     """What the header says; None for another kind of file, or a header that leads nowhere."""
     head = read(0, 40)
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+    kind = container_of(head)
+    if kind == "WAV":
         found = _wav(read, size, head)
-    elif head[:16] == GUIDS["riff"] and head[24:40] == GUIDS["wave"]:
+    elif kind == "W64":
         found = _w64(read, size)
-    elif head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+    elif kind == "AIFF":
         found = _aiff(read, size)
-    elif head[:4] == b"caff":
+    elif kind == "CAF":
         found = _caf(read, size)
-    elif head[:4] in (b".snd", b"dns.") and len(head) >= 24:
+    elif kind == "AU" and len(head) >= 24:
         found = _au(size, head)
     else:
         return None

@@ -13,6 +13,34 @@ FOREIGN_SUFFIXES = frozenset(".m4a .aac .wma .mp4 .webm .mka .amr .ape .wv .m4b 
 INSTALL = 'Install it with `pip install "audio-gpu-lab[torchcodec]"` (it needs FFmpeg, too)'
 CONVERT = "ffmpeg -i FILE clip.wav"
 
+FORMATS = frozenset("WAV WAVEX RF64 W64 AIFF FLAC OGG MP3 AU CAF".split())  # noqa: SIM905
+"""What libsndfile calls the kinds that it may open; the others are its oldest and least tended parts."""
+KNOWN = "Known are WAV, RF64, W64, AIFF, FLAC, Ogg Vorbis and Opus, MP3, AU and CAF; convert it to one of them"
+
+RIFF = (b"RIFF", b"RIFX", b"RF64", b"BW64")
+W64_RIFF, W64_WAVE = (
+    bytes.fromhex(tail) for tail in ("726966662e91cf11a5d628db04c10000", "77617665f3acd3118cd100c04f8edb8a")
+)
+OLD_STARTS = {
+    b"NIST_1A": "a NIST SPHERE file",
+    b"Creative Voice File": "a Creative Voice file (VOC)",
+    b" paf": "an Ensoniq PARIS file",
+    b"fap ": "an Ensoniq PARIS file",
+    b"\x64\xa3": "an IRCAM file",
+    b"\x00\x00\xa3\x64": "an IRCAM file",
+    b"\x00\x01\xa3\x64": "an IRCAM file",
+    b"MATLAB 5": "a MATLAB file",
+    b"PVF1": "a Portable Voice file",
+    b"Extended Instrument": "an instrument of FastTracker (XI)",
+    b"ALawSoundFile": "a Psion file (WVE)",
+    b"2BIT": "an Audio Visual Research file (AVR)",
+    b"\xf0\x7e": "a MIDI sample dump",
+    b"DiamondWare": "a DiamondWare file",
+    b"REX2": "a REX2 file",
+    b"SOUND SAMPLE DATA": "a TX16W file",
+}
+"""Kinds of sound that are not read, though libsndfile knows most of them."""
+
 FOREIGN_STARTS = {
     b"\x1a\x45\xdf\xa3": "a WebM or Matroska file",
     b"\x30\x26\xb2\x75": "a WMA file",
@@ -28,6 +56,27 @@ FOREIGN_STARTS = {
     b".ra\xfd": "a RealAudio file",
     b"FLV\x01": "a Flash video",
 }
+
+
+def container_of(head: bytes) -> str:
+    """Which of the kinds that are read a file is by its first bytes, 40 at least where there are so many; "" for all else.
+
+    MPEG audio is not among them: it has no such mark, and is known by its frames (:mod:`labcore.audio.mpeg`).
+    """
+    if head[:4] in RIFF and head[8:12] == b"WAVE":
+        return "WAV"
+    if head[:16] == W64_RIFF and head[24:40] == W64_WAVE:
+        return "W64"
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return "AIFF"
+    return {b"fLaC": "FLAC", b"OggS": "OGG", b".snd": "AU", b"dns.": "AU", b"caff": "CAF"}.get(head[:4], "")
+
+
+def old_kind(head: bytes) -> str:
+    """What kind of sound that is not read the first bytes belong to, as "a NIST SPHERE file"; empty for all else."""
+    if head[:4] == b"FORM" and head[8:12] in (b"8SVX", b"16SV"):
+        return "an Amiga file (8SVX)"
+    return next((kind for start, kind in OLD_STARTS.items() if head.startswith(start)), "")
 
 
 def foreign_kind(head: bytes) -> str:
@@ -63,17 +112,16 @@ def describe(head: bytes) -> tuple[str, str]:
         )
     if head.startswith((b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")):
         return "is an archive, not audio", "Unpack it first"
-    if head.startswith((b"RIFF", b"RIFX", b"FORM", b"fLaC", b"OggS", b"ID3")):
+    if old := old_kind(head):
+        return f"is {old}, which is not read", f"Convert it to WAV or FLAC: `{CONVERT}`"
+    if head.startswith((*RIFF, b"riff", b"FORM", b".snd", b"dns.", b"caff", b"fLaC", b"OggS", b"ID3")):
         return "begins like an audio file, but its header is damaged or cut off", "Fetch or export the file again"
     if not head.strip(b"\x00"):
         return "holds nothing but zeros", "Fetch or export the file again"
     text = bytes(range(32, 127)) + b"\t\r\n\f"
     if not head.translate(None, text) or _is_utf8(head):
         return "is a text file, not audio", "Choose a WAV, AIFF, FLAC, Ogg or MP3 file"
-    return (
-        "is not audio of a known kind",
-        "Known are WAV, AIFF, FLAC, Ogg Vorbis and Opus, and MP3; convert it to one of them",
-    )
+    return "is not audio of a known kind", KNOWN
 
 
 def _is_utf8(head: bytes) -> bool:

@@ -25,7 +25,7 @@ from labcore.audio.files import (
     stretch_of,
 )
 from labcore.audio.mixing import ChannelPowers, mean_of, mix
-from labcore.audio.waveforms import resample
+from labcore.audio.waveforms import encode_wav, resample
 from labcore.errors import AudioError
 
 ONE_GO = 1 << 23  # values (frames × channels) that are read in one go: 32 MB, a minute and a half of 44.1 kHz stereo
@@ -85,6 +85,27 @@ def read_sound(
             or samples that are not finite; the part lies outside it. It names the file and what to do.
     """
     return _decoded(source, sample_rate, name, start_s, end_s, limits, mixed=True)
+
+
+def as_wav(
+    source: Source,
+    *,
+    name: str = "",
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    exact: bool = False,
+) -> bytes:
+    """A file or a part of it, decoded to mono and encoded anew: what goes to a browser, or is kept, holds sound and nothing else.
+
+    Args:
+        exact: 32-bit float, so that a network hears what it would hear of the file itself; else PCM 16 bit, for players.
+
+    Raises:
+        AudioError: as :func:`read_sound` does.
+    """
+    sound = read_sound(source, name=name, start_s=start_s, end_s=end_s, limits=limits)
+    return encode_wav(sound.waveform, sound.sample_rate, exact=exact)
 
 
 def decode_channels(

@@ -16,12 +16,14 @@ from typing import TypeAlias
 import numpy as np
 import soundfile
 
-from labcore.audio.containers import describe, foreign_kind
+from labcore.audio.containers import FORMATS, KNOWN, describe, foreign_kind
 from labcore.audio.foreign import ForeignFile
 from labcore.audio.joined import JoinedFile
+from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced, reader
 from labcore.audio.streams import Reading, cut_off, duration, not_read, reading_of
 from labcore.errors import AudioError
+from labcore.roots import data_roots, sound_at
 
 PEAK = 1e6  # 120 dB above full scale: a damaged file, and its power would overflow
 UNKNOWN_FRAMES = 2**62  # libsndfile gives the largest number there is where a header does not say
@@ -29,7 +31,7 @@ BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLO
 BITS |= {"ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}
 
 Source = str | Path | bytes
-OpenFile: TypeAlias = "soundfile.SoundFile | JoinedFile | ForeignFile"
+OpenFile: TypeAlias = "QuietFile | JoinedFile | ForeignFile"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+OPEN_AS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 READINGS_KEPT = 256
 _readings: dict[tuple[str, int, int, int, int], Reading] = {}
 
@@ -86,6 +90,17 @@ def probe(source: Source, *, name: str = "", limits: Limits = DEFAULT_LIMITS) ->
         return info_of(file)
 
 
+def content_of(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The bytes of a sound file, for whoever decodes them; they are to go nowhere else.
+
+    Raises:
+        AudioError: it is missing, may not be opened, or is no sound.
+    """
+    called = str(path)
+    with opened(path, called, limits), _bytes_of(_place(path, called), called, limits) as (read, size, _):
+        return read(0, size)
+
+
 def info_of(file: OpenFile) -> AudioInfo:
     seconds = file.frames / file.samplerate
     notes = getattr(file, "notes", ())
@@ -99,6 +114,7 @@ def called_by(source: Source, name: str) -> str:
 @contextmanager
 def opened(source: Source, called: str, limits: Limits) -> Iterator[OpenFile]:
     """The open file, its container checked, or an AudioError that says why it cannot be opened."""
+    source = _place(source, called)
     with _bytes_of(source, called, limits) as (read, size, descriptor):
         reading = _reading(source, read, size, called)
         with _decoder(source, read, size, descriptor, reading, called, limits) as file:
@@ -115,7 +131,7 @@ def _bytes_of(source: Source, called: str, limits: Limits) -> Iterator[tuple[Rea
         return
     _check_size(_size(Path(source), called), called, limits)
     try:
-        descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(source, OPEN_AS | (NO_LINK if data_roots() is not None else 0))
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or error
         raise AudioError(f"{called} cannot be read: {what}", "Check its permissions") from error
@@ -123,6 +139,20 @@ def _bytes_of(source: Source, called: str, limits: Limits) -> Iterator[tuple[Rea
         yield reader(descriptor), os.fstat(descriptor).st_size, descriptor
     finally:
         os.close(descriptor)
+
+
+def _place(source: Source, called: str) -> Source:
+    """What is opened: a path with its links followed, where only some may be."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return source
+    place = sound_at(source)
+    if place is None:
+        raise AudioError(*_missing(called))
+    return place
+
+
+def _missing(called: str) -> tuple[str, str]:
+    return f"{called} does not exist", "Check the path"
 
 
 def _check_size(size: int, called: str, limits: Limits) -> None:
@@ -159,20 +189,33 @@ def _decoder(
     try:
         if reading.streams:
             return JoinedFile(read, reading, called)
+        if not reading.container:
+            return _other_kind(source, read(0, 512), called, limits)
         whole = descriptor if descriptor >= 0 else Spliced(read, [(0, size)])
-        return soundfile.SoundFile(whole, closefd=False)
+        return QuietFile(whole, closefd=False)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-        head = read(0, 512)
         if reading.unread:
             raise not_read(called, reading.unread) from error
-        kind = foreign_kind(head)
-        if not kind:
-            what, remedy = describe(head)
-            raise AudioError(f"{called} {what}", remedy) from error
+        what, remedy = describe(read(0, 512))
+        raise AudioError(f"{called} {what}", remedy) from error
+
+
+def _other_kind(source: Source, head: bytes, called: str, limits: Limits) -> ForeignFile:
+    """What only the optional decoder reads. Nothing else is opened, whatever libsndfile would make of it.
+
+    Raises:
+        AudioError: it is none of that, or cannot be decoded.
+    """
+    kind = foreign_kind(head)
+    if kind:
         return ForeignFile(source, kind, called, limits.max_seconds)
+    what, remedy = describe(head)
+    raise AudioError(f"{called} {what}", remedy)
 
 
 def _check_container(file: OpenFile, called: str, limits: Limits) -> None:
+    if not isinstance(file, ForeignFile) and file.format not in FORMATS:
+        raise AudioError(f"{called} is not audio of a known kind", KNOWN)
     if not limits.min_rate <= file.samplerate <= limits.max_rate:
         raise AudioError(
             f"{called} claims a sample rate of {file.samplerate} Hz", "Its header is damaged: export the file again"
@@ -195,9 +238,10 @@ def _size(path: Path, called: str) -> int:
     try:
         info = path.stat()
     except (OSError, ValueError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        what = "does not exist" if missing else f"cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise AudioError(f"{called} {what}", "Check the path" if missing else "Check its permissions") from error
+        if isinstance(error, FileNotFoundError):
+            raise AudioError(*_missing(called)) from error
+        what = getattr(error, "strerror", None) or error
+        raise AudioError(f"{called} cannot be read: {what}", "Check its permissions") from error
     if stat.S_ISDIR(info.st_mode):
         raise AudioError(f"{called} is a folder, not an audio file", "Name a file in it")
     if not stat.S_ISREG(info.st_mode):

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from labcore.audio.containers import CONVERT, INSTALL
+from labcore.audio.quiet import STREAMS
 from labcore.errors import AudioError
 
 MOST = 1 << 28  # values (frames × channels) that are kept: 1 GB, 50 minutes of 44.1 kHz stereo
@@ -38,14 +39,16 @@ class ForeignFile:
         decoder_class = _decoder_class(kind, called)
         content = isinstance(source, bytes | bytearray | memoryview)
         try:
-            decoder = decoder_class(bytes(source) if content else _named(Path(source)))  # type: ignore[arg-type]
+            with STREAMS:
+                decoder = decoder_class(bytes(source) if content else _named(Path(source)))  # type: ignore[arg-type]
             facts = decoder.metadata
             self.samplerate, self.channels = int(facts.sample_rate or 0), int(facts.num_channels or 0)
             most_s = min(max_seconds, MOST / max(1, self.samplerate * self.channels))
             claimed_s = getattr(facts, "duration_seconds_from_header", None) or 0.0
             if claimed_s > most_s + 1:
                 raise _too_long(called, claimed_s, most_s)
-            samples = decoder.get_samples_played_in_range(0.0, most_s + 1)
+            with STREAMS:
+                samples = decoder.get_samples_played_in_range(0.0, most_s + 1)
         except (RuntimeError, ValueError, TypeError, IndexError, OSError) as error:
             why = str(error).strip().splitlines()
             raise AudioError(

@@ -9,6 +9,7 @@ from types import TracebackType
 import numpy as np
 import soundfile
 
+from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced
 from labcore.audio.streams import CONVERT, Reading
 from labcore.errors import AudioError
@@ -46,7 +47,7 @@ class JoinedFile:
         """The file of a stream; the one before is closed."""
         if number != self._number or self._open is None:
             self.close()
-            self._open = soundfile.SoundFile(Spliced(self._read, self._streams[number]))
+            self._open = QuietFile(Spliced(self._read, self._streams[number]))
             self._number = number
         return self._open
 

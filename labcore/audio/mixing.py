@@ -58,6 +58,9 @@ class ChannelPowers:
 
 def _chosen(of_channel: np.ndarray, of_mean: float) -> Mixdown:
     count, loudest = len(of_channel), float(of_channel.max(initial=0.0))
+    beyond = np.flatnonzero(~np.isfinite(of_channel))
+    if count > 1 and len(beyond):  # whoever hears it refuses it, where the mean of two such might be a number
+        return Mixdown((int(beyond[0]),))
     if count < 2 or not loudest > 0:
         return Mixdown(tuple(range(count)))
     live = np.flatnonzero(of_channel > DEAD * loudest)
@@ -82,9 +85,10 @@ def mean_of(block: np.ndarray, channels: tuple[int, ...] | None = None) -> np.nd
     if not others:
         return block[:, first]
     mixed = block[:, first].copy()
-    for channel in others:  # a sum over columns is several times faster than a mean along short rows
-        mixed += block[:, channel]
-    mixed *= np.float32(1 / len(taken))
+    with np.errstate(all="ignore"):  # as above
+        for channel in others:  # a sum over columns is several times faster than a mean along short rows
+            mixed += block[:, channel]
+        mixed *= np.float32(1 / len(taken))
     return mixed
 
 

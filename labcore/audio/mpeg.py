@@ -137,7 +137,7 @@ def _settled(stream: Stream, read: Read) -> Stream:
 
 
 def _first(read: Read, start: int, end: int) -> int | None:
-    at = _behind_tags(read, start, end)
+    at = behind_tags(read, start, end)
     limit = min(end, at + JUNK)
     while at < limit:
         block = read(at, 1 << 12)
@@ -158,7 +158,7 @@ def _is_row(read: Read, at: int, end: int) -> bool:
     for _ in range(SURE):
         header = header_of(read(at, 4))
         if header is None or (kind is not None and header.kind[:3] != kind):
-            return kind is not None and _behind_tags(read, at, end) >= end
+            return kind is not None and behind_tags(read, at, end) >= end
         kind = header.kind[:3]
         at += header.length
         if at >= end:
@@ -187,7 +187,7 @@ def _frames(read: Read, at: int, end: int) -> Iterator[tuple[int, Header]]:
 
 def _next_row(read: Read, at: int, end: int) -> int | None:
     """Where frames go on behind tags or damage."""
-    at = _behind_tags(read, at, end)
+    at = behind_tags(read, at, end)
     while at < end:
         block = read(at, min(1 << 16, end - at))
         if not block:
@@ -201,7 +201,7 @@ def _next_row(read: Read, at: int, end: int) -> int | None:
     return None
 
 
-def _behind_tags(read: Read, at: int, end: int) -> int:
+def behind_tags(read: Read, at: int, end: int) -> int:
     """The offset behind ID3, APE and Lyrics tags that begin here."""
     while at < end:
         head = read(at, 32)

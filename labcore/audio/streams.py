@@ -6,9 +6,10 @@ mended before a decoder sees it, in a file that exists only as stretches of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labcore.audio import chunks, flac, mpeg, ogg, wave_format
+from labcore.audio.containers import RIFF, container_of
 from labcore.audio.raw import Piece, Read
 from labcore.errors import AudioError
 
@@ -23,12 +24,14 @@ class Reading:
         gain: what samples are multiplied by.
         notes: what a user should know, in words that follow the file's name.
         unread: what the file is, for the error where no decoder reads it: "is a WAV file that holds G.722"; may be empty.
+        container: which kind of file it is by its own bytes; "" for none that libsndfile is given.
     """
 
     streams: tuple[tuple[Piece, ...], ...] = ()
     gain: float = 1.0
     notes: tuple[str, ...] = ()
     unread: str = ""
+    container: str = ""
 
 
 def reading_of(read: Read, size: int, called: str) -> Reading:
@@ -37,16 +40,32 @@ def reading_of(read: Read, size: int, called: str) -> Reading:
     Raises:
         AudioError: it is cut off, contradicts itself, or holds a codec that is not read.
     """
-    head = read(0, 4)
-    if head == b"OggS":
-        return _ogg(read, size, called)
-    if head == b"fLaC":
-        return Reading(flac.mended(read, size))
-    if found := chunks.parse(read, size):
-        return _chunked(read, found, called)
-    if head in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b"riff"):
+    container = container_of(read(0, 40))
+    if container:
+        return replace(_known(read, size, called, container), container=container)
+    if read(0, 4) in (*RIFF, b"FORM", b"riff"):
         return Reading()
-    return _mpeg(read, 0, size, called)
+    found = _mpeg(read, 0, size, called)
+    behind = mpeg.behind_tags(read, 0, size)
+    if found.container or not 0 < behind < size or not container_of(read(behind, 40)):
+        return found
+    # Tags before another kind than MPEG: the decoder gets what is behind them, lest it looks for their end itself.
+    inner = reading_of(lambda at, count: read(behind + at, count), size - behind, called)
+    streams = inner.streams or (((0, size - behind),),)
+    return replace(inner, streams=tuple(tuple(_moved(piece, behind) for piece in stream) for stream in streams))
+
+
+def _moved(piece: Piece, by: int) -> Piece:
+    return piece if isinstance(piece, bytes) else (piece[0] + by, piece[1] + by)
+
+
+def _known(read: Read, size: int, called: str, container: str) -> Reading:
+    if container == "OGG":
+        return _ogg(read, size, called)
+    if container == "FLAC":
+        return Reading(flac.mended(read, size))
+    found = chunks.parse(read, size)
+    return _chunked(read, found, called) if found else Reading()
 
 
 def cut_off(called: str, promised_s: float = 0.0, there_s: float = 0.0) -> AudioError:
@@ -82,9 +101,18 @@ def _mpeg(read: Read, start: int, end: int, called: str) -> Reading:
         if lacking > mpeg.SLACK:
             seconds = stream.seconds / stream.frames
             raise cut_off(called, (stream.promised or 0) * seconds, stream.seconds)
-    if len(streams) == 1 and start == 0 and streams[0].keeps_its_promise:
+    if not streams:
         return Reading()
-    return Reading(tuple(stream.pieces() for stream in streams))
+    if len(streams) == 1 and start == 0 and streams[0].keeps_its_promise and _begins_plainly(read, streams[0]):
+        return Reading(container="MP3")
+    return Reading(tuple(stream.pieces() for stream in streams), container="MP3")
+
+
+def _begins_plainly(read: Read, stream: mpeg.Stream) -> bool:
+    """Whether the first frame lies where every decoder looks for it: at the beginning, or behind one tag without a foot."""
+    head = read(0, 10)
+    tag = head.startswith(b"ID3") and not head[5] & 16
+    return stream.stretches[0][0] == (mpeg.behind_tags(read, 0, 10) if tag else 0)
 
 
 def _chunked(read: Read, file: chunks.Chunked, called: str) -> Reading:

@@ -66,7 +66,10 @@ def encrypt(pieces: Iterator[bytes], file: IO[bytes], lock: Lock) -> int:
         recipients = [_recipient(pyrage, text) for text in lock.recipients]
     elif lock.passphrase:
         key = pyrage.x25519.Identity.generate()
-        head = pyrage.passphrase.encrypt(str(key).encode(), lock.passphrase)
+        try:
+            head = pyrage.passphrase.encrypt(str(key).encode(), lock.passphrase)
+        except UnicodeEncodeError as error:
+            raise BackupError("the passphrase is no UTF-8 text", "Choose another one") from error
         out.write(WITH_PASSPHRASE + str(len(head)).encode() + b"\n" + head)
         recipients = [key.to_public()]
     else:
@@ -160,14 +163,14 @@ def opened(file: IO[bytes], key: Key) -> Iterator[IO[bytes]]:
     pyrage = _pyrage()
     identities = [_inner_key(pyrage, file, key)] if kind == "passphrase" else list(_identities(pyrage, key))
     reading, writing = os.pipe()
-    failed: list[Exception] = []
+    failed: list[BaseException] = []
 
     def decrypt() -> None:
         # A pipe whose reader went away breaks once more when it is closed.
         with contextlib.suppress(BrokenPipeError), open(writing, "wb") as pipe:  # noqa: PTH123 (a descriptor)
             try:
                 pyrage.decrypt_io(file, pipe, identities)
-            except Exception as error:
+            except BaseException as error:  # a panic in pyrage is no Exception
                 failed.append(error)
 
     thread = threading.Thread(target=decrypt, name="decrypt")

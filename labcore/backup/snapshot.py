@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from labcore.backup.names import NEVER, trouble
+
 SMALL = 4 * 1024**2
 """Files up to this size are read in one go: what is rewritten in place is then seen as it was at one moment."""
-NEVER = ("cache",)
-"""Rooms that can be made again from the rest."""
 PASSING = ("lock", "stop")
 """Who works on a run or search, and that it is asked to stop, are not facts to bring back."""
 TRIES = 20
@@ -24,7 +25,7 @@ TRIES = 20
 
 @dataclass
 class LeftOut:
-    """What was left out, for people: names in the workspace and why."""
+    """What was left out, for people: names in the workspace. ``links`` are special files too, ``unreadable`` what no backup can hold."""
 
     datasets: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
@@ -56,7 +57,7 @@ def units(home: Path, datasets: bool, left_out: LeftOut) -> list[str]:
         elif os.path.isdir(room.path):  # noqa: PTH112 (a room itself may be a link, to a larger disk or to nowhere)
             for entry in sorted(_entries(Path(room.path), room.name, left_out), key=lambda entry: entry.name):
                 name = f"{room.name}/{entry.name}"
-                if entry.is_symlink():
+                if not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)):
                     left_out.links.append(name)
                 elif room.name == "datasets" and entry.is_dir() and not datasets:
                     left_out.datasets.append(entry.name)
@@ -134,17 +135,24 @@ def _open(path: Path, name: str, *, small: bool = False) -> Member | None:
     Raises:
         OSError: it is there and cannot be read.
     """
-    try:
-        file = path.open("rb")
+    try:  # without waiting: it may have become a pipe since it was listed
+        file = open(path, "rb", opener=_at_once)  # noqa: SIM115 (the caller closes it)
     except FileNotFoundError:
         return None
     info = os.fstat(file.fileno())
+    if not stat.S_ISREG(info.st_mode):
+        file.close()
+        return None
     size = _whole_lines(file, info.st_size) if path.suffix in (".jsonl", ".log") else info.st_size
     if small and size <= SMALL:
         with file:
             content = file.read(size)
         return Member(name, io.BytesIO(content), len(content), info.st_mtime)
     return Member(name, file, size, info.st_mtime)
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _whole_lines(file: IO[bytes], size: int) -> int:
@@ -165,12 +173,14 @@ def _whole_lines(file: IO[bytes], size: int) -> int:
 def _walk(folder: Path, name: str, left_out: LeftOut) -> Iterator[tuple[Path, str]]:
     for entry in sorted(_entries(folder, name, left_out), key=lambda entry: entry.name):
         inner = f"{name}/{entry.name}"
-        if entry.is_symlink():
-            left_out.links.append(inner)
+        if trouble(inner.split("/")):
+            left_out.unreadable.append(inner)
         elif entry.is_dir(follow_symlinks=False):
             yield from _walk(Path(entry.path), inner, left_out)
         elif entry.is_file(follow_symlinks=False):
             yield Path(entry.path), inner
+        else:
+            left_out.links.append(inner)
 
 
 def _entries(folder: Path, name: str, left_out: LeftOut) -> list[os.DirEntry[str]]:

@@ -24,12 +24,13 @@ from typing import IO
 
 from labcore import __version__
 from labcore.backup.encryption import Lock, encrypt
+from labcore.backup.names import ROOT, is_run
 from labcore.backup.snapshot import LeftOut, Member, members, units
 from labcore.errors import BackupError, WorkspaceError
 from labcore.workspace import Workspace
 
 FORMAT = "labcore-backup-1"
-HEAD, MANIFEST, ROOT = "labcore-backup.json", "manifest.jsonl", "workspace/"
+HEAD, MANIFEST = "labcore-backup.json", "manifest.jsonl"
 PIECE = 1 << 20
 
 Progress = Callable[[int, int], None]
@@ -40,14 +41,11 @@ class Written:
     """What went into a backup. ``bytes`` are those of the files, ``size`` is the backup's."""
 
     units: list[str]
+    runs: int = 0
     files: int = 0
     bytes: int = 0
     size: int = 0
     left_out: LeftOut = field(default_factory=LeftOut)
-
-    @property
-    def runs(self) -> int:
-        return sum(unit.startswith("runs/") for unit in self.units)
 
 
 def back_up(
@@ -124,6 +122,7 @@ def _archive(home: Path, written: Written, progress: Progress) -> Iterator[bytes
                 progress(written.files, written.bytes)
             yield _padding(member.size)
             written.files += 1
+            written.runs += is_run(member.name.removesuffix("/config.json"), (member.name,))
             line = {"path": member.name, "bytes": member.size, "sha256": digest.hexdigest()}
             manifest.write(json.dumps(line).encode() + b"\n")
         size = manifest.tell()

@@ -140,6 +140,6 @@ def left_out_lines(left_out: LeftOut) -> list[str]:
     lines += (
         [f"left out: data sets {some(left_out.datasets)} (--datasets takes them along)"] if left_out.datasets else []
     )
-    lines += [f"left out: links {some(left_out.links)}"] if left_out.links else []
+    lines += [f"left out: links and special files {some(left_out.links)}"] if left_out.links else []
     lines += [f"NOT READABLE, and missing in the backup: {some(left_out.unreadable)}"] if left_out.unreadable else []
     return lines

@@ -6,6 +6,8 @@ import contextlib
 import shutil
 import sys
 
+from labcore.texts import printable
+
 
 class Board:
     """A few lines at the bottom of the terminal. Where stderr is none, only what is noted is written."""
@@ -22,7 +24,7 @@ class Board:
         with contextlib.suppress(OSError, ValueError):
             if sys.stderr.isatty():
                 size = shutil.get_terminal_size()
-                shown = [line[: size.columns - 1] for line in lines[-(size.lines - 2) :]]
+                shown = [printable(line)[: size.columns - 1] for line in lines[-(size.lines - 2) :]]
                 print("\n".join(shown), file=sys.stderr, flush=True)
                 self._drawn = lines
                 self._height = len(shown)
@@ -31,7 +33,7 @@ class Board:
         """Write a line that stays."""
         self.clear()
         with contextlib.suppress(OSError, ValueError):
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Take the drawn lines away."""

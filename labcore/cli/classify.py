@@ -125,7 +125,7 @@ class _Stdout:
         for note in answer.get("notes", ()):
             say(f"note: {answer['file']}: {note}")
         if self.writer is not None:
-            self.writer.writerows(rows_of(answer, self.per, self.threshold))
+            self.writer.rows(rows_of(answer, self.per, self.threshold))
             self._emit(self.file.getvalue())
             self.file.seek(0)
             self.file.truncate()

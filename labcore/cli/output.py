@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from labcore.listing import Unreadable
-from labcore.texts import counted, json_line, shown
+from labcore.texts import counted, json_line, printable
 
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit statuses."""
@@ -23,12 +23,12 @@ FIGURES = set("0123456789.:/-% ")
 
 
 def emit(line: str) -> None:
-    """A line of the result, on stdout at once; what stdout cannot encode is escaped.
+    """A line of the result, on stdout at once; what stdout cannot encode, or a terminal would obey, is escaped.
 
     Raises:
         BrokenPipeError: nobody reads it any more.
     """
-    print(shown(line, _encoding(sys.stdout)), flush=True)
+    print(printable(line, _encoding(sys.stdout)), flush=True)
 
 
 def emit_json(content: Any) -> None:
@@ -40,7 +40,7 @@ def say(line: str) -> None:
     """A line for people, on stderr. One that cannot be written is lost: nobody reads there."""
     live("")
     with contextlib.suppress(OSError, ValueError):
-        print(shown(line, _encoding(sys.stderr)), file=sys.stderr, flush=True)
+        print(printable(line, _encoding(sys.stderr)), file=sys.stderr, flush=True)
 
 
 def say_some(kind: str, lines: Sequence[str], where: str = "") -> None:
@@ -56,7 +56,7 @@ def live(line: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr.isatty():
             width = shutil.get_terminal_size().columns - 1
-            print(f"\r\033[K{shown(line, _encoding(sys.stderr))[:width]}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K{printable(line, _encoding(sys.stderr))[:width]}", end="", file=sys.stderr, flush=True)
 
 
 def _encoding(stream: TextIO) -> str:
@@ -95,6 +95,9 @@ def mute_stdout() -> None:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a table: columns of texts left-aligned, of figures right-aligned."""
+    rows = [
+        [" ".join(printable(cell).split("\n")) for cell in row] for row in rows
+    ]  # a row is one line, whatever is in it
     columns = list(zip(head, *rows, strict=True)) if rows else [(name,) for name in head]
     widths = [max(map(len, column)) for column in columns]
     right = [len(column) > 1 and all(set(cell) <= FIGURES for cell in column[1:]) for column in columns]
@@ -116,7 +119,7 @@ def tell_unreadable(things: Iterable[Unreadable], key: str, *, as_json: bool) ->
         if as_json:
             emit_json({key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"})
         else:
-            emit(str(thing))
+            emit(" ".join(str(thing).split("\n")))
 
 
 def percent(share: float | None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from labcore.errors import ConfigError
-from labcore.texts import shown
+from labcore.texts import printable
 
 if TYPE_CHECKING:
     from labcore.config import Knob, RunConfig
@@ -50,11 +50,11 @@ class Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
         """Help on a terminal that lacks some of its characters."""
         encoding = getattr(file or sys.stderr, "encoding", None) or "utf-8"
-        super()._print_message(shown(message, encoding), file)
+        super()._print_message(printable(message, encoding), file)
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         if message:
-            print(message, end="", file=sys.stderr)
+            print(printable(message), end="", file=sys.stderr)
         sys.exit(status)
 
 

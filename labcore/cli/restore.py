@@ -22,7 +22,9 @@ def parser() -> Parser:
         f"passphrase of an encrypted backup is read from {PASSPHRASE}, or asked for.",
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help="the backup")
-    parser.add_argument("--check", action="store_true", help="verify it, and write nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="verify that it can be restored into an empty workspace, and write nothing"
+    )
     parser.add_argument(
         "--replace", action="store_true", help="let runs and other things of the backup replace those of the same name; without, any such "
         "one is a refusal, and nothing changes",

@@ -17,7 +17,7 @@ from labcore.jobs.manager import stop_run
 from labcore.listing import Unreadable, discard
 from labcore.people import is_anothers, need_own, shell_user
 from labcore.runs import EventReader, Run, RunStatus, unreadable_runs
-from labcore.texts import counted
+from labcore.texts import counted, printable
 from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
@@ -235,7 +235,7 @@ def delete(chosen: list[Run], strays: list[Unreadable], sure: bool) -> int:
             say("labcore: deleting cannot be undone. Add --yes to do it without being asked.")
             return USAGE
         names = ", ".join([each.id for each in chosen] + [each.name for each in strays])
-        print(f"Delete {names} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+        print(f"Delete {printable(names)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             say("nothing was deleted")
             return DONE

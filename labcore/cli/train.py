@@ -18,7 +18,7 @@ from labcore.device import ALL
 from labcore.errors import ConfigError, RunError
 from labcore.jobs.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.people import shell_user
-from labcore.runs import Run
+from labcore.runs import Run, pinned_name
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -129,20 +129,20 @@ def _time_again(workspace: Workspace) -> None:
 
 
 def _read_clips(files: list[Path]) -> dict[str, bytes]:
-    """The files to be pinned, by name.
+    """The sounds to be pinned by the names of their files, each as the lab encodes it.
 
     Raises:
         AudioError: one is missing or no sound.
         ConfigError: two have the same name.
     """
-    from labcore.audio import decode
+    from labcore.audio import as_wav
 
     clips: dict[str, bytes] = {}
     for file in files:
-        decode(file)  # tells what is wrong with it
-        if file.name in clips:
-            raise ConfigError(f"two clips to be pinned are called {file.name}", "Rename one of them")
-        clips[file.name] = file.read_bytes()
+        content = as_wav(file, exact=True)
+        if pinned_name(file.name) in clips:
+            raise ConfigError(f"two clips to be pinned are called {file.stem}", "Rename one of them")
+        clips[pinned_name(file.name)] = content
     return clips
 
 

@@ -13,6 +13,8 @@ import threading
 
 from labcore.jobs import cut_short
 from labcore.jobs.manager import JobManager
+from labcore.roots import restrict
+from labcore.texts import printable
 from labcore.workspace import Workspace
 
 
@@ -27,10 +29,11 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    restrict()  # what it starts was asked for by visitors of the pages
     workspace = Workspace.default()
     if resumes():
         for run in cut_short.queue_again(workspace):
-            print(f"lab: run {run.id} goes on from its last checkpoint", file=sys.stderr, flush=True)
+            print(f"lab: run {printable(run.id)} goes on from its last checkpoint", file=sys.stderr, flush=True)
     manager = JobManager(workspace)
     stop.wait()
     manager.close()

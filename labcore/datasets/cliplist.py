@@ -10,7 +10,7 @@ from labcore.datasets.columns import KINDS, Taken, column_for, weak_paths
 from labcore.datasets.csvtext import read_rows
 from labcore.datasets.labels import is_missing
 from labcore.datasets.lookup import FileFinder
-from labcore.datasets.scan import is_audio
+from labcore.datasets.scan import is_audio, is_file
 from labcore.datasets.spans import Times, time_columns
 from labcore.datasets.table import Problem
 from labcore.errors import DatasetError
@@ -107,7 +107,7 @@ def read_list(path: Path) -> ClipList:
     lines: list[int] = []
     for number, cells in numbered:
         cells = [cell.strip() for cell in cells]
-        if cells[0].startswith("#") and not (is_audio(cells[0]) and (path.parent / cells[0]).is_file()):
+        if cells[0].startswith("#") and not (is_audio(cells[0]) and is_file(path.parent / cells[0])):
             cells[0] = cells[0].lstrip("# ")
             if header is None and column_for("path", cells) and column_for("label", cells):
                 header = cells

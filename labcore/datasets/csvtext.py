@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from labcore.datasets.scan import is_audio
 from labcore.errors import DatasetError
+from labcore.roots import is_open
+from labcore.sheets import unguarded
 
 SEPARATORS = "\t;,|"
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(\\t|.)"?\s*$', re.IGNORECASE)  # Excel's, before the header
@@ -25,6 +29,8 @@ def read_rows(path: Path) -> Numbered:
         DatasetError: it cannot be read, is empty, or a quote in it does not close.
     """
     try:
+        if not is_open(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         content = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}", "Check the path") from error
@@ -79,7 +85,7 @@ def _rows(path: Path, lines: list[str], separator: str) -> Iterator[tuple[int, l
         if reader.line_num > first + 1:
             _check_quotes(path, lines[first : reader.line_num], first + 1, separator)
         if any(cell.strip() for cell in row):
-            yield first + 1, row
+            yield first + 1, [unguarded(cell) for cell in row]
 
 
 def _check_quotes(path: Path, lines: list[str], number: int, separator: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, read_list
@@ -11,10 +12,11 @@ from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.lists_beside import lists_beside
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
-from labcore.datasets.scan import entries, hidden, holds_audio, holds_files, is_audio, subfolders
-from labcore.datasets.table import Dataset, Finding
+from labcore.datasets.scan import entries, hidden, holds_audio, holds_files, is_audio, is_dir, is_file, subfolders
+from labcore.datasets.table import MISSING, Dataset, Finding, Problem
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
+from labcore.roots import is_open
 from labcore.typed import hint, typed_path
 
 KNOWN = (
@@ -37,7 +39,7 @@ def read_dataset(path: str | Path, name: str = "") -> Dataset:
         TooMuchError: more lies below it than a data set can hold.
     """
     path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
-    if not path.exists():
+    if not path.exists() or not is_open(path):
         raise DatasetError(f"there is no data set at {path}", hint(path))
     if path == Path(path.anchor):
         raise DatasetError(f"{path} is the whole disk, not a data set", f"Name the folder of the data set. {KNOWN}")
@@ -53,7 +55,18 @@ def _read(path: Path, name: str) -> Dataset:
         reader = _only_one_below(path)
     called = path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name
     dataset = reader(name or called or "data")
-    return _checked(dataset)
+    return _checked(_within_roots(dataset))
+
+
+def _within_roots(dataset: Dataset) -> Dataset:
+    """Without the clips that may not be opened. Readers of layouts pass over them: none comes as far as this, whatever a reader forgets."""
+    shut = {path for path in set(dataset.table["path"]) if not is_open(path)}
+    if not shut:
+        return dataset
+    kept = dataset.table[~dataset.table["path"].isin(shut)].reset_index(drop=True)
+    return replace(
+        dataset, table=kept, problems=[*dataset.problems, *(Problem(path, MISSING) for path in sorted(shut))]
+    )
 
 
 def _checked(dataset: Dataset) -> Dataset:
@@ -79,7 +92,7 @@ def _recognise_file(path: Path) -> Reader:
         raise DatasetError(f"{path} is {kind}, not a data set", f"Name a folder or a CSV file. {KNOWN}")
     clips = read_list(path)
     beside = (path.parent.parent, path.parent)
-    root = next((folder for folder in beside if (folder / "audio").is_dir() or (folder / "fold1").is_dir()), None)
+    root = next((folder for folder in beside if is_dir(folder / "audio") or is_dir(folder / "fold1")), None)
     if root and _is_urbansound_list(clips):
         return lambda name: read_urbansound8k(root, clips, name)
     if root and _is_esc50_list(clips):
@@ -95,7 +108,7 @@ def _recognise_file(path: Path) -> Reader:
 def _recognise(folder: Path) -> Reader | None:
     """The reader for a folder that is a data set itself; None where it is not."""
     for place in ("metadata/UrbanSound8K.csv", "UrbanSound8K.csv", "meta/esc50.csv", "esc50.csv"):
-        if (folder / place).is_file():
+        if is_file(folder / place):
             clips = read_list(folder / place)
             if _is_urbansound_list(clips):
                 return lambda name: read_urbansound8k(folder, clips, name)
@@ -128,7 +141,7 @@ def _recognise_above(folder: Path) -> Reader | None:
     """Where the user names the ``audio`` folder of a data set, or that of its list."""
     if folder.name in INNER_FOLDERS:
         for place in ("metadata/UrbanSound8K.csv", "meta/esc50.csv"):
-            if (folder.parent / place).is_file():
+            if is_file(folder.parent / place):
                 return _recognise(folder.parent)
     return None
 
@@ -165,7 +178,7 @@ def _folders_below(folder: Path) -> list[str]:
 def _are_data_sets(folder: Path, children: list[str]) -> bool:
     """Whether the folders in a folder are data sets by their lists, and not classes."""
     return any(
-        (folder / child / place).is_file()
+        is_file(folder / child / place)
         for child in children
         for place in ("metadata/UrbanSound8K.csv", "meta/esc50.csv")
     )
@@ -182,7 +195,7 @@ def _is_esc50_list(clips: ClipList) -> bool:
 def _has_urbansound_names(folder: Path) -> bool:
     """Whether there are folders fold1 … whose files are named as UrbanSound8K names them: looks at a few of each."""
     for base in (folder / "audio", folder):
-        if not base.is_dir():
+        if not is_dir(base):
             continue
         names: list[str] = []
         for child in subfolders(base):

@@ -15,10 +15,8 @@ from labcore.datasets.cliplist import ClipList, left_out, value_of
 from labcore.datasets.labels import doubtful
 from labcore.datasets.parts import tidy_fold
 from labcore.datasets.scan import find_audio, is_audio
-from labcore.datasets.table import Dataset, Finding, Problem, some
+from labcore.datasets.table import MISSING, Dataset, Finding, Problem, some
 from labcore.errors import AudioError
-
-MISSING = "is missing"
 
 
 def read_clip_lists(

@@ -9,7 +9,7 @@ from pathlib import Path
 from labcore.datasets.cliplist import ClipList, read_list
 from labcore.datasets.lookup import for_lists
 from labcore.datasets.parts import part_named
-from labcore.datasets.scan import entries, holds_audio, subfolders
+from labcore.datasets.scan import entries, holds_audio, is_file, subfolders
 from labcore.datasets.table import Finding
 from labcore.errors import DatasetError
 
@@ -73,7 +73,7 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
 def _paths(folder: Path) -> list[Path]:
     places = [folder, *(folder / child for child in subfolders(folder) if _is_for_lists(folder / child))]
     found = [place / entry.name for place in places for entry in _listed(place)]
-    return [path for path in found if path.suffix.lower() in TAKEN_SUFFIXES + SHEETS and path.is_file()]
+    return [path for path in found if path.suffix.lower() in TAKEN_SUFFIXES + SHEETS and is_file(path)]
 
 
 def _is_for_lists(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from labcore.datasets.scan import find_audio, holds_audio, is_audio
+from labcore.datasets.scan import find_audio, holds_audio, is_audio, is_dir, is_file
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
 from labcore.typed import plain_path
@@ -51,7 +51,7 @@ class FileFinder:
             for folder in self._near:
                 for ending in ENDINGS[:1] if is_audio(spelling) else ENDINGS:
                     # os.path and not Path: several times faster, and this is done for every row
-                    if os.path.isfile(path := os.path.join(folder, spelling + ending)):  # noqa: PTH113, PTH118
+                    if is_file(path := os.path.join(folder, spelling + ending)):  # noqa: PTH118
                         return Path(path), True
         return self._by_name(cell.replace("\\", "/"))
 
@@ -74,7 +74,7 @@ class FileFinder:
     @cached_property
     def _near(self) -> list[str]:
         folders = (self.base, self.base / "audio", self.base.parent / "audio", self.base.parent)
-        return [str(folder) for folder in folders if folder.is_dir()]
+        return [str(folder) for folder in folders if is_dir(folder)]
 
     @cached_property
     def _searched(self) -> Path:

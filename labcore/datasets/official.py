@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from pathlib import Path
 
 from labcore.datasets.assemble import ESC50_NAME, URBANSOUND_NAME, Reading, assembled
 from labcore.datasets.cliplist import ClipList, left_out
 from labcore.datasets.parts import FOLD_FOLDER, tidy_fold
-from labcore.datasets.scan import find_audio
-from labcore.datasets.table import Dataset, Problem
+from labcore.datasets.scan import find_audio, is_dir, is_file
+from labcore.datasets.table import MISSING, Dataset, Problem
 
 URBANSOUND_LABELS = (
     "air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling",
     "engine_idling", "gun_shot", "jackhammer", "siren", "street_music",
 )  # fmt: skip
 """UrbanSound8K's classes by their number. Salamon, Jacoby, Bello: A Dataset and Taxonomy for Urban Sound Research, 2014."""
-
-MISSING = "is missing"
 
 
 def urbansound_name(name: str) -> re.Match[str] | None:
@@ -29,7 +26,7 @@ def urbansound_name(name: str) -> re.Match[str] | None:
 
 def read_urbansound8k(root: Path, clips: ClipList | None, name: str) -> Dataset:
     """UrbanSound8K: by its list, or by the names of its files where the list is missing. Groups are the Freesound recordings."""
-    base = root / "audio" if (root / "audio").is_dir() else root
+    base = root / "audio" if is_dir(root / "audio") else root
     reading = Reading(name, root, "urbansound8k", official=True)
     if clips is not None:
         order: dict[int, str] = {}
@@ -67,7 +64,7 @@ def read_urbansound8k(root: Path, clips: ClipList | None, name: str) -> Dataset:
 
 def _located(path: Path, clips: ClipList) -> Path | None:
     """A file where it belongs, or, spelled in another way, where its name is found."""
-    if os.path.isfile(path):  # noqa: PTH113 (False for a name that no file can have)
+    if is_file(path):
         return path
     try:
         found = clips.finder.find(path.name)
@@ -82,7 +79,7 @@ def _urbansound_label(number: str) -> str:
 
 def read_esc50(root: Path, clips: ClipList, name: str) -> Dataset:
     """ESC-50, or a part of it such as ESC-10, by its list. Groups are the Freesound recordings."""
-    base = root / "audio" if (root / "audio").is_dir() else root
+    base = root / "audio" if is_dir(root / "audio") else root
     reading = Reading(name, root, "esc50", official=True)
     order: dict[int, str] = {}
     for row, line in zip(clips.lowered, clips.lines, strict=True):

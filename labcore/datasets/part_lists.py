@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labcore.datasets.csvtext import decode_text
 from labcore.datasets.parts import part_named
-from labcore.datasets.scan import Found, entries, is_audio
+from labcore.datasets.scan import Found, entries, is_audio, is_file
 from labcore.datasets.table import Finding, some
 
 SUFFIXES = (".txt", ".lst", ".list", ".csv")
@@ -101,7 +101,7 @@ def _findings(root: Path, names: list[str], twice: int, gone: list[str], unliste
 def _lines(path: Path) -> list[tuple[str, ...]]:
     """The files that a list names, as their parts; empty where it is none."""
     try:
-        if path.stat().st_size > LONGEST:
+        if not is_file(path) or path.stat().st_size > LONGEST:
             return []
         lines = decode_text(path.read_bytes()).splitlines()
     except OSError:

@@ -24,7 +24,7 @@ from labcore.datasets.walk import Look, TooMuchError, looking
 from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.moved import here
 from labcore.reading import DamagedError, read_object
-from labcore.roots import check_root
+from labcore.roots import check_root, data_roots
 from labcore.runs import list_runs
 from labcore.texts import as_bytes, shown
 from labcore.typed import exists, hint, plain_path, typed_path
@@ -67,7 +67,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
 
     Raises:
         DatasetError: there is none, or it cannot be read.
-        WorkspaceError: the path lies where this lab opens nothing for visitors.
+        WorkspaceError: it lies where this lab opens nothing for visitors, also one that is known by a name.
     """
     asked = str(name_or_path)
     places = places_of(workspace)
@@ -77,6 +77,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         if known is None:
             raise DatasetError(*_no_reference(workspace.datasets / f"{name}.json"))
         path = here(workspace, known)
+        check_root(path)
         if not os.path.lexists(path):
             raise DatasetError(
                 f"the data set {name!r} lies at {path}, which is not there",
@@ -196,9 +197,10 @@ def entries_of(workspace: Workspace) -> dict[str, Path]:
     for entry in entries(workspace.datasets):
         path = workspace.datasets / entry.name
         name, stem = shown(entry.name), shown(path.stem)
-        if os.path.isdir(path):  # noqa: PTH112 (False where it cannot be looked at)
-            found[name] = path
-        elif path.suffix == ".json" or path.suffix.lower() in LIST_SUFFIXES:
+        is_list = path.suffix == ".json" or path.suffix.lower() in LIST_SUFFIXES
+        if os.path.isdir(path) or (entry.is_symlink() and not is_list):  # noqa: PTH112 (False where it cannot be looked at)
+            found[name] = path  # a link that leads nowhere is told, as one is that leads where nothing may be opened
+        elif is_list:
             found.setdefault(stem, path)
     return found
 
@@ -253,6 +255,7 @@ def _guarded_info(workspace: Workspace, name: str, path: Path | None) -> Dataset
 
 
 def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
+    check_root(path)
     try:
         given_up = path, path.stat().st_mtime_ns
         if given_up in _too_much:
@@ -297,13 +300,13 @@ def _remember(
 
 
 def _stamp(path: Path) -> str:
-    """Changes when a file is added, removed or renamed anywhere under a folder, or a list is written.
+    """Changes when a file is added, removed or renamed anywhere under a folder, a list is written, or other folders may be opened.
 
     Raises:
         FileNotFoundError: the path is not there.
         TooMuchError: more lies below it than a data set can hold.
     """
-    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {data_roots()}".encode())
     level = [path] if path.is_dir() else []
     look = Look()
     while level:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
 from labcore.datasets.table import Problem
 from labcore.datasets.walk import TooMuchError, is_folder, walk
 from labcore.errors import DatasetError
+from labcore.roots import is_open
 
 NOT_CLASSES = ("_background_noise_",)  # the folder of long noises in Speech Commands
 
@@ -36,15 +38,27 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
     """What a folder holds and does not hide, sorted by name.
 
     Raises:
-        DatasetError: it cannot be listed.
+        DatasetError: it cannot be listed, or lies where this lab opens nothing for visitors.
     """
     try:
+        if not is_open(folder):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         with os.scandir(folder) as listing:
             return sorted((entry for entry in listing if not hidden(entry.name)), key=lambda entry: entry.name)
     except OSError as error:
         raise DatasetError(
             f"the folder {folder} cannot be read: {error.strerror or error}", "Check its permissions"
         ) from error
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a file is there that may be opened; False for a name that no file can have."""
+    return os.path.isfile(path) and is_open(path)  # noqa: PTH113
+
+
+def is_dir(path: str | Path) -> bool:
+    """The same of a folder."""
+    return os.path.isdir(path) and is_open(path)  # noqa: PTH112
 
 
 def subfolders(folder: Path) -> list[str]:
@@ -113,4 +127,5 @@ def holds_files(folder: Path) -> bool:
 
 
 def _leads_nowhere(path: str) -> bool:
-    return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 (these never raise)
+    """Whether it is a link to nothing, or to where this lab opens nothing for visitors, which is the same to them."""
+    return os.path.islink(path) and not (os.path.exists(path) and is_open(path))  # noqa: PTH110, PTH114 (these never raise)

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +37,7 @@ from labcore.errors import AudioError, DatasetError, LabError, WorkspaceError
 from labcore.reading import read_object
 from labcore.texts import as_bytes, counted
 from labcore.workspace import Workspace, slug
+from labcore.zips import opened_zip
 
 FORMAT = 2
 AHEAD = 16  # clips a thread may be ahead of the writer
@@ -57,6 +59,7 @@ class ClipStore:
         problems: clips that could not be read, with those of the data set.
         sample_rate: in Hz.
         notes: clips that were read in a way that is out of the ordinary, as those whose channels cancel.
+        made_again: a store was there and damaged, so that it was made again.
     """
 
     samples: np.ndarray
@@ -66,6 +69,7 @@ class ClipStore:
     problems: list[Problem]
     sample_rate: int
     notes: list[Problem] = field(default_factory=list)
+    made_again: bool = False
 
     def __len__(self) -> int:
         return len(self.scales)
@@ -86,7 +90,7 @@ class ClipStore:
 
 
 def open_store(workspace: Workspace, dataset: Dataset, sample_rate: int, progress: Progress | None = None) -> ClipStore:
-    """The clip store of a data set at a sample rate; it is built where it is missing.
+    """The clip store of a data set at a sample rate; it is built where it is missing or damaged.
 
     Args:
         workspace: its cache holds the store.
@@ -108,8 +112,10 @@ def open_store(workspace: Workspace, dataset: Dataset, sample_rate: int, progres
             with FileLock(parent / f".{key}.lock"):  # another process may be building the same store: then its is taken
                 store = _load(folder, dataset, sample_rate)
                 if store is None:
+                    damaged = os.path.lexists(folder)
                     _build(folder, dataset, sample_rate, progress)
                     store = _load(folder, dataset, sample_rate)
+                    store = store and replace(store, made_again=damaged)
     except OSError as error:
         raise WorkspaceError(
             f"the clip store in {workspace.cache} cannot be written: {error.strerror or error}",
@@ -142,27 +148,53 @@ def _estimate(dataset: Dataset, sample_rate: int) -> float:
 
 
 def _load(folder: Path, dataset: Dataset, sample_rate: int) -> ClipStore | None:
-    """The store in a folder; None where there is none, or it is not whole."""
+    """The store in a folder; None where there is none, or it is damaged in whatever way: a cache is made again."""
     try:
         meta = read_object(folder / "meta.json")
-        with np.load(folder / "index.npz") as index:
-            offsets, scales, rows = index["offsets"], index["scales"], index["rows"]
+        offsets, scales, rows = _index(folder, len(dataset.table))
         if meta["format"] != FORMAT or (folder / "samples.i16").stat().st_size != 2 * offsets[-1]:
             return None
         samples = np.memmap(folder / "samples.i16", dtype=np.int16, mode="c")
-    except (OSError, ValueError, KeyError):
+        bad, notes = (
+            [Problem(dataset.table["path"].iat[row], str(what)) for row, what in meta[key]]
+            for key in ("problems", "notes")
+        )
+    except Exception:
         return None
     table = dataset.table.iloc[rows].reset_index(drop=True)
-    bad = [Problem(dataset.table["path"].iat[row], what) for row, what in meta["problems"]]
-    problems = merged([*dataset.problems, *bad])
-    notes = merged([Problem(dataset.table["path"].iat[row], what) for row, what in meta["notes"]])
-    return ClipStore(samples, offsets, scales, table, problems, sample_rate, notes)
+    return ClipStore(samples, offsets, scales, table, merged([*dataset.problems, *bad]), sample_rate, merged(notes))
+
+
+def _index(folder: Path, clips: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Offsets (n + 1,), scales (n,) and rows (n,) of a store's clips, where ``clips`` stand in the data set.
+
+    Raises:
+        Exception: of any kind, where they are damaged or not those of such a store.
+    """
+    with (folder / "index.npz").open("rb") as file, opened_zip(file) as archive:
+        if any(info.file_size > 8 * (clips + 1) + 4096 for info in archive.infolist()):
+            raise ValueError("the index is larger than its data set needs")
+        offsets, scales, rows = (
+            np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+            for name in ("offsets", "scales", "rows")
+        )
+    kinds = offsets.dtype == np.int64 and scales.dtype == np.float32 and rows.dtype == np.int64
+    if not (
+        kinds and offsets.ndim == scales.ndim == rows.ndim == 1 and len(offsets) - 1 == len(scales) == len(rows) > 0
+    ):
+        raise ValueError("the index has not the form of one")
+    right = offsets[0] == 0 and (np.diff(offsets) >= 0).all() and np.isfinite(scales).all()
+    if not (right and rows[0] >= 0 and (np.diff(rows) > 0).all() and rows[-1] < clips):
+        raise ValueError("the index holds what cannot be")
+    return offsets, scales, rows
 
 
 def _build(folder: Path, dataset: Dataset, sample_rate: int, progress: Progress | None) -> None:
     draft = folder.with_name(f".{folder.name}.draft")  # who holds the lock owns it; one from a killed build is stale
     shutil.rmtree(draft, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
+    if not folder.is_dir():
+        folder.unlink(missing_ok=True)  # something else of that name
     draft.mkdir()
     try:
         meta = _write_clips(draft, dataset, sample_rate, progress)

@@ -16,6 +16,8 @@ from labcore.texts import counted, shown
 
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
 PARTS = ("train", "val", "test")
+MISSING = "is missing"
+"""What is said of a file that is not there, or not where clips may be opened."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcore.errors import DatasetError
+from labcore.roots import is_open
 from labcore.texts import shown
 
 MOST_FOLDERS = 100_000
@@ -210,9 +211,9 @@ class _Walk:
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder, or a link to one; False where nobody can say."""
+    """Whether an entry is a folder, or a link to one; False where nobody can say, or may."""
     try:
-        return entry.is_dir()
+        return entry.is_dir() and not (entry.is_symlink() and not is_open(entry.path))
     except OSError:
         return False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import statistics
 from collections import Counter
@@ -16,6 +15,7 @@ from labcore.honesty import adjustments
 from labcore.intervals import wilson_interval
 from labcore.listing import reason
 from labcore.runs import ENDED, EventReader, Run
+from labcore.sheets import Sheet
 
 Events = Callable[[Run], list[dict[str, Any]]]
 
@@ -185,18 +185,17 @@ def summarise(experiment: CrossValidation, events: Events = Run.events) -> Summa
 def csv_table(summary: Summary) -> str:
     """The folds as a CSV table, then mean and deviation, the leaking twin's below."""
     lines = io.StringIO()
-    rows = csv.writer(lines, lineterminator="\n")
-    rows.writerow(["split", "fold", "state", "epochs", "accuracy", "macro_f1", "clips", "seconds", "run"])
+    rows = Sheet(lines, ["split", "fold", "state", "epochs", "accuracy", "macro_f1", "clips", "seconds", "run"])
     for name, pool in (("official", summary.official), ("random", summary.random)):
         if pool is None:
             continue
         for fold in pool.folds:
             figures = [_figure(fold.accuracy), _figure(fold.macro_f1), fold.clips, round(fold.seconds, 1), fold.run_id]
-            rows.writerow([name, fold.fold, fold.state, fold.epoch, *figures])
-        rows.writerow([name, "mean", "", "", _figure(pool.mean), "", "", "", ""])
-        rows.writerow([name, "deviation", "", "", _figure(pool.deviation), "", "", "", ""])
+            rows.row([name, fold.fold, fold.state, fold.epoch, *figures])
+        rows.row([name, "mean", "", "", _figure(pool.mean), "", "", "", ""])
+        rows.row([name, "deviation", "", "", _figure(pool.deviation), "", "", "", ""])
         pooled = [_figure(pool.accuracy), _figure(pool.macro_f1), pool.clips, round(pool.seconds, 1), ""]
-        rows.writerow([name, "all clips", "", "", *pooled])
+        rows.row([name, "all clips", "", "", *pooled])
     return lines.getvalue()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 from labcore.extract.files import Entry, output_name, stamp, write_output
 from labcore.extract.settings import ExtractSettings
 from labcore.reading import parse_json
+from labcore.sheets import Sheet
 from labcore.texts import shown
 from labcore.workspace import append_line
 
@@ -64,9 +64,7 @@ class Journal:
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    Sheet(text, COLUMNS).rows(rows)
     return shown(text.getvalue()).encode()
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+MOST_MEMBERS = 100
+"""Networks in one ensemble."""
+
 
 class Ensemble(nn.Module):
     """The mean of the members' probabilities, given as logits, so that it stands wherever a network does.

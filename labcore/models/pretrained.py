@@ -7,27 +7,32 @@ layer stay out where the number of classes differs. Nothing in a file is execute
 
 from __future__ import annotations
 
-import json
 import pickle
+import stat
 import textwrap
 import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from labcore.config import ModelConfig
 from labcore.errors import ConfigError
-from labcore.roots import check_root
+from labcore.models.safetensors_file import finite, read_header, read_tensors
+from labcore.models.torch_file import read_torch_file
+from labcore.roots import check_weights
 from labcore.texts import counted
+from labcore.zips import opened_zip
 
 NONE, PUBLISHED = "none", "published"
 TORCHVISION_RESNET18 = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
 SOURCES = "a .safetensors file, a .pt or .pth file with a state dict, the folder of a run, or the zip of one"
+AGAIN = "Save the state dict alone (torch.save(network.state_dict(), …)), or better as .safetensors"
+OWN_READER_MENDED = "2.10"
+"""Before this version torch's reader for weights alone could be made to write outside its memory (CVE-2026-24747)."""
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "module", "weights")
 _PREFIXES = ("module.", "network.", "model.", "backbone.", "encoder.", "_orig_mod.")
 
@@ -83,7 +88,7 @@ def load_pretrained(network: nn.Module, config: ModelConfig) -> Loaded:
         fitting = fitted(given, target)
         if fitting is None:
             continue
-        if fitting.is_floating_point() and not bool(torch.isfinite(fitting).all()):
+        if not finite(fitting):
             raise ConfigError(
                 f"{name} of the weights from {origin} holds numbers that are not finite", "Take other ones"
             )
@@ -144,7 +149,7 @@ def read_pretrained(config: ModelConfig) -> tuple[dict[str, Tensor], str]:
     """
     if config.pretrained != PUBLISHED:
         path = Path(config.pretrained).expanduser()
-        check_root(path)
+        check_weights(path)
         return read_weights(path), path.name
     if config.name.startswith("timm:"):
         return _published_by_timm(config.name.removeprefix("timm:"))
@@ -162,23 +167,26 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         ConfigError: it is not there, no file of weights, or would execute code when read.
     """
-    file = path / "weights.safetensors" if path.is_dir() else path
+    file = path
     try:
+        file = path / "weights.safetensors" if path.is_dir() else path
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise ConfigError(f"{file} is no file of weights", f"Give {SOURCES}")
         with file.open("rb") as stream:
-            start = stream.read(8)
-        if file.suffix == ".safetensors":
-            return _of_lab(file.read_bytes())
-        if zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
-                inside = next((name for name in archive.namelist() if name.endswith("weights.safetensors")), None)
-                if inside is not None:
-                    return _of_lab(archive.read(inside))
-        if not (start.startswith(b"PK") or start.startswith(b"\x80")):
+            if file.suffix == ".safetensors":
+                return _of_lab(stream, file.stat().st_size)
+            if zipfile.is_zipfile(stream):
+                with opened_zip(stream, most=100_000) as archive:
+                    entries = archive.infolist()
+                    inside = next((each for each in entries if each.filename.endswith("weights.safetensors")), None)
+                    if inside is not None:
+                        with archive.open(inside) as inner:
+                            return _of_lab(inner, inside.file_size)
+            stream.seek(0)
+            start = stream.read(1)
+        if start not in (b"P", b"\x80"):
             raise ConfigError(f"{file} holds no weights", f"Give {SOURCES}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of pickle protocols other than torch's own
-            content = torch.load(file, map_location="cpu", weights_only=True)
-        return _state_dict(content, file)
+        return _state_dict(read_torch_file(file) if start == b"P" else _by_torch(file), file)
     except FileNotFoundError as error:
         raise ConfigError(
             f"there are no weights at {file}", f"model.pretrained takes {PUBLISHED}, or the path of {SOURCES}"
@@ -186,32 +194,68 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         raise ConfigError(
             f"{file} holds more than weights: reading it would execute code that it brings along, which the lab does not do",
-            "Save the state dict alone (torch.save(network.state_dict(), …)), or better as .safetensors",
+            AGAIN,
         ) from error
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, safetensors.SafetensorError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ConfigError(f"the weights {file} cannot be read: {reason}", f"Give {SOURCES}") from error
+        raise ConfigError(f"the weights {file} cannot be read: {reason[:300]}", f"Give {SOURCES}") from error
 
 
-def _of_lab(content: bytes) -> dict[str, Tensor]:
+def _of_lab(stream: IO[bytes], size: int) -> dict[str, Tensor]:
     """A safetensors file; of a classifier of this lab its network only."""
-    tensors = safetensors.torch.load(content)
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    if "labcore" not in header.get("__metadata__", {}):
-        return tensors
-    return {name.removeprefix("network."): tensor for name, tensor in tensors.items() if name.startswith("network.")}
+    header = read_header(stream, size)
+    tensors = read_tensors(stream, header)
+    if "labcore" in header.metadata:
+        own = "network."
+        tensors = {name.removeprefix(own): tensor for name, tensor in tensors.items() if name.startswith(own)}
+    if not tensors:
+        raise ValueError("no tensors are in it")
+    return tensors
+
+
+def _by_torch(file: Path) -> object:
+    """What lies in a file of torch's first format. torch raises what it likes for a damaged one, which becomes a ValueError.
+
+    Raises:
+        ConfigError: this torch's reader is one of those that are not safe.
+        pickle.UnpicklingError: it would execute code.
+        ValueError: it is damaged, or no file of torch.
+    """
+    if torch.__version__ < OWN_READER_MENDED:
+        raise ConfigError(
+            f"{file} is written in the format of torch 1.5 and before, which torch reads safely from 2.10 on", AGAIN
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of pickle protocols other than torch's own
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, pickle.UnpicklingError):
+        raise
+    except Exception as error:
+        raise ValueError(str(error) or type(error).__name__) from error
 
 
 def _state_dict(content: object, file: Path) -> dict[str, Tensor]:
-    while isinstance(content, dict):
+    for _ in range(len(_WRAPPERS)):
+        if not isinstance(content, dict):
+            break
         tensors = {str(name): tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
         inner = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)), None)
         if inner is None or len(tensors) > 2:
-            if tensors:
-                return tensors
-            break
+            if not tensors:
+                break
+            for name, tensor in tensors.items():
+                _check_memory(name, tensor)
+            return tensors
         content = inner
     raise ConfigError(f"{file} holds no state dict", "Save network.state_dict() with torch.save, or as .safetensors")
+
+
+def _check_memory(name: str, tensor: Tensor) -> None:
+    """See that a tensor is an ordinary one whose numbers are all there: a view can repeat one number as often as it likes."""
+    plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+    if not plain or tensor.is_complex() or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise ValueError(f"{name[:80]} is no ordinary tensor")
 
 
 def _published_by_timm(name: str) -> tuple[dict[str, Tensor], str]:

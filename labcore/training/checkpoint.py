@@ -1,41 +1,118 @@
-"""Checkpoints: everything a run needs to go on from the end of an epoch as if it had never stopped."""
+"""Checkpoints: everything a run needs to go on from the end of an epoch as if it had never stopped.
+
+The one before the last is kept until the run ends, for the case that the last one is damaged.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import pickle
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from labcore.errors import RunError
+from labcore.events import Epoch
+from labcore.models.safetensors_file import finite
+from labcore.models.torch_file import read_torch_file
 from labcore.runs import Run
+from labcore.training.precision import Precision
 from labcore.workspace import write_atomically
+
+PREVIOUS, DAMAGED = "previous.pt", "damaged.pt"
+PARTS = ("average", "optimiser", "schedule", "scaler")
+"""What else a checkpoint carries the state of; there may be none of it."""
+
+
+@dataclass(frozen=True)
+class TakenUp:
+    """What a run goes on from: None, from its beginning. ``told`` is for people, where something is out of the ordinary."""
+
+    state: dict[str, Any] | None
+    told: str = ""
 
 
 def save_checkpoint(run: Run, state: dict[str, Any]) -> None:
-    """Write ``checkpoints/last.pt``: temporary file, fsync, rename.
+    """Write ``checkpoints/last.pt``: temporary file, fsync, rename. The one before it becomes ``previous.pt``.
 
     Raises:
         WorkspaceError: the disk is full or the run's directory is gone; the checkpoint before stays.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
+    previous = run.checkpoint.with_name(PREVIOUS)
+    with contextlib.suppress(OSError):  # there is none yet, or the disk knows no second names
+        link = previous.with_name(f".{PREVIOUS}.tmp")
+        link.unlink(missing_ok=True)
+        os.link(run.checkpoint, link)
+        link.replace(previous)
     write_atomically(run.checkpoint, buffer.getvalue())
+
+
+def drop_previous(run: Run) -> None:
+    """Remove what is of no use once the run has its weights."""
+    for name in (PREVIOUS, DAMAGED):
+        with contextlib.suppress(OSError):
+            run.checkpoint.with_name(name).unlink(missing_ok=True)
 
 
 def load_checkpoint(run: Run) -> dict[str, Any] | None:
     """What :func:`save_checkpoint` wrote, on the CPU; None where nothing was written yet.
 
     Raises:
-        RunError: the file is there and cannot be read. Nothing in it is executed.
+        RunError: the file is there and damaged. Nothing in it is executed.
     """
-    if not run.checkpoint.is_file():
-        return None
+    return _read(run.checkpoint) if os.path.lexists(run.checkpoint) else None
+
+
+def take_up(run: Run) -> TakenUp:
+    """The checkpoint to go on from. One that is damaged is set aside, and the one before it counts. For who holds the run's lock."""
     try:
-        return torch.load(run.checkpoint, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
-        raise RunError(
-            f"the checkpoint of run {run.id} cannot be read: {str(error).splitlines()[0]}",
-            "Delete checkpoints/last.pt to start the run from its first epoch",
-        ) from error
+        return TakenUp(load_checkpoint(run))
+    except RunError as error:
+        damage = error.what
+    previous = run.checkpoint.with_name(PREVIOUS)
+    try:
+        state = _read(previous)
+    except RunError:
+        state = None
+    with contextlib.suppress(OSError):
+        run.checkpoint.replace(run.checkpoint.with_name(DAMAGED))
+        if state is not None:
+            previous.replace(run.checkpoint)
+    if state is None:
+        return TakenUp(None, f"{damage}, and there is no other: the run begins again with its first epoch")
+    return TakenUp(state, f"{damage}: the run goes on from the one before it, of epoch {state['epoch']}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        state = read_torch_file(path)
+        _judge(state)
+    except pickle.UnpicklingError as error:
+        raise RunError("the last checkpoint holds more than a checkpoint, and is not read") from error
+    except (OSError, zipfile.BadZipFile) as error:
+        raise RunError(f"the last checkpoint is damaged ({str(error)[:200]})") from error
+    except Exception as error:  # whatever it is, it is no checkpoint
+        raise RunError(f"the last checkpoint is damaged ({type(error).__name__})") from error
+    return dict(state)
+
+
+def _judge(state: Any) -> None:
+    """Raise where a state has not the form of one, whatever the error."""
+    epoch, network = state["epoch"], state["network"]
+    if type(epoch) is not int or epoch < 1 or Epoch(**state["event"]).epoch != epoch:
+        raise ValueError("no number of an epoch")
+    if not isinstance(state["fingerprint"], str) or not all(
+        isinstance(state[part], (dict, type(None))) for part in PARTS
+    ):
+        raise TypeError("no states")
+    Precision(**state["precision"]).format()
+    if not network or not all(isinstance(tensor, Tensor) and finite(tensor) for tensor in network.values()):
+        raise ValueError("weights that are not finite")

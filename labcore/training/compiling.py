@@ -64,7 +64,13 @@ def worth_trying(steps: int, step_seconds: float) -> bool:
 def recall(path: Path) -> Trial | None:
     """What was found earlier for the same machine, network and input."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Trial(**read_object(path))
+        known = Trial(**read_object(path))
+        if (
+            isinstance(known.seconds, (int, float))
+            and isinstance(known.gain, (int, float))
+            and isinstance(known.trouble, str)
+        ):
+            return known
     return None
 
 

@@ -13,7 +13,7 @@ from labcore.events import Epoch, Event, Log, Progress
 from labcore.honesty import adjustments
 from labcore.runs import Run
 from labcore.training.advisor import Advisor
-from labcore.training.checkpoint import save_checkpoint
+from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.following import Stopped
 from labcore.training.golden import remember_golden
@@ -127,6 +127,7 @@ def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     Precision("fp32", "contiguous", "as in use").lay_out(classifier.network)
     remember_golden(classifier, session.waves, np.asarray(session.split.held_out), session.held_out_targets)
     classifier.save(run.weights)
+    drop_previous(run)
     probabilities = session.ranks.gather(session.held_out.probabilities())
     judged = "the one clip" if len(probabilities) == 1 else f"the {len(probabilities)} clips"
     yield Log(message=f"weights saved; judged on {judged} of fold {session.split.fold}")

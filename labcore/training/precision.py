@@ -138,7 +138,13 @@ def forget(workspace: Workspace) -> int:
 
 def _recall(path: Path) -> Precision | None:
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Precision(**read_object(path))
+        known = Precision(**read_object(path))
+        if (
+            known.precision in DTYPES
+            and known.memory_format in FORMATS
+            and isinstance(known.step_seconds, (int, float))
+        ):
+            return known
     return None
 
 

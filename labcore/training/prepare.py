@@ -35,7 +35,7 @@ from labcore.runs import Run
 from labcore.texts import counted, shown
 from labcore.training.balance import Balance
 from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
-from labcore.training.checkpoint import load_checkpoint
+from labcore.training.checkpoint import take_up
 from labcore.training.crops import Crops
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.following import Stopped, follow
@@ -128,9 +128,11 @@ def prepare(
         Stopped: it was asked to stop.
     """
     session, trouble = None, None
-    checkpoint = ranks.share(lambda: load_checkpoint(run))
+    begun = ranks.share(lambda: take_up(run))
+    if begun.told:
+        yield Log(level="warning", message=begun.told)
     try:
-        session = yield from _prepare(config, run, workspace, should_stop, ranks, checkpoint)
+        session = yield from _prepare(config, run, workspace, should_stop, ranks, begun.state)
     except Exception as error:
         if ranks.alone:
             raise
@@ -161,6 +163,8 @@ def _prepare(
         lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),
         should_stop,
     )
+    if store.made_again:
+        yield Log(level="warning", message="the clip store in the workspace's cache was damaged, and was made again")
     if store.problems:
         count = f"{counted(len(store.problems), 'file')} {'was' if len(store.problems) == 1 else 'were'}"
         listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from labcore.classifier import Classifier
 from labcore.config import RunConfig
-from labcore.errors import LabError
+from labcore.errors import LabError, RunError
 from labcore.events import Divided, Epoch
 from labcore.models.dropout import set_dropout
 from labcore.training import compiling
@@ -287,14 +287,22 @@ class Trainer:
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self.epoch = state["epoch"]
-        self.micro_batch = min(self.micro_batch, state.get("micro_batch", self.batch))
-        self.network.load_state_dict(state["network"])
-        if self.average is not None and state["average"] is not None:
-            self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.scaler.load_state_dict(state["scaler"])
+        try:
+            self.epoch = state["epoch"]
+            self.micro_batch = min(self.micro_batch, state.get("micro_batch", self.batch))
+            self.network.load_state_dict(state["network"])
+            if self.average is not None and state["average"] is not None:
+                self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.scaler.load_state_dict(state["scaler"])
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise RunError(
+                f"the run's checkpoint does not fit its settings: {str(error).splitlines()[0][:300]}",
+                "Delete checkpoints/last.pt in its folder to start it from its first epoch",
+            ) from error
 
     def _try(self, batch: int, shape: tuple[int, int, int]) -> None:
         """A step on noise, to see whether the batch fits. Changes no weights."""

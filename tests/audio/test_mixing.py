@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from labcore.audio import decode, encode_wav, read_sound
 from labcore.audio import decoder as decoder_module
-from labcore.audio import read_sound
+from labcore.errors import AudioError
 
 
 def encoded(*channels: np.ndarray) -> bytes:
@@ -73,3 +74,13 @@ def test_ordinary_stereo_is_the_mean_and_nothing_is_told(noise, tone) -> None:
 
 def test_many_channels_that_have_nothing_in_common_are_not_taken_for_cancelling(noise) -> None:
     assert not read_sound(encoded(*(noise(0.2, seed=seed) for seed in range(64)))).notes
+
+
+@pytest.mark.parametrize("large", [1e30, 3e38, np.inf, np.nan])
+@pytest.mark.parametrize("other", [-1.0, 0.0, 1.0])
+@pytest.mark.parametrize("seconds", [0.1, 600])
+def test_samples_beyond_all_measure_are_refused_whatever_the_other_channel_makes_of_them(large, other, seconds):
+    block = np.zeros((round(8000 * seconds), 2), np.float32)
+    block[100] = large, other * large
+    with pytest.raises(AudioError, match="holds"):
+        decode(encode_wav(block.T, 8000, exact=True))

@@ -271,3 +271,25 @@ class TestDatasets:
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_a_name_commands_no_terminal(labcore, workspace, tmp_path):
+    """Runs come out of backups, and files out of archives: their names hold what they like."""
+    from labcore.presets import preset
+    from labcore.runs import Run
+
+    evil = "\x1b]0;title\x07\x1b[2J\x9b31m\nforged line"
+    run = Run.create(workspace, preset("quick"))
+    run.path.rename(run.path.with_name(f"{run.id}{evil}"))
+    (workspace.runs / f"stray{evil}").mkdir()
+    (workspace.runs / f"stray{evil}" / "events.jsonl").write_text("x")
+    sound = tmp_path / f"a{evil}.wav"
+    sound.write_bytes(b"no sound")
+    told = [
+        labcore("runs", "list"), labcore("runs", "list", "--json"), labcore("runs", "show", "last"), labcore("runs", "show", evil),
+        labcore("classify", sound), labcore("classify", sound, "--format", "csv"), labcore("datasets", "add", sound), labcore(evil),
+        labcore("train", "--dataset", evil),
+    ]  # fmt: skip
+    for outcome in told:
+        assert not set("\x1b\x07\x9b\x00\r") & set(outcome.out + outcome.err)
+    assert len(told[0].out.splitlines()) <= 3

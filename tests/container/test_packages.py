@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -86,3 +87,62 @@ def test_needs_that_are_not_met_are_told(packages: ModuleType, monkeypatch: pyte
     assert packages.unmet("lab") == ["lab needs a>=2, and 1.0 is there"]
     there(packages, monkeypatch, a="2.1", torch="2.6.0")
     assert sorted(packages.unmet("lab")) == ["a needs d, which is not there", "lab needs c, which is not there"]
+
+
+def test_locked_packages_are_taken_by_their_hashes(packages: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    there(packages, monkeypatch, torch="2.6.0", torchaudio="2.6.0", torchvision="0.21.0")
+    packages.install([ROOT / "requirements.txt", ROOT / "requirements-container.txt"], locked=True)
+    (asked,) = packages.asked
+    assert asked[:2] == ["--require-hashes", "--no-deps"]
+    assert [Path(word).name for word in asked if word.endswith(".lock")] == [
+        "requirements.lock",
+        "requirements-container.lock",
+    ]
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_locks_hold_what_is_pinned_and_name_no_place() -> None:
+    lock = script("lock")
+    for source, name in lock.LOCKS.items():
+        assert lock.differences(ROOT / source, ROOT / name) == []
+        text = (ROOT / name).read_text()
+        assert "://" not in text
+        assert "@" not in text
+        for entry in re.split(r"\n(?=\S)", text.strip())[1:]:
+            assert re.fullmatch(
+                r"[a-z0-9._-]+==[^\s;]+(; python_version[^\\]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+", entry
+            ), entry
+            assert entry.partition("==")[0] not in lock.KEPT
+
+
+def test_a_lock_is_made_of_what_pip_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = script("lock")
+
+    def item(name: str, version: str, digest: str, *needs: str) -> dict[str, object]:
+        told = {"name": name, "version": version, "requires_dist": list(needs)}
+        return {"metadata": told, "download_info": {"url": "https://x", "archive_info": {"hashes": {"sha256": digest}}}}
+
+    def report(python: str, *items: dict[str, object]) -> dict[str, object]:
+        return {"environment": {"python_version": python}, "install": items}
+
+    (tmp_path / "requirements.txt").write_text("torch==2\nA==1\n")
+    (tmp_path / "requirements-container.txt").write_text("c==3\n")
+    monkeypatch.setattr(lock, "ROOT", tmp_path)
+    a = item("A", "1", "aa", "b>1", "torch", "d; extra == 'more'", "old; python_version < '3.12'")
+    torch = item("torch", "2+base", "00", "sympy")
+    rest = [item("b", "2", "bb"), torch, item("sympy", "1", "55"), item("d", "1", "dd"), item("c", "3", "cc", "b")]
+    texts = lock.locks([report("3.11", a, *rest, item("old", "1", "0f")), report("3.12", a, *rest)])
+    entries = {source: text.splitlines()[1:] for source, text in texts.items()}
+    assert entries["requirements.txt"] == [
+        "a==1 \\", "    --hash=sha256:aa", "b==2 \\", "    --hash=sha256:bb",
+        'old==1; python_version == "3.11" \\', "    --hash=sha256:0f",
+    ]  # fmt: skip
+    assert entries["requirements-container.txt"] == ["c==3 \\", "    --hash=sha256:cc"]

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import resource
+import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,23 +141,76 @@ def test_a_full_disk_is_told_as_such(workspace, class_folders):
     assert stores(workspace) == []
 
 
-@pytest.mark.parametrize("damage", ["short samples", "no meta", "garbled meta", "no index", "garbled index"])
+def saved(**arrays: object) -> bytes:
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
+
+
+def changed(folder: Path, **changes: object) -> None:
+    """An index with other arrays, whole as a file."""
+    with np.load(folder / "index.npz") as index:
+        known = dict(index)
+    (folder / "index.npz").write_bytes(saved(**{name: change(known[name]) for name, change in changes.items()}, **{
+        name: array for name, array in known.items() if name not in changes
+    }))  # fmt: skip
+
+
+def flipped(folder: Path) -> None:
+    content = bytearray((folder / "index.npz").read_bytes())
+    content[200] ^= 1
+    (folder / "index.npz").write_bytes(content)
+
+
+def bomb(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "index.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("offsets.npy", saved(a=np.zeros(10**6)))
+
+
+DAMAGE = {
+    "short samples": lambda folder: os.truncate(folder / "samples.i16", 100),
+    "no meta": lambda folder: (folder / "meta.json").unlink(),
+    "garbled meta": lambda folder: (folder / "meta.json").write_text("{"),
+    "deep meta": lambda folder: (folder / "meta.json").write_text("[" * 100_000),
+    "a list as meta": lambda folder: (folder / "meta.json").write_text("[1]"),
+    "meta of bytes": lambda folder: (folder / "meta.json").write_bytes(b"\xff\xfe"),
+    "meta without problems": lambda folder: (folder / "meta.json").write_text('{"format": 2}'),
+    "problems beyond": lambda folder: (folder / "meta.json").write_text(
+        '{"format": 2, "problems": [[99, "x"]], "notes": []}'
+    ),
+    "problems of text": lambda folder: (folder / "meta.json").write_text('{"format": 2, "problems": "x", "notes": []}'),
+    "no index": lambda folder: (folder / "index.npz").unlink(),
+    "garbled index": lambda folder: (folder / "index.npz").write_bytes(b"PK garbled"),
+    "empty index": lambda folder: (folder / "index.npz").write_bytes(b""),
+    "a zip of nothing": lambda folder: (folder / "index.npz").write_bytes(b"PK\5\6" + bytes(18)),
+    "index cut off": lambda folder: os.truncate(folder / "index.npz", 300),
+    "a bit of the index": flipped,
+    "a bomb": bomb,
+    "rows beyond": lambda folder: changed(folder, rows=lambda rows: rows + 5),
+    "rows negative": lambda folder: changed(folder, rows=lambda rows: rows - 3),
+    "rows twice": lambda folder: changed(folder, rows=lambda rows: rows * 0),
+    "offsets back": lambda folder: changed(folder, offsets=lambda offsets: np.r_[0, offsets[:0:-1]]),
+    "offsets of text": lambda folder: changed(folder, offsets=lambda offsets: offsets.astype(str)),
+    "offsets of objects": lambda folder: changed(folder, offsets=lambda offsets: offsets.astype(object)),
+    "no offsets": lambda folder: changed(folder, offsets=lambda offsets: offsets[:0]),
+    "scales not finite": lambda folder: changed(folder, scales=lambda scales: scales * np.float32(np.nan)),
+    "fewer scales": lambda folder: changed(folder, scales=lambda scales: scales[1:]),
+    "a file in its place": lambda folder: (shutil.rmtree(folder), folder.write_text("x")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_store_is_built_again(workspace, class_folders, damage):
     dataset = read_dataset(class_folders)
-    wanted = np.array(open_store(workspace, dataset, 8000).samples)
+    first = open_store(workspace, dataset, 8000)
+    assert not first.made_again
+    wanted = np.array(first.samples)
     (folder,) = (workspace.cache / "clips").glob("tones-*")
-    match damage:
-        case "short samples":
-            os.truncate(folder / "samples.i16", 100)
-        case "no meta":
-            (folder / "meta.json").unlink()
-        case "garbled meta":
-            (folder / "meta.json").write_text("{")
-        case "no index":
-            (folder / "index.npz").unlink()
-        case "garbled index":
-            (folder / "index.npz").write_bytes(b"PK garbled")
-    np.testing.assert_array_equal(open_store(workspace, dataset, 8000).samples, wanted)
+    DAMAGE[damage](folder)
+    again = open_store(workspace, dataset, 8000)
+    np.testing.assert_array_equal(again.samples, wanted)
+    assert again.made_again
+    assert not open_store(workspace, dataset, 8000).made_again
 
 
 BUILD = """

@@ -10,7 +10,7 @@ from labcore.asked import asked_for
 from labcore.classifier import Classifier
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.store import open_store
-from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError, RunError
+from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError
 from labcore.evaluation import evaluate
 from labcore.events import Divided, Epoch, Evaluated, Log, TrainingStarted
 from labcore.runs import Run
@@ -178,13 +178,6 @@ def test_a_resumed_run_refuses_another_data_set(tiny, tmp_path):
     gone.unlink()
     with pytest.raises(DatasetError, match=f"{gone.relative_to(copy)} is not there"):
         run_all(run.config, run, tiny.workspace)
-
-
-def test_a_broken_checkpoint_is_an_error_that_names_the_run(tiny):
-    run = Run.create(tiny.workspace, tiny.config)
-    run.checkpoint.write_bytes(b"not a checkpoint")
-    with pytest.raises(RunError, match=run.id):
-        run_all(tiny.config, run, tiny.workspace)
 
 
 def test_the_normalisation_comes_from_the_training_clips_only(tiny):

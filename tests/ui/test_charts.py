@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import math
 
 import numpy as np
 import pytest
 
-from ui import charts, curves
+from ui import charts, curves, speed_charts
 from ui.colours import colours
 from ui.spikes import ceiling
 from ui.text import clock_span
@@ -81,3 +82,64 @@ def test_a_stretch_reads_as_a_clock_does():
     assert clock_span(570.96, 590.31) == "9:30.96–9:50.31"
     assert clock_span(0, 600, 0) == "0:00–10:00"
     assert clock_span(3605, 3607.5) == "1:00:05.00–1:00:07.50"
+
+
+MARKED = [
+    '<a href="https://evil.example">dog</a>',
+    "<b>cat</b><br>x",
+    "a & b &lt;",
+    "$x^2$",
+    "%{y}",
+    "javascript:1 < 2",
+]
+
+
+def _figures(monkeypatch) -> list:
+    drawn: list = []
+    monkeypatch.setattr(charts.st, "plotly_chart", lambda figure, **_: drawn.append(figure))
+    monkeypatch.setattr(charts, "dark", lambda: False)
+    monkeypatch.setattr(speed_charts, "dark", lambda: False)
+    return drawn
+
+
+def _texts(thing) -> list[str]:
+    if isinstance(thing, str):
+        return [thing]
+    parts = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list | tuple) else ()
+    return [text for part in parts for text in _texts(part)]
+
+
+def test_names_of_classes_and_devices_are_no_markup_in_plotly(monkeypatch):
+    drawn = _figures(monkeypatch)
+    shares = {label: 1 / len(MARKED) for label in MARKED}
+    windows = [(0.0, 1.0, shares), (1.0, 2.0, shares)]
+    charts.probabilities(shares, key="a")
+    charts.over_time(windows, 2.0, key="b")
+    wave, levels, centres = np.zeros(8000, np.float32), np.zeros((8, 20), np.float32), np.linspace(60, 3000, 8)
+    charts.sound(wave, 4000, levels, centres, key="c", start_s=0.0, windows=windows)
+    long = [f"{text}, and a name that takes two lines: {text}" for text in MARKED]
+    for names in (MARKED, long):
+        speed_charts.ratios(names, [1.0] * len(names), key="d", alt="")
+        speed_charts.lengths(names, [1.0] * len(names), key="e", alt="")
+        speed_charts.parts(names, [{"mel": 1.0}] * len(names), shares=True, key="f")
+    assert len(drawn) == 9
+    for figure in drawn:
+        tree = figure.to_plotly_json()
+        ticks = (
+            tree["layout"].get("yaxis", {}).get("ticktext")
+        )  # where there are some, they are shown in place of the values
+        shown = _texts(list(ticks)) if ticks is not None else _texts([trace.get("y") for trace in tree["data"]])
+        for text in shown:
+            assert not {"<", ">", "$"} & set(text.replace("<br>", ""))
+            assert "%{" not in text
+
+
+def test_what_is_escaped_for_plotly_reads_as_it_was():
+    for text in MARKED:
+        assert html.unescape(charts.unmarked(text)) == text
+
+
+def test_classes_that_are_called_by_numbers_stand_beside_each_other(monkeypatch):
+    drawn = _figures(monkeypatch)
+    charts.probabilities({"7": 0.5, "1000": 0.3, "2020-01-01": 0.2}, key="a")
+    assert drawn[0].layout.yaxis.type == "category"

@@ -1,0 +1,197 @@
+"""Reading a backup: everything that can be wrong with one is found here, whether it is to be restored or only checked.
+
+What an archive says is not believed: names that lead out of the workspace, links, devices and doubles are refused, sizes are bounded before
+memory is taken, and each file's size and SHA-256 are held against the manifest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from labcore.backup.names import DAMAGED, FOREIGN, Names, cut, is_run, trouble
+from labcore.backup.writing import FORMAT, HEAD, MANIFEST, PIECE
+from labcore.errors import BackupError
+
+LARGEST_HEAD = 16 * 1024**2
+LARGEST_EXTENSION = 64 * 1024
+"""Bytes of a header that goes before a member, for what an ordinary one cannot hold: tarfile takes it into memory."""
+LARGEST_LINE = 64 * 1024
+"""Bytes of a line of the manifest: a path and two numbers."""
+NO_BACKUP, CUT_OFF = "is no backup of the lab", "is damaged or cut off"
+LATEST = 2**33
+"""Seconds since 1970 that every file system can keep as a file's time."""
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What an archive holds: the units, the runs among them by their ids, and how many files of how many bytes."""
+
+    units: list[str]
+    runs: list[str]
+    files: int
+    bytes: int
+
+
+def read_archive(
+    plain: IO[bytes], home: Path, staging: Path | None, early: Callable[[list[str]], None], progress: Progress
+) -> Contents:
+    """Read an archive to its end, and hold all against its manifest.
+
+    Args:
+        home: the workspace that it is for.
+        staging: where its files are unpacked; None: they are only read.
+        early: is told the units that the archive means to hold, before any of them is unpacked.
+        progress: called with (files, bytes) so far.
+
+    Raises:
+        BackupError: it is no backup, cut off, damaged, or holds what cannot be restored.
+    """
+    names, size = Names(home), 0
+    seen: dict[str, tuple[int, str]] = {}
+    members = _members(plain)
+    early(_head(next(members, None)))
+    for member, content in members:
+        if member.name == MANIFEST:
+            with _manifest(member, content, seen) as manifest:
+                behind = next(members, None)
+                if behind is not None:
+                    raise BackupError(f"the backup holds {cut(behind[0].name)} behind its end", FOREIGN)
+                _compare(manifest, seen)
+            runs = [unit.removeprefix("runs/") for unit in names.units if is_run(unit, seen)]
+            return Contents(list(names.units), runs, len(seen), size)
+        parts = names.take(member.name)
+        target = None if staging is None else staging.joinpath(*parts)
+        told = _unpack(member, content, target, lambda done, before=size: progress(len(seen), before + done))  # type: ignore[misc]
+        seen["/".join(parts)] = told
+        size += told[0]
+    raise BackupError("the backup is cut off: its list of checksums is missing", DAMAGED)
+
+
+class _Bounded(tarfile.TarInfo):
+    """A header whose extensions are refused where they are larger than any name needs."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Any:
+        member = super().frombuf(buf, encoding or "utf-8", errors)
+        extension = member.type not in (*tarfile.REGULAR_TYPES, *_OTHERS)
+        if member.size < 0 or (extension and member.size > LARGEST_EXTENSION):
+            raise tarfile.ReadError(f"a header of {member.size} bytes")
+        return member
+
+
+_OTHERS = (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE)
+
+
+def _members(plain: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    """The files of an archive in their order; each has to be read before the next one is asked for."""
+    archive = _parsed(lambda: tarfile.TarFile.open(fileobj=plain, mode="r|", tarinfo=_Bounded), NO_BACKUP)
+    while (member := _parsed(archive.next, CUT_OFF)) is not None:
+        archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None or member.size < 0:
+            raise BackupError(f"the backup holds {cut(member.name)}, which is no ordinary file", FOREIGN)
+        content = archive.extractfile(member)
+        assert content is not None  # an ordinary file has one
+        yield member, content
+
+
+def _parsed(parse: Callable[[], T], what: str) -> T:
+    """What tarfile makes of the next bytes; whatever it raises for bad ones, and that is more than its own errors, is told alike."""
+    try:
+        return parse()
+    except (BackupError, OSError):
+        raise
+    except Exception as error:
+        raise BackupError(f"the file {what}: {str(error) or type(error).__name__}", DAMAGED) from error
+
+
+def _head(first: tuple[tarfile.TarInfo, IO[bytes]] | None) -> list[str]:
+    """The units that an archive means to hold, from its first member."""
+    if first is None:
+        raise BackupError("the file is no backup of the lab: it is empty", DAMAGED)
+    member, content = first
+    try:
+        if member.name != HEAD or member.size > LARGEST_HEAD:
+            raise ValueError(f"it begins with {cut(member.name)}")
+        head = json.loads(_parsed(content.read, CUT_OFF))
+        known, units = head["format"], head["units"]
+        if known != FORMAT:
+            raise ValueError(f"its format is {cut(str(known))}")
+        if not isinstance(units, list) or not all(isinstance(unit, str) for unit in units):
+            raise TypeError("its units are no names")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BackupError(
+            f"the file is no backup of this lab: {error}", "Give a file that `labcore backup` made"
+        ) from error
+    return [unit for unit in units if not trouble(unit.split("/"))]
+
+
+def _unpack(
+    member: tarfile.TarInfo, content: IO[bytes], target: Path | None, progress: Callable[[int], None]
+) -> tuple[int, str]:
+    """Bytes and SHA-256 of a member, which is written to ``target`` where there is one."""
+    digest, size = hashlib.sha256(), 0
+    with contextlib.ExitStack() as stack:
+        file: IO[bytes] | None = None
+        if target is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(target.open("xb"))
+        while piece := _parsed(lambda: content.read(PIECE), CUT_OFF):
+            digest.update(piece)
+            size += len(piece)
+            if file is not None:
+                file.write(piece)
+            progress(size)
+        if file is not None:
+            file.flush()
+            os.fsync(file.fileno())
+    if size != member.size:
+        raise BackupError(f"the backup is cut off in {cut(member.name)}", DAMAGED)
+    if target is not None:
+        changed = min(max(member.mtime, 0), LATEST) if member.mtime == member.mtime else 0
+        os.utime(target, (changed, changed))
+    return size, digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _manifest(member: tarfile.TarInfo, content: IO[bytes], seen: dict[str, tuple[int, str]]) -> Iterator[IO[bytes]]:
+    """The list of checksums as a file of its own, since what follows it in the archive is looked at first."""
+    most = sum(6 * len(name) + 200 for name in seen)
+    if member.size > most:
+        raise BackupError("the backup's list of checksums is longer than its files need", FOREIGN)
+    with tempfile.TemporaryFile() as file:
+        while piece := _parsed(lambda: content.read(PIECE), CUT_OFF):
+            file.write(piece)
+        file.seek(0)
+        yield file
+
+
+def _compare(manifest: IO[bytes], seen: dict[str, tuple[int, str]]) -> None:
+    """Raise a BackupError where what was read is not what the manifest says."""
+    missing = set(seen)
+    while line := manifest.readline(LARGEST_LINE):
+        try:
+            known = json.loads(line)
+            name, facts = known["path"], (known["bytes"], known["sha256"])
+            if not isinstance(name, str):
+                raise TypeError("a path is no name")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BackupError("the backup's list of checksums is damaged", DAMAGED) from error
+        if name not in seen:
+            raise BackupError(f"the backup lacks {cut(name)}", DAMAGED)
+        if seen[name] != facts:
+            raise BackupError(f"the checksum of {cut(name)} in the backup is wrong", DAMAGED)
+        missing.discard(name)
+    if missing:
+        raise BackupError(f"the backup has no checksum of {cut(min(missing))}", DAMAGED)

@@ -1,0 +1,189 @@
+"""The file of a classifier's weights: what it holds is judged by its header alone, before a network is built or memory taken for one.
+
+Files come from anywhere: a run of this workspace, a restored backup, a zip that somebody was sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from torch import Tensor
+
+from labcore.config import ModelConfig, RunConfig, parse
+from labcore.errors import ConfigError, RunError
+from labcore.features import LogMel
+from labcore.golden import PREFIX, Golden
+from labcore.models import build_network
+from labcore.models.ensemble import MOST_MEMBERS
+from labcore.models.safetensors_file import Header, read_header, read_tensors
+from labcore.texts import shown
+from labcore.zips import opened_zip
+
+FORMAT = "labcore-classifier-1"
+FILE = "weights.safetensors"
+MOST_LABELS = 20_000
+LONGEST_LABEL = 500
+MOST_GOLDEN = 64
+_FLOATS = ("F64", "F32", "F16", "BF16")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a file of weights holds: a configuration, the labels, the models of an ensemble's members, tensors, golden clips."""
+
+    config: RunConfig
+    labels: list[str]
+    members: list[ModelConfig]
+    tensors: dict[str, Tensor]
+    golden: Golden | None
+
+
+def read_weights_file(path: Path) -> Weights:
+    """The weights in a run's directory, a ``.safetensors`` file, or the zip that the lab hands out.
+
+    Raises:
+        RunError: there are none, or they are not of this lab.
+    """
+    file = path
+    try:
+        file = path / FILE if path.is_dir() else path
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise RunError(f"{file} is no file", f"Take {FILE} of a run")
+        with file.open("rb") as stream:
+            if zipfile.is_zipfile(stream):
+                with _in_zip(stream, str(file)) as (inner, size):
+                    return read_weights(inner, size, str(file))
+            stream.seek(0)
+            return read_weights(stream, os.fstat(stream.fileno()).st_size, str(file))
+    except FileNotFoundError as error:
+        raise RunError(f"there are no weights at {file}", "Weights are written when a run finishes") from error
+    except (OSError, zipfile.BadZipFile) as error:
+        raise RunError(f"the weights at {file} cannot be read: {error}") from error
+
+
+@contextlib.contextmanager
+def _in_zip(stream: IO[bytes], name: str) -> Iterator[tuple[IO[bytes], int]]:
+    with opened_zip(stream) as archive:
+        entries = archive.infolist()
+        if any(entry.filename.endswith(".pkl") for entry in entries):
+            raise _pickle(name)
+        found = next((entry for entry in entries if entry.filename.endswith(FILE)), None)
+        if found is None:
+            raise zipfile.BadZipFile("none in the zip")
+        with archive.open(found) as inner:
+            yield inner, found.file_size
+
+
+def read_weights(stream: IO[bytes], size: int, name: str) -> Weights:
+    """The weights in a safetensors file of ``size`` bytes. Nothing in it is executed.
+
+    Args:
+        name: what to call it in errors.
+
+    Raises:
+        RunError: it is no file of this lab, or what it holds does not fit the network it names.
+    """
+    start = stream.read(2)
+    if start[:1] == b"\x80" and start[1:] in (b"\2", b"\3", b"\4", b"\5"):
+        raise _pickle(name)
+    try:
+        stream.seek(0)
+        header = read_header(stream, size)
+        config, labels, members = _facts(header)
+        _compare(header, config, labels, members, name)
+        tensors = read_tensors(stream, header)
+        golden = Golden.taken_from(tensors, config.clip_samples, len(labels))
+    except (ValueError, KeyError, TypeError, ConfigError) as error:
+        raise RunError(
+            f"{name} is no classifier of this lab: {str(error)[:300].rstrip('.')}", f"Take {FILE} of a run"
+        ) from error
+    return Weights(config, labels, members, tensors, golden)
+
+
+def _facts(header: Header) -> tuple[RunConfig, list[str], list[ModelConfig]]:
+    try:
+        facts: Any = json.loads(header.metadata["labcore"])
+    except RecursionError:
+        raise ValueError("its description is nested too deeply") from None
+    if facts["format"] != FORMAT:
+        raise ValueError(f"its format is {str(facts['format'])[:80]!r}")
+    members = facts.get("members", [])
+    if not isinstance(members, list) or len(members) > MOST_MEMBERS:
+        raise ValueError(f"its members are no list of at most {MOST_MEMBERS} networks")
+    config = parse(facts["config"])
+    config.clip_samples  # noqa: B018 (raises where the clip length is not worked out)
+    return config, _labels(facts["labels"]), [parse({"model": member}).model for member in members]
+
+
+def _labels(labels: object) -> list[str]:
+    """The labels, which are distinct texts that can be shown."""
+    if not isinstance(labels, list) or not 0 < len(labels) <= MOST_LABELS:
+        raise ValueError(f"its labels are no list of at most {MOST_LABELS}")
+    for label in labels:
+        if not isinstance(label, str) or not label.strip() or len(label) > LONGEST_LABEL:
+            raise ValueError("a label is no text, empty or too long")
+        if label != shown(label) or any(unicodedata.category(mark) in ("Cc", "Zl", "Zp") for mark in label):
+            raise ValueError(f"the label {shown(label)!r} holds characters that cannot be shown")
+    if len(set(labels)) < len(labels):
+        raise ValueError("a label comes twice")
+    return labels
+
+
+def _compare(header: Header, config: RunConfig, labels: list[str], members: list[ModelConfig], name: str) -> None:
+    """See that the tensors of a header are those of the network that it names, which is built without memory for it.
+
+    Raises:
+        RunError: they are not.
+    """
+    missing = {each for each in header.shapes if not each.startswith(PREFIX)}
+
+    def take(expected: dict[str, Tensor], prefix: str) -> None:
+        for inner, tensor in expected.items():
+            known, shape = prefix + inner, tuple(tensor.shape)
+            found = header.shapes.get(known)
+            if found != shape:
+                told = "is not there" if found is None else f"is {found} there and {shape} in the network"
+                raise _unfit(name, config, f"{known} {told}")
+            if (header.kinds[known] in _FLOATS) != tensor.is_floating_point():
+                raise _unfit(name, config, f"{known} holds {header.kinds[known]}")
+            missing.discard(known)
+
+    take(LogMel(config).state_dict(), "log_mel.")
+    known: dict[str, dict[str, Tensor]] = {}  # members are alike more often than not
+    for number, model in enumerate(members or [config.model]):
+        key = model.model_dump_json()
+        if key not in known:
+            known[key] = _outline(model, len(labels))
+        take(known[key], f"network.members.{number}." if members else "network.")
+    if missing:
+        raise _unfit(name, config, f"{min(missing)[:80]} has no place in it")
+    golden = sum(header.bytes_of(each) for each in header.shapes if each.startswith(PREFIX))
+    if golden > MOST_GOLDEN * (2 * config.clip_samples + 4 + 4 * len(labels)):
+        raise ValueError(f"it has more than {MOST_GOLDEN} golden clips")
+
+
+def _outline(model: ModelConfig, classes: int) -> dict[str, Tensor]:
+    """The state of a network without its numbers, on torch's meta device."""
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        return build_network(model, classes).state_dict()
+
+
+def _unfit(name: str, config: RunConfig, why: str) -> RunError:
+    return RunError(f"the weights in {name} do not fit the network {config.model.name}: {why}", f"Take {FILE} of a run")
+
+
+def _pickle(name: str) -> RunError:
+    return RunError(
+        f"{name} is a pickle: reading it would execute code that it brings along, which the lab does not do",
+        f"Take {FILE} of a run",
+    )

@@ -1,0 +1,71 @@
+"""Zip archives from anywhere: how much memory one may take is known before any of it is unpacked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import zipfile
+from collections.abc import Iterator
+from typing import IO
+
+MOST_ENTRIES = 1000
+MOST_RATIO = 50
+"""So many times its size in the archive an entry may be; weights and sounds come to two or three."""
+SMALL = 1024**2
+"""Bytes of an entry that may be packed as tightly as it likes."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+@contextlib.contextmanager
+def opened_zip(file: IO[bytes], most: int = MOST_ENTRIES) -> Iterator[zipfile.ZipFile]:
+    """A zip archive with at most ``most`` entries, none of which is larger than its bytes in the archive can honestly be.
+
+    Raises:
+        zipfile.BadZipFile: it is none, or one that would take more memory than it should; also for whatever goes wrong while it is read.
+    """
+    try:
+        count = _entries(file)
+        if count > most:
+            raise zipfile.BadZipFile(f"{count} entries are in it, and {most} are allowed")
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
+                _judge(info)
+            yield archive
+    except (zipfile.BadZipFile, OSError, MemoryError):
+        raise
+    except (ValueError, RuntimeError, LookupError, EOFError, struct.error, zipfile.LargeZipFile) as error:
+        raise zipfile.BadZipFile(str(error) or type(error).__name__) from error
+    except Exception as error:
+        if type(error).__module__ != "zlib":
+            raise
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+def _judge(info: zipfile.ZipInfo) -> None:
+    if info.flag_bits & 1:
+        raise zipfile.BadZipFile("it is encrypted")
+    if info.compress_type not in _METHODS:
+        raise zipfile.BadZipFile("it is packed in another way than by deflate")
+    if info.file_size > SMALL and info.file_size > MOST_RATIO * info.compress_size:
+        raise zipfile.BadZipFile(f"it would unpack to {info.file_size / max(1, info.compress_size):.0f} times its size")
+
+
+def _entries(file: IO[bytes]) -> int:
+    """How many entries a zip says it has, and at least how many its directory has room for; zipfile reads them all before it tells."""
+    size = file.seek(0, os.SEEK_END)
+    start = max(0, size - 65536 - 22 - 20 - 56)
+    file.seek(start)
+    tail = file.read()
+    file.seek(0)
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or len(tail) < at + 22:
+        raise zipfile.BadZipFile("it is no zip, or cut off")
+    count, directory = struct.unpack_from("<HL", tail, at + 10)
+    if (
+        (count == 0xFFFF or directory == 0xFFFFFFFF)
+        and (large := tail.rfind(b"PK\6\6", 0, at)) >= 0
+        and at - large >= 56
+    ):
+        count, directory = struct.unpack_from("<QQ", tail, large + 32)
+    return max(count, directory // (46 + 512))  # an entry is 46 bytes and its name
