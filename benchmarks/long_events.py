@@ -1,6 +1,6 @@
 """What a look at a run costs that has trained for a day, or for a week: how it stands, and its events, as a page asks for them.
 
-"Lines" are events as versions before 28 November 2026 wrote them, progress among them once a second; "told" are events told by the lab
+"Lines" are events as older versions wrote them, progress among them once a second; "told" are events told by the lab
 at hand, at the same pace. The first look is that of a new server; the next ones come after each further event.
 """
 

@@ -9,6 +9,7 @@ the server's work is counted while nobody does anything.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import statistics
@@ -21,6 +22,7 @@ from pathlib import Path
 from first_visit import app, cpu_seconds
 
 from labcore.config import RunConfig
+from labcore.errors import WorkspaceError
 from labcore.events import Epoch, Evaluated, Progress, RunFinished, RunStarted, TrainingStarted
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -75,7 +77,7 @@ def make(workspace: Workspace, runs: int) -> None:
     """Finished runs, each with the events of 40 epochs of a few seconds."""
     shape = {"device": "cpu", "device_reason": "", "precision": "fp32", "memory_format": "contiguous"}
     for number in range(runs):
-        run = Run.create(workspace, RunConfig(), queued=True)
+        run = made(workspace)
         events = [
             RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="host"),
             TrainingStarted(
@@ -105,6 +107,13 @@ def make(workspace: Workspace, runs: int) -> None:
         events.append(RunFinished(state="finished", epochs_done=40, seconds=160.0))
         (run.path / "events.jsonl").open("a").write("".join(event.to_json() + "\n" for event in events))
         (run.path / "weights.safetensors").touch()
+
+
+def made(workspace: Workspace) -> Run:
+    """A new run. Older versions gave some of the many of one second the same name."""
+    while True:
+        with contextlib.suppress(WorkspaceError):
+            return Run.create(workspace, RunConfig(), queued=True)
 
 
 def command(environment: dict[str, str], repeats: int) -> None:

@@ -87,6 +87,12 @@ KINDS: dict[str, Callable[[Path], None]] = {
 }
 """What may stand in the place of any file."""
 
+FEW = (
+    "a fifo", "a folder", "a dead link", "a device", "missing", "content: empty", "content: half", "content: a list",
+    "content: a number", "content: deep lists", "content: not utf-8",
+)  # fmt: skip
+"""Those that are tried by default where all would take long."""
+
 VALUES: dict[str, str] = {
     "a text": '"x"',
     "a long number": DIGITS,

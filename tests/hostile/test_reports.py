@@ -26,9 +26,9 @@ from labcore.cli.main import main
 from labcore.workspace import Workspace
 from ui import speed_data
 
-from .damage import CONTENTS, KINDS, VALUES, leaves, with_value, without
+from .damage import CONTENTS, FEW, KINDS, VALUES, leaves, with_value, without
 
-SEEDS = range(30)
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 8 else []) for seed in range(30)]
 TRIES = 40
 """So many values are put into a report for each seed."""
 
@@ -135,12 +135,15 @@ def test_a_report_with_every_value_in_every_place(workspace, value):
         taken_up(workspace, with_value(tree, way, VALUES[value]).encode("utf-8", "surrogatepass"))
 
 
+@pytest.mark.parametrize(
+    "kinds", [FEW, pytest.param(tuple(KINDS), marks=pytest.mark.slow)], ids=["a few", "every kind"]
+)
 @pytest.mark.parametrize("file", ["plan.json", "machine.json", "events.jsonl", "origin.json", "owner", "lock", "stop"])
-def test_any_damage_of_a_report_hides_no_other(workspace, file, capsys):
+def test_any_damage_of_a_report_hides_no_other(workspace, file, kinds, capsys):
     good = ReportFolder.keep(workspace, report())
-    for kind, damage in KINDS.items():
+    for kind in kinds:
         bad = ReportFolder.keep(workspace, report())
-        damage(bad.path / file)
+        KINDS[kind](bad.path / file)
         assert main(["benchmark", "--list"]) == 0, kind
         told = capsys.readouterr().out
         assert good.id in told, kind

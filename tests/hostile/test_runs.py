@@ -30,12 +30,14 @@ from labcore.search import Range, Search, list_searches
 from labcore.search.settings import Settings
 from labcore.workspace import Workspace
 
-from .damage import CONTENTS, VALUES, fifo, folder, leaves, put, with_value, without
+from .damage import CONTENTS, FEW, VALUES, fifo, folder, leaves, put, with_value, without
 from .damage import KINDS as DAMAGES
 
 SECONDS = 20.0
 """Longer than that nothing here takes; what waits for a pipe would wait for ever."""
-SEEDS = range(40)
+MANY = pytest.param(tuple(DAMAGES), id="every kind", marks=pytest.mark.slow)
+EACH = [pytest.param(kind, marks=[] if kind in FEW else [pytest.mark.slow]) for kind in DAMAGES]
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 8 else []) for seed in range(40)]
 DEFAULTS = ("content: an empty object",)
 """A configuration that names nothing is that of the defaults."""
 FILES = (
@@ -134,10 +136,12 @@ def test_there_are_fifty_kinds():
     assert len(DAMAGES) * len(FILES) > 400
 
 
+@pytest.mark.parametrize("kinds", [pytest.param(FEW, id="a few"), MANY])
 @pytest.mark.parametrize("file", FILES)
-def test_any_damage_of_any_file_of_a_run_hides_no_other(workspace, file, capsys):
+def test_any_damage_of_any_file_of_a_run_hides_no_other(workspace, file, kinds, capsys):
     good, waiting = make(workspace), make(workspace, queued=True)
-    for kind, damage in DAMAGES.items():
+    for kind in kinds:
+        damage = DAMAGES[kind]
         bad = make(workspace, queued=file in ("lock", "stop", "worker.log"))
         damage(bad.path / file)
         try:
@@ -151,8 +155,8 @@ def test_any_damage_of_any_file_of_a_run_hides_no_other(workspace, file, capsys)
         except BaseException:
             print(f"kind of damage: {kind}")
             raise
-    for _kind, damage in DAMAGES.items():
-        damage(make(workspace).path / file)
+    for kind in kinds:
+        DAMAGES[kind](make(workspace).path / file)
     bad = make(workspace)
     fifo(bad.path / file)
     capsys.readouterr()
@@ -206,7 +210,7 @@ def test_the_reader_of_json_gives_plain_data_or_says_why(tmp_path, name):
 # --- searches, cross-validations, data sets
 
 
-@pytest.mark.parametrize("kind", DAMAGES)
+@pytest.mark.parametrize("kind", EACH)
 def test_a_damaged_search_hides_no_other(workspace, kind, capsys):
     settings = Settings(RunConfig(), (Range("optim.lr", 0.01, 0.3),), 3, "1", "2")
     good, *bad = (Search.create(workspace, settings) for _ in range(5))
@@ -219,7 +223,7 @@ def test_a_damaged_search_hides_no_other(workspace, kind, capsys):
     assert all(search.id in told for search in (good, *bad))
 
 
-@pytest.mark.parametrize("kind", DAMAGES)
+@pytest.mark.parametrize("kind", EACH)
 def test_a_damaged_cross_validation_hides_no_other(workspace, dataset_of_two_folds, kind, capsys):
     config = RunConfig().changed({"data.dataset": "small"})
     good, bad, of_bad_runs = (experiments.create(workspace, config, queued=False) for _ in range(3))
@@ -263,7 +267,7 @@ def test_an_experiment_of_other_values_hides_no_other(workspace, dataset_of_two_
         assert not any(run.path.parent != workspace.runs for each in summaries for run in list_runs(workspace))
 
 
-@pytest.mark.parametrize("kind", DAMAGES)
+@pytest.mark.parametrize("kind", EACH)
 def test_a_damaged_data_set_hides_no_other(workspace, dataset_of_two_folds, kind, capsys):
     DAMAGES[kind](workspace.datasets / "bad.json")
     DAMAGES[kind](workspace.datasets / "listed.csv")
