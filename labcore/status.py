@@ -48,7 +48,7 @@ class Story:
     """What a run's events so far say of it, kept up as they come. Plain data, small however long the run: it is kept as JSON too.
 
     Attributes:
-        last: the type of the last event of its life (:data:`LIFE`), "" before there is one.
+        last: the type of the last event of its life (queued, started or finished), "" before there is one.
         ended: the state that a last ``run_finished`` tells; ``error``, ``remedy`` and ``ended_by`` come with it.
         owner: whoever queued or started it first, "" where that event names nobody; None before there is one.
         queued_at, served_at: when it was queued and when a worker took it up, the last time; seconds since 1970, 0 for never.
