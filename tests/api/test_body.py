@@ -6,6 +6,7 @@ from labcore.api.gate import Body
 from labcore.api.problems import Problem
 from labcore.serving import ServiceSettings
 from labcore.serving.admission import Admission
+from tests.coroutines import finish
 
 
 def pieces(*parts, then_silence=False):
@@ -28,7 +29,7 @@ def test_a_client_that_falls_silent_is_told(monkeypatch):
             await body()
         assert (caught.value.status, caught.value.headers) == (408, {"Connection": "close"})
 
-    asyncio.run(read())
+    finish(read())
 
 
 def test_memory_is_taken_as_bytes_come_and_not_by_what_is_claimed():
@@ -45,7 +46,7 @@ def test_memory_is_taken_as_bytes_come_and_not_by_what_is_claimed():
             assert (admission.bytes, body.complete) == (15, True)
             await body.gone()
 
-    asyncio.run(read())
+    finish(read())
 
 
 def test_a_claim_that_is_too_large_is_refused_at_once():

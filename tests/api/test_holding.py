@@ -19,6 +19,7 @@ from labcore.classifier import Classifier
 from labcore.prediction import Shares
 from labcore.serving import ServiceSettings
 from labcore.serving.admission import Admission
+from tests.coroutines import finish
 
 RAW = {"content-type": "audio/wav"}
 
@@ -96,7 +97,7 @@ def test_stalled_bodies_hold_no_place():
         await asyncio.gather(*stalled, return_exceptions=True)
         assert admission.bytes == 0
 
-    asyncio.run(run())
+    finish(run())
 
 
 def test_where_all_places_are_at_work_a_body_is_not_read():
@@ -108,7 +109,7 @@ def test_where_all_places_are_at_work_a_body_is_not_read():
             await service(scope(content_length="10"), client.receive, client.send)
         assert client.status == 503
 
-    asyncio.run(run())
+    finish(run())
 
 
 def test_shares_are_those_of_the_visitors_behind_a_named_proxy():
@@ -124,7 +125,7 @@ def test_shares_are_those_of_the_visitors_behind_a_named_proxy():
             statuses.append(client.status)
         assert statuses == [503, 200, 200]
 
-    asyncio.run(run())
+    finish(run())
 
 
 def test_the_memory_of_an_answer_is_in_hand_until_it_is_taken():
@@ -143,7 +144,7 @@ def test_the_memory_of_an_answer_is_in_hand_until_it_is_taken():
         assert max(map(len, pieces)) == PIECE
         assert [message["more_body"] for message in client.said[1:]] == [True] * (len(pieces) - 1) + [False]
 
-    asyncio.run(run())
+    finish(run())
 
 
 def test_who_does_not_take_an_answer_is_given_up():
@@ -154,7 +155,7 @@ def test_who_does_not_take_an_answer_is_given_up():
         assert admission.bytes == 0
         assert len(client.said) == 1
 
-    asyncio.run(run())
+    finish(run())
 
 
 # --- answers

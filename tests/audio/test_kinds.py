@@ -15,6 +15,7 @@ import soundfile
 
 from labcore.audio import decode, files, joined, probe
 from labcore.audio.containers import FORMATS
+from labcore.audio.limits import Limits
 from labcore.audio.overview import overview
 from labcore.audio.quiet import STREAMS, QuietFile
 from labcore.errors import AudioError
@@ -94,7 +95,7 @@ def test_a_beginning_of_another_kind_is_not_given_to_the_decoder():
     """Frames of MP3 behind it are what is heard, and all that the decoder gets."""
     sound = encoded("MP3")
     for start in (encoded("NIST")[:1024], b"Creative Voice File\x1a" + bytes(400), tag(bytes(10), foot=True)):
-        file = files.opened(start + sound, "mixed", files.DEFAULT_LIMITS)
+        file = files.opened(start + sound, "mixed", Limits())
         with file as found:
             assert found.format == "MP3"
             assert isinstance(found, joined.JoinedFile)

@@ -14,6 +14,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from labcore.access import Tickets, hash_password, read_access
 from labcore.access.pace import ALL_TRIES, FREE
+from tests.coroutines import finish
 from ui.gate import login, sessions
 from ui.gate.door import Door
 from ui.gate.middleware import Gate
@@ -188,7 +189,7 @@ def test_a_page_that_is_open_is_told_nothing_after_the_end(lab):
         gate.app = ticking
         await gate(scope, lambda: None, send)
 
-    asyncio.run(run())
+    finish(run())
     assert ticks == ["before", "websocket.close"]
 
 
@@ -269,7 +270,7 @@ def test_a_form_that_does_not_come_is_not_waited_for(lab, monkeypatch):
         }  # fmt: skip
         await lab().app(scope, receive, send)
 
-    asyncio.run(run())
+    finish(run())
     assert said[0]["status"] == 400
     assert (b"connection", b"close") in said[0]["headers"]
 
@@ -285,7 +286,7 @@ def test_a_body_that_stalls_is_given_up():
         take = patient(receive, 0.01)
         return [(await take())["type"], (await take())["type"]]
 
-    assert asyncio.run(run()) == ["http.request", "http.disconnect"]
+    assert finish(run()) == ["http.request", "http.disconnect"]
 
 
 # --- headers
