@@ -1,0 +1,1 @@
+"""A workspace as an earlier version of the lab left it."""
