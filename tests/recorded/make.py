@@ -22,31 +22,13 @@ import soundfile
 HERE = Path(__file__).parent
 RATE, SECONDS, CLIPS = 8000, 0.5, 12
 SETTINGS = [
-    "--dataset",
-    "tones",
-    "--epochs",
-    "40",
-    "--batch-size",
-    "8",
-    "--audio.sample_rate",
-    "8000",
-    "--features.n_mels",
-    "32",
-    "--model.width",
-    "0.25",
-    "--precision",
-    "fp32",
-    "--runtime.memory_format",
-    "contiguous",
-    "--runtime.threads",
-    "1",
-    "--device",
-    "cpu",
-    "--runtime.golden_clips",
-    "0",
-    "--fold",
-    "1",
-]
+    f"--{name}={value}"
+    for name, value in {
+        "dataset": "tones", "fold": 1, "epochs": 40, "batch-size": 8, "device": "cpu", "precision": "fp32",
+        "audio.sample_rate": 8000, "features.n_mels": 32, "model.width": 0.25,
+        "runtime.memory_format": "contiguous", "runtime.threads": 1, "runtime.golden_clips": 0,
+    }.items()
+]  # fmt: skip
 
 
 def make_clips(folder: Path) -> Path:
