@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path, help="a workspace to use; without it, a temporary one")
     parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
-    parser.add_argument("--epochs", type=int, default=15, help="how long the pictured run trains, a stop of the slider")
+    parser.add_argument("--epochs", type=int, default=15, help="how long the pictured run trains")
     arguments = parser.parse_args()
     if not arguments.chromium:
         sys.exit("There is no Chromium: name one with --chromium")
@@ -158,14 +158,9 @@ def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
     page.goto(f"{url}/train")
     page.get_by_role("radio", name="Quick look").click()
     page.get_by_text("A first result in about a minute").wait_for()
-    slider = page.get_by_role("slider", name="Epochs")
-    for _ in range(60):
-        now = int(slider.get_attribute("aria-valuetext") or slider.get_attribute("aria-valuenow") or 0)
-        if now == epochs:
-            break
-        slider.press("ArrowLeft" if now > epochs else "ArrowRight")
-    else:
-        sys.exit(f"The epochs slider has no stop at {epochs}: try 15 or 20")
+    field = page.get_by_role("spinbutton", name="Epochs")
+    field.fill(str(epochs))
+    field.press("Enter")
     page.get_by_text(re.compile(rf"^{epochs} epochs of")).wait_for()
     before = {run.id for run in list_runs(workspace)}
     page.get_by_role("button", name="Start").click()
