@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.classifier import Classifier
 from labcore.cli import ensemble as command
 from labcore.cli.main import main
 from labcore.config import RunConfig
@@ -15,6 +14,7 @@ from labcore.ensembles import put_together, save_ensemble
 from labcore.errors import ConfigError, RunError
 from labcore.events import RunFinished
 from labcore.export import export_zip
+from labcore.inference.classifier import Classifier
 from labcore.models.ensemble import Ensemble
 from labcore.runs import Run
 

@@ -9,11 +9,11 @@ import pytest
 import soundfile
 import torch
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.errors import AudioError, RunError
 from labcore.events import Evaluated, Turned
 from labcore.export import command_line, export_zip
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
