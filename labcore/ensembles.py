@@ -89,7 +89,9 @@ def save_ensemble(
     dataset = dataset_of(runs[0], workspace, config.data.dataset)
     store = open_store(workspace, dataset, classifier.sample_rate)
     parts, warned = split_for(store.table, config.data), list[LabError]()
-    with tempfile.TemporaryDirectory(dir=workspace.cache) as scratch:  # a run is made only of what could be judged
+    with tempfile.TemporaryDirectory(
+        ".draft", ".", workspace.runs
+    ) as scratch:  # a run is made only of what could be judged
         file = Path(scratch) / "predictions.parquet"
         result = evaluate(
             _on(classifier, device),

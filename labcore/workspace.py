@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,6 +125,21 @@ def opened_atomically(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def draft_folder(path: Path) -> Iterator[Path]:
+    """A hidden folder to be renamed to ``path`` when it is whole. Whatever of it is not moved away inside goes at the end.
+
+    Where it cannot be made, who writes into it is told: some results are worth having without their files.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    with contextlib.suppress(OSError):
+        draft.mkdir()
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def append_line(path: Path, line: str) -> None:

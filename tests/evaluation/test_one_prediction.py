@@ -76,6 +76,7 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
     expected = HeldOut(classifier, waves, rows).probabilities()
     assert expected.shape == (6, 3)
     assert (np.ptp(expected, axis=0) > 1e-3).all()  # the clips differ
+    assert len(list(HeldOut(classifier, waves, rows, 2).parts(size=1))) > 1
     told = {
         "validation": HeldOut(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "")),
         "in parts": np.concatenate([part.said for part in HeldOut(classifier, waves, rows, 2).parts(size=1)]),
