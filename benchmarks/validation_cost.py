@@ -54,9 +54,9 @@ def session_of(config: RunConfig, workspace: Workspace) -> Session:
 
 
 def report(name: str, work: Callable[[], object], seconds: float) -> None:
-    taken, end = [], time.perf_counter() + seconds
+    taken, end = [], time.monotonic() + seconds
     work()
-    while time.perf_counter() < end or len(taken) < 3:
+    while time.monotonic() < end or len(taken) < 3:
         start = time.perf_counter()
         work()
         taken.append(time.perf_counter() - start)

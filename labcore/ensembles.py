@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -27,7 +25,7 @@ from labcore.models.ensemble import MOST_MEMBERS, Ensemble
 from labcore.origin import ENSEMBLE
 from labcore.runs import Run
 from labcore.training.golden import remember_golden
-from labcore.workspace import Workspace
+from labcore.workspace import Workspace, draft_folder
 
 Progress = Callable[[int, int], None]
 MARK = ENSEMBLE
@@ -89,10 +87,10 @@ def save_ensemble(
     dataset = dataset_of(runs[0], workspace, config.data.dataset)
     store = open_store(workspace, dataset, classifier.sample_rate)
     parts, warned = split_for(store.table, config.data), list[LabError]()
-    with tempfile.TemporaryDirectory(
-        ".draft", ".", workspace.runs
-    ) as scratch:  # a run is made only of what could be judged
-        file = Path(scratch) / "predictions.parquet"
+    with draft_folder(
+        workspace.runs / f"ensemble-{os.getpid()}"
+    ) as scratch:  # a run is made of what could be judged alone
+        file = scratch / "predictions.parquet"
         result = evaluate(
             _on(classifier, device),
             store,

@@ -9,39 +9,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
-import shutil
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from labcore.errors import WorkspaceError
-from labcore.workspace import Workspace, slug, write_atomically
+from labcore.workspace import Workspace, draft_folder, slug, write_atomically
 
 FILE = "evaluation.json"
 PREDICTIONS = "predictions.parquet"
 
 
-@contextlib.contextmanager
-def new_folder(workspace: Workspace, name: str) -> Iterator[Path]:
+def new_folder(workspace: Workspace, name: str) -> AbstractContextManager[Path]:
     """A folder that is filled inside, and appears whole where :func:`finish` was called, else not at all.
-
-    Where it cannot be made, whoever writes into it is told: the figures are worth having without it.
 
     Args:
         name: of the data set.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    draft = workspace.evaluations / f".{stamp}-{slug(name)[:24]}-{secrets.token_hex(2)}.draft"
-    with contextlib.suppress(OSError):
-        draft.mkdir()
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    return draft_folder(workspace.evaluations / f"{stamp}-{slug(name)[:24]}-{secrets.token_hex(2)}")
 
 
 def finish(draft: Path, facts: dict[str, Any]) -> Path:
