@@ -40,7 +40,7 @@ class Part:
         clips: (rows,) which of all clips each row is of; a row is a clip, or a window where that was asked for.
         bounds: (rows, 2) first sample and end of each within its clip.
         probabilities: (rows, classes) float32.
-        embeddings: (rows, width) float16, what the network's last layer is given; width 0 where it has none with weights.
+        embeddings: (rows, width) float16, what the network's last layer is given; width 0 where it has none.
     """
 
     said: np.ndarray
@@ -100,8 +100,9 @@ class HeldOut:
         pending: list[Tensor] = []
         with features_of(self.classifier.network) as features:
             for first, probabilities in zip(self._firsts(), self._batches(None, progress), strict=True):
-                pending.append(probabilities if features is None else torch.cat([probabilities, features.take()], 1))
-                end = first + len(probabilities)
+                count = len(probabilities)
+                pending.append(torch.cat([probabilities, features.take(count, probabilities.device)], 1))
+                end = first + count
                 whole = int(windows.owners[end]) if end < len(windows) else windows.clips  # clips that are complete
                 if end < len(windows) and (end - told < size or whole == begun):
                     continue

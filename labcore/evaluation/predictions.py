@@ -3,7 +3,7 @@
 A row a clip, or a window where that was asked for: ``clip`` (its way from the data set's folder on), ``start_s`` and ``end_s`` within its
 file, ``group``, ``fold``, ``label``, a column of probabilities a class, and ``embedding``, what the network's last layer is given, as
 float16 (of an ensemble that of all members side by side; of a clip the mean over its windows that hold sound; null where the network has
-no last layer with weights).
+no last layer).
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def embeddings_of(classifier: Classifier, waveform: np.ndarray, bounds: list[tup
     silence. Of an ensemble, what all members give stands side by side.
 
     Raises:
-        ConfigError: the network has no last layer with weights.
+        ConfigError: the network has no last layer.
     """
     return _embeddings(classifier, *quantise(waveform), bounds)
 
@@ -159,12 +159,11 @@ def _embeddings_in_blocks(
 
 
 def _embeddings(classifier: Classifier, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
-    classifier.eval()
-    rows = []
     with features_of(classifier.network) as features:
-        if features is None:
-            raise ConfigError("the network has no last layer with weights", "Take the embeddings of another run")
-        for first in range(0, len(bounds), WINDOWS):
-            classifier.judge(classifier.cut(samples, scale, bounds[first : first + WINDOWS]))
-            rows.append(features.take().cpu().numpy())
-    return np.concatenate(rows)
+        batches = classifier.batches_of(samples, scale, bounds, WINDOWS)
+        rows = torch.cat([features.take(len(batch), classifier.device) for batch in batches]).cpu().numpy()
+    if not rows.shape[1]:
+        raise ConfigError(
+            "the network has no last layer that embeddings could be taken of", "Take those of another run"
+        )
+    return rows

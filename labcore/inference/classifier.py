@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -199,10 +199,15 @@ class Classifier(nn.Module):
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
     ) -> np.ndarray:
         """Probabilities of windows, as :meth:`cut` takes them: (windows, classes) float32."""
+        return np.concatenate(list(self.batches_of(samples, scale, bounds, batch_size)))
+
+    def batches_of(
+        self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int
+    ) -> Iterator[np.ndarray]:
+        """The same batch by batch."""
         self.eval()
-        firsts = range(0, len(bounds), batch_size)
-        parts = [self.judge(self.cut(samples, scale, bounds[first : first + batch_size])) for first in firsts]
-        return np.concatenate(parts)
+        for first in range(0, len(bounds), batch_size):
+            yield self.judge(self.cut(samples, scale, bounds[first : first + batch_size]))
 
     # --- golden clips
 

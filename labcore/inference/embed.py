@@ -19,10 +19,10 @@ class Features:
     def __init__(self) -> None:
         self._taken: list[Tensor] = []
 
-    def take(self) -> Tensor:
-        """(batch, width) float32 of the pass before."""
-        taken, self._taken = self._taken, []
-        return torch.cat(taken, 1)
+    def take(self, rows: int, device: torch.device) -> Tensor:
+        """(rows, width) float32 of the pass before; width 0 where the network has no last layer that is given a row a window."""
+        taken, self._taken = [given for given in self._taken if len(given) == rows], []
+        return torch.cat([torch.zeros(rows, 0, device=device), *taken], 1)
 
     def hook(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         given = inputs[0].detach().float()
@@ -32,16 +32,12 @@ class Features:
 
 
 @contextlib.contextmanager
-def features_of(network: nn.Module) -> Iterator[Features | None]:
-    """Inside, what the last layer of a network is given is kept of each pass; None where no layer has weights."""
-    members = network.members if isinstance(network, Ensemble) else [network]
-    try:
-        heads = [head_of(member) for member in members]
-    except IndexError:
-        yield None
-        return
-    features = Features()
-    hooks = [head.register_forward_pre_hook(features.hook) for head in heads]
+def features_of(network: nn.Module) -> Iterator[Features]:
+    """Inside, what the last layer of a network is given is kept of each pass."""
+    features, hooks = Features(), []
+    for member in network.members if isinstance(network, Ensemble) else [network]:
+        with contextlib.suppress(IndexError):  # no layer has weights
+            hooks.append(head_of(member).register_forward_pre_hook(features.hook))
     try:
         yield features
     finally:
