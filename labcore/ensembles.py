@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -86,11 +87,9 @@ def save_ensemble(
     config = classifier.config
     dataset = dataset_of(runs[0], workspace, config.data.dataset)
     store = open_store(workspace, dataset, classifier.sample_rate)
-    parts, warned = split_for(store.table, config.data), list[LabError]()
-    with draft_folder(
-        workspace.runs / f"ensemble-{os.getpid()}"
-    ) as scratch:  # a run is made of what could be judged alone
-        file = scratch / "predictions.parquet"
+    parts, troubles = split_for(store.table, config.data), list[LabError]()
+    # first into a draft: a run is made of what could be judged
+    with draft_folder(workspace.runs / f"ensemble-{os.getpid()}") as draft:
         result = evaluate(
             _on(classifier, device),
             store,
@@ -99,29 +98,44 @@ def save_ensemble(
             progress=progress,
             split=config.data.split,
             folder=dataset.folder,
-            file=file,
-            warn=warned.append,
+            file=draft / "predictions.parquet",
+            warn=troubles.append,
         )
         targets = targets_of(classifier.labels, store.table["label"].to_numpy()[parts.held_out])
         remember_golden(classifier, wave_bank(store, classifier.device), parts.held_out, targets)
-        members = [{"run": run.id, "accuracy": (run.last_event("evaluated") or {}).get("accuracy")} for run in runs]
-        made = Run.create(workspace, config, marks={MARK: {"members": members}, "labels": classifier.labels})
-        with made.hold():
-            host = socket.gethostname()
-            made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=os.getpid(), host=host, by=by))
-            known = ClipRecord.load(runs[0])
-            drawn_in = known.drawn_in if known else dataset.folder
-            ClipRecord.of(dataset, store.table, parts, classifier.labels, drawn_in).save(made)
-            made.save("environment", runs[0].load("environment", {}))
-            classifier.cpu().save(made.weights)
-            made.append(Log(message=_sentence(runs, members, result)))
-            for trouble in warned:
-                made.append(Log(level="warning", message=not_kept(trouble)))
-            if file.exists():
-                file.replace(made.predictions)
-            made.append(result)
-            made.append(RunFinished(state="finished"))
-    return made, result
+        known = ClipRecord.load(runs[0])
+        drawn_in = known.drawn_in if known else dataset.folder
+        clips = ClipRecord.of(dataset, store.table, parts, classifier.labels, drawn_in)
+        told = [Log(level="warning", message=not_kept(trouble)) for trouble in troubles]
+        return _as_run(workspace, classifier, runs, clips, told, result, draft, by), result
+
+
+def _as_run(
+    workspace: Workspace,
+    classifier: Classifier,
+    runs: list[Run],
+    clips: ClipRecord,
+    told: list[Log],
+    result: Evaluated,
+    draft: Path,
+    by: str,
+) -> Run:
+    """A finished run of the classifier that was made of runs; the files of the draft become its own."""
+    members = [{"run": run.id, "accuracy": (run.last_event("evaluated") or {}).get("accuracy")} for run in runs]
+    made = Run.create(workspace, classifier.config, marks={MARK: {"members": members}, "labels": classifier.labels})
+    with made.hold():
+        host = socket.gethostname()
+        made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=os.getpid(), host=host, by=by))
+        clips.save(made)
+        made.save("environment", runs[0].load("environment", {}))
+        classifier.cpu().save(made.weights)
+        for file in draft.glob("*"):
+            file.replace(made.path / file.name)
+        made.append(Log(message=_sentence(runs, members, result)))
+        for event in (*told, result):
+            made.append(event)
+        made.append(RunFinished(state="finished"))
+    return made
 
 
 def _on(classifier: Classifier, device: str) -> Classifier:
