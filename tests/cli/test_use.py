@@ -86,6 +86,21 @@ class TestEvaluate:
         assert labcore("evaluate", "--class", "nothing").status == 2
         assert not list((trained.home / "evaluations").glob(".*"))
 
+    def test_on_a_full_disk_the_figures_are_told(
+        self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (expected,), real = labcore("evaluate", "--json").lines, Path.open
+        before = set((trained.home / "evaluations").iterdir())
+        monkeypatch.setattr(
+            Path,
+            "open",
+            lambda self, *a, **k: real(Path("/dev/full") if "evaluations" in self.parts else self, *a, **k),
+        )
+        told = labcore("evaluate", "--json")
+        assert (told.status, told.lines) == (0, [expected])
+        assert "No space left" in told.err
+        assert set((trained.home / "evaluations").iterdir()) == before
+
     def test_bad_input(self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path) -> None:
         assert labcore("evaluate", "--fold", "99").status == 2
         assert labcore("evaluate", "--dataset", "nothing").status == 2
