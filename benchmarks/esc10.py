@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from _common import machine, parser, workspace
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.device import usable_cores
 from labcore.events import Evaluated
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

@@ -52,8 +52,8 @@ def entries(number: int) -> bytes:
 def sound() -> bytes:
     import torch
 
-    from labcore.classifier import Classifier
     from labcore.config import RunConfig
+    from labcore.inference.classifier import Classifier
 
     torch.manual_seed(0)
     return Classifier(RunConfig().changed({"audio.clip_seconds": 1}), ["a", "b"]).to_bytes()
@@ -78,8 +78,8 @@ CASES = {
 
 def load(file: str, most: float) -> None:
     """In a process of its own: load a file and say what it took, as JSON."""
-    from labcore.classifier import Classifier
     from labcore.errors import LabError
+    from labcore.inference.classifier import Classifier
 
     sound_first = Path(file).with_name("sound")
     Classifier.load(sound_first)

@@ -121,7 +121,7 @@ def answerer(way: str) -> Callable[[Path], int]:
     from labcore import builtin
 
     if way == "page":
-        from labcore.classifier import Classifier
+        from labcore.inference.classifier import Classifier
 
         classifier = Classifier.load(builtin.RUN.path, device="cpu")
         limits = Limits(max_seconds=LONGEST_S, max_bytes=2**30, max_channels=32, max_samples=2**29)

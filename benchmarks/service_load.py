@@ -39,8 +39,8 @@ def offline(weights: Path, files: list[Path], way: str) -> float:
     from labcore.answers.asking import answers_of
     from labcore.audio import quantise
     from labcore.audio.ahead import decode_ahead
-    from labcore.classifier import Classifier
     from labcore.device import usable_cores
+    from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights)
     classifier.classify(files[0])
@@ -184,8 +184,8 @@ def run_part(*words: str) -> dict:
 def fresh_weights(folder: Path, seconds: float) -> Path:
     import torch
 
-    from labcore.classifier import Classifier
     from labcore.config import RunConfig
+    from labcore.inference.classifier import Classifier
 
     torch.manual_seed(0)
     classifier = Classifier(RunConfig().changed({"audio.clip_seconds": seconds}), [f"class {i}" for i in range(10)])

@@ -3,7 +3,7 @@
     python benchmarks/streaming.py [--gigabytes 2] [--folder FOLDER] [--batches 40]
 
 A file in the form of the clip store's ``samples.i16`` is written in the folder (noise; it is removed at the end), and random batches
-of windows are cut from it as the training loop does, through ``labcore.training.bank.Bank``:
+of windows are cut from it as the training loop does, through ``labcore.inference.bank.Bank``:
 
 - warm: the file was read before and lies in the page cache;
 - cold: the kernel was told to forget the file (posix_fadvise DONTNEED) and every clip is cut once, so each comes from the disk,
@@ -32,9 +32,9 @@ from _common import machine
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
-from labcore.training.bank import Bank, random_starts
+from labcore.inference.bank import Bank, random_starts
+from labcore.inference.classifier import Classifier
 
 BATCH = 32
 LABELS = [str(number) for number in range(10)]

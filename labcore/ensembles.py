@@ -5,26 +5,28 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.datasets.folds import split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.store import open_store
-from labcore.errors import ConfigError
-from labcore.evaluation import evaluate
+from labcore.errors import ConfigError, LabError
+from labcore.evaluation.evaluate import evaluate
+from labcore.evaluation.predictions import not_kept
+from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated, Log, RunFinished, RunStarted
+from labcore.inference.bank import wave_bank
+from labcore.inference.classifier import Classifier
 from labcore.models.ensemble import MOST_MEMBERS, Ensemble
 from labcore.origin import ENSEMBLE
 from labcore.runs import Run
-from labcore.training.bank import wave_bank
 from labcore.training.golden import remember_golden
-from labcore.workspace import Workspace
+from labcore.workspace import Workspace, draft_folder
 
 Progress = Callable[[int, int], None]
 MARK = ENSEMBLE
@@ -85,26 +87,55 @@ def save_ensemble(
     config = classifier.config
     dataset = dataset_of(runs[0], workspace, config.data.dataset)
     store = open_store(workspace, dataset, classifier.sample_rate)
-    parts = split_for(store.table, config.data)
-    result = evaluate(_on(classifier, device), store, parts.held_out, parts.fold, progress=progress)
-    found = store.table["label"].to_numpy()[parts.held_out]
-    targets = np.array([classifier.labels.index(label) for label in found])
-    remember_golden(classifier, wave_bank(store, classifier.device), parts.held_out, targets)
+    parts, troubles = split_for(store.table, config.data), list[LabError]()
+    # first into a draft: a run is made of what could be judged
+    with draft_folder(workspace.runs / f"ensemble-{os.getpid()}") as draft:
+        result = evaluate(
+            _on(classifier, device),
+            store,
+            parts.held_out,
+            parts.fold,
+            progress=progress,
+            split=config.data.split,
+            folder=dataset.folder,
+            file=draft / "predictions.parquet",
+            warn=troubles.append,
+        )
+        targets = targets_of(classifier.labels, store.table["label"].to_numpy()[parts.held_out])
+        remember_golden(classifier, wave_bank(store, classifier.device), parts.held_out, targets)
+        known = ClipRecord.load(runs[0])
+        drawn_in = known.drawn_in if known else dataset.folder
+        clips = ClipRecord.of(dataset, store.table, parts, classifier.labels, drawn_in)
+        told = [Log(level="warning", message=not_kept(trouble)) for trouble in troubles]
+        return _as_run(workspace, classifier, runs, clips, told, result, draft, by), result
+
+
+def _as_run(
+    workspace: Workspace,
+    classifier: Classifier,
+    runs: list[Run],
+    clips: ClipRecord,
+    told: list[Log],
+    result: Evaluated,
+    draft: Path,
+    by: str,
+) -> Run:
+    """A finished run of the classifier that was made of runs; the files of the draft become its own."""
     members = [{"run": run.id, "accuracy": (run.last_event("evaluated") or {}).get("accuracy")} for run in runs]
-    made = Run.create(workspace, config, marks={MARK: {"members": members}, "labels": classifier.labels})
+    made = Run.create(workspace, classifier.config, marks={MARK: {"members": members}, "labels": classifier.labels})
     with made.hold():
         host = socket.gethostname()
         made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=os.getpid(), host=host, by=by))
-        known = ClipRecord.load(runs[0])
-        ClipRecord.of(dataset, store.table, parts, classifier.labels, known.drawn_in if known else dataset.folder).save(
-            made
-        )
+        clips.save(made)
         made.save("environment", runs[0].load("environment", {}))
         classifier.cpu().save(made.weights)
+        for file in draft.glob("*"):
+            file.replace(made.path / file.name)
         made.append(Log(message=_sentence(runs, members, result)))
-        made.append(result)
+        for event in (*told, result):
+            made.append(event)
         made.append(RunFinished(state="finished"))
-    return made, result
+    return made
 
 
 def _on(classifier: Classifier, device: str) -> Classifier:

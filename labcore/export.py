@@ -32,7 +32,7 @@ from pathlib import Path
 
 try:
     from labcore.answers import with_events
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
     from labcore.errors import LabError
 except ModuleNotFoundError as error:
     sys.exit(f"{error}. Install the Audio GPU Lab first: README.txt beside this script says how.")
@@ -135,7 +135,7 @@ classify.py           python classify.py FILE [FILE ...]
 
 The same from Python:
 
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
     answer = Classifier.load("weights.safetensors").classify("clip.wav")
     print(answer.label, answer.probability)
 

@@ -13,6 +13,7 @@
       pinned/              sound files that are classified after every epoch
       checkpoints/last.pt  to resume from
       weights.safetensors  the trained classifier
+      predictions.parquet  what it says of each held-out clip (labcore.evaluation.predictions)
       worker.log           what the worker printed
       tensorboard/         scalars for TensorBoard
       lock                 held by the process that works on the run
@@ -79,6 +80,10 @@ class Run:
     @property
     def weights(self) -> Path:
         return self.path / "weights.safetensors"
+
+    @property
+    def predictions(self) -> Path:
+        return self.path / "predictions.parquet"
 
     @property
     def log(self) -> Path:

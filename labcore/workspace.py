@@ -5,19 +5,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+import shutil
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock, Timeout
 
 from labcore.errors import WorkspaceError
 from labcore.texts import as_utf8
 
-ROOMS = ("datasets", "runs", "reports", "experiments", "searches", "cache")
+ROOMS = ("datasets", "runs", "reports", "experiments", "searches", "evaluations", "cache")
 """The folders in a workspace."""
 
 
@@ -57,6 +61,11 @@ class Workspace:
         return self._folder("searches")
 
     @property
+    def evaluations(self) -> Path:
+        """One folder an evaluation: what was judged, the figures, and what was said of each clip."""
+        return self._folder("evaluations")
+
+    @property
     def cache(self) -> Path:
         """What can be made again from the rest: clip stores, measured precision choices."""
         return self._folder("cache")
@@ -89,20 +98,48 @@ def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> 
     Raises:
         WorkspaceError: the disk is full or the folder cannot be written.
     """
+    with opened_atomically(path, durable=durable) as file:
+        file.write(as_utf8(data) if isinstance(data, str) else data)
+
+
+@contextlib.contextmanager
+def opened_atomically(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """The same for a file that is written piece by piece: it stands in its place when the block has ended well, else nothing of it stays.
+
+    Raises:
+        WorkspaceError: as :func:`write_atomically`; any OSError inside counts as one of writing.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(as_utf8(data) if isinstance(data, str) else data)
+            yield file
             file.flush()
             if durable:
                 os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise WorkspaceError(
             f"{path} cannot be written: {error.strerror or error}",
             "Free some space or choose another workspace with LABCORE_HOME",
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def draft_folder(path: Path) -> Iterator[Path]:
+    """A hidden folder to be renamed to ``path`` when it is whole. Whatever of it is not moved away inside goes at the end.
+
+    Where it cannot be made, who writes into it is told: some results are worth having without their files.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    with contextlib.suppress(OSError):
+        draft.mkdir()
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def append_line(path: Path, line: str) -> None:

@@ -16,7 +16,7 @@ import soundfile
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
     from labcore.runs import Run
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and children inherit that.
@@ -115,8 +115,8 @@ def make_classifier() -> Callable[..., Classifier]:
     def make(seed: int = 0, labels: tuple[str, ...] = ("cat", "dog", "Ärger"), golden: int = 2) -> Classifier:
         import torch
 
-        from labcore.classifier import Classifier
         from labcore.config import RunConfig
+        from labcore.inference.classifier import Classifier
 
         torch.manual_seed(seed)
         config = RunConfig().changed({"audio.sample_rate": 8000, "audio.clip_seconds": 0.5, "model.width": 0.25})

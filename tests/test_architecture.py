@@ -50,12 +50,10 @@ FLOORS = (
         "glances",
         "moved",
         "origin",
-        "prediction",
     ),
     ("datasets",),
-    ("training", "classifier", "weights", "golden", "builtin"),
+    ("inference", "evaluation", "training", "classifier", "builtin"),
     (
-        "evaluation",
         "ensembles",
         "export",
         "jobs",

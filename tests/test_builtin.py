@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from labcore import builtin
-from labcore.classifier import Classifier
 from labcore.datasets.demo import CLASSES, build
 from labcore.errors import RunError
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 
 ROOT = Path(__file__).parents[1]

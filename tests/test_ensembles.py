@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.classifier import Classifier
 from labcore.cli import ensemble as command
 from labcore.cli.main import main
 from labcore.config import RunConfig
 from labcore.ensembles import put_together, save_ensemble
 from labcore.errors import ConfigError, RunError
+from labcore.evaluation.predictions import read_predictions
 from labcore.events import RunFinished
 from labcore.export import export_zip
+from labcore.inference.classifier import Classifier
 from labcore.models.ensemble import Ensemble
 from labcore.runs import Run
 
@@ -71,6 +72,13 @@ def test_it_is_a_run_like_any_other(member, workspace, sound, tmp_path):
     assert made.status().accuracy == result.accuracy
     assert (result.clips, result.fold) == (4, "2")
     assert [each["run"] for each in made.load("ensemble")["members"]] == [run.id for run in runs]
+    kept = read_predictions([made.predictions])
+    assert len(kept) == result.clips
+    assert (
+        kept[LABELS].to_numpy().argmax(1) == [LABELS.index(label) for label in kept["label"]]
+    ).mean() == result.accuracy
+    assert len(kept["embedding"][0]) == 2 * 128  # of both members
+    assert not [path for path in workspace.runs.iterdir() if path.name.startswith(".")]
     again = Classifier.load(made.path)
     assert isinstance(again.network, Ensemble)
     assert again.classify_waveform(sound) == put_together(runs).classify_waveform(sound)

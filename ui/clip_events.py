@@ -15,7 +15,7 @@ from labcore.texts import moment, shown
 from ui.text import count, counted, label_name, label_names, percent, plain
 
 if TYPE_CHECKING:
-    from labcore.classifier import Answer
+    from labcore.inference.classifier import Answer
 
 ROWS = 50
 """Events that are listed at once."""

@@ -28,7 +28,7 @@ from ui.text import duration, label_name, label_names, percent, plain, sentence
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from labcore.classifier import Answer
+    from labcore.inference.classifier import Answer
 
 
 @dataclass(frozen=True)

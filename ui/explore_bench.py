@@ -17,8 +17,8 @@ from ui.explore_viewer import image_row, viewer
 from ui.text import percent, plain, points
 
 if TYPE_CHECKING:
-    from labcore.classifier import Classifier
     from labcore.explore import Draw, Step, View
+    from labcore.inference.classifier import Classifier
 
 ALL = "all"
 COLUMNS = 1500

@@ -72,13 +72,20 @@ def start(run: Run, label: str, fold: str, colour: str) -> None:
 
     def work(progress: Callable[[int, int], None]) -> SnrCurve:
         from labcore.datasets import dataset_of, open_store
-        from labcore.explore.snr import accuracy_over_snr, clips_of
+        from labcore.evaluation.select import select_clips
+        from labcore.explore.snr import accuracy_over_snr
 
         store = open_store(home, dataset_of(run, home, run.config.data.dataset), network.sample_rate, progress)
-        rows, clips = clips_of(network, store, label=label or None, fold=fold, trained_on=True)
-        progress(0, len(rows))
+        chosen = select_clips(store.table, network.config.data, fold=fold, label=label or None, trained_on=True)
+        progress(0, len(chosen.rows))
         return accuracy_over_snr(
-            network, store, rows, clips=clips, colour=colour, should_stop=lambda: "now" in stop, progress=progress
+            network,
+            store,
+            chosen.rows,
+            clips=chosen.sentence,
+            colour=colour,
+            should_stop=lambda: "now" in stop,
+            progress=progress,
         )
 
     held[name] = Task(work).start()

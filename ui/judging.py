@@ -16,7 +16,7 @@ from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from labcore.audio import Limits
-    from labcore.classifier import Answer, Classifier
+    from labcore.inference.classifier import Answer, Classifier
 
 GROUP = "clips"
 BATCH = 16
@@ -110,7 +110,7 @@ def _classified(
     except RuntimeError as error:
         if "out of memory" not in str(error):
             raise
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
 
     on_cpu = Classifier.load(run.path, device="cpu")
     return on_cpu.classify(content, name=name, limits=accepted, batch_size=BATCH, progress=progress)

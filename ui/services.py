@@ -18,8 +18,8 @@ from labcore.workspace import Workspace
 from ui import access
 
 if TYPE_CHECKING:
-    from labcore.classifier import Classifier
     from labcore.device import DeviceChoice
+    from labcore.inference.classifier import Classifier
     from labcore.jobs.manager import JobManager
     from labcore.runs import Run
 
@@ -253,7 +253,7 @@ def classifier(run: Run, device: str = "auto") -> Classifier:
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the network …")
 def _classifier(path: str, version: int, device: str) -> Classifier:
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
 
     try:
         return Classifier.load(path, device=device)

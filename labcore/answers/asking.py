@@ -13,9 +13,9 @@ import numpy as np
 from labcore.audio import Recording, quantise
 from labcore.audio.ahead import decode_ahead
 from labcore.audio.windowed import Rows, hear
-from labcore.classifier import Classifier
 from labcore.device import usable_cores
 from labcore.errors import LabError
+from labcore.inference.classifier import Classifier
 from labcore.serving import Engine
 
 TOGETHER = 64

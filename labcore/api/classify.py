@@ -23,8 +23,8 @@ from labcore.api.problems import Problem
 from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
-from labcore.classifier import Answer, Classifier
 from labcore.errors import AudioError, LabError
+from labcore.inference.classifier import Answer, Classifier
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
 from labcore.serving.admission import Lease
 from labcore.texts import json_line, shown

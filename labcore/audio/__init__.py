@@ -5,7 +5,6 @@ from labcore.audio.files import AudioInfo, content_of, probe
 from labcore.audio.limits import Limits, default_limits
 from labcore.audio.mixing import mix
 from labcore.audio.recording import Block, Recording
-from labcore.audio.silence import sound_weights, weighted_mean
 from labcore.audio.waveforms import dequantise, encode_wav, quantise, resample, window_bounds
 
 __all__ = [
@@ -26,7 +25,5 @@ __all__ = [
     "quantise",
     "read_sound",
     "resample",
-    "sound_weights",
-    "weighted_mean",
     "window_bounds",
 ]

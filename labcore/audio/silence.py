@@ -12,36 +12,24 @@ SILENT = 1e-3
 """Energy below this share of the loudest window's is silence."""
 
 
-def sound_weights(samples: np.ndarray, bounds: list[tuple[int, int]]) -> np.ndarray:
-    """How much the answers of a clip's windows count: 1 where they hold sound, 0 where they are silent.
-
-    Args:
-        samples: (samples,) int16, all of the clip.
-        bounds: first and last sample of each window.
-
-    Returns:
-        (windows,) float32; ones where there is one window or none, and where the whole clip is digital silence.
-    """
-    return weights_of_energies(energies_of(samples, bounds) if len(bounds) > 1 else [0] * len(bounds))
-
-
 def energies_of(samples: np.ndarray, bounds: list[tuple[int, int]]) -> list[int]:
     """The sum of squares of each window of int16 samples, as whole numbers, so that they are the same in whatever order they are summed."""
     return [_energy(samples[begin:end]) for begin, end in bounds]
 
 
 def weights_of_energies(energies: list[int]) -> np.ndarray:
-    """The weights of :func:`sound_weights`, by the energies of the windows."""
+    """How much what is said of a clip's windows counts: 1 where they hold sound, 0 where they are silent.
+
+    Args:
+        energies: of its windows, as :func:`energies_of` gives them.
+
+    Returns:
+        (windows,) float32; ones where there is one window or none, and where the whole clip is digital silence.
+    """
     if len(energies) < 2:
         return np.ones(len(energies), dtype=np.float32)
     of_windows = np.array(energies, dtype=np.float64)
     return (of_windows >= SILENT * of_windows.max()).astype(np.float32)
-
-
-def weighted_mean(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(windows, classes) and (windows,) → (classes,) float32."""
-    mean: np.ndarray = (rows * weights[:, None]).sum(0) / weights.sum()
-    return mean
 
 
 def _energy(samples: np.ndarray) -> int:

@@ -25,7 +25,7 @@ from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
     from labcore.answers import AnswerJournal
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
 EVERY_SECONDS = 10.0
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{len(inputs.files)} recordings do not go into one {kind} file", "Give a folder with --output"
         )
     from labcore.answers.asking import answers_of
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
     tell = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
@@ -189,7 +189,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
             f"{journal_file.parent} cannot be made: {error.strerror or error}", "Choose another --output"
         ) from error
     weights_file = weights / "weights.safetensors" if weights.is_dir() else weights
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
     journal = AnswerJournal(journal_file, f"{sha256_of(weights_file)} {arguments.hop}")

@@ -5,23 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labcore.cli.attend import result_line
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import emit, emit_json, live_count, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_run, run_named
+from labcore.errors import WorkspaceError
 from labcore.honesty import choice_note
+from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from labcore.config import DataConfig
-    from labcore.datasets.store import ClipStore
-
-ALL = "all"
 
 
 def parser() -> Parser:
@@ -32,6 +26,12 @@ def parser() -> Parser:
         "--fold", metavar="FOLD", help="the fold to judge on, or all; where not given, the fold that the run held out, and "
         "all clips of another data set",
     )  # fmt: skip
+    parser.add_argument("--class", dest="label", metavar="LABEL", help="clips of this class only")
+    parser.add_argument(
+        "--windows",
+        action="store_true",
+        help="keep what was said of each window, not of each clip, in predictions.parquet",
+    )
     parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
     parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
     parser.add_argument("--batch-size", metavar="N", type=int, default=64, help="windows at a time (default 64)")
@@ -42,50 +42,57 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     weights = weights_of(run_named(arguments))
     workspace = Workspace.default()
-    from labcore.classifier import Classifier
-    from labcore.config import DataConfig
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.resuming import dataset_of
     from labcore.datasets.store import open_store
-    from labcore.evaluation import evaluate
+    from labcore.evaluation import trace
+    from labcore.evaluation.evaluate import evaluate
+    from labcore.evaluation.predictions import not_kept
+    from labcore.evaluation.select import select_clips
+    from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
     own = classifier.config.data
     dataset = find_dataset(workspace, arguments.dataset or own.dataset)
     same = arguments.dataset in (None, own.dataset) or find_same(workspace, dataset.root, own.dataset)
-    fold = arguments.fold or (own.fold if same else ALL)
-    parting = own if same else DataConfig()
     if same and weights.is_dir():
         dataset = dataset_of(Run(weights), workspace, arguments.dataset or own.dataset)
     store = open_store(workspace, dataset, classifier.sample_rate, live_count("building the clip store"))
-    rows, fold, leaks = choose_rows(store, parting.model_copy(update={"fold": fold}))
-    if same and fold != own.fold:
-        say(f"warning: the run was trained on clips of this selection; held out was fold {own.fold}")
-    result = evaluate(classifier, store, rows, fold, max(1, arguments.batch_size), live_count("judging", "windows"))
-    facts = json.loads(result.to_json()) | {"leaks": leaks}
-    del facts["type"], facts["time"]
+    chosen = select_clips(
+        store.table, own if same else None, fold=arguments.fold, label=arguments.label, trained_on=True
+    )
+    if chosen.trained_on:
+        say(f"warning: the run was trained on clips of this selection; held out was fold {chosen.held_out}")
+    with trace.new_folder(workspace, dataset.name) as folder:
+        result = evaluate(
+            classifier,
+            store,
+            chosen.rows,
+            chosen.fold,
+            max(1, arguments.batch_size),
+            live_count("judging", "windows"),
+            leaks=chosen.leaks,
+            split=own.split if same else "official",
+            folder=dataset.folder,
+            file=folder / trace.PREDICTIONS,
+            by_window=arguments.windows,
+            warn=lambda trouble: say(f"warning: {not_kept(trouble)}"),
+        )
+        facts = json.loads(result.to_json())
+        del facts["type"], facts["time"]
+        facts = {"dataset": dataset.name, **facts}
+        asked = {"run": weights.name, "class": arguments.label, "rows": "windows" if arguments.windows else "clips"}
+        try:
+            made = trace.finish(folder, {**asked, "by": shell_user(), "result": facts})
+            say(f"what was said of each clip: {made / trace.PREDICTIONS}")
+        except WorkspaceError as trouble:
+            say(f"warning: {not_kept(trouble)}")
     if arguments.json:
-        emit_json({"dataset": dataset.name, **facts})
+        emit_json(facts)
     else:
         for line in report(facts):
             emit(line)
     return 0
-
-
-def choose_rows(store: ClipStore, data: DataConfig) -> tuple[np.ndarray, str, bool]:
-    """Row numbers of the clips to judge on, the held-out ones of such a run, what they are called, and whether the split leaks.
-
-    Raises:
-        DatasetError: no such fold.
-    """
-    import numpy as np
-
-    from labcore.datasets.folds import split
-
-    if data.fold == ALL:
-        return np.arange(len(store.table)), ALL, False
-    parts = split(store.table, data.fold, kind=data.split)
-    return parts.held_out, parts.fold, parts.leaks
 
 
 def find_same(workspace: Workspace, root: Path, name: str) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from labcore.errors import RunError
+from labcore.evaluation.metrics import figures_of
 from labcore.experiments.crossval import CrossValidation
 from labcore.honesty import adjustments
-from labcore.intervals import wilson_interval
 from labcore.listing import reason
 from labcore.runs import ENDED, EventReader, Run
 from labcore.sheets import Sheet
@@ -212,21 +212,18 @@ def pool(folds: list[FoldResult]) -> Pool:
         return Pool(folds, seconds=seconds, leaks=leaks)
     accuracies = [fold.accuracy for fold in done if fold.accuracy is not None]
     confusion = _pooled([fold.confusion for fold in done])
-    clips = sum(sum(row.values()) for row in confusion.values())
-    hits = sum(row.get(label, 0) for label, row in confusion.items())
-    per_class = _per_class(confusion)
-    low, high = wilson_interval(hits, clips)
+    figures = figures_of(confusion)
     return Pool(
         folds,
         finished=len(done),
         mean=statistics.fmean(accuracies),
         deviation=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
-        clips=clips,
-        accuracy=hits / clips if clips else None,
-        low=low,
-        high=high,
-        macro_f1=statistics.fmean(each["f1"] for each in per_class.values() if each["clips"]) if clips else None,
-        per_class=per_class,
+        clips=figures.clips,
+        accuracy=figures.accuracy if figures.clips else None,
+        low=figures.low,
+        high=figures.high,
+        macro_f1=figures.macro_f1 if figures.clips else None,
+        per_class=figures.per_class,
         confusion=confusion,
         seconds=seconds,
         leaks=leaks,
@@ -310,17 +307,3 @@ def _pooled(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]
             total.setdefault(label, Counter()).update(row)
     order = list(total)
     return {label: {other: total[label][other] for other in order if total[label][other]} for label in order}
-
-
-def _per_class(confusion: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, float]]:
-    figures = {}
-    for label, row in confusion.items():
-        hits, clips = row.get(label, 0), sum(row.values())
-        taken = sum(other.get(label, 0) for other in confusion.values())
-        figures[label] = {
-            "precision": hits / taken if taken else 0.0,
-            "recall": hits / clips if clips else 0.0,
-            "f1": 2 * hits / (clips + taken) if clips + taken else 0.0,
-            "clips": clips,
-        }
-    return figures

@@ -4,7 +4,7 @@ from labcore.explore.bench import STEPS, Draw, Step, answers, draw, only
 from labcore.explore.geometry import Consequences, consequences, unchecked
 from labcore.explore.picture import COLOURS, png
 from labcore.explore.snippet import snippet
-from labcore.explore.snr import SnrCurve, accuracy_over_snr, clips_of
+from labcore.explore.snr import SnrCurve, accuracy_over_snr
 from labcore.explore.sonify import sound_of
 from labcore.explore.view import Envelope, Spectrum, View
 
@@ -20,7 +20,6 @@ __all__ = [
     "View",
     "accuracy_over_snr",
     "answers",
-    "clips_of",
     "consequences",
     "draw",
     "only",

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from labcore.audio import decode
 from labcore.augment import AddNoise, Augmentation, Mix
-from labcore.classifier import Classifier
 from labcore.config import RunConfig, knobs
 from labcore.errors import AudioError, ConfigError
 from labcore.explore.draws import seeded
@@ -20,6 +19,7 @@ from labcore.explore.noise import NoiseAt, ratio_db
 from labcore.explore.placing import Placing
 from labcore.explore.sonify import sound_of
 from labcore.features import LogMel
+from labcore.inference.classifier import Classifier
 from labcore.roots import check_root
 
 LONGEST_SECONDS = 10.0

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from labcore.augment import Augmentation
-from labcore.classifier import centred_start
 from labcore.config import RunConfig
 from labcore.errors import ConfigError
 from labcore.features import LogMel
-from labcore.training.bank import Bank, mel_bank, random_starts
+from labcore.inference.bank import Bank, mel_bank, random_starts
+from labcore.inference.windows import centred_start
 from labcore.training.crops import Crops
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from labcore.audio import Recording, quantise
 from labcore.audio.windowed import Rows, hear
-from labcore.classifier import Classifier
 from labcore.errors import ConfigError
 from labcore.extract.settings import ExtractSettings
 from labcore.features import LogMel
-from labcore.models.ensemble import Ensemble
+from labcore.inference.classifier import Classifier
+from labcore.inference.embed import features_of
 
 FRAMES = 4096
 """Frames that are computed at a time: a recording of hours needs no more memory for its spectrogram than it has frames."""
@@ -140,7 +139,7 @@ def embeddings_of(classifier: Classifier, waveform: np.ndarray, bounds: list[tup
     silence. Of an ensemble, what all members give stands side by side.
 
     Raises:
-        ConfigError: the network does not end in a linear layer.
+        ConfigError: the network has no last layer.
     """
     return _embeddings(classifier, *quantise(waveform), bounds)
 
@@ -160,35 +159,11 @@ def _embeddings_in_blocks(
 
 
 def _embeddings(classifier: Classifier, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
-    network = classifier.network
-    lasts = [last_linear(member) for member in (network.members if isinstance(network, Ensemble) else [network])]
-    taken: list[Tensor] = []
-
-    def take(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        taken.append(inputs[0].detach().float().flatten(1))
-
-    hooks = [last.register_forward_pre_hook(take) for last in lasts]
-    rows = []
-    try:
-        classifier.eval()
-        for first in range(0, len(bounds), WINDOWS):
-            batch = classifier.cut(samples, scale, bounds[first : first + WINDOWS])
-            classifier(torch.from_numpy(batch).to(classifier.device))
-            rows.append(torch.cat(taken, 1).cpu().numpy())
-            taken.clear()
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return np.concatenate(rows)
-
-
-def last_linear(network: nn.Module) -> nn.Linear:
-    """The layer that gives a network's logits.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    if not layers:
-        raise ConfigError("the network has no linear layer at its end", "Take the embeddings of another run")
-    return layers[-1]
+    with features_of(classifier.network) as features:
+        batches = classifier.batches_of(samples, scale, bounds, WINDOWS)
+        rows = torch.cat([features.take(len(batch), classifier.device) for batch in batches]).cpu().numpy()
+    if not rows.shape[1]:
+        raise ConfigError(
+            "the network has no last layer that embeddings could be taken of", "Take those of another run"
+        )
+    return rows

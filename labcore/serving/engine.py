@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from labcore.classifier import Classifier
 from labcore.device import allow_tf32, set_tf32, tf32_settings, usable_cores
 from labcore.errors import LabError, OutOfMemoryError
+from labcore.inference.classifier import Classifier
 
 CPU_BATCH, GPU_BATCH = 8, 64
 FAILURES = 5

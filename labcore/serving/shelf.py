@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labcore.classifier import Classifier
 from labcore.errors import ConfigError, LabError, RunError
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.texts import numbers_only, shown
 from labcore.workspace import sha256_of, slug

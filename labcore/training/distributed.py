@@ -202,6 +202,10 @@ class Ranks:
         """The rows of all processes, in order: what was divided by :meth:`part`, whole again."""
         return rows if self.alone else np.concatenate(self._gather(rows))
 
+    def gather_each(self, value: T) -> list[T]:
+        """What every process has, in their order."""
+        return [value] if self.alone else self._gather(value)
+
     def any(self, flag: bool) -> bool:
         """Whether some process said yes in the call before this one; the same answer everywhere.
 

@@ -1,12 +1,13 @@
-"""Which clips travel with the weights, for :mod:`labcore.golden`."""
+"""Which clips travel with the weights, for :mod:`labcore.inference.golden`."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from labcore.classifier import Classifier, centred_start
-from labcore.training.bank import Bank
+from labcore.inference.bank import Bank
+from labcore.inference.classifier import Classifier
+from labcore.inference.windows import centred_start
 
 
 def remember_golden(classifier: Classifier, waves: Bank, rows: np.ndarray, targets: np.ndarray) -> None:

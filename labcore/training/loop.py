@@ -9,6 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from labcore.config import RunConfig
+from labcore.evaluation.held_out import Part
+from labcore.evaluation.metrics import score
+from labcore.evaluation.predictions import not_kept, record
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.honesty import adjustments
 from labcore.runs import Run
@@ -17,7 +20,6 @@ from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.following import Stopped
 from labcore.training.golden import remember_golden
-from labcore.training.metrics import score
 from labcore.training.pace import Pace
 from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
@@ -128,15 +130,34 @@ def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     remember_golden(classifier, session.waves, np.asarray(session.split.held_out), session.held_out_targets)
     classifier.save(run.weights)
     drop_previous(run)
-    probabilities = session.ranks.gather(session.held_out.probabilities())
-    judged = "the one clip" if len(probabilities) == 1 else f"the {len(probabilities)} clips"
-    yield Log(message=f"weights saved; judged on {judged} of fold {session.split.fold}")
-    split, targets = session.split, session.held_out_targets
-    result = score(
-        probabilities, targets, classifier.labels, split.fold, split.leaks, adjusted=adjustments(run.events())
+    predicted, trouble = record(
+        run.predictions if session.ranks.main else None,
+        session.held_out_clips,
+        classifier.labels,
+        classifier.sample_rate,
+        _gathered(session.held_out.parts(), session.ranks),
     )
+    judged = "the one clip" if len(predicted) == 1 else f"the {len(predicted)} clips"
+    yield Log(message=f"weights saved; judged on {judged} of fold {session.split.fold}")
+    if trouble is not None:
+        yield Log(level="warning", message=not_kept(trouble))
+    split, targets = session.split, session.held_out_targets
+    result = score(predicted, targets, classifier.labels, split.fold, split.leaks, adjusted=adjustments(run.events()))
     board.conclude(classifier.config, result, classifier.labels)
     yield result
+
+
+def _gathered(parts: Iterator[Part], ranks: Ranks) -> Iterator[Part]:
+    """The parts of all processes in order, in one where they are several."""
+    if ranks.alone:
+        yield from parts
+        return
+    of_all = [part for of_rank in ranks.gather_each(list(parts)) for part in of_rank]
+    names = ("said", "bounds", "probabilities", "embeddings")
+    said, bounds, probabilities, embeddings = (
+        np.concatenate([getattr(part, name) for part in of_all]) for name in names
+    )
+    yield Part(said, np.arange(len(said)), bounds, probabilities, embeddings)
 
 
 def _progress(trainer: Trainer, step: int, steps: int, pace: Pace) -> Progress:

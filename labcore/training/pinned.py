@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from labcore.audio import decode, probe
-from labcore.classifier import Classifier
 from labcore.errors import AudioError
 from labcore.events import Log
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 
 LONGEST_SECONDS = 300.0

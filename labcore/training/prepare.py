@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -16,7 +17,6 @@ from labcore.asked import save_worked_out
 from labcore.audio import decode
 from labcore.augment import Augmentation
 from labcore.budget import plan
-from labcore.classifier import Classifier
 from labcore.config import ModelConfig, RunConfig
 from labcore.datasets.folds import drawn_in, split_for
 from labcore.datasets.record import ClipRecord
@@ -25,8 +25,12 @@ from labcore.datasets.sampling import with_train_clips
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
 from labcore.device import DeviceChoice, usable_cores
+from labcore.evaluation.held_out import HeldOut
+from labcore.evaluation.predictions import known_of
 from labcore.events import Event, Log, TrainingStarted
 from labcore.features import LogMel
+from labcore.inference.bank import Bank, mel_bank, random_starts, wave_bank
+from labcore.inference.classifier import Classifier
 from labcore.models import check_input, parameter_count
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
@@ -34,12 +38,10 @@ from labcore.roots import check_root
 from labcore.runs import Run
 from labcore.texts import counted, shown
 from labcore.training.balance import Balance
-from labcore.training.bank import Bank, mel_bank, random_starts, wave_bank
 from labcore.training.checkpoint import take_up
 from labcore.training.crops import Crops
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.following import Stopped, follow
-from labcore.training.held_out import HeldOut
 from labcore.training.precision import Precision, choose_precision
 from labcore.workspace import Workspace
 
@@ -66,6 +68,7 @@ class Session:
     targets: Tensor
     held_out: HeldOut
     held_out_targets: np.ndarray
+    held_out_clips: pd.DataFrame
     watched: HeldOut
     watched_targets: np.ndarray
     split: Split
@@ -243,6 +246,7 @@ def _prepare(
         targets=torch.from_numpy(targets),
         held_out=held_out,
         held_out_targets=targets[parts.held_out],
+        held_out_clips=known_of(store.table, parts.held_out, record.folder, config.data.split),
         watched=HeldOut(classifier, waves, ranks.part(parts.validation)) if len(parts.validation) else held_out,
         watched_targets=targets[watched],
         split=parts,

@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig, knobs
 from labcore.events import Epoch, Evaluated
+from labcore.inference.bank import Bank
+from labcore.inference.classifier import Classifier
 from labcore.texts import shown
-from labcore.training.bank import Bank
 
 TAGS = {
     "train_loss": "loss/train",

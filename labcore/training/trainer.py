@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.errors import LabError, RunError
 from labcore.events import Divided, Epoch
+from labcore.inference.classifier import Classifier
 from labcore.models.dropout import set_dropout
 from labcore.training import compiling
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part

@@ -7,7 +7,7 @@ import soundfile
 
 from labcore.answers import segments_of
 from labcore.audio import blocks
-from labcore.classifier import Classifier
+from labcore.inference.classifier import Classifier
 
 RAW = {"content-type": "audio/wav"}
 

@@ -15,8 +15,8 @@ from labcore.api.classify import Asked, _Work
 from labcore.api.gate import PIECE, Gate, Standing
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
-from labcore.classifier import Classifier
-from labcore.prediction import Shares
+from labcore.inference.classifier import Classifier
+from labcore.inference.prediction import Shares
 from labcore.serving import ServiceSettings
 from labcore.serving.admission import Admission
 from tests.coroutines import finish

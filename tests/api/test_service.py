@@ -11,7 +11,7 @@ import pytest
 from labcore.api.gate import Standing
 from labcore.api.logs import JsonLines
 from labcore.api.problems import Problem
-from labcore.classifier import Classifier
+from labcore.inference.classifier import Classifier
 from labcore.serving import Shelf
 
 RAW = {"content-type": "audio/wav"}

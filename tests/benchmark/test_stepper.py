@@ -7,8 +7,8 @@ from labcore.benchmark.material import Material, configuration, fresh_network
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.tuning import tune_cpu
-from labcore.classifier import Classifier
 from labcore.device import allow_tf32, set_tf32, tf32_settings
+from labcore.inference.classifier import Classifier
 
 
 @pytest.fixture(autouse=True)

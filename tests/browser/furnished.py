@@ -12,10 +12,10 @@ import optuna
 from labcore import experiments
 from labcore.audio import encode_wav
 from labcore.benchmark import ReportFolder
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.datasets import register
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned
+from labcore.inference.classifier import Classifier
 from labcore.presets import preset
 from labcore.runs import Run
 from labcore.search import MARK, Range, Search, make_settings

@@ -21,7 +21,7 @@ import soundfile
 import torch
 
 from labcore import builtin
-from labcore.classifier import Classifier
+from labcore.inference.classifier import Classifier
 from labcore.origin import SEARCH as MARK
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace

@@ -19,10 +19,10 @@ import pytest
 import soundfile
 import torch
 
-from labcore.classifier import Classifier
 from labcore.cli.main import COMMANDS
 from labcore.cli.parser import Parser
 from labcore.config import RunConfig
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

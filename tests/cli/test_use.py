@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
+from labcore.evaluation.predictions import read_predictions
 from labcore.events import RunFinished, RunQueued, RunStarted
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
@@ -62,6 +63,43 @@ class TestEvaluate:
         assert told.status == 0
         assert "all 20 clips" in told.out
         assert "trained on" in told.err
+
+    def test_it_leaves_a_trace(self, trained: Workspace, labcore: Labcore) -> None:
+        def left() -> set[Path]:
+            return set((trained.home / "evaluations").glob("[!.]*"))
+
+        before = left()
+        (facts,) = labcore("evaluate", "--json", "--class", "low").lines
+        (folder,) = left() - before
+        content = json.loads((folder / "evaluation.json").read_text())
+        assert content["result"] == facts
+        assert content["run"] == list_runs(trained)[0].id
+        assert content["class"] == "low"
+        assert set(facts["confusion"]["low"]) >= {"low"}
+        rows = read_predictions([folder / "predictions.parquet"])
+        assert set(rows["label"]) == {"low"}
+        assert len(rows) == facts["clips"]
+        before = left()
+        told = labcore("evaluate", "--windows")
+        (folder,) = left() - before
+        assert str(folder / "predictions.parquet") in told.err.replace("\n", "")
+        assert labcore("evaluate", "--class", "nothing").status == 2
+        assert not list((trained.home / "evaluations").glob(".*"))
+
+    def test_on_a_full_disk_the_figures_are_told(
+        self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (expected,), real = labcore("evaluate", "--json").lines, Path.open
+        before = set((trained.home / "evaluations").iterdir())
+        monkeypatch.setattr(
+            Path,
+            "open",
+            lambda self, *a, **k: real(Path("/dev/full") if "evaluations" in self.parts else self, *a, **k),
+        )
+        told = labcore("evaluate", "--json")
+        assert (told.status, told.lines) == (0, [expected])
+        assert "No space left" in told.err
+        assert set((trained.home / "evaluations").iterdir()) == before
 
     def test_bad_input(self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path) -> None:
         assert labcore("evaluate", "--fold", "99").status == 2

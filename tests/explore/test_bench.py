@@ -4,7 +4,6 @@ import soundfile
 import torch
 
 from labcore.augment import AddNoise, Augmentation
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
@@ -12,6 +11,7 @@ from labcore.errors import AudioError, ConfigError
 from labcore.explore import bench
 from labcore.explore.bench import STEPS, answers, draw, only
 from labcore.features import LogMel
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError
+from labcore.evaluation.select import select_clips
 from labcore.explore.noise import NoiseAt, ratio_db
-from labcore.explore.snr import accuracy_over_snr, clips_of
+from labcore.explore.snr import accuracy_over_snr
+from labcore.inference.classifier import Classifier
 from labcore.intervals import wilson_interval
 
 
@@ -40,7 +41,8 @@ def classifier(store):
 
 
 def test_accuracy_falls_with_the_noise(classifier, store):
-    rows, clips = clips_of(classifier, store)
+    chosen = select_clips(store.table, classifier.config.data)
+    rows, clips = chosen.rows, chosen.sentence
     told = []
     curve = accuracy_over_snr(
         classifier, store, rows, clips=clips, snrs_db=(20.0, -40.0), colour="white", progress=lambda *done: told.append(done), batch_size=2
@@ -61,27 +63,10 @@ def test_accuracy_falls_with_the_noise(classifier, store):
 
 
 def test_without_noise_it_is_what_the_classifier_says(classifier, store):
-    rows, _ = clips_of(classifier, store)
+    rows = select_clips(store.table, classifier.config.data).rows
     answers = [classifier.classify_waveform(store.waveform(int(row))).label for row in rows]
     hits = sum(answer == label for answer, label in zip(answers, store.table["label"].to_numpy()[rows], strict=True))
     assert accuracy_over_snr(classifier, store, rows, snrs_db=()).table["hits"].tolist() == [hits]
-
-
-def test_a_class_alone(classifier, store):
-    rows, clips = clips_of(classifier, store, label="high")
-    assert set(store.table["label"].to_numpy()[rows]) == {"high"}
-    assert set(store.table["fold"].to_numpy()[rows]) == {"1"}
-    assert "of high of fold 1" in clips
-
-
-def test_clips_that_it_was_trained_on_only_where_that_is_wanted(classifier, store):
-    with pytest.raises(DatasetError, match="trained on clips of fold 2"):
-        clips_of(classifier, store, fold="2")
-    rows, clips = clips_of(classifier, store, fold="2", trained_on=True)
-    assert len(rows)
-    assert "trained on" in clips
-    with pytest.raises(DatasetError, match="no clips of dog"):
-        clips_of(classifier, store, label="dog")
 
 
 def test_it_stops_when_asked_and_says_so(classifier, store):

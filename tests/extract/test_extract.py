@@ -12,13 +12,13 @@ import soundfile
 import torch
 
 from labcore.audio import blocks, decode, quantise
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.extract import ExtractSettings, engine, extract, files
 from labcore.extract.features import Extractor, embeddings_of
 from labcore.extract.index import JOURNAL
 from labcore.features import LogMel
+from labcore.inference.classifier import Classifier
 
 SMALL = RunConfig().changed({"audio.sample_rate": 8000, "audio.clip_seconds": 0.25, "features.n_mels": 16})
 

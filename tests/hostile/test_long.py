@@ -22,7 +22,7 @@ MEASURED = """
     import json, sys
     import numpy as np
     import torch
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
 
     torch.set_num_threads(1)
     Classifier.judge = lambda self, windows: np.full((len(windows), len(self.labels)), 0.5, np.float32)

@@ -19,11 +19,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from labcore.classifier import Classifier
 from labcore.config import ModelConfig
 from labcore.errors import ConfigError, LabError, RunError
+from labcore.inference.classifier import Classifier
+from labcore.inference.weights_file import FORMAT
 from labcore.models.pretrained import read_weights
-from labcore.weights import FORMAT
 
 pytestmark = pytest.mark.usefixtures("little_memory")
 
@@ -199,7 +199,7 @@ def test_members_that_are_all_there_are_taken(make_small: Callable[[], Classifie
 
 
 def test_no_network_is_built_for_tensors_that_do_not_fit(sound_weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    from labcore import weights
+    from labcore.inference import weights_file as weights
 
     real, places = weights.build_network, []
 
@@ -225,8 +225,8 @@ def test_loading_draws_no_random_numbers(sound_weights: bytes) -> None:
 @pytest.mark.parametrize("name", ["timm:efficientnet_b0", "timm:vit_tiny_patch16_224", "timm:convnext_atto"])
 @pytest.mark.slow
 def test_networks_of_timm_have_an_outline(name: str) -> None:
+    from labcore.inference.weights_file import _outline
     from labcore.models import build_network
-    from labcore.weights import _outline
 
     pytest.importorskip("timm")
     model = ModelConfig(name=name)

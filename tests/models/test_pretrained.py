@@ -10,9 +10,9 @@ import timm
 import torch
 import torchvision
 
-from labcore.classifier import Classifier
 from labcore.config import ModelConfig, RunConfig
 from labcore.errors import ConfigError
+from labcore.inference.classifier import Classifier
 from labcore.models import build_network
 from labcore.models.pretrained import head_names, load_pretrained
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from labcore.classifier import Classifier
 from labcore.errors import ConfigError, RunError
+from labcore.inference.classifier import Classifier
 from labcore.serving import Shelf
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
+from labcore.evaluation.held_out import HeldOut
 from labcore.features import LogMel
-from labcore.training.bank import Bank, mel_bank, random_starts
+from labcore.inference.bank import Bank, mel_bank, random_starts
+from labcore.inference.classifier import Classifier
 from labcore.training.crops import Crops
-from labcore.training.held_out import HeldOut
 
 RATE = 8000
 CONFIG = RunConfig().changed({"audio.sample_rate": RATE, "audio.clip_seconds": 1.0, "features.n_mels": 16})

@@ -13,6 +13,7 @@ import torch
 
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, DeviceError, LabError, OutOfMemoryError
+from labcore.evaluation.predictions import read_predictions
 from labcore.jobs.worker import work
 from labcore.models import REGISTRY
 from labcore.runs import Run, list_runs
@@ -217,6 +218,11 @@ def test_the_run_of_two_processes_is_like_any_other(together):
     assert run.status().state == "finished"
     assert [event["epoch"] for event in run.epochs()] == list(range(1, EPOCHS + 1))
     assert len(events_of("run_started", run.events())) == 1
+    kept, result = read_predictions([run.predictions]), run.last_event("evaluated")
+    assert len(set(kept["clip"])) == len(kept) == result["clips"]  # what both processes judged
+    classes = kept.attrs["labels"]
+    hits = kept[classes].idxmax(axis=1) == kept["label"]
+    assert hits.mean() == pytest.approx(result["accuracy"])
     state = torch.load(run.checkpoint, weights_only=True)
     assert not [name for name in state["network"] if name.startswith("module.")]
 

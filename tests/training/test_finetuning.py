@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from labcore.classifier import Classifier
 from labcore.errors import ConfigError
 from labcore.events import Epoch, Log
+from labcore.inference.classifier import Classifier
 from labcore.models.pretrained import head_names
 from labcore.runs import Run
 from labcore.training import train

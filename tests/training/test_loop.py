@@ -7,12 +7,12 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from labcore.asked import asked_for
-from labcore.classifier import Classifier
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError
-from labcore.evaluation import evaluate
+from labcore.evaluation.evaluate import evaluate
 from labcore.events import Divided, Epoch, Evaluated, Log, TrainingStarted
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.training import train
 from labcore.training.checkpoint import load_checkpoint

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.classifier import Classifier
 from labcore.events import Epoch, Log
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.training import pinned, train
 from labcore.training.pinned import Pinned

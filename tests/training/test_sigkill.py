@@ -12,8 +12,8 @@ import time
 import pytest
 import torch
 
-from labcore.classifier import Classifier
 from labcore.events import RunQueued
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.workspace import append_line
 

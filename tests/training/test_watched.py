@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from labcore.evaluation.held_out import HeldOut
 from labcore.events import Epoch, Evaluated, Log, TrainingStarted
 from labcore.runs import Run
-from labcore.training.held_out import HeldOut
 from labcore.training.loop import train
 
 
@@ -17,10 +17,8 @@ def of(kind, events):
 
 def test_with_validation_clips_the_held_out_fold_is_looked_at_once(tiny, monkeypatch):
     judged = []
-    probabilities = HeldOut.probabilities
-    monkeypatch.setattr(
-        HeldOut, "probabilities", lambda self, *args: judged.append(len(self.rows)) or probabilities(self, *args)
-    )
+    batches = HeldOut._batches
+    monkeypatch.setattr(HeldOut, "_batches", lambda self, *args: judged.append(len(self.rows)) or batches(self, *args))
     events = events_of(tiny, {"data.validation_share": 0.25})
     (started,), (result,) = of(TrainingStarted, events), of(Evaluated, events)
     assert (started.train_clips, started.validation_clips, started.val_clips) == (18, 6, 12)

@@ -151,7 +151,7 @@ def make_run(workspace):
 @pytest.fixture
 def trained(make_run) -> Run:
     """A finished run with weights, of a network that has learnt nothing."""
-    from labcore.classifier import Classifier
+    from labcore.inference.classifier import Classifier
 
     run = make_run("finished", **{"audio.sample_rate": 8000, "features.hop_length": 160})
     Classifier(run.config, LABELS).save(run.weights)

@@ -13,7 +13,7 @@ import soundfile
 
 from labcore.answers import segments_of
 from labcore.audio import encode_wav
-from labcore.classifier import Classifier
+from labcore.inference.classifier import Classifier
 from ui import clip_events, clips
 
 from .conftest import LABELS, words

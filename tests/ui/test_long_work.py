@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from labcore.audio import blocks
-from labcore.classifier import Classifier
+from labcore.inference.classifier import Classifier
 from ui import long_work, put_aside
 from ui.gate import presence
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from labcore.config import ModelConfig, RunConfig, parse
 from labcore.errors import ConfigError, RunError
 from labcore.features import LogMel
-from labcore.golden import PREFIX, Golden
+from labcore.inference.golden import PREFIX, Golden
 from labcore.models import build_network
 from labcore.models.ensemble import MOST_MEMBERS
 from labcore.models.safetensors_file import Header, read_header, read_tensors

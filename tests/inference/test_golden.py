@@ -6,10 +6,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.errors import RunError
-from labcore.golden import Golden
+from labcore.inference.classifier import Classifier
+from labcore.inference.golden import Golden
 from labcore.training.golden import spread
 
 RATE = 8000

@@ -9,11 +9,11 @@ import pytest
 import soundfile
 import torch
 
-from labcore.classifier import Classifier
 from labcore.config import RunConfig
 from labcore.errors import AudioError, RunError
 from labcore.events import Evaluated, Turned
 from labcore.export import command_line, export_zip
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -187,3 +187,9 @@ def test_the_command_line_says_what_differs():
         {"data.dataset": "my sounds", "optim.epochs": 7, "augment.gain_db": 3.0, "data.fold": "2"}
     )
     assert command_line(config) == "labcore train --dataset 'my sounds' --fold 2 --augment.gain_db 3.0 --epochs 7"
+
+
+def test_scripts_in_zips_of_before_find_it():
+    from labcore import classifier as as_it_was
+
+    assert as_it_was.Classifier is Classifier

@@ -1,0 +1,58 @@
+"""How good a trained classifier is on clips of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from labcore.datasets.store import ClipStore
+from labcore.errors import LabError
+from labcore.evaluation.held_out import HeldOut, Progress
+from labcore.evaluation.metrics import score
+from labcore.evaluation.predictions import known_of, record
+from labcore.evaluation.select import targets_of
+from labcore.events import Evaluated
+from labcore.inference.bank import wave_bank
+from labcore.inference.classifier import Classifier
+
+
+def evaluate(
+    classifier: Classifier,
+    store: ClipStore,
+    rows: np.ndarray,
+    fold: str,
+    batch_size: int = 64,
+    progress: Progress = lambda done, total: None,
+    *,
+    leaks: bool = False,
+    split: str = "official",
+    folder: str = "",
+    file: Path | None = None,
+    by_window: bool = False,
+    warn: Callable[[LabError], None] = lambda trouble: None,
+) -> Evaluated:
+    """Judge a classifier on some clips of a store.
+
+    Args:
+        store: at the classifier's sample rate.
+        rows: (clips,) which clips, from :func:`labcore.evaluation.select.select_clips`.
+        fold, leaks: what they are, for the record.
+        progress: called with windows done and windows in all.
+        split, folder: as for :func:`labcore.evaluation.predictions.known_of`.
+        file: where to write what is said of each clip; nowhere where it is not given.
+        by_window: write a row a window.
+        warn: told why the file could not be written. The figures are the same.
+
+    Raises:
+        DatasetError: there are no clips, or clips of classes that the classifier does not know.
+    """
+    targets = targets_of(classifier.labels, store.table["label"].to_numpy()[rows])
+    held_out = HeldOut(classifier, wave_bank(store, classifier.device), rows, batch_size)
+    known = known_of(store.table, rows, folder, split)
+    parts = held_out.parts(progress, by_window=by_window)
+    predicted, trouble = record(file, known, classifier.labels, store.sample_rate, parts)
+    if trouble is not None:
+        warn(trouble)
+    return score(predicted, targets, classifier.labels, fold, leaks)

@@ -1,0 +1,85 @@
+"""Figures of merit, with what one needs to judge them; all of them follow from a confusion matrix. No torch."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from labcore.events import Evaluated
+from labcore.intervals import wilson_interval
+
+Confusion = Mapping[str, Mapping[str, int]]
+"""True label → label that was said → clips, without the empty cells."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What follows from a confusion matrix.
+
+    Attributes:
+        low, high: the 95 % Wilson interval of the accuracy.
+        macro_f1: the mean over the classes that occur among the true ones.
+        per_class: label → precision, recall, f1, clips.
+    """
+
+    clips: int
+    accuracy: float
+    low: float
+    high: float
+    macro_f1: float
+    per_class: dict[str, dict[str, float]]
+
+
+def figures_of(confusion: Confusion) -> Figures:
+    """Accuracy with its interval, macro F1, and a row a class."""
+    per_class: dict[str, dict[str, float]] = {}
+    for label, row in confusion.items():
+        hits, clips = row.get(label, 0), sum(row.values())
+        taken = sum(other.get(label, 0) for other in confusion.values())
+        per_class[label] = {
+            "precision": hits / taken if taken else 0.0,
+            "recall": hits / clips if clips else 0.0,
+            "f1": 2 * hits / (clips + taken) if clips + taken else 0.0,
+            "clips": clips,
+        }
+    clips = sum(sum(row.values()) for row in confusion.values())
+    hits = sum(row.get(label, 0) for label, row in confusion.items())
+    low, high = wilson_interval(hits, clips)
+    occurring = [row["f1"] for row in per_class.values() if row["clips"]]
+    macro_f1 = statistics.fmean(occurring) if occurring else 0.0
+    return Figures(clips, hits / max(1, clips), low, high, macro_f1, per_class)
+
+
+def score(
+    predicted: np.ndarray, targets: np.ndarray, labels: list[str], fold: str, leaks: bool = False, adjusted: int = 0
+) -> Evaluated:
+    """The figures of what was said of clips.
+
+    Args:
+        predicted, targets: (clips,) the class that was said and the true one, as numbers.
+        labels: the class names by these numbers.
+        fold, leaks, adjusted: what the clips were, whether clips of their recordings were trained on, and how often settings were
+            changed with them in view, for the record.
+    """
+    matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(matrix, (targets, predicted), 1)
+    confusion = {
+        label: {other: int(clips) for other, clips in zip(labels, row, strict=True) if clips}
+        for label, row in zip(labels, matrix, strict=True)
+    }
+    figures = figures_of(confusion)
+    return Evaluated(
+        accuracy=figures.accuracy,
+        accuracy_low=figures.low,
+        accuracy_high=figures.high,
+        macro_f1=figures.macro_f1,
+        per_class=figures.per_class,
+        confusion=confusion,
+        clips=figures.clips,
+        fold=fold,
+        leaks=leaks,
+        adjusted=adjusted,
+    )

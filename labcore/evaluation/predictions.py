@@ -1,0 +1,188 @@
+"""``predictions.parquet``: what a classifier says of each clip, for whoever asks later which ones, and how far off.
+
+A row a clip, or a window where that was asked for: ``clip`` (its way from the data set's folder on), ``start_s`` and ``end_s`` within its
+file, ``group``, ``fold``, ``label``, a column of probabilities a class, and ``embedding``, what the network's last layer is given, as
+float16 (of an ensemble that of all members side by side; of a clip the mean over its windows that hold sound; null where the network has
+no last layer).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from labcore.datasets.folds import folds_of
+from labcore.datasets.table import way_from
+from labcore.errors import LabError, RunError, WorkspaceError
+from labcore.listing import reason
+from labcore.reading import open_file, parse_json
+from labcore.texts import shown
+from labcore.workspace import opened_atomically
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from labcore.evaluation.held_out import Part
+
+KNOWN = ("clip", "start_s", "end_s", "group", "fold", "label")
+"""The columns of what is known of a clip, before those of the classes."""
+EMBEDDING = "embedding"
+META = b"labcore"
+
+
+def known_of(table: pd.DataFrame, rows: np.ndarray, folder: str, split: str = "official") -> pd.DataFrame:
+    """What is known of clips: columns clip, start_s, group, fold, label.
+
+    Args:
+        table: a data set's clips, as :data:`labcore.datasets.table.COLUMNS`.
+        rows: (clips,) which of them.
+        folder: what the clips' ways begin from.
+        split: ``data.split`` of the run, which says what fold a clip is in.
+    """
+    chosen = table.iloc[rows]
+    return pd.DataFrame(
+        {
+            "clip": [shown(way_from(folder, path)) for path in chosen["path"]],
+            "start_s": chosen["start_s"].to_numpy(dtype=np.float64),
+            "group": [shown(group) for group in chosen["group"]],
+            "fold": [shown(fold) for fold in folds_of(table, split)[rows]],
+            "label": [shown(label) for label in chosen["label"]],
+        }
+    )
+
+
+def record(
+    path: Path | None, known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[Part]
+) -> tuple[np.ndarray, LabError | None]:
+    """Write what is said of clips, part by part, a row group each; the file appears whole or not at all.
+
+    Args:
+        path: of the file; None writes nothing.
+        known: of the clips, from :func:`known_of`.
+        labels: by the numbers of the classes.
+        rate: samples a second of the bounds.
+        parts: from :meth:`labcore.evaluation.held_out.HeldOut.parts`.
+
+    Returns:
+        (clips,) the number of the class that is said of each; and why the file could not be written, where it could not. What is said
+        counts all the same: a full disk costs the file alone.
+    """
+    said: list[np.ndarray] = [np.zeros(0, dtype=np.int64)]
+    trouble: LabError | None = None
+    file = _writing(path, known, list(labels), rate) if path is not None else None
+    try:
+        if file is not None:
+            trouble = _send(file, None)
+        for part in parts:
+            said.append(part.said.argmax(1))
+            if file is not None and trouble is None:
+                trouble = _send(file, part)
+        if file is not None and trouble is None:
+            trouble = _send(file, None)
+    finally:
+        if file is not None:
+            file.close()
+    return np.concatenate(said), trouble
+
+
+def not_kept(trouble: LabError) -> str:
+    """A sentence on predictions that could not be written."""
+    return f"what was said of each clip is not kept, the result is: {trouble}"
+
+
+def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
+    """The rows of one or several files, one after the other: those of the folds of a cross-validation are its pooled predictions.
+
+    Returns:
+        The columns of the file; ``attrs["labels"]`` holds the classes in the order of their columns.
+
+    Raises:
+        RunError: a file is not there or not of this lab, or they are of different classes.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    frames, labels = [], None
+    for path in paths:
+        try:
+            with open_file(path) as file:
+                table = pq.read_table(file)
+            of_file = parse_json(table.schema.metadata[META])["labels"]
+        except (OSError, pa.ArrowException, LookupError, TypeError, ValueError) as error:
+            raise RunError(f"the predictions {path} cannot be read: {reason(error)}", "Judge the run again") from error
+        if labels not in (None, of_file):
+            raise RunError(f"the predictions {path} are of other classes", "Take predictions of one data set")
+        labels = of_file
+        frames.append(table.to_pandas())
+    if not frames:
+        raise RunError("there are no predictions to read", "They are written when a run finishes")
+    frame = pd.concat(frames, ignore_index=True)
+    frame.attrs["labels"] = labels
+    return frame
+
+
+def class_columns(labels: Sequence[str]) -> list[str]:
+    """The columns of the classes: their names, told apart from other columns where they have the same."""
+    taken, columns = {*KNOWN, EMBEDDING}, []
+    for label in map(shown, labels):
+        while label in taken:
+            label = f"class {label}"
+        taken.add(label)
+        columns.append(label)
+    return columns
+
+
+def _send(file: Generator[None, Part | None, None], part: Part | None) -> LabError | None:
+    try:
+        file.send(part)
+    except StopIteration:
+        return None
+    except LabError as error:
+        return error
+    return None
+
+
+def _writing(path: Path, known: pd.DataFrame, labels: list[str], rate: int) -> Generator[None, Part | None, None]:
+    """Takes part after part, and None at the end.
+
+    Raises:
+        WorkspaceError: the file cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    part = yield
+    if part is None:
+        return
+    try:
+        table = _table(part, known, labels, rate)
+        with opened_atomically(path) as file, pq.ParquetWriter(file, table.schema, compression="zstd") as writer:
+            writer.write_table(table)
+            while (part := (yield)) is not None:
+                writer.write_table(_table(part, known, labels, rate))
+    except pa.ArrowException as error:
+        raise WorkspaceError(f"{path} cannot be written: {reason(error)}", "Free some space") from error
+
+
+def _table(part: Part, known: pd.DataFrame, labels: list[str], rate: int) -> pa.Table:
+    import pyarrow as pa
+
+    of_row = known.iloc[part.clips]
+    starts = of_row["start_s"].to_numpy()[:, None] + part.bounds / rate  # (rows, 2) seconds
+    columns: dict[str, Any] = {name: of_row[name].tolist() for name in ("clip", "group", "fold", "label")}
+    columns |= {"start_s": starts[:, 0], "end_s": starts[:, 1]}
+    arrays = [pa.array(columns[name], pa.float64() if name.endswith("_s") else pa.string()) for name in KNOWN]
+    arrays += [pa.array(np.ascontiguousarray(column, dtype=np.float32)) for column in part.probabilities.T]
+    width = part.embeddings.shape[1]
+    if width:
+        flat = pa.array(np.ascontiguousarray(part.embeddings).reshape(-1))
+        arrays.append(pa.FixedSizeListArray.from_arrays(flat, width))
+    else:
+        arrays.append(pa.nulls(len(of_row), pa.list_(pa.float16())))
+    named = pa.table(arrays, names=[*KNOWN, *class_columns(labels), EMBEDDING])
+    return named.replace_schema_metadata({META: json.dumps({"format": 1, "labels": labels})})

@@ -1,0 +1,119 @@
+"""Which clips a classifier is judged on, and their classes as its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from labcore.config import DataConfig
+from labcore.datasets.folds import folds_of, split_for
+from labcore.datasets.table import Split, fold_order
+from labcore.errors import DatasetError
+from labcore.texts import counted
+
+ALL = "all"
+"""Stands for the clips of every fold."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Clips to judge.
+
+    Attributes:
+        rows: (clips,) their numbers in the table, ascending.
+        fold: which they are of, or :data:`ALL`.
+        label: the class that they are of; None for all classes.
+        leaks: they were held out, and clips of their recordings were trained on.
+        trained_on: so many of them were trained on, or used to choose.
+        held_out: the fold that was held out from training; "" where the classifier was trained on another data set.
+    """
+
+    rows: np.ndarray
+    fold: str
+    label: str | None = None
+    leaks: bool = False
+    trained_on: int = 0
+    held_out: str = ""
+
+    @property
+    def sentence(self) -> str:
+        of_class = f" of {self.label}" if self.label is not None else ""
+        known = "; the classifier was trained on clips among them" if self.trained_on else ", held out from training"
+        where = f" of fold {self.fold}" if self.fold != ALL else ""
+        return f"{counted(len(self.rows), 'clip')}{of_class}{where}{known if self.held_out else ''}."
+
+
+def select_clips(
+    table: pd.DataFrame,
+    own: DataConfig | None,
+    *,
+    fold: str | None = None,
+    label: str | None = None,
+    trained_on: bool = False,
+) -> Selection:
+    """Choose the clips to judge a classifier on.
+
+    Args:
+        table: a data set's clips.
+        own: how the classifier parted them; None where it was trained on another data set.
+        fold: which fold, or :data:`ALL`; where it is not given, what was held out from training, all clips of another data set.
+        label: clips of this class only.
+        trained_on: clips that it was trained on are welcome too.
+
+    Raises:
+        DatasetError: it was trained on some of them and this is not wanted, no such fold, or there are no such clips.
+    """
+    parts = _parts(table, own, fold) if own is not None else None
+    fold = fold if fold is not None else parts.fold if parts is not None else ALL
+    of_clip = folds_of(table, own.split if own is not None else "official")
+    if fold != ALL and fold not in set(of_clip):
+        raise DatasetError(f"there is no fold {fold}", f"There are: {', '.join(fold_order(set(of_clip)))}")
+    own_fold = parts is not None and fold == parts.fold
+    rows = parts.held_out if parts is not None and own_fold else np.flatnonzero((of_clip == fold) | (fold == ALL))
+    if label is not None:
+        rows = rows[table["label"].to_numpy()[rows] == label]
+    if not len(rows):
+        of_class = f" of {label}" if label is not None else ""
+        where = "the data set" if fold == ALL else f"fold {fold}"
+        raise DatasetError(f"{where} has no clips{of_class}", "Choose another class or fold")
+    if parts is None:
+        return Selection(rows, fold, label)
+    known = len(np.intersect1d(rows, np.concatenate([parts.train, parts.validation])))
+    if known and not trained_on:
+        raise DatasetError(
+            f"the classifier was trained on clips of {'these' if fold == ALL else f'fold {fold}'}",
+            f"Take the held-out fold {parts.fold}: accuracy on clips known from training says little",
+        )
+    return Selection(rows, fold, label, own_fold and parts.leaks, known, parts.fold)
+
+
+def _parts(table: pd.DataFrame, own: DataConfig, fold: str | None) -> Split | None:
+    """How the classifier parted the clips; None where a fold was named and they can no longer be parted so."""
+    try:
+        return split_for(table, own)
+    except DatasetError:
+        if fold is None:
+            raise
+        return None
+
+
+def targets_of(labels: list[str], found: Sequence[str] | np.ndarray) -> np.ndarray:
+    """The labels of clips as the numbers of a classifier's classes: (clips,) int64.
+
+    Args:
+        labels: those that the classifier knows.
+        found: of the clips to judge.
+
+    Raises:
+        DatasetError: there are no clips, or clips of classes that the classifier does not know.
+    """
+    unknown = sorted(set(found) - set(labels))
+    if unknown:
+        raise DatasetError(f"the classifier does not know {', '.join(unknown)}", f"It knows {', '.join(labels)}")
+    if not len(found):
+        raise DatasetError("there are no clips to judge", "Choose another class or fold")
+    numbers = {label: number for number, label in enumerate(labels)}
+    return np.array([numbers[label] for label in found], dtype=np.int64)

@@ -1,0 +1,302 @@
+"""Classifier: front end, network and labels in one artefact. Training makes it, everything else uses it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from labcore.audio import Limits, Recording, dequantise, quantise, window_bounds
+from labcore.audio.cutting import WindowCutter
+from labcore.audio.silence import energies_of
+from labcore.audio.windowed import Heard, Progress, Rows, hear
+from labcore.config import ModelConfig, RunConfig
+from labcore.device import choose_device
+from labcore.errors import AudioError, RunError
+from labcore.features import LogMel
+from labcore.inference.golden import TOLERANCE, Golden
+from labcore.inference.prediction import Answer, Shares, Window
+from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_weights_file
+from labcore.inference.windows import aggregate, centred, window_weights
+from labcore.models import build_network
+from labcore.models.ensemble import Ensemble
+from labcore.workspace import write_atomically
+
+__all__ = ["Answer", "Classifier", "Window"]
+
+
+class Classifier(nn.Module):
+    """Waveform to probabilities.
+
+    Args:
+        config: a configuration whose clip length has been worked out.
+        labels: class names in the order of the network's outputs.
+        network: a network for them; a fresh one where it is not given.
+        members: the models of the networks that an :class:`~labcore.models.ensemble.Ensemble` is made of; empty for any other network.
+
+    Attributes:
+        golden: clips with the probabilities they were given at the end of training; None where none were kept.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        labels: list[str],
+        network: nn.Module | None = None,
+        members: Sequence[ModelConfig] = (),
+    ) -> None:
+        super().__init__()
+        self.config, self.labels, self.members = config, list(labels), list(members)
+        if network is None and self.members:
+            network = Ensemble(build_network(member, len(labels)) for member in self.members)
+        self.log_mel = LogMel(config)
+        self.network = network if network is not None else build_network(config.model, len(labels))
+        self.golden: Golden | None = None
+
+    @property
+    def sample_rate(self) -> int:
+        return self.config.audio.sample_rate
+
+    @property
+    def clip_seconds(self) -> float:
+        return self.config.clip_samples / self.sample_rate
+
+    @property
+    def device(self) -> torch.device:
+        return self.log_mel.mean.device
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """(batch, samples) → logits (batch, classes)."""
+        return self.network(self.log_mel(waveforms)[:, None])
+
+    def classify(
+        self,
+        source: str | Path | bytes,
+        *,
+        name: str = "",
+        hop_seconds: float | None = None,
+        batch_size: int = 32,
+        limits: Limits | None = None,
+        progress: Progress = lambda share: None,
+    ) -> Answer:
+        """Decode a file, or the bytes of one, and say what is heard in it. The length of a recording takes no memory.
+
+        Args:
+            name: what to call the bytes in errors.
+            hop_seconds: from one window to the next in recordings longer than a clip; half a clip where it is not given.
+            limits: what is accepted; lower ones for what strangers hand in.
+            progress: called now and then with the share that is done; what it raises ends the work.
+
+        Raises:
+            AudioError: it cannot be decoded, or holds nothing.
+        """
+        recording = Recording(source, self.sample_rate, name=name, limits=limits)
+
+        def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+            rows = self.probabilities_of(samples, scale, bounds, batch_size)
+            return lambda: rows
+
+        heard = hear(recording, lambda: self.cutter(hop_seconds, batch_size), ask, progress)
+        return self.answer_of(heard, recording.notes)
+
+    def classify_waveform(
+        self, waveform: np.ndarray, *, hop_seconds: float | None = None, batch_size: int = 32
+    ) -> Answer:
+        """Say what is heard in a waveform.
+
+        Args:
+            waveform: (samples,) float32 at the classifier's sample rate.
+            hop_seconds, batch_size: as in :meth:`classify`.
+
+        Raises:
+            AudioError: it is empty.
+        """
+        if not len(waveform):
+            raise AudioError("the waveform has no samples", "Give it a clip with sound in it")
+        bounds = self.windows_of(len(waveform), hop_seconds)
+        samples, scale = quantise(waveform)  # as the clip store does: training and use hear the same samples
+        return self.answer(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
+
+    def answer(
+        self,
+        samples: np.ndarray,
+        bounds: list[tuple[int, int]],
+        probabilities: np.ndarray,
+        notes: Sequence[str] = (),
+    ) -> Answer:
+        """What is said of a clip, from what is said of its windows.
+
+        Args:
+            samples: (samples,) int16.
+            bounds, probabilities: its windows, and (windows, classes) for them.
+            notes: of how the clip was read.
+        """
+        return self.answer_of(Heard(len(samples), bounds, energies_of(samples, bounds), probabilities), notes)
+
+    def answer_of(self, heard: Heard, notes: Sequence[str] = ()) -> Answer:
+        """The same of a recording that was taken window by window."""
+        silent_windows = self.config.audio.silent_windows
+        weights = window_weights(heard.energies, silent_windows)
+        mean = aggregate(heard.rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
+        nothing = len(heard.bounds) > 1 and not any(heard.energies) and silent_windows == "skip"
+        places = {label: place for place, label in enumerate(self.labels)}
+        windows = []
+        for (begin, end), row, weight in zip(heard.bounds, heard.rows, weights, strict=True):
+            start_s, end_s = begin / self.sample_rate, min(end, heard.samples) / self.sample_rate
+            best, silent = int(row.argmax()), nothing or not weight
+            windows.append(Window(start_s, end_s, self.labels[best], float(row[best]), Shares(places, row), silent))
+        return Answer(
+            label=self.labels[int(mean.argmax())],
+            probability=float(mean.max()),
+            probabilities=self._named(mean),
+            seconds=heard.samples / self.sample_rate,
+            windows=windows,
+            notes=list(notes),
+        )
+
+    def windows_of(self, samples: int, hop_seconds: float | None = None) -> list[tuple[int, int]]:
+        """First and last sample of each window over a recording; one window for a clip of about the clip length or less."""
+        return window_bounds(samples, self.config.clip_samples, self._hop(hop_seconds))
+
+    def count_windows(self, samples: int, hop_seconds: float | None = None) -> int:
+        """How many there are, or one more, without listing them."""
+        return max(
+            1, 1 + -(-(samples - self.config.clip_samples) // min(self._hop(hop_seconds), self.config.clip_samples))
+        )
+
+    def cutter(self, hop_seconds: float | None = None, together: int = 1) -> WindowCutter:
+        """What cuts the same windows out of a recording that comes in blocks."""
+        return WindowCutter(self.config.clip_samples, self._hop(hop_seconds), together)
+
+    def _hop(self, hop_seconds: float | None) -> int:
+        return max(1, self.config.clip_samples // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate))
+
+    def cut(self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
+        """Windows of a clip as the network is given them: (windows, clip samples) float32.
+
+        A shorter one is padded with silence, of a longer one the middle is taken.
+
+        Args:
+            samples, scale: (samples,) int16 and its scale, as :func:`labcore.audio.quantise` gives them.
+        """
+        clip = self.config.clip_samples
+        return dequantise(np.stack([centred(samples[begin:end], clip) for begin, end in bounds]), scale)
+
+    @torch.inference_mode()
+    def judge(self, windows: np.ndarray) -> np.ndarray:
+        """Windows (batch, clip samples) float32 → probabilities (batch, classes) float32, in eval mode."""
+        logits = self(torch.from_numpy(windows).to(self.device))
+        return logits.float().softmax(1).cpu().numpy()
+
+    def probabilities_of(
+        self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
+    ) -> np.ndarray:
+        """Probabilities of windows, as :meth:`cut` takes them: (windows, classes) float32."""
+        return np.concatenate(list(self.batches_of(samples, scale, bounds, batch_size)))
+
+    def batches_of(
+        self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int
+    ) -> Iterator[np.ndarray]:
+        """The same batch by batch."""
+        self.eval()
+        for first in range(0, len(bounds), batch_size):
+            yield self.judge(self.cut(samples, scale, bounds[first : first + batch_size]))
+
+    # --- golden clips
+
+    def remember(self, waveforms: np.ndarray) -> None:
+        """Keep clips as the golden ones, with the probabilities they are given now: (clips, clip samples) float32; none: keep none."""
+        self.eval()
+        self.golden = Golden.of(waveforms, self, self.device) if len(waveforms) else None
+
+    def verify(self) -> float | None:
+        """Replay the golden clips.
+
+        Returns:
+            The largest difference to the probabilities at the end of training; None where there are no golden clips.
+
+        Raises:
+            RunError: it is larger than ``labcore.inference.golden.TOLERANCE``.
+        """
+        if self.golden is None:
+            return None
+        self.eval()
+        now = self.golden.replayed(self, self.device)
+        differences = np.abs(now - self.golden.probabilities)
+        worst = float(np.nan_to_num(differences, nan=np.inf).max())
+        if worst <= TOLERANCE:
+            return worst
+        clip, target = np.unravel_index(int(np.nan_to_num(differences, nan=np.inf).argmax()), differences.shape)
+        raise RunError(
+            f"the weights do not answer as at the end of training: golden clip {clip + 1} of {len(self.golden)} is "
+            f"{self.labels[int(target)]} with probability {now[clip, target]:.6f} now and was with "
+            f"{self.golden.probabilities[clip, target]:.6f}; up to {TOLERANCE:g} is accepted",
+            "The file was changed, or this machine's libraries compute otherwise: take the weights from their run again, or install "
+            "the versions named in environment.json of the run",
+        )
+
+    @torch.inference_mode()
+    def log_mel_of(self, waveform: np.ndarray) -> np.ndarray:
+        """The spectrogram the network is given, before the normalisation: (samples,) → (n_mels, frames) in dB."""
+        batch = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None].to(self.device)
+        return self.log_mel.decibels(self.log_mel.power(batch))[0].cpu().numpy()
+
+    def _named(self, row: np.ndarray) -> dict[str, float]:
+        return {label: float(value) for label, value in zip(self.labels, row, strict=True)}
+
+    # --- on the disk
+
+    def to_bytes(self) -> bytes:
+        """The classifier as one safetensors file, its golden clips in it; configuration and labels lie in its header."""
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        tensors |= self.golden.tensors() if self.golden is not None else {}
+        facts: dict[str, Any] = {"format": FORMAT, "config": self.config.model_dump(), "labels": self.labels}
+        if self.members:
+            facts["members"] = [member.model_dump() for member in self.members]
+        # one entry only: safetensors writes several in any order, and equal classifiers should be equal files
+        return safetensors.torch.save(tensors, {"labcore": json.dumps(facts, sort_keys=True)})
+
+    def save(self, path: Path) -> None:
+        """Write :meth:`to_bytes` to a file, whole or not at all.
+
+        Raises:
+            WorkspaceError: the disk is full or the folder cannot be written.
+        """
+        write_atomically(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "cpu") -> Classifier:
+        """A classifier from a run's directory, a ``.safetensors`` file, or the zip that the lab hands out.
+
+        Args:
+            device: as for :func:`labcore.device.choose_device`.
+
+        Raises:
+            RunError: there are no weights, or they are not of this lab.
+            DeviceError: the device cannot be used.
+        """
+        return cls._of(read_weights_file(Path(path))).to(choose_device(device).torch())
+
+    @classmethod
+    def from_bytes(cls, content: bytes, name: str = "weights") -> Classifier:
+        """A classifier from what :meth:`to_bytes` made, on the CPU.
+
+        Raises:
+            RunError: it is no safetensors file of this lab. Nothing in the file is executed.
+        """
+        return cls._of(read_weights(io.BytesIO(content), len(content), name))
+
+    @classmethod
+    def _of(cls, weights: Weights) -> Classifier:
+        with torch.random.fork_rng(devices=[]):
+            classifier = cls(weights.config, weights.labels, members=weights.members)
+        classifier.load_state_dict(weights.tensors)
+        classifier.golden = weights.golden
+        return classifier.eval()

@@ -1,0 +1,106 @@
+"""Windows of clips, how much each counts, and the mean over them: the one way from what is said of windows to what is said of clips.
+
+Training's validation, evaluation, accuracy in noise, the pages, the command line, the service and the extraction all take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from labcore.audio.silence import energies_of, weights_of_energies
+
+if TYPE_CHECKING:
+    from labcore.inference.bank import Bank
+    from labcore.inference.classifier import Classifier
+
+
+def aggregate(rows: np.ndarray, weights: np.ndarray, owners: np.ndarray, clips: int) -> np.ndarray:
+    """The mean over each clip's windows, by their weights.
+
+    Args:
+        rows: (windows, columns) float32, probabilities as a rule.
+        weights: (windows,) float32, not all of a clip zero.
+        owners: (windows,) which clip each belongs to, 0 … clips - 1.
+
+    Returns:
+        (clips, columns) float32.
+    """
+    total = np.zeros((clips, rows.shape[1]), dtype=np.float32)
+    np.add.at(total, owners, rows * weights[:, None])
+    mean: np.ndarray = total / np.bincount(owners, weights, clips)[:, None].astype(np.float32)
+    return mean
+
+
+def window_weights(energies: Sequence[int], silent_windows: str) -> np.ndarray:
+    """How much the windows of one clip count: (windows,) float32, 0 for silent ones where they are to be skipped.
+
+    Args:
+        energies: of the windows, as :func:`labcore.audio.silence.energies_of` gives them.
+        silent_windows: ``audio.silent_windows``: skip or count.
+    """
+    if silent_windows == "count":
+        return np.ones(len(energies), dtype=np.float32)
+    return weights_of_energies(list(energies))
+
+
+def centred(samples: np.ndarray, length: int) -> np.ndarray:
+    """A clip in the middle of ``length`` samples of silence; only its middle where it is longer. (samples,) → (length,)."""
+    if len(samples) == length:
+        return samples
+    start = centred_start(len(samples), length)
+    padded = np.zeros(length, dtype=samples.dtype)
+    begin, end = max(0, start), min(len(samples), start + length)
+    padded[begin - start : end - start] = samples[begin:end]
+    return padded
+
+
+def centred_start(samples: int, length: int) -> int:
+    """Where a window of ``length`` begins that has a clip of ``samples`` in its middle; negative where the clip is shorter."""
+    return -((length - samples) // 2) if samples < length else (samples - length) // 2
+
+
+class ClipWindows:
+    """The windows of some clips of a bank, one clip after the other.
+
+    Attributes:
+        bounds: (windows, 2) first sample and end of each within its clip.
+        owners: (windows,) which of the clips each belongs to.
+        weights: (windows,) float32, how much it counts.
+        clips: how many clips there are.
+    """
+
+    def __init__(self, classifier: Classifier, waves: Bank, rows: np.ndarray) -> None:
+        self._waves, self._length, self.clips = waves, classifier.config.clip_samples, len(rows)
+        silent_windows = classifier.config.audio.silent_windows
+        bounds, owners, weights = [], [], [np.zeros(0, dtype=np.float32)]
+        for owner, row in enumerate(rows.tolist()):
+            of_clip = classifier.windows_of(int(waves.offsets[row + 1] - waves.offsets[row]))
+            energies = [0] * len(of_clip)
+            if len(of_clip) > 1 and silent_windows == "skip":
+                samples = waves.values[int(waves.offsets[row]) : int(waves.offsets[row + 1])]
+                energies = energies_of(samples.cpu().numpy(), of_clip)
+            weights.append(window_weights(energies, silent_windows))
+            bounds += of_clip
+            owners += [owner] * len(of_clip)
+        self.bounds = np.array(bounds, dtype=np.int64).reshape(-1, 2)
+        self.owners = np.array(owners, dtype=np.int64)
+        self.weights = np.concatenate(weights)
+        self._rows = torch.from_numpy(np.asarray(rows, dtype=np.int64)[self.owners])
+        starts = [begin + centred_start(end - begin, self._length) for begin, end in bounds]
+        self._starts = torch.tensor(starts, dtype=torch.int64)
+
+    def __len__(self) -> int:
+        return len(self.owners)
+
+    def cut(self, part: slice) -> Tensor:
+        """Some windows as the network is given them: (windows, clip samples) float32, on the bank's device."""
+        return self._waves.cut(self._rows[part], self._starts[part], self._length)
+
+    def mean(self, rows: np.ndarray) -> np.ndarray:
+        """(windows, columns) for all of them → (clips, columns) float32."""
+        return aggregate(rows, self.weights, self.owners, self.clips)

@@ -1,0 +1,76 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from labcore.config import DataConfig
+from labcore.datasets.folds import split_for
+from labcore.errors import DatasetError
+from labcore.evaluation.select import select_clips, targets_of
+
+
+@pytest.fixture
+def table():
+    """Three folds of two classes, two recordings a class and fold; the first recording of fold 3 has a clip in fold 1, too."""
+    rows = [
+        (f"{label}{fold}{number}.wav", label, str(fold), f"{label}{fold}{number}", 0.0, np.nan)
+        for fold in (1, 2, 3)
+        for label in ("a", "b")
+        for number in (0, 1)
+    ]
+    rows.append(("again.wav", "a", "1", "a30", 1.0, 2.0))
+    return pd.DataFrame(rows, columns=["path", "label", "fold", "group", "start_s", "end_s"])
+
+
+def test_what_was_held_out_is_what_the_run_held_out(table):
+    own = DataConfig(fold="1", leave_out="3")
+    chosen = select_clips(table, own)
+    assert chosen.rows.tolist() == split_for(table, own).held_out.tolist()
+    assert len(chosen.rows) == 4  # not the clip of a recording that is left out
+    assert chosen.sentence == "4 clips of fold 1, held out from training."
+    assert not chosen.trained_on
+
+
+def test_a_class_alone(table):
+    chosen = select_clips(table, DataConfig(fold="2"), label="b")
+    assert set(table["label"][chosen.rows]) == {"b"}
+    assert set(table["fold"][chosen.rows]) == {"2"}
+    assert chosen.sentence == "2 clips of b of fold 2, held out from training."
+    with pytest.raises(DatasetError, match="fold 2 has no clips of dog"):
+        select_clips(table, DataConfig(fold="2"), label="dog")
+
+
+def test_clips_that_it_was_trained_on_only_where_that_is_wanted(table):
+    own = DataConfig(fold="1", validation_share=0.3)
+    with pytest.raises(DatasetError, match="trained on clips of fold 2"):
+        select_clips(table, own, fold="2")
+    with pytest.raises(DatasetError, match="trained on clips of these"):
+        select_clips(table, own, fold="all")
+    chosen = select_clips(table, own, fold="2", trained_on=True)
+    assert (len(chosen.rows), chosen.trained_on, chosen.held_out) == (4, 4, "1")  # for validation counts as well
+    assert "trained on" in chosen.sentence
+    assert len(select_clips(table, own, fold="all", trained_on=True).rows) == len(table)
+    with pytest.raises(DatasetError, match="no fold 9") as refused:
+        select_clips(table, own, fold="9", trained_on=True)
+    assert "1, 2, 3" in refused.value.remedy
+
+
+def test_of_another_data_set_all_is_new(table):
+    chosen = select_clips(table, None)
+    assert (len(chosen.rows), chosen.fold, chosen.trained_on, chosen.leaks) == (len(table), "all", 0, False)
+    assert select_clips(table, None, fold="3").sentence == "4 clips of fold 3."
+    assert select_clips(table.assign(fold="test"), None, fold="test").fold == "test"  # nothing else need be there
+
+
+def test_a_split_that_leaks_says_so_of_its_held_out_fold_alone(table):
+    own = DataConfig(fold="1", split="random")
+    assert select_clips(table, own).leaks == split_for(table, own).leaks
+    assert not select_clips(table, own, fold="all", trained_on=True).leaks
+
+
+def test_classes_as_numbers_and_those_that_are_not_known_refused():
+    assert targets_of(["b", "a"], ["a", "b", "a"]).tolist() == [1, 0, 1]
+    with pytest.raises(DatasetError, match="does not know c, d") as refused:
+        targets_of(["a"], np.array(["d", "a", "c"]))
+    assert refused.value.remedy == "It knows a"
+    with pytest.raises(DatasetError, match="no clips"):
+        targets_of(["a"], [])
