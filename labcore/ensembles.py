@@ -90,7 +90,10 @@ def save_ensemble(
     found = store.table["label"].to_numpy()[parts.held_out]
     targets = np.array([classifier.labels.index(label) for label in found])
     remember_golden(classifier, wave_bank(store, classifier.device), parts.held_out, targets)
-    members = [{"run": run.id, "accuracy": (run.last_event("evaluated") or {}).get("accuracy")} for run in runs]
+    alone = [run.last_event(Evaluated) for run in runs]
+    members: list[dict[str, object]] = [
+        {"run": run.id, "accuracy": it.accuracy if it else None} for run, it in zip(runs, alone, strict=True)
+    ]
     made = Run.create(workspace, config, marks={MARK: {"members": members}, "labels": classifier.labels})
     with made.hold():
         host = socket.gethostname()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from labcore.cli.attend import result_line
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import emit, emit_json, live_count, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_run, run_named
+from labcore.events import Evaluated
 from labcore.honesty import choice_note
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -62,12 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     if same and fold != own.fold:
         say(f"warning: the run was trained on clips of this selection; held out was fold {own.fold}")
     result = evaluate(classifier, store, rows, fold, max(1, arguments.batch_size), live_count("judging", "windows"))
-    facts = json.loads(result.to_json()) | {"leaks": leaks}
-    del facts["type"], facts["time"]
+    result = result.model_copy(update={"leaks": leaks})
     if arguments.json:
-        emit_json({"dataset": dataset.name, **facts})
+        emit_json({"dataset": dataset.name, **figures(result)})
     else:
-        for line in report(facts):
+        for line in report(result):
             emit(line)
     return 0
 
@@ -99,11 +98,16 @@ def find_same(workspace: Workspace, root: Path, name: str) -> bool:
         return False
 
 
-def report(facts: dict[str, Any]) -> list[str]:
+def figures(result: Evaluated) -> dict[str, Any]:
+    """Final figures as plain data."""
+    return result.model_dump(exclude={"type", "time"})
+
+
+def report(result: Evaluated) -> list[str]:
     """Final figures for people: a sentence and a table of the classes."""
     rows = [
-        [label, *(percent(figures.get(name)) for name in ("precision", "recall", "f1")), f"{figures.get('clips', 0):g}"]
-        for label, figures in facts["per_class"].items()
+        [label, *(percent(each.get(name)) for name in ("precision", "recall", "f1")), f"{each.get('clips', 0):g}"]
+        for label, each in result.per_class.items()
     ]
-    note = [f"{choice_note(facts['adjusted'])}."] if facts.get("adjusted") else []
-    return [result_line(facts), *note, "", *table(["class", "precision", "recall", "F1", "clips"], rows)]
+    note = [f"{choice_note(result.adjusted)}."] if result.adjusted else []
+    return [result_line(result), *note, "", *table(["class", "precision", "recall", "F1", "clips"], rows)]

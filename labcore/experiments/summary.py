@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from labcore.errors import RunError
+from labcore.events import Evaluated, Event, Preparing, RunFinished, TrainingStarted, each_of, epochs_of, last_of
 from labcore.experiments.crossval import CrossValidation
 from labcore.honesty import adjustments
 from labcore.intervals import wilson_interval
@@ -17,24 +18,24 @@ from labcore.listing import reason
 from labcore.runs import ENDED, EventReader, Run
 from labcore.sheets import Sheet
 
-Events = Callable[[Run], list[dict[str, Any]]]
+Events = Callable[[Run], list[Event]]
 
 
 @dataclass
 class EventMemory:
     """Reads runs' events for :func:`summarise`, each line once, and keeps them: for whoever looks again and again."""
 
-    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    new: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    new: list[tuple[str, Event]] = field(default_factory=list)
     _readers: dict[str, EventReader] = field(default_factory=dict)
 
-    def __call__(self, run: Run) -> list[dict[str, Any]]:
+    def __call__(self, run: Run) -> list[Event]:
         fresh = self._readers.setdefault(run.id, EventReader(run)).read()
         self.events.setdefault(run.id, []).extend(fresh)
         self.new += [(run.id, event) for event in fresh]
         return self.events[run.id]
 
-    def take_new(self) -> list[tuple[str, dict[str, Any]]]:
+    def take_new(self) -> list[tuple[str, Event]]:
         """Run id and event of those that came since the last call."""
         new, self.new = self.new, []
         return new
@@ -64,7 +65,7 @@ class FoldResult:
     epochs: int = 0
     fraction: float = 0.0
     seconds_left: float | None = None
-    preparing: dict[str, Any] | None = None
+    preparing: Preparing | None = None
     accuracy: float | None = None
     latest: float | None = None
     macro_f1: float | None = None
@@ -250,10 +251,8 @@ def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
         return FoldResult(fold, split, run.id, "deleted")
     events = read(run)
     status = run.status()
-    last = {event["type"]: event for event in events}
-    started = last.get("training_started", {})
-    result = last.get("evaluated", {}) if status.state == "finished" else {}
-    epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}
+    started, epochs = last_of(events, TrainingStarted), epochs_of(events)
+    result = last_of(events, Evaluated) if status.state == "finished" else None
     try:
         asked = run.config.optim.epochs or 0
     except RunError:
@@ -268,19 +267,19 @@ def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
         fraction=status.fraction,
         seconds_left=status.seconds_left,
         preparing=status.preparing,
-        accuracy=result.get("accuracy"),
-        latest=epochs[max(epochs)]["val_accuracy"] if epochs else None,
-        macro_f1=result.get("macro_f1"),
-        clips=result.get("clips", 0),
-        seconds=sum(event.get("seconds", 0.0) for event in events if event["type"] == "run_finished"),
-        device=started.get("device", ""),
+        accuracy=result.accuracy if result else None,
+        latest=epochs[-1].val_accuracy if epochs else None,
+        macro_f1=result.macro_f1 if result else None,
+        clips=result.clips if result else 0,
+        seconds=sum(end.seconds for end in each_of(events, RunFinished)),
+        device=started.device if started else "",
         error=status.error,
         remedy=status.remedy,
         stopped_by=status.stopped_by,
-        leaks=bool(started.get("leaks")),
+        leaks=started is not None and started.leaks,
         adjusted=adjustments(events),
-        curve=tuple((number, each["train_accuracy"], each["val_accuracy"]) for number, each in sorted(epochs.items())),
-        confusion=result.get("confusion", {}),
+        curve=tuple((each.epoch, each.train_accuracy, each.val_accuracy) for each in epochs),
+        confusion=result.confusion if result else {},
     )
 
 
