@@ -26,7 +26,7 @@ KEPT_LOGS = 32
 """So many runs' events are remembered in a process at most."""
 _PROGRESS_LINE = b'{"type": "progress"'
 # After these a run is still where its last progress said.
-_BESIDE = (Log, Advice, Turned, Divided, Forecast)
+_BESIDE = {Log, Advice, Turned, Divided, Forecast}
 _TAIL = 256
 
 
@@ -94,7 +94,7 @@ class EventReader:
                             progress = line
                             continue
                         events.append(event)
-                        if not isinstance(event, _BESIDE):
+                        if type(event) not in _BESIDE:
                             progress, self._behind = b"", self.offset
         except (OSError, DamagedError):
             pass
@@ -158,7 +158,7 @@ class EventLog:
                 self._progress = event
             else:
                 self._events.append(event)
-                if not isinstance(event, _BESIDE):
+                if type(event) not in _BESIDE:
                     self._progress = None
         if self._reader.offset != before or self._changed < 0:
             self._remember()

@@ -55,7 +55,6 @@ __all__ = [
     "EventReader",
     "Run",
     "RunStatus",
-    "epochs_of",
     "list_runs",
     "pinned_name",
     "unreadable_runs",

@@ -97,7 +97,11 @@ class Story:
     def take(self, event: Event) -> None:
         """Take the next event."""
         self.changed_at = event.time
-        match event:
+        match event:  # the most frequent first
+            case Epoch():
+                self.epoch, self.epochs = event.epoch, event.epochs
+                self.accuracy = event.val_accuracy
+                self._reach(self.epoch, event.seconds_left)
             case RunQueued() | RunStarted() | RunFinished():
                 self._take_life(event)
             case Preparing():
@@ -107,10 +111,6 @@ class Story:
                 self.device = self.served_on = event.device
             case Progress():
                 self._reach(event.epoch - 1 + event.step / max(1, event.steps), event.seconds_left)
-            case Epoch():
-                self.epoch, self.epochs = event.epoch, event.epochs
-                self.accuracy = event.val_accuracy
-                self._reach(self.epoch, event.seconds_left)
             case Evaluated():
                 self.accuracy = event.accuracy
 

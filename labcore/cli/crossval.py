@@ -13,6 +13,7 @@ from labcore.cli.board import Board
 from labcore.cli.output import DONE, duration, emit, emit_json, mute_stdout, percent, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
+from labcore.event_log import EventReader
 from labcore.events import RunFinished
 from labcore.listing import looked_at
 from labcore.people import need_own, shell_user
@@ -164,18 +165,20 @@ def _follow_ray(experiment: CrossValidation, arguments: argparse.Namespace) -> i
 
 def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
     """The summary again and again, told on the board and as JSON lines; for ever, until the caller has seen enough."""
-    from labcore.experiments import EventMemory, summarise
+    from labcore.experiments import summarise
 
-    board, lines, seen = Board(), _Lines(as_json), EventMemory()
+    board, lines = Board(), _Lines(as_json)
+    readers: dict[str, EventReader] = {}
     say(f"cross-validation {experiment.id} in {experiment.path}")
     lines.put({"type": "experiment_started", "experiment_id": experiment.id, "experiment_dir": str(experiment.path),
                "folds": [*experiment.members()], "random": bool(experiment.members("random"))})  # fmt: skip
     told: dict[str, str] = {}
     while True:
-        summary = summarise(experiment, seen)
+        summary = summarise(experiment)
         whose = {fold.run_id: {"run_id": fold.run_id, "fold": fold.fold, "split": fold.split} for fold in summary.folds}
-        for run_id, event in seen.take_new():
-            lines.put(event.facts() | whose[run_id])
+        for run in experiment.runs():
+            for event in readers.setdefault(run.id, EventReader(run)).read():
+                lines.put(event.facts() | whose[run.id])
         for fold in summary.folds:
             if told.get(fold.run_id, fold.state if fold.accuracy is None else "") != fold.state and not fold.active:
                 board.note(ended_line(fold))

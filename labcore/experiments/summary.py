@@ -5,40 +5,18 @@ from __future__ import annotations
 import io
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from labcore.errors import RunError
-from labcore.events import Evaluated, Event, Preparing, RunFinished, TrainingStarted, each_of, epochs_of, last_of
+from labcore.events import Evaluated, Preparing, RunFinished, TrainingStarted, each_of, epochs_of, last_of
 from labcore.experiments.crossval import CrossValidation
 from labcore.honesty import adjustments
 from labcore.intervals import wilson_interval
 from labcore.listing import reason
-from labcore.runs import ENDED, EventReader, Run
+from labcore.runs import ENDED, Run
 from labcore.sheets import Sheet
-
-Events = Callable[[Run], list[Event]]
-
-
-@dataclass
-class EventMemory:
-    """Reads runs' events for :func:`summarise`, each line once, and keeps them: for whoever looks again and again."""
-
-    events: dict[str, list[Event]] = field(default_factory=dict)
-    new: list[tuple[str, Event]] = field(default_factory=list)
-    _readers: dict[str, EventReader] = field(default_factory=dict)
-
-    def __call__(self, run: Run) -> list[Event]:
-        fresh = self._readers.setdefault(run.id, EventReader(run)).read()
-        self.events.setdefault(run.id, []).extend(fresh)
-        self.new += [(run.id, event) for event in fresh]
-        return self.events[run.id]
-
-    def take_new(self) -> list[tuple[str, Event]]:
-        """Run id and event of those that came since the last call."""
-        new, self.new = self.new, []
-        return new
 
 
 @dataclass(frozen=True)
@@ -158,17 +136,14 @@ class Summary:
         return facts
 
 
-def summarise(experiment: CrossValidation, events: Events = Run.events) -> Summary:
+def summarise(experiment: CrossValidation) -> Summary:
     """Read a cross-validation's runs and take their figures together.
-
-    Args:
-        events: reads a run's events; hand over a reader that remembers them where this is called again and again.
 
     Raises:
         RunError: the experiment is gone or cannot be read.
     """
-    official = pool(_folds(experiment, "official", events))
-    random = pool(twins) if (twins := _folds(experiment, "random", events)) else None
+    official = pool(_folds(experiment, "official"))
+    random = pool(twins) if (twins := _folds(experiment, "random")) else None
     config = experiment.config
     return Summary(
         id=experiment.id,
@@ -235,22 +210,21 @@ def pool(folds: list[FoldResult]) -> Pool:
     )
 
 
-def _folds(experiment: CrossValidation, split: str, read: Events) -> list[FoldResult]:
-    return [_guarded_fold(fold, split, run, read) for fold, run in experiment.members(split).items()]
+def _folds(experiment: CrossValidation, split: str) -> list[FoldResult]:
+    return [_guarded_fold(fold, split, run) for fold, run in experiment.members(split).items()]
 
 
-def _guarded_fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
+def _guarded_fold(fold: str, split: str, run: Run) -> FoldResult:
     try:
-        return _fold(fold, split, run, read)
+        return _fold(fold, split, run)
     except Exception as error:  # one fold must never hide the others
         return FoldResult(fold, split, run.id, "unreadable", error=f"cannot be read: {reason(error)}")
 
 
-def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
+def _fold(fold: str, split: str, run: Run) -> FoldResult:
     if not (run.path / "config.json").is_file():
         return FoldResult(fold, split, run.id, "deleted")
-    events = read(run)
-    status = run.status()
+    events, status = run.events(), run.status()
     started, epochs = last_of(events, TrainingStarted), epochs_of(events)
     result = last_of(events, Evaluated) if status.state == "finished" else None
     try:
