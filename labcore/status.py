@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from labcore.events import (
-    Epoch,
-    Evaluated,
-    Event,
-    Preparing,
-    Progress,
-    RunFinished,
-    RunQueued,
-    RunStarted,
-    TrainingStarted,
-)
+from labcore import events
 from labcore.people import clean
 
 ENDED = ("finished", "stopped", "failed", "interrupted", "unreadable")
@@ -39,7 +28,7 @@ class RunStatus:
     fraction: float = 0.0
     seconds_left: float | None = None
     accuracy: float | None = None
-    preparing: Preparing | None = None
+    preparing: events.Preparing | None = None
     error: str = ""
     remedy: str = ""
     queued_at: float = 0.0
@@ -83,47 +72,39 @@ class Story:
     fraction: float = 0.0
     seconds_left: float | None = None
     accuracy: float | None = None
-    preparing: Preparing | None = None
+    preparing: events.Preparing | None = None
     run_dirs: tuple[str, ...] = ()
 
-    @classmethod
-    def of(cls, events: Iterable[Event]) -> Story:
-        """The story that some events tell."""
-        story = cls()
-        for event in events:
-            story.take(event)
-        return story
-
-    def take(self, event: Event) -> None:
+    def take(self, event: events.Event) -> None:
         """Take the next event."""
         self.changed_at = event.time
         match event:  # the most frequent first
-            case Epoch():
+            case events.Epoch():
                 self.epoch, self.epochs = event.epoch, event.epochs
                 self.accuracy = event.val_accuracy
                 self._reach(self.epoch, event.seconds_left)
-            case RunQueued() | RunStarted() | RunFinished():
+            case events.RunQueued() | events.RunStarted() | events.RunFinished():
                 self._take_life(event)
-            case Preparing():
+            case events.Preparing():
                 self.preparing = event
-            case TrainingStarted():
+            case events.TrainingStarted():
                 self.epochs, self.preparing = event.epochs, None
                 self.device = self.served_on = event.device
-            case Progress():
+            case events.Progress():
                 self._reach(event.epoch - 1 + event.step / max(1, event.steps), event.seconds_left)
-            case Evaluated():
+            case events.Evaluated():
                 self.accuracy = event.accuracy
 
-    def _take_life(self, event: RunQueued | RunStarted | RunFinished) -> None:
+    def _take_life(self, event: events.RunQueued | events.RunStarted | events.RunFinished) -> None:
         self.last, self.device = event.type, ""
         self.ended = self.error = self.remedy = self.ended_by = ""
-        if isinstance(event, RunFinished):
+        if isinstance(event, events.RunFinished):
             self.ended, self.error, self.remedy = event.state, event.error, event.remedy
             self.ended_by = clean(event.by)
             return
         if self.owner is None:
             self.owner = clean(event.by)
-        if isinstance(event, RunQueued):
+        if isinstance(event, events.RunQueued):
             self.queued_at = event.time
         else:
             self.served_at, self.served_on = event.time, ""

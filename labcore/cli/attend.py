@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from labcore import events
 from labcore.cli.output import (
     DONE,
     FAILED,
@@ -23,20 +24,6 @@ from labcore.cli.output import (
     say,
 )
 from labcore.errors import LabError
-from labcore.events import (
-    Advice,
-    Epoch,
-    Evaluated,
-    Event,
-    Log,
-    Preparing,
-    Progress,
-    RunFinished,
-    RunQueued,
-    RunStarted,
-    TrainingStarted,
-    Turned,
-)
 from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.texts import counted
@@ -55,37 +42,37 @@ class Teller:
         self._preparing = ""
         self._watched = "held-out"
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         """Take an event. Kinds it does not know are passed over."""
         match event:
-            case RunQueued():
+            case events.RunQueued():
                 say("queued")
-            case RunStarted():
+            case events.RunStarted():
                 say(f"run {event.run_id} in {event.run_dir}")
-            case Preparing():
+            case events.Preparing():
                 if event.what != self._preparing:
                     self._preparing = event.what
                     say(event.what)
                 live(f"{event.what}  {event.done}/{counted(event.total, event.unit.removesuffix('s'))}")
-            case TrainingStarted():
+            case events.TrainingStarted():
                 self._tell_start(event)
-            case Progress():
+            case events.Progress():
                 share, left = event.step / max(1, event.steps), duration(event.seconds_left)
                 live(f"epoch {event.epoch}  {100 * share:3.0f} %  loss {event.train_loss:.3f}  {left} left")
-            case Epoch():
+            case events.Epoch():
                 self._tell_epoch(event)
-            case Turned():
+            case events.Turned():
                 say(f"turned by {event.who or event.by}: {', '.join(_settings(event.changes))}")
-            case Advice():
+            case events.Advice():
                 say(f"{event.message} To be turned: {', '.join(f'--{each}' for each in _settings(event.changes))}")
-            case Log():
+            case events.Log():
                 say(event.message if event.level == "info" else f"{event.level}: {event.message}")
-            case Evaluated():
+            case events.Evaluated():
                 say(result_line(event))
-            case RunFinished():
+            case events.RunFinished():
                 self._tell_end(event)
 
-    def _tell_start(self, event: TrainingStarted) -> None:
+    def _tell_start(self, event: events.TrainingStarted) -> None:
         self._watched = "validation" if event.validation_clips else "held-out"
         say(
             f"training on {counted(event.train_clips, 'clip')} of {counted(len(event.labels), 'class', 'classes')}, "
@@ -100,7 +87,7 @@ class Teller:
         if event.first_epoch > 1:
             say(f"going on with epoch {event.first_epoch}")
 
-    def _tell_epoch(self, event: Epoch) -> None:
+    def _tell_epoch(self, event: events.Epoch) -> None:
         say(
             f"epoch {event.epoch:>{len(str(event.epochs))}}/{event.epochs}"
             f"  loss {event.train_loss:.3f}  {self._watched} loss {event.val_loss:.3f}"
@@ -108,7 +95,7 @@ class Teller:
             f"  {event.clips_per_second:.0f} clips/s  {duration(event.seconds_left)} left"
         )
 
-    def _tell_end(self, event: RunFinished) -> None:
+    def _tell_end(self, event: events.RunFinished) -> None:
         after = f"{event.state} after {counted(event.epochs_done, 'epoch')}"
         if event.error:
             say(f"{after}: {' '.join(str(LabError(event.error, event.remedy)).split())}")
@@ -120,7 +107,7 @@ def _settings(changes: dict[str, Any]) -> list[str]:
     return [f"{path} {value:g}" if isinstance(value, float) else f"{path} {value}" for path, value in changes.items()]
 
 
-def result_line(event: Evaluated) -> str:
+def result_line(event: events.Evaluated) -> str:
     """The final figures, with the clips they are about."""
     clips = (
         f"all {counted(event.clips, 'clip')}"
@@ -150,7 +137,7 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
 
     tell, muted = Teller(), False
 
-    def on_event(event: Event) -> None:
+    def on_event(event: events.Event) -> None:
         nonlocal muted
         tell(event)
         if as_json and not muted:
@@ -180,7 +167,7 @@ def attend_everywhere(run: Run, *, as_json: bool) -> int:
     status = on_all_gpus(run.config.runtime.device, arguments)
     if status is None:
         return attend(run, as_json=as_json)
-    end = run.last_event(RunFinished)
+    end = run.last_event(events.RunFinished)
     return exit_status(end.state, end.details) if end else status or FAILED
 
 
