@@ -77,6 +77,8 @@ def test_what_another_version_wrote_is_kept():
     event = parse(line)
     assert isinstance(event, Unknown)
     assert event.to_json() == line
+    taken = '{"type": "x", "time": 1.0, "facts": 3, "to_json": 4, "__class__": 5, "self": 6}'  # names that an object has itself
+    assert parse(taken).to_json() == taken
     more = json.loads(RunQueued(by="Ada").to_json()) | {"why": "resumed"}
     assert json.loads(parse(json.dumps(more)).to_json()) == more
     old = parse('{"type": "run_queued", "time": 1}')  # before runs had an owner
