@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.benchmark.events import EVENTS
+from labcore.benchmark.events import EVENTS, BenchmarkWaiting
 from labcore.events import KINDS, Epoch, Event, Log, RunQueued, Unknown, each_of, epochs_of, kinds_of, last_of, parse
 from labcore.search import events as of_searches
 
@@ -84,6 +84,15 @@ def test_what_another_version_wrote_is_kept():
     old = parse('{"type": "run_queued", "time": 1}')  # before runs had an owner
     assert isinstance(old, RunQueued)
     assert old.by == ""
+
+
+def test_names_that_are_no_unicode_are_told_and_kept():
+    name = "M\udce4dchen.wav"
+    for event in (Log(message=name), epoch(pinned={name: {name: 0.5}})):
+        assert parse(event.to_json()) == event
+    waiting = BenchmarkWaiting(why=f"run {name} is at work")
+    assert waiting.why == r"run M\xe4dchen.wav is at work"
+    assert parse(waiting.to_json(), EVENTS) == waiting
 
 
 def test_an_event_never_changes():

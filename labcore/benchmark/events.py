@@ -29,6 +29,12 @@ def _measured(value: float) -> float:
     return value
 
 
+def _sentence(text: str) -> str:
+    if len(text) > MOST_TEXT:
+        raise ValueError("it is too long")
+    return shown(text)
+
+
 def _case(value: Any) -> Any:
     try:
         return Case(**value) if isinstance(value, dict) else value
@@ -47,7 +53,7 @@ def _one_of(names: Collection[str]) -> AfterValidator:
 
 Number = Annotated[float, AfterValidator(_measured)]
 Count = Annotated[int, Field(ge=0, le=int(MOST))]
-Text = Annotated[str, Field(max_length=MOST_TEXT), AfterValidator(shown)]
+Text = Annotated[str, AfterValidator(_sentence)]
 Mode = Annotated[str, _one_of(MODES)]
 Part = Annotated[str, _one_of(PARTS)]
 

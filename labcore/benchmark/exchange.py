@@ -60,6 +60,8 @@ def report_from(content: str | bytes) -> dict[str, Any]:
         file = _File.model_validate(tree)
     except ValidationError as error:
         raise ConfigError(_fault(error), _REMEDY) from error
+    except UnicodeError as error:  # a type that is no text: pydantic stumbles over it while it says so
+        raise ConfigError("an event of it is of no known type", _REMEDY) from error
     return {
         "id": slug(file.id),
         "plan": Plan.from_dict(file.plan),
