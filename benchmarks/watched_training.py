@@ -103,7 +103,7 @@ def measure(
         end, after = time.time(), work(server)
         for context in contexts:
             context.close()
-        ends = [event["time"] for event in run.epochs() if begin <= event["time"] <= end]
+        ends = [event.time for event in run.epochs() if begin <= event.time <= end]
         if len(ends) < 3:
             sys.exit("The stretches are too short for an epoch: give a longer --stretch")
         seconds = statistics.median(second - first for first, second in itertools.pairwise(ends))

@@ -12,6 +12,7 @@ from typing import Any
 
 from labcore.config import RunConfig, knobs
 from labcore.errors import ConfigError
+from labcore.events import Event, Log, TrainingStarted, Turned, each_of, last_of
 from labcore.runs import Run
 
 NAME = "asked"
@@ -46,18 +47,18 @@ def asked_for(run: Run) -> RunConfig:
     if (run.path / f"{NAME}.json").exists():
         return _with(config, _remembered(run))
     events = run.events()
-    if not any(event["type"] == "training_started" for event in events):
+    if last_of(events, TrainingStarted) is None:
         return config
     return _with(config, _framing(config) | _epochs(events))
 
 
-def turns_of(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+def turns_of(events: Iterable[Event]) -> dict[int, dict[str, Any]]:
     """What people turned while a run trained: epoch from which it counts → path → value. What the lab turned it turns again by itself."""
-    told = {(event["epoch"], event["number"]): event for event in events if event["type"] == "turned"}
+    told = {(turn.epoch, turn.number): turn for turn in each_of(events, Turned)}
     turns: dict[int, dict[str, Any]] = {}
-    for (epoch, _), event in sorted(told.items()):
-        if event.get("by") != "lab":
-            turns.setdefault(epoch, {}).update(event["changes"])
+    for (epoch, _), turn in sorted(told.items()):
+        if turn.by != "lab":
+            turns.setdefault(epoch, {}).update(turn.changes)
     return turns
 
 
@@ -82,9 +83,9 @@ def _framing(config: RunConfig) -> dict[str, Any]:
     return dict.fromkeys(same) if left.framing == config.framing else {}
 
 
-def _epochs(events: list[dict[str, Any]]) -> dict[str, Any]:
+def _epochs(events: list[Event]) -> dict[str, Any]:
     """Epochs and training clips where the log says that they came from the training budget."""
-    told = [str(event.get("message", "")) for event in events if event["type"] == "log"]
+    told = [event.message for event in each_of(events, Log)]
     line = next((text for text in told if re.match(r"\d+ epochs of .*training budget", text)), "")
     sampled = {"data.train_clips": None} if "drawn by class" in line else {}
     return {"optim.epochs": None, **sampled} if line else {}

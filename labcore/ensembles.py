@@ -121,7 +121,10 @@ def _as_run(
     by: str,
 ) -> Run:
     """A finished run of the classifier that was made of runs; the files of the draft become its own."""
-    members = [{"run": run.id, "accuracy": (run.last_event("evaluated") or {}).get("accuracy")} for run in runs]
+    alone = [run.last_event(Evaluated) for run in runs]
+    members: list[dict[str, object]] = [
+        {"run": run.id, "accuracy": it.accuracy if it else None} for run, it in zip(runs, alone, strict=True)
+    ]
     made = Run.create(workspace, classifier.config, marks={MARK: {"members": members}, "labels": classifier.labels})
     with made.hold():
         host = socket.gethostname()

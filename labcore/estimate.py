@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from labcore.budget import SHORTEST_SECONDS, USUAL_SECONDS, Plan
 from labcore.config import RunConfig
 from labcore.errors import RunError
+from labcore.events import Epoch, TrainingStarted, last_of
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -52,16 +53,15 @@ def speed_of(run: Run) -> Speed | None:
         config, events = run.config, run.events()
     except RunError:
         return None
-    last: dict[str, dict[str, object]] = {event["type"]: event for event in events}
-    epoch, started = last.get("epoch", {}), last.get("training_started", {})
-    seconds, clips = epoch.get("seconds"), started.get("train_clips")
-    length = config.audio.clip_seconds
-    if not (isinstance(seconds, (int, float)) and isinstance(clips, int) and seconds > 0 and clips > 0 and length):
+    epoch, started, length = last_of(events, Epoch), last_of(events, TrainingStarted), config.audio.clip_seconds
+    if epoch is None or started is None or epoch.seconds <= 0 or started.train_clips <= 0 or not length:
         return None
     device = str(run.load("environment", {}).get("device_name", ""))
     model = config.model
     work = _work(config, length)
-    return Speed(model.name, model.width, config.data.dataset, device, work, length, seconds / clips)
+    return Speed(
+        model.name, model.width, config.data.dataset, device, work, length, epoch.seconds / started.train_clips
+    )
 
 
 def speeds(workspace: Workspace) -> list[Speed]:

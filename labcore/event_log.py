@@ -6,18 +6,15 @@ that a week of training is as quick to read as an hour. Versions before wrote pr
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 from collections import OrderedDict
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, get_type_hints
+from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-
-from labcore.events import KINDS, Progress
-from labcore.reading import LATEST, DamagedError, open_file, parse_json, read_object
+from labcore.events import Advice, Divided, Event, Forecast, Log, Progress, Turned, event_of, parse
+from labcore.reading import DamagedError, open_file, read_object
 from labcore.status import Story
 from labcore.texts import json_line
 from labcore.workspace import write_atomically
@@ -29,7 +26,7 @@ KEPT_LOGS = 32
 """So many runs' events are remembered in a process at most."""
 _PROGRESS_LINE = b'{"type": "progress"'
 # After these a run is still where its last progress said.
-_BESIDE = ("log", "advice", "turned", "divided", "forecast")
+_BESIDE = {Log, Advice, Turned, Divided, Forecast}
 _TAIL = 256
 
 
@@ -38,51 +35,6 @@ class HasFolder(Protocol):
 
     @property
     def path(self) -> Path: ...
-
-
-# --- what an event is
-
-
-def checked(content: Any) -> dict[str, Any] | None:
-    """An event as every reader relies on it, None for anything else.
-
-    It has a type and a time. Of a type that the lab knows (:data:`labcore.events.KINDS`) it has every field that the type demands, each of
-    the right type, numbers finite but for losses. Another type is one of another version of the lab, and passes with what it has.
-    """
-    if not isinstance(content, dict):
-        return None
-    kind, moment = content.get("type"), content.get("time")
-    if not isinstance(kind, str) or not isinstance(moment, (int, float)) or not 0 <= moment <= LATEST:
-        return None
-    if kind in KINDS:
-        try:
-            _shape(kind).model_validate(content)
-        except (ValidationError, RecursionError):
-            return None
-    return content
-
-
-@functools.cache
-def _shape(kind: str) -> type[BaseModel]:
-    """Checks plain data against the fields of a type of event, strictly: a whole number is no text, and a text no number."""
-    hints = get_type_hints(KINDS[kind], include_extras=True)
-    needed = {each.name for each in fields(KINDS[kind]) if each.default is MISSING and each.default_factory is MISSING}
-    shape: dict[str, Any] = {
-        name: (hints[name], ... if name in needed else None) for name in (each.name for each in fields(KINDS[kind]))
-    }
-    return create_model(KINDS[kind].__name__, __config__=ConfigDict(strict=True, allow_inf_nan=False), **shape)
-
-
-def _event(line: bytes) -> dict[str, Any] | None:
-    try:
-        return checked(parse_json(line))
-    except DamagedError:
-        return None
-
-
-def epochs_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The epoch events among ``events`` by number, each once: the last one wins."""
-    return [event for _, event in sorted({e["epoch"]: e for e in events if e["type"] == "epoch"}.items())]
 
 
 # --- writing
@@ -118,15 +70,15 @@ class EventReader:
     """Bytes up to the last event after which earlier progress says nothing."""
     _seen: tuple[int, ...] = ()
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[Event]:
         """The new events. A line without its end is left for the next call, an unreadable one is passed over."""
         events, progress = self._lines()
-        told = self._progress() or (progress and _event(progress))
+        told = self._progress() or (parse(progress) if progress else None)
         return [*events, told] if told else events
 
-    def _lines(self) -> tuple[list[dict[str, Any]], bytes]:
+    def _lines(self) -> tuple[list[Event], bytes]:
         """The new events without progress, and the line of the last progress that still counts."""
-        events: list[dict[str, Any]] = []
+        events: list[Event] = []
         progress = b""
         try:
             with open_file(self.run.path / FILE) as file:
@@ -137,18 +89,18 @@ class EventReader:
                     self.offset += len(line)
                     if line.startswith(_PROGRESS_LINE):
                         progress = line
-                    elif event := _event(line):
-                        if event["type"] == "progress":
+                    elif event := parse(line):
+                        if isinstance(event, Progress):
                             progress = line
                             continue
                         events.append(event)
-                        if event["type"] not in _BESIDE:
+                        if type(event) not in _BESIDE:
                             progress, self._behind = b"", self.offset
         except (OSError, DamagedError):
             pass
         return events, progress
 
-    def _progress(self) -> dict[str, Any] | None:
+    def _progress(self) -> Progress | None:
         path = self.run.path / PROGRESS
         try:
             found = os.stat(path)  # noqa: PTH116
@@ -158,12 +110,9 @@ class EventReader:
             self._seen, content = stamp, read_object(path, most=2**20)
         except (OSError, DamagedError):
             return None
-        after, event = content.pop("after", -1), checked(content)
-        return (
-            event
-            if event and event["type"] == "progress" and isinstance(after, int) and after >= self._behind
-            else None
-        )
+        after, event = content.pop("after", -1), event_of(content)
+        counts = isinstance(after, int) and after >= self._behind
+        return event if counts and isinstance(event, Progress) else None
 
 
 @dataclass
@@ -172,8 +121,8 @@ class EventLog:
 
     path: Path
     _reader: EventReader = field(init=False)
-    _events: list[dict[str, Any]] = field(default_factory=list)
-    _progress: dict[str, Any] | None = None
+    _events: list[Event] = field(default_factory=list)
+    _progress: Progress | None = None
     _story: Story = field(default_factory=Story)
     _file: tuple[int, int] = (0, 0)
     _changed: int = -1
@@ -183,8 +132,8 @@ class EventLog:
     def __post_init__(self) -> None:
         self._begin()
 
-    def events(self) -> list[dict[str, Any]]:
-        """All events so far, the oldest first; the last may be the progress at hand. They are shared: nobody changes one."""
+    def events(self) -> list[Event]:
+        """All events so far, the oldest first; the last may be the progress at hand."""
         with self._lock:
             self._update()
             return [*self._events, self._progress] if self._progress else list(self._events)
@@ -205,11 +154,11 @@ class EventLog:
         before = self._reader.offset
         for event in self._reader.read():
             self._story.take(event)
-            if event["type"] == "progress":
+            if isinstance(event, Progress):
                 self._progress = event
             else:
                 self._events.append(event)
-                if event["type"] not in _BESIDE:
+                if type(event) not in _BESIDE:
                     self._progress = None
         if self._reader.offset != before or self._changed < 0:
             self._remember()

@@ -1,53 +1,61 @@
-"""What a run tells while it goes: one dataclass an event, one JSON line each in the run's ``events.jsonl``.
+"""What a run tells while it goes: one model an event, one JSON line each in the run's ``events.jsonl``.
 
-The training loop yields them, the worker appends them, and whoever watches (page, command line, test) reads them. A reader
-keys epochs by number and lets the last one win, since a resumed run may repeat one.
+The training loop yields them, the worker appends them, and whoever watches (page, command line, test) reads them as the same objects.
+A reader keys epochs by number and lets the last one win, since a resumed run may repeat one.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args
 
-from pydantic import AllowInfNan
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError
 
+from labcore.reading import LATEST, DamagedError, parse_json
 from labcore.texts import json_line
 
 Loss = Annotated[float, AllowInfNan(True)]
 """Of clips: no finite number where a training diverges. Every other number of an event is finite."""
+Moment = Annotated[float, Field(ge=0, le=LATEST)]
+"""Seconds since 1970."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Base of all events. ``time`` is in seconds since 1970."""
+class Event(BaseModel):
+    """Base of all events: checked strictly (a whole number is no text, and a text no number), never changed, told in one line of JSON.
 
-    type: ClassVar[str]
-    time: float = field(default_factory=time.time)
+    Fields that another version of the lab gave an event are kept and written as they came; no reader asks for them.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, extra="allow")
+
+    type: str
+    time: Moment = Field(default_factory=time.time)
 
     def facts(self) -> dict[str, Any]:
         """The event as plain data, its type first."""
-        return {"type": self.type, **dataclasses.asdict(self)}
+        return self.model_dump()
 
     def to_json(self) -> str:
         """The event as one line of JSON."""
         return json_line(self.facts())
 
 
-@dataclass(frozen=True, kw_only=True)
+class Unknown(Event):
+    """An event of a type that another version of the lab wrote, with what it has."""
+
+
 class RunQueued(Event):
     """The run waits for its device: a new one, or one to be resumed, as ``by`` asked; "" where that is not known."""
 
-    type: ClassVar[str] = "run_queued"
+    type: Literal["run_queued"] = "run_queued"
     by: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
     """A worker took the run up. ``by`` is who works on it in a shell; "" for a worker that took it from the queue."""
 
-    type: ClassVar[str] = "run_started"
+    type: Literal["run_started"] = "run_started"
     run_id: str
     run_dir: str
     pid: int
@@ -55,18 +63,16 @@ class RunStarted(Event):
     by: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Preparing(Event):
     """Work before the first step: building the clip store, computing mels, timing precisions."""
 
-    type: ClassVar[str] = "preparing"
+    type: Literal["preparing"] = "preparing"
     what: str
     done: int
     total: int
     unit: str = "clips"
 
 
-@dataclass(frozen=True, kw_only=True)
 class TrainingStarted(Event):
     """What is trained on what, and where, with the reasons of the choices.
 
@@ -74,7 +80,7 @@ class TrainingStarted(Event):
     recording stand on both sides, so that the accuracy is too high.
     """
 
-    type: ClassVar[str] = "training_started"
+    type: Literal["training_started"] = "training_started"
     labels: list[str]
     train_clips: int
     val_clips: int
@@ -91,7 +97,6 @@ class TrainingStarted(Event):
     leaks: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
 class Forecast(Event):
     """What a few probe steps say of the run to come. Bytes are those of the device that trains.
 
@@ -99,7 +104,7 @@ class Forecast(Event):
     ``clips`` are those that are trained on, which bounds a batch too; 0 in forecasts of older versions.
     """
 
-    type: ClassVar[str] = "forecast"
+    type: Literal["forecast"] = "forecast"
     seconds_per_epoch: float
     seconds_total: float
     epochs: int = 0  # 0 in what older versions wrote
@@ -112,7 +117,6 @@ class Forecast(Event):
     clips: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
 class Turned(Event):
     """Knobs turned while the run trains; they count from the beginning of ``epoch`` on.
 
@@ -120,7 +124,7 @@ class Turned(Event):
     page, file, command or lab, ``who`` the person where known.
     """
 
-    type: ClassVar[str] = "turned"
+    type: Literal["turned"] = "turned"
     epoch: int
     number: int
     changes: dict[str, Any]
@@ -129,43 +133,39 @@ class Turned(Event):
     who: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Advice(Event):
     """Overfitting was noticed after ``epoch``: what is seen, in a sentence, and which knobs to turn to which values."""
 
-    type: ClassVar[str] = "advice"
+    type: Literal["advice"] = "advice"
     epoch: int
     message: str
     changes: dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Divided(Event):
     """Memory ran out in ``epoch``: batches are taken in parts of ``micro_batch`` clips from here on, their gradients summed."""
 
-    type: ClassVar[str] = "divided"
+    type: Literal["divided"] = "divided"
     epoch: int
     batch_size: int
     micro_batch: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class Progress(Event):
     """Where in an epoch the run is; about once a second, none in epochs that are shorter. ``spent`` as for an epoch.
 
     The last one alone is kept, in the run's ``progress.json``.
     """
 
-    type: ClassVar[str] = "progress"
+    type: Literal["progress"] = "progress"
     epoch: int
     step: int
     steps: int
     train_loss: Loss
     seconds_left: float
-    spent: dict[str, float] = field(default_factory=dict)
+    spent: dict[str, float] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Epoch(Event):
     """An epoch is over and its checkpoint is on the disk. Epochs count from 1.
 
@@ -173,7 +173,7 @@ class Epoch(Event):
     probabilities of the clips that the user pinned: name → label → probability.
     """
 
-    type: ClassVar[str] = "epoch"
+    type: Literal["epoch"] = "epoch"
     epoch: int
     epochs: int
     train_loss: Loss
@@ -185,20 +185,18 @@ class Epoch(Event):
     seconds: float
     seconds_left: float
     averaged: bool
-    spent: dict[str, float] = field(default_factory=dict)
-    pinned: dict[str, dict[str, float]] = field(default_factory=dict)
+    spent: dict[str, float] = Field(default_factory=dict)
+    pinned: dict[str, dict[str, float]] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Log(Event):
     """A sentence for people."""
 
-    type: ClassVar[str] = "log"
+    type: Literal["log"] = "log"
     message: str
     level: str = "info"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Evaluated(Event):
     """The final figures on the held-out fold, from the weights that were saved.
 
@@ -206,12 +204,12 @@ class Evaluated(Event):
     changed, by a person or on advice, while the curves of these very clips were in view.
     """
 
-    type: ClassVar[str] = "evaluated"
+    type: Literal["evaluated"] = "evaluated"
     accuracy: float
     accuracy_low: float
     accuracy_high: float
     macro_f1: float
-    per_class: dict[str, dict[str, float]]
+    per_class: dict[str, dict[str, int | float]]
     confusion: dict[str, dict[str, int]]
     clips: int
     fold: str
@@ -219,25 +217,67 @@ class Evaluated(Event):
     adjusted: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
     """The worker let go of the run. ``state`` is finished, stopped or failed; ``by`` asked for it to stop, where known."""
 
-    type: ClassVar[str] = "run_finished"
+    type: Literal["run_finished"] = "run_finished"
     state: str
     error: str = ""
     remedy: str = ""
     epochs_done: int = 0
     seconds: float = 0.0
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = Field(default_factory=dict)
     by: str = ""
 
 
-KINDS: dict[str, type[Event]] = {
-    kind.type: kind
-    for kind in (
-        RunQueued, RunStarted, Preparing, TrainingStarted, Forecast, Turned, Advice, Divided, Progress, Epoch, Log, Evaluated,
-        RunFinished,
-    )
-}  # fmt: skip
-"""The events of a run by their type."""
+RunEvent: TypeAlias = Union[  # noqa: UP007
+    RunQueued, RunStarted, Preparing, TrainingStarted, Forecast, Turned, Advice, Divided, Progress, Epoch, Log, Evaluated, RunFinished,
+]  # fmt: skip
+"""The events of a run, told apart by their type."""
+Kinds = Mapping[str, type[Event]]
+E = TypeVar("E", bound=Event)
+
+
+def kinds_of(union: Any) -> Kinds:
+    """The events of a union by their type."""
+    return {kind.model_fields["type"].default: kind for kind in get_args(union)}
+
+
+KINDS: Kinds = kinds_of(RunEvent)
+
+
+def parse(line: str | bytes, kinds: Kinds = KINDS) -> Event | None:
+    """The event that a line of JSON tells; None where it can be none.
+
+    It has a type and a time. Of one of the ``kinds`` it has every field that the type demands, each of the right type, numbers finite but
+    for losses. Another type is one of another version of the lab, and becomes :class:`Unknown` with what it has.
+    """
+    try:
+        return event_of(parse_json(line), kinds)
+    except DamagedError:
+        return None
+
+
+def event_of(content: Any, kinds: Kinds = KINDS) -> Event | None:
+    """The event that plain data are, as :func:`parse` says."""
+    if not isinstance(content, dict) or not isinstance(content.get("type"), str) or "time" not in content:
+        return None
+    try:
+        return kinds.get(content["type"], Unknown).model_validate(content)
+    except (ValidationError, RecursionError):
+        return None
+
+
+def last_of(events: Sequence[Event], kind: type[E]) -> E | None:
+    """The last event of a kind."""
+    return next((event for event in reversed(events) if isinstance(event, kind)), None)
+
+
+def each_of(events: Iterable[Event], kind: type[E]) -> list[E]:
+    """The events of a kind, in their order."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def epochs_of(events: Iterable[Event]) -> list[Epoch]:
+    """The epochs among events by number, each once: the last one wins."""
+    return [epoch for _, epoch in sorted({epoch.epoch: epoch for epoch in each_of(events, Epoch)}.items())]

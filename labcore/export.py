@@ -14,6 +14,7 @@ from labcore import __version__
 from labcore.asked import asked_for, turns_of
 from labcore.config import RunConfig, knobs
 from labcore.errors import RunError
+from labcore.events import Evaluated, Event
 from labcore.honesty import adjustments, choice_note
 from labcore.origin import ensemble_members
 from labcore.runs import Run
@@ -98,7 +99,7 @@ def command_line(config: RunConfig, turns: dict[int, dict[str, Any]] | None = No
     return shlex.join(words)
 
 
-def again(run: Run, events: list[dict[str, Any]] | None = None) -> str:
+def again(run: Run, events: list[Event] | None = None) -> str:
     """The shell command that does a run again: as it was asked for, and with what was turned while it trained.
 
     Args:
@@ -113,12 +114,12 @@ def again(run: Run, events: list[dict[str, Any]] | None = None) -> str:
 
 
 def _note(run: Run, labels: list[str], weights: bytes) -> str:
-    result = run.last_event("evaluated")
+    result = run.last_event(Evaluated)
     judged = "Not judged on held-out clips."
     if result is not None:
         judged = (
-            f"{100 * result['accuracy']:.1f} % of the {counted(result['clips'], 'held-out clip')} of fold {result['fold']} right"
-            f" (95 % interval {100 * result['accuracy_low']:.1f} to {100 * result['accuracy_high']:.1f} %).\n"
+            f"{100 * result.accuracy:.1f} % of the {counted(result.clips, 'held-out clip')} of fold {result.fold} right"
+            f" (95 % interval {100 * result.accuracy_low:.1f} to {100 * result.accuracy_high:.1f} %).\n"
             f"{choice_note(adjustments(run.events()))}."
         )
     return f"""A sound classifier made with the Audio GPU Lab {__version__}, run {run.id}.

@@ -12,9 +12,9 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -172,9 +172,9 @@ def keep(workspace: Workspace, runs: Sequence[Run]) -> None:
         for gone in [key for key in _index.seen if key not in there and key.startswith(f"{workspace.runs}/")]:
             del _index.seen[gone]
         now = time.time_ns()
-        settled = {name: _facts(seen) for key, name in there.items() if (seen := _settled(key, now)) is not None}
+        settled = {name: seen for key, name in there.items() if (seen := _settled(key, now)) is not None}
     with contextlib.suppress(LabError, OSError):  # a workspace that cannot be written is read all the same
-        content = json_line({"format": FORMAT, "runs": settled})
+        content = json_line({"format": FORMAT, "runs": _adapter.dump_python(settled)})
         write_atomically(workspace.cache / INDEX, content, durable=False)
 
 
@@ -184,7 +184,3 @@ def _settled(key: str, now: int) -> Seen | None:
         return None
     times = [moment for stamp in (seen.asked.stamp, seen.story.stamp) for moment in stamp[2:]]
     return seen if all(abs(now - moment) > SETTLED_SECONDS * 1e9 for moment in times) else None
-
-
-def _facts(seen: Seen) -> dict[str, Any]:
-    return asdict(seen)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from labcore.events import Event, TrainingStarted, Turned
 from labcore.texts import counted
 
 NOTHING_CHOSEN = "Nothing was chosen on these clips"
 
 
-def adjustments(events: Iterable[dict[str, Any]]) -> int:
-    """How often settings of a run were changed while the curves were of the clips that its result is of.
-
-    Args:
-        events: of the run, as they are read from its ``events.jsonl``; those of older versions too.
-    """
+def adjustments(events: Iterable[Event]) -> int:
+    """How often settings of a run were changed while the curves were of the clips that its result is of."""
     held_out_in_view, count = True, 0
     for event in events:
-        if event["type"] == "training_started":
-            held_out_in_view = not event.get("validation_clips")
-        elif event["type"] == "turned" and held_out_in_view:
+        if isinstance(event, TrainingStarted):
+            held_out_in_view = not event.validation_clips
+        elif isinstance(event, Turned) and held_out_in_view:
             count += 1
     return count
 

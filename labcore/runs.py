@@ -40,8 +40,8 @@ from filelock import FileLock, Timeout
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.event_log import EventReader, epochs_of, keep_progress, log_of
-from labcore.events import Event, Progress, RunQueued
+from labcore.event_log import EventReader, keep_progress, log_of
+from labcore.events import E, Epoch, Event, Progress, RunQueued, epochs_of, last_of
 from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
@@ -56,7 +56,6 @@ __all__ = [
     "EventReader",
     "Run",
     "RunStatus",
-    "epochs_of",
     "list_runs",
     "pinned_name",
     "unreadable_runs",
@@ -242,16 +241,20 @@ class Run:
         write_atomically(file, content)
         return file
 
-    def events(self) -> list[dict[str, Any]]:
-        """All events, oldest first, and the progress at hand. A partial last line is left out. They are shared: nobody changes one."""
+    def events(self) -> list[Event]:
+        """All events, oldest first, and the progress at hand. A partial last line is left out."""
         return log_of(self).events()
 
-    def epochs(self) -> list[dict[str, Any]]:
+    def epochs(self) -> list[Epoch]:
         """The epoch events by number, each once: the last one wins."""
         return epochs_of(self.events())
 
-    def last_event(self, kind: str) -> dict[str, Any] | None:
-        return next((event for event in reversed(self.events()) if event["type"] == kind), None)
+    @property
+    def epochs_done(self) -> int:
+        return max((epoch.epoch for epoch in self.epochs()), default=0)
+
+    def last_event(self, kind: type[E]) -> E | None:
+        return last_of(self.events(), kind)
 
     # --- life
 

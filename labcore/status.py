@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from labcore import events
 from labcore.people import clean
 
 ENDED = ("finished", "stopped", "failed", "interrupted", "unreadable")
@@ -29,7 +28,7 @@ class RunStatus:
     fraction: float = 0.0
     seconds_left: float | None = None
     accuracy: float | None = None
-    preparing: dict[str, Any] | None = None
+    preparing: events.Preparing | None = None
     error: str = ""
     remedy: str = ""
     queued_at: float = 0.0
@@ -73,50 +72,43 @@ class Story:
     fraction: float = 0.0
     seconds_left: float | None = None
     accuracy: float | None = None
-    preparing: dict[str, Any] | None = None
+    preparing: events.Preparing | None = None
     run_dirs: tuple[str, ...] = ()
 
-    @classmethod
-    def of(cls, events: Iterable[dict[str, Any]]) -> Story:
-        """The story that some events tell."""
-        story = cls()
-        for event in events:
-            story.take(event)
-        return story
-
-    def take(self, event: dict[str, Any]) -> None:
-        """Take the next event, as :func:`labcore.event_log.checked` gives it."""
-        self.changed_at = event["time"]
-        match event["type"]:
-            case "run_queued" | "run_started" | "run_finished":
+    def take(self, event: events.Event) -> None:
+        """Take the next event."""
+        self.changed_at = event.time
+        match event:  # the most frequent first
+            case events.Epoch():
+                self.epoch, self.epochs = event.epoch, event.epochs
+                self.accuracy = event.val_accuracy
+                self._reach(self.epoch, event.seconds_left)
+            case events.RunQueued() | events.RunStarted() | events.RunFinished():
                 self._take_life(event)
-            case "preparing":
+            case events.Preparing():
                 self.preparing = event
-            case "training_started":
-                self.epochs, self.preparing = event["epochs"], None
-                self.device = self.served_on = event["device"]
-            case "progress":
-                done = event["epoch"] - 1 + event["step"] / max(1, event["steps"])
-                self._reach(done, event["seconds_left"])
-            case "epoch":
-                self.epoch, self.epochs = event["epoch"], event["epochs"]
-                self.accuracy = event["val_accuracy"]
-                self._reach(self.epoch, event["seconds_left"])
-            case "evaluated":
-                self.accuracy = event["accuracy"]
+            case events.TrainingStarted():
+                self.epochs, self.preparing = event.epochs, None
+                self.device = self.served_on = event.device
+            case events.Progress():
+                self._reach(event.epoch - 1 + event.step / max(1, event.steps), event.seconds_left)
+            case events.Evaluated():
+                self.accuracy = event.accuracy
 
-    def _take_life(self, event: dict[str, Any]) -> None:
-        self.last, self.device = event["type"], ""
-        self.ended = event["state"] if self.last == "run_finished" else ""
-        self.error, self.remedy = event.get("error", ""), event.get("remedy", "")
-        self.ended_by = clean(event.get("by")) if self.last == "run_finished" else ""
-        if self.last != "run_finished" and self.owner is None:
-            self.owner = clean(event.get("by"))
-        if self.last == "run_queued":
-            self.queued_at = event["time"]
-        elif self.last == "run_started":
-            self.served_at, self.served_on = event["time"], ""
-            there = event["run_dir"]
+    def _take_life(self, event: events.RunQueued | events.RunStarted | events.RunFinished) -> None:
+        self.last, self.device = event.type, ""
+        self.ended = self.error = self.remedy = self.ended_by = ""
+        if isinstance(event, events.RunFinished):
+            self.ended, self.error, self.remedy = event.state, event.error, event.remedy
+            self.ended_by = clean(event.by)
+            return
+        if self.owner is None:
+            self.owner = clean(event.by)
+        if isinstance(event, events.RunQueued):
+            self.queued_at = event.time
+        else:
+            self.served_at, self.served_on = event.time, ""
+            there = event.run_dir
             self.run_dirs = (*(each for each in self.run_dirs if each != there), there)[-MOST_PLACES:]
 
     def _reach(self, epochs: float, seconds_left: float) -> None:

@@ -62,7 +62,7 @@ def keep(run: Run) -> None:
     for name in ("weights.safetensors", "labels.json", "config.json"):
         shutil.copy(run.path / name, RUN.path / name)
     lines = (run.path / "events.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line, event in zip(lines, run.events(), strict=True) if event["type"] in KEPT_EVENTS]
+    kept = [line for line, event in zip(lines, run.events(), strict=True) if event.type in KEPT_EVENTS]
     write_atomically(RUN.path / "events.jsonl", "".join(kept))
 
 

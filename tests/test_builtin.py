@@ -10,6 +10,7 @@ import pytest
 from labcore import builtin
 from labcore.datasets.demo import CLASSES, build
 from labcore.errors import RunError
+from labcore.events import Evaluated
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 
@@ -60,9 +61,9 @@ def test_it_hears_what_the_examples_are_and_they_were_held_out(network: Classifi
 
 
 def test_it_says_what_it_is_from_its_own_file() -> None:
-    result = builtin.RUN.last_event("evaluated")
+    result = builtin.RUN.last_event(Evaluated)
     assert result is not None
-    assert f"{round(result['accuracy'] * result['clips'])} of {result['clips']} held-out" in builtin.what()
+    assert f"{round(result.accuracy * result.clips)} of {result.clips} held-out" in builtin.what()
     assert "synthetic" in builtin.what()
     assert "dog bark" in builtin.what()
     assert (builtin.RUN.status().state, builtin.RUN.config.data.dataset) == ("finished", "demo")

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from labcore.events import Log, TrainingStarted, Turned
 from labcore.honesty import NOTHING_CHOSEN, adjustments, choice_note
 
-STARTED, VALIDATED = ({"type": "training_started", "validation_clips": clips} for clips in (0, 30))
-TURNED = {"type": "turned", "epoch": 3, "changes": {"model.dropout": 0.5}}
+STARTED = TrainingStarted(
+    labels=["a", "b"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",
+    memory_format="contiguous", precision_reason="", parameters=9, epochs=4, first_epoch=1,
+)  # fmt: skip
+VALIDATED = STARTED.model_copy(update={"validation_clips": 30})
+TURNED = Turned(epoch=3, number=0, changes={"model.dropout": 0.5})
 
 
 def test_changes_with_the_held_out_clips_in_view_are_counted_and_others_are_not():
     assert adjustments([STARTED]) == 0
-    assert adjustments([STARTED, TURNED, {"type": "epoch"}, TURNED]) == 2
+    assert adjustments([STARTED, TURNED, Log(message="m"), TURNED]) == 2
     assert adjustments([VALIDATED, TURNED]) == 0
-    assert adjustments([{"type": "training_started"}, TURNED]) == 1  # of an older version
 
 
 def test_the_note_says_so():

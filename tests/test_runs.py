@@ -107,10 +107,10 @@ class TestEvents:
         reader = EventReader(run)
         with path.open("ab") as file:
             file.write(line[:20])
-        assert [event["message"] for event in reader.read()] == ["one"]
+        assert [event.message for event in reader.read()] == ["one"]
         with path.open("ab") as file:
             file.write(line[20:] + b"\n")
-        assert [event["message"] for event in reader.read()] == ["two"]
+        assert [event.message for event in reader.read()] == ["two"]
         assert reader.read() == []
 
     def test_append_after_a_partial_line_starts_a_line_of_its_own(self, run: Run) -> None:
@@ -118,7 +118,7 @@ class TestEvents:
         with (run.path / "events.jsonl").open("ab") as file:
             file.write(b'{"type": "log", "mess')
         run.append(Log(message="two"))
-        assert [event["message"] for event in run.events()] == ["one", "two"]
+        assert [event.message for event in run.events()] == ["one", "two"]
 
     def test_holder_cuts_a_partial_line(self, run: Run) -> None:
         run.append(Log(message="one"))
@@ -133,7 +133,7 @@ class TestEvents:
         with (run.path / "events.jsonl").open("ab") as file:
             file.write(b'\xff\xfe\x00\n[1]\n{"type": "log"}\n{"time": 1}\nnull\n\n{"type": "epoch", "time": 1}\n')
         run.append(Log(message="two"))
-        assert [event.get("message") for event in run.events()] == ["one", "two"]
+        assert [event.message for event in run.events()] == ["one", "two"]
         assert run.status().state == "interrupted"  # the half epoch breaks nothing
 
     def test_sigkill_in_the_middle_of_appending(self, run: Run) -> None:
@@ -156,13 +156,13 @@ class TestEvents:
             run.append(Log(message="last"))
         lines = (run.path / "events.jsonl").read_bytes().splitlines()
         assert all(json.loads(line)["type"] == "log" for line in lines)
-        assert run.events()[0]["message"] == "first"
-        assert run.events()[-1]["message"] == "last"
+        assert run.events()[0].message == "first"
+        assert run.events()[-1].message == "last"
 
     def test_epochs_are_keyed_by_number_and_the_last_one_wins(self, run: Run) -> None:
         for event in (epoch(1, 0.1), epoch(2, 0.2), epoch(2, 0.3), epoch(3, 0.4)):
             run.append(event)
-        assert [(event["epoch"], event["val_accuracy"]) for event in run.epochs()] == [(1, 0.1), (2, 0.3), (3, 0.4)]
+        assert [(event.epoch, event.val_accuracy) for event in run.epochs()] == [(1, 0.1), (2, 0.3), (3, 0.4)]
 
 
 class TestLock:
@@ -258,7 +258,7 @@ class TestStatus:
         run = Run.create(workspace, RunConfig(), queued=True)
         status = run.status()
         assert (status.state, status.active) == ("queued", True)
-        assert status.queued_at == run.events()[0]["time"]
+        assert status.queued_at == run.events()[0].time
 
     def test_running_stopping_interrupted(self, run: Run) -> None:
         run.append(started(run))
@@ -286,7 +286,7 @@ class TestStatus:
         with run.hold():
             preparing = run.status().preparing
             assert preparing is not None
-            assert preparing["done"] == 3
+            assert preparing.done == 3
             run.append(training_started())
             run.append(Progress(epoch=1, step=5, steps=10, train_loss=1.0, seconds_left=7.0))
             status = run.status()

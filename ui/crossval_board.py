@@ -221,7 +221,7 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
         charts.confusion(pool.confusion, key=f"crossval-confusion-{experiment.id}")
     with right:
         st.markdown("**Per-class metrics**")
-        results.class_table({"per_class": pool.per_class, "confusion": pool.confusion})
+        results.class_table(pool)
 
 
 def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from labcore.events import Epoch
 from ui.charts import dark
 from ui.spikes import ceiling
 
@@ -17,7 +18,7 @@ _PADDING = {"top": 6, "bottom": 0, "left": 0, "right": 6}
 
 
 def curves(
-    epochs: list[dict[str, Any]],
+    epochs: list[Epoch],
     field: str,
     total: int,
     *,
@@ -75,9 +76,9 @@ def curves(
     st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} over the epochs")
 
 
-def _rows(epochs: list[dict[str, Any]], field: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row a point and a row a mark. ``value`` is where a point is drawn, ``real`` what it is, ``above`` its name beyond the axis."""
-    sides = {name: [event[f"{side}_{field}"] for event in epochs] for side, name in SIDES.items()}
+    sides = {name: [getattr(event, f"{side}_{field}") for event in epochs] for side, name in SIDES.items()}
     top = ceiling(list(sides.values()))
     rows: list[dict[str, Any]] = []
     for name, values in sides.items():
@@ -86,7 +87,7 @@ def _rows(epochs: list[dict[str, Any]], field: str, marks: list[dict[str, Any]])
             drawn = top if above else real
             rows.append(
                 {
-                    "epoch": event["epoch"],
+                    "epoch": event.epoch,
                     "value": round(drawn, 5),
                     "clips": name,
                     "real": round(real, 5),
@@ -248,14 +249,12 @@ def fold_curve(points: Sequence[tuple[int, float, float]], total: int, *, key: s
     st.vega_lite_chart(frame, spec, key=key, height=96, width="stretch", alt=f"Accuracy of {title} over the epochs")
 
 
-def small_curve(
-    epochs: list[dict[str, Any]], field: str, total: int, *, key: str, title: str, form: str = "~s"
-) -> None:
+def small_curve(epochs: list[Epoch], field: str, total: int, *, key: str, title: str, form: str = "~s") -> None:
     """One quantity over the epochs, small."""
     import pandas as pd
 
     frame = pd.DataFrame(
-        [{"epoch": event["epoch"], "value": event[field]} for event in epochs], columns=["epoch", "value"]
+        [{"epoch": event.epoch, "value": getattr(event, field)} for event in epochs], columns=["epoch", "value"]
     )
     spec = {
         "padding": _PADDING,

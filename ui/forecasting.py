@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import streamlit as st
 
 from labcore.config import RunConfig
+from labcore.events import Event, Forecast, Preparing
 from labcore.texts import counted
 from ui import live, services
 from ui.services import Task
@@ -18,34 +18,33 @@ OWN = "forecast-own"
 """Where a browser session keeps the forecast that it asked for. One at a time is at work on a server."""
 
 
-def words(event: dict[str, Any]) -> dict[str, str]:
+def words(event: Forecast) -> dict[str, str]:
     """A forecast as a short table: what → how much."""
     told = {
-        "An epoch": _seconds(event["seconds_per_epoch"]),
-        "To the end": duration(event["seconds_total"])
-        + (f", {counted(event['epochs'], 'epoch')}" if event.get("epochs") else ""),
-        "Peak memory": f"{gigabytes(event['peak_bytes'])} of {gigabytes(event['memory_bytes'])}",
+        "An epoch": _seconds(event.seconds_per_epoch),
+        "To the end": duration(event.seconds_total) + (f", {counted(event.epochs, 'epoch')}" if event.epochs else ""),
+        "Peak memory": f"{gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}",
     }
-    if event["largest_batch"] is not None:
+    if event.largest_batch is not None:
         told["Room for a batch"] = _room(event)
-    if event["micro_batch"] < event["batch_size"]:
-        told["Batches"] = f"{counted(event['batch_size'], 'clip')}, in parts of {count(event['micro_batch'])}"
+    if event.micro_batch < event.batch_size:
+        told["Batches"] = f"{counted(event.batch_size, 'clip')}, in parts of {count(event.micro_batch)}"
     return told
 
 
-def line(event: dict[str, Any]) -> str:
+def line(event: Forecast) -> str:
     """A forecast as a line of the log."""
-    parts = [f"{_seconds(event['seconds_per_epoch'])} an epoch", f"{duration(event['seconds_total'])} to the end"]
-    parts.append(f"peak memory {gigabytes(event['peak_bytes'])} of {gigabytes(event['memory_bytes'])}")
-    if event["largest_batch"] is not None:
+    parts = [f"{_seconds(event.seconds_per_epoch)} an epoch", f"{duration(event.seconds_total)} to the end"]
+    parts.append(f"peak memory {gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}")
+    if event.largest_batch is not None:
         parts.append(f"{_room(event)} in a batch")
-    return f"Forecast from {counted(event['steps_timed'], 'step')}: {', '.join(parts)}"
+    return f"Forecast from {counted(event.steps_timed, 'step')}: {', '.join(parts)}"
 
 
-def _room(event: dict[str, Any]) -> str:
+def _room(event: Forecast) -> str:
     from labcore.jobs.forecast import room
 
-    return room(event["largest_batch"], event.get("clips", 0))
+    return room(event.largest_batch, event.clips)
 
 
 def gigabytes(size: float) -> str:
@@ -81,7 +80,7 @@ def part(config: RunConfig | None) -> None:
         assert config is not None
         told = words(task.result)
         st.table({name: plain(value) for name, value in told.items()}, border="horizontal", alt="Forecast of the run")
-        st.caption(f"From {counted(task.result['steps_timed'], 'step')}, on the machine as busy as it was then.")
+        st.caption(f"From {counted(task.result.steps_timed, 'step')}, on the machine as busy as it was then.")
 
 
 def start(config: RunConfig | None) -> None:
@@ -91,15 +90,15 @@ def start(config: RunConfig | None) -> None:
         return
     home = services.workspace()
 
-    def work(progress: Any) -> dict[str, Any]:
+    def work(progress: Any) -> Forecast:
         from labcore.jobs.forecast import forecast
 
-        def on_event(event: dict[str, Any]) -> None:
-            if event.get("type") == "preparing":
-                task.doing = event["what"]
-                progress(event["done"], event["total"])
+        def on_event(event: Event) -> None:
+            if isinstance(event, Preparing):
+                task.doing = event.what
+                progress(event.done, event.total)
 
-        return dataclasses.asdict(forecast(config, home, on_event))
+        return forecast(config, home, on_event)
 
     task = Task(work, about=config.to_json(), doing="starting")
     services.tasks(str(home.home))["forecast"] = st.session_state[OWN] = task.start()

@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import streamlit as st
 
 from labcore.errors import LabError
+from labcore.events import Event, TrainingStarted, last_of
 from labcore.glances import glances
 from labcore.listing import Unreadable, discard
 from labcore.runs import Run, RunStatus
@@ -41,10 +42,10 @@ CPU_PACES = (Pace(3.0, 9.0), Pace(5.0, 15.0), Pace(8.0, 24.0))
 VISIT_SECONDS = 30.0
 
 
-def pace(run: Run, events: list[dict[str, Any]]) -> Pace:
+def pace(run: Run, events: list[Event]) -> Pace:
     """How often a page looks at a run. On a CPU it looks less often, and less still where several pages are open."""
-    started = next((event for event in reversed(events) if event["type"] == "training_started"), None)
-    if started is None or started.get("device") != "cpu":
+    started = last_of(events, TrainingStarted)
+    if started is None or started.device != "cpu":
         return Pace(TICK, 2.0)
     visits = services.visits(str(run.path))
     now = time.monotonic()

@@ -6,13 +6,13 @@ import contextlib
 import uuid
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from labcore.audio import Limits, as_wav
 from labcore.config import RunConfig
 from labcore.errors import AudioError, LabError
+from labcore.events import Epoch
 from labcore.runs import Run, pinned_name
 from labcore.texts import shown
 from labcore.workspace import slug
@@ -190,9 +190,9 @@ def _named(clip: clips.Clip) -> tuple[str, bytes]:
 # --- the lines
 
 
-def top(epochs: list[dict[str, Any]], name: str, most: int = MOST_LINES) -> list[str]:
+def top(epochs: list[Epoch], name: str, most: int = MOST_LINES) -> list[str]:
     """The labels that a clip was taken for with the highest probabilities, by their mean over the epochs and by the last one."""
-    told = [event["pinned"][name] for event in epochs if name in event.get("pinned", {})]
+    told = [event.pinned[name] for event in epochs if name in event.pinned]
     if not told:
         return []
     mean = {label: sum(shares.get(label, 0.0) for shares in told) / len(told) for label in told[-1]}
@@ -200,27 +200,27 @@ def top(epochs: list[dict[str, Any]], name: str, most: int = MOST_LINES) -> list
     return sorted(weight, key=lambda label: weight[label], reverse=True)[:most]
 
 
-def lines(run: Run, epochs: list[dict[str, Any]], total: int) -> None:
+def lines(run: Run, epochs: list[Epoch], total: int) -> None:
     """A small chart for each pinned clip that the epochs tell of."""
-    names = list(dict.fromkeys(name for event in epochs for name in event.get("pinned", {})))[-MOST:]
+    names = list(dict.fromkeys(name for event in epochs for name in event.pinned))[-MOST:]
     if not names:
         return
     columns = st.columns(2, gap="large") if len(names) > 1 else [st.container()]
     for number, name in enumerate(names):
         labels = top(epochs, name)
         with columns[number % len(columns)]:
-            last = next(event["pinned"][name] for event in reversed(epochs) if name in event.get("pinned", {}))
+            last = next(event.pinned[name] for event in reversed(epochs) if name in event.pinned)
             shown_as = label_names(last)
             best = max(last, key=lambda label: last[label])
             st.markdown(f"**{plain(name)}** :gray[now {plain(label_name(best))}, {percent(last[best])}]")
             rows = [
                 {
-                    "epoch": event["epoch"],
-                    "value": round(event["pinned"][name].get(label, 0.0), 4),
+                    "epoch": event.epoch,
+                    "value": round(event.pinned[name].get(label, 0.0), 4),
                     "label": shown_as[label],
                 }
                 for event in epochs
-                if name in event.get("pinned", {})
+                if name in event.pinned
                 for label in labels
             ]
             alt = f"Probabilities of {name} over the epochs"

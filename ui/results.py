@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from labcore.events import Evaluated, Event, RunFinished, last_of
 from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
 from ui import charts
 from ui.text import counted, duration, label_names, percent, plain
 
+if TYPE_CHECKING:
+    from labcore.experiments.summary import Pool
 
-def show(run: Run, events: list[dict[str, Any]]) -> None:
-    evaluated = next((event for event in reversed(events) if event["type"] == "evaluated"), None)
-    ended = next((event for event in reversed(events) if event["type"] == "run_finished"), None)
+
+def show(run: Run, events: list[Event]) -> None:
+    evaluated = last_of(events, Evaluated)
+    ended = last_of(events, RunFinished)
     if evaluated is None:
         return
     adjusted = adjustments(events)
     with st.container(border=True):
         with st.container(horizontal=True, gap="small", key="figures-result"):
-            st.metric("Accuracy", percent(evaluated["accuracy"]), width=130)
-            low, high = percent(evaluated["accuracy_low"]), percent(evaluated["accuracy_high"])
+            st.metric("Accuracy", percent(evaluated.accuracy), width=130)
+            low, high = percent(evaluated.accuracy_low), percent(evaluated.accuracy_high)
             st.metric("95 % interval", f"{low.removesuffix(' %')} – {high}", width=180)
-            st.metric("Macro F1", percent(evaluated["macro_f1"]), width=130)
-            if ended is not None and ended["seconds"]:
-                st.metric("Time", duration(ended["seconds"]), width=130)
+            st.metric("Macro F1", percent(evaluated.macro_f1), width=130)
+            if ended is not None and ended.seconds:
+                st.metric("Time", duration(ended.seconds), width=130)
         st.caption(
-            f"Measured on the {counted(evaluated['clips'], 'held-out clip')} of fold {plain(evaluated['fold'])}, with the weights "
+            f"Measured on the {counted(evaluated.clips, 'held-out clip')} of fold {plain(evaluated.fold)}, with the weights "
             "that are saved." + ("" if adjusted else f" {choice_note(0)}.")
         )
         if adjusted:
             st.warning(f"{choice_note(adjusted)}.", icon=":material/warning:")
-        if evaluated.get("leaks"):
+        if evaluated.leaks:
             st.warning(
                 "The split leaks: clips of the same recordings were trained on. The accuracy is higher than on new recordings.",
                 icon=":material/warning:",
@@ -40,14 +44,14 @@ def show(run: Run, events: list[dict[str, Any]]) -> None:
     left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**Confusion matrix**")
-        charts.confusion(evaluated["confusion"], key=f"confusion-{run.id}")
+        charts.confusion(evaluated.confusion, key=f"confusion-{run.id}")
     with right:
         st.markdown("**Per-class metrics**")
         class_table(evaluated)
 
 
-def class_table(evaluated: dict[str, Any]) -> None:
-    """Recall, precision and F1 a class, of figures with ``per_class`` and ``confusion``."""
+def class_table(evaluated: Evaluated | Pool) -> None:
+    """Recall, precision and F1 a class."""
     st.dataframe(
         per_class(evaluated),
         hide_index=True,
@@ -79,20 +83,20 @@ def download(run: Run) -> None:
     )
 
 
-def per_class(evaluated: dict[str, Any]):
+def per_class(evaluated: Evaluated | Pool):
     """A row a class, the worst first."""
     import pandas as pd
 
-    names = label_names(evaluated["per_class"])
+    names = label_names(evaluated.per_class)
     rows = [
         {
             "Class": names[label],
             "F1": figures.get("f1"),
             "Recall": figures.get("recall"),
             "Precision": figures.get("precision"),
-            "Clips": sum(evaluated["confusion"].get(label, {}).values()),
+            "Clips": sum(evaluated.confusion.get(label, {}).values()),
         }
-        for label, figures in evaluated["per_class"].items()
+        for label, figures in evaluated.per_class.items()
     ]
     return pd.DataFrame(rows).sort_values("F1", kind="stable")
 

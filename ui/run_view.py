@@ -5,15 +5,25 @@ from __future__ import annotations
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from labcore.asked import asked_for
 from labcore.errors import DatasetError, LabError
+from labcore.events import (
+    Epoch,
+    Event,
+    Forecast,
+    RunFinished,
+    TrainingStarted,
+    Turned,
+    each_of,
+    epochs_of,
+    last_of,
+)
 from labcore.glances import glance
 from labcore.jobs.background import tail
-from labcore.runs import RESUMABLE, Run, RunStatus, epochs_of
+from labcore.runs import RESUMABLE, Run, RunStatus
 from labcore.texts import shown
 from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
@@ -72,8 +82,8 @@ def show(run: Run) -> None:
     _settings(run)
 
 
-def _turns(events: list[dict[str, Any]]) -> int:
-    return sum(event["type"] == "turned" for event in events)
+def _turns(events: list[Event]) -> int:
+    return len(each_of(events, Turned))
 
 
 def _head(run: Run, status: RunStatus) -> None:
@@ -110,14 +120,14 @@ def _head(run: Run, status: RunStatus) -> None:
                 action_button("Remove for good", partial(_remove, run), key="remove-for-good", icon=":material/delete:")
 
 
-def _elsewhere(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
+def _elsewhere(run: Run, status: RunStatus, events: list[Event]) -> None:
     """Where the run's data set is away, or another one is in its place: a place to name the right one."""
     from labcore.datasets.resuming import is_away
 
-    ended = next((event for event in reversed(events) if event["type"] == "run_finished"), {})
+    ended = last_of(events, RunFinished)
     if not run.checkpoint.exists():
         return
-    if ended.get("details", {}).get("kind") != "DatasetError" and not is_away(run, services.workspace()):
+    if (ended is None or ended.details.get("kind") != "DatasetError") and not is_away(run, services.workspace()):
         return
 
     def resume() -> None:
@@ -148,7 +158,7 @@ def _remove(run: Run) -> None:
     st.query_params.clear()
 
 
-def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
+def _progress(run: Run, status: RunStatus, events: list[Event]) -> None:
     if status.state == "unreadable":
         show_error(LabError(status.error, "Put its files back, or remove it"))
         return
@@ -175,9 +185,10 @@ def _progress(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
         st.progress(status.fraction, text=live.run_progress(status, run))
 
 
-def _in_parts(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None:
+def _in_parts(run: Run, status: RunStatus, events: list[Event]) -> None:
     """Where memory ran out and a smaller batch was seen to fit: go on with each batch in parts of that size."""
-    details = events[-1].get("details", {}) if events and events[-1]["type"] == "run_finished" else {}
+    ended = last_of(events[-1:], RunFinished)
+    details = ended.details if ended else {}
     fits = details.get("fits")
     if details.get("kind") != "OutOfMemoryError" or not fits:
         return
@@ -193,23 +204,23 @@ def _in_parts(run: Run, status: RunStatus, events: list[dict[str, Any]]) -> None
     )
 
 
-def _curves(run: Run, events: list[dict[str, Any]], status: RunStatus) -> None:
+def _curves(run: Run, events: list[Event], status: RunStatus) -> None:
     epochs = epochs_of(events)
     if not epochs:
         if status.state == "running":
             st.caption("The curves begin with the end of the first epoch.")
-            told = next((event for event in reversed(events) if event["type"] == "forecast"), None)
+            told = last_of(events, Forecast)
             if told is not None:
                 st.caption(f"{plain(forecasting.line(told))}.")
         return
-    last, total = epochs[-1], max(status.epochs, epochs[-1]["epochs"])
+    last, total = epochs[-1], max(status.epochs, epochs[-1].epochs)
     if status.state != "finished":
         with st.container(horizontal=True, gap="medium", key="figures-run"):
             for label, value in (
-                ("Validation accuracy", percent(last["val_accuracy"])),
-                ("Validation loss", f"{last['val_loss']:.3f}"),
-                ("Learning rate", f"{last['lr']:.2g}"),
-                ("Clips a second", count(last["clips_per_second"])),
+                ("Validation accuracy", percent(last.val_accuracy)),
+                ("Validation loss", f"{last.val_loss:.3f}"),
+                ("Learning rate", f"{last.lr:.2g}"),
+                ("Clips a second", count(last.clips_per_second)),
             ):
                 st.metric(label, value, width=170)
     marks = turning.marks(events)
@@ -222,19 +233,19 @@ def _curves(run: Run, events: list[dict[str, Any]], status: RunStatus) -> None:
         curves.curves(epochs, "loss", total, key=f"loss-{run.id}", title="Loss", marks=marks)
     pinned.lines(run, epochs, total)
     _work(run, events, epochs, total, live_now=status.active)
-    started = next((event for event in reversed(events) if event["type"] == "training_started"), None)
+    started = last_of(events, TrainingStarted)
     if started:
-        held_out = f"the {counted(started['val_clips'], 'clip')} of fold {plain(started['fold'])}, never trained on"
-        if started.get("validation_clips"):
-            held_out = f"{counted(started['validation_clips'], 'clip')} set aside from training; the held-out fold is judged at the end"
-        elif started.get("leaks"):
+        held_out = f"the {counted(started.val_clips, 'clip')} of fold {plain(started.fold)}, never trained on"
+        if started.validation_clips:
+            held_out = f"{counted(started.validation_clips, 'clip')} set aside from training; the held-out fold is judged at the end"
+        elif started.leaks:
             held_out += ", but other clips of their recordings are: the split leaks"
         st.caption(
-            f"Training: {counted(started['train_clips'], 'clip')}, as they come out of augmentation. Validation: {held_out}."
+            f"Training: {counted(started.train_clips, 'clip')}, as they come out of augmentation. Validation: {held_out}."
         )
 
 
-def _work(run: Run, events: list[dict[str, Any]], epochs: list[dict[str, Any]], total: int, *, live_now: bool) -> None:
+def _work(run: Run, events: list[Event], epochs: list[Epoch], total: int, *, live_now: bool) -> None:
     """Where the time goes, and the small curves: folded away while the run is at work, since each costs every visitor's browser."""
     seconds = spent.latest(events)
     if seconds:
@@ -258,7 +269,7 @@ def _work(run: Run, events: list[dict[str, Any]], epochs: list[dict[str, Any]], 
             curves.small_curve(epochs, "clips_per_second", total, key=f"speed-{run.id}", title="Clips a second")
 
 
-def _log(events: list[dict[str, Any]], *, open_: bool) -> None:
+def _log(events: list[Event], *, open_: bool) -> None:
     lines = run_log.log_lines(events)
     if lines:
         fold = st.expander("Log", icon=":material/notes:", expanded=open_, key="log", on_change="rerun")

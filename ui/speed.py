@@ -151,9 +151,9 @@ def _progress(report: BenchmarkReport) -> tuple[float, str]:
     told = report.progress
     if told is None:
         return 0.0, "Starting: measuring each device's peak speed"
-    share = min(1.0, told["done"] / max(1, told["total"]))
-    left = f", {duration(told['seconds_left'])} left" if told["seconds_left"] >= 1 else ""
-    line = f"{count(told['done'])} of {count(told['total'])} measured{left} · {plain(told['what'])}"
+    share = min(1.0, told.done / max(1, told.total))
+    left = f", {duration(told.seconds_left)} left" if told.seconds_left >= 1 else ""
+    line = f"{count(told.done)} of {count(told.total)} measured{left} · {plain(told.what)}"
     return share, line
 
 

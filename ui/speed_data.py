@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labcore.benchmark import SCOPES, BenchmarkReport, CpuTuned, Measurement, article
+from labcore.benchmark.events import Tried
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,10 +178,10 @@ def tuning_words(side: str, tuning: CpuTuned) -> str:
     return f"{side} · {words}" if side else words
 
 
-def form_words(tried: dict[str, Any]) -> str:
+def form_words(tried: Tried) -> str:
     """A form that was tried for the CPU: ``bf16 channels last, 2 threads``."""
-    threads = tried.get("threads", 0)
-    words = f"{tried.get('precision', '?')} {str(tried.get('memory_format', '?')).replace('_', ' ')}"
+    threads = tried.threads
+    words = f"{tried.precision} {tried.memory_format.replace('_', ' ')}"
     return f"{words}, {threads} thread{'' if threads == 1 else 's'}"
 
 

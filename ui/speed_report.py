@@ -170,9 +170,9 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
         )
     _, tuning = tunings[number]
     labels = [speed_data.form_words(entry) for entry in tuning.tried]
-    speed_charts.lengths(labels, [entry.get("ms", 0.0) for entry in tuning.tried], key="speed-forms", alt="Forms tried")
+    speed_charts.lengths(labels, [entry.ms for entry in tuning.tried], key="speed-forms", alt="Forms tried")
     st.caption(f"ms per batch, lower is better. {plain(_sentence(tuning.reason))}")
-    _table(speed_data.frame({"Form": labels, "ms per batch": [e.get("ms") for e in tuning.tried]}), "cpu-forms")
+    _table(speed_data.frame({"Form": labels, "ms per batch": [e.ms for e in tuning.tried]}), "cpu-forms")
 
 
 def _article(reports: list[BenchmarkReport]) -> None:

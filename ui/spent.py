@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import streamlit as st
 
+from labcore.events import Epoch, Event, Progress
 from ui import charts
 
 PARTS = {
@@ -19,9 +20,10 @@ PARTS = {
 """Kind of work → its word, and its colour on light and on dark pages."""
 
 
-def latest(events: list[dict[str, Any]]) -> dict[str, float]:
+def latest(events: Sequence[Event]) -> dict[str, float]:
     """Seconds by kind, of the epoch at hand or the last one; empty where nothing tells them."""
-    return next((event["spent"] for event in reversed(events) if event.get("spent")), {})
+    told = (event.spent for event in reversed(events) if isinstance(event, Progress | Epoch))
+    return next(filter(None, told), {})
 
 
 def shares(spent: dict[str, float]) -> list[tuple[str, float]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from labcore import texts
+from labcore.events import Preparing
 from labcore.runs import Run
 from labcore.runs import RunStatus as Status
 
@@ -147,11 +148,11 @@ def moment_of(stamp: str) -> str:
         return stamp
 
 
-def preparing_line(event: dict[str, Any]) -> str:
+def preparing_line(event: Preparing) -> str:
     """What a run prepares, and how far it is where that can be said."""
-    if event["total"] <= 1:
-        return event["what"]
-    return f"{event['what']}: {count(event['done'])} of {counted(event['total'], event['unit'].removesuffix('s'))}"
+    if event.total <= 1:
+        return event.what
+    return f"{event.what}: {count(event.done)} of {counted(event.total, event.unit.removesuffix('s'))}"
 
 
 def progress_line(status: Status) -> str:

@@ -14,6 +14,7 @@ import streamlit as st
 
 from labcore.config import Knob, RunConfig, knobs, turned_config
 from labcore.errors import ConfigError
+from labcore.events import Advice, Event, Log, Turned, each_of, last_of
 from labcore.people import clean
 from labcore.reading import DamagedError, parse_json, read_text
 from labcore.runs import Run
@@ -40,15 +41,15 @@ def live_knobs() -> list[Knob]:
     return [table.pop(path) for path in EVERYDAY if path in table] + list(table.values())
 
 
-def pending(run: Run, events: list[dict[str, Any]]) -> dict[str, Any]:
+def pending(run: Run, events: list[Event]) -> dict[str, Any]:
     """What was asked for and does not count yet: path → value. Lines that are wrong are for the run's log to tell."""
     try:
         lines = read_text(run.path / "turns.jsonl").splitlines()
     except (OSError, DamagedError):
         return {}
     config = run.config
-    taken = [(event["number"], event["changes"]) for event in events if event["type"] == "turned"]
-    refused = [event["message"] for event in events if event["type"] == "log" and "turns.jsonl" in event["message"]]
+    taken = [(turn.number, turn.changes) for turn in each_of(events, Turned)]
+    refused = [event.message for event in each_of(events, Log) if "turns.jsonl" in event.message]
     asked: dict[str, Any] = {}
     for number, line in enumerate(lines):
         with contextlib.suppress(ValueError, AttributeError, ConfigError):
@@ -142,55 +143,55 @@ def told(changes: dict[str, Any], before: RunConfig | None = None) -> str:
     return ", ".join(words)
 
 
-def marks(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def marks(events: list[Event]) -> list[dict[str, Any]]:
     """The turns as marks on the curves: ``epoch`` (between the last epoch before it and the first with it) and ``what``."""
-    turns = {(event["epoch"], event["number"]): event for event in events if event["type"] == "turned"}
+    turns = {(turn.epoch, turn.number): turn for turn in each_of(events, Turned)}
     found: dict[int, list[str]] = {}
     for (epoch, _), event in sorted(turns.items()):
-        found.setdefault(epoch, []).append(f"{told(event['changes'])} ({_who(event)})")
+        found.setdefault(epoch, []).append(f"{told(event.changes)} ({_who(event)})")
     return [{"epoch": max(1.0, epoch - 0.5), "what": "; ".join(whats)} for epoch, whats in found.items()]
 
 
-def sentence(event: dict[str, Any]) -> str:
+def sentence(event: Turned) -> str:
     """A turn as a line of the log."""
-    reason = f": {event['reason']}" if event.get("reason") else ""
-    return f"From epoch {event['epoch']} on: {told(event['changes'])}, turned by {_who(event)}{reason}"
+    reason = f": {event.reason}" if event.reason else ""
+    return f"From epoch {event.epoch} on: {told(event.changes)}, turned by {_who(event)}{reason}"
 
 
-def _who(event: dict[str, Any]) -> str:
+def _who(event: Turned) -> str:
     """By what means knobs were turned, and by whom where that is another than who looks."""
-    means, name = WHO.get(event["by"], event["by"]), clean(event.get("who"))
+    means, name = WHO.get(event.by, event.by), clean(event.who)
     return f"{name}, {means}" if people.anothers(name) else means
 
 
 # --- advice
 
 
-def advice(run: Run, events: list[dict[str, Any]], owner: str = "") -> None:
+def advice(run: Run, events: list[Event], owner: str = "") -> None:
     """The latest advice on a run of ``owner``, as long as it is neither followed nor put aside, with buttons for both."""
     event = standing_advice(run, events)
     if event is None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f":material/lightbulb: **After epoch {event['epoch']}:** {plain(event['message'].rstrip('.'))}. "
-            f":gray[Suggested: {plain(told(event['changes']))}.]",
+            f":material/lightbulb: **After epoch {event.epoch}:** {plain(event.message.rstrip('.'))}. "
+            f":gray[Suggested: {plain(told(event.changes))}.]",
             width="stretch",
         )
-        reason = f"advice after epoch {event['epoch']}"
-        follow = partial(run.turn, event["changes"], by="page", who=services.visitor_name(), reason=reason)
-        people.guarded_button("Do it", follow, owner, key=f"advice-do-{event['epoch']}", verb="Turn", type="primary")
-        aside = partial(st.session_state.__setitem__, _aside(run), event["epoch"])
-        action_button("Not now", aside, key=f"advice-not-{event['epoch']}", type="tertiary")
+        reason = f"advice after epoch {event.epoch}"
+        follow = partial(run.turn, event.changes, by="page", who=services.visitor_name(), reason=reason)
+        people.guarded_button("Do it", follow, owner, key=f"advice-do-{event.epoch}", verb="Turn", type="primary")
+        aside = partial(st.session_state.__setitem__, _aside(run), event.epoch)
+        action_button("Not now", aside, key=f"advice-not-{event.epoch}", type="tertiary")
 
 
-def standing_advice(run: Run, events: list[dict[str, Any]]) -> dict[str, Any] | None:
+def standing_advice(run: Run, events: list[Event]) -> Advice | None:
     """The latest advice, unless it was put aside, or something of what it suggests was turned since or is asked for."""
-    event = next((event for event in reversed(events) if event["type"] == "advice"), None)
-    if event is None or not event["changes"] or st.session_state.get(_aside(run), 0) >= event["epoch"]:
+    event = last_of(events, Advice)
+    if event is None or not event.changes or st.session_state.get(_aside(run), 0) >= event.epoch:
         return None
-    turned = [turn["changes"] for turn in events if turn["type"] == "turned" and turn["epoch"] > event["epoch"]]
-    if any(_touch(event["changes"], changes) for changes in [*turned, pending(run, events)]):
+    turned = [turn.changes for turn in each_of(events, Turned) if turn.epoch > event.epoch]
+    if any(_touch(event.changes, changes) for changes in [*turned, pending(run, events)]):
         return None
     return event
 

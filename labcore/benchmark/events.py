@@ -6,75 +6,134 @@ turn, last ``finished``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, TypeAlias, Union
 
-from labcore.benchmark.cases import Case
-from labcore.events import Event
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from labcore.benchmark.cases import MODES, PARTS, Case
+from labcore.errors import LabError
+from labcore.events import Event, Kinds, kinds_of
+from labcore.texts import shown
+
+LEAST, MOST = 1e-12, 1e18
+"""A number of a report is nothing, or within these: what is drawn and divided stays finite."""
+
+MOST_TEXT = 2000
+"""Characters of a sentence."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class BenchmarkWaiting(Event):
+def _measured(value: float) -> float:
+    if value and not LEAST <= value <= MOST:
+        raise ValueError("it is out of bounds")
+    return value
+
+
+def _sentence(text: str) -> str:
+    if len(text) > MOST_TEXT:
+        raise ValueError("it is too long")
+    return shown(text)
+
+
+def _case(value: Any) -> Any:
+    try:
+        return Case(**value) if isinstance(value, dict) else value
+    except (TypeError, LabError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _one_of(names: Collection[str]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError("there is no such name")
+        return value
+
+    return AfterValidator(check)
+
+
+Number = Annotated[float, AfterValidator(_measured)]
+Count = Annotated[int, Field(ge=0, le=int(MOST))]
+Text = Annotated[str, AfterValidator(_sentence)]
+Mode = Annotated[str, _one_of(MODES)]
+Part = Annotated[str, _one_of(PARTS)]
+
+
+class BenchmarkEvent(Event):
+    """Base of the events of a benchmark. A report may come from anywhere, so that nothing is taken up but what is asked for."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Tried(BaseModel):
+    """A form of the CPU that was timed; ``ms`` is the median of a batch."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+    precision: Text
+    memory_format: Text
+    threads: Count
+    ms: Number
+
+
+class LifeEvent(BenchmarkEvent):
+    """Waiting, started or finished: the last one tells the state, with the lock."""
+
+
+class BenchmarkWaiting(LifeEvent):
     """The benchmark waits to be started; ``why`` in words."""
 
-    type: ClassVar[str] = "waiting"
-    why: str = ""
+    type: Literal["waiting"] = "waiting"
+    why: Text = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class BenchmarkStarted(Event):
+class BenchmarkStarted(LifeEvent):
     """Measuring begins. ``seconds`` is the estimate of the plan."""
 
-    type: ClassVar[str] = "started"
-    pid: int
-    cases: int
-    seconds: float
+    type: Literal["started"] = "started"
+    pid: Count
+    cases: Count
+    seconds: Number
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress(Event):
+class Progress(BenchmarkEvent):
     """Where the benchmark is: ``done`` of ``total`` cases, and what comes now."""
 
-    type: ClassVar[str] = "progress"
-    done: int
-    total: int
-    what: str
-    seconds_left: float
+    type: Literal["progress"] = "progress"
+    done: Count
+    total: Count
+    what: Text
+    seconds_left: Number
 
 
-@dataclass(frozen=True, kw_only=True)
-class CpuTuned(Event):
+class CpuTuned(BenchmarkEvent):
     """The CPU's best form for a network, mode and batch size, of those that were timed.
 
-    ``tried`` holds ``{"precision", "memory_format", "threads", "ms"}`` of each, quickest first; ``ms`` is the median of a
-    batch. ``reason`` is a sentence without the final stop.
+    ``tried`` holds them, quickest first. ``reason`` is a sentence without the final stop.
     """
 
-    type: ClassVar[str] = "cpu_tuned"
-    model: str
-    mode: str
-    batch_size: int
-    precision: str
-    memory_format: str
-    threads: int
-    reason: str
-    tried: list[dict[str, Any]] = field(default_factory=list)
+    type: Literal["cpu_tuned"] = "cpu_tuned"
+    model: Text
+    mode: Mode
+    batch_size: Count
+    precision: Text
+    memory_format: Text
+    threads: Count
+    reason: Text
+    tried: Annotated[list[Tried], Field(max_length=1000)] = Field(default_factory=list)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PeakMeasured(Event):
+class PeakMeasured(BenchmarkEvent):
     """The fastest matrix product found on a device: (``size`` × ``size``) by the same, 2 · size³ operations."""
 
-    type: ClassVar[str] = "peak_measured"
-    device: str
-    precision: str
-    threads: int | None
-    flops_per_second: float
-    size: int
+    type: Literal["peak_measured"] = "peak_measured"
+    device: Text
+    precision: Text
+    threads: Count | None
+    flops_per_second: Number
+    size: Count
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measurement(Event):
+class Measurement(BenchmarkEvent):
     """What was measured of a case.
 
     Attributes:
@@ -98,26 +157,26 @@ class Measurement(Event):
         error: "" or a sentence without the final stop.
     """
 
-    type: ClassVar[str] = "measurement"
-    case: Case
+    type: Literal["measurement"] = "measurement"
+    case: Annotated[Case, BeforeValidator(_case)]
     best: bool = False
-    warm_up: int = 0
-    repeats: int = 0
-    calls: int = 0
-    median_ms: float | None = None
-    q1_ms: float | None = None
-    q3_ms: float | None = None
-    clips_per_second: float | None = None
-    flops_per_clip: float | None = None
-    peak_share: float | None = None
-    energy_j_per_clip: float | None = None
-    compile_seconds: float | None = None
-    parts_ms: dict[str, float] = field(default_factory=dict)
-    threads: int = 0
-    sm_clock_mhz: int | None = None
-    disturbed: str = ""
-    failure: str = ""
-    error: str = ""
+    warm_up: Count = 0
+    repeats: Count = 0
+    calls: Count = 0
+    median_ms: Number | None = None
+    q1_ms: Number | None = None
+    q3_ms: Number | None = None
+    clips_per_second: Number | None = None
+    flops_per_clip: Number | None = None
+    peak_share: Number | None = None
+    energy_j_per_clip: Number | None = None
+    compile_seconds: Number | None = None
+    parts_ms: dict[Part, Number] = Field(default_factory=dict)
+    threads: Count = 0
+    sm_clock_mhz: Count | None = None
+    disturbed: Text = ""
+    failure: Text = ""
+    error: Text = ""
 
     @property
     def ok(self) -> bool:
@@ -125,26 +184,18 @@ class Measurement(Event):
         return self.median_ms is not None
 
 
-@dataclass(frozen=True, kw_only=True)
-class BenchmarkFinished(Event):
+class BenchmarkFinished(LifeEvent):
     """The benchmark is over. ``state`` is finished, stopped or failed."""
 
-    type: ClassVar[str] = "finished"
-    state: str
-    error: str = ""
-    remedy: str = ""
-    seconds: float = 0.0
+    type: Literal["finished"] = "finished"
+    state: Text
+    error: Text = ""
+    remedy: Text = ""
+    seconds: Number = 0.0
 
 
-EVENTS: dict[str, type[Event]] = {
-    kind.type: kind
-    for kind in (
-        BenchmarkWaiting,
-        BenchmarkStarted,
-        Progress,
-        CpuTuned,
-        PeakMeasured,
-        Measurement,
-        BenchmarkFinished,
-    )
-}
+AnyEvent: TypeAlias = Union[  # noqa: UP007
+    BenchmarkWaiting, BenchmarkStarted, Progress, CpuTuned, PeakMeasured, Measurement, BenchmarkFinished,
+]  # fmt: skip
+"""The events of a benchmark, told apart by their type."""
+EVENTS: Kinds = kinds_of(AnyEvent)

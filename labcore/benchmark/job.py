@@ -21,11 +21,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from labcore.benchmark.events import BenchmarkFinished, BenchmarkStarted, BenchmarkWaiting
+from labcore.benchmark.events import MOST_TEXT, BenchmarkFinished, BenchmarkStarted, BenchmarkWaiting
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.report import BenchmarkReport, ReportError, ReportFolder, list_reports
 from labcore.errors import LabError, RunError
-from labcore.events import Event
+from labcore.events import Event, last_of
 from labcore.jobs.background import launch, tail
 from labcore.jobs.queue import Survey
 from labcore.workspace import Workspace, is_locked
@@ -121,7 +121,7 @@ def load(folder: ReportFolder) -> BenchmarkReport:
 
 def is_waiting(folder: ReportFolder) -> bool:
     """Whether a process of this report lives, or has just been started, and does not measure yet."""
-    last = _last_word(folder)
+    last = folder.last_word()
     if folder.held or not isinstance(last, BenchmarkWaiting):
         return False
     return is_locked(folder.path / "job.lock") or time.time() - last.time < START_SECONDS
@@ -140,7 +140,7 @@ def kill(folder: ReportFolder) -> None:
     """
     import psutil
 
-    started = next((event for event in reversed(folder.events()) if isinstance(event, BenchmarkStarted)), None)
+    started = last_of(folder.events(), BenchmarkStarted)
     if started is None or not folder.held:
         raise ReportError(f"no process works on report {folder.id}")
     try:
@@ -174,7 +174,7 @@ def _fail(folder: ReportFolder, error: LabError) -> None:
     end = (
         BenchmarkFinished(state="stopped")
         if asked
-        else BenchmarkFinished(state="failed", error=error.what, remedy=error.remedy)
+        else BenchmarkFinished(state="failed", error=error.what[:MOST_TEXT], remedy=error.remedy[:MOST_TEXT])
     )
     _finish(folder, end)
 
@@ -182,14 +182,9 @@ def _fail(folder: ReportFolder, error: LabError) -> None:
 def _finish(folder: ReportFolder, end: BenchmarkFinished) -> None:
     # A removed report or a full disk: what became of it is then read off the lock.
     with contextlib.suppress(LabError), folder.hold(timeout=1):
-        if not isinstance(_last_word(folder), BenchmarkFinished):
+        if not isinstance(folder.last_word(), BenchmarkFinished):
             folder.append(end)
         folder.clear_stop()
-
-
-def _last_word(folder: ReportFolder) -> Event | None:
-    life = (BenchmarkWaiting, BenchmarkStarted, BenchmarkFinished)
-    return next((event for event in reversed(folder.events()) if isinstance(event, life)), None)
 
 
 def log_tail(folder: ReportFolder, lines: int = 12) -> list[str]:

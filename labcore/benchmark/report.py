@@ -20,25 +20,30 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from labcore.benchmark.events import (
+    EVENTS,
+    BenchmarkEvent,
+    BenchmarkFinished,
     BenchmarkWaiting,
     CpuTuned,
+    LifeEvent,
     Measurement,
     PeakMeasured,
+    Progress,
 )
-from labcore.benchmark.exchange import FORMAT, event_from, events_of, machine_from, report_from
+from labcore.benchmark.exchange import FORMAT, machine_from, report_from
 from labcore.benchmark.plan import Plan
 from labcore.errors import LabError, WorkspaceError
-from labcore.events import Event
+from labcore.events import Event, each_of, last_of, parse
 from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.people import clean, sign, signer
-from labcore.reading import LATEST, DamagedError, parse_json, read_file, read_object
+from labcore.reading import LATEST, DamagedError, read_file, read_object
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace, append_line, is_locked, is_no_file, slug, write_atomically
 
@@ -70,12 +75,17 @@ class BenchmarkReport:
     error: str = ""
     remedy: str = ""
     seconds: float = 0.0
-    progress: dict[str, Any] | None = field(default=None)
+    progress: Progress | None = None
     by: str = ""
 
     @property
     def active(self) -> bool:
         return self.state not in ENDED
+
+    @property
+    def figures(self) -> tuple[BenchmarkEvent, ...]:
+        """Everything that was measured."""
+        return (*self.peaks, *self.tunings, *self.measurements)
 
     @property
     def title(self) -> str:
@@ -103,7 +113,7 @@ class BenchmarkReport:
             "seconds": self.seconds,
             "machine": self.machine,
             "plan": self.plan.to_dict(),
-            "events": [json.loads(event.to_json()) for event in (*self.peaks, *self.tunings, *self.measurements)],
+            "events": [event.facts() for event in self.figures],
         }
         return json.dumps(tree, ensure_ascii=False, indent=1)
 
@@ -163,7 +173,8 @@ class ReportFolder:
             "machine.json": json.dumps(report.machine, ensure_ascii=False),
             "origin.json": json.dumps(facts),
         }
-        return folder._appear(files, events_of(report))
+        end = BenchmarkFinished(state=report.state, error=report.error, remedy=report.remedy, seconds=report.seconds)
+        return folder._appear(files, [*report.figures, end])
 
     @classmethod
     def open(cls, workspace: Workspace, name: str) -> ReportFolder:
@@ -206,16 +217,17 @@ class ReportFolder:
         append_line(self.path / "events.jsonl", event.to_json())
 
     def events(self) -> list[Event]:
-        """All events, oldest first. A partial last line, and events of another version of the lab, are left out."""
+        """All events, oldest first. A partial last line, and what is no event, are left out."""
         try:
             content = read_file(self.path / "events.jsonl")
         except (OSError, DamagedError):
             return []
-        found = []
-        for line in content[: content.rfind(b"\n") + 1].splitlines():
-            with contextlib.suppress(LabError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
-                found.append(event_from(parse_json(line)))
-        return found
+        lines = content[: content.rfind(b"\n") + 1].splitlines()
+        return [event for line in lines if (event := parse(line, EVENTS)) is not None]
+
+    def last_word(self) -> LifeEvent | None:
+        """The last event of its life: waiting, started or finished."""
+        return last_of(self.events(), LifeEvent)
 
     def load(self) -> BenchmarkReport:
         """The report as it stands now.
@@ -225,29 +237,29 @@ class ReportFolder:
         """
         plan, held, events = self.plan, self.held, self.events()
         machine = _machine(_json(self.path / "machine.json"))
-        life = [event for event in events if event.type in ("waiting", "started", "finished")]
-        last = life[-1] if life else None
-        if last is not None and last.type == "finished":
-            state = str(getattr(last, "state", "failed"))
+        life = last_of(events, LifeEvent)
+        end = life if isinstance(life, BenchmarkFinished) else None
+        waits = life if isinstance(life, BenchmarkWaiting) else None
+        if end:
+            state = end.state
         elif held:
             state = "stopping" if self.stop_requested else "running"
         else:
-            state = "waiting" if last is not None and last.type == "waiting" else "interrupted"
-        progress = next((event for event in reversed(events) if event.type == "progress"), None)
+            state = "waiting" if waits else "interrupted"
         return BenchmarkReport(
             id=self.id,
             created=_created(self),
             plan=plan,
             machine=machine,
-            measurements=tuple(event for event in events if isinstance(event, Measurement)),
-            tunings=tuple(event for event in events if isinstance(event, CpuTuned)),
-            peaks=tuple(event for event in events if isinstance(event, PeakMeasured)),
+            measurements=tuple(each_of(events, Measurement)),
+            tunings=tuple(each_of(events, CpuTuned)),
+            peaks=tuple(each_of(events, PeakMeasured)),
             state=state,
-            why=getattr(last, "why", ""),
-            error=getattr(last, "error", ""),
-            remedy=getattr(last, "remedy", ""),
-            seconds=getattr(last, "seconds", 0.0) if state in ENDED else 0.0,
-            progress=json.loads(progress.to_json()) if progress else None,
+            why=waits.why if waits else "",
+            error=end.error if end else "",
+            remedy=end.remedy if end else "",
+            seconds=end.seconds if end else 0.0,
+            progress=last_of(events, Progress),
             by=self.by,
         )
 

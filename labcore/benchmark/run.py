@@ -17,6 +17,7 @@ import torch
 from labcore.benchmark.cases import BEST, Case
 from labcore.benchmark.counting import count
 from labcore.benchmark.events import (
+    MOST_TEXT,
     BenchmarkFinished,
     BenchmarkStarted,
     CpuTuned,
@@ -80,7 +81,7 @@ def run_plan(
 
     def ended(state: str, error: str = "", remedy: str = "") -> BenchmarkFinished:
         seconds = round(time.perf_counter() - began, 3)
-        return BenchmarkFinished(state=state, error=error, remedy=remedy, seconds=seconds)
+        return BenchmarkFinished(state=state, error=error[:MOST_TEXT], remedy=remedy[:MOST_TEXT], seconds=seconds)
 
     with folder.hold() if folder is not None else contextlib.nullcontext(), _settings_kept():
         try:
@@ -259,7 +260,7 @@ class _Bench:
             share = flops * measurement.clips_per_second / peak
             # More than all there is: others were at work while the peak was measured, so it is none.
             share = share if share <= 1 else None
-        return replace(measurement, flops_per_clip=flops, peak_share=share)
+        return measurement.model_copy(update={"flops_per_clip": flops, "peak_share": share})
 
 
 def _plain(key: tuple[str, str, int], reason: str) -> CpuTuned:

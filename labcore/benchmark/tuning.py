@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from labcore.benchmark.cases import FORMATS, Case
-from labcore.benchmark.events import CpuTuned
+from labcore.benchmark.events import CpuTuned, Tried
 from labcore.benchmark.material import Material
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.timing import Times, take_turns
@@ -60,7 +60,7 @@ def tune_cpu(
         found.update(again)  # the best one too: it took turns with these
     best = min(found, key=lambda case: found[case])
     tried = [
-        {"precision": c.precision, "memory_format": c.memory_format, "threads": c.threads, "ms": round(found[c], 4)}
+        Tried(precision=c.precision, memory_format=c.memory_format, threads=c.threads or 1, ms=round(found[c], 4))
         for c in sorted(found, key=lambda case: found[case])
     ]
     assert best.threads is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labcore.errors import RunError
+from labcore.events import Evaluated
 from labcore.runs import Run
 
 NAME = "builtin"
@@ -23,12 +24,8 @@ FOLD = 1
 def what() -> str:
     """What it is and how good, in two sentences without the final stop."""
     labels = ", ".join(label.replace("_", " ") for label in RUN.load("labels", []))
-    result = RUN.last_event("evaluated")
-    told = (
-        f"; it got {round(result['accuracy'] * result['clips'])} of {result['clips']} held-out ones right"
-        if result
-        else ""
-    )
+    result = RUN.last_event(Evaluated)
+    told = f"; it got {round(result.accuracy * result.clips)} of {result.clips} held-out ones right" if result else ""
     return (
         f"It was trained on synthetic clips of ten city sounds ({labels}){told}. "
         "It knows no other sounds, and real recordings are harder"

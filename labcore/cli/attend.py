@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from labcore import events
 from labcore.cli.output import (
     DONE,
     FAILED,
@@ -24,7 +24,6 @@ from labcore.cli.output import (
     say,
 )
 from labcore.errors import LabError
-from labcore.events import Event
 from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.texts import counted
@@ -43,86 +42,84 @@ class Teller:
         self._preparing = ""
         self._watched = "held-out"
 
-    def __call__(self, event: dict[str, Any]) -> None:
-        """Take an event as :meth:`labcore.events.Event.to_json` writes it. Kinds it does not know are passed over."""
-        with contextlib.suppress(KeyError, TypeError, ValueError):  # an event of another version of the lab
-            self._tell(event)
-
-    def _tell(self, event: dict[str, Any]) -> None:
-        match event["type"]:
-            case "run_queued":
+    def __call__(self, event: events.Event) -> None:
+        """Take an event. Kinds it does not know are passed over."""
+        match event:
+            case events.RunQueued():
                 say("queued")
-            case "run_started":
-                say(f"run {event['run_id']} in {event['run_dir']}")
-            case "preparing":
-                if event["what"] != self._preparing:
-                    self._preparing = event["what"]
-                    say(event["what"])
-                live(f"{event['what']}  {event['done']}/{counted(event['total'], event['unit'].removesuffix('s'))}")
-            case "training_started":
+            case events.RunStarted():
+                say(f"run {event.run_id} in {event.run_dir}")
+            case events.Preparing():
+                if event.what != self._preparing:
+                    self._preparing = event.what
+                    say(event.what)
+                live(f"{event.what}  {event.done}/{counted(event.total, event.unit.removesuffix('s'))}")
+            case events.TrainingStarted():
                 self._tell_start(event)
-            case "progress":
-                share, left = event["step"] / max(1, event["steps"]), duration(event["seconds_left"])
-                live(f"epoch {event['epoch']}  {100 * share:3.0f} %  loss {event['train_loss']:.3f}  {left} left")
-            case "epoch":
+            case events.Progress():
+                share, left = event.step / max(1, event.steps), duration(event.seconds_left)
+                live(f"epoch {event.epoch}  {100 * share:3.0f} %  loss {event.train_loss:.3f}  {left} left")
+            case events.Epoch():
                 self._tell_epoch(event)
-            case "turned":
-                listed = ", ".join(f"{path} {value:g}" for path, value in event["changes"].items())
-                say(f"turned by {event.get('who') or event['by']}: {listed}")
-            case "advice":
-                listed = ", ".join(f"--{path} {value:g}" for path, value in event["changes"].items())
-                say(f"{event['message']} To be turned: {listed}")
-            case "log":
-                say(event["message"] if event["level"] == "info" else f"{event['level']}: {event['message']}")
-            case "evaluated":
+            case events.Turned():
+                say(f"turned by {event.who or event.by}: {', '.join(_settings(event.changes))}")
+            case events.Advice():
+                say(f"{event.message} To be turned: {', '.join(f'--{each}' for each in _settings(event.changes))}")
+            case events.Log():
+                say(event.message if event.level == "info" else f"{event.level}: {event.message}")
+            case events.Evaluated():
                 say(result_line(event))
-            case "run_finished":
+            case events.RunFinished():
                 self._tell_end(event)
 
-    def _tell_start(self, event: dict[str, Any]) -> None:
-        self._watched = "validation" if event.get("validation_clips") else "held-out"
+    def _tell_start(self, event: events.TrainingStarted) -> None:
+        self._watched = "validation" if event.validation_clips else "held-out"
         say(
-            f"training on {counted(event['train_clips'], 'clip')} of {counted(len(event['labels']), 'class', 'classes')}, "
-            f"{event['val_clips']} held out (fold {event['fold']}), {event['parameters']:,} parameters"
+            f"training on {counted(event.train_clips, 'clip')} of {counted(len(event.labels), 'class', 'classes')}, "
+            f"{event.val_clips} held out (fold {event.fold}), {event.parameters:,} parameters"
         )
-        if event.get("validation_clips"):
+        if event.validation_clips:
             say(
-                f"figures of the epochs are of {counted(event['validation_clips'], 'training clip')} set aside for validation"
+                f"figures of the epochs are of {counted(event.validation_clips, 'training clip')} set aside for validation"
             )
-        say(f"on {event['device']}: {event['device_reason']}")
-        say(f"in {event['precision']}, {event['memory_format']}: {event['precision_reason']}")
-        if event["first_epoch"] > 1:
-            say(f"going on with epoch {event['first_epoch']}")
+        say(f"on {event.device}: {event.device_reason}")
+        say(f"in {event.precision}, {event.memory_format}: {event.precision_reason}")
+        if event.first_epoch > 1:
+            say(f"going on with epoch {event.first_epoch}")
 
-    def _tell_epoch(self, event: dict[str, Any]) -> None:
+    def _tell_epoch(self, event: events.Epoch) -> None:
         say(
-            f"epoch {event['epoch']:>{len(str(event['epochs']))}}/{event['epochs']}"
-            f"  loss {event['train_loss']:.3f}  {self._watched} loss {event['val_loss']:.3f}"
-            f"  accuracy {percent(event['val_accuracy']):>7}  lr {event['lr']:.2g}"
-            f"  {event['clips_per_second']:.0f} clips/s  {duration(event['seconds_left'])} left"
+            f"epoch {event.epoch:>{len(str(event.epochs))}}/{event.epochs}"
+            f"  loss {event.train_loss:.3f}  {self._watched} loss {event.val_loss:.3f}"
+            f"  accuracy {percent(event.val_accuracy):>7}  lr {event.lr:.2g}"
+            f"  {event.clips_per_second:.0f} clips/s  {duration(event.seconds_left)} left"
         )
 
-    def _tell_end(self, event: dict[str, Any]) -> None:
-        if event.get("error"):
-            error = LabError(event["error"], event["remedy"])
-            say(f"{event['state']} after {counted(event['epochs_done'], 'epoch')}: {' '.join(str(error).split())}")
+    def _tell_end(self, event: events.RunFinished) -> None:
+        after = f"{event.state} after {counted(event.epochs_done, 'epoch')}"
+        if event.error:
+            say(f"{after}: {' '.join(str(LabError(event.error, event.remedy)).split())}")
         else:
-            say(f"{event['state']} after {counted(event['epochs_done'], 'epoch')}, {duration(event['seconds'])}")
+            say(f"{after}, {duration(event.seconds)}")
 
 
-def result_line(event: dict[str, Any]) -> str:
+def _settings(changes: dict[str, Any]) -> list[str]:
+    return [f"{path} {value:g}" if isinstance(value, float) else f"{path} {value}" for path, value in changes.items()]
+
+
+def result_line(event: events.Evaluated) -> str:
     """The final figures, with the clips they are about."""
     clips = (
-        f"all {counted(event['clips'], 'clip')}"
-        if event["clips"] != 1
+        f"all {counted(event.clips, 'clip')}"
+        if event.clips != 1
         else "the one clip"
-        if event["fold"] == "all"
-        else f"the {counted(event['clips'], 'clip')} of fold {event['fold']}"
+        if event.fold == "all"
+        else f"the {counted(event.clips, 'clip')} of fold {event.fold}"
     )
-    if event.get("leaks"):
+    if event.leaks:
         clips += "; the split leaks, so this is too high"
-    interval = f"{100 * event['accuracy_low']:.1f} to {100 * event['accuracy_high']:.1f} %"
-    return f"accuracy {percent(event['accuracy'])} (95 % interval {interval}), macro F1 {event['macro_f1']:.3f}, on {clips}"
+    interval = f"{100 * event.accuracy_low:.1f} to {100 * event.accuracy_high:.1f} %"
+    return f"accuracy {percent(event.accuracy)} (95 % interval {interval}), macro F1 {event.macro_f1:.3f}, on {clips}"
 
 
 def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
@@ -140,13 +137,12 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
 
     tell, muted = Teller(), False
 
-    def on_event(event: Event) -> None:
+    def on_event(event: events.Event) -> None:
         nonlocal muted
-        content = json.loads(event.to_json())
-        tell(content)
+        tell(event)
         if as_json and not muted:
             try:
-                emit_json(content)
+                emit_json(event.facts())
             except OSError:
                 muted = True
                 mute_stdout()
@@ -171,8 +167,8 @@ def attend_everywhere(run: Run, *, as_json: bool) -> int:
     status = on_all_gpus(run.config.runtime.device, arguments)
     if status is None:
         return attend(run, as_json=as_json)
-    end = run.last_event("run_finished") or {}
-    return exit_status(end["state"], end["details"]) if "state" in end else status or FAILED
+    end = run.last_event(events.RunFinished)
+    return exit_status(end.state, end.details) if end else status or FAILED
 
 
 def exit_status(state: str, details: dict[str, Any]) -> int:

@@ -13,6 +13,8 @@ from labcore.cli.board import Board
 from labcore.cli.output import DONE, duration, emit, emit_json, mute_stdout, percent, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
 from labcore.errors import ConfigError
+from labcore.event_log import EventReader
+from labcore.events import RunFinished
 from labcore.listing import looked_at
 from labcore.people import need_own, shell_user
 from labcore.texts import counted
@@ -163,18 +165,20 @@ def _follow_ray(experiment: CrossValidation, arguments: argparse.Namespace) -> i
 
 def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
     """The summary again and again, told on the board and as JSON lines; for ever, until the caller has seen enough."""
-    from labcore.experiments import EventMemory, summarise
+    from labcore.experiments import summarise
 
-    board, lines, seen = Board(), _Lines(as_json), EventMemory()
+    board, lines = Board(), _Lines(as_json)
+    readers: dict[str, EventReader] = {}
     say(f"cross-validation {experiment.id} in {experiment.path}")
     lines.put({"type": "experiment_started", "experiment_id": experiment.id, "experiment_dir": str(experiment.path),
                "folds": [*experiment.members()], "random": bool(experiment.members("random"))})  # fmt: skip
     told: dict[str, str] = {}
     while True:
-        summary = summarise(experiment, seen)
+        summary = summarise(experiment)
         whose = {fold.run_id: {"run_id": fold.run_id, "fold": fold.fold, "split": fold.split} for fold in summary.folds}
-        for run_id, event in seen.take_new():
-            lines.put({**event, **whose[run_id]})
+        for run in experiment.runs():
+            for event in readers.setdefault(run.id, EventReader(run)).read():
+                lines.put(event.facts() | whose[run.id])
         for fold in summary.folds:
             if told.get(fold.run_id, fold.state if fold.accuracy is None else "") != fold.state and not fold.active:
                 board.note(ended_line(fold))
@@ -209,7 +213,7 @@ def progress_line(fold: FoldResult) -> str:
     """Where a fold at work is."""
     if fold.preparing is not None:
         what = fold.preparing
-        return f"fold {fold.name:<9}  {what['what']}  {what['done']}/{what['total']} {what['unit']}"
+        return f"fold {fold.name:<9}  {what.what}  {what.done}/{what.total} {what.unit}"
     if not fold.device:
         return f"fold {fold.name:<9}  starting"
     filled = round(20 * fold.fraction)
@@ -253,8 +257,8 @@ def _conclude(experiment: CrossValidation, *, as_json: bool) -> int:
     if summary.state == "finished":
         return DONE
     say(f"`labcore crossval --resume {experiment.id}` goes on")
-    details = [(run.last_event("run_finished") or {}).get("details", {}) for run in experiment.runs()]
-    failed = [each for each in details if each.get("kind")]
+    ends = [run.last_event(RunFinished) for run in experiment.runs()]
+    failed = [end.details for end in ends if end is not None and end.details.get("kind")]
     return exit_status(summary.state, failed[0] if failed else {})
 
 

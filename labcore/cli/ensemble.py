@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from labcore.cli.evaluate import report
+from labcore.cli.evaluate import figures, report
 from labcore.cli.output import emit, emit_json, live_count
 from labcore.cli.parser import Parser, add_runs, runs_named
 from labcore.people import shell_user
@@ -32,12 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     judging = live_count("judging", "windows")
     made, result = save_ensemble(workspace, members, arguments.device, judging, by=shell_user())
-    facts = json.loads(result.to_json())
-    del facts["type"], facts["time"]
     if arguments.json:
-        emit_json({"run_id": made.id, "run_dir": str(made.path), "members": [member.id for member in members], **facts})
+        facts = {"run_id": made.id, "run_dir": str(made.path), "members": [member.id for member in members]}
+        emit_json(facts | figures(result))
     else:
         emit(f"run {made.id}, an ensemble of {len(members)} runs")
-        for line in report(facts):
+        for line in report(result):
             emit(line)
     return 0

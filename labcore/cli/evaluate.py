@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from labcore.cli.inputs import weights_of
 from labcore.cli.output import emit, emit_json, live_count, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_run, run_named
 from labcore.errors import WorkspaceError
+from labcore.events import Evaluated
 from labcore.honesty import choice_note
 from labcore.people import shell_user
 from labcore.runs import Run
@@ -78,9 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             by_window=arguments.windows,
             warn=lambda trouble: say(f"warning: {not_kept(trouble)}"),
         )
-        facts = json.loads(result.to_json())
-        del facts["type"], facts["time"]
-        facts = {"dataset": dataset.name, **facts}
+        facts = {"dataset": dataset.name, **figures(result)}
         asked = {"run": weights.name, "class": arguments.label, "rows": "windows" if arguments.windows else "clips"}
         try:
             made = trace.finish(folder, {**asked, "by": shell_user(), "result": facts})
@@ -90,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         emit_json(facts)
     else:
-        for line in report(facts):
+        for line in report(result):
             emit(line)
     return 0
 
@@ -106,11 +104,16 @@ def find_same(workspace: Workspace, root: Path, name: str) -> bool:
         return False
 
 
-def report(facts: dict[str, Any]) -> list[str]:
+def figures(result: Evaluated) -> dict[str, Any]:
+    """Final figures as plain data."""
+    return result.model_dump(exclude={"type", "time"})
+
+
+def report(result: Evaluated) -> list[str]:
     """Final figures for people: a sentence and a table of the classes."""
     rows = [
-        [label, *(percent(figures.get(name)) for name in ("precision", "recall", "f1")), f"{figures.get('clips', 0):g}"]
-        for label, figures in facts["per_class"].items()
+        [label, *(percent(each.get(name)) for name in ("precision", "recall", "f1")), f"{each.get('clips', 0):g}"]
+        for label, each in result.per_class.items()
     ]
-    note = [f"{choice_note(facts['adjusted'])}."] if facts.get("adjusted") else []
-    return [result_line(facts), *note, "", *table(["class", "precision", "recall", "F1", "clips"], rows)]
+    note = [f"{choice_note(result.adjusted)}."] if result.adjusted else []
+    return [result_line(result), *note, "", *table(["class", "precision", "recall", "F1", "clips"], rows)]

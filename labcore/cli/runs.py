@@ -12,6 +12,7 @@ from labcore.cli.evaluate import report
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_anyone, add_run, add_runs, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
+from labcore.events import Evaluated, RunQueued, RunStarted, TrainingStarted, epochs_of, last_of
 from labcore.glances import asked_of, glance, glances
 from labcore.jobs.manager import stop_run
 from labcore.listing import Unreadable, discard
@@ -142,25 +143,25 @@ def brief(each: Run, status: RunStatus) -> dict[str, Any]:
 def show(each: Run, as_json: bool) -> int:
     events = each.events()
     status = glance(each)
-    last = {event["type"]: event for event in events}
+    training, evaluated = last_of(events, TrainingStarted), last_of(events, Evaluated)
     if as_json:
         facts = brief(each, status) | {
             "config": each.load("config"),
             "labels": each.load("labels"),
             "environment": each.load("environment"),
-            "training": last.get("training_started"),
-            "epoch_events": each.epochs(),
-            "evaluated": last.get("evaluated"),
+            "training": training and training.facts(),
+            "epoch_events": [epoch.facts() for epoch in epochs_of(events)],
+            "evaluated": evaluated and evaluated.facts(),
         }
         emit_json(facts)
         return DONE
-    for line in summary(each, status, last):
+    for line in summary(each, status, training, evaluated):
         emit(line)
     return DONE
 
 
-def summary(each: Run, status: RunStatus, last: dict[str, dict[str, Any]]) -> list[str]:
-    """What ``runs show`` prints, from a run's status and the last event of each type."""
+def summary(each: Run, status: RunStatus, training: TrainingStarted | None, evaluated: Evaluated | None) -> list[str]:
+    """What ``runs show`` prints, from a run's status and its last events."""
     facts = brief(each, status)
     state = f"{status.state}, epoch {status.epoch} of {facts['epochs']}"
     if status.seconds_left is not None:
@@ -173,18 +174,17 @@ def summary(each: Run, status: RunStatus, last: dict[str, dict[str, Any]]) -> li
     if status.error:
         lines.append(f"error     {' '.join(str(LabError(status.error, status.remedy)).split())}")
     data = f"data      {facts['dataset'] or '?'}"
-    training = last.get("training_started", {})
     if training:
-        data += f": {counted(training['train_clips'], 'clip')} to train on, {training['val_clips']} held out (fold {training['fold']})"
-        data += "; the split leaks" if training.get("leaks") else ""
+        data += f": {counted(training.train_clips, 'clip')} to train on, {training.val_clips} held out (fold {training.fold})"
+        data += "; the split leaks" if training.leaks else ""
     lines += [data, f"network   {facts['model'] or '?'}"]
     if training:
-        lines[-1] += f", {training['parameters']:,} parameters, {training['precision']} on {training['device']}"
-        lines.append(f"          {training['device_reason']}")
-    if "evaluated" in last and status.state == "finished":
-        lines += ["", *report(last["evaluated"])]
+        lines[-1] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
+        lines.append(f"          {training.device_reason}")
+    if evaluated and status.state == "finished":
+        lines += ["", *report(evaluated)]
     elif status.accuracy is not None:
-        watched = "validation" if training.get("validation_clips") else "held-out"
+        watched = "validation" if training and training.validation_clips else "held-out"
         lines.append(f"accuracy  {percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}")
     try:
         from labcore.export import again
@@ -202,9 +202,9 @@ def follow(each: Run, as_json: bool) -> int:
     while True:
         events = reader.read()
         for event in events:
-            queued = event["type"] == "run_queued" or (queued and event["type"] != "run_started")
+            queued = isinstance(event, RunQueued) or (queued and not isinstance(event, RunStarted))
             if as_json:
-                emit_json(event)
+                emit_json(event.facts())
             tell(event)
         if not events:
             if not each.path.exists():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.attend import attend_everywhere, say_raw, stop_on_signals
@@ -130,6 +129,7 @@ def _drive(workspace: Workspace, search: Search, *, as_json: bool) -> int:
     """Drive a search in this process; the runs are worked on by workers in processes of their own."""
     from labcore.jobs.manager import JobManager
     from labcore.search.driver import drive
+    from labcore.search.events import SearchFinished
 
     muted, state, queue = False, "failed", JobManager(workspace)
     try:
@@ -138,11 +138,11 @@ def _drive(workspace: Workspace, search: Search, *, as_json: bool) -> int:
                 _tell(event)
                 if as_json and not muted:
                     try:
-                        emit_json(json.loads(event.to_json()))
+                        emit_json(event.facts())
                     except OSError:  # nobody reads any more; the search goes on
                         muted = True
                         mute_stdout()
-                state = getattr(event, "state", state) if event.type == "search_finished" else state
+                state = event.state if isinstance(event, SearchFinished) else state
     finally:
         queue.close()
     if state == "finished" and not as_json:

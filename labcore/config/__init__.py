@@ -25,6 +25,7 @@ from labcore.config.parts import (
     RuntimeConfig,
 )
 from labcore.errors import ConfigError
+from labcore.events import Event, Turned, each_of
 from labcore.texts import json_line
 
 ULTRASOUND_RATE = 96_000
@@ -146,18 +147,18 @@ class RunConfig(Part):
         return getattr(getattr(self, part), name)
 
 
-def turned_config(config: RunConfig, events: Iterable[dict[str, Any]], epoch: int | None = None) -> RunConfig:
+def turned_config(config: RunConfig, events: Iterable[Event], epoch: int | None = None) -> RunConfig:
     """The values that count now in a run whose knobs were turned while it trained.
 
     Args:
         config: what the run was started with.
-        events: the run's, as they are read from its ``events.jsonl``.
+        events: the run's.
         epoch: leave out what counts only from a later epoch on.
     """
-    told = [event for event in events if event["type"] == "turned" and (epoch is None or event["epoch"] <= epoch)]
+    told = [turn for turn in each_of(events, Turned) if epoch is None or turn.epoch <= epoch]
     changes: dict[str, Any] = {}
-    for event in sorted(told, key=lambda event: event["epoch"]):
-        changes |= event["changes"]
+    for turn in sorted(told, key=lambda turn: turn.epoch):
+        changes |= turn.changes
     return config.changed(changes)
 
 

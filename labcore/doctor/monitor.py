@@ -21,6 +21,7 @@ from labcore import nvml
 from labcore.device import usable_cores
 from labcore.doctor.cgroup import Cgroup
 from labcore.errors import LabError
+from labcore.events import RunStarted, TrainingStarted
 from labcore.nvml import GpuSample
 from labcore.runs import EventReader, Run, list_runs
 from labcore.workspace import Workspace
@@ -200,13 +201,12 @@ class _Followed:
 
     def read(self) -> None:
         for event in self.reader.read():
-            with suppress(KeyError, TypeError):  # an event of another version of the lab
-                if event["type"] == "run_started":
-                    # A process number says nothing on another machine or in another container.
-                    self.pid = event["pid"] if event["host"] == socket.gethostname() else None
-                    self.device = ""
-                elif event["type"] == "training_started":
-                    self.device = event["device"]
+            if isinstance(event, RunStarted):
+                # A process number says nothing on another machine or in another container.
+                self.pid = event.pid if event.host == socket.gethostname() else None
+                self.device = ""
+            elif isinstance(event, TrainingStarted):
+                self.device = event.device
 
 
 @dataclass

@@ -13,12 +13,11 @@ from labcore.experiments.crossval import (
     train_twins,
     unreadable_crossvals,
 )
-from labcore.experiments.summary import EventMemory, FoldResult, Pool, Summary, csv_table, summarise
+from labcore.experiments.summary import FoldResult, Pool, Summary, csv_table, summarise
 
 __all__ = [
     "MARK",
     "CrossValidation",
-    "EventMemory",
     "FoldResult",
     "Pool",
     "Summary",

@@ -5,39 +5,17 @@ from __future__ import annotations
 import io
 import statistics
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from labcore.errors import RunError
 from labcore.evaluation.metrics import figures_of
+from labcore.events import Evaluated, Preparing, RunFinished, TrainingStarted, each_of, epochs_of, last_of
 from labcore.experiments.crossval import CrossValidation
 from labcore.honesty import adjustments
 from labcore.listing import reason
-from labcore.runs import ENDED, EventReader, Run
+from labcore.runs import ENDED, Run
 from labcore.sheets import Sheet
-
-Events = Callable[[Run], list[dict[str, Any]]]
-
-
-@dataclass
-class EventMemory:
-    """Reads runs' events for :func:`summarise`, each line once, and keeps them: for whoever looks again and again."""
-
-    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    new: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    _readers: dict[str, EventReader] = field(default_factory=dict)
-
-    def __call__(self, run: Run) -> list[dict[str, Any]]:
-        fresh = self._readers.setdefault(run.id, EventReader(run)).read()
-        self.events.setdefault(run.id, []).extend(fresh)
-        self.new += [(run.id, event) for event in fresh]
-        return self.events[run.id]
-
-    def take_new(self) -> list[tuple[str, dict[str, Any]]]:
-        """Run id and event of those that came since the last call."""
-        new, self.new = self.new, []
-        return new
 
 
 @dataclass(frozen=True)
@@ -64,7 +42,7 @@ class FoldResult:
     epochs: int = 0
     fraction: float = 0.0
     seconds_left: float | None = None
-    preparing: dict[str, Any] | None = None
+    preparing: Preparing | None = None
     accuracy: float | None = None
     latest: float | None = None
     macro_f1: float | None = None
@@ -157,17 +135,14 @@ class Summary:
         return facts
 
 
-def summarise(experiment: CrossValidation, events: Events = Run.events) -> Summary:
+def summarise(experiment: CrossValidation) -> Summary:
     """Read a cross-validation's runs and take their figures together.
-
-    Args:
-        events: reads a run's events; hand over a reader that remembers them where this is called again and again.
 
     Raises:
         RunError: the experiment is gone or cannot be read.
     """
-    official = pool(_folds(experiment, "official", events))
-    random = pool(twins) if (twins := _folds(experiment, "random", events)) else None
+    official = pool(_folds(experiment, "official"))
+    random = pool(twins) if (twins := _folds(experiment, "random")) else None
     config = experiment.config
     return Summary(
         id=experiment.id,
@@ -231,26 +206,23 @@ def pool(folds: list[FoldResult]) -> Pool:
     )
 
 
-def _folds(experiment: CrossValidation, split: str, read: Events) -> list[FoldResult]:
-    return [_guarded_fold(fold, split, run, read) for fold, run in experiment.members(split).items()]
+def _folds(experiment: CrossValidation, split: str) -> list[FoldResult]:
+    return [_guarded_fold(fold, split, run) for fold, run in experiment.members(split).items()]
 
 
-def _guarded_fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
+def _guarded_fold(fold: str, split: str, run: Run) -> FoldResult:
     try:
-        return _fold(fold, split, run, read)
+        return _fold(fold, split, run)
     except Exception as error:  # one fold must never hide the others
         return FoldResult(fold, split, run.id, "unreadable", error=f"cannot be read: {reason(error)}")
 
 
-def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
+def _fold(fold: str, split: str, run: Run) -> FoldResult:
     if not (run.path / "config.json").is_file():
         return FoldResult(fold, split, run.id, "deleted")
-    events = read(run)
-    status = run.status()
-    last = {event["type"]: event for event in events}
-    started = last.get("training_started", {})
-    result = last.get("evaluated", {}) if status.state == "finished" else {}
-    epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}
+    events, status = run.events(), run.status()
+    started, epochs = last_of(events, TrainingStarted), epochs_of(events)
+    result = last_of(events, Evaluated) if status.state == "finished" else None
     try:
         asked = run.config.optim.epochs or 0
     except RunError:
@@ -265,19 +237,19 @@ def _fold(fold: str, split: str, run: Run, read: Events) -> FoldResult:
         fraction=status.fraction,
         seconds_left=status.seconds_left,
         preparing=status.preparing,
-        accuracy=result.get("accuracy"),
-        latest=epochs[max(epochs)]["val_accuracy"] if epochs else None,
-        macro_f1=result.get("macro_f1"),
-        clips=result.get("clips", 0),
-        seconds=sum(event.get("seconds", 0.0) for event in events if event["type"] == "run_finished"),
-        device=started.get("device", ""),
+        accuracy=result.accuracy if result else None,
+        latest=epochs[-1].val_accuracy if epochs else None,
+        macro_f1=result.macro_f1 if result else None,
+        clips=result.clips if result else 0,
+        seconds=sum(end.seconds for end in each_of(events, RunFinished)),
+        device=started.device if started else "",
         error=status.error,
         remedy=status.remedy,
         stopped_by=status.stopped_by,
-        leaks=bool(started.get("leaks")),
+        leaks=started is not None and started.leaks,
         adjusted=adjustments(events),
-        curve=tuple((number, each["train_accuracy"], each["val_accuracy"]) for number, each in sorted(epochs.items())),
-        confusion=result.get("confusion", {}),
+        curve=tuple((each.epoch, each.train_accuracy, each.val_accuracy) for each in epochs),
+        confusion=result.confusion if result else {},
     )
 
 

@@ -11,7 +11,7 @@ import contextlib
 import time
 
 from labcore.errors import LabError
-from labcore.events import RunQueued
+from labcore.events import RunQueued, RunStarted, each_of
 from labcore.glances import known
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
@@ -71,8 +71,8 @@ def queue_again(workspace: Workspace) -> list[Run]:
 def _place(run: Run) -> float:
     """When it came into the queue, or was made: it takes its old place in the line, before those that came after it."""
     events = run.events()
-    return run.status().queued_at or (events[0]["time"] if events else time.time())
+    return run.status().queued_at or (events[0].time if events else time.time())
 
 
 def _starts(run: Run) -> int:
-    return sum(event["type"] == "run_started" for event in run.events())
+    return len(each_of(run.events(), RunStarted))

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from labcore import errors
 from labcore.config import RunConfig, parse
 from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError
-from labcore.events import Forecast
+from labcore.events import KINDS as RUN_KINDS
+from labcore.events import Event, Forecast, Kinds
+from labcore.events import parse as parse_event
 from labcore.jobs.background import without_secrets
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
 
+class ForecastFailed(Event):
+    """The last word of the process where there is no forecast: a LabError by its ``kind``."""
+
+    type: Literal["error"] = "error"
+    kind: str
+    what: str
+    remedy: str
+
+
+KINDS: Kinds = {**RUN_KINDS, "error": ForecastFailed}
+
+
 def forecast(
-    config: RunConfig, workspace: Workspace, on_event: Callable[[dict[str, Any]], None] = lambda event: None
+    config: RunConfig, workspace: Workspace, on_event: Callable[[Event], None] = lambda event: None
 ) -> Forecast:
     """Seconds an epoch, memory and the largest batch of a run, from a few steps of it.
 
     Args:
-        on_event: sees what happens meanwhile, as events are written in a run's directory.
+        on_event: sees what happens meanwhile.
 
     Raises:
         LabError: what the run itself would fail on, or the process ended without a word.
@@ -57,15 +70,12 @@ def forecast(
             child.stdin.close()
             for line in child.stdout:
                 last = line.strip() or last
-                event: dict[str, Any] = {}
-                with contextlib.suppress(ValueError):
-                    event = json.loads(line)
-                if event.get("type") == "forecast":
-                    return Forecast(**{name: value for name, value in event.items() if name != "type"})
-                if event.get("type") == "error":
-                    kind = getattr(errors, event["kind"], LabError)
-                    raise _error(kind, event["what"], event["remedy"])
-                if event:
+                event = parse_event(line, KINDS)
+                if isinstance(event, Forecast):
+                    return event
+                if isinstance(event, ForecastFailed):
+                    raise _error(getattr(errors, event.kind, LabError), event.what, event.remedy)
+                if event is not None:
                     on_event(event)
         finally:
             child.kill()
@@ -104,8 +114,8 @@ def main() -> int:
                 print(stop.value.to_json(), flush=True)
                 return 0
     except LabError as error:
-        facts = {"type": "error", "kind": type(error).__name__, "what": error.what, "remedy": error.remedy}
-        print(json.dumps(facts), flush=True)
+        failed = ForecastFailed(kind=type(error).__name__, what=error.what, remedy=error.remedy)
+        print(failed.to_json(), flush=True)
         return 1
 
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from labcore.config import RunConfig
 from labcore.errors import LabError, RunError, WorkspaceError
-from labcore.events import RunFinished, RunQueued
+from labcore.events import RunFinished, RunQueued, each_of
 from labcore.jobs.children import COMMAND, Child, ProcessChild, ThreadChild
 from labcore.jobs.queue import Survey, startable, wanted_device
 from labcore.jobs.worker import Train, log_tail
@@ -298,7 +298,7 @@ class JobManager:
                     state=state,
                     error=reason.what if state == "failed" else "",
                     remedy=reason.remedy if state == "failed" else "",
-                    epochs_done=max((event["epoch"] for event in run.epochs()), default=0),
+                    epochs_done=run.epochs_done,
                     details={"kind": "WorkerError", "reason": reason.what, "log": log_tail(run)},
                     by=run.stopper if state == "stopped" else "",
                 )
@@ -343,4 +343,4 @@ def _take_out(run: Run, by: str) -> bool:
 
 
 def _ends(run: Run) -> int:
-    return sum(event["type"] == "run_finished" for event in run.events())
+    return len(each_of(run.events(), RunFinished))

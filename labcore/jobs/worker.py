@@ -16,14 +16,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from labcore.config import RunConfig
 from labcore.device import ALL
 from labcore.errors import DatasetError, LabError, OutOfMemoryError, RunError
-from labcore.events import Evaluated, Event, RunFinished, RunStarted
+from labcore.events import Evaluated, Event, RunFinished, RunStarted, each_of
 from labcore.jobs import torchrun
 from labcore.jobs.background import tail
 from labcore.people import clean
@@ -78,10 +77,9 @@ def work(
             raise RunError(f"run {run.id} does not wait for a worker any more")
         began = time.monotonic()
         finished = _attempt(run, stop, tell, train, by)
-        epochs_done = max((event["epoch"] for event in run.epochs()), default=0)
-        finished = replace(finished, epochs_done=epochs_done, seconds=round(time.monotonic() - began, 3))
-        if finished.state == "stopped":
-            finished = replace(finished, by=run.stopper)
+        figures = {"epochs_done": run.epochs_done, "seconds": round(time.monotonic() - began, 3)}
+        who = {"by": run.stopper} if finished.state == "stopped" else {}
+        finished = finished.model_copy(update=figures | who)
         with contextlib.suppress(LabError):  # a full disk or a removed run: its state is then read off the lock
             run.append(finished)
         with contextlib.suppress(OSError):
@@ -132,7 +130,7 @@ def _attempt(run: Run, stop: StopTest, tell: Callable[[Event], None], train: Tra
 
 def _was_at_work(run: Run) -> bool:
     """Whether a run had been taken up before this time."""
-    return sum(event["type"] == "run_started" for event in run.events()) > 1
+    return len(each_of(run.events(), RunStarted)) > 1
 
 
 def _follow(run: Run, stop: StopTest, tell: Callable[[Event], None], train: Train | None) -> RunFinished:

@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from labcore import nvml
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, LabError, RunError, WorkspaceError
-from labcore.events import Event
+from labcore.events import Epoch, Evaluated, Event
 from labcore.runs import EventReader, Run
 from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
 from labcore.search.folder import MARK, STATES, Report, Search, study_id, trial_runs
@@ -291,14 +291,13 @@ class _Driver:
             self.queue.resume(active.run.id, by=self.by)
         return False
 
-    def _take(self, active: _Active, event: dict[str, Any]) -> Iterator[Event]:
-        if event["type"] == "evaluated" and str(event["fold"]) != self.settings.reported:
-            active.accuracy = float(event["accuracy"])
-        if event["type"] != "epoch":
+    def _take(self, active: _Active, event: Event) -> Iterator[Event]:
+        if isinstance(event, Evaluated) and event.fold != self.settings.reported:
+            active.accuracy = event.accuracy
+        if not isinstance(event, Epoch):
             return
-        active.loss = float(event["val_loss"])
-        value = float(event[f"val_{self.settings.objective}"])
-        epoch, epochs = int(event["epoch"]), int(event["epochs"])
+        active.loss, epoch, epochs = event.val_loss, event.epoch, event.epochs
+        value = getattr(event, f"val_{self.settings.objective}")
         if active.pruned:  # what comes until the run hears of it counts only where it came to its end all the same
             active.late[epoch] = value
         if active.pruned or epoch in active.reported:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, Literal, TypeAlias, Union
 
 from labcore.events import Event
 
 
-@dataclass(frozen=True, kw_only=True)
 class SearchStarted(Event):
     """A driver took the search up. ``done`` trials of ``trials`` are over already."""
 
-    type: ClassVar[str] = "search_started"
+    type: Literal["search_started"] = "search_started"
     search_id: str
     search_dir: str
     trials: int
@@ -22,22 +20,20 @@ class SearchStarted(Event):
     validation: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class TrialStarted(Event):
     """A trial's run was put into the queue, or, where ``resumed``, back into it."""
 
-    type: ClassVar[str] = "trial_started"
+    type: Literal["trial_started"] = "trial_started"
     trial: int
     run_id: str
     changes: dict[str, Any]
     resumed: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
 class TrialProgress(Event):
     """A trial's run has an epoch behind it; ``value`` is the objective after it."""
 
-    type: ClassVar[str] = "trial_progress"
+    type: Literal["trial_progress"] = "trial_progress"
     trial: int
     run_id: str
     epoch: int
@@ -45,11 +41,10 @@ class TrialProgress(Event):
     value: float
 
 
-@dataclass(frozen=True, kw_only=True)
 class TrialEnded(Event):
     """A trial is over: finished, pruned or failed. ``best`` says whether none before it was as good."""
 
-    type: ClassVar[str] = "trial_ended"
+    type: Literal["trial_ended"] = "trial_ended"
     trial: int
     run_id: str | None
     state: str
@@ -58,11 +53,10 @@ class TrialEnded(Event):
     best: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class SearchFinished(Event):
     """The driver ends: finished, stopped or failed."""
 
-    type: ClassVar[str] = "search_finished"
+    type: Literal["search_finished"] = "search_finished"
     state: str
     done: int
     best_trial: int | None
@@ -71,3 +65,7 @@ class SearchFinished(Event):
     changes: dict[str, Any]
     error: str = ""
     remedy: str = ""
+
+
+SearchEvent: TypeAlias = Union[SearchStarted, TrialStarted, TrialProgress, TrialEnded, SearchFinished]  # noqa: UP007
+"""What a driver tells."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.errors import ConfigError, LabError, RunError
+from labcore.events import Evaluated
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.texts import numbers_only, shown
@@ -132,7 +133,7 @@ class Shelf:
             difference = classifier.verify()
         except RunError as error:
             raise RunError(f"{wanted} is not served: {error.what}", error.remedy) from error
-        result = Run(path).last_event("evaluated") if path.is_dir() else None
+        result = Run(path).last_event(Evaluated) if path.is_dir() else None
         return Model(
             name=slug(name or ("last" if wanted == "last" else path.name if path.is_dir() else path.stem)),
             source=shown(path.name),
@@ -140,7 +141,7 @@ class Shelf:
             sha256=digest,
             golden_clips=len(classifier.golden) if classifier.golden is not None else 0,
             golden_difference=difference,
-            accuracy=(result or {}).get("accuracy"),
+            accuracy=result.accuracy if result else None,
             loaded_at=time.time(),
         )
 

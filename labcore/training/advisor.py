@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from labcore.config import RunConfig
-from labcore.events import Advice, Epoch, Event
+from labcore.events import Advice, Epoch, Event, each_of
 from labcore.runs import Run
 from labcore.training.turns import Turns
 
@@ -33,9 +33,9 @@ HELD_OUT_NOTE = (
 
 def advise(
     config: RunConfig,
-    epochs: Sequence[dict[str, Any]],
+    epochs: Sequence[Epoch],
     turned: Sequence[int] = (),
-    told: Sequence[dict[str, Any]] = (),
+    told: Sequence[Advice] = (),
     clips: int = FEWEST_CLIPS,
 ) -> Advice | None:
     """Whether the epochs so far show overfitting, and what to turn then.
@@ -54,18 +54,18 @@ def advise(
     width = max(3, min(10, whole // 10))
     if clips < FEWEST_CLIPS or not FAIR_SHARE * whole <= done <= TOO_LATE * whole:
         return None
-    if any(done < advice["epoch"] + 2 * width for advice in told):
+    if any(done < advice.epoch + 2 * width for advice in told):
         return None
-    stretch = [event for event in epochs if event["epoch"] >= max(turned, default=0)]
+    stretch = [event for event in epochs if event.epoch >= max(turned, default=0)]
     if len(stretch) < 2 * width:
         return None
     changes = remedies(config)
-    if not changes or (told and changes == told[-1]["changes"]):
+    if not changes or (told and changes == told[-1].changes):
         return None
-    if fmean(event["val_accuracy"] for event in stretch[-width:]) >= HIGH_ACCURACY:
+    if fmean(event.val_accuracy for event in stretch[-width:]) >= HIGH_ACCURACY:
         return None
     seen = _rising_loss(stretch, width) or _lasting_gap(stretch, width)
-    return None if seen is None else Advice(epoch=epochs[-1]["epoch"], message=seen, changes=changes)
+    return None if seen is None else Advice(epoch=epochs[-1].epoch, message=seen, changes=changes)
 
 
 def remedies(config: RunConfig) -> dict[str, Any]:
@@ -85,37 +85,37 @@ def remedies(config: RunConfig) -> dict[str, Any]:
     return changes
 
 
-def _rising_loss(stretch: Sequence[dict[str, Any]], width: int) -> str | None:
+def _rising_loss(stretch: Sequence[Epoch], width: int) -> str | None:
     """A sentence where the loss rose over its smoothed minimum, in every one of the last epochs, while training went on."""
 
     def smooth(name: str, end: int) -> float:
-        return fmean(event[name] for event in stretch[end - width : end])
+        return fmean(getattr(event, name) for event in stretch[end - width : end])
 
     now = len(stretch)
     best = min(range(width, now - width + 1), key=lambda end: smooth("val_loss", end))
     lowest = smooth("val_loss", best)
-    rose = all(event["val_loss"] > LOSS_RISE * lowest for event in stretch[-width:])
+    rose = all(event.val_loss > LOSS_RISE * lowest for event in stretch[-width:])
     fell = smooth("train_loss", now) < LOSS_FALL * smooth("train_loss", best)
     no_better = smooth("val_accuracy", now) < smooth("val_accuracy", best) + BETTER
     # while the learning rate still rises the loss may rise because of that
-    cooling = stretch[-1]["lr"] <= 1.01 * stretch[best - 1]["lr"]
+    cooling = stretch[-1].lr <= 1.01 * stretch[best - 1].lr
     if not (rose and fell and no_better and cooling):
         return None
     return (
-        f"Overfitting: since epoch {stretch[best - 1]['epoch']} the loss on clips that are not trained on has risen from {lowest:.2f} to "
+        f"Overfitting: since epoch {stretch[best - 1].epoch} the loss on clips that are not trained on has risen from {lowest:.2f} to "
         f"{smooth('val_loss', now):.2f}, while the training loss fell from {smooth('train_loss', best):.2f} to "
         f"{smooth('train_loss', now):.2f}."
     )
 
 
-def _lasting_gap(stretch: Sequence[dict[str, Any]], width: int) -> str | None:
+def _lasting_gap(stretch: Sequence[Epoch], width: int) -> str | None:
     """A sentence where the gap between the accuracies stayed high and the lower one no longer rises."""
     late, before = stretch[-width:], stretch[-2 * width : -width]
-    gap = min(event["train_accuracy"] - event["val_accuracy"] for event in late)
-    accuracy = fmean(event["val_accuracy"] for event in late)
-    if gap <= ACCURACY_GAP or accuracy >= fmean(event["val_accuracy"] for event in before) + BETTER:
+    gap = min(event.train_accuracy - event.val_accuracy for event in late)
+    accuracy = fmean(event.val_accuracy for event in late)
+    if gap <= ACCURACY_GAP or accuracy >= fmean(event.val_accuracy for event in before) + BETTER:
         return None
-    trained = fmean(event["train_accuracy"] for event in late)
+    trained = fmean(event.train_accuracy for event in late)
     return (
         f"Overfitting: over the last {width} epochs {100 * trained:.0f} % of the training clips were right and {100 * accuracy:.0f} % of "
         "those that are not trained on, which no longer get better."
@@ -135,20 +135,20 @@ class Advisor:
     def __init__(self, run: Run, mode: str, on_validation: bool, clips: int) -> None:
         self.run, self.mode, self.on_validation, self.clips = run, mode, on_validation, clips
         events = run.events()
-        self.epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}
-        self.told = [event for event in events if event["type"] == "advice"]
+        self.epochs = {event.epoch: event for event in each_of(events, Epoch)}
+        self.told = each_of(events, Advice)
 
     def take(self, event: Epoch) -> None:
         """An epoch is over."""
-        self.epochs[event.epoch] = vars(event)
+        self.epochs[event.epoch] = event
 
     def begin(self, epoch: int, turns: Turns) -> list[Event]:
         """What is to be said before an epoch begins. In the mode apply it is also wished for, to be taken by ``turns``."""
-        if self.mode == "off" or any(advice["epoch"] == epoch - 1 for advice in self.told):
+        if self.mode == "off" or any(advice.epoch == epoch - 1 for advice in self.told):
             return []
         epochs = [self.epochs[number] for number in sorted(self.epochs) if number < epoch]
-        turned = [event["epoch"] for event in turns.told if event["epoch"] <= epoch]
-        told = [advice for advice in self.told if advice["epoch"] < epoch]
+        turned = [event.epoch for event in turns.told if event.epoch <= epoch]
+        told = [advice for advice in self.told if advice.epoch < epoch]
         advice = advise(turns.counting(epoch), epochs, turned, told, self.clips)
         if advice is None:
             return []
@@ -157,5 +157,5 @@ class Advisor:
         # The wish first: killed before the advice was told, a resumed run comes to the same advice and finds it wished for.
         if self.mode == "apply" and self.on_validation and not turns.wished("lab", epoch):
             self.run.turn(advice.changes, by="lab", epoch=epoch, reason=advice.message)
-        self.told.append(vars(advice))
+        self.told.append(advice)
         return [advice]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -95,7 +94,7 @@ def train(
             event = trainer.finish_epoch(pace)
             if ranks.main:
                 with trainer.as_saved() as classifier:
-                    event = replace(event, pinned=pinned.probabilities(classifier))
+                    event = event.model_copy(update={"pinned": pinned.probabilities(classifier)})
             board.show(event.epoch, trainer.shown)
             board.write(event, turns.values(event.epoch))  # before the checkpoint: what is in it is not written again
             if ranks.main:
@@ -111,7 +110,7 @@ def _untold(session: Session, run: Run) -> Epoch | None:
     if session.checkpoint is None:
         return None
     event = Epoch(**session.checkpoint["event"])
-    return None if any(told["epoch"] == event.epoch for told in run.epochs()) else event
+    return None if any(told.epoch == event.epoch for told in run.epochs()) else event
 
 
 def _introduce(board: Board, session: Session) -> None:

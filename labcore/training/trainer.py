@@ -275,7 +275,7 @@ class Trainer:
         """All that changes from epoch to epoch, and what is told of the last one, for the checkpoint."""
         return {
             "epoch": self.epoch,
-            "event": asdict(event),
+            "event": event.model_dump(exclude={"type"}),
             "network": self.network.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),

@@ -14,7 +14,7 @@ from typing import Any
 
 from labcore.config import RunConfig, turned_config
 from labcore.errors import ConfigError, LabError
-from labcore.events import Event, Log, Turned
+from labcore.events import Event, Log, Turned, each_of
 from labcore.people import clean
 from labcore.reading import DamagedError, parse_json, read_text
 from labcore.runs import Run
@@ -48,8 +48,8 @@ class Turns:
     def __init__(self, run: Run, config: RunConfig) -> None:
         self.run, self.config = run, config
         events = run.events()
-        self.told = [{**event, "type": "turned"} for event in events if event["type"] == "turned"]
-        self.warned = {event.get("message") for event in events if event["type"] == "log"}
+        self.told = each_of(events, Turned)
+        self.warned = {event.message for event in each_of(events, Log)}
 
     def begin(self, epoch: int, take: Callable[[RunConfig], None], ranks: Ranks = ALONE) -> Iterator[Event]:
         """Take up what counts in an epoch that is about to begin, and tell what is new.
@@ -69,7 +69,7 @@ class Turns:
     def values(self, epoch: int) -> dict[str, Any]:
         """The values that counted in an epoch of all knobs that had been turned by then: path → value."""
         counts = self.counting(epoch)
-        return {path: counts.value(path) for event in self.told if event["epoch"] <= epoch for path in event["changes"]}
+        return {path: counts.value(path) for turn in self.told if turn.epoch <= epoch for path in turn.changes}
 
     def wished(self, by: str, epoch: int) -> bool:
         """Whether somebody has wished for something that counts from exactly this epoch on."""
@@ -93,17 +93,16 @@ class Turns:
                 events += self._warn(f"line {wish.number + 1} of {FILE} is passed over: {error}")
                 counts = self.counting(epoch)
                 continue
-            changes = wish.changes
-            event = Turned(
-                epoch=epoch, number=wish.number, changes=changes, by=wish.by, reason=wish.reason, who=wish.who
+            turn = Turned(
+                epoch=epoch, number=wish.number, changes=wish.changes, by=wish.by, reason=wish.reason, who=wish.who
             )
-            self.told.append({"type": "turned", "epoch": epoch, "number": wish.number, "changes": wish.changes})
-            events.append(event)
+            self.told.append(turn)
+            events.append(turn)
         return counts, events
 
     def _due(self, epoch: int) -> Iterator[Wish | str]:
         """Wishes that count from this epoch on and were not taken yet, in the order of the lines; a sentence for a wrong line."""
-        taken = [(event["number"], event["changes"]) for event in self.told]
+        taken = [(turn.number, turn.changes) for turn in self.told]
         for number, line in enumerate(_lines(self.run)):
             try:
                 wish = read_wish(number, line, self.config)

@@ -13,7 +13,7 @@ import pytest
 from labcore.backup import Key, Lock, back_up, restore, writing
 from labcore.config import RunConfig
 from labcore.errors import BackupError, LabError, RunError, WorkspaceError
-from labcore.events import RunStarted
+from labcore.events import Evaluated, RunStarted
 from labcore.runs import Run, list_runs
 from labcore.training import train
 from labcore.workspace import Workspace
@@ -86,12 +86,12 @@ def test_a_restored_run_goes_on_to_the_same_weights(workspace, begun, config, ot
         run.append(event)
     restore(tmp_path / "b.tar", other)
     again = Run.open(other, run.id)
-    assert [event["epoch"] for event in again.epochs()] == [1, 2]
+    assert [event.epoch for event in again.epochs()] == [1, 2]
     assert not again.weights.exists()
     for event in train(again.config, again, other):
         again.append(event)
-    assert [event["epoch"] for event in again.epochs()] == [1, 2, 3, 4]
-    assert again.last_event("evaluated")["accuracy"] == run.last_event("evaluated")["accuracy"]
+    assert [event.epoch for event in again.epochs()] == [1, 2, 3, 4]
+    assert again.last_event(Evaluated).accuracy == run.last_event(Evaluated).accuracy
     assert again.weights.read_bytes() == run.weights.read_bytes()
 
 

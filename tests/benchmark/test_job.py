@@ -74,7 +74,7 @@ def test_progress_is_seen_and_a_stop_keeps_what_was_measured(workspace: Workspac
     report = job.load(folder)
     assert report.state == "running"
     assert report.progress is not None
-    assert report.progress["total"] == 500
+    assert report.progress.total == 500
     folder.request_stop()
     report = ended(folder)
     assert report.state == "stopped"

@@ -48,7 +48,7 @@ def test_a_report_is_told_as_it_grows(workspace, measured):
         one = measured("cpu", 1, 100.0)
         folder.append(one)
         now = folder.load()
-        assert (now.state, now.measurements, now.progress["done"], now.plan) == ("running", (one,), 1, PLAN)
+        assert (now.state, now.measurements, now.progress.done, now.plan) == ("running", (one,), 1, PLAN)
         assert now.active
         folder.request_stop()
         assert folder.load().state == "stopping"

@@ -171,7 +171,7 @@ def test_the_cpus_best_form_is_found_and_told():
     }  # fmt: skip
     found = tune_cpu("compact", "inference", 8, 1.0, make=Paced(paces), cores=4)
     assert (found.precision, found.memory_format, found.threads) == ("bf16", "channels_last", 2)
-    assert [entry["ms"] for entry in found.tried] == [10, 15, 20, 30, 40]  # the hopeless one was looked at once
+    assert [entry.ms for entry in found.tried] == [10, 15, 20, 30, 40]  # the hopeless one was looked at once
     assert "against 40 ms in fp32 contiguous, 4 threads" in found.reason
 
 

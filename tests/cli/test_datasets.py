@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from labcore.events import Log, each_of
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -117,8 +118,8 @@ def test_a_warning_reaches_the_log_of_a_run(
     labcore("train", "--dataset", root, "--epochs", "1", *tiny)
     (run,) = list_runs(workspace)
     assert isinstance(run, Run)
-    logs = [event for event in run.events() if event["type"] == "log" and event["level"] == "warning"]
-    assert any("look like speakers" in event["message"] for event in logs)
+    logs = [event for event in each_of(run.events(), Log) if event.level == "warning"]
+    assert any("look like speakers" in event.message for event in logs)
 
 
 def test_ultrasound_is_warned_of_and_trained_on_at_its_own_rate(

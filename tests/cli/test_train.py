@@ -16,7 +16,7 @@ import safetensors.numpy
 
 from labcore.asked import asked_for
 from labcore.cli.main import COMMANDS
-from labcore.events import Forecast
+from labcore.events import Forecast, Turned
 from labcore.export import again
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
@@ -45,7 +45,7 @@ def test_json_lines(workspace: Workspace, labcore: Labcore, tones: Path, tiny: t
     figures = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "clips_per_second"}
     assert all(figures <= set(line) for line in epochs)
     assert (lines[-1]["type"], lines[-1]["state"]) == ("run_finished", "finished")
-    assert lines == run.events()
+    assert lines == [event.facts() for event in run.events()]
     assert sum(line.startswith("epoch ") for line in told.err.splitlines()) == 2
     assert "\r" not in told.err
 
@@ -67,7 +67,7 @@ def test_the_command_line_of_a_run_does_it_again_with_its_turns_and_times_again_
     told = labcore("train", "--dataset", tones, "--epochs", "2", "--turn", "2:dropout=0.4", "--time-again", *tiny)
     assert "1 timing forgotten" in told.err
     (run,) = list_runs(workspace)
-    assert (run.last_event("turned") or {})["changes"] == {"model.dropout": 0.4}
+    assert run.last_event(Turned).changes == {"model.dropout": 0.4}
     assert asked_for(run).audio.clip_seconds is None or "--audio.clip_seconds" in tiny
     line = shlex.split(again(run))
     assert labcore(*line[1:]).status == 0
@@ -143,7 +143,7 @@ def test_interrupted_and_resumed_ends_as_never_stopped(
     (stopped,) = list_runs(workspace)
     assert 3 <= stopped.status().epoch < 20
     assert labcore("resume", stopped.id, "--json").lines[-1]["state"] == "finished"
-    assert [event["epoch"] for event in stopped.epochs()] == list(range(1, 21))
+    assert [event.epoch for event in stopped.epochs()] == list(range(1, 21))
     assert labcore(*words).status == 0
     assert_same_weights(stopped, list_runs(workspace)[0])
     again = labcore("resume", stopped.id)

@@ -17,7 +17,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.evaluation.predictions import read_predictions
-from labcore.events import RunFinished, RunQueued, RunStarted
+from labcore.events import Evaluated, RunFinished, RunQueued, RunStarted
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -28,13 +28,13 @@ Start = Callable[..., subprocess.Popen[str]]
 class TestEvaluate:
     def test_gives_the_figures_of_the_run(self, trained: Workspace, labcore: Labcore, tones: Path) -> None:
         (run,) = list_runs(trained)
-        known = run.last_event("evaluated")
+        known = run.last_event(Evaluated)
         assert known is not None
-        told = labcore("evaluate", "--run", run.id, "--dataset", tones, "--fold", known["fold"], "--json")
+        told = labcore("evaluate", "--run", run.id, "--dataset", tones, "--fold", known.fold, "--json")
         assert told.status == 0
         (facts,) = told.lines
         for name in ("accuracy", "macro_f1", "per_class", "confusion", "clips"):
-            assert facts[name] == known[name]
+            assert facts[name] == getattr(known, name)
         assert labcore("evaluate", "--json").lines == [facts]
 
     def test_last_is_the_newest_run_with_weights(
@@ -237,7 +237,7 @@ class TestRuns:
         (run,) = list_runs(trained)
         told = labcore("runs", "show", "last", "--follow", "--json")
         assert told.status == 0
-        assert told.lines == run.events()
+        assert told.lines == [event.facts() for event in run.events()]
         assert "epoch 4/4" in told.err
 
     def test_follow_a_live_run_whose_own_output_is_closed(

@@ -105,7 +105,7 @@ def test_a_training_is_stopped_with_its_checkpoint_and_goes_on_at_the_next_start
 
     second = begin("sleep", "600", app=True)
     until(lambda: epochs(run) > done)
-    began = [event["first_epoch"] for event in run.events() if event["type"] == "training_started"]
+    began = [event.first_epoch for event in run.events() if event.type == "training_started"]
     assert began == [1, done + 1]
     status, told = stop(second)
     assert status == 0, told

@@ -5,6 +5,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.errors import DatasetError, LabError
+from labcore.events import Preparing
 from labcore.jobs import forecast as module
 from labcore.workspace import Workspace
 
@@ -24,16 +25,16 @@ def child(monkeypatch, *lines):
 
 
 def test_the_last_word_of_the_process_is_the_forecast(monkeypatch, tmp_path):
-    child(monkeypatch, "a warning of some library", json.dumps({"type": "preparing", "what": "x"}), json.dumps(RESULT))
+    child(monkeypatch, "a warning of some library", Preparing(what="x", done=0, total=1).to_json(), json.dumps(RESULT))
     seen = []
     result = module.forecast(RunConfig(), Workspace(tmp_path), seen.append)
     assert result.seconds_total == 8.0
-    assert [event["what"] for event in seen] == ["x"]
+    assert [event.what for event in seen] == ["x"]
 
 
 def test_an_error_of_the_process_is_raised_here(monkeypatch, tmp_path):
-    error = {"type": "error", "kind": "DatasetError", "what": "there is no data set 'x'", "remedy": "Make one"}
-    child(monkeypatch, json.dumps(error))
+    error = module.ForecastFailed(kind="DatasetError", what="there is no data set 'x'", remedy="Make one")
+    child(monkeypatch, error.to_json())
     with pytest.raises(DatasetError, match="no data set 'x'"):
         module.forecast(RunConfig(), Workspace(tmp_path))
 

@@ -12,7 +12,6 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from labcore.config import RunConfig
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.record import ClipRecord
 from labcore.errors import DatasetError, RunError
+from labcore.events import RunFinished, RunStarted
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -36,13 +36,13 @@ def state(run: Run) -> str:
 
 
 def began(run: Run) -> float:
-    event = run.last_event("run_started")
+    event = run.last_event(RunStarted)
     assert event is not None
-    return float(event["time"])
+    return float(event.time)
 
 
-def ended(run: Run) -> dict[str, Any]:
-    event = run.last_event("run_finished")
+def ended(run: Run) -> RunFinished:
+    event = run.last_event(RunFinished)
     assert event is not None
     return event
 
@@ -53,7 +53,7 @@ def test_first_come_first_served(worker: str, make_manager: MakeManager, make_co
     runs = [manager.submit(make_config()) for _ in range(3)]
     until(lambda: all(state(run) == "finished" for run in runs))
     for first, second in itertools.pairwise(runs):
-        assert ended(first)["time"] <= began(second)
+        assert ended(first).time <= began(second)
     assert manager.queue() == []
 
 
@@ -69,7 +69,7 @@ def test_stop_and_resume(worker: str, make_manager: MakeManager, make_config: Ma
     epochs = run.status().epoch
     manager.resume(run.id)
     until(lambda: run.status().epoch > epochs)
-    assert [event["epoch"] for event in run.epochs()] == list(range(1, len(run.epochs()) + 1))
+    assert [event.epoch for event in run.epochs()] == list(range(1, len(run.epochs()) + 1))
     manager.stop(run.id)
     until(lambda: state(run) == "stopped")
     manager.remove(run.id)
@@ -82,7 +82,7 @@ def test_stop_during_start(make_manager: MakeManager, make_config: MakeConfig, u
     until(lambda: run.path in manager._children)
     manager.stop(run.id)
     until(lambda: state(run) == "stopped")
-    assert ended(run)["error"] == ""
+    assert ended(run).error == ""
 
 
 @both
@@ -110,15 +110,15 @@ def test_killed_worker_is_told_and_resumed(make_manager: MakeManager, make_confi
     manager = make_manager()
     run = manager.submit(make_config("killed", epochs=2))
     until(lambda: state(run) == "failed")
-    status, details = run.status(), ended(run)["details"]
+    status, details = run.status(), ended(run).details
     assert "signal 9 (SIGKILL)" in status.error
     assert "memory" in status.error
     assert "Resume" in status.remedy
     assert details["log"][-1] == "epoch 1 of killed"
-    assert ended(run)["epochs_done"] == 1
+    assert ended(run).epochs_done == 1
     manager.resume(run.id)
-    until(lambda: len([event for event in run.events() if event["type"] == "run_finished"]) == 2)
-    assert [event["epoch"] for event in run.epochs()] == [1, 2]
+    until(lambda: len([event for event in run.events() if event.type == "run_finished"]) == 2)
+    assert [event.epoch for event in run.epochs()] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_worker_that_does_not_start(make_manager: MakeManager, make_config: Make
     run = make_manager(command=broken).submit(make_config())
     until(lambda: state(run) == "failed")
     assert "a_module_that_is_not_there" in run.status().error
-    assert any("ModuleNotFoundError" in line for line in ended(run)["details"]["log"])
+    assert any("ModuleNotFoundError" in line for line in ended(run).details["log"])
 
 
 def test_worker_program_that_is_missing(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
@@ -154,7 +154,7 @@ def test_deaf_worker_is_killed_after_the_grace(
     until(lambda: run.status().epoch >= 1)
     manager.stop(run.id)
     until(lambda: state(run) == "stopped")
-    assert "SIGKILL" in ended(run)["details"]["reason"]
+    assert "SIGKILL" in ended(run).details["reason"]
 
 
 def test_different_devices_go_side_by_side(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
@@ -180,7 +180,7 @@ def test_foreign_run_keeps_its_device_busy(
         manager.stop(foreign.id)
         assert process.wait(30) == 0
     until(lambda: state(run) == "finished")
-    assert ended(foreign)["time"] <= began(run)
+    assert ended(foreign).time <= began(run)
 
 
 def test_restart_of_the_server(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
@@ -240,7 +240,7 @@ def test_corrupted_events(
         file.write(b'\x00\xff\n{"type": "training_started", "time": 1}\n{"type": "epoch", "time": 2}\n{"type": "run_')
     manager = make_manager()
     until(lambda: state(broken) == "finished" and not manager._children)
-    assert [event["epoch"] for event in broken.epochs()] == [1, 2]
+    assert [event.epoch for event in broken.epochs()] == [1, 2]
     (broken.path / "events.jsonl").write_bytes(b"\xff" * 100)
     assert state(broken) == "interrupted"
     manager.resume(broken.id)
@@ -300,14 +300,14 @@ def test_server_killed(workspace: Workspace, make_manager: MakeManager, make_con
     run = first.submit(make_config(epochs=30))
     until(lambda: run.status().epoch >= 1)
     first.close()
-    event = run.last_event("run_started")
+    event = run.last_event(RunStarted)
     assert event is not None
-    os.kill(event["pid"], signal.SIGKILL)
+    os.kill(event.pid, signal.SIGKILL)
     until(lambda: state(run) == "interrupted")
     second = make_manager()
     second.resume(run.id)
     until(lambda: state(run) == "finished")
-    assert [event["epoch"] for event in run.epochs()] == list(range(1, 31))
+    assert [event.epoch for event in run.epochs()] == list(range(1, 31))
 
 
 def test_kind_of_worker_from_the_environment(make_manager: MakeManager, monkeypatch: pytest.MonkeyPatch) -> None:

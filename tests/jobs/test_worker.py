@@ -22,7 +22,7 @@ MakeConfig = Callable[..., RunConfig]
 
 
 def kinds(run: Run) -> list[str]:
-    return [event["type"] for event in run.events()]
+    return [event.type for event in run.events()]
 
 
 def test_finished(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
@@ -31,7 +31,7 @@ def test_finished(workspace: Workspace, make_config: MakeConfig, fake_train: Any
     assert (finished.state, finished.epochs_done, finished.error) == ("finished", 2, "")
     assert kinds(run) == ["run_started", "preparing", "training_started", "epoch", "epoch", "evaluated", "run_finished"]
     assert [event.type for event in seen] == kinds(run)
-    assert run.events()[0]["run_dir"] == str(run.path)
+    assert run.events()[0].run_dir == str(run.path)
     assert run.status().state == "finished"
     assert not run.held
 
@@ -41,7 +41,7 @@ def test_stopped_and_resumed_to_the_same_end(workspace: Workspace, make_config: 
     finished = work(run, lambda: len(run.epochs()) >= 2, train=fake_train)
     assert (finished.state, finished.epochs_done) == ("stopped", 2)
     assert work(run, train=fake_train).state == "finished"
-    assert [event["epoch"] for event in run.epochs()] == [1, 2, 3, 4]
+    assert [event.epoch for event in run.epochs()] == [1, 2, 3, 4]
 
 
 def test_stop_file_stops_and_is_cleared(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:

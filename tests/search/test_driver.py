@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labcore.errors import ConfigError, DatasetError
-from labcore.events import RunFinished
+from labcore.events import Evaluated, RunFinished
 from labcore.runs import Run, list_runs
 from labcore.search import MARK, Range, Search, SearchError, best_config, final_run, importance, job, train_best
 from labcore.search.folder import trial_runs
@@ -18,7 +18,7 @@ from labcore.search.settings import validation_fold
 
 
 def starts(run: Run) -> int:
-    return sum(event["type"] == "run_started" for event in run.events())
+    return sum(event.type == "run_started" for event in run.events())
 
 
 def lived(search: Search) -> list[tuple[Any, ...]]:
@@ -57,7 +57,7 @@ def test_no_trial_touches_the_reported_fold_and_one_run_does_once(workspace, mak
     driven(search)
     for run in list_runs(workspace):
         assert (run.config.data.fold, run.config.data.leave_out) == ("1", "3")
-        assert run.last_event("evaluated")["fold"] == "1"
+        assert run.last_event(Evaluated).fold == "1"
     final = train_best(workspace, search, queue)
     assert (final.config.data.fold, final.config.data.leave_out) == ("3", None)
     assert final.config == best_config(search)
@@ -135,7 +135,7 @@ def test_a_driver_takes_up_what_the_last_one_left(workspace, make, driven, queue
     run.append(RunFinished(state="interrupted"))
     driven(search, lambda: len(search.load().trials) > 1 and search.load().trials[1].run_id is not None)
     assert starts(run) == 2
-    assert [event["epoch"] for event in run.epochs()] == list(range(1, 41))
+    assert [event.epoch for event in run.epochs()] == list(range(1, 41))
     assert search.load().trials[0].state == "finished"
     # a trial that was asked for, and its run never made
     lost = Run(workspace.runs / search.load().trials[1].run_id)

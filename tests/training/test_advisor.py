@@ -24,8 +24,9 @@ def curves(number, **functions):
         "val_accuracy": lambda epoch: 0.95 - 0.85 * math.exp(-epoch / 15),
         "lr": lambda epoch: 0.1,
     }
+    rest = {"epochs": 100, "clips_per_second": 9.0, "seconds": 1.0, "seconds_left": 3.0, "averaged": False}
     return [
-        {"epoch": epoch, **{name: make(epoch) for name, make in (usual | functions).items()}}
+        Epoch(epoch=epoch, **{name: make(epoch) for name, make in (usual | functions).items()}, **rest)
         for epoch in range(1, number + 1)
     ]
 
@@ -91,11 +92,11 @@ def test_silence_after_a_turn_and_after_advice():
     first = advise(CONFIG, events)
     assert advise(CONFIG, events, turned=[45]) is None
     assert advise(CONFIG, events, turned=[35])
-    told = {"epoch": 30, "changes": first.changes}
+    told = Advice(epoch=30, message="", changes=first.changes)
     assert advise(CONFIG, events, told=[told]) is None, "the same again"
     followed = CONFIG.changed(first.changes)
     assert advise(followed, events, told=[told])
-    assert advise(followed, events, told=[told | {"epoch": 45}]) is None
+    assert advise(followed, events, told=[told.model_copy(update={"epoch": 45})]) is None
 
 
 def test_a_high_accuracy_needs_no_advice_whatever_the_losses_do():

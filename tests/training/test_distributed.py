@@ -14,6 +14,7 @@ import torch
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, DeviceError, LabError, OutOfMemoryError
 from labcore.evaluation.predictions import read_predictions
+from labcore.events import Epoch, Evaluated, RunStarted, each_of
 from labcore.jobs.worker import work
 from labcore.models import REGISTRY
 from labcore.runs import Run, list_runs
@@ -216,13 +217,13 @@ def test_the_run_of_two_processes_is_like_any_other(together):
     _, _, workspace = together
     (run,) = list_runs(workspace)
     assert run.status().state == "finished"
-    assert [event["epoch"] for event in run.epochs()] == list(range(1, EPOCHS + 1))
-    assert len(events_of("run_started", run.events())) == 1
-    kept, result = read_predictions([run.predictions]), run.last_event("evaluated")
-    assert len(set(kept["clip"])) == len(kept) == result["clips"]  # what both processes judged
+    assert [event.epoch for event in run.epochs()] == list(range(1, EPOCHS + 1))
+    assert len(each_of(run.events(), RunStarted)) == 1
+    kept, result = read_predictions([run.predictions]), run.last_event(Evaluated)
+    assert len(set(kept["clip"])) == len(kept) == result.clips  # what both processes judged
     classes = kept.attrs["labels"]
     hits = kept[classes].idxmax(axis=1) == kept["label"]
-    assert hits.mean() == pytest.approx(result["accuracy"])
+    assert hits.mean() == pytest.approx(result.accuracy)
     state = torch.load(run.checkpoint, weights_only=True)
     assert not [name for name in state["network"] if name.startswith("module.")]
 
@@ -243,7 +244,7 @@ def test_a_killed_process_is_restarted_from_the_checkpoint(victim, clips, tmp_pa
         workspace = Workspace(tmp_path)
         wait_for(lambda: any(len(run.epochs()) >= 5 for run in list_runs(workspace)))
         (run,) = list_runs(workspace)
-        leader = [event["pid"] for event in run.events() if event["type"] == "run_started"][-1]
+        leader = run.last_event(RunStarted).pid
         pids = children(process.pid)
         os.kill(leader if victim == 0 else next(pid for pid in pids if pid != leader), signal.SIGKILL)
         _, stderr = process.communicate(timeout=180)
@@ -252,10 +253,10 @@ def test_a_killed_process_is_restarted_from_the_checkpoint(victim, clips, tmp_pa
     assert process.returncode == 0, stderr
     (run,) = list_runs(workspace)
     assert run.status().state == "finished"
-    told = [event["epoch"] for event in run.events() if event["type"] == "epoch"]
+    told = [event.epoch for event in each_of(run.events(), Epoch)]
     assert sorted(set(told)) == list(range(1, 61))
     assert len(told) == 60
-    assert len(events_of("run_started", run.events())) == 2
+    assert len(each_of(run.events(), RunStarted)) == 2
 
 
 @pytest.mark.slow
@@ -277,7 +278,7 @@ def test_a_run_of_two_processes_goes_on_in_one(clips, plain, tmp_path):
     other = Run.create(Workspace(tmp_path / "one"), config)
     work(other)
     for a, b in zip(run.epochs(), other.epochs(), strict=True):
-        assert a["train_loss"] == pytest.approx(b["train_loss"], abs=1e-3)
+        assert a.train_loss == pytest.approx(b.train_loss, abs=1e-3)
 
 
 def wait_for(condition, seconds=90):

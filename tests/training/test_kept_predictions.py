@@ -36,11 +36,11 @@ def trained(tiny, tmp_path_factory):
 
 
 def test_the_result_follows_from_it(trained, tiny):
-    frame, result = read_predictions([trained.predictions]), trained.last_event("evaluated")
-    assert len(frame) == result["clips"] == 12
+    frame, result = read_predictions([trained.predictions]), trained.last_event(Evaluated)
+    assert len(frame) == result.clips == 12
     again = figures_again(frame, "1")
     for name in ("accuracy", "accuracy_low", "accuracy_high", "macro_f1", "per_class", "confusion"):
-        assert getattr(again, name) == result[name]
+        assert getattr(again, name) == getattr(result, name)
     classifier = Classifier.load(trained.path)
     for row in frame.itertuples():
         assert row.clip.startswith("fold1/")

@@ -129,7 +129,7 @@ def test_an_epoch_that_was_saved_and_not_told_is_told_on_resuming(tiny):
                 break  # killed between its checkpoint and its line of events
             run.append(event)
     resumed = run_all(run.config, run, tiny.workspace)
-    assert [epoch["epoch"] for epoch in run.epochs()] == [1, 2, 3, 4]
+    assert [epoch.epoch for epoch in run.epochs()] == [1, 2, 3, 4]
     assert of(Epoch, resumed)[0] == event
     board = EventAccumulator(str(run.tensorboard))
     board.Reload()

@@ -47,7 +47,7 @@ def to_the_end(run):
     finished = work(run)
     assert (finished.state, finished.error) == ("finished", "")
     shown = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr")
-    return [[epoch[name] for name in shown] for epoch in run.epochs()], tensors(run)
+    return [[getattr(epoch, name) for name in shown] for epoch in run.epochs()], tensors(run)
 
 
 def tensors(run):

@@ -12,7 +12,7 @@ import time
 import pytest
 import torch
 
-from labcore.events import RunQueued
+from labcore.events import Evaluated, RunQueued
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.workspace import append_line
@@ -56,16 +56,16 @@ def test_a_run_killed_again_and_again_ends_as_one_left_alone(tiny, kills):
     ours, theirs = Classifier.load(killed.path).state_dict(), Classifier.load(alone.path).state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     for kind in ("accuracy", "per_class", "confusion"):
-        assert killed.last_event("evaluated")[kind] == alone.last_event("evaluated")[kind]
+        assert getattr(killed.last_event(Evaluated), kind) == getattr(alone.last_event(Evaluated), kind)
     turned = [
-        sorted((event["number"], event["epoch"]) for event in run.events() if event["type"] == "turned")
+        sorted((event.number, event.epoch) for event in run.events() if event.type == "turned")
         for run in (killed, alone)
     ]
     assert turned[0] == turned[1]
     assert [number for number, _ in turned[0]] == list(range(len(TURNS)))
     figures = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "averaged")
     for a, b in zip(killed.epochs(), alone.epochs(), strict=True):
-        assert [a[name] for name in figures] == [b[name] for name in figures]
+        assert [getattr(a, name) for name in figures] == [getattr(b, name) for name in figures]
 
 
 def everything_can_be_read(run: Run) -> None:

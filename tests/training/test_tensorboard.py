@@ -51,7 +51,7 @@ def test_a_run_and_one_that_was_killed_show_the_same(tiny):
         assert all([sound.step for sound in board.Audio(tag)] == [1] for tag in tags["audio"])
         assert {tag.partition("/")[2] for tag in tags["audio"]} == {"clicks", "noise", "tone"}
         (accuracy,) = board.Scalars("result/accuracy")
-        assert accuracy.value == pytest.approx(run.last_event("evaluated")["accuracy"])
+        assert accuracy.value == pytest.approx(run.last_event(Evaluated).accuracy)
         image = Image.open(io.BytesIO(board.Images("mel/training_clips")[0].encoded_image_string))
         assert image.size[1] == 4 * 16 + 3 * 2
 

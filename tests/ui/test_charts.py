@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from labcore.events import Epoch
 from ui import charts, curves, speed_charts
 from ui.colours import colours
 from ui.spikes import ceiling
@@ -46,7 +47,19 @@ def test_a_spike_stands_at_the_edge_with_its_value(monkeypatch):
     drawn = []
     monkeypatch.setattr(curves.st, "vega_lite_chart", lambda frame, spec, **_: drawn.append(frame))
     events = [
-        {"epoch": number + 1, "train_loss": value, "val_loss": 40.0 if number == 1 else value}
+        Epoch(
+            epoch=number + 1,
+            train_loss=value,
+            val_loss=40.0 if number == 1 else value,
+            epochs=40,
+            train_accuracy=0.5,
+            val_accuracy=0.5,
+            lr=0.1,
+            clips_per_second=9.0,
+            seconds=1.0,
+            seconds_left=3.0,
+            averaged=False,
+        )
         for number, value in enumerate(FALLING)
     ]
     curves.curves(events, "loss", 40, key="k", title="Loss")

@@ -13,6 +13,7 @@ import soundfile
 
 from labcore.answers import segments_of
 from labcore.audio import encode_wav
+from labcore.experiments.summary import Pool
 from labcore.inference.classifier import Classifier
 from ui import clip_events, clips
 
@@ -303,6 +304,6 @@ def test_no_list_shows_a_label_otherwise_than_the_next(open_page, trained, datas
     counts = {"dog_bark": {"dog_bark": 3, "low_hum": 1}, "low_hum": {"low_hum": 2}}
     charts.probabilities({"dog_bark": 0.7, "low_hum": 0.3}, key="p")
     assert [list(figure.data[0].y) for figure in drawn] == [["dog bark", "low hum"]]
-    table = results.per_class({"per_class": {"dog_bark": {"f1": 0.5}, "low_hum": {"f1": 0.6}}, "confusion": counts})
+    table = results.per_class(Pool([], per_class={"dog_bark": {"f1": 0.5}, "low_hum": {"f1": 0.6}}, confusion=counts))
     assert list(table["Class"]) == ["dog bark", "low hum"]
     assert list(table["Clips"]) == [4, 2]

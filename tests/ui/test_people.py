@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from labcore import experiments
 from labcore.benchmark import ReportFolder, job, quick_plan
 from labcore.config import RunConfig
+from labcore.events import Forecast
 from labcore.runs import list_runs
 from labcore.search import Range, Search, make_settings
 from ui import explore_noise, forecasting, services
@@ -173,12 +174,11 @@ def test_jobs_of_one_person_are_not_shown_to_another(make_run, monkeypatch):
 
 
 def test_a_forecast_is_not_lost_where_another_visitor_asks_for_one(open_page, dataset, monkeypatch, workspace):
-    told = {
-        "seconds_per_epoch": 2.0, "seconds_total": 50.0, "batch_size": 32, "micro_batch": 32, "peak_bytes": 10**9,
-        "memory_bytes": 10**10, "largest_batch": None, "steps_timed": 5,
-    }  # fmt: skip
     mine = services.Task(lambda _: None)
-    mine.result = told
+    mine.result = Forecast(
+        seconds_per_epoch=2.0, seconds_total=50.0, batch_size=32, micro_batch=32, peak_bytes=10**9, memory_bytes=10**10,
+        largest_batch=None, steps_timed=5,
+    )  # fmt: skip
     app = open_page(TRAIN)
     app.session_state[forecasting.OWN] = mine
     services.tasks(str(workspace.home))["forecast"] = services.Task(lambda _: None, about="another's")

@@ -10,7 +10,7 @@ import pytest
 
 from labcore.audio import encode_wav
 from labcore.errors import LabError, OutOfMemoryError
-from labcore.events import Advice, Divided, Epoch, Forecast, Log, RunFinished, Turned
+from labcore.events import Advice, Divided, Epoch, Forecast, Log, Preparing, RunFinished, Turned, Unknown
 from ui import curves, forecasting, live, pinned, run_log, services, spent, turning
 
 from .conftest import unfold, words
@@ -259,8 +259,8 @@ def test_the_probabilities_of_a_pinned_clip_are_drawn(at_work):
     assert "mine.wav now bark, 90.0 %" in words(app).replace("**", "").replace(":gray[", "").replace("]", "")
     assert not app.error
     assert len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 3
-    assert pinned.top([{"epoch": 1, "pinned": {"a": shares}}], "a", most=1) == ["bark"]
-    assert pinned.top([{"epoch": 1}], "a") == []
+    assert pinned.top([epoch(1, pinned={"a": shares})], "a", most=1) == ["bark"]
+    assert pinned.top([epoch(1)], "a") == []
 
 
 # --- forecast, memory
@@ -271,7 +271,7 @@ def test_a_forecast_is_told_for_the_settings_it_was_made_for(open_page, dataset,
 
     def forecast(config, workspace, on_event):
         asked.append(config)
-        on_event({"type": "preparing", "what": "taking a few steps", "done": 1, "total": 2})
+        on_event(Preparing(what="taking a few steps", done=1, total=2))
         return Forecast(**FORECAST)
 
     monkeypatch.setattr("labcore.jobs.forecast.forecast", forecast)
@@ -320,7 +320,7 @@ def test_the_log_tells_forecast_advice_and_parts(make_run):
     run.append(Forecast(**FORECAST))
     run.append(Divided(epoch=2, batch_size=32, micro_batch=8))
     run.append(Advice(epoch=3, message="The gap widens.", changes={"model.dropout": 0.4}))
-    log = "\n".join(run_log.log_lines([*run.events(), {"type": "turned", "time": 0.0}]))
+    log = "\n".join(run_log.log_lines([*run.events(), Unknown(type="of another version")]))
     assert "2 s an epoch, 5 min 20 s to the end, peak memory 0.9 GB of 8.0 GB" in log
     assert "parts of 8" in log
     assert "Suggested: Dropout 0.4" in log

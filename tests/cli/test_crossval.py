@@ -1,0 +1,31 @@
+"""``labcore crossval --json``: a line an event of every fold's run, each once, with whose it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from labcore import experiments
+from labcore.cli.crossval import _watched
+from labcore.config import RunConfig
+from labcore.events import Log, RunStarted
+from labcore.workspace import Workspace
+
+
+def test_each_event_of_each_fold_is_told_once(workspace: Workspace, tones: Path, capsys) -> None:
+    experiment = experiments.create(workspace, RunConfig().changed({"data.dataset": str(tones)}), queued=False)
+    first, second, *_ = experiment.runs()
+    first.append(RunStarted(run_id=first.id, run_dir=str(first.path), pid=1, host="here"))
+
+    looks = _watched(experiment, as_json=True)
+    next(looks)
+    begin, line = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (begin["type"], begin["experiment_id"]) == ("experiment_started", experiment.id)
+    assert line == first.events()[0].facts() | {"fold": "1", "split": "official"}
+
+    second.append(Log(message="m"))
+    next(looks)
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["type"], line["message"], line["run_id"], line["fold"]) == ("log", "m", second.id, "2")
+    next(looks)
+    assert capsys.readouterr().out == ""
