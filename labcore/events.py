@@ -260,12 +260,14 @@ def parse(line: str | bytes, kinds: Kinds = KINDS) -> Event | None:
 
 def event_of(content: Any, kinds: Kinds = KINDS) -> Event | None:
     """The event that plain data are, as :func:`parse` says."""
-    if not isinstance(content, dict) or not isinstance(content.get("type"), str) or "time" not in content:
+    if not isinstance(content, dict) or not isinstance(name := content.get("type"), str) or "time" not in content:
         return None
+    validator = kinds.get(name, Unknown).__pydantic_validator__  # what model_validate calls, a seventh quicker
     try:
-        return kinds.get(content["type"], Unknown).model_validate(content)
+        event: Event = validator.validate_python(content)
     except (ValidationError, RecursionError):
         return None
+    return event
 
 
 def last_of(events: Sequence[Event], kind: type[E]) -> E | None:
