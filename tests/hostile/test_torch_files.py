@@ -19,6 +19,7 @@ import torch
 from labcore.errors import ConfigError
 from labcore.models.pretrained import read_weights
 from labcore.models.torch_file import read_torch_file
+from tests.hostile.archives import repacked
 
 
 def torch_file(content: object, **options: Any) -> bytes:
@@ -28,14 +29,6 @@ def torch_file(content: object, **options: Any) -> bytes:
 
 
 pytestmark = pytest.mark.usefixtures("little_memory")
-
-
-def repacked(content: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for info in old.infolist():
-            new.writestr(info.filename, old.read(info))
-    return out.getvalue()
 
 
 def sparse() -> torch.Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from labcore.events import Epoch, Log, TrainingStarted
 from labcore.runs import Run
 from labcore.training import train
 from labcore.training.checkpoint import load_checkpoint, take_up
+from tests.hostile.archives import repacked
 
 
 @pytest.fixture(scope="module")
@@ -52,20 +52,12 @@ def flipped(content: bytes) -> bytes:
     return content[: at + 2] + bytes([content[at + 2] ^ 64]) + content[at + 3 :]
 
 
-def packed(content: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for info in old.infolist():
-            new.writestr(info.filename, old.read(info))
-    return out.getvalue()
-
-
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda good: b"",
     "zeros": lambda good: bytes(len(good)),
     "cut-off": lambda good: good[: len(good) // 2],
     "a-bit": flipped,
-    "packed": packed,
+    "packed": repacked,
     "a-pickle": lambda good: pickle.dumps({"epoch": 3}),
     "code": lambda good: pickle.dumps(Path.cwd),
     "no-network": lambda good: rewritten(good, network="gone"),

@@ -8,15 +8,7 @@ from labcore.training.forecast import measure
 from labcore.training.precision import Precision
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
-
-
-def outcome(generator):
-    told = []
-    while True:
-        try:
-            told.append(next(generator))
-        except StopIteration as stop:
-            return told, stop.value
+from tests.training.outcome import outcome
 
 
 def test_a_forecast_is_told_and_leaves_no_run_behind(tiny, monkeypatch):
