@@ -1,7 +1,8 @@
-"""Reading a run's events: each line once a process, whoever looks, and nothing but events of the types that readers rely on.
+"""Reading a job's events: each line once a process, whoever looks, and nothing but events of the types that readers rely on.
 
-``events.jsonl`` grows by whole lines. Where in an epoch a run is stands in ``progress.json``, which is replaced about once a second, so
-that a week of training is as quick to read as an hour. Versions before wrote progress as lines too; of those the last one counts.
+``events.jsonl`` grows by whole lines. How far a job has come meanwhile stands in ``progress.json``, which is replaced about once a
+second, so that a week of training is as quick to read as an hour. Versions before wrote progress as lines too; of those the last one
+counts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from labcore.events import Advice, Divided, Event, Forecast, Log, Progress, Turned, event_of, parse
+from labcore.events import KINDS, Advice, Divided, Event, Forecast, Kinds, Log, Progress, Turned, event_of, parse
 from labcore.reading import DamagedError, open_file, read_object
 from labcore.status import Story
 from labcore.texts import json_line
@@ -23,35 +24,44 @@ FILE, PROGRESS = "events.jsonl", "progress.json"
 MOST_LINE = 64 * 2**20
 """The longest line, in bytes, that can be an event."""
 KEPT_LOGS = 32
-"""So many runs' events are remembered in a process at most."""
+"""So many jobs' events are remembered in a process at most."""
 _PROGRESS_LINE = b'{"type": "progress"'
 # After these a run is still where its last progress said.
 _BESIDE = {Log, Advice, Turned, Divided, Forecast}
 _TAIL = 256
 
 
+class HasEvents(Protocol):
+    """What is needed of a kind of job."""
+
+    @property
+    def events(self) -> Kinds: ...
+
+
 class HasFolder(Protocol):
-    """What is needed of a run."""
+    """What is needed of a job."""
 
     @property
     def path(self) -> Path: ...
+    @property
+    def kind(self) -> HasEvents: ...
 
 
 # --- writing
 
 
-def keep_progress(run: HasFolder, progress: Progress) -> None:
-    """Write where in an epoch a run is. It counts until an event says more.
+def keep_progress(folder: Path, progress: Progress) -> None:
+    """Write how far a job has come. It counts until an event says more.
 
     Raises:
-        WorkspaceError: the disk is full or the run is gone.
+        WorkspaceError: the disk is full or the job is gone.
     """
     try:
-        behind = os.stat(run.path / FILE).st_size  # noqa: PTH116
+        behind = os.stat(folder / FILE).st_size  # noqa: PTH116
     except OSError:
         behind = 0
     content = json_line({"after": behind, **progress.facts()})
-    write_atomically(run.path / PROGRESS, content, durable=False)
+    write_atomically(folder / PROGRESS, content, durable=False)
 
 
 # --- reading
@@ -59,12 +69,13 @@ def keep_progress(run: HasFolder, progress: Progress) -> None:
 
 @dataclass
 class EventReader:
-    """Reads a run's events as they come: every call of :meth:`read` returns those since the last one.
+    """Reads a job's events as they come: every call of :meth:`read` returns those since the last one.
 
     Of progress only the newest comes, last, and only where it says more than the events before it.
     """
 
-    run: HasFolder
+    path: Path
+    kinds: Kinds = field(default_factory=lambda: KINDS)
     offset: int = 0
     _behind: int = 0
     """Bytes up to the last event after which earlier progress says nothing."""
@@ -80,16 +91,17 @@ class EventReader:
         """The new events without progress, and the line of the last progress that still counts."""
         events: list[Event] = []
         progress = b""
+        keeps_last = self.kinds.get("progress") is Progress
         try:
-            with open_file(self.run.path / FILE) as file:
+            with open_file(self.path / FILE) as file:
                 file.seek(self.offset)
                 while line := file.readline(MOST_LINE):
                     if not line.endswith(b"\n") and len(line) < MOST_LINE:
                         break  # somebody is writing it
                     self.offset += len(line)
-                    if line.startswith(_PROGRESS_LINE):
+                    if keeps_last and line.startswith(_PROGRESS_LINE):
                         progress = line
-                    elif event := parse(line):
+                    elif event := parse(line, self.kinds):
                         if isinstance(event, Progress):
                             progress = line
                             continue
@@ -101,7 +113,7 @@ class EventReader:
         return events, progress
 
     def _progress(self) -> Progress | None:
-        path = self.run.path / PROGRESS
+        path = self.path / PROGRESS
         try:
             found = os.stat(path)  # noqa: PTH116
             stamp = found.st_ino, found.st_size, found.st_mtime_ns
@@ -117,9 +129,10 @@ class EventReader:
 
 @dataclass
 class EventLog:
-    """The events of one run, kept in memory and read on from where the last look ended. Thread-safe."""
+    """The events of one job, kept in memory and read on from where the last look ended. Thread-safe."""
 
     path: Path
+    kinds: Kinds = field(default_factory=lambda: KINDS)
     _reader: EventReader = field(init=False)
     _events: list[Event] = field(default_factory=list)
     _progress: Progress | None = None
@@ -139,13 +152,13 @@ class EventLog:
             return [*self._events, self._progress] if self._progress else list(self._events)
 
     def story(self) -> Story:
-        """What they say of the run."""
+        """What they say of the job."""
         with self._lock:
             self._update()
             return replace(self._story)
 
     def _begin(self) -> None:
-        self._reader, self._events, self._progress, self._story = EventReader(self), [], None, Story()
+        self._reader, self._events, self._progress, self._story = EventReader(self.path, self.kinds), [], None, Story()
         self._changed, self._end = -1, b""
 
     def _update(self) -> None:
@@ -200,11 +213,11 @@ _logs: OrderedDict[str, EventLog] = OrderedDict()
 _guard = threading.Lock()
 
 
-def log_of(run: HasFolder) -> EventLog:
-    """The one reader of a run's events in this process."""
-    key = str(run.path)
+def log_of(job: HasFolder) -> EventLog:
+    """The one reader of a job's events in this process."""
+    key = str(job.path)
     with _guard:
-        log = _logs.setdefault(key, EventLog(run.path))
+        log = _logs.setdefault(key, EventLog(job.path, job.kind.events))
         _logs.move_to_end(key)
         while len(_logs) > KEPT_LOGS:
             _logs.popitem(last=False)

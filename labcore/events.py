@@ -1,6 +1,7 @@
-"""What a run tells while it goes: one model an event, one JSON line each in the run's ``events.jsonl``.
+"""What a job tells while it goes: one model an event, one JSON line each in the job's ``events.jsonl``.
 
-The training loop yields them, the worker appends them, and whoever watches (page, command line, test) reads them as the same objects.
+Work yields them, the process that does it appends them, and whoever watches (page, command line, test) reads them as the same objects.
+Every job is queued or started first and finished last; what lies between is its kind's own. Those of a run stand here.
 A reader keys epochs by number and lets the last one win, since a resumed run may repeat one.
 """
 
@@ -45,22 +46,53 @@ class Unknown(Event):
     """An event of a type that another version of the lab wrote, with what it has."""
 
 
-class RunQueued(Event):
-    """The run waits for its device: a new one, or one to be resumed, as ``by`` asked; "" where that is not known."""
+class Queued(Event):
+    """The job waits for its turn: a new one, or one to be resumed, as ``by`` asked; "" where that is not known."""
 
-    type: Literal["run_queued"] = "run_queued"
     by: str = ""
 
 
-class RunStarted(Event):
-    """A worker took the run up. ``by`` is who works on it in a shell; "" for a worker that took it from the queue."""
+class Started(Event):
+    """A process took the job up. ``by`` is who works on it in a shell; "" for one that took it from the queue."""
+
+    pid: Annotated[int, Field(ge=0)] = 0
+    host: str = ""
+    by: str = ""
+
+
+class Finished(Event):
+    """The process let go of the job. ``state`` is finished, stopped or failed; ``by`` asked for it to stop, where known."""
+
+    state: str
+    error: str = ""
+    remedy: str = ""
+    seconds: float = 0.0
+    details: dict[str, Any] = Field(default_factory=dict)
+    by: str = ""
+
+
+class JobQueued(Queued):
+    type: Literal["job_queued"] = "job_queued"
+
+
+class JobStarted(Started):
+    type: Literal["job_started"] = "job_started"
+
+
+class JobFinished(Finished):
+    type: Literal["job_finished"] = "job_finished"
+
+
+class RunQueued(Queued):
+    type: Literal["run_queued"] = "run_queued"
+
+
+class RunStarted(Started):
+    """With the directory of the run, so that the run is found again where its workspace has moved."""
 
     type: Literal["run_started"] = "run_started"
     run_id: str
     run_dir: str
-    pid: int
-    host: str
-    by: str = ""
 
 
 class Preparing(Event):
@@ -217,17 +249,9 @@ class Evaluated(Event):
     adjusted: int = 0
 
 
-class RunFinished(Event):
-    """The worker let go of the run. ``state`` is finished, stopped or failed; ``by`` asked for it to stop, where known."""
-
+class RunFinished(Finished):
     type: Literal["run_finished"] = "run_finished"
-    state: str
-    error: str = ""
-    remedy: str = ""
     epochs_done: int = 0
-    seconds: float = 0.0
-    details: dict[str, Any] = Field(default_factory=dict)
-    by: str = ""
 
 
 RunEvent: TypeAlias = Union[  # noqa: UP007
@@ -244,6 +268,9 @@ def kinds_of(union: Any) -> Kinds:
 
 
 KINDS: Kinds = kinds_of(RunEvent)
+JobEvent: TypeAlias = Union[JobQueued, JobStarted, Preparing, Progress, Log, Evaluated, JobFinished]  # noqa: UP007
+"""The events of a job without any of its own kind."""
+JOB_KINDS: Kinds = kinds_of(JobEvent)
 
 
 def parse(line: str | bytes, kinds: Kinds = KINDS) -> Event | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from labcore.glances import keep, known, remember
+from labcore.jobs.glances import keep, known, remember
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 

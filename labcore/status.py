@@ -1,4 +1,4 @@
-"""A run at a glance, and whose it is."""
+"""A job at a glance, and whose it is."""
 
 from __future__ import annotations
 
@@ -14,12 +14,24 @@ MOST_PLACES = 8
 
 
 @dataclass(frozen=True)
-class RunStatus:
-    """A run at a glance, worked out from its events and its lock.
+class Asked:
+    """What a job asks for. ``needs`` as :attr:`labcore.jobs.folder.JobFolder.needs`; ``error`` says, without the final stop, why it
+    cannot be read."""
 
-    ``state`` is queued, running, stopping, finished, stopped, failed, interrupted (its worker is gone without a word) or, in a list,
+    dataset: str | None = None
+    model: str | None = None
+    epochs: int = 0
+    needs: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A job at a glance, worked out from its events and its lock.
+
+    ``state`` is queued, running, stopping, finished, stopped, failed, interrupted (its process is gone without a word) or, in a list,
     unreadable (then ``error`` says why). ``by`` made
-    the run, ``stopped_by`` asked for it to stop, where it does or did; both are "" where that is not known.
+    the job, ``stopped_by`` asked for it to stop, where it does or did; both are "" where that is not known.
     """
 
     state: str
@@ -44,11 +56,11 @@ class RunStatus:
 
 @dataclass
 class Story:
-    """What a run's events so far say of it, kept up as they come. Plain data, small however long the run: it is kept as JSON too.
+    """What a job's events so far say of it, kept up as they come. Plain data, small however long the job: it is kept as JSON too.
 
     Attributes:
-        last: the type of the last event of its life (queued, started or finished), "" before there is one.
-        ended: the state that a last ``run_finished`` tells; ``error``, ``remedy`` and ``ended_by`` come with it.
+        last: the last event of its life: queued, started or finished, "" before there is one.
+        ended: the state that a last one of finished tells; ``error``, ``remedy`` and ``ended_by`` come with it.
         owner: whoever queued or started it first, "" where that event names nobody; None before there is one.
         queued_at, served_at: when it was queued and when a worker took it up, the last time; seconds since 1970, 0 for never.
         device: what the worker at hand trains on; ``served_on`` the last one. "" where that is not known yet.
@@ -83,7 +95,7 @@ class Story:
                 self.epoch, self.epochs = event.epoch, event.epochs
                 self.accuracy = event.val_accuracy
                 self._reach(self.epoch, event.seconds_left)
-            case events.RunQueued() | events.RunStarted() | events.RunFinished():
+            case events.Queued() | events.Started() | events.Finished():
                 self._take_life(event)
             case events.Preparing():
                 self.preparing = event
@@ -95,19 +107,20 @@ class Story:
             case events.Evaluated():
                 self.accuracy = event.accuracy
 
-    def _take_life(self, event: events.RunQueued | events.RunStarted | events.RunFinished) -> None:
-        self.last, self.device = event.type, ""
-        self.ended = self.error = self.remedy = self.ended_by = ""
-        if isinstance(event, events.RunFinished):
+    def _take_life(self, event: events.Queued | events.Started | events.Finished) -> None:
+        self.device = self.ended = self.error = self.remedy = self.ended_by = ""
+        if isinstance(event, events.Finished):
+            self.last = "finished"
             self.ended, self.error, self.remedy = event.state, event.error, event.remedy
             self.ended_by = clean(event.by)
             return
         if self.owner is None:
             self.owner = clean(event.by)
-        if isinstance(event, events.RunQueued):
-            self.queued_at = event.time
-        else:
-            self.served_at, self.served_on = event.time, ""
+        if isinstance(event, events.Queued):
+            self.last, self.queued_at = "queued", event.time
+            return
+        self.last, self.served_at, self.served_on = "started", event.time, ""
+        if isinstance(event, events.RunStarted):
             there = event.run_dir
             self.run_dirs = (*(each for each in self.run_dirs if each != there), there)[-MOST_PLACES:]
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from labcore.errors import WorkspaceError
 from labcore.texts import as_utf8
 
-ROOMS = ("datasets", "runs", "reports", "experiments", "searches", "evaluations", "cache")
+ROOMS = ("datasets", "runs", "reports", "experiments", "searches", "evaluations", "noise", "estimates", "cache")
 """The folders in a workspace."""
 
 
@@ -39,38 +39,43 @@ class Workspace:
     @property
     def datasets(self) -> Path:
         """Data sets, one folder or one ``<name>.json`` reference each."""
-        return self._folder("datasets")
+        return self.room("datasets")
 
     @property
     def runs(self) -> Path:
         """One folder a run."""
-        return self._folder("runs")
+        return self.room("runs")
 
     @property
     def reports(self) -> Path:
-        return self._folder("reports")
+        return self.room("reports")
 
     @property
     def experiments(self) -> Path:
         """One folder an experiment of several runs."""
-        return self._folder("experiments")
+        return self.room("experiments")
 
     @property
     def searches(self) -> Path:
         """One folder a search over knobs."""
-        return self._folder("searches")
+        return self.room("searches")
 
     @property
     def evaluations(self) -> Path:
         """One folder an evaluation: what was judged, the figures, and what was said of each clip."""
-        return self._folder("evaluations")
+        return self.room("evaluations")
 
     @property
     def cache(self) -> Path:
         """What can be made again from the rest: clip stores, measured precision choices."""
-        return self._folder("cache")
+        return self.room("cache")
 
-    def _folder(self, name: str) -> Path:
+    def room(self, name: str) -> Path:
+        """One of its folders, which is made where it is not there yet.
+
+        Raises:
+            WorkspaceError: it cannot be made.
+        """
         folder = self.home / name
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from labcore.answers.segments import THRESHOLD
 from labcore.errors import LabError
-from labcore.runs import Run, unreadable_runs
+from labcore.runs import Run
 from ui import clip_events, clips, judging, limits, live, services, shell
 from ui.networks import Networks, about_builtin, is_builtin
 from ui.text import counted, told_apart
@@ -145,4 +145,4 @@ with shell.errors_in_place():
         taken = given(run) if run is not None else []
         if run is not None and taken:
             answers(run, taken)
-    live.unreadable(unreadable_runs(services.workspace()), "run")
+    live.unreadable(Run.unreadable(services.workspace()), "run")

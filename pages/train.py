@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labcore.runs import unreadable_runs
+from labcore.runs import Run
 from ui import form_url, live, new_run, people, run_view, services, shell
 from ui.text import run_name, told_apart
 
@@ -53,4 +53,4 @@ with shell.errors_in_place():
         form_url.read()
         with live.device_line():
             new_run.show()
-            live.unreadable(unreadable_runs(services.workspace()), "run")
+            live.unreadable(Run.unreadable(services.workspace()), "run")

@@ -16,7 +16,7 @@ from pathlib import Path
 from labcore.builtin import FOLD, RUN
 from labcore.datasets.demo import make_demo
 from labcore.events import Event
-from labcore.jobs.worker import work
+from labcore.jobs.process import work
 from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace, write_atomically

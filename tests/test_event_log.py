@@ -8,7 +8,7 @@ import pytest
 
 from labcore import event_log
 from labcore.config import RunConfig
-from labcore.event_log import EventReader, log_of
+from labcore.event_log import log_of
 from labcore.events import Epoch, Log, Progress, RunFinished, RunStarted, TrainingStarted
 from labcore.runs import Run
 
@@ -42,7 +42,7 @@ def test_each_line_is_read_once_by_all_who_look(run, monkeypatch):
     run.events()
     lines = []
     real = event_log.parse
-    monkeypatch.setattr(event_log, "parse", lambda line: lines.append(line) or real(line))
+    monkeypatch.setattr(event_log, "parse", lambda line, kinds: lines.append(line) or real(line, kinds))
     for _ in range(3):
         assert [event.type for event in run.events()] == ["run_started", "training_started"]
         assert Run(run.path).status().epochs == 4
@@ -72,7 +72,7 @@ def test_progress_of_before_a_crash_says_nothing_afterwards(run):
     run.append(epoch(1))
     run.append(progress(2, 3))
     run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=2, host="here"))
-    assert EventReader(run).read()[-1].type == "run_started"
+    assert run.reader().read()[-1].type == "run_started"
     assert Run(run.path).status().fraction == 1 / 4
 
 
@@ -81,13 +81,13 @@ def test_progress_that_older_versions_wrote_as_lines_counts_where_it_is_the_last
         file.writelines(f"{event.to_json()}\n" for event in (progress(1, 2), epoch(1), progress(2, 1), progress(2, 2)))
     assert [event.type for event in run.events()] == ["run_started", "training_started", "epoch", "progress"]
     assert run.status().fraction == (1 + 2 / 4) / 4
-    reader = EventReader(run)
+    reader = run.reader()
     assert [getattr(event, "step", None) for event in reader.read()] == [None, None, None, 2]
     assert reader.read() == []
 
 
 def test_a_reader_is_told_newer_progress_once(run):
-    reader = EventReader(run)
+    reader = run.reader()
     reader.read()
     run.append(progress(1, 1))
     assert [event.step for event in reader.read()] == [1]

@@ -12,9 +12,9 @@ from labcore.benchmark import list_reports, unreadable_reports
 from labcore.config import RunConfig
 from labcore.errors import RunError, WorkspaceError
 from labcore.experiments import list_crossvals, unreadable_crossvals
-from labcore.glances import glance
+from labcore.jobs.glances import glance
 from labcore.listing import folders_with, looked_at, reason, strays
-from labcore.runs import Run, list_runs, unreadable_runs
+from labcore.runs import Run, list_runs
 from labcore.search import list_searches, unreadable_searches
 
 NOT_UTF8 = os.fsdecode(b"20261127-M\x84dchen")
@@ -46,7 +46,7 @@ def damage(room: Path, marker: str, trace: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("room", "marker", "trace", "listed", "unreadable"),
     [
-        ("runs", "config.json", "events.jsonl", list_runs, unreadable_runs),
+        ("runs", "config.json", "events.jsonl", list_runs, Run.unreadable),
         ("searches", "search.json", "journal.jsonl", list_searches, unreadable_searches),
         ("reports", "plan.json", "machine.json", list_reports, unreadable_reports),
     ],

@@ -25,7 +25,7 @@ from labcore.events import (
     RunStarted,
     TrainingStarted,
 )
-from labcore.runs import EventReader, Run, list_runs
+from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
 
@@ -104,7 +104,7 @@ class TestEvents:
     def test_partial_last_line_waits_for_its_end(self, run: Run) -> None:
         run.append(Log(message="one"))
         path, line = run.path / "events.jsonl", Log(message="two").to_json().encode()
-        reader = EventReader(run)
+        reader = run.reader()
         with path.open("ab") as file:
             file.write(line[:20])
         assert [event.message for event in reader.read()] == ["one"]

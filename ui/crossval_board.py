@@ -10,7 +10,7 @@ from labcore import experiments
 from labcore.errors import RunError
 from labcore.experiments import CrossValidation, FoldResult, Pool, Summary, csv_table, summarise
 from labcore.honesty import choice_note
-from labcore.runs import RESUMABLE
+from labcore.status import RESUMABLE
 from ui import charts, crossval_list, curves, live, people, results, services
 from ui.shell import action_button, errors_in_place
 from ui.text import counted, duration, percent, plain, points, preparing_line
@@ -165,7 +165,7 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
         if fold.active:
             people.guarded_button(
                 "",
-                partial(manager.stop, fold.run_id, by=me),
+                partial(manager.stop, fold.run, by=me),
                 owner,
                 verb="Stop",
                 key=f"crossval-stop-{key}",
@@ -177,7 +177,7 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
         elif fold.state in RESUMABLE:
             people.guarded_button(
                 "",
-                partial(manager.resume, fold.run_id, by=me),
+                partial(manager.resume, fold.run, by=me),
                 owner,
                 verb="Resume",
                 key=f"crossval-resume-{key}",

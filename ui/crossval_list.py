@@ -8,7 +8,7 @@ import streamlit as st
 
 from labcore.errors import RunError
 from labcore.experiments import CrossValidation, list_crossvals
-from labcore.glances import glance
+from labcore.jobs.glances import glance
 from ui import live, people, services
 from ui.text import moment_of, told_apart
 

@@ -15,9 +15,10 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.events import Event, TrainingStarted, last_of
-from labcore.glances import glances
+from labcore.jobs.glances import glances
 from labcore.listing import Unreadable, discard
-from labcore.runs import Run, RunStatus
+from labcore.runs import Run
+from labcore.status import JobStatus
 from labcore.texts import counted, shown
 from ui import people, services, waiting
 from ui.shell import action_button, log, show_error
@@ -54,9 +55,9 @@ def pace(run: Run, events: list[Event]) -> Pace:
     return CPU_PACES[min(there, len(CPU_PACES)) - 1]
 
 
-def runs() -> list[tuple[Run, RunStatus]]:
+def runs() -> list[tuple[Run, JobStatus]]:
     """All runs of the workspace with their status, newest first."""
-    return glances(services.workspace())
+    return glances(services.workspace(), Run)
 
 
 def trained() -> dict[str, tuple[Run, float | None]]:
@@ -153,7 +154,7 @@ def active_runs() -> None:
         rows()
 
 
-def run_progress(status: RunStatus, run: Run) -> str:
+def run_progress(status: JobStatus, run: Run) -> str:
     """Where a run is, in a line of Markdown; of one that waits, behind which others."""
     if status.state == "queued":
         return waiting.behind(run)

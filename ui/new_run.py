@@ -10,6 +10,7 @@ import streamlit as st
 from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
+from labcore.runs import Run
 from labcore.texts import shown
 from ui import data, datasets, estimates, forecasting, form_url, forms, listen, live, pinned, services, waiting
 from ui.shell import errors_in_place, show_error
@@ -175,7 +176,9 @@ def _summary_and_start() -> None:
 def _start(config: RunConfig | None) -> None:
     if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=config is None):
         with errors_in_place():
-            run = services.manager().submit(config, by=services.visitor_name())
+            run = services.manager().take(
+                Run.create(services.workspace(), config, queued=True, by=services.visitor_name())
+            )
             pinned.take(run)
             st.query_params.from_dict({"run": run.id})
             st.rerun()

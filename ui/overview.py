@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from labcore.runs import unreadable_runs
+from labcore.runs import Run
 from ui import datasets, listen, live, people, services, shell, studies
 from ui.text import ago, counted, percent, plain
 
@@ -116,4 +116,4 @@ def page() -> None:
                     studies.latest()
             with right:
                 data_sets(sets)
-        live.unreadable(unreadable_runs(services.workspace()), "run")
+        live.unreadable(Run.unreadable(services.workspace()), "run")

@@ -21,9 +21,10 @@ from labcore.events import (
     epochs_of,
     last_of,
 )
-from labcore.glances import glance
 from labcore.jobs.background import tail
-from labcore.runs import RESUMABLE, Run, RunStatus
+from labcore.jobs.glances import glance
+from labcore.runs import Run
+from labcore.status import RESUMABLE, JobStatus
 from labcore.texts import shown
 from ui import curves, forecasting, forms, live, new_run, people, pinned, results, run_log, services, spent, turning
 from ui.shell import action_button, errors_in_place, show_error
@@ -86,21 +87,21 @@ def _turns(events: list[Event]) -> int:
     return len(each_of(events, Turned))
 
 
-def _head(run: Run, status: RunStatus) -> None:
+def _head(run: Run, status: JobStatus) -> None:
     """Whose the run is, where it is another's, and what can be done with it in its state."""
     if people.anothers(status.by):
         st.markdown(f":gray[:material/person: Started by] **{people.whose(status.by)}**")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if status.state in ("queued", "running", "stopping"):
             label = "Take out of the queue" if status.state == "queued" else "Stop"
-            stop = partial(services.manager().stop, run.id, by=services.visitor_name())
+            stop = partial(services.manager().stop, run, by=services.visitor_name())
             stopping = status.state == "stopping"
             people.guarded_button(
                 label, stop, status.by, key="stop", verb="Stop", icon=":material/stop:", disabled=stopping
             )
         if status.state in RESUMABLE:
             label = "Resume" if run.checkpoint.exists() else "Try again"
-            resume = partial(services.manager().resume, run.id, by=services.visitor_name())
+            resume = partial(services.manager().resume, run, by=services.visitor_name())
             people.guarded_button(
                 label, resume, status.by, key="resume", verb="Resume", icon=":material/play_arrow:", type="primary"
             )
@@ -120,7 +121,7 @@ def _head(run: Run, status: RunStatus) -> None:
                 action_button("Remove for good", partial(_remove, run), key="remove-for-good", icon=":material/delete:")
 
 
-def _elsewhere(run: Run, status: RunStatus, events: list[Event]) -> None:
+def _elsewhere(run: Run, status: JobStatus, events: list[Event]) -> None:
     """Where the run's data set is away, or another one is in its place: a place to name the right one."""
     from labcore.datasets.resuming import is_away
 
@@ -134,7 +135,7 @@ def _elsewhere(run: Run, status: RunStatus, events: list[Event]) -> None:
         place = st.session_state[f"place-{run.id}"].strip()
         if not place:
             raise DatasetError("no place was given", "Give the folder or CSV file of the data set, or its name here")
-        services.manager().resume(run.id, by=services.visitor_name(), dataset=place)
+        services.manager().resume(run, by=services.visitor_name(), dataset=place)
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
@@ -154,11 +155,11 @@ def _again(run: Run) -> None:
 
 
 def _remove(run: Run) -> None:
-    services.manager().remove(run.id)
+    services.manager().remove(run)
     st.query_params.clear()
 
 
-def _progress(run: Run, status: RunStatus, events: list[Event]) -> None:
+def _progress(run: Run, status: JobStatus, events: list[Event]) -> None:
     if status.state == "unreadable":
         show_error(LabError(status.error, "Put its files back, or remove it"))
         return
@@ -185,7 +186,7 @@ def _progress(run: Run, status: RunStatus, events: list[Event]) -> None:
         st.progress(status.fraction, text=live.run_progress(status, run))
 
 
-def _in_parts(run: Run, status: RunStatus, events: list[Event]) -> None:
+def _in_parts(run: Run, status: JobStatus, events: list[Event]) -> None:
     """Where memory ran out and a smaller batch was seen to fit: go on with each batch in parts of that size."""
     ended = last_of(events[-1:], RunFinished)
     details = ended.details if ended else {}
@@ -195,7 +196,7 @@ def _in_parts(run: Run, status: RunStatus, events: list[Event]) -> None:
 
     def divide() -> None:
         run.save_config(run.config.changed({"runtime.micro_batch": fits}))
-        services.manager().resume(run.id, by=services.visitor_name())
+        services.manager().resume(run, by=services.visitor_name())
 
     label = f"Resume in parts of {counted(fits, 'clip')}"
     people.guarded_button(label, divide, status.by, key="in-parts", verb="Resume", icon=":material/call_split:")
@@ -204,7 +205,7 @@ def _in_parts(run: Run, status: RunStatus, events: list[Event]) -> None:
     )
 
 
-def _curves(run: Run, events: list[Event], status: RunStatus) -> None:
+def _curves(run: Run, events: list[Event], status: JobStatus) -> None:
     epochs = epochs_of(events)
     if not epochs:
         if status.state == "running":

@@ -9,8 +9,8 @@ import streamlit as st
 
 from labcore.config import knobs
 from labcore.errors import LabError
-from labcore.glances import glance
 from labcore.jobs.background import tail
+from labcore.jobs.glances import glance
 from labcore.runs import Run
 from labcore.search import RESUMABLE, Report, Search, SearchError, Trial, best_config, job, train_best
 from ui import forms, live, people, search_charts, services

@@ -10,8 +10,8 @@ from typing import Any
 
 from labcore import texts
 from labcore.events import Preparing
-from labcore.runs import Run
-from labcore.runs import RunStatus as Status
+from labcore.jobs.folder import JobFolder
+from labcore.runs import JobStatus as Status
 
 STATES = {
     "queued": ("Queued", ":material/schedule:", "gray"),
@@ -115,13 +115,19 @@ def clock_span(start: float, end: float, digits: int = 2) -> str:
     return f"{clock(start)}–{clock(end)}"
 
 
-def run_name(run: Run, *, moment: bool = True) -> str:
-    """A run's id as people read it: ``demo · compact, 23 Nov 16:48:09``; the seconds keep neighbours apart."""
+def run_name(run: JobFolder, *, moment: bool = True) -> str:
+    """A job's id as people read it: ``demo · compact, 23 Nov 16:48:09``; the seconds keep neighbours apart."""
     match = re.fullmatch(r"(\d{8}-\d{6})-(.+)-([0-9a-f]{4})", run.id)
     if not match:
         return run.id
     name = match[2].replace("-", " · ", 1)
     return f"{name}, {moment_of(match[1])}" if moment else name
+
+
+def job_name(job: JobFolder) -> str:
+    """A job as people name it, without the moment: a run by its name, others with what they are."""
+    name = run_name(job, moment=False)
+    return name if job.kind.room == "runs" else f"{job.kind.name} {name}"
 
 
 def told_apart(options: Iterable[Any], words: Callable[[Any], str]) -> Callable[[Any], str]:

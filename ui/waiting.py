@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from labcore.glances import glance
-from labcore.runs import Run, RunStatus
+from collections.abc import Sequence
+
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.glances import glance
+from labcore.status import JobStatus
 from ui import people, services
-from ui.text import counted, duration, plain, run_name
+from ui.text import counted, duration, job_name, plain
 
 NAMED = 2
 """So many runs are named, the others counted."""
 
 
-def behind(run: Run) -> str:
-    """What a waiting run waits for, as Markdown: ``Waits behind demo · compact (3 min left) and 2 more runs``."""
-    ahead = services.manager().ahead(run)
+def behind(job: JobFolder) -> str:
+    """What a waiting run waits for, as Markdown: ``Waits behind demo · compact (3 min left) and 2 more jobs``."""
+    ahead = services.manager().ahead(job)
     if not ahead:
         return "Next in the queue"
     return f"Waits behind {_named([(each, glance(each)) for each in ahead])}"
 
 
-def busy(active: list[tuple[Run, RunStatus]], mine: str = "This run") -> str:
+def busy(active: Sequence[tuple[JobFolder, JobStatus]], mine: str = "This run") -> str:
     """What something that is not queued yet would stand behind, as Markdown; empty where nothing is at work."""
     if not active:
         return ""
@@ -29,15 +32,15 @@ def busy(active: list[tuple[Run, RunStatus]], mine: str = "This run") -> str:
     return f"{'. '.join(parts)}. {mine} would wait for its turn."
 
 
-def _named(rows: list[tuple[Run, RunStatus]]) -> str:
+def _named(rows: Sequence[tuple[JobFolder, JobStatus]]) -> str:
     told = [_one(run, status) for run, status in rows[:NAMED]]
     more = len(rows) - len(told)
-    return ", ".join(told) + (f" and {counted(more, 'more run', 'more runs')}" if more else "")
+    return ", ".join(told) + (f" and {counted(more, 'more job', 'more jobs')}" if more else "")
 
 
-def _one(run: Run, status: RunStatus) -> str:
+def _one(job: JobFolder, status: JobStatus) -> str:
     about = [people.whose(status.by)]
     if status.seconds_left is not None and status.state == "running":
         about.append(f"{plain(duration(status.seconds_left))} left")
     about = [part for part in about if part]
-    return plain(run_name(run, moment=False)) + (f" ({', '.join(about)})" if about else "")
+    return plain(job_name(job)) + (f" ({', '.join(about)})" if about else "")

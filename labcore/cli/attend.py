@@ -29,7 +29,7 @@ from labcore.runs import Run
 from labcore.texts import counted
 
 if TYPE_CHECKING:
-    from labcore.jobs.worker import Train
+    from labcore.training.job import Train
 
 BAD_INPUT = {"AudioError", "ConfigError", "DatasetError", "DeviceError"}
 """Failures of a run that its user's input caused."""
@@ -133,7 +133,8 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
     Raises:
         RunError: somebody else works on the run.
     """
-    from labcore.jobs.worker import work
+    from labcore.jobs.process import work
+    from labcore.training.job import working
 
     tell, muted = Teller(), False
 
@@ -148,7 +149,8 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
                 mute_stdout()
 
     with stop_on_signals(lambda: say_raw("stopping after this batch; once more kills\n")) as stopping:
-        finished = work(run, stopping.is_set, on_event, train=train, by=shell_user())
+        doing = working(train) if train else None
+        finished = work(run, stopping.is_set, on_event, doing=doing, by=shell_user())
     if finished.error:
         return exit_status(finished.state, finished.details)
     if finished.state == "stopped":
@@ -161,7 +163,7 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
 
 def attend_everywhere(run: Run, *, as_json: bool) -> int:
     """The same as :func:`attend`, on all GPUs of this machine where that is the run's device and there are several."""
-    from labcore.jobs.torchrun import on_all_gpus
+    from labcore.training.torchrun import on_all_gpus
 
     arguments = ["-m", "labcore", "resume", str(run.path), *(["--json"] if as_json else [])]
     status = on_all_gpus(run.config.runtime.device, arguments)

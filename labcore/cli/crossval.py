@@ -177,7 +177,7 @@ def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]
         summary = summarise(experiment)
         whose = {fold.run_id: {"run_id": fold.run_id, "fold": fold.fold, "split": fold.split} for fold in summary.folds}
         for run in experiment.runs():
-            for event in readers.setdefault(run.id, EventReader(run)).read():
+            for event in readers.setdefault(run.id, run.reader()).read():
                 lines.put(event.facts() | whose[run.id])
         for fold in summary.folds:
             if told.get(fold.run_id, fold.state if fold.accuracy is None else "") != fold.state and not fold.active:

@@ -10,7 +10,7 @@ from typing import Any
 
 from labcore import builtin
 from labcore.errors import AudioError, DatasetError, LabError, RunError
-from labcore.glances import glance
+from labcore.jobs.glances import glance
 from labcore.origin import usual
 from labcore.runs import Run, list_runs
 from labcore.typed import typed_path

@@ -7,10 +7,10 @@ import argparse
 from labcore.cli.attend import attend, attend_everywhere
 from labcore.cli.parser import Parser, add_anyone, add_run, run_named
 from labcore.errors import RunError
-from labcore.jobs.torchrun import take_part, under_torchrun
-from labcore.jobs.worker import workspace_of
 from labcore.people import need_own, shell_user
-from labcore.runs import RESUMABLE, Run
+from labcore.runs import Run
+from labcore.status import RESUMABLE
+from labcore.training.torchrun import take_part, under_torchrun
 from labcore.workspace import Workspace
 
 
@@ -60,13 +60,9 @@ def resumable(name: str, anyone: bool = False, dataset: str | None = None) -> Ru
         raise RunError(f"run {chosen.id} is {state}", remedy)
     if not anyone:
         need_own(status.by, shell_user(), f"run {chosen.id}", "Add --anyone to go on with it all the same")
-    from labcore.datasets.resuming import name_place, need_data
+    from labcore.datasets.resuming import ready
 
-    workspace = workspace_of(chosen)
-    if dataset is None:
-        need_data(chosen, workspace)
-    else:
-        with chosen.hold():
-            name_place(chosen, workspace, dataset)
+    with chosen.hold():
+        ready(chosen, dataset)
     chosen.clear_stop()
     return chosen

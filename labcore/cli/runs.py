@@ -13,11 +13,12 @@ from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, 
 from labcore.cli.parser import Parser, add_anyone, add_run, add_runs, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, RunQueued, RunStarted, TrainingStarted, epochs_of, last_of
-from labcore.glances import asked_of, glance, glances
-from labcore.jobs.manager import stop_run
+from labcore.jobs.glances import asked_of, glance, glances
+from labcore.jobs.manager import stop_job
 from labcore.listing import Unreadable, discard
 from labcore.people import is_anothers, need_own, shell_user
-from labcore.runs import EventReader, Run, RunStatus, unreadable_runs
+from labcore.runs import Run
+from labcore.status import JobStatus
 from labcore.texts import counted, printable
 from labcore.workspace import Workspace
 
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "stop":
             return stop(_named(workspace, arguments, "stop"))
         case _:
-            broken = {each.name: each for each in unreadable_runs(workspace)}
+            broken = {each.name: each for each in Run.unreadable(workspace)}
             strays = [broken[name] for name in runs_named(arguments) if name in broken]
             named = [name for name in runs_named(arguments) if name not in broken]
             return delete(_named(workspace, arguments, "delete", named), strays, arguments.yes)
@@ -84,8 +85,8 @@ def _named(workspace: Workspace, arguments: argparse.Namespace, what: str, names
 
 def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int:
     rows, me, owners, told = [], shell_user(), set[str](), list[str]()
-    broken = unreadable_runs(workspace)
-    for each, status in glances(workspace):
+    broken = Run.unreadable(workspace)
+    for each, status in glances(workspace, Run):
         facts = brief(each, status)
         if mine and is_anothers(facts["by"], me):
             continue
@@ -119,7 +120,7 @@ def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int
     return DONE
 
 
-def brief(each: Run, status: RunStatus) -> dict[str, Any]:
+def brief(each: Run, status: JobStatus) -> dict[str, Any]:
     """A run at a glance, as a line of ``runs list --json``. Data set and network are null where they cannot be read."""
     asked = asked_of(each)
     return {
@@ -160,7 +161,7 @@ def show(each: Run, as_json: bool) -> int:
     return DONE
 
 
-def summary(each: Run, status: RunStatus, training: TrainingStarted | None, evaluated: Evaluated | None) -> list[str]:
+def summary(each: Run, status: JobStatus, training: TrainingStarted | None, evaluated: Evaluated | None) -> list[str]:
     """What ``runs show`` prints, from a run's status and its last events."""
     facts = brief(each, status)
     state = f"{status.state}, epoch {status.epoch} of {facts['epochs']}"
@@ -197,7 +198,7 @@ def summary(each: Run, status: RunStatus, training: TrainingStarted | None, eval
 
 def follow(each: Run, as_json: bool) -> int:
     """Tell a run's events, those of the past first, until it has ended."""
-    reader, tell = EventReader(each), Teller()
+    reader, tell = each.reader(), Teller()
     queued = False
     while True:
         events = reader.read()
@@ -219,7 +220,7 @@ def follow(each: Run, as_json: bool) -> int:
 
 def stop(chosen: list[Run]) -> int:
     for each in chosen:
-        match stop_run(each, shell_user()):
+        match stop_job(each, shell_user()):
             case "queued":
                 say(f"{each.id} was taken out of the queue")
             case "running":

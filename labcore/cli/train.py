@@ -16,10 +16,10 @@ from labcore.cli.parser import Parser, add_config_flags, config_from
 from labcore.config import RunConfig, knobs
 from labcore.device import ALL
 from labcore.errors import ConfigError, RunError
-from labcore.jobs.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.people import shell_user
 from labcore.runs import Run, pinned_name
 from labcore.texts import counted
+from labcore.training.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.workspace import Workspace
 
 

@@ -14,13 +14,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from labcore.container import processes
 from labcore.container.commands import Command
 from labcore.errors import LabError
 from labcore.jobs import cut_short
-from labcore.runs import Run, list_runs
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.kind import working_kinds
 from labcore.workspace import Workspace
 
 STOP_SECONDS = 9.0
@@ -60,7 +62,7 @@ class First:
         self._ended: dict[int, int] = {}
         self._keeper_again = 0.0
         self._told: set[int] = set()
-        self._marked: dict[str, Run] = {}
+        self._marked: dict[Path, JobFolder] = {}
         self._awaited: set[int] = set()
         self._looked_at_queue = False
 
@@ -118,7 +120,7 @@ class First:
 
     def _matters(self, number: int) -> bool:
         return (
-            number == self._main or processes.is_of_the_lab(number) or bool(processes.runs_of(self.workspace, {number}))
+            number == self._main or processes.is_of_the_lab(number) or bool(processes.jobs_of(self.workspace, {number}))
         )
 
     def _tell_once(self, number: int) -> None:
@@ -127,30 +129,32 @@ class First:
             _tell(number, signal.SIGTERM)
 
     def _mark(self, numbers: set[int]) -> None:
-        """Mark the runs at work here, and those that wait: a driver that is told to stop takes its own out of the queue."""
+        """Mark the jobs at work here, and those that wait: a search that is told to stop takes its trials out of the queue."""
         if not self._marks or not numbers:
             return
         with contextlib.suppress(LabError, OSError):
-            fresh = processes.runs_of(self.workspace, numbers)
+            fresh = processes.jobs_of(self.workspace, numbers)
             if not self._looked_at_queue:
                 self._looked_at_queue = True
-                fresh += [run for run in list_runs(self.workspace) if cut_short.waits(run)]
-            for run in fresh:
-                if run.id not in self._marked and run.load("search") is None:  # a trial goes on with its search
-                    cut_short.mark(run)
-                    self._marked[run.id] = run
+                every = (job for kind in working_kinds(self.workspace) for job in kind.every(self.workspace))
+                fresh += [job for job in every if cut_short.waits(job)]
+            for job in fresh:
+                trial = job.load("search") is not None and job.kind.room == "runs"  # goes on with its search
+                if job.path not in self._marked and job.kind.resumes and not trial:
+                    cut_short.mark(job)
+                    self._marked[job.path] = job
 
     def _settle_marks(self) -> None:
-        """Take the mark from runs that finished after all or still wait, and tell of the others."""
+        """Take the mark from jobs that finished after all or still wait, and tell of the others."""
         if not self._marked:
             return
-        ours = {run.id for run in processes.runs_of(self.workspace, processes.others())}
-        for run in self._marked.values():
+        ours = {job.path for job in processes.jobs_of(self.workspace, processes.others())}
+        for job in self._marked.values():
             with contextlib.suppress(LabError, OSError):
-                if run.id in ours or cut_short.is_cut_short(run):
-                    self._say(f"run {run.id} was cut short and goes on at the next start")
+                if job.path in ours or cut_short.is_cut_short(job):
+                    self._say(f"{job.title} was cut short and goes on at the next start")
                 else:
-                    cut_short.unmark(run)
+                    cut_short.unmark(job)
 
     def _kill_rest(self) -> None:
         """End what is left, as the kernel does when process 1 ends."""

@@ -32,8 +32,8 @@ def main() -> int:
     restrict()  # what it starts was asked for by visitors of the pages
     workspace = Workspace.default()
     if resumes():
-        for run in cut_short.queue_again(workspace):
-            print(f"lab: run {printable(run.id)} goes on from its last checkpoint", file=sys.stderr, flush=True)
+        for job in cut_short.queue_again(workspace):
+            print(f"lab: {printable(job.title)} goes on from its last checkpoint", file=sys.stderr, flush=True)
     manager = JobManager(workspace)
     stop.wait()
     manager.close()

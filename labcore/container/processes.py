@@ -7,7 +7,8 @@ import ctypes
 import os
 from pathlib import Path
 
-from labcore.runs import Run
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.kind import TABLE, folder_class
 from labcore.workspace import Workspace
 
 PROC = Path("/proc")
@@ -54,18 +55,20 @@ def is_of_the_lab(number: int) -> bool:
         return False
 
 
-def runs_of(workspace: Workspace, numbers: set[int]) -> list[Run]:
-    """The runs of a workspace that these processes work on: those whose lock one of them has open.
+def jobs_of(workspace: Workspace, numbers: set[int]) -> list[JobFolder]:
+    """The jobs of a workspace that these processes work on: those whose lock one of them has open.
 
     Processes of other users cannot be looked into; theirs are left out.
     """
-    folder = workspace.runs.resolve()
+    home = workspace.home.resolve()
     found = set()
     for number in numbers:
         with contextlib.suppress(OSError):
             for descriptor in (PROC / str(number) / "fd").iterdir():
                 with contextlib.suppress(OSError):
                     opened = descriptor.readlink()
-                    if opened.name == "lock" and opened.parent.parent == folder:
-                        found.add(opened.parent.name)
-    return [run for run in (Run(workspace.runs / name) for name in sorted(found)) if run.held]
+                    room = opened.parent.parent
+                    if opened.name == "lock" and room.parent == home and room.name in TABLE:
+                        found.add((room.name, opened.parent.name))
+    jobs = [folder_class(room)(workspace.home / room / name) for room, name in sorted(found)]
+    return [job for job in jobs if job.held]

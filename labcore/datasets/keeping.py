@@ -25,7 +25,7 @@ from labcore.datasets.registry import (
 )
 from labcore.errors import DatasetError, RunError, WorkspaceError
 from labcore.runs import Run, list_runs
-from labcore.status import RunStatus
+from labcore.status import JobStatus
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug, write_atomically
 
@@ -46,7 +46,7 @@ class Use:
     name: str
     path: Path | None
     own: bool
-    runs: tuple[tuple[Run, RunStatus], ...]
+    runs: tuple[tuple[Run, JobStatus], ...]
 
     @property
     def sentence(self) -> str:
@@ -154,7 +154,7 @@ def rename(workspace: Workspace, name: str, to: str) -> Use:
     return use_of(workspace, new)
 
 
-def _runs_of(workspace: Workspace, name: str, path: Path | None) -> list[tuple[Run, RunStatus]]:
+def _runs_of(workspace: Workspace, name: str, path: Path | None) -> list[tuple[Run, JobStatus]]:
     """The runs whose configuration names the data set, by its name, a former one, or its path."""
     names = {name, *(old for old, now in names_before(workspace).items() if now == name)}
     found = []

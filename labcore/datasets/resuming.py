@@ -88,6 +88,18 @@ def need_data(run: Run, workspace: Workspace) -> None:
         raise _away(run, workspace, run.config.data.dataset, NOTHING)
 
 
+def ready(run: Run, place: str | None) -> None:
+    """Make sure of the data set of a run that is to go on, at another place where one is named. Called with the run's lock held.
+
+    Raises:
+        DatasetError, RunError, WorkspaceError: as for :func:`need_data` and :func:`name_place`. The run stays as it was.
+    """
+    if place is None:
+        need_data(run, run.workspace)
+    else:
+        name_place(run, run.workspace, place)
+
+
 def name_place(run: Run, workspace: Workspace, place: str) -> None:
     """Have a run go on with its data set at another place: a name in the workspace, a folder or a CSV file.
 

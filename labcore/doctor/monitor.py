@@ -21,9 +21,10 @@ from labcore import nvml
 from labcore.device import usable_cores
 from labcore.doctor.cgroup import Cgroup
 from labcore.errors import LabError
+from labcore.event_log import EventReader
 from labcore.events import RunStarted, TrainingStarted
 from labcore.nvml import GpuSample
-from labcore.runs import EventReader, Run, list_runs
+from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
 SPAN = 120.0
@@ -220,7 +221,7 @@ class _Runs:
         at_work: list[Run] = []
         with suppress(LabError, OSError):  # a workspace that cannot be read is told elsewhere on the page
             at_work = [run for run in list_runs(self.workspace) if run.held]
-        self._followed = {run.id: self._followed.get(run.id) or _Followed(EventReader(run)) for run in at_work}
+        self._followed = {run.id: self._followed.get(run.id) or _Followed(run.reader()) for run in at_work}
         return tuple(_use(run_id, followed, tuple(gpus), now) for run_id, followed in self._followed.items())
 
 

@@ -26,7 +26,8 @@ from labcore.listing import Unreadable, folders_with, reason, strays
 from labcore.origin import EXPERIMENT
 from labcore.people import clean
 from labcore.reading import LATEST, DamagedError, read_object
-from labcore.runs import RESUMABLE, Run
+from labcore.runs import Run
+from labcore.status import RESUMABLE
 from labcore.workspace import Workspace, slug, write_atomically
 
 KIND = "crossval"

@@ -14,8 +14,9 @@ from labcore.events import Evaluated, Preparing, RunFinished, TrainingStarted, e
 from labcore.experiments.crossval import CrossValidation
 from labcore.honesty import adjustments
 from labcore.listing import reason
-from labcore.runs import ENDED, Run
+from labcore.runs import Run
 from labcore.sheets import Sheet
+from labcore.status import ENDED
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Background jobs: the queue, its supervisor (:mod:`labcore.jobs.manager`) and the worker (:mod:`labcore.jobs.worker`)."""
+"""Background jobs: the queue, its supervisor (:mod:`labcore.jobs.manager`) and what works on a job (:mod:`labcore.jobs.process`)."""

@@ -1,4 +1,4 @@
-"""Starting a Python process that works on its own and outlives who started it: runs, benchmarks, searches."""
+"""Starting a Python process that works on its own and outlives who started it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not _SECRET.fullmatch(name)}
 
 
-def tail(log: Path, lines: int = 12) -> list[str]:
+def tail(log: Path, lines: int = 20) -> list[str]:
     """The last lines that a process printed; none where there is no log."""
     try:
         with open_file(log) as file:

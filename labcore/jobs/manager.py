@@ -1,7 +1,7 @@
-"""The job manager: takes runs from the queue to their workers and settles what the workers leave behind.
+"""The job manager: takes jobs from the queue to where they are worked on, and settles what is left behind there.
 
-All it knows is in the run directories, so that several servers on one workspace, and a server after a restart, see the same
-queue. One of them at a time, the holder of a lock, starts workers; each looks after the workers it has started.
+All it knows is in the directories of the jobs, so that several servers on one workspace, and a server after a restart, see the same
+queue. One of them at a time, the holder of a lock, starts jobs; each looks after those it has started.
 """
 
 from __future__ import annotations
@@ -13,28 +13,31 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from labcore.config import RunConfig
-from labcore.errors import LabError, RunError, WorkspaceError
-from labcore.events import RunFinished, RunQueued, each_of
-from labcore.jobs.children import COMMAND, Child, ProcessChild, ThreadChild
-from labcore.jobs.queue import Survey, startable, wanted_device
-from labcore.jobs.worker import Train, log_tail
+from labcore.errors import LabError, WorkspaceError
+from labcore.events import Finished, each_of
+from labcore.jobs.background import tail
+from labcore.jobs.executors import Child, Executor, ProcessChild, ThreadChild
+from labcore.jobs.folder import J, JobFolder
+from labcore.jobs.kind import TABLE, load
+from labcore.jobs.queue import Survey, needed, startable
 from labcore.people import clean
-from labcore.runs import RESUMABLE, Run
+from labcore.status import RESUMABLE
 from labcore.workspace import Workspace
 
 AGAIN_SECONDS = 60.0
-"""How long a run is passed over whose worker could not take it up, so that the next one has its turn."""
+"""How long a job is passed over that could not be taken up, so that the next one has its turn."""
 IDLE_POLLS = 4
 """Where nothing waits or works, only one in so many looks is taken; what this process queues is seen at once."""
 STOP_GRACE_SECONDS = 120.0
-"""How long a worker may take to stop before it is killed: a batch of a large network on a slow machine, and a checkpoint."""
+"""How long a job may take to stop before its process is killed: a batch of a large network on a slow machine, and a checkpoint."""
+
+DRAFT_SECONDS = 3600.0
+"""A job that was not made within so long will not be."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,32 +45,29 @@ _log = logging.getLogger(__name__)
 class JobManager:
     """The queue of a workspace and its supervisor, one a server process.
 
-    Each device has one job at a time, and people take turns on it (:func:`labcore.jobs.queue.fair_order`). A live run that
+    Each device has one job at a time, and people take turns on it (:func:`labcore.jobs.queue.fair_order`). A live job that
     somebody else started on the device (command line, nohup) counts. Thread-safe.
 
     Args:
-        workspace: whose runs are looked after.
-        worker: ``process`` or ``thread``; by default what ``LABCORE_WORKER`` says, else ``process``.
-        poll_seconds: how often the run directories are looked at.
-        command: starts a worker process; the run's directory is added to it.
-        train: the training loop of thread workers, the lab's own by default.
-        stop_grace_seconds: how long a process worker may take to stop before it is killed.
+        workspace: whose jobs are looked after.
+        executor: starts the work on a job; processes by default, threads where ``LABCORE_WORKER`` says so.
+        poll_seconds: how often the directories are looked at.
+        stop_grace_seconds: how long a job may take to stop before it is killed.
+        background: whether it looks by itself; else who owns it calls :meth:`look`.
     """
 
     def __init__(
         self,
         workspace: Workspace,
-        worker: Literal["process", "thread"] | None = None,
+        executor: Executor | None = None,
         poll_seconds: float = 0.5,
         *,
-        command: Sequence[str] = COMMAND,
-        train: Train | None = None,
         stop_grace_seconds: float = STOP_GRACE_SECONDS,
+        background: bool = True,
     ) -> None:
         self.workspace = workspace
-        self.worker = worker or ("thread" if os.environ.get("LABCORE_WORKER") == "thread" else "process")
-        self._poll_seconds = poll_seconds
-        self._command, self._train, self._grace = tuple(command), train, stop_grace_seconds
+        self.executor = executor or (ThreadChild if os.environ.get("LABCORE_WORKER") == "thread" else ProcessChild)
+        self._poll_seconds, self._grace = poll_seconds, stop_grace_seconds
         self._children: dict[Path, Child] = {}
         self._survey = Survey(workspace)
         self._lock = threading.RLock()
@@ -77,110 +77,85 @@ class JobManager:
         self._wake, self._closing = threading.Event(), threading.Event()
         # A daemon, since Python joins other threads before it runs atexit functions; close() joins this one.
         self._thread = threading.Thread(target=self._supervise, name="labcore-jobs", daemon=True)
-        self._thread.start()
+        if background:
+            self._thread.start()
         atexit.register(self.close)
 
     # --- for whoever shows or changes the queue
 
-    def submit(self, config: RunConfig, *, marks: dict[str, Any] | None = None, by: str = "") -> Run:
-        """Make a run and put it into the queue, behind those of the same person.
-
-        Args:
-            marks: what it belongs to, as for :meth:`Run.create`.
-            by: whose run it is.
-
-        Raises:
-            WorkspaceError: the workspace cannot be written.
-        """
-        run = Run.create(self.workspace, config, queued=True, marks=marks, by=by)
+    def take(self, job: J) -> J:
+        """Look at once for a job that was just put into the queue; returns it."""
         self._wake.set()
-        return run
+        return job
 
-    def resume(self, run_id: str, *, by: str = "", dataset: str | None = None) -> Run:
-        """Put a run that was stopped, failed or interrupted back into the queue; it goes on from its last checkpoint.
+    def resume(self, job: J, *, by: str = "", dataset: str | None = None) -> J:
+        """Put a job that was stopped, failed or interrupted back into the queue; it goes on from where it was left.
 
         Args:
-            by: who asks; whose run it is does not change.
+            by: who asks; whose job it is does not change.
             dataset: where its data set lies now, by name or path, where it was moved.
 
         Raises:
-            DatasetError: its data set is not there, or other clips are. The run stays as it was.
-            RunError: no such run, or one that is waiting, at work or finished.
+            LabError: the kind's own, where the job is gone, waiting, at work or finished; or what hinders it, as a data set that is away.
+                The job stays as it was.
         """
-        from labcore.datasets.resuming import name_place, need_data  # pandas: nothing else of the manager needs it
-
-        run = self._open(run_id)
         with self._lock:
-            child = self._children.get(run.path)
+            child = self._children.get(job.path)
             if child is not None and not child.alive:
                 self._settle(child)
-            with run.hold(timeout=0.5):
-                state = run.status().state
-                if state in ("running", "stopping"):  # it is we who hold it: nobody works on it
-                    state = "interrupted"
-                if state not in RESUMABLE:
-                    raise RunError(
-                        f"run {run.id} is {state}", "Only a stopped, failed or interrupted run can be resumed"
-                    )
-                if dataset is None:
-                    need_data(run, self.workspace)
-                else:
-                    name_place(run, self.workspace, dataset)
-                run.clear_stop()
-                run.append(RunQueued(by=clean(by)))
+            with job.hold(timeout=0.5):
+                make_ready(job, dataset)
+                job.append(job.queued(by))
         self._wake.set()
-        return run
+        return job
 
-    def stop(self, run_id: str, *, by: str = "") -> None:
-        """Take a waiting run out of the queue, or ask a run at work to stop after its batch. An ended run stays as it is.
+    def stop(self, job: JobFolder, *, by: str = "") -> None:
+        """Take a waiting job out of the queue, or ask one at work to stop soon. An ended one stays as it is.
 
-        ``by`` is who asks, which the run's end tells.
-
-        Raises:
-            RunError: no such run.
-        """
-        run = self._open(run_id)
-        with self._lock:
-            child = self._children.get(run.path)
-            status = run.status()
-            if not status.active:
-                return
-            if status.state == "queued" and child is None and _take_out(run, by):
-                return
-            run.request_stop(by)
-            if child is not None:
-                child.stop()
-
-    def remove(self, run_id: str) -> None:
-        """Delete a run that is not at work, with all that belongs to it.
+        ``by`` is who asks, which the job's end tells.
 
         Raises:
-            RunError: no such run, or it is at work.
+            LabError: the kind's own, where the job is gone.
         """
-        run = self._open(run_id)
+        if not job.there:
+            raise job.kind.error(f"{job.title} is not there any more")
         with self._lock:
-            child = self._children.get(run.path)
-            if child is not None and child.alive and run.status().active:
-                raise RunError(f"run {run.id} is at work", "Stop it first")
-            run.delete()
+            for child in reversed(
+                job.children()
+            ):  # those that wait first, so that none takes the place of one that stops
+                self.stop(child, by=by)
+            if job.kind.work and stop_job(job, by) == "running" and (at_work := self._children.get(job.path)):
+                at_work.stop()
 
-    def queue(self) -> list[Run]:
-        """The runs that wait, the next one first."""
+    def remove(self, job: JobFolder) -> None:
+        """Delete a job that is not at work, with all that belongs to it.
+
+        Raises:
+            LabError: the kind's own, where the job is gone or at work.
+        """
+        with self._lock:
+            child = self._children.get(job.path)
+            if child is not None and child.alive and job.status().active:
+                raise job.kind.error(f"{job.title} is at work", "Stop it first")
+            job.delete()
+
+    def queue(self) -> list[JobFolder]:
+        """The jobs that wait, the next one first."""
         with self._lock:
             waiting, _ = self._survey.look()
-            return [run for run in waiting if run.path not in self._children]
+            return [job for job in waiting if job.path not in self._children]
 
-    def ahead(self, run: Run) -> list[Run]:
-        """The runs that a waiting one waits for; see :meth:`labcore.jobs.queue.Survey.ahead`."""
+    def ahead(self, job: JobFolder) -> list[JobFolder]:
+        """The jobs that a waiting one waits for; see :meth:`labcore.jobs.queue.Survey.ahead`."""
         with self._lock:
-            return self._survey.ahead(run)
+            return self._survey.ahead(job)
 
     def close(self) -> None:
         """Let go: processes at work go on and are found again by the next manager, threads are stopped and joined."""
         atexit.unregister(self.close)
         self._closing.set()
         self._wake.set()
-        if threading.current_thread() is not self._thread:
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
         with self._lock:
             children = list(self._children.values())
@@ -190,16 +165,20 @@ class JobManager:
 
     # --- the background thread
 
+    def look(self) -> bool:
+        """Look after the jobs once: settle those that are gone, start those whose turn it is. Whether any wait or are at work."""
+        busy = True
+        with self._lock:
+            with self._going_on():
+                self._look_after_children()
+            with self._going_on():
+                busy = (self._lead() and self._start_waiting()) or bool(self._children)
+        return busy
+
     def _supervise(self) -> None:
         try:
             while not self._closing.is_set():
-                busy = True
-                with self._lock:
-                    with self._going_on():
-                        self._look_after_children()
-                    with self._going_on():
-                        busy = (self._lead() and self._start_waiting()) or bool(self._children)
-                self._wake.wait(self._poll_seconds if busy else IDLE_POLLS * self._poll_seconds)
+                self._wake.wait(self._poll_seconds if self.look() else IDLE_POLLS * self._poll_seconds)
                 self._wake.clear()
         finally:
             if self._leader is not None:
@@ -207,7 +186,7 @@ class JobManager:
 
     @contextlib.contextmanager
     def _going_on(self) -> Iterator[None]:
-        """Whatever happens to one run, the others want to be looked after. The same trouble is logged once."""
+        """Whatever happens to one job, the others want to be looked after. The same trouble is logged once."""
         try:
             yield
         except Exception as error:
@@ -216,7 +195,7 @@ class JobManager:
                 _log.exception("the job manager stumbled and goes on")
 
     def _lead(self) -> bool:
-        """Whether this manager is the one that starts workers; becomes it where the place is free."""
+        """Whether this manager is the one that starts jobs; becomes it where the place is free."""
         if self._leader is None:
             lock = FileLock(self.workspace.runs / ".manager.lock")
             try:
@@ -224,8 +203,8 @@ class JobManager:
             except Timeout:
                 return False
             self._leader = lock
-            for trash in self.workspace.runs.glob(".*.trash"):
-                shutil.rmtree(trash, ignore_errors=True)
+            for room in TABLE:
+                sweep(self.workspace.home / room)
         return True
 
     def _look_after_children(self) -> None:
@@ -234,113 +213,129 @@ class JobManager:
                 if not child.alive:
                     if self._settle(child):
                         del self._children[path]
-                        if child.run.status().state == "queued" and _ends(child.run) == child.ends_before:
-                            # It could not take the run up, and would be started again and again.
-                            self._pass_over(child.run)
+                        if child.job.status().state == "queued" and _ends(child.job) == child.ends_before:
+                            # It could not take the job up, and would be started again and again.
+                            self._pass_over(child.job)
                 elif child.stopped_at is None:
-                    if child.run.stop_requested or not child.run.path.is_dir():
+                    if child.job.stop_requested or not child.job.path.is_dir():
                         child.stop()
                 elif time.monotonic() - child.stopped_at > self._grace:
                     child.kill()
 
     def _start_waiting(self) -> bool:
-        """Start the runs whose turn it is. Whether any wait or are at work."""
+        """Start the jobs whose turn it is. Whether any wait or are at work."""
         waiting, working = self._survey.look()
-        at_work = {run.path for run, _ in working}
+        at_work = {job.path for job, _ in working}
         busy = [device for _, device in working]
-        busy += [wanted_device(child.run) for path, child in self._children.items() if path not in at_work]
+        busy += [needed(child.job) for path, child in self._children.items() if path not in at_work]
         now = time.monotonic()
         self._passed_over = {path: until for path, until in self._passed_over.items() if now < until}
-        able = [run for run in waiting if run.path not in self._children and run.path not in self._passed_over]
-        for run in startable(able, busy):
+        able = [job for job in waiting if job.path not in self._children and job.path not in self._passed_over]
+        for job in startable(able, busy):
             with self._going_on():
-                self._start(run)
+                self._start(job)
         return bool(waiting or working)
 
-    def _pass_over(self, run: Run) -> None:
-        self._passed_over[run.path] = time.monotonic() + AGAIN_SECONDS
+    def _pass_over(self, job: JobFolder) -> None:
+        self._passed_over[job.path] = time.monotonic() + AGAIN_SECONDS
 
-    def _start(self, run: Run) -> None:
-        ends = _ends(run)
+    def _start(self, job: JobFolder) -> None:
+        ends = _ends(job)
         try:
-            child: Child
-            if self.worker == "thread":
-                child = ThreadChild(run, self._train, ends_before=ends)
-            else:
-                child = ProcessChild(run, self._command, ends_before=ends)
+            child = self.executor(job)
         except OSError as error:
-            self._pass_over(run)
-            what = f"the worker of run {run.id} cannot be started: {error.strerror or error}"
-            with contextlib.suppress(LabError):
-                self._end(run, "failed", LabError(what, "Resume the run when this is mended"))
+            self._pass_over(job)
+            what = f"the worker of {job.title} cannot be started: {error.strerror or error}"
+            with contextlib.suppress(LabError), job.hold(timeout=1):
+                self._end(job, "failed", LabError(what, "Resume it when this is mended"))
         else:
-            self._children[run.path] = child
+            child.ends_before = ends
+            self._children[job.path] = child
 
     def _settle(self, child: Child) -> bool:
-        """Write the end of a run whose worker is gone without having done so. False: try again later."""
-        run, death = child.run, child.death()
+        """Write the end of a job whose process is gone without having done so. False: try again later."""
+        job, death = child.job, child.death()
         try:
-            with run.hold(timeout=1):
-                if _ends(run) > child.ends_before or death is None:
-                    return True
-                state = "failed" if child.stopped_at is None else "stopped"
-                self._end(run, state, death, held=True)
-        except RunError:  # removed, or taken up by someone else
-            return True
+            with job.hold(timeout=1):
+                if _ends(job) <= child.ends_before and death is not None:
+                    self._end(job, "failed" if child.stopped_at is None else "stopped", death)
         except WorkspaceError:
             return False
+        except LabError:  # removed, or taken up by someone else
+            return True
         return True
 
-    def _end(self, run: Run, state: str, reason: LabError, *, held: bool = False) -> None:
-        with contextlib.nullcontext() if held else run.hold(timeout=1):
-            run.append(
-                RunFinished(
-                    state=state,
-                    error=reason.what if state == "failed" else "",
-                    remedy=reason.remedy if state == "failed" else "",
-                    epochs_done=run.epochs_done,
-                    details={"kind": "WorkerError", "reason": reason.what, "log": log_tail(run)},
-                    by=run.stopper if state == "stopped" else "",
-                )
+    def _end(self, job: JobFolder, state: str, reason: LabError) -> None:
+        """Write the end of a job whose lock is held here."""
+        failed = state == "failed"
+        job.append(
+            job.finished(
+                state,
+                error=reason.what if failed else "",
+                remedy=reason.remedy if failed else "",
+                details={"kind": "WorkerError", "reason": reason.what, "log": tail(job.log)},
+                by="" if failed else job.stopper,
             )
-            run.clear_stop()
-
-    def _open(self, run_id: str) -> Run:
-        run = Run(self.workspace.runs / run_id)
-        if Path(run_id).name != run_id or not (run.path / "config.json").is_file():
-            raise RunError(f"there is no run {run_id!r}")
-        return run
+        )
+        job.clear_stop()
 
 
-def stop_run(run: Run, by: str = "") -> str:
-    """Stop a run whoever works on it: take it out of the queue, or ask its worker to stop after its batch.
+def make_ready(job: JobFolder, dataset: str | None = None) -> None:
+    """Prepare a job that is to go on, whose lock is held here.
 
     Args:
-        by: who asks, which the run's end tells.
+        dataset: where its data set lies now, by name or path, where it was moved.
+
+    Raises:
+        LabError: the kind's own, where it is waiting or finished; or what hinders it. The job stays as it was.
+    """
+    state = job.status().state
+    if state in ("running", "stopping"):  # it is we who hold it: nobody works on it
+        state = "interrupted"
+    if state not in RESUMABLE or not job.kind.resumes:
+        raise job.kind.error(f"{job.title} is {state}", "Only what was stopped, failed or interrupted can be resumed")
+    if job.kind.ready:
+        load(job.kind.ready)(job, dataset)
+    job.clear_stop()
+
+
+def stop_job(job: JobFolder, by: str = "") -> str:
+    """Stop a job whoever works on it: take it out of the queue, or ask whoever works on it to stop soon.
+
+    Args:
+        by: who asks, which the job's end tells.
 
     Returns:
         What it was: ``queued`` (it is stopped now), ``running`` (it stops soon), or the state in which it had ended.
     """
-    state = run.status().state
-    if state == "queued" and _take_out(run, by):
+    state = job.status().state
+    if state == "queued" and _take_out(job, by):
         return state
     if state in ("queued", "running", "stopping"):
-        run.request_stop(by)
+        job.request_stop(by)
         return "running"
     return state
 
 
-def _take_out(run: Run, by: str) -> bool:
-    """Take a run out of the queue. False where a worker has taken it up by now."""
+def sweep(room: Path) -> None:
+    """Remove what a killed process left of jobs that it was making or removing."""
+    for left in (*room.glob(".*.trash"), *room.glob(".*.draft")):
+        with contextlib.suppress(OSError):
+            if left.suffix == ".trash" or time.time() - left.stat().st_mtime > DRAFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _take_out(job: JobFolder, by: str) -> bool:
+    """Take a job out of the queue. False where somebody has taken it up by now."""
     try:
-        with run.hold(timeout=0.5):
-            if run.status().state == "queued":
-                run.append(RunFinished(state="stopped", by=clean(by)))
-                run.clear_stop()
+        with job.hold(timeout=0.5):
+            if job.status().state == "queued":
+                job.append(job.finished("stopped", by=clean(by)))
+                job.clear_stop()
             return True
-    except RunError:
+    except job.kind.error:
         return False
 
 
-def _ends(run: Run) -> int:
-    return len(each_of(run.events(), RunFinished))
+def _ends(job: JobFolder) -> int:
+    return len(each_of(job.events(), Finished))

@@ -1,7 +1,8 @@
-"""What waits and what is at work in a workspace, read off the run directories, which device each keeps busy, and whose turn it is.
+"""What waits and what is at work in a workspace, read off the directories of the jobs, what each needs, and whose turn it is.
 
-On each device people take turns: next is a run of whoever was served there the longest ago, and among one person's own runs the one
-that came first. With one person that is first come first served. A run that was at work when its machine went away goes on before all.
+A job needs a device, or the whole machine, or nothing for itself. On what is needed people take turns: next is a job of whoever was
+served there the longest ago, and among one person's own jobs the one that came first. With one person that is first come first served.
+A job that was at work when its machine went away goes on before all.
 """
 
 from __future__ import annotations
@@ -16,23 +17,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcore.device import ALL
-from labcore.glances import asked_of, keep, known, remember
-from labcore.runs import Run, list_runs
+from labcore.jobs.folder import MACHINE, NOTHING, SHARED, JobFolder
+from labcore.jobs.glances import asked_of, keep, known, remember
+from labcore.jobs.kind import TABLE, names, working_kinds
 from labcore.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 UNKNOWN = "?"
-"""The device of a run that will choose it by itself: it may be any, so the run shares none."""
+"""The device of a job that will choose it by itself: it may be any, so the job shares none."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A run that waits: whose it is, which device it asks for, and when it came, in seconds since 1970.
+    """A job that waits: whose it is, what it needs, and when it came, in seconds since 1970.
 
     ``cut_short``: it was at work, and took its old place in the line when its machine was back (:mod:`labcore.jobs.cut_short`).
     """
 
-    run: Run
+    job: JobFolder
     person: str
     device: str
     came: float
@@ -41,97 +43,96 @@ class Waiting:
     @property
     def place(self) -> tuple[float, str]:
         """Tells who came before whom."""
-        return self.came, self.run.id
+        return self.came, self.job.id
 
 
 @dataclass
 class Survey:
-    """Looks over the runs of a workspace again and again; cheap where nothing has changed."""
+    """Looks over the jobs of a workspace again and again; cheap where nothing has changed."""
 
     workspace: Workspace
     _told: set[Path] = field(default_factory=set)
     _quiet: int | None = None
-    """What the files of the runs looked like when nothing waited or worked; None where something did."""
+    """What the files of the jobs looked like when nothing waited or worked; None where something did."""
 
-    def look(self) -> tuple[list[Run], list[tuple[Run, str]]]:
-        """The runs that wait, in the order in which they will start, and those at work with the device each keeps busy.
+    def look(self) -> tuple[list[JobFolder], list[tuple[JobFolder, str]]]:
+        """The jobs that wait, in the order in which they will start, and those at work with what each keeps busy.
 
-        A run that cannot be read is passed over, whatever is wrong with it.
+        A job that cannot be read is passed over, whatever is wrong with it.
         """
         files = self._files()
         if files == self._quiet:
             return [], []
         remember(self.workspace)
         waiting: list[Waiting] = []
-        working: list[tuple[Run, str]] = []
+        working: list[tuple[JobFolder, str]] = []
         served: dict[tuple[str, str], float] = {}
-        runs = list_runs(self.workspace)
-        for run in runs:
-            try:
-                self._place(run, waiting, working, served)
-            except Exception:  # one run must never stop the others
-                if run.path not in self._told:
-                    self._told.add(run.path)
-                    _log.exception("run %s is passed over", run.id)
-        keep(self.workspace, runs)
+        for kind in working_kinds(self.workspace):
+            jobs = kind.every(self.workspace)
+            for job in jobs:
+                try:
+                    self._place(job, waiting, working, served)
+                except Exception:  # one job must never stop the others
+                    if job.path not in self._told:
+                        self._told.add(job.path)
+                        _log.exception("%s is passed over", job.title)
+            keep(self.workspace, jobs)
         self._quiet = None if waiting or working else files
-        return [each.run for each in fair_order(waiting, served)], working
+        return [each.job for each in fair_order(waiting, served)], working
 
     def _files(self) -> int:
-        """Another number where a run came or went, or was told an event, with which all work begins."""
-        room, stamps = os.fspath(self.workspace.runs), []
-        for name in os.listdir(room):  # noqa: PTH208
-            with contextlib.suppress(OSError, ValueError):
-                found = os.stat(f"{room}/{name}/events.jsonl")  # noqa: PTH116
-                stamps.append((name, found.st_ino, found.st_size, found.st_mtime_ns))
+        """Another number where a job came or went, or was told an event, with which all work begins."""
+        stamps = []
+        for room in TABLE:
+            for name in names(self.workspace, room):
+                with contextlib.suppress(OSError, ValueError):
+                    found = os.stat(f"{self.workspace.home}/{room}/{name}/events.jsonl")  # noqa: PTH116
+                    stamps.append((name, found.st_ino, found.st_size, found.st_mtime_ns))
         return hash(tuple(stamps))
 
     def _place(
         self,
-        run: Run,
+        job: JobFolder,
         waiting: list[Waiting],
-        working: list[tuple[Run, str]],
+        working: list[tuple[JobFolder, str]],
         served: dict[tuple[str, str], float],
     ) -> None:
-        """Put a run among those that wait or work, and tell when its person was served."""
-        asked, story = known(run)
+        """Put a job among those that wait or work, and tell when its person was served."""
+        asked, story = known(job)
         person = story.owner or ""
-        if story.served_at:
-            where = person, device_name(story.served_on)
+        if story.served_at and asked.needs not in (SHARED, NOTHING):
+            where = person, device_name(story.served_on or asked.needs)
             served[where] = max(served.get(where, story.served_at), story.served_at)
-        if story.last == "run_finished":
+        if story.last == "finished":
             return
-        if run.held:
-            device = device_name(story.device or asked.device)
-            working.append((run, device))
+        if job.held:
+            device = device_name(story.device or asked.needs)
+            working.append((job, device))
             served[person, device] = math.inf
-        elif story.last == "run_queued":
+        elif story.last == "queued":
             cut_short = story.served_at > 0 and story.queued_at <= story.served_at
-            waiting.append(Waiting(run, person, device_name(asked.device), story.queued_at, cut_short))
+            waiting.append(Waiting(job, person, device_name(asked.needs), story.queued_at, cut_short))
 
-    def ahead(self, run: Run) -> list[Run]:
-        """What a waiting run waits for on its device: runs at work, then those before it in the queue.
+    def ahead(self, job: JobFolder) -> list[JobFolder]:
+        """What a waiting job waits for: jobs at work, then those before it in the queue.
 
-        Empty for a run that does not wait.
+        Empty for a job that does not wait.
         """
         waiting, working = self.look()
         places = {each.path: place for place, each in enumerate(waiting)}
-        if run.path not in places:
+        if job.path not in places:
             return []
-        device = wanted_device(run)
-        before = waiting[: places[run.path]]
-        return [each for each, on in working if _same(on, device)] + [
-            each for each in before if _same(wanted_device(each), device)
-        ]
+        before = [(each, needed(each)) for each in waiting[: places[job.path]]]
+        return [each for each, on in (*working, *before) if _same(on, needed(job))]
 
 
 def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], float]) -> list[Waiting]:
-    """Runs in the order in which they will start: people take turns on each device, and one's own runs keep their order.
+    """Jobs in the order in which they will start: people take turns on each device, and one's own jobs keep their order.
 
-    Of runs that cannot meet on a device the earlier one stands first, so that one person's list is in the order of coming.
+    Of jobs that cannot meet on a device the earlier one stands first, so that one person's list is in the order of coming.
 
     Args:
-        served: person and device → when a run of theirs began there last, in seconds since 1970; infinity while one is at work.
+        served: person and device → when a job of theirs began there last, in seconds since 1970; infinity while one is at work.
     """
     turns = {where: (when, 0) for where, when in served.items()}
     queues: dict[tuple[str, str], deque[Waiting]] = {}
@@ -148,7 +149,7 @@ def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], floa
         heads = [queue[0] for queue in queues.values()]
         free = [
             head
-            for head in heads  # behind an earlier run of one's own that may take the same device, one waits
+            for head in heads  # behind an earlier job of one's own that may take the same device, one waits
             if not any(
                 other.person == head.person and other.place < head.place and _same(other.device, head.device)
                 for other in heads
@@ -171,29 +172,33 @@ def device_name(wanted: str) -> str:
     return {"": UNKNOWN, "auto": UNKNOWN, "cuda": "cuda:0"}.get(wanted, wanted)
 
 
-def wanted_device(run: Run) -> str:
-    """The device a run asks for; ``?`` where that is open or its configuration cannot be read."""
-    return device_name(asked_of(run).device)
+def needed(job: JobFolder) -> str:
+    """What a job needs; ``?`` for a device that is open or cannot be read."""
+    return device_name(asked_of(job).needs)
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two runs on these devices may meet on one."""
+    """Whether two jobs that need these get in each other's way."""
     names = {one, other}
-    return len(names) == 1 or UNKNOWN in names or (ALL in names and "cpu" not in names)
+    if NOTHING in names:
+        return False
+    if MACHINE in names:
+        return True
+    return SHARED not in names and (len(names) == 1 or UNKNOWN in names or (ALL in names and "cpu" not in names))
 
 
-def startable(waiting: list[Run], busy: list[str], device_of: Callable[[Run], str] = wanted_device) -> list[Run]:
-    """The waiting runs whose device is free, so that each device has one run and nobody is overtaken on it.
+def startable(waiting: list[JobFolder], busy: list[str], needs: Callable[[JobFolder], str] = needed) -> list[JobFolder]:
+    """The waiting jobs for which there is room, so that each device has one and nobody is overtaken on it.
 
     Args:
         waiting: in the order in which they are to start.
-        busy: devices at work.
-        device_of: tells which device a run asks for.
+        busy: what jobs at work keep busy.
+        needs: tells what a job needs.
     """
     taken, chosen = list(busy), []
-    for run in waiting:
-        device = device_of(run)
-        if not any(_same(device, other) for other in taken):
-            chosen.append(run)
-        taken.append(device)
+    for job in waiting:
+        wanted = needs(job)
+        if not any(_same(wanted, other) for other in taken):
+            chosen.append(job)
+        taken.append(wanted)
     return chosen

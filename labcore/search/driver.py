@@ -19,8 +19,9 @@ from optuna.trial import FrozenTrial, TrialState
 from labcore import nvml
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, LabError, RunError, WorkspaceError
+from labcore.event_log import EventReader
 from labcore.events import Epoch, Evaluated, Event
-from labcore.runs import EventReader, Run
+from labcore.runs import Run
 from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
 from labcore.search.folder import MARK, STATES, Report, Search, study_id, trial_runs
 from labcore.search.journal import NAME, SearchError
@@ -246,7 +247,7 @@ class _Driver:
             trial.number,
             self._identity(trial.number),
             run,
-            EventReader(run),
+            run.reader(),
             run.config.runtime.device,
             set(trial.intermediate_values),
             pruned="pruned" in trial.user_attrs,

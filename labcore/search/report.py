@@ -10,10 +10,11 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from labcore.config import RunConfig
-from labcore.runs import RESUMABLE, Run, list_runs
+from labcore.runs import Run, list_runs
 from labcore.search.driver import Queue
 from labcore.search.folder import MARK, Search, study_id
 from labcore.search.journal import NAME, SearchError
+from labcore.status import RESUMABLE
 from labcore.workspace import Workspace
 
 FEWEST = 6

@@ -11,7 +11,7 @@ import pytest
 
 from labcore.events import RunFinished
 from labcore.experiments import CrossValidation
-from labcore.jobs.worker import work
+from labcore.jobs.process import work
 from labcore.runs import Run, list_runs
 from labcore.search import Range, Search, make_settings
 from labcore.workspace import Workspace

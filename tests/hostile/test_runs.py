@@ -19,12 +19,12 @@ from labcore.config import RunConfig
 from labcore.datasets import list_datasets
 from labcore.events import KINDS, Epoch, Evaluated, Log, RunFinished, RunQueued, RunStarted, TrainingStarted, event_of
 from labcore.experiments import list_crossvals, summarise
-from labcore.glances import glance, glances
+from labcore.jobs.glances import glance, glances
 from labcore.jobs.queue import Survey
 from labcore.listing import looked_at
 from labcore.moved import former_homes
 from labcore.reading import DamagedError, parse_json, read_json
-from labcore.runs import Run, list_runs, unreadable_runs
+from labcore.runs import Run, list_runs
 from labcore.search import Range, Search, list_searches
 from labcore.search.settings import Settings
 from labcore.workspace import Workspace
@@ -113,10 +113,10 @@ def make(workspace: Workspace, *, queued: bool = False) -> Run:
 
 def look_everywhere(workspace: Workspace, good: Run, waiting: Run, bad: Run, capsys) -> None:
     """Every list shows the sound runs; none raises or waits."""
-    rows = {run.id: status.state for run, status in soon(lambda: glances(workspace))}
+    rows = {run.id: status.state for run, status in soon(lambda: glances(workspace, Run))}
     assert rows[good.id] == "finished"
     assert rows[waiting.id] == "queued"
-    assert bad.id in rows or bad.id in {each.name for each in unreadable_runs(workspace)}
+    assert bad.id in rows or bad.id in {each.name for each in Run.unreadable(workspace)}
     assert waiting in soon(lambda: Survey(workspace).look())[0]
     assert soon(lambda: bad.events()) is not None
     soon(lambda: bad.status())
@@ -287,11 +287,11 @@ def test_a_damaged_data_set_hides_no_other(workspace, dataset_of_two_folds, kind
 
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_a_damaged_index_of_runs_is_made_again(workspace, kind, monkeypatch):
-    from labcore import glances as module
+    from labcore.jobs import glances as module
 
     good = make(workspace)
-    soon(lambda: glances(workspace))
+    soon(lambda: glances(workspace, Run))
     DAMAGES[kind](workspace.cache / "runs.json")
     monkeypatch.setattr(module, "_index", type(module._index)())
-    ((run, status),) = soon(lambda: glances(workspace))
+    ((run, status),) = soon(lambda: glances(workspace, Run))
     assert (run, status.state, status.accuracy) == (good, "finished", 0.5)

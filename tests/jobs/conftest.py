@@ -3,14 +3,17 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labcore.config import RunConfig
+from labcore.jobs.executors import ProcessChild, ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run
+from labcore.training.job import working
 from labcore.workspace import Workspace
 
 FAKE = Path(__file__).with_name("fake_worker.py")
@@ -23,13 +26,13 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture(scope="session")
 def fake_train() -> Any:
-    """The make-believe training loop."""
+    """The make-believe training, as the work of a run."""
     spec = importlib.util.spec_from_file_location("fake_worker", FAKE)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.train
+    return working(module.train)
 
 
 @pytest.fixture
@@ -43,9 +46,12 @@ def make_manager(workspace: Workspace, fake_command: list[str], fake_train: Any)
     """Managers that are closed, and whose runs are stopped, when the test is over."""
     managers: list[JobManager] = []
 
-    def make(worker: str = "process", **options: Any) -> JobManager:
-        options = {"poll_seconds": 0.02, "command": fake_command, "train": fake_train} | options
-        managers.append(JobManager(workspace, worker, **options))  # type: ignore[arg-type]
+    def make(worker: str = "process", command: list[str] = fake_command, **options: Any) -> JobManager:
+        executors = {
+            "process": partial(ProcessChild, command=command),
+            "thread": partial(ThreadChild, doing=fake_train),
+        }
+        managers.append(JobManager(workspace, executors[worker], 0.02, **options))
         return managers[-1]
 
     yield make
@@ -69,3 +75,9 @@ def config(kind: str = "steady", epochs: int = 2, device: str = "cpu") -> RunCon
 @pytest.fixture
 def make_config() -> Callable[..., RunConfig]:
     return config
+
+
+@pytest.fixture
+def submit(workspace: Workspace) -> Callable[..., Run]:
+    """Puts a run into the queue."""
+    return lambda manager, config, **who: manager.take(Run.create(workspace, config, queued=True, **who))

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from labcore.config import RunConfig
 from labcore.errors import DatasetError, OutOfMemoryError
 from labcore.events import Epoch, Evaluated, Event, Preparing, TrainingStarted
-from labcore.jobs import worker
+from labcore.jobs.process import main
 from labcore.runs import Run
+from labcore.training.job import working
 from labcore.workspace import Workspace
 
 
@@ -56,4 +57,4 @@ def _misbehave(kind: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(worker.main(train=train))
+    sys.exit(main(doing=working(train)))

@@ -20,6 +20,7 @@ from labcore.datasets.layouts import read_dataset
 from labcore.datasets.record import ClipRecord
 from labcore.errors import DatasetError, RunError
 from labcore.events import RunFinished, RunStarted
+from labcore.jobs.executors import ProcessChild, ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -27,6 +28,7 @@ from labcore.workspace import Workspace
 MakeManager = Callable[..., JobManager]
 MakeConfig = Callable[..., RunConfig]
 Until = Callable[..., None]
+Submit = Callable[..., Run]
 
 both = pytest.mark.parametrize("worker", ["process", "thread"])
 
@@ -48,9 +50,11 @@ def ended(run: Run) -> RunFinished:
 
 
 @both
-def test_first_come_first_served(worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_first_come_first_served(
+    submit: Submit, worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     manager = make_manager(worker)
-    runs = [manager.submit(make_config()) for _ in range(3)]
+    runs = [submit(manager, make_config()) for _ in range(3)]
     until(lambda: all(state(run) == "finished" for run in runs))
     for first, second in itertools.pairwise(runs):
         assert ended(first).time <= began(second)
@@ -58,65 +62,69 @@ def test_first_come_first_served(worker: str, make_manager: MakeManager, make_co
 
 
 @both
-def test_stop_and_resume(worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_stop_and_resume(
+    submit: Submit, worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     manager = make_manager(worker)
-    run = manager.submit(make_config(epochs=2000))
+    run = submit(manager, make_config(epochs=2000))
     until(lambda: run.status().epoch >= 2)
     with pytest.raises(RunError, match="being worked on"):
-        manager.resume(run.id)
-    manager.stop(run.id)
+        manager.resume(run)
+    manager.stop(run)
     until(lambda: state(run) == "stopped")
     epochs = run.status().epoch
-    manager.resume(run.id)
+    manager.resume(run)
     until(lambda: run.status().epoch > epochs)
     assert [event.epoch for event in run.epochs()] == list(range(1, len(run.epochs()) + 1))
-    manager.stop(run.id)
+    manager.stop(run)
     until(lambda: state(run) == "stopped")
-    manager.remove(run.id)
+    manager.remove(run)
     assert not run.path.exists()
 
 
-def test_stop_during_start(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_stop_during_start(submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
     manager = make_manager()
-    run = manager.submit(make_config(epochs=2000))
+    run = submit(manager, make_config(epochs=2000))
     until(lambda: run.path in manager._children)
-    manager.stop(run.id)
+    manager.stop(run)
     until(lambda: state(run) == "stopped")
     assert ended(run).error == ""
 
 
 @both
 def test_queued_run_leaves_the_queue(
-    worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until
+    submit: Submit, worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
     manager = make_manager(worker)
-    first = manager.submit(make_config(epochs=2000))
-    second, third = manager.submit(make_config()), manager.submit(make_config())
+    first = submit(manager, make_config(epochs=2000))
+    second, third = submit(manager, make_config()), submit(manager, make_config())
     until(lambda: state(first) == "running")
     assert manager.queue() == [second, third]
-    manager.stop(second.id)
+    manager.stop(second)
     assert (state(second), manager.queue()) == ("stopped", [third])
-    manager.remove(third.id)
+    manager.remove(third)
     assert manager.queue() == []
-    manager.resume(second.id)
+    manager.resume(second)
     assert manager.queue() == [second]
     with pytest.raises(RunError, match="at work"):
-        manager.remove(first.id)
-    manager.stop(first.id)
+        manager.remove(first)
+    manager.stop(first)
     until(lambda: state(second) == "finished")
 
 
-def test_killed_worker_is_told_and_resumed(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_killed_worker_is_told_and_resumed(
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     manager = make_manager()
-    run = manager.submit(make_config("killed", epochs=2))
+    run = submit(manager, make_config("killed", epochs=2))
     until(lambda: state(run) == "failed")
     status, details = run.status(), ended(run).details
     assert "signal 9 (SIGKILL)" in status.error
     assert "memory" in status.error
-    assert "Resume" in status.remedy
+    assert "batch size" in status.remedy
     assert details["log"][-1] == "epoch 1 of killed"
     assert ended(run).epochs_done == 1
-    manager.resume(run.id)
+    manager.resume(run)
     until(lambda: len([event for event in run.events() if event.type == "run_finished"]) == 2)
     assert [event.epoch for event in run.epochs()] == [1, 2]
 
@@ -124,84 +132,99 @@ def test_killed_worker_is_told_and_resumed(make_manager: MakeManager, make_confi
 @pytest.mark.parametrize(
     ("kind", "words"), [("memory", "does not fit"), ("fault", "ZeroDivisionError"), ("mute", "status 0")]
 )
-def test_failures(kind: str, words: str, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_failures(
+    submit: Submit, kind: str, words: str, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     manager = make_manager()
-    bad, good = manager.submit(make_config(kind)), manager.submit(make_config())
+    bad, good = submit(manager, make_config(kind)), submit(manager, make_config())
     until(lambda: state(good) == "finished")
     assert state(bad) == "failed"
     assert words in bad.status().error
 
 
-def test_worker_that_does_not_start(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_worker_that_does_not_start(
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     broken = [sys.executable, "-c", "import a_module_that_is_not_there"]
-    run = make_manager(command=broken).submit(make_config())
+    run = submit(make_manager(command=broken), make_config())
     until(lambda: state(run) == "failed")
     assert "a_module_that_is_not_there" in run.status().error
     assert any("ModuleNotFoundError" in line for line in ended(run).details["log"])
 
 
-def test_worker_program_that_is_missing(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
-    run = make_manager(command=["/no/such/program"]).submit(make_config())
+def test_worker_program_that_is_missing(
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
+    run = submit(make_manager(command=["/no/such/program"]), make_config())
     until(lambda: state(run) == "failed")
     assert "cannot be started" in run.status().error
 
 
 def test_deaf_worker_is_killed_after_the_grace(
-    make_manager: MakeManager, make_config: MakeConfig, until: Until
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
     manager = make_manager(stop_grace_seconds=0.2)
-    run = manager.submit(make_config("deaf", epochs=2000))
+    run = submit(manager, make_config("deaf", epochs=2000))
     until(lambda: run.status().epoch >= 1)
-    manager.stop(run.id)
+    manager.stop(run)
     until(lambda: state(run) == "stopped")
     assert "SIGKILL" in ended(run).details["reason"]
 
 
-def test_different_devices_go_side_by_side(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_different_devices_go_side_by_side(
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     manager = make_manager()
-    on_cpu = manager.submit(make_config(epochs=2000, device="cpu"))
-    on_gpu = manager.submit(make_config(epochs=2000, device="cuda"))
-    same_gpu = manager.submit(make_config(device="cuda:0"))
+    on_cpu = submit(manager, make_config(epochs=2000, device="cpu"))
+    on_gpu = submit(manager, make_config(epochs=2000, device="cuda"))
+    same_gpu = submit(manager, make_config(device="cuda:0"))
     until(lambda: state(on_cpu) == state(on_gpu) == "running")
     assert manager.queue() == [same_gpu]
-    manager.stop(on_cpu.id)
+    manager.stop(on_cpu)
 
 
 def test_foreign_run_keeps_its_device_busy(
-    make_manager: MakeManager, make_config: MakeConfig, workspace: Workspace, fake_command: list[str], until: Until
+    submit: Submit,
+    make_manager: MakeManager,
+    make_config: MakeConfig,
+    workspace: Workspace,
+    fake_command: list[str],
+    until: Until,
 ) -> None:
     foreign = Run.create(workspace, make_config(epochs=2000), queued=True)
     with subprocess.Popen([*fake_command, foreign.path], stdout=subprocess.DEVNULL) as process:
         until(lambda: state(foreign) == "running")
         manager = make_manager()
-        run = manager.submit(make_config())
+        run = submit(manager, make_config())
         until(lambda: manager._leader is not None)
         assert state(run) == "queued"
-        manager.stop(foreign.id)
+        manager.stop(foreign)
         assert process.wait(30) == 0
     until(lambda: state(run) == "finished")
     assert ended(foreign).time <= began(run)
 
 
-def test_restart_of_the_server(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_restart_of_the_server(
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     first = make_manager()
-    running, waiting = first.submit(make_config(epochs=2000)), first.submit(make_config())
+    running, waiting = submit(first, make_config(epochs=2000)), submit(first, make_config())
     until(lambda: running.status().epoch >= 1)
     first.close()
     assert state(running) == "running"
     second = make_manager()
     until(lambda: second._leader is not None)
     assert second.queue() == [waiting]
-    second.stop(running.id)
+    second.stop(running)
     until(lambda: state(waiting) == "finished")
     assert state(running) == "stopped"
 
 
 def test_thread_worker_is_stopped_and_joined_on_close(
-    make_manager: MakeManager, make_config: MakeConfig, until: Until
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
     manager = make_manager("thread")
-    run = manager.submit(make_config(epochs=2000))
+    run = submit(manager, make_config(epochs=2000))
     until(lambda: run.status().epoch >= 1)
     manager.close()
     assert state(run) == "stopped"
@@ -209,23 +232,25 @@ def test_thread_worker_is_stopped_and_joined_on_close(
 
 
 def test_one_of_two_managers_schedules_and_the_other_takes_over(
-    make_manager: MakeManager, make_config: MakeConfig, until: Until
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
     first = make_manager()
     until(lambda: first._leader is not None)
     second = make_manager()
-    run = second.submit(make_config())
+    run = submit(second, make_config())
     until(lambda: state(run) == "finished")
     assert second._leader is None
     first.close()
     until(lambda: second._leader is not None)
-    run = second.submit(make_config())
+    run = submit(second, make_config())
     until(lambda: state(run) == "finished")
 
 
-def test_run_removed_under_the_manager(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_run_removed_under_the_manager(
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     manager = make_manager()
-    gone, waiting = manager.submit(make_config(epochs=2000)), manager.submit(make_config())
+    gone, waiting = submit(manager, make_config(epochs=2000)), submit(manager, make_config())
     until(lambda: gone.status().epoch >= 1)
     shutil.rmtree(gone.path)
     until(lambda: state(waiting) == "finished")
@@ -243,24 +268,27 @@ def test_corrupted_events(
     assert [event.epoch for event in broken.epochs()] == [1, 2]
     (broken.path / "events.jsonl").write_bytes(b"\xff" * 100)
     assert state(broken) == "interrupted"
-    manager.resume(broken.id)
+    manager.resume(broken)
     until(lambda: state(broken) == "finished")
 
 
-def test_unknown_runs_and_paths(make_manager: MakeManager, tmp_path: Path) -> None:
-    manager = make_manager()
-    for name in ("nothing", "", "..", "../runs", str(tmp_path)):
-        with pytest.raises(RunError, match="no run"):
-            manager.stop(name)
+def test_a_run_that_is_gone(make_manager: MakeManager, workspace: Workspace) -> None:
+    manager, gone = make_manager(), Run(workspace.runs / "nothing")
+    for act in (manager.stop, manager.resume, manager.remove):
+        with pytest.raises(RunError, match="not there any more"):
+            act(gone)
+    assert not gone.path.exists()
 
 
-def test_finished_run_cannot_be_resumed(make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_finished_run_cannot_be_resumed(
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     manager = make_manager()
-    run = manager.submit(make_config())
+    run = submit(manager, make_config())
     until(lambda: state(run) == "finished")
     with pytest.raises(RunError, match="finished"):
-        manager.resume(run.id)
-    manager.stop(run.id)
+        manager.resume(run)
+    manager.stop(run)
     assert state(run) == "finished"
 
 
@@ -271,13 +299,20 @@ def test_server_process_exits_cleanly(worker: str, workspace: Workspace, until: 
         import importlib.util, sys, time
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from fake_worker import train
+        from functools import partial
         from pathlib import Path
         from labcore.config import RunConfig
+        from labcore.jobs.executors import ProcessChild, ThreadChild
         from labcore.jobs.manager import JobManager
+        from labcore.runs import Run
+        from labcore.training.job import working
         from labcore.workspace import Workspace
-        manager = JobManager(Workspace(Path({str(workspace.home)!r})), {worker!r}, 0.02, train=train,
-                             command=[sys.executable, {str(Path(__file__).with_name("fake_worker.py"))!r}])
-        run = manager.submit(RunConfig().changed({{"model.name": "steady", "optim.epochs": 2000}}))
+        command = [sys.executable, {str(Path(__file__).with_name("fake_worker.py"))!r}]
+        executors = {{"process": partial(ProcessChild, command=command), "thread": partial(ThreadChild, doing=working(train))}}
+        workspace = Workspace(Path({str(workspace.home)!r}))
+        manager = JobManager(workspace, executors[{worker!r}], 0.02)
+        config = RunConfig().changed({{"model.name": "steady", "optim.epochs": 2000}})
+        run = manager.take(Run.create(workspace, config, queued=True))
         while run.status().epoch < 1:
             time.sleep(0.01)
     """
@@ -294,10 +329,12 @@ def test_server_process_exits_cleanly(worker: str, workspace: Workspace, until: 
     until(lambda: state(run) == "stopped")
 
 
-def test_server_killed(workspace: Workspace, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
+def test_server_killed(
+    submit: Submit, workspace: Workspace, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
     """A worker whose server and itself were killed is interrupted, and goes on under the next server."""
     first = make_manager()
-    run = first.submit(make_config(epochs=30))
+    run = submit(first, make_config(epochs=30))
     until(lambda: run.status().epoch >= 1)
     first.close()
     event = run.last_event(RunStarted)
@@ -305,36 +342,43 @@ def test_server_killed(workspace: Workspace, make_manager: MakeManager, make_con
     os.kill(event.pid, signal.SIGKILL)
     until(lambda: state(run) == "interrupted")
     second = make_manager()
-    second.resume(run.id)
+    second.resume(run)
     until(lambda: state(run) == "finished")
     assert [event.epoch for event in run.epochs()] == list(range(1, 31))
 
 
-def test_kind_of_worker_from_the_environment(make_manager: MakeManager, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert make_manager(None).worker == "process"
-    monkeypatch.setenv("LABCORE_WORKER", "thread")
-    assert make_manager(None).worker == "thread"
+def test_kind_of_worker_from_the_environment(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, executor in (("", ProcessChild), ("thread", ThreadChild)):
+        monkeypatch.setenv("LABCORE_WORKER", value)
+        manager = JobManager(workspace, background=False)
+        assert manager.executor is executor
+        manager.close()
 
 
 def test_a_run_whose_data_set_is_away_is_not_queued_until_its_place_is_named(
-    make_manager: MakeManager, make_config: MakeConfig, class_folders: Path, workspace: Workspace, until: Until
+    submit: Submit,
+    make_manager: MakeManager,
+    make_config: MakeConfig,
+    class_folders: Path,
+    workspace: Workspace,
+    until: Until,
 ) -> None:
     manager = make_manager("thread")
     away, there = class_folders.with_name("away"), class_folders.with_name("there")
-    run = manager.submit(make_config(epochs=2000).changed({"data.dataset": str(away)}))
+    run = submit(manager, make_config(epochs=2000).changed({"data.dataset": str(away)}))
     until(lambda: len(run.epochs()) > 0)
-    manager.stop(run.id)
+    manager.stop(run)
     until(lambda: run.status().state == "stopped")
     clips = read_dataset(class_folders)
     replace(ClipRecord.of(clips, clips.table), root=str(away)).save(run)
     before = run.events()
     with pytest.raises(DatasetError, match=f"lay at {away}"):
-        manager.resume(run.id)
+        manager.resume(run)
     with pytest.raises(DatasetError, match="no data set"):
-        manager.resume(run.id, dataset=str(there))
+        manager.resume(run, dataset=str(there))
     assert run.events() == before
     class_folders.rename(there)
-    manager.resume(run.id, dataset=str(there))
+    manager.resume(run, dataset=str(there))
     assert run.config.data.dataset == str(there)
     until(lambda: run.status().state == "running")
 

@@ -24,7 +24,7 @@ def waits(person: str, came: float, device: str = "cpu") -> Waiting:
 
 
 def names(order: list[Waiting]) -> list[str]:
-    return [each.run.id for each in order]
+    return [each.job.id for each in order]
 
 
 def test_one_person_is_served_first_come_first() -> None:

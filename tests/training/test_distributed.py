@@ -15,7 +15,7 @@ from labcore.config import RunConfig
 from labcore.errors import ConfigError, DeviceError, LabError, OutOfMemoryError
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import Epoch, Evaluated, RunStarted, each_of
-from labcore.jobs.worker import work
+from labcore.jobs.process import work
 from labcore.models import REGISTRY
 from labcore.runs import Run, list_runs
 from labcore.training import train

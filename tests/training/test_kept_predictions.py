@@ -16,7 +16,7 @@ from labcore.events import Evaluated, Log, RunFinished
 from labcore.experiments import create, summarise
 from labcore.export import export_zip
 from labcore.inference.classifier import Classifier
-from labcore.jobs.worker import work
+from labcore.jobs.process import work
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

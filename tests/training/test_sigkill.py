@@ -24,7 +24,7 @@ TURNS = (
     {"optim.label_smoothing": 0.1, "augment.mixup": 0.5, "optim.lr_factor": 1.5},
     {"model.dropout": 0.1, "augment.reverb": 0, "augment.gain_db": 0},
 )
-COMMAND = [sys.executable, "-m", "labcore.jobs.worker"]
+COMMAND = [sys.executable, "-m", "labcore.jobs"]
 
 
 @pytest.mark.slow

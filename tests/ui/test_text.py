@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.runs import Run, RunStatus
+from labcore.runs import Run
+from labcore.status import JobStatus
 from ui.text import ago, count, duration, label_name, label_names, percent, plain, points, progress_line, run_name
 
 
@@ -57,9 +58,9 @@ def test_runs_are_named_by_data_network_and_moment(tmp_path):
 
 
 def test_a_status_becomes_a_line():
-    assert progress_line(RunStatus("running", 3, 20, seconds_left=75)) == "epoch 4 of 20, 1 min 15 s left"
-    assert progress_line(RunStatus("running")) == "starting"
-    assert progress_line(RunStatus("queued")) == "waits for its turn"
+    assert progress_line(JobStatus("running", 3, 20, seconds_left=75)) == "epoch 4 of 20, 1 min 15 s left"
+    assert progress_line(JobStatus("running")) == "starting"
+    assert progress_line(JobStatus("queued")) == "waits for its turn"
 
 
 def test_labels_are_shown_alike_everywhere_and_stay_apart():

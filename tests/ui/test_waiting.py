@@ -24,7 +24,7 @@ def test_a_run_in_the_queue_says_what_it_waits_for(open_page, at_work):
     _, first, second, last = at_work
     assert "Waits behind small · compact (5 s left)" in words(open_page("pages/train.py", run=first.id))
     assert words(open_page("pages/train.py", run=second.id)).count("small · compact (5 s left), small · compact") == 1
-    assert "small · compact and 1 more run" in words(open_page("pages/train.py", run=last.id))
+    assert "small · compact and 1 more job" in words(open_page("pages/train.py", run=last.id))
 
 
 def test_with_nothing_before_it_a_run_is_next(open_page, make_run):
@@ -41,7 +41,7 @@ def test_another_persons_run_carries_its_name(open_page, make_run):
 
 def test_the_form_says_what_a_run_would_wait_for(open_page, at_work, dataset):
     shown = words(open_page("pages/train.py"))
-    assert "Running: small · compact (5 s left). Queue: small · compact, small · compact and 1 more run." in shown
+    assert "Running: small · compact (5 s left). Queue: small · compact, small · compact and 1 more job." in shown
     assert "This run would wait for its turn." in shown
 
 

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from labcore import glances as module
 from labcore.config import RunConfig
 from labcore.events import RunFinished, RunStarted
-from labcore.glances import INDEX, asked_of, glance, glances
+from labcore.jobs import glances as module
+from labcore.jobs.glances import INDEX, asked_of, glance, glances
 from labcore.runs import Run
 
 
@@ -22,9 +22,9 @@ def another_process(monkeypatch) -> None:
 def opened(monkeypatch) -> list[str]:
     """What was read of runs from now on."""
     found: list[str] = []
-    for name in ("_asked", "log_of"):
-        real = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda run, real=real, name=name: found.append(name) or real(run))
+    for owner, name in ((module, "log_of"), (Run, "asked")):
+        real = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda run, real=real, name=name: found.append(name) or real(run))
     return found
 
 
@@ -39,7 +39,7 @@ def runs(workspace, monkeypatch) -> list[Run]:
 
 
 def states(workspace) -> list[str]:
-    return sorted(status.state for _, status in glances(workspace))
+    return sorted(status.state for _, status in glances(workspace, Run))
 
 
 def test_the_next_process_opens_no_run(workspace, runs, opened, monkeypatch):
@@ -48,7 +48,7 @@ def test_the_next_process_opens_no_run(workspace, runs, opened, monkeypatch):
     another_process(monkeypatch)
     opened.clear()
     assert states(workspace) == ["finished", "interrupted", "queued"]
-    assert {status.by for _, status in glances(workspace)} == {"Ada"}
+    assert {status.by for _, status in glances(workspace, Run)} == {"Ada"}
     assert asked_of(runs[0]).dataset == "demo"
     assert opened == []
 
@@ -60,7 +60,7 @@ def test_a_run_that_changed_is_read_anew_and_no_other(workspace, runs, opened, m
     another_process(monkeypatch)
     opened.clear()
     assert states(workspace) == ["finished", "stopped", "unreadable"]
-    assert sorted(opened) == ["_asked", "log_of"]
+    assert sorted(opened) == ["asked", "log_of"]
 
 
 def test_life_is_read_off_the_lock_each_time(workspace, runs, opened):

@@ -1,4 +1,4 @@
-"""Workers as the job manager sees them: a process or a thread that works on one run."""
+"""Where jobs are worked on: each has a child, a process or a thread that works on one job."""
 
 from __future__ import annotations
 
@@ -7,45 +7,45 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from labcore.errors import LabError, RunError
-from labcore.jobs.background import launch
-from labcore.jobs.worker import NOT_OURS, Train, log_tail, work, workspace_of
-from labcore.runs import Run
+from labcore.errors import LabError
+from labcore.jobs.background import launch, tail
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.process import NOT_OURS, Work, work
 
-COMMAND = (sys.executable, "-X", "faulthandler", "-m", "labcore.jobs.worker")
-"""How a worker process is started; the run's directory follows."""
+COMMAND = (sys.executable, "-X", "faulthandler", "-m", "labcore.jobs")
+"""How the process of a job is started; the job's directory follows."""
 
 _REASONS = {
     signal.SIGKILL: (
         "most likely because the machine ran out of memory",
-        "Resume the run after closing other programs, or start one with a smaller batch size",
+        "Close other programs or choose a smaller batch size, then go on",
     ),
-    signal.SIGTERM: ("by someone outside the lab", "Resume the run"),
-    signal.SIGSEGV: ("a crash in compiled code", "Resume the run; should it happen again, choose another device"),
-    signal.SIGABRT: ("a crash in compiled code", "Resume the run; should it happen again, choose another device"),
+    signal.SIGTERM: ("by someone outside the lab", "Resume it"),
+    signal.SIGSEGV: ("a crash in compiled code", "Resume it; should it happen again, choose another device"),
+    signal.SIGABRT: ("a crash in compiled code", "Resume it; should it happen again, choose another device"),
     signal.SIGBUS: (
         "most likely because the disk or the shared memory is full",
-        "Free some space, then resume the run",
+        "Free some space, then resume it",
     ),
 }
 
 
 class Child(Protocol):
-    """A worker that this process started. ``stopped_at`` is when it was asked to stop, on the monotonic clock."""
+    """What works on a job here. ``stopped_at`` is when it was asked to stop, on the monotonic clock."""
 
-    run: Run
+    job: JobFolder
     stopped_at: float | None
     ends_before: int
-    """How often the run had ended when the worker was started."""
+    """How often the job had ended when this was started."""
 
     @property
     def alive(self) -> bool: ...
     def stop(self) -> None:
-        """Ask it to stop after the batch at hand."""
+        """Ask it to stop soon."""
 
     def kill(self) -> None:
         """End it at once, where that can be done."""
@@ -54,21 +54,25 @@ class Child(Protocol):
         """Look after it no more."""
 
     def death(self) -> LabError | None:
-        """Why it is gone without having told the run's end; None where the run was not its own to end."""
+        """Why it is gone without having told the job's end; None where the job was not its own to end."""
+
+
+Executor = Callable[[JobFolder], Child]
+"""Starts the work on a job. Raises OSError where that cannot be done."""
 
 
 @dataclass
 class ProcessChild:
-    """A worker in a process and a session of its own, its output in the run's ``worker.log``."""
+    """A process and a session of its own, its output in the job's log."""
 
-    run: Run
+    job: JobFolder
     command: Sequence[str] = COMMAND
     stopped_at: float | None = None
     ends_before: int = 0
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.process = launch(workspace_of(self.run), [*self.command, str(self.run.path)], self.run.log)
+        self.process = launch(self.job.workspace, [*self.command, str(self.job.path)], self.job.log)
 
     @property
     def alive(self) -> bool:
@@ -83,7 +87,7 @@ class ProcessChild:
         self.process.kill()
 
     def abandon(self) -> None:
-        # The worker goes on without us; Popen would warn about that when it is collected.
+        # The process goes on without us; Popen would warn about that when it is collected.
         self.process.poll()
         if self.process.returncode is None:
             self.process.returncode = 0
@@ -93,22 +97,22 @@ class ProcessChild:
         if status == NOT_OURS:
             return None
         if status >= 0:
-            last = next((line for line in reversed(log_tail(self.run)) if line.strip()), "nothing in its log")
-            return LabError(f"the worker ended with status {status}: {last}", "The log tells more; then resume the run")
+            last = next((line for line in reversed(tail(self.job.log)) if line.strip()), "nothing in its log")
+            return LabError(f"the worker ended with status {status}: {last}", "The log tells more; then resume it")
         try:
             number = signal.Signals(-status)
         except ValueError:  # a real-time signal has no name
-            return LabError(f"the worker was ended by signal {-status}", "Resume the run")
-        reason, remedy = _REASONS.get(number, ("", "Resume the run"))
+            return LabError(f"the worker was ended by signal {-status}", "Resume it")
+        reason, remedy = _REASONS.get(number, ("", "Resume it"))
         return LabError(f"the worker was ended by signal {-status} ({number.name}), {reason}".rstrip(", "), remedy)
 
 
 @dataclass
 class ThreadChild:
-    """A worker in a thread of this process, for debugging and for hosts that forbid child processes."""
+    """A thread of this process, for debugging and for hosts that forbid child processes."""
 
-    run: Run
-    train: Train | None = None
+    job: JobFolder
+    doing: Work | None = None
     stopped_at: float | None = None
     ends_before: int = 0
     thread: threading.Thread = field(init=False)
@@ -117,12 +121,12 @@ class ThreadChild:
         self._asked = threading.Event()
         self._error: BaseException | None = None
         # A daemon, since Python joins other threads before it runs atexit functions; the manager's own joins this one.
-        self.thread = threading.Thread(target=self._work, name=f"labcore-{self.run.id}", daemon=True)
+        self.thread = threading.Thread(target=self._work, name=f"labcore-{self.job.id}", daemon=True)
         self.thread.start()
 
     def _work(self) -> None:
         try:
-            work(self.run, self._asked.is_set, train=self.train, only_queued=True)
+            work(self.job, self._asked.is_set, doing=self.doing, only_queued=True)
         except BaseException as error:
             self._error = error
 
@@ -143,6 +147,14 @@ class ThreadChild:
         self.thread.join()
 
     def death(self) -> LabError | None:
-        if isinstance(self._error, RunError):
+        if isinstance(self._error, self.job.kind.error):
             return None
-        return LabError(f"the worker thread ended with {self._error!r}", "Resume the run")
+        return LabError(f"the worker thread ended with {self._error!r}", "Resume it")
+
+
+class InlineChild(ThreadChild):
+    """The same way without a process or a thread: the job is at its end when this is made."""
+
+    def __post_init__(self) -> None:
+        self._asked, self._error, self.thread = threading.Event(), None, threading.Thread()
+        self._work()

@@ -1,7 +1,7 @@
-"""Many runs at a glance, quickly: what each asks for and how it stands is remembered as long as its files do not change.
+"""Many jobs at a glance, quickly: what each asks for and how it stands is remembered as long as its files do not change.
 
-A process remembers what it has seen, and a workspace in ``cache/runs.json``, so that a command over a thousand runs opens none of them.
-What is remembered is keyed by what the file system says of ``config.json`` and ``events.jsonl``; the lock, which tells whether
+A process remembers what it has seen, and a workspace its runs in ``cache/runs.json``, so that a command over a thousand runs opens none
+of them. What is remembered is keyed by what the file system says of what was asked for and ``events.jsonl``; the lock, which tells whether
 anybody works on a run, is asked each time. The file is made again where it is missing or damaged.
 """
 
@@ -19,32 +19,21 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from labcore import __version__
-from labcore.errors import LabError, RunError
+from labcore.errors import LabError
 from labcore.event_log import FILE, log_of
+from labcore.jobs.folder import J, JobFolder
 from labcore.listing import reason
 from labcore.reading import read_object
-from labcore.runs import Run, list_runs, made_at
-from labcore.status import RunStatus, Story
+from labcore.status import Asked, JobStatus, Story
 from labcore.texts import json_line
 from labcore.workspace import Workspace, is_no_file, write_atomically
 
 INDEX = "runs.json"
-FORMAT = f"2 {__version__}"
+FORMAT = f"3 {__version__}"
 SETTLED_SECONDS = 2.0
 """A file that was changed within so long may change again without looking different, so it is not kept beyond the process."""
 T = TypeVar("T")
 Stamp = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a run's configuration asks for; ``error`` says, without the final stop, why it cannot be read."""
-
-    dataset: str | None = None
-    model: str | None = None
-    epochs: int = 0
-    device: str = ""
-    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ class Kept(Generic[T]):
 
 @dataclass
 class Seen:
-    """What is remembered of a run."""
+    """What is remembered of a job."""
 
     asked: Kept[Asked]
     story: Kept[Story]
@@ -65,7 +54,7 @@ class Seen:
 
 @dataclass
 class _Index:
-    """What a process remembers of all runs that it has seen, by path. ``fresh`` are those that no file has yet."""
+    """What a process remembers of all jobs that it has seen, by path. ``fresh`` are those that no file has yet."""
 
     seen: dict[str, Seen] = field(default_factory=dict)
     read: set[Path] = field(default_factory=set)
@@ -77,61 +66,53 @@ _index = _Index()
 _adapter: TypeAdapter[dict[str, Seen]] = TypeAdapter(dict[str, Seen])
 
 
-def glance(run: Run) -> RunStatus:
-    """The status of a run in a list: "unreadable" with the reason where it cannot be read, whatever that is."""
+def glance(job: JobFolder) -> JobStatus:
+    """The status of a job in a list: "unreadable" with the reason where it cannot be read, whatever that is."""
     try:
-        asked, story = known(run)
+        asked, story = known(job)
         if asked.error:
-            return _unreadable(run, asked.error)
-        if not story.changed_at and is_no_file(run.path / FILE):
-            return _unreadable(run, f"its {FILE} is no file")
-        if story.last != "run_finished" and run.held:
-            story = log_of(run).story()  # with the progress at hand, which no stamp tells
-        return run.status(story)
-    except Exception as error:  # one run must never hide the others
-        return _unreadable(run, reason(error))
+            return _unreadable(job, asked.error)
+        if not story.changed_at and is_no_file(job.path / FILE):
+            return _unreadable(job, f"its {FILE} is no file")
+        if story.last != "finished" and job.held:
+            story = log_of(job).story()  # with the progress at hand, which no stamp tells
+        return job.status(story)
+    except Exception as error:  # one job must never hide the others
+        return _unreadable(job, reason(error))
 
 
-def glances(workspace: Workspace) -> list[tuple[Run, RunStatus]]:
-    """All runs of a workspace at a glance, newest first."""
-    runs = list_runs(workspace)
+def glances(workspace: Workspace, kind: type[J]) -> list[tuple[J, JobStatus]]:
+    """All jobs of a kind in a workspace at a glance, newest first."""
+    jobs = kind.every(workspace)
     remember(workspace)
-    found = [(run, glance(run)) for run in runs]
-    keep(workspace, runs)
+    found = [(job, glance(job)) for job in jobs]
+    keep(workspace, jobs)
     return found
 
 
-def known(run: Run) -> tuple[Asked, Story]:
-    """What a run asks for, and what its events tell: read anew only where a file has changed."""
-    key = str(run.path)
-    config, events = _stamp(f"{key}/config.json"), _stamp(f"{key}/{FILE}")
+def known(job: JobFolder) -> tuple[Asked, Story]:
+    """What a job asks for, and what its events tell: read anew only where a file has changed."""
+    key = str(job.path)
+    config, events = _stamp(f"{key}/{job.kind.file}"), _stamp(f"{key}/{FILE}")
     with _index.lock:
         seen = _index.seen.get(key)
     if seen is not None and seen.asked.stamp == config and seen.story.stamp == events:
         return seen.asked.what, seen.story.what
-    asked = seen.asked if seen is not None and seen.asked.stamp == config else Kept(config, _asked(run))
-    story = seen.story if seen is not None and seen.story.stamp == events else Kept(events, log_of(run).story())
+    asked = seen.asked if seen is not None and seen.asked.stamp == config else Kept(config, job.asked())
+    story = seen.story if seen is not None and seen.story.stamp == events else Kept(events, log_of(job).story())
     with _index.lock:
         _index.seen[key] = Seen(asked, story)
         _index.fresh.add(key)
     return asked.what, story.what
 
 
-def asked_of(run: Run) -> Asked:
-    """What a run's configuration asks for."""
-    return known(run)[0]
+def asked_of(job: JobFolder) -> Asked:
+    """What a job asks for."""
+    return known(job)[0]
 
 
-def _asked(run: Run) -> Asked:
-    try:
-        config = run.config
-    except RunError as error:
-        return Asked(error=f"its configuration is damaged: {reason(error)}")
-    return Asked(config.data.dataset, config.model.name, config.optim.epochs or 0, config.runtime.device)
-
-
-def _unreadable(run: Run, why: str) -> RunStatus:
-    return RunStatus("unreadable", error=f"run {run.id} cannot be read: {why}", changed_at=made_at(run))
+def _unreadable(job: JobFolder, why: str) -> JobStatus:
+    return JobStatus("unreadable", error=f"{job.title} cannot be read: {why}", changed_at=job.made_at)
 
 
 def _stamp(path: str) -> Stamp:
@@ -161,10 +142,12 @@ def remember(workspace: Workspace) -> None:
                 _index.seen.setdefault(f"{room}/{name}", seen)
 
 
-def keep(workspace: Workspace, runs: Sequence[Run]) -> None:
-    """Write down what was seen of all runs of a workspace, where enough of it is new to be worth it."""
+def keep(workspace: Workspace, jobs: Sequence[JobFolder]) -> None:
+    """Write down what was seen of all jobs of a kind, where enough of it is new to be worth it: of runs, which there are many of."""
+    if not jobs or jobs[0].path.parent != workspace.runs:
+        return
     with _index.lock:
-        there = {str(run.path): run.id for run in runs}
+        there = {str(run.path): run.id for run in jobs}
         fresh = _index.fresh.intersection(there)
         if len(fresh) <= len(there) // 50:
             return

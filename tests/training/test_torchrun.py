@@ -15,9 +15,10 @@ import soundfile
 from labcore.config import RunConfig
 from labcore.errors import RunError
 from labcore.events import RunFinished
-from labcore.jobs import torchrun, worker
+from labcore.jobs.process import main
 from labcore.jobs.queue import startable
 from labcore.runs import Run
+from labcore.training import torchrun
 from labcore.workspace import Workspace
 
 
@@ -98,8 +99,8 @@ def test_a_worker_starts_a_process_for_every_gpu(workspace: Workspace, monkeypat
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     run = Run.create(workspace, RunConfig().changed({"runtime.device": "all"}), queued=True)
-    assert worker.main([str(run.path)]) == 0
-    assert started == [(4, ["-X", "faulthandler", "-m", "labcore.jobs.worker", str(run.path)])]
+    assert main([str(run.path)]) == 0
+    assert started == [(4, ["-X", "faulthandler", "-m", "labcore.jobs", str(run.path)])]
     assert run.status().state == "queued"  # that is for the processes to change
 
 
@@ -136,7 +137,7 @@ def test_the_labs_own_torchrun_stops_cleanly_on_a_signal(workspace: Workspace, t
     }
     fixed = {"runtime.device": "cpu", "runtime.precision": "fp32", "runtime.memory_format": "contiguous"}
     run = Run.create(workspace, RunConfig().changed({**values, **fixed, "optim.batch_size": 6}))
-    program = "import sys; from labcore.jobs.torchrun import launch; sys.exit(launch(2, sys.argv[1:]))"
+    program = "import sys; from labcore.training.torchrun import launch; sys.exit(launch(2, sys.argv[1:]))"
     process = subprocess.Popen(
         [sys.executable, "-c", program, "-m", "labcore", "resume", str(run.path)],
         env={**os.environ, "LABCORE_HOME": str(workspace.home), "OMP_NUM_THREADS": "1"},

@@ -25,7 +25,8 @@ from labcore.device import ALL
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, Event
 from labcore.reading import read_json
-from labcore.runs import RESUMABLE, Run
+from labcore.runs import Run
+from labcore.status import RESUMABLE
 from labcore.workspace import Workspace, slug, write_atomically
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from labcore.config import RunConfig
 from labcore.errors import RunError
 from labcore.events import Event, RunFinished
-from labcore.jobs.worker import NOT_OURS, work, workspace_of
+from labcore.jobs.process import NOT_OURS, work
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -27,7 +27,7 @@ def kinds(run: Run) -> list[str]:
 
 def test_finished(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run, seen = Run.create(workspace, make_config()), list[Event]()
-    finished = work(run, on_event=seen.append, train=fake_train)
+    finished = work(run, on_event=seen.append, doing=fake_train)
     assert (finished.state, finished.epochs_done, finished.error) == ("finished", 2, "")
     assert kinds(run) == ["run_started", "preparing", "training_started", "epoch", "epoch", "evaluated", "run_finished"]
     assert [event.type for event in seen] == kinds(run)
@@ -38,22 +38,22 @@ def test_finished(workspace: Workspace, make_config: MakeConfig, fake_train: Any
 
 def test_stopped_and_resumed_to_the_same_end(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config(epochs=4))
-    finished = work(run, lambda: len(run.epochs()) >= 2, train=fake_train)
+    finished = work(run, lambda: len(run.epochs()) >= 2, doing=fake_train)
     assert (finished.state, finished.epochs_done) == ("stopped", 2)
-    assert work(run, train=fake_train).state == "finished"
+    assert work(run, doing=fake_train).state == "finished"
     assert [event.epoch for event in run.epochs()] == [1, 2, 3, 4]
 
 
 def test_stop_file_stops_and_is_cleared(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config(epochs=2000))
-    finished = work(run, on_event=lambda event: run.request_stop() if event.type == "epoch" else None, train=fake_train)
+    finished = work(run, on_event=lambda event: run.request_stop() if event.type == "epoch" else None, doing=fake_train)
     assert (finished.state, finished.epochs_done) == ("stopped", 1)
     assert not run.stop_requested
 
 
 def test_stopped_before_it_began(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config())
-    assert work(run, lambda: True, train=fake_train).state == "stopped"
+    assert work(run, lambda: True, doing=fake_train).state == "stopped"
     assert kinds(run) == ["run_started", "run_finished"]
 
 
@@ -61,20 +61,20 @@ def test_stop_that_comes_after_the_last_epoch_changes_nothing(
     workspace: Workspace, make_config: MakeConfig, fake_train: Any
 ) -> None:
     run = Run.create(workspace, make_config())
-    finished = work(run, on_event=lambda e: run.request_stop() if e.type == "evaluated" else None, train=fake_train)
+    finished = work(run, on_event=lambda e: run.request_stop() if e.type == "evaluated" else None, doing=fake_train)
     assert finished.state == "finished"
 
 
 def test_out_of_memory_tells_what_fits(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config("memory"))
-    finished = work(run, train=fake_train)
+    finished = work(run, doing=fake_train)
     assert (finished.state, finished.details["fits"], finished.details["kind"]) == ("failed", 8, "OutOfMemoryError")
     assert (finished.error, finished.remedy) == ("a batch of 32 does not fit", "Take a batch size of 8")
 
 
 def test_lab_error_is_told(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config("data"))
-    finished = work(run, train=fake_train)
+    finished = work(run, doing=fake_train)
     status = run.status()
     assert finished.details["kind"] == "DatasetError"
     assert (status.state, status.error, status.remedy) == ("failed", "the clips are gone", "Bring them back")
@@ -83,7 +83,7 @@ def test_lab_error_is_told(workspace: Workspace, make_config: MakeConfig, fake_t
 
 def test_fault_keeps_its_traceback_in_the_log(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config("fault"))
-    finished = work(run, train=fake_train)
+    finished = work(run, doing=fake_train)
     assert finished.state == "failed"
     assert "ZeroDivisionError: division by nothing" in finished.error
     assert "Traceback" in run.log.read_text()
@@ -94,7 +94,7 @@ def test_memory_of_the_machine(workspace: Workspace, make_config: MakeConfig) ->
     def train(*_: object) -> list[Event]:
         raise MemoryError
 
-    finished = work(Run.create(workspace, make_config()), train=train)
+    finished = work(Run.create(workspace, make_config()), doing=train)
     assert finished.details["kind"] == "OutOfMemoryError"
     assert finished.remedy
 
@@ -104,7 +104,7 @@ def test_unreadable_config_is_a_failure_of_the_run(
 ) -> None:
     run = Run.create(workspace, make_config())
     (run.path / "config.json").write_text("{")
-    assert work(run, train=fake_train).state == "failed"
+    assert work(run, doing=fake_train).state == "failed"
     assert "configuration" in run.status().error
 
 
@@ -115,7 +115,7 @@ def test_run_removed_under_the_worker(workspace: Workspace, make_config: MakeCon
         if event.type == "epoch":
             shutil.rmtree(run.path)
 
-    assert work(run, on_event=remove, train=fake_train).state == "failed"
+    assert work(run, on_event=remove, doing=fake_train).state == "failed"
     assert not run.path.exists()
 
 
@@ -133,17 +133,17 @@ def test_full_disk_leaves_a_run_that_can_be_resumed(
         append(self, event)
 
     monkeypatch.setattr(Run, "append", limited)
-    finished = work(run, train=fake_train)
+    finished = work(run, doing=fake_train)
     assert (finished.state, finished.error) == ("failed", "no space left")
     assert run.status().state == "interrupted"
     monkeypatch.undo()
-    assert work(run, train=fake_train).state == "finished"
+    assert work(run, doing=fake_train).state == "finished"
 
 
 def test_two_workers_on_one_run(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config())
     with run.hold(), pytest.raises(RunError, match="being worked on"):
-        work(run, train=fake_train)
+        work(run, doing=fake_train)
     assert run.events() == []
 
 
@@ -151,15 +151,15 @@ def test_only_queued(workspace: Workspace, make_config: MakeConfig, fake_train: 
     run = Run.create(workspace, make_config(), queued=True)
     run.append(RunFinished(state="stopped"))
     with pytest.raises(RunError, match="does not wait"):
-        work(run, train=fake_train, only_queued=True)
+        work(run, doing=fake_train, only_queued=True)
     assert run.status().state == "stopped"
 
 
 def test_workspace_of(workspace: Workspace, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run.create(workspace, make_config())
-    assert workspace_of(run) == workspace
+    assert run.workspace == workspace
     monkeypatch.setenv("LABCORE_HOME", "/elsewhere")
-    assert str(workspace_of(Run(run.path.parent.parent / "copy")).home) == "/elsewhere"
+    assert str(Run(run.path.parent.parent / "copy").workspace.home) == "/elsewhere"
 
 
 class TestProcess:
@@ -185,5 +185,5 @@ class TestProcess:
         assert "Traceback" not in done.stderr
 
     def test_real_entry_imports_without_torch(self) -> None:
-        script = "import sys, labcore.jobs.manager, labcore.jobs.worker; assert 'torch' not in sys.modules"
+        script = "import sys, labcore.jobs.manager, labcore.jobs.process; assert 'torch' not in sys.modules"
         subprocess.run([sys.executable, "-c", script], check=True)

@@ -1,0 +1,350 @@
+"""A job by its folder: all there is to know about it, readable by any process, at any moment, also without torch.
+
+::
+
+    <room>/<id>/
+      config.json     what was asked for, under the name that its kind gives it
+      events.jsonl    one event a line, the first queued or started, the last finished (labcore.events)
+      progress.json   where it is, replaced about once a second
+      lock            held by the process that works on it
+      stop            there when it is asked to stop; who asked, where that is known
+      job.log         what the process printed
+      …               what the kind makes
+
+Whether a job is alive is read off the lock, which the kernel lets go of when its holder dies, however it dies; process numbers
+would lie across containers and after a reboot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from filelock import FileLock, Timeout
+
+from labcore.errors import WorkspaceError
+from labcore.event_log import FILE, EventReader, keep_progress, log_of
+from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarted, Progress, Queued, Started, last_of
+from labcore.jobs.kind import Kind
+from labcore.listing import Unreadable, folders_with, strays
+from labcore.people import clean, sign, signer
+from labcore.reading import DamagedError, open_file, read_json
+from labcore.status import Asked, JobStatus, Story
+from labcore.texts import json_line
+from labcore.workspace import Workspace, append_line, draft_folder, is_locked, is_no_file, write_atomically
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+SHARED = "shared"
+"""Needed by what works beside anything but a job that needs the whole machine."""
+MACHINE = "machine"
+"""Needed by what works alone on the machine."""
+NOTHING = "nothing"
+"""Needed by what only looks after other jobs, or was told to work beside whatever there is."""
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """A job by its directory. Holds nothing in memory; its events are remembered once a process (:mod:`labcore.event_log`)."""
+
+    path: Path
+    kind: ClassVar[Kind]
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def log(self) -> Path:
+        return self.path / self.kind.log
+
+    @property
+    def title(self) -> str:
+        """As sentences name it: ``run 2026…``."""
+        return f"{self.kind.name} {self.id}"
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace it lies in; the default one for a directory that was copied elsewhere."""
+        there = self.path.parent.name == self.kind.room
+        return Workspace(self.path.parent.parent) if there else Workspace.default()
+
+    @property
+    def owner(self) -> str:
+        """Whose it is; "" where that is not known."""
+        return log_of(self).story().owner or signer(self.path / "owner")
+
+    @property
+    def needs(self) -> str:
+        """What it has for itself while it works: a device, or one of :data:`SHARED`, :data:`MACHINE`, :data:`NOTHING`."""
+        return SHARED
+
+    def asked(self) -> Asked:
+        """What it asks for, at a glance."""
+        return Asked(needs=self.needs)
+
+    def children(self) -> Sequence[JobFolder]:
+        """The jobs it consists of, where it is nothing but these."""
+        return ()
+
+    # --- making and finding
+
+    @classmethod
+    def new(cls, workspace: Workspace, name: str) -> Self:
+        """One that is not there yet, of the time at hand and a name that tells what it is about."""
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        while True:  # one of many of this second
+            job = cls(workspace.room(cls.kind.room) / f"{stamp}-{name}-{secrets.token_hex(2)}")
+            if not job.path.exists():
+                return job
+
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[Self]:
+        """The job as a hidden folder, to be filled inside the block; it appears whole at its end or not at all.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        with draft_folder(self.path) as draft:
+            try:
+                draft.mkdir(exist_ok=True)
+                yield type(self)(draft)
+                draft.rename(self.path)
+            except OSError as error:
+                raise WorkspaceError(
+                    f"the {self.kind.name} directory {self.path} cannot be made: {error.strerror or error}"
+                ) from error
+
+    @classmethod
+    def every(cls, workspace: Workspace) -> list[Self]:
+        """All of a workspace, newest first. Unfinished drafts and foreign folders are left out."""
+        return [cls(path) for path in folders_with(workspace.room(cls.kind.room), cls.kind.file)]
+
+    @classmethod
+    def unreadable(cls, workspace: Workspace) -> list[Unreadable]:
+        """What lies among them and cannot be read as one."""
+        return strays(workspace.room(cls.kind.room), cls.kind.file, *cls.kind.traces)
+
+    @classmethod
+    def open(cls, workspace: Workspace, name: str | Path) -> Self:
+        """A job by its id, by a unique beginning or part of it, by ``last``, or by the path of its directory.
+
+        Raises:
+            LabError: the kind's own, where there is none of that name, or several.
+        """
+        path = Path(name)
+        with contextlib.suppress(OSError):  # a name that is too long for a path is no path
+            if (path / cls.kind.file).is_file():
+                return cls(path.absolute())
+        return named(cls.every(workspace), str(name), cls.kind)
+
+    @property
+    def there(self) -> bool:
+        """Whether it has not been removed."""
+        return (self.path / self.kind.file).is_file()
+
+    def save(self, name: str, content: Any) -> None:
+        """Write ``<name>.json``."""
+        write_atomically(self.path / f"{name}.json", json_line(content, indent=2))
+
+    def load(self, name: str, default: Any = None) -> Any:
+        """Read ``<name>.json``; the default where it is not there, cannot be read, or is of another type than the default."""
+        try:
+            content = read_json(self.path / f"{name}.json")
+        except (OSError, DamagedError):
+            return default
+        return content if default is None or isinstance(content, type(default)) else default
+
+    # --- events
+
+    def append(self, event: Event) -> None:
+        """Append an event to the job. Only the holder of the lock does this, or who makes or queues the job.
+
+        Of progress the last one alone is kept.
+
+        Raises:
+            WorkspaceError: the disk is full or the directory is gone.
+        """
+        if isinstance(event, Progress):
+            keep_progress(self.path, event)
+        else:
+            append_line(self.path / FILE, event.to_json())
+
+    def events(self) -> list[Event]:
+        """All events, oldest first, and the progress at hand. A partial last line is left out."""
+        return log_of(self).events()
+
+    def reader(self) -> EventReader:
+        """Reads its events as they come."""
+        return EventReader(self.path, self.kind.events)
+
+    def last_event(self, kind: type[E]) -> E | None:
+        return last_of(self.events(), kind)
+
+    # What begins and ends its life, as its kind writes it.
+
+    def queued(self, by: str = "") -> Queued:
+        return JobQueued(by=clean(by))
+
+    def started(self, by: str = "") -> Started:
+        return JobStarted(pid=os.getpid(), host=socket.gethostname(), by=clean(by))
+
+    def finished(self, state: str, **facts: Any) -> Finished:
+        """``facts`` are those of :class:`labcore.events.Finished`."""
+        return JobFinished(state=state, **facts)
+
+    # --- life
+
+    @contextlib.contextmanager
+    def hold(self, timeout: float = 5.0) -> Iterator[None]:
+        """Hold the job's lock: who holds it works on the job.
+
+        Raises:
+            LabError: the kind's own, where another process or thread holds it, or the job is gone.
+        """
+        gone = self.kind.error(f"{self.title} is not there any more")
+        if not self.path.is_dir():
+            raise gone
+        lock = FileLock(self.path / "lock")
+        try:
+            lock.acquire(timeout=timeout)
+        except Timeout as error:
+            raise self.kind.error(f"{self.title} is being worked on", "Stop it first") from error
+        except OSError as error:
+            raise self.kind.error(f"{self.title} cannot be locked: {error.strerror or error}") from error
+        try:
+            if not self.there:
+                # FileLock makes missing folders: the job was removed in between and must not come back as a shell.
+                with contextlib.suppress(OSError):
+                    (self.path / "lock").unlink()
+                    self.path.rmdir()
+                raise gone
+            self._drop_partial_line()
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def held(self) -> bool:
+        """Whether some process or thread works on the job now."""
+        return is_locked(self.path / "lock")
+
+    def request_stop(self, by: str = "") -> None:
+        """Ask whoever works on it to stop soon, and well. ``by`` is who asks."""
+        sign(self.path / "stop", by)
+
+    @property
+    def stop_requested(self) -> bool:
+        return (self.path / "stop").exists()
+
+    @property
+    def stopper(self) -> str:
+        """Who asked it to stop; "" where nobody did, or nobody knows who."""
+        return signer(self.path / "stop")
+
+    def clear_stop(self) -> None:
+        """Raises OSError where what stands in its place cannot be removed."""
+        stop = self.path / "stop"
+        if stop.is_dir() and not stop.is_symlink():
+            shutil.rmtree(stop)
+        stop.unlink(missing_ok=True)
+
+    def status(self, story: Story | None = None) -> JobStatus:
+        """The job at a glance, as its events and its lock tell. Hand over the story where it is known already."""
+        story = log_of(self).story() if story is None else story
+        if story.last == "finished":
+            state = story.ended
+        elif story.last == "queued":
+            state = "queued"
+        elif self.held:  # also where nothing was told yet: made to be started at once
+            state = "stopping" if self.stop_requested else "running"
+        else:
+            state = "interrupted"
+        at_work = state in ("running", "stopping")
+        return JobStatus(
+            state=state,
+            epoch=story.epoch,
+            epochs=story.epochs,
+            fraction=1.0 if state == "finished" else story.fraction,
+            seconds_left=story.seconds_left if at_work else None,
+            accuracy=story.accuracy,
+            preparing=story.preparing if at_work else None,
+            error=story.error,
+            remedy=story.remedy,
+            queued_at=story.queued_at,
+            changed_at=story.changed_at or self.made_at,
+            by=story.owner or "",
+            stopped_by=self.stopper if state == "stopping" else story.ended_by if state == "stopped" else "",
+        )
+
+    @property
+    def made_at(self) -> float:
+        """When its folder was changed last, in seconds since 1970; 0 where nobody can say."""
+        try:
+            return self.path.stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def delete(self) -> None:
+        """Remove the job and all that belongs to it.
+
+        Raises:
+            LabError: the kind's own, where it is at work, or gone already.
+            WorkspaceError: the workspace cannot be written.
+        """
+        trash = self.path.with_name(f".{self.id}.trash")
+        held = contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5)
+        with held:  # a process that starts now finds the job gone
+            try:
+                self.path.rename(trash)
+            except OSError as error:
+                raise WorkspaceError(f"{self.title} cannot be removed: {error.strerror or error}") from error
+        shutil.rmtree(trash, ignore_errors=True)
+
+    def _drop_partial_line(self) -> None:
+        """Cut a last line that a killed writer left unfinished, so that the next event starts a line of its own."""
+        path = self.path / FILE
+        try:
+            file = open_file(path)
+        except (OSError, DamagedError):  # whoever appends finds out
+            return
+        with file:
+            whole = size = file.seek(0, os.SEEK_END)
+            while whole:
+                begin = max(0, whole - 65536)
+                file.seek(begin)
+                if (found := file.read(whole - begin).rfind(b"\n")) >= 0:
+                    whole = begin + found + 1
+                    break
+                whole = begin
+            if whole < size:
+                os.truncate(path, whole)
+
+
+J = TypeVar("J", bound=JobFolder)
+
+
+def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
+    """The one of some jobs, newest first, that is meant by an id, by a unique part of one, or by ``last``.
+
+    Raises:
+        LabError: the kind's own, where none is meant, or several.
+    """
+    if name == "last" and jobs:
+        return jobs[0]
+    found = [job for job in jobs if job.id == name] or [job for job in jobs if name and name in job.id]
+    if len(found) == 1:
+        return found[0]
+    shown = f"`{kind.listed}` shows the {kind.plural} there are"
+    if found:
+        raise kind.error(f"{len(found)} {kind.plural} match {name!r}", f"Give more of the id; {shown}")
+    raise kind.error(f"there is no {kind.name} {name!r}", shown)

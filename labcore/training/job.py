@@ -1,0 +1,70 @@
+"""Training as the work of a run's job: :mod:`labcore.jobs.process` calls it, in one process or in one for each GPU."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+from labcore.config import RunConfig
+from labcore.device import ALL
+from labcore.errors import DatasetError, RunError
+from labcore.events import Evaluated, Event, Finished, RunStarted, each_of
+from labcore.jobs.process import StoppedError, StopTest, Work
+from labcore.runs import Run
+from labcore.training import torchrun
+from labcore.workspace import Workspace
+
+Train = Callable[[RunConfig, Run, Workspace, StopTest], Iterable[Event]]
+
+
+def working(train: Train) -> Work:
+    """A training loop as the work of a run."""
+
+    def work(run: Run, should_stop: StopTest) -> Generator[Event, None, Finished | None]:
+        evaluated = False
+        events: Any = train(run.config, run, run.workspace, should_stop)
+        try:
+            for event in events:
+                evaluated = evaluated or isinstance(event, Evaluated)
+                yield event
+        except DatasetError as error:
+            if len(each_of(run.events(), RunStarted)) > 1:  # nothing is wrong with it but that its data are away
+                raise StoppedError(error.what, error.remedy) from error
+            raise
+        finally:
+            with contextlib.suppress(AttributeError):
+                events.close()
+        return run.finished("finished") if evaluated else None
+
+    return work
+
+
+def work(run: Run, should_stop: StopTest) -> Generator[Event, None, Finished | None]:
+    """The lab's own training."""
+    from labcore.training import train
+
+    return working(train)(run, should_stop)
+
+
+def lead(run: Run, go: Callable[[Run, Work | None], int]) -> int:
+    """Take a run up on all GPUs where that is its device and there are several, or in torchrun's processes; else here.
+
+    Returns:
+        The exit status of the process.
+    """
+    if torchrun.under_torchrun():
+        return torchrun.take_part("auto", lambda: run, lambda run, train: go(run, working(train)))
+    if _wants_all_gpus(run):
+        arguments = ["-X", "faulthandler", "-m", "labcore.jobs", str(run.path)]
+        status = torchrun.on_all_gpus(ALL, arguments)
+        if status is not None:
+            return status
+    return go(run, None)
+
+
+def _wants_all_gpus(run: Run) -> bool:
+    try:
+        return run.config.runtime.device == ALL
+    except RunError:  # the work itself tells what is wrong with it
+        return False
