@@ -220,6 +220,8 @@ class JobFolder:
         except Timeout as error:
             raise self.kind.error(f"{self.title} is being worked on", "Stop it first") from error
         except OSError as error:
+            if not self.path.is_dir():  # removed while we waited
+                raise gone from error
             raise self.kind.error(f"{self.title} cannot be locked: {error.strerror or error}") from error
         try:
             if not self.there:
