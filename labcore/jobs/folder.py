@@ -284,7 +284,7 @@ class JobFolder:
             remedy=story.remedy,
             queued_at=story.queued_at,
             changed_at=story.changed_at or self.made_at,
-            by=story.owner or "",
+            by=self.owner if story.owner is None else story.owner,
             stopped_by=self.stopper if state == "stopping" else story.ended_by if state == "stopped" else "",
         )
 
