@@ -71,8 +71,7 @@ def show(opened: Opened, start: float, end: float) -> None:
         for kind, most in (("second", longest), ("recording", 60.0)):
             if options.get(kind) is not None:
                 options[kind] = _heard(options[kind], 0.0, most, rate)
-        log_mel = network.log_mel if network is not None else None
-        drawn = _drawn(config, clip, seed, name, options, log_mel, network)
+        drawn = _drawn(config, clip, seed, name, options, network)
         _save(opened.source.name, drawn, config)
         _carry(name, options)
 
@@ -193,12 +192,13 @@ def _drawn(
     seed: int,
     name: str,
     options: dict[str, Any],
-    log_mel: Any,
     network: Classifier | None,
 ) -> Draw:
     from labcore.explore import draw
 
-    drawn = draw(config, clip, seed, steps=name, log_mel=log_mel, sound=False, **options)
+    options |= {"steps": name, "log_mel": network.log_mel if network is not None else None}
+    options["workspace"] = services.workspace()
+    drawn = draw(config, clip, seed, sound=False, **options)
     lines = _told(drawn)
     if lines:
         st.caption(lines)
@@ -217,7 +217,7 @@ def _drawn(
     if network is not None:
         _answers(network, drawn, before, after, difference)
     if drawn.rebuilt:
-        drawn = draw(config, clip, seed, steps=name, log_mel=log_mel, **options)
+        drawn = draw(config, clip, seed, **options)
     with before:
         _play("before", drawn.sound_before, drawn.sample_rate)
         if drawn.before_rebuilt is not None:

@@ -86,7 +86,7 @@ def test_an_automatic_clip_length_is_the_clip_s_own(noise):
 
 def test_the_steps_are_the_chain_s_in_its_order():
     strong = CONFIG.changed({**dict.fromkeys(OFF, 0.5), "augment.mixup": 1.0})
-    chain = Augmentation(strong, 16)
+    chain = Augmentation(strong.augment, LogMel(strong), 16)
     assert [type(module).__name__ for module in chain.on_waveform] == ["Reverb", "AddNoise"]
     expected = ["Speed", "TimeScale", "PitchShift", "Equaliser", "Gain"]
     assert [type(module).__name__ for module in chain.on_power] == expected
@@ -247,7 +247,7 @@ def test_what_is_shown_is_what_the_training_loop_makes(strengths, clip_seconds, 
     drawn = draw(session.config, first, 7, second=second, log_mel=log_mel)
     np.testing.assert_array_equal(drawn.image, images[0, 0].numpy())
     if mixing:
-        own, other = (int(session.targets[row]) for row in rows)
+        own, other = (int(session.clips.targets[row]) for row in rows)
         assert own != other
         assert drawn.ratio == float(targets[0, own])
         assert 1 - drawn.ratio == pytest.approx(float(targets[0, other]))
@@ -268,4 +268,5 @@ def test_answers_before_and_after(clip):
 
 
 def test_noise_of_the_bench_is_the_chain_s(clip):
-    assert isinstance(Augmentation(only(CONFIG, "noise"), 16).on_waveform[0], AddNoise)
+    config = only(CONFIG, "noise")
+    assert isinstance(Augmentation(config.augment, LogMel(config), 16).on_waveform[0], AddNoise)
