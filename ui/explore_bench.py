@@ -289,10 +289,9 @@ def _picture(
 
 def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -> View:
     """Levels of the mel bands (n_mels, frames) in dB as a view; frames that share a column keep the strongest."""
-    from labcore.augment import Bands
-    from labcore.explore import View
+    from labcore.explore import View, band_centres
 
-    features, frames = config.features, levels.shape[1]
+    frames = levels.shape[1]
     factor = math.ceil(frames / COLUMNS)
     if factor > 1:
         starts = np.arange(0, frames, factor)
@@ -301,11 +300,9 @@ def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -
         levels = np.where(-low > high, low, high) if signed else high
     step = factor * config.framing.hop_length / config.audio.sample_rate
     whole = np.rint(levels).clip(-128, 127).astype(np.int8)
-    centres = Bands(features.n_mels, features.f_min, config.f_max, features.mel_scale).centres.double().numpy()
     x = (np.arange(whole.shape[1]) + 0.5) * step
-    return View(
-        "log-mel", whole, 1.0, x, centres, "frequency (Hz)", "dB", float(whole.min()), float(whole.max()), factor
-    )
+    low, high = float(whole.min()), float(whole.max())
+    return View("log-mel", whole, 1.0, x, band_centres(config), "frequency (Hz)", "dB", low, high, factor)
 
 
 def _change(drawn: Draw) -> None:

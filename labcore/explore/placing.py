@@ -22,25 +22,20 @@ class Placing:
         log_mel: the front end, on the CPU.
         samples: of a clip as the network hears it.
         augment: the strengths.
-        recording: as for :class:`~labcore.augment.Augmentation`.
+        noise: as for :class:`~labcore.training.pipeline.InputPipeline`.
 
     Raises:
         ConfigError: the clip length is shorter than the hop, where waveforms are cut.
     """
 
     def __init__(
-        self,
-        clips: list[np.ndarray],
-        log_mel: LogMel,
-        samples: int,
-        augment: AugmentConfig,
-        recording: Tensor | None = None,
+        self, clips: list[np.ndarray], log_mel: LogMel, samples: int, augment: AugmentConfig, noise: Tensor | None
     ) -> None:
         self.clip, self.log_mel = clips[0], log_mel
         offsets = torch.tensor([0, *np.cumsum([len(clip) for clip in clips])])
         waves = Bank(torch.from_numpy(np.concatenate(clips)), offsets, None, torch.device("cpu"))
         self.rows, frames = torch.arange(len(clips)), log_mel.frames(samples)
-        self.pipeline = InputPipeline(waves, self.rows, log_mel, frames, augment, recording)
+        self.pipeline = InputPipeline(waves, self.rows, log_mel, frames, augment, noise)
         self.pipeline.compute_mels()
         self.on_mels, self.plain_window = self.pipeline.on_mels, self.pipeline.length_of(frames)
         scaling = (self.pipeline.chain.frames_needed - frames) // 2

@@ -30,7 +30,7 @@ class InputPipeline:
         log_mel: the front end, on the device.
         frames: of the network's input.
         augment: the strengths.
-        recording: as for :class:`~labcore.augment.Augmentation`.
+        noise: a recording to add in place of made noise, as :func:`recorded_noise` gives it.
 
     Attributes:
         mels: the clips' mel powers, where :meth:`compute_mels` was called and they fit.
@@ -38,23 +38,17 @@ class InputPipeline:
     """
 
     def __init__(
-        self,
-        waves: Bank,
-        rows: Tensor,
-        log_mel: LogMel,
-        frames: int,
-        augment: AugmentConfig,
-        recording: Tensor | None = None,
+        self, waves: Bank, rows: Tensor, log_mel: LogMel, frames: int, augment: AugmentConfig, noise: Tensor | None
     ) -> None:
         self.waves, self.rows, self.log_mel, self.frames = waves, rows, log_mel, frames
         self.mels: Bank | None = None
         self._sampler: CropSampler | None = None
-        self.take_up(augment, recording)
+        self.take_up(augment, noise)
 
-    def take_up(self, augment: AugmentConfig, recording: Tensor | None = None) -> None:
+    def take_up(self, augment: AugmentConfig, noise: Tensor | None) -> None:
         """Augment with these strengths from here on."""
         self.augment = augment
-        self.chain = Augmentation(augment, self.log_mel, self.frames, recording).to(self.log_mel.mean.device)
+        self.chain = Augmentation(augment, self.log_mel, self.frames, noise).to(self.log_mel.mean.device)
 
     def compute_mels(self, progress: Callable[[int, int], None] = lambda done, total: None, processes: int = 1) -> None:
         """Spare the steps their spectrograms, where nothing acts on the waveform: see :func:`~labcore.inference.bank.mel_bank`."""
@@ -64,12 +58,12 @@ class InputPipeline:
     @property
     def on_mels(self) -> bool:
         """Whether batches are cut from mel powers. Where something acts on the waveform they cannot be."""
-        return self.mels is not None and not len(self.chain.on_waveform)
+        return self.bank is self.mels
 
     @property
     def bank(self) -> Bank:
         """What batches are cut from."""
-        return self.mels if self.mels is not None and self.on_mels else self.waves
+        return self.waves if self.mels is None or len(self.chain.on_waveform) else self.mels
 
     @property
     def window(self) -> int:

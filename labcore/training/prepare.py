@@ -79,7 +79,7 @@ class _Preparation:
         self._write_down(asked, config, clips, device)
         classifier = yield from self._classifier(config, clips.labels, device)
         pipeline = yield from self._pipeline(config, clips, classifier)
-        precision = yield from self._precision(config, len(clips.split.train), classifier, device)
+        precision = yield from self._precision(config, pipeline, classifier, device)
         parts = clips.split
         balance = Balance(torch.from_numpy(clips.targets[parts.train]), len(clips.labels), config.data.balance)
         if balance.sentence():
@@ -135,15 +135,10 @@ class _Preparation:
         self, config: RunConfig, clips: Clips, classifier: Classifier
     ) -> Generator[Event, None, InputPipeline]:
         """The clips on the device, with their mel powers where batches are cut from these, and the front end normalised by them."""
-        log_mel = classifier.log_mel
-        pipeline = InputPipeline(
-            wave_bank(clips.store, classifier.device),
-            torch.from_numpy(np.asarray(clips.split.train, dtype=np.int64)),
-            log_mel,
-            log_mel.frames(config.clip_samples),
-            config.augment,
-            recorded_noise(config.augment, config.audio.sample_rate, self.workspace),
-        )
+        log_mel, waves = classifier.log_mel, wave_bank(clips.store, classifier.device)
+        rows = torch.from_numpy(np.asarray(clips.split.train, dtype=np.int64))
+        noise = recorded_noise(config.augment, config.audio.sample_rate, self.workspace)
+        pipeline = InputPipeline(waves, rows, log_mel, log_mel.frames(config.clip_samples), config.augment, noise)
         yield from follow(
             "computing mel powers",
             lambda progress: pipeline.compute_mels(progress, self.ranks.local_size),
@@ -153,30 +148,29 @@ class _Preparation:
         return pipeline
 
     def _precision(
-        self, config: RunConfig, train_clips: int, classifier: Classifier, device: DeviceChoice
+        self, config: RunConfig, pipeline: InputPipeline, classifier: Classifier, device: DeviceChoice
     ) -> Generator[Event, None, Precision]:
         """How the network computes: as the checkpoint says, or as process 0 finds out."""
-        ranks, batch = self.ranks, min(config.optim.batch_size, train_clips)
+        ranks, clips = self.ranks, len(pipeline.rows)
+        batch = min(config.optim.batch_size, clips)
         if not ranks.alone:
             yield Log(message=ranks.sharing(batch, config.optim.peak_lr, device))
         if self.checkpoint is not None:
             return Precision(**self.checkpoint["precision"])
         if not ranks.main:
             return Precision("fp32", "contiguous", "process 0 decides")  # comes with the agreement
-        frames = classifier.log_mel.frames(config.clip_samples)
-        shape = (len(ranks.part(range(batch))), 1, config.features.n_mels, frames)
-        steps = config.epochs * (train_clips // batch)
+        shape = (len(ranks.part(range(batch))), 1, config.features.n_mels, pipeline.frames)
+        steps = config.epochs * (clips // batch)
         runtime = config.runtime if ranks.alone else config.runtime.model_copy(update={"compile": "off"})
-        return (
-            yield from follow(
-                "choosing the fastest precision for this machine (once)",
-                lambda progress: choose_precision(
-                    runtime, config.model, classifier.network, shape, device, self.workspace, steps, progress
-                ),
-                self.should_stop,
-                unit="steps",
-            )
+        precision = yield from follow(
+            "choosing the fastest precision for this machine (once)",
+            lambda progress: choose_precision(
+                runtime, config.model, classifier.network, shape, device, self.workspace, steps, progress
+            ),
+            self.should_stop,
+            unit="steps",
         )
+        return precision
 
 
 def _source(model: ModelConfig, workspace: Workspace) -> ModelConfig:

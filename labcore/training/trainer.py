@@ -151,13 +151,9 @@ class Trainer:
 
     def _largest_batch(self) -> int | None:
         """Clips that fit at a time, fewer than now."""
-        shape = (1, self.config.features.n_mels, self.frames)
+        shape = (1, self.config.features.n_mels, self.session.pipeline.frames)
         self.optimiser.zero_grad(set_to_none=True)
         return largest_batch(lambda batch: self._try(batch, shape), self.micro_batch)
-
-    @property
-    def frames(self) -> int:
-        return self.session.classifier.log_mel.frames(self.config.clip_samples)
 
     def images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """An augmented batch: clips (batch,) → normalised log-mels (batch, 1, n_mels, frames), targets (batch, classes)."""
