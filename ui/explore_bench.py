@@ -196,8 +196,8 @@ def _drawn(
 ) -> Draw:
     from labcore.explore import draw
 
-    options |= {"steps": name, "log_mel": network.log_mel if network is not None else None}
-    options["workspace"] = services.workspace()
+    log_mel = network.log_mel if network is not None else None
+    options = options | {"steps": name, "log_mel": log_mel, "workspace": services.workspace()}
     drawn = draw(config, clip, seed, sound=False, **options)
     lines = _told(drawn)
     if lines:
