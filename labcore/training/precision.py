@@ -18,9 +18,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Annotated, TypeVar
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, TypeAdapter
 from torch import Tensor, nn
 
 from labcore.config import ModelConfig, RuntimeConfig
@@ -40,6 +42,7 @@ FEWEST_ROUNDS = 2
 BOX_SHARE, BOX_SECONDS = 0.05, 15.0
 """The timing takes this share of what the run is expected to take, and no longer than so many seconds."""
 Report = Callable[[int, int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Precision:
     ``step_seconds`` is what a step of the network took when it was timed, 0 where it was not.
     """
 
-    precision: str
-    memory_format: str
+    precision: Annotated[str, Field(pattern="^(fp32|bf16|fp16)$")]
+    memory_format: Annotated[str, Field(pattern="^(contiguous|channels_last)$")]
     reason: str
     compiled: bool = False
     step_seconds: float = 0.0
@@ -108,7 +111,7 @@ def choose_precision(
     if len(candidates) == 1 and not compiling_is_open:
         return Precision(candidates[0].precision, candidates[0].memory_format, "as configured")
     key = _key(model, shape, device, candidates)
-    choice = _recall(_kept(workspace, key))
+    choice = _recall(_kept(workspace, key), Precision)
     if choice is None:
         choice, clear = _decided(_time(candidates, network, shape, device.torch(), steps, report), len(candidates))
         if clear:
@@ -116,7 +119,7 @@ def choose_precision(
     insist = runtime.compile == "on"
     if not compiling_is_open:
         return choice
-    trial = compiling.recall(_kept(workspace, f"{key}-compiled"))
+    trial = _recall(_kept(workspace, f"{key}-compiled"), compiling.Trial)
     if trial is None:
         if not insist and not compiling.worth_trying(steps, choice.step_seconds):
             return choice
@@ -131,6 +134,13 @@ def _kept(workspace: Workspace, name: str) -> Path:
     return workspace.cache / "precision" / f"{name}.json"
 
 
+def _recall(path: Path, kind: type[T]) -> T | None:
+    """What was found earlier for the same machine, network and input; None where it cannot be read."""
+    with contextlib.suppress(OSError, ValueError):
+        return TypeAdapter(kind).validate_python(read_object(path))
+    return None
+
+
 def _keep(path: Path, found: Precision | compiling.Trial) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(asdict(found)))
@@ -142,18 +152,6 @@ def forget(workspace: Workspace) -> int:
     for file in files:
         file.unlink(missing_ok=True)
     return len(files)
-
-
-def _recall(path: Path) -> Precision | None:
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        known = Precision(**read_object(path))
-        if (
-            known.precision in DTYPES
-            and known.memory_format in FORMATS
-            and isinstance(known.step_seconds, (int, float))
-        ):
-            return known
-    return None
 
 
 def _default_first(candidates: list[Precision], device: DeviceChoice) -> list[Precision]:

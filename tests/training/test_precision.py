@@ -85,6 +85,16 @@ def test_the_fastest_is_taken_and_remembered(tmp_path, monkeypatch):
     assert len(clock.steps) == 2 * before
 
 
+@pytest.mark.parametrize("damage", ["", "[]", '{"precision": "fp64", "memory_format": "contiguous", "reason": ""}'])
+def test_what_is_remembered_and_damaged_is_timed_again(tmp_path, monkeypatch, damage):
+    clock, workspace = Clock(monkeypatch, lambda way, count: WAYS[way]), Workspace(tmp_path)
+    first, before = choose(workspace), len(clock.steps)
+    (file,) = (workspace.cache / "precision").iterdir()
+    file.write_text(damage)
+    assert choose(workspace) == first
+    assert len(clock.steps) == 2 * before
+
+
 @pytest.mark.parametrize("slow", [1, 36, 400])
 def test_the_timing_takes_a_small_share_of_the_run_and_never_long(tmp_path, monkeypatch, slow):
     clock = Clock(monkeypatch, lambda way, count: slow * WAYS[way])
