@@ -187,12 +187,7 @@ def _carry(name: str, options: dict[str, Any]) -> None:
 
 
 def _drawn(
-    config: RunConfig,
-    clip: np.ndarray,
-    seed: int,
-    name: str,
-    options: dict[str, Any],
-    network: Classifier | None,
+    config: RunConfig, clip: np.ndarray, seed: int, name: str, options: dict[str, Any], network: Classifier | None
 ) -> Draw:
     from labcore.explore import draw
 

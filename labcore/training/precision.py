@@ -107,7 +107,8 @@ def choose_precision(
     precisions = _precisions(device) if runtime.precision == "auto" else [runtime.precision]
     formats = list(FORMATS) if runtime.memory_format == "auto" else [runtime.memory_format]
     candidates = _default_first([Precision(p, f, "") for p in precisions for f in formats], device)
-    compiling_is_open = runtime.compile == "on" or (runtime.compile == "auto" and steps >= compiling.FEWEST_STEPS)
+    insist = runtime.compile == "on"
+    compiling_is_open = insist or (runtime.compile == "auto" and steps >= compiling.FEWEST_STEPS)
     if len(candidates) == 1 and not compiling_is_open:
         return Precision(candidates[0].precision, candidates[0].memory_format, "as configured")
     key = _key(model, shape, device, candidates)
@@ -116,7 +117,6 @@ def choose_precision(
         choice, clear = _decided(_time(candidates, network, shape, device.torch(), steps, report), len(candidates))
         if clear:
             _keep(_kept(workspace, key), choice)
-    insist = runtime.compile == "on"
     if not compiling_is_open:
         return choice
     trial = _recall(_kept(workspace, f"{key}-compiled"), compiling.Trial)
