@@ -7,6 +7,7 @@ from labcore.explore.snippet import snippet
 from labcore.explore.snr import SnrCurve, accuracy_over_snr
 from labcore.explore.sonify import sound_of
 from labcore.explore.view import Envelope, Spectrum, View
+from labcore.explore.views import band_centres
 
 __all__ = [
     "COLOURS",
@@ -20,6 +21,7 @@ __all__ = [
     "View",
     "accuracy_over_snr",
     "answers",
+    "band_centres",
     "consequences",
     "draw",
     "only",
