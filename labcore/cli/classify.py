@@ -182,12 +182,8 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     targets = track_files(arguments.files, files, output, kind) if kind in TRACKS else {}
     into_folder = kind in TRACKS and output not in targets.values()
     journal_file = output / ".answers.jsonl" if into_folder else output.with_name(f".{output.name}.answers.jsonl")
-    try:
+    with WorkspaceError.on_os_error(f"{journal_file.parent} cannot be made", "Choose another --output"):
         journal_file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{journal_file.parent} cannot be made: {error.strerror or error}", "Choose another --output"
-        ) from error
     weights_file = weights / "weights.safetensors" if weights.is_dir() else weights
     from labcore.inference.classifier import Classifier
 

@@ -150,13 +150,10 @@ def read_config(path: Path) -> RunConfig:
     from labcore.reading import parse_json
 
     file = path / "config.json" if path.is_dir() else path
-    try:
+    with ConfigError.on_os_error(
+        f"the configuration {file} cannot be read", "Give the config.json of a run", ValueError
+    ):
         tree = parse_json(file.read_bytes())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(
-            f"the configuration {file} cannot be read: {reason}", "Give the config.json of a run"
-        ) from error
     try:
         return parse(tree)
     except ConfigError as error:

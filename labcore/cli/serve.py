@@ -152,12 +152,8 @@ def keys_of(environment: os._Environ[str] | dict[str, str]) -> list[str]:
     file = environment.get(KEY_FILE, "")
     if file and not text:
         where = f"the file that {KEY_FILE} names"
-        try:
+        with ConfigError.on_os_error(f"{where} cannot be read", "Mend its path", ValueError):
             text = Path(file).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"{where} cannot be read: {getattr(error, 'strerror', None) or error}", "Mend its path"
-            ) from error
         if not text.strip():
             raise ConfigError(f"{where} is empty", "Put a key into it, for instance from `openssl rand -hex 24`")
     keys = text.replace(",", " ").split()

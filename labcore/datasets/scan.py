@@ -40,15 +40,11 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
     Raises:
         DatasetError: it cannot be listed, or lies where this lab opens nothing for visitors.
     """
-    try:
+    with DatasetError.on_os_error(f"the folder {folder} cannot be read", "Check its permissions"):
         if not is_open(folder):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         with os.scandir(folder) as listing:
             return sorted((entry for entry in listing if not hidden(entry.name)), key=lambda entry: entry.name)
-    except OSError as error:
-        raise DatasetError(
-            f"the folder {folder} cannot be read: {error.strerror or error}", "Check its permissions"
-        ) from error
 
 
 def is_file(path: str | Path) -> bool:

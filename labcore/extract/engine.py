@@ -90,12 +90,8 @@ def extract(
     ]
     if not counts.total:
         raise AudioError(f"there are no sound files in {source}", "Name another folder")
-    try:
+    with WorkspaceError.on_os_error(f"the output folder {output} cannot be made", "Choose another one"):
         output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkspaceError(
-            f"the output folder {output} cannot be made: {error.strerror or error}", "Choose another one"
-        ) from error
     claim(output, settings)
     journal = Journal(output)
     waiting = [path for path in paths if not journal.done(source, path, settings)]

@@ -94,20 +94,17 @@ def make_demo(
         return folder
     recordings = [item for name in SOUNDS for item in _recordings(name, seed, sources_per_class)]
     making = folder.with_name(f".{folder.name}.making-{secrets.token_hex(4)}")
+    remedy = "Free about 100 MB there, or choose another workspace with LABCORE_HOME"
     try:
-        _sweep(folder)
-        rows = _write_clips(making, recordings, seed, progress)
-        (making / "metadata").mkdir()
-        with (making / "metadata" / "UrbanSound8K.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([COLUMNS, *sorted(rows)])
-        (making / "demo.json").write_text(json.dumps({**made_from, "format": FORMAT}) + "\n", encoding="utf-8")
-        _put_in_place(making, folder, made_from)
-    except OSError as error:
-        raise WorkspaceError(
-            f"the demo set cannot be written to {folder}: {error.strerror or error}",
-            "Free about 100 MB there, or choose another workspace with LABCORE_HOME",
-        ) from error
+        with WorkspaceError.on_os_error(f"the demo set cannot be written to {folder}", remedy):
+            _sweep(folder)
+            rows = _write_clips(making, recordings, seed, progress)
+            (making / "metadata").mkdir()
+            with (making / "metadata" / "UrbanSound8K.csv").open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerows([COLUMNS, *sorted(rows)])
+            (making / "demo.json").write_text(json.dumps({**made_from, "format": FORMAT}) + "\n", encoding="utf-8")
+            _put_in_place(making, folder, made_from)
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return folder
