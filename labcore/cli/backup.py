@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.output import DONE, FAILED, emit, emit_json, live, say
-from labcore.cli.parser import Parser
+from labcore.cli.parser import Parser, add_json
 from labcore.errors import BackupError
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -46,9 +46,7 @@ def parser() -> Parser:
         default=[],
         help="encrypt to a public key of age (age1…) or SSH; may be given again",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="a line of JSON at the end on stdout, and nothing else there"
-    )
+    add_json(parser, "a line of JSON at the end")
     return parser
 
 

@@ -18,7 +18,7 @@ from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, ro
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say, say_some
-from labcore.cli.parser import WEIGHTS, Parser
+from labcore.cli.parser import WEIGHTS, Parser, add_device, positive, share
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
@@ -43,8 +43,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--run", metavar="RUN", help=f"{WEIGHTS}; where none is named and no run has weights yet, the built-in network answers"
     )  # fmt: skip
-    parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
-    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
+    add_device(parser)
     parser.add_argument(
         "--hop", metavar="SECONDS", type=positive, help="from one window to the next in recordings longer than a clip; "
         "half a clip where not given",
@@ -62,7 +61,7 @@ def parser() -> Parser:
         "joined where the label stays",
     )  # fmt: skip
     parser.add_argument(
-        "--threshold", metavar="P", type=_share, default=THRESHOLD, help="events, segments, raven, audacity: windows whose label is less "
+        "--threshold", metavar="P", type=share, default=THRESHOLD, help="events, segments, raven, audacity: windows whose label is less "
         "probable leave a gap [default 0.5]",
     )  # fmt: skip
     parser.add_argument(
@@ -295,17 +294,3 @@ def track_files(names: list[str], files: list[Path], output: Path, kind: str) ->
             "two recordings of the same name would share a label track", "Classify them into folders of their own"
         )
     return targets
-
-
-def positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not more than zero")
-    return value
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
