@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import math
 import os
 import socket
 from pathlib import Path
 
 from labcore.access.proxies import Network, trusted_proxies
+from labcore.access.settings import is_loopback
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, emit, emit_json, say
 from labcore.cli.parser import Parser, add_device, count, number, positive
@@ -78,7 +78,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     keys = keys_of(os.environ)
-    if not keys and not arguments.no_key and not _loopback(arguments.host):
+    if not keys and not arguments.no_key and not is_loopback(arguments.host):
         raise ConfigError(
             f"on {arguments.host} anyone who reaches this machine would be answered",
             f"Set {KEY} or {KEY_FILE}, or give --no-key where something before it asks for one",
@@ -167,10 +167,3 @@ def keys_of(environment: os._Environ[str] | dict[str, str]) -> list[str]:
             "Take a longer one, for instance from `openssl rand -hex 24`",
         )
     return keys
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
