@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import os
 import sys
@@ -17,7 +18,7 @@ from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from labcore.backup import Lock
     from labcore.backup.snapshot import LeftOut
@@ -106,26 +107,20 @@ def ask(prompt: str) -> str:
         raise KeyboardInterrupt from error
 
 
-class interruptible:
+@contextlib.contextmanager
+def interruptible(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress function that shows how far it is, and ends the work at the next piece after Ctrl-C or SIGTERM, so that it tidies up."""
+    try:
+        with stop_on_signals(lambda: say_raw("stopping\n")) as stopping:
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+            def progress(files: int, size: int) -> None:
+                if stopping.is_set():
+                    raise KeyboardInterrupt
+                live(f"{what}  {counted(files, 'file')}, {size / 1e6:.0f} MB")
 
-    def __enter__(self) -> Callable[[int, int], None]:
-        self._signals = stop_on_signals(lambda: say_raw("stopping\n"))
-        stopping = self._signals.__enter__()
-
-        def progress(files: int, size: int) -> None:
-            if stopping.is_set():
-                raise KeyboardInterrupt
-            live(f"{self.what}  {counted(files, 'file')}, {size / 1e6:.0f} MB")
-
-        return progress
-
-    def __exit__(self, *error: object) -> None:
+            yield progress
+    finally:
         live("")
-        self._signals.__exit__(None, None, None)
 
 
 def left_out_lines(left_out: LeftOut) -> list[str]:
