@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from ui import services
-from ui.shell import action_button, log, show_error
+from ui.shell import action_button, download, log, show_error
 from ui.text import ago, plain
 
 if TYPE_CHECKING:
@@ -127,18 +127,13 @@ def _actions(now: Examination) -> None:
         )
         if report is None or not ready:
             return
-        st.download_button(
-            "Markdown",
-            report.to_markdown,
-            "environment.md",
-            "text/markdown",
-            icon=":material/download:",
-            on_click="ignore",
+        download("Markdown", report.to_markdown, "environment.md", "text/markdown")
+        download(
+            "JSON",
+            lambda: json.dumps(report.to_json(), indent=2, ensure_ascii=False),
+            "environment.json",
+            "application/json",
         )
-        st.download_button(
-            "JSON", lambda: json.dumps(report.to_json(), indent=2, ensure_ascii=False), "environment.json",
-            "application/json", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
         with st.popover("Copy", icon=":material/content_copy:", width="content"):
             st.caption(
                 "The report as Markdown, without names, paths or serial numbers. Copy it with the button in its corner."
