@@ -7,7 +7,6 @@ import contextlib
 import io
 import itertools
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,19 @@ from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_ev
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say, say_some
+from labcore.cli.output import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    Progress,
+    duration,
+    emit,
+    emit_json,
+    live,
+    percent,
+    say,
+    say_some,
+)
 from labcore.cli.parser import WEIGHTS, Parser, add_device, positive, share
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.texts import counted, moment, shown
@@ -28,8 +39,6 @@ if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
-EVERY_SECONDS = 10.0
-"""How often progress is said where stderr is no terminal."""
 
 
 def parser() -> Parser:
@@ -221,7 +230,7 @@ def _ask(
 
     bad: list[str] = []
     notes: list[str] = []
-    began = told = time.monotonic()
+    began, tell = time.monotonic(), Progress()
     done, before = 0, len(inputs.files) - len(waiting)
 
     def at_work(file: Path, share: float) -> None:
@@ -239,12 +248,8 @@ def _ask(
             done += 1
             bad += [answer["error"]] if "error" in answer else []
             notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
-            now = time.monotonic()
-            line = f"{before + done} of {counted(len(inputs), 'file')}, {done / (now - began + 1e-9):.1f} files/s"
-            live(line)
-            if not sys.stderr.isatty() and now - told > EVERY_SECONDS:
-                told = now
-                say(line)
+            rate = done / (time.monotonic() - began + 1e-9)
+            tell(f"{before + done} of {counted(len(inputs), 'file')}, {rate:.1f} files/s")
             if stopping.is_set():
                 break
     return bad, notes, done < len(waiting) + len(inputs.unread)

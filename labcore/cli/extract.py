@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, live_look, say, say_some
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, Progress, duration, emit, emit_json, live_look, say, say_some
 from labcore.cli.parser import Parser, add_device, add_json, add_knob, number, positive, read_config
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from labcore.config import RunConfig
     from labcore.extract import Counts, ExtractSettings
 
-EVERY_SECONDS = 10.0
-"""How often a line is said where stderr is no terminal."""
 FRONT_END = ("audio.sample_rate", "features.")
 
 
@@ -88,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     device = _device(arguments.device, settings)
     began = time.monotonic()
-    tell = _Teller(began)
+    tell = Progress()
     with (
         stop_on_signals(lambda: say_raw("stopping after the files at hand; once more ends at once\n")) as stopping,
         looking(_until(stopping.is_set)),
@@ -100,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             device=device,
             workers=arguments.workers,
             index=arguments.index,
-            progress=tell,
+            progress=lambda counts: tell(_line(counts, time.monotonic() - began)),
             should_stop=stopping.is_set,
         )
     seconds = time.monotonic() - began
@@ -180,24 +178,6 @@ def _device(wanted: str, settings: ExtractSettings) -> str:
     choice = choose_device(wanted)
     say(f"on {choice.device}: {choice.reason}")
     return choice.device
-
-
-class _Teller:
-    """A live line on a terminal, a line every ten seconds elsewhere."""
-
-    def __init__(self, began: float) -> None:
-        self.began = self.said = began
-
-    def __call__(self, counts: Counts) -> None:
-        import sys
-
-        now = time.monotonic()
-        line = _line(counts, now - self.began)
-        if sys.stderr.isatty():
-            live(line)
-        elif now - self.said >= EVERY_SECONDS:
-            self.said = now
-            say(line)
 
 
 def _line(counts: Counts, seconds: float) -> str:
