@@ -83,6 +83,15 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
+def stamp_of(path: Path) -> tuple[int, int]:
+    """Bytes of a file, and when it was changed in nanoseconds; zeros where it is gone."""
+    try:
+        info = os.stat(path)  # noqa: PTH116 (called for every file)
+    except (OSError, ValueError):
+        return 0, 0
+    return info.st_size, info.st_mtime_ns
+
+
 def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> None:
     """Write a file so that a reader, or a crash at any moment, sees the old content or the new one, never a part.
 
