@@ -8,13 +8,13 @@ import json
 import secrets
 import shutil
 import time
-import wave
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from labcore.datasets.demo.machines import air_conditioner, drilling, engine_idling, gun_shot, jackhammer
 from labcore.datasets.demo.parts import RATE, Random, Sound
@@ -202,11 +202,7 @@ def _write_recording(folder: Path, recording: Recording, seed: int) -> list[tupl
 def _wav(clip: np.ndarray) -> bytes:
     """PCM 16 bit, mono."""
     buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(np.round(clip * 32767).astype("<i2").tobytes())
+    soundfile.write(buffer, np.round(clip * 32767).astype(np.int16), RATE, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
 
 
