@@ -136,6 +136,11 @@ class Torch(_Exact):
     torchaudio_error: str = ""
     devices: tuple[TorchDevice, ...] = ()
 
+    @property
+    def to_prove(self) -> list[str]:
+        """The devices that have to prove themselves, in this order."""
+        return ["cpu", *(f"cuda:{index}" for index in range(self.count)), *(["mps"] if self.mps else [])]
+
 
 @dataclass(frozen=True)
 class Readings(_Exact):
