@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -198,13 +199,9 @@ def remedy(text: str) -> None:
 
 def remedy_parts(text: str) -> list[tuple[bool, list[str]]]:
     """Stretches of a remedy, each with whether it is commands; these without their ``$ ``."""
-    parts: list[tuple[bool, list[str]]] = []
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        command = line.startswith("$ ")
-        if not parts or parts[-1][0] != command:
-            parts.append((command, []))
-        parts[-1][1].append(line.removeprefix("$ "))
-    return parts
+    lines = filter(None, (line.strip() for line in text.splitlines()))
+    stretches = groupby(lines, key=lambda line: line.startswith("$ "))
+    return [(command, [line.removeprefix("$ ") for line in held]) for command, held in stretches]
 
 
 def _proofs(proofs: tuple[Proof, ...]) -> None:
