@@ -42,8 +42,6 @@ def finish(draft: Path, facts: dict[str, Any]) -> Path:
     content = {"created": time.time(), **facts}
     write_atomically(draft / FILE, json.dumps(content, indent=2, ensure_ascii=False))
     made = draft.with_name(draft.name.removeprefix(".").removesuffix(".draft"))
-    try:
+    with WorkspaceError.on_os_error(f"the folder {made} cannot be made"):
         draft.rename(made)
-    except OSError as error:
-        raise WorkspaceError(f"the folder {made} cannot be made: {error.strerror or error}") from error
     return made
