@@ -6,6 +6,7 @@ of it and go through that in small chunks, so memory stays the same however long
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -32,7 +33,7 @@ from labcore.audio.files import (
 )
 from labcore.audio.foreign import ForeignFile
 from labcore.audio.limits import Limits, default_limits
-from labcore.audio.loudness import CHUNK, LOWEST_RATE, KWeighting, integrated, step_samples
+from labcore.audio.loudness import BLOCK, CHUNK, LOWEST_RATE, KWeighting, integrated, step_samples
 from labcore.device import usable_cores
 
 BLOCKS = 2000
@@ -120,9 +121,10 @@ def overview(
 
 
 def _bounds(frames: int, block: int, count: int) -> list[tuple[int, int]]:
-    """Stretches of about the same length that begin where a block of the overview does."""
-    blocks = -(-frames // block)
-    edges = sorted({blocks * number // count * block for number in range(count)} | {frames})
+    """Stretches of about the same length that begin where a block of the overview and one of the weighting do."""
+    grain = math.lcm(block, BLOCK)
+    grains = -(-frames // grain)
+    edges = sorted({grains * number // count * grain for number in range(count)} | {frames})
     return list(pairwise(edges))
 
 
@@ -161,7 +163,7 @@ def _read(file: OpenFile, start: int, end: int, plan: _Plan) -> _Stretch:
     energies = np.zeros((plan.channels, -(-end // plan.step) - first_step if plan.step else 0))
     weighting = KWeighting(plan.rate, plan.channels) if plan.step else None
     interleaved = np.empty((CHUNK, plan.channels), dtype=np.float32)
-    planes = np.empty((plan.channels, CHUNK), dtype=np.float32)
+    planes = np.zeros((plan.channels, CHUNK), dtype=np.float32)
     with reading(plan.called):
         # The weighting listens a while before the stretch begins, so that it remembers what it would have heard.
         before = min(start, CHUNK) if weighting else 0
@@ -170,7 +172,8 @@ def _read(file: OpenFile, start: int, end: int, plan: _Plan) -> _Stretch:
         if before and weighting:
             heard = file.read(before, dtype="float32", always_2d=True, out=interleaved[:before])
             check_values(heard, plan.called)
-            weighting(heard.T)
+            planes[:, CHUNK - len(heard) :] = heard.T
+            weighting(planes)
         at = start
         while at < end and not plan.stop.is_set():
             wanted = min(CHUNK, end - at)
@@ -183,10 +186,8 @@ def _read(file: OpenFile, start: int, end: int, plan: _Plan) -> _Stretch:
             peaks = _envelope(part, at, plan)
             tally.add(part, at, peaks)
             if weighting:
-                edges = _edges(at, count, plan.step)
-                first = at // plan.step - first_step
-                squares = np.square(weighting(part))
-                energies[:, first : first + len(edges)] += np.add.reduceat(squares, edges, axis=1)
+                planes[:, count:] = 0
+                _gather(energies, weighting(planes)[:, : -(-count // BLOCK)], at, plan.step, first_step)
             at += count
             if count < wanted:
                 break
@@ -211,6 +212,14 @@ def _envelope(part: np.ndarray, at: int, plan: _Plan) -> np.ndarray:
     np.minimum(plan.low[:, cells], lows, out=plan.low[:, cells])
     np.maximum(plan.high[:, cells], highs, out=plan.high[:, cells])
     return peaks
+
+
+def _gather(energies: np.ndarray, weighted: np.ndarray, at: int, step: int, first_step: int) -> None:
+    """Add the squares of a weighted chunk (channels, blocks, BLOCK) to the steps that its blocks lie in."""
+    squares = np.einsum("ijk,ijk->ij", weighted, weighted)
+    edges = _edges(at // BLOCK, squares.shape[1], step // BLOCK)
+    first = at // step - first_step
+    energies[:, first : first + len(edges)] += np.add.reduceat(squares, edges, axis=1)
 
 
 def _energies(stretches: list[_Stretch], steps: int, channels: int) -> np.ndarray:
