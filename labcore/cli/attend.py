@@ -1,4 +1,4 @@
-"""Telling a run's events to people, and working on a run in the foreground."""
+"""Telling a run's events to people, and working on a job in the foreground."""
 
 from __future__ import annotations
 
@@ -24,15 +24,18 @@ from labcore.cli.output import (
     say,
 )
 from labcore.errors import LabError
+from labcore.events import Event, Finished
+from labcore.jobs.folder import JobFolder
 from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.texts import counted
 
 if TYPE_CHECKING:
+    from labcore.jobs.process import Work
     from labcore.training.job import Train
 
 BAD_INPUT = {"AudioError", "ConfigError", "DatasetError", "DeviceError"}
-"""Failures of a run that its user's input caused."""
+"""Failures of a job that its user's input caused."""
 
 
 class Teller:
@@ -42,7 +45,7 @@ class Teller:
         self._preparing = ""
         self._watched = "held-out"
 
-    def __call__(self, event: events.Event) -> None:
+    def __call__(self, event: Event) -> None:
         """Take an event. Kinds it does not know are passed over."""
         match event:
             case events.RunQueued():
@@ -125,32 +128,16 @@ def result_line(event: events.Evaluated) -> str:
 def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
     """Work on a run in this process, tell how it goes, and return the exit status.
 
-    Ctrl-C stops the run after the batch at hand; a second one kills. A closed stdout or stderr does not end the training.
-
     Args:
         train: the training loop, where it is not the lab's own for one process.
 
     Raises:
         RunError: somebody else works on the run.
     """
-    from labcore.jobs.process import work
     from labcore.training.job import working
 
-    tell, muted = Teller(), False
-
-    def on_event(event: events.Event) -> None:
-        nonlocal muted
-        tell(event)
-        if as_json and not muted:
-            try:
-                emit_json(event.facts())
-            except OSError:
-                muted = True
-                mute_stdout()
-
-    with stop_on_signals(lambda: say_raw("stopping after this batch; once more kills\n")) as stopping:
-        doing = working(train) if train else None
-        finished = work(run, stopping.is_set, on_event, doing=doing, by=shell_user())
+    doing = working(train) if train else None
+    finished = in_foreground(run, Teller(), Event.facts if as_json else None, after="this batch", doing=doing)
     if finished.error:
         return exit_status(finished.state, finished.details)
     if finished.state == "stopped":
@@ -159,6 +146,42 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
     if not as_json:
         emit(run.id)
     return DONE
+
+
+def in_foreground(
+    job: JobFolder,
+    tell: Callable[[Event], None],
+    facts: Callable[[Event], dict[str, Any] | None] | None,
+    *,
+    after: str,
+    doing: Work | None = None,
+) -> Finished:
+    """Work on a job in this process and return its end.
+
+    Ctrl-C stops it soon; a second one kills. A closed stdout or stderr does not end the work.
+
+    Args:
+        tell: tells people of an event.
+        facts: what of an event is printed as a line of JSON; None where none are.
+        after: what is still done when it is to stop: "this batch".
+
+    Raises:
+        LabError: the kind's own, where somebody else works on the job.
+    """
+    from labcore.jobs.process import work
+
+    def on_event(event: Event) -> None:
+        nonlocal facts
+        tell(event)
+        if facts is not None and (content := facts(event)) is not None:
+            try:
+                emit_json(content)
+            except OSError:
+                facts = None
+                mute_stdout()
+
+    with stop_on_signals(lambda: say_raw(f"stopping after {after}; once more kills\n")) as stopping:
+        return work(job, stopping.is_set, on_event, doing=doing, by=shell_user())
 
 
 def attend_everywhere(run: Run, *, as_json: bool) -> int:
@@ -174,7 +197,7 @@ def attend_everywhere(run: Run, *, as_json: bool) -> int:
 
 
 def exit_status(state: str, details: dict[str, Any]) -> int:
-    """The exit status of a command that worked on a run until it was finished, stopped or failed."""
+    """The exit status of a command that worked on a job until it was finished, stopped or failed."""
     if details.get("kind"):
         return USAGE if details.get("kind") in BAD_INPUT else FAILED
     return INTERRUPTED if state == "stopped" else DONE

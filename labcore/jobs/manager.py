@@ -247,7 +247,7 @@ class JobManager:
             self._pass_over(job)
             what = f"the worker of {job.title} cannot be started: {error.strerror or error}"
             with contextlib.suppress(LabError), job.hold(timeout=1):
-                self._end(job, "failed", LabError(what, "Resume it when this is mended"))
+                self._end(job, "failed", LabError(what, f"{job.kind.again.capitalize()} when this is mended"))
         else:
             child.ends_before = ends
             self._children[job.path] = child
