@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from labcore.benchmark.events import (
@@ -40,7 +40,7 @@ from labcore.listing import reason
 from labcore.people import clean
 from labcore.reading import LATEST, read_object
 from labcore.runs import Run, list_runs
-from labcore.status import Asked
+from labcore.status import Asked, JobStatus, Story
 from labcore.workspace import Workspace, slug
 
 
@@ -122,6 +122,13 @@ class Benchmark(JobFolder):
     @property
     def uploaded(self) -> bool:
         return (self.path / "origin.json").exists()
+
+    def status(self, story: Story | None = None) -> JobStatus:
+        status = super().status(story)
+        told = last_of(self.events(), Progress) if status.state in ("running", "stopping") else None
+        if told is None:
+            return status
+        return replace(status, fraction=min(1.0, told.done / max(1, told.total)), seconds_left=told.seconds_left)
 
     def report(self) -> BenchmarkReport:
         """The report as it stands now.

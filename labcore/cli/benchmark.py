@@ -109,13 +109,12 @@ def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:
     finished = in_foreground(benchmark, _tell_event, _figures if as_json else None, after="this case")
     if finished.error:
         say("labcore: " + " ".join(str(LabError(finished.error, finished.remedy)).split()))
-        say(f"report {benchmark.id}")
-        return exit_status(finished.state, finished.details)
-    report = benchmark.report()
-    if output is not None:
-        write_atomically(output, report.to_json())
-    if not as_json:
-        _tell(report, as_json=False)
+    else:
+        report = benchmark.report()
+        if output is not None:
+            write_atomically(output, report.to_json())
+        if not as_json:
+            _tell(report, as_json=False)
     say(f"report {benchmark.id}")
     return exit_status(finished.state, finished.details)
 

@@ -161,4 +161,4 @@ class InlineChild(ThreadChild):
         self._work()
 
     def abandon(self) -> None:
-        pass
+        pass  # it is at its end

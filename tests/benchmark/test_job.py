@@ -17,6 +17,7 @@ from labcore.config import RunConfig
 from labcore.errors import DeviceError
 from labcore.events import Event, RunQueued
 from labcore.jobs.executors import Executor, InlineChild, ProcessChild
+from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager
 from labcore.jobs.queue import Survey, startable
 from labcore.runs import Run
@@ -71,13 +72,14 @@ def test_one_in_the_queue_is_measured_to_its_end(workspace: Workspace, make_mana
 
 
 def test_progress_is_seen_and_a_stop_keeps_what_was_measured(workspace: Workspace, make_manager: Any) -> None:
-    benchmark, manager, seen = queued(workspace, cases=500), make_manager(), []
+    benchmark, manager, seen, glanced = queued(workspace, cases=500), make_manager(), [], []
 
     def stopped_on_the_way(benchmark: Benchmark, should_stop: Callable[[], bool]) -> Generator[Event, None, None]:
         for event in measure(benchmark, should_stop):
             yield event
             if isinstance(event, Measurement):
                 seen.append(benchmark.report())
+                glanced.append(glance(benchmark))
             if len(seen) == 2:
                 manager.stop(benchmark, by="Bo")
                 seen.append(benchmark.report())
@@ -87,6 +89,7 @@ def test_progress_is_seen_and_a_stop_keeps_what_was_measured(workspace: Workspac
     assert [report.state for report in seen] == ["running", "running", "stopping"]
     assert seen[0].progress is not None
     assert seen[0].progress.total == 500
+    assert [status.seconds_left for status in glanced] == [1.0, 1.0]
     assert (benchmark.report().state, len(benchmark.report().measurements)) == ("stopped", 2)
     assert benchmark.status().stopped_by == "Bo"
     assert not benchmark.stop_requested
