@@ -32,6 +32,7 @@ COMMANDS = {
     "serve": "answer over HTTP what is heard in clips",
     "extract": "write log-mels, MFCC or embeddings of whole folders of sound files",
     "runs": "list, show, follow, stop and delete runs",
+    "jobs": "list, show, stop, resume and delete jobs of every kind",
     "benchmark": "compare the CPU with every GPU: speed, where the time goes, from which batch on a GPU pays",
     "export": "write the zip with a run's weights and a script that uses them",
     "password": "print the hash of a password, for a lab that others reach",

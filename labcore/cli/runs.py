@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from typing import Any
 
-from labcore.cli.attend import Teller
 from labcore.cli.evaluate import report
-from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
+from labcore.cli.jobs import delete, follow, own, stop
+from labcore.cli.output import DONE, duration, emit, emit_json, percent, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_anyone, add_run, add_runs, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
-from labcore.events import Evaluated, RunQueued, RunStarted, TrainingStarted, epochs_of, last_of
+from labcore.events import Evaluated, TrainingStarted, epochs_of, last_of
 from labcore.jobs.glances import asked_of, glance, glances
-from labcore.jobs.manager import stop_job
-from labcore.listing import Unreadable, discard
-from labcore.people import is_anothers, need_own, shell_user
+from labcore.people import is_anothers, shell_user
 from labcore.runs import Run
 from labcore.status import JobStatus
-from labcore.texts import counted, printable
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
@@ -71,16 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _named(workspace: Workspace, arguments: argparse.Namespace, what: str, names: list[str] | None = None) -> list[Run]:
-    """The runs that were named, once it is clear that something may happen to all of them. ``names`` are all that were given.
-
-    Raises:
-        NotYoursError: one is another person's, and that it is meant was not said.
-    """
+    """The runs that were named, once it is clear that something may happen to all of them. ``names`` are all that were given."""
     chosen = [Run.open(workspace, name) for name in (runs_named(arguments) if names is None else names)]
-    for each in chosen:
-        if not arguments.anyone:
-            need_own(each.status().by, shell_user(), f"run {each.id}", f"Add --anyone to {what} it all the same")
-    return chosen
+    return own(chosen, arguments, what)
 
 
 def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int:
@@ -194,56 +183,3 @@ def summary(each: Run, status: JobStatus, training: TrainingStarted | None, eval
     except RunError as error:
         lines += ["", str(error)]
     return lines
-
-
-def follow(each: Run, as_json: bool) -> int:
-    """Tell a run's events, those of the past first, until it has ended."""
-    reader, tell = each.reader(), Teller()
-    queued = False
-    while True:
-        events = reader.read()
-        for event in events:
-            queued = isinstance(event, RunQueued) or (queued and not isinstance(event, RunStarted))
-            if as_json:
-                emit_json(event.facts())
-            tell(event)
-        if not events:
-            if not each.path.exists():
-                raise RunError(f"run {each.id} is not there any more")
-            if not each.status().active:
-                state = each.status().state
-                if state == "interrupted":
-                    say(f"interrupted; `labcore resume {each.id}` goes on")
-                return DONE
-        time.sleep(FOLLOW_SECONDS)
-
-
-def stop(chosen: list[Run]) -> int:
-    for each in chosen:
-        match stop_job(each, shell_user()):
-            case "queued":
-                say(f"{each.id} was taken out of the queue")
-            case "running":
-                say(f"{each.id} stops after the batch at hand; `labcore resume {each.id}` goes on")
-            case state:
-                say(f"{each.id} is {state} already")
-    return DONE
-
-
-def delete(chosen: list[Run], strays: list[Unreadable], sure: bool) -> int:
-    if not sure:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            say("labcore: deleting cannot be undone. Add --yes to do it without being asked.")
-            return USAGE
-        names = ", ".join([each.id for each in chosen] + [each.name for each in strays])
-        print(f"Delete {printable(names)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            say("nothing was deleted")
-            return DONE
-    for each in chosen:
-        each.delete()
-        say(f"deleted {each.id}")
-    for stray in strays:
-        discard(stray)
-        say(f"deleted {stray.name}")
-    return DONE

@@ -170,10 +170,10 @@ def test_killed_under_the_job_manager_and_resumed(
 ) -> None:
     """The worker process that a server starts, from queue to weights, past SIGKILL."""
     (straight,) = list_runs(trained)
-    manager = JobManager(workspace, "process", 0.02)
+    manager = JobManager(workspace, poll_seconds=0.02)
     process = None
     try:
-        run = manager.submit(straight.config)
+        run = manager.take(Run.create(workspace, straight.config, queued=True))
         until(lambda: run.status().epoch >= 1)
         process = manager._children[run.path].process  # type: ignore[attr-defined]
         process.kill()
@@ -182,7 +182,7 @@ def test_killed_under_the_job_manager_and_resumed(
         if run.status().state != "finished":  # it may have been quicker than the signal
             assert run.status().state == "failed"
             assert "SIGKILL" in run.status().error
-            manager.resume(run.id)
+            manager.resume(run)
             until(lambda: not run.status().active)
             until(lambda: not manager._children)
         assert run.status().state == "finished", run.log.read_text()

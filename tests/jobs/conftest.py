@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
-from labcore.jobs.executors import ProcessChild, ThreadChild
+from labcore.jobs.executors import InlineChild, ProcessChild, ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run
 from labcore.training.job import working
@@ -50,8 +50,9 @@ def make_manager(workspace: Workspace, fake_command: list[str], fake_train: Any)
         executors = {
             "process": partial(ProcessChild, command=command),
             "thread": partial(ThreadChild, doing=fake_train),
+            "inline": partial(InlineChild, doing=fake_train),
         }
-        managers.append(JobManager(workspace, executors[worker], 0.02, **options))
+        managers.append(JobManager(workspace, executors[worker], 0.02, background=worker != "inline", **options))
         return managers[-1]
 
     yield make

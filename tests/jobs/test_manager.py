@@ -49,16 +49,14 @@ def ended(run: Run) -> RunFinished:
     return event
 
 
-@both
-def test_first_come_first_served(
-    submit: Submit, worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until
-) -> None:
-    manager = make_manager(worker)
+def test_first_come_first_served(submit: Submit, make_manager: MakeManager, make_config: MakeConfig) -> None:
+    manager = make_manager("inline")
     runs = [submit(manager, make_config()) for _ in range(3)]
-    until(lambda: all(state(run) == "finished" for run in runs))
+    while manager.look():
+        assert manager.queue() == [run for run in runs if state(run) == "queued"]
+    assert [state(run) for run in runs] == ["finished"] * 3
     for first, second in itertools.pairwise(runs):
         assert ended(first).time <= began(second)
-    assert manager.queue() == []
 
 
 @both
@@ -91,11 +89,10 @@ def test_stop_during_start(submit: Submit, make_manager: MakeManager, make_confi
     assert ended(run).error == ""
 
 
-@both
 def test_queued_run_leaves_the_queue(
-    submit: Submit, worker: str, make_manager: MakeManager, make_config: MakeConfig, until: Until
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
-    manager = make_manager(worker)
+    manager = make_manager("thread")
     first = submit(manager, make_config(epochs=2000))
     second, third = submit(manager, make_config()), submit(manager, make_config())
     until(lambda: state(first) == "running")
@@ -129,17 +126,22 @@ def test_killed_worker_is_told_and_resumed(
     assert [event.epoch for event in run.epochs()] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"), [("memory", "does not fit"), ("fault", "ZeroDivisionError"), ("mute", "status 0")]
-)
-def test_failures(
-    submit: Submit, kind: str, words: str, make_manager: MakeManager, make_config: MakeConfig, until: Until
-) -> None:
-    manager = make_manager()
+@pytest.mark.parametrize(("kind", "words"), [("memory", "does not fit"), ("fault", "ZeroDivisionError")])
+def test_failures(kind: str, words: str, submit: Submit, make_manager: MakeManager, make_config: MakeConfig) -> None:
+    manager = make_manager("inline")
     bad, good = submit(manager, make_config(kind)), submit(manager, make_config())
-    until(lambda: state(good) == "finished")
-    assert state(bad) == "failed"
+    while manager.look():
+        pass
+    assert (state(bad), state(good)) == ("failed", "finished")
     assert words in bad.status().error
+
+
+def test_a_process_that_ends_without_a_word(
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
+) -> None:
+    run = submit(make_manager(), make_config("mute"))
+    until(lambda: state(run) == "failed")
+    assert "status 0" in run.status().error
 
 
 def test_worker_that_does_not_start(
@@ -234,9 +236,9 @@ def test_thread_worker_is_stopped_and_joined_on_close(
 def test_one_of_two_managers_schedules_and_the_other_takes_over(
     submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
-    first = make_manager()
+    first = make_manager("thread")
     until(lambda: first._leader is not None)
-    second = make_manager()
+    second = make_manager("thread")
     run = submit(second, make_config())
     until(lambda: state(run) == "finished")
     assert second._leader is None
@@ -249,7 +251,7 @@ def test_one_of_two_managers_schedules_and_the_other_takes_over(
 def test_run_removed_under_the_manager(
     submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
-    manager = make_manager()
+    manager = make_manager("thread")
     gone, waiting = submit(manager, make_config(epochs=2000)), submit(manager, make_config())
     until(lambda: gone.status().epoch >= 1)
     shutil.rmtree(gone.path)
@@ -257,19 +259,21 @@ def test_run_removed_under_the_manager(
     assert not gone.path.exists()
 
 
-def test_corrupted_events(
-    make_manager: MakeManager, make_config: MakeConfig, workspace: Workspace, until: Until
-) -> None:
+def test_corrupted_events(make_manager: MakeManager, make_config: MakeConfig, workspace: Workspace) -> None:
     broken = Run.create(workspace, make_config(), queued=True)
     with (broken.path / "events.jsonl").open("ab") as file:
         file.write(b'\x00\xff\n{"type": "training_started", "time": 1}\n{"type": "epoch", "time": 2}\n{"type": "run_')
-    manager = make_manager()
-    until(lambda: state(broken) == "finished" and not manager._children)
+    manager = make_manager("inline")
+    while manager.look():
+        pass
+    assert state(broken) == "finished"
     assert [event.epoch for event in broken.epochs()] == [1, 2]
     (broken.path / "events.jsonl").write_bytes(b"\xff" * 100)
     assert state(broken) == "interrupted"
     manager.resume(broken)
-    until(lambda: state(broken) == "finished")
+    while manager.look():
+        pass
+    assert state(broken) == "finished"
 
 
 def test_a_run_that_is_gone(make_manager: MakeManager, workspace: Workspace) -> None:
@@ -280,12 +284,10 @@ def test_a_run_that_is_gone(make_manager: MakeManager, workspace: Workspace) -> 
     assert not gone.path.exists()
 
 
-def test_finished_run_cannot_be_resumed(
-    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
-) -> None:
-    manager = make_manager()
+def test_finished_run_cannot_be_resumed(submit: Submit, make_manager: MakeManager, make_config: MakeConfig) -> None:
+    manager = make_manager("inline")
     run = submit(manager, make_config())
-    until(lambda: state(run) == "finished")
+    manager.look()
     with pytest.raises(RunError, match="finished"):
         manager.resume(run)
     manager.stop(run)
@@ -406,3 +408,20 @@ def test_a_worker_that_leaves_its_run_as_it_was_is_not_started_again_at_once(
     until(lambda: manager._passed_over)
     assert starts.read_text() == "x"
     assert len(manager.queue()) == 1
+
+
+def test_what_a_kill_left_of_jobs_made_and_removed_is_swept(
+    make_manager: MakeManager, make_config: MakeConfig, workspace: Workspace
+) -> None:
+    run = Run.create(workspace, make_config())
+    removed, made, fresh = (workspace.runs / f".{name}" for name in ("a.trash", "b.draft", "c.draft"))
+    for left in (removed, made, fresh):
+        shutil.copytree(run.path, left)
+    os.utime(made, (1e9, 1e9))
+    make_manager("inline").look()
+    assert [left.exists() for left in (removed, made, fresh)] == [
+        False,
+        False,
+        True,
+    ]  # the last one may be made just now
+    assert run.there

@@ -181,3 +181,23 @@ def test_what_a_run_waits_for_is_what_shares_its_device(workspace: Workspace, ma
         assert survey.ahead(runs["last"]) == [runs["working"], runs["first"]]
         assert survey.ahead(runs["other"]) == [runs["elsewhere"]]
         assert survey.ahead(runs["working"]) == []
+
+
+@pytest.mark.parametrize(
+    ("needs", "busy", "starts"),
+    [
+        ("machine", ["cpu"], False), ("machine", ["shared"], False), ("machine", ["nothing"], True), ("machine", ["machine"], False),
+        ("cpu", ["machine"], False), ("?", ["machine"], False), ("shared", ["machine"], False), ("nothing", ["machine"], True),
+        ("shared", ["cpu", "?", "all", "shared"], True), ("cpu", ["shared", "nothing"], True),
+    ],
+)  # fmt: skip
+def test_what_a_job_needs_decides_beside_what_it_starts(needs: str, busy: list[str], starts: bool) -> None:
+    job = Run(Path("/runs/one"))
+    assert startable([job], busy, lambda _: needs) == [job] * starts
+
+
+def test_nobody_overtakes_a_job_that_waits_for_the_whole_machine() -> None:
+    benchmark, run, search = (Run(Path(f"/runs/{name}")) for name in ("benchmark", "run", "search"))
+    needs = {benchmark: "machine", run: "cuda:1", search: "nothing"}
+    assert startable([benchmark, run, search], ["cuda:0"], needs.__getitem__) == [search]
+    assert startable([benchmark, run, search], [], needs.__getitem__) == [benchmark, search]

@@ -13,6 +13,7 @@ from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.device import DeviceChoice
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
+from labcore.jobs.folder import JobFolder
 from labcore.jobs.queue import Survey
 from labcore.presets import preset
 from labcore.runs import Run
@@ -31,26 +32,25 @@ class Manager:
         self.submitted: list[RunConfig] = []
         self.asked: list[tuple[str, str]] = []
 
-    def submit(self, config: RunConfig, *, by: str = "") -> Run:
-        self.submitted.append(config)
-        run = Run.create(self.workspace, config)
-        run.append(RunQueued(by=by))
-        return run
+    def take(self, job: JobFolder) -> JobFolder:
+        if isinstance(job, Run):
+            self.submitted.append(job.config)
+        return job
 
-    def queue(self) -> list[Run]:
+    def queue(self) -> list[JobFolder]:
         return Survey(self.workspace).look()[0]
 
-    def ahead(self, run: Run) -> list[Run]:
-        return Survey(self.workspace).ahead(run)
+    def ahead(self, job: JobFolder) -> list[JobFolder]:
+        return Survey(self.workspace).ahead(job)
 
-    def stop(self, run_id: str, *, by: str = "") -> None:
-        self.asked.append(("stop", run_id))
+    def stop(self, job: JobFolder, *, by: str = "") -> None:
+        self.asked.append(("stop", job.id))
 
-    def resume(self, run_id: str, *, by: str = "") -> None:
-        self.asked.append(("resume", run_id))
+    def resume(self, job: JobFolder, *, by: str = "", dataset: str | None = None) -> None:
+        self.asked.append(("resume", job.id))
 
-    def remove(self, run_id: str) -> None:
-        self.asked.append(("remove", run_id))
+    def remove(self, job: JobFolder) -> None:
+        self.asked.append(("remove", job.id))
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_the_new_place_of_a_data_set_is_named_on_the_page(open_page, dataset, ma
     dataset.rename(tmp_path / "elsewhere")
     run.append(RunFinished(state="stopped", error="it lay at X", remedy="Name it", details={"kind": "DatasetError"}))
     asked = []
-    monkeypatch.setattr(manager, "resume", lambda run_id, **words: asked.append((run_id, words["dataset"])))
+    monkeypatch.setattr(manager, "resume", lambda job, **words: asked.append((job.id, words["dataset"])))
     app = open_page("pages/train.py", run=run.id)
     assert "It lay at X" in words(app)
     app.text_input(key=f"place-{run.id}").set_value(str(tmp_path / "elsewhere"))

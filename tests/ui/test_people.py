@@ -33,7 +33,7 @@ def acts(manager, monkeypatch):
     """What the manager was asked for, with the name of who asked."""
     asked = []
     for what in ("stop", "resume"):
-        monkeypatch.setattr(manager, what, lambda run_id, by="", what=what: asked.append((what, run_id, by)))
+        monkeypatch.setattr(manager, what, lambda job, by="", what=what: asked.append((what, job.id, by)))
     return asked
 
 

@@ -1,0 +1,251 @@
+"""``labcore jobs``: list, show, stop, resume and delete jobs of every kind."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from labcore.cli.attend import Teller, exit_status, say_raw, stop_on_signals
+from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
+from labcore.cli.parser import Parser, add_anyone, subcommands
+from labcore.events import Finished, Queued, Started
+from labcore.jobs.folder import J, JobFolder, named
+from labcore.jobs.glances import glance, glances
+from labcore.jobs.kind import TABLE, Kind, folder_class, names
+from labcore.jobs.manager import JobManager
+from labcore.listing import Unreadable, discard
+from labcore.people import is_anothers, need_own, shell_user
+from labcore.status import JobStatus
+from labcore.texts import printable
+from labcore.workspace import Workspace
+
+FOLLOW_SECONDS = 0.3
+ANY = Kind("job", "")
+JOB = "a job's id or a part of it, or the word last"
+
+
+def parser() -> Parser:
+    parser = Parser(prog="labcore jobs", description="List, show, stop, resume and delete jobs of every kind: runs, "
+                    "cross-validations, searches, benchmarks, evaluations, tests with noise, estimates.")  # fmt: skip
+    actions = subcommands(
+        parser,
+        [
+            ("list", "list all jobs, newest first"),
+            ("show", "show how a job stands, and where its folder is"),
+            ("stop", "stop jobs, however they were started, or take them out of the queue"),
+            (
+                "resume",
+                "put a job that was stopped, failed or interrupted back into the queue, and follow it to its end",
+            ),
+            ("delete", "delete jobs with all that belongs to them"),
+        ],
+    )
+    actions["list"].add_argument(
+        "--kind", choices=list(TABLE), action="append", help="only these; may be given several times"
+    )
+    actions["list"].add_argument("--mine", action="store_true", help="only your own, and those of nobody known")
+    actions["list"].add_argument("--active", action="store_true", help="only those that wait or are at work")
+    for name in ("show", "resume"):
+        actions[name].add_argument("job", metavar="JOB", help=JOB)
+    for name in ("stop", "delete"):
+        actions[name].add_argument("jobs", metavar="JOB", nargs="+", help=JOB)
+    for name, what in (("stop", "stop them"), ("resume", "go on with it"), ("delete", "delete them")):
+        add_anyone(actions[name], what)
+    actions["show"].add_argument("--follow", "-f", action="store_true", help="watch it until it ends")
+    actions["resume"].add_argument("--dataset", metavar="NAME", help="where its data set lies now, by name or path")
+    actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask")
+    for name in ("list", "show", "resume"):
+        actions[name].add_argument(
+            "--json", action="store_true", help="lines of JSON on stdout, and nothing else there"
+        )
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    workspace = Workspace.default()
+    match arguments.action:
+        case "list":
+            return show_list(workspace, arguments)
+        case "show":
+            job = open_job(workspace, arguments.job)
+            return follow(job, arguments.json) if arguments.follow else show(job, arguments.json)
+        case "resume":
+            (job,) = own([open_job(workspace, arguments.job)], arguments, "go on with")
+            return resume(workspace, job, arguments.dataset, arguments.json)
+        case "stop":
+            return stop(own([open_job(workspace, name) for name in arguments.jobs], arguments, "stop"))
+        case _:
+            chosen = own([open_job(workspace, name) for name in arguments.jobs], arguments, "delete")
+            return delete(chosen, [], arguments.yes)
+
+
+def kinds(workspace: Workspace) -> list[type[JobFolder]]:
+    """The kinds of which there may be jobs."""
+    return [folder_class(room) for room in TABLE if names(workspace, room)]
+
+
+def open_job(workspace: Workspace, name: str) -> JobFolder:
+    """A job of any kind by its id, a part of it, or the word last.
+
+    Raises:
+        RunError: there is none of that name, or several.
+    """
+    every = [job for kind in kinds(workspace) for job in kind.every(workspace)]
+    return named(sorted(every, key=lambda job: job.id, reverse=True), name, ANY)
+
+
+def own(chosen: Sequence[J], arguments: argparse.Namespace, what: str) -> list[J]:
+    """Jobs, once it is clear that something may happen to all of them.
+
+    Raises:
+        NotYoursError: one is another person's, and that it is meant was not said.
+    """
+    for each in chosen:
+        if not arguments.anyone:
+            need_own(each.owner, shell_user(), each.title, f"Add --anyone to {what} it all the same")
+    return list(chosen)
+
+
+def brief(job: JobFolder, status: JobStatus) -> dict[str, Any]:
+    """A job at a glance, as a line of ``jobs list --json``."""
+    return {
+        "kind": job.kind.name,
+        "job_id": job.id,
+        "job_dir": str(job.path),
+        "state": status.state,
+        "by": status.by or job.owner,
+        "stopped_by": status.stopped_by,
+        "fraction": status.fraction,
+        "seconds_left": status.seconds_left,
+        "accuracy": status.accuracy,
+        "error": status.error,
+        "remedy": status.remedy,
+        "changed_at": status.changed_at,
+    }
+
+
+def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    found: list[tuple[JobFolder, JobStatus]] = []
+    broken: list[Unreadable] = []
+    for kind in kinds(workspace):
+        if not arguments.kind or kind.kind.room in arguments.kind:
+            found += glances(workspace, kind)
+            broken += kind.unreadable(workspace)
+    rows = []
+    for job, status in sorted(found, key=lambda each: each[0].id, reverse=True):
+        facts = brief(job, status)
+        if (arguments.mine and is_anothers(facts["by"], shell_user())) or (arguments.active and not status.active):
+            continue
+        if arguments.json:
+            emit_json(facts)
+        done = f"{100 * status.fraction:.0f} %" if status.active else "-"
+        rows.append([job.kind.name, job.id, status.state, done, percent(status.accuracy), facts["by"] or "-"])
+    if not arguments.json:
+        for line in table(["kind", "job", "state", "done", "accuracy", "by"], rows):
+            emit(line)
+        if not rows:
+            say("there are no jobs")
+    tell_unreadable(broken, "job_id", as_json=arguments.json)
+    return DONE
+
+
+def show(job: JobFolder, as_json: bool) -> int:
+    status = glance(job)
+    facts = brief(job, status) | {"children": [child.id for child in job.children()]}
+    if as_json:
+        emit_json(facts)
+        return DONE
+    told = {"kind": job.kind.name, "id": job.id, "folder": job.path, "state": status.state, "by": facts["by"],
+            "left": status.seconds_left and duration(status.seconds_left), "error": status.error, "remedy": status.remedy,
+            "of": ", ".join(facts["children"]), "log": job.log if job.log.exists() else ""}  # fmt: skip
+    for name, value in told.items():
+        if value:
+            emit(f"{name:9} {value}")
+    return DONE
+
+
+def watch(job: JobFolder, as_json: bool) -> Iterator[bool]:
+    """Tell a job's events, those of the past first, until it has ended. Yields at each look whether there was anything new."""
+    reader, tell, queued = job.reader(), Teller(), False
+    while True:
+        events = reader.read()
+        for event in events:
+            queued = isinstance(event, Queued) or (queued and not isinstance(event, Started))
+            if as_json:
+                emit_json(event.facts())
+            tell(event)
+        if not events:
+            if not job.there:
+                raise job.kind.error(f"{job.title} is not there any more")
+            if not job.status().active:
+                return
+        yield bool(events)
+        time.sleep(FOLLOW_SECONDS)
+
+
+def follow(job: JobFolder, as_json: bool) -> int:
+    for _ in watch(job, as_json):
+        pass
+    if job.status().state == "interrupted":
+        say(f"interrupted; {goes_on(job)}")
+    return DONE
+
+
+def goes_on(job: JobFolder) -> str:
+    return f"`labcore {'resume' if job.kind.room == 'runs' else 'jobs resume'} {job.id}` goes on"
+
+
+def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: bool) -> int:
+    """Put a job back into the queue and follow it; whoever looks after the queue works on it, this process where nobody does."""
+    manager, asked = JobManager(workspace), False
+    try:
+        manager.resume(job, by=shell_user(), dataset=dataset)
+        with stop_on_signals(lambda: say_raw("\nstopping; once more kills\n")) as stopping:
+            for _ in watch(job, as_json):
+                if stopping.is_set() and not asked:
+                    asked = True
+                    manager.stop(job, by=shell_user())
+    finally:
+        manager.close()
+    end = job.last_event(Finished)
+    return exit_status(job.status().state, end.details if end else {})
+
+
+def stop(chosen: Sequence[JobFolder]) -> int:
+    manager = JobManager(Workspace.default(), background=False)
+    for job in chosen:
+        before = job.status().state
+        manager.stop(job, by=shell_user())
+        match before:
+            case "queued":
+                say(f"{job.id} was taken out of the queue")
+            case "running" | "stopping":
+                say(f"{job.id} stops soon; {goes_on(job)}" if job.kind.resumes else f"{job.id} stops soon")
+            case state:
+                say(f"{job.id} is {state} already")
+    manager.close()
+    return DONE
+
+
+def delete(chosen: Sequence[JobFolder], strays: Sequence[Unreadable], sure: bool) -> int:
+    if not sure:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            say("labcore: deleting cannot be undone. Add --yes to do it without being asked.")
+            return USAGE
+        listed = ", ".join([each.id for each in chosen] + [each.name for each in strays])
+        print(f"Delete {printable(listed)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            say("nothing was deleted")
+            return DONE
+    manager = JobManager(Workspace.default(), background=False)
+    for job in chosen:
+        manager.remove(job)
+        say(f"deleted {job.id}")
+    for stray in strays:
+        discard(stray)
+        say(f"deleted {stray.name}")
+    manager.close()
+    return DONE

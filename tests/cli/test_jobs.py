@@ -1,0 +1,92 @@
+"""One list, and one way to show, stop, resume and delete, for jobs of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.events import RunFinished
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+Labcore = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def ada(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCORE_USER", "Ada")
+
+
+@pytest.fixture
+def waiting(workspace: Workspace) -> Run:
+    return Run.create(workspace, RunConfig(), queued=True, by="Ada")
+
+
+@pytest.fixture
+def ended(workspace: Workspace) -> Run:
+    run = Run.create(workspace, RunConfig(), queued=True, by="Bo")
+    run.append(RunFinished(state="failed", error="the clips are gone", remedy="Bring them back"))
+    return run
+
+
+def test_jobs_of_every_kind_stand_in_one_list(waiting: Run, ended: Run, workspace: Workspace, labcore: Labcore) -> None:
+    (workspace.room("searches") / "20260101-000000-broken-0000").mkdir()
+    (workspace.room("searches") / "20260101-000000-broken-0000" / "journal.jsonl").touch()
+    *jobs, broken = labcore("jobs", "list", "--json").lines
+    assert {job["job_id"]: (job["kind"], job["state"], job["by"]) for job in jobs} == {
+        waiting.id: ("run", "queued", "Ada"),
+        ended.id: ("run", "failed", "Bo"),
+    }
+    assert broken["job_id"] == "20260101-000000-broken-0000"
+    assert [job["job_id"] for job in labcore("jobs", "list", "--json", "--active").lines[:-1]] == [waiting.id]
+    assert [job["job_id"] for job in labcore("jobs", "list", "--json", "--mine").lines[:-1]] == [waiting.id]
+    assert labcore("jobs", "list", "--json", "--kind", "reports").lines == []
+    assert waiting.id in labcore("jobs", "list").out
+
+
+def test_a_job_is_shown(ended: Run, labcore: Labcore) -> None:
+    (facts,) = labcore("jobs", "show", "last", "--json").lines
+    assert (facts["job_dir"], facts["error"], facts["children"]) == (str(ended.path), "the clips are gone", [])
+    told = labcore("jobs", "show", ended.id[-4:]).out
+    assert "the clips are gone" in told
+    assert str(ended.path) in told
+    assert labcore("jobs", "show", "nothing").err.startswith("labcore: there is no job 'nothing'")
+
+
+def test_what_waits_is_taken_out_of_the_queue_and_removed(waiting: Run, labcore: Labcore) -> None:
+    assert "taken out of the queue" in labcore("jobs", "stop", waiting.id).err
+    assert waiting.status().state == "stopped"
+    assert waiting.status().stopped_by == "Ada"
+    assert "stopped already" in labcore("jobs", "stop", waiting.id).err
+    assert labcore("jobs", "delete", waiting.id).status == 2
+    assert waiting.there
+    assert labcore("jobs", "delete", waiting.id, "--yes").status == 0
+    assert not waiting.path.exists()
+
+
+def test_anothers_job_is_left_alone(ended: Run, labcore: Labcore) -> None:
+    for words in (["stop"], ["delete", "--yes"], ["resume"]):
+        told = labcore("jobs", *words, ended.id)
+        assert (told.status, told.out) == (2, "")
+        assert f"run {ended.id} is Bo's, and you are Ada" in told.err
+    assert ended.there
+    assert labcore("jobs", "delete", "--yes", "--anyone", ended.id).status == 0
+
+
+def test_what_was_stopped_is_resumed_and_followed_to_its_end(
+    tones: Path, tiny: tuple[str, ...], workspace: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABCORE_WORKER", "thread")
+    labcore("train", "--dataset", tones, "--epochs", "1", *tiny)
+    config = Run.open(workspace, "last").config
+    run = Run.create(workspace, config, queued=True, by="Ada")
+    labcore("jobs", "stop", run.id)
+    told = labcore("jobs", "resume", run.id, "--json")
+    assert told.status == 0
+    assert [line["type"] for line in told.lines[-2:]] == ["evaluated", "run_finished"]
+    assert run.status().state == "finished"
+    assert "is finished" in labcore("jobs", "resume", run.id).err
