@@ -160,7 +160,7 @@ def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, 
     assert "asked for by Bo" in shown
     assert "Stop it all the same?" in shown
     app.button(f"stop-{benchmark.id}").click().run()
-    assert manager.asked == [("stop", benchmark)]
+    assert manager.asked == [("stop", benchmark.id)]
 
 
 def test_jobs_of_one_person_are_not_shown_to_another(make_run, monkeypatch):
