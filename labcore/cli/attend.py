@@ -1,4 +1,4 @@
-"""Telling a run's events to people, and working on a job in the foreground."""
+"""Telling a run's events to people, and working on a run in the foreground."""
 
 from __future__ import annotations
 
@@ -15,22 +15,20 @@ from labcore.cli.output import (
     FAILED,
     INTERRUPTED,
     USAGE,
+    JsonLines,
     duration,
     emit,
-    emit_json,
     live,
-    mute_stdout,
     percent,
     say,
 )
 from labcore.errors import LabError
-from labcore.events import Event, Finished
-from labcore.jobs.folder import JobFolder
 from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.texts import counted
 
 if TYPE_CHECKING:
+    from labcore.jobs.folder import JobFolder
     from labcore.jobs.process import Work
     from labcore.training.job import Train
 
@@ -45,7 +43,7 @@ class Teller:
         self._preparing = ""
         self._watched = "held-out"
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         """Take an event. Kinds it does not know are passed over."""
         match event:
             case events.RunQueued():
@@ -126,61 +124,70 @@ def result_line(event: events.Evaluated) -> str:
 
 
 def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
-    """Work on a run in this process, tell how it goes, and return the exit status.
+    """Work on a run in this process, as :func:`work_on` does.
 
     Args:
         train: the training loop, where it is not the lab's own for one process.
-
-    Raises:
-        RunError: somebody else works on the run.
     """
     from labcore.training.job import working
 
     doing = working(train) if train else None
-    finished = in_foreground(run, Teller(), Event.facts if as_json else None, after="this batch", doing=doing)
+    return work_on(run, Teller(), "stopping after this batch", as_json=as_json, doing=doing)
+
+
+def work_on(
+    job: JobFolder,
+    tell: Callable[[events.Event], None],
+    stops: str,
+    *,
+    as_json: bool,
+    doing: Work | None = None,
+    goes_on: str = "labcore resume",
+) -> int:
+    """Work on a job in this process, tell how it goes, and return the exit status.
+
+    A closed stdout or stderr does not end the work.
+
+    Args:
+        tell: tells people of an event.
+        stops, doing: as for :func:`in_foreground`.
+        goes_on: the command that goes on with it, before its id.
+
+    Raises:
+        LabError: the kind's own, where somebody else works on the job.
+    """
+    lines = JsonLines(as_json)
+
+    def on_event(event: events.Event) -> None:
+        tell(event)
+        lines.put(event.facts())
+
+    finished = in_foreground(job, on_event, stops, doing=doing)
     if finished.error:
         return exit_status(finished.state, finished.details)
     if finished.state == "stopped":
-        say(f"`labcore resume {run.id}` goes on")
+        say(f"`{goes_on} {job.id}` goes on")
         return INTERRUPTED
     if not as_json:
-        emit(run.id)
+        emit(job.id)
     return DONE
 
 
 def in_foreground(
-    job: JobFolder,
-    tell: Callable[[Event], None],
-    facts: Callable[[Event], dict[str, Any] | None] | None,
-    *,
-    after: str,
-    doing: Work | None = None,
-) -> Finished:
-    """Work on a job in this process and return its end.
-
-    Ctrl-C stops it soon; a second one kills. A closed stdout or stderr does not end the work.
+    job: JobFolder, on_event: Callable[[events.Event], None], stops: str, *, doing: Work | None = None
+) -> events.Finished:
+    """Work on a job in this process and return its end. Ctrl-C stops it soon; a second one kills.
 
     Args:
-        tell: tells people of an event.
-        facts: what of an event is printed as a line of JSON; None where none are.
-        after: what is still done when it is to stop: "this batch".
+        stops: what Ctrl-C does, as it is told.
+        doing: the work, where it is not that of the job's kind.
 
     Raises:
         LabError: the kind's own, where somebody else works on the job.
     """
     from labcore.jobs.process import work
 
-    def on_event(event: Event) -> None:
-        nonlocal facts
-        tell(event)
-        if facts is not None and (content := facts(event)) is not None:
-            try:
-                emit_json(content)
-            except OSError:
-                facts = None
-                mute_stdout()
-
-    with stop_on_signals(lambda: say_raw(f"stopping after {after}; once more kills\n")) as stopping:
+    with stop_on_signals(lambda: say_raw(f"{stops}; once more kills\n")) as stopping:
         return work(job, stopping.is_set, on_event, doing=doing, by=shell_user())
 
 

@@ -16,7 +16,7 @@ from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quic
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.words import sentences
 from labcore.cli.attend import exit_status, in_foreground
-from labcore.cli.output import DONE, duration, emit, emit_json, live, say, table, tell_unreadable
+from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, live, say, table, tell_unreadable
 from labcore.cli.parser import Parser
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Event
@@ -106,7 +106,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:
-    finished = in_foreground(benchmark, _tell_event, _figures if as_json else None, after="this case")
+    lines = JsonLines(as_json)
+
+    def on_event(event: Event) -> None:
+        _tell_event(event)
+        if isinstance(event, Measurement):
+            lines.put(flat(event))
+
+    finished = in_foreground(benchmark, on_event, "stopping after this case")
     if finished.error:
         say("labcore: " + " ".join(str(LabError(finished.error, finished.remedy)).split()))
     else:
@@ -201,10 +208,6 @@ def _tell_event(event: Event) -> None:
         say(f"CPU for {event.model}, {event.mode}, batch {event.batch_size}: {form}; {event.reason}")
     elif isinstance(event, Measurement) and not event.ok:
         say(f"{' '.join(map(str, event.case.work))} on {event.case.device}, {event.case.form}: {event.error}")
-
-
-def _figures(event: Event) -> dict[str, Any] | None:
-    return flat(event) if isinstance(event, Measurement) else None
 
 
 def _tell(report: BenchmarkReport, as_json: bool) -> None:

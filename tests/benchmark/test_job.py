@@ -132,7 +132,7 @@ def test_a_process_that_is_killed_is_told_and_cannot_be_resumed(workspace: Works
     assert report.state == "failed"
     assert "ran out of memory" in report.error
     assert "start it again" in report.remedy
-    with pytest.raises(ReportError, match="failed"):
+    with pytest.raises(ReportError, match="cannot be resumed"):
         manager.resume(benchmark)
 
 
