@@ -64,7 +64,7 @@ def discard(thing: Unreadable) -> None:
     path = thing.path
     if path is None or not os.path.lexists(path):
         raise WorkspaceError(f"{thing.name} is not there any more")
-    if any(is_locked(path / name) for name in ("lock", "job.lock")):
+    if is_locked(path / "lock"):
         raise WorkspaceError(f"{thing.name} is being worked on", "Stop it first")
     trash = path.with_name(f".{path.name}.trash")
     with WorkspaceError.on_os_error(f"{thing.name} cannot be removed", "Look at its rights"):

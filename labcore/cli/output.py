@@ -38,6 +38,21 @@ def emit_json(content: Any) -> None:
     emit(json_line(content, _encoding(sys.stdout)))
 
 
+class JsonLines:
+    """Lines of JSON on stdout, where they are wanted; a reader that goes away does not end the work that they tell of."""
+
+    def __init__(self, wanted: bool) -> None:
+        self.wanted = wanted
+
+    def put(self, content: Any) -> None:
+        if self.wanted:
+            try:
+                emit_json(content)
+            except OSError:
+                self.wanted = False
+                mute_stdout()
+
+
 def say(line: str) -> None:
     """A line for people, on stderr. One that cannot be written is lost: nobody reads there."""
     live("")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TABLE = {
     "runs": "labcore.runs:Run",
+    "reports": "labcore.benchmark.job:Benchmark",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 
@@ -56,6 +57,11 @@ class Kind:
     ready: str = ""
     resumes: bool = True
     """Whether one that was stopped can go on."""
+
+    @property
+    def again(self) -> str:
+        """What to do once the cause of a failure is mended."""
+        return "resume it" if self.resumes else "start it again"
 
     @property
     def plural(self) -> str:
