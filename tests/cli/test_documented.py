@@ -71,7 +71,7 @@ NOT_RUN = {
     ),
     "needs the age extra, and another machine": ("labcore backup - --recipient age1… | ssh host 'cat > lab.age'",),
     "needs age": ("age -d -i key.txt lab.age | tar x",),
-    "needs a run that is at work; tests/jobs has it": ("python -m labcore.jobs RUN_DIR",),
+    "needs a job that waits; tests/jobs has it": ("python -m labcore.jobs FOLDER",),
     "needs the service; tests/api asks it in all these ways": (
         "curl -F file=@clip.wav http://127.0.0.1:8000/v1/classify",
         "curl --data-binary @clip.flac -H 'Content-Type: audio/flac' 'http://127.0.0.1:8000/v1/classify?top_k=3'",
