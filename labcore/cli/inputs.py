@@ -89,6 +89,22 @@ def weights_of(name: str) -> Path:
     return trained_run(name).path
 
 
+def weights_named(workspace: Workspace, name: str) -> str:
+    """The same as :func:`weights_of`, as jobs name it: by the id of a run of this workspace, else by its whole path."""
+    path = weights_of(name)
+    return path.name if path.parent == workspace.runs and path.is_dir() else str(path.absolute())
+
+
+def dataset_named(workspace: Workspace, name: str | None) -> str | None:
+    """A data set as jobs name it: by its name in this workspace, else by its whole path."""
+    if name is None:
+        return None
+    from labcore.datasets.registry import place_of
+
+    path = place_of(workspace, name)
+    return name if path.name == name else str(path.absolute())
+
+
 def trained_run(name: str) -> Run:
     """A run by its name; of ``last`` those count that have weights, so that a run at work is not in the way.
 

@@ -4,7 +4,6 @@ from labcore.explore.bench import STEPS, Draw, Step, answers, draw, only
 from labcore.explore.geometry import Consequences, consequences, unchecked
 from labcore.explore.picture import COLOURS, png
 from labcore.explore.snippet import snippet
-from labcore.explore.snr import SnrCurve, accuracy_over_snr
 from labcore.explore.sonify import sound_of
 from labcore.explore.view import Envelope, Spectrum, View
 
@@ -14,11 +13,9 @@ __all__ = [
     "Consequences",
     "Draw",
     "Envelope",
-    "SnrCurve",
     "Spectrum",
     "Step",
     "View",
-    "accuracy_over_snr",
     "answers",
     "consequences",
     "draw",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 TABLE = {
     "runs": "labcore.runs:Run",
+    "evaluations": "labcore.evaluation.jobs:Evaluation",
+    "noise": "labcore.evaluation.jobs:NoiseTest",
+    "estimates": "labcore.training.estimates:EstimateJob",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 

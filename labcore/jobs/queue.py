@@ -106,7 +106,7 @@ class Survey:
         if story.last == "finished":
             return
         if job.held:
-            device = device_name(story.device or asked.needs)
+            device = device_name(asked.needs if asked.needs in (SHARED, NOTHING) else story.device or asked.needs)
             working.append((job, device))
             served[person, device] = math.inf
         elif story.last == "queued":
@@ -156,7 +156,7 @@ def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], floa
             )
         ]
         first = min(free, key=lambda head: head.place)
-        rivals = [head for head in free if _same(head.device, first.device)]
+        rivals = [head for head in free if head is first or _same(head.device, first.device)]
         chosen = min(rivals, key=lambda head: (not head.cut_short, last_turn(head.person, first.device), head.place))
         order.append(chosen)
         where = chosen.person, chosen.device

@@ -31,6 +31,7 @@ from labcore.events import Event, Log, TrainingStarted
 from labcore.features import LogMel
 from labcore.inference.bank import Bank, mel_bank, random_starts, wave_bank
 from labcore.inference.classifier import Classifier
+from labcore.jobs.following import Stopped, follow
 from labcore.models import check_input, parameter_count
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
@@ -41,7 +42,6 @@ from labcore.training.balance import Balance
 from labcore.training.checkpoint import take_up
 from labcore.training.crops import Crops
 from labcore.training.distributed import ALONE, Ranks
-from labcore.training.following import Stopped, follow
 from labcore.training.precision import Precision, choose_precision
 from labcore.workspace import Workspace
 
