@@ -220,6 +220,8 @@ class JobFolder:
         except Timeout as error:
             raise self.kind.error(f"{self.title} is being worked on", "Stop it first") from error
         except OSError as error:
+            if not self.path.is_dir():  # removed while we waited
+                raise gone from error
             raise self.kind.error(f"{self.title} cannot be locked: {error.strerror or error}") from error
         try:
             if not self.there:
@@ -282,7 +284,7 @@ class JobFolder:
             remedy=story.remedy,
             queued_at=story.queued_at,
             changed_at=story.changed_at or self.made_at,
-            by=story.owner or "",
+            by=self.owner if story.owner is None else story.owner,
             stopped_by=self.stopper if state == "stopping" else story.ended_by if state == "stopped" else "",
         )
 

@@ -1,0 +1,92 @@
+"""What holds for jobs of every kind: a new one is taken in by a line in the table."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from labcore.errors import LabError
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.kind import TABLE, folder_class, load
+from labcore.jobs.manager import JobManager
+from labcore.workspace import ROOMS, Workspace
+
+every_kind = pytest.mark.parametrize("room", TABLE)
+
+
+def made(workspace: Workspace, room: str) -> JobFolder:
+    """A job of a kind that holds nothing but the file that marks it."""
+    job = folder_class(room).new(workspace, "one")
+    with job.draft() as draft:
+        (draft.path / job.kind.file).write_text("{}")
+    return job
+
+
+@every_kind
+def test_a_kind_is_whole(room: str) -> None:
+    kind = folder_class(room).kind
+    assert kind.room == room
+    assert room in ROOMS
+    for place in filter(None, (kind.work, kind.lead, kind.ready)):
+        assert callable(load(place))
+    assert {"Queued", "Started", "Finished"} <= {
+        base.__name__ for event in kind.events.values() for base in event.__mro__
+    } or not kind.work
+
+
+@every_kind
+def test_whoever_looks_after_a_queue_loads_nothing_heavy_of_it(room: str) -> None:
+    script = f"""
+import sys
+from labcore.jobs.kind import folder_class
+folder_class({room!r})
+heavy = set(sys.modules) & set(("torch", "optuna", "pandas", "sklearn", "streamlit"))
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@every_kind
+def test_a_job_is_listed_opened_held_and_removed(room: str, workspace: Workspace) -> None:
+    job = made(workspace, room)
+    kind = type(job)
+    assert kind.every(workspace) == [job]
+    assert kind.open(workspace, "last") == kind.open(workspace, job.id[-4:]) == kind.open(workspace, job.path) == job
+    assert kind.unreadable(workspace) == []
+    with pytest.raises(LabError, match="labcore"):
+        kind.open(workspace, "nothing")
+    manager = JobManager(workspace, background=False)
+    with job.hold():
+        assert job.held
+        with pytest.raises(job.kind.error):
+            manager.remove(job)
+    manager.remove(job)
+    manager.close()
+    assert [path.name for path in job.path.parent.iterdir() if path.name != ".manager.lock"] == []
+
+
+@every_kind
+def test_a_job_that_was_removed_while_somebody_waited_for_it_does_not_come_back(
+    room: str, workspace: Workspace
+) -> None:
+    job, told = made(workspace, room), list[LabError]()
+
+    def wait() -> None:
+        try:
+            with job.hold(timeout=10):
+                pass
+        except LabError as error:
+            told.append(error)
+
+    with job.hold():
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        waiting.join(0.05)
+        shutil.rmtree(job.path)
+    waiting.join()
+    assert "not there any more" in str(told[0])
+    assert not job.path.exists()
