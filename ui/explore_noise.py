@@ -17,15 +17,20 @@ from ui import data, explore_views, people, services, shell, short_jobs
 from ui.text import label_names, percent, plain, run_name
 
 ALL = ""
+LINK = "noise"
+"""Names the run in the address of the page."""
 
 
 def show() -> None:
     """Choose a run and clips, judge it on them with more and more noise, and see the curve."""
     with shell.errors_in_place():
         st.caption("Robustness: accuracy on held-out clips as noise increases.")
+        if LINK in st.query_params:
+            st.session_state.setdefault("explore-noise-run", st.query_params[LINK])
         run = explore_views.choose_run("explore-noise-run", demo=False)
         if run is None:
             return
+        st.query_params[LINK] = run.id
         summary = data.summary(run.config.data.dataset, run.config.data.fold)
         names = {ALL: "all classes", **label_names(summary.counts)}
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -99,7 +104,7 @@ def result(job: NoiseTest, run: Run, status: JobStatus | None = None) -> None:
         "field": "snr_db",
         "type": "quantitative",
         "title": "signal-to-noise ratio (dB)",
-        "scale": {"reverse": True, "nice": False},
+        "scale": {"reverse": True, "nice": False, "domain": [min(job.plan.snrs_db), max(job.plan.snrs_db)]},
     }
     y = {"type": "quantitative", "axis": {"format": "%"}, "scale": {"domain": [0, 1]}}
     tooltip = [

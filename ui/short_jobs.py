@@ -25,7 +25,8 @@ def follow(job: JobFolder, key: str, more: Callable[[], None] = lambda: None) ->
         st.rerun()
     doing = status.preparing
     line = waiting.behind(job) if status.state == "queued" else plain(progress_line(status))
-    st.progress(min(1.0, doing.done / max(1, doing.total)) if doing else 0.0, text=line[:1].upper() + line[1:])
+    text = f"{job.kind.name.capitalize()}: {line[:1].lower()}{line[1:]}"
+    st.progress(min(1.0, doing.done / max(1, doing.total)) if doing else 0.0, text=text)
     stop = partial(services.manager().stop, job, by=services.visitor_name())
     action_button("Stop", stop, key=f"{key}-stop", icon=":material/stop:", disabled=status.state == "stopping")
     more()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labcore import errors
-from labcore.cli.attend import BAD_INPUT, Teller, say_raw, stop_on_signals
+from labcore.cli.attend import Teller, say_raw, stop_on_signals
 from labcore.cli.jobs import goes_on
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, USAGE, live, say
 from labcore.errors import LabError
@@ -34,8 +34,9 @@ def attend_short(job: JobFolder) -> int:
         return INTERRUPTED
     if not end.error:
         return DONE
-    kind = str(end.details.get("kind"))
     say("labcore: " + " ".join(str(LabError(end.error, end.remedy)).split()))
-    if kind in BAD_INPUT:
-        job.delete()
-    return FAILED if kind in ("WorkspaceError", "OutOfMemoryError") or not hasattr(errors, kind) else USAGE
+    kind = str(end.details.get("kind"))
+    if kind in ("WorkspaceError", "OutOfMemoryError") or not hasattr(errors, kind):
+        return FAILED
+    job.delete()
+    return USAGE

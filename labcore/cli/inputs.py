@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore import builtin
+from labcore.config import RunConfig
 from labcore.errors import AudioError, DatasetError, LabError, RunError
 from labcore.jobs.glances import glance
 from labcore.origin import usual
@@ -99,10 +100,9 @@ def dataset_named(workspace: Workspace, name: str | None) -> str | None:
     """A data set as jobs name it: by its name in this workspace, else by its whole path."""
     if name is None:
         return None
-    from labcore.datasets.registry import place_of
+    from labcore.datasets.registry import with_whole_paths
 
-    path = place_of(workspace, name)
-    return name if path.name == name else str(path.absolute())
+    return with_whole_paths(workspace, RunConfig().changed({"data.dataset": name})).data.dataset
 
 
 def trained_run(name: str) -> Run:

@@ -70,7 +70,7 @@ class NoisePlan(Plan):
     """``snrs_db``: signal-to-noise ratios in dB. ``colour``: of the noise, as ``augment.noise_colour``."""
 
     colour: Literal["white", "pink", "brown"] = "pink"
-    snrs_db: tuple[Annotated[float, Field(ge=-100, le=100)], ...] = SNRS_DB
+    snrs_db: Annotated[tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(min_length=1)] = SNRS_DB
 
 
 class Chosen(Event):

@@ -223,12 +223,12 @@ def test_accuracy_in_noise_is_a_job_that_is_found_again(open_page, trained, data
     app = noise_section(open_page, trained)
     app.get_by_key("explore-noise-label").set_value("bark").run()
     app.get_by_key("explore-noise-start").click().run()
-    assert "Next in the queue" in words(app)
+    assert "Noise test: next in the queue" in words(app)
     assert app.get_by_key("explore-noise-start").disabled
     (job,) = NoiseTest.every(trained.workspace)
     assert (job.plan.run, job.plan.label, job.plan.colour, job.owner) == (trained.id, "bark", "pink", "Ada")
     inline.look()
-    for seen in (app.run(), noise_section(open_page, trained)):
+    for seen in (app.run(), noise_section(open_page, trained), open_page(PAGE, noise=trained.id)):
         assert not seen.error
         assert not seen.exception
         assert "Wilson interval" in words(seen)
@@ -245,7 +245,7 @@ def test_accuracy_in_noise_grows_stops_and_goes_on(open_page, trained, dataset, 
     job.append(Preparing(what="judging at 30 dB", done=2, total=4))
     with job.hold():
         app = noise_section(open_page, trained)
-        assert "Judging at 30 dB: 2 of 4 clips" in words(app)
+        assert "Noise test: judging at 30 dB: 2 of 4 clips" in words(app)
         assert "50.0 % without added noise" in words(app)
         assert "results so far" not in words(app)
         app.get_by_key("explore-noise-stop").click().run()
@@ -272,10 +272,20 @@ def test_accuracy_in_noise_that_fails_says_why(open_page, trained, dataset, inli
 def test_what_another_asked_for_is_not_shown_as_ones_own(open_page, trained, dataset, inline):
     NoiseTest.create(trained.workspace, NoisePlan(run=trained.id), queued=True, by="Bo")
     app = noise_section(open_page, trained)
-    assert "Next in the queue" not in words(app)
+    assert "Noise test: next in the queue" not in words(app)
     assert not app.get_by_key("explore-noise-start").disabled
     inline.look()
     assert "Wilson interval" not in words(app.run())
+
+
+def test_the_address_names_the_run_of_accuracy_in_noise(open_page, trained, dataset, inline):
+    app = noise_section(open_page, trained)
+    assert app.query_params["noise"] == trained.id
+    app.get_by_key("explore-section").set_value("look").run()
+    assert "noise" not in app.query_params
+    app = open_page(PAGE, noise="gone")
+    assert not app.exception
+    assert not [button for button in app.button if button.key == "explore-noise-start"]
 
 
 def test_what_is_played_is_what_was_decoded():

@@ -285,7 +285,7 @@ def test_an_estimate_is_told_for_the_settings_it_was_made_for(open_page, dataset
     asked = measuring(monkeypatch, lambda: Forecast(**FORECAST))
     app = open_page("pages/train.py")
     app.button(key="estimate-start").click().run()
-    assert "Next in the queue" in words(app)
+    assert "Estimate: next in the queue" in words(app)
     inline.look()
     for seen in (app.run(), open_page("pages/train.py")):  # and for whoever comes back
         assert "5 min 20 s" in table_of(seen)
@@ -318,7 +318,7 @@ def test_an_estimate_at_work_is_followed_and_stopped(open_page, dataset, workspa
         job.append(job.started("Ada"))
         job.append(Preparing(what="taking a few steps", done=1, total=2, unit="steps"))
         app = open_page("pages/train.py")
-        assert "Taking a few steps: 1 of 2 steps" in words(app)
+        assert "Estimate: taking a few steps: 1 of 2 steps" in words(app)
         app.button(key="estimate-stop").click().run()
         assert job.stopper == "Ada"
 
