@@ -15,7 +15,8 @@ from labcore.config import RunConfig
 from labcore.device import cpu_name
 from labcore.events import Event
 from labcore.runs import Run
-from labcore.training.prepare import Session, prepare
+from labcore.training.prepare import prepare
+from labcore.training.session import Session
 from labcore.workspace import Workspace
 
 T = TypeVar("T")

@@ -47,7 +47,8 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as home:
                 start = time.perf_counter()
                 choice = choose_precision(
-                    config,
+                    config.runtime,
+                    config.model,
                     build_network(config.model, 10),
                     shape,
                     choose_device("cpu"),

@@ -16,7 +16,8 @@ from statistics import median
 
 from labcore.config import RunConfig
 from labcore.runs import Run
-from labcore.training.prepare import Session, prepare
+from labcore.training.prepare import prepare
+from labcore.training.session import Session
 from labcore.training.trainer import Trainer
 from labcore.workspace import Workspace
 

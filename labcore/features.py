@@ -36,7 +36,7 @@ class LogMel(nn.Module):
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         features = config.features
-        self.hop_length = config.framing.hop_length
+        self.sample_rate, self.hop_length = config.audio.sample_rate, config.framing.hop_length
         self.floor_db = features.floor_db
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "At least one mel filterbank", UserWarning)  # empty_bands tells it

@@ -150,10 +150,10 @@ def test_the_chain_gives_what_its_parts_give_one_after_the_other():
     )
     log_mel = LogMel(config)
     frames = log_mel.frames(config.clip_samples)
-    chain = Augmentation(config, frames)
+    chain = Augmentation(config.augment, log_mel, frames)
     waveforms, targets = torch.randn(4, (chain.frames_needed - 1) * log_mel.hop_length), torch.eye(4)
     torch.manual_seed(1)
-    images, soft = chain(waveforms, log_mel, targets, True)
+    images, soft = chain(waveforms, targets, True)
     torch.manual_seed(1)
     power, expected = chain.mix(chain.on_power(log_mel.power(chain.on_waveform(waveforms))), targets)
     assert images.shape == (4, 64, frames)
@@ -231,7 +231,8 @@ def test_masks_blank_whole_rows_or_columns_up_to_their_share(axis):
 
 def test_a_strength_of_zero_leaves_the_module_out():
     strengths = ("noise", "gain_db", "time_mask", "freq_mask", "time_scale", "mixup", "pitch_semitones", "equaliser_db")
-    chain = Augmentation(augmenting(**dict.fromkeys(strengths, 0)), 10)
+    config = augmenting(**dict.fromkeys(strengths, 0))
+    chain = Augmentation(config.augment, LogMel(config), 10)
     assert len(chain.on_waveform) == len(chain.on_log_mel) == 0
     power = torch.rand(2, 4, 10)
     assert torch.equal(chain.on_power(power), power)
@@ -239,7 +240,8 @@ def test_a_strength_of_zero_leaves_the_module_out():
 
 
 def test_the_same_seed_draws_the_same():
-    chain = Augmentation(augmenting(noise=0.5), 10).on_waveform
+    config = augmenting(noise=0.5)
+    chain = Augmentation(config.augment, LogMel(config), 10).on_waveform
     waveforms = torch.randn(3, 500)
     draws = []
     for _ in range(2):

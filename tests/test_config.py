@@ -223,9 +223,9 @@ class TestFraming:
 class TestWorkedOut:
     def test_automatic_values(self) -> None:
         config = RunConfig()
-        assert (config.lr, config.f_max) == (0.1, 9922.5)
+        assert (config.optim.peak_lr, config.f_max) == (0.1, 9922.5)
         assert config.changed({"audio.sample_rate": 48000}).f_max == 14000.0
-        assert config.changed({"optim.optimiser": "adamw"}).lr == 0.002
+        assert config.changed({"optim.optimiser": "adamw"}).optim.peak_lr == 0.002
         assert config.changed({"audio.sample_rate": 16000}).f_max == 7200.0
         assert config.changed({"audio.clip_seconds": 0.5}).clip_samples == 11025
         with pytest.raises(ConfigError, match="clip_seconds"):

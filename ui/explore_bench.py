@@ -71,8 +71,7 @@ def show(opened: Opened, start: float, end: float) -> None:
         for kind, most in (("second", longest), ("recording", 60.0)):
             if options.get(kind) is not None:
                 options[kind] = _heard(options[kind], 0.0, most, rate)
-        log_mel = network.log_mel if network is not None else None
-        drawn = _drawn(config, clip, seed, name, options, log_mel, network)
+        drawn = _drawn(config, clip, seed, name, options, network)
         _save(opened.source.name, drawn, config)
         _carry(name, options)
 
@@ -188,17 +187,13 @@ def _carry(name: str, options: dict[str, Any]) -> None:
 
 
 def _drawn(
-    config: RunConfig,
-    clip: np.ndarray,
-    seed: int,
-    name: str,
-    options: dict[str, Any],
-    log_mel: Any,
-    network: Classifier | None,
+    config: RunConfig, clip: np.ndarray, seed: int, name: str, options: dict[str, Any], network: Classifier | None
 ) -> Draw:
     from labcore.explore import draw
 
-    drawn = draw(config, clip, seed, steps=name, log_mel=log_mel, sound=False, **options)
+    log_mel = network.log_mel if network is not None else None
+    options = options | {"steps": name, "log_mel": log_mel, "workspace": services.workspace()}
+    drawn = draw(config, clip, seed, sound=False, **options)
     lines = _told(drawn)
     if lines:
         st.caption(lines)
@@ -217,7 +212,7 @@ def _drawn(
     if network is not None:
         _answers(network, drawn, before, after, difference)
     if drawn.rebuilt:
-        drawn = draw(config, clip, seed, steps=name, log_mel=log_mel, **options)
+        drawn = draw(config, clip, seed, **options)
     with before:
         _play("before", drawn.sound_before, drawn.sample_rate)
         if drawn.before_rebuilt is not None:
@@ -289,10 +284,9 @@ def _picture(
 
 def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -> View:
     """Levels of the mel bands (n_mels, frames) in dB as a view; frames that share a column keep the strongest."""
-    from labcore.augment import Bands
-    from labcore.explore import View
+    from labcore.explore import View, band_centres
 
-    features, frames = config.features, levels.shape[1]
+    frames = levels.shape[1]
     factor = math.ceil(frames / COLUMNS)
     if factor > 1:
         starts = np.arange(0, frames, factor)
@@ -301,11 +295,9 @@ def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -
         levels = np.where(-low > high, low, high) if signed else high
     step = factor * config.framing.hop_length / config.audio.sample_rate
     whole = np.rint(levels).clip(-128, 127).astype(np.int8)
-    centres = Bands(features.n_mels, features.f_min, config.f_max, features.mel_scale).centres.double().numpy()
     x = (np.arange(whole.shape[1]) + 0.5) * step
-    return View(
-        "log-mel", whole, 1.0, x, centres, "frequency (Hz)", "dB", float(whole.min()), float(whole.max()), factor
-    )
+    low, high = float(whole.min()), float(whole.max())
+    return View("log-mel", whole, 1.0, x, band_centres(config), "frequency (Hz)", "dB", low, high, factor)
 
 
 def _change(drawn: Draw) -> None:

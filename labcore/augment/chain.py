@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from labcore.augment.masks import Mask
 from labcore.augment.power import Bands, Equaliser, Gain, Mix, PitchShift, Speed, TimeScale
 from labcore.augment.waveform import AddNoise, Reverb
-from labcore.config import RunConfig
+from labcore.config import AugmentConfig
 from labcore.features import LogMel
 
 
@@ -17,18 +17,20 @@ class Augmentation(nn.Module):
     """The training chain in its three parts. A part that does nothing is an empty ``nn.Sequential``.
 
     Args:
-        config: the strengths, and what the spectrogram looks like.
+        augment: the strengths.
+        log_mel: the front end.
         frames: frames of the network's input.
-        recording: (samples,) at the configuration's sample rate: noise to add in place of made noise.
+        recording: (samples,) at the front end's sample rate: noise to add in place of made noise.
     """
 
-    def __init__(self, config: RunConfig, frames: int, recording: Tensor | None = None) -> None:
+    def __init__(self, augment: AugmentConfig, log_mel: LogMel, frames: int, recording: Tensor | None = None) -> None:
         super().__init__()
-        augment, features, rate = config.augment, config.features, config.audio.sample_rate
-        bands = Bands(features.n_mels, features.f_min, config.f_max, features.mel_scale)
+        self.log_mel = log_mel
+        scale = log_mel.spectrogram.mel_scale
+        bands = Bands(scale.n_mels, scale.f_min, scale.f_max, scale.mel_scale)
         self.on_waveform = nn.Sequential()
         if augment.reverb:
-            self.on_waveform.append(Reverb(augment.reverb, augment.reverb_seconds, rate))
+            self.on_waveform.append(Reverb(augment.reverb, augment.reverb_seconds, log_mel.sample_rate))
         if augment.noise:
             self.on_waveform.append(AddNoise(augment.noise, augment.noise_snr_db, augment.noise_colour, recording))
         self.on_power = nn.Sequential()
@@ -54,7 +56,6 @@ class Augmentation(nn.Module):
     def forward(
         self,
         cut: Tensor,
-        log_mel: LogMel,
         targets: Tensor,
         mixing: bool,
         mark: Callable[[str], None] = lambda kind: None,
@@ -63,7 +64,6 @@ class Augmentation(nn.Module):
 
         Args:
             cut: (batch, samples) waveforms, or (batch, frames_needed, n_mels) mel powers.
-            log_mel: the front end.
             targets: (batch, classes).
             mixing: whether clips are mixed with each other.
             mark: called after each part with what it was, ``augmentation`` or ``mel``, so that its time can be told.
@@ -76,13 +76,13 @@ class Augmentation(nn.Module):
         else:
             waveforms = self.on_waveform(cut)
             mark("augmentation")
-            power = log_mel.power(waveforms)
+            power = self.log_mel.power(waveforms)
             mark("mel")
         power = self.on_power(power)
         if mixing:
             power, targets = self.mix(power, targets)
         mark("augmentation")
-        level = log_mel.normalise(log_mel.decibels(power))
+        level = self.log_mel.normalise(self.log_mel.decibels(power))
         mark("mel")
         level = self.on_log_mel(level)
         mark("augmentation")

@@ -88,11 +88,6 @@ class RunConfig(Part):
         return framing(audio.sample_rate, audio.clip_seconds, features.n_fft, features.win_length, features.hop_length)
 
     @property
-    def lr(self) -> float:
-        """The highest learning rate, with "automatic" worked out."""
-        return self.optim.lr if self.optim.lr is not None else {"sgd": 0.1, "adamw": 0.002}[self.optim.optimiser]
-
-    @property
     def epochs(self) -> int:
         """How often every training clip is seen. Only for a configuration whose ``epochs`` have been worked out."""
         if self.optim.epochs is None:

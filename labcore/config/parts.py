@@ -291,6 +291,11 @@ class OptimConfig(Part):
         5.0, "Gradient limit", "Gradients longer than this are shortened. 0 leaves them.", ge=0, le=100, advanced=True
     )
 
+    @property
+    def peak_lr(self) -> float:
+        """The highest learning rate, with "automatic" worked out."""
+        return self.lr if self.lr is not None else {"sgd": 0.1, "adamw": 0.002}[self.optimiser]
+
 
 class RuntimeConfig(Part):
     """Where and in what form the work is done."""

@@ -6,6 +6,7 @@ from labcore.explore.picture import COLOURS, png
 from labcore.explore.snippet import snippet
 from labcore.explore.sonify import sound_of
 from labcore.explore.view import Envelope, Spectrum, View
+from labcore.explore.views import band_centres
 
 __all__ = [
     "COLOURS",
@@ -17,6 +18,7 @@ __all__ = [
     "Step",
     "View",
     "answers",
+    "band_centres",
     "consequences",
     "draw",
     "only",

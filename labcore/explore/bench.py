@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labcore.audio import decode
 from labcore.augment import AddNoise, Augmentation, Mix
 from labcore.augment.noise import NoiseAt, ratio_db
 from labcore.augment.seeded import seeded
@@ -20,10 +19,10 @@ from labcore.explore.placing import Placing
 from labcore.explore.sonify import sound_of
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
-from labcore.roots import check_root
+from labcore.training.clips import LONGEST_AUTOMATIC_CLIP_SECONDS
+from labcore.training.pipeline import recorded_noise
+from labcore.workspace import Workspace
 
-LONGEST_SECONDS = 10.0
-"""Of a clip, where its length is left to the data, as in training."""
 ROUNDING_DB = 1e-3
 """Smaller differences come from rounding."""
 
@@ -132,8 +131,9 @@ def draw(
     recording: np.ndarray | None = None,
     log_mel: LogMel | None = None,
     sound: bool = True,
+    workspace: Workspace | None = None,
 ) -> Draw:
-    """What training would make of a clip, once: the same window, the same chain, the same random numbers.
+    """What training would make of a clip, once: it goes through the same pipeline, with the same random numbers.
 
     Args:
         config: the strengths. An automatic clip length is the clip's own, at most 10 s.
@@ -147,63 +147,65 @@ def draw(
         recording: (samples,) noise to add in place of made noise; that of the configuration where it is not given.
         log_mel: the front end of a trained classifier, with its normalisation; without it the clip is normalised by itself.
         sound: whether ``sound`` is rebuilt where it must be; without it ``sound`` is then empty, and the draw faster.
+        workspace: where recorded noise is looked for that moved with it.
 
     Raises:
         LabError: the waveform is empty, there is no such step, the recorded noise cannot be read.
     """
     clips = [_checked(waveform)] if second is None else [_checked(waveform), _checked(second)]
-    rate = config.audio.sample_rate
-    if config.audio.clip_seconds is None:
-        config = config.changed({"audio.clip_seconds": min(max(0.1, len(clips[0]) / rate), LONGEST_SECONDS)})
-    config = config if steps == "all" else only(config, steps)
-    mixing = second is not None and config.augment.mixup > 0
-    on = [step for step in STEPS if _strength(config, step) and (mixing or not step.needs_second)]
-    log_mel = _fitted(config, clips) if log_mel is None else deepcopy(log_mel).cpu()
-    noise_to_add = _recording(config, recording)
-
+    config = _with_length(config if steps == "all" else only(config, steps), clips[0])
+    augment = config.augment
+    mixing = second is not None and augment.mixup > 0
+    on = [step for step in STEPS if config.value(step.strength) and (mixing or not step.needs_second)]
+    front_end = LogMel(config) if log_mel is None else deepcopy(log_mel).cpu()
+    noise = None if recording is None else torch.from_numpy(_checked(recording))
+    if noise is None:
+        noise = recorded_noise(augment, config.audio.sample_rate, workspace)
     with seeded(seed), torch.inference_mode():
-        chain = Augmentation(config, log_mel.frames(config.clip_samples), noise_to_add)
-        if mix_ratio is not None:
-            chain.mix = MixAt(mix_ratio)
-        placing = Placing(config, clips, log_mel, chain)
-        heard = _listen(chain, config, snr_db, noise_to_add)
+        placing = Placing(clips, front_end, config.clip_samples, augment, noise)
+        if log_mel is None:  # for want of training clips
+            placing.pipeline.fit_normalisation()
+        told = _listen(placing.pipeline.chain, snr_db, mix_ratio, augment.noise_colour, noise)
         placed = steps in ("all", "time_shift")
-        starts = placing.random_starts() if placed else placing.middle_starts(placing.margin)
-        images, targets = chain(placing.cut(starts), log_mel, torch.eye(len(clips)), mixing)
-        levels = log_mel.decibels(placing.plain())
-        image_before = log_mel.normalise(levels)[0]
-        after = (images[0] * log_mel.deviation + log_mel.mean).numpy()
-    before = levels[0].numpy()
+        starts = placing.pipeline.starts(placing.rows) if placed else placing.middle_starts(placing.margin)
+        images, targets = placing.pipeline.images(placing.rows, torch.eye(len(clips)), mixing, starts=starts)
+    if mixing:
+        told["ratio"] = float(targets[0, 0])
+    return _shown(config, placing, images[0], int(starts[0]), on, told, sound)
+
+
+@torch.inference_mode()
+def _shown(
+    config: RunConfig, placing: Placing, image: Tensor, start: int, on: list[Step], told: dict[str, Any], sound: bool
+) -> Draw:
+    """What came out of the pipeline, as it is seen and heard, beside the clip as it is."""
+    log_mel = placing.log_mel
+    levels = log_mel.decibels(placing.plain())
+    before, after = levels[0].numpy(), (image * log_mel.deviation + log_mel.mean).numpy()
     difference = after - before
     difference[np.abs(difference) < ROUNDING_DB] = 0.0
-
     samples = config.clip_samples if placing.on_mels else placing.plain_window
-    sound_before = placing.sound(int(placing.middle_starts()[0]), samples)
     rebuilt = any(step.domain in ("power", "log-mel") for step in on)
-    before_rebuilt = None
+    heard, before_rebuilt = np.zeros(0, dtype=np.float32), None
     if rebuilt and sound:
-        sound_after, before_rebuilt = (
-            sound_of(10.0 ** (levels / 10.0), config, samples=samples) for levels in (after, before)
+        heard, before_rebuilt = (
+            sound_of(10.0 ** (decibels / 10.0), config, samples=samples) for decibels in (after, before)
         )
-    elif rebuilt:
-        sound_after = np.zeros(0, dtype=np.float32)
-    elif placing.on_mels:
-        sound_after = placing.sound(int(starts[0]), samples)
-    else:
-        sound_after = heard["waveform"]
+    elif not rebuilt:
+        heard = placing.sound(start, samples) if placing.on_mels else told["waveform"]
     return Draw(
         before=before,
         after=after,
         difference=difference,
-        image=images[0].numpy(),
-        image_before=image_before.numpy(),
-        sound_before=sound_before,
-        sound=sound_after,
-        sample_rate=rate,
+        image=image.numpy(),
+        image_before=log_mel.normalise(levels)[0].numpy(),
+        sound_before=placing.sound(int(placing.middle_starts()[0]), samples),
+        sound=heard,
+        sample_rate=config.audio.sample_rate,
         rebuilt=rebuilt,
         before_rebuilt=before_rebuilt,
-        ratio=float(targets[0, 0]) if mixing else None,
-        snr_db=heard.get("snr_db"),
+        ratio=told.get("ratio"),
+        snr_db=told.get("snr_db"),
         steps=tuple(step.name for step in on),
     )
 
@@ -229,8 +231,12 @@ def answers(classifier: Classifier, drawn: Draw) -> tuple[dict[str, float], dict
     return before, after
 
 
-def _strength(config: RunConfig, step: Step) -> float:
-    return float(getattr(config.augment, step.strength.split(".")[1]))
+def _with_length(config: RunConfig, clip: np.ndarray) -> RunConfig:
+    """The configuration with a clip length: where it is automatic, that of the clip."""
+    if config.audio.clip_seconds is not None:
+        return config
+    seconds = len(clip) / config.audio.sample_rate
+    return config.changed({"audio.clip_seconds": min(max(0.1, seconds), LONGEST_AUTOMATIC_CLIP_SECONDS)})
 
 
 def _checked(waveform: np.ndarray) -> np.ndarray:
@@ -239,33 +245,19 @@ def _checked(waveform: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(waveform, dtype=np.float32)
 
 
-def _recording(config: RunConfig, recording: np.ndarray | None) -> Tensor | None:
-    augment = config.augment
-    if recording is None and augment.noise and augment.noise_file:
-        check_root(augment.noise_file)
-        recording = decode(augment.noise_file, config.audio.sample_rate)[0]
-    return None if recording is None else torch.from_numpy(_checked(recording))
-
-
-def _fitted(config: RunConfig, clips: list[np.ndarray]) -> LogMel:
-    """A front end normalised by these clips alone, for want of training clips."""
-    log_mel = LogMel(config)
-    with torch.inference_mode():
-        parts = [log_mel.decibels(log_mel.power(torch.from_numpy(clip)[None]))[0].double() for clip in clips]
-        levels = torch.cat(parts, dim=1)
-        log_mel.fit(levels.sum(1), levels.square().sum(1), levels.shape[1])
-    return log_mel
-
-
-def _listen(chain: Augmentation, config: RunConfig, snr_db: float | None, recording: Tensor | None) -> dict[str, Any]:
-    """Have a chain tell what becomes of the first clip's waveform: filled once it has run."""
-    heard: dict[str, Any] = {}
+def _listen(
+    chain: Augmentation, snr_db: float | None, mix_ratio: float | None, colour: str, recording: Tensor | None
+) -> dict[str, Any]:
+    """Have a chain mix and add noise as it was chosen, and tell what becomes of the first clip: filled once it has run."""
+    told: dict[str, Any] = {}
+    if mix_ratio is not None:
+        chain.mix = MixAt(mix_ratio)
     for place, module in enumerate(chain.on_waveform):
         if isinstance(module, AddNoise):
             if snr_db is not None:
-                chain.on_waveform[place] = NoiseAt(snr_db, config.augment.noise_colour, recording)
+                chain.on_waveform[place] = NoiseAt(snr_db, colour, recording)
             chain.on_waveform[place].register_forward_hook(
-                lambda _, given, made: heard.update(snr_db=ratio_db(given[0][0], made[0]))
+                lambda _, given, made: told.update(snr_db=ratio_db(given[0][0], made[0]))
             )
-    chain.on_waveform.register_forward_hook(lambda _, given, made: heard.update(waveform=made[0].numpy().copy()))
-    return heard
+    chain.on_waveform.register_forward_hook(lambda _, given, made: told.update(waveform=made[0].numpy().copy()))
+    return told

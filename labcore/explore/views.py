@@ -74,7 +74,7 @@ def mel(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> Vie
     """The mel powers, before the logarithm. Arguments as for :func:`log_mel_view`."""
     log_mel = LogMel(config)
     pooled, x, factor = _over_time(waveform, config, log_mel.power, lambda block: block, start_s)
-    return _view("mel", pooled, x, _centres(config), "", factor)
+    return _view("mel", pooled, x, band_centres(config), "", factor)
 
 
 def log_mel_view(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
@@ -89,7 +89,7 @@ def log_mel_view(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.
     """
     log_mel = LogMel(config)
     pooled, x, factor = _over_time(waveform, config, log_mel.power, log_mel.decibels, start_s)
-    return _view("log-mel", pooled, x, _centres(config), "dB", factor)
+    return _view("log-mel", pooled, x, band_centres(config), "dB", factor)
 
 
 def mfcc(waveform: np.ndarray, config: RunConfig, *, coefficients: int = 20, start_s: float = 0.0) -> View:
@@ -127,7 +127,7 @@ def pcen(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> Vi
         return torch.from_numpy((gained + PCEN_BIAS) ** PCEN_POWER - PCEN_BIAS**PCEN_POWER)[None]
 
     pooled, x, factor = _over_time(waveform, config, log_mel.power, make, start_s)
-    return _view("pcen", pooled, x, _centres(config), "", factor)
+    return _view("pcen", pooled, x, band_centres(config), "", factor)
 
 
 def average_spectrum(stretch: np.ndarray, config: RunConfig, *, columns: int = COLUMNS) -> Spectrum:
@@ -161,7 +161,7 @@ def average_spectrum(stretch: np.ndarray, config: RunConfig, *, columns: int = C
     return Spectrum(_pooled(hz[None], factor, mean=True)[0].astype(np.float32), _pooled(levels, factor))
 
 
-def _centres(config: RunConfig) -> np.ndarray:
+def band_centres(config: RunConfig) -> np.ndarray:
     """(n_mels,) the middle of each mel band in Hz."""
     features = config.features
     return Bands(features.n_mels, features.f_min, config.f_max, features.mel_scale).centres.double().numpy()

@@ -174,7 +174,7 @@ def distinct(ranges: Iterable[Range]) -> tuple[Range, ...]:
 def base_value(path: str, config: RunConfig) -> Any:
     """What a configuration says about a knob; "automatic" worked out where that needs no data."""
     if path == "optim.lr":
-        return config.lr
+        return config.optim.peak_lr
     if path == "features.f_max":
         return config.f_max
     part, _, name = path.partition(".")
@@ -184,7 +184,7 @@ def base_value(path: str, config: RunConfig) -> Any:
 def _around(path: str, config: RunConfig) -> tuple[float, float] | None:
     """Ranges narrower than the bounds, which hold all that can work anywhere."""
     known = {
-        "optim.lr": (_round(config.lr / 10), min(2.0, _round(config.lr * 4))),
+        "optim.lr": (_round(config.optim.peak_lr / 10), min(2.0, _round(config.optim.peak_lr * 4))),
         "optim.weight_decay": (5e-5, 5e-3),
         "model.dropout": (0.0, 0.6),
         "augment.time_mask": (0.0, 0.3),

@@ -13,8 +13,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from labcore.reading import read_object
-
 FEWEST_STEPS = 200
 """Shorter runs are not worth the look."""
 USUAL_SECONDS, USUAL_GAIN = 25.0, 0.2
@@ -59,19 +57,6 @@ def worth_trying(steps: int, step_seconds: float) -> bool:
     """Whether a run is long enough that compiling usually pays, trial included, and that nobody waits long for the trial."""
     expected = steps * step_seconds
     return min(USUAL_GAIN, MOST_SHARE) * expected > USUAL_SECONDS
-
-
-def recall(path: Path) -> Trial | None:
-    """What was found earlier for the same machine, network and input."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        known = Trial(**read_object(path))
-        if (
-            isinstance(known.seconds, (int, float))
-            and isinstance(known.gain, (int, float))
-            and isinstance(known.trouble, str)
-        ):
-            return known
-    return None
 
 
 def compiled(network: nn.Module, device: torch.device) -> Callable[[Tensor], Tensor]:

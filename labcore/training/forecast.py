@@ -122,8 +122,8 @@ def _free_bytes(device: torch.device) -> int:
 def _bytes_a_clip(trainer: Trainer) -> int:
     """Memory of the device that one more clip in a step takes."""
     clips = min(trainer.micro_batch, 8)
-    features = trainer.config.features
-    images = torch.randn(clips, 1, features.n_mels, trainer.frames, device=trainer.device)
+    n_mels, frames = trainer.config.features.n_mels, trainer.session.pipeline.frames
+    images = torch.randn(clips, 1, n_mels, frames, device=trainer.device)
     kept: dict[int, int] = {}
 
     def count(tensor: Tensor) -> Tensor:

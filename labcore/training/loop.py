@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
 from labcore.config import RunConfig
 from labcore.evaluation.held_out import Part
 from labcore.evaluation.metrics import score
-from labcore.evaluation.predictions import not_kept, record
+from labcore.evaluation.predictions import known_of, not_kept, record
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.honesty import adjustments
 from labcore.jobs.following import Stopped
@@ -22,7 +22,8 @@ from labcore.training.golden import remember_golden
 from labcore.training.pace import Pace
 from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
-from labcore.training.prepare import Session, prepare
+from labcore.training.prepare import prepare
+from labcore.training.session import Session
 from labcore.training.tensorboard import Board
 from labcore.training.trainer import Trainer
 from labcore.training.turns import Turns
@@ -61,40 +62,23 @@ def train(
         session = yield from prepare(config, run, workspace, should_stop, ranks)
     except Stopped:
         return
-    trainer = Trainer(session)
-    turns, pinned = Turns(run, session.config), Pinned(run)
-    on_validation = session.watched is not session.held_out
-    advisor = Advisor(run, session.config.runtime.advisor, on_validation, len(session.watched_targets))
-    epochs = session.config.epochs
-    pace = Pace()
     untold = _untold(session, run)
-    watched = "held_out" if session.watched is session.held_out else "validation"
-    with Board(run.tensorboard, trainer.epoch + 1, epochs, watched) as board:
+    trainer, pace = Trainer(session), Pace()
+    turns, pinned = Turns(run, session.config), Pinned(run)
+    advisor = Advisor(run, session.config.runtime.advisor, session.on_validation, len(session.watched_targets))
+    watched = "validation" if session.on_validation else "held_out"
+    with Board(run.tensorboard, trainer.epoch + 1, session.config.epochs, watched) as board:
         if untold is not None:
             advisor.take(untold)
             yield untold
         if trainer.epoch == 0:
             _introduce(board, session)
-        while trainer.epoch < epochs:
+        while trainer.epoch < session.config.epochs:
             yield from ranks.share(lambda: advisor.begin(trainer.epoch + 1, turns))
             yield from turns.begin(trainer.epoch + 1, trainer.turn, ranks)
-            pace.begin()
-            steps = trainer.steps_of_epoch()
-            shown = time.perf_counter()
-            for step in range(steps):
-                if ranks.any(should_stop()):
-                    return
-                divided = trainer.step(step)
-                pace.stepped()
-                if divided is not None:
-                    yield divided
-                if pace.known and time.perf_counter() - shown > PROGRESS_SECONDS:
-                    shown = time.perf_counter()
-                    yield _progress(trainer, step + 1, steps, pace)
-            event = trainer.finish_epoch(pace)
-            if ranks.main:
-                with trainer.as_saved() as classifier:
-                    event = event.model_copy(update={"pinned": pinned.probabilities(classifier)})
+            if not (yield from _steps(trainer, pace, should_stop)):
+                return
+            event = _finished(trainer, pace, pinned)
             board.show(event.epoch, trainer.shown)
             board.write(event, turns.values(event.epoch))  # before the checkpoint: what is in it is not written again
             if ranks.main:
@@ -103,6 +87,33 @@ def train(
             yield event
             yield from pinned.told()
         yield from _conclude(trainer, run, board)
+
+
+def _steps(trainer: Trainer, pace: Pace, should_stop: Callable[[], bool]) -> Generator[Event, None, bool]:
+    """All steps of an epoch; whether they were taken, and it was not asked to stop before one."""
+    pace.begin()
+    steps = trainer.steps_of_epoch()
+    shown = time.perf_counter()
+    for step in range(steps):
+        if trainer.ranks.any(should_stop()):
+            return False
+        divided = trainer.step(step)
+        pace.stepped()
+        if divided is not None:
+            yield divided
+        if pace.known and time.perf_counter() - shown > PROGRESS_SECONDS:
+            shown = time.perf_counter()
+            yield _progress(trainer, step + 1, steps, pace)
+    return True
+
+
+def _finished(trainer: Trainer, pace: Pace, pinned: Pinned) -> Epoch:
+    """The end of an epoch, with what is said of the pinned clips."""
+    event = trainer.finish_epoch(pace)
+    if not trainer.ranks.main:
+        return event
+    with trainer.as_saved() as classifier:
+        return event.model_copy(update={"pinned": pinned.probabilities(classifier)})
 
 
 def _untold(session: Session, run: Run) -> Epoch | None:
@@ -116,31 +127,31 @@ def _untold(session: Session, run: Run) -> Epoch | None:
 def _introduce(board: Board, session: Session) -> None:
     """A few held-out clips for TensorBoard."""
     labels = session.classifier.labels
-    names = [labels[target] for target in session.targets[session.split.held_out].tolist()]
-    board.introduce(session.classifier, session.waves, session.split.held_out, names)
+    names = [labels[target] for target in session.held_out_targets.tolist()]
+    board.introduce(session.classifier, session.pipeline.waves, session.split.held_out, names)
 
 
 def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     """Save the classifier and judge what was saved, in the precision it will be used in."""
     session = trainer.session
-    classifier = session.classifier
+    classifier, split, targets = session.classifier, session.split, session.held_out_targets
     classifier.network.load_state_dict(trainer.result().state_dict())
     Precision("fp32", "contiguous", "as in use").lay_out(classifier.network)
-    remember_golden(classifier, session.waves, np.asarray(session.split.held_out), session.held_out_targets)
+    remember_golden(classifier, session.pipeline.waves, np.asarray(split.held_out), targets)
     classifier.save(run.weights)
     drop_previous(run)
+    clips = session.clips
     predicted, trouble = record(
         run.predictions if session.ranks.main else None,
-        session.held_out_clips,
+        known_of(clips.store.table, split.held_out, clips.record.folder, session.config.data.split),
         classifier.labels,
         classifier.sample_rate,
         _gathered(session.held_out.parts(), session.ranks),
     )
     judged = "the one clip" if len(predicted) == 1 else f"the {len(predicted)} clips"
-    yield Log(message=f"weights saved; judged on {judged} of fold {session.split.fold}")
+    yield Log(message=f"weights saved; judged on {judged} of fold {split.fold}")
     if trouble is not None:
         yield Log(level="warning", message=not_kept(trouble))
-    split, targets = session.split, session.held_out_targets
     result = score(predicted, targets, classifier.labels, split.fold, split.leaks, adjusted=adjustments(run.events()))
     board.conclude(classifier.config, result, classifier.labels)
     yield result

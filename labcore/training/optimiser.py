@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 
-from labcore.config import RunConfig
+from labcore.config import OptimConfig
 from labcore.models.pretrained import head_of
 
 
@@ -16,22 +16,24 @@ def body_of(network: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in network.parameters() if id(parameter) not in head]
 
 
-def make_optimiser(config: RunConfig, network: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of a run: one group of parameters, or the head and after it the body where the two learn differently."""
-    optim = config.optim
+def make_optimiser(optim: OptimConfig, network: nn.Module, freezes: bool = False) -> torch.optim.Optimizer:
+    """The optimiser of a run: one group of parameters, or the head and after it the body where the two learn differently.
+
+    Args:
+        freezes: in some steps the head alone learns.
+    """
+    lr = optim.peak_lr
     groups: list[dict[str, object]] = [{"params": list(network.parameters())}]
-    if (
-        optim.body_lr != 1 or config.model.freeze_epochs
-    ):  # the fused kernels want all of a group to have been stepped, or none
+    if optim.body_lr != 1 or freezes:  # the fused kernels want all of a group to have been stepped, or none
         body = body_of(network)
         inside = {id(parameter) for parameter in body}
         head = [parameter for parameter in network.parameters() if id(parameter) not in inside]
-        groups = [{"params": head, "lr": config.lr}, {"params": body, "lr": config.lr * optim.body_lr}]
+        groups = [{"params": head, "lr": lr}, {"params": body, "lr": lr * optim.body_lr}]
     if optim.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=config.lr, weight_decay=optim.weight_decay, fused=True)
+        return torch.optim.AdamW(groups, lr=lr, weight_decay=optim.weight_decay, fused=True)
     return torch.optim.SGD(
         groups,
-        lr=config.lr,
+        lr=lr,
         momentum=optim.momentum,
         nesterov=optim.momentum > 0,
         weight_decay=optim.weight_decay,
@@ -39,19 +41,17 @@ def make_optimiser(config: RunConfig, network: nn.Module) -> torch.optim.Optimiz
     )
 
 
-def make_schedule(config: RunConfig, optimiser: torch.optim.Optimizer, steps: int) -> LRScheduler:
+def make_schedule(name: str, optimiser: torch.optim.Optimizer, steps: int) -> LRScheduler:
     """How the learning rate of each group moves over the run.
 
     Args:
-        steps: of an epoch.
+        name: as ``optim.schedule``.
+        steps: of the whole run.
     """
-    total = config.epochs * steps
-    if config.optim.schedule == "onecycle":
+    if name == "onecycle":
         # a cycle over the momentum as well pays only for plain SGD with large batches: it stays
         highest = [float(group["lr"]) for group in optimiser.param_groups]
-        return OneCycleLR(
-            optimiser, max_lr=highest if len(highest) > 1 else config.lr, total_steps=total + 1, cycle_momentum=False
-        )
-    if config.optim.schedule == "cosine":
-        return CosineAnnealingLR(optimiser, T_max=total)
+        return OneCycleLR(optimiser, max_lr=highest, total_steps=steps + 1, cycle_momentum=False)
+    if name == "cosine":
+        return CosineAnnealingLR(optimiser, T_max=steps)
     return ConstantLR(optimiser, factor=1.0)

@@ -18,12 +18,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Annotated, TypeVar
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, TypeAdapter
 from torch import Tensor, nn
 
-from labcore.config import RunConfig
+from labcore.config import ModelConfig, RuntimeConfig
 from labcore.device import DeviceChoice
 from labcore.errors import LabError
 from labcore.jobs.following import Stopped
@@ -40,6 +42,7 @@ FEWEST_ROUNDS = 2
 BOX_SHARE, BOX_SECONDS = 0.05, 15.0
 """The timing takes this share of what the run is expected to take, and no longer than so many seconds."""
 Report = Callable[[int, int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Precision:
     ``step_seconds`` is what a step of the network took when it was timed, 0 where it was not.
     """
 
-    precision: str
-    memory_format: str
+    precision: Annotated[str, Field(pattern="^(fp32|bf16|fp16)$")]
+    memory_format: Annotated[str, Field(pattern="^(contiguous|channels_last)$")]
     reason: str
     compiled: bool = False
     step_seconds: float = 0.0
@@ -82,7 +85,8 @@ class Timing:
 
 
 def choose_precision(
-    config: RunConfig,
+    runtime: RuntimeConfig,
+    model: ModelConfig,
     network: nn.Module,
     shape: tuple[int, int, int, int],
     device: DeviceChoice,
@@ -93,59 +97,61 @@ def choose_precision(
     """Take what the configuration fixes; time the rest.
 
     Args:
+        runtime: what is fixed.
+        model: what the network is remembered by.
         network: left as it is; copies are timed.
         shape: of an input: (batch, 1, n_mels, frames).
         steps: how many training steps there will be; timing and compiling have to pay within them. 0: that is not known.
         report: called between steps with (steps done, steps at most); what it raises ends the timing.
     """
-    runtime = config.runtime
     precisions = _precisions(device) if runtime.precision == "auto" else [runtime.precision]
     formats = list(FORMATS) if runtime.memory_format == "auto" else [runtime.memory_format]
     candidates = _default_first([Precision(p, f, "") for p in precisions for f in formats], device)
-    compiling_is_open = runtime.compile == "on" or (runtime.compile == "auto" and steps >= compiling.FEWEST_STEPS)
+    insist = runtime.compile == "on"
+    compiling_is_open = insist or (runtime.compile == "auto" and steps >= compiling.FEWEST_STEPS)
     if len(candidates) == 1 and not compiling_is_open:
         return Precision(candidates[0].precision, candidates[0].memory_format, "as configured")
-    memory = workspace.cache / "precision"
-    key = _key(config, shape, device, candidates)
-    choice = _recall(memory / f"{key}.json")
+    key = _key(model, shape, device, candidates)
+    choice = _recall(_kept(workspace, key), Precision)
     if choice is None:
         choice, clear = _decided(_time(candidates, network, shape, device.torch(), steps, report), len(candidates))
         if clear:
-            memory.mkdir(parents=True, exist_ok=True)
-            write_atomically(memory / f"{key}.json", json.dumps(asdict(choice)))
+            _keep(_kept(workspace, key), choice)
     if not compiling_is_open:
         return choice
-    trial = compiling.recall(memory / f"{key}-compiled.json")
+    trial = _recall(_kept(workspace, f"{key}-compiled"), compiling.Trial)
     if trial is None:
-        if runtime.compile == "auto" and not compiling.worth_trying(steps, choice.step_seconds):
+        if not insist and not compiling.worth_trying(steps, choice.step_seconds):
             return choice
         trial, clear = _try_compiled(choice, network, shape, device.torch(), workspace, report)
-        if clear or runtime.compile == "on":
-            memory.mkdir(parents=True, exist_ok=True)
-            write_atomically(memory / f"{key}-compiled.json", json.dumps(asdict(trial)))
-    taken = trial.taken(steps, choice.step_seconds, runtime.compile == "on")
-    reason = f"{choice.reason}; {trial.sentence(taken)}"
-    return replace(choice, compiled=taken, reason=reason)
+        if clear or insist:
+            _keep(_kept(workspace, f"{key}-compiled"), trial)
+    taken = trial.taken(steps, choice.step_seconds, insist)
+    return replace(choice, compiled=taken, reason=f"{choice.reason}; {trial.sentence(taken)}")
+
+
+def _kept(workspace: Workspace, name: str) -> Path:
+    return workspace.cache / "precision" / f"{name}.json"
+
+
+def _recall(path: Path, kind: type[T]) -> T | None:
+    """What was found earlier for the same machine, network and input; None where it cannot be read."""
+    with contextlib.suppress(OSError, ValueError):
+        return TypeAdapter(kind).validate_python(read_object(path))
+    return None
+
+
+def _keep(path: Path, found: Precision | compiling.Trial) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(asdict(found)))
 
 
 def forget(workspace: Workspace) -> int:
     """Have all networks timed again at their next start; returns how many choices were forgotten."""
-    files = list((workspace.cache / "precision").glob("*.json"))
+    files = list(_kept(workspace, "*").parent.glob("*.json"))
     for file in files:
         file.unlink(missing_ok=True)
     return len(files)
-
-
-def _recall(path: Path) -> Precision | None:
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        known = Precision(**read_object(path))
-        if (
-            known.precision in DTYPES
-            and known.memory_format in FORMATS
-            and isinstance(known.step_seconds, (int, float))
-        ):
-            return known
-    return None
 
 
 def _default_first(candidates: list[Precision], device: DeviceChoice) -> list[Precision]:
@@ -237,37 +243,29 @@ def _time(
     report: Report,
 ) -> Timing:
     """Seconds of training steps for each candidate that gives finite numbers; they take turns as long as the time lasts."""
-    start = time.perf_counter()
     most = len(candidates) * (1 + MOST_ROUNDS)
-    steppers: dict[Precision, _Stepper] = {}
     first: dict[Precision, float] = {}
-    box, done = BOX_SECONDS, 0
-
-    def over() -> bool:
-        return time.perf_counter() - start >= box
-
-    for candidate in candidates:  # warm-up
-        if first and over():
+    steppers: dict[Precision, _Stepper] = {}
+    end = time.perf_counter() + BOX_SECONDS
+    for done, candidate in enumerate(candidates):  # warm-up
+        if first and time.perf_counter() >= end:
             break
         report(done, most)
         stepper = _Stepper(candidate, network, shape, device)
         first[candidate] = stepper.seconds()
         if candidate is candidates[0] and steps:
-            box = min(BOX_SECONDS, BOX_SHARE * steps * first[candidate])
+            end += min(0.0, BOX_SHARE * steps * first[candidate] - BOX_SECONDS)
         # a processor without bf16 emulates it many times slower: one look is enough
         if stepper.finite and first[candidate] < 4 * min(first.values()) + 0.05:
             steppers[candidate] = stepper
-        done += 1
-    cut = len(first) < len(candidates)
-    times: dict[Precision, list[float]] = {candidate: [] for candidate in steppers}
-    for number in range(0 if cut else MOST_ROUNDS):
-        for candidate, stepper in steppers.items():
-            if over():
-                cut = cut or number < FEWEST_ROUNDS
-                break
-            report(min(done, most), most)
-            times[candidate].append(stepper.seconds())
-            done += 1
+    times, cut = {candidate: list[float]() for candidate in steppers}, len(first) < len(candidates)
+    turns = [(number, candidate) for number in range(MOST_ROUNDS) for candidate in steppers]
+    for done, (number, candidate) in enumerate([] if cut else turns, len(first)):
+        if time.perf_counter() >= end:
+            cut = number < FEWEST_ROUNDS
+            break
+        report(done, most)
+        times[candidate].append(steppers[candidate].seconds())
     sound = {way: times[way] or [first[way]] for way, stepper in steppers.items() if stepper.finite}
     return Timing(sound or {candidates[0]: [first[candidates[0]]]}, cut)
 
@@ -322,14 +320,16 @@ class _Stepper:
             torch.cuda.synchronize(self.device)
 
 
-def _key(config: RunConfig, shape: tuple[int, int, int, int], device: DeviceChoice, candidates: list[Precision]) -> str:
+def _key(
+    model: ModelConfig, shape: tuple[int, int, int, int], device: DeviceChoice, candidates: list[Precision]
+) -> str:
     facts = [
         device.name,
         torch.__version__,
         torch.get_num_threads(),
         3,  # what is remembered, by its version
-        config.model.name,
-        config.model.width,
+        model.name,
+        model.width,
         shape,
         [(candidate.precision, candidate.memory_format) for candidate in candidates],
     ]

@@ -24,7 +24,7 @@ from labcore.training import compiling
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
 from labcore.training.optimiser import body_of, make_optimiser, make_schedule
 from labcore.training.pace import Pace
-from labcore.training.prepare import Session
+from labcore.training.session import Session
 from labcore.training.spent import Clock
 from labcore.training.tensorboard import FEW
 
@@ -36,7 +36,7 @@ class Trainer:
         self.session, self.config, self.ranks = session, session.config, session.ranks
         self.device = session.device.torch()
         torch.backends.cudnn.benchmark = True  # all batches have one shape
-        self.classes = len(session.classifier.labels)
+        self.classes, self.targets = len(session.classifier.labels), torch.from_numpy(session.clips.targets)
         self.batch = min(self.config.optim.batch_size, len(session.train_rows))
         self.steps = len(session.train_rows) // self.batch
         network = session.classifier.network
@@ -50,8 +50,9 @@ class Trainer:
         )
         self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
         self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
-        self.optimiser = make_optimiser(self.config, self.network)
-        self.schedule = make_schedule(self.config, self.optimiser, self.steps)
+        optim, freezes = self.config.optim, self.config.model.freeze_epochs > 0
+        self.optimiser = make_optimiser(optim, self.network, freezes)
+        self.schedule = make_schedule(optim.schedule, self.optimiser, self.config.epochs * self.steps)
         self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
         self.clock = Clock(self.device)
         weights = session.balance.loss_weights()
@@ -150,23 +151,15 @@ class Trainer:
 
     def _largest_batch(self) -> int | None:
         """Clips that fit at a time, fewer than now."""
-        shape = (1, self.config.features.n_mels, self.frames)
+        shape = (1, self.config.features.n_mels, self.session.pipeline.frames)
         self.optimiser.zero_grad(set_to_none=True)
         return largest_batch(lambda batch: self._try(batch, shape), self.micro_batch)
 
-    @property
-    def frames(self) -> int:
-        return self.session.classifier.log_mel.frames(self.config.clip_samples)
-
     def images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """An augmented batch: clips (batch,) → normalised log-mels (batch, 1, n_mels, frames), targets (batch, classes)."""
-        session = self.session
-        starts = session.starts(rows)
-        cut = session.bank.cut(rows, starts, session.window, around=True)
-        targets = F.one_hot(session.targets[rows], self.classes).float().to(self.device, non_blocking=True)
-        self.clock.mark("data")
-        images, targets = session.augmentation(cut, session.classifier.log_mel, targets, self.mixing, self.clock.mark)
-        return images[:, None].contiguous(memory_format=session.precision.format()), targets
+        targets = F.one_hot(self.targets[rows], self.classes).float().to(self.device, non_blocking=True)
+        images, targets = self.session.pipeline.images(rows, targets, self.mixing, self.clock.mark)
+        return images[:, None].contiguous(memory_format=self.session.precision.format()), targets
 
     def descend(self, images: Tensor, targets: Tensor) -> None:
         """Forward, backward, and a step of the optimiser and of the schedule. A batch in parts gives the gradient of the whole."""
@@ -283,7 +276,7 @@ class Trainer:
             "scaler": self.scaler.state_dict(),
             "micro_batch": self.micro_batch,
             "precision": asdict(self.session.precision),
-            "fingerprint": self.session.fingerprint,
+            "fingerprint": self.session.clips.record.fingerprint,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:

@@ -5,16 +5,16 @@ import torch
 
 from labcore.augment import AddNoise, Augmentation
 from labcore.config import RunConfig
-from labcore.datasets.registry import find_dataset
-from labcore.datasets.store import open_store
 from labcore.errors import AudioError, ConfigError
 from labcore.explore import bench
 from labcore.explore.bench import STEPS, answers, draw, only
 from labcore.features import LogMel
+from labcore.inference.bank import random_starts
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
+from tests.training.outcome import outcome
 
 OFF = {step.strength: 0.0 for step in STEPS}
 CONFIG = RunConfig().changed({"audio.sample_rate": 8000, "features.n_mels": 32, "audio.clip_seconds": 1.0, **OFF})
@@ -86,7 +86,7 @@ def test_an_automatic_clip_length_is_the_clip_s_own(noise):
 
 def test_the_steps_are_the_chain_s_in_its_order():
     strong = CONFIG.changed({**dict.fromkeys(OFF, 0.5), "augment.mixup": 1.0})
-    chain = Augmentation(strong, 16)
+    chain = Augmentation(strong.augment, LogMel(strong), 16)
     assert [type(module).__name__ for module in chain.on_waveform] == ["Reverb", "AddNoise"]
     expected = ["Speed", "TimeScale", "PitchShift", "Equaliser", "Gain"]
     assert [type(module).__name__ for module in chain.on_power] == expected
@@ -212,42 +212,68 @@ def test_nothing_cannot_be_drawn(clip):
 )
 @pytest.mark.parametrize("clip_seconds", [0.2, 0.25, 0.4])
 def test_what_is_shown_is_what_the_training_loop_makes(strengths, clip_seconds, class_folders, workspace):
-    changes = {
-        "data.dataset": str(class_folders),
-        "audio.sample_rate": 8000,
-        "features.n_fft": 256,
-        "features.win_length": 256,
-        "features.hop_length": 64,
-        "audio.clip_seconds": clip_seconds,
-        "model.name": "small_cnn",
-        "runtime.device": "cpu",
-        "runtime.precision": "fp32",
-        "runtime.memory_format": "contiguous",
-        "runtime.threads": torch.get_num_threads(),
-        "optim.batch_size": 2,
-    }
-    config = CONFIG.changed({**changes, **strengths})
-    steps = prepare(config, Run.create(workspace, config), workspace, lambda: False)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            session = stop.value
-            break
-    trainer = Trainer(session)
-    trainer.mixing = mixing = config.augment.mixup > 0
+    trainer = trainer_of(class_folders, workspace, {"audio.clip_seconds": clip_seconds, **strengths})
+    shown_as_trained(trainer, 7)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5], ids=["on mel powers", "on waveforms"])
+def test_long_clips_are_cropped_as_in_training_and_so_is_what_was_turned(noise, workspace, write_wav, tmp_path):
+    for label, seed in (("barks", 0), ("knocks", 1)):
+        for number in range(4):  # a short sound in a long silence
+            sound = np.random.default_rng(10 * number + seed).normal(0, 0.2, 48000)
+            write_wav(
+                tmp_path / "clips" / label / f"{number}.wav", np.where(np.arange(48000) // 1000 == 30, sound, 0.0)
+            )
+    hum = write_wav(tmp_path / "hum.wav", np.sin(np.arange(3000) * 0.5) * 0.3)
+    strengths = {"audio.clip_seconds": 0.3, "augment.noise": noise, "augment.noise_file": str(hum)}
+    trainer = trainer_of(tmp_path / "clips", workspace, strengths)
+    for _ in range(2):
+        pipeline = trainer.session.pipeline
+        drawn_again = 0
+        for seed in range(5):
+            shown_as_trained(trainer, seed)
+            torch.manual_seed(seed)
+            starts = pipeline.starts(pipeline.rows[[0, -1]])
+            torch.manual_seed(seed)
+            plain = random_starts(pipeline.bank.lengths[pipeline.rows[[0, -1]]], pipeline.window, pipeline.shift)
+            drawn_again += not torch.equal(starts, plain)
+        assert drawn_again > 2
+        trainer.turn(trainer.config.turned({"augment.time_scale": 0.3, "augment.gain_db": 9, "augment.mixup": 1}))
+
+
+def trainer_of(folder, workspace, changes):
+    """A trainer on a data set, at 8 kHz and without augmentation but for the changes."""
+    config = CONFIG.changed(
+        {
+            "data.dataset": str(folder),
+            "features.n_fft": 256,
+            "features.win_length": 256,
+            "features.hop_length": 64,
+            "model.name": "small_cnn",
+            "runtime.device": "cpu",
+            "runtime.precision": "fp32",
+            "runtime.memory_format": "contiguous",
+            "runtime.threads": torch.get_num_threads(),
+            "optim.batch_size": 2,
+            **changes,
+        }
+    )
+    return Trainer(outcome(prepare(config, Run.create(workspace, config), workspace, lambda: False))[1])
+
+
+def shown_as_trained(trainer, seed):
+    """The preview of two clips is what a training batch of them is given, bit for bit, their labels too."""
+    session = trainer.session
+    trainer.mixing = mixing = trainer.config.augment.mixup > 0
     rows = session.train_rows[[0, -1]]
-    torch.manual_seed(7)
+    torch.manual_seed(seed)
     with torch.no_grad():
         images, targets = trainer.images(rows)
-
-    store = open_store(workspace, find_dataset(workspace, str(class_folders)), 8000)
-    first, second = (store.waveform(int(row)) for row in rows)
-    log_mel = session.classifier.log_mel
-    drawn = draw(session.config, first, 7, second=second, log_mel=log_mel)
+    first, second = (session.clips.store.waveform(int(row)) for row in rows)
+    drawn = draw(trainer.config, first, seed, second=second, log_mel=session.classifier.log_mel, sound=False)
     np.testing.assert_array_equal(drawn.image, images[0, 0].numpy())
     if mixing:
-        own, other = (int(session.targets[row]) for row in rows)
+        own, other = session.clips.targets[rows]
         assert own != other
         assert drawn.ratio == float(targets[0, own])
         assert 1 - drawn.ratio == pytest.approx(float(targets[0, other]))
@@ -268,4 +294,5 @@ def test_answers_before_and_after(clip):
 
 
 def test_noise_of_the_bench_is_the_chain_s(clip):
-    assert isinstance(Augmentation(only(CONFIG, "noise"), 16).on_waveform[0], AddNoise)
+    config = only(CONFIG, "noise")
+    assert isinstance(Augmentation(config.augment, LogMel(config), 16).on_waveform[0], AddNoise)

@@ -18,7 +18,7 @@ from labcore.workspace import Workspace
 
 def accuracy_of(config: RunConfig) -> float:
     """Best at a learning rate of 0.1 and without dropout."""
-    return max(0.05, 0.95 - 0.3 * abs(math.log10(config.lr) + 1) - 0.5 * config.model.dropout)
+    return max(0.05, 0.95 - 0.3 * abs(math.log10(config.optim.peak_lr) + 1) - 0.5 * config.model.dropout)
 
 
 def train(config: RunConfig, run: Run, workspace: Workspace, should_stop: Callable[[], bool]) -> Iterator[Event]:

@@ -83,7 +83,7 @@ def test_the_default_set_holds_the_recipe_it_starts_from():
     ):
         for each in default_ranges(config):
             part, _, name = each.path.partition(".")
-            value = config.lr if each.path == "optim.lr" else getattr(getattr(config, part), name)
+            value = config.optim.peak_lr if each.path == "optim.lr" else getattr(getattr(config, part), name)
             assert each.holds(value), each
 
 

@@ -63,8 +63,8 @@ def test_weights_that_are_not_there_stop_the_run_before_its_first_step(tiny):
 def test_the_body_follows_the_schedule_at_its_share_of_the_rate(tiny, schedule, optimiser):
     config = tiny.config.changed({"optim.body_lr": 0.1, "optim.schedule": schedule, "optim.optimiser": optimiser})
     network = Classifier(config, ["a", "b"]).network
-    made = make_optimiser(config, network)
-    moves = make_schedule(config, made, 5)
+    made = make_optimiser(config.optim, network)
+    moves = make_schedule(schedule, made, 4 * 5)
     head, body = made.param_groups
     assert sum(p.numel() for p in head["params"] + body["params"]) == sum(p.numel() for p in network.parameters())
     assert len(head["params"]) == 2

@@ -39,12 +39,15 @@ def test_more_memory_fits_a_larger_batch_whatever_the_clips_are(tiny, monkeypatc
 def test_the_memory_of_a_clip_is_what_its_activations_take(tiny):
     class Probe:
         device = torch.device("cpu")
-        frames, micro_batch = 32, 8
+        micro_batch = 8
         config = tiny.config
         network = torch.nn.Sequential(torch.nn.Conv2d(1, 10, 1), torch.nn.ReLU())
 
         class session:
             precision = Precision("fp32", "contiguous", "")
+
+            class pipeline:
+                frames = 32
 
     pixels = tiny.config.features.n_mels * 32 * 4
     # the convolution keeps its input of one channel, the rectifier its output of ten

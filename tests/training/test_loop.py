@@ -190,8 +190,10 @@ def test_the_normalisation_comes_from_the_training_clips_only(tiny):
                 next(generator)
         except StopIteration as stop:
             session = stop.value
-        clips = session.bank.offsets
-        frames = torch.cat([session.bank.values[clips[row] : clips[row + 1]] for row in session.train_rows.tolist()])
+        clips = session.pipeline.bank.offsets
+        frames = torch.cat(
+            [session.pipeline.bank.values[clips[row] : clips[row + 1]] for row in session.train_rows.tolist()]
+        )
         log_mel = session.classifier.log_mel
         torch.testing.assert_close(
             log_mel.mean[:, 0], log_mel.decibels(frames.T[None])[0].double().mean(1).float(), atol=1e-3, rtol=0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -14,6 +15,7 @@ from labcore.datasets import assemble, registry
 from labcore.datasets.record import FILE, ClipRecord
 from labcore.datasets.resuming import dataset_of, name_place, need_data
 from labcore.errors import DatasetError
+from labcore.explore import draw
 from labcore.jobs.process import work
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
@@ -96,6 +98,10 @@ def test_paths_into_the_workspace_are_found_where_it_lies_now(home, config, tmp_
         figures, _ = to_the_end(elsewhere)
         assert len(figures) == 4
     assert tensors(Run(there.runs / run.id)) == tensors(Run(there.runs / waits.id))
+    clip = noise(0.5, 8000)
+    shown = draw(named, clip, 0, steps="noise", workspace=there).sound
+    named_anew = named.changed({"augment.noise_file": str(there.datasets / "rain.wav")})
+    assert np.array_equal(shown, draw(named_anew, clip, 0, steps="noise").sound)
 
 
 def by_absolute_paths(run, folder):

@@ -15,6 +15,10 @@ from labcore.workspace import Workspace
 SHAPE = (4, 1, 16, 16)
 
 
+def decide(config, *arguments, **keywords):
+    return choose_precision(config.runtime, config.model, *arguments, **keywords)
+
+
 def network():
     return nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
 
@@ -22,7 +26,7 @@ def network():
 def test_what_is_configured_is_taken_without_timing(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_time", None)
     config = RunConfig().changed({"runtime.precision": "bf16", "runtime.memory_format": "channels_last"})
-    choice = choose_precision(config, network(), SHAPE, choose_device("cpu"), Workspace(tmp_path))
+    choice = decide(config, network(), SHAPE, choose_device("cpu"), Workspace(tmp_path))
     assert (choice.precision, choice.memory_format, choice.reason) == ("bf16", "channels_last", "as configured")
 
 
@@ -59,7 +63,7 @@ WAYS = {
 
 def choose(workspace, steps=10**6, report=lambda done, total: None):
     config = RunConfig().changed({"runtime.compile": "off"})
-    return choose_precision(config, network(), SHAPE, choose_device("cpu"), workspace, steps, report)
+    return decide(config, network(), SHAPE, choose_device("cpu"), workspace, steps, report)
 
 
 def test_the_fastest_is_taken_and_remembered(tmp_path, monkeypatch):
@@ -78,6 +82,16 @@ def test_the_fastest_is_taken_and_remembered(tmp_path, monkeypatch):
     assert len(clock.steps) == before
     assert module.forget(workspace) == 1
     choose(workspace)
+    assert len(clock.steps) == 2 * before
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"precision": "fp64", "memory_format": "contiguous", "reason": ""}'])
+def test_what_is_remembered_and_damaged_is_timed_again(tmp_path, monkeypatch, damage):
+    clock, workspace = Clock(monkeypatch, lambda way, count: WAYS[way]), Workspace(tmp_path)
+    first, before = choose(workspace), len(clock.steps)
+    (file,) = (workspace.cache / "precision").iterdir()
+    file.write_text(damage)
+    assert choose(workspace) == first
     assert len(clock.steps) == 2 * before
 
 
@@ -133,7 +147,7 @@ def test_timing_can_be_given_up_between_steps(tmp_path, monkeypatch):
 def test_timing_leaves_the_network_as_it_was(tmp_path):
     net = network()
     before = [parameter.clone() for parameter in net.parameters()]
-    choice = choose_precision(RunConfig(), net, SHAPE, choose_device("cpu"), Workspace(tmp_path))
+    choice = decide(RunConfig(), net, SHAPE, choose_device("cpu"), Workspace(tmp_path))
     assert all(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
     assert choice.precision in ("fp32", "bf16")
 
@@ -170,10 +184,10 @@ def test_compiled_code_with_the_same_gradients_is_taken_and_remembered(tmp_path,
     made = []
     with_compiler(monkeypatch, lambda network: made.append(network) or (lambda images: network(images)))
     config, workspace = fixed(**{"runtime.compile": "on"}), Workspace(tmp_path)
-    first = choose_precision(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    first = decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
     assert first.compiled
     assert "torch.compile saves" in first.reason
-    again = choose_precision(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    again = decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
     assert again == first
     assert len(made) == 1
 
@@ -181,7 +195,7 @@ def test_compiled_code_with_the_same_gradients_is_taken_and_remembered(tmp_path,
 @pytest.mark.parametrize("wrong", [lambda logits: logits * 3.0, lambda logits: logits * float("nan")])
 def test_compiled_code_with_other_gradients_is_left(tmp_path, monkeypatch, wrong):
     with_compiler(monkeypatch, lambda network: lambda images: wrong(network(images)))
-    choice = choose_precision(
+    choice = decide(
         fixed(**{"runtime.compile": "on"}), compact_like(), SHAPE, choose_device("cpu"), Workspace(tmp_path)
     )
     assert not choice.compiled
@@ -193,7 +207,7 @@ def test_a_compiler_that_fails_is_told_and_left(tmp_path, monkeypatch):
         raise RuntimeError("no C++ compiler\nfound")
 
     with_compiler(monkeypatch, fails)
-    choice = choose_precision(
+    choice = decide(
         fixed(**{"runtime.compile": "on"}), compact_like(), SHAPE, choose_device("cpu"), Workspace(tmp_path)
     )
     assert not choice.compiled
@@ -210,7 +224,7 @@ def test_what_a_killed_compiler_left_is_removed_and_compiled_again(tmp_path, mon
         return lambda images: network(images)
 
     with_compiler(monkeypatch, stumbles)
-    choice = choose_precision(
+    choice = decide(
         fixed(**{"runtime.compile": "on"}), compact_like(), SHAPE, choose_device("cpu"), Workspace(tmp_path)
     )
     assert choice.compiled
@@ -222,9 +236,9 @@ def test_what_a_killed_compiler_left_is_removed_and_compiled_again(tmp_path, mon
 def test_short_runs_are_not_compiled_and_off_means_off(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_try_compiled", None)
     device, workspace = choose_device("cpu"), Workspace(tmp_path)
-    assert not choose_precision(fixed(), compact_like(), SHAPE, device, workspace, steps=1000).compiled  # microseconds
+    assert not decide(fixed(), compact_like(), SHAPE, device, workspace, steps=1000).compiled  # microseconds
     off = fixed(**{"runtime.compile": "off"})
-    assert choose_precision(off, compact_like(), SHAPE, device, workspace, steps=10**9).reason == "as configured"
+    assert decide(off, compact_like(), SHAPE, device, workspace, steps=10**9).reason == "as configured"
 
 
 @pytest.mark.parametrize(
@@ -242,5 +256,5 @@ def test_a_real_compiler_gives_the_gradients_of_the_plain_network(tmp_path):
         {"runtime.precision": "bf16", "runtime.memory_format": "channels_last", "runtime.compile": "on"}
     )
     net = build_network(config.model, 10)
-    choice = choose_precision(config, net, (8, 1, 64, 64), choose_device("cpu"), Workspace(tmp_path), steps=1000)
+    choice = decide(config, net, (8, 1, 64, 64), choose_device("cpu"), Workspace(tmp_path), steps=1000)
     assert choice.compiled, choice.reason

@@ -103,25 +103,25 @@ def test_wishes_are_taken_when_their_epoch_begins(tiny):
 def test_what_is_turned_reaches_network_and_augmentation(tiny):
     config, run = make(tiny)
     trainer = trainer_of(config, run, tiny.workspace)
-    assert trainer.session.on_mels
+    assert trainer.session.pipeline.on_mels
     trainer.steps_of_epoch()
     mels = trainer.images(trainer.session.train_rows[:4])[0].shape
     trainer.turn(trainer.config.turned(EVERYTHING))
     dropout = [module.share for module in trainer.network.modules() if isinstance(module, Dropout)]
     assert dropout == pytest.approx([0.6])
-    session = trainer.session
-    assert [type(step).__name__ for step in session.augmentation.on_waveform] == ["Reverb", "AddNoise"]
-    assert [type(step).__name__ for step in session.augmentation.on_power] == [
+    session, pipeline = trainer.session, trainer.session.pipeline
+    assert [type(step).__name__ for step in pipeline.chain.on_waveform] == ["Reverb", "AddNoise"]
+    assert [type(step).__name__ for step in pipeline.chain.on_power] == [
         "Speed", "TimeScale", "PitchShift", "Equaliser",
     ]  # fmt: skip
-    assert session.augmentation.on_log_mel[0].count == 2
-    assert session.bank is session.waves
-    assert session.shift == 400
+    assert pipeline.chain.on_log_mel[0].count == 2
+    assert pipeline.bank is pipeline.waves
+    assert pipeline.shift == 400
     trainer.steps_of_epoch()
     assert trainer.images(session.train_rows[:4])[0].shape == mels
     trainer.step(0)
     trainer.turn(trainer.config.turned({"augment.noise": 0, "augment.reverb": 0}))
-    assert session.bank is session.mels
+    assert pipeline.bank is pipeline.mels
 
 
 def test_a_network_of_timm_is_turned_too():
@@ -232,7 +232,7 @@ def test_recorded_noise_can_be_turned_on(tiny, tmp_path):
     config, run = make(tiny, {"augment.noise_file": str(tmp_path / "rain.wav"), "optim.epochs": 2})
     trainer = trainer_of(config, run, tiny.workspace)
     trainer.turn(trainer.config.turned({"augment.noise": 0.5}))
-    assert len(trainer.session.augmentation.on_waveform[0].recording) == 800
+    assert len(trainer.session.pipeline.chain.on_waveform[0].recording) == 800
 
 
 def test_only_what_can_be_turned_is_wished_for(tiny):

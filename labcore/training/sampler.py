@@ -1,4 +1,4 @@
-"""Where training crops begin in clips that are longer than a crop: not where (almost) only silence is heard."""
+"""Which stretch of a clip training cuts: anywhere, but not where (almost) only silence is heard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLOCK = 512
 """Samples over which energies are summed in a bank of waveforms; in one of mel powers it is a frame."""
 
 
-class Crops:
+class CropSampler:
     """Draws starts of crops, anew where one falls on silence.
 
     A crop is silent by the rule of :mod:`labcore.audio.silence`: less than a thousandth of the energy of the clip's loudest crop. Up to
@@ -25,9 +25,10 @@ class Crops:
         bank: that the crops are cut from, around each clip's end.
         rows: (clips,) the clips that will be asked for.
         window: length of a crop in the unit of the bank.
+        avoid_silence: whether silent crops are drawn again.
     """
 
-    def __init__(self, bank: Bank, rows: Tensor, window: int) -> None:
+    def __init__(self, bank: Bank, rows: Tensor, window: int, avoid_silence: bool = True) -> None:
         self.bank, self.window = bank, window
         self.block = 1 if bank.values.dim() > 1 else BLOCK
         self.length = max(1, round(window / self.block))  # blocks a crop
@@ -36,7 +37,8 @@ class Crops:
         self.blocks = np.zeros(clips, dtype=np.int64)
         self.loudest = np.zeros(clips)
         sums, size = [np.zeros(0)], 0
-        for clip in rows[bank.lengths[rows] > window].unique().tolist():
+        long = rows[bank.lengths[rows] > window].unique().tolist() if avoid_silence else []
+        for clip in long:
             energies = self._energies(clip)
             summed = np.concatenate([[0.0], np.cumsum(energies)])
             length = min(self.length, len(energies))

@@ -9,7 +9,7 @@ from labcore.evaluation.held_out import HeldOut
 from labcore.features import LogMel
 from labcore.inference.bank import Bank, mel_bank, random_starts
 from labcore.inference.classifier import Classifier
-from labcore.training.crops import Crops
+from labcore.training.sampler import CropSampler
 
 RATE = 8000
 CONFIG = RunConfig().changed({"audio.sample_rate": RATE, "audio.clip_seconds": 1.0, "features.n_mels": 16})
@@ -47,7 +47,7 @@ def energy(bank, rows, starts, window):
 
 def test_crops_hold_sound_and_stay_random(bank):
     window = RATE if bank.values.dim() == 1 else LogMel(CONFIG).frames(RATE)
-    crops = Crops(bank, torch.arange(len(CLIPS)), window)
+    crops = CropSampler(bank, torch.arange(len(CLIPS)), window)
     for clip in (0, 3):
         rows = torch.full((400,), clip)
         torch.manual_seed(0)
@@ -63,7 +63,7 @@ def test_crops_hold_sound_and_stay_random(bank):
 
 def test_where_there_is_sound_everywhere_the_draws_are_those_of_before(bank):
     window = RATE if bank.values.dim() == 1 else LogMel(CONFIG).frames(RATE)
-    crops = Crops(bank, torch.arange(len(CLIPS)), window)
+    crops = CropSampler(bank, torch.arange(len(CLIPS)), window)
     for clip in (1, 2, 4):
         rows = torch.full((50,), clip)
         torch.manual_seed(1)
@@ -74,7 +74,7 @@ def test_where_there_is_sound_everywhere_the_draws_are_those_of_before(bank):
 
 
 def test_the_seed_decides(bank):
-    crops = Crops(bank, torch.arange(len(CLIPS)), RATE if bank.values.dim() == 1 else 40)
+    crops = CropSampler(bank, torch.arange(len(CLIPS)), RATE if bank.values.dim() == 1 else 40)
     drawn = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
@@ -84,7 +84,7 @@ def test_the_seed_decides(bank):
 
 
 def test_clips_no_longer_than_a_crop_cost_nothing(bank):
-    crops = Crops(bank, torch.arange(len(CLIPS)), int(bank.lengths.max()))
+    crops = CropSampler(bank, torch.arange(len(CLIPS)), int(bank.lengths.max()))
     assert not len(crops.sums)
 
 

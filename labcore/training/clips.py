@@ -1,0 +1,153 @@
+"""The clips of a run: found, decoded into the clip store, divided into those to train on and those to judge by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from labcore.budget import plan
+from labcore.config import DataConfig, RunConfig
+from labcore.datasets.folds import drawn_in, split_for
+from labcore.datasets.record import ClipRecord
+from labcore.datasets.resuming import find_again, former_folders, other_clips
+from labcore.datasets.sampling import with_train_clips
+from labcore.datasets.store import ClipStore, open_store
+from labcore.datasets.table import Dataset, Split, unusual
+from labcore.events import Event, Log
+from labcore.jobs.following import follow
+from labcore.runs import Run
+from labcore.texts import counted, shown
+from labcore.workspace import Workspace
+
+LONGEST_AUTOMATIC_CLIP_SECONDS = 10.0
+VALIDATION_SHARE = 0.1
+"""What is set aside where something is to be chosen automatically and no share was given."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """The clips of a run: decoded, divided, and written down."""
+
+    store: ClipStore
+    split: Split
+    record: ClipRecord
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes that there are clips of, in the order of the network's outputs."""
+        return list(self.record.labels)
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """(clips,) class numbers, int64."""
+        number = {label: target for target, label in enumerate(self.record.labels)}
+        return self.store.table["label"].map(number).to_numpy(dtype=np.int64, copy=True)
+
+
+def open_clips(
+    config: RunConfig, run: Run, workspace: Workspace, should_stop: Callable[[], bool], fingerprint: str | None
+) -> Generator[Event, None, tuple[RunConfig, Clips]]:
+    """Find, decode and divide the clips that a configuration asks for.
+
+    Args:
+        fingerprint: of the clips that the run's checkpoint was made with; None where there is no checkpoint.
+
+    Returns:
+        The configuration with all that depends on the data worked out, and the clips.
+
+    Raises:
+        DatasetError: the data set cannot be had, or does not hold the clips of the checkpoint any more.
+        Stopped: it was asked to stop.
+    """
+    config, dataset = _within_budget(config, find_again(run, workspace, config.data.dataset))
+    store = yield from follow(
+        "building the clip store",
+        lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),
+        should_stop,
+    )
+    yield from _warnings(dataset, store)
+    if config.runtime.advisor == "apply" and not config.data.validation_share:
+        config = config.changed({"data.validation_share": VALIDATION_SHARE})
+        yield Log(
+            message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: knobs that turn themselves go by "
+            "them, and nothing is chosen on the held-out fold"
+        )
+    clips = _as_begun(run, workspace, config, dataset, store, fingerprint)
+    if clips.split.leaks:
+        yield Log(level="warning", message=clips.split.note)
+    config, told = _worked_out(config, clips.store, clips.split)
+    if told:
+        yield Log(message=told)
+    return config, clips
+
+
+def _warnings(dataset: Dataset, store: ClipStore) -> Iterator[Log]:
+    """What is out of the ordinary about a data set and its files."""
+    if store.made_again:
+        yield Log(level="warning", message="the clip store in the workspace's cache was damaged, and was made again")
+    if store.problems:
+        count = f"{counted(len(store.problems), 'file')} {'was' if len(store.problems) == 1 else 'were'}"
+        listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])
+        yield Log(level="warning", message=f"{count} left out: {listed}")
+    for finding in (*dataset.findings, *unusual(store.notes)):
+        if finding.level == "warning":
+            yield Log(level="warning", message=finding.sentence)
+
+
+def _as_begun(
+    run: Run, workspace: Workspace, config: RunConfig, dataset: Dataset, store: ClipStore, fingerprint: str | None
+) -> Clips:
+    """The clips and their split: those that a checkpoint was made with, where there is one.
+
+    Raises:
+        DatasetError: the clips are not the same any more, with the first that differ where that is known.
+    """
+    now = _divided(config.data, dataset, store)
+    if fingerprint in (None, now.record.fingerprint):
+        return now
+    for folder in former_folders(run, workspace, dataset):  # a run whose folds were drawn by absolute paths
+        old = drawn_in(dataset, folder)
+        then = _divided(config.data, old, open_store(workspace, old, config.audio.sample_rate), folder)
+        if fingerprint in (then.record.fingerprint, then.record.fingerprint_in(folder)):
+            return then
+    known = ClipRecord.load(run)
+    told = known is not None and known.fingerprint == fingerprint
+    raise other_clips(run, str(dataset.root), known.changes_to(now.record) if known and told else "")
+
+
+def _divided(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> Clips:
+    parts = split_for(store.table, data)
+    labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
+    return Clips(store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder))
+
+
+def _within_budget(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Dataset]:
+    """The data set with as many training clips as there is room for in the training budget, and their number in the configuration."""
+    if config.data.train_clips is None and config.optim.epochs is None:
+        parts = split_for(dataset, config.data)
+        chosen = plan(len(parts.train) + len(parts.validation), config.audio.clip_seconds, config.optim.budget)
+        if chosen.sampled:
+            config = config.changed({"data.train_clips": chosen.clips})
+    if config.data.train_clips is not None:
+        dataset = with_train_clips(dataset, config.data, config.data.train_clips)
+    return config, dataset
+
+
+def _worked_out(config: RunConfig, store: ClipStore, parts: Split) -> tuple[RunConfig, str]:
+    """The configuration with what depends on the data worked out, and what is told of it.
+
+    That is clip length and fold, with the former the framing, and the number of epochs.
+    """
+    seconds = config.audio.clip_seconds
+    if seconds is None:
+        covering = float(np.quantile(store.seconds[parts.train], 0.95))
+        seconds = round(min(max(0.1, covering), LONGEST_AUTOMATIC_CLIP_SECONDS), 2)
+    config = config.changed({"audio.clip_seconds": seconds, "data.fold": parts.fold})
+    told = ""
+    if config.optim.epochs is None:
+        chosen = plan(len(parts.train), seconds, config.optim.budget)
+        config, told = config.changed({"optim.epochs": chosen.epochs}), chosen.reason
+    return config.changed({f"features.{name}": samples for name, samples in config.framing._asdict().items()}), told

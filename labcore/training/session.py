@@ -1,0 +1,103 @@
+"""What the training loop works with, once everything is prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from labcore.config import RunConfig
+from labcore.datasets.table import Split
+from labcore.device import DeviceChoice
+from labcore.evaluation.held_out import HeldOut
+from labcore.events import TrainingStarted
+from labcore.inference.classifier import Classifier
+from labcore.models import parameter_count
+from labcore.training.balance import Balance
+from labcore.training.clips import Clips
+from labcore.training.distributed import ALONE, Ranks
+from labcore.training.pipeline import InputPipeline, recorded_noise
+from labcore.training.precision import Precision
+from labcore.workspace import Workspace
+
+
+@dataclass
+class Session:
+    """A run that is ready for its first step.
+
+    Attributes:
+        config: with everything automatic worked out, and with the live knobs as they stand.
+        held_out: the clips that the result is reported on, this process's part of them.
+        watched: the clips of which the curves are: those set aside for validation where there are any, else the held-out ones.
+        checkpoint: what the run goes on from; None from its beginning.
+    """
+
+    config: RunConfig
+    workspace: Workspace
+    device: DeviceChoice
+    clips: Clips
+    classifier: Classifier
+    pipeline: InputPipeline
+    balance: Balance
+    precision: Precision
+    held_out: HeldOut
+    watched: HeldOut
+    checkpoint: dict[str, Any] | None
+    ranks: Ranks = ALONE
+
+    @property
+    def split(self) -> Split:
+        return self.clips.split
+
+    @property
+    def train_rows(self) -> Tensor:
+        """(clips,) the clips that are trained on, int64."""
+        return self.pipeline.rows
+
+    @property
+    def held_out_targets(self) -> np.ndarray:
+        """(clips,) class numbers of the held-out clips of all processes."""
+        return self.clips.targets[self.split.held_out]
+
+    @property
+    def on_validation(self) -> bool:
+        """Whether the curves are of clips set aside for validation."""
+        return len(self.split.validation) > 0
+
+    @property
+    def watched_targets(self) -> np.ndarray:
+        """(clips,) class numbers of the watched clips of all processes."""
+        return self.clips.targets[self.split.validation if self.on_validation else self.split.held_out]
+
+    def turn(self, config: RunConfig) -> None:
+        """Take up a configuration whose live knobs were turned. The classifier keeps the one it was made with.
+
+        Raises:
+            LabError: noise is turned on, and the recording of it cannot be read.
+        """
+        if config.augment != self.config.augment:
+            noise = recorded_noise(config.augment, config.audio.sample_rate, self.workspace)
+            self.pipeline.take_up(config.augment, noise)
+        self.config = config
+
+    def started(self) -> TrainingStarted:
+        """What is told before the first step."""
+        parts, precision = self.split, self.precision
+        return TrainingStarted(
+            labels=self.classifier.labels,
+            train_clips=len(parts.train),
+            val_clips=len(parts.held_out),
+            validation_clips=len(parts.validation),
+            leaks=parts.leaks,
+            fold=parts.fold,
+            device=self.ranks.told_device(self.device),
+            device_reason=self.device.reason,
+            precision=precision.precision,
+            memory_format=precision.memory_format,
+            precision_reason=precision.reason,
+            parameters=parameter_count(self.classifier.network),
+            epochs=self.config.epochs,
+            first_epoch=1 if self.checkpoint is None else self.checkpoint["epoch"] + 1,
+        )
