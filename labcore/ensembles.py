@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from labcore.config import RunConfig
 from labcore.datasets.folds import split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of
@@ -159,7 +158,7 @@ def _compare(run: Run, one: Classifier, other_run: Run, other: Classifier) -> No
     if one.labels != other.labels:
         raise ConfigError(f"{who} have different classes", "Put together runs of one data set")
     for path in _SAME:
-        ours, theirs = _value(one.config, path), _value(other.config, path)
+        ours, theirs = one.config.value(path), other.config.value(path)
         if ours != theirs:
             told = f": {ours} and {theirs}" if "." in path else ""
             raise ConfigError(
@@ -171,8 +170,3 @@ def _compare(run: Run, one: Classifier, other_run: Run, other: Classifier) -> No
                 f"{who} were trained on different clips: their normalisations differ",
                 "Put together runs of the same training clips",
             )
-
-
-def _value(config: RunConfig, path: str) -> object:
-    part, _, name = path.partition(".")
-    return getattr(getattr(config, part), name) if name else getattr(config, part)

@@ -6,6 +6,9 @@ Anything else that is raised is a bug and keeps its traceback.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class LabError(Exception):
     """Something a user can act on.
@@ -22,6 +25,21 @@ class LabError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what}. {self.remedy}." if self.remedy else f"{self.what}."
+
+    @classmethod
+    @contextmanager
+    def on_os_error(cls, what: str, remedy: str = "", *also: type[Exception]) -> Iterator[None]:
+        """Raise this error where the operating system refuses what is done inside.
+
+        Args:
+            what: what cannot be done; the system's reason follows it after a colon.
+            also: further kinds of exceptions that are told alike, as of text that is no UTF-8.
+        """
+        kinds: tuple[type[Exception], ...] = (OSError, *also)
+        try:
+            yield
+        except kinds as error:
+            raise cls(f"{what}: {getattr(error, 'strerror', None) or error}", remedy) from error
 
 
 class AudioError(LabError):

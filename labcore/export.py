@@ -88,10 +88,8 @@ def command_line(config: RunConfig, turns: dict[int, dict[str, Any]] | None = No
         turns: what is turned while it trains: epoch from which it counts → path → value.
     """
     words = ["labcore", "train"]
-    tree: dict[str, Any] = config.model_dump()
     for path, knob in knobs().items():
-        part, _, name = path.partition(".")
-        value = tree[part][name]
+        value = config.value(path)
         if value != knob.default or path == "data.dataset":
             words += [f"--{knob.flag or path}", "auto" if value is None else str(value)]
     for epoch, changes in sorted((turns or {}).items()):

@@ -64,15 +64,11 @@ def discard(thing: Unreadable) -> None:
     path = thing.path
     if path is None or not os.path.lexists(path):
         raise WorkspaceError(f"{thing.name} is not there any more")
-    if any(is_locked(path / name) for name in ("lock", "job.lock")):
+    if is_locked(path / "lock"):
         raise WorkspaceError(f"{thing.name} is being worked on", "Stop it first")
     trash = path.with_name(f".{path.name}.trash")
-    try:
+    with WorkspaceError.on_os_error(f"{thing.name} cannot be removed", "Look at its rights"):
         path.rename(trash)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{thing.name} cannot be removed: {error.strerror or error}", "Look at its rights"
-        ) from error
     if trash.is_dir() and not trash.is_symlink():
         shutil.rmtree(trash, ignore_errors=True)
     else:
@@ -104,12 +100,8 @@ def reason(error: Exception) -> str:
 
 
 def _names(room: Path) -> list[str]:
-    try:
+    with WorkspaceError.on_os_error(f"the folder {room} cannot be listed", "Check its rights"):
         return sorted((name for name in os.listdir(room) if not name.startswith(".")), reverse=True)  # noqa: PTH208
-    except OSError as error:
-        raise WorkspaceError(
-            f"the folder {room} cannot be listed: {error.strerror or error}", "Check its rights"
-        ) from error
 
 
 def _is_text(name: str) -> bool:

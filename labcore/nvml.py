@@ -129,16 +129,23 @@ def sample_of(torch_device: torch.device) -> GpuSample | None:
         properties = torch.cuda.get_device_properties(torch_device)
     except (RuntimeError, AssertionError):  # no such device, or a build of torch without CUDA
         return None
-    bus, uuid = getattr(properties, "pci_bus_id", None), getattr(properties, "uuid", None)
-    if isinstance(bus, int):
-        domain, device = getattr(properties, "pci_domain_id", 0), getattr(properties, "pci_device_id", 0)
-        handle = ask(library, "nvmlDeviceGetHandleByPciBusId", f"{domain:08X}:{bus:02X}:{device:02X}.0")
+    uuid = getattr(properties, "uuid", None)
+    if address := pci_address(properties):
+        handle = ask(library, "nvmlDeviceGetHandleByPciBusId", address)
     else:
         handle = ask(library, "nvmlDeviceGetHandleByUUID", f"GPU-{uuid}") if uuid else None
     if handle is None:
         return None
     index = ask(library, "nvmlDeviceGetIndex", handle)
     return sample(library, -1 if index is None else int(index), handle)
+
+
+def pci_address(properties: Any) -> str:
+    """Where a card sits on the PCI bus, off what torch tells of it; "" where torch is too old to tell."""
+    bus = getattr(properties, "pci_bus_id", None)
+    if not isinstance(bus, int):
+        return ""
+    return f"{properties.pci_domain_id:08X}:{bus:02X}:{properties.pci_device_id:02X}.0"
 
 
 def slowing(bits: int | None) -> tuple[str, ...]:

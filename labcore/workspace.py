@@ -72,19 +72,24 @@ class Workspace:
             WorkspaceError: it cannot be made.
         """
         folder = self.home / name
-        try:
+        remedy = "Set LABCORE_HOME to a folder that you may write to"
+        with WorkspaceError.on_os_error(f"the workspace folder {folder} cannot be made", remedy):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WorkspaceError(
-                f"the workspace folder {folder} cannot be made: {error.strerror or error}",
-                "Set LABCORE_HOME to a folder that you may write to",
-            ) from error
         return folder
 
 
 def slug(text: str) -> str:
     """A text as a safe file name: letters, digits, dot, dash and underscore, never empty, never starting with a dot."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """Bytes of a file, and when it was changed in nanoseconds; zeros where it is gone."""
+    try:
+        info = os.stat(path)  # noqa: PTH116 (called for every file)
+    except (OSError, ValueError):
+        return 0, 0
+    return info.st_size, info.st_mtime_ns
 
 
 def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> None:
@@ -110,18 +115,15 @@ def opened_atomically(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]
         WorkspaceError: as :func:`write_atomically`; any OSError inside counts as one of writing.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    remedy = "Free some space or choose another workspace with LABCORE_HOME"
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{path} cannot be written: {error.strerror or error}",
-            "Free some space or choose another workspace with LABCORE_HOME",
-        ) from error
+        with WorkspaceError.on_os_error(f"{path} cannot be written", remedy):
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -149,16 +151,12 @@ def append_line(path: Path, line: str) -> None:
         WorkspaceError: the disk is full or the folder is gone.
     """
     content = as_utf8(line) + b"\n"
-    try:
-        with path.open("a+b") as file:
-            # A writer that was killed, or a full disk, may have left part of a line: it must not swallow this one.
-            if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
-                content = b"\n" + content
-            file.write(content)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{path} cannot be written: {error.strerror or error}", "Free some space, then resume the run"
-        ) from error
+    refused = WorkspaceError.on_os_error(f"{path} cannot be written", "Free some space, then resume the run")
+    with refused, path.open("a+b") as file:
+        # A writer that was killed, or a full disk, may have left part of a line: it must not swallow this one.
+        if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+            content = b"\n" + content
+        file.write(content)
 
 
 def is_locked(path: Path) -> bool:

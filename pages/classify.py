@@ -117,13 +117,11 @@ def answers(run: Run, given: list[clips.Clip]) -> None:
 
 
 def download(run: Run, judged: list[clips.Judged]) -> None:
-    st.download_button(
+    shell.download(
         "Answers as CSV",
-        data=clips.csv_of(judged, services.classifier(run).labels),
-        file_name="answers.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+        clips.csv_of(judged, services.classifier(run).labels),
+        "answers.csv",
+        "text/csv",
         type="tertiary",
         help="A line a clip, with the probability of every label in full precision.",
     )

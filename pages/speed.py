@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labcore.benchmark import unreadable_reports
+from labcore.benchmark import Benchmark
 from ui import live, services, shell, speed, speed_form, speed_report
 
 shell.open_page("Speed", "GPU speed-up for audio: the same work on every device, timed the same way.")
@@ -23,4 +23,4 @@ with shell.errors_in_place():
         chosen = speed.choose(folders)
         speed.keep_and_remove(chosen)
         speed_report.show(speed.load(chosen))
-    live.unreadable(unreadable_reports(services.workspace()), "report")
+    live.unreadable(Benchmark.unreadable(services.workspace()), "report")

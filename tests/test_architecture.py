@@ -93,6 +93,7 @@ LIGHT = (
     "audio",
     "datasets",
     "jobs",
+    "benchmark/job",
     "cli/main",
     "container",
 )

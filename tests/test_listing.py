@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.benchmark import list_reports, unreadable_reports
+from labcore.benchmark import Benchmark
 from labcore.config import RunConfig
 from labcore.errors import RunError, WorkspaceError
 from labcore.experiments import list_crossvals, unreadable_crossvals
@@ -48,7 +48,7 @@ def damage(room: Path, marker: str, trace: str) -> dict[str, str]:
     [
         ("runs", "config.json", "events.jsonl", list_runs, Run.unreadable),
         ("searches", "search.json", "journal.jsonl", list_searches, unreadable_searches),
-        ("reports", "plan.json", "machine.json", list_reports, unreadable_reports),
+        ("reports", "plan.json", "machine.json", Benchmark.every, Benchmark.unreadable),
     ],
 )
 def test_what_cannot_be_read_is_named_beside_what_can(workspace, room, marker, trace, listed, unreadable):

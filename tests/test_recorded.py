@@ -51,7 +51,8 @@ def test_everything_is_listed(home: Path, lab) -> None:
     assert {run["by"] for run in runs} == {"ada"}
     assert [each["state"] for each in lab("crossval", "--list", "--json")] == ["stopped"]
     assert [each["state"] for each in lab("search", "--list", "--json")] == ["stopped"]
-    assert len(lab("benchmark", "--list", "--json")) == 1
+    (report,) = lab("benchmark", "--list", "--json")
+    assert (report["state"], report["by"], report["figures"]) == ("finished", "ada", 1)
 
 
 def test_the_finished_run_is_used(home: Path, lab, tmp_path: Path) -> None:
@@ -75,6 +76,8 @@ def test_the_stopped_run_reaches_what_it_would_have_reached(home: Path, lab, tmp
 def test_everything_can_be_removed(home: Path, lab) -> None:
     lab("runs", "delete", *(run["run_id"] for run in lab("runs", "list", "--json")), "--yes")
     assert lab("runs", "list", "--json") == []
+    lab("jobs", "delete", *(report["id"] for report in lab("benchmark", "--list", "--json")), "--yes")
+    assert lab("benchmark", "--list", "--json") == []
 
 
 @pytest.mark.slow

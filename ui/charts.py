@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 INKS = ["#000000", "#ffffff"]
 COLUMNS = 1200
 """At most so many columns of a spectrogram, and points of a waveform's outline, reach the browser."""
+MOST_LABELS = 12
+"""At most so many rows tell what is said of the windows."""
 
 Windows = Sequence[tuple[float, float, dict[str, float]]]
 """Beginning and end of each in seconds, and its probabilities; by time."""
@@ -283,13 +285,13 @@ def over_time(windows: Windows, seconds: float, *, key: str, marked: tuple[float
     show_figure(figure, height=24 * len(shares.y) + 44, key=key, alt="Probabilities over the length of the recording")
 
 
-def _over_windows(windows: Windows, start_s: float, end_s: float, most: int = 12) -> go.Heatmap:
-    """What is said of the windows between two moments, for at most ``most`` labels."""
+def _over_windows(windows: Windows, start_s: float, end_s: float) -> go.Heatmap:
+    """What is said of the windows between two moments, for the labels that are likeliest somewhere."""
     import plotly.graph_objects as go
 
     here = [window for window in windows if window[0] < end_s and window[1] > start_s]
     names = label_names(here[0][2])
-    labels = sorted(names, key=lambda label: max(shares[label] for _, _, shares in here), reverse=True)[:most]
+    labels = sorted(names, key=lambda label: max(shares[label] for _, _, shares in here), reverse=True)[:MOST_LABELS]
     edges, cells = over_cells(here, labels, start_s, end_s)
     return go.Heatmap(
         z=np.round(100 * cells).astype(np.uint8),

@@ -12,6 +12,7 @@ import streamlit as st
 from labcore.answers.segments import THRESHOLD, LabelSummary, Segment, segments_of, summary_of
 from labcore.answers.tables import ENDINGS, csv_writer, rows_of, track_of
 from labcore.texts import moment, shown
+from ui import shell
 from ui.text import count, counted, label_name, label_names, percent, plain
 
 if TYPE_CHECKING:
@@ -184,13 +185,4 @@ def events_csv(answers: list[dict[str, Any]], labels: list[str], least: float) -
 
 def download(what: str, data: str, file_name: str, mime: str) -> None:
     """A quiet button that hands a text over as a file."""
-    st.download_button(
-        what,
-        data=data,
-        file_name=file_name,
-        mime=mime,
-        icon=":material/download:",
-        on_click="ignore",
-        type="tertiary",
-        key=f"download-{file_name}",
-    )
+    shell.download(what, data, file_name, mime, type="tertiary", key=f"download-{file_name}")

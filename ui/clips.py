@@ -140,6 +140,7 @@ def _scale() -> str:
 def pictures(run: Run, clip: Clip, answer: Answer) -> None:
     """Playback, waveform, log-mel and probabilities over time of a clip, or of a section of a long recording."""
     from labcore.audio import decode
+    from labcore.explore.views import band_centres
 
     start = 0.0
     if answer.seconds > SECTION_SECONDS:
@@ -166,13 +167,12 @@ def pictures(run: Run, clip: Clip, answer: Answer) -> None:
         clip.content, network.sample_rate, name=clip.name, start_s=start, end_s=end, limits=limits.sound()
     )
     levels = network.log_mel_of(heard)
-    centres = mel_centres(network.config.features.n_mels, network.config.features.f_min, network.config.f_max)
     marked = (chosen.event.start_s, min(chosen.event.end_s, start + len(section) / rate)) if chosen else None
     charts.sound(
         section,
         rate,
         levels,
-        centres,
+        band_centres(network.config),
         key=f"sound-{run.id}-{key}",
         start_s=start,
         marked=marked,
@@ -203,12 +203,6 @@ def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chos
     # another text makes it another player, so that a second press plays again
     alt = f"Playback of {name}, {event.label}, {moment(start)} to {moment(end)}, press {chosen.presses}"
     st.audio(encode_wav(stretch, rate), format="audio/wav", alt=shown(alt), autoplay=True)
-
-
-def mel_centres(bands: int, low_hz: float, high_hz: float) -> np.ndarray:
-    """Centre frequencies in Hz of mel bands on the scale of the HTK toolkit, as torchaudio lays them: (bands,)."""
-    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (low_hz, high_hz))
-    return 700 * (10 ** (np.linspace(low, high, bands + 2)[1:-1] / 2595) - 1)
 
 
 def table(judged: list[Judged], least: float) -> None:

@@ -107,7 +107,7 @@ def _start(name: str) -> None:
                 width="stretch",
                 disabled=not chosen,
             )
-        line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each fold")
+        line = waiting.busy("Each fold")
         if line:
             st.caption(line)
 

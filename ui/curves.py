@@ -14,7 +14,23 @@ from labcore.events import Epoch
 from ui.charts import dark
 from ui.spikes import ceiling
 
+
+def _number(field: str, title: str | None = None, **more: Any) -> dict[str, Any]:
+    """A column of numbers on an axis, which needs no title there, or in a tooltip."""
+    return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def _name(field: str, **more: Any) -> dict[str, Any]:
+    """A column of names."""
+    return {"field": field, "type": "nominal", **more}
+
+
+SIDES = {"train": "training", "val": "validation"}
+"""Side of an epoch event → the name of its clips."""
 _PADDING = {"top": 6, "bottom": 0, "left": 0, "right": 6}
+_STROKES = {"title": None, "symbolType": "stroke"}
+_SHARE = {"axis": {"format": "%", "tickCount": 3}, "scale": {"domain": [0, 1]}}
+_EPOCH = _number("epoch", "Epoch")
 
 
 def curves(
@@ -36,40 +52,25 @@ def curves(
         total: how many epochs there will be; the axis has its final length from the start.
         marks: ``epoch`` and ``what`` of each rule. They are rows of the data as the points are, so that the drawing itself stays.
     """
-    share = field == "accuracy"
     import pandas as pd
 
+    share = field == "accuracy"
     frame = pd.DataFrame(
         _rows(epochs, field, marks or []), columns=["epoch", "value", "clips", "what", "real", "above"]
     )
     form = ".1%" if share else ".3f"
+    legend = {"orient": "bottom-right" if share else "top-right", "direction": "horizontal"}
     line = {
         "transform": [{"filter": "isValid(datum.value)"}],
         "mark": {"type": "line", "interpolate": "linear", "strokeWidth": 2.2, "point": len(epochs) < 3},
         "encoding": {
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "title": None,
-                "axis": {"format": "%" if share else ".4~g", "tickCount": 5},
-                "scale": {"domain": [0, 1]} if share else {"zero": False, "nice": True},
-            },
-            "color": {
-                "field": "clips",
-                "type": "nominal",
-                "scale": {"domain": ["training", "validation"]},
-                "legend": {
-                    "orient": "bottom-right" if share else "top-right",
-                    "title": None,
-                    "symbolType": "stroke",
-                    "direction": "horizontal",
-                },
-            },
-            "tooltip": [
-                {"field": "epoch", "type": "quantitative", "title": "Epoch"},
-                {"field": "clips", "type": "nominal", "title": "Clips"},
-                {"field": "real", "type": "quantitative", "title": title, "format": form},
-            ],
+            "y": _number(
+                "value",
+                axis={"format": "%" if share else ".4~g", "tickCount": 5},
+                scale={"domain": [0, 1]} if share else {"zero": False, "nice": True},
+            ),
+            "color": _name("clips", scale={"domain": list(SIDES.values())}, legend={**_STROKES, **legend}),
+            "tooltip": [_EPOCH, _name("clips", title="Clips"), _number("real", title, format=form)],
         },
     }
     spec = {"padding": _PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_TURNED]}
@@ -97,8 +98,6 @@ def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[
     return [*rows, *({"epoch": mark["epoch"], "what": mark["what"]} for mark in marks)]
 
 
-SIDES = {"train": "training", "val": "validation"}
-"""Side of an epoch event → the name of its clips."""
 _ABOVE: list[dict[str, Any]] = [
     {
         "transform": [{"filter": "isValid(datum.above)"}],
@@ -113,22 +112,22 @@ _ABOVE: list[dict[str, Any]] = [
         },
         "encoding": {
             "y": {"field": "value", "type": "quantitative"},
-            "color": {"field": "clips", "type": "nominal"},
-            "tooltip": [{"field": "real", "type": "quantitative", "title": "Beyond the axis", "format": ".4~g"}],
+            "color": _name("clips"),
+            "tooltip": [_number("real", "Beyond the axis", format=".4~g")],
         },
     },
     {
         "name": "above_note",
         "transform": [{"filter": "isValid(datum.above)"}],
         "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 8, "aria": False},
-        "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": {"field": "above", "type": "nominal"}},
+        "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": _name("above")},
     },
 ]
 _TURNED: list[dict[str, Any]] = [
     {
         "transform": [{"filter": "isValid(datum.what)"}],
         "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#7A8288", "aria": False},
-        "encoding": {"tooltip": [{"field": "what", "type": "nominal", "title": "Turned"}]},
+        "encoding": {"tooltip": [_name("what", title="Turned")]},
     },
     {
         "name": "turned_note",
@@ -143,7 +142,7 @@ _TURNED: list[dict[str, Any]] = [
             "limit": 190,
             "aria": False,
         },
-        "encoding": {"y": {"value": 0}, "text": {"field": "what", "type": "nominal"}},
+        "encoding": {"y": {"value": 0}, "text": _name("what")},
     },
 ]
 """Layers of :func:`curves`. A name with ``_note`` gives a text the ink of ``page.css``.
@@ -161,43 +160,17 @@ def probabilities(
         labels: all there are, so that each keeps its colour.
         shown: those that have lines.
     """
-    epochs = len({row["epoch"] for row in rows})
-    spec = {
-        "padding": _PADDING,
-        "mark": {"type": "line", "strokeWidth": 1.8, "point": epochs < 3},
-        "encoding": {
-            "x": _epoch_axis(total),
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "title": None,
-                "axis": {"format": "%", "tickCount": 3},
-                "scale": {"domain": [0, 1]},
-            },
-            "color": {
-                "field": "label",
-                "type": "nominal",
-                "scale": {"domain": labels},
-                "legend": {
-                    "orient": "top",
-                    "title": None,
-                    "symbolType": "stroke",
-                    "columns": 2,
-                    "columnPadding": 28,
-                    "values": shown,
-                },
-            },
-            "tooltip": [
-                {"field": "epoch", "type": "quantitative", "title": "Epoch"},
-                {"field": "label", "type": "nominal", "title": "Label"},
-                {"field": "value", "type": "quantitative", "title": "Probability", "format": ".1%"},
-            ],
-        },
-    }
-    import pandas as pd
-
-    frame = pd.DataFrame(rows, columns=["epoch", "value", "label"])
-    st.vega_lite_chart(frame, spec, key=key, height=210, width="stretch", alt=alt)
+    legend = {**_STROKES, "orient": "top", "columns": 2, "columnPadding": 28, "values": shown}
+    _lines(
+        rows,
+        total,
+        y=_SHARE,
+        colour=_name("label", scale={"domain": labels}, legend=legend),
+        tooltip=[_name("label", title="Label"), _number("value", "Probability", format=".1%")],
+        key=key,
+        height=210,
+        alt=alt,
+    )
 
 
 def fold_legend() -> None:
@@ -213,75 +186,70 @@ def fold_legend() -> None:
 
 def fold_curve(points: Sequence[tuple[int, float, float]], total: int, *, key: str, title: str) -> None:
     """Accuracy of one of several folds over the epochs, small: epoch, on training clips, on validation clips."""
-    import pandas as pd
-
     rows = [
         {"epoch": epoch, "value": round(value, 4), "clips": clips}
         for epoch, train, val in points
-        for clips, value in (("training", train), ("validation", val))
+        for clips, value in zip(SIDES.values(), (train, val), strict=True)
     ]
-    frame = pd.DataFrame(rows, columns=["epoch", "value", "clips"])
-    spec = {
-        "padding": _PADDING,
-        "mark": {"type": "line", "strokeWidth": 1.6, "point": len(points) < 3},
-        "encoding": {
-            "x": {**_epoch_axis(total), "axis": {"grid": False, "format": "d", "tickMinStep": 1, "tickCount": 3}},
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "title": None,
-                "axis": {"format": "%", "tickCount": 2},
-                "scale": {"domain": [0, 1]},
-            },
-            "color": {
-                "field": "clips",
-                "type": "nominal",
-                "scale": {"domain": ["training", "validation"]},
-                "legend": None,
-            },
-            "tooltip": [
-                {"field": "epoch", "type": "quantitative", "title": "Epoch"},
-                {"field": "clips", "type": "nominal", "title": "Clips"},
-                {"field": "value", "type": "quantitative", "title": "Accuracy", "format": ".1%"},
-            ],
-        },
-    }
-    st.vega_lite_chart(frame, spec, key=key, height=96, width="stretch", alt=f"Accuracy of {title} over the epochs")
+    _lines(
+        rows,
+        total,
+        y={**_SHARE, "axis": {"format": "%", "tickCount": 2}},
+        colour=_name("clips", scale={"domain": list(SIDES.values())}, legend=None),
+        tooltip=[_name("clips", title="Clips"), _number("value", "Accuracy", format=".1%")],
+        key=key,
+        height=96,
+        alt=f"Accuracy of {title} over the epochs",
+        stroke=1.6,
+        ticks=3,
+    )
 
 
 def small_curve(epochs: list[Epoch], field: str, total: int, *, key: str, title: str, form: str = "~s") -> None:
     """One quantity over the epochs, small."""
+    _lines(
+        [{"epoch": event.epoch, "value": getattr(event, field)} for event in epochs],
+        total,
+        y={"axis": {"format": form, "tickCount": 3}, "scale": {"zero": True}},
+        tooltip=[_number("value", title, format=".4~g")],
+        key=key,
+        height=130,
+        alt=f"{title} over the epochs",
+    )
+
+
+def _lines(
+    rows: list[dict[str, Any]],
+    total: int,
+    *,
+    y: dict[str, Any],
+    tooltip: list[dict[str, Any]],
+    colour: dict[str, Any] | None = None,
+    key: str,
+    height: int,
+    alt: str,
+    stroke: float = 1.8,
+    ticks: int = 6,
+) -> None:
+    """Lines over the epochs, with marks on those of one or two points, which would not be seen.
+
+    Args:
+        rows: ``epoch``, ``value``, and what ``colour`` tells apart.
+        y: axis and scale of the values.
+        ticks: about so many on the axis of epochs.
+    """
     import pandas as pd
 
-    frame = pd.DataFrame(
-        [{"epoch": event.epoch, "value": getattr(event, field)} for event in epochs], columns=["epoch", "value"]
-    )
+    columns = ["epoch", "value", *([colour["field"]] if colour else [])]
+    encoding = {"x": _epoch_axis(total, ticks), "y": {**_number("value"), **y}, "tooltip": [_EPOCH, *tooltip]}
     spec = {
         "padding": _PADDING,
-        "mark": {"type": "line", "strokeWidth": 1.8, "point": len(epochs) < 3},
-        "encoding": {
-            "x": _epoch_axis(total),
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "title": None,
-                "axis": {"format": form, "tickCount": 3},
-                "scale": {"zero": True},
-            },
-            "tooltip": [
-                {"field": "epoch", "type": "quantitative", "title": "Epoch"},
-                {"field": "value", "type": "quantitative", "title": title, "format": ".4~g"},
-            ],
-        },
+        "mark": {"type": "line", "strokeWidth": stroke, "point": len({row["epoch"] for row in rows}) < 3},
+        "encoding": encoding | ({"color": colour} if colour else {}),
     }
-    st.vega_lite_chart(frame, spec, key=key, height=130, width="stretch", alt=f"{title} over the epochs")
+    st.vega_lite_chart(pd.DataFrame(rows, columns=columns), spec, key=key, height=height, width="stretch", alt=alt)
 
 
-def _epoch_axis(total: int) -> dict[str, Any]:
-    return {
-        "field": "epoch",
-        "type": "quantitative",
-        "title": None,
-        "axis": {"grid": False, "format": "d", "tickMinStep": 1, "tickCount": 6},
-        "scale": {"domain": [1, max(2, total)], "nice": False},
-    }
+def _epoch_axis(total: int, ticks: int = 6) -> dict[str, Any]:
+    axis = {"grid": False, "format": "d", "tickMinStep": 1, "tickCount": ticks}
+    return _number("epoch", axis=axis, scale={"domain": [1, max(2, total)], "nice": False})

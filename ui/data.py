@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -57,16 +58,13 @@ def summary(
 def _summary(
     home: str, name: str, fold: str | None, kind: str, leave_out: str | None, validation_share: float
 ) -> DataSummary:
-    from pathlib import Path
-
     from labcore.datasets import find_dataset, split
 
     dataset = find_dataset(Workspace(Path(home)), name)
     parts = split(dataset, fold, kind=kind, leave_out=leave_out, validation_share=validation_share)
     labels = dataset.table["label"]
-    train = labels.iloc[parts.train].value_counts().to_dict()
-    held_out = labels.iloc[parts.held_out].value_counts().to_dict()
-    validation = labels.iloc[parts.validation].value_counts().to_dict()
+    sides = (parts.train, parts.held_out, parts.validation)
+    train, held_out, validation = (labels.iloc[rows].value_counts().to_dict() for rows in sides)
     notes = [text for text in (dataset.fold_note, parts.note) if text]
     return DataSummary(
         name=dataset.name,
@@ -121,8 +119,6 @@ def folds(name: str, kind: str = "official", leave_out: str | None = None) -> Fo
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
 def _folds(home: str, name: str, kind: str, leave_out: str | None) -> Folds:
-    from pathlib import Path
-
     from labcore.config import DataConfig
     from labcore.datasets import cannot_be_held_out, find_dataset, split
     from labcore.errors import DatasetError

@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from ui import services
-from ui.shell import action_button, log, show_error
+from ui.shell import action_button, download, log, show_error
 from ui.text import ago, plain
 
 if TYPE_CHECKING:
@@ -127,18 +128,13 @@ def _actions(now: Examination) -> None:
         )
         if report is None or not ready:
             return
-        st.download_button(
-            "Markdown",
-            report.to_markdown,
-            "environment.md",
-            "text/markdown",
-            icon=":material/download:",
-            on_click="ignore",
+        download("Markdown", report.to_markdown, "environment.md", "text/markdown")
+        download(
+            "JSON",
+            lambda: json.dumps(report.to_json(), indent=2, ensure_ascii=False),
+            "environment.json",
+            "application/json",
         )
-        st.download_button(
-            "JSON", lambda: json.dumps(report.to_json(), indent=2, ensure_ascii=False), "environment.json",
-            "application/json", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
         with st.popover("Copy", icon=":material/content_copy:", width="content"):
             st.caption(
                 "The report as Markdown, without names, paths or serial numbers. Copy it with the button in its corner."
@@ -203,13 +199,9 @@ def remedy(text: str) -> None:
 
 def remedy_parts(text: str) -> list[tuple[bool, list[str]]]:
     """Stretches of a remedy, each with whether it is commands; these without their ``$ ``."""
-    parts: list[tuple[bool, list[str]]] = []
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        command = line.startswith("$ ")
-        if not parts or parts[-1][0] != command:
-            parts.append((command, []))
-        parts[-1][1].append(line.removeprefix("$ "))
-    return parts
+    lines = filter(None, (line.strip() for line in text.splitlines()))
+    stretches = groupby(lines, key=lambda line: line.startswith("$ "))
+    return [(command, [line.removeprefix("$ ") for line in held]) for command, held in stretches]
 
 
 def _proofs(proofs: tuple[Proof, ...]) -> None:

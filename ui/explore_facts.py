@@ -70,14 +70,7 @@ def on_view(opened: Opened, long_seconds: float) -> tuple[float, float]:
     from labcore.explore import Envelope
 
     low, high = opened.overview.low, opened.overview.high
-    scale = max(1.0, float(np.abs(low).max(initial=0)), float(np.abs(high).max(initial=0))) / 32767
-    whole = Envelope(
-        np.rint(low / scale).astype(np.int16),
-        np.rint(high / scale).astype(np.int16),
-        scale,
-        (np.arange(low.shape[1]) + 0.5) * opened.overview.block_seconds,
-        exact=False,
-    )
+    whole = Envelope.of(low, high, (np.arange(low.shape[1]) + 0.5) * opened.overview.block_seconds, exact=False)
     viewer(
         [wave_row(whole, f"Whole recording · showing {clock_span(start, end)}", height=70)],
         key=OVERVIEW,

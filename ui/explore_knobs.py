@@ -60,9 +60,10 @@ def settings_of() -> None:
             return
         if name == TRAINING:
             values = forms.values()
+        elif name in PRESETS:
+            values = preset(name).values()
         else:
-            config = preset(name) if name in PRESETS else runs[name].config
-            values = flat(config)
+            values = runs[name].config.values()
         put({path: values[path] for path in knobs() if not path.startswith(FREE)})
 
     st.selectbox(
@@ -138,8 +139,3 @@ def use_for_training(label: str, what: tuple[str, ...] | dict[str, Any], *, key:
     if st.session_state.pop(f"{key}-done", False):
         st.success("The Train page has them now.", icon=":material/check:")
         st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
-
-
-def flat(source: RunConfig) -> dict[str, Any]:
-    tree = source.model_dump()
-    return {path: tree[path.partition(".")[0]][path.partition(".")[2]] for path in knobs()}

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.workspace import slug
+from ui.shell import download
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
+
+WAV = "What is played, as WAV of 32-bit float."
 
 
 def buttons(
@@ -38,17 +41,12 @@ def buttons(
 
     stem = _stem(name)
     with st.container(horizontal=True, gap="small"):
-        st.download_button(
-            "Sound", wav, file_name=f"{stem}.wav", mime="audio/wav", icon=":material/download:", on_click="ignore",
-            key="explore-wav", help="What is played, as WAV of 32-bit float.",
-        )  # fmt: skip
+        download("Sound", wav, f"{stem}.wav", "audio/wav", key="explore-wav", help=WAV)
         if shown:
             with st.popover("Pictures", icon=":material/image:"):
                 for title, (view, low, high) in shown.items():
-                    st.download_button(
-                        title, _png(view, low, high), file_name=f"{stem}-{slug(title)}.png", mime="image/png",
-                        icon=":material/download:", on_click="ignore", type="tertiary", key=f"explore-png-{title}",
-                    )  # fmt: skip
+                    picture, key = _png(view, low, high), f"explore-png-{title}"
+                    download(title, picture, f"{stem}-{slug(title)}.png", "image/png", key=key, type="tertiary")
         known = [kind for kind in kinds if kind in KINDS]
         if known:
             with st.popover("Code", icon=":material/code:"):
@@ -69,15 +67,10 @@ def of_draw(name: str, wav: bytes, shown: dict[str, tuple[Any, float, float]]) -
     """Buttons for what an augmentation made: its sound, and the pictures before and after by title."""
     stem = _stem(name)
     with st.container(horizontal=True, gap="small"):
-        st.download_button(
-            "Sound after", wav, file_name=f"{stem}-augmented.wav", mime="audio/wav", icon=":material/download:",
-            on_click="ignore", key="explore-bench-wav", help="What is played, as WAV of 32-bit float.",
-        )  # fmt: skip
+        download("Sound after", wav, f"{stem}-augmented.wav", "audio/wav", key="explore-bench-wav", help=WAV)
         for title, (view, low, high) in shown.items():
-            st.download_button(
-                f"Picture {title}", _png(view, low, high), file_name=f"{stem}-{title}.png", mime="image/png",
-                icon=":material/image:", on_click="ignore", key=f"explore-bench-png-{title}",
-            )  # fmt: skip
+            picture, looks = _png(view, low, high), {"icon": ":material/image:", "key": f"explore-bench-png-{title}"}
+            download(f"Picture {title}", picture, f"{stem}-{title}.png", "image/png", **looks)
 
 
 def _png(view: Any, low: float | None, high: float | None) -> Callable[[], bytes]:

@@ -223,10 +223,8 @@ def _row_name(row: Row) -> str:
 
 
 def _changed(path: Path) -> int:
-    try:
+    with AudioError.on_os_error(f"{path} cannot be read", "Take another clip"):
         return path.stat().st_mtime_ns
-    except OSError as error:
-        raise AudioError(f"{path} cannot be read: {error.strerror or error}", "Take another clip") from error
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

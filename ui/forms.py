@@ -58,7 +58,7 @@ MOST_STOPS = 200
 def values() -> dict[str, Any]:
     """The values of all knobs in this browser session, from the recommended preset at first."""
     if "knobs" not in st.session_state:
-        st.session_state["knobs"] = _flat(preset("balanced"))
+        st.session_state["knobs"] = preset("balanced").values()
         st.session_state["preset"] = "balanced"
     return st.session_state["knobs"]
 
@@ -75,7 +75,7 @@ def config() -> RunConfig:
 def take(source: RunConfig, keep: Iterable[str] = ()) -> None:
     """Set every knob to the values of a configuration; those whose paths begin as in ``keep`` stay as they are."""
     kept = tuple(keep)
-    fill({path: value for path, value in _flat(source).items() if not (kept and path.startswith(kept))})
+    fill({path: value for path, value in source.values().items() if not (kept and path.startswith(kept))})
 
 
 def fill(settings: Mapping[str, Any]) -> None:
@@ -183,7 +183,7 @@ def changes(config: RunConfig) -> dict[str, Any]:
     return {
         knob.title: "automatic" if value is None else f"{tidy(value)} {knob.unit}".strip()
         for path, knob in knobs().items()
-        if not path.startswith("data.") and (value := _flat(config)[path]) != knob.default
+        if not path.startswith("data.") and (value := config.value(path)) != knob.default
     }
 
 
@@ -286,11 +286,6 @@ def _names() -> dict[str, int]:
     return st.session_state.setdefault("knob-names", {})
 
 
-def _flat(config: RunConfig) -> dict[str, Any]:
-    tree = config.model_dump()
-    return {path: tree[path.partition(".")[0]][path.partition(".")[2]] for path in knobs()}
-
-
 @cache
 def _presets() -> dict[str, dict[str, Any]]:
-    return {name: _flat(preset(name)) for name in PRESETS}
+    return {name: preset(name).values() for name in PRESETS}

@@ -11,7 +11,7 @@ from typing import ClassVar
 from streamlit import config
 
 from labcore.audio import Limits
-from labcore.errors import ConfigError
+from labcore.audio.limits import number_above_zero
 from ui.text import count, counted, duration
 
 MOST_CHANNELS = 32
@@ -41,22 +41,11 @@ class UploadLimits:
         Raises:
             ConfigError: one is not a number above zero.
         """
-        given: dict[str, float] = {}
-        for name, variable in self.NAMES.items():
-            text = environment.get(variable, "").strip()
-            if not text:
-                continue
-            try:
-                value = float(text) if name == "seconds" else int(text)
-            except ValueError:
-                value = 0
-            if not 0 < value < 10**9:
-                raise ConfigError(f"{variable} is {text!r}, which is not a number above zero", "Correct or remove it")
-            given[name] = value
-        return UploadLimits(**{**self.values(), **given})  # type: ignore[arg-type]
-
-    def values(self) -> dict[str, float]:
-        return {name: getattr(self, name) for name in self.NAMES}
+        given = {
+            name: number_above_zero(environment, variable, getattr(self, name), whole=name != "seconds")
+            for name, variable in self.NAMES.items()
+        }
+        return UploadLimits(**given)  # type: ignore[arg-type]
 
 
 UPLOADS = UploadLimits()

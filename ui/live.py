@@ -170,7 +170,7 @@ def run_link(run: Run, after: str = "") -> None:
 
 
 @st.fragment
-def demo_button(key: str, label: str = "Make the demo set", kind: str = "primary") -> None:
+def demo_button(key: str, kind: str = "primary") -> None:
     """A button that makes the demo set, with its progress; several pages may show it, the work is one.
 
     Only shown where there is no demo set. Nothing ticks before somebody has pressed it.
@@ -184,7 +184,7 @@ def demo_button(key: str, label: str = "Make the demo set", kind: str = "primary
     elif task is not None and task.failure is not None:
         log.error("the demo set could not be made", exc_info=task.failure)
         st.error("The demo set could not be made. The server's log has the details.")
-    action_button(label, services.start_demo, key=key, type=kind, icon=":material/auto_awesome:")
+    action_button("Make the demo set", services.start_demo, key=key, type=kind, icon=":material/auto_awesome:")
 
 
 @st.fragment(run_every=TICK)

@@ -165,7 +165,7 @@ def _summary_and_start() -> None:
         with st.container(key="start-bar"):
             _start(ready)
         forecasting.part(ready)
-        line = waiting.busy([(run, status) for run, status in live.runs() if status.active])
+        line = waiting.busy()
         if line:
             st.caption(line)
     pinned.before(ready)

@@ -190,14 +190,14 @@ def _named(clip: clips.Clip) -> tuple[str, bytes]:
 # --- the lines
 
 
-def top(epochs: list[Epoch], name: str, most: int = MOST_LINES) -> list[str]:
+def top(epochs: list[Epoch], name: str) -> list[str]:
     """The labels that a clip was taken for with the highest probabilities, by their mean over the epochs and by the last one."""
     told = [event.pinned[name] for event in epochs if name in event.pinned]
     if not told:
         return []
     mean = {label: sum(shares.get(label, 0.0) for shares in told) / len(told) for label in told[-1]}
     weight = {label: mean[label] + told[-1][label] for label in mean}
-    return sorted(weight, key=lambda label: weight[label], reverse=True)[:most]
+    return sorted(weight, key=lambda label: weight[label], reverse=True)[:MOST_LINES]
 
 
 def lines(run: Run, epochs: list[Epoch], total: int) -> None:

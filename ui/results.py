@@ -9,7 +9,7 @@ import streamlit as st
 from labcore.events import Evaluated, Event, RunFinished, last_of
 from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
-from ui import charts
+from ui import charts, shell
 from ui.text import counted, duration, label_names, percent, plain
 
 if TYPE_CHECKING:
@@ -72,13 +72,11 @@ def class_table(evaluated: Evaluated | Pool) -> None:
 
 def download(run: Run) -> None:
     """The weights to take home; the zip is made when it is asked for."""
-    st.download_button(
+    shell.download(
         "Download the weights",
-        data=lambda: _zip(run),
-        file_name=f"{run.id}.zip",
-        mime="application/zip",
-        icon=":material/download:",
-        on_click="ignore",
+        lambda: _zip(run),
+        f"{run.id}.zip",
+        "application/zip",
         help="Weights, configuration and labels, with a short script that classifies without these pages.",
     )
 

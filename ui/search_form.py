@@ -244,7 +244,7 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
                 icon=":material/play_arrow:",
                 width="stretch",
             )
-        line = waiting.busy([(run, status) for run, status in live.runs() if status.active], "Each trial")
+        line = waiting.busy("Each trial")
         if line:
             st.caption(line)
 

@@ -103,6 +103,13 @@ def action_button(label: str, act: Callable[[], object], *, key: str, **looks: A
             raise error
 
 
+def download(
+    label: str, data: str | bytes | Callable[[], str | bytes], file_name: str, mime: str, **looks: Any
+) -> None:
+    """A button that hands a file to the browser; a function makes it when it is asked for. The page does not run again for it."""
+    st.download_button(label, data, file_name, mime, on_click="ignore", **{"icon": ":material/download:"} | looks)
+
+
 def _short(path: Path) -> str:
     """A path with the home folder as ``~``, and only its end where it is long."""
     with contextlib.suppress(ValueError, RuntimeError):

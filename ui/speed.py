@@ -6,11 +6,12 @@ from functools import partial
 
 import streamlit as st
 
-from labcore.benchmark import BenchmarkReport, ReportFolder, job, list_reports
+from labcore.benchmark import Benchmark, BenchmarkReport
 from labcore.benchmark.exchange import MOST_BYTES
 from labcore.benchmark.report import ReportError
+from labcore.jobs.glances import glances
 from labcore.listing import looked_at
-from ui import live, people, services, speed_charts, speed_data
+from ui import live, people, services, speed_charts, speed_data, waiting
 from ui.live import TICK
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import ago, count, duration, plain, told_apart
@@ -19,13 +20,17 @@ MOST_BESIDE = 4
 """So many reports are laid beside each other at most: more lines than that cannot be told apart."""
 
 
-def known() -> dict[str, ReportFolder]:
+def known() -> dict[str, Benchmark]:
     """The reports of the workspace by id, newest first, without those that are still measured."""
-    active = {folder.id for folder in job.at_work(services.workspace())}
-    return {folder.id: folder for folder in list_reports(services.workspace()) if folder.id not in active}
+    return {each.id: each for each, status in glances(services.workspace(), Benchmark) if not status.active}
 
 
-def choose(folders: dict[str, ReportFolder]) -> list[ReportFolder]:
+def active() -> list[Benchmark]:
+    """The benchmarks that measure or wait, whoever started them, oldest first."""
+    return [each for each, status in reversed(glances(services.workspace(), Benchmark)) if status.active]
+
+
+def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     """The reports to look at, one or several; kept in the URL."""
     asked = [name for name in st.query_params.get("report", "").split(",") if name]
     wanted = [name for name in asked if name in folders]
@@ -52,9 +57,9 @@ def choose(folders: dict[str, ReportFolder]) -> list[ReportFolder]:
 
 def tell_gone(names: list[str]) -> None:
     """Say which reports of a link are not there. One that is measured is: it stands above."""
-    active = {folder.id for folder in job.at_work(services.workspace())}
+    measured = {each.id for each in active()}
     for name in names:
-        if name not in active:
+        if name not in measured:
             live.gone("report", name)
 
 
@@ -66,7 +71,7 @@ def look_at(*ids: str) -> None:
         st.query_params.pop("report", None)
 
 
-def _titles(folders: dict[str, ReportFolder]) -> dict[str, str]:
+def _titles(folders: dict[str, Benchmark]) -> dict[str, str]:
     return {name: _title(str(folder.path), _changed(folder)) for name, folder in folders.items()}
 
 
@@ -74,14 +79,14 @@ def _titles(folders: dict[str, ReportFolder]) -> dict[str, str]:
 def _title(path: str, changed: int) -> str:
     from pathlib import Path
 
-    folder = ReportFolder(Path(path))
+    folder = Benchmark(Path(path))
     try:
-        return folder.load().title + (" · uploaded" if folder.uploaded else "")
+        return folder.report().title + (" · uploaded" if folder.uploaded else "")
     except Exception:  # the page tells why when it is looked at
         return f"{folder.id} (cannot be read)"
 
 
-def _changed(folder: ReportFolder) -> int:
+def _changed(folder: Benchmark) -> int:
     """A number that changes when the report does."""
     times = []
     for name in ("machine.json", "events.jsonl"):
@@ -97,25 +102,25 @@ def _changed(folder: ReportFolder) -> int:
 
 def at_work() -> bool:
     """Benchmarks that measure or wait, live, each with what it has measured so far. Whether there are any."""
-    active = [folder.id for folder in job.at_work(services.workspace())]
+    shown = active()
 
-    @st.fragment(run_every=TICK if active else None)
+    @st.fragment(run_every=TICK if shown else None)
     def rows() -> None:
         with errors_in_place():
-            now = job.at_work(services.workspace())
-            if [folder.id for folder in now] != active:
+            now = active()
+            if now != shown:
                 st.rerun()
-            for folder in now:
-                _one_at_work(folder)
+            for benchmark in now:
+                _one_at_work(benchmark)
             services.settle_memory_once("speed")
 
-    if active:
+    if shown:
         rows()
-    return bool(active)
+    return bool(shown)
 
 
-def _one_at_work(folder: ReportFolder) -> None:
-    report = job.load(folder)
+def _one_at_work(benchmark: Benchmark) -> None:
+    report = benchmark.report()
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(
@@ -123,31 +128,30 @@ def _one_at_work(folder: ReportFolder) -> None:
                 width="content",
             )
             with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-                live.badge("queued" if report.state == "waiting" else report.state)
+                live.badge(report.state)
                 stopping = report.state == "stopping"
-                stop, key = partial(folder.request_stop, services.visitor_name()), f"stop-{folder.id}"
+                stop = partial(services.manager().stop, benchmark, by=services.visitor_name())
+                key = f"stop-{benchmark.id}"
                 people.guarded_button("Stop", stop, report.by, key=key, icon=":material/stop:", disabled=stopping)
-                if stopping and folder.held:
-                    end, key = partial(job.kill, folder), f"kill-{folder.id}"
-                    people.guarded_button(
-                        "End at once", end, report.by, key=key, verb="End", icon=":material/close:", type="tertiary"
-                    )
-        st.progress(*_progress(report))
+                if stopping:
+                    key, looks = f"kill-{benchmark.id}", {"icon": ":material/close:", "type": "tertiary"}
+                    people.guarded_button("End at once", benchmark.kill, report.by, key=key, verb="End", **looks)
+        st.progress(*_progress(benchmark, report))
         rows = speed_data.taken([report])
         if rows:
             last = rows[-1].measured.case
             shown = speed_data.of(rows, last.model, last.mode, last.scope)
             st.markdown(f":small[{speed_data.work_words(last.model, last.mode, last.scope)}]")
-            speed_charts.throughput(speed_data.curve(shown, every_form=False), key=f"live-{folder.id}", height=240)
+            speed_charts.throughput(speed_data.curve(shown, every_form=False), key=f"live-{benchmark.id}", height=240)
 
 
 def _by(report: BenchmarkReport) -> str:
     return f"by {people.whose(report.by)} " if people.anothers(report.by) else ""
 
 
-def _progress(report: BenchmarkReport) -> tuple[float, str]:
-    if report.state == "waiting":
-        return 0.0, f"Waits: {plain(report.why)}"
+def _progress(benchmark: Benchmark, report: BenchmarkReport) -> tuple[float, str]:
+    if report.state == "queued":
+        return 0.0, waiting.behind(benchmark)
     told = report.progress
     if told is None:
         return 0.0, "Starting: measuring each device's peak speed"
@@ -160,7 +164,7 @@ def _progress(report: BenchmarkReport) -> tuple[float, str]:
 # --- reports come and go
 
 
-def keep_and_remove(folders: list[ReportFolder]) -> None:
+def keep_and_remove(folders: list[Benchmark]) -> None:
     """Download, upload and remove."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for number, folder in enumerate(folders):
@@ -180,7 +184,7 @@ def keep_and_remove(folders: list[ReportFolder]) -> None:
             with st.popover("Remove", icon=":material/delete:", type="tertiary"):
                 many = len(folders) > 1
                 st.markdown(f"Remove {'these reports' if many else 'this report'}? This cannot be undone.")
-                for owner in dict.fromkeys(folder.by for folder in folders):
+                for owner in dict.fromkeys(folder.owner for folder in folders):
                     people.ask(owner, "Remove")
                 action_button(
                     "Remove for good", partial(_remove, folders), key="speed-remove", icon=":material/delete:"
@@ -214,7 +218,7 @@ def _take_up() -> None:
         return
     st.session_state["speed-uploads"] = number + 1  # an empty uploader in place of the used one
     try:
-        folder = ReportFolder.keep(services.workspace(), BenchmarkReport.from_json(file.getvalue()))
+        folder = Benchmark.keep(services.workspace(), BenchmarkReport.from_json(file.getvalue()))
     except Exception as error:
         st.session_state["speed-upload-trouble"] = error
     else:
@@ -222,19 +226,19 @@ def _take_up() -> None:
         look_at(*[*shown, folder.id][-MOST_BESIDE:])
 
 
-def _file(folder: ReportFolder) -> str:
-    return folder.load().to_json()
+def _file(folder: Benchmark) -> str:
+    return folder.report().to_json()
 
 
-def _remove(folders: list[ReportFolder]) -> None:
+def _remove(folders: list[Benchmark]) -> None:
     look_at()
     for folder in folders:
-        folder.delete()
+        services.manager().remove(folder)
 
 
-def load(folders: list[ReportFolder]) -> list[BenchmarkReport]:
+def load(folders: list[Benchmark]) -> list[BenchmarkReport]:
     """The reports that can be read; what is wrong with the others is told in place."""
-    reports, broken = looked_at(folders, job.load, lambda folder: f"report {folder.id}")
+    reports, broken = looked_at(folders, Benchmark.report, lambda folder: f"report {folder.id}")
     for thing in broken:
         show_error(ReportError(str(thing), "Remove it, or put its files back"))
     return reports

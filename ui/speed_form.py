@@ -9,8 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.benchmark import MODES, PRECISIONS, SCOPES, Plan, full_plan, job, make_plan, quick_plan
+from labcore.benchmark import MODES, PRECISIONS, SCOPES, Benchmark, Plan, full_plan, make_plan, quick_plan
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS
+from labcore.benchmark.job import obstacle
 from labcore.benchmark.plan import BATCH_SIZES
 from labcore.device import usable_cores
 from labcore.errors import LabError
@@ -102,7 +103,7 @@ def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
 def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) -> None:
     on = " and ".join(plain(devices.get(device, device)) for device in plan.devices)
     st.markdown(f"{counted(len(plan.cases), 'measurement')} on {on}, :primary[**about {duration(plan.seconds)}**]")
-    trouble = job.obstacle(services.workspace())
+    trouble = obstacle(services.workspace())
     if not trouble:
         action_button(
             "Start", partial(_begin, plan, started), key="speed-start", type="primary", icon=":material/play_arrow:"
@@ -115,7 +116,7 @@ def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) 
     with st.container(horizontal=True, gap="small"):
         action_button(
             "Start when it is done",
-            partial(_begin, plan, started, wait=True),
+            partial(_begin, plan, started),
             key="speed-wait",
             type="primary",
             icon=":material/schedule:",
@@ -130,8 +131,9 @@ def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) 
         )
 
 
-def _begin(plan: Plan, started: Callable[[str], None], **how: bool) -> None:
-    started(job.start(services.workspace(), plan, by=services.visitor_name(), **how).id)
+def _begin(plan: Plan, started: Callable[[str], None], *, beside: bool = False) -> None:
+    made = Benchmark.create(services.workspace(), plan, queued=True, beside=beside, by=services.visitor_name())
+    started(services.manager().take(made).id)
     st.session_state["speed-started"] = True
 
 

@@ -23,7 +23,6 @@ STATES = {
     "interrupted": ("Interrupted", ":material/power_off:", "orange"),
     "unreadable": ("Cannot be read", ":material/broken_image:", "red"),
     "starting": ("Starting", ":material/play_circle:", "blue"),
-    "waiting": ("Waiting", ":material/schedule:", "gray"),
     "pruned": ("Stopped early", ":material/content_cut:", "gray"),
 }
 """State of a run, a search or a trial → its word, icon and colour."""
@@ -125,9 +124,9 @@ def run_name(run: JobFolder, *, moment: bool = True) -> str:
 
 
 def job_name(job: JobFolder) -> str:
-    """A job as people name it, without the moment: a run by its name, others with what they are."""
+    """A job as people name it, without the moment: a run by its name, others with what they are, as ``benchmark · quick``."""
     name = run_name(job, moment=False)
-    return name if job.kind.room == "runs" else f"{job.kind.name} {name}"
+    return name if job.kind.room == "runs" or name.startswith(job.kind.name) else f"{job.kind.name} {name}"
 
 
 def told_apart(options: Iterable[Any], words: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -1,4 +1,4 @@
-"""What a run waits for, in a line: behind which others it stands, and how long those will take."""
+"""What a job waits for, in a line: behind which others it stands, and how long those will take."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ from collections.abc import Sequence
 
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glance
+from labcore.jobs.queue import Survey
 from labcore.status import JobStatus
 from ui import people, services
 from ui.text import counted, duration, job_name, plain
 
 NAMED = 2
-"""So many runs are named, the others counted."""
+"""So many jobs are named, the others counted."""
 
 
 def behind(job: JobFolder) -> str:
-    """What a waiting run waits for, as Markdown: ``Waits behind demo · compact (3 min left) and 2 more jobs``."""
+    """What a waiting job waits for, as Markdown: ``Waits behind demo · compact (3 min left) and 2 more jobs``."""
     ahead = services.manager().ahead(job)
     if not ahead:
         return "Next in the queue"
     return f"Waits behind {_named([(each, glance(each)) for each in ahead])}"
 
 
-def busy(active: Sequence[tuple[JobFolder, JobStatus]], mine: str = "This run") -> str:
+def busy(mine: str = "This run") -> str:
     """What something that is not queued yet would stand behind, as Markdown; empty where nothing is at work."""
-    if not active:
+    rows = [(job, glance(job)) for job in Survey(services.workspace()).before("auto")]
+    if not rows:
         return ""
-    running = [(run, status) for run, status in active if status.state != "queued"]
-    waiting = [(run, status) for run, status in active if status.state == "queued"]
+    running = [(job, status) for job, status in rows if status.state != "queued"]
+    waiting = [(job, status) for job, status in rows if status.state == "queued"]
     parts = [f"Running: {_named(running)}"] * bool(running) + [f"Queue: {_named(waiting)}"] * bool(waiting)
     return f"{'. '.join(parts)}. {mine} would wait for its turn."
 

@@ -3,6 +3,6 @@
 from labcore.access.pace import Pace
 from labcore.access.passwords import check_password, hash_password
 from labcore.access.settings import Access, read_access
-from labcore.access.tickets import Ticket, Tickets
+from labcore.access.tickets import Tickets
 
-__all__ = ["Access", "Pace", "Ticket", "Tickets", "check_password", "hash_password", "read_access"]
+__all__ = ["Access", "Pace", "Tickets", "check_password", "hash_password", "read_access"]

@@ -41,19 +41,20 @@ def forwarded_client(peer: str, forwarded_for: Iterable[str], proxies: Iterable[
 
 def is_within(address: str, networks: Iterable[Network]) -> bool:
     """Whether an address is part of one of these networks; a text that is no address is part of none."""
-    found = _parsed(address)
+    found = parsed(address)
     return found is not None and any(found in network for network in networks if network.version == found.version)
 
 
 def address_group(address: str) -> str:
     """What counts as one address: it itself, or the /64 of IPv6 that one customer of a provider has all of."""
-    found = _parsed(address)
+    found = parsed(address)
     if found is None:
         return address[:60]
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
-def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An address, also in brackets, with a zone, or one of IPv4 in the form of IPv6; None for what is none."""
     try:
         found = ipaddress.ip_address(address.strip("[]").partition("%")[0])
     except ValueError:

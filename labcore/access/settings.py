@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from labcore.access.passwords import trouble_with
-from labcore.access.proxies import Network, trusted_proxies
+from labcore.access.proxies import Network, parsed, trusted_proxies
 from labcore.people import clean
 
 ACCESS = "LABCORE_ACCESS"
@@ -120,16 +119,8 @@ def _demanded(wish: str, passwords: bool, providers: bool, address: str | None, 
 
 def is_loopback(address: str | None) -> bool:
     """Whether only this machine reaches an address. A name other than localhost counts as reachable."""
-    if not address:
-        return False
-    if address.lower() == "localhost":
-        return True
-    try:
-        found = ipaddress.ip_address(address.strip("[]"))
-    except ValueError:
-        return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_loopback
+    found = parsed(address or "")
+    return found.is_loopback if found is not None else (address or "").lower() == "localhost"
 
 
 def _passwords(environment: Mapping[str, str], section: Mapping[str, Any], troubles: list[str]) -> dict[str, str]:

@@ -54,23 +54,21 @@ class SignedOut:
         self._names.add(name)
         if self._notes is None:
             return
-        try:
-            with self._lock, self._open() as descriptor:
-                content = _read(descriptor)
-                if name in _names_in(content):
-                    return
-                place = content.find(_FREE)
-                line = name.encode().ljust(NOTE_BYTES - 1) + b"\n"
-                _write(descriptor, line, place if place >= 0 else len(content))
-                os.fsync(descriptor)
-                if content.count(_FREE) <= ROOM // 2:
-                    with contextlib.suppress(OSError):  # a full disk: there is room for many more yet
-                        _make_room(descriptor)
-        except OSError as error:
-            raise WorkspaceError(
-                f"signing out cannot be noted in {self._notes}: {error.strerror or error}",
-                "Free some space, or make the workspace writable, and sign out again",
-            ) from error
+        refused = WorkspaceError.on_os_error(
+            f"signing out cannot be noted in {self._notes}",
+            "Free some space, or make the workspace writable, and sign out again",
+        )
+        with refused, self._lock, self._open() as descriptor:
+            content = _read(descriptor)
+            if name in _names_in(content):
+                return
+            place = content.find(_FREE)
+            line = name.encode().ljust(NOTE_BYTES - 1) + b"\n"
+            _write(descriptor, line, place if place >= 0 else len(content))
+            os.fsync(descriptor)
+            if content.count(_FREE) <= ROOM // 2:
+                with contextlib.suppress(OSError):  # a full disk: there is room for many more yet
+                    _make_room(descriptor)
 
     def _look(self) -> None:
         """Read the notes where another server has written some."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.reading import parse_json
-from labcore.workspace import append_line
+from labcore.workspace import append_line, stamp_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class AnswerJournal:
     def has(self, path: Path) -> bool:
         """Whether the file was answered, is as it was then, and could be read."""
         place = self._places.get(_where(path))
-        return place is not None and not place.failed and (place.size, place.mtime_ns) == _stamp(path)
+        return place is not None and not place.failed and (place.size, place.mtime_ns) == stamp_of(path)
 
     def add(self, path: Path, answer: dict[str, Any]) -> None:
         """Keep an answer, or ``{"file", "error"}``.
@@ -60,7 +60,7 @@ class AnswerJournal:
         Raises:
             WorkspaceError: the disk is full.
         """
-        size, mtime_ns = _stamp(path)
+        size, mtime_ns = stamp_of(path)
         facts = {"where": _where(path), "key": self.key, "size": size, "mtime_ns": mtime_ns, "answer": answer}
         line = json.dumps(facts, default=dict)  # probabilities of windows are mappings of another kind
         append_line(self.file, line)
@@ -82,11 +82,3 @@ class AnswerJournal:
 
 def _where(path: Path) -> str:
     return os.path.abspath(path)  # noqa: PTH100 (keeps links)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        info = path.stat()
-    except (OSError, ValueError):
-        return 0, 0
-    return info.st_size, info.st_mtime_ns

@@ -155,15 +155,12 @@ def _whole(path: Path) -> Iterator[Path]:
         WorkspaceError: that failed.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    again = "Free some space or choose another --output, then give the same command again: what was answered is kept"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield draft
-        draft.replace(path)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{path} cannot be written: {error.strerror or error}",
-            "Free some space or choose another --output, then give the same command again: what was answered is kept",
-        ) from error
+        with WorkspaceError.on_os_error(f"{path} cannot be written", again):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield draft
+            draft.replace(path)
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
@@ -17,45 +19,25 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "labcore_requests", "Requests by route and status.", ["route", "status"], registry=self.registry
+        count, level = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        spread = partial(Histogram, registry=self.registry, buckets=SECONDS)
+        self.requests = count("labcore_requests", "Requests by route and status.", ["route", "status"])
+        self.seconds = spread(
+            "labcore_request_seconds", "From the head of a request to the end of its response.", ["route"]
         )
-        self.seconds = Histogram(
-            "labcore_request_seconds", "From the head of a request to the end of its response.", ["route"],
-            buckets=SECONDS, registry=self.registry,
+        self.clips = count("labcore_clips", "Clips by model and outcome.", ["model", "outcome"])
+        self.audio = count("labcore_audio_seconds", "Length of the clips answered.", ["model"])
+        self.refused = count("labcore_refused", "Requests turned away, by reason.", ["reason"])
+        self.decoding = spread("labcore_decode_seconds", "Decoding and resampling a clip.")
+        self.network = spread("labcore_network_seconds", "A batch in the network.")
+        self.batches = spread("labcore_batch_windows", "Windows in a batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128))
+        self.reloads = count("labcore_reloads", "Reloads by outcome.", ["outcome"])
+        self.difference = level(
+            "labcore_golden_difference", "Largest difference of a golden clip's probability to the end of training.", ["model"]
         )  # fmt: skip
-        self.clips = Counter(
-            "labcore_clips", "Clips by model and outcome.", ["model", "outcome"], registry=self.registry
-        )
-        self.audio = Counter(
-            "labcore_audio_seconds", "Length of the clips answered.", ["model"], registry=self.registry
-        )
-        self.refused = Counter(
-            "labcore_refused", "Requests turned away, by reason.", ["reason"], registry=self.registry
-        )
-        self.decoding = Histogram(
-            "labcore_decode_seconds", "Decoding and resampling a clip.", buckets=SECONDS, registry=self.registry
-        )
-        self.network = Histogram(
-            "labcore_network_seconds", "A batch in the network.", buckets=SECONDS, registry=self.registry
-        )
-        self.batches = Histogram(
-            "labcore_batch_windows",
-            "Windows in a batch.",
-            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
-            registry=self.registry,
-        )
-        self.reloads = Counter("labcore_reloads", "Reloads by outcome.", ["outcome"], registry=self.registry)
-        self.difference = Gauge(
-            "labcore_golden_difference", "Largest difference of a golden clip's probability to the end of training.", ["model"],
-            registry=self.registry,
-        )  # fmt: skip
-
-        self.waiting = Gauge("labcore_windows_waiting", "Windows that wait for the network.", registry=self.registry)
-        self.in_hand = Gauge("labcore_clips_in_hand", "Clips in hand, waiting and at work.", registry=self.registry)
-        self.memory = Gauge(
-            "labcore_bytes_in_hand", "Bodies and waveforms of the requests in hand.", registry=self.registry
-        )
+        self.waiting = level("labcore_windows_waiting", "Windows that wait for the network.")
+        self.in_hand = level("labcore_clips_in_hand", "Clips in hand, waiting and at work.")
+        self.memory = level("labcore_bytes_in_hand", "Bodies and waveforms of the requests in hand.")
 
     def on_batch(self, windows: int, seconds: float) -> None:
         self.batches.observe(windows)

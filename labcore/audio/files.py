@@ -114,11 +114,8 @@ def _bytes_of(source: Source, called: str, limits: Limits) -> Iterator[tuple[Rea
         yield reader(source), len(source), -1
         return
     _check_size(_size(Path(source), called), called, limits)
-    try:
+    with AudioError.on_os_error(f"{called} cannot be read", "Check its permissions", ValueError):
         descriptor = os.open(source, OPEN_AS | (NO_LINK if data_roots() is not None else 0))
-    except (OSError, ValueError) as error:
-        what = getattr(error, "strerror", None) or error
-        raise AudioError(f"{called} cannot be read: {what}", "Check its permissions") from error
     try:
         yield reader(descriptor), os.fstat(descriptor).st_size, descriptor
     finally:
@@ -219,13 +216,11 @@ def _check_container(file: OpenFile, called: str, limits: Limits) -> None:
 
 
 def _size(path: Path, called: str) -> int:
-    try:
-        info = path.stat()
-    except (OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError):
+    with AudioError.on_os_error(f"{called} cannot be read", "Check its permissions", ValueError):
+        try:
+            info = path.stat()
+        except FileNotFoundError as error:
             raise AudioError(*_missing(called)) from error
-        what = getattr(error, "strerror", None) or error
-        raise AudioError(f"{called} cannot be read: {what}", "Check its permissions") from error
     if stat.S_ISDIR(info.st_mode):
         raise AudioError(f"{called} is a folder, not an audio file", "Name a file in it")
     if not stat.S_ISREG(info.st_mode):

@@ -10,7 +10,6 @@ import math
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -83,9 +82,7 @@ class ForeignFile:
     def __enter__(self) -> ForeignFile:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._samples = np.empty((0, 0), dtype=np.float32)
 
 

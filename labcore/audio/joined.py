@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -101,9 +100,7 @@ class JoinedFile:
     def __enter__(self) -> JoinedFile:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -49,6 +49,13 @@ class Header:
         """What does not change inside of a stream."""
         return self.version, self.layer, self.rate, self.channels
 
+    @property
+    def side(self) -> int:
+        """Bytes of side information behind the header, in layer III."""
+        if self.version == 1:
+            return 17 if self.channels == 1 else 32
+        return 9 if self.channels == 1 else 17
+
 
 @dataclass(eq=False)
 class Stream:
@@ -227,8 +234,7 @@ def _length_tag(frame: bytes, header: Header) -> int | None:
     """The frames that a Xing, Info or VBRI header promises, 0 where it promises none; None for a frame of sound."""
     if header.layer != 3:
         return None
-    beside = (17 if header.channels == 1 else 32) if header.version == 1 else (9 if header.channels == 1 else 17)
-    for at in (4 + beside, 6 + beside):  # the latter with a check sum
+    for at in (4 + header.side, 6 + header.side):  # the latter with a check sum
         if frame[at : at + 4] in (b"Xing", b"Info") and len(frame) >= at + 12:
             flags, frames = struct.unpack(">II", frame[at + 4 : at + 12])
             return frames if flags & 1 and frames < 1 << 31 else 0
@@ -243,9 +249,6 @@ def info_frame(first: bytes, frames: int) -> bytes:
         head = bytes([0xFF, first[1] | 1, bitrate << 4 | first[2] & 0x0C, first[3]])
         header = header_of(head)
         if header is not None and header.length >= 64:
-            beside = (
-                (17 if header.channels == 1 else 32) if header.version == 1 else (9 if header.channels == 1 else 17)
-            )
-            tag = head + bytes(beside) + b"Info" + struct.pack(">II", 1, frames)
+            tag = head + bytes(header.side) + b"Info" + struct.pack(">II", 1, frames)
             return tag.ljust(header.length, b"\0")
     raise ValueError("no frame of this kind is long enough")

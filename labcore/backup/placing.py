@@ -24,8 +24,6 @@ from labcore.errors import BackupError, RunError, WorkspaceError
 from labcore.runs import Run
 from labcore.workspace import is_locked
 
-LOCKS = ("lock", "job.lock")
-"""Files that are held in the folder of a thing at work."""
 HIDDEN = ".restore-"
 
 
@@ -47,7 +45,7 @@ def refuse(home: Path, units: list[str], replace: bool) -> None:
             "Restore into another one (LABCORE_HOME), or let the backup replace them with --replace",
         )
     for unit in there:
-        if any(is_locked(home / unit / lock) for lock in LOCKS):
+        if is_locked(home / unit / "lock"):
             raise _at_work(unit)
 
 

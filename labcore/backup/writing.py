@@ -82,17 +82,14 @@ def back_up(
     if target.resolve().is_relative_to(workspace.home.resolve()):
         raise BackupError(f"{target} lies in the workspace itself", "Choose a place outside, best on another disk")
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    remedy = "Free some space, or choose another place"
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 (a descriptor)
-            written.size = _pour(pieces, file, lock)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(target)
-    except OSError as error:
-        raise WorkspaceError(
-            f"the backup {target} cannot be written: {error.strerror or error}",
-            "Free some space, or choose another place",
-        ) from error
+        with WorkspaceError.on_os_error(f"the backup {target} cannot be written", remedy):
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 (a descriptor)
+                written.size = _pour(pieces, file, lock)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(target)
     finally:
         draft.unlink(missing_ok=True)
     return written

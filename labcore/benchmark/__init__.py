@@ -1,7 +1,7 @@
 """The comparison of CPU and GPU: what is measured, how it is kept, what it means.
 
-``cases`` (what one measurement is), ``plan`` (which are taken), ``events`` and ``report`` (how they are told and kept),
-``derive`` and ``words`` (speed-up, crossover, sentences), ``article`` (the figures that the lab answers) need no torch.
+``cases`` (what one measurement is), ``plan`` (which are taken), ``events``, ``report`` and ``job`` (how they are told and
+kept), ``derive`` and ``words`` (speed-up, crossover, sentences), ``article`` (the figures that the lab answers) need no torch.
 ``run`` measures and loads it.
 """
 
@@ -15,13 +15,15 @@ from labcore.benchmark.events import (
     PeakMeasured,
     Progress,
 )
+from labcore.benchmark.job import Benchmark
 from labcore.benchmark.plan import Budget, Plan, full_plan, make_plan, quick_plan
-from labcore.benchmark.report import BenchmarkReport, ReportFolder, active_run, list_reports, unreadable_reports
+from labcore.benchmark.report import BenchmarkReport
 
 __all__ = [
     "MODES",
     "PRECISIONS",
     "SCOPES",
+    "Benchmark",
     "BenchmarkFinished",
     "BenchmarkReport",
     "BenchmarkStarted",
@@ -33,11 +35,7 @@ __all__ = [
     "PeakMeasured",
     "Plan",
     "Progress",
-    "ReportFolder",
-    "active_run",
     "full_plan",
-    "list_reports",
     "make_plan",
     "quick_plan",
-    "unreadable_reports",
 ]

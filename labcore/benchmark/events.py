@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from labcore.benchmark.cases import MODES, PARTS, Case
 from labcore.errors import LabError
-from labcore.events import Event, Kinds, kinds_of
+from labcore.events import Event, Finished, Kinds, Queued, Started, kinds_of
 from labcore.texts import shown
 
 LEAST, MOST = 1e-12, 1e18
@@ -75,22 +75,20 @@ class Tried(BaseModel):
     ms: Number
 
 
-class LifeEvent(BenchmarkEvent):
-    """Waiting, started or finished: the last one tells the state, with the lock."""
-
-
-class BenchmarkWaiting(LifeEvent):
-    """The benchmark waits to be started; ``why`` in words."""
+class BenchmarkWaiting(Queued, BenchmarkEvent):
+    """The benchmark waits for its turn."""
 
     type: Literal["waiting"] = "waiting"
-    why: Text = ""
+    by: Text = ""
 
 
-class BenchmarkStarted(LifeEvent):
+class BenchmarkStarted(Started, BenchmarkEvent):
     """Measuring begins. ``seconds`` is the estimate of the plan."""
 
     type: Literal["started"] = "started"
-    pid: Count
+    pid: Count = 0
+    host: Text = ""
+    by: Text = ""
     cases: Count
     seconds: Number
 
@@ -184,7 +182,7 @@ class Measurement(BenchmarkEvent):
         return self.median_ms is not None
 
 
-class BenchmarkFinished(LifeEvent):
+class BenchmarkFinished(Finished, BenchmarkEvent):
     """The benchmark is over. ``state`` is finished, stopped or failed."""
 
     type: Literal["finished"] = "finished"
@@ -192,6 +190,7 @@ class BenchmarkFinished(LifeEvent):
     error: Text = ""
     remedy: Text = ""
     seconds: Number = 0.0
+    by: Text = ""
 
 
 AnyEvent: TypeAlias = Union[  # noqa: UP007

@@ -5,121 +5,75 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from labcore.benchmark.cases import BEST, Case
 from labcore.benchmark.counting import count
-from labcore.benchmark.events import (
-    MOST_TEXT,
-    BenchmarkFinished,
-    BenchmarkStarted,
-    CpuTuned,
-    Measurement,
-    PeakMeasured,
-    Progress,
-)
+from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured, Progress
 from labcore.benchmark.group import Group
+from labcore.benchmark.job import Benchmark, active_run
 from labcore.benchmark.machine import describe
 from labcore.benchmark.material import Material
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.plan import Plan
-from labcore.benchmark.report import ReportFolder, active_run
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.tuning import tune_cpu
 from labcore.benchmark.watch import Watch
 from labcore.device import set_tf32, tf32_settings, usable_cores
-from labcore.errors import LabError
 from labcore.events import Event
+from labcore.jobs.process import StopTest
 from labcore.training.memory import is_out_of_memory
-from labcore.workspace import Workspace
 
 Make = Callable[[Case, Material], Stepper]
 
 
+def work(benchmark: Benchmark, should_stop: StopTest) -> Generator[Event, None, None]:
+    """Measuring as the work of a benchmark's job: describes the machine in its folder and yields the figures.
+
+    Raises:
+        DeviceError, ConfigError: a device or a network that is not there.
+        ReportError: its plan cannot be read.
+    """
+
+    def beside() -> str:
+        run = active_run(benchmark.workspace)
+        return f"run {run.id} was training at the same time" if run is not None else ""
+
+    plan = benchmark.plan
+    benchmark.save("machine", describe(plan.devices))
+    yield from run_plan(plan, should_stop, beside=beside)
+
+
 def run_plan(
     plan: Plan,
-    folder: ReportFolder | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: StopTest = lambda: False,
     *,
     make: Make = Stepper,
+    beside: Callable[[], str] = lambda: "",
 ) -> Iterator[Event]:
-    """Measure a plan. Each event is in the report's folder before it is yielded.
+    """Measure a plan, and keep nothing.
 
     What torch keeps for the whole process (threads, TF32) is put back at the end.
 
     Args:
         plan: cases and budget.
-        folder: where the report goes; its lock is held meanwhile. None keeps nothing.
-        should_stop: asked between two cases and between two blocks of one; the folder's stop file counts too.
+        should_stop: asked between two cases and between two blocks of one.
         make: brings a case to life; tests hand in others.
+        beside: tells who else is at work on the machine now, a sentence without the final stop; "" for nobody.
 
     Yields:
-        ``BenchmarkStarted``, then ``PeakMeasured``, ``CpuTuned``, ``Progress`` and ``Measurement`` in turn, last
-        ``BenchmarkFinished``.
+        ``PeakMeasured``, ``CpuTuned``, ``Progress`` and ``Measurement`` in turn.
 
     Raises:
-        DeviceError, ConfigError: a device or a network that is not there; told in the report as well.
-        ReportError: somebody else measures into this folder.
+        DeviceError, ConfigError: a device or a network that is not there.
     """
-
-    def stop() -> bool:
-        return should_stop() or (folder is not None and folder.stop_requested)
-
-    def told(event: Event) -> Event:
-        if folder is not None:
-            folder.append(event)
-        return event
-
-    began = time.perf_counter()
-
-    def ended(state: str, error: str = "", remedy: str = "") -> BenchmarkFinished:
-        seconds = round(time.perf_counter() - began, 3)
-        return BenchmarkFinished(state=state, error=error[:MOST_TEXT], remedy=remedy[:MOST_TEXT], seconds=seconds)
-
-    with folder.hold() if folder is not None else contextlib.nullcontext(), _settings_kept():
-        try:
-            yield told(BenchmarkStarted(pid=os.getpid(), cases=len(plan.cases), seconds=plan.seconds))
-            machine = describe(plan.devices)
-            if folder is not None:
-                folder.save_machine(machine)
-            for event in _Bench(plan, stop, make, began, _beside(folder)).events():
-                yield told(event)
-            yield told(ended("stopped" if stop() else "finished"))
-        except (KeyboardInterrupt, GeneratorExit):
-            with contextlib.suppress(LabError):
-                told(ended("stopped"))
-            raise
-        except LabError as error:
-            with contextlib.suppress(LabError):
-                told(ended("failed", error.what, error.remedy))
-            raise
-        except Exception as error:
-            with contextlib.suppress(LabError):
-                told(ended("failed", f"unexpected {type(error).__name__}", "This is a fault of the lab; see the log"))
-            raise
-        finally:
-            if folder is not None:
-                with contextlib.suppress(OSError):
-                    folder.clear_stop()
-
-
-def _beside(folder: ReportFolder | None) -> Callable[[], str]:
-    """Tells whether a run of the report's workspace trains now."""
-
-    def look() -> str:
-        if folder is None or folder.path.parent.name != "reports":
-            return ""
-        run = active_run(Workspace(Path(folder.path.parent.parent)))
-        return f"run {run.id} was training at the same time" if run is not None else ""
-
-    return look
+    with _settings_kept():
+        yield from _Bench(plan, should_stop, make, time.perf_counter(), beside).events()
 
 
 @contextlib.contextmanager

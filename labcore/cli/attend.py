@@ -15,11 +15,10 @@ from labcore.cli.output import (
     FAILED,
     INTERRUPTED,
     USAGE,
+    JsonLines,
     duration,
     emit,
-    emit_json,
     live,
-    mute_stdout,
     percent,
     say,
 )
@@ -29,10 +28,12 @@ from labcore.runs import Run
 from labcore.texts import counted
 
 if TYPE_CHECKING:
+    from labcore.jobs.folder import JobFolder
+    from labcore.jobs.process import Work
     from labcore.training.job import Train
 
 BAD_INPUT = {"AudioError", "ConfigError", "DatasetError", "DeviceError"}
-"""Failures of a run that its user's input caused."""
+"""Failures of a job that its user's input caused."""
 
 
 class Teller:
@@ -123,42 +124,71 @@ def result_line(event: events.Evaluated) -> str:
 
 
 def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
-    """Work on a run in this process, tell how it goes, and return the exit status.
-
-    Ctrl-C stops the run after the batch at hand; a second one kills. A closed stdout or stderr does not end the training.
+    """Work on a run in this process, as :func:`work_on` does.
 
     Args:
         train: the training loop, where it is not the lab's own for one process.
-
-    Raises:
-        RunError: somebody else works on the run.
     """
-    from labcore.jobs.process import work
     from labcore.training.job import working
 
-    tell, muted = Teller(), False
+    doing = working(train) if train else None
+    return work_on(run, Teller(), "stopping after this batch", as_json=as_json, doing=doing)
+
+
+def work_on(
+    job: JobFolder,
+    tell: Callable[[events.Event], None],
+    stops: str,
+    *,
+    as_json: bool,
+    doing: Work | None = None,
+    goes_on: str = "labcore resume",
+) -> int:
+    """Work on a job in this process, tell how it goes, and return the exit status.
+
+    A closed stdout or stderr does not end the work.
+
+    Args:
+        tell: tells people of an event.
+        stops, doing: as for :func:`in_foreground`.
+        goes_on: the command that goes on with it, before its id.
+
+    Raises:
+        LabError: the kind's own, where somebody else works on the job.
+    """
+    lines = JsonLines(as_json)
 
     def on_event(event: events.Event) -> None:
-        nonlocal muted
         tell(event)
-        if as_json and not muted:
-            try:
-                emit_json(event.facts())
-            except OSError:
-                muted = True
-                mute_stdout()
+        lines.put(event.facts())
 
-    with stop_on_signals(lambda: say_raw("stopping after this batch; once more kills\n")) as stopping:
-        doing = working(train) if train else None
-        finished = work(run, stopping.is_set, on_event, doing=doing, by=shell_user())
+    finished = in_foreground(job, on_event, stops, doing=doing)
     if finished.error:
         return exit_status(finished.state, finished.details)
     if finished.state == "stopped":
-        say(f"`labcore resume {run.id}` goes on")
+        say(f"`{goes_on} {job.id}` goes on")
         return INTERRUPTED
     if not as_json:
-        emit(run.id)
+        emit(job.id)
     return DONE
+
+
+def in_foreground(
+    job: JobFolder, on_event: Callable[[events.Event], None], stops: str, *, doing: Work | None = None
+) -> events.Finished:
+    """Work on a job in this process and return its end. Ctrl-C stops it soon; a second one kills.
+
+    Args:
+        stops: what Ctrl-C does, as it is told.
+        doing: the work, where it is not that of the job's kind.
+
+    Raises:
+        LabError: the kind's own, where somebody else works on the job.
+    """
+    from labcore.jobs.process import work
+
+    with stop_on_signals(lambda: say_raw(f"{stops}; once more kills\n")) as stopping:
+        return work(job, stopping.is_set, on_event, doing=doing, by=shell_user())
 
 
 def attend_everywhere(run: Run, *, as_json: bool) -> int:
@@ -174,7 +204,7 @@ def attend_everywhere(run: Run, *, as_json: bool) -> int:
 
 
 def exit_status(state: str, details: dict[str, Any]) -> int:
-    """The exit status of a command that worked on a run until it was finished, stopped or failed."""
+    """The exit status of a command that worked on a job until it was finished, stopped or failed."""
     if details.get("kind"):
         return USAGE if details.get("kind") in BAD_INPUT else FAILED
     return INTERRUPTED if state == "stopped" else DONE

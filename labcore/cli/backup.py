@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import os
 import sys
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.output import DONE, FAILED, emit, emit_json, live, say
-from labcore.cli.parser import Parser
+from labcore.cli.parser import Parser, add_json
 from labcore.errors import BackupError
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from labcore.backup import Lock
     from labcore.backup.snapshot import LeftOut
@@ -46,9 +47,7 @@ def parser() -> Parser:
         default=[],
         help="encrypt to a public key of age (age1…) or SSH; may be given again",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="a line of JSON at the end on stdout, and nothing else there"
-    )
+    add_json(parser, "a line of JSON at the end")
     return parser
 
 
@@ -108,26 +107,20 @@ def ask(prompt: str) -> str:
         raise KeyboardInterrupt from error
 
 
-class interruptible:
+@contextlib.contextmanager
+def interruptible(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress function that shows how far it is, and ends the work at the next piece after Ctrl-C or SIGTERM, so that it tidies up."""
+    try:
+        with stop_on_signals(lambda: say_raw("stopping\n")) as stopping:
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+            def progress(files: int, size: int) -> None:
+                if stopping.is_set():
+                    raise KeyboardInterrupt
+                live(f"{what}  {counted(files, 'file')}, {size / 1e6:.0f} MB")
 
-    def __enter__(self) -> Callable[[int, int], None]:
-        self._signals = stop_on_signals(lambda: say_raw("stopping\n"))
-        stopping = self._signals.__enter__()
-
-        def progress(files: int, size: int) -> None:
-            if stopping.is_set():
-                raise KeyboardInterrupt
-            live(f"{self.what}  {counted(files, 'file')}, {size / 1e6:.0f} MB")
-
-        return progress
-
-    def __exit__(self, *error: object) -> None:
+            yield progress
+    finally:
         live("")
-        self._signals.__exit__(None, None, None)
 
 
 def left_out_lines(left_out: LeftOut) -> list[str]:

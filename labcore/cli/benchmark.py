@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from labcore.benchmark.article import beside
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
-from labcore.benchmark.plan import BATCH_SIZES
-from labcore.cli.attend import say_raw, stop_on_signals
-from labcore.cli.output import DONE, INTERRUPTED, duration, emit, emit_json, live, say, table, tell_unreadable
+from labcore.benchmark.derive import flat
+from labcore.benchmark.events import CpuTuned, Measurement, Progress
+from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
+from labcore.benchmark.report import BenchmarkReport, ReportError
+from labcore.benchmark.words import sentences
+from labcore.cli.attend import exit_status, in_foreground
+from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, live, say, table, tell_unreadable
 from labcore.cli.parser import Parser
-from labcore.errors import ConfigError, RunError
+from labcore.errors import ConfigError, LabError, RunError
+from labcore.events import Event
 from labcore.listing import looked_at
-from labcore.people import shell_user
+from labcore.reading import read_file
 from labcore.texts import counted
 from labcore.workspace import Workspace, write_atomically
-
-if TYPE_CHECKING:
-    from labcore.benchmark import BenchmarkReport, Measurement, Plan, ReportFolder
-    from labcore.events import Event
 
 CHOICES = ("models", "batch_sizes", "precisions", "formats", "scopes", "modes", "threads", "compile")
 """Flags that make a plan of one's own."""
 REASONS = 3
+POLL_SECONDS = 0.5
 
 
 def parser() -> Parser:
@@ -88,8 +91,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.show is not None:
         _tell(_shown(workspace, arguments.show), arguments.json)
         return DONE
-    from labcore.benchmark.report import ReportFolder
-
     output = Path(arguments.output).expanduser() if arguments.output else None
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise ConfigError(
@@ -101,26 +102,36 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"{counted(len(plan.cases), 'case')} on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
     if arguments.estimate:
         return DONE
-    folder = ReportFolder.create(workspace, plan, by=shell_user())
-    with stop_on_signals(lambda: say_raw("stopping after this case; once more kills\n")) as stopping:
-        _measure(plan, folder, stopping.is_set, as_json=arguments.json)
-    report = folder.load()
-    if output is not None:
-        write_atomically(output, report.to_json())
-    if not arguments.json:
-        _tell(report, as_json=False)
-    say(f"report {folder.id}")
-    return INTERRUPTED if report.state == "stopped" else DONE
+    return _measure(Benchmark.create(workspace, plan, beside=arguments.beside_training), output, arguments.json)
+
+
+def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:
+    lines = JsonLines(as_json)
+
+    def on_event(event: Event) -> None:
+        _tell_event(event)
+        if isinstance(event, Measurement):
+            lines.put(flat(event))
+
+    finished = in_foreground(benchmark, on_event, "stopping after this case")
+    if finished.error:
+        say("labcore: " + " ".join(str(LabError(finished.error, finished.remedy)).split()))
+    else:
+        report = benchmark.report()
+        if output is not None:
+            write_atomically(output, report.to_json())
+        if not as_json:
+            _tell(report, as_json=False)
+    say(f"report {benchmark.id}")
+    return exit_status(finished.state, finished.details)
 
 
 def _take_turn(workspace: Workspace, *, wait: bool) -> None:
     """Begin alone on this machine, or not at all.
 
     Raises:
-        RunError: a run or a benchmark is at work or waits, and waiting was not asked for.
+        RunError: a job is at work or waits, and waiting was not asked for.
     """
-    from labcore.benchmark.job import POLL_SECONDS, obstacle
-
     told = ""
     while trouble := obstacle(workspace):
         if not wait:
@@ -142,7 +153,7 @@ def plan_from(arguments: argparse.Namespace) -> Plan:
         DeviceError: a device that cannot be used.
     """
     from labcore.benchmark.machine import usable_devices
-    from labcore.benchmark.plan import FULL, full_plan, make_plan, quick_plan
+    from labcore.benchmark.plan import FULL
     from labcore.device import choose_device
 
     devices = words(arguments.devices)
@@ -189,18 +200,7 @@ def numbers(given: list[str] | None, flag: str) -> list[int]:
         raise ConfigError(f"{flag} takes whole numbers: {error}", "Write for instance 1 8 64") from error
 
 
-def _measure(plan: Plan, folder: ReportFolder, stop: Callable[[], bool], *, as_json: bool) -> None:
-    from labcore.benchmark.run import run_plan
-
-    for event in run_plan(plan, folder, stop):
-        _tell_event(event)
-        if as_json and event.type == "measurement":
-            emit_json(_flat(event))
-
-
 def _tell_event(event: Event) -> None:
-    from labcore.benchmark.events import CpuTuned, Measurement, Progress
-
     if isinstance(event, Progress):
         live(f"{event.done}/{event.total}  {event.what}  {duration(event.seconds_left)} left")
     elif isinstance(event, CpuTuned):
@@ -210,20 +210,11 @@ def _tell_event(event: Event) -> None:
         say(f"{' '.join(map(str, event.case.work))} on {event.case.device}, {event.case.form}: {event.error}")
 
 
-def _flat(event: Any) -> dict[str, Any]:
-    from labcore.benchmark.derive import flat
-
-    return flat(event)
-
-
 def _tell(report: BenchmarkReport, as_json: bool) -> None:
     """A report for people: the sentences, then the figures."""
-    from labcore.benchmark.article import beside
-    from labcore.benchmark.words import sentences
-
     if as_json:
         for one in report.measurements:
-            emit_json(_flat(one))
+            emit_json(flat(one))
         return
     emit(report.title)
     for sentence in sentences(report):
@@ -282,12 +273,9 @@ def _row(one: Measurement) -> list[str]:
 
 
 def _shown(workspace: Workspace, name: str) -> BenchmarkReport:
-    from labcore.benchmark.report import BenchmarkReport, ReportError, ReportFolder
-    from labcore.reading import read_file
-
     path = Path(name).expanduser()
     if not path.is_file():
-        return ReportFolder.open(workspace, name).load()
+        return Benchmark.open(workspace, name).report()
     try:
         return BenchmarkReport.from_json(read_file(path))
     except OSError as error:
@@ -295,9 +283,7 @@ def _shown(workspace: Workspace, name: str) -> BenchmarkReport:
 
 
 def _list(workspace: Workspace, as_json: bool) -> int:
-    from labcore.benchmark.report import ReportFolder, list_reports, unreadable_reports
-
-    reports, broken = looked_at(list_reports(workspace), ReportFolder.load, lambda folder: folder.id)
+    reports, broken = looked_at(Benchmark.every(workspace), Benchmark.report, lambda benchmark: benchmark.id)
     for report in reports:
         figures = sum(one.ok for one in report.measurements)
         if as_json:
@@ -306,5 +292,5 @@ def _list(workspace: Workspace, as_json: bool) -> int:
             )
         else:
             emit(f"{report.id}  {report.state}  {counted(figures, 'figure')}  {report.title}")
-    tell_unreadable([*broken, *unreadable_reports(workspace)], "id", as_json=as_json)
+    tell_unreadable([*broken, *Benchmark.unreadable(workspace)], "id", as_json=as_json)
     return DONE

@@ -7,7 +7,6 @@ import contextlib
 import io
 import itertools
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,20 @@ from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_ev
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, percent, say, say_some
-from labcore.cli.parser import WEIGHTS, Parser
+from labcore.cli.output import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    Progress,
+    duration,
+    emit,
+    emit_json,
+    live,
+    percent,
+    say,
+    say_some,
+)
+from labcore.cli.parser import WEIGHTS, Parser, add_device, positive, share
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
@@ -28,8 +39,6 @@ if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
-EVERY_SECONDS = 10.0
-"""How often progress is said where stderr is no terminal."""
 
 
 def parser() -> Parser:
@@ -43,8 +52,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--run", metavar="RUN", help=f"{WEIGHTS}; where none is named and no run has weights yet, the built-in network answers"
     )  # fmt: skip
-    parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
-    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
+    add_device(parser)
     parser.add_argument(
         "--hop", metavar="SECONDS", type=positive, help="from one window to the next in recordings longer than a clip; "
         "half a clip where not given",
@@ -62,7 +70,7 @@ def parser() -> Parser:
         "joined where the label stays",
     )  # fmt: skip
     parser.add_argument(
-        "--threshold", metavar="P", type=_share, default=THRESHOLD, help="events, segments, raven, audacity: windows whose label is less "
+        "--threshold", metavar="P", type=share, default=THRESHOLD, help="events, segments, raven, audacity: windows whose label is less "
         "probable leave a gap [default 0.5]",
     )  # fmt: skip
     parser.add_argument(
@@ -182,12 +190,8 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     targets = track_files(arguments.files, files, output, kind) if kind in TRACKS else {}
     into_folder = kind in TRACKS and output not in targets.values()
     journal_file = output / ".answers.jsonl" if into_folder else output.with_name(f".{output.name}.answers.jsonl")
-    try:
+    with WorkspaceError.on_os_error(f"{journal_file.parent} cannot be made", "Choose another --output"):
         journal_file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{journal_file.parent} cannot be made: {error.strerror or error}", "Choose another --output"
-        ) from error
     weights_file = weights / "weights.safetensors" if weights.is_dir() else weights
     from labcore.inference.classifier import Classifier
 
@@ -226,7 +230,7 @@ def _ask(
 
     bad: list[str] = []
     notes: list[str] = []
-    began = told = time.monotonic()
+    began, tell = time.monotonic(), Progress()
     done, before = 0, len(inputs.files) - len(waiting)
 
     def at_work(file: Path, share: float) -> None:
@@ -244,12 +248,8 @@ def _ask(
             done += 1
             bad += [answer["error"]] if "error" in answer else []
             notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
-            now = time.monotonic()
-            line = f"{before + done} of {counted(len(inputs), 'file')}, {done / (now - began + 1e-9):.1f} files/s"
-            live(line)
-            if not sys.stderr.isatty() and now - told > EVERY_SECONDS:
-                told = now
-                say(line)
+            rate = done / (time.monotonic() - began + 1e-9)
+            tell(f"{before + done} of {counted(len(inputs), 'file')}, {rate:.1f} files/s")
             if stopping.is_set():
                 break
     return bad, notes, done < len(waiting) + len(inputs.unread)
@@ -299,17 +299,3 @@ def track_files(names: list[str], files: list[Path], output: Path, kind: str) ->
             "two recordings of the same name would share a label track", "Classify them into folders of their own"
         )
     return targets
-
-
-def positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not more than zero")
-    return value
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value

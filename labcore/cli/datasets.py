@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from labcore.cli.output import DONE, duration, emit, emit_json, live_count, live_look, say, table
-from labcore.cli.parser import Parser, subcommands
+from labcore.cli.parser import Parser, add_json, subcommands
 from labcore.config import RunConfig
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
@@ -67,7 +67,7 @@ def parser() -> Parser:
         help="the sample rate you will train with, to be told what it does not hear (default: that of `labcore train`)",
     )
     for action in actions.values():
-        action.add_argument("--json", action="store_true", help="lines of JSON on stdout, and nothing else there")
+        add_json(action, "lines of JSON")
     return parser
 
 

@@ -42,12 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     if target is None:
         emit(text)
     else:
-        try:
+        with LabError.on_os_error(f"{target} cannot be written", "Choose another --output"):
             target.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise LabError(
-                f"{target} cannot be written: {error.strerror or error}", "Choose another --output"
-            ) from error
         live("")
     return FAILED if report.verdict == "red" else DONE
 

@@ -6,7 +6,7 @@ import argparse
 
 from labcore.cli.evaluate import figures, report
 from labcore.cli.output import emit, emit_json, live_count
-from labcore.cli.parser import Parser, add_runs, runs_named
+from labcore.cli.parser import Parser, add_json, add_runs, runs_named
 from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -20,7 +20,7 @@ def parser() -> Parser:
     )
     add_runs(parser, "runs by id, a part of it, or folder: two at least")
     parser.add_argument("--device", default="auto", help="where it is judged: auto (the default), cpu, cuda or cuda:N")
-    parser.add_argument("--json", action="store_true", help="a line of JSON on stdout, and nothing else there")
+    add_json(parser)
     return parser
 
 

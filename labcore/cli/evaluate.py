@@ -10,7 +10,7 @@ from labcore.cli.attend import Teller, result_line
 from labcore.cli.foreground import attend_short, told
 from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table
-from labcore.cli.parser import WEIGHTS, Parser, add_run, run_named
+from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
 from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import Chosen, Evaluation, EvaluationPlan
 from labcore.events import Evaluated, Event, last_of
@@ -32,10 +32,9 @@ def parser() -> Parser:
         action="store_true",
         help="keep what was said of each window, not of each clip, in predictions.parquet",
     )
-    parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
-    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
+    add_device(parser)
     parser.add_argument("--batch-size", metavar="N", type=int, default=64, help="windows at a time (default 64)")
-    parser.add_argument("--json", action="store_true", help="a line of JSON on stdout, and nothing else there")
+    add_json(parser)
     return parser
 
 

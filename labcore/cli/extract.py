@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.attend import say_raw, stop_on_signals
-from labcore.cli.classify import positive
 from labcore.cli.inputs import weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, live, live_look, say, say_some
-from labcore.cli.parser import Parser, add_knob, read_config
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, Progress, duration, emit, emit_json, live_look, say, say_some
+from labcore.cli.parser import Parser, add_device, add_json, add_knob, number, positive, read_config
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError
 from labcore.texts import counted
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from labcore.config import RunConfig
     from labcore.extract import Counts, ExtractSettings
 
-EVERY_SECONDS = 10.0
-"""How often a line is said where stderr is no terminal."""
 FRONT_END = ("audio.sample_rate", "features.")
 
 
@@ -59,21 +56,18 @@ def parser() -> Parser:
         "Parquet with a row a frame or window",
     )  # fmt: skip
     parser.add_argument("--index", choices=("csv", "parquet"), default="csv", help="format of the index [default csv]")
-    parser.add_argument(
-        "--device", default="auto", help="auto (the default: a GPU for embeddings where there is one, else the CPU, since decoding is what "
-        "takes the time), cpu, cuda or cuda:N",
+    add_device(
+        parser, "auto (the default: a GPU for embeddings where there is one, else the CPU, since decoding is what takes the time), cpu, "
+        "cuda or cuda:N",
     )  # fmt: skip
-    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
     parser.add_argument(
         "--workers",
         metavar="N",
-        type=_count,
+        type=number(int, lambda value: 1 <= value <= 1024, "between 1 and 1024"),
         default=usable_cores(),
         help="processes, or threads that decode for a GPU; all cores where not given",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="a line of JSON at the end on stdout, and nothing else there"
-    )
+    add_json(parser, "a line of JSON at the end")
     parser.add_argument("--config", metavar="FILE", help="the front end of a run: its config.json or its folder")
     front = parser.add_argument_group("front end of log-mels and MFCC")
     for path, knob in knobs().items():
@@ -92,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     device = _device(arguments.device, settings)
     began = time.monotonic()
-    tell = _Teller(began)
+    tell = Progress()
     with (
         stop_on_signals(lambda: say_raw("stopping after the files at hand; once more ends at once\n")) as stopping,
         looking(_until(stopping.is_set)),
@@ -104,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             device=device,
             workers=arguments.workers,
             index=arguments.index,
-            progress=tell,
+            progress=lambda counts: tell(_line(counts, time.monotonic() - began)),
             should_stop=stopping.is_set,
         )
     seconds = time.monotonic() - began
@@ -186,24 +180,6 @@ def _device(wanted: str, settings: ExtractSettings) -> str:
     return choice.device
 
 
-class _Teller:
-    """A live line on a terminal, a line every ten seconds elsewhere."""
-
-    def __init__(self, began: float) -> None:
-        self.began = self.said = began
-
-    def __call__(self, counts: Counts) -> None:
-        import sys
-
-        now = time.monotonic()
-        line = _line(counts, now - self.began)
-        if sys.stderr.isatty():
-            live(line)
-        elif now - self.said >= EVERY_SECONDS:
-            self.said = now
-            say(line)
-
-
 def _line(counts: Counts, seconds: float) -> str:
     rate = counts.done / max(1e-9, seconds)
     speed = counts.audio_seconds / max(1e-9, seconds)
@@ -219,10 +195,3 @@ def _line(counts: Counts, seconds: float) -> str:
         [f"{duration(left / rate)} left"] if left and rate > 0.01 else [f"in {duration(seconds)}"] if not left else []
     )
     return ", ".join(parts)
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 1024:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 1024")
-    return value

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from labcore import errors
-from labcore.cli.attend import Teller, say_raw, stop_on_signals
+from labcore.cli.attend import Teller, in_foreground
 from labcore.cli.jobs import goes_on
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, USAGE, live, say
 from labcore.errors import LabError
 from labcore.events import Evaluated, Event
 from labcore.jobs.folder import JobFolder
-from labcore.people import shell_user
 
 
 def told(event: Event, teller: Teller) -> None:
@@ -23,11 +22,8 @@ def attend_short(job: JobFolder) -> int:
 
     One that cannot be done as it was asked for leaves nothing behind.
     """
-    from labcore.jobs.process import work
-
     teller = Teller()
-    with stop_on_signals(lambda: say_raw("stopping; once more kills\n")) as stopping:
-        end = work(job, stopping.is_set, lambda event: told(event, teller), by=shell_user())
+    end = in_foreground(job, lambda event: told(event, teller), "stopping")
     live("")
     if end.state == "stopped":
         say(goes_on(job))

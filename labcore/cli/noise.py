@@ -8,7 +8,7 @@ from typing import Any
 from labcore.cli.foreground import attend_short
 from labcore.cli.inputs import weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_unreadable
-from labcore.cli.parser import WEIGHTS, Parser, add_run, run_named
+from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
 from labcore.evaluation.jobs import SNRS_DB, InNoise, NoisePlan, NoiseTest
 from labcore.jobs.glances import glances
 from labcore.status import JobStatus
@@ -33,9 +33,9 @@ def parser() -> Parser:
         "--snr", metavar="DB", type=decibels, nargs="+", default=SNRS_DB,
         help=f"signal-to-noise ratios in dB (default {' '.join(f'{ratio:g}' for ratio in SNRS_DB)})",
     )  # fmt: skip
-    parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
+    add_device(parser)
     parser.add_argument("--list", action="store_true", help="list the noise tests there are, and judge nothing")
-    parser.add_argument("--json", action="store_true", help="lines of JSON on stdout, and nothing else there")
+    add_json(parser, "lines of JSON")
     return parser
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
@@ -15,9 +16,10 @@ from labcore.texts import counted, json_line, printable
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit statuses."""
 
-
 LISTED = 20
 """Lines of a kind that are told each by itself."""
+EVERY_SECONDS = 10.0
+"""How often a line of progress is said where stderr is no terminal."""
 
 FIGURES = set("0123456789.:/-% ")
 
@@ -34,6 +36,21 @@ def emit(line: str) -> None:
 def emit_json(content: Any) -> None:
     """A result as one line of JSON on stdout."""
     emit(json_line(content, _encoding(sys.stdout)))
+
+
+class JsonLines:
+    """Lines of JSON on stdout, where they are wanted; a reader that goes away does not end the work that they tell of."""
+
+    def __init__(self, wanted: bool) -> None:
+        self.wanted = wanted
+
+    def put(self, content: Any) -> None:
+        if self.wanted:
+            try:
+                emit_json(content)
+            except OSError:
+                self.wanted = False
+                mute_stdout()
 
 
 def say(line: str) -> None:
@@ -57,6 +74,20 @@ def live(line: str) -> None:
         if sys.stderr.isatty():
             width = shutil.get_terminal_size().columns - 1
             print(f"\r\033[K{printable(line, _encoding(sys.stderr))[:width]}", end="", file=sys.stderr, flush=True)
+
+
+class Progress:
+    """A live line on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        live(line)
+        now = time.monotonic()
+        if not sys.stderr.isatty() and now - self._said >= EVERY_SECONDS:
+            self._said = now
+            say(line)
 
 
 def _encoding(stream: TextIO) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -150,13 +151,10 @@ def read_config(path: Path) -> RunConfig:
     from labcore.reading import parse_json
 
     file = path / "config.json" if path.is_dir() else path
-    try:
+    with ConfigError.on_os_error(
+        f"the configuration {file} cannot be read", "Give the config.json of a run", ValueError
+    ):
         tree = parse_json(file.read_bytes())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(
-            f"the configuration {file} cannot be read: {reason}", "Give the config.json of a run"
-        ) from error
     try:
         return parse(tree)
     except ConfigError as error:
@@ -188,6 +186,37 @@ def _help(knob: Knob) -> str:
     facts = [knob.bounds, f"default {default}"]
     text = f"{knob.title}. {knob.help} [{', '.join(fact for fact in facts if fact)}]"
     return text.replace("%", "%%")
+
+
+def number(kind: type[int] | type[float], within: Callable[[float], bool], what: str) -> Callable[[str], Any]:
+    """Reads the number of a flag. What is none, or is not within the bounds, is not ``what``."""
+
+    def read(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not within(value):
+            raise argparse.ArgumentTypeError(f"{text} is not {what}")
+        return value
+
+    return read
+
+
+positive = number(float, lambda value: 0 < value < math.inf, "more than zero")
+share = number(float, lambda value: 0 <= value <= 1, "between 0 and 1")
+count = number(int, lambda value: value >= 1, "1 or more")
+
+
+def add_json(parser: argparse._ActionsContainer, what: str = "a line of JSON") -> None:
+    """The flag with which stdout holds JSON alone."""
+    parser.add_argument("--json", action="store_true", help=f"{what} on stdout, and nothing else there")
+
+
+def add_device(parser: argparse._ActionsContainer, what: str = "auto (the default), cpu, cuda or cuda:N") -> None:
+    """The device to compute on, and the short way to ask for a GPU."""
+    parser.add_argument("--device", default="auto", help=what)
+    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
 
 
 def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:

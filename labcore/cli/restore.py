@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labcore.cli.backup import PASSPHRASE, ask, interruptible
 from labcore.cli.output import DONE, emit, emit_json, say
-from labcore.cli.parser import Parser
+from labcore.cli.parser import Parser, add_json
 from labcore.errors import BackupError
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -37,7 +37,7 @@ def parser() -> Parser:
         default=[],
         help="secret key of age or SSH, for a backup to recipients",
     )
-    parser.add_argument("--json", action="store_true", help="a line of JSON on stdout, and nothing else there")
+    add_json(parser)
     return parser
 
 

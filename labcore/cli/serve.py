@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
+import math
 import os
 import socket
 from pathlib import Path
 
 from labcore.access.proxies import Network, trusted_proxies
-from labcore.cli.classify import positive
+from labcore.access.settings import is_loopback
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, emit, emit_json, say
-from labcore.cli.parser import Parser
+from labcore.cli.parser import Parser, add_device, count, number, positive
 from labcore.errors import ConfigError
 from labcore.texts import counted
 
 KEY, KEY_FILE = "LABCORE_API_KEY", "LABCORE_API_KEY_FILE"
 SHORTEST_KEY = 16
+
+_port = number(int, lambda value: 0 <= value <= 65535, "a port")
+_seconds = number(float, lambda value: 0 <= value < math.inf, "0 or more")
 
 
 def parser() -> Parser:
@@ -36,8 +39,7 @@ def parser() -> Parser:
         "--host", default="127.0.0.1", help="the address to listen on [default 127.0.0.1, this machine only]"
     )
     parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one [default 8000]")
-    parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
-    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
+    add_device(parser)
     parser.add_argument(
         "--no-key",
         action="store_true",
@@ -46,9 +48,9 @@ def parser() -> Parser:
     limits = parser.add_argument_group("limits")
     limits.add_argument("--max-mb", type=positive, help="of a request's body, in MiB [default 64, or --memory-mb]")
     limits.add_argument("--max-seconds", type=positive, default=600, help="of a clip [default 600]")
-    limits.add_argument("--max-files", type=_count, help="of a request [default 32, or --max-clips]")
+    limits.add_argument("--max-files", type=count, help="of a request [default 32, or --max-clips]")
     limits.add_argument(
-        "--max-clips", type=_count, default=64, help="in hand at once; beyond that a request gets 503 [default 64]"
+        "--max-clips", type=count, default=64, help="in hand at once; beyond that a request gets 503 [default 64]"
     )
     limits.add_argument(
         "--memory-mb", type=positive, default=1024, help="for all requests in hand, in MiB [default 1024]"
@@ -57,10 +59,10 @@ def parser() -> Parser:
         "--timeout", type=positive, default=30, help="seconds that a clip may wait for its answer [default 30]"
     )
     limits.add_argument(
-        "--batch-size", type=_count, help="most windows in the network at once; by the device where not given"
+        "--batch-size", type=count, help="most windows in the network at once; by the device where not given"
     )
     limits.add_argument(
-        "--threads", type=_count, help="of the network on a CPU, and for decoding; one a core where not given"
+        "--threads", type=count, help="of the network on a CPU, and for decoding; one a core where not given"
     )
     end = parser.add_argument_group("the end")
     end.add_argument(
@@ -76,7 +78,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     keys = keys_of(os.environ)
-    if not keys and not arguments.no_key and not _loopback(arguments.host):
+    if not keys and not arguments.no_key and not is_loopback(arguments.host):
         raise ConfigError(
             f"on {arguments.host} anyone who reaches this machine would be answered",
             f"Set {KEY} or {KEY_FILE}, or give --no-key where something before it asks for one",
@@ -152,12 +154,8 @@ def keys_of(environment: os._Environ[str] | dict[str, str]) -> list[str]:
     file = environment.get(KEY_FILE, "")
     if file and not text:
         where = f"the file that {KEY_FILE} names"
-        try:
+        with ConfigError.on_os_error(f"{where} cannot be read", "Mend its path", ValueError):
             text = Path(file).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"{where} cannot be read: {getattr(error, 'strerror', None) or error}", "Mend its path"
-            ) from error
         if not text.strip():
             raise ConfigError(f"{where} is empty", "Put a key into it, for instance from `openssl rand -hex 24`")
     keys = text.replace(",", " ").split()
@@ -169,31 +167,3 @@ def keys_of(environment: os._Environ[str] | dict[str, str]) -> list[str]:
             "Take a longer one, for instance from `openssl rand -hex 24`",
         )
     return keys
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is no port")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
-    return value

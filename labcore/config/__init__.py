@@ -9,6 +9,7 @@ Needs no torch: the first page and the command line read it before anything heav
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from pydantic import ValidationError, model_validator
@@ -137,9 +138,12 @@ class RunConfig(Part):
         return json_line(self.model_dump(mode="json"), indent=indent)
 
     def value(self, path: str) -> Any:
-        """The value of the knob at a path (``optim.epochs``)."""
-        part, _, name = path.partition(".")
-        return getattr(getattr(self, part), name)
+        """The value of the knob at a path (``optim.epochs``), or a part of the configuration (``optim``)."""
+        return attrgetter(path)(self)
+
+    def values(self) -> dict[str, Any]:
+        """The values of all knobs by their paths."""
+        return {path: self.value(path) for path in knobs()}
 
 
 def turned_config(config: RunConfig, events: Iterable[Event], epoch: int | None = None) -> RunConfig:

@@ -57,16 +57,14 @@ def check_writable(workspace: Workspace) -> None:
     """Raises LabError where the user that the container runs as may not write to the workspace."""
     home, user = workspace.home, os.getuid()
     probe = home / f".writable-{os.getpid()}"
-    try:
+    with LabError.on_os_error(
+        f"user {user} of the container cannot write to the workspace {home}",
+        f"Mount a volume there, or a folder that belongs to user {user} (chown {user} FOLDER), or start the container as the "
+        "folder's owner (--user)",
+    ):
         home.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise LabError(
-            f"user {user} of the container cannot write to the workspace {home}: {error.strerror or error}",
-            f"Mount a volume there, or a folder that belongs to user {user} (chown {user} FOLDER), or start the container as the "
-            "folder's owner (--user)",
-        ) from error
 
 
 def read_secret(name: str, environment: Mapping[str, str]) -> str:
@@ -78,13 +76,9 @@ def read_secret(name: str, environment: Mapping[str, str]) -> str:
     file = environment.get(f"{name}_FILE")
     if not file:
         return environment.get(name, "").strip()
-    try:
+    remedy = f"Make the file, readable for user {os.getuid()}, and mount it there"
+    with LabError.on_os_error(f"the secret {name} cannot be read from {file}", remedy, UnicodeDecodeError):
         return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabError(
-            f"the secret {name} cannot be read from {file}: {getattr(error, 'strerror', None) or error}",
-            f"Make the file, readable for user {os.getuid()}, and mount it there",
-        ) from error
 
 
 def _jupyter(workspace: Workspace, environment: Mapping[str, str]) -> Command:

@@ -1,27 +1,21 @@
 """Data sets: from a folder or a list of clips to a clip table with folds, and to a store of decoded clips."""
 
-from labcore.datasets.folds import assign_folds, cannot_be_held_out, official_folds, split, split_for
-from labcore.datasets.health import Health, check_dataset
+from labcore.datasets.folds import assign_folds, cannot_be_held_out, split, split_for
+from labcore.datasets.health import check_dataset
 from labcore.datasets.layouts import read_dataset
-from labcore.datasets.registry import DatasetInfo, find_dataset, list_datasets, register
+from labcore.datasets.registry import find_dataset, list_datasets, register
 from labcore.datasets.resuming import dataset_of
-from labcore.datasets.store import ClipStore, open_store
-from labcore.datasets.table import Dataset, Problem, Split
+from labcore.datasets.store import open_store
+from labcore.datasets.table import Dataset
 
 __all__ = [
-    "ClipStore",
     "Dataset",
-    "DatasetInfo",
-    "Health",
-    "Problem",
-    "Split",
     "assign_folds",
     "cannot_be_held_out",
     "check_dataset",
     "dataset_of",
     "find_dataset",
     "list_datasets",
-    "official_folds",
     "open_store",
     "read_dataset",
     "register",

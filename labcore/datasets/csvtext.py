@@ -28,12 +28,10 @@ def read_rows(path: Path) -> Numbered:
     Raises:
         DatasetError: it cannot be read, is empty, or a quote in it does not close.
     """
-    try:
+    with DatasetError.on_os_error(f"{path} cannot be read", "Check the path"):
         if not is_open(path):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         content = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror or error}", "Check the path") from error
     lines = list(io.StringIO(decode_text(content), newline=""))
     separator = ""
     begin = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)

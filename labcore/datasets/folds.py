@@ -7,6 +7,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 
 import numpy as np
@@ -16,11 +17,12 @@ from labcore.config import DataConfig
 from labcore.datasets.by_time import told_of_split
 from labcore.datasets.table import PARTS, Dataset, Split, fold_order, way_from
 from labcore.errors import DatasetError
-from labcore.texts import as_bytes, shown
+from labcore.texts import as_bytes, counted, shown
 
 DRAWN_FOLDS = 5
 ONLY_SHARE = 0.2
 """So much of a fold is held out where it is the only one that is not left out."""
+_clips = partial(counted, unit="clip", figure=str)
 
 
 def assign_folds(
@@ -329,7 +331,3 @@ def _raise_empty(fold: str, leave_out: str | None, straddling: bool, held_out: b
         f"nothing is left to train on when fold {fold} is held out{without}: {because}",
         "Hold out another fold, or add clips of other recordings",
     )
-
-
-def _clips(n: int) -> str:
-    return "1 clip" if n == 1 else f"{n} clips"

@@ -21,9 +21,11 @@ from labcore.datasets.hearing import facts_in_blocks, share_above, unheard
 from labcore.datasets.table import Dataset, Finding, Problem, behind, merged, unusual
 from labcore.device import usable_cores
 from labcore.errors import AudioError
+from labcore.texts import counted
 
 SILENT_DB = -80.0
 TINY_CLASS = 10
+_many = partial(counted, figure=str)
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ class Health:
             for there, sentence in (
                 (self.unreadable, f"{_clips(self.unreadable)} cannot be read and will be left out."),
                 (self.silent, f"{_clips(self.silent)} silent."),
-                (self.duplicates, f"{_many(self.duplicates, 'recording')} found in several folds under different names."),
-                (self.mislabelled, f"{_many(self.mislabelled, 'recording')} found under different labels."),
-                (self.straddling, f"{_many(self.straddling, 'source recording')} with clips in several folds; "
+                (self.duplicates, f"{_many(len(self.duplicates), 'recording')} found in several folds under different names."),
+                (self.mislabelled, f"{_many(len(self.mislabelled), 'recording')} found under different labels."),
+                (self.straddling, f"{_many(len(self.straddling), 'source recording')} with clips in several folds; "
                     "those clips will be left out of training when one of the folds is held out."),
                 (self.tiny_classes, "Few clips of " + ", ".join(f"{k} ({n})" for k, n in self.tiny_classes.items()) + "."),
                 (missing, f"Not in every fold: {', '.join(map(str, missing))}."),
@@ -232,9 +234,5 @@ def _by(table: pd.DataFrame, key: str, value: str) -> dict[str, set[str]]:
 
 def _clips(problems: list[Problem]) -> str:
     count, files = sum(problem.clips for problem in problems), len({problem.path for problem in problems})
-    of = "" if files == count else f" of {files} file{'s' * (files != 1)}"
-    return f"{count} clip{'s' * (count != 1)}{of}"
-
-
-def _many(things: list[Any], noun: str) -> str:
-    return f"1 {noun}" if len(things) == 1 else f"{len(things)} {noun}s"
+    of = "" if files == count else f" of {_many(files, 'file')}"
+    return f"{_many(count, 'clip')}{of}"

@@ -108,10 +108,8 @@ def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
             "Confirm it with --yes",
         )
     trash = entry.with_name(f".{entry.name}.trash")
-    try:
+    with WorkspaceError.on_os_error(f"{entry} cannot be removed", "Look at its rights"):
         entry.rename(trash)
-    except OSError as error:
-        raise WorkspaceError(f"{entry} cannot be removed: {error.strerror or error}", "Look at its rights") from error
     if use.own and trash.is_dir():
         shutil.rmtree(trash, ignore_errors=True)
     else:

@@ -12,7 +12,18 @@ from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.lists_beside import lists_beside
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
-from labcore.datasets.scan import entries, hidden, holds_audio, holds_files, is_audio, is_dir, is_file, subfolders
+from labcore.datasets.scan import (
+    entries,
+    folders_in,
+    hidden,
+    holds_audio,
+    holds_files,
+    is_audio,
+    is_dir,
+    is_file,
+    listed,
+    subfolders,
+)
 from labcore.datasets.table import MISSING, Dataset, Finding, Problem
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
@@ -152,7 +163,7 @@ def _only_one_below(folder: Path) -> Reader:
     for _ in range(3):
         if len(level) > 500:  # somebody's home folder, not a data set
             break
-        level = [path / child for path in level for child in _folders_below(path)]
+        level = [path / child for path in level for child in folders_in(listed(path))]
         found = [(path, reader) for path in level if (reader := _recognise(path))]
         if len(found) == 1:
             return found[0][1]
@@ -166,13 +177,6 @@ def _only_one_below(folder: Path) -> Reader:
             f"{folder} holds {audio} audio files, but nothing says what they are of{reasons}", LIST_REMEDY
         )
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
-
-
-def _folders_below(folder: Path) -> list[str]:
-    try:
-        return subfolders(folder)
-    except DatasetError:  # one that cannot be listed holds no data set
-        return []
 
 
 def _are_data_sets(folder: Path, children: list[str]) -> bool:

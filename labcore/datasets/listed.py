@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from labcore.audio import probe
@@ -50,12 +50,12 @@ def _read(reading: Reading, clips: ClipList, part: str) -> None:
     missing: Counter[str] = Counter()
     gone: dict[str, list[int]] = {}
     doubtful_rows: list[tuple[int, str, Row]] = []
-    rates = _Rates()
+    rate_of = cache(_rate_of)
     for row, line in zip(clips.rows, clips.lines, strict=True):
         cell, label = value_of(row, taken.path), value_of(row, taken.label)
         try:
             found = clips.finder.find(cell) if cell else None
-            start_s, end_s = times.span(row, partial(rates.of, found[0] if found else None))
+            start_s, end_s = times.span(row, partial(rate_of, found[0] if found else None))
         except ValueError as error:
             reading.problems.append(left_out(clips.path, line, cell, str(error)))
             continue
@@ -174,23 +174,15 @@ def _audio_in(folder: str) -> list[str]:
         return []
 
 
-class _Rates:
-    """Sample rates of files, each read once."""
+def _rate_of(path: Path | None) -> int:
+    """The sample rate of a file in Hz.
 
-    def __init__(self) -> None:
-        self.known: dict[Path, int] = {}
-
-    def of(self, path: Path | None) -> int:
-        """In Hz.
-
-        Raises:
-            ValueError: there is no such file, or it tells none.
-        """
-        if path is None:
-            raise ValueError(MISSING)
-        if path not in self.known:
-            try:
-                self.known[path] = probe(path).sample_rate
-            except AudioError as error:
-                raise ValueError(f"has times in samples, and its rate is not known: {error.what}") from None
-        return self.known[path]
+    Raises:
+        ValueError: there is no such file, or it tells none.
+    """
+    if path is None:
+        raise ValueError(MISSING)
+    try:
+        return probe(path).sample_rate
+    except AudioError as error:
+        raise ValueError(f"has times in samples, and its rate is not known: {error.what}") from None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcore.datasets.cliplist import ClipList, read_list
 from labcore.datasets.lookup import for_lists
 from labcore.datasets.parts import part_named
-from labcore.datasets.scan import entries, holds_audio, is_file, subfolders
+from labcore.datasets.scan import holds_audio, is_file, listed, subfolders
 from labcore.datasets.table import Finding
 from labcore.errors import DatasetError
 
@@ -72,19 +71,12 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
 
 def _paths(folder: Path) -> list[Path]:
     places = [folder, *(folder / child for child in subfolders(folder) if _is_for_lists(folder / child))]
-    found = [place / entry.name for place in places for entry in _listed(place)]
+    found = [place / entry.name for place in places for entry in listed(place)]
     return [path for path in found if path.suffix.lower() in TAKEN_SUFFIXES + SHEETS and is_file(path)]
 
 
 def _is_for_lists(folder: Path) -> bool:
     return for_lists(folder) and not holds_audio(folder)
-
-
-def _listed(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        return entries(folder)
-    except DatasetError:
-        return []
 
 
 def _by_part(folder: Path, usable: list[ClipList]) -> list[tuple[ClipList, str]]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from labcore.datasets.columns import words
+
 FOLD_NAMES = {
     **dict.fromkeys(("train", "training", "trn", "trainset", "traindata", "trainingset"), "train"),
     **dict.fromkeys(
@@ -19,88 +21,19 @@ FOLD_NAMES = {
 
 FOLD_FOLDER = re.compile(r"(?:cv)?fold[ _-]?(\d+)$", re.IGNORECASE)
 NEUTRAL = frozenset(
-    [
-        "audio",
-        "audios",
-        "data",
-        "dataset",
-        "datasets",
-        "set",
-        "sets",
-        "clip",
-        "clips",
-        "wav",
-        "wavs",
-        "wave",
-        "waves",
-        "sound",
-        "sounds",
-        "file",
-        "files",
-        "folder",
-        "sample",
-        "samples",
-        "split",
-        "splits",
-        "part",
-        "subset",
-        "recording",
-        "recordings",
-        "curated",
-        "noisy",
-        "clean",
-        "raw",
-        "all",
-        "full",
-        "final",
-        "post",
-        "competition",
-        "scoring",
-        "list",
-        "lists",
-        "metadata",
-        "meta",
-        "labels",
-        "label",
-        "annotations",
-        "csv",
-        "filtered",
-        "official",
-        "public",
-        "private",
-        "images",
-    ]
+    words(
+        "audio audios data dataset datasets set sets clip clips wav wavs wave waves sound sounds file files folder "
+        "sample samples split splits part subset recording recordings curated noisy clean raw all full final post "
+        "competition scoring list lists metadata meta labels label annotations csv filtered official public private "
+        "images"
+    )
 )
 """Words beside the name of a part that say nothing about a class."""
 ASIDE = NEUTRAL | frozenset(
-    [
-        "example",
-        "examples",
-        "demo",
-        "extra",
-        "extras",
-        "misc",
-        "other",
-        "others",
-        "unlabeled",
-        "unlabelled",
-        "background",
-        "noise",
-        "noises",
-        "unused",
-        "docs",
-        "doc",
-        "readme",
-        "info",
-        "tmp",
-        "temp",
-        "backup",
-        "old",
-        "new",
-        "lost+found",
-        "trash",
-        "deleted",
-    ]
+    words(
+        "example examples demo extra extras misc other others unlabeled unlabelled background noise noises unused docs "
+        "doc readme info tmp temp backup old new lost+found trash deleted"
+    )
 )
 """Words in the names of folders that lie beside parts and are no classes."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
@@ -123,11 +56,11 @@ def part_named(name: str) -> Named | None:
     """The part that a name of a folder or of a list (without its ending) speaks of; None for none, or for more than one."""
     if match := FOLD_FOLDER.match(name):
         return Named(str(int(match[1])))
-    words = [word.casefold() for word in _WORD.findall(name)]
-    there = [word for word in words if word in FOLD_NAMES]
+    said = [word.casefold() for word in _WORD.findall(name)]
+    there = [word for word in said if word in FOLD_NAMES]
     if len({FOLD_NAMES[word] for word in there}) != 1:
         return None
-    return Named(FOLD_NAMES[there[0]], tuple(word for word in words if word not in FOLD_NAMES))
+    return Named(FOLD_NAMES[there[0]], tuple(word for word in said if word not in FOLD_NAMES))
 
 
 def parts_among(names: Iterable[str]) -> dict[str, str]:
@@ -145,8 +78,8 @@ def parts_among(names: Iterable[str]) -> dict[str, str]:
 
 def is_aside(name: str) -> bool:
     """Whether a folder beside parts has a name that none of its words makes a class of."""
-    words = [word.casefold() for word in _WORD.findall(name)] or [name.casefold()]
-    return all(word in ASIDE for word in words)
+    said = [word.casefold() for word in _WORD.findall(name)] or [name.casefold()]
+    return all(word in ASIDE for word in said)
 
 
 def tidy_fold(text: str) -> str:

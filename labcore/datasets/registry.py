@@ -18,7 +18,7 @@ from labcore.config import RunConfig
 from labcore.datasets.cliplist import LIST_SUFFIXES
 from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.layouts import read_dataset
-from labcore.datasets.scan import entries, is_audio
+from labcore.datasets.scan import entries, is_audio, listed
 from labcore.datasets.table import Dataset
 from labcore.datasets.walk import Look, TooMuchError, looking
 from labcore.errors import DatasetError, LabError, WorkspaceError
@@ -318,7 +318,7 @@ def _stamp(path: Path) -> str:
                 info = folder.stat()
                 if look.is_system(info) or not look.counts((info.st_dev, info.st_ino), again=False):
                     continue
-            held = _listed(folder)
+            held = listed(folder)
             folders = [entry for entry in held if entry.is_dir(follow_symlinks=False)]
             below += [folder / entry.name for entry in folders]
             names = {entry.name for entry in held}.difference(entry.name for entry in folders)
@@ -328,10 +328,3 @@ def _stamp(path: Path) -> str:
                     digest.update(as_bytes(f"{entry.path} {entry.stat().st_mtime_ns}\n"))
         level = below
     return digest.hexdigest()
-
-
-def _listed(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        return entries(folder)
-    except DatasetError:  # reading the data set tells of it
-        return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,15 +41,19 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
     Raises:
         DatasetError: it cannot be listed, or lies where this lab opens nothing for visitors.
     """
-    try:
+    with DatasetError.on_os_error(f"the folder {folder} cannot be read", "Check its permissions"):
         if not is_open(folder):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         with os.scandir(folder) as listing:
             return sorted((entry for entry in listing if not hidden(entry.name)), key=lambda entry: entry.name)
-    except OSError as error:
-        raise DatasetError(
-            f"the folder {folder} cannot be read: {error.strerror or error}", "Check its permissions"
-        ) from error
+
+
+def listed(folder: Path) -> list[os.DirEntry[str]]:
+    """The same of a folder that may be one that cannot be listed: it holds nothing then, and who reads the data set tells of it."""
+    try:
+        return entries(folder)
+    except DatasetError:
+        return []
 
 
 def is_file(path: str | Path) -> bool:
@@ -67,7 +72,12 @@ def subfolders(folder: Path) -> list[str]:
     Raises:
         DatasetError: it cannot be listed.
     """
-    return [entry.name for entry in entries(folder) if is_folder(entry)]
+    return folders_in(entries(folder))
+
+
+def folders_in(held: Iterable[os.DirEntry[str]]) -> list[str]:
+    """Names of the folders among what a folder holds."""
+    return [entry.name for entry in held if is_folder(entry)]
 
 
 def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> Found:
@@ -120,10 +130,7 @@ def holds_audio(folder: Path) -> bool:
 
 def holds_files(folder: Path) -> bool:
     """Whether audio files lie in a folder itself. One that cannot be listed holds none."""
-    try:
-        return any(is_audio(entry.name) for entry in entries(folder))
-    except DatasetError:
-        return False
+    return any(is_audio(entry.name) for entry in listed(folder))
 
 
 def _leads_nowhere(path: str) -> bool:

@@ -40,21 +40,7 @@ IN_BRACKETS = UNITS | {"min": 60.0, "h": 3600.0, "hour": 3600.0, "hours": 3600.0
 """In brackets a unit is beyond doubt; ``start_min`` could be the smallest start."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_TIME_WORDS = {
-    "start",
-    "begin",
-    "beg",
-    "onset",
-    "offset",
-    "end",
-    "stop",
-    "tmin",
-    "tmax",
-    "starts",
-    "ends",
-    "tstart",
-    "tend",
-}
+_TIME_WORDS = {*words("start begin beg onset offset end stop tmin tmax starts ends tstart tend")}
 _NO_TIMES = words(
     "date day year month hour clock real path file name freq frequency hz khz lat lon id db f dc "
     "utc gmt tz timezone byte bytes line"

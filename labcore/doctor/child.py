@@ -16,6 +16,8 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
+from labcore import nvml
+from labcore.device import allow_tf32
 from labcore.doctor.privacy import scrub
 from labcore.doctor.readings import Torch, TorchDevice
 
@@ -35,12 +37,7 @@ def main(wanted: list[str]) -> None:
         tell({"starting": ["looking for GPUs"]})
         found = read_torch(torch, heard)
     tell({"torch": asdict(found)})
-    _prove_all(tell, wanted or proof_devices(found), found)
-
-
-def proof_devices(found: Torch) -> list[str]:
-    """The devices that have to prove themselves, in this order."""
-    return ["cpu", *(f"cuda:{index}" for index in range(found.count)), *(["mps"] if found.mps else [])]
+    _prove_all(tell, wanted or found.to_prove, found)
 
 
 def _prove_all(tell: Tell, devices: list[str], found: Torch) -> None:
@@ -48,7 +45,7 @@ def _prove_all(tell: Tell, devices: list[str], found: Torch) -> None:
 
     from labcore.doctor import proofs
 
-    proofs.exact()
+    allow_tf32(False)
     prover = proofs.Prover()
     names = {device.device: device.name for device in found.devices}
     for device in devices:
@@ -111,13 +108,11 @@ def _device(torch: Any, index: int) -> TorchDevice:
         free = int(torch.cuda.mem_get_info(index)[0])  # makes a context: what every computation needs first
     except RuntimeError as failure:
         error = _words(failure)
-    bus = getattr(properties, "pci_bus_id", None)
-    address = f"{properties.pci_domain_id:08X}:{bus:02X}:{properties.pci_device_id:02X}.0" if bus is not None else ""
     return TorchDevice(
         device=name,
         name=properties.name,
         capability=f"{properties.major}.{properties.minor}",
-        pci_bus_id=address,
+        pci_bus_id=nvml.pci_address(properties),
         memory_total=int(properties.total_memory),
         memory_free=free,
         error=error,

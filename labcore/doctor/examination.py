@@ -94,8 +94,7 @@ class _Examination:
         elif "torch" in message and self.torch is None:
             self.torch = torch_from_json(message["torch"])
             if not self.devices and not self.torch.error:
-                gpus = [f"cuda:{index}" for index in range(self.torch.count)]
-                self.devices = ["cpu", *gpus, *(["mps"] if self.torch.mps else [])]
+                self.devices = self.torch.to_prove
             return True
         elif "torch" in message and self.blind and self.torch is not None:
             seen = torch_from_json(message["torch"])  # without GPUs, but with all that torch tells of itself

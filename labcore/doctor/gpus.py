@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import fields
 from typing import Any
 
 from labcore import nvml
@@ -32,13 +33,8 @@ def _gpu(library: Any, handle: Any, sample: nvml.GpuSample) -> Gpu:
     capability, mig, ecc = (told(f"nvmlDeviceGet{what}") for what in ("CudaComputeCapability", "MigMode", "EccMode"))
     pending, failed = _replacements(told)
     return Gpu(
-        index=sample.index,
-        name=sample.name,
-        pci_bus_id=sample.pci_bus_id,
+        **{each.name: getattr(sample, each.name) for each in fields(Gpu) if hasattr(sample, each.name)},
         capability=f"{capability[0]}.{capability[1]}" if capability else None,
-        memory_total=sample.memory_total,
-        memory_used=sample.memory_used,
-        utilisation=sample.utilisation,
         mig=bool(mig[0]) if mig else None,
         mig_instances=_instances(library, handle) if mig and mig[0] else (),
         ecc=bool(ecc[0]) if ecc else None,
@@ -46,13 +42,7 @@ def _gpu(library: Any, handle: Any, sample: nvml.GpuSample) -> Gpu:
         ecc_corrected=told("nvmlDeviceGetTotalEccErrors", 0, 0),
         remap_pending=pending,
         remap_failed=failed,
-        throttle_reasons=sample.throttle_reasons,
-        temperature_c=sample.temperature_c,
         temperature_limit_c=told("nvmlDeviceGetTemperatureThreshold", 1),  # at which it slows down
-        power_w=sample.power_w,
-        power_limit_w=sample.power_limit_w,
-        sm_clock_mhz=sample.sm_clock_mhz,
-        max_sm_clock_mhz=sample.max_sm_clock_mhz,
         pcie_width=told("nvmlDeviceGetCurrPcieLinkWidth"),
         pcie_max_width=told("nvmlDeviceGetMaxPcieLinkWidth"),
         pcie_generation=told("nvmlDeviceGetCurrPcieLinkGeneration"),

@@ -78,12 +78,6 @@ class Prover:
         return self._references[work.name]
 
 
-def exact() -> None:
-    """Have fp32 mean fp32: without TensorFloat-32 in products and convolutions."""
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-
-
 def _spoils(error: Exception) -> bool:
     """Whether a GPU failed in a way after which nothing in this process can be trusted. CUDA's errors stick to the process."""
     kinds = {kind.__name__ for kind in type(error).__mro__}

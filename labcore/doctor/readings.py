@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter
+
+
+class _Exact:
+    """Has no other fields than its own."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True)
-class System:
+class System(_Exact):
     """The machine and what runs on it. Memory and disk in bytes; 0 where it is not known."""
 
     os: str = "Linux"
@@ -40,7 +48,7 @@ class System:
 
 
 @dataclass(frozen=True)
-class Holder:
+class Holder(_Exact):
     """A process that holds memory of a GPU."""
 
     pid: int
@@ -49,7 +57,7 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class Gpu:
+class Gpu(_Exact):
     """A card as NVML tells of it; None where it does not."""
 
     index: int
@@ -81,7 +89,7 @@ class Gpu:
 
 
 @dataclass(frozen=True)
-class Nvml:
+class Nvml(_Exact):
     """What NVML answers. ``error`` in its own words where it does not; ``count`` also counts cards that do not answer."""
 
     error: str = ""
@@ -92,7 +100,7 @@ class Nvml:
 
 
 @dataclass(frozen=True)
-class TorchDevice:
+class TorchDevice(_Exact):
     """A device as torch sees it. ``memory_free`` is None where no context could be made on it; ``error`` says why."""
 
     device: str
@@ -105,7 +113,7 @@ class TorchDevice:
 
 
 @dataclass(frozen=True)
-class Torch:
+class Torch(_Exact):
     """What torch answers. ``error`` where it could not even be asked."""
 
     error: str = ""
@@ -128,9 +136,14 @@ class Torch:
     torchaudio_error: str = ""
     devices: tuple[TorchDevice, ...] = ()
 
+    @property
+    def to_prove(self) -> list[str]:
+        """The devices that have to prove themselves, in this order."""
+        return ["cpu", *(f"cuda:{index}" for index in range(self.count)), *(["mps"] if self.mps else [])]
+
 
 @dataclass(frozen=True)
-class Readings:
+class Readings(_Exact):
     """All raw facts. ``torch`` is None while it is being asked."""
 
     system: System = field(default_factory=System)
@@ -142,26 +155,12 @@ class Readings:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Readings:
-        """Raises TypeError or ValueError for a content that is none."""
-        gpus = tuple(
-            replace(_make(Gpu, gpu), holders=tuple(_make(Holder, holder) for holder in gpu.get("holders", ())))
-            for gpu in content.get("nvml", {}).get("gpus", ())
-        )
-        return cls(
-            _make(System, content.get("system", {})),
-            replace(_make(Nvml, content.get("nvml", {})), gpus=gpus),
-            None if content.get("torch") is None else torch_from_json(content["torch"]),
-        )
+        """Raises ValueError for a content that is none; a name that is not known is a mistake."""
+        return _READINGS.validate_python(content)
 
 
 def torch_from_json(content: dict[str, Any]) -> Torch:
-    devices = tuple(_make(TorchDevice, device) for device in content.get("devices", ()))
-    return replace(_make(Torch, content), devices=devices)
+    return _TORCH.validate_python(content)
 
 
-def _make(kind: Any, content: dict[str, Any]) -> Any:
-    """A dataclass of plain values; lists become tuples. A name that it does not know is a mistake."""
-    known = {each.name for each in fields(kind)}
-    if unknown := set(content) - known:
-        raise ValueError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
+_READINGS, _TORCH = TypeAdapter(Readings), TypeAdapter(Torch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -111,6 +111,15 @@ class Report:
             ]
             lines += [_row(proof_cells(proof)) for proof in self.proofs]
         return "\n".join(lines).rstrip() + "\n"
+
+
+def question(id: str, group: str, title: str, evidence: dict[str, str]) -> Callable[..., Check]:
+    """What answers a question: a function of status, summary, and the remedy where there is something to do."""
+
+    def told(status: str, summary: str, remedy: str = "") -> Check:
+        return Check(id, group, title, status, summary, evidence, remedy)
+
+    return told
 
 
 def proof_cells(proof: Proof) -> list[str]:

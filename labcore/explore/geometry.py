@@ -48,17 +48,16 @@ class Consequences:
         return not self.problems
 
 
-def unchecked(changes: dict[str, Any], base: RunConfig | None = None) -> RunConfig:
-    """A configuration with some knobs turned, whether or not it can work: for :func:`consequences` and nothing else.
+def unchecked(changes: dict[str, Any]) -> RunConfig:
+    """The defaults with some knobs turned, whether or not it can work: for :func:`consequences` and nothing else.
 
     Args:
         changes: path → value, e.g. ``{"features.hop_length": 4096}``.
-        base: what the other knobs are at; the defaults where it is not given.
 
     Raises:
         KeyError: there is no such knob.
     """
-    base = base or RunConfig()
+    base = RunConfig()
     tree = base.model_dump()
     for path, value in changes.items():
         part, _, name = path.partition(".")

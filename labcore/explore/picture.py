@@ -7,7 +7,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 from plotly.colors import sequential
 
 from labcore.errors import ConfigError
@@ -55,17 +55,11 @@ def colour_map(name: str) -> np.ndarray:
     """
     if name not in COLOURS:
         raise ConfigError(f"there is no colour map {name!r}", f"Choose {', '.join(COLOURS)}")
-    if name == "grey":
-        anchors = [(0.0, 0.0, 0.0), (255.0, 255.0, 255.0)]
-    else:
-        anchors = [_rgb(colour) for colour in getattr(sequential, name.capitalize())]
+    stops = ["#000000", "#ffffff"] if name == "grey" else getattr(sequential, name.capitalize())
+    anchors = [ImageColor.getrgb(colour) for colour in stops]
     places = np.linspace(0, 255, len(anchors))
     columns = [np.interp(np.arange(256), places, [anchor[part] for anchor in anchors]) for part in range(3)]
     return np.rint(np.stack(columns, axis=1)).astype(np.uint8)
-
-
-def _rgb(colour: str) -> tuple[float, float, float]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 class _Sheet:

@@ -30,16 +30,13 @@ LEAST = 1e-10
 """Power below which nothing is heard. Smaller numbers would become denormal, with which a CPU is slow."""
 
 
-def sound_of(
-    power: np.ndarray, config: RunConfig, seed: int = 0, *, iterations: int = ITERATIONS, samples: int | None = None
-) -> np.ndarray:
+def sound_of(power: np.ndarray, config: RunConfig, seed: int = 0, *, samples: int | None = None) -> np.ndarray:
     """A sound whose mel powers are about these.
 
     Args:
         power: (n_mels, frames) mel powers.
         config: what the front end is.
         seed: of the phases to begin with.
-        iterations: of Griffin-Lim.
         samples: of the result; what the frames hold where it is not given.
 
     Returns:
@@ -48,13 +45,11 @@ def sound_of(
     power = np.ascontiguousarray(power, dtype=np.float32)
     features = config.features.model_copy(update=config.framing._asdict())
     front_end = RunConfig(audio=AudioConfig(sample_rate=config.audio.sample_rate), features=features)
-    return _sound_of(power.tobytes(), power.shape[1], front_end, seed, iterations, samples).copy()
+    return _sound_of(power.tobytes(), power.shape[1], front_end, seed, samples).copy()
 
 
 @lru_cache(maxsize=16)
-def _sound_of(
-    power: bytes, frames: int, config: RunConfig, seed: int, iterations: int, samples: int | None
-) -> np.ndarray:
+def _sound_of(power: bytes, frames: int, config: RunConfig, seed: int, samples: int | None) -> np.ndarray:
     """Remembered, since of two sounds that are compared one usually stays."""
     frame = config.framing
     with torch.inference_mode():
@@ -69,7 +64,7 @@ def _sound_of(
                 hop_length=hop,
                 win_length=frame.win_length,
                 power=2.0,
-                n_iter=iterations,
+                n_iter=ITERATIONS,
                 momentum=0.99,
                 length=None,
                 rand_init=True,

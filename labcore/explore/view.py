@@ -62,6 +62,13 @@ class Envelope:
     x_seconds: np.ndarray
     exact: bool
 
+    @classmethod
+    def of(cls, low: np.ndarray, high: np.ndarray, x_seconds: np.ndarray, *, exact: bool) -> Envelope:
+        """From samples as floats (channels, columns), also such that lie beyond full scale."""
+        scale = max(1.0, float(np.abs(low).max(initial=0)), float(np.abs(high).max(initial=0))) / 32767
+        low, high = (np.rint(side / scale).astype(np.int16) for side in (low, high))
+        return cls(low, high, scale, x_seconds, exact)
+
 
 @dataclass(frozen=True)
 class Spectrum:

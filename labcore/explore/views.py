@@ -40,10 +40,8 @@ def waveform_view(stretch: np.ndarray, sample_rate: int, *, columns: int = COLUM
     edges = np.unique(np.linspace(0, samples, min(columns, samples) + 1).astype(np.int64))
     low = np.minimum.reduceat(stretch, edges[:-1], axis=1)
     high = np.maximum.reduceat(stretch, edges[:-1], axis=1)
-    scale = max(1.0, float(np.abs(low).max()), float(np.abs(high).max())) / 32767
     middle = start_s + (edges[:-1] + edges[1:] - 1) / 2 / sample_rate
-    low, high = (np.rint(side / scale).astype(np.int16) for side in (low, high))
-    return Envelope(low, high, scale, middle, exact=len(edges) == samples + 1)
+    return Envelope.of(low, high, middle, exact=len(edges) == samples + 1)
 
 
 def spectrogram(

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from labcore.datasets.scan import find_audio
 from labcore.errors import AudioError, LabError, WorkspaceError
-from labcore.extract.files import Entry, stamp, start_worker, work, write_entry
+from labcore.extract.files import Entry, start_worker, work, write_entry
 from labcore.extract.index import Journal
 from labcore.extract.settings import ExtractSettings, claim
+from labcore.workspace import stamp_of
 
 CHUNK = 8
 """Files a worker is handed at a time."""
@@ -90,12 +91,8 @@ def extract(
     ]
     if not counts.total:
         raise AudioError(f"there are no sound files in {source}", "Name another folder")
-    try:
+    with WorkspaceError.on_os_error(f"the output folder {output} cannot be made", "Choose another one"):
         output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkspaceError(
-            f"the output folder {output} cannot be made: {error.strerror or error}", "Choose another one"
-        ) from error
     claim(output, settings)
     journal = Journal(output)
     waiting = [path for path in paths if not journal.done(source, path, settings)]
@@ -156,7 +153,7 @@ def _chunks(source: Path, paths: list[str], most: int) -> Iterator[list[str]]:
     chunk: list[str] = []
     held = 0
     for path in paths:
-        size = stamp(source / path)[0]
+        size = stamp_of(source / path)[0]
         if chunk and (len(chunk) >= most or held + size > CHUNK_BYTES):
             yield chunk
             chunk, held = [], 0
@@ -180,7 +177,7 @@ def _one_by_one(
             except BrokenProcessPool:
                 pool.shutdown(wait=True, cancel_futures=True)
                 pool = _pool(settings, 1)
-                size, mtime_ns = stamp(source / path)
+                size, mtime_ns = stamp_of(source / path)
                 reason = f"{source / path} ended the process that read it: memory ran out, or its decoder crashed."
                 yield [Entry(path, error=reason, size=size, mtime_ns=mtime_ns)]
     finally:
@@ -212,7 +209,7 @@ def _on_device(
     extractor = Extractor(settings, device)
     with contextlib.closing(decode_ahead((source / path for path in paths), extractor.sample_rate, workers)) as decoded:
         for path, (file, sound) in zip(paths, decoded, strict=True):
-            size, mtime_ns = stamp(file)
+            size, mtime_ns = stamp_of(file)
             try:
                 if isinstance(sound, LabError):
                     raise sound

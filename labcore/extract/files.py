@@ -15,7 +15,7 @@ from labcore.audio import Recording, Sound
 from labcore.errors import LabError, WorkspaceError
 from labcore.extract.features import Extractor
 from labcore.extract.settings import ExtractSettings
-from labcore.workspace import write_atomically
+from labcore.workspace import stamp_of, write_atomically
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def extract_file(source: Path, path: str, output: Path, extractor: Extractor) ->
     Raises:
         WorkspaceError: the output cannot be written.
     """
-    size, mtime_ns = stamp(source / path)
+    size, mtime_ns = stamp_of(source / path)
     try:
         recording = Recording(source / path, extractor.sample_rate)
         return write_entry(recording.at_once() or recording, path, output, extractor, size, mtime_ns)
@@ -138,15 +138,6 @@ def write_output(path: Path, content: bytes) -> None:
             if full
             else "Check the output folder's permissions, or choose another one",
         ) from error
-
-
-def stamp(file: Path) -> tuple[int, int]:
-    """Size and time of change in nanoseconds; zeros where it is gone."""
-    try:
-        info = os.stat(file)  # noqa: PTH116 (called for every file)
-    except (OSError, ValueError):
-        return 0, 0
-    return info.st_size, info.st_mtime_ns
 
 
 _settings: dict[str, Any] = {}

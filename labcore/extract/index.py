@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from labcore.extract.files import Entry, output_name, stamp, write_output
+from labcore.extract.files import Entry, output_name, write_output
 from labcore.extract.settings import ExtractSettings
 from labcore.reading import parse_json
 from labcore.sheets import Sheet
 from labcore.texts import shown
-from labcore.workspace import append_line
+from labcore.workspace import append_line, stamp_of
 
 JOURNAL = ".extract.jsonl"
 COLUMNS = ("path", "output", "shape", "frames", "seconds", "sample_rate", "error", "note")
@@ -46,9 +46,9 @@ class Journal:
     def done(self, source: Path, path: str, settings: ExtractSettings) -> bool:
         """Whether a file's output is there, whole, and made from the file as it is now."""
         entry = self.entries.get(path)
-        if entry is None or entry.error or (entry.size, entry.mtime_ns) != stamp(source / path):
+        if entry is None or entry.error or (entry.size, entry.mtime_ns) != stamp_of(source / path):
             return False
-        return stamp(self.output / output_name(path, settings))[0] == entry.bytes
+        return stamp_of(self.output / output_name(path, settings))[0] == entry.bytes
 
     def write_index(self, paths: Iterable[str], kind: str) -> Path:
         """``index.csv`` or ``index.parquet`` of the files that were read so far, in the order of ``paths``.

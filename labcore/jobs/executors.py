@@ -22,14 +22,14 @@ COMMAND = (sys.executable, "-X", "faulthandler", "-m", "labcore.jobs")
 _REASONS = {
     signal.SIGKILL: (
         "most likely because the machine ran out of memory",
-        "Close other programs or choose a smaller batch size, then go on",
+        "Close other programs or choose a smaller batch size, then {again}",
     ),
-    signal.SIGTERM: ("by someone outside the lab", "Resume it"),
-    signal.SIGSEGV: ("a crash in compiled code", "Resume it; should it happen again, choose another device"),
-    signal.SIGABRT: ("a crash in compiled code", "Resume it; should it happen again, choose another device"),
+    signal.SIGTERM: ("by someone outside the lab", "{Again}"),
+    signal.SIGSEGV: ("a crash in compiled code", "{Again}; should it happen again, choose another device"),
+    signal.SIGABRT: ("a crash in compiled code", "{Again}; should it happen again, choose another device"),
     signal.SIGBUS: (
         "most likely because the disk or the shared memory is full",
-        "Free some space, then resume it",
+        "Free some space, then {again}",
     ),
 }
 
@@ -93,18 +93,19 @@ class ProcessChild:
             self.process.returncode = 0
 
     def death(self) -> LabError | None:
-        status = self.process.returncode
+        status, again = self.process.returncode, self.job.kind.again
         if status == NOT_OURS:
             return None
         if status >= 0:
             last = next((line for line in reversed(tail(self.job.log)) if line.strip()), "nothing in its log")
-            return LabError(f"the worker ended with status {status}: {last}", "The log tells more; then resume it")
+            return LabError(f"the worker ended with status {status}: {last}", f"The log tells more; then {again}")
         try:
             number = signal.Signals(-status)
         except ValueError:  # a real-time signal has no name
-            return LabError(f"the worker was ended by signal {-status}", "Resume it")
-        reason, remedy = _REASONS.get(number, ("", "Resume it"))
-        return LabError(f"the worker was ended by signal {-status} ({number.name}), {reason}".rstrip(", "), remedy)
+            return LabError(f"the worker was ended by signal {-status}", again.capitalize())
+        reason, remedy = _REASONS.get(number, ("", "{Again}"))
+        what = f"the worker was ended by signal {-status} ({number.name}), {reason}".rstrip(", ")
+        return LabError(what, remedy.format(again=again, Again=again.capitalize()))
 
 
 @dataclass
@@ -149,7 +150,7 @@ class ThreadChild:
     def death(self) -> LabError | None:
         if isinstance(self._error, self.job.kind.error):
             return None
-        return LabError(f"the worker thread ended with {self._error!r}", "Resume it")
+        return LabError(f"the worker thread ended with {self._error!r}", self.job.kind.again.capitalize())
 
 
 class InlineChild(ThreadChild):

@@ -99,9 +99,9 @@ class JobFolder:
     # --- making and finding
 
     @classmethod
-    def new(cls, workspace: Workspace, name: str) -> Self:
-        """One that is not there yet, of the time at hand and a name that tells what it is about."""
-        stamp = time.strftime("%Y%m%d-%H%M%S")
+    def new(cls, workspace: Workspace, name: str, moment: float | None = None) -> Self:
+        """One that is not there yet, of the time at hand or another moment, and a name that tells what it is about."""
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(moment))
         while True:  # one of many of this second
             job = cls(workspace.room(cls.kind.room) / f"{stamp}-{name}-{secrets.token_hex(2)}")
             if not job.path.exists():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TABLE = {
     "runs": "labcore.runs:Run",
+    "reports": "labcore.benchmark.job:Benchmark",
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.jobs:NoiseTest",
     "estimates": "labcore.training.estimates:EstimateJob",
@@ -59,6 +60,11 @@ class Kind:
     ready: str = ""
     resumes: bool = True
     """Whether one that was stopped can go on."""
+
+    @property
+    def again(self) -> str:
+        """What to do once the cause of a failure is mended."""
+        return "resume it" if self.resumes else "start it again"
 
     @property
     def plural(self) -> str:

@@ -249,7 +249,7 @@ class JobManager:
             self._pass_over(job)
             what = f"the worker of {job.title} cannot be started: {error.strerror or error}"
             with contextlib.suppress(LabError), job.hold(timeout=1):
-                self._end(job, "failed", LabError(what, "Resume it when this is mended"))
+                self._end(job, "failed", LabError(what, f"{job.kind.again.capitalize()} when this is mended"))
         else:
             child.ends_before = ends
             self._children[job.path] = child
@@ -294,7 +294,9 @@ def make_ready(job: JobFolder, dataset: str | None = None) -> None:
     state = job.status().state
     if state in ("running", "stopping"):  # it is we who hold it: nobody works on it
         state = "interrupted"
-    if state not in RESUMABLE or not job.kind.resumes:
+    if not job.kind.resumes:
+        raise job.kind.error(f"{job.title} cannot be resumed", job.kind.again.capitalize())
+    if state not in RESUMABLE:
         raise job.kind.error(f"{job.title} is {state}", "Only what was stopped, failed or interrupted can be resumed")
     if job.kind.ready:
         load(job.kind.ready)(job, dataset)

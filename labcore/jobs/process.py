@@ -76,7 +76,7 @@ def work(
         if only_queued and job.status().state != "queued":
             raise job.kind.error(f"{job.title} does not wait to be worked on any more")
         began = time.monotonic()
-        end = _attempt(job, stop, tell, doing or load(job.kind.work), by)
+        end = _attempt(job, stop, tell, doing, by)
         who = {"by": job.stopper} if end.state == "stopped" else {}
         end = end.model_copy(update={"seconds": round(time.monotonic() - began, 3)} | who)
         with contextlib.suppress(LabError):  # a full disk or a removed job: its state is then read off the lock
@@ -88,11 +88,11 @@ def work(
     return end
 
 
-def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doing: Work, by: str) -> Finished:
+def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doing: Work | None, by: str) -> Finished:
     """Work and tell; whatever goes wrong becomes the job's end."""
     try:
         tell(job.started(by))
-        return _follow(job, stop, tell, doing)
+        return _follow(job, stop, tell, doing or load(job.kind.work))  # may load much: told to be at work first
     except (KeyboardInterrupt, Stopped):
         return job.finished("stopped")
     except LabError as error:

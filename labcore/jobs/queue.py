@@ -120,10 +120,16 @@ class Survey:
         """
         waiting, working = self.look()
         places = {each.path: place for place, each in enumerate(waiting)}
-        if job.path not in places:
-            return []
-        before = [(each, needed(each)) for each in waiting[: places[job.path]]]
-        return [each for each, on in (*working, *before) if _same(on, needed(job))]
+        return _in_the_way(working, waiting[: places[job.path]], needed(job)) if job.path in places else []
+
+    def before(self, needs: str) -> list[JobFolder]:
+        """What a job that came now and needs this would wait for: jobs at work, then those in the queue."""
+        waiting, working = self.look()
+        return _in_the_way(working, waiting, device_name(needs))
+
+
+def _in_the_way(working: Sequence[tuple[JobFolder, str]], waiting: Sequence[JobFolder], needs: str) -> list[JobFolder]:
+    return [each for each, on in (*working, *((each, needed(each)) for each in waiting)) if _same(on, needs)]
 
 
 def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], float]) -> list[Waiting]:

@@ -147,7 +147,5 @@ class Shelf:
 
 
 def _sha256(file: Path) -> str:
-    try:
+    with RunError.on_os_error(f"the weights at {file} cannot be read"):
         return sha256_of(file)
-    except OSError as error:
-        raise RunError(f"the weights at {file} cannot be read: {error.strerror or error}") from error

@@ -1,236 +1,242 @@
-"""The background job of a benchmark: waiting, ending in every way, and what is to be seen of it meanwhile."""
+"""A benchmark as a job: whom it waits for and who waits for it, how it ends, what is to be seen of it meanwhile."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
+from typing import Any
 
 import pytest
 
-from labcore.benchmark import job
-from labcore.benchmark.cases import Case
-from labcore.benchmark.plan import Plan
-from labcore.benchmark.report import BenchmarkReport, ReportError, ReportFolder, list_reports
+from labcore.benchmark import Benchmark, Case, Measurement, Plan, Progress
+from labcore.benchmark.job import obstacle
+from labcore.benchmark.report import ReportError
 from labcore.config import RunConfig
-from labcore.errors import RunError
-from labcore.events import RunQueued, RunStarted
+from labcore.errors import DeviceError
+from labcore.events import Event, RunQueued
+from labcore.jobs.executors import Executor, InlineChild, ProcessChild
+from labcore.jobs.glances import glance
+from labcore.jobs.manager import JobManager
+from labcore.jobs.queue import Survey, startable
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
-COMMAND = (sys.executable, str(Path(__file__).with_name("fake_job.py")))
+Measure = Callable[[Benchmark, Callable[[], bool]], Generator[Event, None, None]]
 
 
-def plan(name: str = "steady", cases: int = 2) -> Plan:
-    return Plan(name, tuple(Case("cpu", "compact", batch_size=number % 1024 + 1) for number in range(cases)))
+def plan(cases: int = 2) -> Plan:
+    return Plan("steady", tuple(Case("cpu", "compact", batch_size=number + 1) for number in range(cases)))
 
 
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait for something to become true; a generous limit turns a hang into a failure."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-def ended(folder: ReportFolder) -> BenchmarkReport:
-    """The report once its job is over and its process is gone."""
-    until(lambda: not job.load(folder).active and folder not in job.at_work(Workspace(folder.path.parents[1])))
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name == f"labcore-{folder.id}"])
-    return job.load(folder)
-
-
-@pytest.fixture(autouse=True)
-def _none_left(workspace: Workspace) -> Iterator[None]:
-    yield
-    for folder in list_reports(workspace):
-        folder.request_stop()
-        if folder.held and job.load(folder).plan.name == "deaf":
-            job.kill(folder)
-    until(lambda: not [thread for thread in threading.enumerate() if "-benchmark-" in thread.name])
+def measure(benchmark: Benchmark, should_stop: Callable[[], bool]) -> Generator[Event, None, None]:
+    """Every case has the same figures."""
+    for number, case in enumerate(benchmark.plan.cases):
+        if should_stop():
+            return
+        yield Progress(done=number, total=len(benchmark.plan.cases), what=case.model, seconds_left=1.0)
+        yield Measurement(case=case, repeats=3, median_ms=2.0, q1_ms=1.9, q3_ms=2.1, clips_per_second=500.0, threads=1)
 
 
 @pytest.fixture
-def run(workspace: Workspace) -> Run:
-    """A training run that has been started."""
-    made = Run.create(workspace, RunConfig())
-    made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=1, host="here"))
-    return made
+def make_manager(workspace: Workspace) -> Iterator[Callable[..., JobManager]]:
+    """Managers that look only when they are told to; benchmarks are at their end when they are started."""
+    managers: list[JobManager] = []
+
+    def make(measure: Measure = measure, executor: Executor | None = None) -> JobManager:
+        managers.append(JobManager(workspace, executor or partial(InlineChild, doing=measure), background=False))
+        return managers[-1]
+
+    yield make
+    for manager in managers:
+        manager.close()
 
 
-def test_a_job_measures_and_ends(workspace: Workspace) -> None:
-    folder = job.start(workspace, plan(cases=3), command=COMMAND)
-    report = ended(folder)
-    assert (report.state, len(report.measurements)) == ("finished", 3)
-    assert "case 2 of steady" in job.log_tail(folder)
+def queued(workspace: Workspace, **how: Any) -> Benchmark:
+    return Benchmark.create(workspace, plan(how.pop("cases", 2)), queued=True, **how)
 
 
-def test_progress_is_seen_and_a_stop_keeps_what_was_measured(workspace: Workspace) -> None:
-    folder = job.start(workspace, plan("patient", cases=500), command=COMMAND)
-    until(lambda: len(job.load(folder).measurements) >= 2)
-    report = job.load(folder)
-    assert report.state == "running"
-    assert report.progress is not None
-    assert report.progress.total == 500
-    folder.request_stop()
-    report = ended(folder)
-    assert report.state == "stopped"
-    assert 2 <= len(report.measurements) < 500
-    assert not folder.stop_requested
+def run_of(workspace: Workspace, queued: bool = True, **how: Any) -> Run:
+    return Run.create(workspace, RunConfig().changed({"runtime.device": "cpu"}), queued=queued, **how)
 
 
-def test_a_job_outlives_who_started_it_and_is_followed_by_others(workspace: Workspace) -> None:
-    program = (
-        "import sys; from pathlib import Path\n"
-        "from labcore.benchmark import job; from labcore.benchmark.cases import Case; from labcore.benchmark.plan import Plan\n"
-        "from labcore.workspace import Workspace\n"
-        "plan = Plan('patient', tuple(Case('cpu', 'compact', batch_size=n + 1) for n in range(500)))\n"
-        "print(job.start(Workspace(Path(sys.argv[1])), plan, command=sys.argv[2:]).path)"
-    )
-    server = [sys.executable, "-c", program, str(workspace.home), *COMMAND]
-    done = subprocess.run(server, capture_output=True, text=True, check=True)
-    folder = ReportFolder(Path(done.stdout.strip()))
-    until(lambda: len(job.load(folder).measurements) >= 2)
-    assert job.at_work(workspace) == [folder]
-    assert job.load(folder).state == "running"
-    folder.request_stop()
-    assert ended(folder).state == "stopped"
+def test_one_in_the_queue_is_measured_to_its_end(workspace: Workspace, make_manager: Any) -> None:
+    benchmark = queued(workspace, cases=3, by="Ada")
+    assert (benchmark.report().state, benchmark.report().active) == ("queued", True)
+    make_manager().look()
+    report = benchmark.report()
+    assert (report.state, len(report.measurements), report.by) == ("finished", 3, "Ada")
+    assert [event.type for event in benchmark.events()][:2] == ["waiting", "started"]
+    assert not benchmark.held
 
 
-def test_a_job_stops_on_a_signal_too(workspace: Workspace) -> None:
-    folder = ReportFolder.create(workspace, plan("patient", cases=500))
-    process = subprocess.Popen([*COMMAND, str(folder.path)], stdout=subprocess.DEVNULL)
-    until(lambda: bool(job.load(folder).measurements))
-    process.terminate()
-    assert process.wait(60) == 0
-    assert job.load(folder).state == "stopped"
+def test_progress_is_seen_and_a_stop_keeps_what_was_measured(workspace: Workspace, make_manager: Any) -> None:
+    benchmark, manager, seen, glanced = queued(workspace, cases=500), make_manager(), [], []
+
+    def stopped_on_the_way(benchmark: Benchmark, should_stop: Callable[[], bool]) -> Generator[Event, None, None]:
+        for event in measure(benchmark, should_stop):
+            yield event
+            if isinstance(event, Measurement):
+                seen.append(benchmark.report())
+                glanced.append(glance(benchmark))
+            if len(seen) == 2:
+                manager.stop(benchmark, by="Bo")
+                seen.append(benchmark.report())
+
+    manager.executor = partial(InlineChild, doing=stopped_on_the_way)
+    manager.look()
+    assert [report.state for report in seen] == ["running", "running", "stopping"]
+    assert seen[0].progress is not None
+    assert seen[0].progress.total == 500
+    assert [status.seconds_left for status in glanced] == [1.0, 1.0]
+    assert (benchmark.report().state, len(benchmark.report().measurements)) == ("stopped", 2)
+    assert benchmark.status().stopped_by == "Bo"
+    assert not benchmark.stop_requested
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("error", "words"),
     [
-        ("killed", "SIGKILL, most likely because the memory ran out"),
-        ("mute", "status 7: case 0 of mute"),
-        ("device", "the GPU is gone"),
-        ("fault", "unexpected ZeroDivisionError: division by nothing"),
+        (DeviceError("the GPU is gone", "Bring it back"), "the GPU is gone"),
+        (ZeroDivisionError("division by nothing"), "Unexpected ZeroDivisionError: division by nothing"),
+        (ValueError("x" * 5000), "Unexpected ValueError"),
     ],
 )
-def test_a_job_that_breaks_says_why_and_keeps_what_was_measured(workspace: Workspace, name: str, words: str) -> None:
-    report = ended(job.start(workspace, plan(name), command=COMMAND))
-    assert report.state == "failed"
+def test_one_that_breaks_says_why_and_keeps_what_was_measured(
+    workspace: Workspace, make_manager: Any, error: Exception, words: str
+) -> None:
+    def breaking(benchmark: Benchmark, should_stop: Callable[[], bool]) -> Generator[Event, None, None]:
+        events = measure(benchmark, should_stop)
+        yield next(events)
+        yield next(events)
+        raise error
+
+    benchmark = queued(workspace)
+    make_manager(breaking).look()
+    report = benchmark.report()
+    assert (report.state, len(report.measurements)) == ("failed", 1)
     assert words in report.error
     assert report.remedy
-    assert len(report.measurements) == 1
+    assert str(workspace.home) not in report.to_json()
+    assert type(error).__name__ in benchmark.log.read_text()
 
 
-def test_a_fault_leaves_its_traceback_in_the_log(workspace: Workspace) -> None:
-    folder = job.start(workspace, plan("fault"), command=COMMAND)
-    ended(folder)
-    assert any("ZeroDivisionError" in line for line in job.log_tail(folder))
-
-
-def test_one_that_does_not_stop_can_be_killed_and_counts_as_stopped(workspace: Workspace) -> None:
-    folder = job.start(workspace, plan("deaf", cases=2000), command=COMMAND)
-    until(lambda: bool(job.load(folder).measurements))
-    folder.request_stop()
-    assert job.load(folder).state == "stopping"
-    job.kill(folder)
-    assert ended(folder).state == "stopped"
-
-
-def test_nothing_is_killed_where_nothing_is_at_work(workspace: Workspace) -> None:
-    with pytest.raises(ReportError):
-        job.kill(ReportFolder.create(workspace, plan()))
-
-
-def test_a_command_that_is_not_there_is_told(workspace: Workspace) -> None:
-    report = ended(job.start(workspace, plan(), command=("/nowhere/python",)))
+def test_a_process_that_is_killed_is_told_and_cannot_be_resumed(workspace: Workspace, make_manager: Any) -> None:
+    killed = (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
+    benchmark, manager = queued(workspace), make_manager(executor=partial(ProcessChild, command=killed))
+    manager.look()
+    manager._children[benchmark.path].process.wait()
+    manager.look()
+    report = benchmark.report()
     assert report.state == "failed"
-    assert "cannot be started" in report.error
+    assert "ran out of memory" in report.error
+    assert "start it again" in report.remedy
+    with pytest.raises(ReportError, match="cannot be resumed"):
+        manager.resume(benchmark)
 
 
-def test_a_run_at_work_is_named_and_no_report_is_made(workspace: Workspace, run: Run) -> None:
-    with run.hold(), pytest.raises(RunError, match=run.id):
-        job.start(workspace, plan(), command=COMMAND)
-    assert list_reports(workspace) == []
+# --- the queue
 
 
-def test_a_waiting_job_begins_when_the_run_is_over(workspace: Workspace, run: Run) -> None:
+def test_runs_wait_while_it_measures(workspace: Workspace) -> None:
+    benchmark, run, survey = queued(workspace), run_of(workspace), Survey(workspace)
+    with benchmark.hold():
+        benchmark.append(benchmark.started())
+        waiting, working = survey.look()
+        assert startable(waiting, [needs for _, needs in working]) == []
+        assert survey.ahead(run) == [benchmark]
+    benchmark.append(benchmark.finished("finished"))
+    assert startable(survey.look()[0], []) == [run]
+
+
+def test_it_waits_for_runs_at_work_and_for_those_that_came_before(workspace: Workspace) -> None:
+    working, first = run_of(workspace), run_of(workspace)
+    benchmark = queued(workspace)
+    later, survey = run_of(workspace), Survey(workspace)
+    with working.hold():
+        waiting, busy = survey.look()
+        assert waiting == [first, benchmark, later]
+        assert startable(waiting, [needs for _, needs in busy]) == []
+        assert survey.ahead(benchmark) == [working, first]
+    working.append(working.finished("finished"))
+    assert startable(survey.look()[0], []) == [first]
+    first.append(first.finished("finished"))
+    assert startable(survey.look()[0], []) == [benchmark]  # and the run that came later waits for it
+
+
+def test_one_waits_for_another(workspace: Workspace) -> None:
+    first, second = queued(workspace), queued(workspace)
+    waiting, _ = Survey(workspace).look()
+    assert startable(waiting, []) == [first]
+    assert Survey(workspace).ahead(second) == [first]
+
+
+def test_beside_what_is_at_work_where_that_was_asked_for(workspace: Workspace, make_manager: Any) -> None:
+    run, benchmark = run_of(workspace, queued=False), queued(workspace, beside=True)
     with run.hold():
-        folder = job.start(workspace, plan(), wait=True, command=COMMAND)
-        until(lambda: (folder.path / "job.lock").exists() and job.is_waiting(folder))
-        report = job.load(folder)
-        assert report.state == "waiting"
-        assert run.id in report.why
-        assert report.measurements == ()
-    assert ended(folder).state == "finished"
+        assert Survey(workspace).ahead(benchmark) == []
+        make_manager().look()
+    assert benchmark.report().state == "finished"
+    with benchmark.hold():
+        assert obstacle(workspace) == ""  # and it keeps nobody waiting
 
 
-def test_a_queued_run_comes_first(workspace: Workspace, run: Run) -> None:
+def test_one_that_waits_begins_when_the_run_is_over(workspace: Workspace, make_manager: Any) -> None:
+    run, benchmark, manager = run_of(workspace, queued=False), queued(workspace), make_manager()
+    with run.hold():
+        manager.look()
+        assert benchmark.report().state == "queued"
+    manager.look()
+    assert benchmark.report().state == "finished"
+
+
+def test_one_that_waits_can_be_stopped(workspace: Workspace, make_manager: Any) -> None:
+    benchmark, manager = queued(workspace), make_manager()
+    manager.stop(benchmark)
+    manager.look()
+    assert (benchmark.report().state, benchmark.report().measurements) == ("stopped", ())
+
+
+def test_what_it_would_wait_for_is_named(workspace: Workspace) -> None:
+    assert obstacle(workspace) == ""
+    run = run_of(workspace)
+    assert obstacle(workspace) == f"run {run.id} waits for its turn"
+    with run.hold():
+        queued(workspace)
+        assert obstacle(workspace) == f"run {run.id} is at work"
+    assert obstacle(workspace) == "2 jobs wait"
     run.append(RunQueued())
-    assert run.id in job.obstacle(workspace)
+    other = Benchmark.create(workspace, plan())
+    with run.hold(), other.hold():
+        assert obstacle(workspace) == "2 jobs are at work"
 
 
-def test_a_waiting_job_can_be_stopped(workspace: Workspace, run: Run) -> None:
-    with run.hold():
-        folder = job.start(workspace, plan(), wait=True, command=COMMAND)
-        folder.request_stop()
-        assert job.load(folder).state in ("stopping", "stopped")
-        report = ended(folder)
-    assert (report.state, report.measurements) == ("stopped", ())
+def test_one_that_waited_in_an_earlier_version_waits(workspace: Workspace) -> None:
+    benchmark = Benchmark.create(workspace, plan())
+    (benchmark.path / "events.jsonl").write_text('{"type": "waiting", "time": 1.0, "why": "run a is at work"}\n')
+    (benchmark.path / "owner").write_text("Ada")
+    assert (benchmark.report().state, benchmark.report().by) == ("queued", "Ada")
+    assert Survey(workspace).look()[0] == [benchmark]
 
 
-def test_beside_a_run_where_that_was_asked_for(workspace: Workspace, run: Run) -> None:
-    with run.hold():
-        assert ended(job.start(workspace, plan(), beside=True, command=COMMAND)).state == "finished"
+# --- ended at once
 
 
-def test_a_second_benchmark_waits_for_the_first(workspace: Workspace) -> None:
-    first = job.start(workspace, plan("patient", cases=2000), command=COMMAND)
-    until(lambda: first.held)
-    with pytest.raises(RunError, match=first.id):
-        job.start(workspace, plan(), command=COMMAND)
-    second = job.start(workspace, plan(), wait=True, command=COMMAND)
-    until(lambda: first.id in job.load(second).why)
-    first.request_stop()
-    assert ended(second).state == "finished"
-    assert ended(first).state == "stopped"
+def test_one_that_does_not_stop_is_killed(workspace: Workspace) -> None:
+    benchmark = Benchmark.create(workspace, plan())
+    sleeping = [sys.executable, "-c", "import time; time.sleep(600)", str(benchmark.path)]
+    with subprocess.Popen(sleeping) as process, benchmark.hold():
+        benchmark.append(benchmark.started().model_copy(update={"pid": process.pid}))
+        benchmark.kill()
+        assert process.wait(60) == -9
 
 
-def test_a_waiting_job_whose_process_is_gone_is_interrupted(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = ReportFolder.create(workspace, plan(), waiting="a run is at work")
-    assert job.load(folder).state == "waiting"
-    monkeypatch.setattr(job, "START_SECONDS", 0.0)
-    assert job.load(folder).state == "interrupted"
-    assert job.at_work(workspace) == []
-
-
-def test_a_waiting_one_is_not_overtaken(workspace: Workspace) -> None:
-    older, newer = (ReportFolder.create(workspace, plan(), waiting="") for _ in range(2))
-    older, newer = sorted((older, newer), key=lambda folder: folder.id)
-    assert older.id in job.obstacle(workspace, but=newer)
-    assert job.obstacle(workspace, but=older) == ""
-
-
-def test_a_report_that_is_gone_is_left_alone(workspace: Workspace, tmp_path: Path) -> None:
-    assert job.main([str(tmp_path / "nothing")]) == job.NOT_OURS
-    assert not (tmp_path / "nothing").exists()
-
-
-def test_a_report_in_other_hands_is_left_alone(workspace: Workspace) -> None:
-    folder = ReportFolder.create(workspace, plan("patient", cases=500), waiting="")
-    process = subprocess.Popen([*COMMAND, str(folder.path)], stdout=subprocess.DEVNULL)
-    until(lambda: folder.held)
-    before = len(folder.events())
-    done = subprocess.run([*COMMAND, str(folder.path)], capture_output=True, text=True, check=False)
-    assert done.returncode == job.NOT_OURS
-    assert "another process" in done.stderr
-    assert len(folder.events()) >= before
-    folder.request_stop()
-    process.wait(60)
-    assert job.load(folder).state == "stopped"
+def test_nobody_elses_process_is_killed(workspace: Workspace) -> None:
+    benchmark = Benchmark.create(workspace, plan())
+    with pytest.raises(ReportError, match="no process"):
+        benchmark.kill()
+    with benchmark.hold():
+        benchmark.append(benchmark.started())  # by the process of these tests
+        with pytest.raises(ReportError, match="runs elsewhere"):
+            benchmark.kill()

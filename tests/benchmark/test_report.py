@@ -4,18 +4,17 @@ import json
 import pytest
 
 from labcore.benchmark import (
+    Benchmark,
     BenchmarkFinished,
     BenchmarkReport,
     BenchmarkStarted,
-    BenchmarkWaiting,
     CpuTuned,
     PeakMeasured,
     Progress,
-    ReportFolder,
-    list_reports,
     make_plan,
 )
-from labcore.benchmark.report import ReportError, active_run
+from labcore.benchmark.job import active_run
+from labcore.benchmark.report import ReportError
 from labcore.config import RunConfig
 from labcore.runs import Run
 
@@ -40,71 +39,54 @@ def full(measured, report_of):
 
 
 def test_a_report_is_told_as_it_grows(workspace, measured):
-    folder = ReportFolder.create(workspace, PLAN)
-    assert folder.load().state == "interrupted"
-    with folder.hold():
-        folder.append(BenchmarkStarted(pid=1, cases=2, seconds=3.0))
-        folder.append(Progress(done=1, total=2, what="compact", seconds_left=1.5))
+    benchmark = Benchmark.create(workspace, PLAN)
+    assert benchmark.report().state == "interrupted"
+    with benchmark.hold():
+        benchmark.append(BenchmarkStarted(pid=1, cases=2, seconds=3.0))
+        benchmark.append(Progress(done=1, total=2, what="compact", seconds_left=1.5))
         one = measured("cpu", 1, 100.0)
-        folder.append(one)
-        now = folder.load()
+        benchmark.append(one)
+        now = benchmark.report()
         assert (now.state, now.measurements, now.progress.done, now.plan) == ("running", (one,), 1, PLAN)
         assert now.active
-        folder.request_stop()
-        assert folder.load().state == "stopping"
-    assert folder.load().state == "interrupted"
-    folder.append(BenchmarkFinished(state="stopped", seconds=4.0))
-    assert (folder.load().state, folder.load().seconds) == ("stopped", 4.0)
-
-
-def test_a_waiting_report_says_for_what(workspace):
-    report = ReportFolder.create(workspace, PLAN, waiting="run a trains").load()
-    assert (report.state, report.why, report.active) == ("waiting", "run a trains", True)
+        benchmark.request_stop()
+        assert benchmark.report().state == "stopping"
+    assert benchmark.report().state == "interrupted"
+    benchmark.append(BenchmarkFinished(state="stopped", seconds=4.0))
+    assert (benchmark.report().state, benchmark.report().seconds) == ("stopped", 4.0)
 
 
 def test_a_partial_line_and_unknown_events_are_passed_over(workspace, measured):
-    folder = ReportFolder.create(workspace, PLAN)
+    benchmark = Benchmark.create(workspace, PLAN)
     one = measured("cpu", 1, 100.0)
-    folder.append(one)
-    with (folder.path / "events.jsonl").open("a") as file:
+    benchmark.append(one)
+    with (benchmark.path / "events.jsonl").open("a") as file:
         file.write('{"type": "of another version", "time": 1}\n[3]\n{"type": "measurement", "ca')
-    assert folder.load().measurements == (one,)
-    folder.append(one)  # and the part of a line swallows nothing
-    assert folder.load().measurements == (one, one)
-
-
-def test_one_holder_at_a_time(workspace):
-    folder = ReportFolder.create(workspace, PLAN)
-    with (
-        folder.hold(),
-        pytest.raises(ReportError, match="being measured"),
-        ReportFolder(folder.path).hold(timeout=0.05),
-    ):
-        pass
+    assert benchmark.report().measurements == (one,)
+    benchmark.append(one)  # and the part of a line swallows nothing
+    assert benchmark.report().measurements == (one, one)
 
 
 def test_reports_are_listed_opened_and_removed(workspace):
-    assert list_reports(workspace) == []
+    assert Benchmark.every(workspace) == []
     (workspace.reports / "something else").mkdir()
-    folder = ReportFolder.create(workspace, PLAN)
-    assert list_reports(workspace) == [folder] == [ReportFolder.open(workspace, "last")]
-    with folder.hold(), pytest.raises(ReportError):
-        folder.delete()
-    folder.delete()
-    assert list_reports(workspace) == []
-    with pytest.raises(ReportError, match="no benchmark report"):
-        ReportFolder.open(workspace, folder.id)
-    with pytest.raises(ReportError, match="not there"), folder.hold():
-        pass
+    benchmark = Benchmark.create(workspace, PLAN)
+    assert Benchmark.every(workspace) == [benchmark] == [Benchmark.open(workspace, "last")]
+    with benchmark.hold(), pytest.raises(ReportError):
+        Benchmark(benchmark.path).delete()
+    benchmark.delete()
+    assert Benchmark.every(workspace) == []
+    with pytest.raises(ReportError, match=r"no benchmark .* `labcore benchmark --list` shows the benchmarks"):
+        Benchmark.open(workspace, benchmark.id)
 
 
 def test_a_report_travels_as_one_file(workspace, full):
     read = BenchmarkReport.from_json(full.to_json())
     assert read == full
     assert BenchmarkReport.from_json(full.to_json().encode()) == full
-    folder = ReportFolder.keep(workspace, read)
-    assert folder.uploaded
-    kept = folder.load()
+    benchmark = Benchmark.keep(workspace, read)
+    assert benchmark.uploaded
+    kept = benchmark.report()
     assert dataclasses.replace(kept, id=full.id) == full
     assert kept.id != full.id
 
@@ -168,10 +150,3 @@ def test_a_run_at_work_is_found(workspace):
     assert active_run(workspace) is None
     with run.hold():
         assert active_run(workspace) == run
-
-
-def test_waiting_again_after_the_start_counts(workspace):
-    folder = ReportFolder.create(workspace, PLAN)
-    folder.append(BenchmarkWaiting(why="first"))
-    folder.append(BenchmarkWaiting(why="second"))
-    assert folder.load().why == "second"

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from labcore.benchmark import (
+    Benchmark,
     BenchmarkFinished,
     BenchmarkStarted,
     Budget,
@@ -13,7 +14,6 @@ from labcore.benchmark import (
     PeakMeasured,
     Plan,
     Progress,
-    ReportFolder,
     make_plan,
 )
 from labcore.benchmark import run as module
@@ -23,6 +23,7 @@ from labcore.benchmark.run import run_plan
 from labcore.config import RunConfig
 from labcore.device import tf32_settings
 from labcore.errors import ConfigError, DeviceError
+from labcore.jobs.process import work as job_work
 from labcore.runs import Run
 
 BUDGET = Budget(
@@ -65,13 +66,18 @@ def of(events, kind):
     return [event for event in events if isinstance(event, kind)]
 
 
+def done(benchmark, **how):
+    """Measures as a job does; the events of it."""
+    job_work(benchmark, doing=lambda job, stop: run_plan(job.plan, stop, **how))
+    return benchmark.events()
+
+
 def test_a_plan_is_measured_and_kept(workspace):
-    plan = plan_of(scopes=["network", "transfer"])
-    folder = ReportFolder.create(workspace, plan)
-    events = list(run_plan(plan, folder, make=Fake()))
+    benchmark = Benchmark.create(workspace, plan_of(scopes=["network", "transfer"]))
+    events = done(benchmark, make=Fake())
     assert isinstance(events[0], BenchmarkStarted)
     assert isinstance(events[-1], BenchmarkFinished)
-    report = folder.load()
+    report = benchmark.report()
     assert report.state == "finished"
     assert report.measurements == tuple(of(events, Measurement))
     one = report.measurements[2]
@@ -84,14 +90,14 @@ def test_a_plan_is_measured_and_kept(workspace):
     assert len(of(events, PeakMeasured)) == len(report.peaks) == 1
 
 
-def test_the_machine_is_described_without_names_of_people_and_folders(workspace, monkeypatch):
+def test_a_job_describes_its_machine_without_names_of_people_and_folders(workspace, monkeypatch):
     monkeypatch.setenv("USER", "mallory")
-    plan = plan_of()
-    folder = ReportFolder.create(workspace, plan)
-    list(run_plan(plan, folder, make=Fake()))
-    text = json.dumps(folder.load().machine) + folder.load().to_json()
-    assert folder.load().machine["devices"][0]["device"] == "cpu"
-    assert folder.load().machine == json.loads(json.dumps(describe(["cpu"])))
+    benchmark = Benchmark.create(workspace, plan_of(batch_sizes=(1,)))
+    assert job_work(benchmark, by="mallory").state == "finished"
+    report = benchmark.report()
+    text = json.dumps(report.machine) + report.to_json()
+    assert len(report.measurements) == 1
+    assert report.machine == json.loads(json.dumps(describe(["cpu"])))
     for secret in ("mallory", str(workspace.home), "/home/", "/root"):
         assert secret not in text
 
@@ -144,10 +150,9 @@ def test_what_would_take_too_long_is_left_out_and_says_so():
 
 def test_a_plan_that_runs_out_of_time_says_what_it_left_out():
     budget = Budget(case_seconds=0.01, min_repeats=2, max_repeats=2, peak_seconds=0.01, total_seconds=0.0)
-    events = list(run_plan(plan_of(budget=budget), make=Fake()))
-    assert {one.failure for one in of(events, Measurement)} == {"skipped"}
-    assert "time limit of" in of(events, Measurement)[0].error
-    assert events[-1].state == "finished"
+    told = of(run_plan(plan_of(budget=budget), make=Fake()), Measurement)
+    assert {one.failure for one in told} == {"skipped"}
+    assert "time limit of" in told[0].error
 
 
 def test_the_cpu_is_tuned_before_its_best_form_is_measured(monkeypatch):
@@ -177,26 +182,11 @@ def test_the_cpu_is_tuned_before_its_best_form_is_measured(monkeypatch):
     assert len(told) == len({one.case for one in told})  # what is best and was asked for by name is measured once
 
 
-def test_a_stop_keeps_what_there_is(workspace):
-    plan = plan_of()
-    folder = ReportFolder.create(workspace, plan)
-    for event in run_plan(plan, folder, make=Fake()):
-        if isinstance(event, Measurement):
-            folder.request_stop()
-    report = folder.load()
-    assert (report.state, len(report.measurements)) == ("stopped", 1)
-    assert not folder.stop_requested
-    assert not folder.held
-
-
-def test_a_consumer_that_leaves_lets_go_of_the_report(workspace):
-    plan = plan_of()
-    folder = ReportFolder.create(workspace, plan)
-    events = run_plan(plan, folder, make=Fake())
-    next(events)
-    assert folder.held
-    events.close()
-    assert (folder.held, folder.load().state) == (False, "stopped")
+def test_a_stop_ends_it_after_the_case_at_hand():
+    told = []
+    for event in run_plan(plan_of(), lambda: bool(of(told, Measurement)), make=Fake()):
+        told.append(event)
+    assert [one.case.batch_size for one in of(told, Measurement)] == [1]
 
 
 @pytest.mark.parametrize(
@@ -207,34 +197,27 @@ def test_a_consumer_that_leaves_lets_go_of_the_report(workspace):
     ],
 )
 def test_what_cannot_be_measured_at_all_fails_in_words(workspace, case, error):
-    plan = Plan("custom", (case,), BUDGET)
-    folder = ReportFolder.create(workspace, plan)
-    with pytest.raises(error):
-        list(run_plan(plan, folder))
-    report = folder.load()
-    assert (report.state, folder.held) == ("failed", False)
-    assert report.error
-    assert report.remedy
+    benchmark = Benchmark.create(workspace, Plan("custom", (case,), BUDGET))
+    end = job_work(benchmark)
+    assert (end.state, end.details["kind"], benchmark.held) == ("failed", error.__name__, False)
+    assert end.error
+    assert end.remedy
 
 
-def test_a_fault_of_the_lab_is_told_and_raised(workspace):
+def test_a_fault_of_the_lab_is_told(workspace):
     def break_down(case):
         raise KeyError("unforeseen")
 
-    plan = plan_of()
-    folder = ReportFolder.create(workspace, plan)
-    with pytest.raises(KeyError):
-        list(run_plan(plan, folder, make=Fake(on_block=break_down)))
-    assert folder.load().state == "failed"
+    benchmark = Benchmark.create(workspace, plan_of())
+    assert done(benchmark, make=Fake(on_block=break_down))[-1].state == "failed"
 
 
 def test_a_run_that_trains_beside_is_a_disturbance(workspace):
-    plan = plan_of(batch_sizes=(1,))
-    folder = ReportFolder.create(workspace, plan)
+    benchmark = Benchmark.create(workspace, plan_of(batch_sizes=(1,)), beside=True)
     run = Run.create(workspace, RunConfig())
     with run.hold():
-        told = of(run_plan(plan, folder, make=Fake()), Measurement)
-    assert f"run {run.id} was training at the same time" in told[0].disturbed
+        job_work(benchmark)
+    assert f"run {run.id} was training at the same time" in benchmark.report().measurements[0].disturbed
 
 
 def test_threads_and_tf32_are_put_back():

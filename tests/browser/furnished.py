@@ -11,7 +11,7 @@ import optuna
 
 from labcore import experiments
 from labcore.audio import encode_wav
-from labcore.benchmark import ReportFolder
+from labcore.benchmark import Benchmark
 from labcore.config import RunConfig
 from labcore.datasets import register
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned
@@ -79,7 +79,7 @@ def furnish(workspace: Workspace) -> Furnished:
     for run in crossval.runs():
         _play(run, "finished")
     bench = [bench_reports.report("cpu"), bench_reports.report("cpu", "cuda:0", created=1_700_100_000.0)]
-    reports = tuple(ReportFolder.keep(workspace, one).id for one in bench)
+    reports = tuple(Benchmark.keep(workspace, one).id for one in bench)
     return Furnished(finished.id, failed.id, stopped.id, crossval.id, _search(workspace, config), reports)
 
 

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from labcore.benchmark import BenchmarkReport, list_reports
+from labcore.benchmark import Benchmark, BenchmarkReport
 from labcore.benchmark.cases import MODES, SCOPES
 from labcore.config import RunConfig
 from labcore.events import RunFinished
@@ -60,14 +60,14 @@ def test_the_report_is_kept_written_listed_and_shown(labcore, workspace, tmp_pat
     done = labcore("benchmark", *TINY, "--scopes", "network", "--output", file)
     assert done.status == 0, done.err
     assert "clips/s" in done.out
-    (folder,) = list_reports(workspace)
-    assert folder.id in done.err
+    (benchmark,) = Benchmark.every(workspace)
+    assert benchmark.id in done.err
     report = BenchmarkReport.from_json(file.read_text())
-    assert report.measurements == folder.load().measurements
+    assert report.measurements == benchmark.report().measurements
     assert report.state == "finished"
-    assert folder.id in labcore("benchmark", "--list").out
+    assert benchmark.id in labcore("benchmark", "--list").out
     assert labcore("benchmark", "--list", "--json").lines[0]["figures"] == 2
-    for name in ("last", folder.id, file):
+    for name in ("last", benchmark.id, file):
         assert labcore("benchmark", "--show", name).out == done.out
     assert len(labcore("benchmark", "--show", "last", "--json").lines) == 2
 
@@ -80,7 +80,7 @@ def test_it_refuses_beside_a_training_run_unless_told_so(labcore, workspace):
         assert run.id in refused.err
         assert "--beside-training" in refused.err
         assert "--wait" in refused.err
-        assert list_reports(workspace) == []
+        assert Benchmark.every(workspace) == []
         done = labcore("benchmark", *TINY, "--scopes", "network", "--beside-training", "--json")
     assert done.status == 0
     assert all("was training at the same time" in line["disturbed"] for line in done.lines)
@@ -100,7 +100,7 @@ def test_the_estimate_is_told_without_measuring(labcore, workspace, size):
     told = labcore("benchmark", *size, "--devices", "cpu", "--estimate")
     assert told.status == 0
     assert "cases on cpu, about " in told.err
-    assert list_reports(workspace) == []
+    assert Benchmark.every(workspace) == []
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_the_estimate_is_told_without_measuring(labcore, workspace, size):
         (("--devices", "toaster"), "auto, cpu"),
         (("--quick", "--models", "compact"), "exclude each other"),
         (("--quick", "--full"), "not allowed"),
-        (("--show", "nothing"), "no benchmark report"),
+        (("--show", "nothing"), "there is no benchmark 'nothing'"),
         (("--output", "/no/such/folder/r.json"), "no such folder"),
         (("--scope", "network"), "did you mean --scopes"),
     ],

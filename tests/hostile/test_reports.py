@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from labcore.benchmark import (
+    Benchmark,
     BenchmarkReport,
     Case,
     CpuTuned,
     Measurement,
     PeakMeasured,
-    ReportFolder,
-    job,
-    list_reports,
     quick_plan,
 )
+from labcore.benchmark.job import obstacle
 from labcore.benchmark.report import ReportError
 from labcore.benchmark.words import sentences
 from labcore.cli.main import main
+from labcore.jobs.glances import glances
 from labcore.workspace import Workspace
 from ui import speed_data
 
@@ -79,17 +79,17 @@ def look(workspace: Workspace, reports: list[BenchmarkReport]) -> None:
         words = [each.title, *sentences(each), *(speed_data.tuning_words("", one) for one in each.tunings)]
         "\n".join(words).encode()
         json.loads(each.to_json().encode(), parse_constant=pytest.fail)
-    job.at_work(workspace)
-    job.obstacle(workspace)
+    glances(workspace, Benchmark)
+    obstacle(workspace)
 
 
 def taken_up(workspace: Workspace, content: str | bytes) -> bool:
     """Whether an upload is kept; then every look at it works, and it can be removed."""
     try:
-        folder = ReportFolder.keep(workspace, BenchmarkReport.from_json(content))
+        folder = Benchmark.keep(workspace, BenchmarkReport.from_json(content))
     except ReportError:
         return False
-    look(workspace, [report(), folder.load()])
+    look(workspace, [report(), folder.report()])
     folder.delete()
     return True
 
@@ -107,9 +107,9 @@ def test_what_is_no_report_is_refused(workspace, name):
 def test_the_name_of_a_plan_leads_nowhere_else(workspace):
     tree = json.loads(report().to_json())
     tree["plan"]["name"] = "../../../../away"
-    folder = ReportFolder.keep(workspace, BenchmarkReport.from_json(json.dumps(tree)))
+    folder = Benchmark.keep(workspace, BenchmarkReport.from_json(json.dumps(tree)))
     assert folder.path.parent == workspace.reports
-    assert list_reports(workspace) == [folder]
+    assert Benchmark.every(workspace) == [folder]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -140,24 +140,24 @@ def test_a_report_with_every_value_in_every_place(workspace, value):
 )
 @pytest.mark.parametrize("file", ["plan.json", "machine.json", "events.jsonl", "origin.json", "owner", "lock", "stop"])
 def test_any_damage_of_a_report_hides_no_other(workspace, file, kinds, capsys):
-    good = ReportFolder.keep(workspace, report())
+    good = Benchmark.keep(workspace, report())
     for kind in kinds:
-        bad = ReportFolder.keep(workspace, report())
+        bad = Benchmark.keep(workspace, report())
         KINDS[kind](bad.path / file)
         assert main(["benchmark", "--list"]) == 0, kind
         told = capsys.readouterr().out
         assert good.id in told, kind
         assert bad.id in told, kind
-        job.at_work(workspace)
-        job.obstacle(workspace)
-        for folder in list_reports(workspace):
+        glances(workspace, Benchmark)
+        obstacle(workspace)
+        for folder in Benchmark.every(workspace):
             if folder.id == bad.id:
                 with_or_without(workspace, folder)
 
 
-def with_or_without(workspace: Workspace, folder: ReportFolder) -> None:
+def with_or_without(workspace: Workspace, folder: Benchmark) -> None:
     """A damaged report is looked at or says why not, and can be removed."""
     with contextlib.suppress(ReportError):
-        look(workspace, [job.load(folder)])
+        look(workspace, [folder.report()])
     folder.delete()
     assert not Path(folder.path).exists()

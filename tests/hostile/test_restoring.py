@@ -130,7 +130,7 @@ def test_nothing_takes_the_place_of_another_kind_of_thing(used: Workspace, tmp_p
         assert tree(used.home) == before
 
 
-@pytest.mark.parametrize("lock", ["runs/y/lock", "searches/s/lock", "reports/r/lock", "reports/r/job.lock"])
+@pytest.mark.parametrize("lock", ["runs/y/lock", "searches/s/lock", "reports/r/lock"])
 def test_what_is_at_work_is_not_replaced(lock: str, used: Workspace, tmp_path: Path) -> None:
     from filelock import FileLock
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,6 +89,15 @@ def test_fault_keeps_its_traceback_in_the_log(workspace: Workspace, make_config:
     assert "ZeroDivisionError: division by nothing" in finished.error
     assert "Traceback" in run.log.read_text()
     assert finished.details["log"][-1] == "ZeroDivisionError: division by nothing"
+
+
+def test_work_that_cannot_be_loaded_is_told(
+    workspace: Workspace, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "kind", replace(Run.kind, work="labcore.nowhere:work"))
+    run = Run.create(workspace, make_config())
+    assert "ModuleNotFoundError" in work(run).error
+    assert kinds(run) == ["run_started", "run_finished"]
 
 
 def test_memory_of_the_machine(workspace: Workspace, make_config: MakeConfig) -> None:

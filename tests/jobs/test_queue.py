@@ -12,6 +12,7 @@ import pytest
 from labcore.config import RunConfig
 from labcore.events import RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs import cut_short
+from labcore.jobs.folder import NOTHING, SHARED
 from labcore.jobs.queue import Survey, Waiting, fair_order, startable
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -62,6 +63,12 @@ def test_devices_have_turns_of_their_own() -> None:
     order = fair_order(waiting, {("Ada", "cpu"): math.inf, ("Bo", "cuda:0"): 5.0})
     assert [name for name in names(order) if name in ("Ada-1", "Bo-2")] == ["Bo-2", "Ada-1"]
     assert [name for name in names(order) if name in ("Ada-3", "Bo-4")] == ["Ada-3", "Bo-4"]
+
+
+@pytest.mark.parametrize("needs", [SHARED, NOTHING])
+def test_what_needs_nothing_for_itself_has_its_place_too(needs: str) -> None:
+    three = [waits("Ada", 1, needs), waits("Ada", 2), waits("Bo", 3, needs)]
+    assert names(fair_order(three, {})) == ["Ada-1", "Ada-2", "Bo-3"]
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from labcore import experiments
-from labcore.benchmark import ReportFolder
+from labcore.benchmark import Benchmark
 from labcore.config import RunConfig
 from labcore.datasets import read_dataset
 from labcore.datasets.record import ClipRecord
@@ -34,7 +34,7 @@ def full(workspace, dataset, trained):
     config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
     Search.create(workspace, make_settings(workspace, config, (Range("optim.lr", 0.01, 0.3),)))
     experiments.create(workspace, preset("quick").changed({"data.dataset": "small"}), folds=["1", "2"], queued=False)
-    ReportFolder.keep(workspace, bench_reports.report("cpu"))
+    Benchmark.keep(workspace, bench_reports.report("cpu"))
     return workspace
 
 

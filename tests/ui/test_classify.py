@@ -14,6 +14,7 @@ import soundfile
 from labcore.answers import segments_of
 from labcore.audio import encode_wav
 from labcore.experiments.summary import Pool
+from labcore.explore.views import band_centres
 from labcore.inference.classifier import Classifier
 from ui import clip_events, clips
 
@@ -188,8 +189,7 @@ def test_names_of_files_are_not_read_as_markdown(open_page, trained):
 
 def test_mel_centres_are_those_of_the_front_end(trained):
     network = Classifier.load(trained.path)
-    features = network.config.features
-    centres = clips.mel_centres(features.n_mels, features.f_min, network.config.f_max)
+    centres = band_centres(network.config)
     bin_hz = network.sample_rate / network.config.framing.n_fft
     bank = network.log_mel.spectrogram.mel_scale.fb.numpy()  # (bins, n_mels)
     peaks = bank.argmax(0)[bank.max(0) > 0.5] * bin_hz

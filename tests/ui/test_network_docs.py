@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import asdict
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_every_setting_is_documented():
     ]
     assert not [name for name in names if f"`{name}`" not in GUIDE]
     assert LOOPBACK in GUIDE
-    for name, value in UploadLimits().values().items():
+    for name, value in asdict(UploadLimits()).items():
         row = next(line for line in GUIDE.splitlines() if line.startswith(f"| `{UploadLimits.NAMES[name]}`"))
         assert f"{value:g}" in row
 

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labcore import experiments
-from labcore.benchmark import ReportFolder, job, quick_plan
+from labcore.benchmark import Benchmark, quick_plan
 from labcore.config import RunConfig
 from labcore.events import Forecast
 from labcore.runs import list_runs
@@ -151,17 +151,16 @@ def test_a_search_of_anothers(open_page, workspace, dataset):
     assert any(option.endswith("· Bo") for option in app.selectbox("search-choice").options)
 
 
-def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, workspace, monkeypatch):
-    folder = ReportFolder.create(workspace, quick_plan(["cpu"]), waiting="its process starts", by="Bo")
-    monkeypatch.setattr(job, "is_waiting", lambda _: True)
-    assert folder.load().by == "Bo"
-    assert "Bo" not in folder.load().to_json()
+def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, workspace, manager):
+    benchmark = Benchmark.create(workspace, quick_plan(["cpu"]), queued=True, by="Bo")
+    assert benchmark.report().by == "Bo"
+    assert "Bo" not in benchmark.report().to_json()
     app = open_page("pages/speed.py")
     shown = words(app)
     assert "asked for by Bo" in shown
     assert "Stop it all the same?" in shown
-    app.button(f"stop-{folder.id}").click().run()
-    assert folder.stop_requested
+    app.button(f"stop-{benchmark.id}").click().run()
+    assert manager.asked == [("stop", benchmark.id)]
 
 
 def test_an_estimate_of_another_is_neither_shown_nor_in_the_way(open_page, dataset, workspace, monkeypatch):

@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from labcore.benchmark import Measurement, ReportFolder, job, list_reports
+from labcore.benchmark import Benchmark, Measurement
 from labcore.benchmark.cases import Case
 from labcore.benchmark.events import BenchmarkStarted, Progress
-from ui import services, speed_data, speed_form, speed_report
+from labcore.jobs.folder import MACHINE, NOTHING
+from labcore.jobs.manager import JobManager
+from ui import services, speed_data, speed_form, speed_report, text
 
 from . import bench_reports
 from .conftest import words
@@ -23,16 +25,23 @@ def _quick(monkeypatch):
 
 
 @pytest.fixture
-def started(monkeypatch, workspace):
-    """Notes what is asked of the background job, and makes its report."""
-    asked = []
+def manager(workspace, monkeypatch):
+    """A manager that starts nothing by itself."""
+    made = JobManager(workspace, background=False)
+    monkeypatch.setattr(services, "manager", lambda: made)
+    yield made
+    made.close()
 
-    def start(home, plan, **how):
-        asked.append((plan, how))
-        return ReportFolder.create(home, plan, waiting="its process starts")
 
-    monkeypatch.setattr(job, "start", start)
-    return asked
+@pytest.fixture
+def started(workspace):
+    """The benchmark that a press of a button made."""
+
+    def only():
+        (benchmark,) = Benchmark.every(workspace)
+        return benchmark
+
+    return only
 
 
 @pytest.fixture
@@ -40,7 +49,7 @@ def kept(workspace):
     """Puts composed reports into the workspace: ``kept(report, …)`` → ids."""
 
     def keep(*reports):
-        return [ReportFolder.keep(workspace, report).id for report in reports]
+        return [Benchmark.keep(workspace, report).id for report in reports]
 
     return keep
 
@@ -69,10 +78,13 @@ def test_an_empty_workspace_offers_to_measure(open_page):
 def test_start_starts_the_quick_benchmark_and_shows_it(open_page, started):
     app = opened(open_page)
     button(app, "Start").click().run()
-    ((plan, how),) = started
-    assert (plan.name, plan.devices, how) == ("quick", ("cpu",), {"by": "Ada"})
+    plan = started().plan
+    assert (plan.name, plan.devices, started().owner, started().status().state) == ("quick", ("cpu",), "Ada", "queued")
+    assert started().needs == MACHINE
     app.run()
-    assert "Waits: its process starts" in words(app)
+    assert "Next in the queue" in words(app)
+    button(app, "Stop").click().run()
+    assert started().status().state == "stopped"
 
 
 def test_the_full_one_shows_its_time_before_it_starts(open_page, started):
@@ -80,8 +92,8 @@ def test_the_full_one_shows_its_time_before_it_starts(open_page, started):
     app.segmented_control(key="speed-kind").set_value("full").run()
     assert "about" in words(app)
     button(app, "Start").click().run()
-    assert started[0][0].name == "full"
-    assert len(started[0][0].cases) > 100
+    assert started().plan.name == "full"
+    assert len(started().plan.cases) > 100
 
 
 def test_ones_own_choice_is_measured(open_page, started):
@@ -90,7 +102,7 @@ def test_ones_own_choice_is_measured(open_page, started):
     app.multiselect(key="speed-models").set_value(["small_cnn"]).run()
     app.get("button_group")  # the pills keep their defaults
     button(app, "Start").click().run()
-    cases = started[0][0].cases
+    cases = started().plan.cases
     assert {case.model for case in cases} == {"small_cnn"}
     assert {case.scope for case in cases} == {"network", "waveform", "file"}
 
@@ -110,18 +122,19 @@ def test_beside_a_run_it_says_so_and_offers_to_wait(open_page, started, make_run
         assert f"Run {run.id} is at work" in words(app)
         assert not [button for button in app.button if button.label == "Start"]
         button(app, "Start when it is done").click().run()
-    assert started[0][1] == {"by": "Ada", "wait": True}
+        assert f"Waits behind {text.job_name(run)}" in words(app.run())
+    assert (started().needs, started().status().state) == (MACHINE, "queued")
 
 
 def test_beside_a_run_only_when_that_is_chosen(open_page, started, make_run):
     with make_run("running").hold():
         app = opened(open_page)
         button(app, "Measure beside it").click().run()
-    assert started[0][1] == {"by": "Ada", "beside": True}
+    assert (started().needs, started().status().state) == (NOTHING, "queued")
 
 
 def test_a_benchmark_at_work_is_live_and_can_be_stopped(open_page, workspace):
-    folder = ReportFolder.create(workspace, bench_reports.report().plan)
+    folder = Benchmark.create(workspace, bench_reports.report().plan)
     folder.append(BenchmarkStarted(pid=1, cases=40, seconds=12.0))
     folder.append(bench_reports.measurement(Case("cpu", "compact", batch_size=4)))
     folder.append(Progress(done=7, total=40, what="compact from files, batch 16", seconds_left=9.0))
@@ -170,7 +183,7 @@ def test_a_report_without_a_figure_is_told(open_page, kept):
 
 
 def test_what_was_left_out_and_disturbed_is_told(open_page, workspace):
-    folder = ReportFolder.create(workspace, bench_reports.report().plan)
+    folder = Benchmark.create(workspace, bench_reports.report().plan)
     case = Case("cpu", "compact", batch_size=64)
     folder.append(BenchmarkStarted(pid=1, cases=2, seconds=1.0))
     folder.append(Measurement(case=case, failure="out_of_memory", error="a batch of 64 does not fit"))
@@ -191,12 +204,12 @@ def test_a_report_is_taken_up_and_removed_again(open_page, workspace, kept):
     app = opened(open_page)
     other = bench_reports.report("cpu", "cuda:0", created=1_800_000_000.0).to_json()
     app.file_uploader[0].upload("../../report.json", other.encode(), "application/json").run()
-    assert len(list_reports(workspace)) == 2
-    newest = list_reports(workspace)[0]
+    assert len(Benchmark.every(workspace)) == 2
+    newest = Benchmark.every(workspace)[0]
     assert newest.uploaded
     assert newest.id in app.query_params["report"]
     button(app, "Remove for good").click().run()
-    assert newest.id not in [folder.id for folder in list_reports(workspace)]
+    assert newest.id not in [folder.id for folder in Benchmark.every(workspace)]
 
 
 def test_an_uploaded_report_stands_beside_the_one_that_is_shown(open_page, workspace, kept):
@@ -204,7 +217,7 @@ def test_an_uploaded_report_stands_beside_the_one_that_is_shown(open_page, works
     app = opened(open_page)
     other = bench_reports.report("cpu", "cuda:0", created=1_700_100_000.0).to_json()
     app.file_uploader[0].upload("report.json", other.encode(), "application/json").run()
-    newest = list_reports(workspace)[0]
+    newest = Benchmark.every(workspace)[0]
     assert app.multiselect(key="speed-reports").value == [shown, newest.id]
 
 
@@ -213,7 +226,7 @@ def test_a_bad_upload_is_told_in_place(open_page, workspace, content):
     app = opened(open_page)
     app.file_uploader[0].upload("report.json", content.encode(), "application/json").run()
     assert "This file is no benchmark report" in words(app)
-    assert list_reports(workspace) == []
+    assert Benchmark.every(workspace) == []
 
 
 def test_a_damaged_report_does_not_take_the_page_along(open_page, workspace, kept):

@@ -261,7 +261,8 @@ def test_the_probabilities_of_a_pinned_clip_are_drawn(at_work):
     assert "mine.wav now bark, 90.0 %" in words(app).replace("**", "").replace(":gray[", "").replace("]", "")
     assert not app.error
     assert len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 3
-    assert pinned.top([epoch(1, pinned={"a": shares})], "a", most=1) == ["bark"]
+    many = {label: number / 15 for number, label in enumerate("abcdef")}
+    assert pinned.top([epoch(1, pinned={"a": many})], "a") == ["f", "e", "d", "c"]
     assert pinned.top([epoch(1)], "a") == []
 
 

@@ -6,7 +6,8 @@ import contextlib
 
 import pytest
 
-from ui import live, waiting
+from labcore.benchmark import Benchmark, Progress, quick_plan
+from ui import waiting
 
 from .conftest import words
 
@@ -45,5 +46,14 @@ def test_the_form_says_what_a_run_would_wait_for(open_page, at_work, dataset):
     assert "This run would wait for its turn." in shown
 
 
+def test_the_form_names_a_benchmark_at_work_too(open_page, workspace, dataset):
+    benchmark = Benchmark.create(workspace, quick_plan(["cpu"]))
+    with benchmark.hold():
+        benchmark.append(benchmark.started("Ada"))
+        benchmark.append(Progress(done=1, total=4, what="compact", seconds_left=9.0))
+        shown = words(open_page("pages/train.py"))
+    assert "Running: benchmark · quick (9 s left). This run would wait for its turn." in shown
+
+
 def test_nothing_at_work_is_no_line(workspace):
-    assert waiting.busy([row for row in live.runs() if row[1].active]) == ""
+    assert waiting.busy() == ""

@@ -184,7 +184,9 @@ class Gate:
         """None for a stranger; else what tells whether the visitor still may."""
         access, cookies = self.door.access, connection.cookies
         # Streamlit would ask another host for this machine's outer address to judge a foreign origin: it does not get so far.
-        if not host_allowed(connection) or (config.get_option("server.enableCORS") and not _same_origin(connection)):
+        if not host_allowed(connection) or (
+            config.get_option("server.enableCORS") and not same_origin(connection, required=False)
+        ):
             return None
         if access.behind_proxy:
             return lambda: True
@@ -202,10 +204,6 @@ class Gate:
         if path == base:
             return "/"
         return path.removeprefix(base) if path.startswith(f"{base}/") else None
-
-
-def _same_origin(connection: HTTPConnection) -> bool:
-    return same_origin(connection, required=False)
 
 
 def _wants_page(request: Request) -> bool:

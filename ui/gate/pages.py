@@ -151,8 +151,8 @@ def wrong_host(host: str) -> HTMLResponse:
     return page("Unknown name", body, 421, wide=True)
 
 
-def message(title: str, text: str, status: int, retry_after: int = 0) -> HTMLResponse:
-    return page(title, f"<p>{escape(text)}</p>", status, retry_after=retry_after)
+def message(title: str, text: str, status: int) -> HTMLResponse:
+    return page(title, f"<p>{escape(text)}</p>", status)
 
 
 def not_listed(base: str, who: str) -> HTMLResponse:

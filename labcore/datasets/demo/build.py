@@ -8,13 +8,13 @@ import json
 import secrets
 import shutil
 import time
-import wave
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from labcore.datasets.demo.machines import air_conditioner, drilling, engine_idling, gun_shot, jackhammer
 from labcore.datasets.demo.parts import RATE, Random, Sound
@@ -94,20 +94,17 @@ def make_demo(
         return folder
     recordings = [item for name in SOUNDS for item in _recordings(name, seed, sources_per_class)]
     making = folder.with_name(f".{folder.name}.making-{secrets.token_hex(4)}")
+    remedy = "Free about 100 MB there, or choose another workspace with LABCORE_HOME"
     try:
-        _sweep(folder)
-        rows = _write_clips(making, recordings, seed, progress)
-        (making / "metadata").mkdir()
-        with (making / "metadata" / "UrbanSound8K.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([COLUMNS, *sorted(rows)])
-        (making / "demo.json").write_text(json.dumps({**made_from, "format": FORMAT}) + "\n", encoding="utf-8")
-        _put_in_place(making, folder, made_from)
-    except OSError as error:
-        raise WorkspaceError(
-            f"the demo set cannot be written to {folder}: {error.strerror or error}",
-            "Free about 100 MB there, or choose another workspace with LABCORE_HOME",
-        ) from error
+        with WorkspaceError.on_os_error(f"the demo set cannot be written to {folder}", remedy):
+            _sweep(folder)
+            rows = _write_clips(making, recordings, seed, progress)
+            (making / "metadata").mkdir()
+            with (making / "metadata" / "UrbanSound8K.csv").open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerows([COLUMNS, *sorted(rows)])
+            (making / "demo.json").write_text(json.dumps({**made_from, "format": FORMAT}) + "\n", encoding="utf-8")
+            _put_in_place(making, folder, made_from)
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return folder
@@ -205,11 +202,7 @@ def _write_recording(folder: Path, recording: Recording, seed: int) -> list[tupl
 def _wav(clip: np.ndarray) -> bytes:
     """PCM 16 bit, mono."""
     buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(np.round(clip * 32767).astype("<i2").tobytes())
+    soundfile.write(buffer, np.round(clip * 32767).astype(np.int16), RATE, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
 
 

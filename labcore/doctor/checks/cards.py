@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labcore.doctor.facts import GIB, called, has_nvidia, no_instances, seen, size
 from labcore.doctor.readings import Gpu, Readings
-from labcore.doctor.report import Check, worst
+from labcore.doctor.report import Check, question, worst
 
 GROUP = "GPU"
 TIGHT_BYTES, TIGHT_SHARE = GIB, 0.1
@@ -36,15 +36,8 @@ def absent(readings: Readings) -> Check:
         if has_nvidia(readings)
         else "A GPU that is put in or rented later is found by itself; nothing has to be set."
     )
-    return Check(
-        "no_gpu",
-        GROUP,
-        "Without a GPU",
-        "info",
-        "Everything works on the CPU; large networks are slow there",
-        evidence,
-        remedy,
-    )
+    told = question("no_gpu", GROUP, "Without a GPU", evidence)
+    return told("info", "Everything works on the CPU; large networks are slow there", remedy)
 
 
 def memory(readings: Readings) -> Check:
@@ -61,9 +54,10 @@ def memory(readings: Readings) -> Check:
             evidence[f"process {holder.pid} on GPU {gpu.index}"] = (
                 f"{holder.name or 'of another user or container'}, {size(holder.bytes_used)}"
             )
+    told = question("gpu_memory", GROUP, "Memory", evidence)
     if not tight:
         total = ", ".join(size(gpu.memory_total - gpu.memory_used) for gpu in gpus if gpu.memory_total)
-        return Check("gpu_memory", GROUP, "Memory", "ok", f"{total} free" if total else "Shared with the CPU", evidence)
+        return told("ok", f"{total} free" if total else "Shared with the CPU")
     holders = sorted((h for gpu in tight for h in gpu.holders), key=lambda holder: -(holder.bytes_used or 0))
     by = (
         f", held by {holders[0].name or 'a process'} ({holders[0].pid})"
@@ -73,17 +67,14 @@ def memory(readings: Readings) -> Check:
     left = size(tight[0].memory_total - tight[0].memory_used)
     remedy = "See who holds it; end what is yours and no more needed, or wait. Smaller batches need less.\n$ nvidia-smi"
     remedy += f"\n$ kill {holders[0].pid}" if holders else ""
-    return Check("gpu_memory", GROUP, "Memory", "warning", f"{called(tight[0])} has {left} left{by}", evidence, remedy)
+    return told("warning", f"{called(tight[0])} has {left} left{by}", remedy)
 
 
 def mig(readings: Readings) -> Check:
     gpus = readings.nvml.gpus
     divided = [gpu for gpu in gpus if gpu.mig]
     evidence = {called(gpu): ", ".join(gpu.mig_instances) or ("on, no instances" if gpu.mig else "off") for gpu in gpus}
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("mig", GROUP, "MIG", status, summary, evidence, remedy)
-
+    told = question("mig", GROUP, "MIG", evidence)
     if not divided:
         return told("ok", "Off: a card is used whole")
     empty = [gpu for gpu in divided if not gpu.mig_instances]
@@ -160,15 +151,8 @@ def clocks(gpus: tuple[Gpu, ...]) -> Check:
         if status == "warning"
         else ""
     )
-    return Check(
-        "clocks",
-        GROUP,
-        "Clocks, heat and power",
-        status,
-        "; ".join(lines) or "Nothing slows the GPU down",
-        evidence,
-        remedy,
-    )
+    told = question("clocks", GROUP, "Clocks, heat and power", evidence)
+    return told(status, "; ".join(lines) or "Nothing slows the GPU down", remedy)
 
 
 def link(gpus: tuple[Gpu, ...]) -> Check:
@@ -181,16 +165,10 @@ def link(gpus: tuple[Gpu, ...]) -> Check:
         evidence[called(gpu)] = f"{gpu.pcie_width} of {gpu.pcie_max_width} lanes{generations}"
         if gpu.pcie_width < gpu.pcie_max_width:
             slow.append(gpu)
+    told = question("pcie", GROUP, "PCIe", evidence)
     if not slow:
         known = any(gpu.pcie_width for gpu in gpus)
-        return Check(
-            "pcie",
-            GROUP,
-            "PCIe",
-            "ok" if known else "info",
-            "All lanes are in use" if known else "Not told here",
-            evidence,
-        )
+        return told("ok", "All lanes are in use") if known else told("info", "Not told here")
     first = slow[0]
     # half of the lanes cost little here: waveforms are small. Idle cards lower the generation, which is no fault.
     status = "warning" if any((gpu.pcie_width or 0) * 2 < (gpu.pcie_max_width or 0) for gpu in slow) else "info"
@@ -199,7 +177,7 @@ def link(gpus: tuple[Gpu, ...]) -> Check:
         "Seat the card firmly, in the slot with the most lanes and without a riser. Some cards save lanes while idle: look again "
         "under load."
     )
-    return Check("pcie", GROUP, "PCIe", status, summary, evidence, remedy)
+    return told(status, summary, remedy)
 
 
 def mixture(readings: Readings) -> Check:

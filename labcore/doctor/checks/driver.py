@@ -17,7 +17,7 @@ from labcore.doctor.facts import (
 )
 from labcore.doctor.privacy import scrub
 from labcore.doctor.readings import Readings
-from labcore.doctor.report import Check
+from labcore.doctor.report import Check, question
 
 GROUP = "NVIDIA driver"
 HAND_IN = {
@@ -51,10 +51,7 @@ def driver(readings: Readings) -> Check:
         "libraries": system.library_driver or "none found",
     }
     evidence["NVIDIA devices on PCI"] = str(system.pci_nvidia)
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("driver", GROUP, "Driver", status, summary, evidence, remedy)
-
+    told = question("driver", GROUP, "Driver", evidence)
     if not nvml.error:
         return _answering(readings, told)
     if "mismatch" in nvml.error.lower():
@@ -165,10 +162,7 @@ def driver_version(readings: Readings) -> Check:
     evidence = {"driver": there or "none", "CUDA of this torch": cuda, "oldest driver for it": needed or "not known"}
     evidence |= {"newest CUDA the driver knows": readings.nvml.cuda} if readings.nvml.cuda else {}
     evidence["source"] = SOURCE
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("driver_version", GROUP, "Driver version", status, summary, evidence, remedy)
-
+    told = question("driver_version", GROUP, "Driver version", evidence)
     if not there or not needed:
         return told("info", f"CUDA {cuda} of this PyTorch needs driver {needed or '?'} or newer; none is seen here")
     if not too_old(there, cuda, win):
@@ -197,10 +191,7 @@ def container(readings: Readings) -> Check:
     value = system.environment.get("NVIDIA_VISIBLE_DEVICES")
     evidence |= {} if value is None else {"NVIDIA_VISIBLE_DEVICES": scrub(value)}
     remedy = HAND_IN.get(system.container, HAND_IN["other"])
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("container", GROUP, "Container", status, summary, evidence, remedy)
-
+    told = question("container", GROUP, "Container", evidence)
     if not system.container:
         return told("ok", "Not in a container")
     kind = "a container" if system.container == "other" else f"a container ({system.container})"

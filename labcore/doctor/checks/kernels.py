@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labcore.doctor.report import Check, Proof
+from labcore.doctor.report import Check, Proof, question
 
 GROUP = "Kernels"
+AGAIN = (
+    "Run the doctor again. If it stays, the hardware is at fault more often than the software: take overclocking back, look at "
+    "memory errors and heat, restart the machine."
+)
 REMEDIES = (
     (
         "no kernel image",
@@ -16,16 +20,8 @@ REMEDIES = (
         "out of memory",
         "No memory is left on the device: see who holds it under GPU memory.\n$ nvidia-smi",
     ),
-    (
-        "differs",
-        "Run the doctor again. If it stays, the hardware is at fault more often than the software: take overclocking back, look at "
-        "memory errors and heat, restart the machine.",
-    ),
-    (
-        "not finite",
-        "Run the doctor again. If it stays, the hardware is at fault more often than the software: take overclocking back, look at "
-        "memory errors and heat, restart the machine.",
-    ),
+    ("differs", AGAIN),
+    ("not finite", AGAIN),
     (
         "no answer",
         "The device hangs: end what runs on it, then restart the machine.\n$ nvidia-smi\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
@@ -54,20 +50,18 @@ def device_check(device: str, proofs: list[Proof], pending: Sequence[str]) -> Ch
             evidence[proof.work] = proof.error or proof.status
     title = "CPU" if device == "cpu" else f"{device}: {proofs[0].device_name}"
     wrong = [proof for proof in proofs if proof.status != "ok"]
-    name = "kernels-" + device.replace(":", "-")
+    told = question("kernels-" + device.replace(":", "-"), GROUP, title, evidence)
     if wrong:
         first = wrong[0]
         summary = f"{device} fails at {first.work}: {first.error}"
         ran = len(proofs) - len(wrong)
         summary += f" ({ran} of {len(proofs)} checks agree)" if ran else ""
-        return Check(name, GROUP, title, "error", summary, evidence, remedy_for(device, first.error))
+        return told("error", summary, remedy_for(device, first.error))
     waiting = sum(entry.endswith(f" on {device}") for entry in pending)
     if waiting:
-        return Check(
-            name, GROUP, title, "ok", f"{len(proofs)} of {len(proofs) + waiting} checks so far agree", evidence
-        )
+        return told("ok", f"{len(proofs)} of {len(proofs) + waiting} checks so far agree")
     how = "with double precision" if device == "cpu" else "with the CPU"
-    return Check(name, GROUP, title, "ok", f"All {len(proofs)} checks agree {how}", evidence)
+    return told("ok", f"All {len(proofs)} checks agree {how}")
 
 
 def remedy_for(device: str, error: str) -> str:

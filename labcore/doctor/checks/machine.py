@@ -5,7 +5,7 @@ from __future__ import annotations
 from labcore.doctor.drivers import numbers
 from labcore.doctor.facts import GIB, size
 from labcore.doctor.readings import Readings
-from labcore.doctor.report import Check
+from labcore.doctor.report import Check, question
 
 GROUP, SOFTWARE = "Machine", "Software"
 NEEDED = ("torch", "torchaudio", "torchvision", "numpy", "soundfile", "soxr", "pydantic", "safetensors")
@@ -32,13 +32,15 @@ def processor(readings: Readings) -> Check:
     evidence |= {"threads of PyTorch": str(torch.threads)} if torch and torch.threads else {}
     limited = system.usable_cores < system.cores
     summary = f"{system.usable_cores:g} of {system.cores} cores may be used" if limited else f"{system.cores} cores"
+    told = question("cpu", GROUP, "Cores", evidence)
     if torch and torch.threads > system.usable_cores + 0.5:
-        return Check(
-            "cpu", GROUP, "Cores", "info", f"{summary}, and PyTorch starts {torch.threads} threads for them", evidence,
+        return told(
+            "info",
+            f"{summary}, and PyTorch starts {torch.threads} threads for them",
             f"Threads beyond the quota wait for each other. Set the knob runtime.threads, or:\n"
             f"$ export OMP_NUM_THREADS={max(1, int(system.usable_cores))}",
-        )  # fmt: skip
-    return Check("cpu", GROUP, "Cores", "info" if limited else "ok", summary, evidence)
+        )
+    return told("info" if limited else "ok", summary)
 
 
 def features(readings: Readings) -> Check:
@@ -70,14 +72,14 @@ def memory(readings: Readings) -> Check:
     evidence = {"memory": size(system.memory_total), "available": size(system.memory_available)}
     evidence |= {"limit of the container": size(system.memory_limit)} if system.memory_limit else {}
     allowed = system.memory_limit or system.memory_total
+    told = question("memory", GROUP, "Memory", evidence)
     if system.memory_available < LOW_MEMORY:
-        return Check(
-            "memory", GROUP, "Memory", "warning", f"Only {size(system.memory_available)} of {size(allowed)} is available", evidence,
+        return told(
+            "warning",
+            f"Only {size(system.memory_available)} of {size(allowed)} is available",
             "Close other programs, or give the container more (--memory): a run that fills it up is killed.",
-        )  # fmt: skip
-    return Check(
-        "memory", GROUP, "Memory", "ok", f"{size(system.memory_available)} of {size(allowed)} available", evidence
-    )
+        )
+    return told("ok", f"{size(system.memory_available)} of {size(allowed)} available")
 
 
 def shared_memory(readings: Readings) -> Check:
@@ -87,10 +89,7 @@ def shared_memory(readings: Readings) -> Check:
         if system.shared_total
         else {"/dev/shm": "none"}
     )
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("shared_memory", GROUP, "Shared memory", status, summary, evidence, remedy)
-
+    told = question("shared_memory", GROUP, "Shared memory", evidence)
     if not system.shared_total:
         return told("info", "There is no /dev/shm here")
     if system.shared_total < SMALL_SHARED:
@@ -107,10 +106,7 @@ def shared_memory(readings: Readings) -> Check:
 def disk(readings: Readings) -> Check:
     system = readings.system
     evidence = {"free": size(system.disk_free), "size": size(system.disk_total)}
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("disk", GROUP, "Workspace", status, summary, evidence, remedy)
-
+    told = question("disk", GROUP, "Workspace", evidence)
     if not system.workspace_writable:
         return told(
             "error",
@@ -132,10 +128,7 @@ def versions(readings: Readings) -> Check:
     found = readings.system.versions
     evidence = {name: version or "not installed" for name, version in found.items()}
     torch = readings.torch
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("versions", SOFTWARE, "Versions", status, summary, evidence, remedy)
-
+    told = question("versions", SOFTWARE, "Versions", evidence)
     missing = [name for name in NEEDED if name in found and not found[name]]
     if missing:
         return told("error", f"{', '.join(missing)} is not installed", f"$ pip install {' '.join(missing)}")
@@ -163,11 +156,13 @@ def audio(readings: Readings) -> Check:
     found = readings.system.audio
     evidence = {name: wrong or "decodes" for name, wrong in found.items()}
     broken = [name for name, wrong in found.items() if wrong]
+    told = question("audio_formats", SOFTWARE, "Audio formats", evidence)
+    if not found:
+        return told("info", "No format was tried")
     if not broken:
-        summary = f"{', '.join(found)} decode here" if found else "No format was tried"
-        return Check("audio_formats", SOFTWARE, "Audio formats", "ok" if found else "info", summary, evidence)
-    return Check(
-        "audio_formats", SOFTWARE, "Audio formats", "error" if len(broken) == len(found) else "warning",
-        f"{', '.join(broken)} cannot be decoded here", evidence,
+        return told("ok", f"{', '.join(found)} decode here")
+    return told(
+        "error" if len(broken) == len(found) else "warning",
+        f"{', '.join(broken)} cannot be decoded here",
         "Install the soundfile package from PyPI, which brings its own libsndfile:\n$ pip install --upgrade --force-reinstall soundfile",
-    )  # fmt: skip
+    )

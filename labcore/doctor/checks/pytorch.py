@@ -19,7 +19,7 @@ from labcore.doctor.facts import (
 )
 from labcore.doctor.privacy import scrub
 from labcore.doctor.readings import Readings, Torch
-from labcore.doctor.report import Check
+from labcore.doctor.report import Check, question
 
 GROUP = "PyTorch"
 OLDEST_OF = {"cu126": (5, 0), "cu128": (7, 0), "cu130": (7, 5)}
@@ -45,10 +45,7 @@ def build(readings: Readings, torch: Torch) -> Check:
         f"CUDA {torch.cuda}" if torch.cuda else f"ROCm {torch.hip}" if torch.hip else "Apple's MPS" if torch.mps else ""
     )
     evidence = {"version": torch.version or "not loaded", "built for": kind or "the CPU alone"}
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("torch_build", GROUP, "Build", status, summary, evidence, remedy)
-
+    told = question("torch_build", GROUP, "Build", evidence)
     if not torch.version:
         evidence["error"] = torch.error
         return told(
@@ -92,10 +89,7 @@ def architectures(readings: Readings, torch: Torch) -> Check:
         cards = {f"GPU {gpu.index}": (gpu.name, gpu.capability) for gpu in readings.nvml.gpus if gpu.capability}
     evidence = {where: f"{name}: compute capability {capability}" for where, (name, capability) in cards.items()}
     evidence["compiled for"] = ", ".join(torch.architectures) or "not told"
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("architectures", GROUP, "Compute capability", status, summary, evidence, remedy)
-
+    told = question("architectures", GROUP, "Compute capability", evidence)
     if not cards or not torch.architectures:
         return told("info", "There is no card to compare with what this PyTorch was compiled for")
     fits = {where: fit(capability, torch.architectures) for where, (_, capability) in cards.items()}
@@ -166,16 +160,17 @@ def libraries(torch: Torch) -> Check:
         "cuDNN loaded": torch.cudnn or "none",
         "NCCL": torch.nccl or "none",
     }
+    told = question("cuda_libraries", GROUP, "CUDA libraries", evidence)
     if torch.cudnn_error:
         evidence["error"] = torch.cudnn_error
-        return Check(
-            "cuda_libraries", GROUP, "CUDA libraries", "error",
-            "Another cuDNN than the one that came with this PyTorch lies in its way", evidence,
+        return told(
+            "error",
+            "Another cuDNN than the one that came with this PyTorch lies in its way",
             "Take foreign CUDA folders out of LD_LIBRARY_PATH:\n$ unset LD_LIBRARY_PATH",
-        )  # fmt: skip
+        )
     kind = f"CUDA runtime {evidence['CUDA runtime']}" if torch.cuda else f"ROCm {torch.hip}"
     summary = f"{kind}, cuDNN {evidence['cuDNN loaded']}, NCCL {evidence['NCCL']}"
-    return Check("cuda_libraries", GROUP, "CUDA libraries", "ok", summary, evidence)
+    return told("ok", summary)
 
 
 def availability(readings: Readings, torch: Torch) -> Check:
@@ -190,10 +185,7 @@ def availability(readings: Readings, torch: Torch) -> Check:
             f": {device.error}" if device.error else ""
         )
     evidence |= {"torch says": torch.warning} if torch.warning else {}
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("availability", GROUP, "GPUs that PyTorch sees", status, summary, evidence, remedy)
-
+    told = question("availability", GROUP, "GPUs that PyTorch sees", evidence)
     if torch.count:
         failing = [device.device for device in torch.devices if device.error]
         if failing:
@@ -239,10 +231,7 @@ def visible(readings: Readings, torch: Torch) -> Check:
     told_by = {name: scrub(value) for name, value in readings.system.environment.items() if "DEVICE" in name}
     evidence = {name: value or '""' for name, value in told_by.items()} or {"set": "none"}
     known = readings.nvml.count
-
-    def told(status: str, summary: str, remedy: str = "") -> Check:
-        return Check("visible_devices", GROUP, "Chosen by environment", status, summary, evidence, remedy)
-
+    told = question("visible_devices", GROUP, "Chosen by environment", evidence)
     variable = hidden_by(readings)
     if variable:
         return told(
