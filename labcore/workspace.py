@@ -61,11 +61,6 @@ class Workspace:
         return self.room("searches")
 
     @property
-    def evaluations(self) -> Path:
-        """One folder an evaluation: what was judged, the figures, and what was said of each clip."""
-        return self.room("evaluations")
-
-    @property
     def cache(self) -> Path:
         """What can be made again from the rest: clip stores, measured precision choices."""
         return self.room("cache")

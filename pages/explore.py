@@ -24,10 +24,10 @@ with shell.errors_in_place():
         raise
     if opened is not None:
         explore_facts.strip(opened)
+        st.session_state.setdefault("explore-section", "noise" if explore_noise.LINK in st.query_params else "look")
         section = st.segmented_control(
             "Section",
             list(SECTIONS),
-            default="look",
             format_func=SECTIONS.__getitem__,
             required=True,
             key="explore-section",
@@ -37,6 +37,7 @@ with shell.errors_in_place():
         if section == "noise":
             explore_noise.show()
         else:
+            st.query_params.pop(explore_noise.LINK, None)
             start, end = explore_facts.on_view(opened, LONG_SECONDS)
             (explore_views if section == "look" else explore_bench).show(opened, start, end)
             services.settle_memory_once("explore")

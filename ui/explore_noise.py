@@ -1,31 +1,36 @@
-"""Accuracy over the signal-to-noise ratio of a trained run, as a small job in the background."""
+"""Accuracy over the signal-to-noise ratio of a trained run, as a short job."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any, Literal
 
+import pandas as pd
 import streamlit as st
 
+from labcore.evaluation.jobs import NoisePlan, NoiseTest
+from labcore.jobs.glances import glance
 from labcore.runs import Run
 from labcore.sheets import csv_of_frame
-from ui import data, explore_views, services, shell
-from ui.services import Task
-from ui.text import counted, label_names, percent, plain, run_name
-
-if TYPE_CHECKING:
-    from labcore.explore.snr import SnrCurve
+from labcore.status import RESUMABLE, JobStatus
+from ui import data, explore_views, people, services, shell, short_jobs
+from ui.text import label_names, percent, plain, run_name
 
 ALL = ""
+LINK = "noise"
+"""Names the run in the address of the page."""
 
 
 def show() -> None:
     """Choose a run and clips, judge it on them with more and more noise, and see the curve."""
     with shell.errors_in_place():
         st.caption("Robustness: accuracy on held-out clips as noise increases.")
+        if LINK in st.query_params:
+            st.session_state.setdefault("explore-noise-run", st.query_params[LINK])
         run = explore_views.choose_run("explore-noise-run", demo=False)
         if run is None:
             return
+        st.query_params[LINK] = run.id
         summary = data.summary(run.config.data.dataset, run.config.data.fold)
         names = {ALL: "all classes", **label_names(summary.counts)}
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -44,105 +49,62 @@ def show() -> None:
                 key="explore-noise-colour",
                 wrap=True,
             )
-            name = _name(run)
-            task = services.tasks(str(services.workspace().home)).get(name)
-            busy = task is not None and task.running
+            job, status = last_of(run) or (None, None)
             shell.action_button(
-                "Judge", lambda: start(run, label, fold, colour), key="explore-noise-start", icon=":material/play_arrow:",
-                type="primary", disabled=busy,
+                "Judge", partial(start, run, label, fold, colour), key="explore-noise-start", icon=":material/play_arrow:",
+                type="primary", disabled=status is not None and status.active,
             )  # fmt: skip
         if fold != summary.fold:
             st.warning(
                 "The network was trained on this fold: the accuracy says little about new clips.",
                 icon=":material/warning:",
             )
-        if task is not None:
-            follow(name, run)
+        if job is not None and status is not None:
+            _show(job, status, run)
 
 
-def start(run: Run, label: str, fold: str, colour: str) -> None:
+def last_of(run: Run) -> tuple[NoiseTest, JobStatus] | None:
+    """The visitor's last noise test of a run: what another asked for is neither shown nor stopped here."""
+    told = ((job, glance(job)) for job in NoiseTest.of_run(run))
+    return next(((job, status) for job, status in told if not people.anothers(status.by)), None)
+
+
+def start(run: Run, label: str, fold: str, colour: Literal["white", "pink", "brown"]) -> None:
     """Begin to judge a run; one at a time for each run and person."""
-    home = services.workspace()
-    held = services.tasks(str(home.home))
-    name = _name(run)
-    if name in held and held[name].running:
+    last = last_of(run)
+    if last is None or not last[1].active:
+        plan = NoisePlan(run=run.id, fold=fold, label=label or None, colour=colour)
+        by = services.visitor_name()
+        services.manager().take(NoiseTest.create(services.workspace(), plan, queued=True, by=by))
+
+
+def _show(job: NoiseTest, status: JobStatus, run: Run) -> None:
+    """A noise test while it is at work, and what came of it."""
+    if status.active:
+        short_jobs.follow(job, "explore-noise", lambda: result(job, run))
         return
-    network = services.classifier(run)
-    stop: dict[str, bool] = {}
-
-    def work(progress: Callable[[int, int], None]) -> SnrCurve:
-        from labcore.datasets import dataset_of, open_store
-        from labcore.evaluation.select import select_clips
-        from labcore.explore.snr import accuracy_over_snr
-
-        store = open_store(home, dataset_of(run, home, run.config.data.dataset), network.sample_rate, progress)
-        chosen = select_clips(store.table, network.config.data, fold=fold, label=label or None, trained_on=True)
-        progress(0, len(chosen.rows))
-        return accuracy_over_snr(
-            network,
-            store,
-            chosen.rows,
-            clips=chosen.sentence,
-            colour=colour,
-            should_stop=lambda: "now" in stop,
-            progress=progress,
-        )
-
-    held[name] = Task(work).start()
-    _stops(str(home.home))[name] = stop
+    short_jobs.why_not(job, status)
+    if status.state in RESUMABLE:
+        resume = partial(short_jobs.start_over, job)
+        shell.action_button("Resume", resume, key="explore-noise-resume", icon=":material/play_arrow:")
+    result(job, run, status)
 
 
-def _name(run: Run) -> str:
-    """A person's job on a run: what another asked for is neither shown nor stopped here."""
-    return f"snr-{run.id}-{services.visitor_name()}"
-
-
-@st.cache_resource(show_spinner=False)
-def _stops(home: str) -> dict[str, dict[str, bool]]:
-    """What asks the jobs of a workspace to end."""
-    return {}
-
-
-def follow(name: str, run: Run) -> None:
-    """The job while it runs, and what came of it."""
-    home = str(services.workspace().home)
-    running = services.tasks(home)[name].running
-
-    @st.fragment(run_every=0.5 if running else None)
-    def part() -> None:
-        task = services.tasks(home)[name]
-        if task.running:
-            st.progress(
-                task.fraction,
-                text=f"Judging: {task.done} of {counted(task.total, 'clip')}" if task.total else "Preparing",
-            )
-            shell.action_button(
-                "Stop", lambda: _stops(home)[name].update(now=True), key="explore-noise-stop", icon=":material/stop:"
-            )
-            return
-        if running:
-            st.rerun()
-        with shell.errors_in_place():
-            if task.error or task.failure:
-                raise task.error or task.failure  # type: ignore[misc]
-            result(task.result, run)
-
-    part()
-
-
-def result(curve: SnrCurve, run: Run) -> None:
-    """The curve with its intervals, and its numbers."""
-    table = curve.table
+def result(job: NoiseTest, run: Run, status: JobStatus | None = None) -> None:
+    """The curve with its intervals, and its numbers. ``status``: where it has ended."""
+    results, chosen = job.results, job.chosen
+    if not results or chosen is None:
+        if status is not None and status.state == "stopped":
+            st.info("Stopped before the first result.", icon=":material/info:")
+        return
+    table = pd.DataFrame([each.model_dump(exclude={"type", "time"}) for each in results]).astype({"snr_db": float})
     clean = table[table["snr_db"].isna()].iloc[0]
     noisy = table[table["snr_db"].notna()].sort_values("snr_db")
-    if not clean["clips"]:
-        st.info("Stopped before the first result.", icon=":material/info:")
-        return
     x = {
         "field": "snr_db",
         "type": "quantitative",
         "title": "signal-to-noise ratio (dB)",
-        "scale": {"reverse": True, "nice": False},
+        "scale": {"reverse": True, "nice": False, "domain": [min(job.plan.snrs_db), max(job.plan.snrs_db)]},
     }
     y = {"type": "quantitative", "axis": {"format": "%"}, "scale": {"domain": [0, 1]}}
     tooltip = [
@@ -182,10 +144,10 @@ def result(curve: SnrCurve, run: Run) -> None:
     st.vega_lite_chart(
         noisy, spec, height=280, width="stretch", key="explore-noise-curve", alt="Accuracy over the ratio"
     )
-    stopped = "" if curve.complete else " Stopped early: results so far."
+    stopped = " Stopped early: results so far." if status is not None and status.state != "finished" else ""
     st.caption(
         f"{plain(run_name(run))}: {percent(float(clean['accuracy']))} without added noise, the dashed line. "
-        f"The band is the 95 % Wilson interval. On {plain(curve.clips)}{stopped}"
+        f"The band is the 95 % Wilson interval. On {plain(chosen.sentence)}{stopped}"
     )
     with st.expander("Numbers", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="Accuracy by ratio", placeholder="–")

@@ -1,50 +1,43 @@
-"""What a run will take, told before it starts (a few probe steps in a process of its own) and as it begins."""
+"""What a run will take, told before it starts (a few steps of it, measured) and as it begins."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from functools import partial
 
 import streamlit as st
 
 from labcore.config import RunConfig
-from labcore.events import Event, Forecast, Preparing
+from labcore.events import Forecast
+from labcore.jobs.glances import glances
 from labcore.texts import counted
-from ui import live, services
-from ui.services import Task
-from ui.shell import action_button, log, show_error
+from labcore.training.estimates import EstimateJob, room
+from ui import people, services, short_jobs
+from ui.shell import action_button
 from ui.text import count, duration, plain
-
-OWN = "forecast-own"
-"""Where a browser session keeps the forecast that it asked for. One at a time is at work on a server."""
 
 
 def words(event: Forecast) -> dict[str, str]:
-    """A forecast as a short table: what → how much."""
+    """An estimate as a short table: what → how much."""
     told = {
         "An epoch": _seconds(event.seconds_per_epoch),
         "To the end": duration(event.seconds_total) + (f", {counted(event.epochs, 'epoch')}" if event.epochs else ""),
         "Peak memory": f"{gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}",
     }
     if event.largest_batch is not None:
-        told["Room for a batch"] = _room(event)
+        told["Room for a batch"] = room(event.largest_batch, event.clips)
     if event.micro_batch < event.batch_size:
         told["Batches"] = f"{counted(event.batch_size, 'clip')}, in parts of {count(event.micro_batch)}"
     return told
 
 
 def line(event: Forecast) -> str:
-    """A forecast as a line of the log."""
+    """An estimate as a line of the log."""
     parts = [f"{_seconds(event.seconds_per_epoch)} an epoch", f"{duration(event.seconds_total)} to the end"]
     parts.append(f"peak memory {gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}")
     if event.largest_batch is not None:
-        parts.append(f"{_room(event)} in a batch")
-    return f"Forecast from {counted(event.steps_timed, 'step')}: {', '.join(parts)}"
-
-
-def _room(event: Forecast) -> str:
-    from labcore.jobs.forecast import room
-
-    return room(event.largest_batch, event.clips)
+        parts.append(f"{room(event.largest_batch, event.clips)} in a batch")
+    return f"Estimate from {counted(event.steps_timed, 'step')}: {', '.join(parts)}"
 
 
 def gigabytes(size: float) -> str:
@@ -53,67 +46,39 @@ def gigabytes(size: float) -> str:
 
 def part(config: RunConfig | None) -> None:
     """The button of the form, the work while it goes on, and what came of it for the settings that the form shows."""
-    task = _task()
-    wanted = None if config is None else config.to_json()
-    if task is not None and task.running:
-        _at_work()
+    jobs = glances(services.workspace(), EstimateJob)
+    mine = [(job, status) for job, status in jobs if not people.anothers(status.by)]
+    at_work = next((job for job, status in mine if status.active), None)
+    if at_work is not None:
+        short_jobs.follow(at_work, "estimate")
         return
-    task = st.session_state.get(OWN)  # the visitor's own, whoever has asked for another since
     action_button(
-        "Forecast",
-        lambda: start(config),
-        key="forecast-start",
+        "Estimate",
+        partial(start, config),
+        key="estimate-start",
         icon=":material/timer:",
         width="stretch",
         disabled=config is None,
         help="Prepares the data and takes a few steps: seconds an epoch, time to the end, memory. Nothing of it is kept but what "
         "the run itself would prepare.",
     )
-    if task is None or task.about != wanted:
+    wanted = None if config is None else json.loads(config.to_json())
+    about = next(((job, status) for job, status in mine if job.load("config", {}) == wanted), None)
+    if about is None:
         return
-    if task.error is not None:
-        show_error(task.error)
-    elif task.failure is not None:
-        log.error("the forecast failed", exc_info=task.failure)
-        st.error("The forecast failed. The server's log has the details.")
-    elif task.result is not None:
-        assert config is not None
-        told = words(task.result)
-        st.table({name: plain(value) for name, value in told.items()}, border="horizontal", alt="Forecast of the run")
-        st.caption(f"From {counted(task.result.steps_timed, 'step')}, on the machine as busy as it was then.")
+    job, status = about
+    short_jobs.why_not(job, status)
+    if (result := job.result) is not None:
+        told = words(result)
+        st.table({name: plain(value) for name, value in told.items()}, border="horizontal", alt="Estimate of the run")
+        st.caption(f"From {counted(result.steps_timed, 'step')}, on the machine as busy as it was then.")
 
 
 def start(config: RunConfig | None) -> None:
-    """Begin a forecast in the background; one that is at work for somebody else is waited for."""
-    task = _task()
-    if config is None or (task is not None and task.running):
-        return
-    home = services.workspace()
-
-    def work(progress: Any) -> Forecast:
-        from labcore.jobs.forecast import forecast
-
-        def on_event(event: Event) -> None:
-            if isinstance(event, Preparing):
-                task.doing = event.what
-                progress(event.done, event.total)
-
-        return forecast(config, home, on_event)
-
-    task = Task(work, about=config.to_json(), doing="starting")
-    services.tasks(str(home.home))["forecast"] = st.session_state[OWN] = task.start()
-
-
-@st.fragment(run_every=live.TICK)
-def _at_work() -> None:
-    task = _task()
-    if task is None or not task.running:
-        st.rerun()
-    st.progress(task.fraction, text=f"Forecast: {plain(task.doing)} …")
-
-
-def _task() -> Task | None:
-    return services.tasks(str(services.workspace().home)).get("forecast")
+    """Put an estimate into the queue."""
+    if config is not None:
+        by = services.visitor_name()
+        services.manager().take(EstimateJob.create(services.workspace(), config, queued=True, by=by))
 
 
 def _seconds(seconds: float) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from labcore.cli.attend import result_line
-from labcore.cli.inputs import weights_of
-from labcore.cli.output import emit, emit_json, live_count, percent, say, table
+from labcore.cli.attend import Teller, result_line
+from labcore.cli.foreground import attend_short, told
+from labcore.cli.inputs import dataset_named, weights_named
+from labcore.cli.output import DONE, emit, emit_json, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
 from labcore.errors import WorkspaceError
-from labcore.events import Evaluated
+from labcore.evaluation.jobs import Chosen, Evaluation, EvaluationPlan
+from labcore.events import Evaluated, Event, last_of
 from labcore.honesty import choice_note
-from labcore.people import shell_user
-from labcore.runs import Run
 from labcore.workspace import Workspace
 
 
@@ -39,68 +39,51 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    weights = weights_of(run_named(arguments))
     workspace = Workspace.default()
-    from labcore.datasets.registry import find_dataset
-    from labcore.datasets.resuming import dataset_of
-    from labcore.datasets.store import open_store
-    from labcore.evaluation import trace
-    from labcore.evaluation.evaluate import evaluate
-    from labcore.evaluation.predictions import not_kept
-    from labcore.evaluation.select import select_clips
-    from labcore.inference.classifier import Classifier
-
-    classifier = Classifier.load(weights, arguments.device)
-    own = classifier.config.data
-    dataset = find_dataset(workspace, arguments.dataset or own.dataset)
-    same = arguments.dataset in (None, own.dataset) or find_same(workspace, dataset.root, own.dataset)
-    if same and weights.is_dir():
-        dataset = dataset_of(Run(weights), workspace, arguments.dataset or own.dataset)
-    store = open_store(workspace, dataset, classifier.sample_rate, live_count("building the clip store"))
-    chosen = select_clips(
-        store.table, own if same else None, fold=arguments.fold, label=arguments.label, trained_on=True
+    plan = EvaluationPlan(
+        run=weights_named(workspace, run_named(arguments)),
+        dataset=dataset_named(workspace, arguments.dataset),
+        fold=arguments.fold,
+        label=arguments.label,
+        device=arguments.device,
+        rows="windows" if arguments.windows else "clips",
+        batch_size=max(1, arguments.batch_size),
     )
-    if chosen.trained_on:
-        say(f"warning: the run was trained on clips of this selection; held out was fold {chosen.held_out}")
-    with trace.new_folder(workspace, dataset.name) as folder:
-        result = evaluate(
-            classifier,
-            store,
-            chosen.rows,
-            chosen.fold,
-            max(1, arguments.batch_size),
-            live_count("judging", "windows"),
-            leaks=chosen.leaks,
-            split=own.split if same else "official",
-            folder=dataset.folder,
-            file=folder / trace.PREDICTIONS,
-            by_window=arguments.windows,
-            warn=lambda trouble: say(f"warning: {not_kept(trouble)}"),
-        )
-        facts = {"dataset": dataset.name, **figures(result)}
-        asked = {"run": weights.name, "class": arguments.label, "rows": "windows" if arguments.windows else "clips"}
-        try:
-            made = trace.finish(folder, {**asked, "by": shell_user(), "result": facts})
-            say(f"what was said of each clip: {made / trace.PREDICTIONS}")
-        except WorkspaceError as trouble:
-            say(f"warning: {not_kept(trouble)}")
-    if arguments.json:
-        emit_json(facts)
-    else:
-        for line in report(result):
-            emit(line)
-    return 0
-
-
-def find_same(workspace: Workspace, root: Path, name: str) -> bool:
-    """Whether a data set named otherwise is the one that the run was trained on."""
-    from labcore.datasets.registry import find_dataset
-    from labcore.errors import DatasetError
-
     try:
-        return find_dataset(workspace, name).root.resolve() == root.resolve()
-    except DatasetError:
-        return False
+        job = Evaluation.create(workspace, plan)
+    except WorkspaceError as trouble:
+        return _without_a_trace(plan, workspace, trouble, as_json=arguments.json)
+    status = attend_short(job)
+    if status == DONE:
+        if job.predictions.is_file():
+            say(f"what was said of each clip: {job.predictions}")
+        _emit(job.events(), as_json=arguments.json)
+    return status
+
+
+def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: WorkspaceError, *, as_json: bool) -> int:
+    """The figures alone, where the workspace cannot be written."""
+    from labcore.evaluation.predictions import not_kept
+    from labcore.evaluation.work import judged
+
+    events, teller = list[Event](), Teller()
+    for event in judged(plan, workspace, lambda: False):
+        told(event, teller)
+        events.append(event)
+    say(f"warning: {not_kept(trouble)}")
+    _emit(events, as_json=as_json)
+    return DONE
+
+
+def _emit(events: Sequence[Event], *, as_json: bool) -> None:
+    chosen, result = last_of(events, Chosen), last_of(events, Evaluated)
+    assert chosen is not None
+    assert result is not None
+    if as_json:
+        emit_json({"dataset": chosen.dataset, **figures(result)})
+        return
+    for line in report(result):
+        emit(line)
 
 
 def figures(result: Evaluated) -> dict[str, Any]:

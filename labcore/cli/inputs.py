@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore import builtin
+from labcore.config import RunConfig
 from labcore.errors import AudioError, DatasetError, LabError, RunError
 from labcore.jobs.glances import glance
 from labcore.origin import usual
@@ -87,6 +88,21 @@ def weights_of(name: str) -> Path:
     if os.path.isfile(path) or os.path.isfile(path / "weights.safetensors"):  # noqa: PTH113 (never raises)
         return path
     return trained_run(name).path
+
+
+def weights_named(workspace: Workspace, name: str) -> str:
+    """The same as :func:`weights_of`, as jobs name it: by the id of a run of this workspace, else by its whole path."""
+    path = weights_of(name)
+    return path.name if path.parent == workspace.runs and path.is_dir() else str(path.absolute())
+
+
+def dataset_named(workspace: Workspace, name: str | None) -> str | None:
+    """A data set as jobs name it: by its name in this workspace, else by its whole path."""
+    if name is None:
+        return None
+    from labcore.datasets.registry import with_whole_paths
+
+    return with_whole_paths(workspace, RunConfig().changed({"data.dataset": name})).data.dataset
 
 
 def trained_run(name: str) -> Run:

@@ -28,6 +28,7 @@ COMMANDS = {
     "search": "look for better settings of chosen knobs, trial by trial",
     "ensemble": "put the networks of several runs together as one classifier",
     "evaluate": "judge a trained classifier on clips of a data set",
+    "noise": "judge a trained classifier with more and more noise",
     "classify": "say what is heard in sound files",
     "serve": "answer over HTTP what is heard in clips",
     "extract": "write log-mels, MFCC or embeddings of whole folders of sound files",

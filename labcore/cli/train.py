@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labcore.cli.attend import Teller, attend, attend_everywhere
+from labcore.cli.attend import attend, attend_everywhere
+from labcore.cli.foreground import attend_short
 from labcore.cli.inputs import trained_run
 from labcore.cli.output import DONE, duration, emit, emit_json, say
 from labcore.cli.parser import Parser, add_config_flags, config_from
@@ -19,6 +20,7 @@ from labcore.errors import ConfigError, RunError
 from labcore.people import shell_user
 from labcore.runs import Run, pinned_name
 from labcore.texts import counted
+from labcore.training.estimates import EstimateJob, room
 from labcore.training.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.workspace import Workspace
 
@@ -35,10 +37,11 @@ def parser() -> Parser:
         "--json", action="store_true", help="one line of JSON an event on stdout, and nothing else there"
     )
     parser.add_argument(
-        "--forecast",
+        "--estimate",
         action="store_true",
         help="train nothing: a few steps tell seconds an epoch, memory and the largest batch",
     )
+    parser.add_argument("--forecast", dest="estimate", action="store_true", help=argparse.SUPPRESS)  # its former name
     parser.add_argument(
         "--pin",
         action="append",
@@ -70,8 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.time_again:
         _time_again(workspace)
     turns = read_turns(arguments.turn, config)
-    if arguments.forecast:
-        return _forecast(check_inputs(config, workspace), workspace, as_json=arguments.json)
+    if arguments.estimate:
+        return _estimate(check_inputs(config, workspace), workspace, as_json=arguments.json)
     clips = _read_clips(arguments.pin)
     if under_torchrun():
         return take_part(
@@ -147,10 +150,11 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
     return clips
 
 
-def _forecast(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.jobs.forecast import forecast, room
-
-    result = forecast(config, workspace, Teller())
+def _estimate(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
+    job = EstimateJob.create(workspace, config)
+    status, result = attend_short(job), job.result
+    if result is None:
+        return status
     if as_json:
         emit_json(json.loads(result.to_json()))
         return DONE

@@ -24,7 +24,9 @@ from labcore.datasets.registry import (
     places_of,
 )
 from labcore.errors import DatasetError, RunError, WorkspaceError
-from labcore.runs import Run, list_runs
+from labcore.jobs.folder import J, JobFolder
+from labcore.jobs.kind import working_kinds
+from labcore.runs import Run
 from labcore.status import JobStatus
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug, write_atomically
@@ -41,12 +43,14 @@ class Use:
         path: where it lies; None for a reference that names nothing.
         own: its files lie in the workspace's ``datasets`` folder, and go with it.
         runs: those of it, newest first, each with its status.
+        others: jobs of other kinds that are at work on it.
     """
 
     name: str
     path: Path | None
     own: bool
     runs: tuple[tuple[Run, JobStatus], ...]
+    others: tuple[JobFolder, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -76,7 +80,9 @@ def use_of(workspace: Workspace, name: str) -> Use:
     path = places[name]
     entry = _entry(workspace, name)
     own = entry.suffix != ".json" and not entry.is_symlink()
-    return Use(name, path, own, tuple(_runs_of(workspace, name, path)))
+    others = (kind for kind in working_kinds(workspace) if kind is not Run)
+    busy = [job for kind in others for job, status in _jobs_of(kind, workspace, name, path) if status.state in AT_WORK]
+    return Use(name, path, own, tuple(_jobs_of(Run, workspace, name, path)), tuple(busy))
 
 
 def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
@@ -152,25 +158,23 @@ def rename(workspace: Workspace, name: str, to: str) -> Use:
     return use_of(workspace, new)
 
 
-def _runs_of(workspace: Workspace, name: str, path: Path | None) -> list[tuple[Run, JobStatus]]:
-    """The runs whose configuration names the data set, by its name, a former one, or its path."""
+def _jobs_of(kind: type[J], workspace: Workspace, name: str, path: Path | None) -> list[tuple[J, JobStatus]]:
+    """The jobs of a kind that ask for the data set, by its name, a former one, or its path. One that cannot be read can name nothing."""
     names = {name, *(old for old, now in names_before(workspace).items() if now == name)}
     found = []
-    for run in list_runs(workspace):
-        try:
-            wanted = run.config.data.dataset
-        except RunError:  # it can name nothing
-            continue
-        if wanted in names or (path is not None and "/" in wanted and place_of(workspace, wanted) == path):
-            found.append((run, run.status()))
+    for job in kind.every(workspace):
+        wanted = job.asked().dataset
+        if wanted in names or (path is not None and wanted and "/" in wanted and place_of(workspace, wanted) == path):
+            found.append((job, job.status()))
     return found
 
 
 def _need_idle(use: Use, what: str) -> None:
     busy: Sequence[str] = [run.id for run, status in use.runs if status.state in AT_WORK]
-    if busy:
+    if busy or use.others:
+        trains = f"{counted(len(busy), 'run')} trains on it, {', '.join(busy[:NAMED])}"
         raise RunError(
-            f"the data set {use.name!r} cannot be {what} now: {counted(len(busy), 'run')} trains on it, {', '.join(busy[:NAMED])}",
+            f"the data set {use.name!r} cannot be {what} now: {trains if busy else f'{use.others[0].title} works on it'}",
             "Stop it first, or wait for its end",
         )
 

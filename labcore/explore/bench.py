@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from labcore.augment import AddNoise, Augmentation, Mix
+from labcore.augment.noise import NoiseAt, ratio_db
+from labcore.augment.seeded import seeded
 from labcore.config import RunConfig, knobs
 from labcore.errors import AudioError, ConfigError
-from labcore.explore.draws import seeded
-from labcore.explore.noise import NoiseAt, ratio_db
 from labcore.explore.placing import Placing
 from labcore.explore.sonify import sound_of
 from labcore.features import LogMel

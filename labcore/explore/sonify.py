@@ -20,8 +20,8 @@ import torch
 import torchaudio
 from torch import Tensor
 
+from labcore.augment.seeded import seeded
 from labcore.config import AudioConfig, RunConfig
-from labcore.explore.draws import seeded
 from labcore.features import LogMel
 
 ITERATIONS = 32

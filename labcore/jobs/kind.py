@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 TABLE = {
     "runs": "labcore.runs:Run",
     "reports": "labcore.benchmark.job:Benchmark",
+    "evaluations": "labcore.evaluation.jobs:Evaluation",
+    "noise": "labcore.evaluation.jobs:NoiseTest",
+    "estimates": "labcore.training.estimates:EstimateJob",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 

@@ -157,6 +157,8 @@ class JobManager:
         self._wake.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
+        if self._leader is not None:
+            self._leader.release()  # of one without a background
         with self._lock:
             children = list(self._children.values())
             self._children.clear()

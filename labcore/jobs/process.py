@@ -21,6 +21,7 @@ from labcore.errors import LabError, OutOfMemoryError
 from labcore.events import Event, Finished
 from labcore.jobs.background import tail
 from labcore.jobs.folder import JobFolder
+from labcore.jobs.following import Stopped
 from labcore.jobs.kind import folder_class, load
 from labcore.texts import shown
 
@@ -92,7 +93,7 @@ def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doin
     try:
         tell(job.started(by))
         return _follow(job, stop, tell, doing or load(job.kind.work))  # may load much: told to be at work first
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped):
         return job.finished("stopped")
     except LabError as error:
         _write_traceback(job)

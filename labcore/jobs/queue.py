@@ -106,7 +106,7 @@ class Survey:
         if story.last == "finished":
             return
         if job.held:
-            device = device_name(story.device or asked.needs)
+            device = device_name(asked.needs if asked.needs in (SHARED, NOTHING) else story.device or asked.needs)
             working.append((job, device))
             served[person, device] = math.inf
         elif story.last == "queued":

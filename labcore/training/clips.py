@@ -17,9 +17,9 @@ from labcore.datasets.sampling import with_train_clips
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
 from labcore.events import Event, Log
+from labcore.jobs.following import follow
 from labcore.runs import Run
 from labcore.texts import counted, shown
-from labcore.training.following import follow
 from labcore.workspace import Workspace
 
 LONGEST_AUTOMATIC_CLIP_SECONDS = 10.0

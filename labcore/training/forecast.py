@@ -15,7 +15,9 @@ from torch import Tensor
 
 from labcore.config import RunConfig
 from labcore.events import Event, Forecast, Preparing
+from labcore.jobs.process import StopTest
 from labcore.runs import Run
+from labcore.training.estimates import EstimateJob
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
 from labcore.workspace import Workspace
@@ -27,10 +29,17 @@ USABLE = 0.9
 """The share of the free memory that a batch may take."""
 
 
-def measure(config: RunConfig, workspace: Workspace) -> Generator[Event, None, Forecast]:
+def work(job: EstimateJob, should_stop: StopTest) -> Generator[Event, None, None]:
+    """The work of an estimate. One that goes on begins anew."""
+    yield (yield from measure(job.config, job.workspace, should_stop))
+
+
+def measure(
+    config: RunConfig, workspace: Workspace, should_stop: StopTest = lambda: False
+) -> Generator[Event, None, Forecast]:
     """Prepare a run, take some steps, and throw them away. What is prepared is kept for the run itself: clip store, precision.
 
-    Measures the memory of the process it is called in, so it is best called in one of its own (:mod:`labcore.jobs.forecast`).
+    Measures the memory of the process it is called in, so it is best called in one of its own.
 
     Yields:
         What happens meanwhile.
@@ -40,10 +49,11 @@ def measure(config: RunConfig, workspace: Workspace) -> Generator[Event, None, F
 
     Raises:
         LabError: what the run itself would fail on.
+        Stopped: it was asked to stop.
     """
     folder = Path(mkdtemp(prefix="forecast-", dir=workspace.cache))
     try:
-        session = yield from prepare(config, Run(folder), workspace, lambda: False)
+        session = yield from prepare(config, Run(folder), workspace, should_stop)
         yield Preparing(what="taking a few steps", done=0, total=MOST_STEPS, unit="steps")
         return _probe(Trainer(session))
     finally:

@@ -13,11 +13,11 @@ from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, not_kept, record
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.honesty import adjustments
+from labcore.jobs.following import Stopped
 from labcore.runs import Run
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
-from labcore.training.following import Stopped
 from labcore.training.golden import remember_golden
 from labcore.training.pace import Pace
 from labcore.training.pinned import Pinned

@@ -28,10 +28,10 @@ from torch import Tensor, nn
 from labcore.config import ModelConfig, RuntimeConfig
 from labcore.device import DeviceChoice
 from labcore.errors import LabError
+from labcore.jobs.following import Stopped
 from labcore.models.dropout import Dropout
 from labcore.reading import read_object
 from labcore.training import compiling
-from labcore.training.following import Stopped
 from labcore.workspace import Workspace, write_atomically
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

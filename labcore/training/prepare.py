@@ -18,6 +18,7 @@ from labcore.evaluation.held_out import HeldOut
 from labcore.events import Event, Log
 from labcore.inference.bank import wave_bank
 from labcore.inference.classifier import Classifier
+from labcore.jobs.following import Stopped, follow
 from labcore.models import check_input
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
@@ -26,7 +27,6 @@ from labcore.training.balance import Balance
 from labcore.training.checkpoint import take_up
 from labcore.training.clips import Clips, open_clips
 from labcore.training.distributed import ALONE, Ranks
-from labcore.training.following import Stopped, follow
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision, choose_precision
 from labcore.training.session import Session

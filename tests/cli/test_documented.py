@@ -122,7 +122,7 @@ NOT_RUN = {
 }
 REASON = {line: reason for reason, lines in NOT_RUN.items() for line in lines}
 SLOW = re.compile(
-    r"labcore (doctor|benchmark|crossval|search|datasets demo)|--forecast|--preset quick|--epochs (50|100)|resnet18"
+    r"labcore (doctor|benchmark|crossval|search|datasets demo)|--estimate|--preset quick|--epochs (50|100)|resnet18"
 )
 
 

@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ import safetensors.numpy
 
 from labcore.asked import asked_for
 from labcore.cli.main import COMMANDS
-from labcore.events import Forecast, Turned
+from labcore.errors import OutOfMemoryError
+from labcore.events import Event, Forecast, Preparing, Turned
 from labcore.export import again
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
+from labcore.training.estimates import EstimateJob
 from labcore.workspace import Workspace
 
 Labcore = Callable[..., Any]
@@ -213,17 +215,38 @@ def test_second_signal_kills() -> None:
         assert process.wait(30) == -signal.SIGINT
 
 
-def test_a_forecast_trains_nothing(
-    workspace: Workspace, labcore: Labcore, tones: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("flag", ["--estimate", "--forecast"])
+def test_an_estimate_trains_nothing(
+    workspace: Workspace, labcore: Labcore, tones: Path, monkeypatch: pytest.MonkeyPatch, flag: str
 ) -> None:
     result = Forecast(
         seconds_per_epoch=2.0, seconds_total=320.0, epochs=160, batch_size=32, micro_batch=16, peak_bytes=10**9, memory_bytes=2 * 10**9,
         largest_batch=48, steps_timed=10, clips=100,
     )  # fmt: skip
-    monkeypatch.setattr("labcore.jobs.forecast.forecast", lambda config, workspace, on_event: result)
-    told = labcore("train", "--dataset", tones, "--forecast")
+
+    def measure(*_: object) -> Iterator[Event]:
+        yield Preparing(what="taking a few steps", done=0, total=10)
+        return result
+
+    monkeypatch.setattr("labcore.training.forecast.measure", measure)
+    told = labcore("train", "--dataset", tones, flag)
     assert told.status == 0
     assert "5:20 for 160 epochs" in told.out
     assert "taken 16 at a time; up to about 48 clips fit in memory" in told.out
-    assert labcore("train", "--dataset", tones, "--forecast", "--json").lines[0]["largest_batch"] == 48
+    (line,) = labcore("train", "--dataset", tones, flag, "--json").lines
+    assert (line["type"], line["largest_batch"]) == ("forecast", 48)
+    assert [job.status().state for job in EstimateJob.every(workspace)] == ["finished"] * 2
     assert not list_runs(workspace)
+
+
+def test_an_estimate_that_fails_says_why(
+    workspace: Workspace, labcore: Labcore, tones: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(*_: object) -> Iterator[Event]:
+        yield Preparing(what="taking a few steps", done=0, total=10)
+        raise OutOfMemoryError("a batch of 32 does not fit", "Take 16", 16)
+
+    monkeypatch.setattr("labcore.training.forecast.measure", measure)
+    told = labcore("train", "--dataset", tones, "--estimate")
+    assert (told.status, told.out) == (1, "")
+    assert "labcore: a batch of 32 does not fit. Take 16." in told.err

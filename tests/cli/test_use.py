@@ -6,8 +6,10 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +17,13 @@ from typing import Any
 
 import pytest
 
+from labcore.cli.evaluate import figures
 from labcore.config import RunConfig
+from labcore.evaluation import noise
+from labcore.evaluation.jobs import Evaluation, NoiseTest
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import Evaluated, RunFinished, RunQueued, RunStarted
+from labcore.jobs.following import Stopped
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -72,7 +78,10 @@ class TestEvaluate:
         (facts,) = labcore("evaluate", "--json", "--class", "low").lines
         (folder,) = left() - before
         content = json.loads((folder / "evaluation.json").read_text())
-        assert content["result"] == facts
+        told = Evaluation(folder).result
+        assert told is not None
+        assert {"dataset": facts["dataset"], **figures(told)} == facts
+        assert Evaluation(folder).status().state == "finished"
         assert content["run"] == list_runs(trained)[0].id
         assert content["class"] == "low"
         assert set(facts["confusion"]["low"]) >= {"low"}
@@ -83,8 +92,23 @@ class TestEvaluate:
         told = labcore("evaluate", "--windows")
         (folder,) = left() - before
         assert str(folder / "predictions.parquet") in told.err.replace("\n", "")
+        before = left()
         assert labcore("evaluate", "--class", "nothing").status == 2
+        assert left() == before
         assert not list((trained.home / "evaluations").glob(".*"))
+
+    def test_ctrl_c_stops_it(self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(*_: object, **__: object) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            raise Stopped  # as the next report of progress does
+
+        monkeypatch.setattr("labcore.evaluation.work.evaluate", interrupted)
+        told = labcore("evaluate", "--json")
+        assert (told.status, told.out) == (130, "")
+        (job,) = [each for each in Evaluation.every(trained) if each.status().state == "stopped"]
+        assert f"`labcore jobs resume {job.id}` goes on" in told.err
+        job.delete()
 
     def test_on_a_full_disk_the_figures_are_told(
         self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
@@ -109,6 +133,71 @@ class TestEvaluate:
         told = labcore("evaluate", "--dataset", tmp_path / "set")
         assert told.status == 2
         assert "unheard" in told.err
+
+
+class TestNoise:
+    def test_a_table_and_lines_of_json(self, trained: Workspace, labcore: Labcore) -> None:
+        (run,) = list_runs(trained)
+        known = run.last_event(Evaluated)
+        assert known is not None
+        told = labcore("noise", "--run", run.id, "--snr", "20", "-40", "--colour", "white")
+        assert told.status == 0
+        lines = told.out.splitlines()
+        assert [line.split("  ")[0] for line in lines] == ["ratio", "no noise", "20 dB", "-40 dB"]
+        assert f"{100 * known.accuracy_low:.1f} to {100 * known.accuracy_high:.1f} %" in lines[1]
+        assert "held out from training" in told.err
+        (facts,) = labcore("noise", "--snr", "20", "--json").lines
+        assert (facts["state"], facts["run"], facts["colour"]) == ("finished", run.id, "pink")
+        assert facts["result"][0]["accuracy"] == known.accuracy
+        assert [each["snr_db"] for each in facts["result"]] == [None, 20.0]
+        listed = labcore("noise", "--list", "--json").lines
+        assert facts in listed
+        assert {each["colour"] for each in listed} == {"white", "pink"}
+        assert run.id in labcore("noise", "--list").out
+
+    def test_it_stops_with_what_is_done(
+        self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = noise._Judge.hits
+
+        def hits(judge: Any, rows: Any, targets: Any, ratio: float | None, progress: Any) -> int:
+            if ratio is not None:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.01)
+                raise Stopped
+            return real(judge, rows, targets, ratio, progress)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(noise._Judge, "hits", hits)
+            told = labcore("noise", "--snr", "0")
+        assert told.status == 130
+        assert "no noise" in told.out
+        assert "jobs resume" in told.err
+        (job,) = [each for each in NoiseTest.every(trained) if each.status().state == "stopped"]
+        assert labcore("jobs", "resume", job.id).status == 0
+        assert [each.snr_db for each in job.results] == [None, 0.0]
+
+    @pytest.mark.parametrize(
+        ("words", "what"),
+        [
+            (["--fold", "99"], "no fold 99"),
+            (["--class", "nothing"], "no clips of nothing"),
+            (["--run", "nothing"], "there is no run 'nothing'"),
+            (["--snr", "nan"], "between -100 and 100"),
+            (["--snr", "loud"], "invalid decibels value: 'loud'"),
+            (["--colour", "blue"], "blue"),
+        ],
+    )
+    def test_bad_input(self, trained: Workspace, labcore: Labcore, words: list[str], what: str) -> None:
+        before = NoiseTest.every(trained)
+        told = labcore("noise", *words)
+        assert (told.status, told.out) == (2, "")
+        assert what in told.err
+        assert NoiseTest.every(trained) == before
+
+    def test_an_empty_list(self, workspace: Workspace, labcore: Labcore) -> None:
+        assert labcore("noise", "--list", "--json").out == ""
+        assert labcore("noise", "--list").status == 0
 
 
 class TestClassify:

@@ -15,8 +15,8 @@ from labcore.datasets.store import open_store
 from labcore.evaluation import held_out
 from labcore.evaluation.evaluate import evaluate
 from labcore.evaluation.held_out import HeldOut
+from labcore.evaluation.noise import _Judge, accuracy_over_snr
 from labcore.evaluation.predictions import read_predictions
-from labcore.explore.snr import _Judge, accuracy_over_snr
 from labcore.extract.features import embeddings_of
 from labcore.inference.bank import wave_bank
 from labcore.inference.classifier import Classifier
@@ -80,7 +80,7 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
     told = {
         "validation": HeldOut(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "")),
         "in parts": np.concatenate([part.said for part in HeldOut(classifier, waves, rows, 2).parts(size=1)]),
-        "in noise": _Judge(classifier, store, [None], "pink").probabilities(rows)[0],
+        "in noise": _Judge(classifier, store, "pink").probabilities(rows, None),
         "of waveforms": by_label(
             classifier, [classifier.classify_waveform(store.waveform(row)).to_dict() for row in rows]
         ),
@@ -103,8 +103,8 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
 def test_without_noise_accuracy_in_noise_is_that_of_evaluate(run, store):
     classifier, rows = Classifier.load(run.path), np.arange(len(store))
     result = evaluate(classifier, store, rows, "all")
-    clean = accuracy_over_snr(classifier, store, rows, snrs_db=(), batch_size=4).table.iloc[0]
-    assert (clean["accuracy"], clean["clips"]) == (result.accuracy, result.clips)
+    *_, clean = accuracy_over_snr(classifier, store, rows, (None,), batch_size=4)
+    assert (clean.accuracy, clean.clips) == (result.accuracy, result.clips)
 
 
 def test_the_embedding_of_a_clip_is_the_mean_of_what_extract_gives_of_its_windows(run, store, tmp_path):

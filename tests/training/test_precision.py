@@ -4,11 +4,11 @@ from torch import nn
 
 from labcore.config import RunConfig
 from labcore.device import choose_device
+from labcore.jobs.following import Stopped
 from labcore.models import build_network
 from labcore.models.dropout import Dropout
 from labcore.training import compiling
 from labcore.training import precision as module
-from labcore.training.following import Stopped
 from labcore.training.precision import Precision, choose_precision
 from labcore.workspace import Workspace
 

@@ -13,7 +13,9 @@ from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.device import DeviceChoice
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
+from labcore.jobs.executors import InlineChild
 from labcore.jobs.folder import JobFolder
+from labcore.jobs.manager import JobManager
 from labcore.jobs.queue import Survey
 from labcore.presets import preset
 from labcore.runs import Run
@@ -68,6 +70,15 @@ def manager(workspace, monkeypatch) -> Manager:
     stand_in = Manager(workspace)
     monkeypatch.setattr(services, "manager", lambda: stand_in)
     return stand_in
+
+
+@pytest.fixture
+def inline(manager, workspace, monkeypatch):
+    """A job manager that works on short jobs in this process, whenever it is told to look."""
+    made = JobManager(workspace, InlineChild, background=False)
+    monkeypatch.setattr(services, "manager", lambda: made)
+    yield made
+    made.close()
 
 
 @pytest.fixture

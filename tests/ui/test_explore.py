@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from labcore.audio import decode_channels, encode_wav
 from labcore.datasets.demo import example_clip
+from labcore.evaluation.jobs import Chosen, InNoise, NoisePlan, NoiseTest
+from labcore.events import Preparing
 from labcore.explore.views import log_mel_view, spectrogram, waveform_view
 from labcore.presets import preset
 from ui import explore_bench, explore_facts, explore_views
@@ -210,19 +212,80 @@ def test_a_run_answers_before_and_after_and_for_what_is_shown(open_page, trained
     assert "the answer" in words(app)
 
 
-def test_accuracy_in_noise_is_judged_in_the_background(open_page, trained, dataset):
+def noise_section(open_page, run):
+    """The part of the page on accuracy in noise, as somebody finds it who comes back."""
     app = open_page(PAGE)
     app.get_by_key("explore-section").set_value("noise").run()
-    app.get_by_key("explore-noise-run").set_value(trained.id).run()
-    app.get_by_key("explore-noise-start").click().run()
-    assert not app.exception
-    from labcore.workspace import Workspace
-    from ui import services
+    return app.get_by_key("explore-noise-run").set_value(run.id).run()
 
-    services.tasks(str(Workspace.default().home))[f"snr-{trained.id}-Ada"]._thread.join(60)
+
+def test_accuracy_in_noise_is_a_job_that_is_found_again(open_page, trained, dataset, inline):
+    app = noise_section(open_page, trained)
+    app.get_by_key("explore-noise-label").set_value("bark").run()
+    app.get_by_key("explore-noise-start").click().run()
+    assert "Noise test: next in the queue" in words(app)
+    assert app.get_by_key("explore-noise-start").disabled
+    (job,) = NoiseTest.every(trained.workspace)
+    assert (job.plan.run, job.plan.label, job.plan.colour, job.owner) == (trained.id, "bark", "pink", "Ada")
+    inline.look()
+    for seen in (app.run(), noise_section(open_page, trained), open_page(PAGE, noise=trained.id)):
+        assert not seen.error
+        assert not seen.exception
+        assert "Wilson interval" in words(seen)
+        assert "of bark" in words(seen)
+        assert not seen.get_by_key("explore-noise-start").disabled
+        assert len(seen.dataframe[0].value) == 9
+
+
+def test_accuracy_in_noise_grows_stops_and_goes_on(open_page, trained, dataset, inline):
+    job = NoiseTest.create(trained.workspace, NoisePlan(run=trained.id), queued=True, by="Ada")
+    job.append(job.started())
+    job.append(Chosen(dataset="small", fold="1", clips=4, sentence="4 clips."))
+    job.append(InNoise(snr_db=None, clips=4, hits=2, accuracy=0.5, low=0.2, high=0.8))
+    job.append(Preparing(what="judging at 30 dB", done=2, total=4))
+    with job.hold():
+        app = noise_section(open_page, trained)
+        assert "Noise test: judging at 30 dB: 2 of 4 clips" in words(app)
+        assert "50.0 % without added noise" in words(app)
+        assert "results so far" not in words(app)
+        app.get_by_key("explore-noise-stop").click().run()
+        assert job.stopper == "Ada"
+    assert "Interrupted" in words(app.run())  # its process is gone
+    assert "results so far" in words(app)
+    app.get_by_key("explore-noise-resume").click().run()
+    inline.look()
     app.run()
-    assert not app.error
-    assert "Wilson interval" in words(app)
+    assert not app.exception
+    assert job.status().state == "finished"
+    assert not [button for button in app.button if button.key == "explore-noise-resume"]
+    assert len(app.dataframe[0].value) == 9
+
+
+def test_accuracy_in_noise_that_fails_says_why(open_page, trained, dataset, inline):
+    NoiseTest.create(trained.workspace, NoisePlan(run=trained.id, fold="99"), queued=True, by="Ada")
+    inline.look()
+    app = noise_section(open_page, trained)
+    assert "There is no fold 99" in words(app)
+    assert "Traceback" in words(app)  # in its log
+
+
+def test_what_another_asked_for_is_not_shown_as_ones_own(open_page, trained, dataset, inline):
+    NoiseTest.create(trained.workspace, NoisePlan(run=trained.id), queued=True, by="Bo")
+    app = noise_section(open_page, trained)
+    assert "Noise test: next in the queue" not in words(app)
+    assert not app.get_by_key("explore-noise-start").disabled
+    inline.look()
+    assert "Wilson interval" not in words(app.run())
+
+
+def test_the_address_names_the_run_of_accuracy_in_noise(open_page, trained, dataset, inline):
+    app = noise_section(open_page, trained)
+    assert app.query_params["noise"] == trained.id
+    app.get_by_key("explore-section").set_value("look").run()
+    assert "noise" not in app.query_params
+    app = open_page(PAGE, noise="gone")
+    assert not app.exception
+    assert not [button for button in app.button if button.key == "explore-noise-start"]
 
 
 def test_what_is_played_is_what_was_decoded():

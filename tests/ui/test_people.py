@@ -13,7 +13,7 @@ from labcore.config import RunConfig
 from labcore.events import Forecast
 from labcore.runs import list_runs
 from labcore.search import Range, Search, make_settings
-from ui import explore_noise, forecasting, services
+from labcore.training.estimates import EstimateJob
 
 from .conftest import words
 
@@ -163,27 +163,20 @@ def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, 
     assert manager.asked == [("stop", benchmark.id)]
 
 
-def test_jobs_of_one_person_are_not_shown_to_another(make_run, monkeypatch):
-    run = make_run("finished")
-    names = []
-    for name in ("Ada", "Bo", "Ada"):
-        monkeypatch.setattr(services, "visitor_name", lambda name=name: name)
-        names.append(explore_noise._name(run))
-    assert names[0] == names[2] != names[1]
-
-
-def test_a_forecast_is_not_lost_where_another_visitor_asks_for_one(open_page, dataset, monkeypatch, workspace):
-    mine = services.Task(lambda _: None)
-    mine.result = Forecast(
-        seconds_per_epoch=2.0, seconds_total=50.0, batch_size=32, micro_batch=32, peak_bytes=10**9, memory_bytes=10**10,
-        largest_batch=None, steps_timed=5,
-    )  # fmt: skip
-    app = open_page(TRAIN)
-    app.session_state[forecasting.OWN] = mine
-    services.tasks(str(workspace.home))["forecast"] = services.Task(lambda _: None, about="another's")
+def test_an_estimate_of_another_is_neither_shown_nor_in_the_way(open_page, dataset, workspace, monkeypatch):
     from ui import forms
 
-    monkeypatch.setattr(forms, "config", lambda: RunConfig().changed({"data.dataset": "small"}))
-    mine.about = forms.config().to_json()
-    app.run()
+    config = RunConfig().changed({"data.dataset": "small"})
+    monkeypatch.setattr(forms, "config", lambda: config)
+    mine, others = (EstimateJob.create(workspace, config, queued=True, by=name) for name in ("Ada", "Bo"))
+    mine.append(
+        Forecast(
+            seconds_per_epoch=2.0, seconds_total=50.0, batch_size=32, micro_batch=32, peak_bytes=10**9, memory_bytes=10**10,
+            largest_batch=None, steps_timed=5,
+        )
+    )  # fmt: skip
+    mine.append(mine.finished("finished"))
+    app = open_page(TRAIN)
     assert "From 5 steps" in words(app)
+    assert not app.button(key="estimate-start").disabled
+    assert others.status().state == "queued"

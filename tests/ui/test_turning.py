@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from labcore.audio import encode_wav
+from labcore.config import RunConfig
 from labcore.errors import LabError, OutOfMemoryError
 from labcore.events import Advice, Divided, Epoch, Forecast, Log, Preparing, RunFinished, Turned, Unknown
-from ui import curves, forecasting, live, pinned, run_log, services, spent, turning
+from labcore.training.estimates import EstimateJob
+from ui import curves, live, pinned, run_log, services, spent, turning
 
 from .conftest import unfold, words
 
@@ -264,46 +266,62 @@ def test_the_probabilities_of_a_pinned_clip_are_drawn(at_work):
     assert pinned.top([epoch(1)], "a") == []
 
 
-# --- forecast, memory
+# --- estimate, memory
 
 
-def test_a_forecast_is_told_for_the_settings_it_was_made_for(open_page, dataset, monkeypatch):
+def measuring(monkeypatch, ending):
+    """Have estimates measured by hand: what is asked is kept, and ``ending`` tells what comes of it."""
     asked = []
 
-    def forecast(config, workspace, on_event):
+    def measure(config, workspace, should_stop):
         asked.append(config)
-        on_event(Preparing(what="taking a few steps", done=1, total=2))
-        return Forecast(**FORECAST)
+        yield Preparing(what="taking a few steps", done=1, total=2, unit="steps")
+        return ending()
 
-    monkeypatch.setattr("labcore.jobs.forecast.forecast", forecast)
+    monkeypatch.setattr("labcore.training.forecast.measure", measure)
+    return asked
+
+
+def test_an_estimate_is_told_for_the_settings_it_was_made_for(open_page, dataset, monkeypatch, inline):
+    asked = measuring(monkeypatch, lambda: Forecast(**FORECAST))
     app = open_page("pages/train.py")
-    app.button(key="forecast-start").click().run()
-    finish(app)
-    table = " ".join(str(value) for item in app.table for value in item.value.to_numpy().ravel())
-    assert "5 min 20 s" in table.replace("\\", "")
-    assert "256 clips" in table.replace("\\", "")
+    app.button(key="estimate-start").click().run()
+    assert "Estimate: next in the queue" in words(app)
+    inline.look()
+    for seen in (app.run(), open_page("pages/train.py")):  # and for whoever comes back
+        assert "5 min 20 s" in table_of(seen)
+        assert "256 clips" in table_of(seen)
     assert asked[0].data.dataset == "small"
     app.selectbox(key="knob-model.name").set_value("resnet18").run()
-    table = " ".join(str(value) for item in app.table for value in item.value.to_numpy().ravel())
-    assert "256 clips" not in table.replace("\\", "")
+    assert "256 clips" not in table_of(app)
 
 
-def test_a_forecast_that_fails_says_why(open_page, dataset, monkeypatch):
-    def forecast(config, workspace, on_event):
+def table_of(app) -> str:
+    return " ".join(str(value) for item in app.table for value in item.value.to_numpy().ravel()).replace("\\", "")
+
+
+def test_an_estimate_that_fails_says_why(open_page, dataset, monkeypatch, inline):
+    def fails():
         raise OutOfMemoryError("a batch of 32 does not fit", "Take 16", 16)
 
-    monkeypatch.setattr("labcore.jobs.forecast.forecast", forecast)
+    measuring(monkeypatch, fails)
     app = open_page("pages/train.py")
-    app.button(key="forecast-start").click().run()
-    finish(app)
-    assert "A batch of 32 does not fit" in words(app)
-
-
-def finish(app) -> None:
-    """Wait for the work in the background, and look at the page again."""
-    task = forecasting._task()
-    task._thread.join(timeout=60)
+    app.button(key="estimate-start").click().run()
+    inline.look()
     app.run()
+    assert "A batch of 32 does not fit" in words(app)
+    assert not app.button(key="estimate-start").disabled
+
+
+def test_an_estimate_at_work_is_followed_and_stopped(open_page, dataset, workspace, inline):
+    job = EstimateJob.create(workspace, RunConfig().changed({"data.dataset": "small"}))
+    with job.hold():
+        job.append(job.started("Ada"))
+        job.append(Preparing(what="taking a few steps", done=1, total=2, unit="steps"))
+        app = open_page("pages/train.py")
+        assert "Estimate: taking a few steps: 1 of 2 steps" in words(app)
+        app.button(key="estimate-stop").click().run()
+        assert job.stopper == "Ada"
 
 
 def test_where_memory_ran_out_the_run_goes_on_in_parts(open_page, make_run, manager):
@@ -316,7 +334,7 @@ def test_where_memory_ran_out_the_run_goes_on_in_parts(open_page, make_run, mana
     assert manager.asked == [("resume", run.id)]
 
 
-def test_the_log_tells_forecast_advice_and_parts(make_run):
+def test_the_log_tells_estimate_advice_and_parts(make_run):
     run = make_run("queued")
     run.append(Forecast(**FORECAST))
     run.append(Divided(epoch=2, batch_size=32, micro_batch=8))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from labcore.augment import AddNoise
+from labcore.augment.waveform import AddNoise
 
 
 class NoiseAt(nn.Module):

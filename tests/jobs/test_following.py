@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.training.following import Progress, Stopped, follow
+from labcore.jobs.following import Progress, Stopped, follow
 from tests.training.outcome import outcome
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """The run was asked to stop while it was still being prepared."""
+    """The job was asked to stop in the middle of something."""
 
 
 def follow(

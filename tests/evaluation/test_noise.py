@@ -2,15 +2,17 @@ import numpy as np
 import pytest
 import torch
 
+from labcore.augment.noise import NoiseAt, ratio_db
 from labcore.config import RunConfig
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError
+from labcore.evaluation.jobs import InNoise
+from labcore.evaluation.noise import _Judge, accuracy_over_snr
 from labcore.evaluation.select import select_clips
-from labcore.explore.noise import NoiseAt, ratio_db
-from labcore.explore.snr import accuracy_over_snr
 from labcore.inference.classifier import Classifier
 from labcore.intervals import wilson_interval
+from labcore.jobs.following import Stopped
 
 
 @pytest.fixture
@@ -40,51 +42,54 @@ def classifier(store):
     return Classifier(RunConfig().changed(changes), ["high", "low tones"], Loudest())
 
 
+def results(*arguments, **options):
+    return [event for event in accuracy_over_snr(*arguments, **options) if isinstance(event, InNoise)]
+
+
 def test_accuracy_falls_with_the_noise(classifier, store):
-    chosen = select_clips(store.table, classifier.config.data)
-    rows, clips = chosen.rows, chosen.sentence
-    told = []
-    curve = accuracy_over_snr(
-        classifier, store, rows, clips=clips, snrs_db=(20.0, -40.0), colour="white", progress=lambda *done: told.append(done), batch_size=2
-    )  # fmt: skip
-    assert curve.complete
-    assert curve.clips == f"{len(rows)} clips of fold 1, held out from training."
-    table = curve.table
-    assert np.isnan(table["snr_db"][0])
-    assert table["snr_db"].tolist()[1:] == [20.0, -40.0]
-    assert table["accuracy"].tolist()[:2] == [1.0, 1.0]
-    assert table["accuracy"][2] < 1.0
-    for row in table.itertuples():
-        assert (row.low, row.high) == wilson_interval(row.hits, row.clips)
-        assert row.clips == len(rows)
-    assert told[-1] == (len(rows), len(rows))
-    again = accuracy_over_snr(classifier, store, rows, snrs_db=(20.0, -40.0), colour="white", batch_size=2)
-    assert again.table["hits"].tolist() == table["hits"].tolist()
+    rows = select_clips(store.table, classifier.config.data).rows
+    clean, faint, loud = results(classifier, store, rows, (None, 20.0, -40.0), colour="white", batch_size=2)
+    assert [each.snr_db for each in (clean, faint, loud)] == [None, 20.0, -40.0]
+    assert clean.accuracy == faint.accuracy == 1.0 > loud.accuracy
+    for each in (clean, faint, loud):
+        assert (each.low, each.high) == wilson_interval(each.hits, each.clips)
+        assert each.clips == len(rows)
+    (again,) = results(classifier, store, rows, (-40.0,), colour="white", batch_size=2)
+    assert again.hits == loud.hits  # whatever was judged before it
+
+
+def test_a_clip_gets_the_same_noise_at_all_ratios(classifier, store):
+    heard = {}
+    judge = _Judge(classifier, store, "pink")
+    classifier.judge = lambda batch: heard.setdefault(ratio, batch)[:, :2]
+    for ratio in (None, 10.0, 4.0):
+        judge.probabilities(np.arange(2), ratio, seed=5)
+    faint, loud = heard[10.0] - heard[None], heard[4.0] - heard[None]
+    np.testing.assert_allclose(loud, faint * 10 ** (6 / 20), rtol=1e-3, atol=1e-5)
+    assert np.abs(faint).max() > 1e-3
 
 
 def test_without_noise_it_is_what_the_classifier_says(classifier, store):
     rows = select_clips(store.table, classifier.config.data).rows
     answers = [classifier.classify_waveform(store.waveform(int(row))).label for row in rows]
     hits = sum(answer == label for answer, label in zip(answers, store.table["label"].to_numpy()[rows], strict=True))
-    assert accuracy_over_snr(classifier, store, rows, snrs_db=()).table["hits"].tolist() == [hits]
+    assert [each.hits for each in results(classifier, store, rows, (None,))] == [hits]
 
 
-def test_it_stops_when_asked_and_says_so(classifier, store):
-    rows = np.arange(len(store))
-    asked = iter([False, True])
-    curve = accuracy_over_snr(classifier, store, rows, snrs_db=(0.0,), batch_size=3, should_stop=lambda: next(asked))
-    assert not curve.complete
-    assert curve.table["clips"].tolist() == [3, 3]
-    at_once = accuracy_over_snr(classifier, store, rows, snrs_db=(0.0,), should_stop=lambda: True)
-    assert at_once.table["accuracy"].isna().all()
+def test_it_stops_when_asked(classifier, store):
+    asked = iter([False, False, True])  # in the middle of the first ratio
+    with pytest.raises(Stopped):
+        results(
+            classifier, store, np.arange(len(store)), (None, 0.0), batch_size=2, should_stop=lambda: next(asked, True)
+        )
 
 
 def test_classes_that_it_does_not_know_are_told(classifier, store):
     classifier.labels = ["high", "other"]
     with pytest.raises(DatasetError, match="does not know low tones"):
-        accuracy_over_snr(classifier, store, np.arange(len(store)))
+        results(classifier, store, np.arange(len(store)))
     with pytest.raises(DatasetError, match="no clips"):
-        accuracy_over_snr(classifier, store, np.arange(0))
+        results(classifier, store, np.arange(0))
 
 
 @pytest.mark.parametrize("snr_db", [-20.0, 0.0, 25.0])

@@ -1,0 +1,228 @@
+"""Judging a trained classifier as a job: an evaluation, and accuracy in noise.
+
+::
+
+    evaluations/<id>/
+      evaluation.json      what was asked for
+      predictions.parquet  a row a clip, or a window (labcore.evaluation.predictions)
+    noise/<id>/
+      noise.json           what was asked for
+
+The figures are events. Needs no torch: the work stands in :mod:`labcore.evaluation.work`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from labcore.errors import RunError
+from labcore.event_log import log_of
+from labcore.events import JOB_KINDS, Evaluated, Event, event_of
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.kind import Kind
+from labcore.listing import reason
+from labcore.people import clean
+from labcore.reading import DamagedError, read_object
+from labcore.runs import Run
+from labcore.status import Asked, JobStatus, Story
+from labcore.workspace import Workspace, slug
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+SNRS_DB = (30.0, 20.0, 15.0, 10.0, 5.0, 0.0, -5.0, -10.0)
+
+
+class Plan(BaseModel):
+    """Whom to judge on which clips.
+
+    Attributes:
+        run: the id of a run of the workspace, or the absolute path of another one or of a file of weights.
+        dataset: a name of the workspace or an absolute path; the classifier's own data set where it is not given.
+        fold: one, or ``all``; where it is not given, what was held out, and all clips of another data set.
+        label: clips of this class only.
+        device: auto, cpu, cuda or cuda:N.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    run: str
+    dataset: str | None = None
+    fold: str | None = None
+    label: Annotated[str | None, Field(alias="class")] = None
+    device: str = "auto"
+
+
+class EvaluationPlan(Plan):
+    """``rows``: what predictions are kept of. ``batch_size``: windows at a time."""
+
+    rows: Literal["clips", "windows"] = "clips"
+    batch_size: Annotated[int, Field(ge=1)] = 64
+
+
+class NoisePlan(Plan):
+    """``snrs_db``: signal-to-noise ratios in dB. ``colour``: of the noise, as ``augment.noise_colour``."""
+
+    colour: Literal["white", "pink", "brown"] = "pink"
+    snrs_db: Annotated[tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(min_length=1)] = SNRS_DB
+
+
+class Chosen(Event):
+    """Which clips are judged: so many, of which fold, and a sentence on them. Results told before are of other clips."""
+
+    type: Literal["chosen"] = "chosen"
+    dataset: str
+    fold: str
+    clips: int
+    sentence: str
+
+
+class InNoise(Event):
+    """Accuracy at a signal-to-noise ratio, with its 95 % Wilson interval; ``snr_db`` is None for the clips as they are."""
+
+    type: Literal["in_noise"] = "in_noise"
+    snr_db: float | None
+    clips: int
+    hits: int
+    accuracy: float
+    low: float
+    high: float
+
+
+P = TypeVar("P", bound=Plan)
+
+
+@dataclass(frozen=True)
+class Judgement(JobFolder, Generic[P]):
+    """What the two have in common."""
+
+    plan_of: ClassVar[type[Any]]
+
+    @classmethod
+    def create(cls, workspace: Workspace, plan: P, *, queued: bool = False, by: str = "") -> Self:
+        """Make a new one. It appears whole or not at all.
+
+        Args:
+            queued: it waits for a job manager. Otherwise who makes it also starts it.
+            by: whose it is, where it is queued.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        job = cls.new(workspace, slug(re.sub(r"^\d{8}-\d{6}-", "", Path(plan.run).stem))[:40])
+        with job.draft() as draft:
+            draft.save(Path(cls.kind.file).stem, plan.model_dump(mode="json", by_alias=True))
+            if queued:
+                draft.append(draft.queued(by))
+        return job
+
+    @property
+    def plan(self) -> P:
+        """What was asked for.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        try:
+            plan: P = self.plan_of.model_validate(read_object(self.path / self.kind.file))
+        except (OSError, DamagedError, ValidationError) as error:
+            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
+        return plan
+
+    def asked(self) -> Asked:
+        try:
+            own = Run(self.workspace.runs / self.plan.run).asked()
+            return Asked(self.plan.dataset or own.dataset, own.model, needs=self.needs)
+        except RunError as error:
+            return Asked(needs=self.needs, error=reason(error))
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """The clips that are judged, once that is known."""
+        return self.last_event(Chosen)
+
+
+@dataclass(frozen=True)
+class Evaluation(Judgement[EvaluationPlan]):
+    """An evaluation by its directory. One of versions before holds its figures beside what was asked for, and no events."""
+
+    kind: ClassVar[Kind] = Kind(
+        "evaluation",
+        "evaluations",
+        file="evaluation.json",
+        traces=("events.jsonl", "predictions.parquet"),
+        events={**JOB_KINDS, "chosen": Chosen},
+        work="labcore.evaluation.work:evaluation",
+    )
+    plan_of = EvaluationPlan
+
+    @property
+    def predictions(self) -> Path:
+        return self.path / "predictions.parquet"
+
+    @property
+    def result(self) -> Evaluated | None:
+        """The figures, once they are known."""
+        told = self.last_event(Evaluated)
+        return told if told is not None else self._result_before()
+
+    @property
+    def owner(self) -> str:
+        return super().owner or clean(self.load("evaluation", {}).get("by"))
+
+    def status(self, story: Story | None = None) -> JobStatus:
+        story = log_of(self).story() if story is None else story
+        status = super().status(story)
+        if story.last or (told := self._result_before()) is None:
+            return status
+        return replace(status, state="finished", fraction=1.0, accuracy=told.accuracy, by=self.owner)
+
+    def _result_before(self) -> Evaluated | None:
+        content = self.load("evaluation", {})
+        told = content.get("result")
+        event = (
+            event_of({"type": "evaluated", "time": content.get("created"), **told}) if isinstance(told, dict) else None
+        )
+        return event if isinstance(event, Evaluated) else None
+
+
+@dataclass(frozen=True)
+class NoiseTest(Judgement[NoisePlan]):
+    """Accuracy in noise by its directory: a result a ratio, the clips as they are first."""
+
+    kind: ClassVar[Kind] = Kind(
+        "noise test",
+        "noise",
+        listed="labcore noise --list",
+        file="noise.json",
+        events={**JOB_KINDS, "chosen": Chosen, "in_noise": InNoise},
+        work="labcore.evaluation.work:in_noise",
+    )
+    plan_of = NoisePlan
+
+    @property
+    def results(self) -> list[InNoise]:
+        """Those at hand, in the order of their ratios."""
+        return results_of(self.events())
+
+    @classmethod
+    def of_run(cls, run: Run) -> list[NoiseTest]:
+        """All of a run in its workspace, newest first. What cannot be read is left out."""
+        return [job for job in cls.every(run.workspace) if job.load("noise", {}).get("run") == run.id]
+
+
+def results_of(events: Iterable[Event]) -> list[InNoise]:
+    """The results since clips were chosen last, each ratio once."""
+    told: dict[float | None, InNoise] = {}
+    for event in events:
+        if isinstance(event, Chosen):
+            told = {}
+        elif isinstance(event, InNoise):
+            told[event.snr_db] = event
+    return list(told.values())

@@ -1,0 +1,138 @@
+"""The work of an evaluation and of accuracy in noise; see :mod:`labcore.evaluation.jobs`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from labcore.datasets.registry import find_dataset
+from labcore.datasets.resuming import dataset_of
+from labcore.datasets.store import ClipStore, open_store
+from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError
+from labcore.evaluation.evaluate import evaluate
+from labcore.evaluation.jobs import Chosen, Evaluation, EvaluationPlan, NoiseTest, Plan, results_of
+from labcore.evaluation.noise import accuracy_over_snr
+from labcore.evaluation.predictions import not_kept
+from labcore.evaluation.select import Selection, select_clips
+from labcore.events import Event, Log
+from labcore.inference.classifier import Classifier
+from labcore.jobs.following import follow
+from labcore.jobs.process import StopTest
+from labcore.runs import Run
+from labcore.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A classifier and the clips to judge it on. ``split`` and ``folder`` as for :func:`labcore.evaluation.evaluate.evaluate`."""
+
+    classifier: Classifier
+    store: ClipStore
+    chosen: Selection
+    split: str
+    folder: str
+
+
+def evaluation(job: Evaluation, should_stop: StopTest) -> Generator[Event, None, None]:
+    """Judge, and keep what is said of each clip. One that goes on begins anew."""
+    yield from judged(job.plan, job.workspace, should_stop, job.predictions)
+
+
+def judged(
+    plan: EvaluationPlan, workspace: Workspace, should_stop: StopTest, file: Path | None = None
+) -> Generator[Event, None, None]:
+    """Judge, and tell the figures as the last event.
+
+    Args:
+        file: where to write what is said of each clip; nowhere where it is not given.
+
+    Raises:
+        LabError: whatever is wrong with the weights, the data set or the device.
+        Stopped: it was asked to stop.
+    """
+    clips = yield from _clips_of(plan, workspace, should_stop)
+    troubles: list[LabError] = []
+    result = yield from follow(
+        "judging",
+        lambda progress: evaluate(
+            clips.classifier,
+            clips.store,
+            clips.chosen.rows,
+            clips.chosen.fold,
+            plan.batch_size,
+            progress,
+            leaks=clips.chosen.leaks,
+            split=clips.split,
+            folder=clips.folder,
+            file=file,
+            by_window=plan.rows == "windows",
+            warn=troubles.append,
+        ),
+        should_stop,
+        "windows",
+    )
+    for trouble in troubles:
+        yield Log(level="warning", message=not_kept(trouble))
+    yield result
+
+
+def in_noise(job: NoiseTest, should_stop: StopTest) -> Generator[Event, None, None]:
+    """Judge with more and more noise, a result a ratio. One that goes on takes up the ratios that are missing, unless its clips have
+    changed."""
+    plan = job.plan
+    before = job.chosen
+    clips = yield from _clips_of(plan, job.workspace, should_stop, before)
+    done = [result.snr_db for result in results_of(job.events())]
+    yield from accuracy_over_snr(
+        clips.classifier,
+        clips.store,
+        clips.chosen.rows,
+        [ratio for ratio in (None, *plan.snrs_db) if ratio not in done],
+        colour=plan.colour,
+        should_stop=should_stop,
+    )
+
+
+def _clips_of(
+    plan: Plan, workspace: Workspace, should_stop: StopTest, before: Chosen | None = None
+) -> Generator[Event, None, Clips]:
+    """Load the classifier and choose the clips. Which they are is told where it is not what was told before."""
+    weights = workspace.runs / plan.run  # an absolute path stays what it is
+    classifier = _loaded(weights, plan.device)
+    own = classifier.config.data
+    named = plan.dataset or own.dataset
+    dataset = find_dataset(workspace, named)
+    same = plan.dataset in (None, own.dataset) or _is_at(workspace, own.dataset, dataset.root)
+    if same and weights.is_dir():
+        dataset = dataset_of(Run(weights), workspace, named)
+    store = yield from follow(
+        "building the clip store",
+        lambda progress: open_store(workspace, dataset, classifier.sample_rate, progress),
+        should_stop,
+    )
+    chosen = select_clips(store.table, own if same else None, fold=plan.fold, label=plan.label, trained_on=True)
+    told = Chosen(dataset=dataset.name, fold=chosen.fold, clips=len(chosen.rows), sentence=chosen.sentence)
+    if before is None or before.facts() | {"time": 0} != told.facts() | {"time": 0}:
+        yield told
+    if chosen.trained_on:
+        held_out = f"held out was fold {chosen.held_out}"
+        yield Log(level="warning", message=f"the run was trained on clips of this selection; {held_out}")
+    return Clips(classifier, store, chosen, own.split if same else "official", dataset.folder)
+
+
+def _loaded(weights: Path, device: str) -> Classifier:
+    try:
+        return Classifier.load(weights, device)
+    except (DeviceError, OutOfMemoryError):  # a training may have all of the GPU's memory
+        if device != "auto":
+            raise
+        return Classifier.load(weights, "cpu")
+
+
+def _is_at(workspace: Workspace, name: str, root: Path) -> bool:
+    """Whether the data set of a name is the one that lies there."""
+    try:
+        return find_dataset(workspace, name).root.resolve() == root.resolve()
+    except DatasetError:
+        return False

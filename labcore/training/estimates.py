@@ -1,0 +1,91 @@
+"""An estimate as a job: what a run will take, measured on a few steps of it (:mod:`labcore.training.forecast`).
+
+::
+
+    estimates/<id>/
+      config.json     the run that was asked about
+
+The result is a :class:`~labcore.events.Forecast` among the events. The last ones are kept, and no backup holds any. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import ClassVar
+
+from labcore.config import RunConfig, parse
+from labcore.errors import ConfigError, LabError, RunError
+from labcore.events import JOB_KINDS, KINDS, Forecast
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.kind import Kind
+from labcore.listing import reason
+from labcore.reading import DamagedError, read_json
+from labcore.status import Asked
+from labcore.texts import counted
+from labcore.workspace import Workspace, slug, write_atomically
+
+KEPT = 20
+"""Of those that have ended the newest stay; older ones go when a new one is made."""
+
+
+@dataclass(frozen=True)
+class EstimateJob(JobFolder):
+    """An estimate by its directory."""
+
+    kind: ClassVar[Kind] = Kind(
+        "estimate", "estimates", events={**KINDS, **JOB_KINDS}, work="labcore.training.forecast:work"
+    )
+
+    @classmethod
+    def create(cls, workspace: Workspace, config: RunConfig, *, queued: bool = False, by: str = "") -> EstimateJob:
+        """Make a new one; the oldest that has ended goes where there are many.
+
+        Args:
+            queued: it waits for a job manager. Otherwise who makes it also starts it.
+            by: whose it is, where it is queued.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        job = cls.new(workspace, slug(config.model.name.replace(":", "-")))
+        with job.draft() as draft:
+            write_atomically(draft.path / "config.json", config.to_json(indent=2))
+            if queued:
+                draft.append(draft.queued(by))
+        for old in [each for each in cls.every(workspace) if each != job and not each.status().active][KEPT - 1 :]:
+            with contextlib.suppress(LabError):  # somebody resumes or removes it
+                old.delete()
+        return job
+
+    def asked(self) -> Asked:
+        try:
+            config = self.config
+        except RunError as error:
+            return Asked(needs=self.needs, error=reason(error))
+        return Asked(config.data.dataset, config.model.name, needs=self.needs)
+
+    @property
+    def config(self) -> RunConfig:
+        """Raises RunError where it cannot be read."""
+        try:
+            return parse(read_json(self.path / "config.json"))
+        except (OSError, DamagedError, ConfigError) as error:
+            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
+
+    @property
+    def result(self) -> Forecast | None:
+        """What was measured, once it is known."""
+        return self.last_event(Forecast)
+
+
+def room(largest: int, clips: int) -> str:
+    """What the memory holds at a time, in words: it is bounded by the clips there are where these are fewer.
+
+    Args:
+        largest: the largest batch that the memory holds.
+        clips: those that are trained on; 0 where that is not known.
+    """
+    if clips and largest >= clips:
+        return f"all {clips} training clips fit" if clips > 1 else "the one training clip fits"
+    return f"up to about {counted(largest, 'clip')} {'fits' if largest == 1 else 'fit'}"

@@ -1,0 +1,214 @@
+"""Evaluations and accuracy in noise as jobs: their life, and the folders of versions before."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from labcore.config import RunConfig
+from labcore.datasets import keeping
+from labcore.datasets.registry import register
+from labcore.errors import RunError
+from labcore.evaluation import noise
+from labcore.evaluation.jobs import Evaluation, EvaluationPlan, NoisePlan, NoiseTest
+from labcore.evaluation.predictions import read_predictions
+from labcore.events import Evaluated, Log, Preparing, each_of
+from labcore.inference.classifier import Classifier
+from labcore.jobs.executors import InlineChild
+from labcore.jobs.folder import SHARED
+from labcore.jobs.manager import JobManager
+from labcore.jobs.process import work
+from labcore.jobs.queue import Survey
+from labcore.runs import Run
+
+
+@pytest.fixture
+def manager(workspace):
+    made = JobManager(workspace, InlineChild, background=False)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run(workspace, class_folders):
+    """A run with weights, which has learnt nothing."""
+    changes = {
+        "data.dataset": str(class_folders),
+        "data.fold": "1",
+        "audio.sample_rate": 8000,
+        "audio.clip_seconds": 0.25,
+        "features.n_mels": 16,
+        "features.n_fft": 256,
+        "features.win_length": 256,
+        "features.hop_length": 128,
+    }
+    run = Run.create(workspace, RunConfig().changed(changes))
+    Classifier(run.config, ["high", "low tones"]).save(run.weights)
+    return run
+
+
+def small(run, **wishes):
+    return NoisePlan(run=run.id, snrs_db=(20.0, 0.0), device="cpu", **wishes)
+
+
+KINDS = [(Evaluation, lambda run, **wishes: EvaluationPlan(run=run.id, device="cpu", **wishes)), (NoiseTest, small)]
+
+
+@pytest.mark.parametrize(("kind", "plan"), KINDS)
+def test_from_the_queue_to_the_end(workspace, run, manager, kind, plan):
+    job = manager.take(kind.create(workspace, plan(run), queued=True, by="Ada"))
+    assert job.status().state == "queued"
+    manager.look()
+    status = job.status()
+    assert (status.state, status.error, status.by) == ("finished", "", "Ada")
+    assert job.chosen.clips > 0
+    assert "held out from training" in job.chosen.sentence
+    assert job.asked().dataset == run.config.data.dataset
+    assert kind.open(workspace, "last") == job
+    manager.remove(job)
+    assert kind.every(workspace) == []
+
+
+def test_the_figures_of_an_evaluation_are_an_event_and_its_rows_lie_beside(workspace, run):
+    job = Evaluation.create(workspace, EvaluationPlan(run=run.id, device="cpu", fold="all", rows="windows"))
+    work(job)
+    assert job.result == job.last_event(Evaluated)
+    assert job.result.clips == job.chosen.clips
+    assert job.status().accuracy == job.result.accuracy
+    assert any("trained on clips of this selection" in each.message for each in each_of(job.events(), Log))
+    assert read_predictions([job.predictions])["clip"].nunique() == job.result.clips
+
+
+def test_without_noise_a_noise_test_is_an_evaluation(workspace, run):
+    noisy = NoiseTest.create(workspace, small(run))
+    plain = Evaluation.create(workspace, EvaluationPlan(run=run.id, device="cpu"))
+    for job in (noisy, plain):
+        work(job)
+    clean, *others = noisy.results
+    assert [each.snr_db for each in others] == [20.0, 0.0]
+    assert (clean.accuracy, clean.low, clean.high, clean.clips) == (
+        plain.result.accuracy, plain.result.accuracy_low, plain.result.accuracy_high, plain.result.clips,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "plan"), KINDS)
+@pytest.mark.parametrize(
+    ("wishes", "told"),
+    [
+        ({"fold": "99"}, "there is no fold 99"),
+        ({"label": "nothing"}, "no clips of nothing"),
+        ({"dataset": "gone"}, "gone"),
+    ],
+)
+def test_what_cannot_be_done_is_told(workspace, run, manager, kind, plan, wishes, told):
+    job = manager.take(kind.create(workspace, plan(run, **wishes), queued=True))
+    manager.look()
+    status = job.status()
+    assert status.state == "failed"
+    assert told in status.error
+    assert status.remedy
+
+
+def test_weights_that_are_gone_and_a_plan_that_is_damaged(workspace, run):
+    run.weights.unlink()
+    job = NoiseTest.create(workspace, small(run))
+    assert work(job).details["kind"] == "RunError"
+    (job.path / "noise.json").write_text('{"run": 3}')
+    assert work(job).details["kind"] == "RunError"
+    assert job.asked().error
+    with pytest.raises(RunError, match="cannot be read"):
+        job.plan  # noqa: B018
+
+
+def test_a_noise_test_that_goes_on_takes_up_what_is_missing(workspace, run, manager, monkeypatch):
+    job = NoiseTest.create(workspace, small(run))
+    end = work(job, lambda: len(job.results) == 2)
+    assert end.state == "stopped"
+    assert [each.snr_db for each in job.results] == [None, 20.0]
+    asked = []
+    real = noise._Judge.hits
+    monkeypatch.setattr(noise._Judge, "hits", lambda *a: asked.append(a[3]) or real(*a))
+    manager.resume(job, by="Bo")
+    manager.look()
+    assert asked == [0.0]
+    whole = NoiseTest.create(workspace, small(run))
+    work(whole)
+    assert job.status().state == "finished"
+    assert [each.hits for each in job.results] == [each.hits for each in whole.results]
+
+
+def test_where_the_clips_have_changed_it_begins_anew(workspace, run, class_folders):
+    job = NoiseTest.create(workspace, small(run))
+    work(job, lambda: len(job.results) == 2)
+    before = job.chosen
+    (held_out, *_) = sorted(class_folders.rglob("*.wav"))
+    for number in range(8):
+        soundfile.write(held_out.with_name(f"new{number}.wav"), np.zeros(2000) + 0.1 * number, 8000)
+    work(job)
+    assert job.chosen != before
+    assert len(job.results) == 3
+    assert {each.clips for each in job.results} == {job.chosen.clips}
+
+
+def test_an_evaluation_that_was_stopped_goes_on_to_the_end(workspace, run, manager):
+    job = Evaluation.create(workspace, EvaluationPlan(run=run.id, device="cpu"))
+    assert work(job, lambda: bool(each_of(job.events(), Preparing))).state == "stopped"
+    assert not job.predictions.exists()
+    manager.resume(job)
+    manager.look()
+    assert job.status().state == "finished"
+    assert job.predictions.is_file()
+
+
+def test_an_evaluation_of_a_version_before_is_finished(workspace, manager):
+    folder = workspace.room("evaluations") / "20261127-010203-tones-ab12"
+    folder.mkdir()
+    result = {
+        "dataset": "tones", "accuracy": 0.75, "accuracy_low": 0.4, "accuracy_high": 0.9, "macro_f1": 0.7, "per_class": {},
+        "confusion": {}, "clips": 8, "fold": "1", "leaks": False, "adjusted": 0,
+    }  # fmt: skip
+    content = {"created": 5.0, "run": "r", "class": None, "rows": "clips", "by": "Ada", "result": result}
+    (folder / "evaluation.json").write_text(json.dumps(content))
+    (job,) = Evaluation.every(workspace)
+    status = job.status()
+    assert (status.state, status.accuracy, status.by, job.owner) == ("finished", 0.75, "Ada", "Ada")
+    assert job.result.clips == 8
+    assert job.plan.label is None
+    manager.look()
+    with pytest.raises(RunError, match="is finished"):
+        manager.resume(job)
+    manager.remove(job)
+    assert not folder.exists()
+
+
+def test_beside_a_training_on_the_same_device(workspace, run):
+    busy = Run.create(workspace, run.config.changed({"runtime.device": "cpu"}), queued=True)
+    NoiseTest.create(workspace, small(run), queued=True)
+    Evaluation.create(workspace, EvaluationPlan(run=run.id), queued=True)
+    with busy.hold():
+        busy.append(busy.started())
+        waiting, working = Survey(workspace).look()
+        assert [on for _, on in working] == ["cpu"]
+        assert [job.needs for job in waiting] == [SHARED, SHARED]
+        assert all(Survey(workspace).ahead(job) == [] for job in waiting)
+
+
+def test_a_data_set_is_kept_while_a_noise_test_works_on_it(workspace, run, class_folders):
+    register(workspace, str(class_folders), "mine")
+    job = NoiseTest.create(workspace, small(run))
+    with job.hold():
+        job.append(job.started())
+        with pytest.raises(RunError, match=f"noise test {job.id} works on it"):
+            keeping.remove(workspace, "mine")
+    work(job)
+    keeping.remove(workspace, "mine")
+
+
+def test_those_of_a_run(workspace, run):
+    other = Run.create(workspace, run.config)
+    mine, _ = NoiseTest.create(workspace, small(run)), NoiseTest.create(workspace, small(other))
+    (workspace.room("noise") / "damaged").mkdir()
+    (workspace.room("noise") / "damaged" / "noise.json").write_text("[")
+    assert NoiseTest.of_run(run) == [mine]
+    assert {job.id: job.asked().error for job in NoiseTest.every(workspace)}["damaged"]

@@ -1,0 +1,99 @@
+"""An estimate as a job: its life, and how many are kept."""
+
+import pytest
+
+from labcore.errors import RunError
+from labcore.events import Forecast, TrainingStarted, last_of
+from labcore.jobs.executors import InlineChild
+from labcore.jobs.manager import JobManager
+from labcore.jobs.process import work
+from labcore.jobs.queue import Survey
+from labcore.training import estimates
+from labcore.training.estimates import EstimateJob, room
+
+
+@pytest.fixture
+def manager(tiny):
+    made = JobManager(tiny.workspace, InlineChild, background=False)
+    yield made
+    made.close()
+    for job in EstimateJob.every(tiny.workspace):
+        job.delete()
+
+
+def test_from_the_queue_to_the_result(tiny, manager):
+    before = set(tiny.workspace.runs.glob("[!.]*"))
+    job = manager.take(EstimateJob.create(tiny.workspace, tiny.config, queued=True, by="Ada"))
+    assert job.result is None
+    manager.look()
+    assert (job.status().state, job.status().by) == ("finished", "Ada")
+    assert job.result == last_of(job.events(), Forecast)
+    assert job.result.clips == 24
+    assert set(tiny.workspace.runs.glob("[!.]*")) == before
+    asked = job.asked()
+    assert (asked.dataset, asked.model) == (tiny.config.data.dataset, tiny.config.model.name)
+
+
+def test_stopped_while_it_prepares_and_done_again(tiny, manager):
+    job = EstimateJob.create(tiny.workspace, tiny.config)
+    assert work(job, lambda: len(job.events()) > 1).state == "stopped"
+    assert job.result is None
+    assert not list(tiny.workspace.cache.glob("forecast-*"))
+    manager.resume(job)
+    manager.look()
+    assert job.result is not None
+
+
+def test_what_cannot_be_measured_is_told(tiny, manager):
+    config = tiny.config.changed({"data.dataset": "gone"})
+    job = manager.take(EstimateJob.create(tiny.workspace, config, queued=True))
+    manager.look()
+    status = job.status()
+    assert status.state == "failed"
+    assert "gone" in status.error
+    (job.path / "config.json").write_text("{")
+    assert job.asked().error
+    with pytest.raises(RunError, match="cannot be read"):
+        job.config  # noqa: B018
+
+
+def test_the_newest_are_kept(tiny, manager, monkeypatch):
+    monkeypatch.setattr(estimates, "KEPT", 3)
+    waits = EstimateJob.create(tiny.workspace, tiny.config, queued=True)
+    ended = []
+    for _ in range(5):
+        ended.append(EstimateJob.create(tiny.workspace, tiny.config))
+        ended[-1].append(ended[-1].finished("finished"))
+    kept = set(EstimateJob.every(tiny.workspace))
+    assert waits in kept  # it has not ended
+    assert len(kept) == 4
+    assert ended[-1] in kept
+
+
+def test_at_work_it_is_in_the_way_of_no_training(tiny, manager):
+    job = EstimateJob.create(tiny.workspace, tiny.config)
+    with job.hold():
+        job.append(job.started())
+        job.append(
+            TrainingStarted(
+                labels=[], train_clips=1, val_clips=1, fold="1", device="cpu", device_reason="", precision="fp32",
+                memory_format="", precision_reason="", parameters=1, epochs=1, first_epoch=1,
+            )
+        )  # fmt: skip
+        _, working = Survey(tiny.workspace).look()
+        assert [on for each, on in working if each == job] == ["shared"]
+
+
+@pytest.mark.parametrize(
+    ("largest", "clips", "words"),
+    [
+        (48, 100, "up to about 48 clips fit"),
+        (1, 100, "up to about 1 clip fits"),
+        (100, 100, "all 100 training clips fit"),
+        (5000, 2, "all 2 training clips fit"),
+        (5000, 1, "the one training clip fits"),
+        (48, 0, "up to about 48 clips fit"),
+    ],
+)
+def test_what_bounds_a_batch_is_told(largest, clips, words):
+    assert room(largest, clips) == words
