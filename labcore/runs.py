@@ -96,10 +96,12 @@ class Run(JobFolder):
         queued: bool = False,
         marks: dict[str, Any] | None = None,
         by: str = "",
+        path: Path | None = None,
     ) -> Run:
         """Make a new run directory. It appears whole or not at all.
 
         Args:
+            path: where, as :meth:`new_for` said; a new place by default.
             queued: it waits for a job manager. Otherwise who makes it also starts it.
             marks: what it belongs to, by name; each is there from the first moment, as :meth:`save` writes it.
             by: whose run it is, where it is queued; else its first :class:`RunStarted` tells.
@@ -107,8 +109,7 @@ class Run(JobFolder):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        dataset = slug(Path(config.data.dataset).stem or "data")[:24]
-        run = cls.new(workspace, f"{dataset}-{slug(config.model.name.replace(':', '-'))}")
+        run = cls(path) if path else cls.new_for(workspace, config)
         with run.draft() as draft:
             (draft.path / "checkpoints").mkdir()
             draft.save_config(config)
@@ -117,6 +118,12 @@ class Run(JobFolder):
             if queued:
                 draft.append(draft.queued(by))
         return run
+
+    @classmethod
+    def new_for(cls, workspace: Workspace, config: RunConfig) -> Run:
+        """A run that is not there yet, named after its data set and network."""
+        dataset = slug(Path(config.data.dataset).stem or "data")[:24]
+        return cls.new(workspace, f"{dataset}-{slug(config.model.name.replace(':', '-'))}")
 
     @property
     def config(self) -> RunConfig:

@@ -22,10 +22,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from labcore.experiments import list_crossvals
+from labcore.experiments import CrossValidation
 from labcore.presets import preset
 from labcore.runs import Run, list_runs
-from labcore.search import list_searches
+from labcore.search import Search
 from labcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -132,12 +132,16 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
         "--random",
     )
     picture(
-        pages, "crossval", url, f"/crossval?crossval={list_crossvals(workspace)[0].id}", wait="Why not a random split?"
+        pages,
+        "crossval",
+        url,
+        f"/crossval?crossval={CrossValidation.every(workspace)[0].id}",
+        wait="Why not a random split?",
     )
     ranges = ("dropout=0:0.6", "lr=0.01:0.3:log", "model.width=0.5,1")
     vary = [word for each in ranges for word in ("--vary", each)]
     by_labcore(workspace, "search", "--preset", "quick", "--dataset", "demo", "--epochs", "3", "--trials", "12", *vary)
-    picture(pages, "search", url, f"/search?search={list_searches(workspace)[0].id}", wait="Importance")
+    picture(pages, "search", url, f"/search?search={Search.every(workspace)[0].id}", wait="Importance")
 
     siren = sorted((workspace.datasets / "demo" / "audio" / "fold1").glob("*-8-*.wav"))[0]
     for scheme, page in pages.items():

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from labcore.benchmark.events import EVENTS, BenchmarkFinished
-from labcore.events import KINDS, Epoch, Event, Log, RunQueued, Unknown, each_of, epochs_of, kinds_of, last_of, parse
-from labcore.search import events as of_searches
+from labcore.events import KINDS, Epoch, Event, Log, RunQueued, Unknown, each_of, epochs_of, last_of, parse
+from labcore.search.events import EVENTS as SEARCHES
 
 RECORDED = Path(__file__).parent / "fixtures" / "events"
 """Lines that the lab wrote when events were dataclasses."""
-SEARCHES = kinds_of(of_searches.SearchEvent)
 
 
 def lines(name: str) -> list[str]:

@@ -11,11 +11,11 @@ import pytest
 from labcore.benchmark import Benchmark
 from labcore.config import RunConfig
 from labcore.errors import RunError, WorkspaceError
-from labcore.experiments import list_crossvals, unreadable_crossvals
+from labcore.experiments import CrossValidation
 from labcore.jobs.glances import glance
 from labcore.listing import folders_with, looked_at, reason, strays
 from labcore.runs import Run, list_runs
-from labcore.search import list_searches, unreadable_searches
+from labcore.search import Search
 
 NOT_UTF8 = os.fsdecode(b"20261127-M\x84dchen")
 
@@ -47,7 +47,7 @@ def damage(room: Path, marker: str, trace: str) -> dict[str, str]:
     ("room", "marker", "trace", "listed", "unreadable"),
     [
         ("runs", "config.json", "events.jsonl", list_runs, Run.unreadable),
-        ("searches", "search.json", "journal.jsonl", list_searches, unreadable_searches),
+        ("searches", "search.json", "journal.jsonl", Search.every, Search.unreadable),
         ("reports", "plan.json", "machine.json", Benchmark.every, Benchmark.unreadable),
     ],
 )
@@ -66,8 +66,8 @@ def test_cross_validations_too(workspace):
     (workspace.experiments / "good").mkdir()
     (workspace.experiments / "good" / "experiment.json").write_text("{}")
     (workspace.experiments / "a-file").write_text("x")
-    assert [each.id for each in list_crossvals(workspace)] == ["good"]
-    assert [str(each) for each in unreadable_crossvals(workspace)] == [
+    assert [each.id for each in CrossValidation.every(workspace)] == ["good"]
+    assert [str(each) for each in CrossValidation.unreadable(workspace)] == [
         "a-file cannot be read: it is a file, and a folder is expected here"
     ]
 

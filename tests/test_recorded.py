@@ -18,6 +18,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the recorded workspace; its clips lie at another place than when it was recorded."""
     place = tmp_path / "workspace"
     shutil.copytree(HERE / "workspace", place)
+    for run in place.glob("runs/*"):
+        (run / "checkpoints").mkdir(exist_ok=True)  # git keeps no empty folder
     make_clips(tmp_path / "moved" / "tones")
     monkeypatch.setenv("LABCORE_HOME", str(place))
     monkeypatch.setenv("LABCORE_USER", "ada")

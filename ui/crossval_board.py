@@ -6,12 +6,12 @@ from functools import partial
 
 import streamlit as st
 
-from labcore import experiments
 from labcore.errors import RunError
 from labcore.experiments import CrossValidation, FoldResult, Pool, Summary, csv_table, summarise
 from labcore.honesty import choice_note
+from labcore.runs import Run
 from labcore.status import RESUMABLE
-from ui import charts, crossval_list, curves, live, people, results, services
+from ui import charts, curves, job_picker, live, people, results, services
 from ui.shell import action_button, errors_in_place
 from ui.text import counted, duration, percent, plain, points, preparing_line
 
@@ -22,7 +22,7 @@ CARD = 200
 def show(experiment: CrossValidation) -> None:
     """Everything about one cross-validation. One that cannot be read says so, and can be removed."""
     try:
-        summary = _look(experiment)
+        summary = summarise(experiment)
     except RunError as error:
         live.damaged(experiment.path, error)
         return
@@ -33,7 +33,7 @@ def show(experiment: CrossValidation) -> None:
         @st.fragment(run_every=tick)
         def following() -> None:
             with errors_in_place():
-                now = _look(experiment)
+                now = summarise(experiment)
                 if _stage(now) != _stage(summary):
                     st.rerun()  # a fold has begun or ended: the figures below are out of date
                 _metrics(now.official)
@@ -47,10 +47,6 @@ def show(experiment: CrossValidation) -> None:
     _why_not_random(experiment, summary)
 
 
-def _look(experiment: CrossValidation) -> Summary:
-    return summarise(experiment)
-
-
 def _stage(summary: Summary) -> list[str]:
     return [fold.state for fold in summary.folds]
 
@@ -59,7 +55,6 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
     manager = services.manager()
     resumable = any(fold.state in (*RESUMABLE, "deleted") for fold in summary.folds)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        live.badge(summary.state if summary.state != "deleted" else "stopped")
         folds = len(summary.official.folds)
         st.markdown(
             f":gray[{folds} fold{'s' if folds != 1 else ''} of] **{plain(_short(summary.dataset))}** :gray[with] "
@@ -72,7 +67,7 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
         if summary.active:
             people.guarded_button(
                 "Stop all",
-                partial(experiments.stop, experiment, manager, by=me),
+                partial(manager.stop, experiment, by=me),
                 summary.by,
                 key="crossval-stop",
                 verb="Stop",
@@ -82,7 +77,7 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
         elif resumable:
             people.guarded_button(
                 "Resume all",
-                partial(experiments.resume, experiment, manager, by=me),
+                partial(manager.resume, experiment, by=me),
                 summary.by,
                 key="crossval-resume",
                 verb="Resume",
@@ -91,7 +86,7 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
             )
         st.download_button(
             "Table as CSV",
-            data=lambda: csv_table(_look(experiment)),
+            data=lambda: csv_table(summarise(experiment)),
             file_name=f"{experiment.id}.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -108,8 +103,8 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
 
 
 def _delete(experiment: CrossValidation, runs: bool) -> None:
-    experiments.delete(experiment, services.manager(), runs=runs)
-    crossval_list.look_at(crossval_list.NEW)
+    services.manager().remove(experiment, also=experiment.children() if runs else ())
+    job_picker.look_at(CrossValidation, job_picker.NEW)
 
 
 def _metrics(pool: Pool) -> None:
@@ -143,6 +138,7 @@ def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
 
 def _card(fold: FoldResult, key: str, owner: str) -> None:
     manager, me = services.manager(), services.visitor_name()
+    run = Run(services.workspace().runs / fold.run_id)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         if fold.state == "deleted":
             st.markdown(f"**Fold {plain(fold.fold)}**", width="content")
@@ -165,7 +161,7 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
         if fold.active:
             people.guarded_button(
                 "",
-                partial(manager.stop, fold.run, by=me),
+                partial(manager.stop, run, by=me),
                 owner,
                 verb="Stop",
                 key=f"crossval-stop-{key}",
@@ -177,7 +173,7 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
         elif fold.state in RESUMABLE:
             people.guarded_button(
                 "",
-                partial(manager.resume, fold.run, by=me),
+                partial(manager.resume, run, by=me),
                 owner,
                 verb="Resume",
                 key=f"crossval-resume-{key}",
@@ -233,7 +229,7 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
     if summary.random is None:
         action_button(
             "Train the leaking twin",
-            partial(experiments.train_twins, experiment),
+            experiment.add_twin,
             key="crossval-twin",
             icon=":material/shuffle:",
             help="Folds of the same names, sizes and class counts, drawn without regard to recordings. Doubles the work.",
@@ -254,7 +250,7 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
 
     def twins() -> None:
         with errors_in_place():
-            now = _look(experiment).random
+            now = summarise(experiment).random
             _cards(now.folds if now is not None else [], "random", summary.by)
 
     active = any(fold.active for fold in pool.folds)

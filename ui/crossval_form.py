@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from labcore import experiments
 from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
-from ui import crossval_list, data, estimates, form_url, forms, live, new_run, services, waiting
+from labcore.experiments import CrossValidation
+from ui import data, estimates, form_url, forms, job_picker, live, new_run, services, waiting
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, counted, plain
 
@@ -137,8 +137,8 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
 
 
 def _make(config: RunConfig, folds: list[str], random: bool) -> None:
-    experiment = experiments.create(
+    experiment = CrossValidation.create(
         services.workspace(), config, folds=folds, random=random, by=services.visitor_name()
     )
-    crossval_list.look_at(experiment.id)
+    job_picker.look_at(CrossValidation, services.manager().take(experiment).id)
     st.session_state["crossval-made"] = True

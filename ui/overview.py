@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.runs import Run
-from ui import datasets, listen, live, people, services, shell, studies
+from ui import datasets, job_picker, listen, live, people, services, shell
 from ui.text import ago, counted, percent, plain
 
 
@@ -113,7 +113,7 @@ def page() -> None:
             with left:
                 latest_runs(ended)
                 with shell.errors_in_place():
-                    studies.latest()
+                    job_picker.latest()
             with right:
                 data_sets(sets)
         live.unreadable(Run.unreadable(services.workspace()), "run")

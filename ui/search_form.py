@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,9 +11,9 @@ from labcore.budget import plan_for
 from labcore.config import Knob, RunConfig, knobs
 from labcore.errors import DatasetError, LabError
 from labcore.presets import PRESETS, preset
-from labcore.search import Range, Settings, default_ranges, job, make_settings, range_of
+from labcore.search import Range, Search, Settings, default_ranges, make_settings, range_of
 from labcore.search.space import FIXED, base_value
-from ui import data, estimates, forms, live, search_link, services, waiting
+from ui import data, estimates, forms, job_picker, live, search_link, services, waiting
 from ui.search_charts import unit_title
 from ui.search_link import AUTOMATIC, OWN
 from ui.shell import action_button, errors_in_place, show_error
@@ -23,8 +22,8 @@ from ui.text import counted, plain
 OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
 
 
-def show(started: Callable[[str], None]) -> None:
-    """The form, in a fragment of its own. ``started`` is told the id of the search that a press of the button makes."""
+def show() -> None:
+    """The form, in a fragment of its own."""
 
     @st.fragment
     def form() -> None:
@@ -49,7 +48,7 @@ def show(started: Callable[[str], None]) -> None:
         if not shown:
             return  # what is wrong was told
         with right, errors_in_place():
-            _plan(config, ranges, started)
+            _plan(config, ranges)
         with errors_in_place():
             search_link.write(_kept(), base, ranges)
 
@@ -198,7 +197,7 @@ def _can_be_varied(knob: Knob) -> bool:
     return knob.kind == "choice" or knob.path in forms.OPEN_LISTS or knob.ge is not None
 
 
-def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]) -> None:
+def _plan(config: RunConfig, ranges: list[Range]) -> None:
     kept = _kept()
     with st.container(border=True, key="start-box"):
         st.header("This search", anchor=False)
@@ -238,7 +237,7 @@ def _plan(config: RunConfig, ranges: list[Range], started: Callable[[str], None]
         with st.container(key="start-bar"):
             action_button(
                 "Start",
-                partial(_begin, settings, started),
+                partial(_begin, settings),
                 key="search-start",
                 type="primary",
                 icon=":material/play_arrow:",
@@ -271,8 +270,9 @@ def _facts(settings: Settings) -> None:
     )
 
 
-def _begin(settings: Settings, started: Callable[[str], None]) -> None:
-    started(job.start(services.workspace(), settings, by=services.visitor_name()).id)
+def _begin(settings: Settings) -> None:
+    search = Search.create(services.workspace(), settings, queued=True, by=services.visitor_name())
+    job_picker.look_at(Search, services.manager().take(search).id)
     st.session_state["search-started"] = True
 
 

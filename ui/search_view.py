@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -11,10 +12,11 @@ from labcore.config import knobs
 from labcore.errors import LabError
 from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
+from labcore.listing import looked_at
 from labcore.runs import Run
-from labcore.search import RESUMABLE, Report, Search, SearchError, Trial, best_config, job, train_best
-from ui import forms, live, people, search_charts, services
-from ui import search as page
+from labcore.search import Report, Search, SearchError, Trial, best_config, importance, train_best
+from labcore.status import RESUMABLE
+from ui import forms, job_picker, live, people, search_charts, services
 from ui.search_charts import unit_title, value_word
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, counted, duration, percent, plain, points, state_face
@@ -29,7 +31,7 @@ MORE = 10
 def show(search: Search) -> None:
     """The search, following it while it is at work."""
     try:
-        before = page.load(search)
+        before = load(search)
     except SearchError as error:
         live.damaged(search.path, error)
         return
@@ -41,7 +43,7 @@ def show(search: Search) -> None:
     @st.fragment(run_every=live.TICK if follows else None)
     def follow() -> None:
         with errors_in_place():
-            report = page.load(search)
+            report = load(search)
             if report.state != before.state:
                 st.rerun()
             _progress(search, report)
@@ -58,19 +60,19 @@ def _head(search: Search, report: Report) -> None:
     """Whose the search is, where it is another's, and what can be done with it in its state."""
     if people.anothers(report.by):
         st.markdown(f":gray[:material/person: Started by] **{people.whose(report.by)}**")
-    workspace = services.workspace()
+    manager, me = services.manager(), services.visitor_name()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if report.active:
             stopping = report.state == "stopping"
-            stop = partial(search.request_stop, services.visitor_name())
+            stop = partial(manager.stop, search, by=me)
             people.guarded_button("Stop", stop, report.by, key="search-stop", icon=":material/stop:", disabled=stopping)
         elif report.state in RESUMABLE:
-            resume = partial(job.resume, workspace, search)
+            resume = partial(manager.resume, search, by=me)
             people.guarded_button(
                 "Resume", resume, report.by, key="search-resume", type="primary", icon=":material/play_arrow:"
             )
         else:
-            more = partial(job.resume, workspace, search, trials=max(report.settings.trials, report.done) + MORE)
+            more = partial(_go_on, search, max(report.settings.trials, report.done) + MORE)
             people.guarded_button(
                 f"{MORE} trials more", more, report.by, key="search-more", verb="Resume", icon=":material/add:"
             )
@@ -84,13 +86,18 @@ def _head(search: Search, report: Report) -> None:
 
 
 def _remove(search: Search, with_runs: bool) -> None:
-    search.delete(services.workspace(), with_runs=with_runs)
-    page.look_at(page.NEW)
+    services.manager().remove(search, also=list(search.trial_runs().values()) if with_runs else ())
+    job_picker.look_at(Search, job_picker.NEW)
+
+
+def _go_on(search: Search, trials: int) -> None:
+    search.extend(trials)
+    services.manager().resume(search, by=services.visitor_name())
 
 
 def _progress(search: Search, report: Report) -> None:
     if report.state == "failed":
-        show_error(LabError(report.error or "the search failed without a word", report.remedy))
+        show_error(LabError(report.status.error or "the search failed without a word", report.status.remedy))
         lines = tail(search.log)
         if lines:
             with st.expander("The last lines of its log", icon=":material/notes:"):
@@ -108,9 +115,9 @@ def _progress(search: Search, report: Report) -> None:
         f", {count(pruned)} of them stopped early" if pruned else ""
     )
     word = {
-        "starting": "Starting",
+        "queued": "Queued",
         "stopping": "Stopping; the runs at work finish their batch",
-        "stopped": f"Stopped{people.stopped_by(report)}",
+        "stopped": f"Stopped{people.stopped_by(report.status)}",
     }
     st.progress(min(1.0, done / max(1, trials)), text=f"{word[report.state]}: {line}" if report.state in word else line)
     for trial in report.trials:
@@ -199,11 +206,11 @@ def _final(search: Search, report: Report) -> None:
 def _final_run(report: Report) -> Run | None:
     """The run that trains what was found, where there is one still."""
     run = Run(services.workspace().runs / report.final) if report.final else None
-    return run if run is not None and run.path.is_dir() else None
+    return run if run is not None and run.there else None
 
 
 def _train_best(search: Search) -> None:
-    train_best(services.workspace(), search, services.manager(), by=services.visitor_name())
+    train_best(search, services.manager(), by=services.visitor_name())
 
 
 def _open_form(search: Search) -> None:
@@ -222,9 +229,9 @@ def _figures(search: Search, report: Report) -> None:
         search_charts.history(report, key=f"history-{search.id}")
     with right:
         st.markdown("**Importance** :gray[share of the variance]")
-        shares = page.shares(search, finished) if len(report.settings.ranges) > 1 else {}
-        if shares:
-            search_charts.importance(shares, key=f"importance-{search.id}")
+        found = shares(search, finished) if len(report.settings.ranges) > 1 else {}
+        if found:
+            search_charts.importance(found, key=f"importance-{search.id}")
             st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Rough with few trials.")
         elif len(report.settings.ranges) > 1:
             st.caption("Needs six finished trials.")
@@ -314,3 +321,44 @@ def _difference(report: Report, difference: float) -> str:
     if report.settings.objective == "accuracy":
         return f"{points(difference)} against the recipe"
     return f"{difference:+.4f} against the recipe"
+
+
+# --- what a server remembers of the searches that it has read
+
+
+def load(search: Search) -> Report:
+    """A search as it stands. Its journal is read once a server; after that only what is new.
+
+    Raises:
+        SearchError: it cannot be read, whatever the reason.
+    """
+    reports, broken = looked_at(
+        [search], lambda each: each.report(journal(str(each.path), _made(each))), lambda each: f"search {each.id}"
+    )
+    if broken:
+        raise SearchError(str(broken[0]), "Remove it, or put its files back")
+    return reports[0]
+
+
+def shares(search: Search, finished: int) -> dict[str, float]:
+    """How much each knob mattered, worked out once for a number of finished trials."""
+    return _shares(str(search.path), _made(search), finished)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def journal(path: str, made: float) -> Any:
+    """The journal of a search, kept open."""
+    return Search(Path(path)).journal()
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _shares(path: str, made: float, finished: int) -> dict[str, float]:
+    return importance(Search(Path(path)), journal(path, made))
+
+
+def _made(search: Search) -> float:
+    """Tells a search from another that took its place."""
+    try:
+        return search.path.stat().st_ino
+    except OSError as error:
+        raise SearchError(f"search {search.id} is not there any more", "Choose another one") from error

@@ -5,27 +5,28 @@ from __future__ import annotations
 import argparse
 import contextlib
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from labcore.cli.attend import exit_status, say_raw, stop_on_signals
 from labcore.cli.board import Board
-from labcore.cli.output import DONE, duration, emit, emit_json, mute_stdout, percent, say, table, tell_unreadable
-from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
-from labcore.errors import ConfigError
+from labcore.cli.jobs import own
+from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, percent, say, table, tell_unreadable
+from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
 from labcore.event_log import EventReader
 from labcore.events import RunFinished
 from labcore.listing import looked_at
-from labcore.people import need_own, shell_user
+from labcore.people import shell_user
+from labcore.status import RESUMABLE
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.experiments import CrossValidation, FoldResult, Pool, Summary
+    from labcore.jobs.manager import Queue
 
 LOOK_SECONDS = 0.5
 WHICH = "a cross-validation's id or a part of it, or the word last"
-ENGINES = ("local", "ray")
 
 
 def parser() -> Parser:
@@ -40,13 +41,7 @@ def parser() -> Parser:
     own.add_argument("--folds", nargs="+", metavar="FOLD", help="these folds alone [default all of the data set]")
     own.add_argument("--random", action="store_true", help="train the leaking twin as well: clips dealt to folds without regard to "
                      "recordings, to show by how much that flatters")  # fmt: skip
-    own.add_argument("--engine", choices=ENGINES, default="local", help="who works on the folds: this machine's job manager, or a Ray "
-                     "cluster [default local]")  # fmt: skip
-    own.add_argument("--ray-address", metavar="ADDRESS", help="the cluster's address; where not given, the one RAY_ADDRESS names, else "
-                     "a Ray of this machine alone")  # fmt: skip
-    own.add_argument(
-        "--cores", type=int, metavar="N", help="CPU cores for each fold that has no GPU, with --engine ray"
-    )
+    add_engine(own, "fold")
     other = parser.add_argument_group("cross-validations that are there").add_mutually_exclusive_group()
     other.add_argument(
         "--resume",
@@ -63,36 +58,28 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
-    from labcore import experiments
+    from labcore.experiments import CrossValidation, summarise
 
     if arguments.list:
         return _list(workspace, as_json=arguments.json)
     if arguments.show is not None:
-        shown = experiments.summarise(experiments.CrossValidation.open(workspace, arguments.show))
-        _tell_result(shown, as_json=arguments.json)
+        _tell_result(summarise(CrossValidation.open(workspace, arguments.show)), as_json=arguments.json)
         return DONE
     if arguments.engine == "ray":
-        from labcore.experiments.ray_engine import need_ray
+        from labcore.ray_queue import need_ray
 
         need_ray()
     by_manager = arguments.engine == "local"
     if arguments.resume is not None:
-        _refuse_flags(arguments)
-        experiment = experiments.CrossValidation.open(workspace, arguments.resume)
-        if not arguments.anyone:
-            what = f"cross-validation {experiment.id}"
-            need_own(experiment.by, shell_user(), what, "Add --anyone to go on with it all the same")
-        if place := vars(arguments).get("data.dataset"):
-            experiments.name_place(experiment, place)
-        if arguments.random:
-            experiments.train_twins(experiment, queued=by_manager)
+        refuse_recipe(arguments, "cross-validation", ["folds"])
+        (experiment,) = own([CrossValidation.open(workspace, arguments.resume)], arguments, "go on with")
     else:
         from labcore.cli.train import check_inputs
 
         config = config_from(arguments)
         folds = arguments.folds
         config = check_inputs(config.changed({"data.fold": folds[0]}) if folds else config, workspace)
-        experiment = experiments.create(
+        experiment = CrossValidation.create(
             workspace,
             config,
             folds=folds,
@@ -101,73 +88,69 @@ def run(arguments: argparse.Namespace) -> int:
             gpus=None if by_manager else 0,
             by=shell_user(),
         )
-    if by_manager:
-        return _follow_manager(workspace, experiment, as_json=arguments.json, resume=arguments.resume is not None)
-    return _follow_ray(experiment, arguments)
+    return (_follow_manager if by_manager else _follow_ray)(workspace, experiment, arguments)
 
 
-def _refuse_flags(arguments: argparse.Namespace) -> None:
-    """A cross-validation goes on with the settings it began with.
-
-    Raises:
-        ConfigError: some were given.
-    """
-    from labcore.config import knobs
-
-    given = [path for path in knobs() if path in vars(arguments) and path != "data.dataset"]  # it may have moved
-    if arguments.folds or arguments.config or arguments.preset or given:
-        raise ConfigError(
-            "a cross-validation that goes on keeps its settings", "Leave the flags out, or start a new cross-validation"
-        )
-
-
-def _follow_manager(workspace: Workspace, experiment: CrossValidation, *, as_json: bool, resume: bool) -> int:
+def _follow_manager(workspace: Workspace, experiment: CrossValidation, arguments: argparse.Namespace) -> int:
     """Follow the runs that a job manager starts: the web app's where one is at work on the workspace, else our own."""
-    from labcore import experiments
     from labcore.jobs.manager import JobManager
 
-    manager = JobManager(workspace)
-    try:
-        if resume:
-            experiments.resume(experiment, manager, by=shell_user())
-        with stop_on_signals(lambda: say_raw("\nstopping all folds after their batch; once more kills\n")) as stopping:
-            asked = False
-            for summary in _watched(experiment, as_json=as_json):
-                if not summary.active:
-                    break
-                if stopping.is_set() and not asked:
-                    asked = True
-                    experiments.stop(experiment, manager, by=shell_user())
-                stopping.wait(LOOK_SECONDS) if not asked else time.sleep(LOOK_SECONDS)
-    finally:
-        manager.close()
-    return _conclude(experiment, as_json=as_json)
-
-
-def _follow_ray(experiment: CrossValidation, arguments: argparse.Namespace) -> int:
-    from labcore.experiments import make_ready, ray_engine
-
-    with (
-        stop_on_signals(lambda: say_raw("\nstopping all folds after their batch; once more kills\n")) as stopping,
-        ray_engine.working(
-            make_ready(experiment), address=arguments.ray_address, cores=arguments.cores, by=experiment.by
-        ) as tasks,
-    ):
-        say(tasks.about)
-        for _ in _watched(experiment, as_json=arguments.json):
-            if tasks.done():
-                break
-            if stopping.is_set():
-                tasks.stop()
-            time.sleep(LOOK_SECONDS)
+    with contextlib.closing(JobManager(workspace)) as manager:
+        if arguments.resume is not None:
+            manager.resume(experiment, by=shell_user(), dataset=vars(arguments).get("data.dataset"))
+            if arguments.random:
+                experiment.add_twin()
+        _follow(experiment, arguments, manager, lambda summary: summary.active)
     return _conclude(experiment, as_json=arguments.json)
+
+
+def _follow_ray(workspace: Workspace, experiment: CrossValidation, arguments: argparse.Namespace) -> int:
+    """Hand the runs that are not finished to a Ray cluster and follow them."""
+    from labcore.experiments.crossval import ready
+    from labcore.ray_queue import RayQueue, connected
+
+    with experiment.hold():
+        ready(experiment, vars(arguments).get("data.dataset"), queued=False)
+    if arguments.resume is not None and arguments.random:
+        experiment.add_twin(queued=False, gpus=0)
+    runs = [run for run in experiment.children() if run.status().state in RESUMABLE]
+    ray = connected(arguments.ray_address)
+    try:
+        queue = RayQueue(ray, cores=arguments.cores, runs=len(runs), by=experiment.owner)
+        for run in runs:
+            queue.resume(run)
+        say(queue.about(experiment.config.runtime.device))
+        _follow(experiment, arguments, queue, lambda _: bool([run for run in runs if queue.has(run)]))
+    finally:
+        ray.shutdown()
+    for run_id, trouble in queue.troubles.items():
+        say(f"run {run_id}: {trouble}")
+    return _conclude(experiment, as_json=arguments.json)
+
+
+def _follow(
+    experiment: CrossValidation, arguments: argparse.Namespace, queue: Queue, at_work: Callable[[Summary], bool]
+) -> None:
+    """Tell how a cross-validation goes while it is at work. Ctrl-C stops its runs."""
+    with stop_on_signals(lambda: say_raw("\nstopping all folds after their batch; once more kills\n")) as stopping:
+        asked = False
+        for summary in _watched(experiment, as_json=arguments.json):
+            if not at_work(summary):
+                break
+            if stopping.is_set() and not asked:
+                asked = True
+                for run in reversed(
+                    experiment.children()
+                ):  # those that wait first: none takes the place of one that stops
+                    queue.stop(run, by=shell_user())
+            stopping.wait(LOOK_SECONDS) if not asked else time.sleep(LOOK_SECONDS)
 
 
 def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
     """The summary again and again, told on the board and as JSON lines; for ever, until the caller has seen enough."""
     from labcore.experiments import summarise
 
-    board, lines = Board(), _Lines(as_json)
+    board, lines = Board(), JsonLines(as_json)
     readers: dict[str, EventReader] = {}
     say(f"cross-validation {experiment.id} in {experiment.path}")
     lines.put({"type": "experiment_started", "experiment_id": experiment.id, "experiment_dir": str(experiment.path),
@@ -176,7 +159,7 @@ def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]
     while True:
         summary = summarise(experiment)
         whose = {fold.run_id: {"run_id": fold.run_id, "fold": fold.fold, "split": fold.split} for fold in summary.folds}
-        for run in experiment.runs():
+        for run in experiment.children():
             for event in readers.setdefault(run.id, run.reader()).read():
                 lines.put(event.facts() | whose[run.id])
         for fold in summary.folds:
@@ -192,21 +175,6 @@ def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]
         except GeneratorExit:
             board.clear()
             raise
-
-
-class _Lines:
-    """JSON lines on stdout; a reader that goes away does not end the training."""
-
-    def __init__(self, wanted: bool) -> None:
-        self.wanted = wanted
-
-    def put(self, content: dict[str, Any]) -> None:
-        if self.wanted:
-            try:
-                emit_json(content)
-            except OSError:
-                self.wanted = False
-                mute_stdout()
 
 
 def progress_line(fold: FoldResult) -> str:
@@ -257,7 +225,7 @@ def _conclude(experiment: CrossValidation, *, as_json: bool) -> int:
     if summary.state == "finished":
         return DONE
     say(f"`labcore crossval --resume {experiment.id}` goes on")
-    ends = [run.last_event(RunFinished) for run in experiment.runs()]
+    ends = [run.last_event(RunFinished) for run in experiment.children()]
     failed = [end.details for end in ends if end is not None and end.details.get("kind")]
     return exit_status(summary.state, failed[0] if failed else {})
 
@@ -302,10 +270,10 @@ def result_table(summary: Summary) -> list[str]:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.experiments import list_crossvals, summarise, unreadable_crossvals
+    from labcore.experiments import CrossValidation, summarise
 
     rows = []
-    summaries, broken = looked_at(list_crossvals(workspace), summarise, lambda experiment: experiment.id)
+    summaries, broken = looked_at(CrossValidation.every(workspace), summarise, lambda experiment: experiment.id)
     for summary in summaries:
         if as_json:
             emit_json(summary.to_dict())
@@ -316,5 +284,5 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
             emit(line)
         if not rows:
             say("there are no cross-validations yet; `labcore crossval` makes one")
-    tell_unreadable([*broken, *unreadable_crossvals(workspace)], "id", as_json=as_json)
+    tell_unreadable([*broken, *CrossValidation.unreadable(workspace)], "id", as_json=as_json)
     return DONE

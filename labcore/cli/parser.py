@@ -224,6 +224,37 @@ def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:
     parser.add_argument("--anyone", action="store_true", help=f"{what} also where it is another person's")
 
 
+def refuse_recipe(arguments: argparse.Namespace, what: str, own: Sequence[str] = ()) -> None:
+    """What goes on keeps the settings it began with; the place of its data set alone may be given.
+
+    Args:
+        own: flags of the command that say what is to be done, as "folds".
+
+    Raises:
+        ConfigError: others were given.
+    """
+    from labcore.config import knobs
+
+    given = [path for path in knobs() if path in vars(arguments) and path != "data.dataset"]
+    if given or any(vars(arguments)[name] for name in (*own, "config", "preset")):
+        raise ConfigError(f"a {what} that goes on keeps its settings", f"Leave the flags out, or start a new {what}")
+
+
+def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
+    """Who works on the runs of a command: the flags that :func:`labcore.ray_queue.connected` reads.
+
+    Args:
+        what: what each run is, as "fold".
+    """
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help=f"who works on the {what}s: this machine's job "
+                        "manager, or a Ray cluster [default local]")  # fmt: skip
+    parser.add_argument("--ray-address", metavar="ADDRESS", help="the cluster's address; where not given, the one RAY_ADDRESS names, else "
+                        "a Ray of this machine alone")  # fmt: skip
+    parser.add_argument(
+        "--cores", type=int, metavar="N", help=f"CPU cores for each {what} that has no GPU, with --engine ray"
+    )
+
+
 RUN = "a run's id or a part of it, its folder, or the word last"
 LAST = f"{RUN} (the default)"
 WEIGHTS = (

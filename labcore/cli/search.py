@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli.attend import attend_everywhere, say_raw, stop_on_signals
+from labcore.cli.attend import attend_everywhere, work_on
+from labcore.cli.jobs import own
 from labcore.cli.output import (
     DONE,
-    FAILED,
-    INTERRUPTED,
     duration,
     emit,
     emit_json,
     live,
-    mute_stdout,
     percent,
     say,
     table,
     tell_unreadable,
 )
-from labcore.cli.parser import Parser, add_anyone, add_config_flags, config_from
-from labcore.errors import ConfigError
+from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
+from labcore.errors import LabError
 from labcore.listing import looked_at
-from labcore.people import need_own, shell_user
+from labcore.people import shell_user
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -55,6 +54,7 @@ def parser() -> Parser:
     own.add_argument(
         "--search-seed", type=int, default=0, metavar="N", help="seed of the sampler; --seed is that of each run"
     )
+    add_engine(own, "trial")
     other = parser.add_argument_group("searches that are there").add_mutually_exclusive_group()
     other.add_argument(
         "--resume",
@@ -79,21 +79,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list(workspace, as_json=arguments.json)
     if arguments.show is not None:
-        return _show(Search.open(workspace, arguments.show).load(), as_json=arguments.json)
+        return _show(Search.open(workspace, arguments.show).report(), as_json=arguments.json)
     if arguments.final is not None:
-        return _final(workspace, Search.open(workspace, arguments.final), as_json=arguments.json)
-    if arguments.resume is not None:
-        from labcore.search.job import make_ready
+        from labcore.search import train_best
 
-        search = Search.open(workspace, arguments.resume)
-        _refuse_flags(arguments)
-        if not arguments.anyone:
-            what = f"search {search.id}"
-            need_own(search.by, shell_user(), what, "Add --anyone to go on with it all the same")
-        if place := vars(arguments).get("data.dataset"):
-            search.name_place(workspace, place)
-        make_ready(search, arguments.trials)
-        return _drive(workspace, search, as_json=arguments.json)
+        final = train_best(Search.open(workspace, arguments.final), by=shell_user())
+        return attend_everywhere(final, as_json=arguments.json)
+    if arguments.engine == "ray":
+        from labcore.ray_queue import need_ray
+
+        need_ray()
+    if arguments.resume is not None:
+        refuse_recipe(arguments, "search", ["vary"])
+        return _drive(_resumable(workspace, arguments), arguments)
     from labcore.cli.train import check_inputs
 
     config = check_inputs(config_from(arguments), workspace)
@@ -106,50 +104,44 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.search_seed,
         objective=arguments.objective,
     )
-    return _drive(workspace, Search.create(workspace, settings, by=shell_user()), as_json=arguments.json)
+    return _drive(Search.create(workspace, settings), arguments)
 
 
-def _refuse_flags(arguments: argparse.Namespace) -> None:
-    """A search goes on with the settings it began with.
+def _resumable(workspace: Workspace, arguments: argparse.Namespace) -> Search:
+    """The search that was named, ready to go on.
 
     Raises:
-        ConfigError: some were given.
+        LabError: there is none, it is another's, or what hinders it.
     """
-    from labcore.config import knobs
+    from labcore.jobs.manager import make_ready
+    from labcore.search import Search
 
-    given = [path for path in knobs() if path in vars(arguments) and path != "data.dataset"]  # it may have moved
-    if arguments.vary or given or arguments.config or arguments.preset:
-        raise ConfigError(
-            f"a search that goes on keeps its settings; {'--vary' if arguments.vary else 'flags of the recipe'} cannot be given",
-            "Leave them out, or start a new search",
-        )
+    (search,) = own([Search.open(workspace, arguments.resume)], arguments, "go on with")
+    search.extend(arguments.trials)
+    with search.hold():
+        make_ready(search, vars(arguments).get("data.dataset"))
+    return search
 
 
-def _drive(workspace: Workspace, search: Search, *, as_json: bool) -> int:
-    """Drive a search in this process; the runs are worked on by workers in processes of their own."""
-    from labcore.jobs.manager import JobManager
-    from labcore.search.driver import drive
-    from labcore.search.events import SearchFinished
+def _drive(search: Search, arguments: argparse.Namespace) -> int:
+    """Drive a search in this process; its runs are worked on in processes of their own, or by a Ray cluster."""
+    from labcore.search import driver
 
-    muted, state, queue = False, "failed", JobManager(workspace)
+    ray, doing = None, driver.work
+    if arguments.engine == "ray":
+        from labcore.ray_queue import RayQueue, connected
+
+        ray, device = connected(arguments.ray_address), search.settings.config.runtime.device
     try:
-        with stop_on_signals(lambda: say_raw("stopping the runs at work; once more kills\n")) as stopping:
-            for event in drive(search, workspace, queue, stopping.is_set):
-                _tell(event)
-                if as_json and not muted:
-                    try:
-                        emit_json(event.facts())
-                    except OSError:  # nobody reads any more; the search goes on
-                        muted = True
-                        mute_stdout()
-                state = event.state if isinstance(event, SearchFinished) else state
+        if ray is not None:
+            queue = RayQueue(ray, cores=arguments.cores, by=search.owner or shell_user())
+            say(queue.about(device))
+            doing = partial(driver.work, queue=queue, devices=[device] * queue.room(device))
+        stops, goes_on = "stopping the runs at work", "labcore search --resume"
+        return work_on(search, _tell, stops, as_json=arguments.json, doing=doing, goes_on=goes_on)
     finally:
-        queue.close()
-    if state == "finished" and not as_json:
-        emit(search.id)
-    if state == "stopped":
-        say(f"`labcore search --resume {search.id}` goes on")
-    return {"finished": DONE, "stopped": INTERRUPTED}.get(state, FAILED)
+        if ray is not None:
+            ray.shutdown()
 
 
 def _tell(event: Event) -> None:
@@ -170,40 +162,11 @@ def _tell(event: Event) -> None:
             f"{f' ({event.note})' if event.note else ''}")  # fmt: skip
     elif isinstance(event, SearchFinished):
         if event.error:
-            say(f"failed: {event.error}. {event.remedy}")
+            say(f"{event.state}: {LabError(event.error, event.remedy)}")
         if event.best_value is not None:
             say(
                 f"best: trial {event.best_trial}, {event.best_value:.4f} on the validation fold: {changes_line(event.changes)}"
             )
-
-
-def _final(workspace: Workspace, search: Search, *, as_json: bool) -> int:
-    from labcore.search import train_best
-
-    queue = _Foreground(workspace)
-    return attend_everywhere(train_best(workspace, search, queue, by=shell_user()), as_json=as_json)
-
-
-class _Foreground:
-    """Makes and readies runs that are worked on in this process."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
-
-    def submit(self, config: Any, *, marks: dict[str, Any] | None = None, by: str = "") -> Any:
-        from labcore.runs import Run
-
-        return Run.create(self.workspace, config, marks=marks)
-
-    def resume(self, run_id: str, *, by: str = "") -> Any:
-        from labcore.runs import Run
-
-        run = Run.open(self.workspace, run_id)
-        run.clear_stop()
-        return run
-
-    def stop(self, run_id: str, *, by: str = "") -> None:
-        raise NotImplementedError
 
 
 def changes_line(changes: dict[str, Any]) -> str:
@@ -215,10 +178,10 @@ def changes_line(changes: dict[str, Any]) -> str:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.search import Search, list_searches, unreadable_searches
+    from labcore.search import Search
 
     rows = []
-    reports, broken = looked_at(list_searches(workspace), Search.load, lambda search: search.id)
+    reports, broken = looked_at(Search.every(workspace), Search.report, lambda search: search.id)
     for report in reports:
         if as_json:
             emit_json(facts(report))
@@ -236,7 +199,7 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
             emit(line)
         if not rows:
             say("there are no searches yet; `labcore search` makes one")
-    tell_unreadable([*broken, *unreadable_searches(workspace)], "search_id", as_json=as_json)
+    tell_unreadable([*broken, *Search.unreadable(workspace)], "search_id", as_json=as_json)
     return DONE
 
 
@@ -258,7 +221,7 @@ def facts(report: Report) -> dict[str, Any]:
         if best
         else None,
         "final_run": report.final,
-        "error": report.error,
+        "error": report.status.error,
     }
 
 
@@ -275,8 +238,8 @@ def _show(report: Report, *, as_json: bool) -> int:
     emit(
         f"data set {settings.config.data.dataset}, judged on fold {settings.validation}, fold {settings.reported} left out"
     )
-    if report.error:
-        emit(f"failed: {report.error}. {report.remedy}")
+    if report.status.error:
+        emit(f"{report.state}: {LabError(report.status.error, report.status.remedy)}")
     rows = [
         [
             str(trial.number),

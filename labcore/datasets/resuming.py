@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from labcore.config import RunConfig
 from labcore.datasets.by_time import whole
 from labcore.datasets.folds import assign_folds, drawn_in
 from labcore.datasets.record import ClipRecord
-from labcore.datasets.registry import find_dataset, place_of
+from labcore.datasets.registry import find_dataset, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from
 from labcore.errors import DatasetError
 from labcore.moved import former_homes, here, homes_of
 from labcore.reading import read_object
 from labcore.runs import Run
+from labcore.status import RESUMABLE
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -119,6 +121,20 @@ def name_place(run: Run, workspace: Workspace, place: str) -> None:
     if named != config.data.dataset:
         run.save(MOVED, [*_named_before(run), config.data.dataset])
         run.save_config(config.changed({"data.dataset": named}))
+
+
+def move(runs: Iterable[Run], workspace: Workspace, config: RunConfig, place: str) -> RunConfig:
+    """Have those of some runs that are not at their end go on with their data set at another place, as :func:`name_place` does.
+
+    Returns:
+        The configuration that they have in common, with that place.
+    """
+    find_dataset(workspace, place)
+    for run in runs:
+        if run.status().state in (*RESUMABLE, "queued"):
+            with run.hold():
+                name_place(run, workspace, place)
+    return with_whole_paths(workspace, config.changed({"data.dataset": place}))
 
 
 def dataset_of(run: Run, workspace: Workspace, wanted: str) -> Dataset:

@@ -1,61 +1,138 @@
-"""A cross-validation as a directory that names its runs; whatever else there is to know of it is read off the runs.
+"""A cross-validation as a job that names its runs; whatever else there is to know of it is read off the runs.
 
 ::
 
     experiments/<id>/
       experiment.json      kind, who made it, configuration, fold → run id, and the same for the leaking twin
+
+It is there before its runs, with their ids: one that was killed in between has runs that are missing, which are made when it goes on.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import secrets
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from labcore import asked, nvml
 from labcore.config import RunConfig, parse
-from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.events import RunQueued
-from labcore.listing import Unreadable, folders_with, reason, strays
+from labcore.errors import ConfigError, RunError
+from labcore.jobs.folder import NOTHING, JobFolder
+from labcore.jobs.kind import Kind
+from labcore.listing import reason
 from labcore.origin import EXPERIMENT
 from labcore.people import clean
 from labcore.reading import LATEST, DamagedError, read_object
 from labcore.runs import Run
-from labcore.status import RESUMABLE
-from labcore.workspace import Workspace, slug, write_atomically
+from labcore.status import RESUMABLE, Asked, JobStatus, Story
+from labcore.workspace import Workspace, slug
 
 KIND = "crossval"
 MARK = EXPERIMENT
 """The mark of a run that belongs to an experiment: its ``experiment.json`` holds ``experiment``, ``kind``, ``fold`` and ``split``."""
 
 
-class Manager(Protocol):
-    """What is needed of :class:`labcore.jobs.manager.JobManager`."""
-
-    def resume(self, run_id: str, *, by: str = "") -> object: ...
-    def stop(self, run_id: str, *, by: str = "") -> object: ...
-    def remove(self, run_id: str) -> object: ...
-
-
 @dataclass(frozen=True)
-class CrossValidation:
-    """A cross-validation by its directory. Holds nothing in memory: every property reads the disk."""
+class CrossValidation(JobFolder):
+    """A cross-validation by its directory."""
 
-    path: Path
+    kind: ClassVar[Kind] = Kind(
+        "cross-validation",
+        "experiments",
+        listed="labcore crossval --list",
+        file="experiment.json",
+        traces=(),
+        ready="labcore.experiments.crossval:ready",
+    )
 
-    @property
-    def id(self) -> str:
-        return self.path.name
+    @classmethod
+    def create(
+        cls,
+        workspace: Workspace,
+        config: RunConfig,
+        *,
+        folds: Sequence[str] | None = None,
+        random: bool = False,
+        queued: bool = True,
+        gpus: int | None = None,
+        by: str = "",
+    ) -> CrossValidation:
+        """Make a cross-validation and its runs, one for each fold that is held out.
 
-    @property
-    def workspace(self) -> Workspace:
-        return Workspace(self.path.parent.parent)
+        Args:
+            config: what the runs have in common. Its fold is not looked at.
+            folds: which folds; all of the data set where not given.
+            random: train the leaking twin as well, see :meth:`add_twin`.
+            queued: the runs wait for a job manager; otherwise somebody else works on them.
+            gpus: over so many GPUs the runs are spread where the device is left to the lab; those of this machine where not given.
+            by: whose it is, and its runs.
+
+        Raises:
+            DatasetError: the data set has no folds to go through, no such fold, or one that cannot be held out.
+            ConfigError: no folds are asked for, or one twice; the configuration asks for a random split.
+            WorkspaceError: the workspace cannot be written.
+        """
+        from labcore.datasets.registry import find_dataset
+
+        chosen = _chosen(find_dataset(workspace, config.data.dataset), config, folds)
+        experiment = cls.new(workspace, f"{KIND}-{slug(Path(config.data.dataset).stem or 'data')[:24]}")
+        config = config.changed({"data.fold": None, "data.split": "official"})
+        members = {split: _named(workspace, config, chosen) for split in ("official", *(["random"] if random else []))}
+        with experiment.draft() as draft:
+            tree = config.model_dump(mode="json")
+            facts = {"kind": KIND, "created": time.time(), "by": clean(by), "config": tree, "members": members}
+            draft.save("experiment", facts)
+        experiment.make_missing(queued=queued, gpus=gpus)
+        return experiment
+
+    def add_twin(self, *, queued: bool = True, gpus: int | None = None) -> list[Run]:
+        """Train the leaking twin too: folds of the same names, sizes and class counts, dealt without regard to recordings.
+
+        Returns:
+            The new runs; none where the twin is there already.
+
+        Raises:
+            RunError, WorkspaceError: as for :meth:`create`.
+        """
+        with self.hold():
+            facts = self.facts
+            if facts["members"].get("random"):
+                return []
+            facts["members"]["random"] = _named(self.workspace, self.config, list(self.members()))
+            self.save("experiment", facts)
+            return self.make_missing("random", queued=queued, gpus=gpus)
+
+    def make_missing(self, *splits: str, queued: bool = True, gpus: int | None = None) -> list[Run]:
+        """Make the runs that are not there: of a new cross-validation, of one whose making was cut short, and those that were deleted.
+
+        Args:
+            splits: official or random; both where none is given.
+        """
+        config, made = self.config, list[Run]()
+        for split in splits or ("official", "random"):
+            missing = {fold: run for fold, run in self.members(split).items() if not run.there}
+            if missing and gpus is None:
+                gpus = gpu_count() if config.runtime.device in ("auto", "cuda") else 0
+            for number, (fold, run) in enumerate(self.members(split).items()):
+                if fold not in missing:
+                    continue
+                device = spread(config.runtime.device, number, gpus or 0)
+                marks: dict[str, Any] = {MARK: {"experiment": self.id, "kind": KIND, "fold": fold, "split": split}}
+                if device != config.runtime.device:
+                    marks[asked.NAME] = {"runtime.device": config.runtime.device}
+                changes = {"data.fold": fold, "data.split": split, "runtime.device": device}
+                Run.create(
+                    self.workspace,
+                    config.changed(changes),
+                    queued=queued,
+                    marks=marks,
+                    by=self.owner,
+                    path=run.path,
+                )
+                made.append(run)
+        return made
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -65,12 +142,10 @@ class CrossValidation:
             RunError: it is gone, or cannot be read.
         """
         try:
-            facts = read_object(self.path / "experiment.json")
+            facts = read_object(self.path / self.kind.file)
             _check(facts)
         except (OSError, DamagedError) as error:
-            raise RunError(
-                f"experiment {self.id} cannot be read: {reason(error)}", "Remove it, or put it back"
-            ) from error
+            raise self._unreadable(error) from error
         return facts
 
     @property
@@ -83,9 +158,21 @@ class CrossValidation:
         try:
             return parse(self.facts["config"])
         except (ConfigError, KeyError) as error:
-            raise RunError(
-                f"experiment {self.id} cannot be read: {reason(error)}", "Remove it, or put it back"
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> RunError:
+        return RunError(f"experiment {self.id} cannot be read: {reason(error)}", "Remove it, or put it back")
+
+    def asked(self) -> Asked:
+        try:
+            config = self.config
+        except RunError as error:
+            return Asked(error=reason(error))
+        return Asked(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
+
+    @property
+    def needs(self) -> str:
+        return NOTHING
 
     @property
     def created(self) -> float:
@@ -93,223 +180,64 @@ class CrossValidation:
         return float(self.facts.get("created", 0.0))
 
     @property
-    def by(self) -> str:
+    def owner(self) -> str:
         """Who made it; its runs are theirs. "" where that is not known."""
         return clean(self.facts.get("by"))
 
     def members(self, split: str = "official") -> dict[str, Run]:
         """Fold → run, in the order of the folds. A run may have been deleted by now."""
-        return {
-            fold: Run(self.workspace.runs / run_id) for fold, run_id in self.facts.get("members", {}).get(split, [])
-        }
+        runs = self.workspace.runs
+        return {fold: Run(runs / run_id) for fold, run_id in self.facts.get("members", {}).get(split, [])}
 
     def runs(self) -> list[Run]:
-        """All runs that are there, those of the leaking twin last."""
-        every = [*self.members().values(), *self.members("random").values()]
-        return [run for run in every if (run.path / "config.json").is_file()]
+        """All runs, those of the leaking twin last, also those that are not there."""
+        return [*self.members().values(), *self.members("random").values()]
 
-    @classmethod
-    def open(cls, workspace: Workspace, name: str) -> CrossValidation:
-        """By id, by a unique part of it, or by the word ``last``.
+    def children(self) -> list[Run]:
+        return [run for run in self.runs() if run.there]
 
-        Raises:
-            RunError: there is none of that name, or several.
-        """
-        every = list_crossvals(workspace)
-        if name == "last" and every:
-            return every[0]
-        found = [each for each in every if each.id == name] or [each for each in every if name and name in each.id]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise RunError(f"{len(found)} cross-validations match {name!r}", "Give more of the id")
-        raise RunError(f"there is no cross-validation {name!r}", "`labcore crossval --list` shows those there are")
-
-    def _save(self, facts: dict[str, Any]) -> None:
-        write_atomically(self.path / "experiment.json", json.dumps(facts, indent=2, ensure_ascii=False))
+    def status(self, story: Story | None = None) -> JobStatus:
+        """As its runs stand, see :func:`state_of`."""
+        states = [run.status().state if run.there else "deleted" for run in self.runs()]
+        done = states.count("finished") / max(1, len(states))
+        return JobStatus(state_of(states), fraction=done, changed_at=self.created, by=self.owner)
 
 
-def list_crossvals(workspace: Workspace) -> list[CrossValidation]:
-    """All of a workspace, newest first."""
-    return [CrossValidation(path) for path in folders_with(workspace.experiments, "experiment.json")]
-
-
-def unreadable_crossvals(workspace: Workspace) -> list[Unreadable]:
-    """What lies among the cross-validations and cannot be read as one."""
-    return strays(workspace.experiments, "experiment.json")
-
-
-def create(
-    workspace: Workspace,
-    config: RunConfig,
-    *,
-    folds: Sequence[str] | None = None,
-    random: bool = False,
-    queued: bool = True,
-    gpus: int | None = None,
-    by: str = "",
-) -> CrossValidation:
-    """Make a cross-validation and its runs, one for each fold that is held out.
+def state_of(states: Sequence[str]) -> str:
+    """How several runs stand together: queued where all wait, running where one waits or is at work; else failed, stopped or finished.
 
     Args:
-        config: what the runs have in common. Its fold is not looked at.
-        folds: which folds; all of the data set where not given.
-        random: train the leaking twin as well, see :func:`train_twins`.
-        queued: the runs wait for a job manager; otherwise somebody else works on them.
-        gpus: over so many GPUs the runs are spread where the device is left to the lab; those of this machine where not given.
-        by: whose it is, and its runs.
+        states: of each run; "deleted" of one that is not there.
+    """
+    there = set(states)
+    if there <= {"queued"} and there:
+        return "queued"
+    if there & {"queued", "running", "stopping"}:
+        return "running"
+    if there & {"failed", "unreadable"}:
+        return "failed"
+    return "finished" if there <= {"finished"} else "stopped"
+
+
+def ready(experiment: CrossValidation, place: str | None, *, queued: bool = True) -> None:
+    """Prepare a cross-validation whose runs are to go on: those that are missing are made. Called with its lock held.
+
+    Args:
+        place: where the data set of the runs lies now, by name or path, where it was moved.
 
     Raises:
-        DatasetError: the data set has no folds to go through, no such fold, or one that cannot be held out.
-        ConfigError: no folds are asked for, or one twice; the configuration asks for a random split.
-        WorkspaceError: the workspace cannot be written.
+        DatasetError: there is no data set, or one of other clips than a fold has begun with. Nothing has changed.
     """
-    from labcore.datasets.registry import find_dataset
+    from labcore.datasets.resuming import move, need_data
 
-    dataset = find_dataset(workspace, config.data.dataset)
-    chosen = _chosen(dataset, config, folds)
-    name = slug(Path(config.data.dataset).stem or "data")[:24]
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    experiment = CrossValidation(workspace.experiments / f"{stamp}-{KIND}-{name}-{secrets.token_hex(2)}")
-    config = config.changed({"data.fold": None, "data.split": "official"})
-    runs = {"official": _make_runs(experiment, workspace, config, chosen, "official", gpus)}
-    if random:
-        runs["random"] = _make_runs(experiment, workspace, config, chosen, "random", gpus)
-    try:
-        experiment.path.mkdir()
-    except OSError as error:
-        raise WorkspaceError(f"the folder {experiment.path} cannot be made: {error.strerror or error}") from error
-    experiment._save(
-        {
-            "kind": KIND,
-            "created": time.time(),
-            "by": clean(by),
-            "config": config.model_dump(mode="json"),
-            "members": {
-                split: [[fold, run.id] for fold, run in zip(chosen, made, strict=True)] for split, made in runs.items()
-            },
-        }
-    )
-    if queued:
-        for made in runs.values():
-            _queue(made, clean(by))
-    return experiment
-
-
-def train_twins(experiment: CrossValidation, *, queued: bool = True, gpus: int | None = None) -> list[Run]:
-    """Train the leaking twin of a cross-validation: folds of the same names, sizes and class counts, dealt without regard to recordings.
-
-    Returns:
-        The new runs; none where the twin is there already.
-
-    Raises:
-        RunError, DatasetError, WorkspaceError: as for :func:`create`.
-    """
-    facts = experiment.facts
-    if facts["members"].get("random"):
-        return []
-    folds = list(experiment.members())
-    made = _make_runs(experiment, experiment.workspace, experiment.config, folds, "random", gpus)
-    facts["members"]["random"] = [[fold, run.id] for fold, run in zip(folds, made, strict=True)]
-    experiment._save(facts)
-    if queued:
-        _queue(made, experiment.by)
-    return made
-
-
-def resume(experiment: CrossValidation, manager: Manager, *, by: str = "") -> list[Run]:
-    """Put the runs that were stopped, failed or interrupted back into the queue; a run that was deleted is made anew.
-
-    ``by`` is who asks; whose the runs are does not change.
-
-    Returns:
-        The runs that go on.
-
-    Raises:
-        DatasetError: the data set is not there. Nothing has changed.
-    """
-    need_dataset(experiment)
-    going = _make_missing(experiment)
-    made = {run.path for run in going}
-    _queue(going, experiment.by)
-    for run in experiment.runs():
-        if run.path not in made and run.status().state in RESUMABLE:
-            manager.resume(run.id, by=by)
-            going.append(run)
-    return going
-
-
-def make_ready(experiment: CrossValidation) -> list[Run]:
-    """The runs that are to be worked on, without putting them into the queue: for whoever works on them himself.
-
-    Raises:
-        DatasetError: the data set is not there. Nothing has changed.
-    """
-    need_dataset(experiment)
-    _make_missing(experiment)
-    ready = [run for run in experiment.runs() if run.status().state in RESUMABLE]
-    for run in ready:
-        run.clear_stop()
-    return ready
-
-
-def name_place(experiment: CrossValidation, place: str) -> None:
-    """Have the folds that are not finished go on with their data set at another place, by name or path.
-
-    Raises:
-        DatasetError: there is no data set, or one of other clips than a fold has begun with.
-    """
-    from labcore.datasets.resuming import name_place as name_place_of
-
-    facts = experiment.facts
-    for run in experiment.runs():
-        if run.status().state in (*RESUMABLE, "queued"):
-            with run.hold():
-                name_place_of(run, experiment.workspace, place)
-            facts["config"]["data"]["dataset"] = run.config.data.dataset
-    experiment._save(facts)
-
-
-def need_dataset(experiment: CrossValidation) -> None:
-    """Refuse to go on where the data set of a fold that is not finished yet is away.
-
-    Raises:
-        DatasetError: it is.
-    """
-    from labcore.datasets.resuming import need_data
-
-    for run in experiment.runs():
+    runs, workspace = experiment.children(), experiment.workspace
+    if place is not None:
+        config = move(runs, workspace, experiment.config, place)
+        experiment.save("experiment", experiment.facts | {"config": config.model_dump(mode="json")})
+    for run in runs:
         if run.status().state in RESUMABLE:
-            need_data(run, experiment.workspace)
-
-
-def stop(experiment: CrossValidation, manager: Manager, *, by: str = "") -> None:
-    """Take the waiting runs out of the queue and stop those at work after their batch, as ``by`` asks."""
-    for run in reversed(experiment.runs()):  # the waiting ones first, so that none takes the place of one that stops
-        manager.stop(run.id, by=by)
-
-
-def delete(experiment: CrossValidation, manager: Manager, *, runs: bool = True) -> None:
-    """Remove a cross-validation, and its runs unless they are to stay as runs of their own.
-
-    Raises:
-        RunError: a run is waiting or at work.
-        WorkspaceError: the workspace cannot be written.
-    """
-    if any(run.status().active for run in experiment.runs()):
-        raise RunError(f"experiment {experiment.id} is at work", "Stop it first")
-    if runs:
-        for run in experiment.runs():
-            with contextlib.suppress(RunError):  # gone in the meantime
-                manager.remove(run.id)
-    trash = experiment.path.with_name(f".{experiment.id}.trash")
-    try:
-        experiment.path.rename(trash)
-    except OSError as error:
-        raise WorkspaceError(
-            f"experiment {experiment.id} cannot be removed: {error.strerror or error}", "Look at the folder's rights"
-        ) from error
-    shutil.rmtree(trash, ignore_errors=True)
+            need_data(run, workspace)
+    experiment.make_missing(queued=queued, gpus=None if queued else 0)
 
 
 def spread(wanted: str, number: int, gpus: int) -> str:
@@ -362,40 +290,11 @@ def _names_run(pair: Any) -> bool:
     return "\0" not in name and name not in ("", ".", "..") and Path(name).name == name
 
 
-def _make_runs(
-    experiment: CrossValidation,
-    workspace: Workspace,
-    config: RunConfig,
-    folds: Sequence[str],
-    split: str,
-    gpus: int | None,
-) -> list[Run]:
-    gpus = gpu_count() if gpus is None and config.runtime.device in ("auto", "cuda") else gpus or 0
-    runs = []
-    for number, fold in enumerate(folds):
-        device = spread(config.runtime.device, number, gpus)
-        marks: dict[str, Any] = {MARK: {"experiment": experiment.id, "kind": KIND, "fold": fold, "split": split}}
-        if device != config.runtime.device:
-            marks[asked.NAME] = {"runtime.device": config.runtime.device}
-        changes = {"data.fold": fold, "data.split": split, "runtime.device": device}
-        runs.append(Run.create(workspace, config.changed(changes), marks=marks))
-    return runs
-
-
-def _make_missing(experiment: CrossValidation) -> list[Run]:
-    """New runs in place of those that were deleted."""
-    facts, made = experiment.facts, []
-    for split, entries in facts["members"].items():
-        for entry in entries:
-            if not (experiment.workspace.runs / entry[1] / "config.json").is_file():
-                (run,) = _make_runs(experiment, experiment.workspace, experiment.config, [entry[0]], split, None)
-                entry[1] = run.id
-                made.append(run)
-    if made:
-        experiment._save(facts)
-    return made
-
-
-def _queue(runs: Sequence[Run], by: str) -> None:
-    for run in runs:
-        run.append(RunQueued(by=by))
+def _named(workspace: Workspace, config: RunConfig, folds: Sequence[str]) -> list[list[str]]:
+    """Fold and id of runs that are still to be made."""
+    named: dict[str, str] = {}
+    for fold in folds:
+        while (run := Run.new_for(workspace, config)).id in named.values():
+            pass
+        named[fold] = run.id
+    return [[fold, run_id] for fold, run_id in named.items()]

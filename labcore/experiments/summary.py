@@ -11,7 +11,7 @@ from typing import Any
 from labcore.errors import RunError
 from labcore.evaluation.metrics import figures_of
 from labcore.events import Evaluated, Preparing, RunFinished, TrainingStarted, each_of, epochs_of, last_of
-from labcore.experiments.crossval import CrossValidation
+from labcore.experiments.crossval import CrossValidation, state_of
 from labcore.honesty import adjustments
 from labcore.listing import reason
 from labcore.runs import Run
@@ -101,7 +101,7 @@ class Summary:
     """A cross-validation at a glance.
 
     Attributes:
-        state: running (a fold is waiting or at work), finished, failed, stopped, or deleted where no run is left.
+        state: queued, running (a fold is waiting or at work), finished, failed or stopped.
         random: the leaking twin, None where it was not asked for.
         difference: mean accuracy of the twin less that of the official folds, over the folds finished on both sides.
         by: who made it; "" where that is not known.
@@ -119,7 +119,7 @@ class Summary:
 
     @property
     def active(self) -> bool:
-        return self.state == "running"
+        return self.state in ("queued", "running")
 
     @property
     def folds(self) -> list[FoldResult]:
@@ -147,14 +147,14 @@ def summarise(experiment: CrossValidation) -> Summary:
     config = experiment.config
     return Summary(
         id=experiment.id,
-        state=_state([*official.folds, *(random.folds if random else [])]),
+        state=state_of([fold.state for fold in (*official.folds, *(random.folds if random else []))]),
         dataset=config.data.dataset,
         model=config.model.name,
         created=experiment.created,
         official=official,
         random=random,
         difference=_difference(official, random) if random else None,
-        by=experiment.by,
+        by=experiment.owner,
     )
 
 
@@ -219,7 +219,7 @@ def _guarded_fold(fold: str, split: str, run: Run) -> FoldResult:
 
 
 def _fold(fold: str, split: str, run: Run) -> FoldResult:
-    if not (run.path / "config.json").is_file():
+    if not run.there:
         return FoldResult(fold, split, run.id, "deleted")
     events, status = run.events(), run.status()
     started, epochs = last_of(events, TrainingStarted), epochs_of(events)
@@ -252,17 +252,6 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
         curve=tuple((each.epoch, each.train_accuracy, each.val_accuracy) for each in epochs),
         confusion=result.confusion if result else {},
     )
-
-
-def _state(folds: list[FoldResult]) -> str:
-    states = {fold.state for fold in folds}
-    if any(fold.active for fold in folds):
-        return "running"
-    if states & {"failed", "unreadable"}:
-        return "failed"
-    if states & {"stopped", "interrupted"}:
-        return "stopped"
-    return "finished" if "finished" in states else "deleted"
 
 
 def _difference(official: Pool, random: Pool) -> float | None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TABLE = {
     "runs": "labcore.runs:Run",
+    "searches": "labcore.search.folder:Search",
+    "experiments": "labcore.experiments.crossval:CrossValidation",
     "reports": "labcore.benchmark.job:Benchmark",
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.jobs:NoiseTest",

@@ -13,8 +13,9 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
@@ -42,6 +43,22 @@ DRAFT_SECONDS = 3600.0
 _log = logging.getLogger(__name__)
 
 
+class Queue(Protocol):
+    """Where jobs are worked on that somebody follows: a :class:`JobManager` here, or a cluster (:mod:`labcore.ray_queue`).
+
+    ``shared``: what is taken has to wait in the queue of the workspace, where any job manager takes it up.
+    """
+
+    shared: bool
+
+    def take(self, job: Any) -> Any: ...
+    def resume(self, job: Any, *, by: str = "") -> Any: ...
+    def stop(self, job: Any, *, by: str = "") -> None: ...
+    def has(self, job: Any) -> bool:
+        """Whether it looks after the job still, whatever the job's events say."""
+        ...
+
+
 class JobManager:
     """The queue of a workspace and its supervisor, one a server process.
 
@@ -55,6 +72,8 @@ class JobManager:
         stop_grace_seconds: how long a job may take to stop before it is killed.
         background: whether it looks by itself; else who owns it calls :meth:`look`.
     """
+
+    shared = True
 
     def __init__(
         self,
@@ -91,6 +110,8 @@ class JobManager:
     def resume(self, job: J, *, by: str = "", dataset: str | None = None) -> J:
         """Put a job that was stopped, failed or interrupted back into the queue; it goes on from where it was left.
 
+        Of one that is nothing but its children, those that did not come to their end go on.
+
         Args:
             by: who asks; whose job it is does not change.
             dataset: where its data set lies now, by name or path, where it was moved.
@@ -105,7 +126,11 @@ class JobManager:
                 self._settle(child)
             with job.hold(timeout=0.5):
                 make_ready(job, dataset)
-                job.append(job.queued(by))
+                if job.kind.work:
+                    job.append(job.queued(by))
+            for each in job.children():
+                if each.status().state in RESUMABLE:
+                    self.resume(each, by=by)
         self._wake.set()
         return job
 
@@ -120,24 +145,34 @@ class JobManager:
         if not job.there:
             raise job.kind.error(f"{job.title} is not there any more")
         with self._lock:
-            for child in reversed(
-                job.children()
-            ):  # those that wait first, so that none takes the place of one that stops
-                self.stop(child, by=by)
+            for each in reversed(job.children()):  # the waiting ones first: none takes the place of one that stops
+                self.stop(each, by=by)
             if job.kind.work and stop_job(job, by) == "running" and (at_work := self._children.get(job.path)):
                 at_work.stop()
 
-    def remove(self, job: JobFolder) -> None:
+    def remove(self, job: JobFolder, also: Sequence[JobFolder] = ()) -> None:
         """Delete a job that is not at work, with all that belongs to it.
+
+        Args:
+            also: jobs that were made for it, which go before it. None of them goes where one is at work, or a child of it.
 
         Raises:
             LabError: the kind's own, where the job is gone or at work.
         """
         with self._lock:
-            child = self._children.get(job.path)
-            if child is not None and child.alive and job.status().active:
+            status = job.status()
+            at_work = status.state in ("running", "stopping") or (status.active and self.has(job))
+            if at_work or any(each.status().active for each in (*job.children(), *also)):
                 raise job.kind.error(f"{job.title} is at work", "Stop it first")
+            for each in also:
+                with contextlib.suppress(each.kind.error):  # gone in the meantime
+                    self.remove(each)
             job.delete()
+
+    def has(self, job: JobFolder) -> bool:
+        """Whether a process of this manager's is at work on a job."""
+        child = self._children.get(job.path)
+        return child is not None and child.alive
 
     def queue(self) -> list[JobFolder]:
         """The jobs that wait, the next one first."""
@@ -296,7 +331,7 @@ def make_ready(job: JobFolder, dataset: str | None = None) -> None:
         state = "interrupted"
     if not job.kind.resumes:
         raise job.kind.error(f"{job.title} cannot be resumed", job.kind.again.capitalize())
-    if state not in RESUMABLE:
+    if job.kind.work and state not in RESUMABLE:
         raise job.kind.error(f"{job.title} is {state}", "Only what was stopped, failed or interrupted can be resumed")
     if job.kind.ready:
         load(job.kind.ready)(job, dataset)

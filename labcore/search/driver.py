@@ -1,4 +1,4 @@
-"""The driver of a search: asks Optuna for trials, puts their runs into the queue, follows them, and tells Optuna what came out.
+"""The driver of a search: asks Optuna for trials, has their runs worked on, follows them, and tells Optuna what came out.
 
 It can be killed at any moment. What was asked and told stands in the journal, what was trained in the run directories; the next
 driver finds each trial's run by its mark, tells those that ended meanwhile and resumes those that were interrupted.
@@ -9,25 +9,26 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from labcore import nvml
 from labcore.config import RunConfig
-from labcore.errors import ConfigError, LabError, RunError, WorkspaceError
+from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.event_log import EventReader
 from labcore.events import Epoch, Evaluated, Event
+from labcore.jobs.manager import JobManager, Queue
+from labcore.jobs.process import StopTest
 from labcore.runs import Run
-from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
-from labcore.search.folder import MARK, STATES, Report, Search, study_id, trial_runs
-from labcore.search.journal import NAME, SearchError
+from labcore.search.events import SearchFinished, TrialEnded, TrialProgress, TrialStarted
+from labcore.search.folder import MARK, Search, SearchError
+from labcore.search.journal import NAME, study_id
+from labcore.search.report import STATES
 from labcore.search.sampling import ask, hopeless
 from labcore.texts import counted
-from labcore.workspace import Workspace
 
 POLL_SECONDS = 0.5
 HOPELESS = 3
@@ -35,69 +36,34 @@ HOPELESS = 3
 SETTLE_SECONDS = 5.0
 """How long a run without a worker is left to whoever started the worker."""
 
-StopTest = Callable[[], bool]
 
-
-class Queue(Protocol):
-    """What the driver needs of :class:`labcore.jobs.manager.JobManager`."""
-
-    def submit(self, config: RunConfig, *, marks: dict[str, Any] | None = None, by: str = "") -> Run: ...
-    def resume(self, run_id: str, *, by: str = "") -> Run: ...
-    def stop(self, run_id: str, *, by: str = "") -> None: ...
-
-
-def drive(
-    search: Search,
-    workspace: Workspace,
-    queue: Queue,
-    should_stop: StopTest,
-    *,
-    devices: list[str] | None = None,
-    poll_seconds: float | None = None,
-) -> Iterator[Event]:
-    """Drive a search to its end, telling how it goes. Its end is written in its journal, whatever it is.
+def work(
+    search: Search, should_stop: StopTest, queue: Queue | None = None, devices: Sequence[str] | None = None
+) -> Generator[Event, None, SearchFinished]:
+    """Drive a search to its end, as the work of its job (:data:`labcore.jobs.process.Work`).
 
     Args:
-        should_stop: asked at every look; the search's stop file counts as well. The runs at work are then stopped too.
+        queue: where the runs of the trials are worked on; by default a job manager of this process, which closes with it.
         devices: one trial at a time on each; by default what :func:`devices_of` finds.
-
-    Raises:
-        SearchError: the search is gone or driven by somebody else. Nothing was changed.
     """
-    poll_seconds = POLL_SECONDS if poll_seconds is None else poll_seconds
-    with search.hold():
-        driver = _Driver(search, workspace, queue, devices or devices_of(search.settings.config))
-        search.tell_life("started")
-
-        def stop() -> bool:
-            return should_stop() or search.stop_requested
-
-        state, error = "failed", LabError("the driver ended without a word", "Resume the search")
+    with contextlib.ExitStack() as stack:
+        queue = queue or stack.enter_context(contextlib.closing(JobManager(search.workspace)))
+        driver = _Driver(search, queue, devices or devices_of(search.settings.config))
         try:
             yield from driver.begin()
-            while not stop() and driver.open:
+            while not should_stop() and driver.open:
                 yield from driver.look()
-                time.sleep(poll_seconds)
-            state = "stopped" if driver.open else "finished"
-            error = LabError("")
-            if state == "stopped":
-                yield from driver.halt(poll_seconds)
-        except LabError as trouble:
-            error = trouble
-        except OSError as trouble:
-            error = WorkspaceError(
-                f"search {search.id} cannot be written: {trouble.strerror or trouble}", "Free some space"
-            )
-        except Exception as trouble:
-            error = LabError(f"unexpected {type(trouble).__name__}: {trouble}", "This is a fault of the lab")
+                time.sleep(POLL_SECONDS)
+            stopped = driver.open
+            if stopped:
+                yield from driver.halt()
+        except BaseException as error:  # whatever ends it, what it had started shall not go on without it
             driver.stop_runs()
-            search.tell_life(state, error.what, error.remedy)
+            if isinstance(error, OSError):
+                told = f"search {search.id} cannot be written: {error.strerror or error}"
+                raise WorkspaceError(told, "Free some space") from error
             raise
-        if state == "failed":
-            driver.stop_runs()
-        search.tell_life(state, error.what, error.remedy)
-        search.clear_stop()
-        yield _finished(search.load(driver.storage), state, error)
+        return search.finished("stopped" if stopped else "finished")
 
 
 def devices_of(config: RunConfig) -> list[str]:
@@ -138,9 +104,8 @@ class _Active:
 @dataclass
 class _Driver:
     search: Search
-    workspace: Workspace
     queue: Queue
-    devices: list[str]
+    devices: Sequence[str]
     active: dict[int, _Active] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -148,23 +113,14 @@ class _Driver:
         study_id(self.storage)
         self.study = optuna.load_study(study_name=NAME, storage=self.storage)
         self.settings = self.search.settings
-        self.by = self.search.by
+        self.by = self.search.owner
 
     # --- the way of a search
 
     def begin(self) -> Iterator[Event]:
         """Take up the trials that a driver before this one has left open."""
         left = [trial for trial in self._trials() if trial.state == TrialState.RUNNING]
-        yield SearchStarted(
-            search_id=self.search.id,
-            search_dir=str(self.search.path),
-            trials=self.settings.trials,
-            done=sum(trial.state.is_finished() for trial in self._trials()),
-            varied=[each.words() for each in self.settings.ranges],
-            reported=self.settings.reported,
-            validation=self.settings.validation,
-        )
-        runs = trial_runs(self.workspace, self.search.id) if left else {}
+        runs = self.search.trial_runs() if left else {}
         for trial in left:
             run = runs.get(trial.number)
             if run is None:  # asked for, and killed before its run was made
@@ -174,7 +130,7 @@ class _Driver:
             state = run.status().state
             if state in ("interrupted", "stopped") and not self.active[trial.number].pruned:
                 with contextlib.suppress(RunError):  # it has ended meanwhile
-                    self.queue.resume(run.id, by=self.by)
+                    self.queue.resume(run, by=self.by)
                 yield TrialStarted(
                     trial=trial.number, run_id=run.id, changes=self.settings.changes(trial.params), resumed=True
                 )
@@ -192,19 +148,19 @@ class _Driver:
         while len(self.active) < len(self.devices) and self._asked < self.settings.trials:
             yield from self._ask()
 
-    def halt(self, poll_seconds: float) -> Iterator[Event]:
+    def halt(self) -> Iterator[Event]:
         """Stop the runs at work and wait for them. Their trials stay open and are gone on with when the search is."""
         self.stop_runs()
-        while any(_active(active.run) for active in self.active.values()):
-            time.sleep(poll_seconds)
+        while any(self._at_work(active.run) for active in self.active.values()):
+            time.sleep(POLL_SECONDS)
         for active in list(self.active.values()):
-            if active.run.path.exists() and active.run.status().state in ("finished", "failed"):
+            if active.run.there and active.run.status().state in ("finished", "failed"):
                 yield from self._follow_up(active)
 
     def stop_runs(self) -> None:
         for active in self.active.values():
             with contextlib.suppress(RunError):  # removed meanwhile
-                self.queue.stop(active.run.id, by=self.search.stopper)
+                self.queue.stop(active.run, by=self.search.stopper)
 
     # --- one trial
 
@@ -236,8 +192,9 @@ class _Driver:
         busy = {active.device for active in self.active.values()}
         device = next((device for device in self.devices if device not in busy), self.devices[0])
         config = config.changed({"runtime.device": device})
-        run = self.queue.submit(config, marks={MARK: {"search": self.search.id, "trial": number}}, by=self.by)
-        self._follow(trial, run)
+        marks = {MARK: {"search": self.search.id, "trial": number}}
+        run = Run.create(self.search.workspace, config, queued=self.queue.shared, marks=marks, by=self.by)
+        self._follow(trial, self.queue.take(run))
         yield TrialStarted(trial=number, run_id=run.id, changes=self.settings.changes(trial.params))
 
     def _follow(self, trial: FrozenTrial, run: Run) -> None:
@@ -255,11 +212,11 @@ class _Driver:
 
     def _follow_up(self, active: _Active) -> Iterator[Event]:
         """Report the epochs that are new, prune, and tell the end."""
-        gone = not active.run.path.exists()
+        gone, at_work = not active.run.there, self._at_work(active.run)
         state = "removed" if gone else active.run.status().state  # before the events: none can come after an end
         for event in active.reader.read():
             yield from self._take(active, event)
-        if state in ("queued", "running", "stopping"):
+        if at_work or state in ("queued", "running", "stopping"):
             return
         if state == "finished":
             yield self._tell_value(active)
@@ -289,7 +246,7 @@ class _Driver:
             return True
         active.silent_since, active.resumed = None, True
         with contextlib.suppress(RunError):  # its end has been written after all
-            self.queue.resume(active.run.id, by=self.by)
+            self.queue.resume(active.run, by=self.by)
         return False
 
     def _take(self, active: _Active, event: Event) -> Iterator[Event]:
@@ -310,7 +267,7 @@ class _Driver:
         if epoch < epochs and hopeless(self.study, trial, self.settings, epochs):
             active.pruned = True
             self.storage.set_trial_user_attr(active.trial_id, "pruned", epoch)
-            self.queue.stop(active.run.id)
+            self.queue.stop(active.run)
 
     def _tell_value(self, active: _Active) -> Event:
         for epoch, late in active.late.items():
@@ -356,6 +313,9 @@ class _Driver:
         epoch = self.storage.get_trial(active.trial_id).user_attrs.get("pruned")
         return f"behind the median of the others after epoch {epoch}"
 
+    def _at_work(self, run: Run) -> bool:
+        return run.there and (run.status().active or self.queue.has(run))
+
     def _trials(self) -> list[FrozenTrial]:
         return self.storage.get_all_trials(study_id(self.storage), deepcopy=False)
 
@@ -365,21 +325,3 @@ class _Driver:
     @property
     def _asked(self) -> int:
         return sum(trial.state != TrialState.WAITING for trial in self._trials())
-
-
-def _active(run: Run) -> bool:
-    return run.path.exists() and run.status().active
-
-
-def _finished(report: Report, state: str, error: LabError) -> SearchFinished:
-    best = report.best
-    return SearchFinished(
-        state=state,
-        done=report.done,
-        best_trial=best.number if best else None,
-        best_value=best.value if best else None,
-        best_run=best.run_id if best else None,
-        changes=best.changes if best else {},
-        error=error.what,
-        remedy=error.remedy,
-    )

@@ -1,13 +1,13 @@
-"""What a search tells while it goes, for whoever drives it in the foreground; what lasts stands in its journal."""
+"""What a search tells while it goes; what its trials came to stands in its journal."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias, Union
 
-from labcore.events import Event
+from labcore.events import Event, Finished, JobQueued, Kinds, Started, kinds_of
 
 
-class SearchStarted(Event):
+class SearchStarted(Started):
     """A driver took the search up. ``done`` trials of ``trials`` are over already."""
 
     type: Literal["search_started"] = "search_started"
@@ -53,19 +53,17 @@ class TrialEnded(Event):
     best: bool
 
 
-class SearchFinished(Event):
+class SearchFinished(Finished):
     """The driver ends: finished, stopped or failed."""
 
     type: Literal["search_finished"] = "search_finished"
-    state: str
     done: int
-    best_trial: int | None
-    best_value: float | None
-    best_run: str | None
+    best_trial: int | None = None
+    best_value: float | None = None
+    best_run: str | None = None
     changes: dict[str, Any]
-    error: str = ""
-    remedy: str = ""
 
 
-SearchEvent: TypeAlias = Union[SearchStarted, TrialStarted, TrialProgress, TrialEnded, SearchFinished]  # noqa: UP007
-"""What a driver tells."""
+SearchEvent: TypeAlias = Union[JobQueued, SearchStarted, TrialStarted, TrialProgress, TrialEnded, SearchFinished]  # noqa: UP007
+EVENTS: Kinds = kinds_of(SearchEvent)
+"""The events of a search, told apart by their type."""

@@ -1,14 +1,12 @@
-"""A search by its folder: what it is to do, how it goes, and what it found.
+"""A search by its folder: a job that looks after its trials.
 
-::
+Beside what every job has (:mod:`labcore.jobs.folder`)::
 
     searches/<id>/
       search.json      what was asked for (labcore.search.settings)
-      owner            who asked, where that is known; the runs of its trials are theirs
-      journal.jsonl    Optuna's storage: trials with their values, and how the search began and ended
-      driver.log       what the driver printed, where it is a process of its own
-      lock             held by the driver
-      stop             there when it is asked to stop; who asked, where that is known
+      journal.jsonl    Optuna's storage: the trials with their values
+      driver.log       what the driver printed
+      owner            who asked, in searches of earlier versions, whose journal also tells how they began and ended
 
 The runs of the trials lie in ``runs/`` as all runs do, each with a ``search.json`` that names its search and trial.
 """
@@ -16,161 +14,87 @@ The runs of the trials lie in ``runs/`` as all runs do, each with a ``search.jso
 from __future__ import annotations
 
 import contextlib
-import json
-import secrets
-import shutil
-import time
-from collections.abc import Iterator
+import os
+import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from filelock import FileLock, Timeout
-from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
-
-from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.listing import Unreadable, folders_with, reason, strays
+from labcore.errors import ConfigError, LabError
+from labcore.event_log import log_of
+from labcore.jobs.folder import NOTHING, JobFolder
+from labcore.jobs.kind import Kind
+from labcore.listing import reason
 from labcore.origin import SEARCH
-from labcore.people import clean, sign, signer
-from labcore.reading import read_object
+from labcore.people import clean, signer
+from labcore.reading import DamagedError, open_file, parse_json, read_object
 from labcore.runs import Run, list_runs
-from labcore.search.journal import NAME, SearchError, open_journal
+from labcore.search.events import EVENTS, SearchFinished, SearchStarted, TrialEnded
 from labcore.search.settings import MOST_TRIALS, Settings
-from labcore.search.space import base_value
-from labcore.workspace import Workspace, is_locked, is_no_file, slug, write_atomically
+from labcore.status import ENDED, Asked, JobStatus, Story
+from labcore.texts import counted
+from labcore.workspace import Workspace, slug
 
-ENDED = ("finished", "stopped", "failed", "interrupted")
-RESUMABLE = ("stopped", "failed", "interrupted")
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+    from labcore.search.report import Report
+
 MARK = SEARCH
 """The mark of a run that belongs to a search: ``{"search": id, "trial": number}``, or ``{"search": id, "final": true}``."""
-START_SECONDS = 60.0
-"""How long a driver may take until it holds its lock; after that it counts as gone."""
-STATES = {
-    TrialState.WAITING: "waiting",
-    TrialState.RUNNING: "running",
-    TrialState.COMPLETE: "finished",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
+
+
+class SearchError(LabError):
+    """A search that is not there, cannot be read, or is in the wrong state for what was asked."""
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A trial as it stands.
+class Search(JobFolder):
+    """A search by its folder. What its trials came to is in its :meth:`report`, for which Optuna is loaded."""
 
-    Attributes:
-        state: waiting, running, finished, pruned or failed.
-        value: the objective on the validation fold; None unless finished.
-        changes: what it turned, path → value.
-        run_id: its run; None before there is one.
-        curve: the objective after each epoch that was seen, epoch → value.
-        note: why it was pruned or failed, or which trial it repeats.
-    """
-
-    number: int
-    state: str
-    value: float | None
-    changes: dict[str, Any]
-    run_id: str | None
-    curve: dict[int, float]
-    note: str
-    started: float | None
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class Report:
-    """A search as it stands. ``state`` is starting, running, stopping, finished, stopped, failed or interrupted."""
-
-    id: str
-    settings: Settings
-    state: str
-    error: str
-    remedy: str
-    created: float
-    trials: tuple[Trial, ...]
-    final: str | None
-    """The run that trained what was found with the reported fold held out."""
-    by: str = ""
-    """Who made it; the runs of its trials are theirs. "" where that is not known."""
-    stopped_by: str = ""
-    """Who asked it to stop, where it does or did and that is known."""
-
-    @property
-    def active(self) -> bool:
-        return self.state not in ENDED
-
-    @property
-    def done(self) -> int:
-        """Trials that are over."""
-        return sum(trial.state in ("finished", "pruned", "failed") for trial in self.trials)
-
-    @property
-    def best(self) -> Trial | None:
-        """The best finished trial, the first of several that are equal."""
-        sign = 1 if self.settings.objective == "loss" else -1
-        finished = [trial for trial in self.trials if trial.value is not None]
-        return min(finished, key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None)
-
-
-@dataclass(frozen=True)
-class Search:
-    """A search by its folder. Holds nothing in memory: everything reads the disk."""
-
-    path: Path
-
-    @property
-    def id(self) -> str:
-        return self.path.name
-
-    @property
-    def by(self) -> str:
-        """Who made it; "" where that is not known."""
-        return signer(self.path / "owner")
-
-    @property
-    def log(self) -> Path:
-        return self.path / "driver.log"
+    kind: ClassVar[Kind] = Kind(
+        "search",
+        "searches",
+        listed="labcore search --list",
+        file="search.json",
+        traces=("journal.jsonl",),
+        log="driver.log",
+        events=EVENTS,
+        error=SearchError,
+        work="labcore.search.driver:work",
+        ready="labcore.search.folder:ready",
+    )
 
     @classmethod
-    def create(cls, workspace: Workspace, settings: Settings, *, by: str = "") -> Search:
-        """A new search, which appears whole, of ``by``. Its first trial is the recipe as it is, where the ranges hold it.
+    def create(cls, workspace: Workspace, settings: Settings, *, queued: bool = False, by: str = "") -> Search:
+        """A new search, which appears whole. Its first trial is the recipe as it is, where the ranges hold it.
+
+        Args:
+            queued: it waits for a job manager, as a search of ``by``. Otherwise who makes it also drives it.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        stamp, dataset = time.strftime("%Y%m%d-%H%M%S"), slug(Path(settings.config.data.dataset).stem or "data")[:24]
-        search = cls(workspace.searches / f"{stamp}-{dataset}-{secrets.token_hex(2)}")
-        draft = search.path.with_name(f".{search.id}.draft")
-        try:
-            draft.mkdir(parents=True)
-            cls(draft)._save(settings)
-            cls(draft)._begin_journal(settings)
-            sign(draft / "owner", by)
-            draft.rename(search.path)
-        except (OSError, WorkspaceError) as error:
-            shutil.rmtree(draft, ignore_errors=True)
-            if isinstance(error, WorkspaceError):
-                raise
-            raise WorkspaceError(f"the search {search.path} cannot be made: {error.strerror or error}") from error
+        from labcore.search.journal import begin_journal
+
+        search = cls.new(workspace, slug(Path(settings.config.data.dataset).stem or "data")[:24])
+        with search.draft() as draft:
+            draft.save("search", settings.to_dict())
+            begin_journal(draft.path / "journal.jsonl", settings)
+            if queued:
+                draft.append(draft.queued(by))
         return search
 
-    @classmethod
-    def open(cls, workspace: Workspace, name: str) -> Search:
-        """A search by its id, a unique part of it, or the word ``last``.
+    @property
+    def needs(self) -> str:
+        return NOTHING
 
-        Raises:
-            SearchError: there is none of that name, or several.
-        """
-        there = list_searches(workspace)
-        if name == "last" and there:
-            return there[0]
-        found = [each for each in there if each.id == name] or [each for each in there if name and name in each.id]
-        if len(found) == 1:
-            return found[0]
-        problem = f"{len(found)} searches match {name!r}" if found else f"there is no search {name!r}"
-        raise SearchError(problem, "`labcore search --list` shows those there are")
+    def asked(self) -> Asked:
+        try:
+            config = self.settings.config
+        except SearchError as error:
+            return Asked(error=reason(error))
+        return Asked(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
 
     @property
     def settings(self) -> Settings:
@@ -180,34 +104,82 @@ class Search:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, ConfigError) as error:
             raise SearchError(f"the settings of search {self.id} cannot be read: {reason(error)}") from error
 
-    def extend(self, trials: int) -> None:
-        """Ask for another number of trials in all; a driver at work takes it up by itself.
+    def extend(self, trials: int | None) -> None:
+        """Ask for another number of trials in all: a driver at work takes it up by itself, and a finished search can go on then.
 
         Raises:
-            SearchError: a number that is none.
+            SearchError: a number that is none, or the search is finished and nothing is left to do.
         """
-        if not 1 <= trials <= MOST_TRIALS:
+        if trials is not None and not 1 <= trials <= MOST_TRIALS:
             raise SearchError(f"{trials} trials are no search", f"Ask for 1 to {MOST_TRIALS}")
-        self._save(replace(self.settings, trials=trials))
+        finished = self.status().state == "finished"
+        if finished and (trials or self.settings.trials) <= (done := self.report().done):
+            raise SearchError(
+                f"search {self.id} is finished after {counted(done, 'trial')}", "Ask for more trials to go on with it"
+            )
+        if trials is not None:
+            self.save("search", replace(self.settings, trials=trials).to_dict())
+        if finished:
+            with self.hold():
+                self.append(self.finished("stopped"))
 
-    def name_place(self, workspace: Workspace, place: str) -> None:
-        """Go on with the data set at another place, by name or path: the trials to come, and those that are open.
+    def trial_runs(self) -> dict[int, Run]:
+        """The runs that say that they belong to it, by the number of the trial."""
+        marked = ((run, run.load(MARK, {})) for run in reversed(list_runs(self.workspace)))
+        return {
+            mark["trial"]: run
+            for run, mark in marked
+            if mark.get("search") == self.id and isinstance(mark.get("trial"), int)
+        }
 
-        Raises:
-            DatasetError: there is no data set, or one of other clips than a trial has begun with.
-            SearchError: the search cannot be read.
-        """
-        from labcore.datasets.registry import find_dataset, with_whole_paths
-        from labcore.datasets.resuming import name_place
+    # --- life
 
-        find_dataset(workspace, place)
-        for run in trial_runs(workspace, self.id).values():
-            if run.status().state in (*RESUMABLE, "queued"):
-                with run.hold():
-                    name_place(run, workspace, place)
-        settings = self.settings
-        config = with_whole_paths(workspace, settings.config.changed({"data.dataset": place}))
-        self._save(replace(settings, config=config))
+    def status(self, story: Story | None = None) -> JobStatus:
+        story = log_of(self).story() if story is None else story
+        status = super().status(story)
+        if status.active and story.last:
+            return replace(status, fraction=self._fraction())
+        life = {} if story.last or self.held else former_life(self)
+        if life.get("state") not in ENDED:
+            return status
+        error, remedy = life["error"], life["remedy"]
+        return replace(status, state=life["state"], error=error, remedy=remedy, stopped_by=clean(life["by"]))
+
+    def _fraction(self) -> float:
+        """The share of its trials that are over, as its events tell."""
+        done, trials = 0, 1
+        for event in self.events():
+            if isinstance(event, SearchStarted):
+                done, trials = event.done, event.trials
+            done += isinstance(event, TrialEnded)
+        return min(1.0, done / max(1, trials))
+
+    def started(self, by: str = "") -> SearchStarted:
+        report = self.report()
+        return SearchStarted(
+            search_id=self.id,
+            search_dir=str(self.path),
+            trials=report.settings.trials,
+            done=report.done,
+            varied=[each.words() for each in report.settings.ranges],
+            reported=report.settings.reported,
+            validation=report.settings.validation,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            by=clean(by),
+        )
+
+    def finished(self, state: str, **facts: Any) -> SearchFinished:
+        found: dict[str, Any] = {"done": 0, "changes": {}}
+        with contextlib.suppress(Exception):  # one that cannot be read comes to an end too
+            report = self.report()
+            found["done"] = report.done
+            if best := report.best:
+                found |= {"best_trial": best.number, "best_value": best.value, "best_run": best.run_id}
+                found["changes"] = best.changes
+        return SearchFinished(state=state, **found, **facts)
+
+    # --- what it found
 
     def journal(self) -> BaseStorage:
         """Optuna's storage. Whoever looks often keeps it: it reads what is new only.
@@ -215,171 +187,51 @@ class Search:
         Raises:
             SearchError: it cannot be read.
         """
+        from labcore.search.journal import open_journal
+
         return open_journal(self.path / "journal.jsonl")
 
-    # --- life
+    def report(self, storage: BaseStorage | None = None) -> Report:
+        """The search as it stands, with its trials.
 
-    @contextlib.contextmanager
-    def hold(self, timeout: float = 1.0) -> Iterator[None]:
-        """Hold the search's lock: who holds it drives the search.
-
-        Raises:
-            SearchError: another process or thread holds it, or the search is gone.
-        """
-        if not (self.path / "search.json").is_file():
-            raise SearchError(f"search {self.id} is not there any more")
-        lock = FileLock(self.path / "lock")
-        try:
-            lock.acquire(timeout=timeout)
-        except Timeout as error:
-            raise SearchError(f"search {self.id} is at work already", "Stop it first") from error
-        except OSError as error:
-            raise SearchError(f"search {self.id} cannot be locked: {error.strerror or error}") from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-    @property
-    def held(self) -> bool:
-        return is_locked(self.path / "lock")
-
-    def request_stop(self, by: str = "") -> None:
-        """Ask the driver to stop the runs at work and end; they can be gone on with later. ``by`` is who asks."""
-        sign(self.path / "stop", by)
-
-    @property
-    def stopper(self) -> str:
-        """Who asked it to stop; "" where nobody did, or nobody knows who."""
-        return signer(self.path / "stop")
-
-    @property
-    def stop_requested(self) -> bool:
-        return (self.path / "stop").exists()
-
-    def clear_stop(self) -> None:
-        (self.path / "stop").unlink(missing_ok=True)
-
-    def tell_life(self, state: str, error: str = "", remedy: str = "") -> None:
-        """Write how the search stands: starting, started, finished, stopped or failed."""
-        life = {"state": state, "time": time.time(), "error": error, "remedy": remedy}
-        if state == "stopped":
-            life["by"] = self.stopper
-        storage = self.journal()
-        storage.set_study_user_attr(study_id(storage), "life", life)
-
-    def state(self, storage: BaseStorage | None = None) -> str:
-        storage = storage or self.journal()
-        life = storage.get_study_user_attrs(study_id(storage)).get("life", {})
-        last = life.get("state", "")
-        if last in ENDED:
-            return str(last)
-        if self.held:
-            return "stopping" if self.stop_requested else "running"
-        return "starting" if last == "starting" and time.time() - life["time"] < START_SECONDS else "interrupted"
-
-    def delete(self, workspace: Workspace, *, with_runs: bool = False) -> None:
-        """Remove the search, and on request the runs of its trials with it. What was trained in the end stays.
-
-        Raises:
-            SearchError: it is at work.
-            WorkspaceError: the workspace cannot be written.
-        """
-        with contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold():
-            runs = trial_runs(workspace, self.id).values() if with_runs else ()
-            for run in runs:
-                with contextlib.suppress(RunError):  # at work still, or gone already
-                    run.delete()
-            trash = self.path.with_name(f".{self.id}.trash")
-            try:
-                self.path.rename(trash)
-            except OSError as error:
-                raise WorkspaceError(f"search {self.id} cannot be removed: {error.strerror or error}") from error
-        shutil.rmtree(trash, ignore_errors=True)
-
-    # --- what it found
-
-    def load(self, storage: BaseStorage | None = None) -> Report:
-        """The search as it stands.
+        Args:
+            storage: its journal, where that is open already.
 
         Raises:
             SearchError: it cannot be read.
         """
-        storage = storage or self.journal()
-        number, settings = study_id(storage), self.settings
-        facts = storage.get_study_user_attrs(number)
-        life = facts.get("life", {})
-        state = self.state(storage)
-        return Report(
-            id=self.id,
-            settings=settings,
-            state=state,
-            error=life.get("error", ""),
-            remedy=life.get("remedy", ""),
-            created=facts.get("created", 0.0),
-            trials=tuple(_trial(settings, each) for each in storage.get_all_trials(number, deepcopy=False)),
-            final=facts.get("final"),
-            by=self.by,
-            stopped_by=self.stopper if state == "stopping" else clean(life.get("by")),
-        )
+        from labcore.search.report import report_of
 
-    def _save(self, settings: Settings) -> None:
-        write_atomically(self.path / "search.json", json.dumps(settings.to_dict(), indent=1, ensure_ascii=False))
-
-    def _begin_journal(self, settings: Settings) -> None:
-        import optuna
-
-        study = optuna.create_study(storage=self.journal(), study_name=NAME, direction=settings.direction)
-        study.set_user_attr("created", time.time())
-        study.set_user_attr("life", {"state": "starting", "time": time.time()})
-        recipe = {each.path: base_value(each.path, settings.config) for each in settings.ranges}
-        if all(each.holds(recipe[each.path]) for each in settings.ranges):
-            study.enqueue_trial(recipe)
+        return report_of(self, storage or self.journal())
 
 
-def list_searches(workspace: Workspace) -> list[Search]:
-    """The searches of a workspace, newest first."""
-    return [Search(path) for path in folders_with(workspace.searches, "search.json")]
-
-
-def unreadable_searches(workspace: Workspace) -> list[Unreadable]:
-    """What lies among the searches and cannot be read as one."""
-    return strays(workspace.searches, "search.json", "journal.jsonl")
-
-
-def study_id(storage: BaseStorage) -> int:
-    """The one study of a journal.
+def ready(search: Search, place: str | None) -> None:
+    """Prepare a search that is to go on, with its data set at another place where one is named. Called with its lock held.
 
     Raises:
-        SearchError: it holds none.
+        DatasetError: there is no data set, or one of other clips than a trial has begun with.
+        SearchError: the search cannot be read.
     """
-    try:
-        return storage.get_study_id_from_name(NAME)
-    except KeyError as error:
-        raise SearchError("the search's journal is empty or damaged", "Start a new search") from error
+    if place is not None:
+        from labcore.datasets.resuming import move
+
+        settings = search.settings
+        config = move(search.trial_runs().values(), search.workspace, settings.config, place)
+        search.save("search", replace(settings, config=config).to_dict())
+    if log_of(search).story().owner is None and former_life(search):  # from here on its events tell whose it is
+        search.append(search.queued(signer(search.path / "owner")))
+        search.append(search.finished("stopped"))
 
 
-def trial_runs(workspace: Workspace, search_id: str) -> dict[int, Run]:
-    """The runs that say that they belong to a search, by the number of the trial."""
-    marked = ((run, run.load(MARK, {})) for run in reversed(list_runs(workspace)))
-    return {
-        mark["trial"]: run
-        for run, mark in marked
-        if mark.get("search") == search_id and isinstance(mark.get("trial"), int)
-    }
-
-
-def _trial(settings: Settings, frozen: FrozenTrial) -> Trial:
-    began, ended = frozen.datetime_start, frozen.datetime_complete
-    drawn = frozen.params or frozen.system_attrs.get("fixed_params", {})
-    return Trial(
-        number=frozen.number,
-        state=STATES[frozen.state],
-        value=frozen.value if frozen.state == TrialState.COMPLETE else None,
-        changes=settings.changes(drawn),
-        run_id=frozen.user_attrs.get("run"),
-        curve=dict(sorted(frozen.intermediate_values.items())),
-        note=frozen.user_attrs.get("note", ""),
-        started=began.timestamp() if began else None,
-        seconds=(ended - began).total_seconds() if began and ended else None,
-    )
+def former_life(search: Search) -> dict[str, str]:
+    """How a search of an earlier version stands, as its journal tells: state, error, remedy and by. Empty for one of this version."""
+    life: Any = None
+    with contextlib.suppress(OSError, DamagedError), open_file(search.path / "journal.jsonl") as file:
+        for line in file:
+            if b'"life"' in line:
+                with contextlib.suppress(DamagedError, KeyError, TypeError):
+                    life = parse_json(line)["user_attr"]["life"]
+    if life is None:
+        return {}
+    life = life if isinstance(life, dict) else {}
+    return {name: str(life.get(name, "")) for name in ("state", "error", "remedy", "by")}

@@ -15,19 +15,17 @@ from pathlib import Path
 
 import optuna
 from filelock import FileLock
-from optuna.storages import JournalStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from labcore.errors import LabError
 from labcore.listing import reason
 from labcore.reading import open_file
+from labcore.search.folder import SearchError
+from labcore.search.settings import Settings
+from labcore.search.space import base_value
 
 NAME = "search"
 """Every journal holds one study, of this name."""
-
-
-class SearchError(LabError):
-    """A search that is not there, cannot be read, or is in the wrong state for what was asked."""
 
 
 class _KernelLock(JournalFileOpenLock):
@@ -61,6 +59,26 @@ def open_journal(path: Path) -> JournalStorage:
             return JournalStorage(JournalFileBackend(str(path), _KernelLock(path)))
     except Exception as error:  # whatever Optuna makes of a damaged one
         raise SearchError(f"the journal {path} cannot be read: {reason(error)}") from error
+
+
+def begin_journal(path: Path, settings: Settings) -> None:
+    """Make the journal of a new search, with the recipe as its first trial where the ranges hold it."""
+    study = optuna.create_study(storage=open_journal(path), study_name=NAME, direction=settings.direction)
+    recipe = {each.path: base_value(each.path, settings.config) for each in settings.ranges}
+    if all(each.holds(recipe[each.path]) for each in settings.ranges):
+        study.enqueue_trial(recipe)
+
+
+def study_id(storage: BaseStorage) -> int:
+    """The one study of a journal.
+
+    Raises:
+        SearchError: it holds none.
+    """
+    try:
+        return storage.get_study_id_from_name(NAME)
+    except KeyError as error:
+        raise SearchError("the search's journal is empty or damaged", "Start a new search") from error
 
 
 def _cut_partial_line(path: Path) -> None:

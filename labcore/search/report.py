@@ -1,24 +1,119 @@
-"""What a search found: how much each knob mattered, and the one run that trains the best with the reported fold held out."""
+"""A search as it stands: its trials, how much each knob mattered, and the one run that trains the best with the reported fold held out."""
 
 from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import dataclass
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from labcore.config import RunConfig
+from labcore.jobs.manager import JobManager, make_ready
 from labcore.runs import Run, list_runs
-from labcore.search.driver import Queue
-from labcore.search.folder import MARK, Search, study_id
-from labcore.search.journal import NAME, SearchError
-from labcore.status import RESUMABLE
-from labcore.workspace import Workspace
+from labcore.search.folder import MARK, Search, SearchError
+from labcore.search.journal import NAME, study_id
+from labcore.search.settings import Settings
+from labcore.status import RESUMABLE, JobStatus
 
 FEWEST = 6
 """So many finished trials it takes at least to say anything about importance."""
+STATES = {
+    TrialState.WAITING: "waiting",
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as it stands.
+
+    Attributes:
+        state: waiting, running, finished, pruned or failed.
+        value: the objective on the validation fold; None unless finished.
+        changes: what it turned, path → value.
+        run_id: its run; None before there is one.
+        curve: the objective after each epoch that was seen, epoch → value.
+        note: why it was pruned or failed, or which trial it repeats.
+    """
+
+    number: int
+    state: str
+    value: float | None
+    changes: dict[str, Any]
+    run_id: str | None
+    curve: dict[int, float]
+    note: str
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A search as it stands. ``final`` is the run that trained what was found with the reported fold held out, None before."""
+
+    id: str
+    settings: Settings
+    status: JobStatus
+    trials: tuple[Trial, ...]
+    final: str | None
+
+    @property
+    def state(self) -> str:
+        return self.status.state
+
+    @property
+    def by(self) -> str:
+        """Whose it is; the runs of its trials are theirs. "" where that is not known."""
+        return self.status.by
+
+    @property
+    def active(self) -> bool:
+        return self.status.active
+
+    @property
+    def done(self) -> int:
+        """Trials that are over."""
+        return sum(trial.state in ("finished", "pruned", "failed") for trial in self.trials)
+
+    @property
+    def best(self) -> Trial | None:
+        """The best finished trial, the first of several that are equal."""
+        sign = 1 if self.settings.objective == "loss" else -1
+        finished = [trial for trial in self.trials if trial.value is not None]
+        return min(finished, key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None)
+
+
+def report_of(search: Search, storage: BaseStorage) -> Report:
+    """What :meth:`labcore.search.folder.Search.report` gives."""
+    number, settings = study_id(storage), search.settings
+    return Report(
+        id=search.id,
+        settings=settings,
+        status=search.status(),
+        trials=tuple(_trial(settings, each) for each in storage.get_all_trials(number, deepcopy=False)),
+        final=storage.get_study_user_attrs(number).get("final"),
+    )
+
+
+def _trial(settings: Settings, frozen: FrozenTrial) -> Trial:
+    began, ended = frozen.datetime_start, frozen.datetime_complete
+    drawn = frozen.params or frozen.system_attrs.get("fixed_params", {})
+    return Trial(
+        number=frozen.number,
+        state=STATES[frozen.state],
+        value=frozen.value if frozen.state == TrialState.COMPLETE else None,
+        changes=settings.changes(drawn),
+        run_id=frozen.user_attrs.get("run"),
+        curve=dict(sorted(frozen.intermediate_values.items())),
+        note=frozen.user_attrs.get("note", ""),
+        seconds=(ended - began).total_seconds() if began and ended else None,
+    )
 
 
 def importance(search: Search, storage: BaseStorage | None = None) -> dict[str, float]:
@@ -45,47 +140,53 @@ def best_config(search: Search) -> RunConfig:
     Raises:
         SearchError: no trial has finished yet.
     """
-    report = search.load()
+    report = search.report()
     if report.best is None:
         raise SearchError(f"no trial of search {search.id} has finished yet", "Let it go on")
     return report.settings.final_config(report.best.changes)
 
 
-def final_run(workspace: Workspace, search: Search) -> Run | None:
+def final_run(search: Search, report: Report | None = None) -> Run | None:
     """The run that trained what was found, where there is one still."""
-    named = search.load().final
-    if named and (workspace.runs / named / "config.json").is_file():
-        return Run(workspace.runs / named)
-    marked = ((run, run.load(MARK, {})) for run in list_runs(workspace))
-    return next(
-        (run for run, mark in marked if mark.get("search") == search.id and mark.get("final")),
-        None,
-    )
+    named = (report or search.report()).final
+    runs = search.workspace.runs
+    if named and Run(runs / named).there:
+        return Run(runs / named)
+    marked = ((run, run.load(MARK, {})) for run in list_runs(search.workspace))
+    return next((run for run, mark in marked if mark.get("search") == search.id and mark.get("final")), None)
 
 
-def train_best(workspace: Workspace, search: Search, queue: Queue, *, by: str = "") -> Run:
+def train_best(search: Search, manager: JobManager | None = None, *, by: str = "") -> Run:
     """Train the best settings on all but the reported fold, once: there, and only there, that fold is looked at.
 
-    A final run that was stopped or failed is gone on with. The run is of ``by``, of whom made the search where that is not given.
+    A final run that was stopped or failed is gone on with.
+
+    Args:
+        manager: takes the run up. Where there is none, who calls works on it.
+        by: whose the run is; of whom made the search where that is not given.
 
     Raises:
         SearchError: the search is at work, nothing has finished, or it was done already.
     """
-    report = search.load()
+    report = search.report()
     if report.active:
         raise SearchError(f"search {search.id} is {report.state}", "Wait for its end, or stop it")
-    run = final_run(workspace, search)
+    run = final_run(search, report)
     if run is None:
-        taken = report.best.number if report.best else None
-        marks = {MARK: {"search": search.id, "final": True, "taken": taken}}
-        run = queue.submit(best_config(search), marks=marks, by=by or search.by)
+        marks = {MARK: {"search": search.id, "final": True, "taken": report.best.number if report.best else None}}
+        queued = manager is not None
+        run = Run.create(search.workspace, best_config(search), queued=queued, marks=marks, by=by or search.owner)
         storage = search.journal()
         storage.set_study_user_attr(study_id(storage), "final", run.id)
-        return run
+        return run if manager is None else manager.take(run)
     state = run.status().state
     if state not in RESUMABLE:
         raise SearchError(
             f"the best of search {search.id} is trained once: run {run.id} is {state}",
             "To look at the reported fold again and again would be to choose by it",
         )
-    return queue.resume(run.id, by=by)
+    if manager is not None:
+        return manager.resume(run, by=by)
+    with run.hold():
+        make_ready(run)
+    return run

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from labcore.config import RunConfig, parse
-from labcore.datasets.folds import split_for
-from labcore.datasets.registry import find_dataset, with_whole_paths
-from labcore.datasets.table import PARTS
 from labcore.errors import ConfigError, DatasetError
 from labcore.search.space import Range, distinct
 from labcore.workspace import Workspace
@@ -67,16 +64,7 @@ class Settings:
         return {each.path: each.value(drawn[each.path]) for each in self.ranges if each.path in drawn}
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "config": self.config.model_dump(),
-            "ranges": [each.to_dict() for each in self.ranges],
-            "trials": self.trials,
-            "reported": self.reported,
-            "validation": self.validation,
-            "pruning": self.pruning,
-            "seed": self.seed,
-            "objective": self.objective,
-        }
+        return {**vars(self), "config": self.config.model_dump(), "ranges": [each.to_dict() for each in self.ranges]}
 
     @classmethod
     def from_dict(cls, tree: dict[str, Any]) -> Settings:
@@ -107,6 +95,9 @@ def make_settings(
         ConfigError: settings that cannot be searched with.
         DatasetError: the data set is not there, or has too few folds or recordings to keep one fold aside.
     """
+    from labcore.datasets.folds import split_for
+    from labcore.datasets.registry import find_dataset, with_whole_paths
+
     if not 1 <= trials <= MOST_TRIALS:
         raise ConfigError(f"{trials} trials are no search", f"Ask for 1 to {MOST_TRIALS}")
     if config.data.split != "official":
@@ -131,6 +122,8 @@ def validation_fold(folds: list[str], reported: str) -> str:
     Raises:
         DatasetError: there is no other fold.
     """
+    from labcore.datasets.table import PARTS
+
     rest = [fold for fold in folds if fold != reported]
     if not rest:
         raise DatasetError(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import optuna
 
-from labcore import experiments
 from labcore.audio import encode_wav
 from labcore.benchmark import Benchmark
 from labcore.config import RunConfig
 from labcore.datasets import register
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned
+from labcore.experiments import CrossValidation
 from labcore.inference.classifier import Classifier
 from labcore.presets import preset
 from labcore.runs import Run
@@ -75,7 +75,7 @@ def furnish(workspace: Workspace) -> Furnished:
     failed.log.write_text("the worker said this last\n")
     _play(failed, "failed", 3)
     _play(stopped, "stopped", 5)
-    crossval = experiments.create(workspace, config, queued=False)
+    crossval = CrossValidation.create(workspace, config, queued=False)
     for run in crossval.runs():
         _play(run, "finished")
     bench = [bench_reports.report("cpu"), bench_reports.report("cpu", "cuda:0", created=1_700_100_000.0)]
@@ -160,5 +160,5 @@ def _search(workspace: Workspace, config: RunConfig) -> str:
             study.tell(number, state=optuna.trial.TrialState.PRUNED)
         else:
             study.tell(number, 0.5 + 0.05 * trial.params["model.dropout"] + (0.3 if number == 5 else 0.0))
-    search.tell_life("finished", "", "")
+    search.append(search.finished("finished"))
     return search.id

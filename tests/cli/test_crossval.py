@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from labcore import experiments
 from labcore.cli.crossval import _watched
 from labcore.config import RunConfig
 from labcore.events import Log, RunStarted
+from labcore.experiments import CrossValidation
 from labcore.workspace import Workspace
 
 
 def test_each_event_of_each_fold_is_told_once(workspace: Workspace, tones: Path, capsys) -> None:
-    experiment = experiments.create(workspace, RunConfig().changed({"data.dataset": str(tones)}), queued=False)
+    experiment = CrossValidation.create(workspace, RunConfig().changed({"data.dataset": str(tones)}), queued=False)
     first, second, *_ = experiment.runs()
     first.append(RunStarted(run_id=first.id, run_dir=str(first.path), pid=1, host="here"))
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from labcore import experiments
 from labcore.config import RunConfig
 from labcore.events import RunFinished
+from labcore.experiments import CrossValidation
 from labcore.runs import Run, list_runs
 from labcore.search import Range, Search, make_settings
 from labcore.workspace import Workspace
@@ -84,11 +84,13 @@ def test_cross_validations_and_searches_of_anothers_are_gone_on_with_where_that_
     workspace: Workspace, labcore: Labcore, tones: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = RunConfig().changed({"data.dataset": str(tones), "audio.sample_rate": 8000})
-    experiment = experiments.create(workspace, config, by="Bo")
+    experiment = CrossValidation.create(workspace, config, by="Bo")
     for run in experiment.runs():
         run.append(RunFinished(state="stopped"))
-    search = Search.create(workspace, make_settings(workspace, config, (Range("model.dropout", 0.0, 0.6),)), by="Bo")
-    search.tell_life("stopped")
+    search = Search.create(
+        workspace, make_settings(workspace, config, (Range("model.dropout", 0.0, 0.6),)), queued=True, by="Bo"
+    )
+    search.append(search.finished("stopped"))
     monkeypatch.setattr("labcore.cli.crossval._follow_manager", lambda *_, **__: 0)
     monkeypatch.setattr("labcore.cli.search._drive", lambda *_, **__: 0)
     for command, id_ in (("crossval", experiment.id), ("search", search.id)):

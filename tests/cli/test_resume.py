@@ -86,7 +86,6 @@ def test_a_cross_validation_and_a_search_go_on_at_another_place(
     assert experiment.config.data.dataset == str(there)
 
     assert labcore("search", "--resume", searched.id, "--dataset", tmp_path / "nowhere").status == 2
-    searched.tell_life("stopped")
     assert labcore("search", "--resume", searched.id, "--dataset", there).status == 0
     assert searched.settings.config.data.dataset == str(there)
-    assert searched.load().best is not None
+    assert searched.report().best is not None

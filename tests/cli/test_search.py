@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from labcore.jobs import manager
+from labcore.jobs.executors import ThreadChild
+from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
-from labcore.search import list_searches
+from labcore.search import Search
+from labcore.training.job import working
 
 FAKE = Path(__file__).parents[1] / "search" / "fake_training.py"
 SMALL = ("--model", "small_cnn", "--epochs", "4", "--optim.clip_norm", "1", "--device", "cpu")
@@ -25,8 +28,8 @@ def fake(monkeypatch):
     spec = importlib.util.spec_from_file_location("fake_training", FAKE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    real = manager.JobManager
-    monkeypatch.setattr(manager, "JobManager", lambda workspace: real(workspace, "thread", 0.01, train=module.train))
+    executor = partial(ThreadChild, doing=working(module.train))
+    monkeypatch.setattr("labcore.search.driver.JobManager", lambda workspace: JobManager(workspace, executor, 0.01))
     monkeypatch.setattr("labcore.search.driver.POLL_SECONDS", 0.01)
     return module
 
@@ -46,7 +49,7 @@ def test_it_searches_lists_shows_and_goes_on(labcore, workspace, urbansound, fak
         "2",
     )
     assert done.status == 0, done.err
-    (search,) = list_searches(workspace)
+    (search,) = Search.every(workspace)
     assert done.out.strip() == search.id
     assert "judged on fold 3; fold 2 is left out" in done.err
     assert "best: trial" in done.err
@@ -70,7 +73,7 @@ def test_it_searches_lists_shows_and_goes_on(labcore, workspace, urbansound, fak
 
 
 def done_value(search) -> str:
-    return f"{100 * search.load().best.value:.1f}"
+    return f"{100 * search.report().best.value:.1f}"
 
 
 def test_the_best_is_trained_once_with_the_reported_fold(labcore, workspace, urbansound, fake, monkeypatch):
@@ -96,9 +99,9 @@ def test_ctrl_c_stops_it_and_says_how_to_go_on(labcore, workspace, urbansound, f
         "search", "--dataset", urbansound, "--vary", "dropout", *SMALL, "--optim.clip_norm", "50", "--epochs", "40"
     )
     assert stopped.status == 130
-    (search,) = list_searches(workspace)
+    (search,) = Search.every(workspace)
     assert f"--resume {search.id}` goes on" in stopped.err
-    assert search.load().state == "stopped"
+    assert search.report().state == "stopped"
     assert [run.status().state for run in list_runs(workspace)] == ["stopped"]
 
 
@@ -166,5 +169,5 @@ def test_a_real_search_in_processes_of_their_own(workspace, urbansound):
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (search,) = list_searches(workspace)
-    assert [trial.state for trial in search.load().trials] == ["finished", "finished"]
+    (search,) = Search.every(workspace)
+    assert [trial.state for trial in search.report().trials] == ["finished", "finished"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.errors import DatasetError
 from labcore.events import Epoch, Evaluated, Event, TrainingStarted
+from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run
+from labcore.training.job import working
 from labcore.workspace import Workspace
 
 HITS = {
@@ -82,6 +85,6 @@ def config(clips: str) -> RunConfig:
 
 @pytest.fixture
 def manager(workspace: Workspace) -> Iterator[JobManager]:
-    manager = JobManager(workspace, "thread", 0.02, train=pretend)
+    manager = JobManager(workspace, partial(ThreadChild, doing=working(pretend)), 0.02)
     yield manager
     manager.close()

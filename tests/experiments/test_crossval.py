@@ -5,18 +5,13 @@ import pytest
 from labcore.datasets.folds import split_for
 from labcore.datasets.registry import find_dataset
 from labcore.errors import ConfigError, DatasetError, RunError
-from labcore.experiments import (
-    MARK,
-    CrossValidation,
-    create,
-    delete,
-    list_crossvals,
-    resume,
-    stop,
-    summarise,
-    train_twins,
-)
-from labcore.experiments.crossval import make_ready, spread
+from labcore.events import RunFinished
+from labcore.experiments import MARK, CrossValidation, summarise
+from labcore.experiments.crossval import spread
+from labcore.jobs.glances import glance
+from labcore.jobs.manager import JobManager
+from labcore.runs import Run, list_runs
+from labcore.workspace import write_atomically
 
 
 def ended(experiment):
@@ -24,7 +19,7 @@ def ended(experiment):
 
 
 def test_every_fold_becomes_a_run_of_its_own_and_the_figures_are_taken_together(workspace, config, manager, until):
-    experiment = create(workspace, config, random=True)
+    experiment = CrossValidation.create(workspace, config, random=True)
     until(ended(experiment))
     summary = summarise(experiment)
     assert summary.state == "finished", [fold.error for fold in summary.folds]
@@ -48,68 +43,119 @@ def test_every_fold_becomes_a_run_of_its_own_and_the_figures_are_taken_together(
 
 
 def test_the_runs_say_what_they_belong_to_and_share_all_but_the_fold(workspace, config):
-    experiment = create(workspace, config.changed({"data.fold": "2"}), queued=False)
+    experiment = CrossValidation.create(workspace, config.changed({"data.fold": "2"}), queued=False)
     for fold, run in experiment.members().items():
         assert run.load(MARK) == {"experiment": experiment.id, "kind": "crossval", "fold": fold, "split": "official"}
         assert run.config == config.changed({"data.fold": fold})
     assert list(experiment.members()) == ["1", "2", "3"]
-    assert [each.id for each in list_crossvals(workspace)] == [experiment.id]
+    assert [each.id for each in CrossValidation.every(workspace)] == [experiment.id]
     assert CrossValidation.open(workspace, "last").config.data.fold is None
     with pytest.raises(RunError, match="no cross-validation 'nothing'"):
         CrossValidation.open(workspace, "nothing")
 
 
 def test_the_twin_can_be_trained_later_and_holds_out_clips_of_known_recordings(workspace, config):
-    experiment = create(workspace, config, folds=["2", "3"], queued=False)
+    experiment = CrossValidation.create(workspace, config, folds=["2", "3"], queued=False)
     assert summarise(experiment).random is None
-    runs = train_twins(experiment, queued=False)
+    runs = experiment.add_twin(queued=False)
     assert list(experiment.members("random")) == ["2", "3"]
     assert [run.config.data.split for run in runs] == ["random", "random"]
     assert split_for(find_dataset(workspace, config.data.dataset), runs[0].config.data).leaks
-    assert train_twins(experiment) == []
+    assert experiment.add_twin() == []
 
 
 def test_stopped_failed_and_deleted_folds_go_on(workspace, config, manager, until):
-    experiment = create(workspace, config.changed({"optim.epochs": 100, "model.name": "2"}))
+    experiment = CrossValidation.create(workspace, config.changed({"optim.epochs": 100, "model.name": "2"}))
     until(lambda: summarise(experiment).official.folds[0].epoch > 0)
-    stop(experiment, manager)
+    manager.stop(experiment)
     until(ended(experiment))
     assert [fold.state for fold in summarise(experiment).folds] == ["stopped"] * 3
     first, second, third = experiment.members().values()
-    manager.remove(third.id)
+    manager.remove(third)
     assert [fold.state for fold in summarise(experiment).folds] == ["stopped", "stopped", "deleted"]
     done = first.status().epoch
-    assert {run.id for run in resume(experiment, manager)} >= {first.id, second.id}
-    assert experiment.members()["3"].id != third.id
+    manager.resume(experiment)
+    assert third.status().state in ("queued", "running")
     until(lambda: summarise(experiment).official.folds[0].epoch > done)
     until(lambda: summarise(experiment).official.folds[1].state == "failed", 60)
     assert "clips are gone" in summarise(experiment).official.folds[1].error
-    assert resume(experiment, manager)[0].id == second.id
-    stop(experiment, manager)
+    manager.resume(experiment)
+    assert second.status().active
+    manager.stop(experiment)
     until(ended(experiment))
     assert summarise(experiment).state in ("stopped", "failed")
 
 
 def test_deleting_an_experiment(workspace, config, manager, until):
-    experiment = create(workspace, config.changed({"optim.epochs": 300}))
+    experiment = CrossValidation.create(workspace, config.changed({"optim.epochs": 300}))
     until(lambda: summarise(experiment).folds[0].epoch > 0)
     with pytest.raises(RunError, match="at work"):
-        delete(experiment, manager)
-    stop(experiment, manager)
+        manager.remove(experiment, also=experiment.children())
+    manager.stop(experiment)
     until(ended(experiment))
-    delete(experiment, manager)
-    assert list_crossvals(workspace) == []
+    manager.remove(experiment, also=experiment.children())
+    assert CrossValidation.every(workspace) == []
     assert list(workspace.runs.glob("[!.]*")) == []
     with pytest.raises(RunError, match="cannot be read"):
         summarise(experiment)
 
 
-def test_runs_that_somebody_else_works_on_are_made_ready(workspace, config):
-    experiment = create(workspace, config, queued=False)
-    run = experiment.members()["1"]
-    run.request_stop()
-    assert [each.id for each in make_ready(experiment)] == [each.id for each in experiment.runs()]
-    assert not run.stop_requested
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_kill_between_the_steps_of_making_one_leaves_no_orphan(workspace, config, monkeypatch, step):
+    steps = iter(range(step))
+
+    def or_die(act):
+        def acted(*args, **options):
+            if next(steps, None) is None:
+                raise Killed
+            return act(*args, **options)
+
+        return acted
+
+    monkeypatch.setattr(CrossValidation, "save", or_die(CrossValidation.save))
+    monkeypatch.setattr(CrossValidation, "draft", or_die(CrossValidation.draft))
+    monkeypatch.setattr(Run, "draft", or_die(Run.draft))
+    with pytest.raises(Killed):
+        CrossValidation.create(workspace, config, random=True, by="Bo")
+    monkeypatch.undo()
+    there = CrossValidation.every(workspace)
+    assert len(there) == (step >= 2)
+    assert len(list_runs(workspace)) == max(0, step - 2)
+    if not there:
+        return
+    (experiment,) = there
+    assert {run.id for run in list_runs(workspace)} <= {run.id for run in experiment.runs()}
+    assert experiment.status().state == ("stopped" if step == 2 else "running")
+    manager = JobManager(workspace, background=False)
+    manager.resume(experiment)
+    manager.close()
+    assert {run.id for run in list_runs(workspace)} == {run.id for run in experiment.runs()}
+    assert len(experiment.runs()) == 6
+    assert experiment.status().state == "queued"
+    assert {run.status().by for run in experiment.runs()} == {"Bo"}
+
+
+def test_it_stands_as_its_runs_do(workspace, config):
+    experiment = CrossValidation.create(workspace, config, by="Bo")
+    assert (glance(experiment).state, glance(experiment).by, experiment.owner) == ("queued", "Bo", "Bo")
+    one, two, three = experiment.runs()
+    one.append(RunFinished(state="finished"))
+    assert (experiment.status().state, experiment.status().fraction) == ("running", pytest.approx(1 / 3))
+    two.append(RunFinished(state="stopped"))
+    three.append(RunFinished(state="finished"))
+    assert experiment.status().state == "stopped"
+    two.append(RunFinished(state="failed"))
+    assert experiment.status().state == "failed"
+    two.append(RunFinished(state="finished"))
+    assert experiment.status().state == "finished"
+    three.delete()
+    assert experiment.status().state == "stopped", "a fold is missing"
+    write_atomically(experiment.path / "experiment.json", "{")
+    assert glance(experiment).state == "unreadable"
 
 
 @pytest.mark.parametrize(
@@ -124,12 +170,12 @@ def test_runs_that_somebody_else_works_on_are_made_ready(workspace, config):
 )
 def test_what_cannot_be_validated_leaves_no_runs(workspace, config, changes, folds, kind, message):
     with pytest.raises(kind, match=message):
-        create(workspace, config.changed(changes), folds=folds)
+        CrossValidation.create(workspace, config.changed(changes), folds=folds)
     assert list(workspace.runs.glob("[!.]*")) == []
 
 
 def test_folds_are_spread_over_the_gpus(workspace, config):
-    experiment = create(workspace, config.changed({"runtime.device": "auto"}), queued=False, gpus=2)
+    experiment = CrossValidation.create(workspace, config.changed({"runtime.device": "auto"}), queued=False, gpus=2)
     assert [run.config.runtime.device for run in experiment.members().values()] == ["cuda:0", "cuda:1", "cuda:0"]
     assert spread("auto", 3, 1) == "auto"
     assert spread("cpu", 3, 4) == "cpu"

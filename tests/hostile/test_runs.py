@@ -13,19 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from labcore import experiments
 from labcore.cli.main import main
 from labcore.config import RunConfig
 from labcore.datasets import list_datasets
 from labcore.events import KINDS, Epoch, Evaluated, Log, RunFinished, RunQueued, RunStarted, TrainingStarted, event_of
-from labcore.experiments import list_crossvals, summarise
+from labcore.experiments import CrossValidation, summarise
 from labcore.jobs.glances import glance, glances
 from labcore.jobs.queue import Survey
 from labcore.listing import looked_at
 from labcore.moved import former_homes
 from labcore.reading import DamagedError, parse_json, read_json
 from labcore.runs import Run, list_runs
-from labcore.search import Range, Search, list_searches
+from labcore.search import Range, Search
 from labcore.search.settings import Settings
 from labcore.workspace import Workspace
 
@@ -215,7 +214,7 @@ def test_a_damaged_search_hides_no_other(workspace, kind, capsys):
     good, *bad = (Search.create(workspace, settings) for _ in range(5))
     for search, file in zip(bad, ("search.json", "journal.jsonl", "owner", "stop"), strict=True):
         DAMAGES[kind](search.path / file)
-    reports, _ = soon(lambda: looked_at(list_searches(workspace), Search.load, lambda each: each.id))
+    reports, _ = soon(lambda: looked_at(Search.every(workspace), Search.report, lambda each: each.id))
     assert good.id in {report.id for report in reports}
     assert soon(lambda: main(["search", "--list"])) == 0
     told = capsys.readouterr().out
@@ -225,12 +224,12 @@ def test_a_damaged_search_hides_no_other(workspace, kind, capsys):
 @pytest.mark.parametrize("kind", EACH)
 def test_a_damaged_cross_validation_hides_no_other(workspace, dataset_of_two_folds, kind, capsys):
     config = RunConfig().changed({"data.dataset": "small"})
-    good, bad, of_bad_runs = (experiments.create(workspace, config, queued=False) for _ in range(3))
+    good, bad, of_bad_runs = (CrossValidation.create(workspace, config, queued=False) for _ in range(3))
     DAMAGES[kind](bad.path / "experiment.json")
     for run in of_bad_runs.runs():
         DAMAGES[kind](run.path / "config.json")
         DAMAGES[kind](run.path / "events.jsonl")
-    summaries, _ = soon(lambda: looked_at(list_crossvals(workspace), summarise, lambda each: each.id))
+    summaries, _ = soon(lambda: looked_at(CrossValidation.every(workspace), summarise, lambda each: each.id))
     assert {good.id, of_bad_runs.id} <= {each.id for each in summaries}
     assert soon(lambda: main(["crossval", "--list"])) == 0
     told = capsys.readouterr().out
@@ -256,12 +255,12 @@ def dataset_of_two_folds(workspace) -> Path:
 @pytest.mark.parametrize("value", VALUES)
 def test_an_experiment_of_other_values_hides_no_other(workspace, dataset_of_two_folds, value):
     config = RunConfig().changed({"data.dataset": "small"})
-    good, bad = (experiments.create(workspace, config, queued=False) for _ in range(2))
+    good, bad = (CrossValidation.create(workspace, config, queued=False) for _ in range(2))
     tree = json.loads((bad.path / "experiment.json").read_text())
     ways = [way for way in leaves(tree) if way[0] != "config" or len(way) < 3]
     for way in ways:
         put(bad.path / "experiment.json", with_value(tree, way, VALUES[value]).encode("utf-8", "surrogatepass"))
-        summaries, _ = looked_at(list_crossvals(workspace), summarise, lambda each: each.id)
+        summaries, _ = looked_at(CrossValidation.every(workspace), summarise, lambda each: each.id)
         assert good.id in {each.id for each in summaries}
         assert not any(run.path.parent != workspace.runs for each in summaries for run in list_runs(workspace))
 

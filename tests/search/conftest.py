@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.events import Event
+from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
+from labcore.jobs.process import work
 from labcore.runs import list_runs
-from labcore.search import Range, Search, Settings, make_settings
-from labcore.search.driver import drive
+from labcore.search import Range, Search, Settings, driver, make_settings
+from labcore.training.job import working
 from labcore.workspace import Workspace
 
 FAKE = Path(__file__).with_name("fake_training.py")
@@ -34,7 +37,7 @@ def fake() -> Any:
 @pytest.fixture
 def driver_command() -> list[str]:
     """Starts a driver process whose workers make believe."""
-    return [sys.executable, str(FAKE), "driver"]
+    return [sys.executable, str(FAKE)]
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def make(workspace: Workspace, recipe: RunConfig) -> Callable[..., Settings]:
 @pytest.fixture
 def queue(workspace: Workspace, fake: Any) -> Iterator[JobManager]:
     """A job manager with make-believe training in threads."""
-    manager = JobManager(workspace, "thread", 0.005, train=fake.train)
+    manager = JobManager(workspace, partial(ThreadChild, doing=working(fake.train)), 0.005)
     yield manager
     for run in list_runs(workspace):
         run.request_stop()
@@ -65,10 +68,13 @@ def queue(workspace: Workspace, fake: Any) -> Iterator[JobManager]:
 
 
 @pytest.fixture
-def driven(workspace: Workspace, queue: JobManager) -> Callable[..., list[Event]]:
+def driven(queue: JobManager, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Event]]:
     """Drives a search in this process: ``driven(search)`` → its events."""
+    monkeypatch.setattr(driver, "POLL_SECONDS", 0.005)
 
     def run(search: Search, should_stop: Callable[[], bool] = lambda: False, **options: Any) -> list[Event]:
-        return list(drive(search, workspace, queue, should_stop, poll_seconds=0.005, **options))
+        events: list[Event] = []
+        work(search, should_stop, events.append, doing=partial(driver.work, queue=queue, **options))
+        return events
 
     return run

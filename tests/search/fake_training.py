@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
 
 from labcore.config import RunConfig
 from labcore.errors import DatasetError
 from labcore.events import Epoch, Evaluated, Event, TrainingStarted
-from labcore.jobs import worker
+from labcore.jobs.executors import ProcessChild
 from labcore.jobs.manager import JobManager
+from labcore.jobs.process import StopTest, main
 from labcore.runs import Run
+from labcore.search import Search
+from labcore.search.events import SearchFinished
+from labcore.training.job import working
 from labcore.workspace import Workspace
 
 
@@ -47,15 +54,16 @@ def train(config: RunConfig, run: Run, workspace: Workspace, should_stop: Callab
     )  # fmt: skip
 
 
-def make_queue(workspace: Workspace) -> JobManager:
-    """A job manager whose workers make believe."""
-    return JobManager(workspace, "process", 0.02, command=[sys.executable, __file__, "worker"])
+def drive(search: Search, should_stop: StopTest) -> Generator[Event, None, SearchFinished]:
+    """The work of a search whose runs are make-believe, in processes."""
+    from labcore.search import driver  # heavier than a worker needs
+
+    driver.POLL_SECONDS = 0.02
+    executor = partial(ProcessChild, command=[sys.executable, __file__])
+    with closing(JobManager(search.workspace, executor, 0.02)) as queue:
+        return (yield from driver.work(search, should_stop, queue=queue))
 
 
 if __name__ == "__main__":
-    role, folder = sys.argv[1:]
-    if role == "worker":
-        sys.exit(worker.main([folder], train=train))
-    from labcore.search import job  # heavier than a worker needs
-
-    sys.exit(job.main([folder, "--poll", "0.02"], make_queue))
+    (folder,) = sys.argv[1:]
+    sys.exit(main([folder], doing=drive if Path(folder).parent.name == "searches" else working(train)))

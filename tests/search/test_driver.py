@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
 
 from labcore.errors import ConfigError, DatasetError
 from labcore.events import Evaluated, RunFinished
+from labcore.jobs.executors import ProcessChild
+from labcore.jobs.glances import glance
+from labcore.jobs.manager import JobManager, make_ready
 from labcore.runs import Run, list_runs
-from labcore.search import MARK, Range, Search, SearchError, best_config, final_run, importance, job, train_best
-from labcore.search.folder import trial_runs
+from labcore.search import MARK, Range, Search, SearchError, best_config, final_run, importance, train_best
+from labcore.search.journal import study_id
 from labcore.search.settings import validation_fold
 
 
@@ -22,13 +28,13 @@ def starts(run: Run) -> int:
 
 
 def lived(search: Search) -> list[tuple[Any, ...]]:
-    return [(trial.number, trial.state, trial.value, trial.changes) for trial in search.load().trials]
+    return [(trial.number, trial.state, trial.value, trial.changes) for trial in search.report().trials]
 
 
 def test_a_search_finds_what_is_better_than_the_recipe(workspace, make, driven, fake):
     search = Search.create(workspace, make(trials=8, changes={"model.dropout": 0.5}))
     events = driven(search)
-    report = search.load()
+    report = search.report()
     assert (report.state, report.done, len(report.trials)) == ("finished", 8, 8)
     first = report.trials[0]
     assert first.changes == {"optim.lr": 0.1, "model.dropout": 0.5}, "the recipe as it is comes first"
@@ -52,27 +58,27 @@ def test_a_search_finds_what_is_better_than_the_recipe(workspace, make, driven, 
 
 def test_no_trial_touches_the_reported_fold_and_one_run_does_once(workspace, make, driven, queue, until):
     search = Search.create(workspace, make(trials=3, changes={"data.fold": "3"}))
-    with pytest.raises(SearchError, match="starting"):
-        train_best(workspace, search, queue)
+    with pytest.raises(SearchError, match="no trial"):
+        train_best(search, queue)
     driven(search)
     for run in list_runs(workspace):
         assert (run.config.data.fold, run.config.data.leave_out) == ("1", "3")
         assert run.last_event(Evaluated).fold == "1"
-    final = train_best(workspace, search, queue)
+    final = train_best(search, queue)
     assert (final.config.data.fold, final.config.data.leave_out) == ("3", None)
     assert final.config == best_config(search)
-    assert final_run(workspace, search) == final
+    assert final_run(search) == final
     until(lambda: final.status().state == "finished")
     with pytest.raises(SearchError, match="trained once"):
-        train_best(workspace, search, queue)
-    assert trial_runs(workspace, search.id).keys() == {0, 1, 2}
+        train_best(search, queue)
+    assert search.trial_runs().keys() == {0, 1, 2}
 
 
 def test_hopeless_trials_are_pruned(workspace, make, driven):
     ranges = (Range("model.dropout", choices=(0.0, 0.05, 0.1, 0.9)),)
     search = Search.create(workspace, make(ranges, {"optim.epochs": 40, "model.dropout": 0.1}, trials=9, pruning=True))
     driven(search)
-    report = search.load()
+    report = search.report()
     states = {trial.changes["model.dropout"]: trial.state for trial in report.trials}
     assert states[0.9] == "pruned"
     assert states[0.1] == "finished"
@@ -93,29 +99,34 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been_stopped(workspace, make,
     driven(whole)
     looks = iter(range(10_000))
     while driven(parts, lambda: next(looks) % 9 == 8)[-1].state == "stopped":
-        assert parts.load().state == "stopped"
-    assert parts.load().state == "finished"
+        assert parts.report().state == "stopped"
+    assert parts.report().state == "finished"
     assert lived(parts) == lived(whole)
-    assert len(trial_runs(workspace, parts.id)) == 6
+    assert len(parts.trial_runs()) == 6
 
 
 def test_a_killed_driver_loses_nothing_and_trains_nothing_twice(workspace, make, driver_command, driven, queue, until):
     queue.close()  # the drivers' own managers start the workers
     settings = make(trials=3, changes={"optim.clip_norm": 40})
-    search = Search.create(workspace, settings)
+    search = Search.create(workspace, settings, queued=True)
     process = subprocess.Popen([*driver_command, str(search.path)], stdout=subprocess.DEVNULL)
-    until(lambda: search.load().done >= 1 and any(trial.curve for trial in search.load().trials if trial.value is None))
+    until(
+        lambda: (
+            search.report().done >= 1 and any(trial.curve for trial in search.report().trials if trial.value is None)
+        )
+    )
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    (at_work,) = [trial for trial in search.load().trials if trial.state == "running"]
+    (at_work,) = [trial for trial in search.report().trials if trial.state == "running"]
     run = Run(workspace.runs / at_work.run_id)
-    assert search.load().state == "interrupted"
+    assert search.status().state == "interrupted"
     with (search.path / "journal.jsonl").open("ab") as journal:
         journal.write(b'{"op_code": 4, "half a li')  # as a kill in the middle of a write leaves it
     until(lambda: run.status().state == "finished")  # workers outlive their manager
-    job.resume(workspace, search, command=driver_command)
-    until(lambda: search.load().state == "finished")
-    trials = search.load().trials
+    with closing(JobManager(workspace, partial(ProcessChild, command=driver_command), 0.02)) as manager:
+        manager.resume(search)
+        until(lambda: search.status().state == "finished")
+    trials = search.report().trials
     assert [trial.state for trial in trials] == ["finished"] * 3
     assert len(list_runs(workspace)) == 3
     assert [starts(Run(workspace.runs / trial.run_id)) for trial in trials] == [1] * 3
@@ -133,16 +144,16 @@ def test_a_driver_takes_up_what_the_last_one_left(workspace, make, driven, queue
     (run,) = list_runs(workspace)
     assert run.status().state == "stopped"
     run.append(RunFinished(state="interrupted"))
-    driven(search, lambda: len(search.load().trials) > 1 and search.load().trials[1].run_id is not None)
+    driven(search, lambda: len(search.report().trials) > 1 and search.report().trials[1].run_id is not None)
     assert starts(run) == 2
     assert [event.epoch for event in run.epochs()] == list(range(1, 41))
-    assert search.load().trials[0].state == "finished"
+    assert search.report().trials[0].state == "finished"
     # a trial that was asked for, and its run never made
-    lost = Run(workspace.runs / search.load().trials[1].run_id)
+    lost = Run(workspace.runs / search.report().trials[1].run_id)
     until(lambda: not lost.status().active)
     lost.delete()
     driven(search)
-    assert [trial.state for trial in search.load().trials] == ["finished"] * 3
+    assert [trial.state for trial in search.report().trials] == ["finished"] * 3
 
 
 def test_what_goes_wrong_with_all_trials_ends_the_search(workspace, make, driven):
@@ -150,7 +161,7 @@ def test_what_goes_wrong_with_all_trials_ends_the_search(workspace, make, driven
     end = driven(search)[-1]
     assert end.state == "failed"
     assert "the clips are gone" in end.error
-    report = search.load()
+    report = search.report()
     assert (report.state, len(report.trials), report.best) == ("failed", 3, None)
     assert report.trials[0].note == "the clips are gone"
     with pytest.raises(SearchError, match="no trial"):
@@ -161,54 +172,111 @@ def test_a_trial_stopped_or_removed_by_hand_is_left_behind(workspace, make, driv
     search = Search.create(workspace, make(trials=3, changes={"optim.epochs": 40, "optim.clip_norm": 5}))
 
     def meddle() -> bool:
-        for number, run in trial_runs(workspace, search.id).items():
+        for number, run in search.trial_runs().items():
             if number == 1 and run.status().epoch >= 2:
-                queue.stop(run.id)
+                queue.stop(run)
         return False
 
     driven(search, meddle)
-    assert [trial.state for trial in search.load().trials] == ["finished", "pruned", "finished"]
-    assert search.load().trials[1].note == "stopped by hand"
+    assert [trial.state for trial in search.report().trials] == ["finished", "pruned", "finished"]
+    assert search.report().trials[1].note == "stopped by hand"
 
 
 def test_several_devices_work_at_once(workspace, make, driven):
     search = Search.create(workspace, make(trials=6, changes={"optim.clip_norm": 5}))
     driven(search, devices=["cpu", "cuda:1"])
-    devices = [Run(workspace.runs / trial.run_id).config.runtime.device for trial in search.load().trials]
+    devices = [Run(workspace.runs / trial.run_id).config.runtime.device for trial in search.report().trials]
     assert set(devices) == {"cpu", "cuda:1"}
-    assert [trial.state for trial in search.load().trials] == ["finished"] * 6
+    assert [trial.state for trial in search.report().trials] == ["finished"] * 6
 
 
 def test_loss_is_a_goal_too_and_more_trials_can_be_asked_for(workspace, make, driven):
     search = Search.create(workspace, make(trials=2, objective="loss"))
     driven(search)
     with pytest.raises(SearchError, match="finished after 2 trials"):
-        job.make_ready(search)
-    job.make_ready(search, trials=5)
+        search.extend(None)
+    with pytest.raises(SearchError, match="finished after 2 trials"):
+        search.extend(1)
+    search.extend(5)
+    assert search.status().state == "stopped", "it can go on"
     driven(search)
-    report = search.load()
+    report = search.report()
     assert report.done == 5
     assert report.best.value == min(trial.value for trial in report.trials)
 
 
-def test_only_one_driver_at_a_time(workspace, make, driven):
+def test_only_one_driver_at_a_time(workspace, make, driven, queue):
     search = Search.create(workspace, make())
     with search.hold():
-        assert search.state() == "running"
-        with pytest.raises(SearchError, match="at work already"):
+        assert search.status().state == "running"
+        with pytest.raises(SearchError, match="being worked on"):
             driven(search)
-        with pytest.raises(SearchError, match="at work already"):
-            search.delete(workspace)
-    search.delete(workspace)
+        with pytest.raises(SearchError, match="at work"):
+            queue.remove(search)
+    queue.remove(search)
     assert not search.path.exists()
 
 
-def test_a_driver_that_cannot_begin_says_so(workspace, make, until):
-    import sys
+def test_a_search_is_removed_with_the_runs_of_its_trials(workspace, make, driven, queue):
+    search = Search.create(workspace, make(trials=2))
+    driven(search)
+    final = train_best(search)
+    runs = list(search.trial_runs().values())
+    runs[1].append(runs[1].started())
+    with runs[1].hold(), pytest.raises(SearchError, match="at work"):
+        queue.remove(search, also=runs)
+    assert all(run.there for run in runs)
+    queue.remove(search, also=runs)
+    assert (Search.every(workspace), list_runs(workspace)) == ([], [final])
 
-    search = job.start(workspace, make(), command=[sys.executable, "-c", "raise SystemExit('no such thing')"])
-    until(lambda: search.load().state == "failed")
-    assert "no such thing" in search.load().error
+
+def test_a_search_that_cannot_be_read_fails_and_says_why(workspace, make, driven):
+    search = Search.create(workspace, make())
+    (search.path / "journal.jsonl").write_text("")
+    end = driven(search)[-1]
+    assert (end.type, end.state, end.done) == ("search_finished", "failed", 0)
+    assert "journal is empty" in search.status().error
+
+
+def test_the_queue_of_a_server_loads_no_optuna(workspace, make):
+    search = Search.create(workspace, make(), queued=True, by="Bo")
+    told = """
+import sys
+from labcore.jobs.glances import glances
+from labcore.jobs.queue import Survey
+from labcore.search import Search
+from labcore.workspace import Workspace
+(waiting,), _ = Survey(Workspace.default()).look()
+((search, status),) = glances(Workspace.default(), Search)
+print(waiting.id, status.state, status.by, {"optuna", "pandas", "torch"} & set(sys.modules))
+"""
+    environment = os.environ | {"LABCORE_HOME": str(workspace.home)}
+    done = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [search.id, "queued", "Bo", "set()"]
+
+
+@pytest.mark.parametrize(
+    ("life", "state", "error"),
+    [
+        ({"state": "stopped", "by": "Cy"}, "stopped", ""),
+        ({"state": "failed", "error": "the clips are gone"}, "failed", "the clips are gone"),
+        ({"state": "started"}, "interrupted", ""),
+        ({"state": 7, "error": ["x"]}, "interrupted", ""),
+        ("nonsense", "interrupted", ""),
+    ],
+)
+def test_a_search_of_an_earlier_version_goes_on(workspace, make, driven, life, state, error):
+    search = Search.create(workspace, make(trials=2))
+    search.journal().set_study_user_attr(study_id(search.journal()), "life", life)
+    (search.path / "owner").write_text("Bo")
+    status = search.status()
+    assert (status.state, status.error, search.owner) == (state, error, "Bo")
+    assert glance(search).state == state
+    with search.hold():
+        make_ready(search)
+    assert (search.status().state, search.status().by) == ("stopped", "Bo")
+    driven(search)
+    assert (search.status().state, search.owner) == ("finished", "Bo")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import read_predictions
 from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated, Log, RunFinished
-from labcore.experiments import create, summarise
+from labcore.experiments import CrossValidation, summarise
 from labcore.export import export_zip
 from labcore.inference.classifier import Classifier
 from labcore.jobs.process import work
@@ -87,7 +87,7 @@ def test_a_full_disk_costs_the_file_and_not_the_run(tiny, monkeypatch):
 
 def test_the_folds_of_a_cross_validation_judge_each_clip_once(tiny, tmp_path):
     workspace = Workspace(tmp_path / "home")
-    experiment = create(workspace, tiny.config.changed({"optim.epochs": 1}), queued=False)
+    experiment = CrossValidation.create(workspace, tiny.config.changed({"optim.epochs": 1}), queued=False)
     for run in experiment.members().values():
         assert work(run).state == "finished"
     pooled = read_predictions([run.predictions for run in experiment.members().values()])

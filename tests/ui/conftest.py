@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,10 @@ class Manager:
     def resume(self, job: JobFolder, *, by: str = "", dataset: str | None = None) -> None:
         self.asked.append(("resume", job.id))
 
-    def remove(self, job: JobFolder) -> None:
-        self.asked.append(("remove", job.id))
+    def remove(self, job: JobFolder, also: Sequence[JobFolder] = ()) -> None:
+        for each in (*also, job):
+            self.asked.append(("remove", each.id))
+            each.delete()
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import os
 
 import pytest
 
-from labcore import experiments
 from labcore.benchmark import Benchmark
 from labcore.config import RunConfig
 from labcore.datasets import read_dataset
 from labcore.datasets.record import ClipRecord
 from labcore.events import RunFinished
+from labcore.experiments import CrossValidation
 from labcore.presets import preset
 from labcore.search import Range, Search, make_settings
 
@@ -33,7 +33,9 @@ def full(workspace, dataset, trained):
     """A workspace with one sound thing of each kind."""
     config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
     Search.create(workspace, make_settings(workspace, config, (Range("optim.lr", 0.01, 0.3),)))
-    experiments.create(workspace, preset("quick").changed({"data.dataset": "small"}), folds=["1", "2"], queued=False)
+    CrossValidation.create(
+        workspace, preset("quick").changed({"data.dataset": "small"}), folds=["1", "2"], queued=False
+    )
     Benchmark.keep(workspace, bench_reports.report("cpu"))
     return workspace
 

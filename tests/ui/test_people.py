@@ -7,10 +7,10 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from labcore import experiments
 from labcore.benchmark import Benchmark, quick_plan
 from labcore.config import RunConfig
 from labcore.events import Forecast
+from labcore.experiments import CrossValidation
 from labcore.runs import list_runs
 from labcore.search import Range, Search, make_settings
 from labcore.training.estimates import EstimateJob
@@ -119,7 +119,7 @@ def test_a_cross_validation_of_anothers(open_page, workspace, dataset, make_run,
 
     config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
     monkeypatch.setattr(folds, "official_folds", lambda dataset: ["1", "2"])
-    experiment = experiments.create(workspace, config, by="Bo")
+    experiment = CrossValidation.create(workspace, config, by="Bo")
     assert {run.status().by for run in experiment.runs()} == {"Bo"}
     app = open_page("pages/crossval.py", crossval=experiment.id)
     shown = words(app)
@@ -128,24 +128,22 @@ def test_a_cross_validation_of_anothers(open_page, workspace, dataset, make_run,
     app.button("crossval-stop-official-1").click().run()
     assert acts == [("stop", experiment.members()["1"].id, "Ada")]
     app.button("crossval-stop").click().run()
-    assert len(acts) == 3
+    assert acts[1:] == [("stop", experiment.id, "Ada")]
     assert any(option.endswith("· Bo") for option in app.selectbox("crossval-choice").options)
 
 
-def test_a_search_of_anothers(open_page, workspace, dataset):
+def test_a_search_of_anothers(open_page, workspace, dataset, acts):
     config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
     settings = make_settings(workspace, config, (Range("model.dropout", 0.0, 0.6),), trials=4)
-    search = Search.create(workspace, settings, by="Bo")
-    search.tell_life("started")
+    search = Search.create(workspace, settings, queued=True, by="Bo")
+    search.append(search.started())
     with search.hold():
         app = open_page("pages/search.py", search=search.id)
         assert "**Bo** started this. Stop it all the same?" in words(app)
         app.button("search-stop").click().run()
-        assert (search.stopper, search.load().stopped_by) == ("Ada", "Ada")
-        search.tell_life("stopped")
-        search.clear_stop()
-    search.tell_life("stopped")
-    assert search.load().by == "Bo"
+        assert acts == [("stop", search.id, "Ada")]
+    search.append(search.finished("stopped"))
+    assert search.report().by == "Bo"
     app = open_page("pages/search.py", search=search.id)
     assert "Resume it all the same?" in words(app)
     assert any(option.endswith("· Bo") for option in app.selectbox("search-choice").options)

@@ -9,7 +9,7 @@ from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.presets import preset
 from labcore.runs import Run
-from labcore.search import MARK, Range, Search, job, list_searches, make_settings
+from labcore.search import MARK, Range, Search, final_run, make_settings
 from labcore.search.journal import NAME
 from labcore.search.sampling import ask
 
@@ -38,7 +38,10 @@ def make_search(workspace, dataset, make_run):
                 study.tell(number, state=optuna.trial.TrialState.PRUNED)
             elif number < trials - 1 or state == "finished":
                 study.tell(number, 0.5 + 0.05 * trial.params["model.dropout"] + (0.3 if number == 5 else 0.0))
-        search.tell_life(state, error, "Do otherwise" if error else "")
+        search.append(search.queued())
+        search.append(search.started())
+        if state != "started":
+            search.append(search.finished(state, error=error, remedy="Do otherwise" if error else ""))
         return search
 
     return made
@@ -54,16 +57,14 @@ def test_without_data_the_demo_set_is_offered(open_page):
     assert not app.exception
 
 
-def test_the_form_starts_a_search_of_what_it_shows(open_page, dataset, workspace, monkeypatch):
-    started = []
-    monkeypatch.setattr(job, "_launch", lambda workspace, search, command: started.append(search))
+def test_the_form_starts_a_search_of_what_it_shows(open_page, dataset, workspace):
     app = open_page(PAGE)
     assert not app.error
     app.number_input(key="search-trials").set_value(7).run()
     app.multiselect(key="search-paths").set_value(["optim.lr", "model.dropout", "optim.optimiser"]).run()
     app.toggle(key="search-pruning").set_value(False).run()
     app.button(key="search-start").click().run()
-    (search,) = started
+    (search,) = Search.every(workspace)
     settings = search.settings
     assert (settings.trials, settings.pruning, settings.reported, settings.validation) == (7, False, "1", "2")
     assert [each.path for each in settings.ranges] == ["optim.lr", "model.dropout", "optim.optimiser"]
@@ -73,7 +74,8 @@ def test_the_form_starts_a_search_of_what_it_shows(open_page, dataset, workspace
     assert settings.config == preset("quick").changed({"data.dataset": "small", "data.fold": "1"})
     assert settings.config.optim.epochs is None
     assert search.id in app.query_params["search"]
-    assert "Starting" in words(app)
+    assert "Queued: 0 of 7 trials done" in words(app)
+    assert search.owner == "Ada"
 
 
 def test_the_form_tells_about_how_long_it_takes(open_page, dataset):
@@ -88,9 +90,7 @@ def test_the_form_tells_about_how_long_it_takes(open_page, dataset):
     assert "training budget allows" not in words(app)
 
 
-def test_the_form_comes_back_from_its_address(open_page, dataset, monkeypatch):
-    started = []
-    monkeypatch.setattr(job, "_launch", lambda workspace, search, command: started.append(search))
+def test_the_form_comes_back_from_its_address(open_page, dataset, workspace):
     app = open_page(PAGE)
     assert list(app.query_params) == ["dataset"]
     app.get_by_key("search-base").set_value("thorough").run()
@@ -105,7 +105,7 @@ def test_the_form_comes_back_from_its_address(open_page, dataset, monkeypatch):
     other = open_page(PAGE, vary=["optim.lr=0.01:0.4:log", "optim.optimiser=sgd,adamw"], **address)
     assert not other.error
     other.button(key="search-start").click().run()
-    one, two = (search.settings for search in started)
+    one, two = (search.settings for search in Search.every(workspace))
     assert one == two
     assert one.config == preset("thorough").changed({"data.dataset": "small", "data.fold": "1", "optim.epochs": 9})
 
@@ -126,7 +126,7 @@ def test_an_empty_choice_of_knobs_is_told_in_place(open_page, dataset):
     assert not any(button.key == "search-start" for button in app.button)
 
 
-def test_a_search_at_work_is_followed_and_stopped(open_page, make_search):
+def test_a_search_at_work_is_followed_and_stopped(open_page, make_search, manager):
     search = make_search("started", trials=3)
     with search.hold():
         app = open_page(PAGE, search=search.id)
@@ -135,33 +135,26 @@ def test_a_search_at_work_is_followed_and_stopped(open_page, make_search):
         assert "Trial 2" in "".join(str(link.proto.label) for link in app.get("page_link"))
         assert app.button(key="search-final").disabled
         app.button(key="search-stop").click().run()
-        assert search.stop_requested
-        assert app.button(key="search-stop").disabled
+        assert manager.asked == [("stop", search.id)]
+        search.request_stop("Ada")
+        assert app.run().button(key="search-stop").disabled
 
 
-def test_what_came_of_it_and_the_one_run_with_the_reported_fold(
-    open_page, make_search, manager, workspace, monkeypatch
-):
+def test_what_came_of_it_and_the_one_run_with_the_reported_fold(open_page, make_search, manager):
     search = make_search("finished", trials=8)
-    submitted = []
-
-    def submit(config, *, marks=None, by=""):
-        submitted.append((config, marks))
-        return Run.create(workspace, config, queued=True, marks=marks, by=by)
-
-    monkeypatch.setattr(manager, "submit", submit)
     app = open_page(PAGE, search=search.id)
     assert not app.error, words(app)
-    best = search.load().best
+    best = search.report().best
     assert best.number == 5
     assert app.metric[0].label == "Best, trial 5"
     shown = words(app)
     assert "Report the figure of fold 1, which no trial has seen" in shown
     assert "functional ANOVA" in shown
     app.button(key="search-final").click().run()
-    ((config, marks),) = submitted
+    (config,) = manager.submitted
+    final = final_run(search)
     assert (config.data.fold, config.data.leave_out) == ("1", None)
-    assert marks[MARK]["final"]
+    assert (final.load(MARK)["final"], final.status().by) == (True, "Ada")
     assert config.model.dropout == best.changes["model.dropout"]
     links = "".join(str(link.proto.label) for link in app.get("page_link"))
     assert "The best with fold 1 held out: **queued**" in links
@@ -172,15 +165,13 @@ def test_a_trial_can_be_taken_to_the_train_form(open_page, make_search):
     search = make_search("finished", trials=6)
     app = open_page(PAGE, search=search.id)
     app.button(key="search-open").click().run()
-    assert app.session_state["knobs"]["optim.lr"] == search.load().best.changes["optim.lr"]
+    assert app.session_state["knobs"]["optim.lr"] == search.report().best.changes["optim.lr"]
     assert app.session_state["knobs"]["data.leave_out"] is None
 
 
 @pytest.mark.parametrize("state", ["stopped", "failed", "started"])
-def test_an_ended_search_is_gone_on_with(open_page, make_search, monkeypatch, state):
+def test_an_ended_search_is_gone_on_with(open_page, make_search, manager, state):
     search = make_search(state, trials=3, error="the clips are gone" if state == "failed" else "")
-    launched = []
-    monkeypatch.setattr(job, "_launch", lambda workspace, search, command: launched.append(search))
     app = open_page(PAGE, search=search.id)
     told = {
         "stopped": "Stopped: 2 of 8",
@@ -189,25 +180,27 @@ def test_an_ended_search_is_gone_on_with(open_page, make_search, monkeypatch, st
     }[state]
     assert told.strip() in words(app)
     app.button(key="search-resume").click().run()
-    assert launched == [search]
+    assert manager.asked == [("resume", search.id)]
 
 
-def test_a_finished_search_can_be_asked_for_more(open_page, make_search, monkeypatch):
+def test_a_finished_search_can_be_asked_for_more(open_page, make_search, manager):
     search = make_search("finished", trials=4, asked=4)
-    monkeypatch.setattr(job, "_launch", lambda *_: None)
     app = open_page(PAGE, search=search.id)
     app.button(key="search-more").click().run()
     assert search.settings.trials == 14
+    assert (search.status().state, manager.asked) == ("stopped", [("resume", search.id)])
 
 
-def test_a_search_is_removed_with_its_runs_when_that_is_confirmed(open_page, make_search, workspace):
+def test_a_search_is_removed_with_its_runs_when_that_is_confirmed(open_page, make_search, workspace, manager):
     search = make_search("stopped", trials=3)
-    runs = [Run(workspace.runs / trial.run_id) for trial in search.load().trials]
+    runs = [Run(workspace.runs / trial.run_id) for trial in search.report().trials]
     app = open_page(PAGE, search=search.id)
     assert search.path.exists()
     app.button(key="search-remove").click().run()
-    assert list_searches(workspace) == []
+    assert Search.every(workspace) == []
     assert not any(run.path.exists() for run in runs)
+    assert sorted(manager.asked[:-1]) == sorted(("remove", run.id) for run in runs)
+    assert manager.asked[-1] == ("remove", search.id)
     assert not app.error
 
 
@@ -217,7 +210,7 @@ def test_what_is_wrong_is_told_in_place(open_page, make_search):
     (search.path / "search.json").write_text("{}")
     assert "cannot be read" in words(open_page(PAGE, search=search.id))
     with pytest.raises(LabError):
-        search.load()
+        search.report()
 
 
 def test_the_overview_lists_searches_with_their_state(open_page, make_search, make_run):
