@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import AUDIO, IMAGES, EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.summary.writer import event_file_writer
 
 from labcore.events import Epoch, Evaluated, TrainingStarted
 from labcore.runs import Run
@@ -22,7 +23,9 @@ def load(run):
     return board
 
 
-def test_a_run_and_one_that_was_killed_show_the_same(tiny):
+def test_a_run_and_one_that_was_killed_show_the_same(tiny, monkeypatch):
+    # Files are read in the order of their names, which end in a number: within one second "10" would come before "9".
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(100))
     config = tiny.config.changed({"optim.epochs": 3, "data.validation_share": 0.2})
     whole, parts = (Run.create(tiny.workspace, config) for _ in range(2))
     for run in (whole, parts):
