@@ -27,7 +27,7 @@ from labcore.api.metrics import CONTENT_TYPE, Metrics
 from labcore.api.problems import Problem
 from labcore.device import usable_cores
 from labcore.errors import LabError
-from labcore.serving import Engine, Model, ServiceSettings, Shelf
+from labcore.serving import Engine, Model, ModelFacts, ServiceSettings, Shelf
 from labcore.serving.admission import Admission
 
 
@@ -148,17 +148,17 @@ def _routes(
         responses=problems(*guarded),
         summary="The classifiers at service",
     )
-    async def models() -> dict[str, Any]:
-        return {"models": [model.facts() for model in shelf.models]}
+    async def models() -> schemas.ModelList:
+        return schemas.ModelList(models=[model.facts for model in shelf.models])
 
     @app.get(
         "/v1/models/{name}",
-        response_model=schemas.ModelFacts,
+        response_model=ModelFacts,
         responses=problems(404, 422, *guarded),
         summary="One of them",
     )
-    async def model(name: Annotated[str, Path(max_length=200)]) -> dict[str, Any]:
-        return model_named(name).facts()
+    async def model(name: Annotated[str, Path(max_length=200)]) -> ModelFacts:
+        return model_named(name).facts
 
     @app.post(
         "/v1/reload",
@@ -208,10 +208,10 @@ async def reload_models(shelf: Shelf, metrics: Metrics) -> dict[str, bool]:
     Raises:
         Problem: some could not be exchanged. The others were.
     """
-    before = {model.name: model.sha256 for model in shelf.models}
+    before = {model.name: model.facts.sha256 for model in shelf.models}
     outcome = await asyncio.get_running_loop().run_in_executor(None, shelf.reload)
     metrics.note_models(shelf)
-    changed = {model.name: model.sha256 != before[model.name] for model in shelf.models}
+    changed = {model.name: model.facts.sha256 != before[model.name] for model in shelf.models}
     failed = {name: error for name, error in outcome.items() if error is not None}
     metrics.reloads.labels("failed" if failed else "done").inc()
     log.info(
