@@ -88,7 +88,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
-def stamp_of(path: Path) -> tuple[int, int]:
+def stamp_of(path: Path | str) -> tuple[int, int]:
     """Bytes of a file, and when it was changed in nanoseconds; zeros where it is gone."""
     try:
         info = os.stat(path)  # noqa: PTH116 (called for every file)

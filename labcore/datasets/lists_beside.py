@@ -70,13 +70,10 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
 
 
 def _paths(folder: Path) -> list[Path]:
-    places = [folder, *(folder / child for child in subfolders(folder) if _is_for_lists(folder / child))]
+    below = (folder / child for child in subfolders(folder))
+    places = [folder, *(each for each in below if for_lists(each) and not holds_audio(each))]
     found = [place / entry.name for place in places for entry in listed(place)]
     return [path for path in found if path.suffix.lower() in TAKEN_SUFFIXES + SHEETS and is_file(path)]
-
-
-def _is_for_lists(folder: Path) -> bool:
-    return for_lists(folder) and not holds_audio(folder)
 
 
 def _by_part(folder: Path, usable: list[ClipList]) -> list[tuple[ClipList, str]]:

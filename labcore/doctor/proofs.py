@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labcore.device import synchronise
 from labcore.doctor.privacy import scrub
 from labcore.doctor.report import Proof
 
@@ -99,13 +100,6 @@ def _time(run: Run, device: torch.device) -> float:
         synchronise(device)
         taken.append(time.perf_counter() - start)
     return min(taken)
-
-
-def synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def _numbers(seed: int, *shape: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from labcore.errors import AudioError
 from labcore.events import Log
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
+from labcore.workspace import stamp_of
 
 LONGEST_SECONDS = 300.0
 """Longer ones would hold every epoch up."""
@@ -60,14 +60,14 @@ class Pinned:
     def _read(self, sample_rate: int) -> None:
         """Take up what is new or has changed in the folder, let go of what is gone."""
         try:
-            files = sorted(file for file in self.folder.iterdir() if not file.name.startswith("."))
+            files = sorted(
+                file for file in self.folder.iterdir() if not file.name.startswith(".") and not file.is_dir()
+            )
         except OSError:
             files = []
         known, self.clips = self.clips, {}
         for file in files:
-            clip, stamp = known.get(file.name), _stamp(file)
-            if stamp is None:
-                continue
+            clip, stamp = known.get(file.name), stamp_of(file)  # zeros of a link to nowhere, which decoding tells about
             if clip is None or clip.stamp != stamp:
                 clip = _Clip(stamp, self._waveform(file, sample_rate))
             self.clips[file.name] = clip
@@ -84,12 +84,3 @@ class Pinned:
                 self.warned.add(file.name)
                 self.warnings.append(Log(level="warning", message=f"the pinned clip {file.name} is left out: {error}"))
             return None
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    """Size and time of change; zeros of a link to nowhere, which decoding tells about, None of a folder."""
-    try:
-        info = file.stat()
-    except OSError:
-        return 0, 0
-    return None if stat.S_ISDIR(info.st_mode) else (info.st_size, info.st_mtime_ns)

@@ -26,7 +26,7 @@ from pydantic import Field, TypeAdapter
 from torch import Tensor, nn
 
 from labcore.config import ModelConfig, RuntimeConfig
-from labcore.device import DeviceChoice
+from labcore.device import DeviceChoice, synchronise
 from labcore.errors import LabError
 from labcore.models.dropout import Dropout
 from labcore.reading import read_object
@@ -285,11 +285,11 @@ class _Stepper:
         self.finite = True
 
     def seconds(self) -> float:
-        self._synchronise()
+        synchronise(self.device)
         start = time.perf_counter()
         loss = self._backward()
         self.optimiser.step()
-        self._synchronise()
+        synchronise(self.device)
         taken = time.perf_counter() - start
         self.finite = self.finite and bool(torch.isfinite(loss))
         return taken
@@ -314,10 +314,6 @@ class _Stepper:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         return loss.detach()
-
-    def _synchronise(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
 
 
 def _key(
