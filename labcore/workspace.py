@@ -113,14 +113,15 @@ def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> 
 
 
 @contextlib.contextmanager
-def opened_atomically(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+def opened_atomically(
+    path: Path, *, durable: bool = True, remedy: str = "Free some space or choose another workspace with LABCORE_HOME"
+) -> Iterator[IO[bytes]]:
     """The same for a file that is written piece by piece: it stands in its place when the block has ended well, else nothing of it stays.
 
     Raises:
         WorkspaceError: as :func:`write_atomically`; any OSError inside counts as one of writing.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    remedy = "Free some space or choose another workspace with LABCORE_HOME"
     try:
         with WorkspaceError.on_os_error(f"{path} cannot be written", remedy):
             with temporary.open("wb") as file:
