@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +17,6 @@ LONGEST_SECONDS = 300.0
 """Longer ones would hold every epoch up."""
 
 
-@dataclass(frozen=True)
-class _Clip:
-    """A file as it was read: its size and time, and its waveform, None where it cannot be had."""
-
-    stamp: tuple[int, int]
-    waveform: np.ndarray | None
-
-
 class Pinned:
     """The sound files in a run's folder ``pinned/``, in the state they are in at the moment. Files may come and go.
 
@@ -35,7 +26,8 @@ class Pinned:
 
     def __init__(self, run: Run) -> None:
         self.folder = run.pinned
-        self.clips: dict[str, _Clip] = {}
+        self.clips: dict[str, tuple[tuple[int, int], np.ndarray | None]] = {}
+        """Each file's size and time as it was read, and its waveform, None where it cannot be had."""
         self.warned: set[str] = set()
         self.warnings: list[Log] = []
 
@@ -46,9 +38,9 @@ class Pinned:
         """
         self._read(classifier.sample_rate)
         heard = {}
-        for name, clip in self.clips.items():
-            if clip.waveform is not None:
-                answer = classifier.classify_waveform(clip.waveform)
+        for name, (_, waveform) in self.clips.items():
+            if waveform is not None:
+                answer = classifier.classify_waveform(waveform)
                 heard[name] = {label: round(value, 6) for label, value in answer.probabilities.items()}
         return heard
 
@@ -68,8 +60,8 @@ class Pinned:
         known, self.clips = self.clips, {}
         for file in files:
             clip, stamp = known.get(file.name), stamp_of(file)  # zeros of a link to nowhere, which decoding tells about
-            if clip is None or clip.stamp != stamp:
-                clip = _Clip(stamp, self._waveform(file, sample_rate))
+            if clip is None or clip[0] != stamp:
+                clip = stamp, self._waveform(file, sample_rate)
             self.clips[file.name] = clip
 
     def _waveform(self, file: Path, sample_rate: int) -> np.ndarray | None:
