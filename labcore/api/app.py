@@ -80,7 +80,7 @@ def create_app(
     guarded = (401,) if keys else (403, 421)
     _routes(app, shelf, settings, metrics, standing, guarded)
     complete(app, keyed=bool(keys))
-    for kind, handler in ((Problem, _problem), (LabError, _lab_error), (RequestValidationError, _invalid)):
+    for kind, handler in ((Problem, refuse), (LabError, _lab_error), (RequestValidationError, _invalid)):
         app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
     app.add_middleware(
@@ -227,10 +227,6 @@ async def reload_models(shelf: Shelf, metrics: Metrics) -> dict[str, bool]:
 
 
 # --- what goes wrong on the way
-
-
-async def _problem(request: Request, error: Problem) -> Response:
-    return await refuse(request, error)
 
 
 async def _lab_error(request: Request, error: LabError) -> Response:

@@ -66,7 +66,9 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
         return None, error.what, "quote" in error.what
     if clips.lacks:
         return clips, f"it {clips.lacks}", False
-    return clips, "" if clips.finds_files() else "none of the files it names is there, or several fit each", False
+    if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data
+        return clips, "", False
+    return clips, "none of the files it names is there, or several fit each", False
 
 
 def _paths(folder: Path) -> list[Path]:

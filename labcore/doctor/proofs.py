@@ -17,6 +17,7 @@ from torch import Tensor
 from labcore.device import synchronise
 from labcore.doctor.privacy import scrub
 from labcore.doctor.report import Proof
+from labcore.texts import numbers_only
 
 Run = Callable[[], Tensor]
 Make = Callable[[torch.device, torch.dtype], Run]
@@ -70,7 +71,7 @@ class Prover:
         difference = float((result - reference).abs().max() / reference.abs().max())
         if not difference <= work.tolerance:  # also for NaN
             wrong = "the result differs from the CPU's" if difference == difference else "the result is not finite"
-            return replace(told, milliseconds=1000 * seconds, difference=_finite(difference), error=wrong), False
+            return replace(told, milliseconds=1000 * seconds, difference=numbers_only(difference), error=wrong), False
         return replace(told, status="ok", milliseconds=1000 * seconds, difference=difference), False
 
     def _reference(self, work: Work) -> Tensor:
@@ -84,10 +85,6 @@ def _spoils(error: Exception) -> bool:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     marks = ("CUDA error", "HIP error", "cuDNN error", "CUBLAS", "cuBLAS", "CUFFT", "cuFFT", "device-side assert")
     return "AcceleratorError" in kinds or any(mark in str(error) for mark in marks)
-
-
-def _finite(value: float) -> float | None:
-    return value if value - value == 0 else None  # NaN and infinity are no JSON
 
 
 def _time(run: Run, device: torch.device) -> float:

@@ -13,6 +13,7 @@ import contextlib
 import copy
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -198,7 +199,8 @@ def _try_compiled(
     report: Report,
 ) -> tuple[compiling.Trial, bool]:
     """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
-    compiling.keep_code_in(workspace.cache / "compiled")
+    # where compiled code is kept for the next run, unless the environment names a place
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(workspace.cache / "compiled"))
     plain = _Stepper(choice, network, shape, device)
     plain.seconds()
     try:
