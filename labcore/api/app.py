@@ -80,9 +80,9 @@ def create_app(
     guarded = (401,) if keys else (403, 421)
     _routes(app, shelf, settings, metrics, standing, guarded)
     complete(app, keyed=bool(keys))
-    for kind, handler in ((Problem, refuse), (LabError, _lab_error), (RequestValidationError, _invalid)):
-        app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
+    app.add_exception_handler(Problem, refuse)  # type: ignore[arg-type]
+    for kind in (LabError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _refused)  # type: ignore[arg-type]
     app.add_middleware(
         Gate,
         settings=settings,
@@ -229,17 +229,14 @@ async def reload_models(shelf: Shelf, metrics: Metrics) -> dict[str, bool]:
 # --- what goes wrong on the way
 
 
-async def _lab_error(request: Request, error: LabError) -> Response:
-    return await refuse(request, Problem.of(error))
-
-
-async def _invalid(request: Request, error: RequestValidationError) -> Response:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-    return await refuse(request, Problem(422, "parameter", f"{place}: {first['msg']}", "See /docs for what it may be"))
-
-
-async def _http_error(request: Request, error: HTTPException) -> Response:
-    remedy = "See /docs for what there is" if error.status_code in (404, 405) else ""
-    headers = dict(error.headers or {})
-    return await refuse(request, Problem(error.status_code, "http", str(error.detail), remedy, headers=headers))
+async def _refused(request: Request, error: LabError | RequestValidationError | HTTPException) -> Response:
+    if isinstance(error, LabError):
+        problem = Problem.of(error)
+    elif isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        problem = Problem(422, "parameter", f"{place}: {first['msg']}", "See /docs for what it may be")
+    else:
+        remedy = "See /docs for what there is" if error.status_code in (404, 405) else ""
+        problem = Problem(error.status_code, "http", str(error.detail), remedy, headers=dict(error.headers or {}))
+    return await refuse(request, problem)

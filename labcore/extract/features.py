@@ -55,7 +55,7 @@ class Extractor:
         if self.classifier is not None:
             bounds = self.classifier.windows_of(len(waveform), self.settings.hop_seconds)
             starts = np.array([begin for begin, _ in bounds]) / self.sample_rate
-            return embeddings_of(self.classifier, waveform, bounds), starts
+            return embeddings_of(self.classifier, *quantise(waveform), bounds), starts
         pieces = _FrameCutter(self).add(waveform, last=True)
         features = np.concatenate([self._levels(*piece) for piece in pieces], axis=1)
         return features, self._moments(features.shape[1])
@@ -88,7 +88,7 @@ class Extractor:
 
     def _embeddings_of(self, classifier: Classifier, recording: Recording) -> tuple[np.ndarray, np.ndarray, int]:
         def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
-            rows = _embeddings(classifier, samples, scale, bounds)
+            rows = embeddings_of(classifier, samples, scale, bounds)
             return lambda: rows
 
         heard = hear(recording, lambda: classifier.cutter(self.settings.hop_seconds, WINDOWS), ask)
@@ -135,20 +135,17 @@ class _FrameCutter:
         self._kept, self._at = self._kept[after - self._at :].copy(), after
 
 
-@torch.inference_mode()
-def embeddings_of(classifier: Classifier, waveform: np.ndarray, bounds: list[tuple[int, int]]) -> np.ndarray:
-    """What the network's last layer is given, for windows of a waveform: (windows, width) float32.
+def embeddings_of(
+    classifier: Classifier, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]
+) -> np.ndarray:
+    """What the network's last layer is given, for windows of a clip: (windows, width) float32.
 
-    The windows are those of :meth:`Classifier.probabilities_of`: 16-bit samples, a shorter one in the middle of
-    silence. Of an ensemble, what all members give stands side by side.
+    Args:
+        samples, scale, bounds: as for :meth:`Classifier.probabilities_of`. Of an ensemble, what all members give stands side by side.
 
     Raises:
         ConfigError: the network has no last layer.
     """
-    return _embeddings(classifier, *quantise(waveform), bounds)
-
-
-def _embeddings(classifier: Classifier, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
     with features_of(classifier.network) as features:
         batches = classifier.batches_of(samples, scale, bounds, WINDOWS)
         rows = torch.cat([features.take(len(batch), classifier.device) for batch in batches]).cpu().numpy()

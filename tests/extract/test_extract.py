@@ -118,7 +118,7 @@ def test_embeddings_are_what_the_last_layer_is_given(model, noise):
     classifier = Classifier(SMALL.changed({"model.name": model}), ["p", "q", "r"]).eval()
     waveform = noise(0.6, 8000)
     bounds = classifier.windows_of(len(waveform))
-    embeddings = embeddings_of(classifier, waveform, bounds)
+    embeddings = embeddings_of(classifier, *quantise(waveform), bounds)
     assert len(embeddings) == len(bounds) > 1
     last = [module for module in classifier.network.modules() if isinstance(module, torch.nn.Linear)][-1]
     with torch.inference_mode():
