@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psutil
 
@@ -99,7 +99,7 @@ class Monitor:
     ) -> None:
         self._samples, self._clock = samples, clock
         self._cgroup = cgroup or Cgroup()
-        self._processor = _Processor(self._cgroup)
+        self._busy_time, self._all_time, self._group_time = _Rate(), _Rate(), _Rate()
         self._workspace, self._rates = workspace, dict[str, _Rate]()  # of the runs at work
         self._looks: deque[Look] = deque()
         self._lock = threading.Lock()
@@ -119,7 +119,7 @@ class Monitor:
                 return self._looks[-1]
             gpus = tuple(self._samples())
             used, total = self._memory()
-            look = Look(now, self._processor.busy(now), used, total, gpus, self._uses(gpus, now))
+            look = Look(now, self._busy(now), used, total, gpus, self._uses(gpus, now))
             self._looks.append(look)
             while now - self._looks[0].time > SPAN:
                 self._looks.popleft()
@@ -137,6 +137,18 @@ class Monitor:
     def cores(self) -> float:
         """Cores that this process may use: with a quota, so many cores' worth of time."""
         return min(self._cgroup.cores() or float("inf"), usable_cores())
+
+    def _busy(self, now: float) -> float | None:
+        """A share of the usable cores. Under a quota, of the quota, which only this container's own processes use up."""
+        quota, seconds = self._cgroup.cores(), self._cgroup.cpu_seconds()
+        if quota and seconds is not None:
+            cores = self._group_time.of(seconds, now)
+            return None if cores is None else min(1.0, cores / quota)
+        busy, total = _cpu_times()
+        busy_rate, total_rate = self._busy_time.of(busy, now), self._all_time.of(total, now)
+        if busy_rate is None or not total_rate:
+            return None
+        return min(1.0, busy_rate / total_rate)
 
     def _memory(self) -> tuple[int, int]:
         """Used and total, within the container's limit where there is one."""
@@ -159,28 +171,6 @@ class _Rate:
         if before is None or not 0 < now - before[0] <= GAP:
             return None
         return max(0.0, value - before[1]) / (now - before[0])
-
-
-@dataclass
-class _Processor:
-    """How busy the cores are that this process may use."""
-
-    cgroup: Cgroup
-    _busy: _Rate = field(default_factory=_Rate)
-    _all: _Rate = field(default_factory=_Rate)
-    _group: _Rate = field(default_factory=_Rate)
-
-    def busy(self, now: float) -> float | None:
-        """A share of 1. Under a quota, of the quota, which only this container's own processes use up."""
-        quota, seconds = self.cgroup.cores(), self.cgroup.cpu_seconds()
-        if quota and seconds is not None:
-            cores = self._group.of(seconds, now)
-            return None if cores is None else min(1.0, cores / quota)
-        busy, total = _cpu_times()
-        busy_rate, total_rate = self._busy.of(busy, now), self._all.of(total, now)
-        if busy_rate is None or not total_rate:
-            return None
-        return min(1.0, busy_rate / total_rate)
 
 
 def _cpu_times() -> tuple[float, float]:
