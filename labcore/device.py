@@ -111,6 +111,16 @@ def usable_cores() -> int:
     return cores
 
 
+def synchronise(device: torch.device) -> None:
+    """Wait until all that was asked of a GPU is done."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def allow_tf32(allowed: bool) -> None:
     """Allow or forbid TF32 in matrix products and convolutions.
 

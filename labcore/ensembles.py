@@ -14,6 +14,7 @@ from labcore.datasets.folds import split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.store import open_store
+from labcore.device import choose_device
 from labcore.errors import ConfigError, LabError
 from labcore.evaluation.evaluate import evaluate
 from labcore.evaluation.predictions import not_kept
@@ -28,8 +29,6 @@ from labcore.training.golden import remember_golden
 from labcore.workspace import Workspace, draft_folder
 
 Progress = Callable[[int, int], None]
-MARK = ENSEMBLE
-"""The JSON file in a run's directory that says which runs it was made of."""
 _SAME = ("data.dataset", "data.fold", "data.split", "data.leave_out", "audio", "features")
 """What the members must agree on: what they hear, and which clips none of them was trained on."""
 
@@ -90,7 +89,7 @@ def save_ensemble(
     # first into a draft: a run is made of what could be judged
     with draft_folder(workspace.runs / f"ensemble-{os.getpid()}") as draft:
         result = evaluate(
-            _on(classifier, device),
+            classifier.to(choose_device(device).torch()),
             store,
             parts.held_out,
             parts.fold,
@@ -124,7 +123,7 @@ def _as_run(
     members: list[dict[str, object]] = [
         {"run": run.id, "accuracy": it.accuracy if it else None} for run, it in zip(runs, alone, strict=True)
     ]
-    made = Run.create(workspace, classifier.config, marks={MARK: {"members": members}, "labels": classifier.labels})
+    made = Run.create(workspace, classifier.config, marks={ENSEMBLE: {"members": members}, "labels": classifier.labels})
     with made.hold():
         host = socket.gethostname()
         made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=os.getpid(), host=host, by=by))
@@ -138,12 +137,6 @@ def _as_run(
             made.append(event)
         made.append(RunFinished(state="finished"))
     return made
-
-
-def _on(classifier: Classifier, device: str) -> Classifier:
-    from labcore.device import choose_device
-
-    return classifier.to(choose_device(device).torch())
 
 
 def _sentence(runs: list[Run], members: list[dict[str, object]], result: Evaluated) -> str:

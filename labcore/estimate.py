@@ -87,16 +87,14 @@ def estimate(
     )
     work = _work(config, length)
     if same:
-        ratio = (work / same[0].work) * _width_ratio(config.model.width, same[0])
+        ratio = work / same[0].work
+        if config.model.name == USUAL_NETWORK:
+            ratio *= (config.model.width / same[0].width) ** WIDTH_COSTS
         return Estimate(plan.seen * same[0].seconds_per_clip * ratio, measured=True)
     if config.model.name != USUAL_NETWORK or not cpu:
         return None
     usual = _work(RunConfig(), USUAL_SECONDS)
     return Estimate(plan.seen / USUAL_SPEED * work / usual * config.model.width**WIDTH_COSTS, measured=False)
-
-
-def _width_ratio(width: float, speed: Speed) -> float:
-    return float((width / speed.width) ** WIDTH_COSTS) if speed.network == USUAL_NETWORK else 1.0
 
 
 def _work(config: RunConfig, clip_seconds: float) -> float:

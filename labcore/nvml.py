@@ -49,18 +49,18 @@ class GpuSample:
 
     index: int
     name: str
-    pci_bus_id: str
-    utilisation: float | None
-    memory_used: int
-    memory_total: int
-    temperature_c: float | None
-    power_w: float | None
-    power_limit_w: float | None
-    sm_clock_mhz: int | None
-    max_sm_clock_mhz: int | None
-    throttle_reasons: tuple[str, ...]
-    processes: tuple[GpuProcess, ...]
-    energy_j: float | None
+    pci_bus_id: str = ""
+    utilisation: float | None = None
+    memory_used: int = 0
+    memory_total: int = 0
+    temperature_c: float | None = None
+    power_w: float | None = None
+    power_limit_w: float | None = None
+    sm_clock_mhz: int | None = None
+    max_sm_clock_mhz: int | None = None
+    throttle_reasons: tuple[str, ...] = ()
+    processes: tuple[GpuProcess, ...] = ()
+    energy_j: float | None = None
 
 
 _lock = threading.Lock()

@@ -83,7 +83,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
-def stamp_of(path: Path) -> tuple[int, int]:
+def stamp_of(path: Path | str) -> tuple[int, int]:
     """Bytes of a file, and when it was changed in nanoseconds; zeros where it is gone."""
     try:
         info = os.stat(path)  # noqa: PTH116 (called for every file)
@@ -108,14 +108,15 @@ def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> 
 
 
 @contextlib.contextmanager
-def opened_atomically(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+def opened_atomically(
+    path: Path, *, durable: bool = True, remedy: str = "Free some space or choose another workspace with LABCORE_HOME"
+) -> Iterator[IO[bytes]]:
     """The same for a file that is written piece by piece: it stands in its place when the block has ended well, else nothing of it stays.
 
     Raises:
         WorkspaceError: as :func:`write_atomically`; any OSError inside counts as one of writing.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    remedy = "Free some space or choose another workspace with LABCORE_HOME"
     try:
         with WorkspaceError.on_os_error(f"{path} cannot be written", remedy):
             with temporary.open("wb") as file:

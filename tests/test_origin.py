@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
-from labcore.ensembles import MARK as ENSEMBLE
 from labcore.experiments.crossval import MARK as EXPERIMENT
-from labcore.origin import parts, usual
+from labcore.origin import ENSEMBLE, parts, usual
 from labcore.runs import Run
 from labcore.search import MARK as SEARCH
 from labcore.workspace import Workspace

@@ -297,7 +297,7 @@ def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -
     whole = np.rint(levels).clip(-128, 127).astype(np.int8)
     x = (np.arange(whole.shape[1]) + 0.5) * step
     low, high = float(whole.min()), float(whole.max())
-    return View("log-mel", whole, 1.0, x, band_centres(config), "frequency (Hz)", "dB", low, high, factor)
+    return View("log-mel", whole, 1.0, x, band_centres(config), "frequency (Hz)", "dB", low, high)
 
 
 def _change(drawn: Draw) -> None:

@@ -43,13 +43,13 @@ class Ticket:
 
 
 class Tickets:
-    """Makes and reads tickets. A ticket is good until it ends, is handed back, or the password behind it changes.
+    """Makes and reads tickets. A ticket is good until it ends, is signed out by its id, or the password behind it changes.
 
     Args:
         key: the signing key of the server.
         passwords: name → hash, as they are now.
         clock: seconds since 1970.
-        notes: a file that remembers over a restart, and for other servers, which tickets were handed back; without, nothing does.
+        notes: a file that remembers over a restart, and for other servers, which tickets were signed out; without, nothing does.
     """
 
     def __init__(
@@ -106,14 +106,6 @@ class Tickets:
         now = self._clock()
         ends = min(ticket.ends, ticket.issued + LONGEST_SECONDS)
         return ticket.issued - SKEW_SECONDS <= now < ends and ticket.id not in self.signed_out
-
-    def hand_back(self, ticket: Ticket) -> None:
-        """Signed out: the ticket counts no more, whoever has a copy.
-
-        Raises:
-            WorkspaceError: that cannot be noted, so it holds on this server and until a restart only.
-        """
-        self.signed_out.add(ticket.id)
 
     # --- devices
 

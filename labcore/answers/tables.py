@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +12,7 @@ from labcore.answers.segments import segments_of, with_events
 from labcore.errors import WorkspaceError
 from labcore.sheets import Sheet
 from labcore.texts import json_line, shown
+from labcore.workspace import opened_atomically
 
 TABLES = ("jsonl", "csv", "parquet")
 TRACKS = ("raven", "audacity")
@@ -68,20 +69,20 @@ def write_table(
     Raises:
         WorkspaceError: it cannot be written.
     """
-    with _whole(path) as draft:
+    with _whole(path) as file:
         if format == "parquet":
-            _write_parquet(draft, answers, labels, per, threshold)
-            return
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            if format == "jsonl":
-                file.writelines(json_line(with_events(answer, threshold)) + "\n" for answer in answers)
-                return
-            writer = csv_writer(file, labels, per)
+            _write_parquet(file, answers, labels, per, threshold)
+        elif format == "jsonl":
+            file.writelines(json_line(with_events(answer, threshold)).encode() + b"\n" for answer in answers)
+        else:
+            text = io.TextIOWrapper(file, "utf-8", newline="")
+            writer = csv_writer(text, labels, per)
             for answer in answers:
                 writer.rows(rows_of(answer, per, threshold))
+            text.detach()  # what is written is flushed, and the file stays open
 
 
-def _write_parquet(draft: Path, answers: Answers, labels: list[str], per: str, threshold: float) -> None:
+def _write_parquet(file: IO[bytes], answers: Answers, labels: list[str], per: str, threshold: float) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -97,7 +98,7 @@ def _write_parquet(draft: Path, answers: Answers, labels: list[str], per: str, t
     def flush(rows: list[dict[str, Any]]) -> None:
         writer.write_table(pa.Table.from_pylist(rows, schema))
 
-    with pq.ParquetWriter(draft, schema) as writer:
+    with pq.ParquetWriter(file, schema) as writer:
         rows: list[dict[str, Any]] = []
         for answer in answers:
             rows += rows_of(answer, per, threshold)
@@ -115,19 +116,10 @@ def track_of(answer: dict[str, Any], format: str, threshold: float) -> str:
     head = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Begin File", "Annotation", "Score"]
     name = _plain(Path(answer["file"]).name)
     rows = [
-        [
-            str(n),
-            "Spectrogram 1",
-            "1",
-            f"{s.start_s:.6f}",
-            f"{s.end_s:.6f}",
-            name,
-            _plain(s.label),
-            f"{s.probability:.4f}",
-        ]
+        f"{n}\tSpectrogram 1\t1\t{s.start_s:.6f}\t{s.end_s:.6f}\t{name}\t{_plain(s.label)}\t{s.probability:.4f}"
         for n, s in enumerate(segments, 1)
     ]
-    return "".join("\t".join(row) + "\n" for row in [head, *rows])
+    return "".join(f"{row}\n" for row in ["\t".join(head), *rows])
 
 
 def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: float) -> None:
@@ -138,8 +130,8 @@ def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, th
     """
     for path, answer in targets:
         if "error" not in answer:
-            with _whole(path) as draft:
-                draft.write_text(track_of(answer, format, threshold), encoding="utf-8")
+            with _whole(path) as file:
+                file.write(track_of(answer, format, threshold).encode())
 
 
 def _plain(text: str) -> str:
@@ -147,20 +139,13 @@ def _plain(text: str) -> str:
     return " ".join(shown(text).split())
 
 
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A name to write to, which becomes ``path`` in the end.
+def _whole(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
+    """The file at ``path``, to be written whole or not at all; its folder is made.
 
     Raises:
         WorkspaceError: that failed.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     again = "Free some space or choose another --output, then give the same command again: what was answered is kept"
-    try:
-        with WorkspaceError.on_os_error(f"{path} cannot be written", again):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            yield draft
-            draft.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
+    with WorkspaceError.on_os_error(f"{path} cannot be written", again):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return opened_atomically(path, durable=False, remedy=again)

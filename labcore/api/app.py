@@ -27,7 +27,7 @@ from labcore.api.metrics import CONTENT_TYPE, Metrics
 from labcore.api.problems import Problem
 from labcore.device import usable_cores
 from labcore.errors import LabError
-from labcore.serving import Engine, Model, ServiceSettings, Shelf
+from labcore.serving import Engine, Model, ModelFacts, ServiceSettings, Shelf
 from labcore.serving.admission import Admission
 
 
@@ -80,9 +80,9 @@ def create_app(
     guarded = (401,) if keys else (403, 421)
     _routes(app, shelf, settings, metrics, standing, guarded)
     complete(app, keyed=bool(keys))
-    for kind, handler in ((Problem, _problem), (LabError, _lab_error), (RequestValidationError, _invalid)):
-        app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
+    app.add_exception_handler(Problem, refuse)  # type: ignore[arg-type]
+    for kind in (LabError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _refused)  # type: ignore[arg-type]
     app.add_middleware(
         Gate,
         settings=settings,
@@ -148,17 +148,17 @@ def _routes(
         responses=problems(*guarded),
         summary="The classifiers at service",
     )
-    async def models() -> dict[str, Any]:
-        return {"models": [model.facts() for model in shelf.models]}
+    async def models() -> schemas.ModelList:
+        return schemas.ModelList(models=[model.facts for model in shelf.models])
 
     @app.get(
         "/v1/models/{name}",
-        response_model=schemas.ModelFacts,
+        response_model=ModelFacts,
         responses=problems(404, 422, *guarded),
         summary="One of them",
     )
-    async def model(name: Annotated[str, Path(max_length=200)]) -> dict[str, Any]:
-        return model_named(name).facts()
+    async def model(name: Annotated[str, Path(max_length=200)]) -> ModelFacts:
+        return model_named(name).facts
 
     @app.post(
         "/v1/reload",
@@ -208,10 +208,10 @@ async def reload_models(shelf: Shelf, metrics: Metrics) -> dict[str, bool]:
     Raises:
         Problem: some could not be exchanged. The others were.
     """
-    before = {model.name: model.sha256 for model in shelf.models}
+    before = {model.name: model.facts.sha256 for model in shelf.models}
     outcome = await asyncio.get_running_loop().run_in_executor(None, shelf.reload)
     metrics.note_models(shelf)
-    changed = {model.name: model.sha256 != before[model.name] for model in shelf.models}
+    changed = {model.name: model.facts.sha256 != before[model.name] for model in shelf.models}
     failed = {name: error for name, error in outcome.items() if error is not None}
     metrics.reloads.labels("failed" if failed else "done").inc()
     log.info(
@@ -229,21 +229,14 @@ async def reload_models(shelf: Shelf, metrics: Metrics) -> dict[str, bool]:
 # --- what goes wrong on the way
 
 
-async def _problem(request: Request, error: Problem) -> Response:
-    return await refuse(request, error)
-
-
-async def _lab_error(request: Request, error: LabError) -> Response:
-    return await refuse(request, Problem.of(error))
-
-
-async def _invalid(request: Request, error: RequestValidationError) -> Response:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-    return await refuse(request, Problem(422, "parameter", f"{place}: {first['msg']}", "See /docs for what it may be"))
-
-
-async def _http_error(request: Request, error: HTTPException) -> Response:
-    remedy = "See /docs for what there is" if error.status_code in (404, 405) else ""
-    headers = dict(error.headers or {})
-    return await refuse(request, Problem(error.status_code, "http", str(error.detail), remedy, headers=headers))
+async def _refused(request: Request, error: LabError | RequestValidationError | HTTPException) -> Response:
+    if isinstance(error, LabError):
+        problem = Problem.of(error)
+    elif isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        problem = Problem(422, "parameter", f"{place}: {first['msg']}", "See /docs for what it may be")
+    else:
+        remedy = "See /docs for what there is" if error.status_code in (404, 405) else ""
+        problem = Problem(error.status_code, "http", str(error.detail), remedy, headers=dict(error.headers or {}))
+    return await refuse(request, problem)

@@ -24,7 +24,7 @@ from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
 from labcore.errors import AudioError, LabError
-from labcore.inference.classifier import Answer, Classifier
+from labcore.inference.classifier import Answer
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
 from labcore.serving.admission import Lease
 from labcore.texts import json_line, shown
@@ -76,13 +76,30 @@ class _Work:
     deadline: float
     windows: int = 0
 
-    def take_on(self, windows: int, labels: int) -> None:
+    @property
+    def left(self) -> float:
+        """Seconds until it has to be answered."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def check_wanted(self) -> None:
+        """Raise Late or Busy where an answer would come too late, or to nobody."""
+        if time.monotonic() > self.deadline:
+            raise _late()
+        if self.lease.closed:
+            raise Busy("the request has ended")
+
+    def take_on(self, windows: int, labels: int, called: str = "") -> None:
         """Take on the windows of one more clip, before the network sees them.
 
         Raises:
-            Problem: it is too much for one answer.
-            Busy: the memory for it is not there now.
+            Problem: it has too many, or they are too much for one answer.
+            Busy: the memory for them is not there now.
         """
+        if windows > MOST_WINDOWS:
+            raise Problem(
+                422, "windows", f"{called or 'the clip'} would be cut into {windows} windows, more than {MOST_WINDOWS}",
+                "Ask for a larger hop_seconds, or send shorter clips",
+            )  # fmt: skip
         self.windows += windows
         full = self.asked.windows == "full"
         if full and self.windows * labels > MOST_PROBABILITIES:
@@ -119,9 +136,7 @@ class Desk:
             else:
                 results = await self._side_by_side(clips, model, work)
         except asyncio.TimeoutError:
-            raise Problem.of(
-                Late("a clip waited too long for its answer", "Ask again later, or send fewer at once")
-            ) from None
+            raise Problem.of(_late()) from None
         except LabError as error:
             raise Problem.of(error) from error
         unreadable = [result for result in results if isinstance(result, AudioError)]
@@ -151,25 +166,22 @@ class Desk:
         """What is heard in a clip, or why it cannot be read."""
         loop, asked = asyncio.get_running_loop(), work.asked
 
-        def left() -> float:
-            return max(0.0, work.deadline - time.monotonic())
-
         outcome = "failed"
         try:
-            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, work.lease, work.deadline)
-            decoded = await asyncio.wait_for(decoding, left())
+            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, work)
+            decoded = await asyncio.wait_for(decoding, work.left)
             network = model.classifier
             if isinstance(decoded, Recording):
                 windows = network.count_windows(round(decoded.seconds * network.sample_rate), asked.hop_seconds)
-                _take_on(work, windows, clip, network)
+                work.take_on(windows, len(network.labels), clip.name)
                 hearing = loop.run_in_executor(self.recordings, self._heard, decoded, model, work)
-                answer = await asyncio.wait_for(hearing, left())
+                answer = await asyncio.wait_for(hearing, work.left)
             else:
                 samples, scale, notes = decoded
                 bounds = network.windows_of(len(samples), asked.hop_seconds)
-                _take_on(work, len(bounds), clip, network)
-                future = self.engine.submit(network, samples, scale, bounds, left())
-                rows = await asyncio.wait_for(asyncio.wrap_future(future), left())
+                work.take_on(len(bounds), len(network.labels), clip.name)
+                future = self.engine.submit(network, samples, scale, bounds, work.left)
+                rows = await asyncio.wait_for(asyncio.wrap_future(future), work.left)
                 _check_numbers(rows, clip.name)
                 answer = await self._beside(len(bounds), network.answer, samples, bounds, rows, notes)
             outcome = "answered"
@@ -180,15 +192,13 @@ class Desk:
         self.metrics.audio.labels(model.name).inc(answer.seconds)
         return answer
 
-    def _decoded(
-        self, clip: Clip, model: Model, lease: Lease, deadline: float
-    ) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
+    def _decoded(self, clip: Clip, model: Model, work: _Work) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
         """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it; or, where it is long, unread.
 
         In a thread of its own.
         """
         began = time.perf_counter()
-        _check_wanted(lease, deadline)
+        work.check_wanted()
         limits, rate = self.settings.audio_limits(), model.classifier.sample_rate
         called = clip.name or "the audio"
         if foreign_kind(clip.content[:512]):  # decoded by FFmpeg, whole, before anything is known of it
@@ -201,7 +211,7 @@ class Desk:
                 f"{called} has {claimed.channels} channels of {claimed.frames} samples, more than are accepted",
                 "Send it in mono, at a lower rate, or in parts",
             )
-        lease.take(min(int(claimed.seconds * rate) * BYTES_A_SAMPLE, BYTES_IN_BLOCKS))
+        work.lease.take(min(int(claimed.seconds * rate) * BYTES_A_SAMPLE, BYTES_IN_BLOCKS))
         recording = Recording(clip.content, rate, name=clip.name, limits=limits)
         sound = recording.at_once()
         if sound is None:
@@ -214,41 +224,25 @@ class Desk:
         """A long recording, answered while it is decoded. In a thread of its own; it ends when whoever asked has gone."""
 
         def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
-            left = max(0.0, work.deadline - time.monotonic())
-            future = self.engine.submit(model.classifier, samples, scale, bounds, left)
-            return lambda: _waited(future, work.deadline)
+            future = self.engine.submit(model.classifier, samples, scale, bounds, work.left)
+            return lambda: _waited(future, work)
 
         classifier = model.classifier
         heard = hear(
             recording,
             lambda: classifier.cutter(work.asked.hop_seconds, TOGETHER),
             ask,
-            lambda share: _check_wanted(work.lease, work.deadline),
+            lambda share: work.check_wanted(),
         )
         _check_numbers(heard.rows, recording.called)
         return classifier.answer_of(heard, recording.notes)
 
 
-def _waited(future: Future[np.ndarray], deadline: float) -> np.ndarray:
+def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:
     with contextlib.suppress(concurrent.futures.TimeoutError):
-        return future.result(max(0.0, deadline - time.monotonic()))
+        return future.result(work.left)
     future.cancel()
     raise _late()
-
-
-def _take_on(work: _Work, windows: int, clip: Clip, network: Classifier) -> None:
-    """Take on the windows of a clip.
-
-    Raises:
-        Problem: it has too many, or they are too much for one answer.
-        Busy: the memory for them is not there now.
-    """
-    if windows > MOST_WINDOWS:
-        raise Problem(
-            422, "windows", f"{clip.name or 'the clip'} would be cut into {windows} windows, more than {MOST_WINDOWS}",
-            "Ask for a larger hop_seconds, or send shorter clips",
-        )  # fmt: skip
-    work.take_on(windows, len(network.labels))
 
 
 def _check_numbers(rows: np.ndarray, name: str) -> None:
@@ -261,14 +255,6 @@ def _check_numbers(rows: np.ndarray, name: str) -> None:
 
 def _late() -> Late:
     return Late("the clip waited too long for its answer", "Ask again later, or send fewer at once")
-
-
-def _check_wanted(lease: Lease, deadline: float) -> None:
-    """Raise Late or Busy where an answer would come too late, or to nobody."""
-    if time.monotonic() > deadline:
-        raise _late()
-    if lease.closed:
-        raise Busy("the request has ended")
 
 
 async def unless_gone(passage: Passage, work: Coroutine[Any, Any, bytes]) -> bytes:

@@ -82,7 +82,9 @@ class Gate:
             return
         request = Request(scope)
         given = request.headers.get("x-request-id", "")
-        passage = Passage(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8), self._client(request))
+        peer = request.client.host if request.client else ""
+        client = forwarded_client(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
+        passage = Passage(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8), client)
         scope["state"] = {**scope.get("state", {}), "passage": passage}
         began = time.perf_counter()
 
@@ -130,11 +132,6 @@ class Gate:
                 )
             response = await refuse(request, error)
             await response(scope, receive, send)
-
-    def _client(self, request: Request) -> str:
-        """The address that a request comes from."""
-        peer = request.client.host if request.client else ""
-        return forwarded_client(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
 
     def _check(self, request: Request) -> None:
         if self._hosts is not None:

@@ -27,11 +27,11 @@ class JsonLines(logging.Formatter):
         return json_line(facts)
 
 
-def log_as_json(level: int = logging.INFO) -> None:
+def log_as_json() -> None:
     """Send what the service and its server log to stderr, a line of JSON each."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     for name in ("labcore.api", "uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = ([] if name == "uvicorn.error" else [handler]), name == "uvicorn.error"
-        logger.setLevel(level)
+        logger.setLevel(logging.INFO)

@@ -52,8 +52,8 @@ class Metrics:
 
     def note_models(self, shelf: Shelf) -> None:
         for model in shelf.models:
-            if model.golden_difference is not None:
-                self.difference.labels(model.name).set(model.golden_difference)
+            if model.facts.golden_difference is not None:
+                self.difference.labels(model.name).set(model.facts.golden_difference)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

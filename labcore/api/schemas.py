@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from labcore.serving import ModelFacts
+
 
 class WindowAnswer(BaseModel):
     """What was heard in one stretch of a recording."""
@@ -65,26 +67,6 @@ class Answers(BaseModel):
     model: str
     request_id: str
     results: list[ClipAnswer]
-
-
-class ModelFacts(BaseModel):
-    """A classifier at service."""
-
-    name: str
-    run: str
-    network: str
-    labels: list[str]
-    sample_rate: int = Field(description="Hz. Clips of any rate are taken; they are resampled.")
-    clip_seconds: float = Field(description="Longer clips are cut into windows of this length that overlap by half.")
-    parameters: int
-    device: str
-    accuracy: float | None = Field(description="Of the run's held-out clips.")
-    golden_clips: int = Field(description="Clips replayed when the weights were loaded.")
-    golden_difference: float | None = Field(
-        description="The largest difference of a probability to the end of training."
-    )
-    sha256: str
-    loaded_at: float = Field(description="Seconds since 1970.")
 
 
 class ModelList(BaseModel):

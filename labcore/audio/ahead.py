@@ -30,7 +30,7 @@ def decode_ahead(files: Iterable[Path], sample_rate: int, threads: int) -> Gener
                 if file is None:
                     more = False
                 else:
-                    waiting.append((file, pool.submit(_decode, file, sample_rate)))
+                    waiting.append((file, pool.submit(decoded, file, sample_rate)))
             if waiting:
                 file, future = waiting.popleft()
                 yield file, future.result()
@@ -38,7 +38,8 @@ def decode_ahead(files: Iterable[Path], sample_rate: int, threads: int) -> Gener
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _decode(file: Path, sample_rate: int) -> Decoded:
+def decoded(file: Path, sample_rate: int) -> Decoded:
+    """The sound in a file, the file itself where it is long, or why it cannot be read."""
     recording = Recording(file, sample_rate)
     try:
         return recording.at_once() or recording

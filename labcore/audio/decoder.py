@@ -106,14 +106,15 @@ def as_wav(
 
 def decode_channels(
     source: Source,
-    sample_rate: int | None = None,
     *,
     name: str = "",
     start_s: float = 0.0,
     end_s: float | None = None,
     limits: Limits | None = None,
 ) -> tuple[np.ndarray, int]:
-    """The same with the channels apart. What lies before the part is passed over without decoding where the format can.
+    """The same with the channels apart, at the file's own rate.
+
+    What lies before the part is passed over without decoding where the format can.
 
     Returns:
         float32 (channels, samples), finite, full scale ±1, and its sample rate in Hz.
@@ -121,7 +122,7 @@ def decode_channels(
     Raises:
         AudioError: as :func:`decode` does.
     """
-    sound = _decoded(source, sample_rate, name, start_s, end_s, limits, mixed=False)
+    sound = _decoded(source, None, name, start_s, end_s, limits, mixed=False)
     return sound.waveform, sound.sample_rate
 
 
@@ -145,9 +146,10 @@ def _decoded(
         elif mixed:
             waveform, note = read_short(file, called, start, count, rate)
         else:
-            waveform = _short_channels(file, called, start, count, rate)
+            waveform = _frames_of(file, called, start, count).T
+            check_values(waveform, called)
         notes = notes_of(file, note)
-    return Sound(_not_empty(waveform, called, rate), rate, notes)
+    return Sound(np.ascontiguousarray(_not_empty(waveform, called, rate)), rate, notes)
 
 
 def notes_of(file: OpenFile, mixing: str) -> tuple[str, ...]:
@@ -194,14 +196,6 @@ def _not_empty(waveform: np.ndarray, called: str, rate: int) -> np.ndarray:
     return waveform
 
 
-def _short_channels(file: OpenFile, called: str, start: int, count: int, rate: int) -> np.ndarray:
-    """The same with the channels apart: (channels, samples)."""
-    block = _frames_of(file, called, start, count)
-    check_values(block, called)
-    with reading(called):
-        return np.stack([resample(np.ascontiguousarray(column), file.samplerate, rate) for column in block.T])
-
-
 def _read_long(
     file: OpenFile, called: str, start: int, count: int, rate: int, limits: Limits, mixed: bool
 ) -> tuple[np.ndarray, str]:
@@ -219,7 +213,7 @@ def _read_long(
         with reading(called):
             file.seek(start)
         columns = _joined(file, called, count, rate, limits, mixed, None, chosen.channels)
-    return columns[:, 0] if mixed else np.ascontiguousarray(columns.T), chosen.note if chosen else ""
+    return columns[:, 0] if mixed else columns.T, chosen.note if chosen else ""
 
 
 def _joined(

@@ -74,13 +74,13 @@ def probe(source: Source, *, name: str = "", limits: Limits | None = None) -> Au
         return info_of(file)
 
 
-def content_of(path: str | Path, *, limits: Limits | None = None) -> bytes:
+def content_of(path: str | Path) -> bytes:
     """The bytes of a sound file, for whoever decodes them; they are to go nowhere else.
 
     Raises:
         AudioError: it is missing, may not be opened, or is no sound.
     """
-    called, limits = str(path), limits or default_limits()
+    called, limits = str(path), default_limits()
     with opened(path, called, limits), _bytes_of(_place(path, called), called, limits) as (read, size, _):
         return read(0, size)
 

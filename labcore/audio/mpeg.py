@@ -110,7 +110,7 @@ def streams_of(read: Read, start: int, end: int) -> list[Stream]:
     Tags before, between and behind the frames are passed over, and so is a last frame that is not whole.
     """
     streams: list[Stream] = []
-    begun = _first(read, start, end)
+    begun = _next_row(read, start, end, JUNK)
     if begun is None:
         return streams
     for at, header in _frames(read, begun, end):
@@ -141,22 +141,6 @@ def _settled(stream: Stream, read: Read) -> Stream:
         assert header is not None
         stream.stretches[:1] = [(start + header.length, end)] if start + header.length < end else []
     return stream
-
-
-def _first(read: Read, start: int, end: int) -> int | None:
-    at = behind_tags(read, start, end)
-    limit = min(end, at + JUNK)
-    while at < limit:
-        block = read(at, 1 << 12)
-        place = block.find(b"\xff")
-        if place < 0:
-            at += max(1, len(block))
-            continue
-        at += place
-        if _is_row(read, at, end):
-            return at
-        at += 1
-    return None
 
 
 def _is_row(read: Read, at: int, end: int) -> bool:
@@ -192,16 +176,17 @@ def _frames(read: Read, at: int, end: int) -> Iterator[tuple[int, Header]]:
         at = found
 
 
-def _next_row(read: Read, at: int, end: int) -> int | None:
-    """Where frames go on behind tags or damage."""
+def _next_row(read: Read, at: int, end: int, most: int | None = None) -> int | None:
+    """Where frames begin, or go on, behind tags or damage; ``most`` bytes behind the tags are looked through, or all."""
     at = behind_tags(read, at, end)
-    while at < end:
-        block = read(at, min(1 << 16, end - at))
+    limit = end if most is None else min(end, at + most)
+    while at < limit:
+        block = read(at, min(1 << 16, limit - at))
         if not block:
             return None
         place = block.find(b"\xff")
         while place >= 0:
-            if at + place + 4 <= end and block[place + 1 : place + 2] >= b"\xe0" and _is_row(read, at + place, end):
+            if (block[place + 1 : place + 2] or b"\xff") >= b"\xe0" and _is_row(read, at + place, end):
                 return at + place
             place = block.find(b"\xff", place + 1)
         at += len(block)

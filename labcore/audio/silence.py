@@ -14,24 +14,21 @@ SILENT = 1e-3
 
 def energies_of(samples: np.ndarray, bounds: list[tuple[int, int]]) -> list[int]:
     """The sum of squares of each window of int16 samples, as whole numbers, so that they are the same in whatever order they are summed."""
-    return [_energy(samples[begin:end]) for begin, end in bounds]
+    windows = (samples[begin:end].astype(np.int64) for begin, end in bounds)
+    return [int(window @ window) for window in windows]
 
 
-def weights_of_energies(energies: list[int]) -> np.ndarray:
+def weights_of_energies(energies: list[int], silent_windows: str = "skip") -> np.ndarray:
     """How much what is said of a clip's windows counts: 1 where they hold sound, 0 where they are silent.
 
     Args:
         energies: of its windows, as :func:`energies_of` gives them.
+        silent_windows: ``audio.silent_windows``: skip, or count, by which all of them do.
 
     Returns:
         (windows,) float32; ones where there is one window or none, and where the whole clip is digital silence.
     """
-    if len(energies) < 2:
+    if len(energies) < 2 or silent_windows == "count":
         return np.ones(len(energies), dtype=np.float32)
     of_windows = np.array(energies, dtype=np.float64)
     return (of_windows >= SILENT * of_windows.max()).astype(np.float32)
-
-
-def _energy(samples: np.ndarray) -> int:
-    whole = samples.astype(np.int64)
-    return int(whole @ whole)

@@ -33,33 +33,10 @@ class Heard:
         rows: what was said of each window, probabilities as a rule: (windows, classes) float32.
     """
 
-    samples: int
-    bounds: list[tuple[int, int]]
-    energies: list[int]
-    rows: np.ndarray
-
-
-@dataclass
-class _Gathered:
-    """Of one reading."""
-
-    cutter: WindowCutter
+    samples: int = 0
     bounds: list[tuple[int, int]] = field(default_factory=list)
     energies: list[int] = field(default_factory=list)
-    rows: list[np.ndarray] = field(default_factory=list)
-    waiting: deque[Rows] = field(default_factory=deque)
-
-    def take(self, samples: np.ndarray, scale: float, last: bool, ask: Ask) -> None:
-        stretch = self.cutter.add(samples, last)
-        if stretch is not None:
-            self.bounds += [(stretch.begin + first, stretch.begin + end) for first, end in stretch.bounds]
-            self.energies += energies_of(stretch.samples, stretch.bounds)
-            self.waiting.append(ask(stretch.samples, scale, stretch.bounds))
-        self.settle(0 if last else AHEAD)
-
-    def settle(self, most: int) -> None:
-        while len(self.waiting) > most:
-            self.rows.append(self.waiting.popleft()())
+    rows: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
 
 
 def hear(
@@ -74,10 +51,17 @@ def hear(
     Raises:
         AudioError: as :meth:`Recording.quantised` does, or the recording is empty.
     """
-    gathered = _Gathered(cutter())
+    cutting, heard, rows, waiting = cutter(), Heard(), list[np.ndarray](), deque[Rows]()
     for block in recording.quantised():
         if block.anew:
-            gathered = _Gathered(cutter())
-        gathered.take(block.samples, block.scale, block.last, ask)
+            cutting, heard, rows, waiting = cutter(), Heard(), [], deque()
+        stretch = cutting.add(block.samples, block.last)
+        if stretch is not None:
+            heard.bounds += [(stretch.begin + first, stretch.begin + end) for first, end in stretch.bounds]
+            heard.energies += energies_of(stretch.samples, stretch.bounds)
+            waiting.append(ask(stretch.samples, block.scale, stretch.bounds))
+        while len(waiting) > (0 if block.last else AHEAD):
+            rows.append(waiting.popleft()())
         progress(block.share)
-    return Heard(gathered.cutter.seen, gathered.bounds, gathered.energies, np.concatenate(gathered.rows))
+    heard.samples, heard.rows = cutting.seen, np.concatenate(rows)
+    return heard

@@ -122,10 +122,8 @@ def _serve(
     def started() -> None:
         for model in shelf.models:
             proof = "no golden clips to verify it by"
-            if model.golden_difference is not None:
-                proof = (
-                    f"{counted(model.golden_clips, 'golden clip')}, largest difference {model.golden_difference:.1g}"
-                )
+            if (worst := model.facts.golden_difference) is not None:
+                proof = f"{counted(model.facts.golden_clips, 'golden clip')}, largest difference {worst:.1g}"
             say(
                 f"{model.name}: {counted(len(model.classifier.labels), 'class', 'classes')} on {model.classifier.device}, {proof}"
             )

@@ -80,10 +80,6 @@ class ClipList:
         named = "no columns for path and label" if len(missing) == 2 else f"no column for the {missing[0]}"
         return f"has {named}; it has: {', '.join(filter(None, self.header)) or 'none'}"
 
-    def finds_files(self) -> bool:
-        """Whether any of the first files it names is there: a list of sources or licences beside the data is not meant."""
-        return self.holds_files(self.taken.path)
-
     def holds_files(self, column: str) -> bool:
         """Whether any of the first cells of a column names a file that is there."""
         cells = [row[column] for row in self.rows[:LOOKED_AT] if row.get(column)]

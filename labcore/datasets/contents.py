@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+
+from labcore.workspace import stamp_of
 
 GLANCE = 4096
 
@@ -17,7 +18,7 @@ def equal_files(paths: Iterable[str]) -> list[list[str]]:
     Files of one size are compared by a glance into their middle, and only what still agrees is read whole. Files that cannot
     be read are equal to none.
     """
-    known = {path: info for path in dict.fromkeys(paths) if (info := _stat(path))}
+    known = {path: stamp for path in dict.fromkeys(paths) if (stamp := stamp_of(path))[0]}
     return [
         same
         for sized in _alike(known, lambda path: known[path][0])
@@ -33,14 +34,6 @@ def _alike(paths: Iterable[str], key: Callable[[str], object]) -> list[list[str]
         if value is not None:
             found[value].append(path)
     return [paths for paths in found.values() if len(paths) > 1]
-
-
-def _stat(path: str) -> tuple[int, int] | None:
-    try:
-        info = os.stat(path)  # noqa: PTH116 (called for every file of a data set)
-    except (OSError, ValueError):
-        return None
-    return (info.st_size, info.st_mtime_ns) if info.st_size else None
 
 
 @lru_cache(maxsize=1 << 18)

@@ -189,7 +189,9 @@ def _split(
     if kind == "random":
         straddling = np.zeros(len(table), dtype=bool)
         known = int((held_out & np.isin(group, list(set(group[train])))).sum())
-        notes.append(_leak_note(known, int(held_out.sum())))
+        told = f"{known} of {_clips(int(held_out.sum()))} held out come from recordings that are trained on"
+        unknown = "random split; no recording is known to stand on both sides"
+        notes.append(f"random split, which leaks: {told}" if known else unknown)
     else:
         known = 0
         held_out &= ~np.isin(group, list(set(group[left])))
@@ -219,7 +221,9 @@ def _split(
     aside = np.zeros(len(rows), dtype=bool)
     if validation_share > 0:
         aside = _set_aside(label[rows], group[rows], validation_share)
-        notes.append(_aside_note(label[rows], aside))
+        without = ", ".join(sorted(set(label[rows]) - set(label[rows][aside])))
+        told = f"{_clips(int(aside.sum()))} of the training clips set aside for validation"
+        notes.append(f"{told}, none of {without}" if without else told)
     return Split(
         rows[~aside], np.flatnonzero(held_out), fold, "; ".join(notes), validation=rows[aside], leaks=known > 0
     )
@@ -303,18 +307,6 @@ def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray
             "Set data.validation_share to 0, or add clips of other recordings",
         )
     return np.isin(group, list(chosen))
-
-
-def _aside_note(label: np.ndarray, aside: np.ndarray) -> str:
-    missing = sorted(set(label) - set(label[aside]))
-    without = f", none of {', '.join(missing)}" if missing else ""
-    return f"{_clips(int(aside.sum()))} of the training clips set aside for validation{without}"
-
-
-def _leak_note(known: int, clips: int) -> str:
-    if not known:
-        return "random split; no recording is known to stand on both sides"
-    return f"random split, which leaks: {known} of {_clips(clips)} held out come from recordings that are trained on"
 
 
 def _raise_empty(fold: str, leave_out: str | None, straddling: bool, held_out: bool) -> None:

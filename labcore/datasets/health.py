@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from labcore.audio import Recording
-from labcore.audio.waveforms import loudest_of
 from labcore.config import RunConfig
 from labcore.datasets.contents import equal_files
-from labcore.datasets.hearing import facts_in_blocks, share_above, unheard
+from labcore.datasets.hearing import facts_of, unheard
 from labcore.datasets.table import Dataset, Finding, Problem, behind, merged, unusual
 from labcore.device import usable_cores
 from labcore.errors import AudioError
@@ -203,16 +202,11 @@ def _look(
     path, start_s, end_s = span
     recording = Recording(Path(path), start_s=start_s, end_s=None if np.isnan(end_s) else end_s)
     try:
-        sound = recording.at_once()
-        if sound is None:
-            length, peak, above = facts_in_blocks(recording, limit_hz)
-        else:
-            length, peak = len(sound.waveform), loudest_of(sound.waveform)
-            above = share_above(sound.waveform, sound.sample_rate, limit_hz)
+        length, peak, above = facts_of(recording, limit_hz)
     except AudioError as error:
         return error
-    notes = recording.notes if sound is None else sound.notes
-    return length / recording.sample_rate, recording.sample_rate, 20 * float(np.log10(max(peak, 1e-10))), above, notes
+    peak_db = 20 * float(np.log10(max(peak, 1e-10)))
+    return length / recording.sample_rate, recording.sample_rate, peak_db, above, recording.notes
 
 
 def _equal(table: pd.DataFrame) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:

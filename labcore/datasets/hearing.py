@@ -19,23 +19,8 @@ MOST_CHUNKS = 256
 RATE = "audio.sample_rate"
 
 
-def share_above(waveform: np.ndarray, rate: int, hertz: float) -> float:
-    """The share of a clip's energy above a frequency, without its mean; 0 for silence.
-
-    Args:
-        waveform: float32 (samples,).
-        rate: in Hz.
-    """
-    if rate / 2 <= hertz:
-        return 0.0
-    starts = np.arange(0, len(waveform), CHUNK)
-    if len(starts) > MOST_CHUNKS:
-        starts = starts[np.linspace(0, len(starts) - 1, MOST_CHUNKS).astype(int)]
-    return _share([waveform[start : start + CHUNK] for start in starts], rate, hertz)
-
-
-def facts_in_blocks(recording: Recording, hertz: float) -> tuple[int, float, float]:
-    """Of a recording that is taken block by block its length in samples, its loudest sample, and :func:`share_above`.
+def facts_of(recording: Recording, hertz: float) -> tuple[int, float, float]:
+    """Of a recording, taken block by block, its length in samples, its loudest sample, and the share of its energy above a frequency.
 
     Raises:
         AudioError: it cannot be read.
@@ -49,11 +34,11 @@ def facts_in_blocks(recording: Recording, hertz: float) -> tuple[int, float, flo
             stretches.append(block.samples[start : start + CHUNK].copy())
         length, loudest = length + len(block.samples), max(loudest, loudest_of(block.samples))
     rate = recording.sample_rate
-    return length, loudest, _share(stretches, rate, hertz) if rate / 2 > hertz else 0.0
+    return length, loudest, share_above(stretches, rate, hertz) if rate / 2 > hertz else 0.0
 
 
-def _share(stretches: list[np.ndarray], rate: int, hertz: float) -> float:
-    """The share of the energy of some stretches above a frequency; 0 for silence."""
+def share_above(stretches: list[np.ndarray], rate: int, hertz: float) -> float:
+    """The share of the energy of some stretches (samples,) above a frequency, without their means; 0 for silence."""
     above = total = 0.0
     for stretch in stretches:
         chunk = stretch.astype(np.float64)

@@ -78,7 +78,7 @@ def use_of(workspace: Workspace, name: str) -> Use:
     if name not in places:
         raise no_such_set(name, places)
     path = places[name]
-    entry = _entry(workspace, name)
+    entry = entries_of(workspace)[name]
     own = entry.suffix != ".json" and not entry.is_symlink()
     others = (kind for kind in working_kinds(workspace) if kind is not Run)
     busy = [job for kind in others for job, status in _jobs_of(kind, workspace, name, path) if status.state in AT_WORK]
@@ -101,7 +101,7 @@ def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
     """
     use = use_of(workspace, name)
     _need_idle(use, "removed")
-    entry = _entry(workspace, use.name)
+    entry = entries_of(workspace)[use.name]
     if use.own and not delete:
         raise DatasetError(
             f"the data set {use.name!r} lies in the workspace itself, at {entry}: removing it deletes its files",
@@ -144,7 +144,7 @@ def rename(workspace: Workspace, name: str, to: str) -> Use:
     names = names_before(workspace)
     if names.get(new) != use.name:  # its own former name is free for it
         need_free(workspace, new, None)
-    entry = _entry(workspace, use.name)
+    entry = entries_of(workspace)[use.name]
     target = entry.with_name(new if entry.is_dir() else f"{new}{entry.suffix}")
     kept = {old: new if now == use.name else now for old, now in names.items() if old != new}
     _save_names(workspace, {**kept, use.name: new})
@@ -177,11 +177,6 @@ def _need_idle(use: Use, what: str) -> None:
             f"the data set {use.name!r} cannot be {what} now: {trains if busy else f'{use.others[0].title} works on it'}",
             "Stop it first, or wait for its end",
         )
-
-
-def _entry(workspace: Workspace, name: str) -> Path:
-    """What makes a data set one of the workspace: its folder, its list or its reference."""
-    return entries_of(workspace)[name]
 
 
 def _save_names(workspace: Workspace, names: dict[str, str]) -> None:

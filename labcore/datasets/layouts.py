@@ -35,6 +35,7 @@ KNOWN = (
     "a folder for each class, or a CSV file with the columns path and label"
 )
 INNER_FOLDERS = ("audio", "meta", "metadata")
+OFFICIAL_LISTS = ("metadata/UrbanSound8K.csv", "meta/esc50.csv")
 Reader = Callable[[str], Dataset]  # name → data set
 
 
@@ -132,8 +133,8 @@ def _recognise(folder: Path) -> Reader | None:
         return lambda name: read_clip_lists(beside.taken, beside.root, name, beside.findings)
     with_audio = [child for child in subfolders(folder) if holds_audio(folder / child)]
     if len(with_audio) > 1 or (len(with_audio) == 1 and holds_files(folder / with_audio[0])):
-        if _are_data_sets(folder, with_audio):
-            return None
+        if any(is_file(folder / child / place) for child in with_audio for place in OFFICIAL_LISTS):
+            return None  # they are data sets by their lists, and not classes
         return lambda name: _read_folders(folder, name, beside.findings)
     return None
 
@@ -150,10 +151,8 @@ def _read_folders(folder: Path, name: str, findings: list[Finding]) -> Dataset:
 
 def _recognise_above(folder: Path) -> Reader | None:
     """Where the user names the ``audio`` folder of a data set, or that of its list."""
-    if folder.name in INNER_FOLDERS:
-        for place in ("metadata/UrbanSound8K.csv", "meta/esc50.csv"):
-            if is_file(folder.parent / place):
-                return _recognise(folder.parent)
+    if folder.name in INNER_FOLDERS and any(is_file(folder.parent / place) for place in OFFICIAL_LISTS):
+        return _recognise(folder.parent)
     return None
 
 
@@ -177,15 +176,6 @@ def _only_one_below(folder: Path) -> Reader:
             f"{folder} holds {audio} audio files, but nothing says what they are of{reasons}", LIST_REMEDY
         )
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
-
-
-def _are_data_sets(folder: Path, children: list[str]) -> bool:
-    """Whether the folders in a folder are data sets by their lists, and not classes."""
-    return any(
-        is_file(folder / child / place)
-        for child in children
-        for place in ("metadata/UrbanSound8K.csv", "meta/esc50.csv")
-    )
 
 
 def _is_urbansound_list(clips: ClipList) -> bool:

@@ -14,7 +14,7 @@ from labcore.datasets.by_time import Row
 from labcore.datasets.cliplist import ClipList, left_out, value_of
 from labcore.datasets.labels import doubtful
 from labcore.datasets.parts import tidy_fold
-from labcore.datasets.scan import find_audio, is_audio
+from labcore.datasets.scan import find_audio, is_audio, listed
 from labcore.datasets.table import MISSING, Dataset, Finding, Problem, some
 from labcore.errors import AudioError
 
@@ -126,16 +126,17 @@ def _without_label(clips: ClipList, missing: Counter[str]) -> list[Finding]:
 
 def _unlisted(reading: Reading, lists: list[ClipList]) -> list[Finding]:
     """Audio files beside the listed ones that no list names."""
-    listed = {row[0] for row in reading.rows}
+    named = {row[0] for row in reading.rows}
     in_folder = reading.root.is_dir()
     if in_folder:
         files = [str(reading.root.joinpath(*parts)) for parts in find_audio(reading.root).files]
     else:
-        folders = {os.path.dirname(path) for path in listed}  # noqa: PTH120 (called for every clip)
-        files = [path for folder in sorted(folders) for path in _audio_in(folder)]
-    others = [path for path in files if path not in listed]
+        folders = {os.path.dirname(path) for path in named}  # noqa: PTH120 (called for every clip)
+        held = (entry for folder in sorted(folders) for entry in listed(Path(folder)))
+        files = [entry.path for entry in held if is_audio(entry.name)]
+    others = [path for path in files if path not in named]
     if others:  # known by another path, or by a row that was left out, which is told by itself
-        known = {_identity(path) for path in listed}
+        known = {_identity(path) for path in named}
         left = {problem.path.replace("\\", "/").rpartition("/")[2].casefold() for problem in reading.problems}
         others = [path for path in others if _identity(path) not in known and _names(path).isdisjoint(left)]
     if not others:
@@ -145,7 +146,7 @@ def _unlisted(reading: Reading, lists: list[ClipList]) -> list[Finding]:
     return [
         Finding(
             "unlisted",
-            f"{count} of {count + len(listed)} audio files {where} {'is' if count == 1 else 'are'} not named by {names} and left out",
+            f"{count} of {count + len(named)} audio files {where} {'is' if count == 1 else 'are'} not named by {names} and left out",
             tuple(others),
             f"Add them to {names}, or take the list away where folders say what the clips are of",
             "warning" if in_folder else "note",
@@ -164,14 +165,6 @@ def _identity(path: str) -> tuple[int, int] | str:
 def _names(path: str) -> set[str]:
     name = os.path.basename(path).casefold()  # noqa: PTH119
     return {name, os.path.splitext(name)[0]}  # noqa: PTH122
-
-
-def _audio_in(folder: str) -> list[str]:
-    try:
-        with os.scandir(folder) as listing:
-            return sorted(entry.path for entry in listing if is_audio(entry.name) and not entry.name.startswith("."))
-    except OSError:
-        return []
 
 
 def _rate_of(path: Path | None) -> int:

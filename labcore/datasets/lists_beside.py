@@ -66,17 +66,16 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
         return None, error.what, "quote" in error.what
     if clips.lacks:
         return clips, f"it {clips.lacks}", False
-    return clips, "" if clips.finds_files() else "none of the files it names is there, or several fit each", False
+    if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data
+        return clips, "", False
+    return clips, "none of the files it names is there, or several fit each", False
 
 
 def _paths(folder: Path) -> list[Path]:
-    places = [folder, *(folder / child for child in subfolders(folder) if _is_for_lists(folder / child))]
+    below = (folder / child for child in subfolders(folder))
+    places = [folder, *(each for each in below if for_lists(each) and not holds_audio(each))]
     found = [place / entry.name for place in places for entry in listed(place)]
     return [path for path in found if path.suffix.lower() in TAKEN_SUFFIXES + SHEETS and is_file(path)]
-
-
-def _is_for_lists(folder: Path) -> bool:
-    return for_lists(folder) and not holds_audio(folder)
 
 
 def _by_part(folder: Path, usable: list[ClipList]) -> list[tuple[ClipList, str]]:

@@ -37,7 +37,7 @@ def find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
     try:
         return as_known(find_dataset(workspace, _wanted(known, workspace, wanted)), known)
     except DatasetError as error:
-        if not has_begun(run):
+        if known is None and not run.checkpoint.exists():
             raise
         there = os.path.lexists(place_of(workspace, wanted))
         raise _away(run, workspace, wanted, error.what if there else NOTHING) from error
@@ -59,11 +59,6 @@ def _wanted(known: ClipRecord | None, workspace: Workspace, wanted: str) -> str:
     """What a run calls its data set; where that is a name the workspace has forgotten, the place where it lay."""
     forgotten = os.path.basename(wanted) == wanted and not os.path.lexists(place_of(workspace, wanted))  # noqa: PTH119
     return known.root if forgotten and known is not None and os.path.lexists(here(workspace, known.root)) else wanted
-
-
-def has_begun(run: Run) -> bool:
-    """Whether a run knows the clips it goes on with."""
-    return run.checkpoint.exists() or ClipRecord.load(run) is not None
 
 
 def is_away(run: Run, workspace: Workspace) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
 from labcore.datasets.table import Problem
-from labcore.datasets.walk import TooMuchError, is_folder, walk
+from labcore.datasets.walk import Identity, Look, TooMuchError, at_hand
 from labcore.errors import DatasetError
 from labcore.roots import is_open
 
@@ -81,7 +81,7 @@ def folders_in(held: Iterable[os.DirEntry[str]]) -> list[str]:
 
 
 def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> Found:
-    """All audio files under a folder, however deep, within the bounds of :func:`labcore.datasets.walk.walk`.
+    """All audio files under a folder, however deep, within the bounds of :mod:`labcore.datasets.walk`.
 
     Args:
         foreign: kinds that only the optional decoder reads are files too, no problems: decoding tells whether it is there.
@@ -97,7 +97,7 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
     def unlisted(path: Path) -> None:
         found.problems.append(Problem(str(path), "is a folder that cannot be read"))
 
-    for parts, name in walk(folder, entries, is_audio, unlisted, () if noises else NOT_CLASSES):
+    for parts, name in _Walk(unlisted, () if noises else NOT_CLASSES).files(folder):
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
         if suffix in wanted:
             if _leads_nowhere(path := str(folder.joinpath(*parts, name))):
@@ -121,7 +121,7 @@ def holds_audio(folder: Path) -> bool:
         TooMuchError: more was looked through than a data set can hold.
     """
     try:
-        return any(is_audio(name) for _, name in walk(folder, entries, is_audio, lambda _: None, NOT_CLASSES))
+        return any(is_audio(name) for _, name in _Walk(lambda _: None).files(folder))
     except TooMuchError:
         raise
     except DatasetError:
@@ -131,6 +131,77 @@ def holds_audio(folder: Path) -> bool:
 def holds_files(folder: Path) -> bool:
     """Whether audio files lie in a folder itself. One that cannot be listed holds none."""
     return any(is_audio(entry.name) for entry in listed(folder))
+
+
+@dataclass
+class _Walk:
+    """The files below a folder, each as the folders that lead to it and its name, folder by folder in sorted order.
+
+    Links are followed, loops are not: below a link no other link leads to a folder that was looked at already, which keeps a tree of links
+    that point at each other from being walked on every way there is.
+
+    Attributes:
+        trouble: told of folders below that cannot be listed.
+        without: names of folders that are passed over.
+    """
+
+    trouble: Callable[[Path], None]
+    without: tuple[str, ...] = NOT_CLASSES
+    # no context of its own: a generator would leave it set for whoever it yields to
+    look: Look = field(default_factory=lambda: at_hand.get() or Look())
+    seen: set[Identity] = field(default_factory=set)
+
+    def files(
+        self, folder: Path, parts: tuple[str, ...] = (), above: tuple[Identity, ...] = (), linked: bool = False
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
+        """``linked``: it was reached by a link.
+
+        Raises:
+            DatasetError: the folder itself cannot be listed, or is one of the system.
+            TooMuchError: it holds more than a data set can.
+        """
+        try:
+            info = folder.stat()
+            if not parts:
+                self.look.refuse_system(folder)
+            elif self.look.is_system(info):
+                return
+            held = entries(folder)
+        except (OSError, DatasetError) as error:
+            if not parts and isinstance(error, DatasetError):
+                raise
+            self.trouble(folder)
+            return
+        identity = (info.st_dev, info.st_ino)
+        if identity in above:  # a link to a folder that leads here
+            return
+        again = identity in self.seen
+        self.seen.add(identity)
+        folders = set(folders_in(held))
+        if self.look.counts(identity, again):
+            names = [entry.name for entry in held if entry.name not in folders]
+            self.look.saw(folder, len(names), sum(map(is_audio, names)))
+        for entry in held:
+            if entry.name not in folders:
+                yield parts, entry.name
+            elif entry.name not in self.without and not (linked and entry.is_symlink() and self._knows(entry)):
+                below = linked or entry.is_symlink()
+                yield from self.files(folder / entry.name, (*parts, entry.name), (*above, identity), below)
+
+    def _knows(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            info = entry.stat()
+        except OSError:
+            return False
+        return (info.st_dev, info.st_ino) in self.seen
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one; False where nobody can say, or may."""
+    try:
+        return entry.is_dir() and not (entry.is_symlink() and not is_open(entry.path))
+    except OSError:
+        return False
 
 
 def _leads_nowhere(path: str) -> bool:

@@ -118,9 +118,12 @@ def open_store(workspace: Workspace, dataset: Dataset, sample_rate: int, progres
                     store = _load(folder, dataset, sample_rate)
                     store = store and replace(store, made_again=damaged)
     except OSError as error:
+        megabytes = (
+            len(dataset.table) * 5.0 * sample_rate * 2 / 1e6
+        )  # of clips of five seconds: a message needs no more
         raise WorkspaceError(
             f"the clip store in {workspace.cache} cannot be written: {error.strerror or error}",
-            f"Free about {_estimate(dataset, sample_rate) / 1e6:.0f} MB, or choose another workspace with LABCORE_HOME",
+            f"Free about {megabytes:.0f} MB, or choose another workspace with LABCORE_HOME",
         ) from error
     if store is None:
         raise WorkspaceError(f"the clip store {folder} cannot be read back", "Delete it and try again")
@@ -141,11 +144,6 @@ def _key(dataset: Dataset, sample_rate: int) -> str:
         relative = path[len(root) :] if path.startswith(root) else path
         digest.update(as_bytes(f"{relative}\0{stamp} {start_s} {end_s}\n"))
     return digest.hexdigest()[:16]
-
-
-def _estimate(dataset: Dataset, sample_rate: int) -> float:
-    """Bytes that a store takes, for clips of five seconds; a message needs no more."""
-    return len(dataset.table) * 5.0 * sample_rate * 2
 
 
 def _load(folder: Path, dataset: Dataset, sample_rate: int) -> ClipStore | None:

@@ -1,4 +1,4 @@
-"""Walking through folders within bounds: each loop once, no folder of the system, and no more than a data set can be.
+"""The bounds of walking through folders: no folder of the system, and no more than a data set can be.
 
 A typed path may lead anywhere, to ``/`` too. What looks through folders counts what it sees in the :class:`Look` at hand, so that all
 that is done to read one data set has one bound, one progress and one way to be called off.
@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcore.errors import DatasetError
-from labcore.roots import is_open
 from labcore.texts import shown
 
 MOST_FOLDERS = 100_000
@@ -116,7 +115,7 @@ class Look:
         )
 
 
-_look: ContextVar[Look | None] = ContextVar("look", default=None)
+at_hand: ContextVar[Look | None] = ContextVar("look", default=None)
 
 
 @contextlib.contextmanager
@@ -126,96 +125,14 @@ def looking(progress: Progress | None = None, *, anew: bool = False) -> Iterator
     Args:
         anew: they are counted by themselves all the same, and report to the progress of the look around them.
     """
-    now = _look.get()
+    now = at_hand.get()
     if now is None or anew:
         now = Look(progress or (now.progress if now else None))
-    token = _look.set(now)
+    token = at_hand.set(now)
     try:
         yield now
     finally:
-        _look.reset(token)
-
-
-def walk(
-    root: Path,
-    listing: Callable[[Path], list[os.DirEntry[str]]],
-    is_audio: Callable[[str], bool],
-    trouble: Callable[[Path], None],
-    without: tuple[str, ...] = (),
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The files below a folder, each as the folders that lead to it and its name, folder by folder in sorted order.
-
-    Links are followed, loops are not: below a link no other link leads to a folder that was looked at already, which keeps a tree of links
-    that point at each other from being walked on every way there is.
-
-    Args:
-        listing: what a folder holds, sorted; raises DatasetError where it cannot be listed.
-        trouble: told of folders below that cannot be listed.
-        without: names of folders that are passed over.
-
-    Raises:
-        DatasetError: the folder itself cannot be listed, or is one of the system.
-        TooMuchError: it holds more than a data set can.
-    """
-    look = _look.get() or Look()  # no context of its own: a generator would leave it set for whoever it yields to
-    return _Walk(listing, is_audio, trouble, without, look).folder(root, (), (), False)
-
-
-@dataclass
-class _Walk:
-    listing: Callable[[Path], list[os.DirEntry[str]]]
-    is_audio: Callable[[str], bool]
-    trouble: Callable[[Path], None]
-    without: tuple[str, ...]
-    look: Look
-    seen: set[Identity] = field(default_factory=set)
-
-    def folder(
-        self, folder: Path, parts: tuple[str, ...], above: tuple[Identity, ...], linked: bool
-    ) -> Iterator[tuple[tuple[str, ...], str]]:
-        """``linked``: it was reached by a link."""
-        try:
-            info = folder.stat()
-            if not parts:
-                self.look.refuse_system(folder)
-            elif self.look.is_system(info):
-                return
-            held = self.listing(folder)
-        except (OSError, DatasetError) as error:
-            if not parts and isinstance(error, DatasetError):
-                raise
-            self.trouble(folder)
-            return
-        identity = (info.st_dev, info.st_ino)
-        if identity in above:  # a link to a folder that leads here
-            return
-        again = identity in self.seen
-        self.seen.add(identity)
-        folders = {entry.name for entry in held if is_folder(entry)}
-        if self.look.counts(identity, again):
-            names = [entry.name for entry in held if entry.name not in folders]
-            self.look.saw(folder, len(names), sum(map(self.is_audio, names)))
-        for entry in held:
-            if entry.name not in folders:
-                yield parts, entry.name
-            elif entry.name not in self.without and not (linked and entry.is_symlink() and self._knows(entry)):
-                below = linked or entry.is_symlink()
-                yield from self.folder(folder / entry.name, (*parts, entry.name), (*above, identity), below)
-
-    def _knows(self, entry: os.DirEntry[str]) -> bool:
-        try:
-            info = entry.stat()
-        except OSError:
-            return False
-        return (info.st_dev, info.st_ino) in self.seen
-
-
-def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder, or a link to one; False where nobody can say, or may."""
-    try:
-        return entry.is_dir() and not (entry.is_symlink() and not is_open(entry.path))
-    except OSError:
-        return False
+        at_hand.reset(token)
 
 
 def _system() -> tuple[frozenset[int], frozenset[Identity]]:

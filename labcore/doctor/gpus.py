@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import fields
 from typing import Any
 
 from labcore import nvml
@@ -33,7 +32,7 @@ def _gpu(library: Any, handle: Any, sample: nvml.GpuSample) -> Gpu:
     capability, mig, ecc = (told(f"nvmlDeviceGet{what}") for what in ("CudaComputeCapability", "MigMode", "EccMode"))
     pending, failed = _replacements(told)
     return Gpu(
-        **{each.name: getattr(sample, each.name) for each in fields(Gpu) if hasattr(sample, each.name)},
+        **vars(sample),
         capability=f"{capability[0]}.{capability[1]}" if capability else None,
         mig=bool(mig[0]) if mig else None,
         mig_instances=_instances(library, handle) if mig and mig[0] else (),

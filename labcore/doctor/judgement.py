@@ -88,16 +88,9 @@ class _Verdict:
     def _preliminary(self) -> tuple[str, str]:
         failed = [proof for proof in self.proofs if proof.status != "ok"]
         left = f"{len(self.pending)} {'proof is' if len(self.pending) == 1 else 'proofs are'} still to come"
-        return ("red" if failed else "amber"), f"{self._found()}; {left}"
-
-    def _found(self) -> str:
-        torch = self.readings.torch
-        assert torch is not None
-        return (
-            f"PyTorch sees {', '.join(device.name for device in torch.devices)}"
-            if torch.devices
-            else "PyTorch sees no GPU"
-        )
+        devices = self.readings.torch.devices if self.readings.torch else ()
+        found = ", ".join(device.name for device in devices) or "no GPU"
+        return ("red" if failed else "amber"), f"PyTorch sees {found}; {left}"
 
     def _with_devices(self) -> tuple[str, str]:
         torch = self.readings.torch

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psutil
 
@@ -21,8 +21,8 @@ from labcore import nvml
 from labcore.device import usable_cores
 from labcore.doctor.cgroup import Cgroup
 from labcore.errors import LabError
-from labcore.event_log import EventReader
-from labcore.events import RunStarted, TrainingStarted
+from labcore.event_log import log_of
+from labcore.events import RunStarted
 from labcore.nvml import GpuSample
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
@@ -99,8 +99,8 @@ class Monitor:
     ) -> None:
         self._samples, self._clock = samples, clock
         self._cgroup = cgroup or Cgroup()
-        self._processor = _Processor(self._cgroup)
-        self._runs = _Runs(workspace)
+        self._busy_time, self._all_time, self._group_time = _Rate(), _Rate(), _Rate()
+        self._workspace, self._rates = workspace, dict[str, _Rate]()  # of the runs at work
         self._looks: deque[Look] = deque()
         self._lock = threading.Lock()
 
@@ -119,16 +119,36 @@ class Monitor:
                 return self._looks[-1]
             gpus = tuple(self._samples())
             used, total = self._memory()
-            look = Look(now, self._processor.busy(now), used, total, gpus, self._runs.uses(gpus, now))
+            look = Look(now, self._busy(now), used, total, gpus, self._uses(gpus, now))
             self._looks.append(look)
             while now - self._looks[0].time > SPAN:
                 self._looks.popleft()
             return look
 
+    def _uses(self, gpus: tuple[GpuSample, ...], now: float) -> tuple[RunUse, ...]:
+        """What the runs at work use. Who is at work is read off the locks, so that no number of a dead process counts."""
+        at_work: list[Run] = []
+        with suppress(LabError, OSError):  # a workspace that cannot be read is told elsewhere on the page
+            at_work = [run for run in list_runs(self._workspace) if run.held]
+        self._rates = {run.id: self._rates.get(run.id) or _Rate() for run in at_work}
+        return tuple(_use(run, self._rates[run.id], gpus, now) for run in at_work)
+
     @property
     def cores(self) -> float:
         """Cores that this process may use: with a quota, so many cores' worth of time."""
         return min(self._cgroup.cores() or float("inf"), usable_cores())
+
+    def _busy(self, now: float) -> float | None:
+        """A share of the usable cores. Under a quota, of the quota, which only this container's own processes use up."""
+        quota, seconds = self._cgroup.cores(), self._cgroup.cpu_seconds()
+        if quota and seconds is not None:
+            cores = self._group_time.of(seconds, now)
+            return None if cores is None else min(1.0, cores / quota)
+        busy, total = _cpu_times()
+        busy_rate, total_rate = self._busy_time.of(busy, now), self._all_time.of(total, now)
+        if busy_rate is None or not total_rate:
+            return None
+        return min(1.0, busy_rate / total_rate)
 
     def _memory(self) -> tuple[int, int]:
         """Used and total, within the container's limit where there is one."""
@@ -153,28 +173,6 @@ class _Rate:
         return max(0.0, value - before[1]) / (now - before[0])
 
 
-@dataclass
-class _Processor:
-    """How busy the cores are that this process may use."""
-
-    cgroup: Cgroup
-    _busy: _Rate = field(default_factory=_Rate)
-    _all: _Rate = field(default_factory=_Rate)
-    _group: _Rate = field(default_factory=_Rate)
-
-    def busy(self, now: float) -> float | None:
-        """A share of 1. Under a quota, of the quota, which only this container's own processes use up."""
-        quota, seconds = self.cgroup.cores(), self.cgroup.cpu_seconds()
-        if quota and seconds is not None:
-            cores = self._group.of(seconds, now)
-            return None if cores is None else min(1.0, cores / quota)
-        busy, total = _cpu_times()
-        busy_rate, total_rate = self._busy.of(busy, now), self._all.of(total, now)
-        if busy_rate is None or not total_rate:
-            return None
-        return min(1.0, busy_rate / total_rate)
-
-
 def _cpu_times() -> tuple[float, float]:
     """Seconds since boot in which the usable cores were busy, and all their seconds."""
     cores = psutil.cpu_times(percpu=True)
@@ -191,43 +189,12 @@ def _cpu_times() -> tuple[float, float]:
     return busy, total
 
 
-@dataclass
-class _Followed:
-    """A run at work, and what its events told so far."""
-
-    reader: EventReader
-    pid: int | None = None
-    device: str = ""
-    rate: _Rate = field(default_factory=_Rate)
-
-    def read(self) -> None:
-        for event in self.reader.read():
-            if isinstance(event, RunStarted):
-                # A process number says nothing on another machine or in another container.
-                self.pid = event.pid if event.host == socket.gethostname() else None
-                self.device = ""
-            elif isinstance(event, TrainingStarted):
-                self.device = event.device
-
-
-@dataclass
-class _Runs:
-    """The runs at work and their processes. Who is at work is read off the locks, so that no number of a dead process counts."""
-
-    workspace: Workspace
-    _followed: dict[str, _Followed] = field(default_factory=dict)
-
-    def uses(self, gpus: Iterable[GpuSample], now: float) -> tuple[RunUse, ...]:
-        at_work: list[Run] = []
-        with suppress(LabError, OSError):  # a workspace that cannot be read is told elsewhere on the page
-            at_work = [run for run in list_runs(self.workspace) if run.held]
-        self._followed = {run.id: self._followed.get(run.id) or _Followed(run.reader()) for run in at_work}
-        return tuple(_use(run_id, followed, tuple(gpus), now) for run_id, followed in self._followed.items())
-
-
-def _use(run_id: str, followed: _Followed, gpus: tuple[GpuSample, ...], now: float) -> RunUse:
-    followed.read()
-    processes = _family(followed.pid)
+def _use(run: Run, rate: _Rate, gpus: tuple[GpuSample, ...], now: float) -> RunUse:
+    """What a run at work uses. ``rate``: of the seconds of processor time of its processes."""
+    started = run.last_event(RunStarted)
+    # A process number says nothing on another machine or in another container.
+    here = started is not None and started.host == socket.gethostname()
+    processes = _family(started.pid) if started is not None and here else []
     pids = frozenset(process.pid for process in processes)
     seconds = memory = 0
     for process in processes:
@@ -236,20 +203,18 @@ def _use(run_id: str, followed: _Followed, gpus: tuple[GpuSample, ...], now: flo
             seconds += times.user + times.system
             memory += process.memory_info().rss
     return RunUse(
-        run_id=run_id,
-        device=followed.device,
-        pid=followed.pid if processes else None,
-        cores=followed.rate.of(seconds, now) if processes else None,
+        run_id=run.id,
+        device=log_of(run).story().device,
+        pid=started.pid if started is not None and processes else None,
+        cores=rate.of(seconds, now) if processes else None,
         memory=memory if processes else None,
         gpus=tuple((gpu.index, held.bytes_used) for gpu in gpus for held in gpu.processes if held.pid in pids),
         pids=pids,
     )
 
 
-def _family(pid: int | None) -> list[psutil.Process]:
+def _family(pid: int) -> list[psutil.Process]:
     """A process and its children; empty where it is not there."""
-    if pid is None:
-        return []
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]

@@ -14,8 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labcore.device import synchronise
 from labcore.doctor.privacy import scrub
 from labcore.doctor.report import Proof
+from labcore.texts import numbers_only
 
 Run = Callable[[], Tensor]
 Make = Callable[[torch.device, torch.dtype], Run]
@@ -69,7 +71,7 @@ class Prover:
         difference = float((result - reference).abs().max() / reference.abs().max())
         if not difference <= work.tolerance:  # also for NaN
             wrong = "the result differs from the CPU's" if difference == difference else "the result is not finite"
-            return replace(told, milliseconds=1000 * seconds, difference=_finite(difference), error=wrong), False
+            return replace(told, milliseconds=1000 * seconds, difference=numbers_only(difference), error=wrong), False
         return replace(told, status="ok", milliseconds=1000 * seconds, difference=difference), False
 
     def _reference(self, work: Work) -> Tensor:
@@ -85,10 +87,6 @@ def _spoils(error: Exception) -> bool:
     return "AcceleratorError" in kinds or any(mark in str(error) for mark in marks)
 
 
-def _finite(value: float) -> float | None:
-    return value if value - value == 0 else None  # NaN and infinity are no JSON
-
-
 def _time(run: Run, device: torch.device) -> float:
     """Seconds of a call: the shortest of a few, since the first ones wake threads and caches."""
     taken: list[float] = []
@@ -99,13 +97,6 @@ def _time(run: Run, device: torch.device) -> float:
         synchronise(device)
         taken.append(time.perf_counter() - start)
     return min(taken)
-
-
-def synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def _numbers(seed: int, *shape: int) -> Tensor:

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
+from labcore.nvml import GpuSample
+
 
 class _Exact:
     """Has no other fields than its own."""
@@ -27,7 +29,6 @@ class System(_Exact):
     nouveau: bool = False  # the free driver holds the card
     kernel_driver: str = ""  # version of NVIDIA's kernel module
     library_driver: str = ""  # version of its libraries
-    libcuda: bool = False  # libcuda.so.1 can be loaded
     nodes: tuple[str, ...] = ()  # device nodes that are there
     closed_nodes: tuple[str, ...] = ()  # those of them that this process may not open
     environment: dict[str, str] = field(default_factory=dict)  # variables that choose devices
@@ -57,16 +58,10 @@ class Holder(_Exact):
 
 
 @dataclass(frozen=True)
-class Gpu(_Exact):
-    """A card as NVML tells of it; None where it does not."""
+class Gpu(GpuSample, _Exact):
+    """A card as NVML tells of it, more than a sample of the live panel holds; None where it does not."""
 
-    index: int
-    name: str
-    pci_bus_id: str = ""
     capability: str | None = None
-    memory_total: int = 0
-    memory_used: int = 0
-    utilisation: float | None = None
     mig: bool | None = None
     mig_instances: tuple[str, ...] = ()
     ecc: bool | None = None
@@ -74,13 +69,7 @@ class Gpu(_Exact):
     ecc_corrected: int | None = None
     remap_pending: bool = False  # rows or pages wait for a reset to be replaced
     remap_failed: bool = False
-    throttle_reasons: tuple[str, ...] = ()
-    temperature_c: float | None = None
     temperature_limit_c: float | None = None
-    power_w: float | None = None
-    power_limit_w: float | None = None
-    sm_clock_mhz: int | None = None
-    max_sm_clock_mhz: int | None = None
     pcie_width: int | None = None
     pcie_max_width: int | None = None
     pcie_generation: int | None = None

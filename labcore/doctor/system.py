@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import re
 import shutil
-import sys
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -63,7 +61,6 @@ def read_system(workspace: Workspace, root: Path = Path("/")) -> System:
         nouveau=(root / "sys/module/nouveau").exists() and not (root / "sys/module/nvidia").exists(),
         kernel_driver=kernel_driver(root),
         library_driver=library_driver(root),
-        libcuda=_loads("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"),
         nodes=nodes,
         closed_nodes=closed,
         environment={name: os.environ[name] for name in VARIABLES if name in os.environ},
@@ -176,14 +173,6 @@ def _disk(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return usage.total, usage.free
-
-
-def _loads(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
 
 
 def _text(path: Path) -> str:

@@ -17,6 +17,8 @@ COLOURS = ("magma", "inferno", "viridis", "cividis", "plasma", "grey")
 """Maps in which equal steps look equal. Plotly knows all of them by these names but ``grey``, which is its ``gray``."""
 WIDTH, HEIGHT, LEFT, BELOW, ABOVE, RIGHT = 1000, 400, 70, 44, 12, 90
 INK, PAPER, LINE = (32, 32, 32), (255, 255, 255), (38, 84, 160)
+CURVES = (LINE, (200, 80, 30), (40, 130, 60), (130, 70, 160))
+"""The colours of the channels' curves."""
 
 
 def png(
@@ -120,7 +122,7 @@ class _Sheet:
         x = LEFT + spectrum.hz / max(end, 1e-12) * self.width
         for number, levels in enumerate(spectrum.decibels):
             y = ABOVE + self.height * (1 - np.clip((levels - first) / span, 0, 1))
-            self.pen.line([*zip(x.tolist(), y.tolist(), strict=True)], colour_of(number))
+            self.pen.line([*zip(x.tolist(), y.tolist(), strict=True)], CURVES[number % len(CURVES)])
         self._along("frequency (Hz)", [(value, value / end) for value in ticks(0.0, end)])
         self._up("level (dB)", [(value, (value - first) / span) for value in ticks(first, last)])
         return self._done()
@@ -148,11 +150,6 @@ class _Sheet:
         buffer = io.BytesIO()
         self.image.save(buffer, "PNG")
         return buffer.getvalue()
-
-
-def colour_of(channel: int) -> tuple[int, int, int]:
-    """The colour of a channel's curve."""
-    return (LINE, (200, 80, 30), (40, 130, 60), (130, 70, 160))[channel % 4]
 
 
 def ticks(first: float, last: float, about: int = 8) -> list[float]:

@@ -55,7 +55,8 @@ def _sound_of(power: bytes, frames: int, config: RunConfig, seed: int, samples: 
     with torch.inference_mode():
         bins = linear_power(torch.frombuffer(bytearray(power), dtype=torch.float32).reshape(-1, frames), config)
         bins, hop = _closer(bins, frame.hop_length, frame.win_length)
-        bins = _long_enough(bins, hop, frame.n_fft)
+        least = frame.n_fft // 2 // hop + 3  # shorter, the Fourier transform cannot be taken: silent frames follow
+        bins = torch.nn.functional.pad(bins, (0, max(0, least - bins.shape[1])))
         with seeded(seed):
             sound = torchaudio.functional.griffinlim(
                 bins,
@@ -95,9 +96,3 @@ def _closer(bins: Tensor, hop: int, size: int) -> tuple[Tensor, int]:
     before = place.floor().long().clamp(max=bins.shape[1] - 1)
     after = (before + 1).clamp(max=bins.shape[1] - 1)
     return torch.lerp(bins[:, before], bins[:, after], place - before), shorter
-
-
-def _long_enough(bins: Tensor, hop: int, n_fft: int) -> Tensor:
-    """Silent frames at the end of what is shorter than the Fourier transform can be taken of."""
-    least = n_fft // 2 // hop + 3
-    return torch.nn.functional.pad(bins, (0, max(0, least - bins.shape[1])))

@@ -25,7 +25,6 @@ class View:
         y_label: what ``y`` is, e.g. ``frequency (Hz)``.
         unit: ``dB``, or empty for a pure number.
         low, high: the least and the greatest value, in ``unit``.
-        pooled: frames that were put together in a column.
     """
 
     kind: str
@@ -37,7 +36,6 @@ class View:
     unit: str
     low: float
     high: float
-    pooled: int = 1
 
     @property
     def levels(self) -> np.ndarray:

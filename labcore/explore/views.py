@@ -64,15 +64,15 @@ def spectrogram(
     def make(block: Tensor) -> Tensor:
         return log_mel.decibels(block) if decibels else block.sqrt() if power == 1 else block
 
-    pooled, x, factor = _over_time(waveform, config, log_mel.spectrogram.spectrogram, make, start_s)
-    return _view("spectrogram", pooled, x, hz, "dB" if decibels else "", factor)
+    pooled, x = _over_time(waveform, config, log_mel.spectrogram.spectrogram, make, start_s)
+    return _view("spectrogram", pooled, x, hz, "dB" if decibels else "")
 
 
 def mel(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
     """The mel powers, before the logarithm. Arguments as for :func:`log_mel_view`."""
     log_mel = LogMel(config)
-    pooled, x, factor = _over_time(waveform, config, log_mel.power, lambda block: block, start_s)
-    return _view("mel", pooled, x, band_centres(config), "", factor)
+    pooled, x = _over_time(waveform, config, log_mel.power, lambda block: block, start_s)
+    return _view("mel", pooled, x, band_centres(config), "")
 
 
 def log_mel_view(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
@@ -86,8 +86,8 @@ def log_mel_view(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.
         AudioError: the waveform is empty.
     """
     log_mel = LogMel(config)
-    pooled, x, factor = _over_time(waveform, config, log_mel.power, log_mel.decibels, start_s)
-    return _view("log-mel", pooled, x, band_centres(config), "dB", factor)
+    pooled, x = _over_time(waveform, config, log_mel.power, log_mel.decibels, start_s)
+    return _view("log-mel", pooled, x, band_centres(config), "dB")
 
 
 def mfcc(waveform: np.ndarray, config: RunConfig, *, coefficients: int = 20, start_s: float = 0.0) -> View:
@@ -98,10 +98,10 @@ def mfcc(waveform: np.ndarray, config: RunConfig, *, coefficients: int = 20, sta
     log_mel = LogMel(config)
     count = min(coefficients, config.features.n_mels)
     basis = torchaudio.functional.create_dct(count, config.features.n_mels, norm="ortho").T  # (count, n_mels)
-    pooled, x, factor = _over_time(
+    pooled, x = _over_time(
         waveform, config, log_mel.power, lambda block: basis @ log_mel.decibels(block), start_s, mean=True
     )
-    return _view("mfcc", pooled, x, np.arange(count, dtype=np.float64), "", factor)
+    return _view("mfcc", pooled, x, np.arange(count, dtype=np.float64), "")
 
 
 def pcen(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
@@ -124,8 +124,8 @@ def pcen(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> Vi
         gained = power / (PCEN_EPS + past) ** PCEN_GAIN
         return torch.from_numpy((gained + PCEN_BIAS) ** PCEN_POWER - PCEN_BIAS**PCEN_POWER)[None]
 
-    pooled, x, factor = _over_time(waveform, config, log_mel.power, make, start_s)
-    return _view("pcen", pooled, x, band_centres(config), "", factor)
+    pooled, x = _over_time(waveform, config, log_mel.power, make, start_s)
+    return _view("pcen", pooled, x, band_centres(config), "")
 
 
 def average_spectrum(stretch: np.ndarray, config: RunConfig, *, columns: int = COLUMNS) -> Spectrum:
@@ -172,12 +172,8 @@ def _over_time(
     make: Callable[[Tensor], Tensor],
     start_s: float,
     mean: bool = False,
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Powers block by block, what is made of them, and that in at most :data:`COLUMNS` columns.
-
-    Returns:
-        (rows, columns), (columns,) seconds, and the frames a column.
-    """
+) -> tuple[np.ndarray, np.ndarray]:
+    """Powers block by block, what is made of them, and that in at most :data:`COLUMNS` columns: (rows, columns), (columns,) seconds."""
     waveform = np.asarray(waveform, dtype=np.float32)
     if not len(waveform):
         raise AudioError("the waveform has no samples", "Choose a longer stretch")
@@ -191,7 +187,7 @@ def _over_time(
     pooled = np.concatenate(pieces, axis=1)
     first = np.arange(pooled.shape[1]) * factor
     x = start_s + (first + np.minimum(first + factor, frames) - 1) / 2 * hop / rate
-    return pooled, x, factor
+    return pooled, x
 
 
 def _blocks(waveform: Tensor, config: RunConfig, front: Callable[[Tensor], Tensor], factor: int) -> Iterator[Tensor]:
@@ -218,7 +214,7 @@ def _pooled(values: np.ndarray, factor: int, mean: bool = False) -> np.ndarray:
     return np.add.reduceat(values, starts, axis=1) / counts
 
 
-def _view(kind: str, values: np.ndarray, x: np.ndarray, y: np.ndarray, unit: str, pooled: int) -> View:
+def _view(kind: str, values: np.ndarray, x: np.ndarray, y: np.ndarray, unit: str) -> View:
     """Values as whole numbers: decibels as such in 8 bits, all else scaled to 16 bits; rows pooled where they are too many."""
     size = 1 if unit == "dB" else 2
     factor = math.ceil(values.size * size / BYTES)
@@ -231,4 +227,4 @@ def _view(kind: str, values: np.ndarray, x: np.ndarray, y: np.ndarray, unit: str
         whole = np.rint(values / scale).astype(np.int16)
     label = "coefficient" if kind == "mfcc" else "frequency (Hz)"
     low, high = float(whole.min()) * scale, float(whole.max()) * scale
-    return View(kind, np.ascontiguousarray(whole), scale, x, y, label, unit, low, high, pooled)
+    return View(kind, np.ascontiguousarray(whole), scale, x, y, label, unit, low, high)

@@ -12,9 +12,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labcore.audio.ahead import decode_ahead
 from labcore.datasets.scan import find_audio
-from labcore.errors import AudioError, LabError, WorkspaceError
-from labcore.extract.files import Entry, start_worker, work, write_entry
+from labcore.errors import AudioError, WorkspaceError
+from labcore.extract.files import Entry, extract_file, start_worker, work
 from labcore.extract.index import Journal
 from labcore.extract.settings import ExtractSettings, claim
 from labcore.workspace import stamp_of
@@ -101,8 +102,8 @@ def extract(
     for entry in unread:
         journal.entries[entry.path] = entry
     progress(counts)
-    make = _on_device if device != "cpu" else _on_cores
-    answers = make(source, waiting, output, settings, device, workers, should_stop)
+    each = _Work(source, output, settings, workers, should_stop)
+    answers = each.on_cores(waiting) if device == "cpu" else each.on_device(waiting, device)
     try:
         for entries in answers:
             journal.add(entries)
@@ -115,109 +116,92 @@ def extract(
     return counts
 
 
-def _on_cores(
-    source: Path,
-    paths: list[str],
-    output: Path,
-    settings: ExtractSettings,
-    device: str,
-    workers: int,
-    should_stop: Callable[[], bool],
-) -> Generator[list[Entry], None, None]:
-    """Chunks of entries as they come, from processes. A file that ends its process is found out and told as bad."""
-    chunks = deque(_chunks(source, paths, max(1, min(CHUNK, len(paths) // (4 * workers)))))
-    while chunks and not should_stop():
-        pool = _pool(settings, min(workers, len(chunks)))
-        running: dict[Future[list[Entry]], list[str]] = {}
+@dataclass(frozen=True)
+class _Work:
+    """What is done with each file, and by how many."""
+
+    source: Path
+    output: Path
+    settings: ExtractSettings
+    workers: int
+    should_stop: Callable[[], bool]
+
+    def on_cores(self, paths: list[str]) -> Generator[list[Entry], None, None]:
+        """Chunks of entries as they come, from processes. A file that ends its process is found out and told as bad."""
+        chunks = deque(self._chunks(paths, max(1, min(CHUNK, len(paths) // (4 * self.workers)))))
+        while chunks and not self.should_stop():
+            pool = self._pool(min(self.workers, len(chunks)))
+            running: dict[Future[list[Entry]], list[str]] = {}
+            try:
+                while (chunks or running) and not (self.should_stop() and not running):
+                    while chunks and len(running) < self.workers * AHEAD and not self.should_stop():
+                        chunk = chunks[0]
+                        running[self._handed(pool, chunk)] = chunks.popleft()
+                    if self.should_stop():
+                        running = {future: chunk for future, chunk in running.items() if not future.cancel()}
+                    for future in wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done:
+                        entries = future.result()
+                        del running[future]
+                        yield entries
+            except BrokenProcessPool:
+                pool.shutdown(wait=True, cancel_futures=True)
+                yield from self._one_by_one([path for chunk in running.values() for path in chunk])
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def on_device(self, paths: list[str], device: str) -> Generator[list[Entry], None, None]:
+        """Entries one by one: threads decode ahead (they let go of the interpreter), this thread computes and writes."""
+        from labcore.extract.features import Extractor
+
+        extractor = Extractor(self.settings, device)
+        files = (self.source / path for path in paths)
+        with contextlib.closing(decode_ahead(files, extractor.sample_rate, self.workers)) as decoded:
+            for path, (_, sound) in zip(paths, decoded, strict=True):
+                yield [extract_file(self.source, path, self.output, extractor, sound)]
+                if self.should_stop():
+                    return
+
+    def _chunks(self, paths: list[str], most: int) -> Iterator[list[str]]:
+        """At most ``most`` files a chunk, and long recordings by themselves, so that work is shared evenly and a stop is quick."""
+        chunk: list[str] = []
+        held = 0
+        for path in paths:
+            size = stamp_of(self.source / path)[0]
+            if chunk and (len(chunk) >= most or held + size > CHUNK_BYTES):
+                yield chunk
+                chunk, held = [], 0
+            chunk.append(path)
+            held += size
+        if chunk:
+            yield chunk
+
+    def _one_by_one(self, paths: list[str]) -> Iterator[list[Entry]]:
+        """After a process died: each file that may have been the reason, in a process that nothing else depends on."""
+        pool = self._pool(1)
         try:
-            while (chunks or running) and not (should_stop() and not running):
-                while chunks and len(running) < workers * AHEAD and not should_stop():
-                    chunk = chunks[0]
-                    running[pool.submit(work, str(source), chunk, str(output))] = chunks.popleft()
-                if should_stop():
-                    running = {future: chunk for future, chunk in running.items() if not future.cancel()}
-                for future in wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done:
-                    entries = future.result()
-                    del running[future]
-                    yield entries
-        except BrokenProcessPool:
-            pool.shutdown(wait=True, cancel_futures=True)
-            suspects = [path for chunk in running.values() for path in chunk]
-            yield from _one_by_one(source, suspects, output, settings, should_stop)
+            for path in paths:
+                if self.should_stop():
+                    return
+                try:
+                    yield self._handed(pool, [path]).result()
+                except BrokenProcessPool:
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    pool = self._pool(1)
+                    size, mtime_ns = stamp_of(self.source / path)
+                    told = (
+                        f"{self.source / path} ended the process that read it: memory ran out, or its decoder crashed."
+                    )
+                    yield [Entry(path, error=told, size=size, mtime_ns=mtime_ns)]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
+    def _handed(self, pool: ProcessPoolExecutor, paths: list[str]) -> Future[list[Entry]]:
+        return pool.submit(work, self.source, paths, self.output)
 
-def _chunks(source: Path, paths: list[str], most: int) -> Iterator[list[str]]:
-    """At most ``most`` files a chunk, and long recordings by themselves, so that work is shared evenly and a stop is quick."""
-    chunk: list[str] = []
-    held = 0
-    for path in paths:
-        size = stamp_of(source / path)[0]
-        if chunk and (len(chunk) >= most or held + size > CHUNK_BYTES):
-            yield chunk
-            chunk, held = [], 0
-        chunk.append(path)
-        held += size
-    if chunk:
-        yield chunk
-
-
-def _one_by_one(
-    source: Path, paths: list[str], output: Path, settings: ExtractSettings, should_stop: Callable[[], bool]
-) -> Iterator[list[Entry]]:
-    """After a process died: each file that may have been the reason, in a process that nothing else depends on."""
-    pool = _pool(settings, 1)
-    try:
-        for path in paths:
-            if should_stop():
-                return
-            try:
-                yield pool.submit(work, str(source), [path], str(output)).result()
-            except BrokenProcessPool:
-                pool.shutdown(wait=True, cancel_futures=True)
-                pool = _pool(settings, 1)
-                size, mtime_ns = stamp_of(source / path)
-                reason = f"{source / path} ended the process that read it: memory ran out, or its decoder crashed."
-                yield [Entry(path, error=reason, size=size, mtime_ns=mtime_ns)]
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _pool(settings: ExtractSettings, workers: int) -> ProcessPoolExecutor:
-    # A process that has loaded torch once and makes the workers; a plain fork would copy locks that threads here hold.
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(["labcore.extract.files"])
-    return ProcessPoolExecutor(workers, context, start_worker, (settings.to_dict(),))
-
-
-def _on_device(
-    source: Path,
-    paths: list[str],
-    output: Path,
-    settings: ExtractSettings,
-    device: str,
-    workers: int,
-    should_stop: Callable[[], bool],
-) -> Generator[list[Entry], None, None]:
-    """Entries one by one: threads decode ahead (they let go of the interpreter), this thread computes and writes."""
-    from labcore.audio.ahead import decode_ahead
-    from labcore.extract.features import Extractor
-
-    extractor = Extractor(settings, device)
-    with contextlib.closing(decode_ahead((source / path for path in paths), extractor.sample_rate, workers)) as decoded:
-        for path, (file, sound) in zip(paths, decoded, strict=True):
-            size, mtime_ns = stamp_of(file)
-            try:
-                if isinstance(sound, LabError):
-                    raise sound
-                entry = write_entry(sound, path, output, extractor, size, mtime_ns)
-            except WorkspaceError:
-                raise
-            except LabError as error:
-                entry = Entry(path, error=str(error), size=size, mtime_ns=mtime_ns)
-            yield [entry]
-            if should_stop():
-                return
+    def _pool(self, workers: int) -> ProcessPoolExecutor:
+        # A process that has loaded torch once and makes the workers; a plain fork would copy locks that threads here hold.
+        methods = multiprocessing.get_all_start_methods()
+        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        if "forkserver" in methods:
+            context.set_forkserver_preload(["labcore.extract.files"])
+        return ProcessPoolExecutor(workers, context, start_worker, (self.settings,))

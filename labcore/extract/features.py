@@ -55,8 +55,9 @@ class Extractor:
         if self.classifier is not None:
             bounds = self.classifier.windows_of(len(waveform), self.settings.hop_seconds)
             starts = np.array([begin for begin, _ in bounds]) / self.sample_rate
-            return embeddings_of(self.classifier, waveform, bounds), starts
-        features = self._frames(waveform)
+            return embeddings_of(self.classifier, *quantise(waveform), bounds), starts
+        pieces = _FrameCutter(self).add(waveform, last=True)
+        features = np.concatenate([self._levels(*piece) for piece in pieces], axis=1)
         return features, self._moments(features.shape[1])
 
     @torch.inference_mode()
@@ -67,15 +68,13 @@ class Extractor:
             AudioError: as :meth:`Recording.waveform` does.
         """
         if self.classifier is not None:
-            return _embeddings_in_blocks(self.classifier, recording, self.settings.hop_seconds)
+            return self._embeddings_of(self.classifier, recording)
         parts: list[np.ndarray] = []
         frames = _FrameCutter(self)
         for block in recording.waveform():
             if block.anew:
                 parts, frames = [], _FrameCutter(self)
-            parts += [
-                self._levels(piece, first, count) for piece, first, count in frames.add(block.samples, block.last)
-            ]
+            parts += [self._levels(*piece) for piece in frames.add(block.samples, block.last)]
         features = np.concatenate(parts, axis=1)
         return features, self._moments(features.shape[1]), frames.seen
 
@@ -87,9 +86,14 @@ class Extractor:
         """Frames on either side of a cut that hear it."""
         return -(-(self.settings.config.framing.n_fft // 2) // self.log_mel.hop_length)
 
-    def _frames(self, waveform: np.ndarray) -> np.ndarray:
-        pieces = _FrameCutter(self).add(waveform, last=True)
-        return np.concatenate([self._levels(piece, first, count) for piece, first, count in pieces], axis=1)
+    def _embeddings_of(self, classifier: Classifier, recording: Recording) -> tuple[np.ndarray, np.ndarray, int]:
+        def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+            rows = embeddings_of(classifier, samples, scale, bounds)
+            return lambda: rows
+
+        heard = hear(recording, lambda: classifier.cutter(self.settings.hop_seconds, WINDOWS), ask)
+        starts = np.array([begin for begin, _ in heard.bounds]) / classifier.sample_rate
+        return heard.rows, starts, heard.samples
 
     def _levels(self, piece: np.ndarray, first: int, count: int) -> np.ndarray:
         """``count`` frames from the ``first`` one of a piece of a waveform on: (rows, count)."""
@@ -131,34 +135,17 @@ class _FrameCutter:
         self._kept, self._at = self._kept[after - self._at :].copy(), after
 
 
-@torch.inference_mode()
-def embeddings_of(classifier: Classifier, waveform: np.ndarray, bounds: list[tuple[int, int]]) -> np.ndarray:
-    """What the network's last layer is given, for windows of a waveform: (windows, width) float32.
+def embeddings_of(
+    classifier: Classifier, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]
+) -> np.ndarray:
+    """What the network's last layer is given, for windows of a clip: (windows, width) float32.
 
-    The windows are those of :meth:`Classifier.probabilities_of`: 16-bit samples, a shorter one in the middle of
-    silence. Of an ensemble, what all members give stands side by side.
+    Args:
+        samples, scale, bounds: as for :meth:`Classifier.probabilities_of`. Of an ensemble, what all members give stands side by side.
 
     Raises:
         ConfigError: the network has no last layer.
     """
-    return _embeddings(classifier, *quantise(waveform), bounds)
-
-
-def _embeddings_in_blocks(
-    classifier: Classifier, recording: Recording, hop_seconds: float | None
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Those of a recording that is taken block by block, where each window begins in seconds, and how many samples it has."""
-
-    def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
-        rows = _embeddings(classifier, samples, scale, bounds)
-        return lambda: rows
-
-    heard = hear(recording, lambda: classifier.cutter(hop_seconds, WINDOWS), ask)
-    starts = np.array([begin for begin, _ in heard.bounds]) / classifier.sample_rate
-    return heard.rows, starts, heard.samples
-
-
-def _embeddings(classifier: Classifier, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
     with features_of(classifier.network) as features:
         batches = classifier.batches_of(samples, scale, bounds, WINDOWS)
         rows = torch.cat([features.take(len(batch), classifier.device) for batch in batches]).cpu().numpy()

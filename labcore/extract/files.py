@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import io
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from labcore.audio import Recording, Sound
+from labcore.audio import Recording
+from labcore.audio.ahead import Decoded, decoded
 from labcore.errors import LabError, WorkspaceError
 from labcore.extract.features import Extractor
 from labcore.extract.settings import ExtractSettings
@@ -44,59 +45,49 @@ class Entry:
     bytes: int = 0
     note: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def output_name(path: str, settings: ExtractSettings) -> str:
     """``dogs/a.wav`` → ``dogs/a.wav.npy``: the ending stays, so that a.wav and a.flac do not meet."""
     return f"{path}.{settings.format}"
 
 
-def extract_file(source: Path, path: str, output: Path, extractor: Extractor) -> Entry:
-    """Read, compute and write one file. What is wrong with the file is told in the entry.
+def extract_file(source: Path, path: str, output: Path, extractor: Extractor, ahead: Decoded | None = None) -> Entry:
+    """Read, compute and write one file; a long recording is taken block by block. What is wrong with it is told in the entry.
+
+    Args:
+        ahead: what was decoded of it already.
 
     Raises:
         WorkspaceError: the output cannot be written.
     """
     size, mtime_ns = stamp_of(source / path)
+    entry = partial(Entry, path, size=size, mtime_ns=mtime_ns)
     try:
-        recording = Recording(source / path, extractor.sample_rate)
-        return write_entry(recording.at_once() or recording, path, output, extractor, size, mtime_ns)
+        sound = ahead or decoded(source / path, extractor.sample_rate)
+        if isinstance(sound, LabError):
+            raise sound
+        if isinstance(sound, Recording):
+            features, starts, samples = extractor.of_recording(sound)
+        else:
+            (features, starts), samples = extractor(sound.waveform), len(sound.waveform)
+        settings = extractor.settings
+        content, name = encode(features, starts, settings), output_name(path, settings)
+        write_output(output / name, content)
     except WorkspaceError:
         raise
     except LabError as error:
-        return Entry(path, error=str(error), size=size, mtime_ns=mtime_ns)
+        return entry(error=str(error))
     except MemoryError:
-        return Entry(
-            path,
-            error=f"{source / path} is too long for this machine's memory. Cut it into parts.",
-            size=size,
-            mtime_ns=mtime_ns,
-        )
-
-
-def write_entry(
-    sound: Sound | Recording, path: str, output: Path, extractor: Extractor, size: int, mtime_ns: int
-) -> Entry:
-    """The features of a sound into its output file; a recording is taken block by block.
-
-    Raises:
-        AudioError: it cannot be read.
-        WorkspaceError: the output cannot be written.
-    """
-    if isinstance(sound, Recording):
-        features, starts, samples = extractor.of_recording(sound)
-    else:
-        (features, starts), samples = extractor(sound.waveform), len(sound.waveform)
-    settings = extractor.settings
-    content = encode(features, starts, settings)
-    name = output_name(path, settings)
-    write_output(output / name, content)
-    frames = features.shape[0] if settings.kind == "embeddings" else features.shape[1]
-    shape = "x".join(map(str, features.shape))
-    seconds, note = round(samples / sound.sample_rate, 6), "; ".join(sound.notes)
-    return Entry(path, name, shape, frames, seconds, sound.sample_rate, "", size, mtime_ns, len(content), note)
+        return entry(error=f"{source / path} is too long for this machine's memory. Cut it into parts.")
+    return entry(
+        output=name,
+        shape="x".join(map(str, features.shape)),
+        frames=features.shape[0] if settings.kind == "embeddings" else features.shape[1],
+        seconds=round(samples / sound.sample_rate, 6),
+        sample_rate=sound.sample_rate,
+        bytes=len(content),
+        note="; ".join(sound.notes),
+    )
 
 
 def encode(features: np.ndarray, starts: np.ndarray, settings: ExtractSettings) -> bytes:
@@ -140,11 +131,11 @@ def write_output(path: Path, content: bytes) -> None:
         ) from error
 
 
-_settings: dict[str, Any] = {}
+_settings = ExtractSettings()
 _extractor: Extractor | None = None
 
 
-def start_worker(settings: dict[str, Any]) -> None:
+def start_worker(settings: ExtractSettings) -> None:
     """Makes a worker process ready: one thread each, deaf to Ctrl-C, gone when the process that started it is gone."""
     import multiprocessing
     import signal
@@ -163,10 +154,11 @@ def start_worker(settings: dict[str, Any]) -> None:
             os._exit(1)
 
         threading.Thread(target=follow, daemon=True).start()
-    _settings.update(settings)
+    global _settings
+    _settings = settings
 
 
-def work(source: str, paths: list[str], output: str) -> list[Entry]:
+def work(source: Path, paths: list[str], output: Path) -> list[Entry]:
     """Files in a worker process.
 
     Raises:
@@ -175,5 +167,5 @@ def work(source: str, paths: list[str], output: str) -> list[Entry]:
     """
     global _extractor
     if _extractor is None:
-        _extractor = Extractor(ExtractSettings.from_dict(_settings))
-    return [extract_file(Path(source), path, Path(output), _extractor) for path in paths]
+        _extractor = Extractor(_settings)
+    return [extract_file(source, path, output, _extractor) for path in paths]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+
+import pandas as pd
 
 from labcore.extract.files import Entry, output_name, write_output
 from labcore.extract.settings import ExtractSettings
 from labcore.reading import parse_json
-from labcore.sheets import Sheet
+from labcore.sheets import csv_of_frame
 from labcore.texts import shown
 from labcore.workspace import append_line, stamp_of
 
@@ -39,7 +40,7 @@ class Journal:
         lines = []
         for entry in entries:
             self.entries[entry.path] = entry
-            lines.append(json.dumps(entry.to_dict()))
+            lines.append(json.dumps(asdict(entry)))
         if lines:
             append_line(self.file, "\n".join(lines))
 
@@ -56,29 +57,9 @@ class Journal:
         Raises:
             WorkspaceError: it cannot be written.
         """
-        rows = [self.entries[path].to_dict() for path in paths if path in self.entries]
+        known = [asdict(self.entries[path]) for path in paths if path in self.entries]
+        rows = [[shown(cell) if isinstance(cell := entry[name], str) else cell for name in COLUMNS] for entry in known]
+        table = pd.DataFrame(rows, columns=list(COLUMNS))
         file = self.output / f"index.{kind}"
-        write_output(file, _parquet(rows) if kind == "parquet" else _csv(rows))
+        write_output(file, table.to_parquet(index=False) if kind == "parquet" else csv_of_frame(table).encode())
         return file
-
-
-def _csv(rows: list[dict[str, Any]]) -> bytes:
-    text = io.StringIO()
-    Sheet(text, COLUMNS).rows(rows)
-    return shown(text.getvalue()).encode()
-
-
-def _parquet(rows: list[dict[str, Any]]) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kinds = {"frames": pa.int64(), "seconds": pa.float64(), "sample_rate": pa.int64()}
-    columns = {}
-    for name in COLUMNS:
-        values = [row[name] for row in rows]
-        if name not in kinds:
-            values = [shown(value) for value in values]
-        columns[name] = pa.array(values, kinds.get(name, pa.string()))
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer)
-    return buffer.getvalue()

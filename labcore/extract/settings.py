@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from labcore.config import RunConfig, parse
+from labcore.config import RunConfig
 from labcore.errors import ConfigError
 from labcore.reading import read_json
 from labcore.workspace import write_atomically
@@ -64,14 +64,6 @@ class ExtractSettings:
         front = {"sample_rate": config.audio.sample_rate, **config.framing._asdict(), "f_max": config.f_max}
         front |= {name: value for name, value in config.features.model_dump().items() if name not in front}
         return facts | front | ({"n_mfcc": self.n_mfcc} if self.kind == "mfcc" else {})
-
-    def to_dict(self) -> dict[str, Any]:
-        """For another process."""
-        return asdict(self) | {"config": self.config.model_dump()}
-
-    @classmethod
-    def from_dict(cls, facts: dict[str, Any]) -> ExtractSettings:
-        return cls(**facts | {"config": parse(facts["config"])})
 
 
 def claim(output: Path, settings: ExtractSettings) -> None:

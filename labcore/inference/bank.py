@@ -86,7 +86,7 @@ class Bank:
 def wave_bank(store: ClipStore, device: torch.device) -> Bank:
     """The clips of a store as they are: values (total samples,) int16."""
     values = torch.from_numpy(store.samples)
-    if device.type == "cuda" and values.numel() * 2 < _free_bytes(device) * 0.4:
+    if device.type == "cuda" and values.numel() * 2 < free_bytes(device) * 0.4:
         values = values.to(device)
     return Bank(values, torch.from_numpy(np.asarray(store.offsets)), torch.from_numpy(store.scales), device)
 
@@ -108,7 +108,7 @@ def mel_bank(
     frames = waves.lengths // log_mel.hop_length + 1
     offsets = torch.cat([torch.zeros(1, dtype=torch.int64), frames.cumsum(0)])
     n_mels = log_mel.mean.shape[0]
-    free = _free_bytes(waves.device) / (processes if waves.device.type == "cpu" else 1)
+    free = free_bytes(waves.device) / (processes if waves.device.type == "cpu" else 1)
     if int(offsets[-1]) * n_mels * 4 > free * 0.4:
         return None
     values = torch.empty(int(offsets[-1]), n_mels, device=waves.device)
@@ -139,7 +139,8 @@ def random_starts(lengths: Tensor, window: int, shift: int) -> Tensor:
     return low + (torch.rand(len(lengths)) * (high - low + 1)).long()
 
 
-def _free_bytes(device: torch.device) -> int:
+def free_bytes(device: torch.device) -> int:
+    """Memory of a GPU, or of the machine for the CPU, that is free now."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     import psutil

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from labcore.audio import Limits, Recording, dequantise, quantise, window_bounds
 from labcore.audio.cutting import WindowCutter
-from labcore.audio.silence import energies_of
+from labcore.audio.silence import energies_of, weights_of_energies
 from labcore.audio.windowed import Heard, Progress, Rows, hear
 from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
@@ -24,7 +24,7 @@ from labcore.features import LogMel
 from labcore.inference.golden import TOLERANCE, Golden
 from labcore.inference.prediction import Answer, Shares, Window
 from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_weights_file
-from labcore.inference.windows import aggregate, centred, window_weights
+from labcore.inference.windows import aggregate, centred
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
 from labcore.workspace import write_atomically
@@ -143,7 +143,7 @@ class Classifier(nn.Module):
     def answer_of(self, heard: Heard, notes: Sequence[str] = ()) -> Answer:
         """The same of a recording that was taken window by window."""
         silent_windows = self.config.audio.silent_windows
-        weights = window_weights(heard.energies, silent_windows)
+        weights = weights_of_energies(heard.energies, silent_windows)
         mean = aggregate(heard.rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
         nothing = len(heard.bounds) > 1 and not any(heard.energies) and silent_windows == "skip"
         places = {label: place for place, label in enumerate(self.labels)}
@@ -155,7 +155,7 @@ class Classifier(nn.Module):
         return Answer(
             label=self.labels[int(mean.argmax())],
             probability=float(mean.max()),
-            probabilities=self._named(mean),
+            probabilities=dict(zip(self.labels, mean.tolist(), strict=True)),
             seconds=heard.samples / self.sample_rate,
             windows=windows,
             notes=list(notes),
@@ -247,9 +247,6 @@ class Classifier(nn.Module):
         """The spectrogram the network is given, before the normalisation: (samples,) → (n_mels, frames) in dB."""
         batch = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None].to(self.device)
         return self.log_mel.decibels(self.log_mel.power(batch))[0].cpu().numpy()
-
-    def _named(self, row: np.ndarray) -> dict[str, float]:
-        return {label: float(value) for label, value in zip(self.labels, row, strict=True)}
 
     # --- on the disk
 

@@ -5,7 +5,7 @@ Replayed where the weights are loaded for service, they show that machine, libra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,19 +85,17 @@ class Golden:
         found = {name: tensors.pop(name) for name in list(tensors) if name.startswith(PREFIX)}
         if not found:
             return None
-        try:
-            samples, scales, probabilities = (
-                found[f"{PREFIX}{part}"].numpy() for part in ("samples", "scales", "probabilities")
-            )
-        except KeyError as error:
-            raise ValueError(f"golden clips without {error.args[0]}") from None
-        clips = len(samples)
-        shapes: Mapping[str, tuple[np.ndarray, tuple[int, ...], str]] = {
-            "samples": (samples, (clips, clip_samples), "int16"),
-            "scales": (scales, (clips,), "float32"),
-            "probabilities": (probabilities, (clips, classes), "float32"),
+        shapes: dict[str, tuple[tuple[int, ...], str]] = {
+            "samples": ((clip_samples,), "int16"),
+            "scales": ((), "float32"),
+            "probabilities": ((classes,), "float32"),
         }
-        for name, (array, shape, dtype) in shapes.items():
-            if array.shape != shape or array.dtype != dtype or not clips:
+        parts: dict[str, np.ndarray] = {}
+        for name, (of_clip, dtype) in shapes.items():
+            if f"{PREFIX}{name}" not in found:
+                raise ValueError(f"golden clips without {PREFIX}{name}")
+            array = parts[name] = found[f"{PREFIX}{name}"].numpy()
+            shape = (len(parts["samples"]), *of_clip)
+            if array.shape != shape or array.dtype != dtype or not shape[0]:
                 raise ValueError(f"golden {name} are {array.dtype} {array.shape} in place of {dtype} {shape}")
-        return cls(samples, scales, probabilities)
+        return cls(**parts)

@@ -5,7 +5,6 @@ Training's validation, evaluation, accuracy in noise, the pages, the command lin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,18 +33,6 @@ def aggregate(rows: np.ndarray, weights: np.ndarray, owners: np.ndarray, clips: 
     np.add.at(total, owners, rows * weights[:, None])
     mean: np.ndarray = total / np.bincount(owners, weights, clips)[:, None].astype(np.float32)
     return mean
-
-
-def window_weights(energies: Sequence[int], silent_windows: str) -> np.ndarray:
-    """How much the windows of one clip count: (windows,) float32, 0 for silent ones where they are to be skipped.
-
-    Args:
-        energies: of the windows, as :func:`labcore.audio.silence.energies_of` gives them.
-        silent_windows: ``audio.silent_windows``: skip or count.
-    """
-    if silent_windows == "count":
-        return np.ones(len(energies), dtype=np.float32)
-    return weights_of_energies(list(energies))
 
 
 def centred(samples: np.ndarray, length: int) -> np.ndarray:
@@ -84,7 +71,7 @@ class ClipWindows:
             if len(of_clip) > 1 and silent_windows == "skip":
                 samples = waves.values[int(waves.offsets[row]) : int(waves.offsets[row + 1])]
                 energies = energies_of(samples.cpu().numpy(), of_clip)
-            weights.append(window_weights(energies, silent_windows))
+            weights.append(weights_of_energies(energies, silent_windows))
             bounds += of_clip
             owners += [owner] * len(of_clip)
         self.bounds = np.array(bounds, dtype=np.int64).reshape(-1, 2)

@@ -35,6 +35,7 @@ OWN_READER_MENDED = "2.10"
 """Before this version torch's reader for weights alone could be made to write outside its memory (CVE-2026-24747)."""
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "module", "weights")
 _PREFIXES = ("module.", "network.", "model.", "backbone.", "encoder.", "_orig_mod.")
+_HEADS = ("fc", "head", "classifier", "head_dist", "fc_audioset")
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def load_pretrained(network: nn.Module, config: ModelConfig) -> Loaded:
         summed=tuple(summed),
         head=tuple(name for name in fresh if name in head),
         missing=tuple(name for name in fresh if name not in head and not name.endswith("num_batches_tracked")),
-        unused=tuple(name for name in tensors if name not in own and not _is_head(name)),
+        unused=tuple(name for name in tensors if name not in own and name.partition(".")[0] not in _HEADS),
     )
 
 
@@ -305,10 +306,6 @@ def _renamed(tensors: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Te
         if any(name.startswith(prefix) for name in tensors):
             ways.append({name.removeprefix(prefix): tensor for name, tensor in tensors.items()})
     return max(ways, key=lambda way: sum(name in own for name in way))
-
-
-def _is_head(name: str) -> bool:
-    return name.partition(".")[0] in ("fc", "head", "classifier", "head_dist", "fc_audioset")
 
 
 def _mismatch(own: dict[str, Tensor], tensors: dict[str, Tensor]) -> str:

@@ -2,6 +2,6 @@
 
 from labcore.serving.engine import Busy, Engine, Late
 from labcore.serving.settings import ServiceSettings
-from labcore.serving.shelf import Model, Shelf
+from labcore.serving.shelf import Model, ModelFacts, Shelf
 
-__all__ = ["Busy", "Engine", "Late", "Model", "ServiceSettings", "Shelf"]
+__all__ = ["Busy", "Engine", "Late", "Model", "ModelFacts", "ServiceSettings", "Shelf"]

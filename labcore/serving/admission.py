@@ -49,9 +49,12 @@ class Admission:
                 raise Busy(f"{self.clips} clips are in hand, of {self._max_clips} at most", AGAIN)
         return Lease(self, address_group(address))
 
-    def _take_clips(self, lease: Lease, clips: int) -> None:
+    def _begin(self, lease: Lease, clips: int) -> None:
         with self._lock:
             self._look(lease)
+            if not lease.whole:
+                _add(self._coming, lease.address, -lease.bytes)
+                lease.whole = True
             if lease.clips + clips > self._max_clips:
                 raise TooMuch(f"more than {self._max_clips} clips at once are never taken", "Send fewer at once")
             if self.clips + clips > self._max_clips:
@@ -80,13 +83,6 @@ class Admission:
             if full and bytes_ > 0:
                 raise Busy("the memory for requests is used up", "Ask again in a moment, or send shorter clips")
             self._count(lease, bytes_=bytes_)
-
-    def _became_whole(self, lease: Lease) -> None:
-        with self._lock:
-            self._look(lease)
-            if not lease.whole:
-                _add(self._coming, lease.address, -lease.bytes)
-                lease.whole = True
 
     def _close(self, lease: Lease) -> None:
         with self._lock:
@@ -124,8 +120,7 @@ class Lease:
             Busy: there is no room now.
             TooMuch: there will never be so much room.
         """
-        self._admission._became_whole(self)
-        self._admission._take_clips(self, clips)
+        self._admission._begin(self, clips)
 
     def take(self, bytes_: int) -> None:
         """Take more memory.

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, Field
 
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Evaluated
@@ -20,46 +21,37 @@ Find = Callable[[str], Path]
 """A run as a user names it → the folder of a run, or a file of weights. Raises RunError where there is none."""
 
 
-@dataclass(frozen=True)
-class Model:
-    """A classifier at service.
-
-    Attributes:
-        name: by which requests ask for it.
-        sha256: of the file of weights.
-        golden_clips: how many clips were replayed.
-        golden_difference: the largest difference to the end of training; None where there was nothing to replay.
-        accuracy: of the run's held-out clips; None where that is not known.
-        loaded_at: seconds since 1970.
-    """
+class ModelFacts(BaseModel):
+    """A classifier at service: what a client may know of it."""
 
     name: str
-    source: str
-    classifier: Classifier
+    run: str
+    network: str
+    labels: list[str]
+    sample_rate: int = Field(description="Hz. Clips of any rate are taken; they are resampled.")
+    clip_seconds: float = Field(description="Longer clips are cut into windows of this length that overlap by half.")
+    parameters: int
+    device: str
+    accuracy: float | None = Field(description="Of the run's held-out clips.")
+    golden_clips: int = Field(description="Clips replayed when the weights were loaded.")
+    golden_difference: float | None = Field(
+        description="The largest difference of a probability to the end of training."
+    )
     sha256: str
-    golden_clips: int
-    golden_difference: float | None
-    accuracy: float | None
-    loaded_at: float
+    loaded_at: float = Field(description="Seconds since 1970.")
 
-    def facts(self) -> dict[str, Any]:
-        """What a client may know of it."""
-        classifier = self.classifier
-        return {
-            "name": self.name,
-            "run": self.source,
-            "network": classifier.config.model.name,
-            "labels": classifier.labels,
-            "sample_rate": classifier.sample_rate,
-            "clip_seconds": classifier.clip_seconds,
-            "parameters": sum(parameter.numel() for parameter in classifier.network.parameters()),
-            "device": str(classifier.device),
-            "accuracy": numbers_only(self.accuracy),
-            "golden_clips": self.golden_clips,
-            "golden_difference": self.golden_difference,
-            "sha256": self.sha256,
-            "loaded_at": self.loaded_at,
-        }
+
+@dataclass(frozen=True)
+class Model:
+    """A classifier at service, and what is known of it."""
+
+    classifier: Classifier
+    facts: ModelFacts
+
+    @property
+    def name(self) -> str:
+        """By which requests ask for it."""
+        return self.facts.name
 
 
 class Shelf:
@@ -124,7 +116,7 @@ class Shelf:
         path = self._find(wanted)
         file = path / "weights.safetensors" if path.is_dir() else path
         digest = _sha256(file)
-        if known is not None and digest == known.sha256:
+        if known is not None and digest == known.facts.sha256:
             return known
         classifier = Classifier.load(path, self._device)
         if _sha256(file) != digest:
@@ -134,16 +126,22 @@ class Shelf:
         except RunError as error:
             raise RunError(f"{wanted} is not served: {error.what}", error.remedy) from error
         result = Run(path).last_event(Evaluated) if path.is_dir() else None
-        return Model(
+        facts = ModelFacts(
             name=slug(name or ("last" if wanted == "last" else path.name if path.is_dir() else path.stem)),
-            source=shown(path.name),
-            classifier=classifier,
-            sha256=digest,
+            run=shown(path.name),
+            network=classifier.config.model.name,
+            labels=classifier.labels,
+            sample_rate=classifier.sample_rate,
+            clip_seconds=classifier.clip_seconds,
+            parameters=sum(parameter.numel() for parameter in classifier.network.parameters()),
+            device=str(classifier.device),
+            accuracy=numbers_only(result.accuracy) if result else None,
             golden_clips=len(classifier.golden) if classifier.golden is not None else 0,
             golden_difference=difference,
-            accuracy=result.accuracy if result else None,
+            sha256=digest,
             loaded_at=time.time(),
         )
+        return Model(classifier, facts)
 
 
 def _sha256(file: Path) -> str:

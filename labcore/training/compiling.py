@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,11 +64,6 @@ def compiled(network: nn.Module, device: torch.device) -> Callable[[Tensor], Ten
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     mode = "reduce-overhead" if device.type == "cuda" else "default"
     return torch.compile(network, mode=mode, dynamic=False)
-
-
-def keep_code_in(folder: Path) -> None:
-    """Where compiled code is kept for the next run, unless the environment names a place. To be called before the first compiling."""
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
 
 
 def mend(error: BaseException) -> bool:

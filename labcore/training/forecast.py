@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from labcore.config import RunConfig
+from labcore.device import synchronise
 from labcore.events import Event, Forecast, Preparing
+from labcore.inference.bank import free_bytes
 from labcore.jobs.process import StopTest
 from labcore.runs import Run
 from labcore.training.estimates import EstimateJob
@@ -70,8 +72,7 @@ def _probe(trainer: Trainer) -> Forecast:
     for step in range(WARM_STEPS + MOST_STEPS):
         start = time.perf_counter()
         trainer.step(step % steps)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        synchronise(device)
         seconds.append(time.perf_counter() - start)
         if step > WARM_STEPS and time.perf_counter() - began > MOST_SECONDS:
             break
@@ -81,7 +82,7 @@ def _probe(trainer: Trainer) -> Forecast:
     validation = time.perf_counter() - start
     peak = _peak_bytes(device)
     per_epoch = steps * median(timed) + validation
-    free, per_clip = _free_bytes(device), _bytes_a_clip(trainer)
+    free, per_clip = free_bytes(device), _bytes_a_clip(trainer)
     in_use = per_clip * trainer.micro_batch
     largest = int((USABLE * free + in_use) // per_clip) if per_clip else None
     return Forecast(
@@ -109,14 +110,6 @@ def _peak_bytes(device: torch.device) -> int:
         return int(psutil.Process().memory_info().rss)
     unit = 1 if sys.platform == "darwin" else 1024
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
-
-
-def _free_bytes(device: torch.device) -> int:
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    import psutil
-
-    return int(psutil.virtual_memory().available)
 
 
 def _bytes_a_clip(trainer: Trainer) -> int:

@@ -72,7 +72,8 @@ def train(
             advisor.take(untold)
             yield untold
         if trainer.epoch == 0:
-            _introduce(board, session)
+            names = [session.classifier.labels[target] for target in session.held_out_targets.tolist()]
+            board.introduce(session.classifier, session.pipeline.waves, session.split.held_out, names)
         while trainer.epoch < session.config.epochs:
             yield from ranks.share(lambda: advisor.begin(trainer.epoch + 1, turns))
             yield from turns.begin(trainer.epoch + 1, trainer.turn, ranks)
@@ -122,13 +123,6 @@ def _untold(session: Session, run: Run) -> Epoch | None:
         return None
     event = Epoch(**session.checkpoint["event"])
     return None if any(told.epoch == event.epoch for told in run.epochs()) else event
-
-
-def _introduce(board: Board, session: Session) -> None:
-    """A few held-out clips for TensorBoard."""
-    labels = session.classifier.labels
-    names = [labels[target] for target in session.held_out_targets.tolist()]
-    board.introduce(session.classifier, session.pipeline.waves, session.split.held_out, names)
 
 
 def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:

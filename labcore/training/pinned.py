@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +11,10 @@ from labcore.errors import AudioError
 from labcore.events import Log
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
+from labcore.workspace import stamp_of
 
 LONGEST_SECONDS = 300.0
 """Longer ones would hold every epoch up."""
-
-
-@dataclass(frozen=True)
-class _Clip:
-    """A file as it was read: its size and time, and its waveform, None where it cannot be had."""
-
-    stamp: tuple[int, int]
-    waveform: np.ndarray | None
 
 
 class Pinned:
@@ -35,7 +26,8 @@ class Pinned:
 
     def __init__(self, run: Run) -> None:
         self.folder = run.pinned
-        self.clips: dict[str, _Clip] = {}
+        self.clips: dict[str, tuple[tuple[int, int], np.ndarray | None]] = {}
+        """Each file's size and time as it was read, and its waveform, None where it cannot be had."""
         self.warned: set[str] = set()
         self.warnings: list[Log] = []
 
@@ -46,9 +38,9 @@ class Pinned:
         """
         self._read(classifier.sample_rate)
         heard = {}
-        for name, clip in self.clips.items():
-            if clip.waveform is not None:
-                answer = classifier.classify_waveform(clip.waveform)
+        for name, (_, waveform) in self.clips.items():
+            if waveform is not None:
+                answer = classifier.classify_waveform(waveform)
                 heard[name] = {label: round(value, 6) for label, value in answer.probabilities.items()}
         return heard
 
@@ -60,16 +52,16 @@ class Pinned:
     def _read(self, sample_rate: int) -> None:
         """Take up what is new or has changed in the folder, let go of what is gone."""
         try:
-            files = sorted(file for file in self.folder.iterdir() if not file.name.startswith("."))
+            files = sorted(
+                file for file in self.folder.iterdir() if not file.name.startswith(".") and not file.is_dir()
+            )
         except OSError:
             files = []
         known, self.clips = self.clips, {}
         for file in files:
-            clip, stamp = known.get(file.name), _stamp(file)
-            if stamp is None:
-                continue
-            if clip is None or clip.stamp != stamp:
-                clip = _Clip(stamp, self._waveform(file, sample_rate))
+            clip, stamp = known.get(file.name), stamp_of(file)  # zeros of a link to nowhere, which decoding tells about
+            if clip is None or clip[0] != stamp:
+                clip = stamp, self._waveform(file, sample_rate)
             self.clips[file.name] = clip
 
     def _waveform(self, file: Path, sample_rate: int) -> np.ndarray | None:
@@ -84,12 +76,3 @@ class Pinned:
                 self.warned.add(file.name)
                 self.warnings.append(Log(level="warning", message=f"the pinned clip {file.name} is left out: {error}"))
             return None
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    """Size and time of change; zeros of a link to nowhere, which decoding tells about, None of a folder."""
-    try:
-        info = file.stat()
-    except OSError:
-        return 0, 0
-    return None if stat.S_ISDIR(info.st_mode) else (info.st_size, info.st_mtime_ns)

@@ -13,6 +13,7 @@ import contextlib
 import copy
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +27,7 @@ from pydantic import Field, TypeAdapter
 from torch import Tensor, nn
 
 from labcore.config import ModelConfig, RuntimeConfig
-from labcore.device import DeviceChoice
+from labcore.device import DeviceChoice, synchronise
 from labcore.errors import LabError
 from labcore.jobs.following import Stopped
 from labcore.models.dropout import Dropout
@@ -198,7 +199,8 @@ def _try_compiled(
     report: Report,
 ) -> tuple[compiling.Trial, bool]:
     """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
-    compiling.keep_code_in(workspace.cache / "compiled")
+    # where compiled code is kept for the next run, unless the environment names a place
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(workspace.cache / "compiled"))
     plain = _Stepper(choice, network, shape, device)
     plain.seconds()
     try:
@@ -285,11 +287,11 @@ class _Stepper:
         self.finite = True
 
     def seconds(self) -> float:
-        self._synchronise()
+        synchronise(self.device)
         start = time.perf_counter()
         loss = self._backward()
         self.optimiser.step()
-        self._synchronise()
+        synchronise(self.device)
         taken = time.perf_counter() - start
         self.finite = self.finite and bool(torch.isfinite(loss))
         return taken
@@ -314,10 +316,6 @@ class _Stepper:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         return loss.detach()
-
-    def _synchronise(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
 
 
 def _key(

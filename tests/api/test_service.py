@@ -242,9 +242,9 @@ def test_a_model_whose_file_has_a_name_that_is_not_utf8_is_served(make_run, work
     file = workspace.home / os.fsdecode(b"V\x94gel.safetensors")
     shutil.copy(run.weights, file)
     shelf = Shelf([str(file)], Path, "cpu")
-    facts = shelf.models[0].facts()
-    assert (facts["name"], facts["run"]) == ("V-gel", r"V\x94gel.safetensors")
-    json.dumps(facts, ensure_ascii=False).encode()
+    facts = shelf.models[0].facts
+    assert (facts.name, facts.run) == ("V-gel", r"V\x94gel.safetensors")
+    json.dumps(facts.model_dump(), ensure_ascii=False).encode()
     file.unlink()
     refused = shelf.reload()["V-gel"]
     assert refused is not None

@@ -115,7 +115,7 @@ def test_the_embedding_of_a_clip_is_the_mean_of_what_extract_gives_of_its_window
     for row, embedding in zip(rows.tolist(), clips["embedding"], strict=True):
         samples, _ = quantise(store.waveform(row))
         answer, bounds = classifier.classify_waveform(store.waveform(row)), classifier.windows_of(len(samples))
-        of_windows = embeddings_of(classifier, store.waveform(row), bounds)
+        of_windows = embeddings_of(classifier, *quantise(store.waveform(row)), bounds)
         quiet = np.array([window.silent for window in answer.windows])
         of_sound = of_windows if quiet.all() else of_windows[~quiet]
         np.testing.assert_allclose(embedding.astype(np.float32), of_sound.mean(0), rtol=2e-3, atol=2e-3)

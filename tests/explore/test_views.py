@@ -94,7 +94,7 @@ def test_many_frames_stay_under_a_megabyte_and_lies_on_the_same_axis(noise, view
     assert seen.values.shape == (len(seen.y), len(seen.x_seconds))
     assert len(seen.x_seconds) <= COLUMNS
     assert seen.values.nbytes <= BYTES
-    assert seen.pooled > 1
+    assert len(seen.x_seconds) < 6.0 * RATE / 64
     assert 3.0 <= seen.x_seconds[0] < 3.05
     assert 8.95 < seen.x_seconds[-1] <= 9.0
 
@@ -103,7 +103,7 @@ def test_where_columns_are_put_together_the_loudest_stays():
     click = np.zeros(40 * RATE, dtype=np.float32)
     click[7 * RATE] = 1.0
     seen = views.log_mel_view(click, CONFIG)
-    assert seen.pooled == 2
+    assert len(seen.x_seconds) == -(-(len(click) // CONFIG.framing.hop_length + 1) // 2)
     column = seen.levels.max(0).argmax()
     assert seen.x_seconds[column] == pytest.approx(7.0, abs=2 * 512 / RATE)
     assert seen.levels.max() == np.rint(10 * np.log10(power_of(click).max()))

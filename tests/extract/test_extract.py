@@ -29,9 +29,7 @@ def here(monkeypatch):
 
     class Pool:
         def __init__(self, workers, context, start, arguments):
-            files._settings.clear()
-            files._settings.update(arguments[0])
-            files._extractor = None
+            files._settings, files._extractor = arguments[0], None
 
         def submit(self, function, *arguments):
             from concurrent.futures import Future
@@ -120,7 +118,7 @@ def test_embeddings_are_what_the_last_layer_is_given(model, noise):
     classifier = Classifier(SMALL.changed({"model.name": model}), ["p", "q", "r"]).eval()
     waveform = noise(0.6, 8000)
     bounds = classifier.windows_of(len(waveform))
-    embeddings = embeddings_of(classifier, waveform, bounds)
+    embeddings = embeddings_of(classifier, *quantise(waveform), bounds)
     assert len(embeddings) == len(bounds) > 1
     last = [module for module in classifier.network.modules() if isinstance(module, torch.nn.Linear)][-1]
     with torch.inference_mode():
@@ -194,9 +192,8 @@ def test_a_full_disk_is_told(here, sounds, tmp_path, monkeypatch):
 
 def test_the_way_with_the_network_here_gives_the_same(here, sounds, tmp_path):
     extract(sounds, tmp_path / "cores", ExtractSettings(config=SMALL))
-    answers = engine._on_device(
-        sounds, ["a/0.wav", "b/text.wav"], tmp_path / "device", ExtractSettings(config=SMALL), "cpu", 2, lambda: False
-    )
+    work = engine._Work(sounds, tmp_path / "device", ExtractSettings(config=SMALL), 2, lambda: False)
+    answers = work.on_device(["a/0.wav", "b/text.wav"], "cpu")
     good, bad = [entries[0] for entries in answers]
     assert "text.wav" in bad.error
     assert (tmp_path / "device" / good.output).read_bytes() == (tmp_path / "cores" / good.output).read_bytes()

@@ -13,9 +13,9 @@ def test_a_model_is_known_by_its_run_or_by_a_name(make_run, find):
     assert shelf.get() is shelf.get(one.id)
     assert shelf.get("birds").classifier.labels == ["a", "b"]
     assert shelf.get("bats") is None
-    facts = shelf.get("birds").facts()
-    assert (facts["run"], facts["golden_clips"], facts["device"]) == (two.id, 2, "cpu")
-    assert facts["golden_difference"] < 1e-5
+    facts = shelf.get("birds").facts
+    assert (facts.run, facts.golden_clips, facts.device) == (two.id, 2, "cpu")
+    assert facts.golden_difference < 1e-5
 
 
 def test_two_models_need_two_names(make_run, find):
@@ -37,8 +37,8 @@ def test_weights_that_answer_otherwise_are_not_served(make_run, find):
 
 
 def test_weights_without_golden_clips_are_served_and_said_to_be_unverified(make_run, find):
-    shelf = Shelf([str(make_run(golden=0).path)], find, "cpu")
-    assert (shelf.get().golden_clips, shelf.get().golden_difference) == (0, None)
+    facts = Shelf([str(make_run(golden=0).path)], find, "cpu").get().facts
+    assert (facts.golden_clips, facts.golden_difference) == (0, None)
 
 
 def test_changed_weights_are_taken_and_the_others_stay(make_run, make_classifier, find):
@@ -48,7 +48,7 @@ def test_changed_weights_are_taken_and_the_others_stay(make_run, make_classifier
     make_classifier(3).save(two.weights)
     assert shelf.reload() == {"one": None, "two": None}
     assert shelf.get("one") is before[0]
-    assert shelf.get("two").sha256 != before[1].sha256
+    assert shelf.get("two").facts.sha256 != before[1].facts.sha256
     assert [model.name for model in shelf.models] == ["one", "two"]
 
 

@@ -12,7 +12,7 @@ from tests.training.outcome import outcome
 
 
 def test_a_forecast_is_told_and_leaves_no_run_behind(tiny, monkeypatch):
-    monkeypatch.setattr(module, "_free_bytes", lambda device: 10**6)
+    monkeypatch.setattr(module, "free_bytes", lambda device: 10**6)
     before = set(tiny.workspace.runs.iterdir())
     told, result = outcome(measure(tiny.config, tiny.workspace))
     assert isinstance(result, Forecast)
@@ -29,7 +29,7 @@ def test_a_forecast_is_told_and_leaves_no_run_behind(tiny, monkeypatch):
 def test_more_memory_fits_a_larger_batch_whatever_the_clips_are(tiny, monkeypatch):
     largest = []
     for free in (10**4, 10**6, 10**12):
-        monkeypatch.setattr(module, "_free_bytes", lambda device, free=free: free)
+        monkeypatch.setattr(module, "free_bytes", lambda device, free=free: free)
         _, result = outcome(measure(tiny.config, tiny.workspace))
         largest.append(result.largest_batch)
     assert largest == sorted(largest)
