@@ -38,7 +38,7 @@ def main() -> None:
         }
     )
     ours = session(config, workspace(options.home))
-    paths, targets = read_dataset(Path(options.data)).table["path"], ours.targets.tolist()
+    paths, targets = read_dataset(Path(options.data)).table["path"], ours.clips.targets.tolist()
     rows = ours.train_rows.tolist()
     chosen = ([str(paths[row]) for row in rows], [targets[row] for row in rows])
     theirs = Tutorial(chosen, chosen, len(ours.classifier.labels))
