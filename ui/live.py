@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -21,7 +21,7 @@ from labcore.runs import Run
 from labcore.status import JobStatus
 from labcore.texts import counted, shown
 from ui import people, services, waiting
-from ui.shell import action_button, log, show_error
+from ui.shell import action_button, errors_in_place, show_error
 from ui.text import percent, plain, progress_line, run_name, state_face
 
 TICK = 1.0
@@ -175,22 +175,32 @@ def demo_button(key: str, kind: str = "primary") -> None:
 
     Only shown where there is no demo set. Nothing ticks before somebody has pressed it.
     """
-    task = services.demo_task()
+    task = services.tasks().get("demo")
     if task is not None and task.running:
         _demo_at_work()
         return
-    if task is not None and task.error is not None:
-        show_error(task.error)
-    elif task is not None and task.failure is not None:
-        log.error("the demo set could not be made", exc_info=task.failure)
-        st.error("The demo set could not be made. The server's log has the details.")
-    action_button("Make the demo set", services.start_demo, key=key, type=kind, icon=":material/auto_awesome:")
+    with errors_in_place():
+        if task is not None and task.error is not None:
+            raise task.error
+    action_button("Make the demo set", make_demo, key=key, type=kind, icon=":material/auto_awesome:")
+
+
+def make_demo() -> None:
+    """Make the demo set in the background, or join the making of it."""
+    folder = services.workspace().datasets / "demo"
+
+    def work(progress: services.Progress) -> Any:
+        from labcore.datasets.demo import make_demo
+
+        return make_demo(folder, progress=progress)
+
+    services.begin("demo", work)
 
 
 @st.fragment(run_every=TICK)
 def _demo_at_work() -> None:
     """The progress of the demo set. It asks for the page again until that shows what came of it, should one rerun be lost."""
-    task = services.demo_task()
+    task = services.tasks().get("demo")
     if task is None or not task.running:
         st.rerun()
     st.progress(task.fraction, text=f"Making sounds … {task.done} of {task.total}" if task.total else "Making sounds …")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -28,28 +27,9 @@ ABOUT = {
 }
 
 
-@dataclass(frozen=True)
-class Devices:
-    """What can be measured here, by torch's names, each with what it calls itself."""
-
-    names: dict[str, str]
-
-
 def look_for_devices() -> services.Task:
     """Find the devices in the background, once a server: torch has to be imported for that."""
-    held = _devices()
-    if "devices" not in held:
-
-        def work(_: Callable[[int, int], None]) -> Devices:
-            return Devices(find_devices())
-
-        held["devices"] = services.Task(work).start()
-    return held["devices"]
-
-
-@st.cache_resource(show_spinner=False)
-def _devices() -> dict[str, services.Task]:
-    return {}
+    return services.tasks().get("devices") or services.begin("devices", lambda _: find_devices())
 
 
 def find_devices() -> dict[str, str]:
@@ -71,10 +51,10 @@ def show(started: Callable[[str], None]) -> None:
         with errors_in_place():
             if task.running:
                 st.markdown(":gray-badge[:material/memory: Machine] :gray[finding devices …]")
-            elif task.result is None:
-                raise task.error or task.failure or LabError("the devices of this machine cannot be found out")
+            elif task.error is not None:
+                raise task.error
             else:
-                _form(task.result.names, started)
+                _form(task.result, started)
 
     form()
 

@@ -87,7 +87,7 @@ def open_environment(open_page, examined, gpus):
     def opened(*, wait: bool = True):
         app = open_page(PAGE)
         if wait:
-            environment.examination().task._thread.join(30)
+            environment.examination()._thread.join(30)
             app.run()
         assert not app.exception
         return app
@@ -129,7 +129,7 @@ def test_what_is_known_waits_until_all_is_known(open_environment, examined):
     assert "Checks" not in shown
     assert not app.expander
     examined.free.set()
-    environment.examination().task._thread.join(30)
+    environment.examination()._thread.join(30)
     shown = words(app.run())
     assert "What to do" in shown
     assert "Checks" in shown
@@ -151,7 +151,7 @@ def test_an_examination_that_takes_long_shows_what_it_knows(open_environment, ex
     assert app.button(key="examine-again").disabled
     assert not app.get("download_button")
     examined.free.set()
-    environment.examination().task._thread.join(30)
+    environment.examination()._thread.join(30)
     app.run()
     assert "This machine is green." in app.success[0].value
     assert len(app.expander) == 2
@@ -164,7 +164,7 @@ def test_one_examination_serves_all_visitors_until_somebody_asks_anew(open_envir
     assert examined.asked == 1
     examined.reports = [report("amber", check())]
     app.button(key="examine-again").click().run()
-    environment.examination().task._thread.join(30)
+    environment.examination()._thread.join(30)
     assert examined.asked == 2
     assert "amber" in app.run().warning[0].value
 
@@ -173,7 +173,7 @@ def test_two_who_ask_anew_at_once_share_one_examination(workspace, examined):
     examined.free.clear()
     assert environment.examine_again() is environment.examine_again()
     examined.free.set()
-    environment.examination().task._thread.join(30)
+    environment.examination()._thread.join(30)
     assert examined.asked == 1
 
 
