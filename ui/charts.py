@@ -112,27 +112,38 @@ def confusion_in_words(table: dict[str, dict[str, int]], most: int = 5) -> str:
 
 def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None:
     """The likeliest labels as bars."""
-    import plotly.graph_objects as go
-
     names = label_names(shares)
     top = sorted(shares.items(), key=lambda item: item[1], reverse=True)[:most]
     strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
+    labels, lengths = [unmarked(names[label]) for label, _ in top], [share for _, share in top]
+    texts = [f"{100 * share:.1f} %" for share in lengths]
+    figure = bars(labels, lengths, texts, [strong] + [weak] * (len(top) - 1), (0, 1.15))
+    figure.update_traces(hoverinfo=None, hovertemplate="%{y}: %{x:.4%}<extra></extra>")
+    show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the likeliest labels")
+
+
+def bars(
+    labels: list[str], lengths: list[float], texts: list[str], colours: list[str], reach: tuple[float, float]
+) -> go.Figure:
+    """Bars beside their names, the first on top, a text at the end of each. ``reach`` is that of the axis, which is not drawn."""
+    import plotly.graph_objects as go
+
     figure = go.Figure(
         go.Bar(
-            x=[share for _, share in top],
-            y=[unmarked(names[label]) for label, _ in top],
+            x=lengths,
+            y=labels,
             orientation="h",
-            marker_color=[strong] + [weak] * (len(top) - 1),
-            text=[f"{100 * share:.1f} %" for _, share in top],
+            marker_color=colours,
+            text=texts,
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:.4%}<extra></extra>",
+            hoverinfo="skip",
         )
     )
-    figure.update_xaxes(range=[0, 1.15], visible=False)
+    figure.update_xaxes(range=reach, visible=False)
     figure.update_yaxes(type="category", autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_layout(bargap=0.35)
-    show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the likeliest labels")
+    return figure
 
 
 def sound(

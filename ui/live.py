@@ -80,11 +80,9 @@ def unreadable(things: Sequence[Unreadable], one: str, many: str = "") -> None:
 
 def remove(thing: Unreadable, key: str) -> None:
     """A button that removes what cannot be read, behind a question."""
-    if thing.path is None:
-        return
-    with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"remove-{key}"):
-        st.markdown(f"Remove **{plain(thing.name)}** with all that is in it? This cannot be undone.")
-        action_button("Remove for good", partial(discard, thing), key=f"discard-{key}", icon=":material/delete:")
+    if thing.path is not None:
+        what = f"**{plain(thing.name)}** with all that is in it"
+        people.remove_button(what, partial(discard, thing), key=f"discard-{key}")
 
 
 def damaged(path: Path, error: LabError) -> None:

@@ -115,10 +115,8 @@ def _head(run: Run, status: JobStatus) -> None:
                 "New run with these settings", again, key="again", icon=":material/content_copy:", type="tertiary"
             )
         if not status.active:
-            with st.popover("Remove", icon=":material/delete:", type="tertiary"):
-                st.markdown("Remove this run with its weights, curves and log? This cannot be undone.")
-                people.ask(status.by, "Remove")
-                action_button("Remove for good", partial(_remove, run), key="remove-for-good", icon=":material/delete:")
+            what = "this run with its weights, curves and log"
+            people.remove_button(what, partial(_remove, run), status.by, key="remove-for-good")
 
 
 def _elsewhere(run: Run, status: JobStatus, events: list[Event]) -> None:

@@ -13,11 +13,12 @@ from labcore.jobs.glances import glances
 from labcore.listing import looked_at
 from ui import live, people, services, speed_charts, speed_data, waiting
 from ui.live import TICK
-from ui.shell import action_button, errors_in_place, show_error
+from ui.shell import download, errors_in_place, show_error
 from ui.text import ago, count, duration, plain, told_apart
 
 MOST_BESIDE = 4
 """So many reports are laid beside each other at most: more lines than that cannot be told apart."""
+FILE_HELP = "The report as one file, without names of users, hosts or folders. Another lab can load it."
 
 
 def known() -> dict[str, Benchmark]:
@@ -169,26 +170,13 @@ def keep_and_remove(folders: list[Benchmark]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for number, folder in enumerate(folders):
             word = "Download" if len(folders) == 1 else f"Download {speed_data.LETTERS[number]}"
-            st.download_button(
-                word,
-                data=partial(_file, folder),
-                file_name=f"{folder.id}.json",
-                mime="application/json",
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"download-{folder.id}",
-                help="The report as one file, without names of users, hosts or folders. Another lab can load it.",
-            )
+            looks = {"key": f"download-{folder.id}", "help": FILE_HELP}
+            download(word, partial(_file, folder), f"{folder.id}.json", "application/json", **looks)
         upload()
         if folders:
-            with st.popover("Remove", icon=":material/delete:", type="tertiary"):
-                many = len(folders) > 1
-                st.markdown(f"Remove {'these reports' if many else 'this report'}? This cannot be undone.")
-                for owner in dict.fromkeys(folder.owner for folder in folders):
-                    people.ask(owner, "Remove")
-                action_button(
-                    "Remove for good", partial(_remove, folders), key="speed-remove", icon=":material/delete:"
-                )
+            what = "these reports" if len(folders) > 1 else "this report"
+            owners = [folder.owner for folder in folders]
+            people.remove_button(what, partial(_remove, folders), *owners, key="speed-remove")
 
 
 def upload() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.charts import dark, show_figure, unmarked
+from ui.charts import bars, dark, show_figure, unmarked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,28 +79,14 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
 
 def ratios(labels: list[str], values: list[float], *, key: str, alt: str) -> None:
     """Speed-ups as bars from 1 on a logarithmic axis: to the right is faster, to the left slower."""
-    import plotly.graph_objects as go
-
     faster, slower = ("#4FC3B5", "#F2876B") if dark() else ("#0B7A75", "#D2573A")
     logs = [math.log10(max(value, 1e-6)) for value in values]
-    ends = [*logs, 0.0]
-    room = max(0.15, 0.3 * (max(ends) - min(ends)))  # for the figures beyond the ends of the bars
-    figure = go.Figure(
-        go.Bar(
-            x=logs,
-            y=labels,
-            orientation="h",
-            marker_color=[faster if value >= 1 else slower for value in values],
-            text=[f"{value:.3g} ×" if value >= 1 else f"{value:.2g} ×" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
-    )
+    least, most = min([*logs, 0.0]), max([*logs, 0.0])
+    room = max(0.15, 0.3 * (most - least))  # for the figures beyond the ends of the bars
+    texts = [f"{value:.3g} ×" if value >= 1 else f"{value:.2g} ×" for value in values]
+    colours = [faster if value >= 1 else slower for value in values]
+    figure = bars(labels, logs, texts, colours, (least - (room if least < 0 else 0), most + room))
     figure.add_vline(x=0, line_width=1, line_color="#7d8a90")
-    figure.update_xaxes(range=[min(ends) - (room if min(ends) < 0 else 0), max(ends) + room], visible=False)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    figure.update_layout(bargap=0.35)
     _show_bars(figure, labels, key=key, alt=alt)
 
 
@@ -125,27 +111,11 @@ def _two_lines(label: str) -> str:
     return f"{unmarked(label[:place])}<br>{unmarked(label[place + 1 :])}"
 
 
-def lengths(labels: list[str], values: list[float], *, key: str, alt: str, unit: str = "ms") -> None:
-    """Times as bars, the shortest in the stronger colour."""
-    import plotly.graph_objects as go
-
+def lengths(labels: list[str], values: list[float], *, key: str, alt: str) -> None:
+    """Times in milliseconds as bars, the shortest in the stronger colour."""
     strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
-    best = min(values)
-    figure = go.Figure(
-        go.Bar(
-            x=values,
-            y=labels,
-            orientation="h",
-            marker_color=[strong if value == best else weak for value in values],
-            text=[f"{value:.3g} {unit}" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
-    )
-    figure.update_xaxes(range=[0, 1.2 * max(values)], visible=False)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    figure.update_layout(bargap=0.35)
+    colours = [strong if value == min(values) else weak for value in values]
+    figure = bars(labels, values, [f"{value:.3g} ms" for value in values], colours, (0, 1.2 * max(values)))
     _show_bars(figure, labels, key=key, alt=alt)
 
 

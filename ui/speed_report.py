@@ -10,9 +10,9 @@ from labcore.benchmark.words import sentences
 from labcore.errors import LabError
 from labcore.sheets import csv_of_frame
 from ui import live, speed_charts, speed_data
-from ui.shell import show_error
+from ui.shell import download, show_error
 from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
-from ui.text import ago, counted, duration, plain
+from ui.text import ago, counted, duration, plain, sentence
 
 
 def show(reports: list[BenchmarkReport]) -> None:
@@ -45,8 +45,8 @@ def _head(side: str, report: BenchmarkReport) -> None:
                 live.badge(report.state)
         if report.error:
             show_error(LabError(report.error, report.remedy))
-        for sentence in sentences(report):
-            st.markdown(f"- {plain(sentence)}")
+        for told in sentences(report):
+            st.markdown(f"- {plain(told)}")
         _doubts(report)
 
 
@@ -171,7 +171,7 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
     _, tuning = tunings[number]
     labels = [speed_data.form_words(entry) for entry in tuning.tried]
     speed_charts.lengths(labels, [entry.ms for entry in tuning.tried], key="speed-forms", alt="Forms tried")
-    st.caption(f"ms per batch, lower is better. {plain(_sentence(tuning.reason))}")
+    st.caption(f"ms per batch, lower is better. {plain(sentence(tuning.reason))}")
     _table(speed_data.frame({"Form": labels, "ms per batch": [e.ms for e in tuning.tried]}), "cpu-forms")
 
 
@@ -189,15 +189,7 @@ def _article(reports: list[BenchmarkReport]) -> None:
 
 def _everything(reports: list[BenchmarkReport]) -> None:
     with st.expander("Every figure", icon=":material/table:"):
-        table = speed_data.full_table(reports).dropna(axis=1, how="all")
-        st.dataframe(
-            table,
-            hide_index=True,
-            key="speed-everything",
-            column_config={"Share of peak": PEAK},
-            placeholder="–",
-        )
-        _csv(table, "every-figure")
+        _frame(speed_data.full_table(reports).dropna(axis=1, how="all"), "every-figure")
 
 
 PEAK = st.column_config.NumberColumn(
@@ -207,24 +199,12 @@ PEAK = st.column_config.NumberColumn(
 
 def _table(table, name: str) -> None:
     with st.expander("Table", icon=":material/table:", type="compact", key=f"speed-table-{name}"):
-        st.dataframe(
-            table, hide_index=True, key=f"speed-frame-{name}", column_config={"Share of peak": PEAK}, placeholder="–"
-        )
-        _csv(table, name)
+        _frame(table, name)
 
 
-def _csv(table, name: str) -> None:
-    st.download_button(
-        "CSV",
-        data=lambda: csv_of_frame(table),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        type="tertiary",
-        key=f"speed-csv-{name}",
-    )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+def _frame(table, name: str) -> None:
+    """Figures as a table that can be taken home."""
+    looks = {"column_config": {"Share of peak": PEAK}, "placeholder": "–"}
+    st.dataframe(table, hide_index=True, key=f"speed-frame-{name}", **looks)
+    looks = {"type": "tertiary", "key": f"speed-csv-{name}"}
+    download("CSV", lambda: csv_of_frame(table), f"{name}.csv", "text/csv", **looks)
