@@ -20,7 +20,7 @@ from labcore.runs import Run
 from labcore.sheets import Sheet
 from labcore.texts import moment, shown
 from labcore.workspace import Workspace
-from ui import charts, clip_events, limits, networks, put_aside, services
+from ui import charts, clip_events, data, limits, networks, put_aside, services
 from ui.clip_events import SECTION_SECONDS
 from ui.shell import errors_in_place
 from ui.text import duration, label_name, label_names, percent, plain, sentence
@@ -289,15 +289,13 @@ def example_of(wanted: DataConfig, number: int, run: Run | None = None) -> Clip:
     row = rows[number % len(rows)]
     from labcore.audio import as_wav, content_of
 
-    path, key = Path(row["path"]), shown(f"{row['path']}-{row['start_s']}")  # a key goes to the browser
-    if row["start_s"] == 0 and row["end_s"] is None:
-        return Clip(shown(path.name), content_of(path), key, row["label"])
-    sound = as_wav(path, start_s=row["start_s"], end_s=row["end_s"])
-    return Clip(f"{shown(path.name)} from {row['start_s']:g} s", sound, key, row["label"])
+    path = Path(row.path)
+    sound = content_of(path) if row.whole else as_wav(path, start_s=row.start_s, end_s=row.end_s)
+    return Clip(row.name, sound, shown(f"{row.path}-{row.start_s}"), row.label)  # a key goes to the browser
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _held_out(home: str, wanted: str, run: str) -> list[dict[str, Any]]:
+def _held_out(home: str, wanted: str, run: str) -> list[data.Row]:
     from labcore.datasets import dataset_of, find_dataset, split_for
 
     config, workspace = DataConfig.model_validate(json.loads(wanted)), Workspace(Path(home))
@@ -305,12 +303,7 @@ def _held_out(home: str, wanted: str, run: str) -> list[dict[str, Any]]:
     rows = dataset.table.iloc[split_for(dataset, config).held_out]
     if len(rows) == 0:
         raise DatasetError(f"data set {config.dataset} holds no clips out", "Upload a clip instead")
-    rows = rows.iloc[np.random.default_rng(0).permutation(len(rows))[:500]]
-    columns = zip(rows["path"], rows["label"], rows["start_s"], rows["end_s"], strict=True)
-    return [
-        {"path": path, "label": label, "start_s": float(start), "end_s": None if math.isnan(end) else float(end)}
-        for path, label, start, end in columns
-    ]
+    return data.rows_of(rows.iloc[np.random.default_rng(0).permutation(len(rows))[:500]])
 
 
 def _length(seconds: float) -> str:

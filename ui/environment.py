@@ -13,7 +13,7 @@ import streamlit as st
 
 from ui import services
 from ui.shell import action_button, download, errors_in_place
-from ui.text import ago, plain
+from ui.text import ago, plain, sentence
 
 if TYPE_CHECKING:
     from labcore.doctor import Check, Proof, Report
@@ -228,11 +228,3 @@ def failures(proofs: tuple[Proof, ...]) -> dict[str, str]:
         what: "; ".join(f"{device}, {', '.join(works)}" for device, works in devices.items())
         for what, devices in where.items()
     }
-
-
-def sentence(text: str) -> str:
-    """With a capital at the start, unless it starts with a name such as cuDNN, and a full stop at the end."""
-    first = text.split(" ", 1)[0]
-    if first.isalpha() and first.islower():
-        text = text[:1].upper() + text[1:]
-    return text if not text or text.endswith((".", "!", "?")) else f"{text}."

@@ -38,9 +38,16 @@ def plain(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(texts.shown(text).split()))
 
 
+def capital(text: str) -> str:
+    """Words with a capital at the start, unless they start with a name such as cuDNN or data.csv, which stays as it is."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+
+
 def sentence(text: str) -> str:
-    """Words that follow a name, to stand by themselves: a capital, and a full stop."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """The same as a sentence: with a full stop, where it ends without one."""
+    text = capital(text)
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def label_name(label: object) -> str:

@@ -16,6 +16,7 @@ from labcore.doctor.monitor import Look, RunUse
 from labcore.errors import WorkspaceError
 from labcore.nvml import GpuProcess, GpuSample
 from ui import environment, machine
+from ui.text import sentence
 
 from .conftest import ROOT, words
 
@@ -316,7 +317,7 @@ def test_processes_of_runs_are_not_counted_as_others():
     [("no GPU is there", "No GPU is there."), ("cuDNN 9 is there", "cuDNN 9 is there."), ("Done!", "Done!"), ("", "")],
 )
 def test_sentences(text, shown):
-    assert environment.sentence(text) == shown
+    assert sentence(text) == shown
 
 
 # --- the curves of the panel
