@@ -187,13 +187,14 @@ def sound(
         figure.add_trace(shares.update(yaxis="y3"))
         rows = 24 * len(shares.y)
     height = 340 + (rows + 22 if rows else 0)
+    reach = max(0.05, float(np.abs(samples).max(initial=0.0)) * 1.05)
     foot = rows / (height - 40)  # what the rows of labels take of the height, and a gap
     gap = 0.05 if rows else 0.0
     lower, upper = foot + gap, foot + gap + 0.72 * (1 - foot - gap)
     figure.update_traces(selector={"type": "heatmap", "zmax": 255}, colorbar=_bar(lower, upper, low, high))
     figure.update_layout(
         yaxis={"domain": [lower, upper], **_hertz(centres_hz)},
-        yaxis2={"domain": [1 - 0.24 * (1 - foot - gap), 1], "range": _reach(samples), "visible": False},
+        yaxis2={"domain": [1 - 0.24 * (1 - foot - gap), 1], "range": [-reach, reach], "visible": False},
         xaxis={
             "ticksuffix": " s",
             "showgrid": False,
@@ -234,11 +235,6 @@ def _outline(samples: np.ndarray, start_s: float, seconds: float) -> go.Scatter:
         hoverinfo="skip",
         yaxis="y2",
     )
-
-
-def _reach(samples: np.ndarray) -> list[float]:
-    reach = max(0.05, float(np.abs(samples).max(initial=0.0)) * 1.05)
-    return [-reach, reach]
 
 
 def _bar(lower: float, upper: float, low: float, high: float) -> dict[str, Any]:

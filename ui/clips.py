@@ -91,10 +91,9 @@ def show(run: Run, judged: Judged, least: float) -> None:
             if len(answer.windows) > 1:
                 clip_events.headline(answer, events, least)
             else:
+                length = f"{answer.seconds:.1f} s" if answer.seconds < 60 else duration(answer.seconds)
                 st.markdown(f"## {plain(label_name(answer.label))}")
-                st.markdown(
-                    f"Probability **{percent(answer.probability)}** :gray[· {_length(answer.seconds)} of sound]"
-                )
+                st.markdown(f"Probability **{percent(answer.probability)}** :gray[· {length} of sound]")
             if clip.truth:
                 right_ = clip.truth == answer.label
                 st.markdown(
@@ -209,7 +208,7 @@ def table(judged: list[Judged], least: float) -> None:
     """Many clips, a row each."""
     import pandas as pd
 
-    names = label_names(judged_labels(judged))
+    names = label_names(next((each.answer.probabilities for each in judged if each.answer is not None), []))
     rows = [_row(item, least, names) for item in judged]
     if not any(row["Notes"] for row in rows):
         rows = [{title: cell for title, cell in row.items() if title != "Notes"} for row in rows]
@@ -221,11 +220,6 @@ def table(judged: list[Judged], least: float) -> None:
         placeholder="–",
         alt="Labels of the clips",
     )
-
-
-def judged_labels(judged: list[Judged]) -> list[str]:
-    """The labels that the network tells apart, off the first answer."""
-    return next((list(item.answer.probabilities) for item in judged if item.answer is not None), [])
 
 
 def _row(item: Judged, least: float, names: dict[str, str]) -> dict[str, Any]:
@@ -304,7 +298,3 @@ def _held_out(home: str, wanted: str, run: str) -> list[data.Row]:
     if len(rows) == 0:
         raise DatasetError(f"data set {config.dataset} holds no clips out", "Upload a clip instead")
     return data.rows_of(rows.iloc[np.random.default_rng(0).permutation(len(rows))[:500]])
-
-
-def _length(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)

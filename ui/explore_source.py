@@ -138,11 +138,6 @@ def _example(prefix: str, first: str) -> Source:
         st.session_state[f"{prefix}-number"] = number + 1
 
     shell.action_button("Another", another, key=f"{prefix}-another", icon=":material/shuffle:", type="tertiary")
-    return demo_source(label, number)
-
-
-def demo_source(label: str, number: int) -> Source:
-    """A clip of the built-in demo set, made on the spot."""
     return Source(f"{label}-{number}.wav", _demo_clip(label, number), f"demo-{label}-{number}", label)
 
 

@@ -78,14 +78,8 @@ class LongWork:
 
 
 @st.cache_resource(show_spinner=False)
-def places() -> Places:
-    """Those of this server, for all visitors."""
-    return Places(AT_ONCE)
-
-
-@st.cache_resource(show_spinner=False)
-def short_places() -> Places:
-    """The same for what takes a moment; a page waits for it."""
+def places(*, short: bool = False) -> Places:
+    """Those of this server, for all visitors; others are for what takes a moment, for which a page waits."""
     return Places(AT_ONCE)
 
 

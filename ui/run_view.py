@@ -110,9 +110,12 @@ def _head(run: Run, status: JobStatus) -> None:
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
         if status.state != "unreadable":
-            again = partial(_again, run)
             action_button(
-                "New run with these settings", again, key="again", icon=":material/content_copy:", type="tertiary"
+                "New run with these settings",
+                lambda: new_run.again(asked_for(run)),
+                key="again",
+                type="tertiary",
+                icon=":material/content_copy:",
             )
         if not status.active:
             what = "this run with its weights, curves and log"
@@ -146,10 +149,6 @@ def _elsewhere(run: Run, status: JobStatus, events: list[Event]) -> None:
         people.guarded_button(
             "Resume with it", resume, status.by, key="resume-at", verb="Resume", icon=":material/drive_file_move:"
         )
-
-
-def _again(run: Run) -> None:
-    new_run.again(asked_for(run))
 
 
 def _remove(run: Run) -> None:

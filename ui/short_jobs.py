@@ -41,8 +41,3 @@ def why_not(job: JobFolder, status: JobStatus) -> None:
                 st.code("\n".join(lines), language=None)
     elif status.state == "interrupted":
         st.warning("Interrupted: its process is gone without a word.", icon=":material/power_off:")
-
-
-def start_over(job: JobFolder) -> None:
-    """Have one that was stopped, failed or interrupted go on."""
-    services.manager().resume(job, by=services.visitor_name())

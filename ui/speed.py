@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -46,7 +47,7 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     st.multiselect(
         "Reports",
         list(folders),
-        format_func=told_apart(folders, _titles(folders).__getitem__),
+        format_func=told_apart(folders, lambda name: _title(str(folders[name].path), _changed(folders[name]))),
         key="speed-reports",
         on_change=changed,
         max_selections=MOST_BESIDE,
@@ -72,14 +73,8 @@ def look_at(*ids: str) -> None:
         st.query_params.pop("report", None)
 
 
-def _titles(folders: dict[str, Benchmark]) -> dict[str, str]:
-    return {name: _title(str(folder.path), _changed(folder)) for name, folder in folders.items()}
-
-
 @st.cache_data(max_entries=500, show_spinner=False)
 def _title(path: str, changed: int) -> str:
-    from pathlib import Path
-
     folder = Benchmark(Path(path))
     try:
         return folder.report().title + (" · uploaded" if folder.uploaded else "")
@@ -89,13 +84,8 @@ def _title(path: str, changed: int) -> str:
 
 def _changed(folder: Benchmark) -> int:
     """A number that changes when the report does."""
-    times = []
-    for name in ("machine.json", "events.jsonl"):
-        try:
-            times.append((folder.path / name).stat().st_mtime_ns)
-        except OSError:
-            times.append(0)
-    return sum(times)
+    files = (folder.path / name for name in ("machine.json", "events.jsonl"))
+    return sum(file.stat().st_mtime_ns for file in files if file.exists())
 
 
 # --- at work
@@ -122,10 +112,11 @@ def at_work() -> bool:
 
 def _one_at_work(benchmark: Benchmark) -> None:
     report = benchmark.report()
+    by = f"by {people.whose(report.by)} " if people.anothers(report.by) else ""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(
-                f"**Benchmark {plain(report.plan.name)}** :gray[asked for {_by(report)}{ago(report.created)}]",
+                f"**Benchmark {plain(report.plan.name)}** :gray[asked for {by}{ago(report.created)}]",
                 width="content",
             )
             with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
@@ -144,10 +135,6 @@ def _one_at_work(benchmark: Benchmark) -> None:
             shown = speed_data.of(rows, last.model, last.mode, last.scope)
             st.markdown(f":small[{speed_data.work_words(last.model, last.mode, last.scope)}]")
             speed_charts.throughput(speed_data.curve(shown, every_form=False), key=f"live-{benchmark.id}", height=240)
-
-
-def _by(report: BenchmarkReport) -> str:
-    return f"by {people.whose(report.by)} " if people.anothers(report.by) else ""
 
 
 def _progress(benchmark: Benchmark, report: BenchmarkReport) -> tuple[float, str]:

@@ -23,6 +23,10 @@ MODE_NAMES = {"inference": "Inference", "training": "Training step"}
 MODEL_NAMES = {"article": "small CNN, 4 × 1 × 64 × 64"}
 
 
+def device_word(device: str) -> str:
+    return "CPU" if device == "cpu" else device.replace("cuda:", "GPU ")
+
+
 @dataclass(frozen=True)
 class Taken:
     """A measurement that gave a figure, and whose it is."""
@@ -34,8 +38,7 @@ class Taken:
     @property
     def device(self) -> str:
         """The device in a word or two, with the letter of its report where there are several."""
-        device = self.measured.case.device
-        word = "CPU" if device == "cpu" else device.replace("cuda:", "GPU ")
+        word = device_word(self.measured.case.device)
         return f"{self.side} · {word}" if self.side else word
 
     @property

@@ -16,7 +16,7 @@ from labcore.device import usable_cores
 from labcore.errors import LabError
 from ui import services
 from ui.shell import action_button, errors_in_place, show_error
-from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES
+from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, device_word
 from ui.text import counted, duration, plain
 
 KINDS = {"quick": "Quick", "full": "Full", "own": "Your own"}
@@ -73,7 +73,7 @@ def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
     )
     st.caption(ABOUT[kept["kind"]])
     try:
-        plan = _plan(kept["kind"], devices)
+        plan = MADE[kept["kind"]](list(devices))
     except LabError as error:
         show_error(error)
     else:
@@ -117,20 +117,12 @@ def _begin(plan: Plan, started: Callable[[str], None], *, beside: bool = False) 
     st.session_state["speed-started"] = True
 
 
-def _plan(kind: str, devices: dict[str, str]) -> Plan:
+def _own(devices: list[str]) -> Plan:
     """Raises ConfigError where the choices leave nothing to measure."""
-    if kind == "quick":
-        return quick_plan(list(devices))
-    if kind == "full":
-        return full_plan(list(devices))
-    return _own(devices)
-
-
-def _own(devices: dict[str, str]) -> Plan:
     gpus = [device for device in devices if device != "cpu"]
     left, right = st.columns(2, gap="large")
     with left:
-        on = _pills("Devices", list(devices), list(devices), "devices", lambda device: _device_word(device))
+        on = _pills("Devices", devices, devices, "devices", device_word)
         models = _several("Networks", [*MODELS, ARTICLE], ["compact"], "models")
         modes = _pills("Work", list(MODES), ["inference"], "modes", MODE_NAMES.__getitem__)
         scopes = _pills(
@@ -168,6 +160,10 @@ def _own(devices: dict[str, str]) -> Plan:
     )
 
 
+MADE: dict[str, Callable[[list[str]], Plan]] = {"quick": quick_plan, "full": full_plan, "own": _own}
+"""Kind → its plan for some devices."""
+
+
 # --- widgets whose values outlive a visit to another page
 
 
@@ -202,7 +198,3 @@ def _several(label: str, options: list[str], default: list[str], name: str) -> l
     )
     _kept()[name] = chosen
     return chosen
-
-
-def _device_word(device: str) -> str:
-    return "CPU" if device == "cpu" else device.replace("cuda:", "GPU ")
