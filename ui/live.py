@@ -15,20 +15,32 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.events import Event, TrainingStarted, last_of
+from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glances
+from labcore.jobs.kind import working_kinds
 from labcore.listing import Unreadable, discard
 from labcore.runs import Run
 from labcore.status import JobStatus
 from labcore.texts import counted, shown
 from ui import people, services, waiting
 from ui.shell import action_button, errors_in_place, show_error
-from ui.text import percent, plain, progress_line, run_name, state_face
+from ui.text import job_name, percent, plain, progress_line, state_face
 
 TICK = 1.0
 """Seconds between two looks at what is at work."""
 DEVICE_SECONDS = 15.0
 """How long a page waits at its end to be told which device there is."""
 LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking at what it can do …]"
+
+
+PAGES = {
+    "runs": ("pages/train.py", "run"),
+    "searches": ("pages/search.py", "search"),
+    "reports": ("pages/speed.py", "report"),
+    "noise": ("pages/explore.py", "noise"),
+    "estimates": ("pages/train.py", ""),
+}
+"""Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
 
 
 class Pace(NamedTuple):
@@ -130,41 +142,62 @@ def _device() -> str:
     return f":orange-badge[:material/memory: Unknown] :gray[{plain(trouble)}]" if trouble else ""
 
 
-def active_runs() -> None:
-    """Running and queued runs, live. Nothing where there are none."""
-    active = {run.id for run, status in runs() if status.active}
+def active_jobs() -> list[tuple[JobFolder, JobStatus]]:
+    """The jobs that wait or are at work, of every kind that has work of its own: those at work first, then as the queue has them."""
+    home = services.workspace()
+    found = [(job, status) for kind in working_kinds(home) for job, status in glances(home, kind) if status.active]
+    order = {job.id: place for place, job in enumerate(services.manager().queue(), 1)}
+    return sorted(found, key=lambda item: (order.get(item[0].id, 0), item[1].queued_at))
+
+
+def at_work() -> None:
+    """The jobs that wait or are at work, live. Nothing where there are none."""
+    active = {job for job, _ in active_jobs()}
 
     @st.fragment(run_every=TICK if active else None)
     def rows() -> None:
-        now = [(run, status) for run, status in runs() if status.active]
-        if {run.id for run, _ in now} != active:
+        now = active_jobs()
+        if {job for job, _ in now} != active:
             st.rerun()
-        order = {run.id: place for place, run in enumerate(services.manager().queue(), 1)}
-        for run, status in sorted(now, key=lambda item: (order.get(item[0].id, 0), item[1].queued_at)):
+        for job, status in now:
             with st.container(border=True):
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                    run_link(run, people.whose(status.by))
+                    job_link(job, people.whose(status.by))
                     badge(status.state)
-                st.progress(status.fraction, text=run_progress(status, run))
+                st.progress(share(status), text=progress(status, job))
 
     if active:
         st.header("At work", anchor=False)
         rows()
 
 
-def run_progress(status: JobStatus, run: Run) -> str:
-    """Where a run is, in a line of Markdown; of one that waits, behind which others."""
+def share(status: JobStatus) -> float:
+    """How much is done of a job, or of what it prepares."""
+    doing = status.preparing
+    return min(1.0, doing.done / max(1, doing.total)) if doing and not status.fraction else status.fraction
+
+
+def progress(status: JobStatus, job: JobFolder) -> str:
+    """Where a job is, in a line of Markdown; of one that waits, behind which others."""
     if status.state == "queued":
-        return waiting.behind(run)
+        return waiting.behind(job)
     line = plain(progress_line(status))
     if status.accuracy is not None:
         line += f" · validation accuracy {percent(status.accuracy)}"
     return line[:1].upper() + line[1:]
 
 
-def run_link(run: Run, after: str = "") -> None:
-    label = plain(run_name(run, moment=False)) + (f" :gray[· {after}]" if after else "")
-    st.page_link("pages/train.py", label=label, query_params={"run": run.id}, help=plain(run.id))
+def job_link(job: JobFolder, after: str = "") -> None:
+    """A job's name, which leads to its page where it has one."""
+    label = plain(job_name(job)) + (f" :gray[· {after}]" if after else "")
+    page, word = PAGES.get(job.kind.room, ("", ""))
+    if not page:
+        st.markdown(label, width="content")
+        return
+    name = (
+        job.load("noise", {}).get("run", "") if word == "noise" else job.id
+    )  # tests with noise are shown by their run
+    st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
 
 
 @st.fragment

@@ -180,7 +180,7 @@ def _progress(run: Run, status: JobStatus, events: list[Event]) -> None:
         goes_on = " Resume goes on from there." if status.epochs else ""
         st.caption(f"Stopped{people.stopped_by(status)}{after}.{goes_on}")
     if status.active:
-        st.progress(status.fraction, text=live.run_progress(status, run))
+        st.progress(status.fraction, text=live.progress(status, run))
 
 
 def _in_parts(run: Run, status: JobStatus, events: list[Event]) -> None:

@@ -174,7 +174,8 @@ def progress_line(status: Status) -> str:
     if status.preparing is not None:
         return preparing_line(status.preparing)
     if status.state in ("running", "stopping") and not status.epochs:
-        return "starting"
+        done = f"{percent(status.fraction, 0)} done" if status.fraction else "starting"
+        return done if status.seconds_left is None else f"{done}, {duration(status.seconds_left)} left"
     if status.state == "stopping":
         return f"finishing its batch, epoch {status.epoch} of {status.epochs} is saved"
     if status.state != "running":

@@ -109,7 +109,7 @@ def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:
     lines = JsonLines(as_json)
 
     def on_event(event: Event) -> None:
-        _tell_event(event)
+        tell_event(event)
         if isinstance(event, Measurement):
             lines.put(flat(event))
 
@@ -200,7 +200,8 @@ def numbers(given: list[str] | None, flag: str) -> list[int]:
         raise ConfigError(f"{flag} takes whole numbers: {error}", "Write for instance 1 8 64") from error
 
 
-def _tell_event(event: Event) -> None:
+def tell_event(event: Event) -> None:
+    """Tell people of an event that only benchmarks have."""
     if isinstance(event, Progress):
         live(f"{event.done}/{event.total}  {event.what}  {duration(event.seconds_left)} left")
     elif isinstance(event, CpuTuned):

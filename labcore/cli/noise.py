@@ -10,6 +10,7 @@ from labcore.cli.inputs import weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_unreadable
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
 from labcore.evaluation.jobs import SNRS_DB, InNoise, NoisePlan, NoiseTest
+from labcore.events import Event
 from labcore.jobs.glances import glances
 from labcore.status import JobStatus
 from labcore.workspace import Workspace
@@ -69,6 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
         for line in table(["ratio", "accuracy", "95 % interval", "right", "clips"], rows):
             emit(line)
     return status
+
+
+def tell_event(event: Event) -> None:
+    """Tell people of a result."""
+    if isinstance(event, InNoise):
+        ratio, accuracy, interval, hits, clips = _row(event)
+        say(f"{ratio}: accuracy {accuracy} (95 % interval {interval}), {hits} of {clips} clips right")
 
 
 def _row(result: InNoise) -> list[str]:
