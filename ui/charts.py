@@ -13,7 +13,7 @@ import streamlit as st
 
 from labcore.texts import shown
 from ui.colours import colours
-from ui.text import label_names
+from ui.text import label_names, unmarked
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -382,12 +382,6 @@ def _sequence() -> list[list[Any]]:
     return _steps(
         ["#1a2428", "#186c6c", "#52b1a3", "#d3f0e6"] if dark() else ["#f3f0e9", "#bfdcd6", "#50a39c", "#075854"]
     )
-
-
-def unmarked(text: object) -> str:
-    """A text from outside as Plotly shows it: as it is, where Plotly would make links, letters and lines of what looks like HTML."""
-    escaped = shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return escaped.replace("$", "&#36;").replace("%{", "&#37;{")  # formulas of MathJax, and templates
 
 
 def show_figure(figure: go.Figure, *, height: int, key: str, alt: str, legend: bool = False) -> None:

@@ -51,6 +51,10 @@ class Source:
     def bytes(self) -> int:
         return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
 
+    def heard(self, start: float, end: float, rate: int) -> np.ndarray:
+        """A stretch as the front end gets it: (samples,), mixed and at ``rate``. Not to be written to."""
+        return _heard(self.key, self.name, start, end, rate, self.content)
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -267,8 +271,7 @@ def channels(key: str, name: str, start: float, end: float, _content: Any) -> tu
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def heard(key: str, name: str, start: float, end: float, rate: int, _content: Any) -> np.ndarray:
-    """A stretch as the front end gets it: (samples,), mixed and at ``rate``. Not to be written to."""
+def _heard(key: str, name: str, start: float, end: float, rate: int, _content: Any) -> np.ndarray:
     from labcore.audio import decode
 
     return decode(_content, rate, name=name, start_s=start, end_s=end, limits=limits.sound())[0]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.charts import bars, dark, show_figure, unmarked
+from ui.charts import bars, dark, show_figure
+from ui.text import unmarked
 
 if TYPE_CHECKING:
     import pandas as pd

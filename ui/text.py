@@ -38,6 +38,12 @@ def plain(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(texts.shown(text).split()))
 
 
+def unmarked(text: object) -> str:
+    """A text from outside as Plotly shows it: as it is, where Plotly would make links, letters and lines of what looks like HTML."""
+    escaped = texts.shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("$", "&#36;").replace("%{", "&#37;{")  # formulas of MathJax, and templates
+
+
 def capital(text: str) -> str:
     """Words with a capital at the start, unless they start with a name such as cuDNN or data.csv, which stays as it is."""
     first = text.split(" ", 1)[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
 
 from labcore.benchmark.article import beside
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
@@ -32,12 +31,10 @@ POLL_SECONDS = 0.5
 
 
 def parser() -> Parser:
-    listed = [f"  {name:10} {what}" for name, what in (*SCOPES.items(), *MODES.items())]
     parser = Parser(
         prog="labcore benchmark",
         description="Compare the CPU, in its best form, with every GPU. Devices take turns; times are medians with quartiles. "
         "The report is kept in the workspace and shown by the Speed page.",
-        epilog="scopes and modes:\n" + "\n".join(listed),
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="the most telling cases, in under 20 s (the default)")
@@ -48,8 +45,8 @@ def parser() -> Parser:
     own.add_argument("--precisions", nargs="+", metavar="P", help=f"{', '.join(PRECISIONS)}; {BEST}: the CPU's best form, and "
                      "every precision of a GPU")  # fmt: skip
     own.add_argument("--formats", nargs="+", metavar="F", help=", ".join(FORMATS))
-    own.add_argument("--scopes", nargs="+", metavar="S", help=f"what is included: {', '.join(SCOPES)}")
-    own.add_argument("--modes", nargs="+", metavar="M", help=", ".join(MODES))
+    own.add_argument("--scopes", nargs="+", metavar="S", help=f"what is included. {_listed(SCOPES)}")
+    own.add_argument("--modes", nargs="+", metavar="M", help=_listed(MODES))
     own.add_argument("--threads", nargs="+", metavar="N", help="the CPU with these numbers of threads too")
     own.add_argument("--compile", action="store_true", help="with torch.compile too; its time is reported separately")
     parser.add_argument("--devices", nargs="+", metavar="D", help="cpu, cuda:0, …; all that work where not given")
@@ -68,20 +65,11 @@ def parser() -> Parser:
     parser.add_argument(
         "--show", metavar="REPORT", help="show a report of the workspace: its id, the word last, or a file"
     )
-    parser.formatter_class = _formatter(parser.formatter_class)
     return parser
 
 
-def _formatter(base: Any) -> Any:
-    class WithList(base, argparse.RawDescriptionHelpFormatter):
-        """Keeps the lines of the list of scopes."""
-
-        def _fill_text(self, text: str, width: int, indent: str) -> str:
-            if "\n" in text:
-                return "".join(indent + line for line in text.splitlines(keepends=True))
-            return argparse.HelpFormatter._fill_text(self, text, width, indent)
-
-    return WithList
+def _listed(words: dict[str, str]) -> str:
+    return ", ".join(f"{word} ({what})" for word, what in words.items())
 
 
 def run(arguments: argparse.Namespace) -> int:

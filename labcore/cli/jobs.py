@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from labcore.cli.attend import Teller, exit_status, say_raw, stop_on_signals
+from labcore.cli.attend import Teller, exit_status, goes_on, say_raw, stop_on_signals
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_anyone, subcommands
 from labcore.errors import LabError
@@ -220,10 +220,6 @@ def follow(job: JobFolder, as_json: bool) -> int:
     if job.status().state == "interrupted":
         say(f"interrupted; {goes_on(job)}")
     return DONE
-
-
-def goes_on(job: JobFolder) -> str:
-    return f"`labcore {'resume' if job.kind.room == 'runs' else 'jobs resume'} {job.id}` goes on"
 
 
 def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: bool) -> int:

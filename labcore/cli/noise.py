@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from labcore.cli.foreground import attend_short
+from labcore.cli.attend import attend_short
 from labcore.cli.inputs import weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_unreadable
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named

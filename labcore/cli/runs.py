@@ -18,8 +18,6 @@ from labcore.status import JobStatus
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
-FOLLOW_SECONDS = 0.3
-
 
 def parser() -> Parser:
     parser = Parser(prog="labcore runs", description="List, show, follow, stop and delete runs.")

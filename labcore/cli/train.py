@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labcore.cli.attend import attend, attend_everywhere
-from labcore.cli.foreground import attend_short
+from labcore.cli.attend import attend, attend_everywhere, attend_short
 from labcore.cli.inputs import trained_run
 from labcore.cli.output import DONE, duration, emit, emit_json, say
 from labcore.cli.parser import Parser, add_config_flags, config_from

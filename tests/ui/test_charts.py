@@ -12,7 +12,7 @@ from labcore.events import Epoch
 from ui import charts, curves, speed_charts
 from ui.colours import colours
 from ui.spikes import ceiling
-from ui.text import clock_span
+from ui.text import clock_span, unmarked
 
 FALLING = [2.3 * math.exp(-number / 8) for number in range(40)]
 
@@ -149,7 +149,7 @@ def test_names_of_classes_and_devices_are_no_markup_in_plotly(monkeypatch):
 
 def test_what_is_escaped_for_plotly_reads_as_it_was():
     for text in MARKED:
-        assert html.unescape(charts.unmarked(text)) == text
+        assert html.unescape(unmarked(text)) == text
 
 
 def test_classes_that_are_called_by_numbers_stand_beside_each_other(monkeypatch):
