@@ -73,9 +73,7 @@ def start(run: Run, label: str, fold: str, colour: Literal["white", "pink", "bro
     """Begin to judge a run; one at a time for each run and person."""
     last = last_of(run)
     if last is None or not last[1].active:
-        plan = NoisePlan(run=run.id, fold=fold, label=label or None, colour=colour)
-        by = services.visitor_name()
-        services.manager().take(NoiseTest.create(services.workspace(), plan, queued=True, by=by))
+        services.ask_for(NoiseTest, NoisePlan(run=run.id, fold=fold, label=label or None, colour=colour))
 
 
 def _show(job: NoiseTest, status: JobStatus, run: Run) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.errors import DeviceError, OutOfMemoryError, RunError
+from labcore.errors import RunError
 from labcore.people import clean
 from labcore.workspace import Workspace
 from ui import access
@@ -38,6 +38,11 @@ def visitor_name() -> str:
 def manager() -> JobManager:
     """The job manager of this server and workspace."""
     return _manager(str(workspace().home))
+
+
+def ask_for(kind: Any, *what: Any, **more: Any) -> Any:
+    """A new job of a kind in the queue, asked for by the visitor; the rest as its ``create`` takes it."""
+    return manager().take(kind.create(workspace(), *what, queued=True, by=visitor_name(), **more))
 
 
 @st.cache_resource(show_spinner=False)
@@ -187,7 +192,7 @@ def device_trouble() -> str:
 # --- classifiers
 
 
-def classifier(run: Run, device: str = "auto") -> Classifier:
+def classifier(run: Run) -> Classifier:
     """The classifier of a run, loaded once and shared.
 
     Raises:
@@ -197,14 +202,11 @@ def classifier(run: Run, device: str = "auto") -> Classifier:
         version = run.weights.stat().st_mtime_ns
     except OSError as error:
         raise RunError(f"run {run.id} has no weights", "Choose another run") from error
-    return _classifier(str(run.path), version, device)
+    return _classifier(str(run.path), version)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the network …")
-def _classifier(path: str, version: int, device: str) -> Classifier:
-    from labcore.inference.classifier import Classifier
+def _classifier(path: str, version: int) -> Classifier:
+    from labcore.evaluation.work import loaded
 
-    try:
-        return Classifier.load(path, device=device)
-    except (DeviceError, OutOfMemoryError):
-        return Classifier.load(path, device="cpu")
+    return loaded(Path(path))

@@ -112,8 +112,7 @@ def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) 
 
 
 def _begin(plan: Plan, started: Callable[[str], None], *, beside: bool = False) -> None:
-    made = Benchmark.create(services.workspace(), plan, queued=True, beside=beside, by=services.visitor_name())
-    started(services.manager().take(made).id)
+    started(services.ask_for(Benchmark, plan, beside=beside).id)
     st.session_state["speed-started"] = True
 
 

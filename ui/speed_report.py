@@ -92,7 +92,7 @@ def _charts(rows: list[Taken]) -> None:
         "Thin lines span the quartiles."
         + ("" if every_form else " Each device in its fastest form at that batch size.")
     )
-    _table(speed_data.curve_table(curve), "speed-over-batch-size")
+    _table(curve.dropna(axis=1, how="all"), "speed-over-batch-size")
 
     left, right = st.columns(2, gap="large")
     with left:
@@ -121,10 +121,9 @@ def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
     if not bars:
         st.caption("Nothing to compare: this needs two devices, or two forms of the same work.")
         return
-    labels, values = [label for label, _ in bars], [value for _, value in bars]
-    speed_charts.ratios(labels, values, key="speed-ratios", alt="Speed-up")
+    speed_charts.ratios(bars, key="speed-ratios", alt="Speed-up")
     st.caption(about)
-    _table(speed_data.frame({"Work": labels, "Speed-up": values}), "speed-up")
+    _table({"Work": list(bars), "Speed-up": list(bars.values())}, "speed-up")
 
 
 def _time(of_mode: list[Taken]) -> None:
@@ -141,13 +140,8 @@ def _time(of_mode: list[Taken]) -> None:
         "the sum can exceed the time at full speed."
     )
     _table(
-        speed_data.frame(
-            {"Device and batch": labels}
-            | {
-                f"{name} ms per clip": [time.get(part) for time in times]
-                for part, name in speed_charts.PART_NAMES.items()
-            }
-        ),
+        {"Device and batch": labels}
+        | {f"{name} ms per clip": [time.get(part) for time in times] for part, name in speed_charts.PART_NAMES.items()},
         "where-the-time-goes",
     )
 
@@ -172,7 +166,7 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
     labels = [speed_data.form_words(entry) for entry in tuning.tried]
     speed_charts.lengths(labels, [entry.ms for entry in tuning.tried], key="speed-forms", alt="Forms tried")
     st.caption(f"ms per batch, lower is better. {plain(sentence(tuning.reason))}")
-    _table(speed_data.frame({"Form": labels, "ms per batch": [e.ms for e in tuning.tried]}), "cpu-forms")
+    _table({"Form": labels, "ms per batch": [entry.ms for entry in tuning.tried]}, "cpu-forms")
 
 
 def _article(reports: list[BenchmarkReport]) -> None:
@@ -197,13 +191,16 @@ PEAK = st.column_config.NumberColumn(
 )
 
 
-def _table(table, name: str) -> None:
+def _table(figures, name: str) -> None:
     with st.expander("Table", icon=":material/table:", type="compact", key=f"speed-table-{name}"):
-        _frame(table, name)
+        _frame(figures, name)
 
 
-def _frame(table, name: str) -> None:
-    """Figures as a table that can be taken home."""
+def _frame(figures, name: str) -> None:
+    """Figures by column, as a table that can be taken home."""
+    import pandas as pd
+
+    table = pd.DataFrame(figures)
     looks = {"column_config": {"Share of peak": PEAK}, "placeholder": "–"}
     st.dataframe(table, hide_index=True, key=f"speed-frame-{name}", **looks)
     looks = {"type": "tertiary", "key": f"speed-csv-{name}"}

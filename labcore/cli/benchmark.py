@@ -211,21 +211,7 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
     rows = [_row(one) for one in report.measurements if one.ok]
     if rows:
         emit("")
-        head = [
-            "device",
-            "network",
-            "mode",
-            "scope",
-            "batch",
-            "form",
-            "ms",
-            "quartiles",
-            "clips/s",
-            "of peak",
-            "J/clip",
-            "",
-        ]
-        for line in table(head, rows):
+        for line in table(list(rows[0]), [list(row.values()) for row in rows]):
             emit(line)
     lines = beside(report)
     if lines:
@@ -240,25 +226,26 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
         emit(f"* and {counted(len(reasons) - REASONS, 'reason')} more; --json tells each")
 
 
-def _row(one: Measurement) -> list[str]:
+def _row(one: Measurement) -> dict[str, str]:
+    """A measurement in the table, by the heads of its columns."""
     case = one.case
     assert one.median_ms is not None
     share = "-" if one.peak_share is None else f"{100 * one.peak_share:.2g} %"
     energy = "-" if one.energy_j_per_clip is None else f"{one.energy_j_per_clip:.3g}"
-    return [
-        case.device,
-        case.model,
-        case.mode,
-        case.scope,
-        str(case.batch_size),
-        case.form,
-        f"{one.median_ms:.3f}",
-        f"{one.q1_ms:.3f} - {one.q3_ms:.3f}",
-        f"{one.clips_per_second:.1f}",
-        share,
-        energy,
-        "*" if one.disturbed else "",
-    ]
+    return {
+        "device": case.device,
+        "network": case.model,
+        "mode": case.mode,
+        "scope": case.scope,
+        "batch": str(case.batch_size),
+        "form": case.form,
+        "ms": f"{one.median_ms:.3f}",
+        "quartiles": f"{one.q1_ms:.3f} - {one.q3_ms:.3f}",
+        "clips/s": f"{one.clips_per_second:.1f}",
+        "of peak": share,
+        "J/clip": energy,
+        "": "*" if one.disturbed else "",
+    }
 
 
 def _shown(workspace: Workspace, name: str) -> BenchmarkReport:

@@ -68,7 +68,7 @@ def look(workspace: Workspace, reports: list[BenchmarkReport]) -> None:
     rows = speed_data.taken(reports)
     speed_data.works(rows)
     for every_form in (False, True):
-        speed_data.curve_table(speed_data.curve(rows, every_form=every_form)).to_csv().encode()
+        speed_data.curve(rows, every_form=every_form).to_csv().encode()
     for base in {row.device for row in rows}:
         speed_data.speed_ups(rows, base)
     speed_data.against_plain(rows)
