@@ -14,6 +14,7 @@ import streamlit as st
 
 from labcore import builtin
 from labcore.answers.segments import Segment, summary_of
+from labcore.answers.tables import rows_of
 from labcore.config import DataConfig
 from labcore.errors import DatasetError, LabError
 from labcore.runs import Run
@@ -246,18 +247,12 @@ def _row(item: Judged, least: float, names: dict[str, str]) -> dict[str, Any]:
 
 def csv_of(judged: list[Judged], labels: list[str]) -> str:
     """A line a file: label, probability, and the probability of each label in full precision; errors and notes in columns of their own."""
-    out = io.StringIO()
-    writer = Sheet(out, ["file", "label", "probability", "seconds", "error", "notes", *labels])
+    out, columns = io.StringIO(), ["file", "label", "probability", "seconds", "error", "notes"]
+    writer = Sheet(out, [*columns, *labels])
     for item in judged:
-        if item.answer is not None:
-            answer = item.answer
-            notes = "; ".join(shown(note) for note in answer.notes)
-            shares = [repr(answer.probabilities[label]) for label in labels]
-            writer.row(
-                [shown(item.clip.name), answer.label, repr(answer.probability), answer.seconds, "", notes, *shares]
-            )
-        else:
-            writer.row([shown(item.clip.name), "", "", "", shown(item.error), "", *[""] * len(labels)])
+        said = {"file": item.clip.name, "error": item.error} if item.answer is None else told(item)
+        for row in rows_of(said, "file", 0.0):
+            writer.row(row.get(name, "") for name in [*columns, *(f"p_{shown(label)}" for label in labels)])
     return out.getvalue()
 
 

@@ -36,9 +36,11 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     """The reports to look at, one or several; kept in the URL."""
     asked = [name for name in st.query_params.get("report", "").split(",") if name]
     wanted = [name for name in asked if name in folders]
-    tell_gone([name for name in asked if name not in folders])
+    _tell_gone([name for name in asked if name not in folders])
     begun = [name for name, folder in folders.items() if (folder.path / "machine.json").exists()]
     current = wanted[:MOST_BESIDE] or (begun or list(folders))[:1]
+    if not folders:
+        return []
 
     def changed() -> None:
         look_at(*st.session_state["speed-reports"])
@@ -57,7 +59,7 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     return [folders[name] for name in current]
 
 
-def tell_gone(names: list[str]) -> None:
+def _tell_gone(names: list[str]) -> None:
     """Say which reports of a link are not there. One that is measured is: it stands above."""
     measured = {each.id for each in active()}
     for name in names:

@@ -16,7 +16,7 @@ from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.words import sentences
 from labcore.cli.attend import exit_status, in_foreground
 from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, live, say, table, tell_unreadable
-from labcore.cli.parser import Parser
+from labcore.cli.parser import Parser, add_json
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Event
 from labcore.listing import looked_at
@@ -55,9 +55,7 @@ def parser() -> Parser:
         "--beside-training", action="store_true", help="measure even while a run trains on this machine"
     )
     parser.add_argument("--estimate", action="store_true", help="say how long it would take, and measure nothing")
-    parser.add_argument(
-        "--json", action="store_true", help="a line of JSON a measurement on stdout, and nothing else there"
-    )
+    add_json(parser, "a line of JSON a measurement")
     parser.add_argument(
         "--output", metavar="FILE", help="the report as one file as well, to look at on another machine"
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from labcore.cli.attend import Teller, exit_status, goes_on, say_raw, stop_on_signals
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
-from labcore.cli.parser import Parser, add_anyone, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.errors import LabError
 from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunStarted, Started
 from labcore.jobs.folder import J, JobFolder, named
@@ -65,9 +65,7 @@ def parser() -> Parser:
     actions["resume"].add_argument("--dataset", metavar="NAME", help="where its data set lies now, by name or path")
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask")
     for name in ("list", "show", "resume"):
-        actions[name].add_argument(
-            "--json", action="store_true", help="lines of JSON on stdout, and nothing else there"
-        )
+        add_json(actions[name], "lines of JSON")
     return parser
 
 

@@ -8,12 +8,14 @@ from typing import Any
 from labcore.cli.attend import attend_short
 from labcore.cli.inputs import weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_unreadable
-from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
+from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, number, run_named
 from labcore.evaluation.jobs import SNRS_DB, InNoise, NoisePlan, NoiseTest
 from labcore.events import Event
 from labcore.jobs.glances import glances
 from labcore.status import JobStatus
 from labcore.workspace import Workspace
+
+decibels = number(float, lambda ratio: -100 <= ratio <= 100, "between -100 and 100 dB")
 
 
 def parser() -> Parser:
@@ -38,14 +40,6 @@ def parser() -> Parser:
     parser.add_argument("--list", action="store_true", help="list the noise tests there are, and judge nothing")
     add_json(parser, "lines of JSON")
     return parser
-
-
-def decibels(text: str) -> float:
-    """A ratio that a command line names."""
-    ratio = float(text)
-    if not -100 <= ratio <= 100:
-        raise argparse.ArgumentTypeError(f"{text} dB is not between -100 and 100 dB")
-    return ratio
 
 
 def run(arguments: argparse.Namespace) -> int:
