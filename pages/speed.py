@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labcore.benchmark import Benchmark
+from labcore.benchmark.job import Benchmark
 from ui import live, services, shell, speed, speed_form, speed_report
 
 shell.open_page("Speed", "GPU speed-up for audio: the same work on every device, timed the same way.")

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labcore.benchmark import SCOPES, BenchmarkReport, CpuTuned, Measurement, article
-from labcore.benchmark.events import Tried
+from labcore.benchmark import article
+from labcore.benchmark.cases import SCOPES
+from labcore.benchmark.events import CpuTuned, Measurement, Tried
+from labcore.benchmark.report import BenchmarkReport
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.benchmark import MODES, PRECISIONS, SCOPES, Benchmark, Plan, full_plan, make_plan, quick_plan
-from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS
-from labcore.benchmark.job import obstacle
-from labcore.benchmark.plan import BATCH_SIZES
+from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
+from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
 from labcore.device import usable_cores
 from labcore.errors import LabError
 from ui import services

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from labcore.benchmark import BenchmarkReport, article
+from labcore.benchmark import article
 from labcore.benchmark.cases import ARTICLE
+from labcore.benchmark.report import BenchmarkReport
 from labcore.benchmark.words import sentences
 from labcore.errors import LabError
 from labcore.sheets import csv_of_frame

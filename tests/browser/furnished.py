@@ -11,7 +11,7 @@ import optuna
 
 from labcore import experiments
 from labcore.audio import encode_wav
-from labcore.benchmark import Benchmark
+from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.datasets import register
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned

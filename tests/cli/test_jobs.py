@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from labcore.benchmark import Benchmark, Case, Measurement, quick_plan
+from labcore.benchmark.cases import Case
+from labcore.benchmark.events import Measurement
+from labcore.benchmark.job import Benchmark
+from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
 from labcore.evaluation.jobs import InNoise, NoisePlan, NoiseTest
 from labcore.events import RunFinished

@@ -9,17 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from labcore.benchmark import (
-    Benchmark,
-    BenchmarkReport,
-    Case,
-    CpuTuned,
-    Measurement,
-    PeakMeasured,
-    quick_plan,
-)
-from labcore.benchmark.job import obstacle
-from labcore.benchmark.report import ReportError
+from labcore.benchmark.cases import Case
+from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured
+from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.plan import quick_plan
+from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.words import sentences
 from labcore.cli.main import main
 from labcore.jobs.glances import glances

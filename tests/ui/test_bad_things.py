@@ -7,7 +7,7 @@ import os
 import pytest
 
 from labcore import experiments
-from labcore.benchmark import Benchmark
+from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.datasets import read_dataset
 from labcore.datasets.record import ClipRecord

@@ -8,7 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labcore import experiments
-from labcore.benchmark import Benchmark, quick_plan
+from labcore.benchmark.job import Benchmark
+from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
 from labcore.events import Forecast
 from labcore.runs import list_runs

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from labcore.benchmark import Benchmark, Measurement
 from labcore.benchmark.cases import Case
-from labcore.benchmark.events import BenchmarkStarted, Progress
+from labcore.benchmark.events import BenchmarkStarted, Measurement, Progress
+from labcore.benchmark.job import Benchmark
 from labcore.jobs.folder import MACHINE, NOTHING
 from labcore.jobs.manager import JobManager
 from ui import services, speed_data, speed_form, speed_report, text

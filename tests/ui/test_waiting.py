@@ -6,7 +6,9 @@ import contextlib
 
 import pytest
 
-from labcore.benchmark import Benchmark, Progress, quick_plan
+from labcore.benchmark.events import Progress
+from labcore.benchmark.job import Benchmark
+from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan, NoisePlan, NoiseTest
 from labcore.training.estimates import EstimateJob
