@@ -59,20 +59,20 @@ def show(started: Callable[[str], None]) -> None:
 
 
 def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
-    kept = _kept()
-    _remembered("kind", "quick")
-    kept["kind"] = st.segmented_control(
+    kind = _held(
+        "kind",
+        "quick",
+        st.segmented_control,
         "What is measured",
         list(KINDS),
         format_func=KINDS.__getitem__,
-        key="speed-kind",
         required=True,
         label_visibility="collapsed",
         wrap=True,
     )
-    st.caption(ABOUT[kept["kind"]])
+    st.caption(ABOUT[kind])
     try:
-        plan = MADE[kept["kind"]](list(devices))
+        plan = MADE[kind](list(devices))
     except LabError as error:
         show_error(error)
     else:
@@ -121,7 +121,14 @@ def _own(devices: list[str]) -> Plan:
     left, right = st.columns(2, gap="large")
     with left:
         on = _pills("Devices", devices, devices, "devices", device_word)
-        models = _several("Networks", [*MODELS, ARTICLE], ["compact"], "models")
+        models = _held(
+            "models",
+            ["compact"],
+            _models,
+            "Networks",
+            format_func=lambda model: MODEL_NAMES.get(model, model),
+            help="`timm:NAME` takes a network of timm, where that is installed.",
+        )
         modes = _pills("Work", list(MODES), ["inference"], "modes", MODE_NAMES.__getitem__)
         scopes = _pills(
             "What is included",
@@ -146,15 +153,10 @@ def _own(devices: list[str]) -> Plan:
         threads = _pills(
             "CPU threads", counts, [], "threads", str, help="Besides the fastest number. None chosen: the fastest only."
         )
-        kept = _kept()
-        _remembered("compiled", False)
-        kept["compiled"] = st.toggle(
-            "Also with torch.compile",
-            key="speed-compiled",
-            help="Compile time is reported separately. Takes long.",
-        )
+        about = "Compile time is reported separately. Takes long."
+        compiled = _held("compiled", False, st.toggle, "Also with torch.compile", help=about)
     return make_plan(
-        on, models, modes, scopes, batches, precisions, formats, threads=threads, compiled=kept["compiled"], name="own"
+        on, models, modes, scopes, batches, precisions, formats, threads=threads, compiled=compiled, name="own"
     )
 
 
@@ -165,34 +167,23 @@ MADE: dict[str, Callable[[list[str]], Plan]] = {"quick": quick_plan, "full": ful
 # --- widgets whose values outlive a visit to another page
 
 
-def _kept() -> dict[str, Any]:
-    return st.session_state.setdefault("speed-form", {})
-
-
-def _remembered(name: str, default: Any) -> None:
-    """Give a widget that is drawn anew the value that it had."""
-    if f"speed-{name}" not in st.session_state:
-        st.session_state[f"speed-{name}"] = _kept().get(name, default)
+def _held(name: str, default: Any, draw: Callable[..., Any], label: str, *what: Any, **looks: Any) -> Any:
+    """The value of a widget; one that is drawn anew has the value that it had."""
+    kept = st.session_state.setdefault("speed-form", {})
+    st.session_state.setdefault(f"speed-{name}", kept.get(name, default))
+    kept[name] = draw(label, *what, key=f"speed-{name}", **looks)
+    return kept[name]
 
 
 def _pills(
     label: str, options: list[Any], default: list[Any], name: str, words: Callable[[Any], str], **more: Any
 ) -> list[Any]:
-    _remembered(name, default)
-    chosen = st.pills(label, options, selection_mode="multi", format_func=words, key=f"speed-{name}", wrap=True, **more)
-    _kept()[name] = chosen
+    looks = {"selection_mode": "multi", "format_func": words, "wrap": True} | more
+    chosen: list[Any] = _held(name, default, st.pills, label, options, **looks)
     return chosen
 
 
-def _several(label: str, options: list[str], default: list[str], name: str) -> list[str]:
-    _remembered(name, default)
-    chosen = st.multiselect(
-        label,
-        list(dict.fromkeys([*options, *st.session_state[f"speed-{name}"]])),
-        format_func=lambda model: MODEL_NAMES.get(model, model),
-        accept_new_options=True,
-        key=f"speed-{name}",
-        help="`timm:NAME` takes a network of timm, where that is installed.",
-    )
-    _kept()[name] = chosen
-    return chosen
+def _models(label: str, **looks: Any) -> list[str]:
+    """Those of the lab, and others that were typed."""
+    options = [*MODELS, ARTICLE, *st.session_state["speed-models"]]
+    return st.multiselect(label, list(dict.fromkeys(options)), accept_new_options=True, **looks)
