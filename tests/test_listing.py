@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.benchmark import Benchmark
+from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.errors import RunError, WorkspaceError
 from labcore.experiments import CrossValidation

@@ -13,7 +13,7 @@ import streamlit as st
 
 from labcore.texts import shown
 from ui.colours import colours
-from ui.text import label_names
+from ui.text import label_names, unmarked
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -112,27 +112,38 @@ def confusion_in_words(table: dict[str, dict[str, int]], most: int = 5) -> str:
 
 def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None:
     """The likeliest labels as bars."""
-    import plotly.graph_objects as go
-
     names = label_names(shares)
     top = sorted(shares.items(), key=lambda item: item[1], reverse=True)[:most]
     strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
+    labels, lengths = [unmarked(names[label]) for label, _ in top], [share for _, share in top]
+    texts = [f"{100 * share:.1f} %" for share in lengths]
+    figure = bars(labels, lengths, texts, [strong] + [weak] * (len(top) - 1), (0, 1.15))
+    figure.update_traces(hoverinfo=None, hovertemplate="%{y}: %{x:.4%}<extra></extra>")
+    show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the likeliest labels")
+
+
+def bars(
+    labels: list[str], lengths: list[float], texts: list[str], colours: list[str], reach: tuple[float, float]
+) -> go.Figure:
+    """Bars beside their names, the first on top, a text at the end of each. ``reach`` is that of the axis, which is not drawn."""
+    import plotly.graph_objects as go
+
     figure = go.Figure(
         go.Bar(
-            x=[share for _, share in top],
-            y=[unmarked(names[label]) for label, _ in top],
+            x=lengths,
+            y=labels,
             orientation="h",
-            marker_color=[strong] + [weak] * (len(top) - 1),
-            text=[f"{100 * share:.1f} %" for _, share in top],
+            marker_color=colours,
+            text=texts,
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:.4%}<extra></extra>",
+            hoverinfo="skip",
         )
     )
-    figure.update_xaxes(range=[0, 1.15], visible=False)
+    figure.update_xaxes(range=reach, visible=False)
     figure.update_yaxes(type="category", autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_layout(bargap=0.35)
-    show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the likeliest labels")
+    return figure
 
 
 def sound(
@@ -176,13 +187,14 @@ def sound(
         figure.add_trace(shares.update(yaxis="y3"))
         rows = 24 * len(shares.y)
     height = 340 + (rows + 22 if rows else 0)
+    reach = max(0.05, float(np.abs(samples).max(initial=0.0)) * 1.05)
     foot = rows / (height - 40)  # what the rows of labels take of the height, and a gap
     gap = 0.05 if rows else 0.0
     lower, upper = foot + gap, foot + gap + 0.72 * (1 - foot - gap)
     figure.update_traces(selector={"type": "heatmap", "zmax": 255}, colorbar=_bar(lower, upper, low, high))
     figure.update_layout(
         yaxis={"domain": [lower, upper], **_hertz(centres_hz)},
-        yaxis2={"domain": [1 - 0.24 * (1 - foot - gap), 1], "range": _reach(samples), "visible": False},
+        yaxis2={"domain": [1 - 0.24 * (1 - foot - gap), 1], "range": [-reach, reach], "visible": False},
         xaxis={
             "ticksuffix": " s",
             "showgrid": False,
@@ -223,11 +235,6 @@ def _outline(samples: np.ndarray, start_s: float, seconds: float) -> go.Scatter:
         hoverinfo="skip",
         yaxis="y2",
     )
-
-
-def _reach(samples: np.ndarray) -> list[float]:
-    reach = max(0.05, float(np.abs(samples).max(initial=0.0)) * 1.05)
-    return [-reach, reach]
 
 
 def _bar(lower: float, upper: float, low: float, high: float) -> dict[str, Any]:
@@ -375,12 +382,6 @@ def _sequence() -> list[list[Any]]:
     return _steps(
         ["#1a2428", "#186c6c", "#52b1a3", "#d3f0e6"] if dark() else ["#f3f0e9", "#bfdcd6", "#50a39c", "#075854"]
     )
-
-
-def unmarked(text: object) -> str:
-    """A text from outside as Plotly shows it: as it is, where Plotly would make links, letters and lines of what looks like HTML."""
-    escaped = shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return escaped.replace("$", "&#36;").replace("%{", "&#37;{")  # formulas of MathJax, and templates
 
 
 def show_figure(figure: go.Figure, *, height: int, key: str, alt: str, legend: bool = False) -> None:

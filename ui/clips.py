@@ -14,13 +14,14 @@ import streamlit as st
 
 from labcore import builtin
 from labcore.answers.segments import Segment, summary_of
+from labcore.answers.tables import rows_of
 from labcore.config import DataConfig
 from labcore.errors import DatasetError, LabError
 from labcore.runs import Run
 from labcore.sheets import Sheet
 from labcore.texts import moment, shown
 from labcore.workspace import Workspace
-from ui import charts, clip_events, limits, networks, put_aside, services
+from ui import charts, clip_events, data, limits, networks, put_aside, services
 from ui.clip_events import SECTION_SECONDS
 from ui.shell import errors_in_place
 from ui.text import duration, label_name, label_names, percent, plain, sentence
@@ -91,10 +92,9 @@ def show(run: Run, judged: Judged, least: float) -> None:
             if len(answer.windows) > 1:
                 clip_events.headline(answer, events, least)
             else:
+                length = f"{answer.seconds:.1f} s" if answer.seconds < 60 else duration(answer.seconds)
                 st.markdown(f"## {plain(label_name(answer.label))}")
-                st.markdown(
-                    f"Probability **{percent(answer.probability)}** :gray[· {_length(answer.seconds)} of sound]"
-                )
+                st.markdown(f"Probability **{percent(answer.probability)}** :gray[· {length} of sound]")
             if clip.truth:
                 right_ = clip.truth == answer.label
                 st.markdown(
@@ -209,7 +209,7 @@ def table(judged: list[Judged], least: float) -> None:
     """Many clips, a row each."""
     import pandas as pd
 
-    names = label_names(judged_labels(judged))
+    names = label_names(next((each.answer.probabilities for each in judged if each.answer is not None), []))
     rows = [_row(item, least, names) for item in judged]
     if not any(row["Notes"] for row in rows):
         rows = [{title: cell for title, cell in row.items() if title != "Notes"} for row in rows]
@@ -221,11 +221,6 @@ def table(judged: list[Judged], least: float) -> None:
         placeholder="–",
         alt="Labels of the clips",
     )
-
-
-def judged_labels(judged: list[Judged]) -> list[str]:
-    """The labels that the network tells apart, off the first answer."""
-    return next((list(item.answer.probabilities) for item in judged if item.answer is not None), [])
 
 
 def _row(item: Judged, least: float, names: dict[str, str]) -> dict[str, Any]:
@@ -252,18 +247,12 @@ def _row(item: Judged, least: float, names: dict[str, str]) -> dict[str, Any]:
 
 def csv_of(judged: list[Judged], labels: list[str]) -> str:
     """A line a file: label, probability, and the probability of each label in full precision; errors and notes in columns of their own."""
-    out = io.StringIO()
-    writer = Sheet(out, ["file", "label", "probability", "seconds", "error", "notes", *labels])
+    out, columns = io.StringIO(), ["file", "label", "probability", "seconds", "error", "notes"]
+    writer = Sheet(out, [*columns, *labels])
     for item in judged:
-        if item.answer is not None:
-            answer = item.answer
-            notes = "; ".join(shown(note) for note in answer.notes)
-            shares = [repr(answer.probabilities[label]) for label in labels]
-            writer.row(
-                [shown(item.clip.name), answer.label, repr(answer.probability), answer.seconds, "", notes, *shares]
-            )
-        else:
-            writer.row([shown(item.clip.name), "", "", "", shown(item.error), "", *[""] * len(labels)])
+        said = {"file": item.clip.name, "error": item.error} if item.answer is None else told(item)
+        for row in rows_of(said, "file", 0.0):
+            writer.row(row.get(name, "") for name in [*columns, *(f"p_{shown(label)}" for label in labels)])
     return out.getvalue()
 
 
@@ -289,15 +278,13 @@ def example_of(wanted: DataConfig, number: int, run: Run | None = None) -> Clip:
     row = rows[number % len(rows)]
     from labcore.audio import as_wav, content_of
 
-    path, key = Path(row["path"]), shown(f"{row['path']}-{row['start_s']}")  # a key goes to the browser
-    if row["start_s"] == 0 and row["end_s"] is None:
-        return Clip(shown(path.name), content_of(path), key, row["label"])
-    sound = as_wav(path, start_s=row["start_s"], end_s=row["end_s"])
-    return Clip(f"{shown(path.name)} from {row['start_s']:g} s", sound, key, row["label"])
+    path = Path(row.path)
+    sound = content_of(path) if row.whole else as_wav(path, start_s=row.start_s, end_s=row.end_s)
+    return Clip(row.name, sound, shown(f"{row.path}-{row.start_s}"), row.label)  # a key goes to the browser
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _held_out(home: str, wanted: str, run: str) -> list[dict[str, Any]]:
+def _held_out(home: str, wanted: str, run: str) -> list[data.Row]:
     from labcore.datasets import dataset_of, find_dataset, split_for
 
     config, workspace = DataConfig.model_validate(json.loads(wanted)), Workspace(Path(home))
@@ -305,13 +292,4 @@ def _held_out(home: str, wanted: str, run: str) -> list[dict[str, Any]]:
     rows = dataset.table.iloc[split_for(dataset, config).held_out]
     if len(rows) == 0:
         raise DatasetError(f"data set {config.dataset} holds no clips out", "Upload a clip instead")
-    rows = rows.iloc[np.random.default_rng(0).permutation(len(rows))[:500]]
-    columns = zip(rows["path"], rows["label"], rows["start_s"], rows["end_s"], strict=True)
-    return [
-        {"path": path, "label": label, "start_s": float(start), "end_s": None if math.isnan(end) else float(end)}
-        for path, label, start, end in columns
-    ]
-
-
-def _length(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
+    return data.rows_of(rows.iloc[np.random.default_rng(0).permutation(len(rows))[:500]])

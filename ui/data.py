@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from labcore.texts import shown
 from labcore.workspace import Workspace
 from ui import services
 
 if TYPE_CHECKING:  # pandas: after the head of the page is there
+    import pandas as pd
+
     from labcore.datasets.registry import DatasetInfo
     from labcore.datasets.table import Finding, Problem
 
 
+class Row(NamedTuple):
+    """A clip of a data set: its file, its label, and where it lies in that file, in seconds; None is the file's end."""
+
+    path: str
+    label: str
+    start_s: float
+    end_s: float | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of its file."""
+        return self.start_s == 0 and self.end_s is None
+
+    @property
+    def name(self) -> str:
+        name = shown(Path(self.path).name)
+        return f"{name} from {self.start_s:g} s" if self.start_s else name
+
+
+def rows_of(table: pd.DataFrame) -> list[Row]:
+    """The clips of a data set's table, in its order."""
+    columns = zip(*(table[name] for name in Row._fields), strict=True)
+    return [
+        Row(path, label, float(start), None if math.isnan(end) else float(end)) for path, label, start, end in columns
+    ]
+
+
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run.
-
-    ``counts`` is label → (training clips, held-out clips), ``validation`` label → clips set aside from training (empty without any).
-    """
+    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips)."""
 
     name: str
-    layout: str
     folds: list[str]
     fold: str
     counts: dict[str, tuple[int, int]]
-    validation: dict[str, int]
-    leaks: bool
     note: str
     problems: list[Problem]
     findings: list[Finding]
@@ -63,17 +88,13 @@ def _summary(
     dataset = find_dataset(Workspace(Path(home)), name)
     parts = split(dataset, fold, kind=kind, leave_out=leave_out, validation_share=validation_share)
     labels = dataset.table["label"]
-    sides = (parts.train, parts.held_out, parts.validation)
-    train, held_out, validation = (labels.iloc[rows].value_counts().to_dict() for rows in sides)
+    train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
     notes = [text for text in (dataset.fold_note, parts.note) if text]
     return DataSummary(
         name=dataset.name,
-        layout=dataset.layout,
         folds=list(dataset.folds),
         fold=parts.fold,
         counts={label: (int(train.get(label, 0)), int(held_out.get(label, 0))) for label in dataset.labels},
-        validation={label: int(validation.get(label, 0)) for label in dataset.labels if len(parts.validation)},
-        leaks=parts.leaks,
         note=" · ".join(dict.fromkeys(notes)),
         problems=dataset.problems,
         findings=dataset.findings,

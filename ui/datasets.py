@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from labcore.texts import counted
@@ -19,13 +21,13 @@ def add(prefix: str) -> None:
     Args:
         prefix: of the widgets' keys.
     """
-    task = services.adding()
+    task = adding()
     if task is not None and task.running:
         st.fragment(_progress, run_every=live.TICK)(prefix)
         return
     if task is not None and task.result is None:
-        st.session_state[TROUBLE] = task.error or task.failure
-        services.forget_adding()
+        st.session_state[TROUBLE] = task.error
+        del services.tasks()[_name()]
     with st.form(f"{prefix}-add-data-{st.session_state.get(ADDED, 0)}", border=False, enter_to_submit=True):
         path = st.text_input(
             "Folder or CSV file on this machine",
@@ -37,22 +39,45 @@ def add(prefix: str) -> None:
         if st.form_submit_button("Add data set", icon=":material/add:"):
             st.session_state.pop(TROUBLE, None)
             st.session_state[TYPED] = path
-            services.start_adding(path, name.strip())
+            _start(path, name.strip())
             st.rerun()
     if trouble := st.session_state.get(TROUBLE):
         with errors_in_place():
             raise trouble
 
 
+def adding() -> services.Task | None:
+    """The data set that the visitor adds, or has just added."""
+    return services.tasks().get(_name())
+
+
+def _name() -> str:
+    return f"adding {services.visitor_name()}"
+
+
+def _start(path: str, name: str) -> None:
+    """Begin in the background: folders are looked through and headers read. A person's later wish ends the earlier one."""
+    if (before := services.tasks().pop(_name(), None)) is not None:
+        before.cancel()
+    home = services.workspace()
+
+    def work(progress: services.Progress) -> Any:
+        from labcore.datasets import register
+
+        return register(home, path, name, progress)
+
+    services.begin(_name(), work).wait(services.SOON)
+
+
 def take_added() -> None:
     """Choose a data set that has just been added, and tell what was found in it. A page that shows the form begins with this."""
-    task = services.adding()
+    task = adding()
     if task is None or task.result is None:
         return
     info = task.result
     st.session_state.pop(TYPED, None)
     st.session_state[ADDED] = st.session_state.get(ADDED, 0) + 1  # the form is empty again
-    services.forget_adding()
+    del services.tasks()[_name()]
     forms.values().update({"data.dataset": info.name, "data.fold": None})
     clips = counted(info.clips, "clip", figure=count)
     st.toast(
@@ -61,7 +86,7 @@ def take_added() -> None:
 
 
 def _progress(prefix: str) -> None:
-    task = services.adding()
+    task = adding()
     if task is None or not task.running:
         st.rerun()
         return

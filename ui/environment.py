@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from ui import services
-from ui.shell import action_button, download, log, show_error
-from ui.text import ago, plain
+from ui.shell import action_button, download, errors_in_place
+from ui.text import ago, plain, sentence
 
 if TYPE_CHECKING:
     from labcore.doctor import Check, Proof, Report
@@ -37,46 +37,34 @@ VERDICTS: dict[str, tuple[Callable[..., Any], str]] = {
 
 
 @dataclass
-class Examination:
-    """One examination: the fullest report so far, and the thread that fills it in."""
+class Examination(services.Task):
+    """An examination in the background, with the fullest report so far."""
 
     report: Report | None = None
-    task: services.Task | None = None
     begun: float = field(default_factory=time.monotonic)
-
-    @property
-    def running(self) -> bool:
-        return self.task is not None and self.task.running
-
-
-@st.cache_resource(show_spinner=False)
-def _held(home: str) -> dict[str, Examination]:
-    return {}
 
 
 def examination() -> Examination:
     """The latest examination of this server; the first one who asks starts it."""
-    held = _held(str(services.workspace().home))
-    return held["latest"] if "latest" in held else examine_again()
+    there = services.tasks().get("examination")
+    return there if isinstance(there, Examination) else examine_again()
 
 
 def examine_again() -> Examination:
     """Examine the machine anew in the background, or join the examination that is under way."""
-    home = services.workspace()
-    held = _held(str(home.home))
-    if "latest" in held and held["latest"].running:
-        return held["latest"]
-    new = Examination()
+    there, home = services.tasks().get("examination"), services.workspace()
+    if isinstance(there, Examination) and there.running:
+        return there
 
-    def work(progress: Callable[[int, int], None]) -> None:
+    def work(progress: services.Progress) -> None:
         from labcore.doctor import examine
 
         for number, report in enumerate(examine(home)):
             new.report = report
             progress(number, 0)
 
-    new.task = services.Task(work).start()
-    held["latest"] = new
+    new = Examination(work)
+    services.tasks()["examination"] = new.start()
     return new
 
 
@@ -105,15 +93,13 @@ def details(now: Examination) -> None:
 
 
 def _verdict(now: Examination) -> None:
-    report, task = now.report, now.task
+    report = now.report
     if now.running:
         missing = f" Next: {plain(report.pending[0])}." if report and report.pending else ""
         st.info(f"Checking this machine …{missing}", icon=":material/hourglass_top:")
-    elif task is not None and task.error is not None:
-        show_error(task.error)
-    elif task is not None and task.failure is not None:
-        log.error("the machine could not be examined", exc_info=task.failure)
-        st.error("The examination broke off. The server's log has the details.", icon=":material/bug_report:")
+    elif now.error is not None:
+        with errors_in_place():
+            raise now.error
     elif report is not None:
         box, icon = VERDICTS[report.verdict]
         box(f"**{sentence(report.sentence)}**", icon=icon)
@@ -242,11 +228,3 @@ def failures(proofs: tuple[Proof, ...]) -> dict[str, str]:
         what: "; ".join(f"{device}, {', '.join(works)}" for device, works in devices.items())
         for what, devices in where.items()
     }
-
-
-def sentence(text: str) -> str:
-    """With a capital at the start, unless it starts with a name such as cuDNN, and a full stop at the end."""
-    first = text.split(" ", 1)[0]
-    if first.isalpha() and first.islower():
-        text = text[:1].upper() + text[1:]
-    return text if not text or text.endswith((".", "!", "?")) else f"{text}."

@@ -12,7 +12,7 @@ from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from ui import charts, explore_knobs, explore_save, explore_source, explore_views, services, shell
 from ui.colours import DIVERGING, colours
-from ui.explore_source import Opened, Source, heard
+from ui.explore_source import Opened, Source
 from ui.explore_viewer import image_row, viewer
 from ui.text import percent, plain, points
 
@@ -67,17 +67,13 @@ def show(opened: Opened, start: float, end: float) -> None:
         longest = (
             2 * (config.audio.clip_seconds or 10.0) + 10.0
         )  # training crops at random; more is never cut from here
-        clip = _heard(opened.source, start, min(end, start + longest), rate)
+        clip = opened.source.heard(start, min(end, start + longest), rate)
         for kind, most in (("second", longest), ("recording", 60.0)):
             if options.get(kind) is not None:
-                options[kind] = _heard(options[kind], 0.0, most, rate)
+                options[kind] = options[kind].heard(0.0, most, rate)
         drawn = _drawn(config, clip, seed, name, options, network)
         _save(opened.source.name, drawn, config)
         _carry(name, options)
-
-
-def _heard(source: Source, start: float, end: float, rate: int) -> np.ndarray:
-    return heard(source.key, source.name, start, end, rate, source.content)
 
 
 def _config(network: Classifier | None, strengths: dict[str, Any]) -> RunConfig:

@@ -22,7 +22,7 @@ def strip(opened: Opened) -> None:
     bits = f" {info.bits} bit" if info.bits else ""
     shown = {
         "Length": _length(opened.seconds),
-        "Format": f"{info.container} · {_codec(info.codec)}" + ("" if str(info.bits) in info.codec else bits),
+        "Format": f"{info.container} · {info.codec.replace('_', ' ')}" + ("" if str(info.bits) in info.codec else bits),
         "Rate": f"{info.sample_rate / 1000:g} kHz",
         "Channels": {1: "mono", 2: "stereo"}.get(info.channels, str(info.channels)),
         "Peak": _level(peak, "dBFS"),
@@ -93,7 +93,3 @@ def _length(seconds: float) -> str:
     if seconds < 0.01:
         return f"{1000 * seconds:.3g} ms"
     return f"{seconds:.2f} s" if seconds < 60 else duration(seconds)
-
-
-def _codec(codec: str) -> str:
-    return codec.replace("_", " ")

@@ -73,9 +73,7 @@ def start(run: Run, label: str, fold: str, colour: Literal["white", "pink", "bro
     """Begin to judge a run; one at a time for each run and person."""
     last = last_of(run)
     if last is None or not last[1].active:
-        plan = NoisePlan(run=run.id, fold=fold, label=label or None, colour=colour)
-        by = services.visitor_name()
-        services.manager().take(NoiseTest.create(services.workspace(), plan, queued=True, by=by))
+        services.ask_for(NoiseTest, NoisePlan(run=run.id, fold=fold, label=label or None, colour=colour))
 
 
 def _show(job: NoiseTest, status: JobStatus, run: Run) -> None:
@@ -85,7 +83,7 @@ def _show(job: NoiseTest, status: JobStatus, run: Run) -> None:
         return
     short_jobs.why_not(job, status)
     if status.state in RESUMABLE:
-        resume = partial(short_jobs.start_over, job)
+        resume = partial(services.manager().resume, job, by=services.visitor_name())
         shell.action_button("Resume", resume, key="explore-noise-resume", icon=":material/play_arrow:")
     result(job, run, status)
 
@@ -151,7 +149,5 @@ def result(job: NoiseTest, run: Run, status: JobStatus | None = None) -> None:
     )
     with st.expander("Numbers", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="Accuracy by ratio", placeholder="–")
-    st.download_button(
-        "CSV", csv_of_frame(table), file_name="accuracy-over-snr.csv", mime="text/csv", icon=":material/download:",
-        on_click="ignore", key="explore-noise-csv",
-    )  # fmt: skip
+    data, name = csv_of_frame(table), "accuracy-over-snr.csv"
+    shell.download("CSV", data, name, "text/csv", key="explore-noise-csv")

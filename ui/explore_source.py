@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +50,10 @@ class Source:
     @property
     def bytes(self) -> int:
         return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+
+    def heard(self, start: float, end: float, rate: int) -> np.ndarray:
+        """A stretch as the front end gets it: (samples,), mixed and at ``rate``. Not to be written to."""
+        return _heard(self.key, self.name, start, end, rate, self.content)
 
 
 @dataclass(frozen=True)
@@ -139,11 +142,6 @@ def _example(prefix: str, first: str) -> Source:
         st.session_state[f"{prefix}-number"] = number + 1
 
     shell.action_button("Another", another, key=f"{prefix}-another", icon=":material/shuffle:", type="tertiary")
-    return demo_source(label, number)
-
-
-def demo_source(label: str, number: int) -> Source:
-    """A clip of the built-in demo set, made on the spot."""
     return Source(f"{label}-{number}.wav", _demo_clip(label, number), f"demo-{label}-{number}", label)
 
 
@@ -166,7 +164,7 @@ def _of_dataset(prefix: str) -> Source | None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
         rows = _rows(str(services.workspace().home), name)
-        classes = {ANY: "any class", **label_names(label for _, label, *_ in rows)}
+        classes = {ANY: "any class", **label_names(row.label for row in rows)}
         label = st.selectbox(
             "Class",
             list(classes),
@@ -174,7 +172,7 @@ def _of_dataset(prefix: str) -> Source | None:
             key=f"{prefix}-label-{name}",
             width=190,
         )
-        fitting = [number for number, row in enumerate(rows) if label in (ANY, row[1])]
+        fitting = [number for number, row in enumerate(rows) if label in (ANY, row.label)]
         key = f"{prefix}-row-{name}-{label}"
         if st.session_state.get(key) not in fitting:
             st.session_state[key] = fitting[0]
@@ -186,40 +184,28 @@ def _of_dataset(prefix: str) -> Source | None:
         if st.session_state[key] not in listed:
             listed = [*listed, st.session_state[key]]
         number = st.selectbox(
-            "Clip", listed, format_func=told_apart(listed, lambda row: _row_name(rows[row])), key=key, width=260
+            "Clip", listed, format_func=told_apart(listed, lambda row: rows[row].name), key=key, width=260
         )
         shell.action_button("Random", random_one, key=f"{prefix}-random", icon=":material/shuffle:", type="tertiary")
     return of_row(rows[number])
 
 
-Row = tuple[str, str, float, float]
-"""Path, label, start and end in seconds; an end that is not a number is the file's own."""
-
-
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(home: str, name: str) -> list[Row]:
+def _rows(home: str, name: str) -> list[data.Row]:
     from labcore.datasets import find_dataset
     from labcore.workspace import Workspace
 
-    table = find_dataset(Workspace(Path(home)), name).table
-    columns = (table[column] for column in ("path", "label", "start_s", "end_s"))
-    rows = [(path, label, float(start), float(end)) for path, label, start, end in zip(*columns, strict=True)]
-    return sorted(rows, key=lambda row: (row[1], row[0], row[2]))
+    rows = data.rows_of(find_dataset(Workspace(Path(home)), name).table)
+    return sorted(rows, key=lambda row: (row.label, row.path, row.start_s))
 
 
-def of_row(row: Row) -> Source:
+def of_row(row: data.Row) -> Source:
     """A clip of a table. A part of a longer file becomes a file of its own, sample for sample."""
-    path, label, start, end = row
-    key = shown(f"{path}-{start}-{end}")  # it goes to the browser, and into hashes
-    changed = _changed(Path(path))
-    if start == 0 and math.isnan(end):
-        return Source(_row_name(row), Path(path), f"{key}-{changed}", label)
-    return Source(_row_name(row), _part(key, changed, path, start, None if math.isnan(end) else end), key, label)
-
-
-def _row_name(row: Row) -> str:
-    name = shown(Path(row[0]).name)
-    return name if row[2] == 0 else f"{name} from {row[2]:g} s"
+    key = shown(f"{row.path}-{row.start_s}-{row.end_s}")  # it goes to the browser, and into hashes
+    changed = _changed(Path(row.path))
+    if row.whole:
+        return Source(row.name, Path(row.path), f"{key}-{changed}", row.label)
+    return Source(row.name, _part(key, changed, row.path, row.start_s, row.end_s), key, row.label)
 
 
 def _changed(path: Path) -> int:
@@ -285,8 +271,7 @@ def channels(key: str, name: str, start: float, end: float, _content: Any) -> tu
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def heard(key: str, name: str, start: float, end: float, rate: int, _content: Any) -> np.ndarray:
-    """A stretch as the front end gets it: (samples,), mixed and at ``rate``. Not to be written to."""
+def _heard(key: str, name: str, start: float, end: float, rate: int, _content: Any) -> np.ndarray:
     from labcore.audio import decode
 
     return decode(_content, rate, name=name, start_s=start, end_s=end, limits=limits.sound())[0]

@@ -11,7 +11,7 @@ from labcore.errors import LabError
 from labcore.runs import Run
 from ui import charts, explore_knobs, explore_save, services, shell
 from ui.colours import colours, names
-from ui.explore_source import Opened, channels, heard
+from ui.explore_source import Opened, channels
 from ui.explore_viewer import Row, image_row, selected, viewer, wave_row
 from ui.networks import Networks
 from ui.text import clock_span, count, counted, label_name, percent, plain
@@ -90,7 +90,7 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     source, rate = opened.source, config.audio.sample_rate
     name = f"{source.key}|{start:.6f}|{end:.6f}"
     samples, own_rate = sound(opened, start, end, mode, rate)
-    front = heard(source.key, source.name, start, end, rate, source.content)
+    front = source.heard(start, end, rate)
     made = views_of(chosen, samples, own_rate, front, config, start)
     stretch = selected(PICTURES, name)
     if made:
@@ -128,7 +128,7 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
     """What is drawn as the waveform and played: (channels, samples) and its rate."""
     source = opened.source
     if mode == "front":
-        return heard(source.key, source.name, start, end, rate, source.content)[None], rate
+        return source.heard(start, end, rate)[None], rate
     samples, own = channels(source.key, source.name, start, end, source.content)
     if mode == "mixed":
         from labcore.audio import mix
@@ -286,8 +286,7 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
         return
     try:
         network = services.classifier(run)
-        source = opened.source
-        waveform = heard(source.key, source.name, begin, stop, network.sample_rate, source.content)
+        waveform = opened.source.heard(begin, stop, network.sample_rate)
         answer = network.classify_waveform(waveform)
     except LabError as error:
         shell.show_error(error)

@@ -77,8 +77,7 @@ def part(config: RunConfig | None) -> None:
 def start(config: RunConfig | None) -> None:
     """Put an estimate into the queue."""
     if config is not None:
-        by = services.visitor_name()
-        services.manager().take(EstimateJob.create(services.workspace(), config, queued=True, by=by))
+        services.ask_for(EstimateJob, config)
 
 
 def _seconds(seconds: float) -> str:

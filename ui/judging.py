@@ -92,7 +92,7 @@ def _at_work(key: str, run: Run, network: Classifier, clip: Clip) -> long_work.L
 @st.cache_data(max_entries=500, show_spinner="Classifying …", show_time=True)
 def _answer(path: str, version: int, name: str, key: str, _content: bytes | Path) -> Answer:
     run = Run(Path(path))
-    with long_work.short_places().taken():
+    with long_work.places(short=True).taken():
         return _classified(run, services.classifier(run), name, _content, limits.sound())
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,6 +10,7 @@ import streamlit as st
 from labcore.texts import shown
 from labcore.workspace import Workspace
 from ui import services
+from ui.data import Row, rows_of
 from ui.shell import action_button, errors_in_place
 from ui.text import label_names, plain
 
@@ -44,8 +43,8 @@ def _clips(name: str, key: str) -> None:
     first = turn * AT_ONCE % len(there)
     for row in (there[first:] + there[:first])[:AT_ONCE]:
         with errors_in_place():
-            what, sound = _sound(**row)
-            st.caption(plain(what))
+            sound = _sound(row.path, row.start_s, row.end_s)
+            st.caption(plain(row.name))
             st.audio(sound)
     if len(there) > AT_ONCE:
 
@@ -56,24 +55,18 @@ def _clips(name: str, key: str) -> None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(home: str, name: str) -> dict[str, list[dict[str, Any]]]:
+def _rows(home: str, name: str) -> dict[str, list[Row]]:
     """Label → where its clips lie, in an order shuffled once, at most 60 of each."""
     from labcore.datasets import find_dataset
 
     table = find_dataset(Workspace(Path(home)), name).table
     table = table.iloc[np.random.default_rng(0).permutation(len(table))]
-    return {
-        str(label): [
-            {"path": path, "start_s": float(start), "end_s": None if math.isnan(end) else float(end)}
-            for path, start, end in zip(rows["path"], rows["start_s"], rows["end_s"], strict=True)
-        ]
-        for label, rows in ((label, part.head(MOST_A_CLASS)) for label, part in table.groupby("label"))
-    }
+    return {str(label): rows_of(part.head(MOST_A_CLASS)) for label, part in table.groupby("label")}
 
 
 @st.cache_data(ttl=300, max_entries=30, show_spinner=False)
-def _sound(path: str, start_s: float, end_s: float | None) -> tuple[str, bytes]:
-    """The name of a clip and its beginning as a WAV file.
+def _sound(path: str, start_s: float, end_s: float | None) -> bytes:
+    """The beginning of a clip as a WAV file.
 
     Raises:
         AudioError: it cannot be read.
@@ -81,6 +74,4 @@ def _sound(path: str, start_s: float, end_s: float | None) -> tuple[str, bytes]:
     from labcore.audio import as_wav
 
     last = start_s + LONGEST_SECONDS
-    sound = as_wav(path, start_s=start_s, end_s=last if end_s is None else min(last, end_s))
-    name = shown(Path(path).name)
-    return (f"{name} from {start_s:g} s" if start_s else name), sound
+    return as_wav(path, start_s=start_s, end_s=last if end_s is None else min(last, end_s))

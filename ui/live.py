@@ -9,26 +9,38 @@ import uuid
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from labcore.errors import LabError
 from labcore.events import Event, TrainingStarted, last_of
+from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glances
+from labcore.jobs.kind import working_kinds
 from labcore.listing import Unreadable, discard
 from labcore.runs import Run
 from labcore.status import JobStatus
 from labcore.texts import counted, shown
 from ui import people, services, waiting
-from ui.shell import action_button, log, show_error
-from ui.text import percent, plain, progress_line, run_name, state_face
+from ui.shell import action_button, errors_in_place, show_error
+from ui.text import job_name, percent, plain, progress_line, state_face
 
 TICK = 1.0
 """Seconds between two looks at what is at work."""
 DEVICE_SECONDS = 15.0
 """How long a page waits at its end to be told which device there is."""
 LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking at what it can do …]"
+
+
+PAGES = {
+    "runs": ("pages/train.py", "run"),
+    "searches": ("pages/search.py", "search"),
+    "reports": ("pages/speed.py", "report"),
+    "noise": ("pages/explore.py", "noise"),
+    "estimates": ("pages/train.py", ""),
+}
+"""Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
 
 
 class Pace(NamedTuple):
@@ -80,11 +92,9 @@ def unreadable(things: Sequence[Unreadable], one: str, many: str = "") -> None:
 
 def remove(thing: Unreadable, key: str) -> None:
     """A button that removes what cannot be read, behind a question."""
-    if thing.path is None:
-        return
-    with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"remove-{key}"):
-        st.markdown(f"Remove **{plain(thing.name)}** with all that is in it? This cannot be undone.")
-        action_button("Remove for good", partial(discard, thing), key=f"discard-{key}", icon=":material/delete:")
+    if thing.path is not None:
+        what = f"**{plain(thing.name)}** with all that is in it"
+        people.remove_button(what, partial(discard, thing), key=f"discard-{key}")
 
 
 def damaged(path: Path, error: LabError) -> None:
@@ -132,41 +142,62 @@ def _device() -> str:
     return f":orange-badge[:material/memory: Unknown] :gray[{plain(trouble)}]" if trouble else ""
 
 
-def active_runs() -> None:
-    """Running and queued runs, live. Nothing where there are none."""
-    active = {run.id for run, status in runs() if status.active}
+def active_jobs() -> list[tuple[JobFolder, JobStatus]]:
+    """The jobs that wait or are at work, of every kind that has work of its own: those at work first, then as the queue has them."""
+    home = services.workspace()
+    found = [(job, status) for kind in working_kinds(home) for job, status in glances(home, kind) if status.active]
+    order = {job.id: place for place, job in enumerate(services.manager().queue(), 1)}
+    return sorted(found, key=lambda item: (order.get(item[0].id, 0), item[1].queued_at))
+
+
+def at_work() -> None:
+    """The jobs that wait or are at work, live. Nothing where there are none."""
+    active = {job for job, _ in active_jobs()}
 
     @st.fragment(run_every=TICK if active else None)
     def rows() -> None:
-        now = [(run, status) for run, status in runs() if status.active]
-        if {run.id for run, _ in now} != active:
+        now = active_jobs()
+        if {job for job, _ in now} != active:
             st.rerun()
-        order = {run.id: place for place, run in enumerate(services.manager().queue(), 1)}
-        for run, status in sorted(now, key=lambda item: (order.get(item[0].id, 0), item[1].queued_at)):
+        for job, status in now:
             with st.container(border=True):
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                    run_link(run, people.whose(status.by))
+                    job_link(job, people.whose(status.by))
                     badge(status.state)
-                st.progress(status.fraction, text=run_progress(status, run))
+                st.progress(share(status), text=progress(status, job))
 
     if active:
         st.header("At work", anchor=False)
         rows()
 
 
-def run_progress(status: JobStatus, run: Run) -> str:
-    """Where a run is, in a line of Markdown; of one that waits, behind which others."""
+def share(status: JobStatus) -> float:
+    """How much is done of a job, or of what it prepares."""
+    doing = status.preparing
+    return min(1.0, doing.done / max(1, doing.total)) if doing and not status.fraction else status.fraction
+
+
+def progress(status: JobStatus, job: JobFolder) -> str:
+    """Where a job is, in a line of Markdown; of one that waits, behind which others."""
     if status.state == "queued":
-        return waiting.behind(run)
+        return waiting.behind(job)
     line = plain(progress_line(status))
     if status.accuracy is not None:
         line += f" · validation accuracy {percent(status.accuracy)}"
     return line[:1].upper() + line[1:]
 
 
-def run_link(run: Run, after: str = "") -> None:
-    label = plain(run_name(run, moment=False)) + (f" :gray[· {after}]" if after else "")
-    st.page_link("pages/train.py", label=label, query_params={"run": run.id}, help=plain(run.id))
+def job_link(job: JobFolder, after: str = "") -> None:
+    """A job's name, which leads to its page where it has one."""
+    label = plain(job_name(job)) + (f" :gray[· {after}]" if after else "")
+    page, word = PAGES.get(job.kind.room, ("", ""))
+    if not page:
+        st.markdown(label, width="content")
+        return
+    name = (
+        job.load("noise", {}).get("run", "") if word == "noise" else job.id
+    )  # tests with noise are shown by their run
+    st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
 
 
 @st.fragment
@@ -175,22 +206,32 @@ def demo_button(key: str, kind: str = "primary") -> None:
 
     Only shown where there is no demo set. Nothing ticks before somebody has pressed it.
     """
-    task = services.demo_task()
+    task = services.tasks().get("demo")
     if task is not None and task.running:
         _demo_at_work()
         return
-    if task is not None and task.error is not None:
-        show_error(task.error)
-    elif task is not None and task.failure is not None:
-        log.error("the demo set could not be made", exc_info=task.failure)
-        st.error("The demo set could not be made. The server's log has the details.")
-    action_button("Make the demo set", services.start_demo, key=key, type=kind, icon=":material/auto_awesome:")
+    with errors_in_place():
+        if task is not None and task.error is not None:
+            raise task.error
+    action_button("Make the demo set", make_demo, key=key, type=kind, icon=":material/auto_awesome:")
+
+
+def make_demo() -> None:
+    """Make the demo set in the background, or join the making of it."""
+    folder = services.workspace().datasets / "demo"
+
+    def work(progress: services.Progress) -> Any:
+        from labcore.datasets.demo import make_demo
+
+        return make_demo(folder, progress=progress)
+
+    services.begin("demo", work)
 
 
 @st.fragment(run_every=TICK)
 def _demo_at_work() -> None:
     """The progress of the demo set. It asks for the page again until that shows what came of it, should one rerun be lost."""
-    task = services.demo_task()
+    task = services.tasks().get("demo")
     if task is None or not task.running:
         st.rerun()
     st.progress(task.fraction, text=f"Making sounds … {task.done} of {task.total}" if task.total else "Making sounds …")

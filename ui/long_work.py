@@ -29,11 +29,12 @@ Work = Callable[[Callable[[float], None]], Any]
 
 @dataclass
 class LongWork:
-    """One thing that a visit waits for. ``group`` is the part of a page that asked for it."""
+    """One thing that a visit waits for. ``group`` is the part of a page that asked for it, ``doing`` what the bar says before its name."""
 
     key: str
     name: str
     group: str
+    doing: str
     task: services.Task
     session: str
     began: float = 0.0  # when a place was free
@@ -55,8 +56,8 @@ class LongWork:
         Raises:
             LabError: it failed.
         """
-        if self.task.error or self.task.failure:
-            raise self.task.error or self.task.failure  # type: ignore[misc]
+        if self.task.error is not None:
+            raise self.task.error
         return self.task.result
 
     def look(self) -> None:
@@ -73,18 +74,12 @@ class LongWork:
             return f"{plain(self.name)} waits: {AT_ONCE} other recordings are at work"
         share, spent = self.task.fraction, time.monotonic() - self.began
         left = f", about {plain(duration(spent / share * (1 - share)))} left" if share > 0.02 and spent > 3 else ""
-        return f"{plain(self.task.about)} {plain(self.name)}{left}"
+        return f"{self.doing} {plain(self.name)}{left}"
 
 
 @st.cache_resource(show_spinner=False)
-def places() -> Places:
-    """Those of this server, for all visitors."""
-    return Places(AT_ONCE)
-
-
-@st.cache_resource(show_spinner=False)
-def short_places() -> Places:
-    """The same for what takes a moment; a page waits for it."""
+def places(*, short: bool = False) -> Places:
+    """Those of this server, for all visitors; others are for what takes a moment, for which a page waits."""
     return Places(AT_ONCE)
 
 
@@ -105,7 +100,7 @@ def start(key: str, name: str, group: str, doing: str, work: Work) -> LongWork:
         return held()[key]
     room = places()
 
-    def whole(report: Callable[[int, int], None]) -> Any:
+    def whole(report: services.Progress) -> Any:
         def progress(share: float) -> None:
             made.look()
             report(round(SPAN * share), SPAN)
@@ -114,7 +109,7 @@ def start(key: str, name: str, group: str, doing: str, work: Work) -> LongWork:
             made.began = time.monotonic()
             return work(progress)
 
-    made = LongWork(key, name, group, services.Task(whole, about=doing), presence.current(), seen=time.monotonic())
+    made = LongWork(key, name, group, doing, services.Task(whole), presence.current(), seen=time.monotonic())
     held()[key] = made
     made.task.start()
     made.task.wait(services.SOON)

@@ -114,7 +114,7 @@ def _processor(look: Look, history: list[Look], cores: float) -> None:
 
 def _run(use: RunUse) -> None:
     """What a run uses, in a line."""
-    live.run_link(Run(services.workspace().runs / use.run_id), plain(run_use(use)))
+    live.job_link(Run(services.workspace().runs / use.run_id), plain(run_use(use)))
 
 
 def run_use(use: RunUse) -> str:

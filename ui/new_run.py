@@ -176,9 +176,7 @@ def _summary_and_start() -> None:
 def _start(config: RunConfig | None) -> None:
     if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=config is None):
         with errors_in_place():
-            run = services.manager().take(
-                Run.create(services.workspace(), config, queued=True, by=services.visitor_name())
-            )
+            run = services.ask_for(Run, config)
             pinned.take(run)
             st.query_params.from_dict({"run": run.id})
             st.rerun()

@@ -59,7 +59,7 @@ def latest_runs(rows: list) -> None:
         for run, status in sorted(rows, key=lambda row: -row[1].changed_at)[:8]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(width="stretch"):
-                    live.run_link(run, " · ".join(filter(None, [people.whose(status.by), ago(status.changed_at)])))
+                    live.job_link(run, " · ".join(filter(None, [people.whose(status.by), ago(status.changed_at)])))
                 with st.container(width=64):
                     figure = percent(status.accuracy)
                     st.markdown(
@@ -98,7 +98,7 @@ def page() -> None:
     with live.device_line(), shell.errors_in_place():
         services.manager()
         runs = live.runs()
-        live.active_runs()
+        live.at_work()
         ended = [(run, status) for run, status in runs if not status.active]
         trained = bool(live.trained())
 

@@ -56,6 +56,15 @@ def guarded_button(
         action_button(f"{verb} all the same", confirmed, key=key)
 
 
+def remove_button(what: str, act: Callable[[], object], *owners: str, key: str) -> None:
+    """A button that removes something for good, behind a question; ``owners`` are those whose it is."""
+    with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"{key}-asks"):
+        st.markdown(f"Remove {what}? This cannot be undone.")
+        for owner in dict.fromkeys(owners):
+            ask(owner, "Remove")
+        action_button("Remove for good", act, key=key, icon=":material/delete:")
+
+
 def ask(owner: str, verb: str) -> None:
     """The question in words, where a thing is another's."""
     if anothers(owner):

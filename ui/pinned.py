@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -117,11 +118,18 @@ def _add(run: Run) -> None:
     if trouble is not None:
         show_error(trouble)
 
-    def held_out() -> None:
-        number = st.session_state["pin-number"] = st.session_state.get("pin-number", -1) + 1
-        pin(run, *_named(clips.example(run, number)))
+    _held_out_button(lambda number: pin(run, *_named(clips.example(run, number))))
 
-    action_button("A held-out clip of the data set", held_out, key="pin-held-out", icon=":material/shuffle:")
+
+def _held_out_button(take: Callable[[int], object], *, disabled: bool = False) -> None:
+    """A button that takes held-out clips of the data set, another one at each press, by their numbers."""
+
+    def pressed() -> None:
+        number = st.session_state["pin-number"] = st.session_state.get("pin-number", -1) + 1
+        take(number)
+
+    looks = {"icon": ":material/shuffle:", "disabled": disabled}
+    action_button("A held-out clip of the data set", pressed, key="pin-held-out", **looks)
 
 
 # --- before the start
@@ -138,16 +146,12 @@ def before(config: RunConfig | None) -> None:
         )  # fmt: skip
         chosen = _chosen()
 
-        def held_out() -> None:
+        def held_out(number: int) -> None:
             assert config is not None
-            number = st.session_state["pin-number"] = st.session_state.get("pin-number", -1) + 1
             _drawn().append(_named(clips.example_of(config.data, number)))
 
         with st.container(horizontal=True, gap="small"):
-            action_button(
-                "A held-out clip of the data set", held_out, key="pin-held-out", icon=":material/shuffle:",
-                disabled=config is None or len(chosen) >= MOST,
-            )  # fmt: skip
+            _held_out_button(held_out, disabled=config is None or len(chosen) >= MOST)
             if _drawn():
                 action_button("None of them", _drawn().clear, key="pin-none", type="tertiary")
         drawn = _drawn()

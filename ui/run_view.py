@@ -110,15 +110,16 @@ def _head(run: Run, status: JobStatus) -> None:
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
         if status.state != "unreadable":
-            again = partial(_again, run)
             action_button(
-                "New run with these settings", again, key="again", icon=":material/content_copy:", type="tertiary"
+                "New run with these settings",
+                lambda: new_run.again(asked_for(run)),
+                key="again",
+                type="tertiary",
+                icon=":material/content_copy:",
             )
         if not status.active:
-            with st.popover("Remove", icon=":material/delete:", type="tertiary"):
-                st.markdown("Remove this run with its weights, curves and log? This cannot be undone.")
-                people.ask(status.by, "Remove")
-                action_button("Remove for good", partial(_remove, run), key="remove-for-good", icon=":material/delete:")
+            what = "this run with its weights, curves and log"
+            people.remove_button(what, partial(_remove, run), status.by, key="remove-for-good")
 
 
 def _elsewhere(run: Run, status: JobStatus, events: list[Event]) -> None:
@@ -150,10 +151,6 @@ def _elsewhere(run: Run, status: JobStatus, events: list[Event]) -> None:
         )
 
 
-def _again(run: Run) -> None:
-    new_run.again(asked_for(run))
-
-
 def _remove(run: Run) -> None:
     services.manager().remove(run)
     st.query_params.clear()
@@ -183,7 +180,7 @@ def _progress(run: Run, status: JobStatus, events: list[Event]) -> None:
         goes_on = " Resume goes on from there." if status.epochs else ""
         st.caption(f"Stopped{people.stopped_by(status)}{after}.{goes_on}")
     if status.active:
-        st.progress(status.fraction, text=live.run_progress(status, run))
+        st.progress(status.fraction, text=live.progress(status, run))
 
 
 def _in_parts(run: Run, status: JobStatus, events: list[Event]) -> None:

@@ -125,7 +125,7 @@ def _progress(search: Search, report: Report) -> None:
             run = Run(services.workspace().runs / trial.run_id)
             if run.path.is_dir():
                 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                    text = live.run_progress(glance(run), run)
+                    text = live.progress(glance(run), run)
                     st.page_link(
                         "pages/train.py",
                         label=f"Trial {trial.number} :gray[· {text}]",

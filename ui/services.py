@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.errors import DeviceError, LabError, OutOfMemoryError, RunError
+from labcore.errors import RunError
 from labcore.people import clean
 from labcore.workspace import Workspace
 from ui import access
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from labcore.device import DeviceChoice
     from labcore.inference.classifier import Classifier
     from labcore.jobs.manager import JobManager
@@ -38,6 +40,11 @@ def manager() -> JobManager:
     return _manager(str(workspace().home))
 
 
+def ask_for(kind: Any, *what: Any, **more: Any) -> Any:
+    """A new job of a kind in the queue, asked for by the visitor; the rest as its ``create`` takes it."""
+    return manager().take(kind.create(workspace(), *what, queued=True, by=visitor_name(), **more))
+
+
 @st.cache_resource(show_spinner=False)
 def _manager(home: str) -> JobManager:
     from labcore.jobs.manager import JobManager
@@ -49,27 +56,23 @@ def _manager(home: str) -> JobManager:
 
 SOON = 0.7
 """Seconds that a page waits for work that is mostly done by then."""
+Progress = Callable[[int, int], None]
+Work = Callable[[Progress], Any]
 
 
 @dataclass
 class Task:
-    """Work in a thread of its own, with progress that any page can look at. The thread never touches streamlit.
+    """Work in a thread of its own, with progress that any page can look at. The thread never touches streamlit."""
 
-    ``about`` is what it was asked for, ``doing`` what it is at.
-    """
-
-    work: Callable[[Callable[[int, int], None]], Any]
-    about: str = ""
-    doing: str = ""
+    work: Work
     done: int = 0
     total: int = 0
     result: Any = None
-    error: LabError | None = None
-    failure: Exception | None = None
+    error: Exception | None = None
     _thread: threading.Thread | None = field(default=None, repr=False)
     _closing: threading.Event = field(default_factory=threading.Event, repr=False)
 
-    def start(self) -> Task:
+    def start(self) -> Self:
         self._thread = threading.Thread(target=self._run, name="task", daemon=True)
         atexit.register(self._close)
         self._thread.start()
@@ -86,12 +89,10 @@ class Task:
     def _run(self) -> None:
         try:
             self.result = self.work(self._progress)
-        except LabError as error:
-            self.error = error
         except _Closing:
             pass
         except Exception as error:
-            self.failure = error
+            self.error = error
         finally:
             atexit.unregister(self._close)
 
@@ -120,10 +121,22 @@ class _Closing(Exception):
     """The server goes down while a task is at work."""
 
 
+def tasks() -> dict[str, Task]:
+    """The tasks of this server and workspace by name; each page may look, whoever started them."""
+    return _tasks(str(workspace().home))
+
+
 @st.cache_resource(show_spinner=False)
-def tasks(home: str) -> dict[str, Task]:
-    """The tasks of a workspace by name; each page may look, whoever started them."""
+def _tasks(home: str) -> dict[str, Task]:
     return {}
+
+
+def begin(name: str, work: Work) -> Task:
+    """Begin work in the background under a name, or join what is at work under it."""
+    there = tasks().get(name)
+    if there is None or not there.running:
+        there = tasks()[name] = Task(work).start()
+    return there
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
@@ -132,77 +145,20 @@ def visits(path: str) -> dict[str, float]:
     return {}
 
 
-def start_demo() -> Task:
-    """Make the demo set in the background, or join the making of it."""
-    running = tasks(str(workspace().home))
-    if "demo" not in running or not running["demo"].running:
-        home = workspace()
-
-        def work(progress: Callable[[int, int], None]) -> Any:
-            from labcore.datasets.demo import make_demo
-
-            return make_demo(home.datasets / "demo", progress=progress)
-
-        running["demo"] = Task(work).start()
-    return running["demo"]
-
-
-def start_adding(path: str, name: str) -> Task:
-    """Add a data set in the background: folders are looked through and headers read. A person's later wish ends the earlier one."""
-    running, key = tasks(str(workspace().home)), _adding_key()
-    if key in running:
-        running[key].cancel()
-    home = workspace()
-
-    def work(progress: Callable[[int, int], None]) -> Any:
-        from labcore.datasets import register
-
-        return register(home, path, name, progress)
-
-    running[key] = Task(work, about=path).start()
-    running[key].wait(SOON)
-    return running[key]
-
-
-def adding() -> Task | None:
-    """The data set that the visitor adds, or has just added."""
-    return tasks(str(workspace().home)).get(_adding_key())
-
-
-def forget_adding() -> None:
-    tasks(str(workspace().home)).pop(_adding_key(), None)
-
-
-def _adding_key() -> str:
-    return f"adding {visitor_name()}"
-
-
-def demo_task() -> Task | None:
-    return tasks(str(workspace().home)).get("demo")
-
-
 # --- the device
-
-
-@st.cache_resource(show_spinner=False)
-def _device_task() -> dict[str, Task]:
-    return {}
 
 
 def look_for_device() -> Task:
     """Import torch and choose a device in the background, once a server."""
-    held = _device_task()
-    if "device" not in held:
 
-        def work(_: Callable[[int, int], None]) -> DeviceChoice:
-            from labcore.device import choose_device
+    def work(_: Progress) -> DeviceChoice:
+        from labcore.device import choose_device
 
-            choice = choose_device()
-            settle_memory()
-            return choice
+        choice = choose_device()
+        settle_memory()
+        return choice
 
-        held["device"] = Task(work).start()
-    return held["device"]
+    return tasks().get("device") or begin("device", work)
 
 
 def settle_memory() -> None:
@@ -223,22 +179,20 @@ def settle_memory_once(after: str) -> None:
 
 def known_device() -> DeviceChoice | None:
     """The device, where it is known by now."""
-    task = _device_task().get("device")
-    return task.result if task is not None and not task.running else None
+    task = tasks().get("device")
+    return task.result if task is not None else None
 
 
 def device_trouble() -> str:
     """Why the device could not be found out; empty where it could, or is still being looked for."""
-    task = _device_task().get("device")
-    if task is None or task.running or task.result is not None:
-        return ""
-    return str(task.error or task.failure or "unknown")
+    task = tasks().get("device")
+    return str(task.error) if task is not None and task.error is not None else ""
 
 
 # --- classifiers
 
 
-def classifier(run: Run, device: str = "auto") -> Classifier:
+def classifier(run: Run) -> Classifier:
     """The classifier of a run, loaded once and shared.
 
     Raises:
@@ -248,14 +202,11 @@ def classifier(run: Run, device: str = "auto") -> Classifier:
         version = run.weights.stat().st_mtime_ns
     except OSError as error:
         raise RunError(f"run {run.id} has no weights", "Choose another run") from error
-    return _classifier(str(run.path), version, device)
+    return _classifier(str(run.path), version)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the network …")
-def _classifier(path: str, version: int, device: str) -> Classifier:
-    from labcore.inference.classifier import Classifier
+def _classifier(path: str, version: int) -> Classifier:
+    from labcore.evaluation.work import loaded
 
-    try:
-        return Classifier.load(path, device=device)
-    except (DeviceError, OutOfMemoryError):
-        return Classifier.load(path, device="cpu")
+    return loaded(Path(path))

@@ -15,7 +15,7 @@ from labcore.errors import LabError
 from labcore.texts import shown
 from ui import access, long_work
 from ui.services import workspace
-from ui.text import plain
+from ui.text import capital, plain
 
 PAGES = [
     ("streamlit_app.py", "Overview", ":material/home:"),
@@ -56,11 +56,7 @@ def open_page(title: str, subtitle: str = "") -> None:
 
 def show_error(error: LabError) -> None:
     """What is wrong, and the remedy, in place."""
-    first, _, rest = error.what.partition(" ")
-    what = (
-        f"{first.capitalize()} {rest}" if first.isalpha() and first.islower() else error.what
-    )  # names stay as they are
-    body = f"{plain(what)}." + (f"\n\n{plain(error.remedy)}." if error.remedy else "")
+    body = f"{plain(capital(error.what))}." + (f"\n\n{plain(error.remedy)}." if error.remedy else "")
     st.error(body, icon=":material/error:")
 
 

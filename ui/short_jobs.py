@@ -23,10 +23,9 @@ def follow(job: JobFolder, key: str, more: Callable[[], None] = lambda: None) ->
     status = glance(job)
     if not status.active:
         st.rerun()
-    doing = status.preparing
     line = waiting.behind(job) if status.state == "queued" else plain(progress_line(status))
     text = f"{job.kind.name.capitalize()}: {line[:1].lower()}{line[1:]}"
-    st.progress(min(1.0, doing.done / max(1, doing.total)) if doing else 0.0, text=text)
+    st.progress(live.share(status), text=text)
     stop = partial(services.manager().stop, job, by=services.visitor_name())
     action_button("Stop", stop, key=f"{key}-stop", icon=":material/stop:", disabled=status.state == "stopping")
     more()
@@ -41,8 +40,3 @@ def why_not(job: JobFolder, status: JobStatus) -> None:
                 st.code("\n".join(lines), language=None)
     elif status.state == "interrupted":
         st.warning("Interrupted: its process is gone without a word.", icon=":material/power_off:")
-
-
-def start_over(job: JobFolder) -> None:
-    """Have one that was stopped, failed or interrupted go on."""
-    services.manager().resume(job, by=services.visitor_name())

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
-from labcore.benchmark import Benchmark, BenchmarkReport
 from labcore.benchmark.exchange import MOST_BYTES
-from labcore.benchmark.report import ReportError
+from labcore.benchmark.job import Benchmark
+from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.jobs.glances import glances
 from labcore.listing import looked_at
 from ui import live, people, services, speed_charts, speed_data, waiting
 from ui.live import TICK
-from ui.shell import action_button, errors_in_place, show_error
+from ui.shell import download, errors_in_place, show_error
 from ui.text import ago, count, duration, plain, told_apart
 
 MOST_BESIDE = 4
 """So many reports are laid beside each other at most: more lines than that cannot be told apart."""
+FILE_HELP = "The report as one file, without names of users, hosts or folders. Another lab can load it."
 
 
 def known() -> dict[str, Benchmark]:
@@ -34,9 +36,11 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     """The reports to look at, one or several; kept in the URL."""
     asked = [name for name in st.query_params.get("report", "").split(",") if name]
     wanted = [name for name in asked if name in folders]
-    tell_gone([name for name in asked if name not in folders])
+    _tell_gone([name for name in asked if name not in folders])
     begun = [name for name, folder in folders.items() if (folder.path / "machine.json").exists()]
     current = wanted[:MOST_BESIDE] or (begun or list(folders))[:1]
+    if not folders:
+        return []
 
     def changed() -> None:
         look_at(*st.session_state["speed-reports"])
@@ -45,7 +49,7 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     st.multiselect(
         "Reports",
         list(folders),
-        format_func=told_apart(folders, _titles(folders).__getitem__),
+        format_func=told_apart(folders, lambda name: _title(str(folders[name].path), _changed(folders[name]))),
         key="speed-reports",
         on_change=changed,
         max_selections=MOST_BESIDE,
@@ -55,7 +59,7 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     return [folders[name] for name in current]
 
 
-def tell_gone(names: list[str]) -> None:
+def _tell_gone(names: list[str]) -> None:
     """Say which reports of a link are not there. One that is measured is: it stands above."""
     measured = {each.id for each in active()}
     for name in names:
@@ -71,14 +75,8 @@ def look_at(*ids: str) -> None:
         st.query_params.pop("report", None)
 
 
-def _titles(folders: dict[str, Benchmark]) -> dict[str, str]:
-    return {name: _title(str(folder.path), _changed(folder)) for name, folder in folders.items()}
-
-
 @st.cache_data(max_entries=500, show_spinner=False)
 def _title(path: str, changed: int) -> str:
-    from pathlib import Path
-
     folder = Benchmark(Path(path))
     try:
         return folder.report().title + (" · uploaded" if folder.uploaded else "")
@@ -88,13 +86,8 @@ def _title(path: str, changed: int) -> str:
 
 def _changed(folder: Benchmark) -> int:
     """A number that changes when the report does."""
-    times = []
-    for name in ("machine.json", "events.jsonl"):
-        try:
-            times.append((folder.path / name).stat().st_mtime_ns)
-        except OSError:
-            times.append(0)
-    return sum(times)
+    files = (folder.path / name for name in ("machine.json", "events.jsonl"))
+    return sum(file.stat().st_mtime_ns for file in files if file.exists())
 
 
 # --- at work
@@ -121,10 +114,11 @@ def at_work() -> bool:
 
 def _one_at_work(benchmark: Benchmark) -> None:
     report = benchmark.report()
+    by = f"by {people.whose(report.by)} " if people.anothers(report.by) else ""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(
-                f"**Benchmark {plain(report.plan.name)}** :gray[asked for {_by(report)}{ago(report.created)}]",
+                f"**Benchmark {plain(report.plan.name)}** :gray[asked for {by}{ago(report.created)}]",
                 width="content",
             )
             with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
@@ -143,10 +137,6 @@ def _one_at_work(benchmark: Benchmark) -> None:
             shown = speed_data.of(rows, last.model, last.mode, last.scope)
             st.markdown(f":small[{speed_data.work_words(last.model, last.mode, last.scope)}]")
             speed_charts.throughput(speed_data.curve(shown, every_form=False), key=f"live-{benchmark.id}", height=240)
-
-
-def _by(report: BenchmarkReport) -> str:
-    return f"by {people.whose(report.by)} " if people.anothers(report.by) else ""
 
 
 def _progress(benchmark: Benchmark, report: BenchmarkReport) -> tuple[float, str]:
@@ -169,26 +159,13 @@ def keep_and_remove(folders: list[Benchmark]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for number, folder in enumerate(folders):
             word = "Download" if len(folders) == 1 else f"Download {speed_data.LETTERS[number]}"
-            st.download_button(
-                word,
-                data=partial(_file, folder),
-                file_name=f"{folder.id}.json",
-                mime="application/json",
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"download-{folder.id}",
-                help="The report as one file, without names of users, hosts or folders. Another lab can load it.",
-            )
+            looks = {"key": f"download-{folder.id}", "help": FILE_HELP}
+            download(word, partial(_file, folder), f"{folder.id}.json", "application/json", **looks)
         upload()
         if folders:
-            with st.popover("Remove", icon=":material/delete:", type="tertiary"):
-                many = len(folders) > 1
-                st.markdown(f"Remove {'these reports' if many else 'this report'}? This cannot be undone.")
-                for owner in dict.fromkeys(folder.owner for folder in folders):
-                    people.ask(owner, "Remove")
-                action_button(
-                    "Remove for good", partial(_remove, folders), key="speed-remove", icon=":material/delete:"
-                )
+            what = "these reports" if len(folders) > 1 else "this report"
+            owners = [folder.owner for folder in folders]
+            people.remove_button(what, partial(_remove, folders), *owners, key="speed-remove")
 
 
 def upload() -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.charts import dark, show_figure, unmarked
+from ui.charts import bars, dark, show_figure
+from ui.text import unmarked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,37 +25,37 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
     """Clips a second over the batch size, both on logarithmic axes, a line a series, the quartiles as thin strokes.
 
     Args:
-        frame: columns ``batch``, ``rate``, ``low``, ``high``, ``series``, ``form``, ``ms``, ``share`` and ``note``.
+        frame: from :func:`ui.speed_data.curve`.
     """
-    batches = sorted(int(size) for size in set(frame["batch"]))
+    batches = sorted(int(size) for size in set(frame["Batch"]))
     # Two decades at least, or a lone point would stand on an axis without a sense of scale.
     reach = [0.8 * min([1, *batches]), 1.25 * max([8, *batches])]
     x = {
-        "field": "batch",
+        "field": "Batch",
         "type": "quantitative",
         "title": "batch size",
         "scale": {"type": "log", "base": 2, "domain": reach, "nice": False},
         "axis": {"values": _powers(reach), "format": "d", "grid": False},
     }
     y = {"type": "quantitative", "scale": {"type": "log", "nice": True}}
-    names = list(dict.fromkeys(frame["series"]))
-    rates = [rate for column in ("low", "rate", "high") for rate in frame[column].dropna()]
+    names = list(dict.fromkeys(frame["Device"]))
+    rates = [rate for column in ("Quartile low", "Clips/s", "Quartile high") for rate in frame[column].dropna()]
     tens = [10.0**power for power in range(math.floor(math.log10(min(rates))), math.ceil(math.log10(max(rates))) + 1)]
     columns = 1 if max(map(len, names)) > 20 else 3  # long names beside each other would be cut on a narrow screen
     colour = {
-        "field": "series",
+        "field": "Device",
         "type": "nominal",
         "scale": {"domain": names},
         "legend": {"orient": "top", "title": None, "symbolType": "stroke", "labelLimit": 420, "columns": columns},
     }
     tooltip = [
-        {"field": "series", "type": "nominal", "title": "Device"},
-        {"field": "batch", "type": "quantitative", "title": "Batch size"},
-        {"field": "rate", "type": "quantitative", "title": "Clips/s", "format": ",.4~r"},
-        {"field": "ms", "type": "quantitative", "title": "ms per batch", "format": ",.4~r"},
-        {"field": "share", "type": "quantitative", "title": "Share of peak", "format": ".1%"},
-        {"field": "form", "type": "nominal", "title": "Form"},
-        {"field": "note", "type": "nominal", "title": "Note"},
+        {"field": "Device", "type": "nominal"},
+        {"field": "Batch", "type": "quantitative", "title": "Batch size"},
+        {"field": "Clips/s", "type": "quantitative", "format": ",.4~r"},
+        {"field": "ms per batch", "type": "quantitative", "format": ",.4~r"},
+        {"field": "Share of peak", "type": "quantitative", "format": ".1%"},
+        {"field": "Form", "type": "nominal"},
+        {"field": "Note", "type": "nominal"},
     ]
     spec = {
         "padding": {"top": 6, "bottom": 0, "left": 0, "right": 6},
@@ -63,44 +64,31 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
                 "mark": {"type": "rule", "strokeWidth": 1.4, "opacity": 0.6},
                 "encoding": {
                     "x": x,
-                    "y": {**y, "field": "low", "title": "clips/s", "axis": {"format": "~s", "values": tens}},
-                    "y2": {"field": "high"},
+                    "y": {**y, "field": "Quartile low", "title": "clips/s", "axis": {"format": "~s", "values": tens}},
+                    "y2": {"field": "Quartile high"},
                     "color": colour,
                 },
             },
             {
                 "mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 46, "filled": True}},
-                "encoding": {"x": x, "y": {**y, "field": "rate"}, "color": colour, "tooltip": tooltip},
+                "encoding": {"x": x, "y": {**y, "field": "Clips/s"}, "color": colour, "tooltip": tooltip},
             },
         ],
     }
     st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt="Clips per second over the batch size")
 
 
-def ratios(labels: list[str], values: list[float], *, key: str, alt: str) -> None:
-    """Speed-ups as bars from 1 on a logarithmic axis: to the right is faster, to the left slower."""
-    import plotly.graph_objects as go
-
+def ratios(factors: dict[str, float], *, key: str, alt: str) -> None:
+    """Speed-ups by their names as bars from 1 on a logarithmic axis: to the right is faster, to the left slower."""
+    labels, values = list(factors), list(factors.values())
     faster, slower = ("#4FC3B5", "#F2876B") if dark() else ("#0B7A75", "#D2573A")
     logs = [math.log10(max(value, 1e-6)) for value in values]
-    ends = [*logs, 0.0]
-    room = max(0.15, 0.3 * (max(ends) - min(ends)))  # for the figures beyond the ends of the bars
-    figure = go.Figure(
-        go.Bar(
-            x=logs,
-            y=labels,
-            orientation="h",
-            marker_color=[faster if value >= 1 else slower for value in values],
-            text=[f"{value:.3g} ×" if value >= 1 else f"{value:.2g} ×" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
-    )
+    least, most = min([*logs, 0.0]), max([*logs, 0.0])
+    room = max(0.15, 0.3 * (most - least))  # for the figures beyond the ends of the bars
+    texts = [f"{value:.3g} ×" if value >= 1 else f"{value:.2g} ×" for value in values]
+    colours = [faster if value >= 1 else slower for value in values]
+    figure = bars(labels, logs, texts, colours, (least - (room if least < 0 else 0), most + room))
     figure.add_vline(x=0, line_width=1, line_color="#7d8a90")
-    figure.update_xaxes(range=[min(ends) - (room if min(ends) < 0 else 0), max(ends) + room], visible=False)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    figure.update_layout(bargap=0.35)
     _show_bars(figure, labels, key=key, alt=alt)
 
 
@@ -125,27 +113,11 @@ def _two_lines(label: str) -> str:
     return f"{unmarked(label[:place])}<br>{unmarked(label[place + 1 :])}"
 
 
-def lengths(labels: list[str], values: list[float], *, key: str, alt: str, unit: str = "ms") -> None:
-    """Times as bars, the shortest in the stronger colour."""
-    import plotly.graph_objects as go
-
+def lengths(labels: list[str], values: list[float], *, key: str, alt: str) -> None:
+    """Times in milliseconds as bars, the shortest in the stronger colour."""
     strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
-    best = min(values)
-    figure = go.Figure(
-        go.Bar(
-            x=values,
-            y=labels,
-            orientation="h",
-            marker_color=[strong if value == best else weak for value in values],
-            text=[f"{value:.3g} {unit}" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
-    )
-    figure.update_xaxes(range=[0, 1.2 * max(values)], visible=False)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    figure.update_layout(bargap=0.35)
+    colours = [strong if value == min(values) else weak for value in values]
+    figure = bars(labels, values, [f"{value:.3g} ms" for value in values], colours, (0, 1.2 * max(values)))
     _show_bars(figure, labels, key=key, alt=alt)
 
 

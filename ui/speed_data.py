@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labcore.benchmark import SCOPES, BenchmarkReport, CpuTuned, Measurement, article
-from labcore.benchmark.events import Tried
+from labcore.benchmark import article
+from labcore.benchmark.cases import SCOPES
+from labcore.benchmark.events import CpuTuned, Measurement, Tried
+from labcore.benchmark.report import BenchmarkReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,10 @@ MODE_NAMES = {"inference": "Inference", "training": "Training step"}
 MODEL_NAMES = {"article": "small CNN, 4 × 1 × 64 × 64"}
 
 
+def device_word(device: str) -> str:
+    return "CPU" if device == "cpu" else device.replace("cuda:", "GPU ")
+
+
 @dataclass(frozen=True)
 class Taken:
     """A measurement that gave a figure, and whose it is."""
@@ -34,8 +40,7 @@ class Taken:
     @property
     def device(self) -> str:
         """The device in a word or two, with the letter of its report where there are several."""
-        device = self.measured.case.device
-        word = "CPU" if device == "cpu" else device.replace("cuda:", "GPU ")
+        word = device_word(self.measured.case.device)
         return f"{self.side} · {word}" if self.side else word
 
     @property
@@ -96,45 +101,44 @@ def of(rows: list[Taken], model: str, mode: str, scope: str | None = None) -> li
 
 
 def curve(rows: list[Taken], *, every_form: bool) -> pd.DataFrame:
-    """Clips a second over the batch size for :func:`ui.speed_charts.throughput`, the quartiles as ``low`` and ``high``."""
+    """Clips a second over the batch size with the quartiles, and what else is known, under the names that people read."""
     import pandas as pd
 
-    chosen = rows if every_form else best(rows)
     entries = [
         {
-            "batch": row.measured.case.batch_size,
-            "rate": row.rate,
-            "low": _rate(row.measured, row.measured.q3_ms),
-            "high": _rate(row.measured, row.measured.q1_ms),
-            "series": f"{row.device} · {row.form}" if every_form else row.device,
-            "form": row.form,
-            "ms": row.measured.median_ms,
-            "share": row.measured.peak_share,
-            "joules": row.measured.energy_j_per_clip,
-            "note": row.measured.disturbed or "–",
+            "Device": f"{row.device} · {row.form}" if every_form else row.device,
+            "Batch": row.measured.case.batch_size,
+            "Clips/s": row.rate,
+            "Quartile low": _rate(row.measured, row.measured.q3_ms),
+            "Quartile high": _rate(row.measured, row.measured.q1_ms),
+            "ms per batch": row.measured.median_ms,
+            "Share of peak": row.measured.peak_share,
+            "J per clip": row.measured.energy_j_per_clip,
+            "Form": row.form,
+            "Note": row.measured.disturbed or "–",
         }
-        for row in chosen
+        for row in (rows if every_form else best(rows))
     ]
-    columns = ["batch", "rate", "low", "high", "series", "form", "ms", "share", "joules", "note"]
-    return pd.DataFrame(entries, columns=columns).sort_values(["series", "batch"], kind="stable")
+    entries.sort(key=lambda entry: (entry["Device"], entry["Batch"]))
+    return pd.DataFrame(entries)
 
 
-def speed_ups(rows: list[Taken], base: str) -> list[tuple[str, float]]:
+def speed_ups(rows: list[Taken], base: str) -> dict[str, float]:
     """How many times as fast as ``base`` each other device is at the same work, each in its quickest form."""
     quickest = {(row.device, row.measured.case.work): row for row in best(rows)}
     others = list(dict.fromkeys(device for device, _ in quickest if device != base))
-    found = []
+    found = {}
     for (device, work), row in sorted(
         quickest.items(), key=lambda item: (list(SCOPES).index(item[0][1][2]), item[0][1][3])
     ):
         reference = quickest.get((base, work))
         if device != base and reference is not None and reference.rate:
             name = f"{device}, " if len(others) > 1 else ""
-            found.append((f"{name}{SCOPE_NAMES[work[2]].lower()}, batch {work[3]}", row.rate / reference.rate))
+            found[f"{name}{SCOPE_NAMES[work[2]].lower()}, batch {work[3]}"] = row.rate / reference.rate
     return found
 
 
-def against_plain(rows: list[Taken]) -> list[tuple[str, float]]:
+def against_plain(rows: list[Taken]) -> dict[str, float]:
     """How many times as fast as plain fp32 each device's quickest form is, batch size by batch size."""
     plain: dict[tuple, float] = {}
     for row in rows:
@@ -142,11 +146,11 @@ def against_plain(rows: list[Taken]) -> list[tuple[str, float]]:
         if (case.precision, case.memory_format, case.compiled) == ("fp32", "contiguous", False):
             key = (row.device, case.work)
             plain[key] = max(plain.get(key, 0.0), row.rate)
-    found = []
+    found = {}
     for row in sorted(best(rows), key=lambda row: (row.device, row.measured.case.batch_size)):
         key = (row.device, row.measured.case.work)
         if plain.get(key):
-            found.append((f"{row.device}, batch {row.measured.case.batch_size}: {row.form}", row.rate / plain[key]))
+            found[f"{row.device}, batch {row.measured.case.batch_size}: {row.form}"] = row.rate / plain[key]
     return found
 
 
@@ -183,30 +187,6 @@ def form_words(tried: Tried) -> str:
     threads = tried.threads
     words = f"{tried.precision} {tried.memory_format.replace('_', ' ')}"
     return f"{words}, {threads} thread{'' if threads == 1 else 's'}"
-
-
-def frame(columns: dict[str, list]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(columns)
-
-
-def curve_table(curve: pd.DataFrame) -> pd.DataFrame:
-    """The curve's figures under the names that people read."""
-    names = {
-        "series": "Device",
-        "batch": "Batch",
-        "rate": "Clips/s",
-        "low": "Quartile low",
-        "high": "Quartile high",
-        "ms": "ms per batch",
-        "share": "Share of peak",
-        "joules": "J per clip",
-        "form": "Form",
-        "note": "Note",
-    }
-    named = curve.rename(columns=names)[list(names.values())]
-    return named.drop(columns=[name for name in ("Share of peak", "J per clip") if named[name].isna().all()])
 
 
 def full_table(reports: list[BenchmarkReport]) -> pd.DataFrame:

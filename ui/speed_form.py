@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from labcore.benchmark import MODES, PRECISIONS, SCOPES, Benchmark, Plan, full_plan, make_plan, quick_plan
-from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS
-from labcore.benchmark.job import obstacle
-from labcore.benchmark.plan import BATCH_SIZES
+from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
+from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
 from labcore.device import usable_cores
 from labcore.errors import LabError
 from ui import services
 from ui.shell import action_button, errors_in_place, show_error
-from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES
+from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, device_word
 from ui.text import counted, duration, plain
 
 KINDS = {"quick": "Quick", "full": "Full", "own": "Your own"}
@@ -28,28 +26,9 @@ ABOUT = {
 }
 
 
-@dataclass(frozen=True)
-class Devices:
-    """What can be measured here, by torch's names, each with what it calls itself."""
-
-    names: dict[str, str]
-
-
 def look_for_devices() -> services.Task:
     """Find the devices in the background, once a server: torch has to be imported for that."""
-    held = _devices()
-    if "devices" not in held:
-
-        def work(_: Callable[[int, int], None]) -> Devices:
-            return Devices(find_devices())
-
-        held["devices"] = services.Task(work).start()
-    return held["devices"]
-
-
-@st.cache_resource(show_spinner=False)
-def _devices() -> dict[str, services.Task]:
-    return {}
+    return services.tasks().get("devices") or services.begin("devices", lambda _: find_devices())
 
 
 def find_devices() -> dict[str, str]:
@@ -71,29 +50,29 @@ def show(started: Callable[[str], None]) -> None:
         with errors_in_place():
             if task.running:
                 st.markdown(":gray-badge[:material/memory: Machine] :gray[finding devices …]")
-            elif task.result is None:
-                raise task.error or task.failure or LabError("the devices of this machine cannot be found out")
+            elif task.error is not None:
+                raise task.error
             else:
-                _form(task.result.names, started)
+                _form(task.result, started)
 
     form()
 
 
 def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
-    kept = _kept()
-    _remembered("kind", "quick")
-    kept["kind"] = st.segmented_control(
+    kind = _held(
+        "kind",
+        "quick",
+        st.segmented_control,
         "What is measured",
         list(KINDS),
         format_func=KINDS.__getitem__,
-        key="speed-kind",
         required=True,
         label_visibility="collapsed",
         wrap=True,
     )
-    st.caption(ABOUT[kept["kind"]])
+    st.caption(ABOUT[kind])
     try:
-        plan = _plan(kept["kind"], devices)
+        plan = MADE[kind](list(devices))
     except LabError as error:
         show_error(error)
     else:
@@ -132,26 +111,24 @@ def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) 
 
 
 def _begin(plan: Plan, started: Callable[[str], None], *, beside: bool = False) -> None:
-    made = Benchmark.create(services.workspace(), plan, queued=True, beside=beside, by=services.visitor_name())
-    started(services.manager().take(made).id)
+    started(services.ask_for(Benchmark, plan, beside=beside).id)
     st.session_state["speed-started"] = True
 
 
-def _plan(kind: str, devices: dict[str, str]) -> Plan:
+def _own(devices: list[str]) -> Plan:
     """Raises ConfigError where the choices leave nothing to measure."""
-    if kind == "quick":
-        return quick_plan(list(devices))
-    if kind == "full":
-        return full_plan(list(devices))
-    return _own(devices)
-
-
-def _own(devices: dict[str, str]) -> Plan:
     gpus = [device for device in devices if device != "cpu"]
     left, right = st.columns(2, gap="large")
     with left:
-        on = _pills("Devices", list(devices), list(devices), "devices", lambda device: _device_word(device))
-        models = _several("Networks", [*MODELS, ARTICLE], ["compact"], "models")
+        on = _pills("Devices", devices, devices, "devices", device_word)
+        models = _held(
+            "models",
+            ["compact"],
+            _models,
+            "Networks",
+            format_func=lambda model: MODEL_NAMES.get(model, model),
+            help="`timm:NAME` takes a network of timm, where that is installed.",
+        )
         modes = _pills("Work", list(MODES), ["inference"], "modes", MODE_NAMES.__getitem__)
         scopes = _pills(
             "What is included",
@@ -176,53 +153,37 @@ def _own(devices: dict[str, str]) -> Plan:
         threads = _pills(
             "CPU threads", counts, [], "threads", str, help="Besides the fastest number. None chosen: the fastest only."
         )
-        kept = _kept()
-        _remembered("compiled", False)
-        kept["compiled"] = st.toggle(
-            "Also with torch.compile",
-            key="speed-compiled",
-            help="Compile time is reported separately. Takes long.",
-        )
+        about = "Compile time is reported separately. Takes long."
+        compiled = _held("compiled", False, st.toggle, "Also with torch.compile", help=about)
     return make_plan(
-        on, models, modes, scopes, batches, precisions, formats, threads=threads, compiled=kept["compiled"], name="own"
+        on, models, modes, scopes, batches, precisions, formats, threads=threads, compiled=compiled, name="own"
     )
+
+
+MADE: dict[str, Callable[[list[str]], Plan]] = {"quick": quick_plan, "full": full_plan, "own": _own}
+"""Kind → its plan for some devices."""
 
 
 # --- widgets whose values outlive a visit to another page
 
 
-def _kept() -> dict[str, Any]:
-    return st.session_state.setdefault("speed-form", {})
-
-
-def _remembered(name: str, default: Any) -> None:
-    """Give a widget that is drawn anew the value that it had."""
-    if f"speed-{name}" not in st.session_state:
-        st.session_state[f"speed-{name}"] = _kept().get(name, default)
+def _held(name: str, default: Any, draw: Callable[..., Any], label: str, *what: Any, **looks: Any) -> Any:
+    """The value of a widget; one that is drawn anew has the value that it had."""
+    kept = st.session_state.setdefault("speed-form", {})
+    st.session_state.setdefault(f"speed-{name}", kept.get(name, default))
+    kept[name] = draw(label, *what, key=f"speed-{name}", **looks)
+    return kept[name]
 
 
 def _pills(
     label: str, options: list[Any], default: list[Any], name: str, words: Callable[[Any], str], **more: Any
 ) -> list[Any]:
-    _remembered(name, default)
-    chosen = st.pills(label, options, selection_mode="multi", format_func=words, key=f"speed-{name}", wrap=True, **more)
-    _kept()[name] = chosen
+    looks = {"selection_mode": "multi", "format_func": words, "wrap": True} | more
+    chosen: list[Any] = _held(name, default, st.pills, label, options, **looks)
     return chosen
 
 
-def _several(label: str, options: list[str], default: list[str], name: str) -> list[str]:
-    _remembered(name, default)
-    chosen = st.multiselect(
-        label,
-        list(dict.fromkeys([*options, *st.session_state[f"speed-{name}"]])),
-        format_func=lambda model: MODEL_NAMES.get(model, model),
-        accept_new_options=True,
-        key=f"speed-{name}",
-        help="`timm:NAME` takes a network of timm, where that is installed.",
-    )
-    _kept()[name] = chosen
-    return chosen
-
-
-def _device_word(device: str) -> str:
-    return "CPU" if device == "cpu" else device.replace("cuda:", "GPU ")
+def _models(label: str, **looks: Any) -> list[str]:
+    """Those of the lab, and others that were typed."""
+    options = [*MODELS, ARTICLE, *st.session_state["speed-models"]]
+    return st.multiselect(label, list(dict.fromkeys(options)), accept_new_options=True, **looks)

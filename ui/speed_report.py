@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from labcore.benchmark import BenchmarkReport, article
+from labcore.benchmark import article
 from labcore.benchmark.cases import ARTICLE
+from labcore.benchmark.report import BenchmarkReport
 from labcore.benchmark.words import sentences
 from labcore.errors import LabError
 from labcore.sheets import csv_of_frame
 from ui import live, speed_charts, speed_data
-from ui.shell import show_error
+from ui.shell import download, show_error
 from ui.speed_data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
-from ui.text import ago, counted, duration, plain
+from ui.text import ago, counted, duration, plain, sentence
 
 
 def show(reports: list[BenchmarkReport]) -> None:
@@ -45,8 +46,8 @@ def _head(side: str, report: BenchmarkReport) -> None:
                 live.badge(report.state)
         if report.error:
             show_error(LabError(report.error, report.remedy))
-        for sentence in sentences(report):
-            st.markdown(f"- {plain(sentence)}")
+        for told in sentences(report):
+            st.markdown(f"- {plain(told)}")
         _doubts(report)
 
 
@@ -92,7 +93,7 @@ def _charts(rows: list[Taken]) -> None:
         "Thin lines span the quartiles."
         + ("" if every_form else " Each device in its fastest form at that batch size.")
     )
-    _table(speed_data.curve_table(curve), "speed-over-batch-size")
+    _table(curve.dropna(axis=1, how="all"), "speed-over-batch-size")
 
     left, right = st.columns(2, gap="large")
     with left:
@@ -121,10 +122,9 @@ def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
     if not bars:
         st.caption("Nothing to compare: this needs two devices, or two forms of the same work.")
         return
-    labels, values = [label for label, _ in bars], [value for _, value in bars]
-    speed_charts.ratios(labels, values, key="speed-ratios", alt="Speed-up")
+    speed_charts.ratios(bars, key="speed-ratios", alt="Speed-up")
     st.caption(about)
-    _table(speed_data.frame({"Work": labels, "Speed-up": values}), "speed-up")
+    _table({"Work": list(bars), "Speed-up": list(bars.values())}, "speed-up")
 
 
 def _time(of_mode: list[Taken]) -> None:
@@ -141,13 +141,8 @@ def _time(of_mode: list[Taken]) -> None:
         "the sum can exceed the time at full speed."
     )
     _table(
-        speed_data.frame(
-            {"Device and batch": labels}
-            | {
-                f"{name} ms per clip": [time.get(part) for time in times]
-                for part, name in speed_charts.PART_NAMES.items()
-            }
-        ),
+        {"Device and batch": labels}
+        | {f"{name} ms per clip": [time.get(part) for time in times] for part, name in speed_charts.PART_NAMES.items()},
         "where-the-time-goes",
     )
 
@@ -171,8 +166,8 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
     _, tuning = tunings[number]
     labels = [speed_data.form_words(entry) for entry in tuning.tried]
     speed_charts.lengths(labels, [entry.ms for entry in tuning.tried], key="speed-forms", alt="Forms tried")
-    st.caption(f"ms per batch, lower is better. {plain(_sentence(tuning.reason))}")
-    _table(speed_data.frame({"Form": labels, "ms per batch": [e.ms for e in tuning.tried]}), "cpu-forms")
+    st.caption(f"ms per batch, lower is better. {plain(sentence(tuning.reason))}")
+    _table({"Form": labels, "ms per batch": [entry.ms for entry in tuning.tried]}, "cpu-forms")
 
 
 def _article(reports: list[BenchmarkReport]) -> None:
@@ -189,15 +184,7 @@ def _article(reports: list[BenchmarkReport]) -> None:
 
 def _everything(reports: list[BenchmarkReport]) -> None:
     with st.expander("Every figure", icon=":material/table:"):
-        table = speed_data.full_table(reports).dropna(axis=1, how="all")
-        st.dataframe(
-            table,
-            hide_index=True,
-            key="speed-everything",
-            column_config={"Share of peak": PEAK},
-            placeholder="–",
-        )
-        _csv(table, "every-figure")
+        _frame(speed_data.full_table(reports).dropna(axis=1, how="all"), "every-figure")
 
 
 PEAK = st.column_config.NumberColumn(
@@ -205,26 +192,17 @@ PEAK = st.column_config.NumberColumn(
 )
 
 
-def _table(table, name: str) -> None:
+def _table(figures, name: str) -> None:
     with st.expander("Table", icon=":material/table:", type="compact", key=f"speed-table-{name}"):
-        st.dataframe(
-            table, hide_index=True, key=f"speed-frame-{name}", column_config={"Share of peak": PEAK}, placeholder="–"
-        )
-        _csv(table, name)
+        _frame(figures, name)
 
 
-def _csv(table, name: str) -> None:
-    st.download_button(
-        "CSV",
-        data=lambda: csv_of_frame(table),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        type="tertiary",
-        key=f"speed-csv-{name}",
-    )
+def _frame(figures, name: str) -> None:
+    """Figures by column, as a table that can be taken home."""
+    import pandas as pd
 
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+    table = pd.DataFrame(figures)
+    looks = {"column_config": {"Share of peak": PEAK}, "placeholder": "–"}
+    st.dataframe(table, hide_index=True, key=f"speed-frame-{name}", **looks)
+    looks = {"type": "tertiary", "key": f"speed-csv-{name}"}
+    download("CSV", lambda: csv_of_frame(table), f"{name}.csv", "text/csv", **looks)

@@ -38,9 +38,22 @@ def plain(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~^=&@/])", r"\\\1", " ".join(texts.shown(text).split()))
 
 
+def unmarked(text: object) -> str:
+    """A text from outside as Plotly shows it: as it is, where Plotly would make links, letters and lines of what looks like HTML."""
+    escaped = texts.shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("$", "&#36;").replace("%{", "&#37;{")  # formulas of MathJax, and templates
+
+
+def capital(text: str) -> str:
+    """Words with a capital at the start, unless they start with a name such as cuDNN or data.csv, which stays as it is."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+
+
 def sentence(text: str) -> str:
-    """Words that follow a name, to stand by themselves: a capital, and a full stop."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """The same as a sentence: with a full stop, where it ends without one."""
+    text = capital(text)
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def label_name(label: object) -> str:
@@ -167,7 +180,8 @@ def progress_line(status: Status) -> str:
     if status.preparing is not None:
         return preparing_line(status.preparing)
     if status.state in ("running", "stopping") and not status.epochs:
-        return "starting"
+        done = f"{percent(status.fraction, 0)} done" if status.fraction else "starting"
+        return done if status.seconds_left is None else f"{done}, {duration(status.seconds_left)} left"
     if status.state == "stopping":
         return f"finishing its batch, epoch {status.epoch} of {status.epochs} is saved"
     if status.state != "running":

@@ -6,7 +6,6 @@ The panel stands in a fragment of its own that does not tick, so that a slider i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -191,13 +190,9 @@ def standing_advice(run: Run, events: list[Event]) -> Advice | None:
     if event is None or not event.changes or st.session_state.get(_aside(run), 0) >= event.epoch:
         return None
     turned = [turn.changes for turn in each_of(events, Turned) if turn.epoch > event.epoch]
-    if any(_touch(event.changes, changes) for changes in [*turned, pending(run, events)]):
+    if any(event.changes.keys() & changes.keys() for changes in [*turned, pending(run, events)]):
         return None
     return event
-
-
-def _touch(suggested: dict[str, Any], changes: Iterable[str]) -> bool:
-    return any(path in suggested for path in changes)
 
 
 def _aside(run: Run) -> str:

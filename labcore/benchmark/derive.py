@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labcore.benchmark.cases import SCOPES
 from labcore.benchmark.events import Measurement
 from labcore.benchmark.report import BenchmarkReport
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 EVEN = 1.05
 """Speeds closer than this factor count as equal."""
@@ -64,37 +61,6 @@ def crossover(report: BenchmarkReport, device: str, model: str, mode: str, scope
             break
         found = one.batch_size
     return found
-
-
-def table(report: BenchmarkReport) -> pd.DataFrame:
-    """A row for each measurement, those without a figure too: the case's fields, then the figures."""
-    import pandas as pd
-
-    return pd.DataFrame([flat(one) for one in report.measurements])
-
-
-def compare(reports: dict[str, BenchmarkReport]) -> pd.DataFrame:
-    """Reports beside each other: a row for each work that any of them did, a column of clips a second for each report and device.
-
-    Args:
-        reports: by the name that their columns carry.
-    """
-    import pandas as pd
-
-    columns: dict[str, dict[tuple[str, str, str, int], float]] = {}
-    for name, report in reports.items():
-        for (device, work), one in fastest(report.measurements).items():
-            columns.setdefault(f"{name} {device}", {})[work] = one.clips_per_second or 0.0
-    works = sorted(
-        {work for column in columns.values() for work in column},
-        key=lambda work: (work[0], work[1], list(SCOPES).index(work[2]), work[3]),
-    )
-    names = ("model", "mode", "scope", "batch_size")
-    rows: list[dict[str, Any]] = [
-        {**dict(zip(names, work, strict=True)), **{name: column.get(work) for name, column in columns.items()}}
-        for work in works
-    ]
-    return pd.DataFrame(rows, columns=[*names, *columns])
 
 
 def flat(one: Measurement) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from labcore.benchmark.events import MOST, AnyEvent, CpuTuned, Measurement, Number, PeakMeasured, Text
 from labcore.benchmark.plan import MOST_CASES, Plan
@@ -19,10 +19,28 @@ MOST_BYTES = 50_000_000
 _REMEDY = "Take the JSON file that the Speed page or `labcore benchmark --output` wrote"
 
 
-class _File(BaseModel):
-    """The fields of a report's file, each of the right kind; machine and plan are looked at by who knows them."""
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+def _with_devices(machine: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(machine.get("devices", []), list):
+        raise ValueError("it lists no devices")
+    return machine
+
+
+_Word = Annotated[str, Field(max_length=499), AfterValidator(shown)]
+_Fact = _Word | bool | Annotated[int, Field(ge=-MOST, le=MOST)] | Annotated[float, Field(ge=-MOST, le=MOST)] | None
+_Facts = Annotated[dict[_Word, _Fact], Field(max_length=100)]
+_Part = _Fact | Annotated[list[_Facts], Field(max_length=100)]
+Machine = Annotated[dict[_Word, _Part], Field(max_length=100), AfterValidator(_with_devices)]
+"""Texts, numbers, and lists of such dictionaries; anything deeper is no description of a machine."""
+MACHINES: TypeAdapter[dict[str, Any]] = TypeAdapter(Machine, config=_STRICT)
+
+
+class _File(BaseModel):
+    """The fields of a report's file, each of the right kind; the plan is looked at by who knows it."""
+
+    model_config = _STRICT
 
     id: Text
     created: Moment
@@ -30,7 +48,7 @@ class _File(BaseModel):
     error: Text = ""
     remedy: Text = ""
     seconds: Number = 0.0
-    machine: Any
+    machine: Machine
     plan: Any
     events: list[Annotated[AnyEvent, Field(discriminator="type")]]
 
@@ -65,7 +83,7 @@ def report_from(content: str | bytes) -> dict[str, Any]:
     return {
         "id": slug(file.id),
         "plan": Plan.from_dict(file.plan),
-        "machine": machine_from(file.machine),
+        "machine": file.machine,
         "measurements": file.of(Measurement),
         "tunings": file.of(CpuTuned),
         "peaks": file.of(PeakMeasured),
@@ -77,34 +95,3 @@ def _fault(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where} is missing" if first["type"] == "missing" else f"{where} is {str(first['input'])[:40]!r}"
-
-
-def machine_from(tree: Any) -> dict[str, Any]:
-    """Texts, numbers, and lists of such dictionaries; anything deeper is no description of a machine.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    if not isinstance(tree, dict) or len(tree) > 100:
-        raise ConfigError("it does not describe its machine", _REMEDY)
-    if not isinstance(tree.get("devices", []), list):
-        raise ConfigError("its machine lists no devices", _REMEDY)
-    return {
-        _plain(name): [_plain_object(each) for each in value] if isinstance(value, list) else _plain(value)
-        for name, value in tree.items()
-        if not isinstance(value, list) or len(value) <= 100
-    }
-
-
-def _plain_object(tree: Any) -> dict[str, Any]:
-    if not isinstance(tree, dict) or len(tree) > 100:
-        raise ConfigError("its machine is described in an unknown way", _REMEDY)
-    return {_plain(name): _plain(value) for name, value in tree.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str) and len(value) < 500:
-        return shown(value)
-    if value is None or (isinstance(value, (bool, int, float)) and abs(value) <= MOST):
-        return value
-    raise ConfigError("its machine is described in an unknown way", _REMEDY)

@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from pydantic import ValidationError
+
 from labcore.benchmark.events import (
     EVENTS,
     MOST_TEXT,
@@ -28,7 +30,7 @@ from labcore.benchmark.events import (
     PeakMeasured,
     Progress,
 )
-from labcore.benchmark.exchange import machine_from
+from labcore.benchmark.exchange import MACHINES
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.errors import LabError
@@ -142,7 +144,7 @@ class Benchmark(JobFolder):
             id=self.id,
             created=_created(self),
             plan=plan,
-            machine=_machine(self.load("machine", {})),
+            machine=self._machine(),
             measurements=tuple(each_of(events, Measurement)),
             tunings=tuple(each_of(events, CpuTuned)),
             peaks=tuple(each_of(events, PeakMeasured)),
@@ -153,6 +155,13 @@ class Benchmark(JobFolder):
             progress=last_of(events, Progress),
             by=self.owner,
         )
+
+    def _machine(self) -> dict[str, Any]:
+        """What it was measured on; empty where that cannot be read."""
+        try:
+            return MACHINES.validate_python(self.load("machine", {}))
+        except ValidationError:
+            return {}
 
     def queued(self, by: str = "") -> BenchmarkWaiting:
         return BenchmarkWaiting(by=clean(by))
@@ -212,11 +221,3 @@ def _created(benchmark: Benchmark) -> float:
         return time.mktime(time.strptime(benchmark.id[:15], "%Y%m%d-%H%M%S"))
     except (ValueError, OverflowError):
         return 0.0
-
-
-def _machine(content: dict[str, Any]) -> dict[str, Any]:
-    """A description of a machine; empty where it is none."""
-    try:
-        return machine_from(content)
-    except LabError:
-        return {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MAX_BATCH, MODELS, MODES, PRECISIONS, SCOPES, Case
 from labcore.device import usable_cores
@@ -23,6 +25,10 @@ _MEL_MS, _DECODE_MS = 1.0, 2.5
 _GPU_CALL_MS, _GPU_CLIP_MS = 3.0, 0.03
 
 
+Seconds = Annotated[float, Field(strict=True, ge=0, le=1e9)]
+Repeats = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+
+
 @dataclass(frozen=True)
 class Budget:
     """How long things may take.
@@ -38,15 +44,15 @@ class Budget:
         total_seconds: after this, what is left is left out, and says so; None is no end.
     """
 
-    case_seconds: float = 0.5
-    min_repeats: int = 5
-    max_repeats: int = 100
-    max_call_seconds: float = 4.0
-    tune_seconds: float = 2.0
-    tune_batches: tuple[int, ...] = (1, 8, 64)
-    peak_seconds: float = 0.5
-    energy_seconds: float = 0.6
-    total_seconds: float | None = None
+    case_seconds: Seconds = 0.5
+    min_repeats: Repeats = 5
+    max_repeats: Repeats = 100
+    max_call_seconds: Seconds = 4.0
+    tune_seconds: Seconds = 2.0
+    tune_batches: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_BATCH)], ...], Field(min_length=1)] = (1, 8, 64)
+    peak_seconds: Seconds = 0.5
+    energy_seconds: Seconds = 0.6
+    total_seconds: Seconds | None = None
 
 
 QUICK = Budget(
@@ -67,8 +73,8 @@ FULL = Budget()
 class Plan:
     """What is to be measured. Cases of the same work stand together and take turns."""
 
-    name: str
-    cases: tuple[Case, ...]
+    name: Annotated[str, Field(max_length=200), AfterValidator(shown)]
+    cases: Annotated[tuple[Case, ...], Field(max_length=MOST_CASES)]
     budget: Budget = field(default_factory=Budget)
 
     @property
@@ -128,26 +134,14 @@ class Plan:
             ConfigError: it is none.
         """
         try:
-            if len(tree["cases"]) > MOST_CASES or not isinstance(tree["name"], str) or len(tree["name"]) > 200:
-                raise TypeError("it has no name, or too many cases")
-            cases = tuple(Case(**case) for case in tree["cases"])
-            known = {field.name for field in fields(Budget)}
-            budget = {name: value for name, value in tree["budget"].items() if name in known}
-            batches = budget["tune_batches"] = tuple(int(batch) for batch in budget["tune_batches"])
-            if not batches or not all(1 <= batch <= MAX_BATCH for batch in batches):
-                raise TypeError("it tunes at no batch size")
-            if not all(_is_budget(name, value) for name, value in budget.items()):
-                raise TypeError("a budget is made of numbers")
-            return cls(shown(tree["name"]), cases, Budget(**budget))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ConfigError(f"this is no plan of a benchmark: {error}", "Take a report of this lab") from error
+            return _PLANS.validate_python(tree)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise ConfigError(f"this is no plan of a benchmark: {told}", "Take a report of this lab") from error
 
 
-def _is_budget(name: str, value: Any) -> bool:
-    """Whether a value may stand in a budget: a number that is finite, or none where that is an end."""
-    if name in ("tune_batches", "total_seconds") and (value is None or isinstance(value, tuple)):
-        return True
-    return type(value) in (int, float) and 0 <= value <= 1e9
+_PLANS = TypeAdapter(Plan)
 
 
 def estimated_call_seconds(case: Case) -> float:

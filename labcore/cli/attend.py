@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from labcore import events
+from labcore import errors, events
 from labcore.cli.output import (
     DONE,
     FAILED,
@@ -189,6 +189,37 @@ def in_foreground(
 
     with stop_on_signals(lambda: say_raw(f"{stops}; once more kills\n")) as stopping:
         return work(job, stopping.is_set, on_event, doing=doing, by=shell_user())
+
+
+def told(event: events.Event, teller: Teller) -> None:
+    """Tell an event of a short job to people; its figures are printed as its result."""
+    if not isinstance(event, events.Evaluated):
+        teller(event)
+
+
+def attend_short(job: JobFolder) -> int:
+    """Work on a new job in this process, tell how it goes, and return the exit status. Ctrl-C stops it; a second one kills.
+
+    One that cannot be done as it was asked for leaves nothing behind.
+    """
+    teller = Teller()
+    end = in_foreground(job, lambda event: told(event, teller), "stopping")
+    live("")
+    if end.state == "stopped":
+        say(goes_on(job))
+        return INTERRUPTED
+    if not end.error:
+        return DONE
+    say("labcore: " + " ".join(str(LabError(end.error, end.remedy)).split()))
+    kind = str(end.details.get("kind"))
+    if kind in ("WorkspaceError", "OutOfMemoryError") or not hasattr(errors, kind):
+        return FAILED
+    job.delete()
+    return USAGE
+
+
+def goes_on(job: JobFolder) -> str:
+    return f"`labcore {'resume' if job.kind.room == 'runs' else 'jobs resume'} {job.id}` goes on"
 
 
 def attend_everywhere(run: Run, *, as_json: bool) -> int:

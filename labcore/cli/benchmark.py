@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
 
 from labcore.benchmark.article import beside
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
@@ -17,7 +16,7 @@ from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.words import sentences
 from labcore.cli.attend import exit_status, in_foreground
 from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, live, say, table, tell_unreadable
-from labcore.cli.parser import Parser
+from labcore.cli.parser import Parser, add_json
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Event
 from labcore.listing import looked_at
@@ -32,12 +31,10 @@ POLL_SECONDS = 0.5
 
 
 def parser() -> Parser:
-    listed = [f"  {name:10} {what}" for name, what in (*SCOPES.items(), *MODES.items())]
     parser = Parser(
         prog="labcore benchmark",
         description="Compare the CPU, in its best form, with every GPU. Devices take turns; times are medians with quartiles. "
         "The report is kept in the workspace and shown by the Speed page.",
-        epilog="scopes and modes:\n" + "\n".join(listed),
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="the most telling cases, in under 20 s (the default)")
@@ -48,8 +45,8 @@ def parser() -> Parser:
     own.add_argument("--precisions", nargs="+", metavar="P", help=f"{', '.join(PRECISIONS)}; {BEST}: the CPU's best form, and "
                      "every precision of a GPU")  # fmt: skip
     own.add_argument("--formats", nargs="+", metavar="F", help=", ".join(FORMATS))
-    own.add_argument("--scopes", nargs="+", metavar="S", help=f"what is included: {', '.join(SCOPES)}")
-    own.add_argument("--modes", nargs="+", metavar="M", help=", ".join(MODES))
+    own.add_argument("--scopes", nargs="+", metavar="S", help=f"what is included. {_listed(SCOPES)}")
+    own.add_argument("--modes", nargs="+", metavar="M", help=_listed(MODES))
     own.add_argument("--threads", nargs="+", metavar="N", help="the CPU with these numbers of threads too")
     own.add_argument("--compile", action="store_true", help="with torch.compile too; its time is reported separately")
     parser.add_argument("--devices", nargs="+", metavar="D", help="cpu, cuda:0, …; all that work where not given")
@@ -58,9 +55,7 @@ def parser() -> Parser:
         "--beside-training", action="store_true", help="measure even while a run trains on this machine"
     )
     parser.add_argument("--estimate", action="store_true", help="say how long it would take, and measure nothing")
-    parser.add_argument(
-        "--json", action="store_true", help="a line of JSON a measurement on stdout, and nothing else there"
-    )
+    add_json(parser, "a line of JSON a measurement")
     parser.add_argument(
         "--output", metavar="FILE", help="the report as one file as well, to look at on another machine"
     )
@@ -68,20 +63,11 @@ def parser() -> Parser:
     parser.add_argument(
         "--show", metavar="REPORT", help="show a report of the workspace: its id, the word last, or a file"
     )
-    parser.formatter_class = _formatter(parser.formatter_class)
     return parser
 
 
-def _formatter(base: Any) -> Any:
-    class WithList(base, argparse.RawDescriptionHelpFormatter):
-        """Keeps the lines of the list of scopes."""
-
-        def _fill_text(self, text: str, width: int, indent: str) -> str:
-            if "\n" in text:
-                return "".join(indent + line for line in text.splitlines(keepends=True))
-            return argparse.HelpFormatter._fill_text(self, text, width, indent)
-
-    return WithList
+def _listed(words: dict[str, str]) -> str:
+    return ", ".join(f"{word} ({what})" for word, what in words.items())
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,7 +95,7 @@ def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:
     lines = JsonLines(as_json)
 
     def on_event(event: Event) -> None:
-        _tell_event(event)
+        tell_event(event)
         if isinstance(event, Measurement):
             lines.put(flat(event))
 
@@ -200,7 +186,8 @@ def numbers(given: list[str] | None, flag: str) -> list[int]:
         raise ConfigError(f"{flag} takes whole numbers: {error}", "Write for instance 1 8 64") from error
 
 
-def _tell_event(event: Event) -> None:
+def tell_event(event: Event) -> None:
+    """Tell people of an event that only benchmarks have."""
     if isinstance(event, Progress):
         live(f"{event.done}/{event.total}  {event.what}  {duration(event.seconds_left)} left")
     elif isinstance(event, CpuTuned):
@@ -222,21 +209,7 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
     rows = [_row(one) for one in report.measurements if one.ok]
     if rows:
         emit("")
-        head = [
-            "device",
-            "network",
-            "mode",
-            "scope",
-            "batch",
-            "form",
-            "ms",
-            "quartiles",
-            "clips/s",
-            "of peak",
-            "J/clip",
-            "",
-        ]
-        for line in table(head, rows):
+        for line in table(list(rows[0]), [list(row.values()) for row in rows]):
             emit(line)
     lines = beside(report)
     if lines:
@@ -251,25 +224,26 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
         emit(f"* and {counted(len(reasons) - REASONS, 'reason')} more; --json tells each")
 
 
-def _row(one: Measurement) -> list[str]:
+def _row(one: Measurement) -> dict[str, str]:
+    """A measurement in the table, by the heads of its columns."""
     case = one.case
     assert one.median_ms is not None
     share = "-" if one.peak_share is None else f"{100 * one.peak_share:.2g} %"
     energy = "-" if one.energy_j_per_clip is None else f"{one.energy_j_per_clip:.3g}"
-    return [
-        case.device,
-        case.model,
-        case.mode,
-        case.scope,
-        str(case.batch_size),
-        case.form,
-        f"{one.median_ms:.3f}",
-        f"{one.q1_ms:.3f} - {one.q3_ms:.3f}",
-        f"{one.clips_per_second:.1f}",
-        share,
-        energy,
-        "*" if one.disturbed else "",
-    ]
+    return {
+        "device": case.device,
+        "network": case.model,
+        "mode": case.mode,
+        "scope": case.scope,
+        "batch": str(case.batch_size),
+        "form": case.form,
+        "ms": f"{one.median_ms:.3f}",
+        "quartiles": f"{one.q1_ms:.3f} - {one.q3_ms:.3f}",
+        "clips/s": f"{one.clips_per_second:.1f}",
+        "of peak": share,
+        "J/clip": energy,
+        "": "*" if one.disturbed else "",
+    }
 
 
 def _shown(workspace: Workspace, name: str) -> BenchmarkReport:

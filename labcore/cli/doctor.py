@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 
 from labcore.cli.output import DONE, FAILED, emit, live, table
-from labcore.cli.parser import Parser
+from labcore.cli.parser import Parser, add_json
 from labcore.doctor.examination import examine
 from labcore.doctor.report import SIGN, Report, proof_cells
 from labcore.errors import LabError
@@ -25,7 +25,7 @@ def parser() -> Parser:
         epilog="Exit status: 0 for a green or amber verdict, 1 for a red one. Without a GPU the verdict is amber: the lab works.",
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one line of JSON on stdout, and nothing else there")
+    add_json(form, "one line of JSON")
     form.add_argument("--markdown", action="store_true", help="Markdown, to paste into an issue")
     parser.add_argument(
         "--output", metavar="FILE", help="write there; a name that ends in .json or .md chooses that form"

@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from labcore.cli.attend import Teller, result_line
-from labcore.cli.foreground import attend_short, told
+from labcore.cli.attend import Teller, attend_short, result_line, told
 from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named

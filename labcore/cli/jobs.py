@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from labcore.cli.attend import Teller, exit_status, say_raw, stop_on_signals
+from labcore.cli.attend import Teller, exit_status, goes_on, say_raw, stop_on_signals
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
-from labcore.cli.parser import Parser, add_anyone, subcommands
-from labcore.events import Finished, Queued, Started
+from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
+from labcore.errors import LabError
+from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunStarted, Started
 from labcore.jobs.folder import J, JobFolder, named
 from labcore.jobs.glances import glance, glances
-from labcore.jobs.kind import TABLE, Kind, folder_class, names
+from labcore.jobs.kind import TABLE, Kind, folder_class, load, names
 from labcore.jobs.manager import JobManager
 from labcore.listing import Unreadable, discard
 from labcore.people import is_anothers, need_own, shell_user
@@ -24,6 +25,12 @@ from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
 ANY = Kind("job", "")
+TELLERS = {
+    "reports": "labcore.cli.benchmark:tell_event",
+    "noise": "labcore.cli.noise:tell_event",
+    "searches": "labcore.cli.search:_tell",
+}
+"""Folder of jobs → what tells people of the events that only these have."""
 JOB = "a job's id or a part of it, or the word last"
 
 
@@ -58,9 +65,7 @@ def parser() -> Parser:
     actions["resume"].add_argument("--dataset", metavar="NAME", help="where its data set lies now, by name or path")
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask")
     for name in ("list", "show", "resume"):
-        actions[name].add_argument(
-            "--json", action="store_true", help="lines of JSON on stdout, and nothing else there"
-        )
+        add_json(actions[name], "lines of JSON")
     return parser
 
 
@@ -167,9 +172,30 @@ def show(job: JobFolder, as_json: bool) -> int:
     return DONE
 
 
+def teller_of(job: JobFolder) -> Callable[[Event], None]:
+    """What tells people of the events of a job: what all have in common, then what only its kind has."""
+    tell, of_kind = Teller(), load(TELLERS[job.kind.room]) if job.kind.room in TELLERS else None
+
+    def both(event: Event) -> None:
+        tell(event)
+        if of_kind is not None:
+            of_kind(event)
+        match event:
+            case RunQueued() | RunStarted() | RunFinished():  # told already
+                pass
+            case Queued():
+                say("queued")
+            case Started():
+                say(f"{job.title} in {job.path}")
+            case Finished():
+                say(f"{event.state}: {LabError(event.error, event.remedy)}" if event.error else event.state)
+
+    return both
+
+
 def watch(job: JobFolder, as_json: bool) -> Iterator[bool]:
     """Tell a job's events, those of the past first, until it has ended. Yields at each look whether there was anything new."""
-    reader, tell, queued = job.reader(), Teller(), False
+    reader, tell, queued = job.reader(), teller_of(job), False
     while True:
         events = reader.read()
         for event in events:
@@ -192,10 +218,6 @@ def follow(job: JobFolder, as_json: bool) -> int:
     if job.status().state == "interrupted":
         say(f"interrupted; {goes_on(job)}")
     return DONE
-
-
-def goes_on(job: JobFolder) -> str:
-    return f"`labcore {'resume' if job.kind.room == 'runs' else 'jobs resume'} {job.id}` goes on"
 
 
 def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: bool) -> int:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from labcore.cli.foreground import attend_short
+from labcore.cli.attend import attend_short
 from labcore.cli.inputs import weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_unreadable
-from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
+from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, number, run_named
 from labcore.evaluation.jobs import SNRS_DB, InNoise, NoisePlan, NoiseTest
+from labcore.events import Event
 from labcore.jobs.glances import glances
 from labcore.status import JobStatus
 from labcore.workspace import Workspace
+
+decibels = number(float, lambda ratio: -100 <= ratio <= 100, "between -100 and 100 dB")
 
 
 def parser() -> Parser:
@@ -39,14 +42,6 @@ def parser() -> Parser:
     return parser
 
 
-def decibels(text: str) -> float:
-    """A ratio that a command line names."""
-    ratio = float(text)
-    if not -100 <= ratio <= 100:
-        raise argparse.ArgumentTypeError(f"{text} dB is not between -100 and 100 dB")
-    return ratio
-
-
 def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
     if arguments.list:
@@ -69,6 +64,13 @@ def run(arguments: argparse.Namespace) -> int:
         for line in table(["ratio", "accuracy", "95 % interval", "right", "clips"], rows):
             emit(line)
     return status
+
+
+def tell_event(event: Event) -> None:
+    """Tell people of a result."""
+    if isinstance(event, InNoise):
+        ratio, accuracy, interval, hits, clips = _row(event)
+        say(f"{ratio}: accuracy {accuracy} (95 % interval {interval}), {hits} of {clips} clips right")
 
 
 def _row(result: InNoise) -> list[str]:

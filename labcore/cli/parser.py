@@ -257,6 +257,7 @@ def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
 
 RUN = "a run's id or a part of it, its folder, or the word last"
 LAST = f"{RUN} (the default)"
+HOW = "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
 WEIGHTS = (
     "a run's id or a part of it, its folder, the word last (the default; no trial and no fold where there is another), a weights "
     "file, the zip of a run, or the word builtin (the demo network that travels with the lab)"
@@ -290,9 +291,7 @@ def run_named(arguments: argparse.Namespace) -> str:
         raise ConfigError(f"two runs are named: {arguments.run} and {arguments.run_flag}", "Name one")
     named: str | None = arguments.run or arguments.run_flag or arguments.run_default
     if named is None:
-        raise ConfigError(
-            "no run is named", "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
-        )
+        raise ConfigError("no run is named", HOW)
     return named
 
 
@@ -304,9 +303,7 @@ def runs_named(arguments: argparse.Namespace) -> list[str]:
     """
     named: list[str] = [*arguments.runs, *arguments.run_flags]
     if not named:
-        raise ConfigError(
-            "no run is named", "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
-        )
+        raise ConfigError("no run is named", HOW)
     return named
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.attend import attend, attend_everywhere
-from labcore.cli.parser import Parser, add_anyone, add_run, run_named
+from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
 from labcore.errors import RunError
 from labcore.people import need_own, shell_user
 from labcore.runs import Run
@@ -27,9 +27,7 @@ def parser() -> Parser:
         help="where its data set lies now, by name or path: it was moved since, and its clips are the same",
     )
     add_anyone(parser, "go on with it")
-    parser.add_argument(
-        "--json", action="store_true", help="one line of JSON an event on stdout, and nothing else there"
-    )
+    add_json(parser, "one line of JSON an event")
     return parser
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from labcore.cli.evaluate import report
 from labcore.cli.jobs import delete, follow, own, stop
 from labcore.cli.output import DONE, duration, emit, emit_json, percent, say, table, tell_unreadable
-from labcore.cli.parser import Parser, add_anyone, add_run, add_runs, run_named, runs_named, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_json, add_run, add_runs, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, TrainingStarted, epochs_of, last_of
 from labcore.jobs.glances import asked_of, glance, glances
@@ -17,8 +17,6 @@ from labcore.runs import Run
 from labcore.status import JobStatus
 from labcore.texts import counted
 from labcore.workspace import Workspace
-
-FOLLOW_SECONDS = 0.3
 
 
 def parser() -> Parser:
@@ -41,9 +39,7 @@ def parser() -> Parser:
     for name, what in (("stop", "stop them"), ("delete", "delete them")):
         add_anyone(actions[name], what)
     for name in ("list", "show"):
-        actions[name].add_argument(
-            "--json", action="store_true", help="lines of JSON on stdout, and nothing else there"
-        )
+        add_json(actions[name], "lines of JSON")
     return parser
 
 

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labcore.cli.attend import attend, attend_everywhere
-from labcore.cli.foreground import attend_short
+from labcore.cli.attend import attend, attend_everywhere, attend_short
 from labcore.cli.inputs import trained_run
 from labcore.cli.output import DONE, duration, emit, emit_json, say
-from labcore.cli.parser import Parser, add_config_flags, config_from
+from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
 from labcore.config import RunConfig, knobs
 from labcore.device import ALL
 from labcore.errors import ConfigError, RunError
@@ -33,9 +32,7 @@ def parser() -> Parser:
         "the batch at hand, `labcore resume last` goes on.",
         epilog="Where a flag may be left to the lab, it also takes the word auto.",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="one line of JSON an event on stdout, and nothing else there"
-    )
+    add_json(parser, "one line of JSON an event")
     parser.add_argument(
         "--estimate",
         action="store_true",

@@ -99,7 +99,7 @@ def _clips_of(
 ) -> Generator[Event, None, Clips]:
     """Load the classifier and choose the clips. Which they are is told where it is not what was told before."""
     weights = workspace.runs / plan.run  # an absolute path stays what it is
-    classifier = _loaded(weights, plan.device)
+    classifier = loaded(weights, plan.device)
     own = classifier.config.data
     named = plan.dataset or own.dataset
     dataset = find_dataset(workspace, named)
@@ -121,7 +121,8 @@ def _clips_of(
     return Clips(classifier, store, chosen, own.split if same else "official", dataset.folder)
 
 
-def _loaded(weights: Path, device: str) -> Classifier:
+def loaded(weights: Path, device: str = "auto") -> Classifier:
+    """A classifier; where the device is left to the lab and cannot take it, on the CPU."""
     try:
         return Classifier.load(weights, device)
     except (DeviceError, OutOfMemoryError):  # a training may have all of the GPU's memory

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from labcore.benchmark import BenchmarkReport, Case, Measurement, Plan
+from labcore.benchmark.cases import Case
+from labcore.benchmark.events import Measurement
+from labcore.benchmark.plan import Plan
+from labcore.benchmark.report import BenchmarkReport
 
 MACHINE = {
     "torch": "2.11.0",

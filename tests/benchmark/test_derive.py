@@ -1,7 +1,7 @@
 import pytest
 
 from labcore.benchmark.article import beside
-from labcore.benchmark.derive import compare, crossover, fastest, speed_up, table
+from labcore.benchmark.derive import crossover, fastest, speed_up
 from labcore.benchmark.words import sentences
 
 
@@ -114,15 +114,3 @@ def test_doubted_figures_are_told(measured, report_of):
 
     doubted = measured("cpu", 1, 10.0).model_copy(update={"disturbed": "other programs took 50 % of the processor"})
     assert sentences(report_of(doubted))[-1].startswith("The one figure was disturbed")
-
-
-def test_tables_hold_every_measurement_and_lay_reports_side_by_side(measured, report_of, gpu_report):
-    frame = table(gpu_report)
-    assert len(frame) == len(gpu_report.measurements)
-    assert frame["error"].tolist().count("it did not fit") == 1
-    other = report_of(measured("cpu", 4, 50.0), measured("cpu", 4, 70.0, model="resnet18"))
-    side = compare({"here": gpu_report, "there": other})
-    assert list(side.columns[4:]) == ["here cpu", "here cuda:0", "there cpu"]
-    row = side[(side.model == "compact") & (side.scope == "network") & (side.batch_size == 4)].iloc[0]
-    assert (row["here cpu"], row["here cuda:0"], row["there cpu"]) == (200, 1000, 50)
-    assert side[side.model == "resnet18"]["here cpu"].isna().all()

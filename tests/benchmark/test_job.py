@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from labcore.benchmark import Benchmark, Case, Measurement, Plan, Progress
-from labcore.benchmark.job import obstacle
+from labcore.benchmark.cases import Case
+from labcore.benchmark.events import Measurement, Progress
+from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.plan import Plan
 from labcore.benchmark.report import ReportError
 from labcore.config import RunConfig
 from labcore.errors import DeviceError

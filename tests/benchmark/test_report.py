@@ -3,18 +3,10 @@ import json
 
 import pytest
 
-from labcore.benchmark import (
-    Benchmark,
-    BenchmarkFinished,
-    BenchmarkReport,
-    BenchmarkStarted,
-    CpuTuned,
-    PeakMeasured,
-    Progress,
-    make_plan,
-)
-from labcore.benchmark.job import active_run
-from labcore.benchmark.report import ReportError
+from labcore.benchmark.events import BenchmarkFinished, BenchmarkStarted, CpuTuned, PeakMeasured, Progress
+from labcore.benchmark.job import Benchmark, active_run
+from labcore.benchmark.plan import make_plan
+from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.config import RunConfig
 from labcore.runs import Run
 

@@ -3,22 +3,13 @@ import json
 import pytest
 import torch
 
-from labcore.benchmark import (
-    Benchmark,
-    BenchmarkFinished,
-    BenchmarkStarted,
-    Budget,
-    Case,
-    CpuTuned,
-    Measurement,
-    PeakMeasured,
-    Plan,
-    Progress,
-    make_plan,
-)
 from labcore.benchmark import run as module
+from labcore.benchmark.cases import Case
+from labcore.benchmark.events import BenchmarkFinished, BenchmarkStarted, CpuTuned, Measurement, PeakMeasured, Progress
 from labcore.benchmark.group import failed
+from labcore.benchmark.job import Benchmark
 from labcore.benchmark.machine import describe
+from labcore.benchmark.plan import Budget, Plan, make_plan
 from labcore.benchmark.run import run_plan
 from labcore.config import RunConfig
 from labcore.device import tf32_settings

@@ -10,7 +10,7 @@ import numpy as np
 import optuna
 
 from labcore.audio import encode_wav
-from labcore.benchmark import Benchmark
+from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.datasets import register
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned

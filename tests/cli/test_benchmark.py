@@ -3,8 +3,9 @@ import threading
 
 import pytest
 
-from labcore.benchmark import Benchmark, BenchmarkReport
 from labcore.benchmark.cases import MODES, SCOPES
+from labcore.benchmark.job import Benchmark
+from labcore.benchmark.report import BenchmarkReport
 from labcore.config import RunConfig
 from labcore.events import RunFinished
 from labcore.runs import Run

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from labcore.benchmark.cases import Case
+from labcore.benchmark.events import Measurement
+from labcore.benchmark.job import Benchmark
+from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
+from labcore.evaluation.jobs import InNoise, NoisePlan, NoiseTest
 from labcore.events import RunFinished
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -90,3 +95,23 @@ def test_what_was_stopped_is_resumed_and_followed_to_its_end(
     assert [line["type"] for line in told.lines[-2:]] == ["evaluated", "run_finished"]
     assert run.status().state == "finished"
     assert "is finished" in labcore("jobs", "resume", run.id).err
+
+
+def test_jobs_of_other_kinds_are_followed_too(workspace: Workspace, labcore: Labcore) -> None:
+    benchmark = Benchmark.create(workspace, quick_plan(["cpu"]), queued=True, by="Ada")
+    benchmark.append(benchmark.started())
+    benchmark.append(Measurement(case=Case("cpu", "compact"), failure="skipped", error="it is too large"))
+    benchmark.append(benchmark.finished("failed", error="the network is gone", remedy="Bring it back"))
+    told = labcore("jobs", "show", "--follow", benchmark.id).err.splitlines()
+    assert told[0] == "queued"
+    assert told[1].startswith(f"benchmark {benchmark.id} in ")
+    assert told[2:] == [
+        "compact inference network 1 on cpu, fp32 contiguous: it is too large",
+        "failed: the network is gone. Bring it back.",
+    ]
+    noise = NoiseTest.create(workspace, NoisePlan(run="gone"))
+    noise.append(noise.started())
+    noise.append(InNoise(snr_db=5.0, clips=4, hits=3, accuracy=0.75, low=0.3, high=0.95))
+    noise.append(noise.finished("finished"))
+    told = labcore("jobs", "show", "--follow", noise.id).err.splitlines()
+    assert told[1:] == ["5 dB: accuracy 75.0 % (95 % interval 30.0 to 95.0 %), 3 of 4 clips right", "finished"]

@@ -184,7 +184,7 @@ class TestNoise:
             (["--class", "nothing"], "no clips of nothing"),
             (["--run", "nothing"], "there is no run 'nothing'"),
             (["--snr", "nan"], "between -100 and 100"),
-            (["--snr", "loud"], "invalid decibels value: 'loud'"),
+            (["--snr", "loud"], "loud is not between -100 and 100 dB"),
             (["--colour", "blue"], "blue"),
         ],
     )

@@ -328,7 +328,7 @@ def test_a_browser_gets_sounds_that_the_lab_encoded_and_no_bytes_of_files(tmp_pa
     file.write_bytes(TONE + b"LIST" + len(note).to_bytes(4, "little") + note)
     for played in (
         pinned._played(str(file), 0),
-        listen._sound(str(file), 0.0, None)[1],
+        listen._sound(str(file), 0.0, None),
         pinned.heard("a", file.read_bytes()),
     ):
         assert played[:4] == b"RIFF"

@@ -9,17 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from labcore.benchmark import (
-    Benchmark,
-    BenchmarkReport,
-    Case,
-    CpuTuned,
-    Measurement,
-    PeakMeasured,
-    quick_plan,
-)
-from labcore.benchmark.job import obstacle
-from labcore.benchmark.report import ReportError
+from labcore.benchmark.cases import Case
+from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured
+from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.plan import quick_plan
+from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.words import sentences
 from labcore.cli.main import main
 from labcore.jobs.glances import glances
@@ -68,7 +62,7 @@ def look(workspace: Workspace, reports: list[BenchmarkReport]) -> None:
     rows = speed_data.taken(reports)
     speed_data.works(rows)
     for every_form in (False, True):
-        speed_data.curve_table(speed_data.curve(rows, every_form=every_form)).to_csv().encode()
+        speed_data.curve(rows, every_form=every_form).to_csv().encode()
     for base in {row.device for row in rows}:
         speed_data.speed_ups(rows, base)
     speed_data.against_plain(rows)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labcore.benchmark import BenchmarkReport, CpuTuned, Measurement, PeakMeasured, Plan
 from labcore.benchmark.cases import ARTICLE, SCOPES, Case
+from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured
+from labcore.benchmark.plan import Plan
+from labcore.benchmark.report import BenchmarkReport
 from labcore.events import Event
 
 CPU = {"device": "cpu", "name": "Processor of a test, 2 cores"}

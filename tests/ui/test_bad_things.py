@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from labcore.benchmark import Benchmark
+from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.datasets import read_dataset
 from labcore.datasets.record import ClipRecord

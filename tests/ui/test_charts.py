@@ -12,7 +12,7 @@ from labcore.events import Epoch
 from ui import charts, curves, speed_charts
 from ui.colours import colours
 from ui.spikes import ceiling
-from ui.text import clock_span
+from ui.text import clock_span, unmarked
 
 FALLING = [2.3 * math.exp(-number / 8) for number in range(40)]
 
@@ -132,7 +132,7 @@ def test_names_of_classes_and_devices_are_no_markup_in_plotly(monkeypatch):
     charts.sound(wave, 4000, levels, centres, key="c", start_s=0.0, windows=windows)
     long = [f"{text}, and a name that takes two lines: {text}" for text in MARKED]
     for names in (MARKED, long):
-        speed_charts.ratios(names, [1.0] * len(names), key="d", alt="")
+        speed_charts.ratios(dict.fromkeys(names, 1.0), key="d", alt="")
         speed_charts.lengths(names, [1.0] * len(names), key="e", alt="")
         speed_charts.parts(names, [{"mel": 1.0}] * len(names), shares=True, key="f")
     assert len(drawn) == 9
@@ -149,7 +149,7 @@ def test_names_of_classes_and_devices_are_no_markup_in_plotly(monkeypatch):
 
 def test_what_is_escaped_for_plotly_reads_as_it_was():
     for text in MARKED:
-        assert html.unescape(charts.unmarked(text)) == text
+        assert html.unescape(unmarked(text)) == text
 
 
 def test_classes_that_are_called_by_numbers_stand_beside_each_other(monkeypatch):

@@ -13,6 +13,7 @@ import soundfile
 
 from labcore.answers import segments_of
 from labcore.audio import encode_wav
+from labcore.errors import AudioError
 from labcore.experiments.summary import Pool
 from labcore.explore.views import band_centres
 from labcore.inference.classifier import Classifier
@@ -176,8 +177,10 @@ def test_an_example_of_a_data_set_that_is_gone_is_told_in_place(open_page, train
 def test_the_csv_holds_probabilities_in_full_precision(trained):
     content = wav(0.7)
     judged = [clips.Judged(clips.Clip("a,b.wav", content, "key"), Classifier.load(trained.path).classify(content))]
-    row = next(csv.DictReader(io.StringIO(clips.csv_of(judged, LABELS))))
-    assert row["file"] == "a,b.wav"
+    judged.append(clips.Judged(clips.Clip("b.wav", b"", "other"), error=AudioError("it is no sound", "Take another")))
+    row, bad = csv.DictReader(io.StringIO(clips.csv_of(judged, LABELS)))
+    assert (bad["file"], bad["error"], bad["label"], bad[LABELS[0]]) == ("b.wav", str(judged[1].error), "", "")
+    assert (row["file"], float(row["probability"])) == ("a,b.wav", judged[0].answer.probability)
     assert {label: float(row[label]) for label in LABELS} == judged[0].answer.probabilities
 
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from labcore.datasets import list_datasets, register
-from ui import services
+from ui import datasets, services
 
 from .conftest import words
 
@@ -56,12 +56,12 @@ def test_adding_shows_its_progress_and_can_be_cancelled(open_page, outside, monk
     app = open_page("pages/train.py")
     app.text_input[0].set_value(str(outside))
     button(app, "Add data set").click().run()
-    task = services.adding()
+    task = datasets.adding()
     button(app, "Cancel").click().run()
     go_on.set()
     task.wait(30)
     assert not task.running
-    assert (task.result, task.error, task.failure) == (None, None, None)
+    assert (task.result, task.error) == (None, None)
     assert button(app.run(), "Add data set")
     assert not app.error
 

@@ -16,6 +16,7 @@ from labcore.doctor.monitor import Look, RunUse
 from labcore.errors import WorkspaceError
 from labcore.nvml import GpuProcess, GpuSample
 from ui import environment, machine
+from ui.text import sentence
 
 from .conftest import ROOT, words
 
@@ -87,7 +88,7 @@ def open_environment(open_page, examined, gpus):
     def opened(*, wait: bool = True):
         app = open_page(PAGE)
         if wait:
-            environment.examination().task._thread.join(30)
+            environment.examination()._thread.join(30)
             app.run()
         assert not app.exception
         return app
@@ -129,7 +130,7 @@ def test_what_is_known_waits_until_all_is_known(open_environment, examined):
     assert "Checks" not in shown
     assert not app.expander
     examined.free.set()
-    environment.examination().task._thread.join(30)
+    environment.examination()._thread.join(30)
     shown = words(app.run())
     assert "What to do" in shown
     assert "Checks" in shown
@@ -151,7 +152,7 @@ def test_an_examination_that_takes_long_shows_what_it_knows(open_environment, ex
     assert app.button(key="examine-again").disabled
     assert not app.get("download_button")
     examined.free.set()
-    environment.examination().task._thread.join(30)
+    environment.examination()._thread.join(30)
     app.run()
     assert "This machine is green." in app.success[0].value
     assert len(app.expander) == 2
@@ -164,7 +165,7 @@ def test_one_examination_serves_all_visitors_until_somebody_asks_anew(open_envir
     assert examined.asked == 1
     examined.reports = [report("amber", check())]
     app.button(key="examine-again").click().run()
-    environment.examination().task._thread.join(30)
+    environment.examination()._thread.join(30)
     assert examined.asked == 2
     assert "amber" in app.run().warning[0].value
 
@@ -173,7 +174,7 @@ def test_two_who_ask_anew_at_once_share_one_examination(workspace, examined):
     examined.free.clear()
     assert environment.examine_again() is environment.examine_again()
     examined.free.set()
-    environment.examination().task._thread.join(30)
+    environment.examination()._thread.join(30)
     assert examined.asked == 1
 
 
@@ -316,7 +317,7 @@ def test_processes_of_runs_are_not_counted_as_others():
     [("no GPU is there", "No GPU is there."), ("cuDNN 9 is there", "cuDNN 9 is there."), ("Done!", "Done!"), ("", "")],
 )
 def test_sentences(text, shown):
-    assert environment.sentence(text) == shown
+    assert sentence(text) == shown
 
 
 # --- the curves of the panel

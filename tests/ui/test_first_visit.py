@@ -65,9 +65,7 @@ def test_the_line_says_what_was_found(open_page, page, monkeypatch):
 def test_the_demo_set_ticks_while_it_is_made(open_page, ticks, monkeypatch):
     free = threading.Event()
     task = services.Task(lambda _: free.wait(30), done=3, total=400)
-    held: dict[str, services.Task] = {}
-    monkeypatch.setattr(services, "demo_task", lambda: held.get("demo"))
-    monkeypatch.setattr(services, "start_demo", lambda: held.setdefault("demo", task.start()))
+    monkeypatch.setattr(live, "make_demo", lambda: services.tasks().setdefault("demo", task.start()))
     app = open_page()
     app.button(key="demo-first").click().run()
     assert len(ticks) == 1

@@ -133,9 +133,9 @@ def test_the_demo_set_is_made_in_the_background(open_page, workspace, monkeypatc
     monkeypatch.setattr(demo, "make_demo", lambda folder, progress: asked.append(folder) or progress(3, 10))
     app = open_page()
     app.button[0].click().run()
-    services.demo_task()._thread.join()
+    services.tasks()["demo"]._thread.join()
     assert asked == [workspace.datasets / "demo"]
-    assert services.demo_task().done == 3
+    assert services.tasks()["demo"].done == 3
 
 
 def test_a_demo_set_that_cannot_be_made_is_told_in_place(open_page, monkeypatch):
@@ -148,5 +148,5 @@ def test_a_demo_set_that_cannot_be_made_is_told_in_place(open_page, monkeypatch)
     monkeypatch.setattr(demo, "make_demo", full)
     app = open_page()
     app.button[0].click().run()
-    services.demo_task()._thread.join()
+    services.tasks()["demo"]._thread.join()
     assert "The disk is full. Free some space." in " ".join(words(app.run()).split())

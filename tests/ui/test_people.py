@@ -7,7 +7,8 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from labcore.benchmark import Benchmark, quick_plan
+from labcore.benchmark.job import Benchmark
+from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
 from labcore.events import Forecast
 from labcore.experiments import CrossValidation

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from labcore.benchmark import Benchmark, Measurement
 from labcore.benchmark.cases import Case
-from labcore.benchmark.events import BenchmarkStarted, Progress
+from labcore.benchmark.events import BenchmarkStarted, Measurement, Progress
+from labcore.benchmark.job import Benchmark
 from labcore.jobs.folder import MACHINE, NOTHING
 from labcore.jobs.manager import JobManager
 from ui import services, speed_data, speed_form, speed_report, text
@@ -252,19 +252,19 @@ def test_the_best_form_of_each_device_is_drawn():
     rows = speed_data.taken([bench_reports.report("cpu", "cuda:0")])
     shown = speed_data.of(rows, "compact", "inference", "network")
     curve = speed_data.curve(shown, every_form=False)
-    assert set(curve["form"]) == {"bf16 channels_last, 2 threads", "fp16 channels_last"}
+    assert set(curve["Form"]) == {"bf16 channels_last, 2 threads", "fp16 channels_last"}
     assert len(curve) == 2 * len(bench_reports.BATCHES)
-    assert (curve["low"] < curve["rate"]).all()
-    assert (curve["rate"] < curve["high"]).all()
+    assert (curve["Quartile low"] < curve["Clips/s"]).all()
+    assert (curve["Clips/s"] < curve["Quartile high"]).all()
     assert len(speed_data.curve(shown, every_form=True)) == 4 * len(bench_reports.BATCHES)
 
 
 def test_speed_ups_compare_the_same_work():
     rows = speed_data.of(speed_data.taken([bench_reports.report("cpu", "cuda:0")]), "compact", "inference")
-    bars = dict(speed_data.speed_ups(rows, "CPU"))
+    bars = speed_data.speed_ups(rows, "CPU")
     # One clip: (3 + 0.2) · 0.6 on the CPU, (0.03 + 2) · 0.3 on the GPU.
     assert bars["network alone, batch 1"] == pytest.approx(1.92 / 0.609)
-    back = dict(speed_data.speed_ups(rows, "GPU 0"))
+    back = speed_data.speed_ups(rows, "GPU 0")
     assert back["network alone, batch 1"] == pytest.approx(1 / bars["network alone, batch 1"])
 
 

@@ -10,7 +10,7 @@ from labcore.asked import save_worked_out
 from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.presets import PRESETS, preset
-from ui import form_url, forms, services
+from ui import datasets, form_url, forms
 
 from .conftest import words
 
@@ -28,7 +28,7 @@ def key(app, path: str) -> str:
 def added(app) -> None:
     """Press the button that adds a data set, and look again once that is done."""
     next(button for button in app.button if button.label == "Add data set").click().run()
-    task = services.adding()
+    task = datasets.adding()
     if task is not None and task._thread is not None:
         task._thread.join()
         app.run()

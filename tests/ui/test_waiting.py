@@ -6,7 +6,12 @@ import contextlib
 
 import pytest
 
-from labcore.benchmark import Benchmark, Progress, quick_plan
+from labcore.benchmark.events import Progress
+from labcore.benchmark.job import Benchmark
+from labcore.benchmark.plan import quick_plan
+from labcore.config import RunConfig
+from labcore.evaluation.jobs import Evaluation, EvaluationPlan, NoisePlan, NoiseTest
+from labcore.training.estimates import EstimateJob
 from ui import waiting
 
 from .conftest import words
@@ -53,6 +58,27 @@ def test_the_form_names_a_benchmark_at_work_too(open_page, workspace, dataset):
         benchmark.append(Progress(done=1, total=4, what="compact", seconds_left=9.0))
         shown = words(open_page("pages/train.py"))
     assert "Running: benchmark · quick (9 s left). This run would wait for its turn." in shown
+
+
+def test_the_overview_lists_the_jobs_of_every_kind_with_their_pages(open_page, make_run, workspace):
+    run = make_run("queued", by="Ada")
+    benchmark = Benchmark.create(workspace, quick_plan(["cpu"]))
+    noise = NoiseTest.create(workspace, NoisePlan(run=run.id), queued=True, by="Bo")
+    Evaluation.create(workspace, EvaluationPlan(run=run.id), queued=True, by="Ada")
+    estimate = EstimateJob.create(workspace, RunConfig(), queued=True, by="Ada")
+    with benchmark.hold():
+        benchmark.append(benchmark.started("Ada"))
+        benchmark.append(Progress(done=1, total=4, what="compact", seconds_left=9.0))
+        app = open_page()
+    links = {link.proto.help.replace("\\", ""): link.proto for link in app.get("page_link") if link.proto.help}
+    ways = {run.id: ("train", f"run={run.id}"), benchmark.id: ("speed", f"report={benchmark.id}"),
+            noise.id: ("explore", f"noise={run.id}"), estimate.id: ("train", "")}  # fmt: skip
+    assert {name: (link.page, link.query_string) for name, link in links.items()} == ways
+    shown = words(app)
+    assert "25 % done, 9 s left" in shown
+    assert "evaluation" in shown
+    assert shown.count("Waits behind benchmark · quick") == 4
+    assert links[noise.id].label.endswith(":gray[· Bo]")
 
 
 def test_nothing_at_work_is_no_line(workspace):
