@@ -12,13 +12,14 @@ from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.glances import glance
 from labcore.jobs.kind import folder_class
 from ui import live, people, services
+from ui.live import PAGES
 from ui.shell import errors_in_place
 from ui.text import moment_of, plain, told_apart
 
-PAGES = {"searches": ("pages/search.py", "search"), "experiments": ("pages/crossval.py", "crossval")}
-"""Folder of the workspace → the page of its jobs, and the word of the URL that names one."""
 NEW = "new"
 MOST = 6
+LISTED = ("searches", "experiments")
+"""Folders whose last jobs stand on the overview."""
 
 
 def choose(kind: type[J]) -> J | None:
@@ -73,7 +74,7 @@ def owner(job: JobFolder) -> str:
 
 def latest() -> None:
     """The searches and cross-validations that were begun last, each with how it stands. Nothing where there are none."""
-    jobs = [job for room in PAGES for job in folder_class(room).every(services.workspace())]
+    jobs = [job for room in LISTED for job in folder_class(room).every(services.workspace())]
     if not jobs:
         return
     st.header("Searches and cross-validations", anchor=False)

@@ -31,11 +31,10 @@ TICK = 1.0
 DEVICE_SECONDS = 15.0
 """How long a page waits at its end to be told which device there is."""
 LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking at what it can do …]"
-
-
 PAGES = {
     "runs": ("pages/train.py", "run"),
     "searches": ("pages/search.py", "search"),
+    "experiments": ("pages/crossval.py", "crossval"),
     "reports": ("pages/speed.py", "report"),
     "noise": ("pages/explore.py", "noise"),
     "estimates": ("pages/train.py", ""),
@@ -194,9 +193,7 @@ def job_link(job: JobFolder, after: str = "") -> None:
     if not page:
         st.markdown(label, width="content")
         return
-    name = (
-        job.load("noise", {}).get("run", "") if word == "noise" else job.id
-    )  # tests with noise are shown by their run
+    name = job.load("noise", {}).get("run", "") if word == "noise" else job.id  # a test with noise is shown by its run
     st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
 
 

@@ -28,7 +28,7 @@ ANY = Kind("job", "")
 TELLERS = {
     "reports": "labcore.cli.benchmark:tell_event",
     "noise": "labcore.cli.noise:tell_event",
-    "searches": "labcore.cli.search:_tell",
+    "searches": "labcore.cli.search:tell_event",
 }
 """Folder of jobs → what tells people of the events that only these have."""
 JOB = "a job's id or a part of it, or the word last"

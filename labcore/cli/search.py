@@ -138,13 +138,13 @@ def _drive(search: Search, arguments: argparse.Namespace) -> int:
             say(queue.about(device))
             doing = partial(driver.work, queue=queue, devices=[device] * queue.room(device))
         stops, goes_on = "stopping the runs at work", "labcore search --resume"
-        return work_on(search, _tell, stops, as_json=arguments.json, doing=doing, goes_on=goes_on)
+        return work_on(search, tell_event, stops, as_json=arguments.json, doing=doing, goes_on=goes_on)
     finally:
         if ray is not None:
             ray.shutdown()
 
 
-def _tell(event: Event) -> None:
+def tell_event(event: Event) -> None:
     from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
 
     if isinstance(event, SearchStarted):
