@@ -1,6 +1,6 @@
 """Cross-validation: set one up, or follow one (``?crossval=ID``)."""
 
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from ui import crossval_board, crossval_form, form_url, job_picker, live, services, shell
 
 shell.open_page("Cross-validation", "Hold out each fold in turn to measure a recipe, with its uncertainty.")

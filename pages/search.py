@@ -1,6 +1,6 @@
 """Search: look for better settings of chosen knobs, or follow a search (``?search=ID``)."""
 
-from labcore.search import Search
+from labcore.search.folder import Search
 from ui import form_url, job_picker, live, search_form, search_view, services, shell
 
 shell.open_page(

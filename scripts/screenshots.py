@@ -22,10 +22,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from labcore.presets import preset
 from labcore.runs import Run, list_runs
-from labcore.search import Search
+from labcore.search.folder import Search
 from labcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]

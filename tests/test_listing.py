@@ -11,11 +11,11 @@ import pytest
 from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.errors import RunError, WorkspaceError
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from labcore.jobs.glances import glance
 from labcore.listing import folders_with, looked_at, reason, strays
 from labcore.runs import Run, list_runs
-from labcore.search import Search
+from labcore.search.folder import Search
 
 NOT_UTF8 = os.fsdecode(b"20261127-M\x84dchen")
 

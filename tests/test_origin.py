@@ -10,7 +10,7 @@ from labcore.config import RunConfig
 from labcore.experiments.crossval import MARK as EXPERIMENT
 from labcore.origin import ENSEMBLE, parts, usual
 from labcore.runs import Run
-from labcore.search import MARK as SEARCH
+from labcore.search.folder import MARK as SEARCH
 from labcore.workspace import Workspace
 
 

@@ -14,11 +14,15 @@ from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, DatasetError, DeviceError
 from labcore.events import RunFinished, TrainingStarted
-from labcore.experiments import CrossValidation, summarise
+from labcore.experiments.crossval import CrossValidation
+from labcore.experiments.summary import summarise
 from labcore.jobs.process import work
 from labcore.ray_queue import RayQueue, connected
 from labcore.runs import Run
-from labcore.search import Range, Search, driver, make_settings
+from labcore.search import driver
+from labcore.search.folder import Search
+from labcore.search.settings import make_settings
+from labcore.search.space import Range
 
 
 def test_without_ray_the_remedy_is_told(monkeypatch):

@@ -8,7 +8,7 @@ from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from ui import data, estimates, form_url, forms, job_picker, live, new_run, services, waiting
 from ui.shell import action_button, errors_in_place, show_error
 from ui.text import count, counted, plain

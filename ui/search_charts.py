@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import Knob, knobs
-from labcore.search import Report, Trial
+from labcore.search.report import Report, Trial
 from ui.charts import dark, show_figure, unmarked
 
 BAR = 30

@@ -11,8 +11,9 @@ from labcore.budget import plan_for
 from labcore.config import Knob, RunConfig, knobs
 from labcore.errors import DatasetError, LabError
 from labcore.presets import PRESETS, preset
-from labcore.search import Range, Search, Settings, default_ranges, make_settings, range_of
-from labcore.search.space import FIXED, base_value
+from labcore.search.folder import Search
+from labcore.search.settings import Settings, make_settings
+from labcore.search.space import FIXED, Range, base_value, default_ranges, range_of
 from ui import data, estimates, forms, job_picker, live, search_link, services, waiting
 from ui.search_charts import unit_title
 from ui.search_link import AUTOMATIC, OWN

@@ -10,8 +10,7 @@ from labcore.config import RunConfig, knobs
 from labcore.config.knob import AUTO
 from labcore.errors import ConfigError, LabError
 from labcore.presets import PRESETS
-from labcore.search import Range, default_ranges
-from labcore.search.space import base_value, read_range
+from labcore.search.space import Range, base_value, default_ranges, read_range
 from ui import form_url
 from ui.shell import show_error
 

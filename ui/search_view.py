@@ -14,7 +14,8 @@ from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
 from labcore.listing import looked_at
 from labcore.runs import Run
-from labcore.search import Report, Search, SearchError, Trial, best_config, importance, train_best
+from labcore.search.folder import Search, SearchError
+from labcore.search.report import Report, Trial, best_config, importance, train_best
 from labcore.status import RESUMABLE
 from ui import forms, job_picker, live, people, search_charts, services
 from ui.search_charts import unit_title, value_word

@@ -22,7 +22,8 @@ from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
-    from labcore.experiments import CrossValidation, FoldResult, Pool, Summary
+    from labcore.experiments.crossval import CrossValidation
+    from labcore.experiments.summary import FoldResult, Pool, Summary
     from labcore.jobs.manager import Queue
 
 LOOK_SECONDS = 0.5
@@ -58,7 +59,8 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
-    from labcore.experiments import CrossValidation, summarise
+    from labcore.experiments.crossval import CrossValidation
+    from labcore.experiments.summary import summarise
 
     if arguments.list:
         return _list(workspace, as_json=arguments.json)
@@ -148,7 +150,7 @@ def _follow(
 
 def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
     """The summary again and again, told on the board and as JSON lines; for ever, until the caller has seen enough."""
-    from labcore.experiments import summarise
+    from labcore.experiments.summary import summarise
 
     board, lines = Board(), JsonLines(as_json)
     readers: dict[str, EventReader] = {}
@@ -218,7 +220,7 @@ def mean_text(pool: Pool) -> str:
 
 
 def _conclude(experiment: CrossValidation, *, as_json: bool) -> int:
-    from labcore.experiments import summarise
+    from labcore.experiments.summary import summarise
 
     summary = summarise(experiment)
     _tell_result(summary, as_json=as_json, final=True)
@@ -270,7 +272,8 @@ def result_table(summary: Summary) -> list[str]:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.experiments import CrossValidation, summarise
+    from labcore.experiments.crossval import CrossValidation
+    from labcore.experiments.summary import summarise
 
     rows = []
     summaries, broken = looked_at(CrossValidation.every(workspace), summarise, lambda experiment: experiment.id)

@@ -28,7 +28,8 @@ from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.events import Event
-    from labcore.search import Report, Search
+    from labcore.search.folder import Search
+    from labcore.search.report import Report
 
 SEARCH_HELP = "a search's id or a part of it, or the word last"
 
@@ -74,14 +75,16 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
-    from labcore.search import Search, make_settings, read_ranges
+    from labcore.search.folder import Search
+    from labcore.search.settings import make_settings
+    from labcore.search.space import read_ranges
 
     if arguments.list:
         return _list(workspace, as_json=arguments.json)
     if arguments.show is not None:
         return _show(Search.open(workspace, arguments.show).report(), as_json=arguments.json)
     if arguments.final is not None:
-        from labcore.search import train_best
+        from labcore.search.report import train_best
 
         final = train_best(Search.open(workspace, arguments.final), by=shell_user())
         return attend_everywhere(final, as_json=arguments.json)
@@ -114,7 +117,7 @@ def _resumable(workspace: Workspace, arguments: argparse.Namespace) -> Search:
         LabError: there is none, it is another's, or what hinders it.
     """
     from labcore.jobs.manager import make_ready
-    from labcore.search import Search
+    from labcore.search.folder import Search
 
     (search,) = own([Search.open(workspace, arguments.resume)], arguments, "go on with")
     search.extend(arguments.trials)
@@ -178,7 +181,7 @@ def changes_line(changes: dict[str, Any]) -> str:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.search import Search
+    from labcore.search.folder import Search
 
     rows = []
     reports, broken = looked_at(Search.every(workspace), Search.report, lambda search: search.id)

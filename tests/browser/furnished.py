@@ -14,13 +14,15 @@ from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.datasets import register
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from labcore.inference.classifier import Classifier
 from labcore.presets import preset
 from labcore.runs import Run
-from labcore.search import MARK, Range, Search, make_settings
+from labcore.search.folder import MARK, Search
 from labcore.search.journal import NAME
 from labcore.search.sampling import ask
+from labcore.search.settings import make_settings
+from labcore.search.space import Range
 from labcore.workspace import Workspace
 
 from ..ui import bench_reports

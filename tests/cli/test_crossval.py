@@ -8,7 +8,7 @@ from pathlib import Path
 from labcore.cli.crossval import _watched
 from labcore.config import RunConfig
 from labcore.events import Log, RunStarted
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from labcore.workspace import Workspace
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from labcore.events import RunFinished
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from labcore.jobs.process import work
 from labcore.runs import Run, list_runs
-from labcore.search import Range, Search, make_settings
+from labcore.search.folder import Search
+from labcore.search.settings import make_settings
+from labcore.search.space import Range
 from labcore.workspace import Workspace
 
 Labcore = Callable[..., Any]

@@ -15,7 +15,7 @@ import pytest
 from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
-from labcore.search import Search
+from labcore.search.folder import Search
 from labcore.training.job import working
 
 FAKE = Path(__file__).parents[1] / "search" / "fake_training.py"

@@ -17,15 +17,17 @@ from labcore.cli.main import main
 from labcore.config import RunConfig
 from labcore.datasets import list_datasets
 from labcore.events import KINDS, Epoch, Evaluated, Log, RunFinished, RunQueued, RunStarted, TrainingStarted, event_of
-from labcore.experiments import CrossValidation, summarise
+from labcore.experiments.crossval import CrossValidation
+from labcore.experiments.summary import summarise
 from labcore.jobs.glances import glance, glances
 from labcore.jobs.queue import Survey
 from labcore.listing import looked_at
 from labcore.moved import former_homes
 from labcore.reading import DamagedError, parse_json, read_json
 from labcore.runs import Run, list_runs
-from labcore.search import Range, Search
+from labcore.search.folder import Search
 from labcore.search.settings import Settings
+from labcore.search.space import Range
 from labcore.workspace import Workspace
 
 from .damage import CONTENTS, FEW, VALUES, fifo, folder, leaves, put, with_value, without

@@ -15,7 +15,10 @@ from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
 from labcore.runs import list_runs
-from labcore.search import Range, Search, Settings, driver, make_settings
+from labcore.search import driver
+from labcore.search.folder import Search
+from labcore.search.settings import Settings, make_settings
+from labcore.search.space import Range
 from labcore.training.job import working
 from labcore.workspace import Workspace
 

@@ -17,8 +17,8 @@ from labcore.jobs.executors import ProcessChild
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import StopTest, main
 from labcore.runs import Run
-from labcore.search import Search
 from labcore.search.events import SearchFinished
+from labcore.search.folder import Search
 from labcore.training.job import working
 from labcore.workspace import Workspace
 

@@ -18,9 +18,11 @@ from labcore.jobs.executors import ProcessChild
 from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager, make_ready
 from labcore.runs import Run, list_runs
-from labcore.search import MARK, Range, Search, SearchError, best_config, final_run, importance, train_best
+from labcore.search.folder import MARK, Search, SearchError
 from labcore.search.journal import study_id
+from labcore.search.report import best_config, final_run, importance, train_best
 from labcore.search.settings import validation_fold
+from labcore.search.space import Range
 
 
 def starts(run: Run) -> int:
@@ -244,7 +246,7 @@ def test_the_queue_of_a_server_loads_no_optuna(workspace, make):
 import sys
 from labcore.jobs.glances import glances
 from labcore.jobs.queue import Survey
-from labcore.search import Search
+from labcore.search.folder import Search
 from labcore.workspace import Workspace
 (waiting,), _ = Survey(Workspace.default()).look()
 ((search, status),) = glances(Workspace.default(), Search)

@@ -6,9 +6,8 @@ import pytest
 
 from labcore.config import RunConfig, knobs
 from labcore.errors import ConfigError
-from labcore.search import Range, default_ranges, range_of, read_ranges
 from labcore.search.sampling import distribution
-from labcore.search.space import FIXED, read_range
+from labcore.search.space import FIXED, Range, default_ranges, range_of, read_range, read_ranges
 
 RECIPE = RunConfig()
 

@@ -13,7 +13,8 @@ from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import read_predictions
 from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated, Log, RunFinished
-from labcore.experiments import CrossValidation, summarise
+from labcore.experiments.crossval import CrossValidation
+from labcore.experiments.summary import summarise
 from labcore.export import export_zip
 from labcore.inference.classifier import Classifier
 from labcore.jobs.process import work

@@ -11,9 +11,11 @@ from labcore.config import RunConfig
 from labcore.datasets import read_dataset
 from labcore.datasets.record import ClipRecord
 from labcore.events import RunFinished
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from labcore.presets import preset
-from labcore.search import Range, Search, make_settings
+from labcore.search.folder import Search
+from labcore.search.settings import make_settings
+from labcore.search.space import Range
 
 from . import bench_reports
 from .conftest import words

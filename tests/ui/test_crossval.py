@@ -4,7 +4,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.events import Epoch, Evaluated, RunFinished, RunStarted, TrainingStarted
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from labcore.presets import preset
 
 PAGE = "pages/crossval.py"

@@ -11,9 +11,11 @@ from labcore.benchmark.job import Benchmark
 from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
 from labcore.events import Forecast
-from labcore.experiments import CrossValidation
+from labcore.experiments.crossval import CrossValidation
 from labcore.runs import list_runs
-from labcore.search import Range, Search, make_settings
+from labcore.search.folder import Search
+from labcore.search.settings import make_settings
+from labcore.search.space import Range
 from labcore.training.estimates import EstimateJob
 
 from .conftest import words

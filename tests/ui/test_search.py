@@ -9,9 +9,12 @@ from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.presets import preset
 from labcore.runs import Run
-from labcore.search import MARK, Range, Search, final_run, make_settings
+from labcore.search.folder import MARK, Search
 from labcore.search.journal import NAME
+from labcore.search.report import final_run
 from labcore.search.sampling import ask
+from labcore.search.settings import make_settings
+from labcore.search.space import Range
 
 from .conftest import words
 
