@@ -15,6 +15,8 @@ from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, perce
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
 from labcore.event_log import EventReader
 from labcore.events import RunFinished
+from labcore.experiments.crossval import CrossValidation, ready
+from labcore.experiments.summary import FoldResult, Pool, Summary, summarise
 from labcore.listing import looked_at
 from labcore.people import shell_user
 from labcore.status import RESUMABLE
@@ -22,8 +24,6 @@ from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
-    from labcore.experiments.crossval import CrossValidation
-    from labcore.experiments.summary import FoldResult, Pool, Summary
     from labcore.jobs.manager import Queue
 
 LOOK_SECONDS = 0.5
@@ -59,9 +59,6 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
-    from labcore.experiments.crossval import CrossValidation
-    from labcore.experiments.summary import summarise
-
     if arguments.list:
         return _list(workspace, as_json=arguments.json)
     if arguments.show is not None:
@@ -108,7 +105,6 @@ def _follow_manager(workspace: Workspace, experiment: CrossValidation, arguments
 
 def _follow_ray(workspace: Workspace, experiment: CrossValidation, arguments: argparse.Namespace) -> int:
     """Hand the runs that are not finished to a Ray cluster and follow them."""
-    from labcore.experiments.crossval import ready
     from labcore.ray_queue import RayQueue, connected
 
     with experiment.hold():
@@ -150,8 +146,6 @@ def _follow(
 
 def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
     """The summary again and again, told on the board and as JSON lines; for ever, until the caller has seen enough."""
-    from labcore.experiments.summary import summarise
-
     board, lines = Board(), JsonLines(as_json)
     readers: dict[str, EventReader] = {}
     say(f"cross-validation {experiment.id} in {experiment.path}")
@@ -220,8 +214,6 @@ def mean_text(pool: Pool) -> str:
 
 
 def _conclude(experiment: CrossValidation, *, as_json: bool) -> int:
-    from labcore.experiments.summary import summarise
-
     summary = summarise(experiment)
     _tell_result(summary, as_json=as_json, final=True)
     if summary.state == "finished":
@@ -272,9 +264,6 @@ def result_table(summary: Summary) -> list[str]:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.experiments.crossval import CrossValidation
-    from labcore.experiments.summary import summarise
-
     rows = []
     summaries, broken = looked_at(CrossValidation.every(workspace), summarise, lambda experiment: experiment.id)
     for summary in summaries:

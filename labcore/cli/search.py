@@ -23,12 +23,15 @@ from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine,
 from labcore.errors import LabError
 from labcore.listing import looked_at
 from labcore.people import shell_user
+from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
+from labcore.search.folder import Search
+from labcore.search.settings import make_settings
+from labcore.search.space import read_ranges
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.events import Event
-    from labcore.search.folder import Search
     from labcore.search.report import Report
 
 SEARCH_HELP = "a search's id or a part of it, or the word last"
@@ -75,10 +78,6 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
-    from labcore.search.folder import Search
-    from labcore.search.settings import make_settings
-    from labcore.search.space import read_ranges
-
     if arguments.list:
         return _list(workspace, as_json=arguments.json)
     if arguments.show is not None:
@@ -117,7 +116,6 @@ def _resumable(workspace: Workspace, arguments: argparse.Namespace) -> Search:
         LabError: there is none, it is another's, or what hinders it.
     """
     from labcore.jobs.manager import make_ready
-    from labcore.search.folder import Search
 
     (search,) = own([Search.open(workspace, arguments.resume)], arguments, "go on with")
     search.extend(arguments.trials)
@@ -148,8 +146,6 @@ def _drive(search: Search, arguments: argparse.Namespace) -> int:
 
 
 def tell_event(event: Event) -> None:
-    from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
-
     if isinstance(event, SearchStarted):
         say(f"search {event.search_id} in {event.search_dir}")
         say(f"{counted(event.trials, 'trial')}, {event.done} of them done; varied: {' '.join(event.varied)}")
@@ -181,8 +177,6 @@ def changes_line(changes: dict[str, Any]) -> str:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.search.folder import Search
-
     rows = []
     reports, broken = looked_at(Search.every(workspace), Search.report, lambda search: search.id)
     for report in reports:
