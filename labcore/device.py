@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labcore import nvml
 from labcore.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ class DeviceChoice:
         import torch
 
         return torch.device(self.device)
+
+
+def gpu_count() -> int:
+    """GPUs that torch can use. It is loaded only where the machine has several, and looking leaves nothing on them."""
+    if (there := nvml.count(nvml.opened()[0])) < 2:
+        return there
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def choose_device(wanted: str = "auto") -> DeviceChoice:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from labcore import asked, nvml
+from labcore import asked
 from labcore.config import RunConfig, parse
+from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError
 from labcore.jobs.folder import NOTHING, JobFolder
 from labcore.jobs.kind import Kind
@@ -243,15 +244,6 @@ def ready(experiment: CrossValidation, place: str | None, *, queued: bool = True
 def spread(wanted: str, number: int, gpus: int) -> str:
     """The device of run ``number``: GPUs in turn where there are several and the choice is the lab's, else what is wanted."""
     return f"cuda:{number % gpus}" if gpus > 1 and wanted in ("auto", "cuda") else wanted
-
-
-def gpu_count() -> int:
-    """GPUs that torch sees, where the machine has several. Looking leaves nothing on them."""
-    if len(there := nvml.samples()) < 2:  # spares loading torch
-        return len(there)
-    import torch
-
-    return torch.cuda.device_count()
 
 
 def _chosen(dataset: Any, config: RunConfig, folds: Sequence[str] | None) -> list[str]:

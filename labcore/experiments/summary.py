@@ -10,27 +10,25 @@ from typing import Any
 
 from labcore.errors import RunError
 from labcore.evaluation.metrics import figures_of
-from labcore.events import Evaluated, Preparing, RunFinished, TrainingStarted, each_of, epochs_of, last_of
+from labcore.events import Evaluated, RunFinished, TrainingStarted, each_of, epochs_of, last_of
 from labcore.experiments.crossval import CrossValidation, state_of
 from labcore.honesty import adjustments
 from labcore.listing import reason
 from labcore.runs import Run
 from labcore.sheets import Sheet
-from labcore.status import ENDED
+from labcore.status import ENDED, JobStatus
 
 
-@dataclass(frozen=True)
-class FoldResult:
-    """One fold at a glance.
+@dataclass(frozen=True, kw_only=True)
+class FoldResult(JobStatus):
+    """One fold at a glance: how its run stands, ``deleted`` where that is gone, and what came of it.
 
     Attributes:
         split: "official", or "random" for a fold of the leaking twin.
-        state: of its run; "deleted" where that is gone.
         accuracy: the final one on the held-out fold, None before the end.
         latest: the accuracy of the newest epoch on the clips of the curve.
         curve: epoch, accuracy on the training clips, accuracy on the clips of the curve.
         seconds: at work so far, over all its starts that came to an end.
-        stopped_by: who asked its run to stop, where that is known.
         leaks: clips of its recordings were trained on.
         adjusted: so many times its settings were changed with its held-out clips in view.
     """
@@ -38,21 +36,11 @@ class FoldResult:
     fold: str
     split: str
     run_id: str
-    state: str
-    epoch: int = 0
-    epochs: int = 0
-    fraction: float = 0.0
-    seconds_left: float | None = None
-    preparing: Preparing | None = None
-    accuracy: float | None = None
     latest: float | None = None
     macro_f1: float | None = None
     clips: int = 0
     seconds: float = 0.0
     device: str = ""
-    error: str = ""
-    remedy: str = ""
-    stopped_by: str = ""
     leaks: bool = False
     adjusted: int = 0
     curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
@@ -131,7 +119,7 @@ class Summary:
         facts = asdict(self)
         for pool in filter(None, (facts["official"], facts["random"])):
             for fold in pool["folds"]:
-                for name in ("curve", "confusion", "preparing"):
+                for name in ("curve", "confusion", "preparing", "queued_at", "changed_at", "by"):
                     del fold[name]
         return facts
 
@@ -215,12 +203,12 @@ def _guarded_fold(fold: str, split: str, run: Run) -> FoldResult:
     try:
         return _fold(fold, split, run)
     except Exception as error:  # one fold must never hide the others
-        return FoldResult(fold, split, run.id, "unreadable", error=f"cannot be read: {reason(error)}")
+        return FoldResult("unreadable", fold=fold, split=split, run_id=run.id, error=f"cannot be read: {reason(error)}")
 
 
 def _fold(fold: str, split: str, run: Run) -> FoldResult:
     if not run.there:
-        return FoldResult(fold, split, run.id, "deleted")
+        return FoldResult("deleted", fold=fold, split=split, run_id=run.id)
     events, status = run.events(), run.status()
     started, epochs = last_of(events, TrainingStarted), epochs_of(events)
     result = last_of(events, Evaluated) if status.state == "finished" else None
@@ -228,25 +216,17 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
         asked = run.config.optim.epochs or 0
     except RunError:
         asked = status.epochs
+    told = vars(status) | {"epochs": status.epochs or asked, "accuracy": result.accuracy if result else None}
     return FoldResult(
+        **told,
         fold=fold,
         split=split,
         run_id=run.id,
-        state=status.state,
-        epoch=status.epoch,
-        epochs=status.epochs or asked,
-        fraction=status.fraction,
-        seconds_left=status.seconds_left,
-        preparing=status.preparing,
-        accuracy=result.accuracy if result else None,
         latest=epochs[-1].val_accuracy if epochs else None,
         macro_f1=result.macro_f1 if result else None,
         clips=result.clips if result else 0,
         seconds=sum(end.seconds for end in each_of(events, RunFinished)),
         device=started.device if started else "",
-        error=status.error,
-        remedy=status.remedy,
-        stopped_by=status.stopped_by,
         leaks=started is not None and started.leaks,
         adjusted=adjustments(events),
         curve=tuple((each.epoch, each.train_accuracy, each.val_accuracy) for each in epochs),

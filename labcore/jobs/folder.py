@@ -230,7 +230,7 @@ class JobFolder:
                     (self.path / "lock").unlink()
                     self.path.rmdir()
                 raise gone
-            self._drop_partial_line()
+            drop_partial_line(self.path / FILE)
             yield
         finally:
             lock.release()
@@ -312,24 +312,24 @@ class JobFolder:
                 raise WorkspaceError(f"{self.title} cannot be removed: {error.strerror or error}") from error
         shutil.rmtree(trash, ignore_errors=True)
 
-    def _drop_partial_line(self) -> None:
-        """Cut a last line that a killed writer left unfinished, so that the next event starts a line of its own."""
-        path = self.path / FILE
-        try:
-            file = open_file(path)
-        except (OSError, DamagedError):  # whoever appends finds out
-            return
-        with file:
-            whole = size = file.seek(0, os.SEEK_END)
-            while whole:
-                begin = max(0, whole - 65536)
-                file.seek(begin)
-                if (found := file.read(whole - begin).rfind(b"\n")) >= 0:
-                    whole = begin + found + 1
-                    break
-                whole = begin
-            if whole < size:
-                os.truncate(path, whole)
+
+def drop_partial_line(path: Path) -> None:
+    """Cut a last line that a killed writer left unfinished, so that the next one starts a line of its own."""
+    try:
+        file = open_file(path)
+    except (OSError, DamagedError):  # whoever appends finds out
+        return
+    with file:
+        whole = size = file.seek(0, os.SEEK_END)
+        while whole:
+            begin = max(0, whole - 65536)
+            file.seek(begin)
+            if (found := file.read(whole - begin).rfind(b"\n")) >= 0:
+                whole = begin + found + 1
+                break
+            whole = begin
+        if whole < size:
+            os.truncate(path, whole)
 
 
 J = TypeVar("J", bound=JobFolder)

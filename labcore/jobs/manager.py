@@ -147,8 +147,13 @@ class JobManager:
         with self._lock:
             for each in reversed(job.children()):  # the waiting ones first: none takes the place of one that stops
                 self.stop(each, by=by)
-            if job.kind.work and stop_job(job, by) == "running" and (at_work := self._children.get(job.path)):
-                at_work.stop()
+            state = job.status().state if job.kind.work else ""
+            if state == "queued" and _take_out(job, by):
+                return
+            if state in ("queued", "running", "stopping"):
+                job.request_stop(by)
+                if at_work := self._children.get(job.path):
+                    at_work.stop()
 
     def remove(self, job: JobFolder, also: Sequence[JobFolder] = ()) -> None:
         """Delete a job that is not at work, with all that belongs to it.
@@ -336,24 +341,6 @@ def make_ready(job: JobFolder, dataset: str | None = None) -> None:
     if job.kind.ready:
         load(job.kind.ready)(job, dataset)
     job.clear_stop()
-
-
-def stop_job(job: JobFolder, by: str = "") -> str:
-    """Stop a job whoever works on it: take it out of the queue, or ask whoever works on it to stop soon.
-
-    Args:
-        by: who asks, which the job's end tells.
-
-    Returns:
-        What it was: ``queued`` (it is stopped now), ``running`` (it stops soon), or the state in which it had ended.
-    """
-    state = job.status().state
-    if state == "queued" and _take_out(job, by):
-        return state
-    if state in ("queued", "running", "stopping"):
-        job.request_stop(by)
-        return "running"
-    return state
 
 
 def sweep(room: Path) -> None:

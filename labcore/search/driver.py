@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from labcore import nvml
 from labcore.config import RunConfig
+from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.event_log import EventReader
 from labcore.events import Epoch, Evaluated, Event
@@ -67,20 +67,10 @@ def work(
 
 
 def devices_of(config: RunConfig) -> list[str]:
-    """The devices on which trials run at once: every GPU where the choice is left to the lab, else the one that is named.
-
-    torch is asked only where there is more than one GPU to be had.
-    """
+    """The devices on which trials run at once: every GPU where the choice is left to the lab, else the one that is named."""
     wanted = config.runtime.device
-    if wanted in ("auto", "cuda"):
-        library, _ = nvml.opened()
-        if library is not None and nvml.count(library) > 1:
-            import torch
-
-            count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-            if count > 1:
-                return [f"cuda:{number}" for number in range(count)]
-    return [wanted]
+    gpus = gpu_count() if wanted in ("auto", "cuda") else 0
+    return [f"cuda:{number}" for number in range(gpus)] if gpus > 1 else [wanted]
 
 
 @dataclass

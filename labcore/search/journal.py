@@ -9,7 +9,6 @@ go when its holder dies, however it dies. A line that a killed writer left unfin
 from __future__ import annotations
 
 import contextlib
-import os
 import warnings
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
+from labcore.jobs.folder import drop_partial_line
 from labcore.listing import reason
 from labcore.reading import open_file
 from labcore.search.folder import SearchError
@@ -37,7 +37,7 @@ class _KernelLock(JournalFileOpenLock):
 
     def acquire(self) -> bool:
         self._lock.acquire(timeout=60)
-        _cut_partial_line(self._journal)
+        drop_partial_line(self._journal)
         return True
 
     def release(self) -> None:
@@ -79,12 +79,3 @@ def study_id(storage: BaseStorage) -> int:
         return storage.get_study_id_from_name(NAME)
     except KeyError as error:
         raise SearchError("the search's journal is empty or damaged", "Start a new search") from error
-
-
-def _cut_partial_line(path: Path) -> None:
-    with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        if not size or file.seek(-1, os.SEEK_END) < 0 or file.read(1) == b"\n":
-            return
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)

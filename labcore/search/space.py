@@ -177,8 +177,7 @@ def base_value(path: str, config: RunConfig) -> Any:
         return config.optim.peak_lr
     if path == "features.f_max":
         return config.f_max
-    part, _, name = path.partition(".")
-    return getattr(getattr(config, part), name)
+    return config.value(path)
 
 
 def _around(path: str, config: RunConfig) -> tuple[float, float] | None:
