@@ -12,8 +12,8 @@ from labcore.experiments.summary import FoldResult, Pool, Summary, csv_table, su
 from labcore.honesty import choice_note
 from labcore.runs import Run
 from labcore.status import RESUMABLE
-from ui import charts, curves, job_picker, live, people, results, services
-from ui.shell import action_button, errors_in_place
+from ui import curves, job_picker, live, people, results, services
+from ui.shell import action_button, download, errors_in_place
 from ui.text import counted, duration, percent, plain, points, preparing_line
 
 CARD = 200
@@ -28,22 +28,18 @@ def show(experiment: CrossValidation) -> None:
         live.damaged(experiment.path, error)
         return
     _head(experiment, summary)
-    if summary.active:
-        tick = 5.0 if any(fold.device == "cpu" for fold in summary.folds) else live.TICK * 2
+    tick = 5.0 if any(fold.device == "cpu" for fold in summary.folds) else live.TICK * 2
 
-        @st.fragment(run_every=tick)
-        def following() -> None:
-            with errors_in_place():
-                now = summarise(experiment)
-                if _stage(now) != _stage(summary):
-                    st.rerun()  # a fold has begun or ended: the figures below are out of date
-                _metrics(now.official)
-                _cards(now.official.folds, "official", now.by)
+    @st.fragment(run_every=tick if summary.active else None)
+    def following() -> None:
+        with errors_in_place():
+            now = summarise(experiment)
+            if _stage(now) != _stage(summary):
+                st.rerun()  # a fold has begun or ended: the figures below are out of date
+            _metrics(now.official)
+            _cards(now.official.folds, "official", now.by)
 
-        following()
-    else:
-        _metrics(summary.official)
-        _cards(summary.official.folds, "official", summary.by)
+    following()
     _together(experiment, summary)
     _why_not_random(experiment, summary)
 
@@ -53,7 +49,6 @@ def _stage(summary: Summary) -> list[str]:
 
 
 def _head(experiment: CrossValidation, summary: Summary) -> None:
-    manager = services.manager()
     resumable = any(fold.state in (*RESUMABLE, "deleted") for fold in summary.folds)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         folds = len(summary.official.folds)
@@ -64,35 +59,13 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
         )
         if people.anothers(summary.by):
             st.markdown(f":gray[:material/person: Started by] **{people.whose(summary.by)}**", width="content")
-        me = services.visitor_name()
         if summary.active:
-            people.guarded_button(
-                "Stop all",
-                partial(manager.stop, experiment, by=me),
-                summary.by,
-                key="crossval-stop",
-                verb="Stop",
-                icon=":material/stop:",
-                help="Folds at work stop after their batch and can go on later.",
-            )
+            told = "Folds at work stop after their batch and can go on later."
+            people.stop_button(experiment, summary.by, "Stop all", key="crossval-stop", help=told)
         elif resumable:
-            people.guarded_button(
-                "Resume all",
-                partial(manager.resume, experiment, by=me),
-                summary.by,
-                key="crossval-resume",
-                verb="Resume",
-                icon=":material/play_arrow:",
-                help="Folds go on from their last epoch; those whose runs were deleted begin anew.",
-            )
-        st.download_button(
-            "Table as CSV",
-            data=lambda: csv_table(summarise(experiment)),
-            file_name=f"{experiment.id}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+            told = "Folds go on from their last epoch; those whose runs were deleted begin anew."
+            people.resume_button(experiment, summary.by, "Resume all", key="crossval-resume", help=told)
+        download("Table as CSV", lambda: csv_table(summarise(experiment)), f"{experiment.id}.csv", "text/csv")
         if not summary.active:
             with st.popover("Delete", icon=":material/delete:", type="tertiary"):
                 st.markdown("Delete this cross-validation?")
@@ -138,7 +111,6 @@ def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
 
 
 def _card(fold: FoldResult, key: str, owner: str) -> None:
-    manager, me = services.manager(), services.visitor_name()
     run = Run(services.workspace().runs / fold.run_id)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         if fold.state == "deleted":
@@ -160,28 +132,11 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.caption(_line(fold), width="stretch")
         if fold.active:
-            people.guarded_button(
-                "",
-                partial(manager.stop, run, by=me),
-                owner,
-                verb="Stop",
-                key=f"crossval-stop-{key}",
-                icon=":material/stop:",
-                type="tertiary",
-                help=f"Stop fold {plain(fold.fold)}",
-                disabled=fold.state == "stopping",
-            )
+            looks = {"type": "tertiary", "help": f"Stop fold {plain(fold.fold)}", "disabled": fold.state == "stopping"}
+            people.stop_button(run, owner, "", key=f"crossval-stop-{key}", **looks)
         elif fold.state in RESUMABLE:
-            people.guarded_button(
-                "",
-                partial(manager.resume, run, by=me),
-                owner,
-                verb="Resume",
-                key=f"crossval-resume-{key}",
-                icon=":material/play_arrow:",
-                type="tertiary",
-                help=f"Resume fold {plain(fold.fold)}",
-            )
+            looks = {"type": "tertiary", "help": f"Resume fold {plain(fold.fold)}"}
+            people.resume_button(run, owner, "", key=f"crossval-resume-{key}", **looks)
 
 
 def _line(fold: FoldResult) -> str:
@@ -212,13 +167,7 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
         f"{counted(pool.clips, 'held-out clip')} of the finished {folds}, each judged by the network that was not trained on its "
         f"recording. {choice_note(pool.adjusted)}."
     )
-    left, right = st.columns([5, 4], gap="medium")
-    with left:
-        st.markdown("**Confusion matrix**")
-        charts.confusion(pool.confusion, key=f"crossval-confusion-{experiment.id}")
-    with right:
-        st.markdown("**Per-class metrics**")
-        results.class_table(pool)
+    results.by_class(pool, key=f"crossval-confusion-{experiment.id}")
 
 
 def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from labcore.budget import plan_for
@@ -10,7 +12,7 @@ from labcore.datasets.table import PARTS
 from labcore.errors import LabError
 from labcore.experiments.crossval import CrossValidation
 from ui import data, estimates, form_url, forms, job_picker, live, new_run, services, waiting
-from ui.shell import action_button, errors_in_place, show_error
+from ui.shell import errors_in_place, show_error
 from ui.text import count, counted, plain
 
 
@@ -36,12 +38,7 @@ def _data() -> str | None:
     st.header("Data", anchor=False)
     names, current = data.names(), forms.values()
     if not names and current["data.dataset"] == "demo":
-        with st.container(border=True):
-            st.markdown(
-                "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
-            )
-            live.demo_button("demo-crossval")
-            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
+        live.no_data_yet("demo-crossval")
         return None
     if current["data.dataset"] not in names:
         if current["data.dataset"] == "demo" and names:
@@ -97,19 +94,8 @@ def _start(name: str) -> None:
         )
         form_url.write({"fold": None if chosen == possible else list(chosen), "twin": "yes" if random else None})
         _facts(summary, config, len(chosen), random)
-        with st.container(key="start-bar"):
-            action_button(
-                "Start",
-                lambda: _make(config, chosen, random),
-                key="crossval-start",
-                type="primary",
-                icon=":material/play_arrow:",
-                width="stretch",
-                disabled=not chosen,
-            )
-        line = waiting.busy("Each fold")
-        if line:
-            st.caption(line)
+        make = partial(_make, config, chosen, random)
+        waiting.start_bar("Each fold", make, key="crossval-start", disabled=not chosen)
 
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
@@ -137,8 +123,6 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
 
 
 def _make(config: RunConfig, folds: list[str], random: bool) -> None:
-    experiment = CrossValidation.create(
-        services.workspace(), config, folds=folds, random=random, by=services.visitor_name()
-    )
-    job_picker.look_at(CrossValidation, services.manager().take(experiment).id)
+    experiment = services.ask_for(CrossValidation, config, folds=folds, random=random)
+    job_picker.look_at(CrossValidation, experiment.id)
     st.session_state["crossval-made"] = True

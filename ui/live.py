@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -195,6 +195,17 @@ def job_link(job: JobFolder, after: str = "") -> None:
         return
     name = job.load("noise", {}).get("run", "") if word == "noise" else job.id  # a test with noise is shown by its run
     st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
+
+
+def no_data_yet(key: str, own: Callable[[], object] | None = None) -> None:
+    """What a form says where there is no data set to choose. ``own`` offers clips of one's own; else a link leads to where that is done."""
+    with st.container(border=True):
+        st.markdown("**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine.")
+        demo_button(key)
+        if own is not None:
+            own()
+        else:
+            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
 
 
 @st.fragment

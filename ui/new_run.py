@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -44,12 +45,7 @@ def _data() -> None:
     current = forms.values()
     current["data.dataset"] = data.called_now(current["data.dataset"])
     if not names and current["data.dataset"] == "demo":
-        with st.container(border=True):
-            st.markdown(
-                "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
-            )
-            live.demo_button("demo-train")
-            datasets.add("train")
+        live.no_data_yet("demo-train", partial(datasets.add, "train"))
         return
     if current["data.dataset"] not in names:
         if current["data.dataset"] == "demo" and names:

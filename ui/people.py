@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
+from labcore.jobs.folder import JobFolder
 from labcore.people import is_anothers
 from ui import services
 from ui.shell import action_button
@@ -54,6 +56,18 @@ def guarded_button(
     with st.popover(label, key=asks, on_change="rerun", **face):
         ask(owner, verb)
         action_button(f"{verb} all the same", confirmed, key=key)
+
+
+def stop_button(job: JobFolder, owner: str, label: str = "Stop", *, key: str, **looks: Any) -> None:
+    """A button that stops a job, or takes it out of the queue."""
+    stop = partial(services.manager().stop, job, by=services.visitor_name())
+    guarded_button(label, stop, owner, key=key, verb="Stop", icon=":material/stop:", **looks)
+
+
+def resume_button(job: JobFolder, owner: str, label: str = "Resume", *, key: str, **looks: Any) -> None:
+    """A button that puts a job back into the queue."""
+    resume = partial(services.manager().resume, job, by=services.visitor_name())
+    guarded_button(label, resume, owner, key=key, verb="Resume", icon=":material/play_arrow:", **looks)
 
 
 def remove_button(what: str, act: Callable[[], object], *owners: str, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -41,33 +42,30 @@ def show(run: Run, events: list[Event]) -> None:
                 "The split leaks: clips of the same recordings were trained on. The accuracy is higher than on new recordings.",
                 icon=":material/warning:",
             )
+    by_class(evaluated, key=f"confusion-{run.id}")
+
+
+def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
+    """The confusion matrix, and recall, precision and F1 a class beside it."""
+    number = partial(st.column_config.NumberColumn, format="%.2f")
     left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**Confusion matrix**")
-        charts.confusion(evaluated.confusion, key=f"confusion-{run.id}")
+        charts.confusion(evaluated.confusion, key=key)
     with right:
         st.markdown("**Per-class metrics**")
-        class_table(evaluated)
-
-
-def class_table(evaluated: Evaluated | Pool) -> None:
-    """Recall, precision and F1 a class."""
-    st.dataframe(
-        per_class(evaluated),
-        hide_index=True,
-        height="content",
-        column_config={
-            "F1": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, width="small"),
-            "Recall": st.column_config.NumberColumn(
-                format="%.2f", help="Share of the clips of this class that were found."
-            ),
-            "Precision": st.column_config.NumberColumn(
-                format="%.2f", help="Share of the clips taken for this class that are of it."
-            ),
-        },
-        alt="Precision, recall and F1 a class",
-        placeholder="–",
-    )
+        st.dataframe(
+            per_class(evaluated),
+            hide_index=True,
+            height="content",
+            column_config={
+                "F1": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, width="small"),
+                "Recall": number(help="Share of the clips of this class that were found."),
+                "Precision": number(help="Share of the clips taken for this class that are of it."),
+            },
+            alt="Precision, recall and F1 a class",
+            placeholder="–",
+        )
 
 
 def download(run: Run) -> None:

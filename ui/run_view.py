@@ -94,17 +94,10 @@ def _head(run: Run, status: JobStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if status.state in ("queued", "running", "stopping"):
             label = "Take out of the queue" if status.state == "queued" else "Stop"
-            stop = partial(services.manager().stop, run, by=services.visitor_name())
-            stopping = status.state == "stopping"
-            people.guarded_button(
-                label, stop, status.by, key="stop", verb="Stop", icon=":material/stop:", disabled=stopping
-            )
+            people.stop_button(run, status.by, label, key="stop", disabled=status.state == "stopping")
         if status.state in RESUMABLE:
             label = "Resume" if run.checkpoint.exists() else "Try again"
-            resume = partial(services.manager().resume, run, by=services.visitor_name())
-            people.guarded_button(
-                label, resume, status.by, key="resume", verb="Resume", icon=":material/play_arrow:", type="primary"
-            )
+            people.resume_button(run, status.by, label, key="resume", type="primary")
         if status.state == "finished" and run.weights.exists():
             if st.button("Classify with it", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})

@@ -17,7 +17,7 @@ from labcore.search.space import FIXED, Range, base_value, default_ranges, range
 from ui import data, estimates, forms, job_picker, live, search_link, services, waiting
 from ui.search_charts import unit_title
 from ui.search_link import AUTOMATIC, OWN
-from ui.shell import action_button, errors_in_place, show_error
+from ui.shell import errors_in_place, show_error
 from ui.text import counted, plain
 
 OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
@@ -32,12 +32,7 @@ def show() -> None:
             st.rerun()  # the page around the form is out of date
         search_link.read(_kept())
         if not data.names():
-            with st.container(border=True):
-                st.markdown(
-                    "**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine."
-                )
-                live.demo_button("demo-search")
-                st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
+            live.no_data_yet("demo-search")
             return
         left, right = st.columns([5, 3], gap="large")
         shown = False
@@ -235,18 +230,7 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
             show_error(error)
             return
         _facts(settings)
-        with st.container(key="start-bar"):
-            action_button(
-                "Start",
-                partial(_begin, settings),
-                key="search-start",
-                type="primary",
-                icon=":material/play_arrow:",
-                width="stretch",
-            )
-        line = waiting.busy("Each trial")
-        if line:
-            st.caption(line)
+        waiting.start_bar("Each trial", partial(_begin, settings), key="search-start")
 
 
 def _facts(settings: Settings) -> None:
@@ -272,8 +256,7 @@ def _facts(settings: Settings) -> None:
 
 
 def _begin(settings: Settings) -> None:
-    search = Search.create(services.workspace(), settings, queued=True, by=services.visitor_name())
-    job_picker.look_at(Search, services.manager().take(search).id)
+    job_picker.look_at(Search, services.ask_for(Search, settings).id)
     st.session_state["search-started"] = True
 
 

@@ -61,17 +61,11 @@ def _head(search: Search, report: Report) -> None:
     """Whose the search is, where it is another's, and what can be done with it in its state."""
     if people.anothers(report.by):
         st.markdown(f":gray[:material/person: Started by] **{people.whose(report.by)}**")
-    manager, me = services.manager(), services.visitor_name()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if report.active:
-            stopping = report.state == "stopping"
-            stop = partial(manager.stop, search, by=me)
-            people.guarded_button("Stop", stop, report.by, key="search-stop", icon=":material/stop:", disabled=stopping)
+            people.stop_button(search, report.by, key="search-stop", disabled=report.state == "stopping")
         elif report.state in RESUMABLE:
-            resume = partial(manager.resume, search, by=me)
-            people.guarded_button(
-                "Resume", resume, report.by, key="search-resume", type="primary", icon=":material/play_arrow:"
-            )
+            people.resume_button(search, report.by, key="search-resume", type="primary")
         else:
             more = partial(_go_on, search, max(report.settings.trials, report.done) + MORE)
             people.guarded_button(

@@ -124,9 +124,7 @@ def _one_at_work(benchmark: Benchmark) -> None:
             with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
                 live.badge(report.state)
                 stopping = report.state == "stopping"
-                stop = partial(services.manager().stop, benchmark, by=services.visitor_name())
-                key = f"stop-{benchmark.id}"
-                people.guarded_button("Stop", stop, report.by, key=key, icon=":material/stop:", disabled=stopping)
+                people.stop_button(benchmark, report.by, key=f"stop-{benchmark.id}", disabled=stopping)
                 if stopping:
                     key, looks = f"kill-{benchmark.id}", {"icon": ":material/close:", "type": "tertiary"}
                     people.guarded_button("End at once", benchmark.kill, report.by, key=key, verb="End", **looks)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
 
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glance
 from labcore.jobs.queue import Survey
 from labcore.status import JobStatus
 from ui import people, services
+from ui.shell import action_button
 from ui.text import counted, duration, job_name, plain
 
 NAMED = 2
@@ -21,6 +25,14 @@ def behind(job: JobFolder) -> str:
     if not ahead:
         return "Next in the queue"
     return f"Waits behind {_named([(each, glance(each)) for each in ahead])}"
+
+
+def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
+    """The button that starts what a form asks for, and what that would stand behind."""
+    with st.container(key="start-bar"):
+        action_button("Start", act, key=key, type="primary", icon=":material/play_arrow:", width="stretch", **looks)
+    if line := busy(mine):
+        st.caption(line)
 
 
 def busy(mine: str = "This run") -> str:
