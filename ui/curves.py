@@ -11,26 +11,14 @@ from typing import Any
 import streamlit as st
 
 from labcore.events import Epoch
-from ui.charts import dark
+from ui.charts import PADDING, category, dark, measure
 from ui.spikes import ceiling
-
-
-def _number(field: str, title: str | None = None, **more: Any) -> dict[str, Any]:
-    """A column of numbers on an axis, which needs no title there, or in a tooltip."""
-    return {"field": field, "type": "quantitative", "title": title, **more}
-
-
-def _name(field: str, **more: Any) -> dict[str, Any]:
-    """A column of names."""
-    return {"field": field, "type": "nominal", **more}
-
 
 SIDES = {"train": "training", "val": "validation"}
 """Side of an epoch event → the name of its clips."""
-_PADDING = {"top": 6, "bottom": 0, "left": 0, "right": 6}
 _STROKES = {"title": None, "symbolType": "stroke"}
 _SHARE = {"axis": {"format": "%", "tickCount": 3}, "scale": {"domain": [0, 1]}}
-_EPOCH = _number("epoch", "Epoch")
+_EPOCH = measure("epoch", "Epoch")
 
 
 def curves(
@@ -64,16 +52,16 @@ def curves(
         "transform": [{"filter": "isValid(datum.value)"}],
         "mark": {"type": "line", "interpolate": "linear", "strokeWidth": 2.2, "point": len(epochs) < 3},
         "encoding": {
-            "y": _number(
+            "y": measure(
                 "value",
                 axis={"format": "%" if share else ".4~g", "tickCount": 5},
                 scale={"domain": [0, 1]} if share else {"zero": False, "nice": True},
             ),
-            "color": _name("clips", scale={"domain": list(SIDES.values())}, legend={**_STROKES, **legend}),
-            "tooltip": [_EPOCH, _name("clips", title="Clips"), _number("real", title, format=form)],
+            "color": category("clips", scale={"domain": list(SIDES.values())}, legend={**_STROKES, **legend}),
+            "tooltip": [_EPOCH, category("clips", title="Clips"), measure("real", title, format=form)],
         },
     }
-    spec = {"padding": _PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_TURNED]}
+    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_TURNED]}
     st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} over the epochs")
 
 
@@ -112,22 +100,22 @@ _ABOVE: list[dict[str, Any]] = [
         },
         "encoding": {
             "y": {"field": "value", "type": "quantitative"},
-            "color": _name("clips"),
-            "tooltip": [_number("real", "Beyond the axis", format=".4~g")],
+            "color": category("clips"),
+            "tooltip": [measure("real", "Beyond the axis", format=".4~g")],
         },
     },
     {
         "name": "above_note",
         "transform": [{"filter": "isValid(datum.above)"}],
         "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 8, "aria": False},
-        "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": _name("above")},
+        "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": category("above")},
     },
 ]
 _TURNED: list[dict[str, Any]] = [
     {
         "transform": [{"filter": "isValid(datum.what)"}],
         "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#7A8288", "aria": False},
-        "encoding": {"tooltip": [_name("what", title="Turned")]},
+        "encoding": {"tooltip": [category("what", title="Turned")]},
     },
     {
         "name": "turned_note",
@@ -142,7 +130,7 @@ _TURNED: list[dict[str, Any]] = [
             "limit": 190,
             "aria": False,
         },
-        "encoding": {"y": {"value": 0}, "text": _name("what")},
+        "encoding": {"y": {"value": 0}, "text": category("what")},
     },
 ]
 """Layers of :func:`curves`. A name with ``_note`` gives a text the ink of ``page.css``.
@@ -165,8 +153,8 @@ def probabilities(
         rows,
         total,
         y=_SHARE,
-        colour=_name("label", scale={"domain": labels}, legend=legend),
-        tooltip=[_name("label", title="Label"), _number("value", "Probability", format=".1%")],
+        colour=category("label", scale={"domain": labels}, legend=legend),
+        tooltip=[category("label", title="Label"), measure("value", "Probability", format=".1%")],
         key=key,
         height=210,
         alt=alt,
@@ -195,8 +183,8 @@ def fold_curve(points: Sequence[tuple[int, float, float]], total: int, *, key: s
         rows,
         total,
         y={**_SHARE, "axis": {"format": "%", "tickCount": 2}},
-        colour=_name("clips", scale={"domain": list(SIDES.values())}, legend=None),
-        tooltip=[_name("clips", title="Clips"), _number("value", "Accuracy", format=".1%")],
+        colour=category("clips", scale={"domain": list(SIDES.values())}, legend=None),
+        tooltip=[category("clips", title="Clips"), measure("value", "Accuracy", format=".1%")],
         key=key,
         height=96,
         alt=f"Accuracy of {title} over the epochs",
@@ -211,7 +199,7 @@ def small_curve(epochs: list[Epoch], field: str, total: int, *, key: str, title:
         [{"epoch": event.epoch, "value": getattr(event, field)} for event in epochs],
         total,
         y={"axis": {"format": form, "tickCount": 3}, "scale": {"zero": True}},
-        tooltip=[_number("value", title, format=".4~g")],
+        tooltip=[measure("value", title, format=".4~g")],
         key=key,
         height=130,
         alt=f"{title} over the epochs",
@@ -241,9 +229,9 @@ def _lines(
     import pandas as pd
 
     columns = ["epoch", "value", *([colour["field"]] if colour else [])]
-    encoding = {"x": _epoch_axis(total, ticks), "y": {**_number("value"), **y}, "tooltip": [_EPOCH, *tooltip]}
+    encoding = {"x": _epoch_axis(total, ticks), "y": {**measure("value"), **y}, "tooltip": [_EPOCH, *tooltip]}
     spec = {
-        "padding": _PADDING,
+        "padding": PADDING,
         "mark": {"type": "line", "strokeWidth": stroke, "point": len({row["epoch"] for row in rows}) < 3},
         "encoding": encoding | ({"color": colour} if colour else {}),
     }
@@ -252,4 +240,4 @@ def _lines(
 
 def _epoch_axis(total: int, ticks: int = 6) -> dict[str, Any]:
     axis = {"grid": False, "format": "d", "tickMinStep": 1, "tickCount": ticks}
-    return _number("epoch", axis=axis, scale={"domain": [1, max(2, total)], "nice": False})
+    return measure("epoch", axis=axis, scale={"domain": [1, max(2, total)], "nice": False})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from labcore.config import Knob, knobs
 from labcore.search.report import Report, Trial
-from ui.charts import dark, show_figure, unmarked
+from ui.charts import PADDING, category, dark, measure, show_figure, unmarked
 
 BAR = 30
 STATES = ["finished", "pruned", "running"]
@@ -38,63 +39,38 @@ def history(report: Report, *, key: str) -> None:
     # Pruned trials stand far behind: the axis is of those that finished, and the others stand at its edge.
     ends = [trial.value for trial in report.trials if trial.value is not None]
     focus = {"domain": _around(ends, share), "clamp": True} if len(set(ends)) > 1 else {"zero": False}
-    y = {
-        "type": "quantitative",
-        "title": None,
-        "axis": {"format": "~%" if share else "~g", "tickCount": 5},
-        "scale": {**focus, "nice": True},
+    y = partial(measure, axis={"format": "~%" if share else "~g", "tickCount": 5}, scale={**focus, "nice": True})
+    x = measure(
+        "trial",
+        "trial",
+        axis={"grid": False, "format": "d", "tickMinStep": 1, "tickCount": 8},
+        scale={"domain": [-0.5, max(3.5, report.settings.trials - 0.5)], "nice": False},
+    )
+    best_line = {
+        "data": {"values": line},
+        "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
+        "encoding": {"x": x, "y": y("best"), "color": {"datum": BEST_SO_FAR}},
     }
-    x = {
-        "field": "trial",
-        "type": "quantitative",
-        "title": "trial",
-        "axis": {"grid": False, "format": "d", "tickMinStep": 1, "tickCount": 8},
-        "scale": {"domain": [-0.5, max(3.5, report.settings.trials - 0.5)], "nice": False},
+    points = {
+        "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+        "encoding": {
+            "x": x,
+            "y": y("value"),
+            "color": category(
+                "state",
+                scale={"domain": [*STATES, BEST_SO_FAR], "range": [*colours, line_colour]},
+                legend={"orient": "top", "title": None, "symbolOpacity": 1},
+            ),
+            "shape": category("state", scale={"domain": STATES, "range": ["circle", "cross", "diamond"]}, legend=None),
+            "tooltip": [
+                measure("trial", "Trial"),
+                category("state", title="State"),
+                measure("value", "Value", format=".1%" if share else ".4f"),
+                category("knobs", title="Settings"),
+            ],
+        },
     }
-    spec = {
-        "padding": {"top": 6, "bottom": 0, "left": 0, "right": 6},
-        "layer": [
-            {
-                "data": {"values": line},
-                "mark": {
-                    "type": "line",
-                    "interpolate": "step-after",
-                    "strokeWidth": 2,
-                },
-                "encoding": {"x": x, "y": {**y, "field": "best"}, "color": {"datum": BEST_SO_FAR}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-                "encoding": {
-                    "x": x,
-                    "y": {**y, "field": "value"},
-                    "color": {
-                        "field": "state",
-                        "type": "nominal",
-                        "scale": {"domain": [*STATES, BEST_SO_FAR], "range": [*colours, line_colour]},
-                        "legend": {"orient": "top", "title": None, "symbolOpacity": 1},
-                    },
-                    "shape": {
-                        "field": "state",
-                        "type": "nominal",
-                        "scale": {"domain": STATES, "range": ["circle", "cross", "diamond"]},
-                        "legend": None,
-                    },
-                    "tooltip": [
-                        {"field": "trial", "type": "quantitative", "title": "Trial"},
-                        {"field": "state", "type": "nominal", "title": "State"},
-                        {
-                            "field": "value",
-                            "type": "quantitative",
-                            "title": "Value",
-                            "format": ".1%" if share else ".4f",
-                        },
-                        {"field": "knobs", "type": "nominal", "title": "Settings"},
-                    ],
-                },
-            },
-        ],
-    }
+    spec = {"padding": PADDING, "layer": [best_line, points]}
     st.vega_lite_chart(
         frame, spec, key=key, height=280, width="stretch", alt="Value of each trial, and the best so far"
     )
