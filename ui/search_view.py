@@ -189,7 +189,7 @@ def _final(search: Search, report: Report) -> None:
         return
     action_button(
         "Train the best with the reported fold held out",
-        partial(_train_best, search),
+        partial(train_best, search, services.manager(), by=services.visitor_name()),
         key="search-final",
         type="primary" if report.state == "finished" else "secondary",
         icon=":material/verified:",
@@ -202,10 +202,6 @@ def _final_run(report: Report) -> Run | None:
     """The run that trains what was found, where there is one still."""
     run = Run(services.workspace().runs / report.final) if report.final else None
     return run if run is not None and run.there else None
-
-
-def _train_best(search: Search) -> None:
-    train_best(search, services.manager(), by=services.visitor_name())
 
 
 def _open_form(search: Search) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from labcore.cli.attend import exit_status, say_raw, stop_on_signals
 from labcore.cli.board import Board
 from labcore.cli.jobs import own
-from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, percent, say, table, tell_unreadable
+from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, percent, say, table, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
 from labcore.event_log import EventReader
 from labcore.events import RunFinished
@@ -264,17 +264,12 @@ def result_table(summary: Summary) -> list[str]:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    rows = []
     summaries, broken = looked_at(CrossValidation.every(workspace), summarise, lambda experiment: experiment.id)
+    head = ["cross-validation", "state", "folds", "accuracy", "data set", "network"]
+    rows = []
     for summary in summaries:
-        if as_json:
-            emit_json(summary.to_dict())
         done = f"{summary.official.finished}/{len(summary.official.folds)}"
         rows.append([summary.id, summary.state, done, mean_text(summary.official), summary.dataset, summary.model])
-    if not as_json:
-        for line in table(["cross-validation", "state", "folds", "accuracy", "data set", "network"], rows):
-            emit(line)
-        if not rows:
-            say("there are no cross-validations yet; `labcore crossval` makes one")
-    tell_unreadable([*broken, *CrossValidation.unreadable(workspace)], "id", as_json=as_json)
-    return DONE
+    broken += CrossValidation.unreadable(workspace)
+    none = "there are no cross-validations yet; `labcore crossval` makes one"
+    return tell_list(map(Summary.to_dict, summaries), head, rows, broken, "id", none=none, as_json=as_json)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from labcore.cli.attend import Teller, exit_status, goes_on, say_raw, stop_on_signals
-from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, table, tell_unreadable
+from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.errors import LabError
 from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunStarted, Started
@@ -139,22 +139,16 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
         if not arguments.kind or kind.kind.room in arguments.kind:
             found += glances(workspace, kind)
             broken += kind.unreadable(workspace)
-    rows = []
+    told, rows = [], []
     for job, status in sorted(found, key=lambda each: each[0].id, reverse=True):
         facts = brief(job, status)
         if (arguments.mine and is_anothers(facts["by"], shell_user())) or (arguments.active and not status.active):
             continue
-        if arguments.json:
-            emit_json(facts)
+        told.append(facts)
         done = f"{100 * status.fraction:.0f} %" if status.active else "-"
         rows.append([job.kind.name, job.id, status.state, done, percent(status.accuracy), facts["by"] or "-"])
-    if not arguments.json:
-        for line in table(["kind", "job", "state", "done", "accuracy", "by"], rows):
-            emit(line)
-        if not rows:
-            say("there are no jobs")
-    tell_unreadable(broken, "job_id", as_json=arguments.json)
-    return DONE
+    head = ["kind", "job", "state", "done", "accuracy", "by"]
+    return tell_list(told, head, rows, broken, "job_id", none="there are no jobs", as_json=arguments.json)
 
 
 def show(job: JobFolder, as_json: bool) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from labcore.cli.attend import attend_short
 from labcore.cli.inputs import weights_named
-from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_unreadable
+from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_list
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, number, run_named
 from labcore.evaluation.jobs import SNRS_DB, InNoise, NoisePlan, NoiseTest
 from labcore.events import Event
@@ -80,16 +80,10 @@ def _row(result: InNoise) -> list[str]:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    found = glances(workspace, NoiseTest)
-    if as_json:
-        for job, status in found:
-            emit_json(_facts(job, status))
-    else:
-        rows = [[str(value or "-") for value in list(_facts(job, status).values())[:7]] for job, status in found]
-        for line in table(["noise test", "state", "run", "fold", "class", "colour", "by"], rows):
-            emit(line)
-    tell_unreadable(NoiseTest.unreadable(workspace), "noise_id", as_json=as_json)
-    return DONE
+    facts = [_facts(job, status) for job, status in glances(workspace, NoiseTest)]
+    head = ["noise test", "state", "run", "fold", "class", "colour", "by"]
+    rows = [[str(value or "-") for value in list(each.values())[: len(head)]] for each in facts]
+    return tell_list(facts, head, rows, NoiseTest.unreadable(workspace), "noise_id", as_json=as_json)
 
 
 def _facts(job: NoiseTest, status: JobStatus) -> dict[str, Any]:

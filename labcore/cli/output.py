@@ -153,6 +153,33 @@ def tell_unreadable(things: Iterable[Unreadable], key: str, *, as_json: bool) ->
             emit(" ".join(str(thing).split("\n")))
 
 
+def tell_list(
+    facts: Iterable[dict[str, Any]],
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    broken: Iterable[Unreadable],
+    key: str,
+    *,
+    none: str = "",
+    as_json: bool,
+) -> int:
+    """A list: its lines of JSON, or the table of its rows; then what it leaves out, as :func:`tell_unreadable` does.
+
+    Args:
+        none: what is said where there are no rows.
+    """
+    if as_json:
+        for each in facts:
+            emit_json(each)
+    else:
+        for line in table(head, rows):
+            emit(line)
+        if none and not rows:
+            say(none)
+    tell_unreadable(broken, key, as_json=as_json)
+    return DONE
+
+
 def percent(share: float | None) -> str:
     """A share of 1 as ``87.5 %``; a dash where there is none."""
     return "-" if share is None else f"{100 * share:.1f} %"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from labcore.cli.output import (
     percent,
     say,
     table,
-    tell_unreadable,
+    tell_list,
 )
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
 from labcore.errors import LabError
@@ -126,23 +127,19 @@ def _resumable(workspace: Workspace, arguments: argparse.Namespace) -> Search:
 
 def _drive(search: Search, arguments: argparse.Namespace) -> int:
     """Drive a search in this process; its runs are worked on in processes of their own, or by a Ray cluster."""
-    from labcore.search import driver
+    with contextlib.ExitStack() as stack:
+        doing = None
+        if arguments.engine == "ray":
+            from labcore.ray_queue import RayQueue, connected
+            from labcore.search import driver
 
-    ray, doing = None, driver.work
-    if arguments.engine == "ray":
-        from labcore.ray_queue import RayQueue, connected
-
-        ray, device = connected(arguments.ray_address), search.settings.config.runtime.device
-    try:
-        if ray is not None:
+            ray, device = connected(arguments.ray_address), search.settings.config.runtime.device
+            stack.callback(ray.shutdown)
             queue = RayQueue(ray, cores=arguments.cores, by=search.owner or shell_user())
             say(queue.about(device))
             doing = partial(driver.work, queue=queue, devices=[device] * queue.room(device))
         stops, goes_on = "stopping the runs at work", "labcore search --resume"
         return work_on(search, tell_event, stops, as_json=arguments.json, doing=doing, goes_on=goes_on)
-    finally:
-        if ray is not None:
-            ray.shutdown()
 
 
 def tell_event(event: Event) -> None:
@@ -177,27 +174,21 @@ def changes_line(changes: dict[str, Any]) -> str:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    rows = []
     reports, broken = looked_at(Search.every(workspace), Search.report, lambda search: search.id)
-    for report in reports:
-        if as_json:
-            emit_json(facts(report))
-        rows.append(
-            [
-                report.id,
-                report.state,
-                f"{report.done}/{report.settings.trials}",
-                _value(report, report.best.value if report.best else None),
-                str(report.settings.config.data.dataset),
-            ]
-        )
-    if not as_json:
-        for line in table(["search", "state", "trials", "best", "data set"], rows):
-            emit(line)
-        if not rows:
-            say("there are no searches yet; `labcore search` makes one")
-    tell_unreadable([*broken, *Search.unreadable(workspace)], "search_id", as_json=as_json)
-    return DONE
+    head = ["search", "state", "trials", "best", "data set"]
+    rows = [
+        [
+            report.id,
+            report.state,
+            f"{report.done}/{report.settings.trials}",
+            _value(report, report.best.value if report.best else None),
+            str(report.settings.config.data.dataset),
+        ]
+        for report in reports
+    ]
+    broken += Search.unreadable(workspace)
+    none = "there are no searches yet; `labcore search` makes one"
+    return tell_list(map(facts, reports), head, rows, broken, "search_id", none=none, as_json=as_json)
 
 
 def facts(report: Report) -> dict[str, Any]:
