@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from labcore.budget import plan_for
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
 from labcore.experiments.crossval import CrossValidation
@@ -36,21 +36,11 @@ def show() -> None:
 def _data() -> str | None:
     """The data set that was chosen; None where there is none yet."""
     st.header("Data", anchor=False)
-    names, current = data.names(), forms.values()
-    if not names and current["data.dataset"] == "demo":
+    current = forms.values()
+    if not data.names() and current["data.dataset"] == "demo":
         live.no_data_yet("demo-crossval")
         return None
-    if current["data.dataset"] not in names:
-        if current["data.dataset"] == "demo" and names:
-            current.update({"data.dataset": names[0], "data.fold": None})
-        else:
-            names = [*names, current["data.dataset"]]
-
-    def other() -> None:
-        current.update({"data.dataset": st.session_state["crossval-data"], "data.fold": None})
-
-    st.session_state["crossval-data"] = current["data.dataset"]
-    st.selectbox("Data set", names, key="crossval-data", on_change=other, help=knobs()["data.dataset"].help)
+    new_run.choose_dataset("crossval-data")
     return str(current["data.dataset"])
 
 

@@ -47,14 +47,6 @@ def _data() -> None:
     if not names and current["data.dataset"] == "demo":
         live.no_data_yet("demo-train", partial(datasets.add, "train"))
         return
-    if current["data.dataset"] not in names:
-        if current["data.dataset"] == "demo" and names:
-            current["data.dataset"], current["data.fold"] = names[0], None
-        else:
-            names = [*names, current["data.dataset"]]
-
-    def other_set() -> None:
-        current.update({"data.dataset": st.session_state["data-choice"], "data.fold": None})
 
     def other_fold() -> None:
         chosen = st.session_state["fold-choice"]
@@ -62,8 +54,7 @@ def _data() -> None:
 
     left, right = st.columns(2, gap="medium")
     with left:
-        st.session_state["data-choice"] = current["data.dataset"]
-        st.selectbox("Data set", names, key="data-choice", on_change=other_set, help=knobs()["data.dataset"].help)
+        choose_dataset("data-choice")
         if current["data.dataset"] in data.names():
             listen.panel(current["data.dataset"], "train")
     with right, errors_in_place():
@@ -90,6 +81,22 @@ def _data() -> None:
         if current["data.dataset"] in data.names():
             name = current["data.dataset"]
             datasets.manage(name, "train", f"Rename or delete {plain(name)}")
+
+
+def choose_dataset(key: str) -> None:
+    """The data set of the form: one of those there are, or the one that it names and that is away. Another one has other folds."""
+    names, current = data.names(), forms.values()
+    if current["data.dataset"] not in names:
+        if current["data.dataset"] == "demo" and names:
+            current.update({"data.dataset": names[0], "data.fold": None})
+        else:
+            names = [*names, current["data.dataset"]]
+
+    def other() -> None:
+        current.update({"data.dataset": st.session_state[key], "data.fold": None})
+
+    st.session_state[key] = current["data.dataset"]
+    st.selectbox("Data set", names, key=key, on_change=other, help=knobs()["data.dataset"].help)
 
 
 def recipe() -> None:

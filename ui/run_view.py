@@ -215,13 +215,11 @@ def _curves(run: Run, events: list[Event], status: JobStatus) -> None:
             ):
                 st.metric(label, value, width=170)
     marks = turning.marks(events)
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown("**Accuracy** :gray[by epoch]")
-        curves.curves(epochs, "accuracy", total, key=f"accuracy-{run.id}", title="Accuracy", marks=marks)
-    with right:
-        st.markdown("**Loss** :gray[by epoch]")
-        curves.curves(epochs, "loss", total, key=f"loss-{run.id}", title="Loss", marks=marks)
+    for place, title in zip(st.columns(2, gap="large"), ("Accuracy", "Loss"), strict=True):
+        with place:
+            field = title.lower()
+            st.markdown(f"**{title}** :gray[by epoch]")
+            curves.curves(epochs, field, total, key=f"{field}-{run.id}", title=title, marks=marks)
     pinned.lines(run, epochs, total)
     _work(run, events, epochs, total, live_now=status.active)
     started = last_of(events, TrainingStarted)

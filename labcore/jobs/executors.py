@@ -151,14 +151,3 @@ class ThreadChild:
         if isinstance(self._error, self.job.kind.error):
             return None
         return LabError(f"the worker thread ended with {self._error!r}", self.job.kind.again.capitalize())
-
-
-class InlineChild(ThreadChild):
-    """The same way without a process or a thread: the job is at its end when this is made."""
-
-    def __post_init__(self) -> None:
-        self._asked, self._error, self.thread = threading.Event(), None, threading.Thread()
-        self._work()
-
-    def abandon(self) -> None:
-        pass  # it is at its end

@@ -211,7 +211,9 @@ class _Driver:
         if state == "finished":
             yield self._tell_value(active)
         elif active.pruned:
-            yield self._end(active.number, TrialState.PRUNED, None, self._pruned_note(active))
+            epoch = self.storage.get_trial(active.trial_id).user_attrs.get("pruned")
+            note = f"behind the median of the others after epoch {epoch}"
+            yield self._end(active.number, TrialState.PRUNED, None, note)
         elif state == "stopped" and (away := active.run.status()).error:
             raise SearchError(away.error, away.remedy)  # it goes on when the search does
         elif state == "stopped":
@@ -298,10 +300,6 @@ class _Driver:
             note=note,
             best=best,
         )
-
-    def _pruned_note(self, active: _Active) -> str:
-        epoch = self.storage.get_trial(active.trial_id).user_attrs.get("pruned")
-        return f"behind the median of the others after epoch {epoch}"
 
     def _at_work(self, run: Run) -> bool:
         return run.there and (run.status().active or self.queue.has(run))

@@ -18,12 +18,13 @@ from labcore.benchmark.report import ReportError
 from labcore.config import RunConfig
 from labcore.errors import DeviceError
 from labcore.events import Event, RunQueued
-from labcore.jobs.executors import Executor, InlineChild, ProcessChild
+from labcore.jobs.executors import Executor, ProcessChild
 from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager
 from labcore.jobs.queue import Survey, startable
 from labcore.runs import Run
 from labcore.workspace import Workspace
+from tests.jobs.inline import InlineChild
 
 Measure = Callable[[Benchmark, Callable[[], bool]], Generator[Event, None, None]]
 

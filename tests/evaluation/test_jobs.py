@@ -15,12 +15,12 @@ from labcore.evaluation.jobs import Evaluation, EvaluationPlan, NoisePlan, Noise
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import Evaluated, Log, Preparing, each_of
 from labcore.inference.classifier import Classifier
-from labcore.jobs.executors import InlineChild
 from labcore.jobs.folder import SHARED
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
 from labcore.jobs.queue import Survey
 from labcore.runs import Run
+from tests.jobs.inline import InlineChild
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
-from labcore.jobs.executors import InlineChild, ProcessChild, ThreadChild
+from labcore.jobs.executors import ProcessChild, ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run
 from labcore.training.job import working
 from labcore.workspace import Workspace
+from tests.jobs.inline import InlineChild
 
 FAKE = Path(__file__).with_name("fake_worker.py")
 

@@ -4,12 +4,12 @@ import pytest
 
 from labcore.errors import RunError
 from labcore.events import Forecast, TrainingStarted, last_of
-from labcore.jobs.executors import InlineChild
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
 from labcore.jobs.queue import Survey
 from labcore.training import estimates
 from labcore.training.estimates import EstimateJob, room
+from tests.jobs.inline import InlineChild
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.device import DeviceChoice
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
-from labcore.jobs.executors import InlineChild
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.manager import JobManager
 from labcore.jobs.queue import Survey
 from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
+from tests.jobs.inline import InlineChild
 from ui import services
 
 ROOT = Path(__file__).parents[2]
