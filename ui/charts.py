@@ -18,8 +18,6 @@ from ui.text import label_names, unmarked
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-PADDING = {"top": 6, "bottom": 0, "left": 0, "right": 6}
-"""Around a picture of Vega-Lite, in pixels."""
 INKS = ["#000000", "#ffffff"]
 COLUMNS = 1200
 """At most so many columns of a spectrogram, and points of a waveform's outline, reach the browser."""
@@ -33,16 +31,6 @@ Windows = Sequence[tuple[float, float, dict[str, float]]]
 def dark() -> bool:
     """Whether the visitor looks at the dark theme."""
     return st.context.theme.type == "dark"
-
-
-def measure(field: str, title: str | None = None, **more: Any) -> dict[str, Any]:
-    """A column of numbers of Vega-Lite on an axis, which needs no title there, or in a tooltip."""
-    return {"field": field, "type": "quantitative", "title": title, **more}
-
-
-def category(field: str, **more: Any) -> dict[str, Any]:
-    """A column of names of Vega-Lite."""
-    return {"field": field, "type": "nominal", **more}
 
 
 def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:

@@ -11,8 +11,22 @@ from typing import Any
 import streamlit as st
 
 from labcore.events import Epoch
-from ui.charts import PADDING, category, dark, measure
+from ui.charts import dark
 from ui.spikes import ceiling
+
+PADDING = {"top": 6, "bottom": 0, "left": 0, "right": 6}
+"""Around a picture of Vega-Lite, in pixels."""
+
+
+def measure(field: str, title: str | None = None, **more: Any) -> dict[str, Any]:
+    """A column of numbers of Vega-Lite on an axis, which needs no title there, or in a tooltip."""
+    return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def category(field: str, **more: Any) -> dict[str, Any]:
+    """A column of names of Vega-Lite."""
+    return {"field": field, "type": "nominal", **more}
+
 
 SIDES = {"train": "training", "val": "validation"}
 """Side of an epoch event → the name of its clips."""

@@ -10,7 +10,8 @@ import streamlit as st
 
 from labcore.config import Knob, knobs
 from labcore.search.report import Report, Trial
-from ui.charts import PADDING, category, dark, measure, show_figure, unmarked
+from ui.charts import dark, show_figure, unmarked
+from ui.curves import PADDING, category, measure
 
 BAR = 30
 STATES = ["finished", "pruned", "running"]
