@@ -20,7 +20,6 @@ from labcore.errors import DatasetError, LabError
 from labcore.runs import Run
 from labcore.sheets import Sheet
 from labcore.texts import moment, shown
-from labcore.workspace import Workspace
 from ui import charts, clip_events, data, limits, networks, put_aside, services
 from ui.clip_events import SECTION_SECONDS
 from ui.shell import errors_in_place
@@ -274,7 +273,7 @@ def example_of(wanted: DataConfig, number: int, run: Run | None = None) -> Clip:
         DatasetError: the data set is no longer there, or holds nothing out.
         AudioError: the clip cannot be read.
     """
-    rows = _held_out(str(services.workspace().home), json.dumps(wanted.model_dump()), str(run.path) if run else "")
+    rows = _held_out(json.dumps(wanted.model_dump()), str(run.path) if run else "")
     row = rows[number % len(rows)]
     from labcore.audio import as_wav, content_of
 
@@ -284,10 +283,10 @@ def example_of(wanted: DataConfig, number: int, run: Run | None = None) -> Clip:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _held_out(home: str, wanted: str, run: str) -> list[data.Row]:
+def _held_out(wanted: str, run: str) -> list[data.Row]:
     from labcore.datasets import dataset_of, find_dataset, split_for
 
-    config, workspace = DataConfig.model_validate(json.loads(wanted)), Workspace(Path(home))
+    config, workspace = DataConfig.model_validate(json.loads(wanted)), services.workspace()
     dataset = dataset_of(Run(Path(run)), workspace, config.dataset) if run else find_dataset(workspace, config.dataset)
     rows = dataset.table.iloc[split_for(dataset, config).held_out]
     if len(rows) == 0:

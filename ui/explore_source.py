@@ -163,7 +163,7 @@ def _of_dataset(prefix: str) -> Source | None:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
-        rows = _rows(str(services.workspace().home), name)
+        rows = _rows(name)
         classes = {ANY: "any class", **label_names(row.label for row in rows)}
         label = st.selectbox(
             "Class",
@@ -191,11 +191,10 @@ def _of_dataset(prefix: str) -> Source | None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(home: str, name: str) -> list[data.Row]:
+def _rows(name: str) -> list[data.Row]:
     from labcore.datasets import find_dataset
-    from labcore.workspace import Workspace
 
-    rows = data.rows_of(find_dataset(Workspace(Path(home)), name).table)
+    rows = data.rows_of(find_dataset(services.workspace(), name).table)
     return sorted(rows, key=lambda row: (row.label, row.path, row.start_s))
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import streamlit as st
 
 from labcore.runs import Run
-from labcore.workspace import Workspace
 from ui import charts, live, services
 from ui.shell import errors_in_place
 from ui.text import count, plain
@@ -45,16 +43,12 @@ class Tile(NamedTuple):
     top: float | None
 
 
+@st.cache_resource(show_spinner=False)
 def monitor() -> Monitor:
     """The monitor of this server, shared by all who look."""
-    return _monitor(str(services.workspace().home))
-
-
-@st.cache_resource(show_spinner=False)
-def _monitor(home: str) -> Monitor:
     from labcore.doctor.monitor import Monitor
 
-    return Monitor(Workspace(Path(home)))
+    return Monitor(services.workspace())
 
 
 def panel(stale: Callable[[], bool]) -> None:
