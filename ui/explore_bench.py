@@ -11,8 +11,9 @@ import streamlit as st
 from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from ui import charts, explore_knobs, explore_save, explore_source, explore_views, services, shell
+from ui.clips import Clip
 from ui.colours import DIVERGING, colours
-from ui.explore_source import Opened, Source
+from ui.explore_source import Opened
 from ui.explore_viewer import image_row, viewer
 from ui.text import percent, plain, points
 
@@ -67,10 +68,10 @@ def show(opened: Opened, start: float, end: float) -> None:
         longest = (
             2 * (config.audio.clip_seconds or 10.0) + 10.0
         )  # training crops at random; more is never cut from here
-        clip = opened.source.heard(start, min(end, start + longest), rate)
+        clip, _ = opened.source.heard(start, min(end, start + longest), rate)
         for kind, most in (("second", longest), ("recording", 60.0)):
             if options.get(kind) is not None:
-                options[kind] = options[kind].heard(0.0, most, rate)
+                options[kind] = options[kind].heard(0.0, most, rate)[0]
         drawn = _drawn(config, clip, seed, name, options, network)
         _save(opened.source.name, drawn, config)
         _carry(name, options)
@@ -146,7 +147,7 @@ def _options(name: str) -> dict[str, Any]:
                 with st.popover("Noise of your own", icon=":material/upload_file:"):
                     file = st.file_uploader("A recording, in place of made noise", key="explore-noise-file")
                 if file is not None:
-                    options["recording"] = Source(file.name, file.getvalue(), file.file_id)
+                    options["recording"] = Clip(file.name, file.getvalue(), file.file_id)
                     st.caption(f"Adds {plain(file.name)}.")
             else:
                 explore_knobs.widget(path, _alone(), "alone")
@@ -159,7 +160,7 @@ def _step(name: str) -> Step:
     return next(step for step in STEPS if step.name == name)
 
 
-def _second() -> Source | None:
+def _second() -> Clip | None:
     with st.expander("Second clip, for mixing", icon=":material/call_merge:", expanded=False):
         return explore_source.choose("second", label="dog_bark")
 

@@ -90,7 +90,7 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     source, rate = opened.source, config.audio.sample_rate
     name = f"{source.key}|{start:.6f}|{end:.6f}"
     samples, own_rate = sound(opened, start, end, mode, rate)
-    front = source.heard(start, end, rate)
+    front, _ = source.heard(start, end, rate)
     made = views_of(chosen, samples, own_rate, front, config, start)
     stretch = selected(PICTURES, name)
     if made:
@@ -128,7 +128,7 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
     """What is drawn as the waveform and played: (channels, samples) and its rate."""
     source = opened.source
     if mode == "front":
-        return source.heard(start, end, rate)[None], rate
+        return source.heard(start, end, rate)[0][None], rate
     samples, own = channels(source.key, source.name, start, end, source.content)
     if mode == "mixed":
         from labcore.audio import mix
@@ -286,7 +286,7 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
         return
     try:
         network = services.classifier(run)
-        waveform = opened.source.heard(begin, stop, network.sample_rate)
+        waveform, _ = opened.source.heard(begin, stop, network.sample_rate)
         answer = network.classify_waveform(waveform)
     except LabError as error:
         shell.show_error(error)
