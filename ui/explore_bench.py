@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +17,10 @@ from ui.explore_viewer import image_row, viewer
 from ui.text import percent, plain, points
 
 if TYPE_CHECKING:
-    from labcore.explore import Draw, Step, View
+    from labcore.explore import Draw, Step
     from labcore.inference.classifier import Classifier
 
 ALL = "all"
-COLUMNS = 1500
 HEIGHT = 180
 SUGGESTED: dict[str, Any] = {
     "augment.time_shift_seconds": 1.0,
@@ -224,10 +222,11 @@ def _drawn(
 
 def _save(name: str, drawn: Draw, config: RunConfig) -> None:
     from labcore.audio import encode_wav
+    from labcore.explore import levels_view
 
     low, high = _range(drawn)
     pictures = {"before": drawn.before, "after": drawn.after}
-    shown = {title: (level_view(levels, config), low, high) for title, levels in pictures.items()}
+    shown = {title: (levels_view(levels, config), low, high) for title, levels in pictures.items()}
     explore_save.of_draw(name, encode_wav(drawn.sound, drawn.sample_rate, exact=True), shown)
 
 
@@ -255,7 +254,9 @@ def _range(drawn: Draw) -> tuple[float, float]:
 def _picture(
     key: str, title: str, levels: np.ndarray, config: RunConfig, low: float, high: float, *, signed: bool = False
 ) -> None:
-    view = level_view(levels, config, signed=signed)
+    from labcore.explore import levels_view
+
+    view = levels_view(levels, config, signed=signed)
     seconds = levels.shape[1] * config.framing.hop_length / config.audio.sample_rate
     viewer(
         [
@@ -277,24 +278,6 @@ def _picture(
         alt=f"{title}: log-mel",
         player=f"explore-play-{key}",
     )
-
-
-def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -> View:
-    """Levels of the mel bands (n_mels, frames) in dB as a view; frames that share a column keep the strongest."""
-    from labcore.explore import View, band_centres
-
-    frames = levels.shape[1]
-    factor = math.ceil(frames / COLUMNS)
-    if factor > 1:
-        starts = np.arange(0, frames, factor)
-        high = np.maximum.reduceat(levels, starts, axis=1)
-        low = np.minimum.reduceat(levels, starts, axis=1)
-        levels = np.where(-low > high, low, high) if signed else high
-    step = factor * config.framing.hop_length / config.audio.sample_rate
-    whole = np.rint(levels).clip(-128, 127).astype(np.int8)
-    x = (np.arange(whole.shape[1]) + 0.5) * step
-    low, high = float(whole.min()), float(whole.max())
-    return View("log-mel", whole, 1.0, x, band_centres(config), "frequency (Hz)", "dB", low, high)
 
 
 def _change(drawn: Draw) -> None:

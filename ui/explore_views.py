@@ -152,9 +152,7 @@ def views_of(
     power = st.session_state.get("explore-power", "level")
     make = {
         "waveform": lambda: views.waveform_view(samples, rate, start_s=start),
-        "spectrogram": lambda: views.spectrogram(
-            front, config, decibels=power == "level", power=1 if power == "magnitude" else 2, start_s=start
-        ),
+        "spectrogram": lambda: views.spectrogram(front, config, of=power, start_s=start),
         "mel": lambda: views.mel(front, config, start_s=start),
         "log-mel": lambda: views.log_mel_view(front, config, start_s=start),
         "mfcc": lambda: views.mfcc(front, config, start_s=start),

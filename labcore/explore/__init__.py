@@ -3,7 +3,7 @@
 from labcore.explore.bench import STEPS, Draw, Step, answers, draw
 from labcore.explore.geometry import Consequences, consequences, unchecked
 from labcore.explore.view import Envelope, View
-from labcore.explore.views import band_centres
+from labcore.explore.views import band_centres, levels_view
 
 __all__ = [
     "STEPS",
@@ -16,5 +16,6 @@ __all__ = [
     "band_centres",
     "consequences",
     "draw",
+    "levels_view",
     "unchecked",
 ]
