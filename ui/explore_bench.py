@@ -17,7 +17,7 @@ from ui.explore_viewer import image_row, viewer
 from ui.text import percent, plain, points
 
 if TYPE_CHECKING:
-    from labcore.explore import Draw, Step
+    from labcore.explore.bench import Draw, Step
     from labcore.inference.classifier import Classifier
 
 ALL = "all"
@@ -99,7 +99,7 @@ def _alone() -> dict[str, Any]:
 
 
 def _choose_step() -> str:
-    from labcore.explore import STEPS
+    from labcore.explore.bench import STEPS
 
     titles = {ALL: "All, as training does", **{step.name: step.title for step in STEPS}}
     return st.pills(
@@ -153,7 +153,7 @@ def _options(name: str) -> dict[str, Any]:
 
 
 def _step(name: str) -> Step:
-    from labcore.explore import STEPS
+    from labcore.explore.bench import STEPS
 
     return next(step for step in STEPS if step.name == name)
 
@@ -184,7 +184,7 @@ def _carry(name: str, options: dict[str, Any]) -> None:
 def _drawn(
     config: RunConfig, clip: np.ndarray, seed: int, name: str, options: dict[str, Any], network: Classifier | None
 ) -> Draw:
-    from labcore.explore import draw
+    from labcore.explore.bench import draw
 
     log_mel = network.log_mel if network is not None else None
     options = options | {"steps": name, "log_mel": log_mel, "workspace": services.workspace()}
@@ -222,7 +222,7 @@ def _drawn(
 
 def _save(name: str, drawn: Draw, config: RunConfig) -> None:
     from labcore.audio import encode_wav
-    from labcore.explore import levels_view
+    from labcore.explore.views import levels_view
 
     low, high = _range(drawn)
     pictures = {"before": drawn.before, "after": drawn.after}
@@ -232,7 +232,7 @@ def _save(name: str, drawn: Draw, config: RunConfig) -> None:
 
 def _told(drawn: Draw) -> str:
     """What was drawn, in a line."""
-    from labcore.explore import STEPS
+    from labcore.explore.bench import STEPS
 
     titles = {step.name: step.title.lower() for step in STEPS}
     parts = []
@@ -254,7 +254,7 @@ def _range(drawn: Draw) -> tuple[float, float]:
 def _picture(
     key: str, title: str, levels: np.ndarray, config: RunConfig, low: float, high: float, *, signed: bool = False
 ) -> None:
-    from labcore.explore import levels_view
+    from labcore.explore.views import levels_view
 
     view = levels_view(levels, config, signed=signed)
     seconds = levels.shape[1] * config.framing.hop_length / config.audio.sample_rate
@@ -298,7 +298,7 @@ def _play(key: str, samples: np.ndarray, rate: int) -> None:
 
 
 def _answers(network: Classifier, drawn: Draw, before: Any, after: Any, difference: Any) -> None:
-    from labcore.explore import answers
+    from labcore.explore.bench import answers
 
     try:
         pair = answers(network, drawn)

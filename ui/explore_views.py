@@ -18,7 +18,8 @@ from ui.text import clock_span, count, counted, label_name, percent, plain
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
-    from labcore.explore import Consequences, Envelope, View
+    from labcore.explore.geometry import Consequences
+    from labcore.explore.view import Envelope, View
 
 VIEWS = {
     "waveform": "Waveform",

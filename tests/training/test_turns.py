@@ -14,8 +14,8 @@ from labcore.errors import ConfigError, RunError
 from labcore.events import Epoch, Log, Turned
 from labcore.models.dropout import Dropout
 from labcore.runs import Run
-from labcore.training import train
 from labcore.training.distributed import ALONE
+from labcore.training.loop import train
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
 from labcore.training.turns import Turns
