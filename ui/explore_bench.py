@@ -17,7 +17,7 @@ from ui.explore_viewer import image_row, viewer
 from ui.text import percent, plain, points
 
 if TYPE_CHECKING:
-    from labcore.explore.bench import Draw, Step
+    from labcore.explore.bench import Draw
     from labcore.inference.classifier import Classifier
 
 ALL = "all"
@@ -101,7 +101,7 @@ def _alone() -> dict[str, Any]:
 def _choose_step() -> str:
     from labcore.explore.bench import STEPS
 
-    titles = {ALL: "All, as training does", **{step.name: step.title for step in STEPS}}
+    titles = {ALL: "All, as training does", **{name: step.title for name, step in STEPS.items()}}
     return st.pills(
         "Augmentation", list(titles), default="noise", format_func=titles.__getitem__, key="explore-step",
         required=True, label_visibility="collapsed", wrap=True,
@@ -119,6 +119,8 @@ def _seed() -> int:
 
 def _options(name: str) -> dict[str, Any]:
     """The widgets of a step, or of all; and what they give to :func:`labcore.explore.draw` beside the configuration."""
+    from labcore.explore.bench import STEPS
+
     if name == ALL:
         st.caption("In the order and with the probabilities of training. Each draw differs, as in every epoch.")
         with st.expander("Strengths", icon=":material/tune:"):
@@ -128,7 +130,7 @@ def _options(name: str) -> dict[str, Any]:
                 with columns[number % 3]:
                     explore_knobs.widget(path)
         return {"second": _second()}
-    step = _step(name)
+    step = STEPS[name]
     st.caption(f"{ABOUT.get(name) or knobs()[step.strength].help} :gray[It {WHERE[step.domain]}.]")
     if step.needs_second:
         share = st.slider("Share of the first clip (%)", 0, 100, 60, key="explore-mix", width=320)
@@ -152,12 +154,6 @@ def _options(name: str) -> dict[str, Any]:
     return options
 
 
-def _step(name: str) -> Step:
-    from labcore.explore.bench import STEPS
-
-    return next(step for step in STEPS if step.name == name)
-
-
 def _second() -> Clip | None:
     with st.expander("Second clip, for mixing", icon=":material/call_merge:", expanded=False):
         return explore_source.choose("second", label="dog_bark")
@@ -165,10 +161,12 @@ def _second() -> Clip | None:
 
 def _carry(name: str, options: dict[str, Any]) -> None:
     """Strengths to the Train page: all, or what makes up the step that is shown."""
+    from labcore.explore.bench import STEPS
+
     if name == ALL:
         explore_knobs.use_for_training("Use these strengths for training", ("augment.",), key="explore-use-augment")
         return
-    step = _step(name)
+    step = STEPS[name]
     paths = [path for path in step.knobs if path != "augment.noise_file"]
     values = {path: _alone()[path] for path in {step.strength, *paths}}
     if "snr_db" in options:
@@ -234,10 +232,9 @@ def _told(drawn: Draw) -> str:
     """What was drawn, in a line."""
     from labcore.explore.bench import STEPS
 
-    titles = {step.name: step.title.lower() for step in STEPS}
     parts = []
     if drawn.steps:
-        parts.append("Switched on: " + ", ".join(plain(titles.get(step, step)) for step in drawn.steps))
+        parts.append("Switched on: " + ", ".join(plain(STEPS[name].title.lower()) for name in drawn.steps))
     if drawn.snr_db is not None:
         parts.append(f"noise at {drawn.snr_db:.1f} dB".replace("-", "−"))
     if drawn.ratio is not None:

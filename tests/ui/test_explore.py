@@ -176,7 +176,7 @@ def test_each_augmentation_can_be_drawn(open_page):
 
     app = open_page(PAGE)
     app.get_by_key("explore-section").set_value("augment").run()
-    for name in [*(step.name for step in STEPS), "all"]:
+    for name in [*STEPS, "all"]:
         app.get_by_key("explore-step").set_value(name).run()
         assert not app.exception, name
         assert not app.error, name
