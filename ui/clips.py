@@ -292,7 +292,8 @@ def example_of(wanted: DataConfig, number: int, run: Run | None = None) -> Clip:
 
     path = Path(row.path)
     sound = content_of(path) if row.whole else as_wav(path, start_s=row.start_s, end_s=row.end_s)
-    return Clip(row.name, sound, shown(f"{row.path}-{row.start_s}"), row.label)  # a key goes to the browser
+    key = shown(f"held out {row.path}-{row.start_s}-{row.end_s}")  # it goes to the browser
+    return Clip(row.name, sound, key, row.label)
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
