@@ -23,7 +23,7 @@ from labcore.config import RunConfig
 from labcore.datasets.demo import make_demo
 from labcore.events import Evaluated
 from labcore.runs import Run
-from labcore.training import train
+from labcore.training.loop import train
 
 RATE, VOICES, FOLDS = 8000, 40, 5
 VOWELS = {

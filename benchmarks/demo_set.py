@@ -70,7 +70,7 @@ def nearest_centroid(folder: Path) -> dict[str, float]:
 def network(folder: Path, home: Path, preset_name: str, fold: str) -> float | None:
     """Accuracy of a preset on a held-out fold; None where this copy of the lab cannot train."""
     try:
-        from labcore.training import train
+        from labcore.training.loop import train
     except ImportError:
         return None
     from labcore.presets import preset

@@ -69,7 +69,7 @@ def main() -> None:
 
 def one_run(home: str, changes: dict[str, Any]) -> Result:
     """Train and judge one fold with one seed, in a process of the pool."""
-    from labcore.training import train
+    from labcore.training.loop import train
     from labcore.training.prepare import prepare
 
     place = Workspace(Path(home))

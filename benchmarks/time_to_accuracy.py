@@ -21,7 +21,7 @@ from labcore.datasets.folds import split
 from labcore.datasets.layouts import read_dataset
 from labcore.events import Epoch, Evaluated
 from labcore.runs import Run
-from labcore.training import train
+from labcore.training.loop import train
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from labcore.config import ModelConfig, RunConfig
 from labcore.events import Epoch, Log, TrainingStarted
 from labcore.models import build_network
 from labcore.runs import Run
-from labcore.training import train
+from labcore.training.loop import train
 
 CLIPS, CLASSES, FOLDS, SECONDS, RATE, N_MELS = 8732, 10, 10, 4.0, 22050, 64
 

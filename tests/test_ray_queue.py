@@ -146,7 +146,7 @@ def test_a_search_over_a_cluster(workspace, urbansound, monkeypatch):
     config = RunConfig().changed({"data.dataset": str(urbansound), "runtime.device": "cpu"})
     search = Search.create(workspace, make_settings(workspace, config, (Range("model.dropout", 0.0, 0.6),), trials=4))
     monkeypatch.setattr(driver, "POLL_SECONDS", 0)
-    monkeypatch.setattr("labcore.training.train", broken)
+    monkeypatch.setattr("labcore.training.loop.train", broken)
     ray = Ray(2, 0)
     end = work(search, doing=partial(driver.work, queue=RayQueue(ray, cores=1), devices=["cpu", "cpu"]))
     assert (end.state, end.done) == ("failed", 3)

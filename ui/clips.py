@@ -20,7 +20,6 @@ from labcore.errors import DatasetError, LabError
 from labcore.runs import Run
 from labcore.sheets import Sheet
 from labcore.texts import moment, shown
-from labcore.workspace import Workspace
 from ui import charts, clip_events, data, limits, networks, put_aside, services
 from ui.clip_events import SECTION_SECONDS
 from ui.shell import errors_in_place
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clip:
-    """A sound to be classified.
+    """A sound to be classified or explored.
 
     The content is there to be decoded: no part of the page hands it to a browser.
 
@@ -51,6 +50,14 @@ class Clip:
     truth: str = ""
     upload: put_aside.Upload | None = None
 
+    @property
+    def bytes(self) -> int:
+        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+
+    def heard(self, start_s: float, end_s: float | None, rate: int | None = None) -> tuple[np.ndarray, int]:
+        """A stretch as the front end gets it: (samples,), mixed and at ``rate`` or its own, and the rate. Not to be written to."""
+        return _heard(self.key, self.name, start_s, end_s, rate, self.content)
+
     @classmethod
     def of_upload(cls, file: UploadedFile, name: str = "") -> Clip:
         """What the browser sent. Its id stands for its content, so that a long recording is not read again to tell it apart."""
@@ -58,6 +65,15 @@ class Clip:
             return cls(name or file.name, file.getvalue(), file.file_id)
         upload = put_aside.of_visit(file)
         return cls(name or file.name, upload.path, file.file_id, upload=upload)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _heard(
+    key: str, name: str, start_s: float, end_s: float | None, rate: int | None, _content: Any
+) -> tuple[np.ndarray, int]:
+    from labcore.audio import decode
+
+    return decode(_content, rate, name=name, start_s=start_s, end_s=end_s, limits=limits.sound())
 
 
 @dataclass(frozen=True)
@@ -139,7 +155,6 @@ def _scale() -> str:
 
 def pictures(run: Run, clip: Clip, answer: Answer) -> None:
     """Playback, waveform, log-mel and probabilities over time of a clip, or of a section of a long recording."""
-    from labcore.audio import decode
     from labcore.explore.views import band_centres
 
     start = 0.0
@@ -158,15 +173,12 @@ def pictures(run: Run, clip: Clip, answer: Answer) -> None:
             )
         )
     end = start + SECTION_SECONDS if answer.seconds > SECTION_SECONDS else None
-    section, rate = decode(clip.content, name=clip.name, start_s=start, end_s=end, limits=limits.sound())
+    section, rate = clip.heard(start, end)
     chosen = clip_events.chosen(clip.key)
     _player(clip, section, rate, chosen)
     key = f"{clip.key}-{start:g}"
     network = services.classifier(run)
-    heard, _ = decode(
-        clip.content, network.sample_rate, name=clip.name, start_s=start, end_s=end, limits=limits.sound()
-    )
-    levels = network.log_mel_of(heard)
+    levels = network.log_mel_of(clip.heard(start, end, network.sample_rate)[0])
     marked = (chosen.event.start_s, min(chosen.event.end_s, start + len(section) / rate)) if chosen else None
     charts.sound(
         section,
@@ -187,14 +199,14 @@ def pictures(run: Run, clip: Clip, answer: Answer) -> None:
 
 def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chosen | None) -> None:
     """The section on view to play; where an event was pressed that alone, at once, its first part where it is long."""
-    from labcore.audio import decode, encode_wav
+    from labcore.audio import encode_wav
 
     name = shown(clip.name)
     if chosen is None:
         st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {name}")
         return
     event, start, end = chosen.event, chosen.start_s, chosen.end_s
-    stretch, rate = decode(clip.content, name=clip.name, start_s=start, end_s=end, limits=limits.sound())
+    stretch, rate = clip.heard(start, end)
     cut = f", the first {SECTION_SECONDS:.0f} s" if end < event.end_s else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"Playing **{plain(label_name(event.label))}** :gray[{moment(start)} – {moment(end)}{cut}]")
@@ -274,20 +286,21 @@ def example_of(wanted: DataConfig, number: int, run: Run | None = None) -> Clip:
         DatasetError: the data set is no longer there, or holds nothing out.
         AudioError: the clip cannot be read.
     """
-    rows = _held_out(str(services.workspace().home), json.dumps(wanted.model_dump()), str(run.path) if run else "")
+    rows = _held_out(json.dumps(wanted.model_dump()), str(run.path) if run else "")
     row = rows[number % len(rows)]
     from labcore.audio import as_wav, content_of
 
     path = Path(row.path)
     sound = content_of(path) if row.whole else as_wav(path, start_s=row.start_s, end_s=row.end_s)
-    return Clip(row.name, sound, shown(f"{row.path}-{row.start_s}"), row.label)  # a key goes to the browser
+    key = shown(f"held out {row.path}-{row.start_s}-{row.end_s}")  # it goes to the browser
+    return Clip(row.name, sound, key, row.label)
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _held_out(home: str, wanted: str, run: str) -> list[data.Row]:
+def _held_out(wanted: str, run: str) -> list[data.Row]:
     from labcore.datasets import dataset_of, find_dataset, split_for
 
-    config, workspace = DataConfig.model_validate(json.loads(wanted)), Workspace(Path(home))
+    config, workspace = DataConfig.model_validate(json.loads(wanted)), services.workspace()
     dataset = dataset_of(Run(Path(run)), workspace, config.dataset) if run else find_dataset(workspace, config.dataset)
     rows = dataset.table.iloc[split_for(dataset, config).held_out]
     if len(rows) == 0:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from labcore.texts import shown
-from labcore.workspace import Workspace
 from ui import services
 
 if TYPE_CHECKING:  # pandas: after the head of the page is there
@@ -68,6 +67,7 @@ class DataSummary:
         return sum(held_out for _, held_out in self.counts.values())
 
 
+@st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
 def summary(
     name: str, fold: str | None, kind: str = "official", leave_out: str | None = None, validation_share: float = 0.0
 ) -> DataSummary:
@@ -76,16 +76,9 @@ def summary(
     Raises:
         DatasetError: it is not there, cannot be read, has no such fold.
     """
-    return _summary(str(services.workspace().home), name, fold, kind, leave_out, validation_share)
-
-
-@st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def _summary(
-    home: str, name: str, fold: str | None, kind: str, leave_out: str | None, validation_share: float
-) -> DataSummary:
     from labcore.datasets import find_dataset, split
 
-    dataset = find_dataset(Workspace(Path(home)), name)
+    dataset = find_dataset(services.workspace(), name)
     parts = split(dataset, fold, kind=kind, leave_out=leave_out, validation_share=validation_share)
     labels = dataset.table["label"]
     train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
@@ -129,22 +122,18 @@ class Folds:
         )
 
 
+@st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
 def folds(name: str, kind: str = "official", leave_out: str | None = None) -> Folds:
     """The folds of a data set, whatever can be held out of them; remembered for a minute.
 
     Raises:
         DatasetError: it is not there, or cannot be read.
     """
-    return _folds(str(services.workspace().home), name, kind, leave_out)
-
-
-@st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def _folds(home: str, name: str, kind: str, leave_out: str | None) -> Folds:
     from labcore.config import DataConfig
     from labcore.datasets import cannot_be_held_out, find_dataset, split
     from labcore.errors import DatasetError
 
-    dataset = find_dataset(Workspace(Path(home)), name)
+    dataset = find_dataset(services.workspace(), name)
     reasons = cannot_be_held_out(dataset, DataConfig(split=kind, leave_out=leave_out))  # type: ignore[arg-type]
     try:
         automatic = split(dataset, kind=kind, leave_out=leave_out).fold

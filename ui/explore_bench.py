@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,17 +10,17 @@ import streamlit as st
 from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from ui import charts, explore_knobs, explore_save, explore_source, explore_views, services, shell
+from ui.clips import Clip
 from ui.colours import DIVERGING, colours
-from ui.explore_source import Opened, Source
+from ui.explore_source import Opened
 from ui.explore_viewer import image_row, viewer
 from ui.text import percent, plain, points
 
 if TYPE_CHECKING:
-    from labcore.explore import Draw, Step, View
+    from labcore.explore.bench import Draw
     from labcore.inference.classifier import Classifier
 
 ALL = "all"
-COLUMNS = 1500
 HEIGHT = 180
 SUGGESTED: dict[str, Any] = {
     "augment.time_shift_seconds": 1.0,
@@ -67,10 +66,10 @@ def show(opened: Opened, start: float, end: float) -> None:
         longest = (
             2 * (config.audio.clip_seconds or 10.0) + 10.0
         )  # training crops at random; more is never cut from here
-        clip = opened.source.heard(start, min(end, start + longest), rate)
+        clip, _ = opened.source.heard(start, min(end, start + longest), rate)
         for kind, most in (("second", longest), ("recording", 60.0)):
             if options.get(kind) is not None:
-                options[kind] = options[kind].heard(0.0, most, rate)
+                options[kind] = options[kind].heard(0.0, most, rate)[0]
         drawn = _drawn(config, clip, seed, name, options, network)
         _save(opened.source.name, drawn, config)
         _carry(name, options)
@@ -100,9 +99,9 @@ def _alone() -> dict[str, Any]:
 
 
 def _choose_step() -> str:
-    from labcore.explore import STEPS
+    from labcore.explore.bench import STEPS
 
-    titles = {ALL: "All, as training does", **{step.name: step.title for step in STEPS}}
+    titles = {ALL: "All, as training does", **{name: step.title for name, step in STEPS.items()}}
     return st.pills(
         "Augmentation", list(titles), default="noise", format_func=titles.__getitem__, key="explore-step",
         required=True, label_visibility="collapsed", wrap=True,
@@ -120,6 +119,8 @@ def _seed() -> int:
 
 def _options(name: str) -> dict[str, Any]:
     """The widgets of a step, or of all; and what they give to :func:`labcore.explore.draw` beside the configuration."""
+    from labcore.explore.bench import STEPS
+
     if name == ALL:
         st.caption("In the order and with the probabilities of training. Each draw differs, as in every epoch.")
         with st.expander("Strengths", icon=":material/tune:"):
@@ -129,7 +130,7 @@ def _options(name: str) -> dict[str, Any]:
                 with columns[number % 3]:
                     explore_knobs.widget(path)
         return {"second": _second()}
-    step = _step(name)
+    step = STEPS[name]
     st.caption(f"{ABOUT.get(name) or knobs()[step.strength].help} :gray[It {WHERE[step.domain]}.]")
     if step.needs_second:
         share = st.slider("Share of the first clip (%)", 0, 100, 60, key="explore-mix", width=320)
@@ -146,30 +147,26 @@ def _options(name: str) -> dict[str, Any]:
                 with st.popover("Noise of your own", icon=":material/upload_file:"):
                     file = st.file_uploader("A recording, in place of made noise", key="explore-noise-file")
                 if file is not None:
-                    options["recording"] = Source(file.name, file.getvalue(), file.file_id)
+                    options["recording"] = Clip(file.name, file.getvalue(), file.file_id)
                     st.caption(f"Adds {plain(file.name)}.")
             else:
                 explore_knobs.widget(path, _alone(), "alone")
     return options
 
 
-def _step(name: str) -> Step:
-    from labcore.explore import STEPS
-
-    return next(step for step in STEPS if step.name == name)
-
-
-def _second() -> Source | None:
+def _second() -> Clip | None:
     with st.expander("Second clip, for mixing", icon=":material/call_merge:", expanded=False):
         return explore_source.choose("second", label="dog_bark")
 
 
 def _carry(name: str, options: dict[str, Any]) -> None:
     """Strengths to the Train page: all, or what makes up the step that is shown."""
+    from labcore.explore.bench import STEPS
+
     if name == ALL:
         explore_knobs.use_for_training("Use these strengths for training", ("augment.",), key="explore-use-augment")
         return
-    step = _step(name)
+    step = STEPS[name]
     paths = [path for path in step.knobs if path != "augment.noise_file"]
     values = {path: _alone()[path] for path in {step.strength, *paths}}
     if "snr_db" in options:
@@ -185,7 +182,7 @@ def _carry(name: str, options: dict[str, Any]) -> None:
 def _drawn(
     config: RunConfig, clip: np.ndarray, seed: int, name: str, options: dict[str, Any], network: Classifier | None
 ) -> Draw:
-    from labcore.explore import draw
+    from labcore.explore.bench import draw
 
     log_mel = network.log_mel if network is not None else None
     options = options | {"steps": name, "log_mel": log_mel, "workspace": services.workspace()}
@@ -223,21 +220,21 @@ def _drawn(
 
 def _save(name: str, drawn: Draw, config: RunConfig) -> None:
     from labcore.audio import encode_wav
+    from labcore.explore.views import levels_view
 
     low, high = _range(drawn)
     pictures = {"before": drawn.before, "after": drawn.after}
-    shown = {title: (level_view(levels, config), low, high) for title, levels in pictures.items()}
+    shown = {title: (levels_view(levels, config), low, high) for title, levels in pictures.items()}
     explore_save.of_draw(name, encode_wav(drawn.sound, drawn.sample_rate, exact=True), shown)
 
 
 def _told(drawn: Draw) -> str:
     """What was drawn, in a line."""
-    from labcore.explore import STEPS
+    from labcore.explore.bench import STEPS
 
-    titles = {step.name: step.title.lower() for step in STEPS}
     parts = []
     if drawn.steps:
-        parts.append("Switched on: " + ", ".join(plain(titles.get(step, step)) for step in drawn.steps))
+        parts.append("Switched on: " + ", ".join(plain(STEPS[name].title.lower()) for name in drawn.steps))
     if drawn.snr_db is not None:
         parts.append(f"noise at {drawn.snr_db:.1f} dB".replace("-", "−"))
     if drawn.ratio is not None:
@@ -254,7 +251,9 @@ def _range(drawn: Draw) -> tuple[float, float]:
 def _picture(
     key: str, title: str, levels: np.ndarray, config: RunConfig, low: float, high: float, *, signed: bool = False
 ) -> None:
-    view = level_view(levels, config, signed=signed)
+    from labcore.explore.views import levels_view
+
+    view = levels_view(levels, config, signed=signed)
     seconds = levels.shape[1] * config.framing.hop_length / config.audio.sample_rate
     viewer(
         [
@@ -278,24 +277,6 @@ def _picture(
     )
 
 
-def level_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -> View:
-    """Levels of the mel bands (n_mels, frames) in dB as a view; frames that share a column keep the strongest."""
-    from labcore.explore import View, band_centres
-
-    frames = levels.shape[1]
-    factor = math.ceil(frames / COLUMNS)
-    if factor > 1:
-        starts = np.arange(0, frames, factor)
-        high = np.maximum.reduceat(levels, starts, axis=1)
-        low = np.minimum.reduceat(levels, starts, axis=1)
-        levels = np.where(-low > high, low, high) if signed else high
-    step = factor * config.framing.hop_length / config.audio.sample_rate
-    whole = np.rint(levels).clip(-128, 127).astype(np.int8)
-    x = (np.arange(whole.shape[1]) + 0.5) * step
-    low, high = float(whole.min()), float(whole.max())
-    return View("log-mel", whole, 1.0, x, band_centres(config), "frequency (Hz)", "dB", low, high)
-
-
 def _change(drawn: Draw) -> None:
     changed = float(np.mean(np.abs(drawn.difference) >= 0.5))
     if changed == 0:
@@ -314,7 +295,7 @@ def _play(key: str, samples: np.ndarray, rate: int) -> None:
 
 
 def _answers(network: Classifier, drawn: Draw, before: Any, after: Any, difference: Any) -> None:
-    from labcore.explore import answers
+    from labcore.explore.bench import answers
 
     try:
         pair = answers(network, drawn)

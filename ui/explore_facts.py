@@ -67,7 +67,7 @@ def on_view(opened: Opened, long_seconds: float) -> tuple[float, float]:
     start, end = selected(OVERVIEW, of) or (0.0, FIRST_SECONDS)
     end = min(end, start + MOST_SECONDS, opened.seconds)
     start = max(0.0, min(start, end - 0.05))
-    from labcore.explore import Envelope
+    from labcore.explore.view import Envelope
 
     low, high = opened.overview.low, opened.overview.high
     whole = Envelope.of(low, high, (np.arange(low.shape[1]) + 0.5) * opened.overview.block_seconds, exact=False)

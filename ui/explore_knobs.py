@@ -12,7 +12,7 @@ from ui import forms, live, shell
 from ui.text import count, plain, run_name, told_apart
 
 if TYPE_CHECKING:
-    from labcore.explore import Consequences
+    from labcore.explore.geometry import Consequences
 
 FRONT = ("audio.sample_rate", *(path for path in knobs() if path.startswith("features.")))
 """The knobs that say what a spectrogram looks like."""
@@ -93,7 +93,7 @@ def config() -> tuple[RunConfig, Consequences]:
 
     The last that worked are kept, so that the pictures stay while a slider passes through what is impossible.
     """
-    from labcore.explore import consequences, unchecked
+    from labcore.explore.geometry import consequences, unchecked
 
     told = consequences(unchecked(held()))
     if told.possible:

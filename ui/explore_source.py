@@ -13,6 +13,7 @@ import streamlit as st
 from labcore.errors import AudioError
 from labcore.texts import shown
 from ui import data, limits, long_bar, long_work, put_aside, services, shell
+from ui.clips import Clip
 from ui.text import label_name, label_names, told_apart
 
 if TYPE_CHECKING:
@@ -39,28 +40,10 @@ MOST_LISTED = 500
 
 
 @dataclass(frozen=True)
-class Source:
-    """A sound: its name, its content or where it lies, what it is known by, and its label where that is known."""
-
-    name: str
-    content: bytes | Path
-    key: str
-    truth: str = ""
-
-    @property
-    def bytes(self) -> int:
-        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
-
-    def heard(self, start: float, end: float, rate: int) -> np.ndarray:
-        """A stretch as the front end gets it: (samples,), mixed and at ``rate``. Not to be written to."""
-        return _heard(self.key, self.name, start, end, rate, self.content)
-
-
-@dataclass(frozen=True)
 class Opened:
-    """A source whose header and samples have been read once."""
+    """A sound whose header and samples have been read once."""
 
-    source: Source
+    source: Clip
     facts: Facts
     overview: Overview
 
@@ -69,7 +52,7 @@ class Opened:
         return self.overview.seconds
 
 
-def choose(prefix: str = "explore", label: str = "siren") -> Source | None:
+def choose(prefix: str = "explore", label: str = "siren") -> Clip | None:
     """Let the visitor choose. While a file or recording is awaited, it is what was chosen before.
 
     Args:
@@ -87,7 +70,7 @@ def forget(prefix: str = "explore") -> None:
     st.session_state.pop(f"{prefix}-last", None)
 
 
-def _chosen(prefix: str, label: str) -> Source | None:
+def _chosen(prefix: str, label: str) -> Clip | None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = st.segmented_control(
             "Sound from",
@@ -108,14 +91,14 @@ def _chosen(prefix: str, label: str) -> Source | None:
         if file is None:
             return None
         if file.size > AT_ONCE_BYTES:
-            return Source(file.name, _on_disk(file.file_id, file).path, file.file_id)
-        return Source(file.name, file.getvalue(), file.file_id)
+            return Clip(file.name, _on_disk(file.file_id, file).path, file.file_id)
+        return Clip(file.name, file.getvalue(), file.file_id)
     if kind == "record":
         recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed", key=f"{prefix}-record")
         st.caption("Your browser will ask for the microphone. It works on localhost or over HTTPS.")
         if recording is None:
             return None
-        return Source("recording.wav", recording.getvalue(), recording.file_id)
+        return Clip("recording.wav", recording.getvalue(), recording.file_id)
     return _of_dataset(prefix)
 
 
@@ -124,7 +107,7 @@ def _on_disk(key: str, _file: Any) -> put_aside.Upload:
     return put_aside.put_aside(key, _file)
 
 
-def _example(prefix: str, first: str) -> Source:
+def _example(prefix: str, first: str) -> Clip:
     from labcore.datasets.demo import CLASSES
 
     label = st.selectbox(
@@ -142,7 +125,7 @@ def _example(prefix: str, first: str) -> Source:
         st.session_state[f"{prefix}-number"] = number + 1
 
     shell.action_button("Another", another, key=f"{prefix}-another", icon=":material/shuffle:", type="tertiary")
-    return Source(f"{label}-{number}.wav", _demo_clip(label, number), f"demo-{label}-{number}", label)
+    return Clip(f"{label}-{number}.wav", _demo_clip(label, number), f"demo-{label}-{number}", label)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -155,7 +138,7 @@ def _demo_clip(label: str, number: int) -> bytes:
 # --- a clip of a data set
 
 
-def _of_dataset(prefix: str) -> Source | None:
+def _of_dataset(prefix: str) -> Clip | None:
     names = data.names()
     if not names:
         st.info("No data set in this workspace yet. Make one on the Overview page.", icon=":material/info:")
@@ -163,7 +146,7 @@ def _of_dataset(prefix: str) -> Source | None:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
-        rows = _rows(str(services.workspace().home), name)
+        rows = _rows(name)
         classes = {ANY: "any class", **label_names(row.label for row in rows)}
         label = st.selectbox(
             "Class",
@@ -191,21 +174,20 @@ def _of_dataset(prefix: str) -> Source | None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(home: str, name: str) -> list[data.Row]:
+def _rows(name: str) -> list[data.Row]:
     from labcore.datasets import find_dataset
-    from labcore.workspace import Workspace
 
-    rows = data.rows_of(find_dataset(Workspace(Path(home)), name).table)
+    rows = data.rows_of(find_dataset(services.workspace(), name).table)
     return sorted(rows, key=lambda row: (row.label, row.path, row.start_s))
 
 
-def of_row(row: data.Row) -> Source:
+def of_row(row: data.Row) -> Clip:
     """A clip of a table. A part of a longer file becomes a file of its own, sample for sample."""
     key = shown(f"{row.path}-{row.start_s}-{row.end_s}")  # it goes to the browser, and into hashes
     changed = _changed(Path(row.path))
     if row.whole:
-        return Source(row.name, Path(row.path), f"{key}-{changed}", row.label)
-    return Source(row.name, _part(key, changed, row.path, row.start_s, row.end_s), key, row.label)
+        return Clip(row.name, Path(row.path), f"{key}-{changed}", row.label)
+    return Clip(row.name, _part(key, changed, row.path, row.start_s, row.end_s), key, row.label)
 
 
 def _changed(path: Path) -> int:
@@ -224,7 +206,7 @@ def _part(key: str, changed: int, _path: str, start: float, end: float | None) -
 # --- reading it once
 
 
-def opened(source: Source) -> Opened | None:
+def opened(source: Clip) -> Opened | None:
     """Facts and outline of a source. None while a large or long one is still being read, with a bar on the page, or was stopped.
 
     Raises:
@@ -268,10 +250,3 @@ def channels(key: str, name: str, start: float, end: float, _content: Any) -> tu
     from labcore.audio import decode_channels
 
     return decode_channels(_content, name=name, start_s=start, end_s=end, limits=limits.sound())
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _heard(key: str, name: str, start: float, end: float, rate: int, _content: Any) -> np.ndarray:
-    from labcore.audio import decode
-
-    return decode(_content, rate, name=name, start_s=start, end_s=end, limits=limits.sound())[0]

@@ -18,7 +18,7 @@ import numpy as np
 import streamlit as st
 
 if TYPE_CHECKING:
-    from labcore.explore import Envelope, View
+    from labcore.explore.view import Envelope, View
 
 MOST_BYTES = 950_000
 """Of all pictures of one viewer together."""

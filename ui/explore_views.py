@@ -18,7 +18,8 @@ from ui.text import clock_span, count, counted, label_name, percent, plain
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
-    from labcore.explore import Consequences, Envelope, View
+    from labcore.explore.geometry import Consequences
+    from labcore.explore.view import Envelope, View
 
 VIEWS = {
     "waveform": "Waveform",
@@ -90,7 +91,7 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     source, rate = opened.source, config.audio.sample_rate
     name = f"{source.key}|{start:.6f}|{end:.6f}"
     samples, own_rate = sound(opened, start, end, mode, rate)
-    front = source.heard(start, end, rate)
+    front, _ = source.heard(start, end, rate)
     made = views_of(chosen, samples, own_rate, front, config, start)
     stretch = selected(PICTURES, name)
     if made:
@@ -128,7 +129,7 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
     """What is drawn as the waveform and played: (channels, samples) and its rate."""
     source = opened.source
     if mode == "front":
-        return source.heard(start, end, rate)[None], rate
+        return source.heard(start, end, rate)[0][None], rate
     samples, own = channels(source.key, source.name, start, end, source.content)
     if mode == "mixed":
         from labcore.audio import mix
@@ -152,9 +153,7 @@ def views_of(
     power = st.session_state.get("explore-power", "level")
     make = {
         "waveform": lambda: views.waveform_view(samples, rate, start_s=start),
-        "spectrogram": lambda: views.spectrogram(
-            front, config, decibels=power == "level", power=1 if power == "magnitude" else 2, start_s=start
-        ),
+        "spectrogram": lambda: views.spectrogram(front, config, of=power, start_s=start),
         "mel": lambda: views.mel(front, config, start_s=start),
         "log-mel": lambda: views.log_mel_view(front, config, start_s=start),
         "mfcc": lambda: views.mfcc(front, config, start_s=start),
@@ -286,7 +285,7 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
         return
     try:
         network = services.classifier(run)
-        waveform = opened.source.heard(begin, stop, network.sample_rate)
+        waveform, _ = opened.source.heard(begin, stop, network.sample_rate)
         answer = network.classify_waveform(waveform)
     except LabError as error:
         shell.show_error(error)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import streamlit as st
 
 from labcore.texts import shown
-from labcore.workspace import Workspace
 from ui import services
 from ui.data import Row, rows_of
 from ui.shell import action_button, errors_in_place
@@ -34,7 +31,7 @@ def panel(name: str, prefix: str) -> None:
 
 
 def _clips(name: str, key: str) -> None:
-    rows = _rows(str(services.workspace().home), name)
+    rows = _rows(name)
     names = label_names(rows)
     label = st.selectbox("Class", list(rows), format_func=names.__getitem__, key=f"{key}-class")
     if label is None:
@@ -55,11 +52,11 @@ def _clips(name: str, key: str) -> None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(home: str, name: str) -> dict[str, list[Row]]:
+def _rows(name: str) -> dict[str, list[Row]]:
     """Label → where its clips lie, in an order shuffled once, at most 60 of each."""
     from labcore.datasets import find_dataset
 
-    table = find_dataset(Workspace(Path(home)), name).table
+    table = find_dataset(services.workspace(), name).table
     table = table.iloc[np.random.default_rng(0).permutation(len(table))]
     return {str(label): rows_of(part.head(MOST_A_CLASS)) for label, part in table.groupby("label")}
 

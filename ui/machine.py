@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import streamlit as st
 
 from labcore.runs import Run
-from labcore.workspace import Workspace
 from ui import charts, live, services
 from ui.shell import errors_in_place
-from ui.text import count, plain
+from ui.text import count, percent, plain
 
 if TYPE_CHECKING:
     from labcore.doctor.monitor import Look, Monitor, RunUse
@@ -45,16 +43,12 @@ class Tile(NamedTuple):
     top: float | None
 
 
+@st.cache_resource(show_spinner=False)
 def monitor() -> Monitor:
     """The monitor of this server, shared by all who look."""
-    return _monitor(str(services.workspace().home))
-
-
-@st.cache_resource(show_spinner=False)
-def _monitor(home: str) -> Monitor:
     from labcore.doctor.monitor import Monitor
 
-    return Monitor(Workspace(Path(home)))
+    return Monitor(services.workspace())
 
 
 def panel(stale: Callable[[], bool]) -> None:
@@ -98,7 +92,7 @@ def _chosen(gpus: tuple[GpuSample, ...]) -> list[GpuSample]:
 def _processor(look: Look, history: list[Look], cores: float) -> None:
     used, total = gib(look.memory_used), look.memory_total
     tiles = [
-        Tile("Processor", share(look.cpu), f"of {cores:.3g} cores", lambda one: one.cpu, 1.0),
+        Tile("Processor", percent(look.cpu, 0), f"of {cores:.3g} cores", lambda one: one.cpu, 1.0),
         Tile("Memory", used, f"of {gib(total)}", lambda one: one.memory_used, total),
     ]
     with st.container(border=True), st.container(horizontal=True, gap="small"):
@@ -138,7 +132,7 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
 
         return value
 
-    tiles = [Tile("Utilisation", share(gpu.utilisation), "", of("utilisation"), 1.0)]
+    tiles = [Tile("Utilisation", percent(gpu.utilisation, 0), "", of("utilisation"), 1.0)]
     if gpu.memory_total:
         total = gpu.memory_total
         tiles.append(Tile("Memory", gib(gpu.memory_used), f"of {gib(total)}", of("memory_used"), total))
@@ -223,11 +217,6 @@ def _stretches(points: list[tuple[float, float | None]]) -> list[list[tuple[floa
         else:
             found[-1].append((age, value))
     return [stretch for stretch in found if stretch]
-
-
-def share(value: float | None) -> str:
-    """A share of 1 as whole percent."""
-    return "–" if value is None else f"{100 * value:.0f} %"
 
 
 def gib(size: float) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 def workspace() -> Workspace:
+    """The workspace of this server: one for as long as it runs, so what is kept of it needs no name of it."""
     return Workspace.default()
 
 
@@ -35,21 +36,17 @@ def visitor_name() -> str:
     return clean(access.visitor().name)
 
 
+@st.cache_resource(show_spinner=False)
 def manager() -> JobManager:
-    """The job manager of this server and workspace."""
-    return _manager(str(workspace().home))
+    """The job manager of this server."""
+    from labcore.jobs.manager import JobManager
+
+    return JobManager(workspace())
 
 
 def ask_for(kind: Any, *what: Any, **more: Any) -> Any:
     """A new job of a kind in the queue, asked for by the visitor; the rest as its ``create`` takes it."""
     return manager().take(kind.create(workspace(), *what, queued=True, by=visitor_name(), **more))
-
-
-@st.cache_resource(show_spinner=False)
-def _manager(home: str) -> JobManager:
-    from labcore.jobs.manager import JobManager
-
-    return JobManager(Workspace(Path(home)))
 
 
 # --- work of a few seconds that outlives a rerun
@@ -121,13 +118,9 @@ class _Closing(Exception):
     """The server goes down while a task is at work."""
 
 
-def tasks() -> dict[str, Task]:
-    """The tasks of this server and workspace by name; each page may look, whoever started them."""
-    return _tasks(str(workspace().home))
-
-
 @st.cache_resource(show_spinner=False)
-def _tasks(home: str) -> dict[str, Task]:
+def tasks() -> dict[str, Task]:
+    """The tasks of this server by name; each page may look, whoever started them."""
     return {}
 
 

@@ -5,18 +5,16 @@ The panel stands in a fragment of its own that does not tick, so that a slider i
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from labcore.config import Knob, RunConfig, knobs, turned_config
-from labcore.errors import ConfigError
-from labcore.events import Advice, Event, Log, Turned, each_of, last_of
+from labcore.events import Advice, Event, Turned, each_of, last_of
 from labcore.people import clean
-from labcore.reading import DamagedError, parse_json, read_text
 from labcore.runs import Run
+from labcore.training.turns import Turns
 from ui import forms, people, services
 from ui.shell import action_button, errors_in_place
 from ui.text import plain
@@ -40,26 +38,6 @@ def live_knobs() -> list[Knob]:
     return [table.pop(path) for path in EVERYDAY if path in table] + list(table.values())
 
 
-def pending(run: Run, events: list[Event]) -> dict[str, Any]:
-    """What was asked for and does not count yet: path → value. Lines that are wrong are for the run's log to tell."""
-    try:
-        lines = read_text(run.path / "turns.jsonl").splitlines()
-    except (OSError, DamagedError):
-        return {}
-    config = run.config
-    taken = [(turn.number, turn.changes) for turn in each_of(events, Turned)]
-    refused = [event.message for event in each_of(events, Log) if "turns.jsonl" in event.message]
-    asked: dict[str, Any] = {}
-    for number, line in enumerate(lines):
-        with contextlib.suppress(ValueError, AttributeError, ConfigError):
-            wish = {path: value for path, value in parse_json(line).items() if "." in path}
-            turned = config.turned(wish)
-            values = {path: turned.value(path) for path in wish}
-            if (number, values) not in taken and not any(f"line {number + 1} " in message for message in refused):
-                asked |= values
-    return asked
-
-
 @st.fragment
 def panel(run: Run, owner: str = "") -> None:
     """Sliders for what can be turned now, what counts and what was asked for, and the buttons that ask for it.
@@ -74,7 +52,7 @@ def panel(run: Run, owner: str = "") -> None:
         if not it.open:  # a fold that is shut costs nothing
             return
         config, events = run.config, run.events()
-        counts, asked = turned_config(config, events), pending(run, events)
+        counts, asked = turned_config(config, events), Turns(run, config).pending()
         wanted = counts.changed(asked)
         held = _held(run, wanted)
         table = live_knobs()
@@ -190,7 +168,7 @@ def standing_advice(run: Run, events: list[Event]) -> Advice | None:
     if event is None or not event.changes or st.session_state.get(_aside(run), 0) >= event.epoch:
         return None
     turned = [turn.changes for turn in each_of(events, Turned) if turn.epoch > event.epoch]
-    if any(event.changes.keys() & changes.keys() for changes in [*turned, pending(run, events)]):
+    if any(event.changes.keys() & changes.keys() for changes in [*turned, Turns(run, run.config).pending()]):
         return None
     return event
 

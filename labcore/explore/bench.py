@@ -55,20 +55,23 @@ def _step(name: str, knob: str, domain: str, *knobs: str, needs_second: bool = F
 
 
 _KNOBS = knobs()
-STEPS = (
-    _step("time_shift", "time_shift_seconds", "time"),
-    _step("reverb", "reverb", "waveform", "reverb_seconds"),
-    _step("noise", "noise", "waveform", "noise_snr_db", "noise_colour", "noise_file"),
-    _step("speed", "speed", "power"),
-    _step("time_scale", "time_scale", "power"),
-    _step("pitch", "pitch_semitones", "power"),
-    _step("equaliser", "equaliser_db", "power"),
-    _step("gain", "gain_db", "power"),
-    _step("mixing", "mixup", "power", "", needs_second=True),
-    _step("time_mask", "time_mask", "log-mel", "time_mask", "masks"),
-    _step("freq_mask", "freq_mask", "log-mel", "freq_mask", "masks"),
-)
-"""In the order of the training chain."""
+STEPS = {
+    step.name: step
+    for step in (
+        _step("time_shift", "time_shift_seconds", "time"),
+        _step("reverb", "reverb", "waveform", "reverb_seconds"),
+        _step("noise", "noise", "waveform", "noise_snr_db", "noise_colour", "noise_file"),
+        _step("speed", "speed", "power"),
+        _step("time_scale", "time_scale", "power"),
+        _step("pitch", "pitch_semitones", "power"),
+        _step("equaliser", "equaliser_db", "power"),
+        _step("gain", "gain_db", "power"),
+        _step("mixing", "mixup", "power", "", needs_second=True),
+        _step("time_mask", "time_mask", "log-mel", "time_mask", "masks"),
+        _step("freq_mask", "freq_mask", "log-mel", "freq_mask", "masks"),
+    )
+}
+"""By name, in the order of the training chain."""
 _SHARES = ("augment.reverb", "augment.noise", "augment.mixup")
 """Knobs that say how many clips are changed, not by how much."""
 
@@ -112,10 +115,10 @@ def only(config: RunConfig, name: str) -> RunConfig:
     Raises:
         ConfigError: there is no such step.
     """
-    step = next((step for step in STEPS if step.name == name), None)
-    if step is None:
-        raise ConfigError(f"there is no augmentation {name!r}", f"Choose {', '.join(step.name for step in STEPS)}")
-    off = {other.strength: 0.0 for other in STEPS if other is not step}
+    if name not in STEPS:
+        raise ConfigError(f"there is no augmentation {name!r}", f"Choose {', '.join(STEPS)}")
+    step = STEPS[name]
+    off = {other.strength: 0.0 for other in STEPS.values() if other is not step}
     return config.changed({**off, step.strength: 1.0} if step.strength in _SHARES else off)
 
 
@@ -156,7 +159,7 @@ def draw(
     config = _with_length(config if steps == "all" else only(config, steps), clips[0])
     augment = config.augment
     mixing = second is not None and augment.mixup > 0
-    on = [step for step in STEPS if config.value(step.strength) and (mixing or not step.needs_second)]
+    on = [step for step in STEPS.values() if config.value(step.strength) and (mixing or not step.needs_second)]
     front_end = LogMel(config) if log_mel is None else deepcopy(log_mel).cpu()
     noise = None if recording is None else torch.from_numpy(_checked(recording))
     if noise is None:

@@ -27,7 +27,6 @@ def png(
     colours: str = "magma",
     low: float | None = None,
     high: float | None = None,
-    size: tuple[int, int] = (WIDTH, HEIGHT),
 ) -> bytes:
     """A picture with its axes, and a bar that says which colour is which level.
 
@@ -36,16 +35,15 @@ def png(
         colours: one of :data:`COLOURS`; curves have one colour.
         low, high: the levels of the first and the last colour, or of the lower and upper edge of a spectrum; the view's own
             where they are not given.
-        size: of the plot itself, width and height in pixels.
 
     Raises:
         ConfigError: there is no such colour map.
     """
     if isinstance(view, Envelope):
-        return _Sheet(size).envelope(view)
+        return _Sheet().envelope(view)
     if isinstance(view, Spectrum):
-        return _Sheet(size).spectrum(view, low, high)
-    return _Sheet(size).view(view, colours, low, high)
+        return _Sheet().spectrum(view, low, high)
+    return _Sheet().view(view, colours, low, high)
 
 
 @lru_cache
@@ -67,9 +65,8 @@ def colour_map(name: str) -> np.ndarray:
 class _Sheet:
     """White paper with a plot on it, and axes to the left and below."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.width, self.height = size
-        self.image = Image.new("RGB", (LEFT + self.width + RIGHT, ABOVE + self.height + BELOW), PAPER)
+    def __init__(self) -> None:
+        self.image = Image.new("RGB", (LEFT + WIDTH + RIGHT, ABOVE + HEIGHT + BELOW), PAPER)
         self.pen = ImageDraw.Draw(self.image)
         self.font = ImageFont.load_default(13)
 
@@ -78,7 +75,7 @@ class _Sheet:
         span = max(last - first, 1e-12)
         numbers = np.clip((view.levels - first) / span * 255, 0, 255).astype(np.uint8)
         pixels = Image.fromarray(colour_map(colours)[numbers[::-1]])
-        self.image.paste(pixels.resize((self.width, self.height), Image.Resampling.NEAREST), (LEFT, ABOVE))
+        self.image.paste(pixels.resize((WIDTH, HEIGHT), Image.Resampling.NEAREST), (LEFT, ABOVE))
         edges = _edges(view.x_seconds)
         self._along("time (s)", [(value, (value - edges[0]) / (edges[1] - edges[0])) for value in ticks(*edges)])
         rows = np.arange(len(view.y))
@@ -88,23 +85,23 @@ class _Sheet:
         places = [(value, (float(np.interp(value, view.y, rows)) + 0.5) / len(rows)) for value in wanted]
         self._up(view.y_label, places)
         bar = Image.fromarray(np.repeat(colour_map(colours)[::-1][:, None], 14, axis=1))
-        self.image.paste(bar.resize((14, self.height)), (LEFT + self.width + 14, ABOVE))
+        self.image.paste(bar.resize((14, HEIGHT)), (LEFT + WIDTH + 14, ABOVE))
         for value in ticks(first, last, 5):
-            at = ABOVE + self.height * (1 - (value - first) / span)
-            self.pen.text((LEFT + self.width + 33, at), f"{value:g} {view.unit}", INK, self.font, anchor="lm")
+            at = ABOVE + HEIGHT * (1 - (value - first) / span)
+            self.pen.text((LEFT + WIDTH + 33, at), f"{value:g} {view.unit}", INK, self.font, anchor="lm")
         return self._done()
 
     def envelope(self, envelope: Envelope) -> bytes:
         channels, columns = envelope.low.shape
         edges = _edges(envelope.x_seconds)
         peak = max(1.0, envelope.scale * 32767)
-        lane = self.height / channels
-        x = LEFT + (np.arange(columns) + 0.5) * self.width / columns
+        lane = HEIGHT / channels
+        x = LEFT + (np.arange(columns) + 0.5) * WIDTH / columns
         for channel in range(channels):
             middle = ABOVE + lane * (channel + 0.5)
             above = middle - envelope.high[channel] * envelope.scale / peak * lane * 0.48
             below = middle - envelope.low[channel] * envelope.scale / peak * lane * 0.48
-            self.pen.line([(LEFT, middle), (LEFT + self.width, middle)], (200, 200, 200))
+            self.pen.line([(LEFT, middle), (LEFT + WIDTH, middle)], (200, 200, 200))
             outline = [*zip(x, above, strict=True), *zip(x[::-1], below[::-1], strict=True)]
             if len(outline) > 2:
                 self.pen.polygon(outline, LINE, LINE)
@@ -119,33 +116,33 @@ class _Sheet:
         last = float(spectrum.decibels.max()) + 3 if high is None else high
         first = max(float(spectrum.decibels.min()), last - 100) if low is None else low
         span, end = max(last - first, 1e-12), float(spectrum.hz[-1])
-        x = LEFT + spectrum.hz / max(end, 1e-12) * self.width
+        x = LEFT + spectrum.hz / max(end, 1e-12) * WIDTH
         for number, levels in enumerate(spectrum.decibels):
-            y = ABOVE + self.height * (1 - np.clip((levels - first) / span, 0, 1))
+            y = ABOVE + HEIGHT * (1 - np.clip((levels - first) / span, 0, 1))
             self.pen.line([*zip(x.tolist(), y.tolist(), strict=True)], CURVES[number % len(CURVES)])
         self._along("frequency (Hz)", [(value, value / end) for value in ticks(0.0, end)])
         self._up("level (dB)", [(value, (value - first) / span) for value in ticks(first, last)])
         return self._done()
 
     def _along(self, label: str, places: list[tuple[float, float]]) -> None:
-        edge = ABOVE + self.height
+        edge = ABOVE + HEIGHT
         for value, share in places:
-            at = LEFT + share * self.width
+            at = LEFT + share * WIDTH
             self.pen.line([(at, edge), (at, edge + 4)], INK)
             self.pen.text((at, edge + 6), f"{value:g}", INK, self.font, anchor="ma")
-        self.pen.text((LEFT + self.width / 2, edge + 24), label, INK, self.font, anchor="ma")
+        self.pen.text((LEFT + WIDTH / 2, edge + 24), label, INK, self.font, anchor="ma")
 
     def _up(self, label: str, places: list[tuple[float, float]]) -> None:
         for value, share in places:
-            at = ABOVE + self.height * (1 - share)
+            at = ABOVE + HEIGHT * (1 - share)
             self.pen.line([(LEFT - 4, at), (LEFT, at)], INK)
             self.pen.text((LEFT - 7, at), f"{value:g}", INK, self.font, anchor="rm")
-        written = Image.new("RGB", (self.height, 18), PAPER)
-        ImageDraw.Draw(written).text((self.height / 2, 9), label, INK, self.font, anchor="mm")
+        written = Image.new("RGB", (HEIGHT, 18), PAPER)
+        ImageDraw.Draw(written).text((HEIGHT / 2, 9), label, INK, self.font, anchor="mm")
         self.image.paste(written.rotate(90, expand=True), (0, ABOVE))
 
     def _done(self) -> bytes:
-        frame = [LEFT - 1, ABOVE - 1, LEFT + self.width, ABOVE + self.height]
+        frame = [LEFT - 1, ABOVE - 1, LEFT + WIDTH, ABOVE + HEIGHT]
         self.pen.rectangle(frame, outline=INK)
         buffer = io.BytesIO()
         self.image.save(buffer, "PNG")

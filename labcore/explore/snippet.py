@@ -8,6 +8,8 @@ from labcore.features import WINDOWS
 
 KINDS = ("spectrogram", "mel", "log-mel", "mfcc")
 """The views that there are lines for."""
+COEFFICIENTS = 20
+"""Of the mel-frequency cepstrum, where there are as many bands."""
 
 
 def snippet(
@@ -17,7 +19,6 @@ def snippet(
     file: str = "clip.wav",
     stretch: tuple[float, float] | None = None,
     of: str = "level",
-    coefficients: int = 20,
 ) -> str:
     """Python code after which ``picture`` holds (rows, frames) of a view, for a file that soundfile reads.
 
@@ -27,7 +28,6 @@ def snippet(
         file: the sound's path.
         stretch: start and end in seconds, where only that part of the file is on view.
         of: of ``spectrogram``: ``level`` in dB, ``magnitude`` or ``power``.
-        coefficients: of ``mfcc``.
 
     Raises:
         ConfigError: there are no lines for this kind.
@@ -57,7 +57,7 @@ def snippet(
     elif (kind, of) == ("spectrogram", "magnitude"):
         lines.append("picture = power.sqrt()")
     elif kind == "mfcc":
-        count = min(coefficients, features.n_mels)
+        count = min(COEFFICIENTS, features.n_mels)
         basis = f'torchaudio.functional.create_dct({count}, {features.n_mels}, norm="ortho")'
         lines.append(f"picture = {basis}.T @ ({decibels})")
     else:

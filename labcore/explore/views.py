@@ -13,6 +13,7 @@ from torch import Tensor
 from labcore.augment import Bands
 from labcore.config import RunConfig
 from labcore.errors import AudioError
+from labcore.explore.snippet import COEFFICIENTS
 from labcore.explore.view import BYTES, COLUMNS, Envelope, Spectrum, View
 from labcore.features import LogMel
 
@@ -21,13 +22,12 @@ CELLS = 2**21
 """Numbers of a Fourier transform that are held at a time, so that an hour takes no more memory than a minute."""
 
 
-def waveform_view(stretch: np.ndarray, sample_rate: int, *, columns: int = COLUMNS, start_s: float = 0.0) -> Envelope:
+def waveform_view(stretch: np.ndarray, sample_rate: int, *, start_s: float = 0.0) -> Envelope:
     """The waveform, channels apart.
 
     Args:
         stretch: (channels, samples) or (samples,) float32.
         sample_rate: in Hz.
-        columns: at most so many.
         start_s: where the stretch begins in its recording.
 
     Raises:
@@ -37,22 +37,19 @@ def waveform_view(stretch: np.ndarray, sample_rate: int, *, columns: int = COLUM
     samples = stretch.shape[1]
     if not samples:
         raise AudioError("the stretch has no samples", "Choose a longer one")
-    edges = np.unique(np.linspace(0, samples, min(columns, samples) + 1).astype(np.int64))
+    edges = np.unique(np.linspace(0, samples, min(COLUMNS, samples) + 1).astype(np.int64))
     low = np.minimum.reduceat(stretch, edges[:-1], axis=1)
     high = np.maximum.reduceat(stretch, edges[:-1], axis=1)
     middle = start_s + (edges[:-1] + edges[1:] - 1) / 2 / sample_rate
     return Envelope.of(low, high, middle, exact=len(edges) == samples + 1)
 
 
-def spectrogram(
-    waveform: np.ndarray, config: RunConfig, *, power: int = 2, decibels: bool = True, start_s: float = 0.0
-) -> View:
+def spectrogram(waveform: np.ndarray, config: RunConfig, *, of: str = "level", start_s: float = 0.0) -> View:
     """The spectrogram that the mel bands are summed from.
 
     Args:
         waveform: (samples,) at the configuration's sample rate.
-        power: 1 for magnitudes, 2 for powers. In decibels both are the same.
-        decibels: levels in dB, floored as the log-mel is; else plain values.
+        of: ``level`` in dB, floored as the log-mel is, ``magnitude`` or ``power``.
         start_s: where the waveform begins in its recording.
 
     Raises:
@@ -60,12 +57,9 @@ def spectrogram(
     """
     log_mel = LogMel(config)
     hz = np.arange(config.framing.n_fft // 2 + 1) * config.audio.sample_rate / config.framing.n_fft
-
-    def make(block: Tensor) -> Tensor:
-        return log_mel.decibels(block) if decibels else block.sqrt() if power == 1 else block
-
+    make = {"level": log_mel.decibels, "magnitude": Tensor.sqrt, "power": lambda block: block}[of]
     pooled, x = _over_time(waveform, config, log_mel.spectrogram.spectrogram, make, start_s)
-    return _view("spectrogram", pooled, x, hz, "dB" if decibels else "")
+    return _view("spectrogram", pooled, x, hz, "dB" if of == "level" else "")
 
 
 def mel(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
@@ -90,13 +84,28 @@ def log_mel_view(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.
     return _view("log-mel", pooled, x, band_centres(config), "dB")
 
 
-def mfcc(waveform: np.ndarray, config: RunConfig, *, coefficients: int = 20, start_s: float = 0.0) -> View:
+def levels_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -> View:
+    """Levels of the mel bands (n_mels, frames) in dB. Of frames that share a column the strongest counts.
+
+    Args:
+        signed: the strongest is the one farthest from zero, as of a difference; else the greatest.
+    """
+    factor = math.ceil(levels.shape[1] / COLUMNS)
+    pooled = _pooled(levels, factor)
+    if signed:
+        low = -_pooled(-levels, factor)
+        pooled = np.where(-low > pooled, low, pooled)
+    x = (np.arange(pooled.shape[1]) + 0.5) * (factor * config.framing.hop_length / config.audio.sample_rate)
+    return _view("log-mel", pooled, x, band_centres(config), "dB")
+
+
+def mfcc(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
     """Mel-frequency cepstral coefficients: the cosine transform (II, orthonormal) of the log-mel's decibels.
 
     Frames that share a column are averaged, since coefficients have signs. Arguments as for :func:`log_mel_view`.
     """
     log_mel = LogMel(config)
-    count = min(coefficients, config.features.n_mels)
+    count = min(COEFFICIENTS, config.features.n_mels)
     basis = torchaudio.functional.create_dct(count, config.features.n_mels, norm="ortho").T  # (count, n_mels)
     pooled, x = _over_time(
         waveform, config, log_mel.power, lambda block: basis @ log_mel.decibels(block), start_s, mean=True
@@ -128,14 +137,14 @@ def pcen(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> Vi
     return _view("pcen", pooled, x, band_centres(config), "")
 
 
-def average_spectrum(stretch: np.ndarray, config: RunConfig, *, columns: int = COLUMNS) -> Spectrum:
+def average_spectrum(stretch: np.ndarray, config: RunConfig) -> Spectrum:
     """Level over frequency by Welch's method: the mean over frames that overlap by half, without padding at the ends.
 
-    Source: Welch, IEEE Transactions on Audio and Electroacoustics 15(2), 1967.
+    Source: Welch, IEEE Transactions on Audio and Electroacoustics 15(2), 1967. Neighbouring bins are put together by their maximum
+    where there are more than a screen shows.
 
     Args:
         stretch: (channels, samples) or (samples,) at the configuration's sample rate. One shorter than a frame is padded.
-        columns: at most so many bins; neighbours are put together by their maximum.
 
     Raises:
         AudioError: it is empty.
@@ -155,7 +164,7 @@ def average_spectrum(stretch: np.ndarray, config: RunConfig, *, columns: int = C
     amplitude = total / frames.shape[1] * (2.0 / float(window.sum())) ** 2
     levels = (10.0 * torch.log10(amplitude.clamp(min=1e-15))).float().numpy()
     hz = np.arange(levels.shape[1]) * (config.audio.sample_rate / n_fft)
-    factor = math.ceil(len(hz) / columns)
+    factor = math.ceil(len(hz) / COLUMNS)
     return Spectrum(_pooled(hz[None], factor, mean=True)[0].astype(np.float32), _pooled(levels, factor))
 
 

@@ -42,7 +42,7 @@ def working(train: Train) -> Work:
 
 def work(run: Run, should_stop: StopTest) -> Generator[Event, None, Finished | None]:
     """The lab's own training."""
-    from labcore.training import train
+    from labcore.training.loop import train
 
     return working(train)(run, should_stop)
 

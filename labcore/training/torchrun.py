@@ -81,7 +81,7 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
 
     def train_together(config: RunConfig, run: Run, workspace: Workspace, should_stop: StopTest) -> Iterator[Event]:
         nonlocal begun
-        from labcore.training import train
+        from labcore.training.loop import train
 
         begun = True
         ranks.share(lambda: (config, run.id, str(workspace.home)))
@@ -109,7 +109,7 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
 
 def _go_along(ranks: Ranks, orphaned: StopTest) -> int:
     """What processes other than number 0 do: train along, tell nothing."""
-    from labcore.training import train
+    from labcore.training.loop import train
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,9 +8,10 @@ these events a resumed run knows what counted when: an epoch that is repeated ge
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labcore.config import RunConfig, turned_config
 from labcore.errors import ConfigError, LabError
@@ -18,7 +19,9 @@ from labcore.events import Event, Log, Turned, each_of
 from labcore.people import clean
 from labcore.reading import DamagedError, parse_json, read_text
 from labcore.runs import Run
-from labcore.training.distributed import ALONE, Ranks
+
+if TYPE_CHECKING:  # torch: a page reads wishes, too
+    from labcore.training.distributed import Ranks
 
 FILE = "turns.jsonl"
 WORDS = ("epoch", "by", "who", "reason")
@@ -51,7 +54,7 @@ class Turns:
         self.told = each_of(events, Turned)
         self.warned = {event.message for event in each_of(events, Log)}
 
-    def begin(self, epoch: int, take: Callable[[RunConfig], None], ranks: Ranks = ALONE) -> Iterator[Event]:
+    def begin(self, epoch: int, take: Callable[[RunConfig], None], ranks: Ranks) -> Iterator[Event]:
         """Take up what counts in an epoch that is about to begin, and tell what is new.
 
         Args:
@@ -80,6 +83,14 @@ class Turns:
                     return True
         return False
 
+    def pending(self) -> dict[str, Any]:
+        """What is wished for and was neither taken nor refused yet, from whichever epoch on it is to count: path → value."""
+        asked: dict[str, Any] = {}
+        for wish in self._due(math.inf):
+            if isinstance(wish, Wish) and not any(f"line {wish.number + 1} of {FILE}" in told for told in self.warned):
+                asked |= wish.changes
+        return asked
+
     def _decide(self, epoch: int, take: Callable[[RunConfig], None]) -> tuple[RunConfig, list[Event]]:
         """What counts in an epoch, and what is to be told of it."""
         counts, events = self.counting(epoch), list[Event]()
@@ -100,7 +111,7 @@ class Turns:
             events.append(turn)
         return counts, events
 
-    def _due(self, epoch: int) -> Iterator[Wish | str]:
+    def _due(self, epoch: float) -> Iterator[Wish | str]:
         """Wishes that count from this epoch on and were not taken yet, in the order of the lines; a sentence for a wrong line."""
         taken = [(turn.number, turn.changes) for turn in self.told]
         for number, line in enumerate(_lines(self.run)):
@@ -135,10 +146,10 @@ def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
     if not isinstance(content, dict):
         raise ConfigError("it is no JSON object", 'Write lines like {"model.dropout": 0.4}')
     changes = {path: value for path, value in content.items() if path not in WORDS}
-    epoch, epochs = content.get("epoch"), config.epochs
-    if epoch is not None and (type(epoch) is not int or not 1 <= epoch <= epochs):
+    epoch = content.get("epoch")
+    if epoch is not None and (type(epoch) is not int or not 1 <= epoch <= config.epochs):
         raise ConfigError(
-            f"epoch {epoch!r} is none of this run's", f"Give one from 1 to {epochs}, or none for the next"
+            f"epoch {epoch!r} is none of this run's", f"Give one from 1 to {config.epochs}, or none for the next"
         )
     if not changes:
         raise ConfigError("it names no knob", 'Write lines like {"model.dropout": 0.4}')

@@ -6,7 +6,7 @@ import soundfile
 
 from labcore.config import RunConfig
 from labcore.runs import Run
-from labcore.training import train
+from labcore.training.loop import train
 
 RATE = 8000
 

@@ -15,7 +15,7 @@ from labcore.config import RunConfig
 from labcore.errors import BackupError, LabError, RunError, WorkspaceError
 from labcore.events import Evaluated, RunStarted
 from labcore.runs import Run, list_runs
-from labcore.training import train
+from labcore.training.loop import train
 from labcore.workspace import Workspace
 
 

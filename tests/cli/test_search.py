@@ -78,7 +78,7 @@ def done_value(search) -> str:
 
 def test_the_best_is_trained_once_with_the_reported_fold(labcore, workspace, urbansound, fake, monkeypatch):
     assert labcore("search", "--dataset", urbansound, "--trials", "1", "--vary", "dropout", *SMALL).status == 0
-    monkeypatch.setattr("labcore.training.train", fake.train)
+    monkeypatch.setattr("labcore.training.loop.train", fake.train)
     final = labcore("search", "--final", "last")
     assert final.status == 0, final.err
     run = Run.open(workspace, final.out.strip())

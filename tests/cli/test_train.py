@@ -158,7 +158,7 @@ def test_fault_in_training_is_status_1_with_its_traceback_in_the_log(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr("labcore.training.train", broken)
+    monkeypatch.setattr("labcore.training.loop.train", broken)
     told = labcore("train", "--dataset", tones, *tiny)
     assert told.status == 1
     assert "Traceback" not in told.err

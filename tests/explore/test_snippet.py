@@ -48,7 +48,7 @@ def test_the_lines_resample_and_cut_as_the_page_does(of, noise, write_wav, tmp_p
     names: dict = {}
     exec(snippet("spectrogram", config, file=str(file), stretch=(0.25, 0.75), of=of), names)
     waveform, _ = decode(file, config.audio.sample_rate, start_s=0.25, end_s=0.75)
-    seen = views.spectrogram(waveform, config, decibels=of == "level", power=1 if of == "magnitude" else 2)
+    seen = views.spectrogram(waveform, config, of=of)
     np.testing.assert_allclose(names["picture"].numpy(), seen.levels, atol=max(0.51 * seen.scale, 1e-4 * seen.high))
 
 

@@ -47,9 +47,9 @@ def test_mel_powers_and_magnitudes_are_plain_values(sound):
     power = power_of(sound)
     np.testing.assert_allclose(views.mel(sound, CONFIG).levels, power, atol=power.max() / 60000)
     magnitude = np.abs(librosa.stft(sound, n_fft=1024, hop_length=512, pad_mode="constant"))
-    seen = views.spectrogram(sound, CONFIG, power=1, decibels=False)
+    seen = views.spectrogram(sound, CONFIG, of="magnitude")
     np.testing.assert_allclose(seen.levels, magnitude, atol=magnitude.max() / 30000)
-    squared = views.spectrogram(sound, CONFIG, power=2, decibels=False)
+    squared = views.spectrogram(sound, CONFIG, of="power")
     np.testing.assert_allclose(squared.levels, magnitude**2, atol=magnitude.max() ** 2 / 30000)
 
 
@@ -111,8 +111,8 @@ def test_where_columns_are_put_together_the_loudest_stays():
 
 def test_the_waveform_is_its_least_and_greatest_samples(noise):
     stereo = np.stack([noise(1.0, RATE), 2 * noise(1.0, RATE, seed=1)])
-    seen = views.waveform_view(stereo, RATE, columns=100, start_s=5.0)
-    assert seen.low.shape == seen.high.shape == (2, 100)
+    seen = views.waveform_view(stereo, RATE, start_s=5.0)
+    assert seen.low.shape == seen.high.shape == (2, COLUMNS)
     assert not seen.exact
     assert seen.high.max() * seen.scale == pytest.approx(stereo.max(), abs=seen.scale)
     assert seen.low.min() * seen.scale == pytest.approx(stereo.min(), abs=seen.scale)
@@ -156,7 +156,17 @@ def test_nothing_is_told_not_drawn():
 
 def test_the_cosine_transform_is_orthonormal(sound):
     config = CONFIG.changed({"features.n_mels": 16})
-    seen = views.mfcc(sound, config, coefficients=40)
+    seen = views.mfcc(sound, config)
     assert len(seen.y) == 16
     decibels = LogMel(config).decibels(torch.from_numpy(power_of(sound, config))).numpy()
     np.testing.assert_allclose(scipy.fft.idct(seen.levels, axis=0, norm="ortho"), decibels, atol=0.1)
+
+
+def test_many_frames_share_columns_and_keep_the_strongest():
+    levels = np.zeros((64, 4000), np.float32)
+    levels[3, 1234], levels[5, 77] = 20.0, -30.0
+    view = views.levels_view(levels, RunConfig(), signed=True)
+    assert view.values.shape[1] <= COLUMNS
+    assert view.values[3].max() == 20
+    assert view.values[5].min() == -30
+    assert views.levels_view(levels, RunConfig()).values[5].min() == 0

@@ -9,8 +9,9 @@ import pytest
 from labcore.config import RunConfig
 from labcore.events import Advice, Epoch, Log, TrainingStarted, Turned
 from labcore.runs import Run
-from labcore.training import advisor, train
+from labcore.training import advisor
 from labcore.training.advisor import advise, remedies
+from labcore.training.loop import train
 
 CONFIG = RunConfig().changed({"optim.epochs": 100})
 

@@ -13,8 +13,8 @@ import torch
 from labcore.errors import RunError
 from labcore.events import Epoch, Log, TrainingStarted
 from labcore.runs import Run
-from labcore.training import train
 from labcore.training.checkpoint import load_checkpoint, take_up
+from labcore.training.loop import train
 from tests.hostile.archives import repacked
 
 

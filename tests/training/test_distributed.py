@@ -18,8 +18,8 @@ from labcore.events import Epoch, Evaluated, RunStarted, each_of
 from labcore.jobs.process import work
 from labcore.models import REGISTRY
 from labcore.runs import Run, list_runs
-from labcore.training import train
 from labcore.training.distributed import ALONE, Ranks
+from labcore.training.loop import train
 from labcore.workspace import Workspace
 
 SCRIPT = Path(__file__).with_name("two_processes.py")

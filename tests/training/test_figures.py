@@ -7,7 +7,7 @@ import pytest
 
 from labcore.events import Epoch
 from labcore.runs import Run
-from labcore.training import train
+from labcore.training.loop import train
 from labcore.workspace import append_line
 
 EVERYTHING = {

@@ -8,8 +8,8 @@ from labcore.events import Epoch, Log
 from labcore.inference.classifier import Classifier
 from labcore.models.pretrained import head_names
 from labcore.runs import Run
-from labcore.training import train
 from labcore.training.checkpoint import load_checkpoint
+from labcore.training.loop import train
 from labcore.training.optimiser import make_optimiser, make_schedule
 
 

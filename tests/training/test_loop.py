@@ -14,8 +14,8 @@ from labcore.evaluation.evaluate import evaluate
 from labcore.events import Divided, Epoch, Evaluated, Log, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
-from labcore.training import train
 from labcore.training.checkpoint import load_checkpoint
+from labcore.training.loop import train
 from labcore.training.pace import Pace
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer

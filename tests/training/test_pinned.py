@@ -9,7 +9,8 @@ import soundfile
 from labcore.events import Epoch, Log
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
-from labcore.training import pinned, train
+from labcore.training import pinned
+from labcore.training.loop import train
 from labcore.training.pinned import Pinned
 
 

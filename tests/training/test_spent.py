@@ -9,7 +9,8 @@ import torch
 
 from labcore.events import Epoch
 from labcore.runs import Run
-from labcore.training import spent, train
+from labcore.training import spent
+from labcore.training.loop import train
 from labcore.training.spent import KINDS, Clock
 
 

@@ -13,7 +13,7 @@ from tensorboard.summary.writer import event_file_writer
 
 from labcore.events import Epoch, Evaluated, TrainingStarted
 from labcore.runs import Run
-from labcore.training import train
+from labcore.training.loop import train
 from labcore.training.tensorboard import Board, confusion_picture, pictures
 
 

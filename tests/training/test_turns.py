@@ -14,7 +14,8 @@ from labcore.errors import ConfigError, RunError
 from labcore.events import Epoch, Log, Turned
 from labcore.models.dropout import Dropout
 from labcore.runs import Run
-from labcore.training import train
+from labcore.training.distributed import ALONE
+from labcore.training.loop import train
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
 from labcore.training.turns import Turns
@@ -167,13 +168,13 @@ def test_a_turn_that_was_told_counts_again_when_its_epoch_is_repeated(tiny):
     trainer = trainer_of(config, run, tiny.workspace)
     base = trainer.config
     run.turn({"model.dropout": 0.7})
-    for event in Turns(run, base).begin(3, trainer.turn):
+    for event in Turns(run, base).begin(3, trainer.turn, ALONE):
         run.append(event)  # and killed before the first step
     run.turn({"augment.gain_db": 1})
     again = Turns(run, base)
     assert again.counting(2).model.dropout == config.model.dropout
     seen = []
-    assert [event.number for event in again.begin(3, seen.append)] == [1]
+    assert [event.number for event in again.begin(3, seen.append, ALONE)] == [1]
     assert (seen[-1].model.dropout, seen[-1].augment.gain_db) == (0.7, 1)
 
 
@@ -193,7 +194,7 @@ def test_wrong_lines_are_told_once_and_passed_over(tiny):
     with (run.path / "turns.jsonl").open("a") as file:
         file.write('{"model.dro')  # still being written
     turns = Turns(run, config)
-    events = [*turns.begin(1, lambda config: None), *turns.begin(2, lambda config: None)]
+    events = [*turns.begin(1, lambda config: None, ALONE), *turns.begin(2, lambda config: None, ALONE)]
     warnings = of(Log, events)
     assert [warning.message.partition(" is passed over")[0] for warning in warnings] == [
         f"line {number} of turns.jsonl" for number in range(1, 8)
@@ -203,7 +204,7 @@ def test_wrong_lines_are_told_once_and_passed_over(tiny):
     assert [event.number for event in of(Turned, events)] == [8]
     for event in events:
         run.append(event)
-    assert not list(Turns(run, config).begin(2, lambda config: None))
+    assert not list(Turns(run, config).begin(2, lambda config: None, ALONE))
 
 
 def test_a_line_that_was_edited_is_a_new_wish(tiny):
@@ -211,10 +212,10 @@ def test_a_line_that_was_edited_is_a_new_wish(tiny):
     turns = Turns(run, config)
     file = run.path / "turns.jsonl"
     file.write_text('{"model.dropout": 0.3}')  # no end of line, as some editors leave it
-    assert [event.changes for event in turns.begin(1, lambda config: None)] == [{"model.dropout": 0.3}]
+    assert [event.changes for event in turns.begin(1, lambda config: None, ALONE)] == [{"model.dropout": 0.3}]
     file.write_text('{"model.dropout": 0.5}\n')
-    assert [event.changes for event in turns.begin(2, lambda config: None)] == [{"model.dropout": 0.5}]
-    assert not list(turns.begin(3, lambda config: None))
+    assert [event.changes for event in turns.begin(2, lambda config: None, ALONE)] == [{"model.dropout": 0.5}]
+    assert not list(turns.begin(3, lambda config: None, ALONE))
 
 
 def test_noise_that_cannot_be_read_is_passed_over(tiny, tmp_path):

@@ -18,7 +18,7 @@ from labcore.evaluation.jobs import Chosen, InNoise, NoisePlan, NoiseTest
 from labcore.events import Preparing
 from labcore.explore.views import log_mel_view, spectrogram, waveform_view
 from labcore.presets import preset
-from ui import explore_bench, explore_facts, explore_views
+from ui import explore_facts, explore_views
 from ui.colours import colours, names
 from ui.explore_viewer import MOST_BYTES, Row, image_row, pack, wave_row
 
@@ -172,11 +172,11 @@ def test_the_settings_of_a_preset_can_be_taken(open_page):
 
 
 def test_each_augmentation_can_be_drawn(open_page):
-    from labcore.explore import STEPS
+    from labcore.explore.bench import STEPS
 
     app = open_page(PAGE)
     app.get_by_key("explore-section").set_value("augment").run()
-    for name in [*(step.name for step in STEPS), "all"]:
+    for name in [*STEPS, "all"]:
         app.get_by_key("explore-step").set_value(name).run()
         assert not app.exception, name
         assert not app.error, name
@@ -334,15 +334,6 @@ def test_equal_pictures_are_known_as_equal():
     row = Row({"kind": "image", "rows": 1, "columns": 2}, {"values": np.array([[1, 2]], np.int8)})
     assert pack([row], of="a") == pack([row], of="a")
     assert pack([row], of="a") != pack([row], of="b")
-
-
-def test_many_frames_share_columns_and_keep_the_strongest():
-    levels = np.zeros((64, 4000), np.float32)
-    levels[3, 1234], levels[5, 77] = 20.0, -30.0
-    view = explore_bench.level_view(levels, preset("balanced"), signed=True)
-    assert view.values.shape[1] <= explore_bench.COLUMNS
-    assert view.values[3].max() == 20
-    assert view.values[5].min() == -30
 
 
 def test_colour_maps_are_known_by_name():

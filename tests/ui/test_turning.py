@@ -13,6 +13,7 @@ from labcore.config import RunConfig
 from labcore.errors import LabError, OutOfMemoryError
 from labcore.events import Advice, Divided, Epoch, Forecast, Log, Preparing, RunFinished, Turned, Unknown
 from labcore.training.estimates import EstimateJob
+from labcore.training.turns import Turns
 from ui import curves, live, pinned, run_log, services, spent, turning
 
 from .conftest import unfold, words
@@ -105,10 +106,10 @@ def test_a_wish_that_was_taken_or_refused_is_no_longer_pending(make_run):
     run.turn({"model.dropout": 0.5})
     with (run.path / "turns.jsonl").open("a") as file:
         file.write('no json\n[1]\n{"optim.epochs": 3}\n{"augment.mixup": 0.5}\n{"augment.mixup": ')
-    assert turning.pending(run, run.events()) == {"model.dropout": 0.5, "augment.mixup": 0.5}
+    assert Turns(run, run.config).pending() == {"model.dropout": 0.5, "augment.mixup": 0.5}
     run.append(Turned(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page"))
     run.append(Log(level="warning", message="line 5 of turns.jsonl is passed over: for a reason"))
-    assert turning.pending(run, run.events()) == {}
+    assert Turns(run, run.config).pending() == {}
 
 
 def test_turns_are_marked_on_the_curves_and_told_in_the_log(make_run, monkeypatch):
