@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TypeVar
 
 from labcore.errors import LabError, WorkspaceError
 from labcore.texts import shown
-from labcore.workspace import is_locked
+from labcore.workspace import is_locked, remove
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -66,13 +65,8 @@ def discard(thing: Unreadable) -> None:
         raise WorkspaceError(f"{thing.name} is not there any more")
     if is_locked(path / "lock"):
         raise WorkspaceError(f"{thing.name} is being worked on", "Stop it first")
-    trash = path.with_name(f".{path.name}.trash")
     with WorkspaceError.on_os_error(f"{thing.name} cannot be removed", "Look at its rights"):
-        path.rename(trash)
-    if trash.is_dir() and not trash.is_symlink():
-        shutil.rmtree(trash, ignore_errors=True)
-    else:
-        trash.unlink(missing_ok=True)
+        remove(path)
 
 
 def looked_at(

@@ -145,6 +145,20 @@ def draft_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def remove(path: Path) -> None:
+    """Remove a folder with all in it, a file, or a link and not what it leads to. Whoever looks finds all of it or nothing.
+
+    Raises:
+        OSError: its folder cannot be written, or it is gone already.
+    """
+    trash = path.with_name(f".{path.name}.trash")
+    path.rename(trash)
+    if trash.is_dir() and not trash.is_symlink():
+        shutil.rmtree(trash, ignore_errors=True)
+    else:
+        trash.unlink(missing_ok=True)
+
+
 def append_line(path: Path, line: str) -> None:
     """Append a line to a file, in one write: lines of several writers stay whole.
 

@@ -7,8 +7,7 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from labcore.audio.decoder import Sound
-from labcore.audio.recording import Recording
+from labcore.audio.recording import Recording, Sound
 from labcore.errors import LabError
 
 Decoded = Sound | Recording | LabError

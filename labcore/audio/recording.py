@@ -8,18 +8,16 @@ anew by what is known then.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
-from labcore.audio.blocks import go_to, is_long, pieces
-from labcore.audio.decoder import Sound, check_part, notes_of, read_short
+from labcore.audio.blocks import Piece, check_part, go_to, is_long, joined, not_empty, notes_of, pieces, read_short
 from labcore.audio.files import (
     OpenFile,
     Source,
     called_by,
-    check_length,
     opened,
     reading,
     stretch_of,
@@ -30,22 +28,25 @@ from labcore.audio.waveforms import loudest_of, quantise
 
 
 @dataclass(frozen=True)
-class Block:
-    """The next samples of a recording.
+class Sound:
+    """A decoded file or a part of it.
 
     Attributes:
-        samples: (samples,) float32, or int16 where they are quantised; may be empty.
-        scale: what brings int16 back to ±1.
-        anew: a reading begins; blocks before this one no longer count.
-        last: of this reading.
-        share: of the recording that has been read, 0 to 1.
+        waveform: float32, finite, full scale ±1; (samples,), or (channels, samples) where the channels were kept apart.
+        sample_rate: in Hz.
+        notes: what a user should know of how it was read, in words that follow the file's name.
     """
 
-    samples: np.ndarray
+    waveform: np.ndarray
+    sample_rate: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block(Piece):
+    """The same of one channel: (samples,) float32, or int16 where they are quantised, which ``scale`` brings back to ±1; may be empty."""
+
     scale: float
-    anew: bool
-    last: bool
-    share: float
 
 
 @dataclass
@@ -71,7 +72,8 @@ class Recording:
     """A file or a part of it as blocks of mono samples at ``sample_rate``, the same as :func:`read_sound` gives at once.
 
     Args:
-        source, sample_rate, name, start_s, end_s, limits: as for :func:`labcore.audio.read_sound`; ``limits.max_samples`` does not count.
+        source, sample_rate, name, start_s, end_s, limits: as for :func:`labcore.audio.read_sound`; ``limits.max_samples`` counts for
+            :meth:`whole` alone.
 
     Attributes:
         sample_rate: of the blocks in Hz; the file's own, where none was asked for, is known once it has been opened.
@@ -115,6 +117,18 @@ class Recording:
             waveform, note = read_short(file, self.called, start, count, self.sample_rate)
             return Sound(waveform, self.sample_rate, notes_of(file, note))
 
+    def whole(self) -> Sound:
+        """All of it, however long it is.
+
+        Raises:
+            AudioError: as :func:`labcore.audio.read_sound` does.
+        """
+        with reading(self.called), closing(self._read(quantised=False)) as blocks:
+            waveform = joined(blocks, self.called, self.sample_rate, self._limits)
+        return Sound(
+            np.ascontiguousarray(not_empty(waveform, self.called, self.sample_rate)), self.sample_rate, self.notes
+        )
+
     def waveform(self) -> Iterator[Block]:
         """Blocks of float32, each valid until the next.
 
@@ -140,7 +154,7 @@ class Recording:
             self.sample_rate, self.seconds = self._rate or file.samplerate, count / file.samplerate
             yield file, start, count
 
-    def _read(self, quantised: bool) -> Iterator[Block]:
+    def _read(self, quantised: bool) -> Generator[Block, None, None]:
         """As many readings as it takes, three at most."""
         assumed = _Assumed()
         while not assumed.right:
@@ -150,7 +164,7 @@ class Recording:
                 else:
                     waveform, assumed.note = read_short(file, self.called, start, count, self.sample_rate)
                     samples, scale = quantise(waveform) if quantised else (waveform, 1.0)
-                    yield Block(samples, scale, anew=True, last=True, share=1.0)
+                    yield Block(samples, share=1.0, anew=True, last=True, scale=scale)
                     assumed.right = True
                 self.notes = notes_of(file, assumed.note)
 
@@ -159,24 +173,22 @@ class Recording:
     ) -> Generator[Block, None, None]:
         """One reading; its blocks are empty from where it is known that another one follows."""
         powers = ChannelPowers(file.channels) if file.channels > 1 and not assumed.certain else None
-        loudest, read, anew, right = 0.0, 0, True, True
+        loudest, right = 0.0, True
         with reading(self.called):
             go_to(file, start)
             for piece in pieces(
                 file, self.called, count, self.sample_rate, mixed=True, powers=powers, heard=assumed.heard
             ):
-                read, samples = piece.read, piece.samples[:, 0]
+                samples = piece.samples[:, 0]
                 loudest = max(loudest, loudest_of(samples))
-                if powers and anew:  # a channel that is dead at first is mostly dead to the end
+                if powers and piece.anew:  # a channel that is dead at first is mostly dead to the end
                     right = len(powers.mixdown().channels) == file.channels
                 right = right and not (quantised and loudest > assumed.peak)
                 samples = samples if right else samples[:0]
                 scale = 1.0
                 if quantised:
                     samples, scale = quantise(samples, assumed.peak)
-                yield Block(samples, scale, anew, piece.last, piece.read / count)
-                anew = False
-        check_length(file, self.called, count, read)
+                yield Block(samples, piece.share, piece.anew, piece.last, scale)
         assumed.peak = max(1.0, loudest)
         if powers:
             chosen = powers.mixdown()

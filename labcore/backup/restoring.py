@@ -6,6 +6,7 @@ A check reads and judges a backup by the same code, so that what passes it can b
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -22,16 +23,12 @@ from labcore.workspace import Workspace
 Progress = Callable[[int, int], None]
 
 
-@dataclass
-class Restored:
-    """What came back, or was checked. ``runs`` are those of the units by their ids, ``replaced`` the units that were there before."""
+@dataclass(frozen=True)
+class Restored(Contents):
+    """What came back, or was checked. ``replaced`` are the units that were there before."""
 
-    units: list[str] = field(default_factory=list)
-    runs: list[str] = field(default_factory=list)
+    encrypted: bool
     replaced: list[str] = field(default_factory=list)
-    files: int = 0
-    bytes: int = 0
-    encrypted: bool = False
 
 
 def restore(
@@ -59,32 +56,28 @@ def restore(
         RunError: something that would be replaced is at work.
         WorkspaceError: the workspace cannot be written.
     """
-    home, restored = workspace.home, Restored()
+    home = workspace.home
     with _source(source) as file:
-        restored.encrypted = kind_of(file) != "plain"
+        encrypted = kind_of(file) != "plain"
 
-        def read(staging: Path | None, early: Callable[[list[str]], None]) -> None:
+        def read(staging: Path | None, early: Callable[[list[str]], None]) -> Restored:
             with opened(file, key) as plain:
-                contents: Contents = read_archive(plain, home, staging, early, progress)
-            restored.units, restored.runs = contents.units, contents.runs
-            restored.files, restored.bytes = contents.files, contents.bytes
+                return Restored(**vars(read_archive(plain, home, staging, early, progress)), encrypted=encrypted)
 
         if check_only:
-            read(None, lambda units: None)
-            return restored
+            return read(None, lambda units: None)
         try:
             _look_for_room(home, source)
             with staging_in(home) as staging:
-                read(staging / "unpacked", lambda units: refuse(home, units, replace))
+                restored = read(staging / "unpacked", lambda units: refuse(home, units, replace))
                 refuse(home, restored.units, replace)
                 _complete(staging / "unpacked", restored.units)
-                restored.replaced = Places(home, staging).put(restored.units)
+                return dataclasses.replace(restored, replaced=Places(home, staging).put(restored.units))
         except OSError as error:
             raise WorkspaceError(
                 f"restoring {source} into {home} failed: {error.strerror or error}",
                 "Free some space, or set LABCORE_HOME to another folder; what was there is still there",
             ) from error
-    return restored
 
 
 @contextlib.contextmanager

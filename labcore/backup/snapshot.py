@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from labcore.backup.names import NEVER, trouble
+from labcore.reading import DamagedError, open_file
 
 SMALL = 4 * 1024**2
 """Files up to this size are read in one go: what is rewritten in place is then seen as it was at one moment."""
@@ -135,24 +135,17 @@ def _open(path: Path, name: str, *, small: bool = False) -> Member | None:
     Raises:
         OSError: it is there and cannot be read.
     """
-    try:  # without waiting: it may have become a pipe since it was listed
-        file = open(path, "rb", opener=_at_once)  # noqa: SIM115 (the caller closes it)
-    except FileNotFoundError:
+    try:
+        file = open_file(path)
+    except (FileNotFoundError, DamagedError):  # it may have become a pipe since it was listed
         return None
     info = os.fstat(file.fileno())
-    if not stat.S_ISREG(info.st_mode):
-        file.close()
-        return None
     size = _whole_lines(file, info.st_size) if path.suffix in (".jsonl", ".log") else info.st_size
     if small and size <= SMALL:
         with file:
             content = file.read(size)
         return Member(name, io.BytesIO(content), len(content), info.st_mtime)
     return Member(name, file, size, info.st_mtime)
-
-
-def _at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _whole_lines(file: IO[bytes], size: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from labcore.benchmark.cases import SCOPES
+from labcore.benchmark.cases import PARTS, SCOPES
 from labcore.benchmark.events import Measurement
 from labcore.benchmark.report import BenchmarkReport
 
@@ -65,32 +65,5 @@ def crossover(report: BenchmarkReport, device: str, model: str, mode: str, scope
 
 def flat(one: Measurement) -> dict[str, Any]:
     """A measurement as one flat dictionary: what ``labcore benchmark --json`` prints of it."""
-    case = one.case
-    return {
-        "device": case.device,
-        "model": case.model,
-        "mode": case.mode,
-        "scope": case.scope,
-        "batch_size": case.batch_size,
-        "precision": case.precision,
-        "memory_format": case.memory_format,
-        "compiled": case.compiled,
-        "threads": one.threads,
-        "best": one.best,
-        "warm_up": one.warm_up,
-        "repeats": one.repeats,
-        "calls": one.calls,
-        "median_ms": one.median_ms,
-        "q1_ms": one.q1_ms,
-        "q3_ms": one.q3_ms,
-        "clips_per_second": one.clips_per_second,
-        "flops_per_clip": one.flops_per_clip,
-        "peak_share": one.peak_share,
-        "energy_j_per_clip": one.energy_j_per_clip,
-        "compile_seconds": one.compile_seconds,
-        **{f"{part}_ms": one.parts_ms.get(part) for part in ("decode", "transfer", "mel", "network")},
-        "sm_clock_mhz": one.sm_clock_mhz,
-        "disturbed": one.disturbed,
-        "failure": one.failure,
-        "error": one.error,
-    }
+    figures = one.model_dump(exclude={"type", "time", "case", "parts_ms"})
+    return {**one.case.to_dict(), **figures, **{f"{part}_ms": one.parts_ms.get(part) for part in PARTS}}

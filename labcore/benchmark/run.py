@@ -123,9 +123,7 @@ class _Bench:
                 return
             watch.restart()
             group = Group(ready, known, self.plan.budget, self.paces, self.full_rows, self.stop, self.make)
-            group.measure(
-                self._seconds_a_case(cases), self.over, self.began + (self.plan.budget.total_seconds or math.inf)
-            )
+            group.measure(self._seconds_a_case(), self.over, self.end)
             disturbed = "; ".join(filter(None, [watch.trouble(), self.beside()]))
             for measurement in group.measurements(watch.busy_gpus, disturbed):
                 key = (measurement.case.device, measurement.case.precision)
@@ -138,10 +136,19 @@ class _Bench:
             self.expected_done += sum(self.plan.seconds_of(case) for case in cases)
             gc.collect()
 
+    @property
+    def end(self) -> float:
+        """When the plan's time is up, by ``time.perf_counter``."""
+        total = self.plan.budget.total_seconds
+        return math.inf if total is None else self.began + total
+
+    def left(self) -> float:
+        """Seconds until then."""
+        return self.end - time.perf_counter()
+
     def over(self) -> bool:
         """Whether the plan's time is up."""
-        total = self.plan.budget.total_seconds
-        return total is not None and time.perf_counter() - self.began > total
+        return self.left() < 0
 
     def _worked_out(self, cases: tuple[Case, ...], told: list[Event]) -> tuple[list[Case], set[Case]]:
         """The cases with everything ``best`` replaced by what it is, and which of them were."""
@@ -174,22 +181,14 @@ class _Bench:
                 best.add(resolved)
         return list(ready), best
 
-    def _seconds_a_case(self, cases: tuple[Case, ...]) -> float:
+    def _seconds_a_case(self) -> float:
         """The budget's, or less where the plan's time runs out."""
-        budget = self.plan.budget
-        if budget.total_seconds is None:
-            return budget.case_seconds
-        left = budget.total_seconds - (time.perf_counter() - self.began)
         expected = sum(map(self.plan.seconds_of, self.plan.cases)) - self.expected_done
-        return budget.case_seconds * min(1.0, max(0.1, left / max(0.01, expected)))
+        return self.plan.budget.case_seconds * min(1.0, max(0.1, self.left() / max(0.01, expected)))
 
     def _tune_seconds(self) -> float:
         """The budget's, or less where the plan's time runs out."""
-        budget = self.plan.budget
-        if budget.total_seconds is None:
-            return budget.tune_seconds
-        left = budget.total_seconds - (time.perf_counter() - self.began)
-        return min(budget.tune_seconds, max(0.05, left / 6))
+        return min(self.plan.budget.tune_seconds, max(0.05, self.left() / 6))
 
     def _progress(self, done: int, case: Case) -> Progress:
         model, mode, scope, batch = case.work
@@ -199,8 +198,7 @@ class _Bench:
         if done:  # as the rest goes so far, mixed with the estimate while there is little to go by
             share = self.expected_done / max(0.01, whole)
             left = (1 - share) * left + share * elapsed * (1 - share) / max(0.01, share)
-        if self.plan.budget.total_seconds is not None:
-            left = min(left, max(0.0, self.plan.budget.total_seconds - elapsed))
+        left = min(left, max(0.0, self.left()))
         what = f"{model}, {mode}, {scope}, batch {batch}"
         return Progress(done=done, total=len(self.plan.cases), what=what, seconds_left=round(left, 1))
 

@@ -93,25 +93,15 @@ class Health:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
-        return {
-            "name": self.name,
-            "layout": self.layout,
-            "clips": self.clips,
+        return asdict(self) | {
             "counts": {str(label): {str(k): int(v) for k, v in row.items()} for label, row in self.counts.iterrows()},
-            "fold_note": self.fold_note,
             "seconds": dict(zip(("shortest", "median", "longest"), self.seconds, strict=True)) if self.rates else None,
-            "total_seconds": self.total_seconds,
             "rates": {str(rate): n for rate, n in self.rates.items()},
-            "unreadable": [asdict(problem) for problem in self.unreadable],
             "silent": [problem.path for problem in self.silent],
             "duplicates": [list(paths) for paths in self.duplicates],
             "mislabelled": [list(paths) for paths in self.mislabelled],
-            "tiny_classes": self.tiny_classes,
-            "straddling": self.straddling,
-            "passed_over": self.passed_over,
             "warnings": self.warnings,
             "notes": self.notes,
-            "findings": [asdict(finding) for finding in self.findings],
         }
 
 

@@ -7,7 +7,6 @@ deleted, and only where this was confirmed. The old name of a renamed one leads 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from labcore.runs import Run
 from labcore.status import JobStatus
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug, write_atomically
+from labcore.workspace import remove as take_away
 
 AT_WORK = ("running", "stopping")
 NAMED = 3
@@ -79,7 +79,7 @@ def use_of(workspace: Workspace, name: str) -> Use:
         raise no_such_set(name, places)
     path = places[name]
     entry = entries_of(workspace)[name]
-    own = entry.suffix != ".json" and not entry.is_symlink()
+    own = not entry.is_symlink() and (entry.is_dir() or entry.suffix != ".json")
     others = (kind for kind in working_kinds(workspace) if kind is not Run)
     busy = [job for kind in others for job, status in _jobs_of(kind, workspace, name, path) if status.state in AT_WORK]
     return Use(name, path, own, tuple(_jobs_of(Run, workspace, name, path)), tuple(busy))
@@ -107,13 +107,8 @@ def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
             f"the data set {use.name!r} lies in the workspace itself, at {entry}: removing it deletes its files",
             "Confirm it with --yes",
         )
-    trash = entry.with_name(f".{entry.name}.trash")
     with WorkspaceError.on_os_error(f"{entry} cannot be removed", "Look at its rights"):
-        entry.rename(trash)
-    if use.own and trash.is_dir():
-        shutil.rmtree(trash, ignore_errors=True)
-    else:
-        trash.unlink(missing_ok=True)
+        take_away(entry)
     if use.path is not None:
         memory_of(workspace, use.name, use.path).unlink(missing_ok=True)
     _save_names(workspace, {old: new for old, new in names_before(workspace).items() if new != use.name})

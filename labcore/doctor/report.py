@@ -77,17 +77,8 @@ class Report:
         return next((check for check in self.checks if check.id == name), None)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "verdict": self.verdict,
-            "sentence": self.sentence,
-            "device": self.device,
-            "checks": [asdict(check) for check in self.checks],
-            "proofs": [asdict(proof) for proof in self.proofs],
-            "complete": self.complete,
-            "pending": list(self.pending),
-            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.created)),
-            "labcore": __version__,
-        }
+        created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.created))
+        return asdict(self) | {"created": created, "labcore": __version__}
 
     def to_markdown(self) -> str:
         day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(self.created))

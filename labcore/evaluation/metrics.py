@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from labcore.events import Evaluated
 from labcore.intervals import wilson_interval
 
-Confusion = Mapping[str, Mapping[str, int]]
+Confusion = dict[str, dict[str, int]]
 """True label → label that was said → clips, without the empty cells."""
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What follows from a confusion matrix.
+def figures_of(confusion: Confusion, fold: str = "all", leaks: bool = False, adjusted: int = 0) -> Evaluated:
+    """Accuracy with its 95 % Wilson interval, macro F1 (the mean over the classes that occur among the true ones), and a row a class.
 
-    Attributes:
-        low, high: the 95 % Wilson interval of the accuracy.
-        macro_f1: the mean over the classes that occur among the true ones.
-        per_class: label → precision, recall, f1, clips.
+    Args:
+        fold, leaks, adjusted: as for :func:`score`.
     """
-
-    clips: int
-    accuracy: float
-    low: float
-    high: float
-    macro_f1: float
-    per_class: dict[str, dict[str, float]]
-
-
-def figures_of(confusion: Confusion) -> Figures:
-    """Accuracy with its interval, macro F1, and a row a class."""
     per_class: dict[str, dict[str, float]] = {}
     for label, row in confusion.items():
         hits, clips = row.get(label, 0), sum(row.values())
@@ -50,7 +34,18 @@ def figures_of(confusion: Confusion) -> Figures:
     low, high = wilson_interval(hits, clips)
     occurring = [row["f1"] for row in per_class.values() if row["clips"]]
     macro_f1 = statistics.fmean(occurring) if occurring else 0.0
-    return Figures(clips, hits / max(1, clips), low, high, macro_f1, per_class)
+    return Evaluated(
+        accuracy=hits / max(1, clips),
+        accuracy_low=low,
+        accuracy_high=high,
+        macro_f1=macro_f1,
+        per_class=per_class,
+        confusion=confusion,
+        clips=clips,
+        fold=fold,
+        leaks=leaks,
+        adjusted=adjusted,
+    )
 
 
 def score(
@@ -70,16 +65,4 @@ def score(
         label: {other: int(clips) for other, clips in zip(labels, row, strict=True) if clips}
         for label, row in zip(labels, matrix, strict=True)
     }
-    figures = figures_of(confusion)
-    return Evaluated(
-        accuracy=figures.accuracy,
-        accuracy_low=figures.low,
-        accuracy_high=figures.high,
-        macro_f1=figures.macro_f1,
-        per_class=figures.per_class,
-        confusion=confusion,
-        clips=figures.clips,
-        fold=fold,
-        leaks=leaks,
-        adjusted=adjusted,
-    )
+    return figures_of(confusion, fold, leaks, adjusted)

@@ -39,7 +39,7 @@ from labcore.people import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
 from labcore.status import Asked, JobStatus, Story
 from labcore.texts import json_line
-from labcore.workspace import Workspace, append_line, draft_folder, is_locked, is_no_file, write_atomically
+from labcore.workspace import Workspace, append_line, draft_folder, is_locked, is_no_file, remove, write_atomically
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -303,14 +303,10 @@ class JobFolder:
             LabError: the kind's own, where it is at work, or gone already.
             WorkspaceError: the workspace cannot be written.
         """
-        trash = self.path.with_name(f".{self.id}.trash")
         held = contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5)
-        with held:  # a process that starts now finds the job gone
-            try:
-                self.path.rename(trash)
-            except OSError as error:
-                raise WorkspaceError(f"{self.title} cannot be removed: {error.strerror or error}") from error
-        shutil.rmtree(trash, ignore_errors=True)
+        # a process that starts now finds the job gone
+        with held, WorkspaceError.on_os_error(f"{self.title} cannot be removed"):
+            remove(self.path)
 
 
 def drop_partial_line(path: Path) -> None:
