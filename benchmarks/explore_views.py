@@ -56,12 +56,8 @@ def main() -> None:
         "picture as PNG": lambda _: png(views.log_mel_view(clip, config)),
     }
     for step in STEPS:
-        works[f"draw {step.name}"] = lambda seed, name=step.name: draw(
-            strong, clip, seed, second=second, steps=name, sound=False
-        )
-        works[f"draw {step.name}, sound"] = lambda seed, name=step.name: draw(
-            strong, clip, seed, second=second, steps=name
-        )
+        works[f"draw {step}"] = lambda seed, name=step: draw(strong, clip, seed, second=second, steps=name, sound=False)
+        works[f"draw {step}, sound"] = lambda seed, name=step: draw(strong, clip, seed, second=second, steps=name)
     works["rebuild a sound"] = lambda seed: sound_of(power, config, seed)
     works["draw all"] = lambda seed: draw(strong, clip, seed, second=second, sound=False)
     works["draw all, sound"] = lambda seed: draw(strong, clip, seed, second=second)
