@@ -9,12 +9,12 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.jobs.folder import J, JobFolder
-from labcore.jobs.glances import glance
+from labcore.jobs.glances import glance, glances
 from labcore.jobs.kind import folder_class
 from ui import live, people, services
 from ui.live import PAGES
 from ui.shell import errors_in_place
-from ui.text import moment_of, plain, told_apart
+from ui.text import moment_of, plain, run_name, told_apart
 
 NEW = "new"
 MOST = 6
@@ -24,12 +24,12 @@ LISTED = ("searches", "experiments")
 
 def choose(kind: type[J]) -> J | None:
     """The job of the URL, below a list of those there are; None for a new one, and for one that is gone, which is told."""
-    known = {job.id: job for job in kind.every(services.workspace())}
+    known = {job.id: (job, status) for job, status in glances(services.workspace(), kind)}
     name, word = kind.kind.name, PAGES[kind.kind.room][1]
     wanted, key = st.query_params.get(word, ""), f"{word}-choice"
 
     def listed(option: str) -> str:
-        return f"New {name}" if option == NEW else people.listed(title(option), owner(known[option]))
+        return f"New {name}" if option == NEW else people.listed(title(known[option][0]), known[option][1].by)
 
     if known:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -44,11 +44,11 @@ def choose(kind: type[J]) -> J | None:
                 width=380,
             )
             if wanted in known:
-                live.badge(glance(known[wanted]).state)
+                live.badge(known[wanted][1].state)
                 st.button(f"New {name}", icon=":material/add:", type="tertiary", on_click=look_at, args=(kind, NEW))
-    if wanted and wanted not in known:
+    if wanted and wanted not in known:  # an id from the URL; a path in it is none
         live.gone(name, wanted)
-    return known.get(wanted)
+    return known[wanted][0] if wanted in known else None
 
 
 def look_at(kind: type[JobFolder], name: str) -> None:
@@ -59,10 +59,12 @@ def look_at(kind: type[JobFolder], name: str) -> None:
         st.query_params.from_dict({PAGES[kind.kind.room][1]: name})
 
 
-def title(name: str) -> str:
-    """An id as people read it: ``esc10, 24 Nov 00:16:21``."""
-    match = re.fullmatch(r"(\d{8}-\d{6})-(?:crossval-)?(.+)-[0-9a-f]{4}", name)
-    return f"{match[2]}, {moment_of(match[1])}" if match else name
+def title(job: JobFolder) -> str:
+    """An id as people read it: ``esc10, 24 Nov 00:16:21``; of a run ``esc10 · compact, 24 Nov 00:16:21``."""
+    if job.kind.room == "runs":
+        return run_name(job)
+    match = re.fullmatch(r"(\d{8}-\d{6})-(?:crossval-)?(.+)-[0-9a-f]{4}", job.id)
+    return f"{match[2]}, {moment_of(match[1])}" if match else job.id
 
 
 def owner(job: JobFolder) -> str:
@@ -86,7 +88,7 @@ def latest() -> None:
 
 def _line(job: JobFolder) -> None:
     page, word = PAGES[job.kind.room]
-    parts = [job.kind.name.capitalize(), plain(title(job.id)), people.whose(owner(job))]
+    parts = [job.kind.name.capitalize(), plain(title(job)), people.whose(owner(job))]
     with st.container(width="stretch"):
         st.page_link(page, label=" · ".join(filter(None, parts)), query_params={word: job.id}, help=plain(job.id))
     with st.container(width=116):

@@ -21,6 +21,7 @@ from labcore.config import RunConfig, parse
 from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError
 from labcore.jobs.folder import NOTHING, JobFolder
+from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
 from labcore.listing import reason
 from labcore.origin import EXPERIMENT
@@ -199,7 +200,7 @@ class CrossValidation(JobFolder):
 
     def status(self, story: Story | None = None) -> JobStatus:
         """As its runs stand, see :func:`state_of`."""
-        states = [run.status().state if run.there else "deleted" for run in self.runs()]
+        states = [glance(run).state if run.there else "deleted" for run in self.runs()]
         done = states.count("finished") / max(1, len(states))
         return JobStatus(state_of(states), fraction=done, changed_at=self.created, by=self.owner)
 
