@@ -110,13 +110,11 @@ class Run(JobFolder):
             WorkspaceError: the workspace cannot be written.
         """
         run = cls(path) if path else cls.new_for(workspace, config)
-        with run.draft() as draft:
+        with run.draft(queued=queued, by=by) as draft:
             (draft.path / "checkpoints").mkdir()
             draft.save_config(config)
             for name, content in (marks or {}).items():
                 draft.save(name, content)
-            if queued:
-                draft.append(draft.queued(by))
         return run
 
     @classmethod

@@ -77,12 +77,10 @@ class Benchmark(JobFolder):
             WorkspaceError: the workspace cannot be written.
         """
         benchmark = cls.new(workspace, f"benchmark-{slug(plan.name)[:40]}")
-        with benchmark.draft() as draft:
+        with benchmark.draft(queued=queued, by=by) as draft:
             draft.save("plan", plan.to_dict())
             if beside:
                 draft.save("beside", True)
-            if queued:
-                draft.append(draft.queued(by))
         return benchmark
 
     @classmethod

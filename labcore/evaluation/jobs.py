@@ -116,10 +116,8 @@ class Judgement(JobFolder, Generic[P]):
             WorkspaceError: the workspace cannot be written.
         """
         job = cls.new(workspace, slug(re.sub(r"^\d{8}-\d{6}-", "", Path(plan.run).stem))[:40])
-        with job.draft() as draft:
+        with job.draft(queued=queued, by=by) as draft:
             draft.save(Path(cls.kind.file).stem, plan.model_dump(mode="json", by_alias=True))
-            if queued:
-                draft.append(draft.queued(by))
         return job
 
     @property

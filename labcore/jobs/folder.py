@@ -108,8 +108,11 @@ class JobFolder:
                 return job
 
     @contextlib.contextmanager
-    def draft(self) -> Iterator[Self]:
+    def draft(self, *, queued: bool = False, by: str = "") -> Iterator[Self]:
         """The job as a hidden folder, to be filled inside the block; it appears whole at its end or not at all.
+
+        Args:
+            queued: it waits for a job manager from then on, as a job of ``by``.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
@@ -117,7 +120,10 @@ class JobFolder:
         with draft_folder(self.path) as draft:
             try:
                 draft.mkdir(exist_ok=True)
-                yield type(self)(draft)
+                job = type(self)(draft)
+                yield job
+                if queued:
+                    job.append(job.queued(by))
                 draft.rename(self.path)
             except OSError as error:
                 raise WorkspaceError(

@@ -78,11 +78,9 @@ class Search(JobFolder):
         from labcore.search.journal import begin_journal
 
         search = cls.new(workspace, slug(Path(settings.config.data.dataset).stem or "data")[:24])
-        with search.draft() as draft:
+        with search.draft(queued=queued, by=by) as draft:
             draft.save("search", settings.to_dict())
             begin_journal(draft.path / "journal.jsonl", settings)
-            if queued:
-                draft.append(draft.queued(by))
         return search
 
     @property
@@ -229,8 +227,10 @@ def former_life(search: Search) -> dict[str, str]:
     with contextlib.suppress(OSError, DamagedError), open_file(search.path / "journal.jsonl") as file:
         for line in file:
             if b'"life"' in line:
-                with contextlib.suppress(DamagedError, KeyError, TypeError):
-                    life = parse_json(line)["user_attr"]["life"]
+                with contextlib.suppress(DamagedError):  # a line that a killed writer left unfinished
+                    told = parse_json(line)
+                    facts = told.get("user_attr") if isinstance(told, dict) else None
+                    life = facts.get("life", life) if isinstance(facts, dict) else life
     if life is None:
         return {}
     life = life if isinstance(life, dict) else {}

@@ -49,10 +49,8 @@ class EstimateJob(JobFolder):
             WorkspaceError: the workspace cannot be written.
         """
         job = cls.new(workspace, slug(config.model.name.replace(":", "-")))
-        with job.draft() as draft:
+        with job.draft(queued=queued, by=by) as draft:
             write_atomically(draft.path / "config.json", config.to_json(indent=2))
-            if queued:
-                draft.append(draft.queued(by))
         for old in [each for each in cls.every(workspace) if each != job and not each.status().active][KEPT - 1 :]:
             with contextlib.suppress(LabError):  # somebody resumes or removes it
                 old.delete()
