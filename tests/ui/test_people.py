@@ -165,10 +165,10 @@ def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, 
 
 
 def test_an_estimate_of_another_is_neither_shown_nor_in_the_way(open_page, dataset, workspace, monkeypatch):
-    from ui import forms
+    from ui.forms import fields
 
     config = RunConfig().changed({"data.dataset": "small"})
-    monkeypatch.setattr(forms, "config", lambda: config)
+    monkeypatch.setattr(fields, "config", lambda: config)
     mine, others = (EstimateJob.create(workspace, config, queued=True, by=name) for name in ("Ada", "Bo"))
     mine.append(
         Forecast(
