@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labcore.answers.segments import THRESHOLD
+from labcore.batch.segments import THRESHOLD
 from labcore.errors import LabError
 from labcore.runs import Run
 from ui.app import limits, live, services, shell

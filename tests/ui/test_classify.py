@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.answers import segments_of
 from labcore.audio import encode_wav
+from labcore.batch import segments_of
+from labcore.crossval.summary import Pool
 from labcore.errors import AudioError
-from labcore.experiments.summary import Pool
 from labcore.explore.views import band_centres
 from labcore.inference.classifier import Classifier
 from ui.classify import clips

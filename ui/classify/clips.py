@@ -13,8 +13,8 @@ import numpy as np
 import streamlit as st
 
 from labcore import builtin
-from labcore.answers.segments import Segment, summary_of
-from labcore.answers.tables import rows_of
+from labcore.batch.segments import Segment, summary_of
+from labcore.batch.tables import rows_of
 from labcore.config import DataConfig
 from labcore.errors import DatasetError, LabError
 from labcore.runs import Run
@@ -90,7 +90,7 @@ class Judged:
 
 
 def told(judged: Judged) -> dict[str, Any]:
-    """What is said of a clip, as the tables of :mod:`labcore.answers` take it."""
+    """What is said of a clip, as the tables of :mod:`labcore.batch` take it."""
     assert judged.answer is not None
     return {"file": judged.clip.name, **judged.answer.told()}
 
