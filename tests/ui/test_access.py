@@ -96,19 +96,19 @@ def test_a_proxy_may_tell_the_name(monkeypatch):
 
 
 def test_a_server_for_others_opens_only_some_folders(monkeypatch, hashed):
-    server.gate()
+    server.middleware()
     assert ROOTS not in os.environ
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
     monkeypatch.setenv(ROOTS, "")  # put back afterwards
     monkeypatch.delenv(ROOTS)
-    server.gate()
+    server.middleware()
     assert os.environ[ROOTS] == "/data"
 
 
 def test_a_number_of_connections_that_is_none_ends_the_start(monkeypatch):
     monkeypatch.setenv("LABCORE_MAX_CONNECTIONS", "many")
     with pytest.raises(SystemExit, match="LABCORE_MAX_CONNECTIONS"):
-        server.gate()
+        server.middleware()
 
 
 def test_what_the_shell_is_told_holds_no_secret(monkeypatch, hashed, caplog):

@@ -32,7 +32,7 @@ SECONDS_TO_END = 10
 log = logging.getLogger("audio_gpu_lab")
 
 
-def gate() -> list[Middleware]:
+def middleware() -> list[Middleware]:
     """The middleware for ``st.App``. What only a server that others reach needs is set here too."""
     if policy().access.demanded or policy().access.behind_proxy:
         restrict()

@@ -78,7 +78,7 @@ class Login:
         return pages.sign_in(
             self.policy.base,
             target,
-            people=bool(access.people),
+            people=bool(access.accounts),
             shared=access.shared,
             providers=access.providers,
             **more,  # type: ignore[arg-type]
@@ -105,13 +105,13 @@ class Login:
         wait = 2 if self._waiting[known] >= WAITING else pace.wait(one)
         if wait:
             return self._later(target, name, wait)
-        who = name if name in self.policy.access.people else SHARED
+        who = name if name in self.policy.access.accounts else SHARED
         if not await self._right(self.policy.access.passwords.get(who, ""), form.get("password", ""), known):
             wait = pace.failed(one)
             log.warning("a wrong password from %s", address)
             if wait:
                 return self._later(target, name, wait)
-            what = "Name or password is wrong." if self.policy.access.people else "The password is wrong."
+            what = "Name or password is wrong." if self.policy.access.accounts else "The password is wrong."
             return self._form(target, name=name, trouble=what, status=401)
         pace.passed(one)
         answer = RedirectResponse(target, 303)
