@@ -17,13 +17,13 @@ import os
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from labcore import __version__
-from labcore.backup.encryption import Lock, encrypt
+from labcore.backup.encryption import encrypt
 from labcore.backup.names import ROOT, is_run
 from labcore.backup.snapshot import LeftOut, Member, members, units
 from labcore.errors import BackupError, WorkspaceError
@@ -53,7 +53,7 @@ def back_up(
     target: Path | IO[bytes],
     *,
     datasets: bool = False,
-    lock: Lock | None = None,
+    recipients: Sequence[str] = (),
     progress: Progress = lambda files, size: None,
 ) -> Written:
     """Write all of a workspace but its cache to a file, or to an open stream.
@@ -61,7 +61,7 @@ def back_up(
     Args:
         target: a path that is not there yet and lies outside the workspace; the file appears whole or not at all.
         datasets: with the data sets that lie in the workspace. References to folders elsewhere always are there.
-        lock: how to encrypt it.
+        recipients: public keys of age or SSH to encrypt it to; none: it is not encrypted.
         progress: called with (files, bytes) written so far; what it raises ends the backup and leaves nothing behind.
 
     Raises:
@@ -75,7 +75,7 @@ def back_up(
     written = Written(names, left_out=left_out)
     pieces = _archive(workspace.home, written, progress)
     if not isinstance(target, Path):
-        written.size = _pour(pieces, target, lock)
+        written.size = _pour(pieces, target, recipients)
         return written
     if target.exists():
         raise BackupError(f"{target} is there already", "Choose another name, or remove it")
@@ -86,7 +86,7 @@ def back_up(
     try:
         with WorkspaceError.on_os_error(f"the backup {target} cannot be written", remedy):
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 (a descriptor)
-                written.size = _pour(pieces, file, lock)
+                written.size = _pour(pieces, file, recipients)
                 file.flush()
                 os.fsync(file.fileno())
             draft.rename(target)
@@ -95,13 +95,19 @@ def back_up(
     return written
 
 
-def _pour(pieces: Iterator[bytes], file: IO[bytes], lock: Lock | None) -> int:
-    if lock is not None:
-        return encrypt(pieces, file, lock)
+def _pour(pieces: Iterator[bytes], file: IO[bytes], recipients: Sequence[str]) -> int:
     size = 0
-    for piece in pieces:
+
+    def write(piece: bytes) -> None:
+        nonlocal size
         file.write(piece)
         size += len(piece)
+
+    if recipients:
+        encrypt(pieces, write, recipients)
+    else:
+        for piece in pieces:
+            write(piece)
     return size
 
 
