@@ -47,7 +47,7 @@ def demand(monkeypatch, **environment: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_page_opens_without_a_ticket(open_page, monkeypatch, hashed, page):
+def test_no_page_opens_without_a_session_cookie(open_page, monkeypatch, hashed, page):
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
     app = open_page(page, run="x", report="y", search="z", crossval="w")
     assert not app.exception
@@ -65,9 +65,9 @@ def test_no_page_opens_where_nothing_is_configured(open_page, monkeypatch, page)
 
 
 @pytest.mark.parametrize("page", ["streamlit_app.py", "pages/environment.py"])
-def test_a_page_opens_with_a_ticket_and_names_the_visitor(open_page, monkeypatch, hashed, page):
+def test_a_page_opens_with_a_session_cookie_and_names_the_visitor(open_page, monkeypatch, hashed, page):
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    cookies = {door().tickets.cookie: door().tickets.make("", "Ada <b>", 60)}
+    cookies = {door().session_cookies.name: door().session_cookies.make("", "Ada <b>", 60)}
     monkeypatch.setattr(access, "_signed_in", lambda: door().visitor(cookies))
     app = open_page(page)
     assert not app.exception
@@ -173,6 +173,6 @@ def test_runs_carry_the_name_of_who_signed_in(monkeypatch, hashed):
     from ui import services
 
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    cookies = {door().tickets.cookie: door().tickets.make("", "Bo", 60)}
+    cookies = {door().session_cookies.name: door().session_cookies.make("", "Bo", 60)}
     monkeypatch.setattr(access, "_signed_in", lambda: door().visitor(cookies))
     assert services.visitor_name() == "Bo"

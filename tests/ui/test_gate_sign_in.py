@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 from streamlit import config
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from labcore.access import Tickets, hash_password, read_access
+from labcore.access import SessionCookies, hash_password, read_access
 from labcore.access.pace import ALL_TRIES, FREE
 from tests.coroutines import finish
 from ui.gate import login, sessions
@@ -68,7 +68,7 @@ def lab(hashed, tmp_path):
 
     def start(**environment: str) -> TestClient:
         access = read_access({"LABCORE_PASSWORD_HASH": hashed, **environment}, {}, "0.0.0.0")
-        door = Door(access, Tickets(b"k" * 32, access.passwords, notes=tmp_path / "notes"))
+        door = Door(access, SessionCookies(b"k" * 32, access.passwords, notes=tmp_path / "notes"))
         streamlit = Streamlit()
         made = TestClient(Gate(streamlit, door), base_url="http://lab.example.org", follow_redirects=False)
         made.streamlit = streamlit
@@ -211,7 +211,7 @@ def test_a_forged_cookie_is_a_stranger_and_no_fault(lab, content):
     import base64
 
     browser = lab()
-    name = browser.app.door.tickets.cookie
+    name = browser.app.door.session_cookies.name
     browser.cookies[name] = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=") + ".AAAA"
     assert browser.get("/", headers=PAGE).status_code == 303
     assert browser.get("/logout", headers=PAGE).status_code == 303
@@ -345,7 +345,7 @@ def provider(monkeypatch, tmp_path):
                 "_streamlit_user_2": content[20:],
             }
         cookies = {name: create_signed_value("secret", name, part).decode() for name, part in parts.items()}
-        return Door(access, Tickets(b"k" * 32, {}, notes=tmp_path / "notes")), cookies
+        return Door(access, SessionCookies(b"k" * 32, {}, notes=tmp_path / "notes")), cookies
 
     return start
 

@@ -43,7 +43,7 @@ strangers.addFilter(Seldom())
 
 
 class Login:
-    """Asks for the password, gives the ticket, takes it back."""
+    """Asks for the password, gives the session cookie, takes it back."""
 
     def __init__(self, door: Door) -> None:
         self.door = door
@@ -99,7 +99,7 @@ class Login:
         name, address = clean(form.get("name", "")), client_address(request, self.door.access.proxies)
         if not name:
             return self._form(target, trouble="Give a name.", status=400)
-        device = self.door.tickets.read_device(request.cookies.get(self.door.tickets.device_cookie))
+        device = self.door.session_cookies.read_device(request.cookies.get(self.door.session_cookies.device_name))
         known = bool(device)
         pace, one = (self.door.pace_of_devices, device) if known else (self.door.pace, address)
         wait = 2 if self._waiting[known] >= WAITING else pace.wait(one)
@@ -116,18 +116,18 @@ class Login:
         pace.passed(one)
         answer = RedirectResponse(target, 303)
         secure = is_https(request, self.door.access.proxies)
-        self._give_ticket(answer, who, name, form.get("keep") == "yes", secure)
+        self._give_cookie(answer, who, name, form.get("keep") == "yes", secure)
         if not known:
             answer.set_cookie(
-                self.door.tickets.device_cookie, self.door.tickets.make_device(), path=f"{self.door.base}/login",
+                self.door.session_cookies.device_name, self.door.session_cookies.make_device(), path=f"{self.door.base}/login",
                 expires=SECONDS_KNOWN, httponly=True, samesite="lax", secure=secure,
             )  # fmt: skip
         return answer
 
-    def _give_ticket(self, answer: Response, who: str, name: str, keep: bool, secure: bool) -> None:
+    def _give_cookie(self, answer: Response, who: str, name: str, keep: bool, secure: bool) -> None:
         seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
         answer.set_cookie(
-            self.door.tickets.cookie, self.door.tickets.make(who, name, seconds), path=self._path,
+            self.door.session_cookies.name, self.door.session_cookies.make(who, name, seconds), path=self._path,
             max_age=int(seconds) if keep else None, httponly=True, samesite="lax", secure=secure,
         )  # fmt: skip
 
@@ -176,7 +176,7 @@ class Login:
             log.error("somebody signed out, but %s", trouble)
         to_page = "/login?out=here" if trouble else "/login?out"
         answer = RedirectResponse(f"{self.door.base}{'/auth/logout' if by_provider else to_page}", 303)
-        answer.delete_cookie(self.door.tickets.cookie, path=self._path, httponly=True, samesite="lax")
+        answer.delete_cookie(self.door.session_cookies.name, path=self._path, httponly=True, samesite="lax")
         return answer
 
     @property
