@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tarfile
 import tempfile
 import time
@@ -26,8 +25,8 @@ from labcore import __version__
 from labcore.backup.encryption import encrypt
 from labcore.backup.names import ROOT, is_run
 from labcore.backup.snapshot import LeftOut, Member, members, units
-from labcore.errors import BackupError, WorkspaceError
-from labcore.workspace import Workspace
+from labcore.errors import BackupError
+from labcore.workspace import Workspace, opened_atomically
 
 FORMAT = "labcore-backup-1"
 HEAD, MANIFEST = "labcore-backup.json", "manifest.jsonl"
@@ -81,17 +80,9 @@ def back_up(
         raise BackupError(f"{target} is there already", "Choose another name, or remove it")
     if target.resolve().is_relative_to(workspace.home.resolve()):
         raise BackupError(f"{target} lies in the workspace itself", "Choose a place outside, best on another disk")
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    remedy = "Free some space, or choose another place"
-    try:
-        with WorkspaceError.on_os_error(f"the backup {target} cannot be written", remedy):
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 (a descriptor)
-                written.size = _pour(pieces, file, recipients)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    with opened_atomically(target, remedy="Free some space, or choose another place") as file:
+        Path(file.name).chmod(0o600)
+        written.size = _pour(pieces, file, recipients)
     return written
 
 
