@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
@@ -17,7 +16,7 @@ from starlette.middleware import Middleware
 from streamlit import config
 
 from labcore.errors import ConfigError
-from labcore.listening import guard_config, log_accept_errors_rarely, most_connections
+from labcore.listening import bound_connections, most_connections
 from labcore.listening.descriptors import UNKNOWN_LIMIT
 from labcore.roots import restrict
 from labcore.workspace import Workspace
@@ -51,8 +50,7 @@ async def around(_app: Any) -> AsyncIterator[None]:
     if server is None:
         log.warning("the server around the lab is not uvicorn: what stands before it has to bound its connections")
     else:
-        log_accept_errors_rarely(asyncio.get_running_loop())
-        guard_config(server.config, (f"{door().base}{HEALTH}",), door().access.proxies)
+        bound_connections(server.config, (f"{door().base}{HEALTH}",))
         _end_in_order(server)
     print(greeting(), flush=True)
     if not config.get_option("server.headless"):

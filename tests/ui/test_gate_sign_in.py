@@ -248,33 +248,6 @@ def test_a_full_queue_of_strangers_is_none_for_a_known_device(lab):
     assert sign_in(browser).status_code == 303
 
 
-def test_a_form_that_does_not_come_is_not_waited_for(lab, monkeypatch):
-    monkeypatch.setattr(login, "FORM_SECONDS", 0.01)
-    said = []
-
-    async def run():
-        async def receive():
-            await asyncio.sleep(30)
-
-        async def send(message):
-            said.append(message)
-
-        headers = [
-            (b"host", b"lab.example.org"),
-            (b"sec-fetch-site", b"same-origin"),
-            (b"content-type", b"application/x-www-form-urlencoded"),
-        ]
-        scope = {
-            "type": "http", "method": "POST", "path": "/login", "query_string": b"", "headers": headers, "scheme": "http",
-            "server": ("lab.example.org", 80), "client": ("1.2.3.4", 1),
-        }  # fmt: skip
-        await lab().app(scope, receive, send)
-
-    finish(run())
-    assert said[0]["status"] == 400
-    assert (b"connection", b"close") in said[0]["headers"]
-
-
 def test_a_body_that_stalls_is_given_up():
     async def run():
         pieces = [{"type": "http.request", "body": b"x", "more_body": True}]

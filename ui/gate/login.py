@@ -13,7 +13,6 @@ from starlette.responses import RedirectResponse, Response
 
 from labcore.access import check_password
 from labcore.access.settings import SHARED
-from labcore.listening.server import Seldom
 from labcore.people import clean
 from ui.gate import oidc, pages
 from ui.gate.door import SECONDS_KEPT, SECONDS_SIGNED_IN, Door
@@ -26,8 +25,6 @@ AT_ONCE = 2
 """So many passwords are looked at at a time: each takes 64 MB and a core."""
 WAITING = 8
 LARGEST_FORM = 8192
-FORM_SECONDS = 20.0
-"""So long the form may take to come: whoever sends it has not signed in yet."""
 SECONDS_KNOWN = 400 * 24 * 3600
 """So long a device is known that signed in; browsers keep no cookie longer."""
 NOT_FROM_THERE = (
@@ -37,9 +34,6 @@ NOT_FROM_THERE = (
 NEXT = "lab-next"
 """The cookie that remembers where somebody wanted to go, while the provider asks who it is."""
 log = logging.getLogger("audio_gpu_lab")
-strangers = logging.getLogger("audio_gpu_lab.strangers")
-"""What anybody can bring about as often as he likes."""
-strangers.addFilter(Seldom())
 
 
 class Login:
@@ -86,7 +80,7 @@ class Login:
 
     async def _try(self, request: Request) -> Response:
         if not same_origin(request, required=True):
-            strangers.warning("a sign-in from a page of another origin was refused")
+            log.warning("a sign-in from a page of another origin was refused")
             return pages.message("Not from there", NOT_FROM_THERE, 403)
         form = await _form_of(request)
         if form is None:
@@ -190,12 +184,11 @@ async def _form_of(request: Request) -> dict[str, str] | None:
         return None
     body = b""
     try:
-        with anyio.fail_after(FORM_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > LARGEST_FORM:
-                    return None
+        async for piece in request.stream():
+            body += piece
+            if len(body) > LARGEST_FORM:
+                return None
         fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=8, errors="strict")
-    except (ClientDisconnect, ValueError, TimeoutError):
+    except (ClientDisconnect, ValueError):
         return None
     return {name: values[-1] for name, values in fields.items()}

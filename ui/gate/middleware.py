@@ -66,7 +66,7 @@ class Gate:
     # --- pages, media, uploads
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        request = Request(scope, patient(receive))
         path = self._inner(scope["path"])
         proxies = self.door.access.proxies
         secure, started = secured_by_proxy(request, proxies), False
@@ -83,7 +83,7 @@ class Gate:
         if answer is not None:
             await answer(scope, receive, hardened)
             return
-        inner = Request(seen_from_outside(scope, proxies), patient(receive))
+        inner = Request(seen_from_outside(scope, proxies), request.receive)
         try:
             if path is not None and path.startswith(uploads.PREFIX) and scope["method"] not in ("DELETE", "OPTIONS"):
                 await self._upload(inner, path, hardened)
