@@ -13,8 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from labcore.api.app import reload_models
-from labcore.api.gate import WATCHED, Standing
 from labcore.api.logs import requests as log
+from labcore.api.middleware import WATCHED, Standing
 from labcore.api.problems import Problem
 from labcore.errors import ConfigError, RunError
 from labcore.listening import bound_connections
