@@ -147,17 +147,6 @@ def test_the_memory_of_an_answer_is_in_hand_until_it_is_taken():
     finish(run())
 
 
-def test_who_does_not_take_an_answer_is_given_up():
-    async def run():
-        service, admission = gate(ServiceSettings(body_timeout_s=0.02), b"x" * 1000)
-        client = Client(takes=False)
-        await service(scope(), client.receive, client.send)
-        assert admission.bytes == 0
-        assert len(client.said) == 1
-
-    finish(run())
-
-
 # --- answers
 
 

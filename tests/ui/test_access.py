@@ -48,7 +48,7 @@ def demand(monkeypatch, **environment: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_page_opens_without_a_ticket(open_page, monkeypatch, hashed, page):
+def test_no_page_opens_without_a_session_cookie(open_page, monkeypatch, hashed, page):
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
     app = open_page(page, run="x", report="y", search="z", crossval="w")
     assert not app.exception
@@ -66,9 +66,9 @@ def test_no_page_opens_where_nothing_is_configured(open_page, monkeypatch, page)
 
 
 @pytest.mark.parametrize("page", ["streamlit_app.py", "pages/environment.py"])
-def test_a_page_opens_with_a_ticket_and_names_the_visitor(open_page, monkeypatch, hashed, page):
+def test_a_page_opens_with_a_session_cookie_and_names_the_visitor(open_page, monkeypatch, hashed, page):
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    cookies = {policy().tickets.cookie: policy().tickets.make("", "Ada <b>", 60)}
+    cookies = {policy().session_cookies.name: policy().session_cookies.make("", "Ada <b>", 60)}
     monkeypatch.setattr(visitor, "_signed_in", lambda: policy().visitor(cookies))
     app = open_page(page)
     assert not app.exception
@@ -174,6 +174,6 @@ def test_runs_carry_the_name_of_who_signed_in(monkeypatch, hashed):
     from ui.app import services
 
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    cookies = {policy().tickets.cookie: policy().tickets.make("", "Bo", 60)}
+    cookies = {policy().session_cookies.name: policy().session_cookies.make("", "Bo", 60)}
     monkeypatch.setattr(visitor, "_signed_in", lambda: policy().visitor(cookies))
     assert services.visitor_name() == "Bo"
