@@ -1,4 +1,4 @@
-"""Every command line of README.md and docs/*.md: its program is there, its flags are understood, and it runs where it can run here.
+"""Every command line of README.md and docs: its program is there, its flags are understood, and it runs where it can run here.
 
 A line is taken from a fenced block, or from code in a sentence that begins with a program and says more than its name. A new line has to be
 run by this test, or to be listed in NOT_RUN with the reason.
@@ -29,14 +29,14 @@ from labcore.workspace import Workspace
 Labcore = Callable[..., Any]
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 PROGRAMS = (
     "labcore", "make", "python", "pytest", "docker", "podman", "torchrun", "srun", "curl", "pip", "git", "age", "cp", "mkdir", "openssl",
     "read", "printf", "export", "head=$(scontrol", ".ci/run",
 )  # fmt: skip
 BEFORE = ("nohup", "time", "srun")
 """Words that may stand before a program."""
-NO_COMMANDS = ("streamlit_app.py     the entry", "file or bytes → decode", "[secrets]", "FROM ", "#!/bin/bash")
+NO_COMMANDS = ("6  pages/", "file or bytes ─► decode", "[secrets]", "FROM ", "#!/bin/bash")
 """How fenced blocks begin that are no command lines."""
 
 NOT_RUN = {
@@ -48,7 +48,6 @@ NOT_RUN = {
     ),
     "serves until it is stopped; tests/api starts it": (
         "labcore serve",
-        "labcore serve --run RUN",
         "labcore serve --run 20261126-1030 --port 9000",
         "LABCORE_API_KEY=$(openssl rand -hex 24) labcore serve --host 0.0.0.0",
         "LABCORE_API_KEY_FILE=/run/secrets/api_key labcore serve --host 0.0.0.0",
@@ -58,8 +57,7 @@ NOT_RUN = {
         "labcore train --model timm:efficientnet_b0 --model.pretrained published --model.freeze_epochs 3 --optim.body_lr 0.1",
     ),
     "needs several GPUs": ("labcore train --dataset esc50 --device all",),
-    "starts several processes; tests/jobs/test_torchrun.py has it": (
-        "torchrun --standalone --nproc-per-node 4 -m labcore train --dataset ~/UrbanSound8K",
+    "starts several processes; tests/training/test_torchrun.py has it": (
         "torchrun --standalone --nproc-per-node 4 -m labcore train --dataset esc50",
         "torchrun --standalone --nproc-per-node 4 --max-restarts 3 -m labcore train --dataset esc50",
         "torchrun … -m labcore resume RUN",
@@ -120,6 +118,7 @@ NOT_RUN = {
         '-e LABCORE_PASSWORD_HASH="$(cat secrets/password_hash)" audio-gpu-lab',
         'printf %s "$word" | docker run --rm -i audio-gpu-lab:gpu labcore password > secrets/password_hash',
         "docker exec -d lab labcore train …",
+        "docker exec -e LABCORE_USER=Ada …",
         "docker tag audio-gpu-lab:gpu registry.example.org/team/audio-gpu-lab:gpu",
         "docker push …",
         "docker login registry.example.org",
@@ -174,7 +173,7 @@ def arguments_of(line: str) -> list[str]:
 
 def mentions(words: list[str]) -> bool:
     """Whether a line in a sentence only names a command, or an action of one: what it demands beyond that is not said."""
-    return len(words) < 2 or (words[0] in ("runs", "datasets") and len(words) == 2)
+    return len(words) < 2 or (words[0] in ("runs", "datasets", "jobs") and len(words) == 2)
 
 
 def test_lines_are_found() -> None:
