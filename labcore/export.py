@@ -93,7 +93,7 @@ def command_line(config: RunConfig, turns: dict[int, dict[str, Any]] | None = No
         if value != knob.default or path == "data.dataset":
             words += [f"--{knob.flag or path}", "auto" if value is None else str(value)]
     for epoch, changes in sorted((turns or {}).items()):
-        words += ["--turn", f"{epoch}:" + ",".join(f"{path}={value}" for path, value in changes.items())]
+        words += ["--set", f"{epoch}:" + ",".join(f"{path}={value}" for path, value in changes.items())]
     return shlex.join(words)
 
 

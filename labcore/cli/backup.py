@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.cli.attend import say_raw, stop_on_signals
+from labcore.cli.foreground import say_raw, stop_on_signals
 from labcore.cli.output import DONE, FAILED, emit, emit_json, live, say
 from labcore.cli.parser import Parser, add_json
 from labcore.errors import BackupError

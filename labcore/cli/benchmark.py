@@ -14,7 +14,7 @@ from labcore.benchmark.job import Benchmark, obstacle
 from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.words import sentences
-from labcore.cli.attend import exit_status, in_foreground
+from labcore.cli.foreground import exit_status, in_foreground
 from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, live, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_json
 from labcore.errors import ConfigError, LabError, RunError

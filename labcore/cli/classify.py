@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from labcore import builtin
 from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_events
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
-from labcore.cli.attend import say_raw, stop_on_signals
+from labcore.cli.foreground import say_raw, stop_on_signals
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import (
     DONE,

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from labcore.cli.attend import exit_status, say_raw, stop_on_signals
-from labcore.cli.board import Board
+from labcore.cli.foreground import exit_status, say_raw, stop_on_signals
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, percent, say, table, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
+from labcore.cli.progress import Progress
 from labcore.event_log import EventReader
 from labcore.events import RunFinished
 from labcore.experiments.crossval import CrossValidation, ready
@@ -145,8 +145,8 @@ def _follow(
 
 
 def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
-    """The summary again and again, told on the board and as JSON lines; for ever, until the caller has seen enough."""
-    board, lines = Board(), JsonLines(as_json)
+    """The summary again and again, told on the terminal and as JSON lines; for ever, until the caller has seen enough."""
+    progress, lines = Progress(), JsonLines(as_json)
     readers: dict[str, EventReader] = {}
     say(f"cross-validation {experiment.id} in {experiment.path}")
     lines.put({"type": "experiment_started", "experiment_id": experiment.id, "experiment_dir": str(experiment.path),
@@ -160,16 +160,16 @@ def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]
                 lines.put(event.facts() | whose[run.id])
         for fold in summary.folds:
             if told.get(fold.run_id, fold.state if fold.accuracy is None else "") != fold.state and not fold.active:
-                board.note(ended_line(fold))
+                progress.note(ended_line(fold))
             told[fold.run_id] = fold.state
-        board.draw(
+        progress.draw(
             [progress_line(fold) for fold in summary.folds if fold.active and fold.state != "queued"]
             + [standing_line(summary)]
         )
         try:
             yield summary
         except GeneratorExit:
-            board.clear()
+            progress.clear()
             raise
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from labcore.cli.attend import Teller, attend_short, result_line, told
+from labcore.cli.foreground import ConsoleReporter, result_line, run_short, told
 from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         job = Evaluation.create(workspace, plan)
     except WorkspaceError as trouble:
         return _without_a_trace(plan, workspace, trouble, as_json=arguments.json)
-    status = attend_short(job)
+    status = run_short(job)
     if status == DONE:
         if job.predictions.is_file():
             say(f"what was said of each clip: {job.predictions}")
@@ -65,9 +65,9 @@ def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: Worksp
     from labcore.evaluation.predictions import not_kept
     from labcore.evaluation.work import judged
 
-    events, teller = list[Event](), Teller()
+    events, reporter = list[Event](), ConsoleReporter()
     for event in judged(plan, workspace, lambda: False):
-        told(event, teller)
+        told(event, reporter)
         events.append(event)
     say(f"warning: {not_kept(trouble)}")
     _emit(events, as_json=as_json)

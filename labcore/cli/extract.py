@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.cli.attend import say_raw, stop_on_signals
+from labcore.cli.foreground import say_raw, stop_on_signals
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, Progress, duration, emit, emit_json, live_look, say, say_some
 from labcore.cli.parser import Parser, add_device, add_json, add_knob, number, positive, read_config

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from labcore.cli.attend import Teller, exit_status, goes_on, say_raw, stop_on_signals
+from labcore.cli.foreground import ConsoleReporter, exit_status, goes_on, say_raw, stop_on_signals
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.errors import LabError
@@ -25,7 +25,7 @@ from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
 ANY = Kind("job", "")
-TELLERS = {
+REPORTERS = {
     "reports": "labcore.cli.benchmark:tell_event",
     "noise": "labcore.cli.noise:tell_event",
     "searches": "labcore.cli.search:tell_event",
@@ -166,9 +166,9 @@ def show(job: JobFolder, as_json: bool) -> int:
     return DONE
 
 
-def teller_of(job: JobFolder) -> Callable[[Event], None]:
+def reporter_of(job: JobFolder) -> Callable[[Event], None]:
     """What tells people of the events of a job: what all have in common, then what only its kind has."""
-    tell, of_kind = Teller(), load(TELLERS[job.kind.room]) if job.kind.room in TELLERS else None
+    tell, of_kind = ConsoleReporter(), load(REPORTERS[job.kind.room]) if job.kind.room in REPORTERS else None
 
     def both(event: Event) -> None:
         tell(event)
@@ -189,7 +189,7 @@ def teller_of(job: JobFolder) -> Callable[[Event], None]:
 
 def watch(job: JobFolder, as_json: bool) -> Iterator[bool]:
     """Tell a job's events, those of the past first, until it has ended. Yields at each look whether there was anything new."""
-    reader, tell, queued = job.reader(), teller_of(job), False
+    reader, tell, queued = job.reader(), reporter_of(job), False
     while True:
         events = reader.read()
         for event in events:

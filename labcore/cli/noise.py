@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from labcore.cli.attend import attend_short
+from labcore.cli.foreground import run_short
 from labcore.cli.inputs import weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_list
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, number, run_named
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         snrs_db=tuple(dict.fromkeys(arguments.snr)),
     )
     job = NoiseTest.create(workspace, plan)
-    status = attend_short(job)
+    status = run_short(job)
     if arguments.json and status == DONE:
         emit_json(_facts(job, job.status()))
     elif job.there and job.chosen and job.results:

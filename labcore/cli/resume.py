@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from labcore.cli.attend import attend, attend_everywhere
+from labcore.cli.foreground import train_everywhere, train_here
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
 from labcore.errors import RunError
 from labcore.people import need_own, shell_user
@@ -37,9 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
         return take_part(
             "auto",
             lambda: resumable(name, arguments.anyone, arguments.dataset),
-            lambda run, together: attend(run, as_json=arguments.json, train=together),
+            lambda run, together: train_here(run, as_json=arguments.json, train=together),
         )
-    return attend_everywhere(resumable(name, arguments.anyone, arguments.dataset), as_json=arguments.json)
+    return train_everywhere(resumable(name, arguments.anyone, arguments.dataset), as_json=arguments.json)
 
 
 def resumable(name: str, anyone: bool = False, dataset: str | None = None) -> Run:

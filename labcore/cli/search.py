@@ -7,7 +7,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli.attend import attend_everywhere, work_on
+from labcore.cli.foreground import train_everywhere, work_on
 from labcore.cli.jobs import own
 from labcore.cli.output import (
     DONE,
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         from labcore.search.report import train_best
 
         final = train_best(Search.open(workspace, arguments.final), by=shell_user())
-        return attend_everywhere(final, as_json=arguments.json)
+        return train_everywhere(final, as_json=arguments.json)
     if arguments.engine == "ray":
         from labcore.ray_queue import need_ray
 

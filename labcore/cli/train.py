@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labcore.cli.attend import attend, attend_everywhere, attend_short
+from labcore.cli.foreground import run_short, train_everywhere, train_here
 from labcore.cli.inputs import trained_run
 from labcore.cli.output import DONE, duration, emit, emit_json, say
 from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
@@ -48,13 +48,13 @@ def parser() -> Parser:
         help="a sound file of your own that is classified after every epoch; may be given several times",
     )
     parser.add_argument(
-        "--turn",
+        "--set",
         action="append",
         default=[],
-        metavar="EPOCH:PATH=VALUE",
-        help="turn settings while it trains, as `labcore turn` does: 12:model.dropout=0.4,augment.mixup=0.5 counts from epoch 12 on; "
-        "may be given several times",
+        metavar="EPOCH:SETTING=VALUE",
+        help="change settings from an epoch on, as `labcore set` does: --set 12:model.dropout=0.4,augment.mixup=0.5; repeatable",
     )
+    parser.add_argument("--turn", dest="set", action="append", help=argparse.SUPPRESS)  # its former name
     parser.add_argument(
         "--time-again",
         action="store_true",
@@ -69,56 +69,58 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
     if arguments.time_again:
         _time_again(workspace)
-    turns = read_turns(arguments.turn, config)
+    changes = read_changes(arguments.set, config)
     if arguments.estimate:
         return _estimate(check_inputs(config, workspace), workspace, as_json=arguments.json)
     clips = _read_clips(arguments.pin)
     if under_torchrun():
         return take_part(
             config.runtime.device,
-            lambda: _begun(run_of_rendezvous(workspace, check_inputs(config, workspace)), clips, turns),
-            lambda run, together: attend(run, as_json=arguments.json, train=together),
+            lambda: _begun(run_of_rendezvous(workspace, check_inputs(config, workspace)), clips, changes),
+            lambda run, together: train_here(run, as_json=arguments.json, train=together),
         )
-    run = _begun(Run.create(workspace, check_inputs(config, workspace)), clips, turns)
-    return attend_everywhere(run, as_json=arguments.json)
+    run = _begun(Run.create(workspace, check_inputs(config, workspace)), clips, changes)
+    return train_everywhere(run, as_json=arguments.json)
 
 
-def _begun(run: Run, clips: dict[str, bytes], turns: dict[int, dict[str, Any]]) -> Run:
-    """A new run with its pinned clips, and with wishes for what is to be turned while it trains."""
+def _begun(run: Run, clips: dict[str, bytes], changes: dict[int, dict[str, Any]]) -> Run:
+    """A new run with its pinned clips and the changes of its settings, by epoch."""
     for name, content in clips.items():
         run.pin(name, content)
-    for epoch, changes in sorted(turns.items()):
-        run.turn(changes, by="command", who=shell_user(), epoch=epoch)
+    for epoch, values in sorted(changes.items()):
+        run.turn(values, by="command", who=shell_user(), epoch=epoch)
     return run
 
 
-def read_turns(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str, Any]]:
-    """What ``--turn`` asks for: epoch from which it counts → path → value.
+def read_changes(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str, Any]]:
+    """What ``--set`` asks for: epoch from which it counts → setting → value.
 
     Raises:
-        ConfigError: a text that says nothing of the kind, a setting that cannot be turned, or an epoch that the run has not.
+        ConfigError: a text of another form, a setting that stays as it is in training, or an epoch that the run has not.
     """
     table = {name: knob for path, knob in knobs().items() for name in (path, knob.flag) if name}
-    turns: dict[int, dict[str, Any]] = {}
+    changes: dict[int, dict[str, Any]] = {}
     for text in texts:
         epoch, _, rest = text.partition(":")
         pairs = [pair.partition("=") for pair in rest.split(",")]
         if not epoch.strip().isdecimal() or not all(equals for _, equals, _ in pairs):
-            raise ConfigError(f"--turn {text!r} is none", "Write EPOCH:PATH=VALUE, for example 12:model.dropout=0.4")
+            raise ConfigError(
+                f"--set cannot read {text!r}", "Write EPOCH:SETTING=VALUE, for example 12:model.dropout=0.4"
+            )
         if not 1 <= int(epoch) <= (config.optim.epochs or int(epoch)):
-            raise ConfigError(f"--turn {text!r}: the run has no epoch {epoch}", f"It has {config.optim.epochs}")
+            raise ConfigError(f"--set {text!r}: the run has no epoch {epoch}", f"It has {config.optim.epochs}")
         for name, _, value in pairs:
             knob = table.get(name.strip())
             if knob is None:
                 raise ConfigError(
-                    f"--turn {text!r}: there is no setting {name.strip()!r}", "`labcore turn --help` lists them"
+                    f"--set {text!r}: there is no setting {name.strip()!r}", "`labcore set --help` lists them"
                 )
             try:
-                turns.setdefault(int(epoch), {})[knob.path] = knob.read(value.strip())
+                changes.setdefault(int(epoch), {})[knob.path] = knob.read(value.strip())
             except ConfigError as error:
-                raise ConfigError(f"--turn {text!r}: {error.what}", error.remedy) from None
-        config.turned(turns[int(epoch)])
-    return turns
+                raise ConfigError(f"--set {text!r}: {error.what}", error.remedy) from None
+        config.turned(changes[int(epoch)])
+    return changes
 
 
 def _time_again(workspace: Workspace) -> None:
@@ -149,7 +151,7 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
 
 def _estimate(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
     job = EstimateJob.create(workspace, config)
-    status, result = attend_short(job), job.result
+    status, result = run_short(job), job.result
     if result is None:
         return status
     if as_json:

@@ -61,12 +61,12 @@ def test_for_people(workspace: Workspace, labcore: Labcore, tones: Path, tiny: t
     assert "held out" in told.err
 
 
-def test_the_command_line_of_a_run_does_it_again_with_its_turns_and_times_again_where_asked(
+def test_the_command_line_of_a_run_does_it_again_with_its_changes_and_times_again_where_asked(
     workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...]
 ) -> None:
     (workspace.cache / "precision").mkdir(parents=True)
     (workspace.cache / "precision" / "choice.json").write_text("{}")
-    told = labcore("train", "--dataset", tones, "--epochs", "2", "--turn", "2:dropout=0.4", "--time-again", *tiny)
+    told = labcore("train", "--dataset", tones, "--epochs", "2", "--set", "2:dropout=0.4", "--time-again", *tiny)
     assert "1 timing forgotten" in told.err
     (run,) = list_runs(workspace)
     assert run.last_event(Turned).changes == {"model.dropout": 0.4}
@@ -201,7 +201,7 @@ def test_every_command_has_a_module() -> None:
 
 def test_second_signal_kills() -> None:
     script = (
-        "import time; from labcore.cli.attend import stop_on_signals\n"
+        "import time; from labcore.cli.foreground import stop_on_signals\n"
         "with stop_on_signals(lambda: print('asked', flush=True)) as stopping:\n"
         "    print('ready', flush=True)\n"
         "    while True: time.sleep(0.01)\n"

@@ -56,7 +56,7 @@ class TestEvaluate:
             assert told["run_id"] == run.id
 
     @pytest.mark.parametrize(
-        "words", [["runs", "show"], ["evaluate"], ["export"], ["resume"], ["turn", "--dropout", "0.1"]]
+        "words", [["runs", "show"], ["evaluate"], ["export"], ["resume"], ["set", "--dropout", "0.1"]]
     )
     def test_a_run_is_named_once(self, trained: Workspace, labcore: Labcore, words: list[str]) -> None:
         told = labcore(*words, "one", "--run", "another")

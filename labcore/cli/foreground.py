@@ -36,7 +36,7 @@ BAD_INPUT = {"AudioError", "ConfigError", "DatasetError", "DeviceError"}
 """Failures of a job that its user's input caused."""
 
 
-class Teller:
+class ConsoleReporter:
     """Says what a run does: a line for what matters, one an epoch, and a live line where stderr is a terminal."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ def result_line(event: events.Evaluated) -> str:
     return f"accuracy {percent(event.accuracy)} (95 % interval {interval}), macro F1 {event.macro_f1:.3f}, on {clips}"
 
 
-def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
+def train_here(run: Run, *, as_json: bool, train: Train | None = None) -> int:
     """Work on a run in this process, as :func:`work_on` does.
 
     Args:
@@ -132,7 +132,7 @@ def attend(run: Run, *, as_json: bool, train: Train | None = None) -> int:
     from labcore.training.job import working
 
     doing = working(train) if train else None
-    return work_on(run, Teller(), "stopping after this batch", as_json=as_json, doing=doing)
+    return work_on(run, ConsoleReporter(), "stopping after this batch", as_json=as_json, doing=doing)
 
 
 def work_on(
@@ -191,19 +191,19 @@ def in_foreground(
         return work(job, stopping.is_set, on_event, doing=doing, by=shell_user())
 
 
-def told(event: events.Event, teller: Teller) -> None:
+def told(event: events.Event, reporter: ConsoleReporter) -> None:
     """Tell an event of a short job to people; its figures are printed as its result."""
     if not isinstance(event, events.Evaluated):
-        teller(event)
+        reporter(event)
 
 
-def attend_short(job: JobFolder) -> int:
+def run_short(job: JobFolder) -> int:
     """Work on a new job in this process, tell how it goes, and return the exit status. Ctrl-C stops it; a second one kills.
 
     One that cannot be done as it was asked for leaves nothing behind.
     """
-    teller = Teller()
-    end = in_foreground(job, lambda event: told(event, teller), "stopping")
+    reporter = ConsoleReporter()
+    end = in_foreground(job, lambda event: told(event, reporter), "stopping")
     live("")
     if end.state == "stopped":
         say(goes_on(job))
@@ -222,14 +222,14 @@ def goes_on(job: JobFolder) -> str:
     return f"`labcore {'resume' if job.kind.room == 'runs' else 'jobs resume'} {job.id}` goes on"
 
 
-def attend_everywhere(run: Run, *, as_json: bool) -> int:
-    """The same as :func:`attend`, on all GPUs of this machine where that is the run's device and there are several."""
+def train_everywhere(run: Run, *, as_json: bool) -> int:
+    """The same as :func:`train_here`, on all GPUs of this machine where that is the run's device and there are several."""
     from labcore.training.torchrun import on_all_gpus
 
     arguments = ["-m", "labcore", "resume", str(run.path), *(["--json"] if as_json else [])]
     status = on_all_gpus(run.config.runtime.device, arguments)
     if status is None:
-        return attend(run, as_json=as_json)
+        return train_here(run, as_json=as_json)
     end = run.last_event(events.RunFinished)
     return exit_status(end.state, end.details) if end else status or FAILED
 

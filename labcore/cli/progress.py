@@ -9,7 +9,7 @@ import sys
 from labcore.texts import printable
 
 
-class Board:
+class Progress:
     """A few lines at the bottom of the terminal. Where stderr is none, only what is noted is written."""
 
     def __init__(self) -> None:
