@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.cli.foreground import say_raw, stop_on_signals
-from labcore.cli.output import DONE, FAILED, emit, emit_json, live, say
+from labcore.cli.output import DONE, FAILED, emit, emit_json, say
 from labcore.cli.parser import Parser, add_json
+from labcore.cli.progress import Bar, bars
+from labcore.cli.signals import stop_on_signals
 from labcore.errors import BackupError
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -111,16 +112,16 @@ def ask(prompt: str) -> str:
 def interruptible(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress function that shows how far it is, and ends the work at the next piece after Ctrl-C or SIGTERM, so that it tidies up."""
     try:
-        with stop_on_signals(lambda: say_raw("stopping\n")) as stopping:
+        with stop_on_signals("stopping") as stopping:
 
             def progress(files: int, size: int) -> None:
                 if stopping.is_set():
                     raise KeyboardInterrupt
-                live(f"{what}  {counted(files, 'file')}, {size / 1e6:.0f} MB")
+                bars.show(Bar(what, detail=f"{counted(files, 'file')}, {size / 1e6:.0f} MB"))
 
             yield progress
     finally:
-        live("")
+        bars.clear()
 
 
 def left_out_lines(left_out: LeftOut) -> list[str]:

@@ -15,8 +15,9 @@ from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quic
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.words import sentences
 from labcore.cli.foreground import exit_status, in_foreground
-from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, live, say, table, tell_unreadable
+from labcore.cli.output import DONE, JsonLines, complain, duration, emit, emit_json, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_json
+from labcore.cli.progress import Bar, bars
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Event
 from labcore.listing import looked_at
@@ -101,7 +102,7 @@ def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:
 
     finished = in_foreground(benchmark, on_event, "stopping after this case")
     if finished.error:
-        say("labcore: " + " ".join(str(LabError(finished.error, finished.remedy)).split()))
+        complain(LabError(finished.error, finished.remedy))
     else:
         report = benchmark.report()
         if output is not None:
@@ -189,7 +190,8 @@ def numbers(given: list[str] | None, flag: str) -> list[int]:
 def tell_event(event: Event) -> None:
     """Tell people of an event that only benchmarks have."""
     if isinstance(event, Progress):
-        live(f"{event.done}/{event.total}  {event.what}  {duration(event.seconds_left)} left")
+        left = f"{event.done}/{event.total}  {duration(event.seconds_left)} left"
+        bars.show(Bar(event.what, event.done, event.total, left))
     elif isinstance(event, CpuTuned):
         form = f"{event.precision} {event.memory_format}, {event.threads} thread{'' if event.threads == 1 else 's'}"
         say(f"CPU for {event.model}, {event.mode}, batch {event.batch_size}: {form}; {event.reason}")
@@ -208,15 +210,11 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
         emit(f"- {sentence}")
     rows = [_row(one) for one in report.measurements if one.ok]
     if rows:
-        emit("")
-        for line in table(list(rows[0]), [list(row.values()) for row in rows]):
-            emit(line)
+        emit("", table(list(rows[0]), [list(row.values()) for row in rows]))
     lines = beside(report)
     if lines:
-        emit("")
         shown = [[line.who, line.form, f"{'> ' if line.at_least else ''}{line.ms:.3g}"] for line in lines]
-        for text in table(["published figures, small CNN on (4, 1, 64, 64)", "form", "ms"], shown):
-            emit(text)
+        emit("", table(["published figures, small CNN on (4, 1, 64, 64)", "form", "ms"], shown))
     reasons = list(dict.fromkeys(one.disturbed for one in report.measurements if one.disturbed))
     for reason in reasons[:REASONS]:
         emit(f"* disturbed: {reason}")

@@ -14,22 +14,21 @@ from typing import TYPE_CHECKING, Any
 from labcore import builtin
 from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_events
 from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
-from labcore.cli.foreground import say_raw, stop_on_signals
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import (
     DONE,
     FAILED,
     INTERRUPTED,
-    Progress,
     duration,
     emit,
     emit_json,
-    live,
     percent,
     say,
     say_some,
 )
 from labcore.cli.parser import WEIGHTS, Parser, add_device, positive, share
+from labcore.cli.progress import Bar, Pace, bars
+from labcore.cli.signals import stop_on_signals
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
@@ -99,7 +98,6 @@ def run(arguments: argparse.Namespace) -> int:
     bad = 0
     with contextlib.closing(answers_of(classifier, inputs.files, arguments.hop, _at_work)) as answers:
         for _, answer in itertools.chain(inputs.errors(), answers):
-            live("")
             bad += "error" in answer
             tell(answer)
     if bad and len(inputs) > 1 and kind != "jsonl":
@@ -109,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _at_work(file: Path, share: float) -> None:
     """A long recording on its way."""
-    live(f"{shown(file.name)}: {percent(share)}")
+    bars.show(Bar(shown(file.name), share, 1, percent(share)))
 
 
 def _weights(named: str | None) -> Path:
@@ -230,7 +228,7 @@ def _ask(
 
     bad: list[str] = []
     notes: list[str] = []
-    began, tell = time.monotonic(), Progress()
+    began, tell = time.monotonic(), Pace(say)
     done, before = 0, len(inputs.files) - len(waiting)
 
     def at_work(file: Path, share: float) -> None:
@@ -240,7 +238,7 @@ def _ask(
 
     with (
         contextlib.suppress(_Stopped),
-        stop_on_signals(lambda: say_raw("stopping; once more ends at once\n")) as stopping,
+        stop_on_signals("stopping; once more ends at once") as stopping,
         contextlib.closing(answers_of(classifier, waiting, hop, at_work)) as answers,
     ):
         for file, answer in itertools.chain(inputs.errors(), answers):
@@ -249,7 +247,14 @@ def _ask(
             bad += [answer["error"]] if "error" in answer else []
             notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
             rate = done / (time.monotonic() - began + 1e-9)
-            tell(f"{before + done} of {counted(len(inputs), 'file')}, {rate:.1f} files/s")
+            tell(
+                Bar(
+                    "classifying",
+                    before + done,
+                    len(inputs),
+                    f"{before + done} of {counted(len(inputs), 'file')}, {rate:.1f} files/s",
+                )
+            )
             if stopping.is_set():
                 break
     return bad, notes, done < len(waiting) + len(inputs.unread)

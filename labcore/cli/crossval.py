@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from labcore.cli.foreground import exit_status, say_raw, stop_on_signals
+from labcore.cli.foreground import exit_status
 from labcore.cli.jobs import own
-from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, percent, say, table, tell_list
+from labcore.cli.output import DONE, Content, JsonLines, duration, emit, emit_json, percent, say, table, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
-from labcore.cli.progress import Progress
+from labcore.cli.progress import Bar, bars
+from labcore.cli.signals import stop_on_signals
 from labcore.event_log import EventReader
 from labcore.events import RunFinished
 from labcore.experiments.crossval import CrossValidation, ready
@@ -130,7 +131,7 @@ def _follow(
     experiment: CrossValidation, arguments: argparse.Namespace, queue: Queue, at_work: Callable[[Summary], bool]
 ) -> None:
     """Tell how a cross-validation goes while it is at work. Ctrl-C stops its runs."""
-    with stop_on_signals(lambda: say_raw("\nstopping all folds after their batch; once more kills\n")) as stopping:
+    with stop_on_signals("stopping all folds after their batch; once more kills") as stopping:
         asked = False
         for summary in _watched(experiment, as_json=arguments.json):
             if not at_work(summary):
@@ -146,7 +147,7 @@ def _follow(
 
 def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
     """The summary again and again, told on the terminal and as JSON lines; for ever, until the caller has seen enough."""
-    progress, lines = Progress(), JsonLines(as_json)
+    lines = JsonLines(as_json)
     readers: dict[str, EventReader] = {}
     say(f"cross-validation {experiment.id} in {experiment.path}")
     lines.put({"type": "experiment_started", "experiment_id": experiment.id, "experiment_dir": str(experiment.path),
@@ -160,33 +161,24 @@ def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]
                 lines.put(event.facts() | whose[run.id])
         for fold in summary.folds:
             if told.get(fold.run_id, fold.state if fold.accuracy is None else "") != fold.state and not fold.active:
-                progress.note(ended_line(fold))
+                say(ended_line(fold))
             told[fold.run_id] = fold.state
-        progress.draw(
-            [progress_line(fold) for fold in summary.folds if fold.active and fold.state != "queued"]
-            + [standing_line(summary)]
-        )
-        try:
-            yield summary
-        except GeneratorExit:
-            progress.clear()
-            raise
+        at_work = [fold for fold in summary.folds if fold.active and fold.state != "queued"]
+        bars.show(*map(fold_bar, at_work), overall_bar(summary))
+        yield summary
 
 
-def progress_line(fold: FoldResult) -> str:
-    """Where a fold at work is."""
-    if fold.preparing is not None:
-        what = fold.preparing
-        return f"fold {fold.name:<9}  {what.what}  {what.done}/{what.total} {what.unit}"
+def fold_bar(fold: FoldResult) -> Bar:
+    """How far a fold is."""
+    name = f"fold {fold.name}"
+    if (step := fold.preparing) is not None:
+        return Bar(name, step.done, step.total, f"{step.what}  {step.done}/{step.total} {step.unit}")
     if not fold.device:
-        return f"fold {fold.name:<9}  starting"
-    filled = round(20 * fold.fraction)
-    left = "" if fold.seconds_left is None else f"  {duration(fold.seconds_left)} left"
-    stopping = "  stopping" if fold.state == "stopping" else ""
-    return (
-        f"fold {fold.name:<9}  {'█' * filled}{'░' * (20 - filled)}  epoch {fold.epoch}/{fold.epochs}"
-        f"  {percent(fold.latest):>7}  {fold.device}{left}{stopping}"
-    )
+        return Bar(name, detail="starting")
+    parts = [f"epoch {fold.epoch}/{fold.epochs}", percent(fold.latest), fold.device]
+    parts += [] if fold.seconds_left is None else [f"{duration(fold.seconds_left)} left"]
+    parts += ["stopping"] if fold.state == "stopping" else []
+    return Bar(name, fold.fraction, 1, "  ".join(parts))
 
 
 def ended_line(fold: FoldResult) -> str:
@@ -196,13 +188,14 @@ def ended_line(fold: FoldResult) -> str:
     return f"fold {fold.name}: {fold.state}{error}"
 
 
-def standing_line(summary: Summary) -> str:
+def overall_bar(summary: Summary) -> Bar:
+    """How many folds are finished."""
     pool = summary.official
     waiting = sum(fold.state == "queued" for fold in summary.folds)
-    line = f"{pool.finished} of {counted(len(pool.folds), 'fold')} finished"
-    if waiting:
-        line += f", {waiting} waiting"
-    return line + (f"; so far {mean_text(pool)}" if pool.finished else "")
+    parts = [f"{pool.finished} of {len(pool.folds)} finished"]
+    parts += [f"{waiting} waiting"] if waiting else []
+    parts += [f"so far {mean_text(pool)}"] if pool.finished else []
+    return Bar("folds", pool.finished, len(pool.folds), ", ".join(parts))
 
 
 def mean_text(pool: Pool) -> str:
@@ -214,6 +207,7 @@ def mean_text(pool: Pool) -> str:
 
 
 def _conclude(experiment: CrossValidation, *, as_json: bool) -> int:
+    bars.clear()
     summary = summarise(experiment)
     _tell_result(summary, as_json=as_json, final=True)
     if summary.state == "finished":
@@ -229,12 +223,11 @@ def _tell_result(summary: Summary, *, as_json: bool, final: bool = False) -> Non
         kind = {"type": "experiment_finished"} if final else {}
         with contextlib.suppress(OSError):
             emit_json({**kind, **summary.to_dict()})
-        return
-    for line in result_table(summary):
-        emit(line)
+    else:
+        emit(*result_table(summary))
 
 
-def result_table(summary: Summary) -> list[str]:
+def result_table(summary: Summary) -> list[Content]:
     """The final table: a row a fold, then mean ± deviation and the figures of all clips."""
     twin = {} if summary.random is None else {fold.fold: fold for fold in summary.random.folds}
     head = ["fold", "state", "epochs", "accuracy", "macro F1", "clips", "time", *(["random split"] if twin else [])]
@@ -245,7 +238,7 @@ def result_table(summary: Summary) -> list[str]:
         row = [fold.fold, fold.state, f"{fold.epoch}/{fold.epochs}", percent(fold.accuracy), f1, str(fold.clips), time_]
         rows.append([*row, *([percent(twin[fold.fold].accuracy)] if fold.fold in twin else ["-"] if twin else [])])
     pool = summary.official
-    lines = [f"cross-validation {summary.id}  {summary.state}", "", *table(head, rows), ""]
+    lines: list[Content] = [f"cross-validation {summary.id}  {summary.state}", "", table(head, rows), ""]
     if pool.finished:
         lines.append(f"accuracy {mean_text(pool)}, mean ± deviation of {counted(pool.finished, 'fold')}")
     if pool.accuracy is not None and pool.low is not None and pool.high is not None and pool.macro_f1 is not None:

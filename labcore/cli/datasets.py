@@ -6,8 +6,9 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from labcore.cli.output import DONE, duration, emit, emit_json, live_count, live_look, say, table
+from labcore.cli.output import DONE, Content, duration, emit, emit_json, say, table
 from labcore.cli.parser import Parser, add_json, subcommands
+from labcore.cli.progress import counting, scanning
 from labcore.config import RunConfig
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
@@ -99,8 +100,7 @@ def show_list(workspace: Workspace, as_json: bool) -> int:
     rows = [
         [info.name, info.layout or "?", str(info.clips), str(info.classes), info.error or info.path] for info in infos
     ]
-    for line in table(["data set", "layout", "clips", "classes", "where"], rows):
-        emit(line)
+    emit(table(["data set", "layout", "clips", "classes", "where"], rows))
     if not rows:
         say("there are no data sets yet; `labcore datasets demo` makes one")
     return DONE
@@ -109,7 +109,7 @@ def show_list(workspace: Workspace, as_json: bool) -> int:
 def demo(workspace: Workspace, seed: int, as_json: bool) -> int:
     from labcore.datasets.demo import make_demo
 
-    path = make_demo(workspace.datasets / "demo", seed=seed, progress=live_count("making the demo set"))
+    path = make_demo(workspace.datasets / "demo", seed=seed, progress=counting("making the demo set"))
     if as_json:
         emit_json({"name": path.name, "path": str(path)})
     else:
@@ -121,7 +121,7 @@ def demo(workspace: Workspace, seed: int, as_json: bool) -> int:
 def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
     from labcore.datasets.registry import register
 
-    info = register(workspace, path, name, live_look("reading headers"))
+    info = register(workspace, path, name, scanning("reading headers"))
     if as_json:
         emit_json(asdict(info))
     else:
@@ -171,21 +171,20 @@ def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | Non
     from labcore.datasets.walk import looking
 
     config = RunConfig() if sample_rate is None else RunConfig().changed({RATE: sample_rate})
-    with looking(live_look("checking")):
+    with looking(scanning("checking")):
         dataset = find_dataset(workspace, name)
-    health = check_dataset(dataset, live_count("checking"), config)
+    health = check_dataset(dataset, counting("checking"), config)
     if as_json:
         emit_json(health.to_dict())
     else:
-        for line in report(health):
-            emit(line)
+        emit(*report(health))
     return DONE
 
 
-def report(health: Health) -> list[str]:
+def report(health: Health) -> list[Content]:
     """What ``datasets check`` prints: the facts, clips by class and fold, then each finding with its first files."""
     facts = health.to_dict()
-    lines = [
+    lines: list[Content] = [
         f"{health.name}: {counted(health.clips, 'clip')}, {duration(health.total_seconds)} in all ({health.layout})"
     ]
     if health.rates:
@@ -199,7 +198,7 @@ def report(health: Health) -> list[str]:
         [label, *(str(counts[fold]) for fold in folds), str(sum(counts.values()))]
         for label, counts in facts["counts"].items()
     ]
-    lines += [f"folds: {health.fold_note}", "", *table(["class", *folds, "all"], rows), ""]
+    lines += [f"folds: {health.fold_note}", "", table(["class", *folds, "all"], rows), ""]
     for heading, found in (
         ("unreadable", [told(problem) for problem in health.unreadable]),
         ("silent", [problem.path for problem in health.silent]),

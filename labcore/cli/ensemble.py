@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.evaluate import figures, report
-from labcore.cli.output import emit, emit_json, live_count
+from labcore.cli.output import emit, emit_json
 from labcore.cli.parser import Parser, add_json, add_runs, runs_named
+from labcore.cli.progress import counting
 from labcore.people import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -29,13 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
     members = [Run.open(workspace, name) for name in runs_named(arguments)]
     from labcore.ensembles import save_ensemble
 
-    judging = live_count("judging", "windows")
+    judging = counting("evaluating", "window")
     made, result = save_ensemble(workspace, members, arguments.device, judging, by=shell_user())
     if arguments.json:
         facts = {"run_id": made.id, "run_dir": str(made.path), "members": [member.id for member in members]}
         emit_json(facts | figures(result))
     else:
-        emit(f"run {made.id}, an ensemble of {len(members)} runs")
-        for line in report(result):
-            emit(line)
+        emit(f"run {made.id}, an ensemble of {len(members)} runs", *report(result))
     return 0

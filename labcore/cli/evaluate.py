@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from labcore.cli.foreground import ConsoleReporter, result_line, run_short, told
+from labcore.cli.foreground import run_short
 from labcore.cli.inputs import dataset_named, weights_named
-from labcore.cli.output import DONE, emit, emit_json, percent, say, table
+from labcore.cli.output import DONE, Content, emit, emit_json, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
+from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import Chosen, Evaluation, EvaluationPlan
 from labcore.events import Evaluated, Event, last_of
@@ -65,9 +66,9 @@ def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: Worksp
     from labcore.evaluation.predictions import not_kept
     from labcore.evaluation.work import judged
 
-    events, reporter = list[Event](), ConsoleReporter()
+    events, report_event = list[Event](), ConsoleReporter(result=False)
     for event in judged(plan, workspace, lambda: False):
-        told(event, reporter)
+        report_event(event)
         events.append(event)
     say(f"warning: {not_kept(trouble)}")
     _emit(events, as_json=as_json)
@@ -80,9 +81,8 @@ def _emit(events: Sequence[Event], *, as_json: bool) -> None:
     assert result is not None
     if as_json:
         emit_json({"dataset": chosen.dataset, **figures(result)})
-        return
-    for line in report(result):
-        emit(line)
+    else:
+        emit(*report(result))
 
 
 def figures(result: Evaluated) -> dict[str, Any]:
@@ -90,11 +90,11 @@ def figures(result: Evaluated) -> dict[str, Any]:
     return result.model_dump(exclude={"type", "time"})
 
 
-def report(result: Evaluated) -> list[str]:
+def report(result: Evaluated) -> list[Content]:
     """Final figures for people: a sentence and a table of the classes."""
     rows = [
         [label, *(percent(each.get(name)) for name in ("precision", "recall", "f1")), f"{each.get('clips', 0):g}"]
         for label, each in result.per_class.items()
     ]
     note = [f"{choice_note(result.adjusted)}."] if result.adjusted else []
-    return [result_line(result), *note, "", *table(["class", "precision", "recall", "F1", "clips"], rows)]
+    return [result_line(result), *note, "", table(["class", "precision", "recall", "F1", "clips"], rows)]

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.cli.foreground import say_raw, stop_on_signals
 from labcore.cli.inputs import weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, Progress, duration, emit, emit_json, live_look, say, say_some
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, say, say_some
 from labcore.cli.parser import Parser, add_device, add_json, add_knob, number, positive, read_config
+from labcore.cli.progress import Bar, Pace, scanning
+from labcore.cli.signals import stop_on_signals
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError
 from labcore.texts import counted
@@ -86,9 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     device = _device(arguments.device, settings)
     began = time.monotonic()
-    tell = Progress()
+    tell = Pace(say)
     with (
-        stop_on_signals(lambda: say_raw("stopping after the files at hand; once more ends at once\n")) as stopping,
+        stop_on_signals("stopping after the files at hand; once more ends at once") as stopping,
         looking(_until(stopping.is_set)),
     ):
         counts = extract(
@@ -98,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
             device=device,
             workers=arguments.workers,
             index=arguments.index,
-            progress=lambda counts: tell(_line(counts, time.monotonic() - began)),
+            progress=lambda counts: tell(_bar(counts, time.monotonic() - began)),
             should_stop=stopping.is_set,
         )
     seconds = time.monotonic() - began
@@ -124,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _until(stopped: Callable[[], bool]) -> Callable[[int, int], None]:
     """The progress of looking through folders, which a signal ends."""
-    tell = live_look("reading")
+    tell = scanning("reading")
 
     def report(done: int, total: int) -> None:
         if stopped():
@@ -178,6 +179,10 @@ def _device(wanted: str, settings: ExtractSettings) -> str:
     choice = choose_device(wanted)
     say(f"on {choice.device}: {choice.reason}")
     return choice.device
+
+
+def _bar(counts: Counts, seconds: float) -> Bar:
+    return Bar("extracting", counts.done + counts.skipped, counts.total, _line(counts, seconds))
 
 
 def _line(counts: Counts, seconds: float) -> str:

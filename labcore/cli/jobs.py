@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from labcore.cli.foreground import ConsoleReporter, exit_status, goes_on, say_raw, stop_on_signals
-from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, tell_list
+from labcore.cli.foreground import exit_status, how_to_resume
+from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, facts_lines, percent, say, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
+from labcore.cli.reporter import ConsoleReporter
+from labcore.cli.signals import stop_on_signals
 from labcore.errors import LabError
 from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunStarted, Started
 from labcore.jobs.folder import J, JobFolder, named
@@ -160,9 +162,7 @@ def show(job: JobFolder, as_json: bool) -> int:
     told = {"kind": job.kind.name, "id": job.id, "folder": job.path, "state": status.state, "by": facts["by"],
             "left": status.seconds_left and duration(status.seconds_left), "error": status.error, "remedy": status.remedy,
             "of": ", ".join(facts["children"]), "log": job.log if job.log.exists() else ""}  # fmt: skip
-    for name, value in told.items():
-        if value:
-            emit(f"{name:9} {value}")
+    emit(*facts_lines(told))
     return DONE
 
 
@@ -210,7 +210,7 @@ def follow(job: JobFolder, as_json: bool) -> int:
     for _ in watch(job, as_json):
         pass
     if job.status().state == "interrupted":
-        say(f"interrupted; {goes_on(job)}")
+        say(f"interrupted; {how_to_resume(job)}")
     return DONE
 
 
@@ -219,7 +219,7 @@ def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: b
     manager, asked = JobManager(workspace), False
     try:
         manager.resume(job, by=shell_user(), dataset=dataset)
-        with stop_on_signals(lambda: say_raw("\nstopping; once more kills\n")) as stopping:
+        with stop_on_signals("stopping; once more kills") as stopping:
             for _ in watch(job, as_json):
                 if stopping.is_set() and not asked:
                     asked = True
@@ -239,7 +239,7 @@ def stop(chosen: Sequence[JobFolder]) -> int:
             case "queued":
                 say(f"{job.id} was taken out of the queue")
             case "running" | "stopping":
-                say(f"{job.id} stops soon; {goes_on(job)}" if job.kind.resumes else f"{job.id} stops soon")
+                say(f"{job.id} stops soon; {how_to_resume(job)}" if job.kind.resumes else f"{job.id} stops soon")
             case state:
                 say(f"{job.id} is {state} already")
     manager.close()

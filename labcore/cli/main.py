@@ -13,8 +13,9 @@ import sys
 from collections.abc import Sequence
 
 from labcore import __version__
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, mute_stdout, say
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, complain, mute_stdout, say
 from labcore.cli.parser import Parser, closest
+from labcore.cli.progress import bars
 from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, OutOfMemoryError, WorkspaceError
 
@@ -72,9 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except LabError as error:
-        say("labcore: " + " ".join(str(error).split()))
+        complain(error)
         return FAILED if isinstance(error, (WorkspaceError, OutOfMemoryError)) else USAGE
     except KeyboardInterrupt:
+        bars.clear()
         say("labcore: interrupted")
         return INTERRUPTED
     except BrokenPipeError:

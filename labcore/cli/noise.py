@@ -61,8 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif job.there and job.chosen and job.results:
         say(f"on {job.chosen.sentence}")
         rows = [_row(each) for each in job.results]
-        for line in table(["ratio", "accuracy", "95 % interval", "right", "clips"], rows):
-            emit(line)
+        emit(table(["ratio", "accuracy", "95 % interval", "right", "clips"], rows))
     return status
 
 

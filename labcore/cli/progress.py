@@ -1,43 +1,129 @@
-"""Lines on stderr that are drawn over, below those that stay."""
+"""Bars at the bottom of the terminal while work goes on. Where stderr is no terminal, none are drawn."""
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from labcore.texts import printable
+from labcore.cli.console import console
+from labcore.texts import counted, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+EVERY_SECONDS = 10.0
+"""How often a line of progress is printed where stderr is no terminal."""
+
+Report = Callable[[int, int], None]
+"""Takes how much is done, and of how much."""
 
 
-class Progress:
-    """A few lines at the bottom of the terminal. Where stderr is none, only what is noted is written."""
+@dataclass(frozen=True)
+class Bar:
+    """How far something is.
+
+    Attributes:
+        total: 0 where it is not known; the bar then moves to and fro.
+        detail: what stands behind the bar.
+    """
+
+    what: str
+    done: float = 0
+    total: float = 0
+    detail: str = ""
+
+
+class Bars:
+    """The bars that are drawn now. Lines that are printed meanwhile stand above them."""
 
     def __init__(self) -> None:
-        self._drawn: list[str] = []
-        self._height = 0
+        self._drawn: Progress | None = None
 
-    def draw(self, lines: list[str]) -> None:
-        """Show these lines in place of those drawn before."""
-        if lines == self._drawn:
+    def show(self, *bars: Bar) -> None:
+        """Draw these bars in place of those before."""
+        screen = console("stderr")
+        if not screen.is_terminal:
             return
-        self.clear()
-        with contextlib.suppress(OSError, ValueError):
-            if sys.stderr.isatty():
-                size = shutil.get_terminal_size()
-                shown = [printable(line)[: size.columns - 1] for line in lines[-(size.lines - 2) :]]
-                print("\n".join(shown), file=sys.stderr, flush=True)
-                self._drawn = lines
-                self._height = len(shown)
-
-    def note(self, line: str) -> None:
-        """Write a line that stays."""
-        self.clear()
-        with contextlib.suppress(OSError, ValueError):
-            print(printable(line), file=sys.stderr, flush=True)
+        if self._drawn is None:
+            self._drawn = _start(screen)
+        drawn = self._drawn
+        for task in drawn.task_ids[len(bars) :]:
+            drawn.remove_task(task)
+        while len(drawn.task_ids) < len(bars):
+            drawn.add_task("", detail="")
+        for task, bar in zip(drawn.task_ids, bars, strict=True):
+            drawn.update(
+                task,
+                description=printable(bar.what),
+                completed=bar.done,
+                total=bar.total or None,
+                detail=printable(bar.detail),
+            )
 
     def clear(self) -> None:
-        """Take the drawn lines away."""
-        with contextlib.suppress(OSError, ValueError):
-            if self._drawn:
-                print(f"\033[{self._height}F\033[J", end="", file=sys.stderr, flush=True)
-        self._drawn = []
+        """Take the bars away."""
+        if self._drawn is not None:
+            self._drawn.stop()
+            self._drawn = None
+
+
+def _start(screen: Console) -> Progress:
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    drawn = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(20),
+        TextColumn("{task.fields[detail]}", markup=False),
+        console=screen,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    drawn.start()
+    return drawn
+
+
+bars = Bars()
+
+
+def counting(what: str, unit: str = "clip") -> Report:
+    """A progress function that draws a bar until all is done."""
+
+    def report(done: int, total: int) -> None:
+        if done < total:
+            bars.show(Bar(what, done, total, f"{done}/{counted(total, unit)}"))
+        else:
+            bars.clear()
+
+    return report
+
+
+def scanning(what: str) -> Report:
+    """A progress function for work that first looks through folders, when the total is 0, and then goes through files."""
+    count = counting(what, "file")
+
+    def report(done: int, total: int) -> None:
+        if total:
+            count(done, total)
+        else:
+            bars.show(Bar("looking through folders", detail=f"{counted(done, 'file')}; Ctrl-C stops it"))
+
+    return report
+
+
+class Pace:
+    """Tells how far long work is: a bar on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said = time.monotonic()
+
+    def __call__(self, bar: Bar) -> None:
+        bars.show(bar)
+        now = time.monotonic()
+        if not console("stderr").is_terminal and now - self._said >= EVERY_SECONDS:
+            self._said = now
+            self._say(bar.detail)

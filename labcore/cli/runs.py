@@ -7,7 +7,19 @@ from typing import Any
 
 from labcore.cli.evaluate import report
 from labcore.cli.jobs import delete, follow, own, stop
-from labcore.cli.output import DONE, duration, emit, emit_json, percent, say, table, tell_unreadable
+from labcore.cli.output import (
+    DONE,
+    Content,
+    duration,
+    emit,
+    emit_json,
+    facts_lines,
+    one_line,
+    percent,
+    say,
+    table,
+    tell_unreadable,
+)
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, add_runs, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, TrainingStarted, epochs_of, last_of
@@ -95,8 +107,7 @@ def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int
         head = ["run", "state", "epochs", "accuracy", "data set", "network", "by"]
         if owners <= {me}:  # who works alone need not be told whose it all is
             head, rows = head[:-1], [row[:-1] for row in rows]
-        for line in (*table(head, rows), *told):
-            emit(line)
+        emit(table(head, rows), *told)
         if not rows:
             say("there are no runs yet; `labcore train` makes one")
     tell_unreadable(broken, "run_id", as_json=as_json)
@@ -141,41 +152,45 @@ def show(each: Run, as_json: bool) -> int:
         }
         emit_json(facts)
         return DONE
-    for line in summary(each, status, training, evaluated):
-        emit(line)
+    emit(*summary(each, status, training, evaluated))
     return DONE
 
 
-def summary(each: Run, status: JobStatus, training: TrainingStarted | None, evaluated: Evaluated | None) -> list[str]:
+def summary(
+    each: Run, status: JobStatus, training: TrainingStarted | None, evaluated: Evaluated | None
+) -> list[Content]:
     """What ``runs show`` prints, from a run's status and its last events."""
     facts = brief(each, status)
-    state = f"{status.state}, epoch {status.epoch} of {facts['epochs']}"
-    if status.seconds_left is not None:
-        state += f", {duration(status.seconds_left)} left"
-    if status.stopped_by and status.stopped_by != status.by:
-        state += f", stopped by {status.stopped_by}"
-    lines = [f"run       {each.id}", f"folder    {each.path}", f"state     {state}"]
-    if status.by:
-        lines.append(f"by        {status.by}")
+    told = {"run": each.id, "folder": str(each.path), "state": _state(status, facts["epochs"]), "by": status.by or ""}
     if status.error:
-        lines.append(f"error     {' '.join(str(LabError(status.error, status.remedy)).split())}")
-    data = f"data      {facts['dataset'] or '?'}"
+        told["error"] = one_line(LabError(status.error, status.remedy))
+    told |= {"data": facts["dataset"] or "?", "network": facts["model"] or "?"}
     if training:
-        data += f": {counted(training.train_clips, 'clip')} to train on, {training.val_clips} held out (fold {training.fold})"
-        data += "; the split leaks" if training.leaks else ""
-    lines += [data, f"network   {facts['model'] or '?'}"]
-    if training:
-        lines[-1] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
-        lines.append(f"          {training.device_reason}")
-    if evaluated and status.state == "finished":
+        told["data"] += (
+            f": {counted(training.train_clips, 'training clip')}, {training.val_clips} of test fold {training.fold}"
+        )
+        told["data"] += "; the split leaks" if training.leaks else ""
+        told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
+        told["device"] = training.device_reason
+    finished = evaluated is not None and status.state == "finished"
+    if status.accuracy is not None and not finished:
+        watched = "validation" if training and training.validation_clips else "test"
+        told["accuracy"] = f"{percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}"
+    lines: list[Content] = [*facts_lines(told)]
+    if evaluated is not None and finished:
         lines += ["", *report(evaluated)]
-    elif status.accuracy is not None:
-        watched = "validation" if training and training.validation_clips else "held-out"
-        lines.append(f"accuracy  {percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}")
     try:
         from labcore.export import again
 
-        lines += ["", f"again     {again(each)}"]
+        return [*lines, "", f"To train it again: {again(each)}"]
     except RunError as error:
-        lines += ["", str(error)]
-    return lines
+        return [*lines, "", str(error)]
+
+
+def _state(status: JobStatus, epochs: int | None) -> str:
+    parts = [status.state, f"epoch {status.epoch} of {epochs}"]
+    if status.seconds_left is not None:
+        parts.append(f"{duration(status.seconds_left)} left")
+    if status.stopped_by and status.stopped_by != status.by:
+        parts.append(f"stopped by {status.stopped_by}")
+    return ", ".join(parts)

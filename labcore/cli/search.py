@@ -14,13 +14,13 @@ from labcore.cli.output import (
     duration,
     emit,
     emit_json,
-    live,
     percent,
     say,
     table,
     tell_list,
 )
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
+from labcore.cli.progress import Bar, bars
 from labcore.errors import LabError
 from labcore.listing import looked_at
 from labcore.people import shell_user
@@ -138,8 +138,8 @@ def _drive(search: Search, arguments: argparse.Namespace) -> int:
             queue = RayQueue(ray, cores=arguments.cores, by=search.owner or shell_user())
             say(queue.about(device))
             doing = partial(driver.work, queue=queue, devices=[device] * queue.room(device))
-        stops, goes_on = "stopping the runs at work", "labcore search --resume"
-        return work_on(search, tell_event, stops, as_json=arguments.json, doing=doing, goes_on=goes_on)
+        stops, resume = "stopping the running trials", "labcore search --resume"
+        return work_on(search, tell_event, stops, as_json=arguments.json, doing=doing, resume=resume)
 
 
 def tell_event(event: Event) -> None:
@@ -151,7 +151,8 @@ def tell_event(event: Event) -> None:
         again = "goes on" if event.resumed else f"run {event.run_id}"
         say(f"trial {event.trial}: {changes_line(event.changes)}  {again}")
     elif isinstance(event, TrialProgress):
-        live(f"trial {event.trial}  epoch {event.epoch}/{event.epochs}  {event.value:.4f}")
+        detail = f"epoch {event.epoch}/{event.epochs}  {event.value:.4f}"
+        bars.show(Bar(f"trial {event.trial}", event.epoch, event.epochs, detail))
     elif isinstance(event, TrialEnded):
         value = "" if event.value is None else f" {event.value:.4f}"
         say(f"trial {event.trial}: {event.state}{value}{', the best so far' if event.best else ''}"
@@ -240,9 +241,7 @@ def _show(report: Report, *, as_json: bool) -> int:
         ]
         for trial in report.trials
     ]
-    emit("")
-    for line in table(["trial", "state", settings.objective, "epochs", "time", "varied", ""], rows):
-        emit(line)
+    emit("", table(["trial", "state", settings.objective, "epochs", "time", "varied", ""], rows))
     if report.best is not None:
         emit("")
         emit(f"best: trial {report.best.number}, run {report.best.run_id}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from labcore.cli.foreground import run_short, train_everywhere, train_here
 from labcore.cli.inputs import trained_run
-from labcore.cli.output import DONE, duration, emit, emit_json, say
+from labcore.cli.output import DONE, duration, emit, emit_json, facts_lines, say
 from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
 from labcore.config import RunConfig, knobs
 from labcore.device import ALL
@@ -158,11 +158,14 @@ def _estimate(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
         emit_json(json.loads(result.to_json()))
         return DONE
     share = "" if result.micro_batch == result.batch_size else f", taken {result.micro_batch} at a time"
-    emit(f"an epoch     {duration(result.seconds_per_epoch)}")
-    emit(f"the run      {duration(result.seconds_total)} for {counted(result.epochs, 'epoch')}")
-    emit(f"memory       {result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB")
     fits = "" if result.largest_batch is None else f"; {room(result.largest_batch, result.clips)} in memory"
-    emit(f"batch        {counted(result.batch_size, 'clip')}{share}{fits}")
+    told = {
+        "epoch": duration(result.seconds_per_epoch),
+        "run": f"{duration(result.seconds_total)} for {counted(result.epochs, 'epoch')}",
+        "memory": f"{result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB",
+        "batch": f"{counted(result.batch_size, 'clip')}{share}{fits}",
+    }
+    emit(*facts_lines(told))
     return DONE
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from labcore import __version__
 from labcore.cli import main as cli
-from labcore.cli.output import duration, table
+from labcore.cli.output import duration
 from labcore.config import RunConfig, knobs
 from labcore.errors import LabError, WorkspaceError
 from labcore.runs import Run
@@ -153,8 +153,6 @@ def test_reader_that_goes_away(workspace: Workspace, start: Callable[..., subpro
 
 def test_words() -> None:
     assert [duration(seconds) for seconds in (0, 61.4, 3599.6, 3725)] == ["0:00", "1:01", "1:00:00", "1:02:05"]
-    assert table(["a", "n"], [["x", "1"], ["yy", "10"]]) == ["a    n", "x    1", "yy  10"]
-    assert table(["a", "n"], []) == ["a  n"]
 
 
 @pytest.mark.parametrize("moment", ["labcore.cli.main", "argparse", "labcore.cli.runs", "labcore.jobs.manager", "exit"])

@@ -100,7 +100,7 @@ def test_ctrl_c_stops_it_and_says_how_to_go_on(labcore, workspace, urbansound, f
     )
     assert stopped.status == 130
     (search,) = Search.every(workspace)
-    assert f"--resume {search.id}` goes on" in stopped.err
+    assert f"--resume {search.id}` continues it" in stopped.err
     assert search.report().state == "stopped"
     assert [run.status().state for run in list_runs(workspace)] == ["stopped"]
 

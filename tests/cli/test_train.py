@@ -58,7 +58,7 @@ def test_for_people(workspace: Workspace, labcore: Labcore, tones: Path, tiny: t
     assert (told.status, told.out) == (0, f"{run.id}\n")
     assert run.status().state == "finished"
     assert "accuracy" in told.err
-    assert "held out" in told.err
+    assert "test fold" in told.err
 
 
 def test_the_command_line_of_a_run_does_it_again_with_its_changes_and_times_again_where_asked(
@@ -201,12 +201,13 @@ def test_every_command_has_a_module() -> None:
 
 def test_second_signal_kills() -> None:
     script = (
-        "import time; from labcore.cli.foreground import stop_on_signals\n"
-        "with stop_on_signals(lambda: print('asked', flush=True)) as stopping:\n"
+        "import time; from labcore.cli.signals import stop_on_signals\n"
+        "with stop_on_signals('asked') as stopping:\n"
         "    print('ready', flush=True)\n"
         "    while True: time.sleep(0.01)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([sys.executable, "-c", script], **pipes) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)

@@ -107,7 +107,7 @@ class TestEvaluate:
         told = labcore("evaluate", "--json")
         assert (told.status, told.out) == (130, "")
         (job,) = [each for each in Evaluation.every(trained) if each.status().state == "stopped"]
-        assert f"`labcore jobs resume {job.id}` goes on" in told.err
+        assert f"`labcore jobs resume {job.id}` continues it" in told.err
         job.delete()
 
     def test_on_a_full_disk_the_figures_are_told(
