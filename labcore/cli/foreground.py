@@ -11,7 +11,7 @@ from labcore.cli.progress import bars
 from labcore.cli.reporter import ConsoleReporter
 from labcore.cli.signals import stop_on_signals
 from labcore.errors import LabError
-from labcore.people import shell_user
+from labcore.owners import shell_user
 from labcore.runs import Run
 
 if TYPE_CHECKING:
