@@ -1,4 +1,13 @@
-"""``labcore backup``: the workspace in one file."""
+"""Write the workspace to one file, also while jobs are running.
+
+Includes runs with checkpoints and events, searches, cross-validations, reports and references to data sets, each file
+with a checksum. The cache is left out.
+
+Examples:
+  labcore backup lab.tar
+  labcore backup lab.tar.age --recipient age1…
+  labcore backup - > lab.tar
+"""
 
 from __future__ import annotations
 
@@ -28,27 +37,24 @@ PASSPHRASE = "LABCORE_BACKUP_PASSPHRASE"
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore backup",
-        description="Write the workspace into one file: runs with their checkpoints and events, also while they are at work, searches, "
-        "experiments, reports, and references to data sets. The cache is left out, since the lab makes it again. Every file has a "
-        f"checksum. Where {PASSPHRASE} is set, the backup is encrypted with it.",
-    )  # fmt: skip
-    parser.add_argument("file", metavar="FILE", help="where to, outside the workspace; - is stdout")
-    parser.add_argument("--datasets", action="store_true", help="with the data sets that lie in the workspace itself")
-    how = parser.add_mutually_exclusive_group()
+    parser = Parser(prog="labcore backup", description=__doc__)
+    parser.add_argument("file", metavar="FILE", help="file to write, outside the workspace; - is stdout")
+    parser.add_argument(
+        "--datasets", action="store_true", help="include the data sets that are in the workspace itself"
+    )
+    how = parser.add_argument_group("encryption").add_mutually_exclusive_group()
     how.add_argument(
-        "--passphrase", action="store_true", help=f"encrypt with the passphrase in {PASSPHRASE}, or ask for one; it is never given "
-        "on the command line, where others can see it",
+        "--passphrase", action="store_true", help=f"encrypt with the passphrase in {PASSPHRASE}, or ask for one; if that variable is set, "
+        "backups are encrypted without this option too",
     )  # fmt: skip
     how.add_argument(
         "--recipient",
         metavar="KEY",
         action="append",
         default=[],
-        help="encrypt to a public key of age (age1…) or SSH; may be given again",
+        help="encrypt to an age (age1…) or SSH public key; repeatable",
     )
-    add_json(parser, "a line of JSON at the end")
+    add_json(parser, "a summary as a line of JSON")
     return parser
 
 
@@ -131,9 +137,7 @@ def left_out_lines(left_out: LeftOut) -> list[str]:
         return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
     lines = ["left out: the cache"]
-    lines += (
-        [f"left out: data sets {some(left_out.datasets)} (--datasets takes them along)"] if left_out.datasets else []
-    )
+    lines += [f"left out: data sets {some(left_out.datasets)} (--datasets includes them)"] if left_out.datasets else []
     lines += [f"left out: links and special files {some(left_out.links)}"] if left_out.links else []
-    lines += [f"NOT READABLE, and missing in the backup: {some(left_out.unreadable)}"] if left_out.unreadable else []
+    lines += [f"NOT READABLE, missing from the backup: {some(left_out.unreadable)}"] if left_out.unreadable else []
     return lines

@@ -1,4 +1,13 @@
-"""``labcore classify``: what a trained classifier hears in sound files."""
+"""Classify sound files: the label of each clip, and of a longer recording which label occurs when.
+
+A file that cannot be read is reported, and the others go on; the exit status is then 1. With --output, the same
+command continues after an interruption and skips files that these weights have classified before.
+
+Examples:
+  labcore classify clip.wav
+  labcore classify recordings/ --output events.csv --per segment
+  labcore classify night.wav --format audacity --output night.txt
+"""
 
 from __future__ import annotations
 
@@ -15,18 +24,8 @@ from labcore import builtin
 from labcore.batch.segments import THRESHOLD, segments_of, summary_of, with_events
 from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
-from labcore.cli.output import (
-    DONE,
-    FAILED,
-    INTERRUPTED,
-    duration,
-    emit,
-    emit_json,
-    percent,
-    say,
-    say_some,
-)
-from labcore.cli.parser import WEIGHTS, Parser, add_device, positive, share
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some
+from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, positive, share
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.cli.signals import stop_on_signals
 from labcore.errors import ConfigError, WorkspaceError
@@ -41,42 +40,29 @@ BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "pa
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore classify",
-        description="Say what is heard in sound files: the label of a clip, and of a recording longer than a clip which label "
-        "occurs when. A file that cannot be read is told and the others go on; the exit status is then 1. With --output, answers are "
-        "kept as they come: the same command goes on after an interruption, and skips files that these weights have answered already.",
-    )  # fmt: skip
+    parser = Parser(prog="labcore classify", description=__doc__)
     parser.add_argument("files", metavar="FILE", nargs="+", help="sound files, or folders of them")
-    parser.add_argument(
-        "--run", metavar="RUN", help=f"{WEIGHTS}; where none is named and no run has weights yet, the built-in network answers"
-    )  # fmt: skip
-    add_device(parser)
-    parser.add_argument(
-        "--hop", metavar="SECONDS", type=positive, help="from one window to the next in recordings longer than a clip; "
-        "half a clip where not given",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", "-o", metavar="PATH", help="where to: a file, or for raven and audacity a folder with a file for each recording (a "
-        "file where there is one recording)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--format", choices=FORMATS, help="jsonl (whole answers), csv, parquet, raven (selection tables) or audacity (label tracks); by "
-        "the ending of --output where not given",
-    )  # fmt: skip
-    parser.add_argument(
-        "--per", choices=PER, default="file", help="a row of csv or parquet is a file (the default), a window, or a segment: windows "
-        "joined where the label stays",
-    )  # fmt: skip
-    parser.add_argument(
-        "--threshold", metavar="P", type=share, default=THRESHOLD, help="events, segments, raven, audacity: windows whose label is less "
-        "probable leave a gap [default 0.5]",
-    )  # fmt: skip
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="a line of JSON a file on stdout, and nothing else there; with --output, one at the end",
+    parser.add_argument("--run", metavar="RUN", help=f"{WEIGHTS}; without any run, builtin is the default")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--output", "-o", metavar="PATH", help="file to write; for raven and audacity a folder of files"
     )
+    output.add_argument(
+        "--format", choices=FORMATS, help="jsonl (complete results), csv, parquet, raven (selection tables) or audacity (label tracks) "
+        "(default: by the ending of --output)",
+    )  # fmt: skip
+    output.add_argument(
+        "--per", choices=PER, default="file", help="row of csv or parquet: a file, a window, or a segment of windows with the same label "
+        "(default: file)",
+    )  # fmt: skip
+    add_json(output, "each result as a line of JSON (with --output: a summary)")
+    parser.add_argument(
+        "--threshold", metavar="P", type=share, default=THRESHOLD, help="least probability of an event (default: 0.5)"
+    )
+    parser.add_argument(
+        "--hop", metavar="SECONDS", type=positive, help="step between windows of long recordings (default: half a clip)"
+    )
+    add_device(parser)
     return parser
 
 
@@ -115,7 +101,7 @@ def _weights(named: str | None) -> Path:
     if named is not None or last_trained() is not None:
         return weights_of(named or "last")
     say(
-        f"no run has weights yet: the built-in demo network answers. {builtin.what()}. Train your own with `labcore train`."
+        f"no run has weights yet: using the built-in demo network. {builtin.what()}. Train your own with `labcore train`."
     )
     return weights_of(builtin.NAME)
 
@@ -209,9 +195,9 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     say_some("note", notes)
     say_some("bad", bad)
     said = f"{counted(done, 'file')} in {duration(time.monotonic() - began)}"
-    say(f"{said}, {skipped} answered before, {len(bad)} bad")
+    say(f"{said}, {skipped} done before, {len(bad)} bad")
     if stopped:
-        say("stopped; the same command goes on")
+        say("stopped; the same command continues")
     if arguments.json:
         facts = {"output": str(output.absolute()), "files": len(inputs), "done": done - len(bad), "skipped": skipped}
         emit_json({**facts, "bad": len(bad), "stopped": stopped})
@@ -247,14 +233,8 @@ def _ask(
             bad += [answer["error"]] if "error" in answer else []
             notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
             rate = done / (time.monotonic() - began + 1e-9)
-            tell(
-                Bar(
-                    "classifying",
-                    before + done,
-                    len(inputs),
-                    f"{before + done} of {counted(len(inputs), 'file')}, {rate:.1f} files/s",
-                )
-            )
+            total = counted(len(inputs), "file")
+            tell(Bar("classifying", before + done, len(inputs), f"{before + done} of {total}, {rate:.1f} files/s"))
             if stopping.is_set():
                 break
     return bad, notes, done < len(waiting) + len(inputs.unread)

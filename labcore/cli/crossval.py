@@ -1,4 +1,13 @@
-"""``labcore crossval``: every fold of a data set held out in its turn, as one experiment."""
+"""Cross-validate: train once per fold with that fold held out, in parallel where there are several GPUs.
+
+Prints mean and standard deviation over the folds, and the accuracy on all clips with its interval. Ctrl-C stops all
+folds; --resume continues.
+
+Examples:
+  labcore crossval --dataset esc50
+  labcore crossval --dataset esc50 --folds 1 2 --random
+  labcore crossval --show last
+"""
 
 from __future__ import annotations
 
@@ -11,7 +20,7 @@ from typing import TYPE_CHECKING
 from labcore.cli.foreground import exit_status
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, Content, JsonLines, duration, emit, emit_json, percent, say, table, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
+from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, add_json, config_from, refuse_recipe
 from labcore.cli.progress import Bar, bars
 from labcore.cli.signals import stop_on_signals
 from labcore.crossval.job import CrossValidation, ready
@@ -28,32 +37,29 @@ if TYPE_CHECKING:
     from labcore.jobs.manager import Queue
 
 LOOK_SECONDS = 0.5
-WHICH = "a cross-validation's id or a part of it, or the word last"
+WHICH = "its id or a part of it, or the word last"
 
 
 def parser() -> Parser:
     parser = Parser(
         prog="labcore crossval",
-        usage="labcore crossval [--dataset NAME] [--folds FOLD ...] [--random] [flags of labcore train]",
-        description="Train once for every official fold, each held out in its turn, side by side where there are several GPUs. "
-        "Ctrl-C stops all folds, --resume goes on.",
-        epilog="The deviation is that of the folds' accuracies; the interval is that of all held-out clips taken together.",
+        usage="labcore crossval [--dataset NAME] [--folds FOLD ...] [options]",
+        description=__doc__,
     )
-    own = parser.add_argument_group("the cross-validation")
-    own.add_argument("--folds", nargs="+", metavar="FOLD", help="these folds alone [default all of the data set]")
-    own.add_argument("--random", action="store_true", help="train the leaking twin as well: clips dealt to folds without regard to "
-                     "recordings, to show by how much that flatters")  # fmt: skip
+    own = parser.add_argument_group("cross-validation")
+    own.add_argument("--folds", nargs="+", metavar="FOLD", help="folds to hold out (default: all)")
+    own.add_argument(
+        "--random", action="store_true", help="also train on a random split, to show how much it overestimates"
+    )
     add_engine(own, "fold")
-    other = parser.add_argument_group("cross-validations that are there").add_mutually_exclusive_group()
+    other = parser.add_argument_group("existing cross-validations").add_mutually_exclusive_group()
+    other.add_argument("--list", action="store_true", help="list them")
+    other.add_argument("--show", metavar="ID", help=f"show the results of one: {WHICH}")
     other.add_argument(
-        "--resume",
-        metavar="ID",
-        help=f"go on with {WHICH}; with --dataset where its data set has moved to another place",
+        "--resume", metavar="ID", help="continue one; --dataset names the new place of a data set that was moved"
     )
-    other.add_argument("--show", metavar="ID", help=f"show the table of {WHICH}")
-    other.add_argument("--list", action="store_true", help="list the cross-validations of the workspace")
-    add_anyone(parser, "with --resume: go on with it")
-    parser.add_argument("--json", action="store_true", help="lines of JSON on stdout, and nothing else there")
+    add_anyone(parser, "with --resume: continue it")
+    add_json(parser, "lines of JSON")
     add_config_flags(parser)
     return parser
 
@@ -72,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     by_manager = arguments.engine == "local"
     if arguments.resume is not None:
         refuse_recipe(arguments, "cross-validation", ["folds"])
-        (experiment,) = own([CrossValidation.open(workspace, arguments.resume)], arguments, "go on with")
+        (experiment,) = own([CrossValidation.open(workspace, arguments.resume)], arguments, "resume")
     else:
         from labcore.cli.train import check_inputs
 
@@ -212,7 +218,7 @@ def _conclude(experiment: CrossValidation, *, as_json: bool) -> int:
     _tell_result(summary, as_json=as_json, final=True)
     if summary.state == "finished":
         return DONE
-    say(f"`labcore crossval --resume {experiment.id}` goes on")
+    say(f"`labcore crossval --resume {experiment.id}` continues it")
     ends = [run.last_event(RunFinished) for run in experiment.children()]
     failed = [end.details for end in ends if end is not None and end.details.get("kind")]
     return exit_status(summary.state, failed[0] if failed else {})
@@ -229,31 +235,33 @@ def _tell_result(summary: Summary, *, as_json: bool, final: bool = False) -> Non
 
 def result_table(summary: Summary) -> list[Content]:
     """The final table: a row a fold, then mean ± deviation and the figures of all clips."""
-    twin = {} if summary.random is None else {fold.fold: fold for fold in summary.random.folds}
-    head = ["fold", "state", "epochs", "accuracy", "macro F1", "clips", "time", *(["random split"] if twin else [])]
-    rows = []
-    for fold in summary.official.folds:
-        f1 = "-" if fold.macro_f1 is None else f"{fold.macro_f1:.3f}"
-        time_ = duration(fold.seconds) if fold.seconds else "-"
-        row = [fold.fold, fold.state, f"{fold.epoch}/{fold.epochs}", percent(fold.accuracy), f1, str(fold.clips), time_]
-        rows.append([*row, *([percent(twin[fold.fold].accuracy)] if fold.fold in twin else ["-"] if twin else [])])
-    pool = summary.official
+    pool, random = summary.official, summary.random
+    head, rows = ["fold", "state", "epochs", "accuracy", "macro F1", "clips", "time"], [*map(_fold_row, pool.folds)]
+    if random is not None:
+        twins = {fold.fold: fold.accuracy for fold in random.folds}
+        head.append("random split")
+        rows = [[*row, percent(twins.get(fold.fold))] for row, fold in zip(rows, pool.folds, strict=True)]
     lines: list[Content] = [f"cross-validation {summary.id}  {summary.state}", "", table(head, rows), ""]
     if pool.finished:
-        lines.append(f"accuracy {mean_text(pool)}, mean ± deviation of {counted(pool.finished, 'fold')}")
+        lines.append(f"accuracy {mean_text(pool)}, mean ± standard deviation over {counted(pool.finished, 'fold')}")
     if pool.accuracy is not None and pool.low is not None and pool.high is not None and pool.macro_f1 is not None:
         lines.append(
-            f"all {counted(pool.clips, 'held-out clip')} together: {percent(pool.accuracy)} "
+            f"all {counted(pool.clips, 'test clip')} together: {percent(pool.accuracy)} "
             f"(95 % interval {100 * pool.low:.1f} to {100 * pool.high:.1f} %), macro F1 {pool.macro_f1:.3f}"
         )
         lines.append(f"training took {duration(pool.seconds)}, over all folds")
-    if summary.random is not None and summary.random.finished:
-        gap = (
-            "" if summary.difference is None else f", {100 * summary.difference:+.1f} points against the official folds"
-        )
-        leaks = "leaks" if summary.random.leaks else "has no known recordings to leak"
-        lines.append(f"random split, which {leaks}: {mean_text(summary.random)}{gap}")
+    if random is not None and random.finished:
+        gap = summary.difference
+        more = "" if gap is None else f", {100 * gap:+.1f} points against the official folds"
+        leaks = "leaks" if random.leaks else "has no known recordings to leak"
+        lines.append(f"random split, which {leaks}: {mean_text(random)}{more}")
     return lines
+
+
+def _fold_row(fold: FoldResult) -> list[object]:
+    f1 = None if fold.macro_f1 is None else f"{fold.macro_f1:.3f}"
+    seconds = duration(fold.seconds) if fold.seconds else None
+    return [fold.fold, fold.state, f"{fold.epoch}/{fold.epochs}", percent(fold.accuracy), f1, fold.clips, seconds]
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
@@ -261,8 +269,9 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
     head = ["cross-validation", "state", "folds", "accuracy", "data set", "network"]
     rows = []
     for summary in summaries:
-        done = f"{summary.official.finished}/{len(summary.official.folds)}"
-        rows.append([summary.id, summary.state, done, mean_text(summary.official), summary.dataset, summary.model])
+        pool = summary.official
+        done = f"{pool.finished}/{len(pool.folds)}"
+        rows.append([summary.id, summary.state, done, mean_text(pool), summary.dataset, summary.model])
     broken += CrossValidation.unreadable(workspace)
     none = "there are no cross-validations yet; `labcore crossval` makes one"
-    return tell_list(map(Summary.to_dict, summaries), head, rows, broken, "id", none=none, as_json=as_json)
+    return tell_list(map(Summary.to_dict, summaries), head, rows, broken, none=none, as_json=as_json)

@@ -1,4 +1,15 @@
-"""``labcore datasets``: list the data sets, make the demo set, import your own, check, rename or remove one."""
+"""List, create, import, check, rename and remove data sets.
+
+Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/,
+audio_train/ audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
+or recording), and start,end or start,duration in seconds, or in the unit of the column's name (start_ms, end_sample).
+Other common column names work too; `labcore datasets check` shows how they were read.
+
+Examples:
+  labcore datasets demo
+  labcore datasets import ~/ESC-50 --name esc50
+  labcore datasets check esc50
+"""
 
 from __future__ import annotations
 
@@ -6,7 +17,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from labcore.cli.output import DONE, Content, duration, emit, emit_json, say, table
+from labcore.cli.output import DONE, Content, duration, emit, emit_json, say, table, tell_list
 from labcore.cli.parser import Parser, add_json, subcommands
 from labcore.cli.progress import counting, scanning
 from labcore.config import RunConfig
@@ -19,54 +30,45 @@ if TYPE_CHECKING:
 
 RATE = "audio.sample_rate"
 
+LAYOUTS = (
+    "Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/, audio_train/ "
+    "audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker or recording), and "
+    "start,end or start,duration in seconds, or in the unit of the column's name (start_ms, end_sample). Other common column names "
+    "work too; `labcore datasets check` shows how they were read."
+)
 SHOWN = 5
 """How many files of a kind are named."""
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore datasets",
-        description="List the data sets, make the demo set, import, check, rename and remove your own.",
-        epilog="Recognised by themselves: UrbanSound8K, ESC-50, Speech Commands, a folder a class (also under train/ val/ test/, under "
-        "audio_train/ audio_test/ and the like, or under fold1/ …), and a CSV file with the columns path,label and optionally fold, group "
-        "(speaker, recording), and start,end or start,duration: in seconds, or as the column's name says (start_ms, Begin Time (s), "
-        "end_sample). Other usual names of columns are understood. `labcore datasets check` tells what was taken for what. "
-        "Paths may stand in quotes, as file:// addresses, or begin with ~.",
-    )
+    parser = Parser(prog="labcore datasets", description=__doc__)
     actions = subcommands(
         parser,
         [
             ("list", "list the data sets of the workspace"),
             ("demo", "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
-            ("check", "look through a data set for what would harm the training"),
-            ("import", "remember a folder or a CSV file as a data set of the workspace; nothing is copied"),
-            ("rename", "call a data set otherwise; its runs still find it"),
-            ("remove", "forget a data set; your own files stay where they are"),
+            ("check", "check a data set for problems that would harm training"),
+            ("import", "add a folder or CSV file to the workspace; the files stay where they are"),
+            ("rename", "rename a data set; its runs still find it"),
+            ("remove", "remove a data set from the workspace; your own files stay where they are"),
         ],
     )
-    actions["demo"].add_argument("--seed", type=int, default=0, help="another seed makes another set (default 0)")
-    actions["check"].add_argument(
-        "dataset", metavar="NAME", help="a data set by name, or the path of a folder or CSV file"
-    )
-    actions["import"].add_argument("path", metavar="PATH", help="a folder or a CSV file")
+    actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
+    actions["check"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
+    actions["import"].add_argument("path", metavar="PATH", help="folder or CSV file")
     actions["import"].add_argument(
-        "--name", default="", help="what to call it; the folder's or file's own name by default"
+        "--name", default="", help="name in the workspace (default: that of the folder or file)"
     )
-    actions["rename"].add_argument("dataset", metavar="OLD", help="a data set of the workspace by name")
-    actions["rename"].add_argument("to", metavar="NEW", help="what to call it")
-    actions["remove"].add_argument("dataset", metavar="NAME", help="a data set of the workspace by name")
+    actions["rename"].add_argument("dataset", metavar="OLD", help="present name")
+    actions["rename"].add_argument("to", metavar="NEW", help="new name")
+    actions["remove"].add_argument("dataset", metavar="NAME", help="name of the data set")
     actions["remove"].add_argument(
-        "--yes",
-        action="store_true",
-        help="also one whose files lie in the workspace, as the demo set's do: they are deleted",
+        "--yes", action="store_true", help="delete its files too where they are in the workspace, as the demo set's"
     )
     actions["check"].add_argument(
-        f"--{RATE}",
-        dest="sample_rate",
-        type=int,
-        metavar="HZ",
-        help="the sample rate you will train with, to be told what it does not hear (default: that of `labcore train`)",
-    )
+        f"--{RATE}", dest="sample_rate", type=int, metavar="HZ", help="report sound that training at this sample rate would not hear "
+        "(default: that of `labcore train`)",
+    )  # fmt: skip
     for action in actions.values():
         add_json(action, "lines of JSON")
     return parser
@@ -93,17 +95,10 @@ def show_list(workspace: Workspace, as_json: bool) -> int:
     from labcore.datasets.registry import list_datasets
 
     infos = list_datasets(workspace)
-    if as_json:
-        for info in infos:
-            emit_json(asdict(info))
-        return DONE
-    rows = [
-        [info.name, info.layout or "?", str(info.clips), str(info.classes), info.error or info.path] for info in infos
-    ]
-    emit(table(["data set", "layout", "clips", "classes", "where"], rows))
-    if not rows:
-        say("there are no data sets yet; `labcore datasets demo` makes one")
-    return DONE
+    head = ["data set", "layout", "clips", "classes", "where"]
+    rows = [[info.name, info.layout or "?", info.clips, info.classes, info.error or info.path] for info in infos]
+    none = "there are no data sets yet; `labcore datasets demo` makes one"
+    return tell_list(map(asdict, infos), head, rows, none=none, as_json=as_json)
 
 
 def demo(workspace: Workspace, seed: int, as_json: bool) -> int:
@@ -160,7 +155,7 @@ def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> int:
     emit(f"{use.name}: {'deleted' if use.own else f'forgotten; its files stay at {use.path}'}")
     if use.open:
         say(
-            f"{counted(len(use.open), 'run')} can only go on where it is named again: labcore resume RUN --dataset PATH"
+            f"{counted(len(use.open), 'run')} can only be resumed with its new place: labcore resume RUN --dataset PATH"
         )
     return DONE
 
@@ -195,8 +190,7 @@ def report(health: Health) -> list[Content]:
         lines.append(f"files passed over that are not audio: {health.passed_over}")
     folds = [str(fold) for fold in health.counts.columns]
     rows = [
-        [label, *(str(counts[fold]) for fold in folds), str(sum(counts.values()))]
-        for label, counts in facts["counts"].items()
+        [label, *(counts[fold] for fold in folds), sum(counts.values())] for label, counts in facts["counts"].items()
     ]
     lines += [f"folds: {health.fold_note}", "", table(["class", *folds, "all"], rows), ""]
     for heading, found in (

@@ -1,4 +1,12 @@
-"""``labcore doctor``: is this machine's GPU usable, and if not, why not and what to do."""
+"""Check GPU, driver, PyTorch and machine, test each device by computing on it, and say what to do about problems.
+
+The report contains no user names, paths or serial numbers. Exit status: 0 for a green or amber verdict, 1 for a red
+one. Without a GPU the verdict is amber: the lab works.
+
+Examples:
+  labcore doctor
+  labcore doctor --markdown --output report.md
+"""
 
 from __future__ import annotations
 
@@ -21,18 +29,11 @@ COLOURS = {"green": "green", "amber": "yellow", "red": "red", "warning": "yellow
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore doctor",
-        description="Check driver, PyTorch, GPUs and machine, prove by computing that each device works, and say what to do where "
-        "something is wrong. The report holds no user names, paths or serial numbers.",
-        epilog="Exit status: 0 for a green or amber verdict, 1 for a red one. Without a GPU the verdict is amber: the lab works.",
-    )
+    parser = Parser(prog="labcore doctor", description=__doc__)
     form = parser.add_mutually_exclusive_group()
-    add_json(form, "one line of JSON")
-    form.add_argument("--markdown", action="store_true", help="Markdown, to paste into an issue")
-    parser.add_argument(
-        "--output", metavar="FILE", help="write there; a name that ends in .json or .md chooses that form"
-    )
+    add_json(form, "the report as a line of JSON")
+    form.add_argument("--markdown", action="store_true", help="print Markdown, for an issue")
+    parser.add_argument("--output", metavar="FILE", help="file to write; the ending .json or .md chooses that format")
     return parser
 
 
@@ -84,7 +85,6 @@ def lines(report: Report) -> list[Content]:
                 told += [f"{INDENT}{name}: {value}" for name, value in check.evidence.items()]
             told += [INDENT + line for line in check.remedy.splitlines()]
     if report.proofs:
-        rows = [proof_cells(proof) for proof in report.proofs]
-        head = ["device", "work", "result", "ms", "difference", "tolerance"]
-        told += ["", styled("Self-test", "bold"), table(head, rows)]
+        head = ["device", "check", "result", "ms", "difference", "tolerance"]
+        told += ["", styled("Self-test", "bold"), table(head, [*map(proof_cells, report.proofs)])]
     return told

@@ -1,4 +1,10 @@
-"""``labcore ensemble``: the networks of several runs as one classifier."""
+"""Combine finished runs into one classifier, a new run that averages their probabilities.
+
+The runs may differ in seed, network and training, but must have the same test clips.
+
+Examples:
+  labcore ensemble 20261126-1030 20261126-1105
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,7 @@ import argparse
 
 from labcore.cli.evaluate import figures, report
 from labcore.cli.output import emit, emit_json
-from labcore.cli.parser import Parser, add_json, add_runs, runs_named
+from labcore.cli.parser import Parser, add_json, add_run, runs_named
 from labcore.cli.progress import counting
 from labcore.owners import shell_user
 from labcore.runs import Run
@@ -14,13 +20,9 @@ from labcore.workspace import Workspace
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore ensemble",
-        description="Put the networks of finished runs together as a new run that answers with the mean of their probabilities. "
-        "The runs may differ in seed, network and training; they must have held out the same clips.",
-    )
-    add_runs(parser, "runs by id, a part of it, or folder: two at least")
-    parser.add_argument("--device", default="auto", help="where it is judged: auto (the default), cpu, cuda or cuda:N")
+    parser = Parser(prog="labcore ensemble", description=__doc__)
+    add_run(parser, "two or more runs: an id or a part of it, or a folder", many=True)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     add_json(parser)
     return parser
 

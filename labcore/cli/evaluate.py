@@ -1,4 +1,9 @@
-"""``labcore evaluate``: how good a trained classifier is on clips of a data set."""
+"""Measure a classifier on clips of a data set: accuracy with its interval, and precision, recall and F1 per class.
+
+Examples:
+  labcore evaluate
+  labcore evaluate last --dataset esc50 --fold 2
+"""
 
 from __future__ import annotations
 
@@ -19,21 +24,18 @@ from labcore.workspace import Workspace
 
 
 def parser() -> Parser:
-    parser = Parser(prog="labcore evaluate", description="Judge a trained classifier on clips of a data set.")
-    add_run(parser, WEIGHTS, "last")
-    parser.add_argument("--dataset", metavar="NAME", help="a data set by name or path; the run's own where not given")
+    parser = Parser(prog="labcore evaluate", description=__doc__)
+    add_run(parser, WEIGHTS, default="last")
+    parser.add_argument("--dataset", metavar="NAME", help="data set by name or path (default: the run's own)")
     parser.add_argument(
-        "--fold", metavar="FOLD", help="the fold to judge on, or all; where not given, the fold that the run held out, and "
-        "all clips of another data set",
-    )  # fmt: skip
-    parser.add_argument("--class", dest="label", metavar="LABEL", help="clips of this class only")
-    parser.add_argument(
-        "--windows",
-        action="store_true",
-        help="keep what was said of each window, not of each clip, in predictions.parquet",
+        "--fold", metavar="FOLD", help="fold, or the word all (default: the run's test fold; all of another data set)"
     )
+    parser.add_argument("--class", dest="label", metavar="LABEL", help="use clips of this class only")
+    parser.add_argument(
+        "--windows", action="store_true", help="keep predictions per window, not per clip, in predictions.parquet"
+    )
+    parser.add_argument("--batch-size", metavar="N", type=int, default=64, help="windows per batch (default: 64)")
     add_device(parser)
-    parser.add_argument("--batch-size", metavar="N", type=int, default=64, help="windows at a time (default 64)")
     add_json(parser)
     return parser
 

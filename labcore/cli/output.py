@@ -98,25 +98,25 @@ def plain(text: str, stream: TextIO | None = None) -> str:
     return printable(text, encoding_of(stream or sys.stdout))
 
 
-def styled(text: str, style: str, stream: TextIO | None = None) -> Text:
+def styled(text: str, style: str = "", stream: TextIO | None = None) -> Text:
     """A text in a style of rich's, as ``red``, where the stream is a terminal."""
     from rich.text import Text
 
     return Text(plain(text, stream), style)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table: columns of texts left-aligned, of figures right-aligned. A narrow terminal folds cells; nothing is cut off."""
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A table. Figures stand right; a narrow terminal folds cells, and nothing is cut off. What is None is shown as a dash."""
     from rich.table import Table
 
+    texts = [["-" if cell is None else " ".join(str(cell).split("\n")) for cell in row] for row in rows]
     made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for number, name in enumerate(head):
-        figures = bool(rows) and all(set(row[number]) <= FIGURES for row in rows)
-        made.add_column(styled(name, ""), justify="right" if figures else "left", overflow="fold", no_wrap=not number)
-    for row in rows:
-        cells = [" ".join(cell.split("\n")) for cell in row]  # a row is one line, whatever is in it
+    for name, *column in zip(head, *texts, strict=True):
+        figures = bool(column) and all(set(cell) <= FIGURES for cell in column)
+        made.add_column(styled(name), justify="right" if figures else "left", overflow="fold", no_wrap=not made.columns)
+    for row in texts:
         styles = [STATES.get(cell, "") if name == "state" else "" for name, cell in zip(head, row, strict=True)]
-        made.add_row(*map(styled, cells, styles))
+        made.add_row(*map(styled, row, styles))
     return made
 
 
@@ -151,11 +151,11 @@ def tell_unreadable(things: Iterable[Unreadable], key: str, *, as_json: bool) ->
 def tell_list(
     facts: Iterable[dict[str, Any]],
     head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    broken: Iterable[Unreadable],
-    key: str,
+    rows: Sequence[Sequence[object]],
+    broken: Iterable[Unreadable] = (),
+    key: str = "id",
     *,
-    none: str = "",
+    none: str,
     as_json: bool,
 ) -> int:
     """A list: its lines of JSON, or the table of its rows; then what it leaves out, as :func:`tell_unreadable` does.
@@ -166,10 +166,10 @@ def tell_list(
     if as_json:
         for each in facts:
             emit_json(each)
-    else:
+    elif rows:
         emit(table(head, rows))
-        if none and not rows:
-            say(none)
+    else:
+        say(none)
     tell_unreadable(broken, key, as_json=as_json)
     return DONE
 

@@ -11,8 +11,7 @@ from labcore.cli.console import console
 from labcore.texts import counted, printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress
+    from rich.live import Live
 
 EVERY_SECONDS = 10.0
 """How often a line of progress is printed where stderr is no terminal."""
@@ -40,50 +39,31 @@ class Bars:
     """The bars that are drawn now. Lines that are printed meanwhile stand above them."""
 
     def __init__(self) -> None:
-        self._drawn: Progress | None = None
+        self._live: Live | None = None
 
     def show(self, *bars: Bar) -> None:
         """Draw these bars in place of those before."""
         screen = console("stderr")
         if not screen.is_terminal:
             return
-        if self._drawn is None:
-            self._drawn = _start(screen)
-        drawn = self._drawn
-        for task in drawn.task_ids[len(bars) :]:
-            drawn.remove_task(task)
-        while len(drawn.task_ids) < len(bars):
-            drawn.add_task("", detail="")
-        for task, bar in zip(drawn.task_ids, bars, strict=True):
-            drawn.update(
-                task,
-                description=printable(bar.what),
-                completed=bar.done,
-                total=bar.total or None,
-                detail=printable(bar.detail),
-            )
+        from rich.live import Live
+        from rich.progress_bar import ProgressBar
+        from rich.table import Column, Table
+
+        grid = Table.grid(*(Column(no_wrap=True) for _ in range(3)), padding=(0, 2, 0, 0))
+        for bar in bars:
+            drawn = ProgressBar(bar.total or None, bar.done, width=20, pulse=not bar.total)
+            grid.add_row(printable(bar.what, screen.encoding), drawn, printable(bar.detail, screen.encoding))
+        if self._live is None:
+            self._live = Live(console=screen, transient=True, redirect_stdout=False, redirect_stderr=False)
+            self._live.start()
+        self._live.update(grid)
 
     def clear(self) -> None:
         """Take the bars away."""
-        if self._drawn is not None:
-            self._drawn.stop()
-            self._drawn = None
-
-
-def _start(screen: Console) -> Progress:
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    drawn = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(20),
-        TextColumn("{task.fields[detail]}", markup=False),
-        console=screen,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
-    drawn.start()
-    return drawn
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
 
 bars = Bars()

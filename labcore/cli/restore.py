@@ -1,4 +1,12 @@
-"""``labcore restore``: a workspace back from a backup."""
+"""Restore a backup into an empty workspace or one in use.
+
+All checksums are verified before anything changes. Runs that were training come back as interrupted; `labcore resume`
+continues them. The passphrase of an encrypted backup is read from LABCORE_BACKUP_PASSPHRASE, or asked for.
+
+Examples:
+  labcore restore lab.tar --check
+  labcore restore lab.tar
+"""
 
 from __future__ import annotations
 
@@ -15,29 +23,17 @@ from labcore.workspace import Workspace
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore restore",
-        description="Bring back what `labcore backup` wrote, into an empty workspace or one that is in use. All checksums are verified "
-        "before anything changes. Runs that were at work come back as interrupted ones, which `labcore resume` goes on with. The "
-        f"passphrase of an encrypted backup is read from {PASSPHRASE}, or asked for.",
-    )  # fmt: skip
-    parser.add_argument("file", metavar="FILE", help="the backup")
+    parser = Parser(prog="labcore restore", description=__doc__)
+    parser.add_argument("file", metavar="FILE", help="backup to restore")
+    parser.add_argument("--check", action="store_true", help="verify that it can be restored, and write nothing")
     parser.add_argument(
-        "--check", action="store_true", help="verify that it can be restored into an empty workspace, and write nothing"
-    )
-    parser.add_argument(
-        "--replace", action="store_true", help="let runs and other things of the backup replace those of the same name; without, any such "
-        "one is a refusal, and nothing changes",
+        "--replace", action="store_true", help="replace runs and other things of the same name; without it, any such one stops the restore "
+        "before anything changes",
     )  # fmt: skip
     parser.add_argument(
-        "--identity",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="secret key of age or SSH, for a backup to recipients",
+        "--identity", metavar="FILE", type=Path, action="append", default=[], help="age or SSH secret key; repeatable"
     )
-    add_json(parser)
+    add_json(parser, "a summary as a line of JSON")
     return parser
 
 
@@ -63,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
         )
     runs = counted(len(restored.runs), "run")
-    say(f"{runs}, {counted(restored.files, 'file')}, {restored.bytes / 1e6:.1f} MB, all checksums right")
+    say(f"{runs}, {counted(restored.files, 'file')}, {restored.bytes / 1e6:.1f} MB, all checksums match")
     if restored.replaced:
         say(f"replaced: {', '.join(restored.replaced[:5])}{' and more' if len(restored.replaced) > 5 else ''}")
     if arguments.json:

@@ -1,4 +1,10 @@
-"""``labcore set``: change settings of a run while it trains."""
+"""Change settings of a run while it trains. They take effect at the next epoch and are marked on the curves. A resumed
+run applies them again at the same epochs.
+
+Examples:
+  labcore set last --dropout 0.5
+  labcore set last --epoch 80 --optim.lr_factor 0.3 --reason "loss has settled"
+"""
 
 from __future__ import annotations
 
@@ -14,15 +20,7 @@ from labcore.workspace import Workspace
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore set",
-        usage="labcore set RUN [--epoch N] SETTING …",
-        description="Change settings of a run while it trains. They take effect at the next epoch and are marked on the curves. "
-        "A resumed run applies them again at the same epochs.",
-        epilog="Examples:\n"
-        "  labcore set last --dropout 0.5\n"
-        '  labcore set last --epoch 80 --optim.lr_factor 0.3 --reason "loss has settled"',
-    )
+    parser = Parser(prog="labcore set", usage="labcore set RUN [--epoch N] --SETTING VALUE …", description=__doc__)
     add_run(parser)
     parser.add_argument("--epoch", type=int, metavar="N", help="first epoch they apply to (default: the next one)")
     parser.add_argument("--reason", metavar="TEXT", default="", help="note for the run's record")
@@ -45,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"run {chosen.id} has no epoch {arguments.epoch}", f"Give one from 1 to {epochs}")
     me = shell_user()
     if not arguments.anyone:
-        need_own(chosen.status().by, me, f"run {chosen.id}", "Add --anyone to change it all the same")
+        need_own(chosen.status().by, me, f"run {chosen.id}", "Add --anyone to change it anyway")
     chosen.turn(changes, by="command", who=me, epoch=arguments.epoch, reason=arguments.reason)
     listed = ", ".join(f"{path} {value:g}" for path, value in changes.items())
     when = "from the next epoch on" if arguments.epoch is None else f"from epoch {arguments.epoch} on"

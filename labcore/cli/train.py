@@ -1,4 +1,13 @@
-"""``labcore train``: a new run, worked on in the foreground; the pages show it live."""
+"""Train a classifier.
+
+Progress goes to stderr, the id of the finished run to stdout. Ctrl-C stops after the current batch; `labcore resume
+last` continues. Settings with the default auto also take the word auto.
+
+Examples:
+  labcore train --preset quick
+  labcore train --dataset esc50 --fold 1 --epochs 50 --device cuda
+  labcore train --dataset esc50 --estimate
+"""
 
 from __future__ import annotations
 
@@ -27,17 +36,11 @@ from labcore.workspace import Workspace
 def parser() -> Parser:
     parser = Parser(
         prog="labcore train",
-        usage="labcore train [--dataset NAME] [--preset quick|balanced|thorough] [flags]",
-        description="Train a classifier. Progress goes to stderr, the id of the finished run to stdout. Ctrl-C stops after "
-        "the batch at hand, `labcore resume last` goes on.",
-        epilog="Where a flag may be left to the lab, it also takes the word auto.",
+        usage="labcore train [--dataset NAME] [--preset quick|balanced|thorough] [options]",
+        description=__doc__,
     )
-    add_json(parser, "one line of JSON an event")
-    parser.add_argument(
-        "--estimate",
-        action="store_true",
-        help="train nothing: a few steps tell seconds an epoch, memory and the largest batch",
-    )
+    add_json(parser, "each event as a line of JSON")
+    parser.add_argument("--estimate", action="store_true", help="train a few steps, and estimate time and memory")
     parser.add_argument("--forecast", dest="estimate", action="store_true", help=argparse.SUPPRESS)  # its former name
     parser.add_argument(
         "--pin",
@@ -45,20 +48,15 @@ def parser() -> Parser:
         default=[],
         type=Path,
         metavar="FILE",
-        help="a sound file of your own that is classified after every epoch; may be given several times",
+        help="sound file to classify each epoch; repeatable",
     )
     parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="EPOCH:SETTING=VALUE",
-        help="change settings from an epoch on, as `labcore set` does: --set 12:model.dropout=0.4,augment.mixup=0.5; repeatable",
-    )
+        "--set", action="append", default=[], metavar="EPOCH:SETTING=VALUE", help="change settings from an epoch on, as `labcore set` "
+        "does: --set 12:model.dropout=0.4,augment.mixup=0.5; repeatable",
+    )  # fmt: skip
     parser.add_argument("--turn", dest="set", action="append", help=argparse.SUPPRESS)  # its former name
     parser.add_argument(
-        "--time-again",
-        action="store_true",
-        help="forget which precision was the fastest on this machine, for all networks, and time it anew",
+        "--time-again", action="store_true", help="measure again which precision is the fastest on this machine"
     )
     add_config_flags(parser)
     return parser
@@ -127,7 +125,7 @@ def _time_again(workspace: Workspace) -> None:
     from labcore.training.precision import forget
 
     forgotten = forget(workspace)
-    say(f"{counted(forgotten, 'timing')} forgotten; precisions are timed anew")
+    say(f"{counted(forgotten, 'timing')} forgotten; precisions are measured again")
 
 
 def _read_clips(files: list[Path]) -> dict[str, bytes]:
@@ -144,7 +142,7 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
     for file in files:
         content = as_wav(file, end_s=LONGEST_SECONDS, exact=True)
         if pinned_name(file.name) in clips:
-            raise ConfigError(f"two clips to be pinned are called {file.stem}", "Rename one of them")
+            raise ConfigError(f"two pinned clips are called {file.stem}", "Rename one of them")
         clips[pinned_name(file.name)] = content
     return clips
 
@@ -157,7 +155,7 @@ def _estimate(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
     if as_json:
         emit_json(json.loads(result.to_json()))
         return DONE
-    share = "" if result.micro_batch == result.batch_size else f", taken {result.micro_batch} at a time"
+    share = "" if result.micro_batch == result.batch_size else f", in micro-batches of {result.micro_batch}"
     fits = "" if result.largest_batch is None else f"; {room(result.largest_batch, result.clips)} in memory"
     told = {
         "epoch": duration(result.seconds_per_epoch),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,9 +61,20 @@ def test_help_of_train_tells_every_knob(labcore: Labcore) -> None:
     for path, knob in knobs().items():
         assert f"--{path} " in told
         assert knob.title in told
-    assert "[1 to 4096 clips, default 32]" in told
-    assert "[default auto]" in told
-    assert told.index("--epochs") < told.index("--batch-size") < told.index("--noise") < told.index("--features.n_fft")
+    assert "(1 to 4096 clips; default: 32)" in told
+    assert "(default: auto)" in told
+    assert told.index("--epochs") < told.index("--batch-size") < told.index("--json") < told.index("--features.n_fft")
+    assert "--forecast" not in told
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_the_help_of_a_command_has_examples_that_work(command: str) -> None:
+    parser = importlib.import_module(f"labcore.cli.{command}").parser()
+    examples = [shlex.split(line.partition(" > ")[0]) for line in parser.epilog.splitlines()[1:]]
+    assert examples
+    for program, name, *words in examples:
+        assert (program, name) == ("labcore", command)
+        parser.parse_args(words)
 
 
 @pytest.mark.parametrize(

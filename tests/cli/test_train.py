@@ -233,7 +233,7 @@ def test_an_estimate_trains_nothing(
     told = labcore("train", "--dataset", tones, flag)
     assert told.status == 0
     assert "5:20 for 160 epochs" in told.out
-    assert "taken 16 at a time; up to about 48 clips fit in memory" in told.out
+    assert "in micro-batches of 16; up to about 48 clips fit in memory" in told.out
     (line,) = labcore("train", "--dataset", tones, flag, "--json").lines
     assert (line["type"], line["largest_batch"]) == ("forecast", 48)
     assert [job.status().state for job in EstimateJob.every(workspace)] == ["finished"] * 2

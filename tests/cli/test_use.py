@@ -310,7 +310,7 @@ class TestRuns:
             assert working.status().state == "stopping"
         assert waiting.status().state == "stopped"
         assert ended.status().state == "finished"
-        assert "out of the queue" in told.err
+        assert "from the queue" in told.err
         assert f"labcore resume {working.id}" in told.err
         assert f"{ended.id} is finished already" in told.err
 
