@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.cli.output import DONE, FAILED, emit, emit_json, say
+from labcore.cli.output import DONE, FAILED, say, tell
 from labcore.cli.parser import Parser, add_json
 from labcore.cli.progress import Bar, bars
 from labcore.cli.signals import stop_on_signals
@@ -75,13 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for line in left_out_lines(written.left_out):
         say(line)
-    if arguments.json:
-        facts = {"file": str(Path(arguments.file).absolute()), "units": written.units, "files": written.files}
-        emit_json(
-            {**facts, "bytes": written.size, "encrypted": lock is not None, "unreadable": written.left_out.unreadable}
-        )
-    elif not to_stdout:
-        emit(arguments.file)
+    facts = {"file": str(Path(arguments.file).absolute()), "units": written.units, "files": written.files}
+    facts |= {"bytes": written.size, "encrypted": lock is not None, "unreadable": written.left_out.unreadable}
+    if not to_stdout:
+        tell(facts, arguments.file, as_json=arguments.json)
     return FAILED if written.left_out.unreadable else DONE
 
 

@@ -24,7 +24,7 @@ from labcore import builtin
 from labcore.batch.segments import THRESHOLD, segments_of, summary_of, with_events
 from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, positive, share
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.cli.signals import stop_on_signals
@@ -80,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
-    tell = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
+    write = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
     bad = 0
     with contextlib.closing(answers_of(classifier, inputs.files, arguments.hop, _at_work)) as answers:
         for _, answer in itertools.chain(inputs.errors(), answers):
             bad += "error" in answer
-            tell(answer)
+            write(answer)
     if bad and len(inputs) > 1 and kind != "jsonl":
         say(f"{bad} of {counted(len(inputs), 'file')} could not be read")
     return FAILED if bad else DONE
@@ -198,11 +198,8 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     say(f"{said}, {skipped} done before, {len(bad)} bad")
     if stopped:
         say("stopped; the same command continues")
-    if arguments.json:
-        facts = {"output": str(output.absolute()), "files": len(inputs), "done": done - len(bad), "skipped": skipped}
-        emit_json({**facts, "bad": len(bad), "stopped": stopped})
-    else:
-        emit(str(output))
+    facts = {"output": str(output.absolute()), "files": len(inputs), "done": done - len(bad), "skipped": skipped}
+    tell({**facts, "bad": len(bad), "stopped": stopped}, str(output), as_json=arguments.json)
     return INTERRUPTED if stopped else FAILED if bad else DONE
 
 
@@ -214,7 +211,7 @@ def _ask(
 
     bad: list[str] = []
     notes: list[str] = []
-    began, tell = time.monotonic(), Pace(say)
+    began, pace = time.monotonic(), Pace(say)
     done, before = 0, len(inputs.files) - len(waiting)
 
     def at_work(file: Path, share: float) -> None:
@@ -234,7 +231,7 @@ def _ask(
             notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
             rate = done / (time.monotonic() - began + 1e-9)
             total = counted(len(inputs), "file")
-            tell(Bar("classifying", before + done, len(inputs), f"{before + done} of {total}, {rate:.1f} files/s"))
+            pace(Bar("classifying", before + done, len(inputs), f"{before + done} of {total}, {rate:.1f} files/s"))
             if stopping.is_set():
                 break
     return bad, notes, done < len(waiting) + len(inputs.unread)

@@ -1,6 +1,7 @@
 """The two consoles of the command line, made when they are first used: stdout for results, stderr for messages.
 
-A terminal gets colour, unless NO_COLOR is set, and tables as wide as it is. A pipe or a file gets whole plain lines.
+A terminal gets colour, unless NO_COLOR is set, and bars as wide as it is. Results are whole lines, which a terminal wraps. Pipes and files
+get no control codes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 UNLIMITED = 1_000_000
-"""Columns of what is no terminal."""
+"""Columns: more than any line has."""
 
 
 class _Stderr:
@@ -57,7 +58,7 @@ def console(where: Literal["stdout", "stderr", "file"]) -> Console:
         file=_Stderr() if where == "stderr" else None,  # type: ignore[arg-type]  # rich writes, flushes and asks for the encoding
         force_terminal=terminal,
         force_jupyter=False,
-        width=None if terminal else UNLIMITED,
+        width=None if terminal and where == "stderr" else UNLIMITED,
         markup=False,
         emoji=False,
         highlight=False,

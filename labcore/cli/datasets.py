@@ -17,7 +17,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from labcore.cli.output import DONE, Content, duration, emit, emit_json, say, table, tell_list
+from labcore.cli.output import Content, duration, say, table, tell, tell_list
 from labcore.cli.parser import Parser, add_json, subcommands
 from labcore.cli.progress import counting, scanning
 from labcore.config import RunConfig
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
 
 RATE = "audio.sample_rate"
 
-LAYOUTS = (
-    "Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/, audio_train/ "
-    "audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker or recording), and "
-    "start,end or start,duration in seconds, or in the unit of the column's name (start_ms, end_sample). Other common column names "
-    "work too; `labcore datasets check` shows how they were read."
-)
 SHOWN = 5
 """How many files of a kind are named."""
 
@@ -44,14 +38,14 @@ def parser() -> Parser:
     parser = Parser(prog="labcore datasets", description=__doc__)
     actions = subcommands(
         parser,
-        [
-            ("list", "list the data sets of the workspace"),
-            ("demo", "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
-            ("check", "check a data set for problems that would harm training"),
-            ("import", "add a folder or CSV file to the workspace; the files stay where they are"),
-            ("rename", "rename a data set; its runs still find it"),
-            ("remove", "remove a data set from the workspace; your own files stay where they are"),
-        ],
+        {
+            "list": "list the data sets of the workspace",
+            "demo": "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds",
+            "check": "check a data set for problems that would harm training",
+            "import": "add a folder or CSV file to the workspace; the files stay where they are",
+            "rename": "rename a data set; its runs still find it",
+            "remove": "remove a data set from the workspace; your own files stay where they are",
+        },
     )
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
     actions["check"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
@@ -75,20 +69,20 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace = Workspace.default()
+    workspace, as_json = Workspace.default(), arguments.json
     match arguments.action:
         case "list":
-            return show_list(workspace, arguments.json)
+            return show_list(workspace, as_json)
         case "demo":
-            return demo(workspace, arguments.seed, arguments.json)
+            return demo(workspace, arguments.seed, as_json)
         case "import":
-            return take_in(workspace, arguments.path, arguments.name, arguments.json)
+            return take_in(workspace, arguments.path, arguments.name, as_json)
         case "rename":
-            return rename(workspace, arguments.dataset, arguments.to, arguments.json)
+            return rename(workspace, arguments.dataset, arguments.to, as_json)
         case "remove":
-            return remove(workspace, arguments.dataset, arguments.yes, arguments.json)
+            return remove(workspace, arguments.dataset, arguments.yes, as_json)
         case _:
-            return check(workspace, arguments.dataset, arguments.json, arguments.sample_rate)
+            return check(workspace, arguments.dataset, as_json, arguments.sample_rate)
 
 
 def show_list(workspace: Workspace, as_json: bool) -> int:
@@ -105,40 +99,28 @@ def demo(workspace: Workspace, seed: int, as_json: bool) -> int:
     from labcore.datasets.demo import make_demo
 
     path = make_demo(workspace.datasets / "demo", seed=seed, progress=counting("making the demo set"))
-    if as_json:
-        emit_json({"name": path.name, "path": str(path)})
-    else:
-        emit(str(path))
-        say("`labcore train --preset quick` trains on it")
-    return DONE
+    say("`labcore train --preset quick` trains on it")
+    return tell({"name": path.name, "path": str(path)}, str(path), as_json=as_json)
 
 
 def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
     from labcore.datasets.registry import register
 
     info = register(workspace, path, name, scanning("reading headers"))
-    if as_json:
-        emit_json(asdict(info))
-    else:
-        emit(
-            f"{info.name}: {counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')} ({info.layout}) at {info.path}"
-        )
-        for sentence in info.warnings:
-            say(f"warning: {sentence}")
-    return DONE
+    for sentence in info.warnings:
+        say(f"warning: {sentence}", "yellow")
+    clips = f"{counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')}"
+    return tell(asdict(info), f"{info.name}: {clips} ({info.layout}) at {info.path}", as_json=as_json)
 
 
 def rename(workspace: Workspace, name: str, to: str, as_json: bool) -> int:
     from labcore.datasets.keeping import rename
 
     use = rename(workspace, name, to)
-    if as_json:
-        emit_json({"name": use.name, "path": shown(use.path or ""), "runs": [run.id for run, _ in use.runs]})
-    else:
-        emit(use.name)
-        if use.runs:
-            say(f"{use.sentence}; they find it by its old name too")
-    return DONE
+    if use.runs:
+        say(f"{use.sentence}; they find it by its old name too")
+    facts = {"name": use.name, "path": shown(use.path or ""), "runs": [run.id for run, _ in use.runs]}
+    return tell(facts, use.name, as_json=as_json)
 
 
 def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> int:
@@ -148,16 +130,12 @@ def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> int:
     if use.runs:
         say(use.sentence)
     use = remove(workspace, name, delete=yes)
-    if as_json:
-        runs = [run.id for run, _ in use.runs]
-        emit_json({"name": use.name, "path": shown(use.path or ""), "deleted": use.own, "runs": runs})
-        return DONE
-    emit(f"{use.name}: {'deleted' if use.own else f'forgotten; its files stay at {use.path}'}")
     if use.open:
-        say(
-            f"{counted(len(use.open), 'run')} can only be resumed with its new place: labcore resume RUN --dataset PATH"
-        )
-    return DONE
+        runs = counted(len(use.open), "run")
+        say(f"{runs} can only be resumed with its new place: labcore resume RUN --dataset PATH")
+    facts = {"name": use.name, "path": shown(use.path or ""), "deleted": use.own}
+    done = "deleted" if use.own else f"removed from the workspace; its files stay at {use.path}"
+    return tell({**facts, "runs": [run.id for run, _ in use.runs]}, f"{use.name}: {done}", as_json=as_json)
 
 
 def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | None = None) -> int:
@@ -169,11 +147,7 @@ def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | Non
     with looking(scanning("checking")):
         dataset = find_dataset(workspace, name)
     health = check_dataset(dataset, counting("checking"), config)
-    if as_json:
-        emit_json(health.to_dict())
-    else:
-        emit(*report(health))
-    return DONE
+    return tell(health.to_dict(), *report(health), as_json=as_json)
 
 
 def report(health: Health) -> list[Content]:

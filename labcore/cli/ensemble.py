@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.evaluate import figures, report
-from labcore.cli.output import emit, emit_json
+from labcore.cli.output import tell
 from labcore.cli.parser import Parser, add_json, add_run, runs_named
 from labcore.cli.progress import counting
 from labcore.owners import shell_user
@@ -34,9 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     judging = counting("evaluating", "window")
     made, result = save_ensemble(workspace, members, arguments.device, judging, by=shell_user())
-    if arguments.json:
-        facts = {"run_id": made.id, "run_dir": str(made.path), "members": [member.id for member in members]}
-        emit_json(facts | figures(result))
-    else:
-        emit(f"run {made.id}, an ensemble of {len(members)} runs", *report(result))
-    return 0
+    facts = {"run_id": made.id, "run_dir": str(made.path), "members": [member.id for member in members]}
+    about = f"run {made.id}, an ensemble of {len(members)} runs"
+    return tell(facts | figures(result), about, *report(result), as_json=arguments.json)

@@ -13,7 +13,7 @@ from typing import Any
 
 from labcore.cli.foreground import run_short
 from labcore.cli.inputs import dataset_named, weights_named
-from labcore.cli.output import DONE, Content, emit, emit_json, percent, say, table
+from labcore.cli.output import DONE, Content, percent, say, table, tell
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
 from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.errors import WorkspaceError
@@ -81,10 +81,7 @@ def _emit(events: Sequence[Event], *, as_json: bool) -> None:
     chosen, result = last_of(events, Chosen), last_of(events, Evaluated)
     assert chosen is not None
     assert result is not None
-    if as_json:
-        emit_json({"dataset": chosen.dataset, **figures(result)})
-    else:
-        emit(*report(result))
+    tell({"dataset": chosen.dataset, **figures(result)}, *report(result), as_json=as_json)
 
 
 def figures(result: Evaluated) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from labcore.cli.inputs import trained_run
-from labcore.cli.output import emit, emit_json
+from labcore.cli.output import tell
 from labcore.cli.parser import RUN, Parser, add_json, add_run, run_named
 from labcore.workspace import write_atomically
 
@@ -32,8 +32,5 @@ def run(arguments: argparse.Namespace) -> int:
     if target.is_dir():
         target /= f"{chosen.id}.zip"
     write_atomically(target, content)
-    if arguments.json:
-        emit_json({"run_id": chosen.id, "file": str(target.absolute()), "bytes": len(content)})
-    else:
-        emit(str(target))
-    return 0
+    facts = {"run_id": chosen.id, "file": str(target.absolute()), "bytes": len(content)}
+    return tell(facts, str(target), as_json=arguments.json)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.inputs import weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, say, say_some
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, say, say_some, tell
 from labcore.cli.parser import Parser, add_device, add_json, add_knob, number, positive, read_config
 from labcore.cli.progress import Bar, Pace, scanning
 from labcore.cli.signals import stop_on_signals
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     device = _device(arguments.device, settings)
     began = time.monotonic()
-    tell = Pace(say)
+    pace = Pace(say)
     with (
         stop_on_signals("stopping after the files at hand; once more ends at once") as stopping,
         looking(_until(stopping.is_set)),
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
             device=device,
             workers=arguments.workers,
             index=arguments.index,
-            progress=lambda counts: tell(_bar(counts, time.monotonic() - began)),
+            progress=lambda counts: pace(_bar(counts, time.monotonic() - began)),
             should_stop=stopping.is_set,
         )
     seconds = time.monotonic() - began
@@ -104,29 +104,36 @@ def run(arguments: argparse.Namespace) -> int:
     say(_line(counts, seconds))
     if counts.stopped:
         say("stopped; the same command continues")
-    if arguments.json:
-        facts: dict[str, object] = {
-            "files": counts.total,
-            "done": counts.done - len(counts.bad),
-            "skipped": counts.skipped,
-        }
-        facts |= {"bad": len(counts.bad), "stopped": counts.stopped, "audio_seconds": round(counts.audio_seconds, 3)}
-        emit_json({**facts, "seconds": round(seconds, 3), "device": device, "index": str(counts.index)})
-    else:
-        emit(str(counts.index))
+    tell(
+        _facts(counts, seconds) | {"device": device, "index": str(counts.index)},
+        str(counts.index),
+        as_json=arguments.json,
+    )
     if counts.stopped:
         return INTERRUPTED
     return FAILED if counts.bad else DONE
 
 
+def _facts(counts: Counts, seconds: float) -> dict[str, object]:
+    return {
+        "files": counts.total,
+        "done": counts.done - len(counts.bad),
+        "skipped": counts.skipped,
+        "bad": len(counts.bad),
+        "stopped": counts.stopped,
+        "audio_seconds": round(counts.audio_seconds, 3),
+        "seconds": round(seconds, 3),
+    }
+
+
 def _until(stopped: Callable[[], bool]) -> Callable[[int, int], None]:
     """The progress of looking through folders, which a signal ends."""
-    tell = scanning("reading")
+    scan = scanning("reading")
 
     def report(done: int, total: int) -> None:
         if stopped():
             raise KeyboardInterrupt
-        tell(done, total)
+        scan(done, total)
 
     return report
 

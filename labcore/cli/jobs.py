@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from labcore.cli.foreground import exit_status, how_to_resume
-from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, facts_lines, percent, say, tell_list
+from labcore.cli.output import DONE, USAGE, duration, emit_json, facts_lines, percent, say, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.reporter import ConsoleReporter
 from labcore.cli.signals import stop_on_signals
@@ -47,13 +47,13 @@ def parser() -> Parser:
     parser = Parser(prog="labcore jobs", description=__doc__)
     actions = subcommands(
         parser,
-        [
-            ("list", "list jobs, newest first"),
-            ("show", "show a job and its state"),
-            ("stop", "stop running jobs and cancel queued ones"),
-            ("resume", "queue a job that was stopped, failed or interrupted again, and follow it"),
-            ("delete", "delete jobs and their files"),
-        ],
+        {
+            "list": "list jobs, newest first",
+            "show": "show a job and its state",
+            "stop": "stop running jobs and cancel queued ones",
+            "resume": "queue a job that was stopped, failed or interrupted again, and follow it",
+            "delete": "delete jobs and their files",
+        },
     )
     actions["list"].add_argument("--kind", choices=list(TABLE), action="append", help="list this kind only; repeatable")
     actions["list"].add_argument("--mine", action="store_true", help="list your own only, and those without an owner")
@@ -155,22 +155,18 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
 def show(job: JobFolder, as_json: bool) -> int:
     status = glance(job)
     facts = brief(job, status) | {"children": [child.id for child in job.children()]}
-    if as_json:
-        emit_json(facts)
-        return DONE
     told = {"kind": job.kind.name, "id": job.id, "folder": job.path, "state": status.state, "by": facts["by"],
             "left": status.seconds_left and duration(status.seconds_left), "error": status.error, "remedy": status.remedy,
             "of": ", ".join(facts["children"]), "log": job.log if job.log.exists() else ""}  # fmt: skip
-    emit(*facts_lines(told))
-    return DONE
+    return tell(facts, *facts_lines(told), as_json=as_json)
 
 
 def reporter_of(job: JobFolder) -> Callable[[Event], None]:
     """What tells people of the events of a job: what all have in common, then what only its kind has."""
-    tell, of_kind = ConsoleReporter(), load(REPORTERS[job.kind.room]) if job.kind.room in REPORTERS else None
+    of_all, of_kind = ConsoleReporter(), load(REPORTERS[job.kind.room]) if job.kind.room in REPORTERS else None
 
     def both(event: Event) -> None:
-        tell(event)
+        of_all(event)
         if of_kind is not None:
             of_kind(event)
         match event:
@@ -186,22 +182,21 @@ def reporter_of(job: JobFolder) -> Callable[[Event], None]:
     return both
 
 
-def watch(job: JobFolder, as_json: bool) -> Iterator[bool]:
-    """Tell a job's events, those of the past first, until it has ended. Yields at each look whether there was anything new."""
-    reader, tell, queued = job.reader(), reporter_of(job), False
+def watch(job: JobFolder, as_json: bool) -> Iterator[None]:
+    """Report a job's events, those of the past first, until it has ended. Yields after each look."""
+    reader, report = job.reader(), reporter_of(job)
     while True:
         events = reader.read()
         for event in events:
-            queued = isinstance(event, Queued) or (queued and not isinstance(event, Started))
             if as_json:
                 emit_json(event.facts())
-            tell(event)
+            report(event)
         if not events:
             if not job.there:
                 raise job.kind.error(f"{job.title} is not there any more")
             if not job.status().active:
                 return
-        yield bool(events)
+        yield
         time.sleep(FOLLOW_SECONDS)
 
 

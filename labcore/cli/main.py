@@ -76,12 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(error)
         return FAILED if isinstance(error, (WorkspaceError, OutOfMemoryError)) else USAGE
     except KeyboardInterrupt:
-        bars.clear()
         say("labcore: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         mute_stdout()
         return PIPE_CLOSED
+    finally:
+        bars.clear()
 
 
 def _dispatch(words: list[str]) -> int:

@@ -106,14 +106,14 @@ def styled(text: str, style: str = "", stream: TextIO | None = None) -> Text:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """A table. Figures stand right; a narrow terminal folds cells, and nothing is cut off. What is None is shown as a dash."""
+    """A table of whole lines. Figures stand right; None is shown as a dash."""
     from rich.table import Table
 
     texts = [["-" if cell is None else " ".join(str(cell).split("\n")) for cell in row] for row in rows]
     made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name, *column in zip(head, *texts, strict=True):
         figures = bool(column) and all(set(cell) <= FIGURES for cell in column)
-        made.add_column(styled(name), justify="right" if figures else "left", overflow="fold", no_wrap=not made.columns)
+        made.add_column(styled(name), justify="right" if figures else "left", no_wrap=True)
     for row in texts:
         styles = [STATES.get(cell, "") if name == "state" else "" for name, cell in zip(head, row, strict=True)]
         made.add_row(*map(styled, row, styles))
@@ -135,17 +135,13 @@ def rendered(content: Content, where: Literal["stdout", "file"] = "stdout") -> s
     return "\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n"))
 
 
-def tell_unreadable(things: Iterable[Unreadable], key: str, *, as_json: bool) -> None:
-    """What a list leaves out because it cannot be read, each with the reason: lines below it, or lines of JSON.
-
-    Args:
-        key: what the name is called in JSON, as ``run_id``.
-    """
-    for thing in things:
-        if as_json:
-            emit_json({key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"})
-        else:
-            emit(" ".join(str(thing).split("\n")))
+def tell(facts: Mapping[str, Any], *content: Content, as_json: bool) -> int:
+    """A result: its facts as a line of JSON, or for people. Returns the exit status of work that is done."""
+    if as_json:
+        emit_json(facts)
+    else:
+        emit(*content)
+    return DONE
 
 
 def tell_list(
@@ -158,9 +154,10 @@ def tell_list(
     none: str,
     as_json: bool,
 ) -> int:
-    """A list: its lines of JSON, or the table of its rows; then what it leaves out, as :func:`tell_unreadable` does.
+    """A list: its lines of JSON, or the table of its rows; then what it leaves out because it cannot be read, each with the reason.
 
     Args:
+        key: what the name of such a thing is called in JSON.
         none: what is said where there are no rows.
     """
     if as_json:
@@ -170,7 +167,9 @@ def tell_list(
         emit(table(head, rows))
     else:
         say(none)
-    tell_unreadable(broken, key, as_json=as_json)
+    for thing in broken:
+        unread = {key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"}
+        tell(unread, " ".join(str(thing).split("\n")), as_json=as_json)
     return DONE
 
 

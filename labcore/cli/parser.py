@@ -7,7 +7,7 @@ import difflib
 import math
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -326,9 +326,10 @@ def run_named(arguments: argparse.Namespace) -> str:
     return runs_named(arguments)[0]
 
 
-def subcommands(parser: Parser, names: Sequence[tuple[str, str]]) -> dict[str, Parser]:
-    """A parser for each second word of a command: (name, help)."""
+def subcommands(parser: Parser, names: Mapping[str, str]) -> dict[str, Parser]:
+    """A parser for each second word of a command, by its name and help."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions", prog=parser.prog)
     return {
-        name: actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.") for name, what in names
+        name: actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        for name, what in names.items()
     }

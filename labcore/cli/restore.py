@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 
 from labcore.cli.backup import PASSPHRASE, ask, interruptible
-from labcore.cli.output import DONE, emit, emit_json, say
+from labcore.cli.output import say, tell
 from labcore.cli.parser import Parser, add_json
 from labcore.errors import BackupError
 from labcore.texts import counted
@@ -62,9 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"{runs}, {counted(restored.files, 'file')}, {restored.bytes / 1e6:.1f} MB, all checksums match")
     if restored.replaced:
         say(f"replaced: {', '.join(restored.replaced[:5])}{' and more' if len(restored.replaced) > 5 else ''}")
-    if arguments.json:
-        facts = {"runs": restored.runs, "units": restored.units, "replaced": restored.replaced, "files": restored.files}
-        emit_json({**facts, "bytes": restored.bytes, "encrypted": restored.encrypted, "checked_only": arguments.check})
-    else:
-        emit(str(source if arguments.check else workspace.home))
-    return DONE
+    facts = {"runs": restored.runs, "units": restored.units, "replaced": restored.replaced, "files": restored.files}
+    facts |= {"bytes": restored.bytes, "encrypted": restored.encrypted, "checked_only": arguments.check}
+    return tell(facts, str(source if arguments.check else workspace.home), as_json=arguments.json)

@@ -18,11 +18,11 @@ from labcore.cli.output import (
     Content,
     duration,
     emit,
-    emit_json,
     facts_lines,
     one_line,
     percent,
     say,
+    tell,
     tell_list,
 )
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, runs_named, subcommands
@@ -40,12 +40,12 @@ def parser() -> Parser:
     parser = Parser(prog="labcore runs", description=__doc__)
     actions = subcommands(
         parser,
-        [
-            ("list", "list runs, newest first"),
-            ("show", "show a run: settings, state and results"),
-            ("stop", "stop runs after the current batch, however they were started; they can be resumed"),
-            ("delete", "delete runs and their files"),
-        ],
+        {
+            "list": "list runs, newest first",
+            "show": "show a run: settings, state and results",
+            "stop": "stop runs after the current batch, however they were started; they can be resumed",
+            "delete": "delete runs and their files",
+        },
     )
     add_run(actions["show"])
     actions["show"].add_argument("--follow", "-f", action="store_true", help="follow it until it ends")
@@ -124,22 +124,15 @@ def brief(each: Run, status: JobStatus) -> dict[str, Any]:
 
 
 def show(each: Run, as_json: bool) -> int:
-    events = each.events()
-    status = glance(each)
+    events, status = each.events(), glance(each)
     training, evaluated = last_of(events, TrainingStarted), last_of(events, Evaluated)
-    if as_json:
-        facts = brief(each, status) | {
-            "config": each.load("config"),
-            "labels": each.load("labels"),
-            "environment": each.load("environment"),
-            "training": training and training.facts(),
-            "epoch_events": [epoch.facts() for epoch in epochs_of(events)],
-            "evaluated": evaluated and evaluated.facts(),
-        }
-        emit_json(facts)
-        return DONE
-    emit(*summary(each, status, training, evaluated))
-    return DONE
+    facts = brief(each, status) | {name: each.load(name) for name in ("config", "labels", "environment")}
+    facts |= {
+        "training": training and training.facts(),
+        "epoch_events": [epoch.facts() for epoch in epochs_of(events)],
+        "evaluated": evaluated and evaluated.facts(),
+    }
+    return tell(facts, *summary(each, status, training, evaluated), as_json=as_json)
 
 
 def summary(

@@ -20,7 +20,7 @@ from pathlib import Path
 from labcore.access.proxies import Network, trusted_proxies
 from labcore.access.settings import is_loopback
 from labcore.cli.inputs import weights_of
-from labcore.cli.output import DONE, emit, emit_json, say
+from labcore.cli.output import DONE, say, tell
 from labcore.cli.parser import Parser, add_device, add_json, count, number, positive
 from labcore.errors import ConfigError
 from labcore.texts import counted
@@ -134,12 +134,8 @@ def _serve(
             say(
                 f"{model.name}: {counted(len(model.classifier.labels), 'class', 'classes')} on {model.classifier.device}, {proof}"
             )
-        if arguments.json:
-            emit_json(
-                {"type": "serving", "url": url, "models": [model.name for model in shelf.models], "key": bool(keys)}
-            )
-        else:
-            emit(f"serving on {url}, documentation on {url}/docs")
+        facts = {"type": "serving", "url": url, "models": [model.name for model in shelf.models], "key": bool(keys)}
+        tell(facts, f"serving on {url}, documentation on {url}/docs", as_json=arguments.json)
 
     log_as_json()
     serve(

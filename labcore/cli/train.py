@@ -20,7 +20,7 @@ from typing import Any
 
 from labcore.cli.foreground import run_short, train_everywhere, train_here
 from labcore.cli.inputs import trained_run
-from labcore.cli.output import DONE, duration, emit, emit_json, facts_lines, say
+from labcore.cli.output import duration, facts_lines, say, tell
 from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
 from labcore.config import RunConfig, knobs
 from labcore.device import ALL
@@ -152,9 +152,6 @@ def _estimate(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
     status, result = run_short(job), job.result
     if result is None:
         return status
-    if as_json:
-        emit_json(json.loads(result.to_json()))
-        return DONE
     share = "" if result.micro_batch == result.batch_size else f", in micro-batches of {result.micro_batch}"
     fits = "" if result.largest_batch is None else f"; {room(result.largest_batch, result.clips)} in memory"
     told = {
@@ -163,8 +160,7 @@ def _estimate(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
         "memory": f"{result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB",
         "batch": f"{counted(result.batch_size, 'clip')}{share}{fits}",
     }
-    emit(*facts_lines(told))
-    return DONE
+    return tell(json.loads(result.to_json()), *facts_lines(told), as_json=as_json)
 
 
 def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
