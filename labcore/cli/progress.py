@@ -13,6 +13,7 @@ from labcore.texts import counted, printable
 if TYPE_CHECKING:
     from rich.live import Live
 
+REDRAW_SECONDS = 0.1
 EVERY_SECONDS = 10.0
 """How often a line of progress is printed where stderr is no terminal."""
 
@@ -36,15 +37,20 @@ class Bar:
 
 
 class Bars:
-    """The bars that are drawn now. Lines that are printed meanwhile stand above them."""
+    """The bars that are drawn now. Lines that are printed meanwhile stand above them.
+
+    They are drawn when they are told to and at most ten times a second, not by a thread: it would disturb what is timed.
+    """
 
     def __init__(self) -> None:
         self._live: Live | None = None
+        self._names: list[str] = []
+        self._drawn = 0.0
 
     def show(self, *bars: Bar) -> None:
         """Draw these bars in place of those before."""
-        screen = console("stderr")
-        if not screen.is_terminal:
+        screen, names, now = console("stderr"), [bar.what for bar in bars], time.monotonic()
+        if not screen.is_terminal or (names == self._names and now - self._drawn < REDRAW_SECONDS):
             return
         from rich.live import Live
         from rich.progress_bar import ProgressBar
@@ -55,15 +61,18 @@ class Bars:
             drawn = ProgressBar(bar.total or None, bar.done, width=20, pulse=not bar.total)
             grid.add_row(printable(bar.what, screen.encoding), drawn, printable(bar.detail, screen.encoding))
         if self._live is None:
-            self._live = Live(console=screen, transient=True, redirect_stdout=False, redirect_stderr=False)
+            self._live = Live(
+                console=screen, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+            )
             self._live.start()
-        self._live.update(grid)
+        self._live.update(grid, refresh=True)
+        self._names, self._drawn = names, now
 
     def clear(self) -> None:
         """Take the bars away."""
         if self._live is not None:
             self._live.stop()
-            self._live = None
+            self._live, self._names = None, []
 
 
 bars = Bars()
