@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         config = config_from(arguments)
         folds = arguments.folds
-        config = check_inputs(config.changed({"data.fold": folds[0]}) if folds else config, workspace)
+        config = check_inputs(config.replace({"data.fold": folds[0]}) if folds else config, workspace)
         experiment = CrossValidation.create(
             workspace,
             config,
@@ -105,7 +105,7 @@ def _follow_manager(workspace: Workspace, experiment: CrossValidation, arguments
         if arguments.resume is not None:
             manager.resume(experiment, by=shell_user(), dataset=vars(arguments).get("data.dataset"))
             if arguments.random:
-                experiment.add_twin()
+                experiment.add_random_split()
         _follow(experiment, arguments, manager, lambda summary: summary.active)
     return _conclude(experiment, as_json=arguments.json)
 
@@ -117,7 +117,7 @@ def _follow_ray(workspace: Workspace, experiment: CrossValidation, arguments: ar
     with experiment.hold():
         ready(experiment, vars(arguments).get("data.dataset"), queued=False)
     if arguments.resume is not None and arguments.random:
-        experiment.add_twin(queued=False, gpus=0)
+        experiment.add_random_split(queued=False, gpus=0)
     runs = [run for run in experiment.children() if run.status().state in RESUMABLE]
     ray = connected(arguments.ray_address)
     try:

@@ -143,7 +143,7 @@ def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | Non
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.walk import looking
 
-    config = RunConfig() if sample_rate is None else RunConfig().changed({RATE: sample_rate})
+    config = RunConfig() if sample_rate is None else RunConfig().replace({RATE: sample_rate})
     with looking(scanning("checking")):
         dataset = find_dataset(workspace, name)
     health = check_dataset(dataset, counting("checking"), config)

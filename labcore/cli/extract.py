@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, say, say_some, tell
-from labcore.cli.parser import Parser, add_device, add_json, add_knob, number, positive, read_config
+from labcore.cli.parser import Parser, add_device, add_json, add_setting, number, positive, read_config
 from labcore.cli.progress import Bar, Pace, scanning
 from labcore.cli.signals import stop_on_signals
 from labcore.device import usable_cores
@@ -36,7 +36,7 @@ FRONT_END = ("audio.sample_rate", "features.")
 
 
 def parser() -> Parser:
-    from labcore.config import knobs
+    from labcore.config import all_settings
 
     parser = Parser(prog="labcore extract", description=__doc__)
     parser.add_argument("--input", metavar="DIR", required=True, help="folder of sound files, with its subfolders")
@@ -67,9 +67,9 @@ def parser() -> Parser:
     add_json(parser, "a summary as a line of JSON")
     parser.add_argument("--config", metavar="FILE", help="front end to use: the config.json or folder of a run")
     front = parser.add_argument_group("front end of log-mels and MFCCs")
-    for path, knob in knobs().items():
+    for path, setting in all_settings().items():
         if path.startswith(FRONT_END):
-            add_knob(front, knob)
+            add_setting(front, setting)
     return parser
 
 
@@ -145,15 +145,15 @@ def settings_from(arguments: argparse.Namespace) -> ExtractSettings:
         ConfigError: they do not go together, or a value is out of bounds.
         RunError: there is no such run, or it has no weights.
     """
-    from labcore.config import RunConfig, knobs
+    from labcore.config import RunConfig, all_settings
     from labcore.extract import ExtractSettings
 
-    given = {path: value for path, value in vars(arguments).items() if path in knobs()}
+    given = {path: value for path, value in vars(arguments).items() if path in all_settings()}
     if arguments.embeddings is None:
         if arguments.hop is not None:
             raise ConfigError("--hop is for embeddings", "The hop of frames is --features.hop_length, in samples")
         config: RunConfig = RunConfig() if arguments.config is None else read_config(Path(arguments.config))
-        config = config.changed(given)
+        config = config.replace(given)
         return ExtractSettings(arguments.features, arguments.format, config, n_mfcc=arguments.mfcc)
     if given or arguments.config is not None:
         raise ConfigError(

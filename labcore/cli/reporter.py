@@ -47,7 +47,7 @@ class ConsoleReporter:
                 )
             case events.Epoch():
                 self._epoch(event)
-            case events.Turned():
+            case events.SettingsChanged():
                 say(f"changed by {event.who or event.by}: {', '.join(_settings(event.changes))}")
             case events.Advice():
                 say(f"{event.message} Suggested: {', '.join(f'--{each}' for each in _settings(event.changes))}")

@@ -144,7 +144,7 @@ def tell_event(event: Event) -> None:
     if isinstance(event, SearchStarted):
         say(f"search {event.search_id} in {event.search_dir}")
         say(f"{counted(event.trials, 'trial')}, {event.done} of them done; varied: {' '.join(event.varied)}")
-        say(f"validated on fold {event.validation}; no trial uses test fold {event.reported}")
+        say(f"validated on fold {event.validation}; no trial uses test fold {event.test_fold}")
     elif isinstance(event, TrialStarted):
         again = "goes on" if event.resumed else f"run {event.run_id}"
         say(f"trial {event.trial}: {changes_line(event.changes)}  {again}")
@@ -195,7 +195,7 @@ def facts(report: Report) -> dict[str, Any]:
         "trials": report.settings.trials,
         "done": report.done,
         "objective": report.settings.objective,
-        "reported": report.settings.reported,
+        "test_fold": report.settings.test_fold,
         "validation": report.settings.validation,
         "dataset": report.settings.config.data.dataset,
         "varied": [each.words() for each in report.settings.ranges],
@@ -218,7 +218,7 @@ def _show(report: Report, *, as_json: bool) -> int:
     settings = report.settings
     emit(f"search {report.id}  {report.state}  {report.done} of {counted(settings.trials, 'trial')}")
     emit(
-        f"data set {settings.config.data.dataset}, validated on fold {settings.validation}, test fold {settings.reported}"
+        f"data set {settings.config.data.dataset}, validated on fold {settings.validation}, test fold {settings.test_fold}"
     )
     if report.status.error:
         emit(f"{report.state}: {LabError(report.status.error, report.status.remedy)}")
@@ -233,9 +233,9 @@ def _show(report: Report, *, as_json: bool) -> int:
         emit("")
         emit(f"best: trial {report.best.number}, run {report.best.run_id}")
         if report.final:
-            emit(f"trained with these settings and measured on test fold {settings.reported}: run {report.final}")
+            emit(f"trained with these settings and measured on test fold {settings.test_fold}: run {report.final}")
         elif not report.active:
-            emit(f"`labcore search --final {report.id}` trains it and measures it on test fold {settings.reported}")
+            emit(f"`labcore search --final {report.id}` trains it and measures it on test fold {settings.test_fold}")
     return DONE
 
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.output import DONE, say
-from labcore.cli.parser import Parser, add_anyone, add_knob, add_run, run_named
-from labcore.config import knobs
+from labcore.cli.parser import Parser, add_anyone, add_run, add_setting, run_named
+from labcore.config import all_settings
 from labcore.errors import ConfigError
-from labcore.owners import need_own, shell_user
+from labcore.owners import require_owner, shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -26,15 +26,15 @@ def parser() -> Parser:
     parser.add_argument("--reason", metavar="TEXT", default="", help="note for the run's record")
     add_anyone(parser, "change it")
     group = parser.add_argument_group("settings")
-    for knob in knobs().values():
-        if knob.live:
-            add_knob(group, knob)
+    for setting in all_settings().values():
+        if setting.live:
+            add_setting(group, setting)
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     given = vars(arguments)
-    changes = {path: given[path] for path in knobs() if path in given}
+    changes = {path: given[path] for path in all_settings() if path in given}
     if not changes:
         raise ConfigError("no setting is given", "Name one with its value, for example --dropout 0.4")
     chosen = Run.open(Workspace.default(), run_named(arguments))
@@ -43,8 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"run {chosen.id} has no epoch {arguments.epoch}", f"Give one from 1 to {epochs}")
     me = shell_user()
     if not arguments.anyone:
-        need_own(chosen.status().by, me, f"run {chosen.id}", "Add --anyone to change it anyway")
-    chosen.turn(changes, by="command", who=me, epoch=arguments.epoch, reason=arguments.reason)
+        require_owner(chosen.status().by, me, f"run {chosen.id}", "Add --anyone to change it anyway")
+    chosen.override(changes, by="command", who=me, epoch=arguments.epoch, reason=arguments.reason)
     listed = ", ".join(f"{path} {value:g}" for path, value in changes.items())
     when = "from the next epoch on" if arguments.epoch is None else f"from epoch {arguments.epoch} on"
     resumed = "" if chosen.status().active else "; the run is not training, so this applies when it is resumed"

@@ -22,7 +22,7 @@ from labcore.cli.foreground import run_short, train_everywhere, train_here
 from labcore.cli.inputs import trained_run
 from labcore.cli.output import duration, facts_lines, say, tell
 from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.device import ALL
 from labcore.errors import ConfigError, RunError
 from labcore.owners import shell_user
@@ -86,7 +86,7 @@ def _begun(run: Run, clips: dict[str, bytes], changes: dict[int, dict[str, Any]]
     for name, content in clips.items():
         run.pin(name, content)
     for epoch, values in sorted(changes.items()):
-        run.turn(values, by="command", who=shell_user(), epoch=epoch)
+        run.override(values, by="command", who=shell_user(), epoch=epoch)
     return run
 
 
@@ -96,7 +96,7 @@ def read_changes(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str,
     Raises:
         ConfigError: a text of another form, a setting that stays as it is in training, or an epoch that the run has not.
     """
-    table = {name: knob for path, knob in knobs().items() for name in (path, knob.flag) if name}
+    table = {name: setting for path, setting in all_settings().items() for name in (path, setting.flag) if name}
     changes: dict[int, dict[str, Any]] = {}
     for text in texts:
         epoch, _, rest = text.partition(":")
@@ -108,16 +108,16 @@ def read_changes(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str,
         if not 1 <= int(epoch) <= (config.optim.epochs or int(epoch)):
             raise ConfigError(f"--set {text!r}: the run has no epoch {epoch}", f"It has {config.optim.epochs}")
         for name, _, value in pairs:
-            knob = table.get(name.strip())
-            if knob is None:
+            setting = table.get(name.strip())
+            if setting is None:
                 raise ConfigError(
                     f"--set {text!r}: there is no setting {name.strip()!r}", "`labcore set --help` lists them"
                 )
             try:
-                changes.setdefault(int(epoch), {})[knob.path] = knob.read(value.strip())
+                changes.setdefault(int(epoch), {})[setting.path] = setting.read(value.strip())
             except ConfigError as error:
                 raise ConfigError(f"--set {text!r}: {error.what}", error.remedy) from None
-        config.turned(changes[int(epoch)])
+        config.replace_live(changes[int(epoch)])
     return changes
 
 
@@ -183,7 +183,7 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
 
     if config.model.name not in REGISTRY:
         build_network(config.model, 2)  # tells what is wrong with the name
-    return config.changed({"model.pretrained": _origin(config.model.pretrained)})
+    return config.replace({"model.pretrained": _origin(config.model.pretrained)})
 
 
 def _origin(pretrained: str) -> str:
