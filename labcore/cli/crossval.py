@@ -238,9 +238,9 @@ def result_table(summary: Summary) -> list[Content]:
     pool, random = summary.official, summary.random
     head, rows = ["fold", "state", "epochs", "accuracy", "macro F1", "clips", "time"], [*map(_fold_row, pool.folds)]
     if random is not None:
-        twins = {fold.fold: fold.accuracy for fold in random.folds}
+        at_random = {fold.fold: fold.accuracy for fold in random.folds}
         head.append("random split")
-        rows = [[*row, percent(twins.get(fold.fold))] for row, fold in zip(rows, pool.folds, strict=True)]
+        rows = [[*row, percent(at_random.get(fold.fold))] for row, fold in zip(rows, pool.folds, strict=True)]
     lines: list[Content] = [f"cross-validation {summary.id}  {summary.state}", "", table(head, rows), ""]
     if pool.finished:
         lines.append(f"accuracy {mean_text(pool)}, mean ± standard deviation over {counted(pool.finished, 'fold')}")

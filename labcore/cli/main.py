@@ -54,7 +54,7 @@ COMMANDS = {name: summary for group in GROUPS.values() for name, summary in grou
 ALIASES = {"turn": "set"}
 """Former names of commands, understood for one version."""
 EPILOG = """\
-Example:
+Examples:
   labcore datasets demo                 make a demo set of 400 city sounds
   labcore train --preset quick          train on it
   labcore classify clip.wav             classify a sound with the result

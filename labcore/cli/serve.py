@@ -16,6 +16,7 @@ import math
 import os
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labcore.access.proxies import Network, trusted_proxies
 from labcore.access.settings import is_loopback
@@ -24,6 +25,9 @@ from labcore.cli.output import DONE, say, tell
 from labcore.cli.parser import Parser, add_device, add_json, count, number, positive
 from labcore.errors import ConfigError
 from labcore.texts import counted
+
+if TYPE_CHECKING:
+    from labcore.serving import ServiceSettings
 
 KEY, KEY_FILE = "LABCORE_API_KEY", "LABCORE_API_KEY_FILE"
 SHORTEST_KEY = 16
@@ -49,6 +53,11 @@ def parser() -> Parser:
         "--no-key", action="store_true", help="serve other machines without a key, if a proxy in front asks for one"
     )
     add_json(parser, "where it listens as a line of JSON")
+    _add_limits(parser)
+    return parser
+
+
+def _add_limits(parser: Parser) -> None:
     limits = parser.add_argument_group("limits")
     limits.add_argument(
         "--max-mb", metavar="MIB", type=positive, help="largest request body (default: 64, at most --memory-mb)"
@@ -80,7 +89,6 @@ def parser() -> Parser:
         "--drain", metavar="SECONDS", type=_seconds, default=0, help="time to accept requests after SIGTERM while /readyz returns 503, for "
         "a load balancer (default: 0)",
     )  # fmt: skip
-    return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -107,22 +115,12 @@ def _serve(
     from labcore.api.logs import log_as_json
     from labcore.api.middleware import LOOPBACK, ServiceState
     from labcore.api.server import serve
-    from labcore.serving import ModelRegistry, ServiceSettings
+    from labcore.serving import ModelRegistry
 
     registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device)
-    settings = ServiceSettings(
-        max_bytes=int((arguments.max_mb or min(64, arguments.memory_mb)) * 2**20),
-        max_seconds=arguments.max_seconds,
-        max_files=arguments.max_files or min(32, arguments.max_clips),
-        max_clips=arguments.max_clips,
-        memory_bytes=int(arguments.memory_mb * 2**20),
-        timeout_s=arguments.timeout,
-        batch_size=arguments.batch_size,
-        threads=arguments.threads,
-    )
     state = ServiceState()
     hosts = None if arguments.no_key else LOOPBACK
-    app = create_app(registry, settings, keys=keys, hosts=hosts, state=state, proxies=proxies)
+    app = create_app(registry, _settings(arguments), keys=keys, hosts=hosts, state=state, proxies=proxies)
     host, port = listening.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -143,6 +141,21 @@ def _serve(
         proxies=proxies,
     )  # fmt: skip
     return DONE
+
+
+def _settings(arguments: argparse.Namespace) -> ServiceSettings:
+    from labcore.serving import ServiceSettings
+
+    return ServiceSettings(
+        max_bytes=int((arguments.max_mb or min(64, arguments.memory_mb)) * 2**20),
+        max_seconds=arguments.max_seconds,
+        max_files=arguments.max_files or min(32, arguments.max_clips),
+        max_clips=arguments.max_clips,
+        memory_bytes=int(arguments.memory_mb * 2**20),
+        timeout_s=arguments.timeout,
+        batch_size=arguments.batch_size,
+        threads=arguments.threads,
+    )
 
 
 def keys_of(environment: os._Environ[str] | dict[str, str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Train a classifier.
 
 Progress goes to stderr, the id of the finished run to stdout. Ctrl-C stops after the current batch; `labcore resume
-last` continues. Settings with the default auto also take the word auto.
+last` continues. The value auto leaves a setting to the lab.
 
 Examples:
   labcore train --preset quick
