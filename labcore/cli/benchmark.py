@@ -80,8 +80,8 @@ def parser() -> Parser:
     return parser
 
 
-def _listed(words: dict[str, str]) -> str:
-    return ", ".join(f"{word} ({what})" for word, what in words.items())
+def _listed(values: dict[str, str]) -> str:
+    return ", ".join(f"{word} ({what})" for word, what in values.items())
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -132,16 +132,16 @@ def _wait_for_machine(workspace: Workspace, *, wait: bool) -> None:
     Raises:
         RunError: a job is at work or waits, and waiting was not asked for.
     """
-    told = ""
+    last = ""
     while trouble := busy_reason(workspace):
         if not wait:
             raise RunError(
                 f"{trouble}: a benchmark beside it would measure both at once",
                 "`--wait` waits until the machine is free; `--beside-training` measures anyway and marks the figures",
             )
-        if trouble != told:
+        if trouble != last:
             say(f"waiting: {trouble}")
-            told = trouble
+            last = trouble
         time.sleep(POLL_SECONDS)
 
 
@@ -156,7 +156,7 @@ def plan_from(arguments: argparse.Namespace) -> Plan:
     from labcore.benchmark.plan import FULL
     from labcore.device import choose_device
 
-    devices = words(arguments.devices)
+    devices = values(arguments.devices)
     devices = [choose_device(device).device for device in devices] if devices else usable_devices()
     given = [name for name in CHOICES if getattr(arguments, name)]
     if given and (arguments.quick or arguments.full):
@@ -171,19 +171,19 @@ def plan_from(arguments: argparse.Namespace) -> Plan:
     scopes = tuple(SCOPES) if any(device != "cpu" for device in devices) else ("network", "waveform", "file")
     return make_plan(
         devices,
-        words(arguments.models) or ["compact"],
-        words(arguments.modes) or ["inference"],
-        words(arguments.scopes) or scopes,
+        values(arguments.models) or ["compact"],
+        values(arguments.modes) or ["inference"],
+        values(arguments.scopes) or scopes,
         numbers(arguments.batch_sizes, "--batch-sizes") or BATCH_SIZES,
-        words(arguments.precisions) or [BEST],
-        words(arguments.formats) or FORMATS,
+        values(arguments.precisions) or [BEST],
+        values(arguments.formats) or FORMATS,
         threads=numbers(arguments.threads, "--threads"),
         compiled=arguments.compile,
         budget=FULL,
     )
 
 
-def words(given: list[str] | None) -> list[str]:
+def values(given: list[str] | None) -> list[str]:
     """Values of a flag, with commas or spaces between, each once."""
     return list(dict.fromkeys(word for text in given or [] for word in text.split(",") if word))
 
@@ -195,7 +195,7 @@ def numbers(given: list[str] | None, flag: str) -> list[int]:
         ConfigError: one is none.
     """
     try:
-        return [int(word) for word in words(given)]
+        return [int(word) for word in values(given)]
     except ValueError as error:
         raise ConfigError(f"{flag} takes whole numbers: {error}", "Write for example 1 8 64") from error
 

@@ -82,10 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
     classifier = Classifier.load(weights, arguments.device)
     write = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
     bad = 0
-    with contextlib.closing(predict_files(classifier, inputs.files, arguments.hop, _at_work)) as answers:
-        for _, answer in itertools.chain(inputs.errors(), answers):
-            bad += "error" in answer
-            write(answer)
+    with contextlib.closing(predict_files(classifier, inputs.files, arguments.hop, _at_work)) as predictions:
+        for _, prediction in itertools.chain(inputs.errors(), predictions):
+            bad += "error" in prediction
+            write(prediction)
     if bad and len(inputs) > 1 and kind != "jsonl":
         say(f"{bad} of {counted(len(inputs), 'file')} could not be read")
     return FAILED if bad else DONE
@@ -97,7 +97,7 @@ def _at_work(file: Path, share: float) -> None:
 
 
 def _weights(named: str | None) -> Path:
-    """The weights that are named, else those of the last run, else those that travel with the lab, which is told."""
+    """The weights that are named, else those of the last run, else the built-in ones, with a message."""
     if named is not None or last_trained() is not None:
         return weights_of(named or "last")
     say(
@@ -111,29 +111,29 @@ class _Stopped(Exception):
 
 
 class _Stdout:
-    """Writes answers to stdout as they come; of files that could not be read, stderr tells too."""
+    """Writes predictions to stdout as they come; files that could not be read are reported on stderr too."""
 
     def __init__(self, kind: str, labels: list[str], per: str, threshold: float) -> None:
         self.kind, self.per, self.threshold = kind, per, threshold
         self.file = io.StringIO()
         self.writer = csv_writer(self.file, labels, per) if kind == "csv" else None
 
-    def __call__(self, answer: dict[str, Any]) -> None:
+    def __call__(self, prediction: dict[str, Any]) -> None:
         if self.kind == "jsonl":
-            emit_json(with_events(answer, self.threshold))
+            emit_json(with_events(prediction, self.threshold))
             return
-        if "error" in answer:
-            say(f"bad: {answer['error']}")
-        for note in answer.get("notes", ()):
-            say(f"note: {answer['file']}: {note}")
+        if "error" in prediction:
+            say(f"bad: {prediction['error']}")
+        for note in prediction.get("notes", ()):
+            say(f"note: {prediction['file']}: {note}")
         if self.writer is not None:
-            self.writer.rows(rows_of(answer, self.per, self.threshold))
+            self.writer.rows(rows_of(prediction, self.per, self.threshold))
             self._emit(self.file.getvalue())
             self.file.seek(0)
             self.file.truncate()
-        elif "error" not in answer:
-            text = "\n".join(_lines(answer, self.threshold)) if self.kind == "text" else ""
-            self._emit(text or track_of(answer, self.kind, self.threshold))
+        elif "error" not in prediction:
+            text = "\n".join(_lines(prediction, self.threshold)) if self.kind == "text" else ""
+            self._emit(text or track_of(prediction, self.kind, self.threshold))
 
     @staticmethod
     def _emit(text: str) -> None:
@@ -141,20 +141,20 @@ class _Stdout:
             emit(text)
 
 
-def _lines(answer: dict[str, Any], threshold: float) -> list[str]:
-    """An answer for people: a line for a clip; for a recording of several windows a line an event, then one a label."""
-    if len(answer["windows"]) < 2:
-        return [f"{percent(answer['probability']):>7}  {answer['label']}  {answer['file']}"]
-    events = segments_of(answer, threshold)
+def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
+    """A prediction for people: a line for a clip; for a recording of several windows a line an event, then one a label."""
+    if len(prediction["windows"]) < 2:
+        return [f"{percent(prediction['probability']):>7}  {prediction['label']}  {prediction['file']}"]
+    events = segments_of(prediction, threshold)
     if not events:
         least = f"nothing is more probable than {percent(threshold)}"
-        return [f"{answer['file']}  {moment(answer['seconds'])}: {least}"]
+        return [f"{prediction['file']}  {moment(prediction['seconds'])}: {least}"]
     summary = summary_of(events)
     head = f"{counted(len(events), 'event')} of {counted(len(summary), 'label')}"
     whens = [f"{moment(event.start_s)} – {moment(event.end_s)}" for event in events]
     names = max(len(each.label) for each in summary)
     return [
-        f"{answer['file']}  {moment(answer['seconds'])}: {head}",
+        f"{prediction['file']}  {moment(prediction['seconds'])}: {head}",
         *(
             f"{when:>{max(map(len, whens))}}  {percent(event.probability):>7}  {event.label}"
             for when, event in zip(whens, events, strict=True)
@@ -167,7 +167,7 @@ def _lines(answer: dict[str, Any], threshold: float) -> list[str]:
 
 
 def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs: Inputs) -> int:
-    """Answers into a file or a folder; those that were given already are taken from the journal beside it."""
+    """Write predictions to a file or a folder; those made before are taken from the journal beside it."""
     from labcore.batch import PredictionJournal, write_table, write_tracks
 
     output, files = Path(arguments.output), inputs.files
@@ -183,7 +183,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     journal = PredictionJournal(journal_file, f"{sha256_of(weights_file)} {arguments.hop}")
     waiting = [file for file in files if not journal.has(file)]
     began = time.monotonic()
-    bad, notes, stopped = _ask(classifier, waiting, arguments.hop, journal, inputs)
+    bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs)
     everything = [*inputs.unread, *files]
     known = ((file, found) for file in everything if (found := journal.get(file)) is not None)
     if kind in TRACKS:
@@ -194,8 +194,8 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     done, skipped = journal.added, len(files) - len(waiting)
     say_some("note", notes)
     say_some("bad", bad)
-    said = f"{counted(done, 'file')} in {duration(time.monotonic() - began)}"
-    say(f"{said}, {skipped} done before, {len(bad)} bad")
+    took = f"{counted(done, 'file')} in {duration(time.monotonic() - began)}"
+    say(f"{took}, {skipped} done before, {len(bad)} bad")
     if stopped:
         say("stopped; the same command continues")
     facts = {"output": str(output.absolute()), "files": len(inputs), "done": done - len(bad), "skipped": skipped}
@@ -203,10 +203,10 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     return INTERRUPTED if stopped else FAILED if bad else DONE
 
 
-def _ask(
+def _predict(
     classifier: Classifier, waiting: list[Path], hop: float | None, journal: PredictionJournal, inputs: Inputs
 ) -> tuple[list[str], list[str], bool]:
-    """Ask about files and keep the answers; why some are bad, what is told of others, and whether a signal stopped it before the end."""
+    """Classify files and keep the predictions; returns why some are bad, notes on others, and whether a signal stopped it."""
     from labcore.batch.predicting import predict_files
 
     bad: list[str] = []
@@ -222,13 +222,13 @@ def _ask(
     with (
         contextlib.suppress(_Stopped),
         stop_on_signals("stopping; once more ends at once") as stopping,
-        contextlib.closing(predict_files(classifier, waiting, hop, at_work)) as answers,
+        contextlib.closing(predict_files(classifier, waiting, hop, at_work)) as predictions,
     ):
-        for file, answer in itertools.chain(inputs.errors(), answers):
-            journal.add(file, answer)
+        for file, prediction in itertools.chain(inputs.errors(), predictions):
+            journal.add(file, prediction)
             done += 1
-            bad += [answer["error"]] if "error" in answer else []
-            notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
+            bad += [prediction["error"]] if "error" in prediction else []
+            notes += [f"{prediction['file']}: {note}" for note in prediction.get("notes", ())]
             rate = done / (time.monotonic() - began + 1e-9)
             total = counted(len(inputs), "file")
             pace(Bar("classifying", before + done, len(inputs), f"{before + done} of {total}, {rate:.1f} files/s"))

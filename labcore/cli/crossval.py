@@ -78,14 +78,14 @@ def run(arguments: argparse.Namespace) -> int:
     by_manager = arguments.engine == "local"
     if arguments.resume is not None:
         refuse_recipe(arguments, "cross-validation", ["folds"])
-        (experiment,) = own([CrossValidation.open(workspace, arguments.resume)], arguments, "resume")
+        (crossval,) = own([CrossValidation.open(workspace, arguments.resume)], arguments, "resume")
     else:
         from labcore.cli.train import check_inputs
 
         config = config_from(arguments)
         folds = arguments.folds
         config = check_inputs(config.replace({"data.fold": folds[0]}) if folds else config, workspace)
-        experiment = CrossValidation.create(
+        crossval = CrossValidation.create(
             workspace,
             config,
             folds=folds,
@@ -94,75 +94,75 @@ def run(arguments: argparse.Namespace) -> int:
             gpus=None if by_manager else 0,
             by=shell_user(),
         )
-    return (_follow_manager if by_manager else _follow_ray)(workspace, experiment, arguments)
+    return (_follow_manager if by_manager else _follow_ray)(workspace, crossval, arguments)
 
 
-def _follow_manager(workspace: Workspace, experiment: CrossValidation, arguments: argparse.Namespace) -> int:
+def _follow_manager(workspace: Workspace, crossval: CrossValidation, arguments: argparse.Namespace) -> int:
     """Follow the runs that a job manager starts: the web app's where one is at work on the workspace, else our own."""
     from labcore.jobs.manager import JobManager
 
     with contextlib.closing(JobManager(workspace)) as manager:
         if arguments.resume is not None:
-            manager.resume(experiment, by=shell_user(), dataset=vars(arguments).get("data.dataset"))
+            manager.resume(crossval, by=shell_user(), dataset=vars(arguments).get("data.dataset"))
             if arguments.random:
-                experiment.add_random_split()
-        _follow(experiment, arguments, manager, lambda summary: summary.active)
-    return _conclude(experiment, as_json=arguments.json)
+                crossval.add_random_split()
+        _follow(crossval, arguments, manager, lambda summary: summary.active)
+    return _conclude(crossval, as_json=arguments.json)
 
 
-def _follow_ray(workspace: Workspace, experiment: CrossValidation, arguments: argparse.Namespace) -> int:
+def _follow_ray(workspace: Workspace, crossval: CrossValidation, arguments: argparse.Namespace) -> int:
     """Hand the runs that are not finished to a Ray cluster and follow them."""
     from labcore.ray_queue import RayQueue, connected
 
-    with experiment.hold():
-        ready(experiment, vars(arguments).get("data.dataset"), queued=False)
+    with crossval.hold():
+        ready(crossval, vars(arguments).get("data.dataset"), queued=False)
     if arguments.resume is not None and arguments.random:
-        experiment.add_random_split(queued=False, gpus=0)
-    runs = [run for run in experiment.children() if run.status().state in RESUMABLE]
+        crossval.add_random_split(queued=False, gpus=0)
+    runs = [run for run in crossval.children() if run.status().state in RESUMABLE]
     ray = connected(arguments.ray_address)
     try:
-        queue = RayQueue(ray, cores=arguments.cores, runs=len(runs), by=experiment.owner)
+        queue = RayQueue(ray, cores=arguments.cores, runs=len(runs), by=crossval.owner)
         for run in runs:
             queue.resume(run)
-        say(queue.about(experiment.config.runtime.device))
-        _follow(experiment, arguments, queue, lambda _: bool([run for run in runs if queue.has(run)]))
+        say(queue.about(crossval.config.runtime.device))
+        _follow(crossval, arguments, queue, lambda _: bool([run for run in runs if queue.has(run)]))
     finally:
         ray.shutdown()
     for run_id, trouble in queue.troubles.items():
         say(f"run {run_id}: {trouble}")
-    return _conclude(experiment, as_json=arguments.json)
+    return _conclude(crossval, as_json=arguments.json)
 
 
 def _follow(
-    experiment: CrossValidation, arguments: argparse.Namespace, queue: Queue, at_work: Callable[[Summary], bool]
+    crossval: CrossValidation, arguments: argparse.Namespace, queue: Queue, at_work: Callable[[Summary], bool]
 ) -> None:
     """Tell how a cross-validation goes while it is at work. Ctrl-C stops its runs."""
     with stop_on_signals("stopping all folds after their batch; once more kills") as stopping:
         asked = False
-        for summary in _watched(experiment, as_json=arguments.json):
+        for summary in _watched(crossval, as_json=arguments.json):
             if not at_work(summary):
                 break
             if stopping.is_set() and not asked:
                 asked = True
                 for run in reversed(
-                    experiment.children()
+                    crossval.children()
                 ):  # those that wait first: none takes the place of one that stops
                     queue.stop(run, by=shell_user())
             stopping.wait(LOOK_SECONDS) if not asked else time.sleep(LOOK_SECONDS)
 
 
-def _watched(experiment: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
+def _watched(crossval: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
     """The summary again and again, told on the terminal and as JSON lines; for ever, until the caller has seen enough."""
     lines = JsonLines(as_json)
     readers: dict[str, EventReader] = {}
-    say(f"cross-validation {experiment.id} in {experiment.path}")
-    lines.put({"type": "experiment_started", "experiment_id": experiment.id, "experiment_dir": str(experiment.path),
-               "folds": [*experiment.members()], "random": bool(experiment.members("random"))})  # fmt: skip
+    say(f"cross-validation {crossval.id} in {crossval.path}")
+    lines.put({"type": "experiment_started", "experiment_id": crossval.id, "experiment_dir": str(crossval.path),
+               "folds": [*crossval.members()], "random": bool(crossval.members("random"))})  # fmt: skip
     told: dict[str, str] = {}
     while True:
-        summary = summarise(experiment)
+        summary = summarise(crossval)
         whose = {fold.run_id: {"run_id": fold.run_id, "fold": fold.fold, "split": fold.split} for fold in summary.folds}
-        for run in experiment.children():
+        for run in crossval.children():
             for event in readers.setdefault(run.id, run.reader()).read():
                 lines.put(event.facts() | whose[run.id])
         for fold in summary.folds:
@@ -212,14 +212,14 @@ def mean_text(pool: Pool) -> str:
     return f"{100 * pool.mean:.1f}{spread} %"
 
 
-def _conclude(experiment: CrossValidation, *, as_json: bool) -> int:
+def _conclude(crossval: CrossValidation, *, as_json: bool) -> int:
     bars.clear()
-    summary = summarise(experiment)
+    summary = summarise(crossval)
     _tell_result(summary, as_json=as_json, final=True)
     if summary.state == "finished":
         return DONE
-    say(f"`labcore crossval --resume {experiment.id}` continues it")
-    ends = [run.last_event(RunFinished) for run in experiment.children()]
+    say(f"`labcore crossval --resume {crossval.id}` continues it")
+    ends = [run.last_event(RunFinished) for run in crossval.children()]
     failed = [end.details for end in ends if end is not None and end.details.get("kind")]
     return exit_status(summary.state, failed[0] if failed else {})
 
@@ -265,7 +265,7 @@ def _fold_row(fold: FoldResult) -> list[object]:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    summaries, broken = looked_at(CrossValidation.every(workspace), summarise, lambda experiment: experiment.id)
+    summaries, broken = looked_at(CrossValidation.every(workspace), summarise, lambda crossval: crossval.id)
     head = ["cross-validation", "state", "folds", "accuracy", "data set", "network"]
     rows = []
     for summary in summaries:

@@ -32,8 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     members = [Run.open(workspace, name) for name in runs_named(arguments)]
     from labcore.ensembles import save_ensemble
 
-    judging = counting("evaluating", "window")
-    made, result = save_ensemble(workspace, members, arguments.device, judging, by=shell_user())
+    progress = counting("evaluating", "window")
+    made, result = save_ensemble(workspace, members, arguments.device, progress, by=shell_user())
     facts = {"run_id": made.id, "run_dir": str(made.path), "members": [member.id for member in members]}
     about = f"run {made.id}, an ensemble of {len(members)} runs"
     return tell(facts | figures(result), about, *report(result), as_json=arguments.json)

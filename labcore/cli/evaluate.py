@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     status = run_short(job)
     if status == DONE:
         if job.predictions.is_file():
-            say(f"what was said of each clip: {job.predictions}")
+            say(f"predictions: {job.predictions}")
         _emit(job.events(), as_json=arguments.json)
     return status
 

@@ -111,7 +111,7 @@ def own(chosen: Sequence[J], arguments: argparse.Namespace, what: str) -> list[J
     """Jobs, once it is clear that something may happen to all of them.
 
     Raises:
-        NotYoursError: one is another person's, and that it is meant was not said.
+        NotYoursError: one is another person's, and --anyone was not given.
     """
     for each in chosen:
         if not arguments.anyone:

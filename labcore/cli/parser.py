@@ -22,7 +22,7 @@ EVERYDAY = ("dataset", "fold", "model", "epochs", "batch-size", "lr", "device", 
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that answers a mistake with one line, and a mistyped flag with the one that was meant.
+    """An argument parser that reports a mistake in one line, and suggests the flag that was meant.
 
     Args:
         description: what the command does; from a paragraph ``Examples:`` on it ends the help. Commands give their docstrings.

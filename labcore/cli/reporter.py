@@ -67,7 +67,7 @@ class ConsoleReporter:
             f"test fold {event.fold} with {counted(event.val_clips, 'clip')}, {event.parameters:,} parameters"
         )
         if event.validation_clips:
-            say(f"epochs are judged on {counted(event.validation_clips, 'training clip')} set aside for validation")
+            say(f"epochs are validated on {counted(event.validation_clips, 'training clip')} set aside for validation")
         say(f"on {event.device}: {event.device_reason}")
         say(f"in {event.precision}, {event.memory_format}: {event.precision_reason}")
         if event.first_epoch > 1:

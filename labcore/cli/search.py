@@ -1,6 +1,6 @@
 """Tune hyperparameters with Optuna.
 
-Each trial is a run, judged on a validation fold. The fold that --fold names is used by no trial, so that --final can
+Each trial is a run, measured on a validation fold. The fold that --fold names is used by no trial, so that --final can
 measure the best settings on it. Ctrl-C stops; --resume continues.
 
 Ranges: optim.lr=0.01:0.3:log, dropout=0:0.6, model.width=0.5,1,2, or a name alone for a range around its present
