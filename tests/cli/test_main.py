@@ -90,6 +90,8 @@ def test_the_help_of_a_command_has_examples_that_work(command: str) -> None:
         (["train", "--lr", "nan"], "out of bounds"),
         (["train", "--batch-size", "auto"], "whole number"),
         (["train", "--set", "dropout=0.4"], "Write EPOCH:SETTING=VALUE"),
+        (["train", "--turn", "dropout=0.4"], "Write EPOCH:SETTING=VALUE"),  # its former name
+        (["turn", "last", "--dropout", "0.4"], "no run"),  # the former name of set
         (["train", "--set", "3:model.dropot=0.4"], "there is no setting 'model.dropot'"),
         (["train", "--set", "3:dropout=4"], "out of bounds: 0 to 0.9"),
         (["train", "--set", "3:model.width=2"], "cannot be changed while a run trains"),
