@@ -144,9 +144,7 @@ def _follow(
                 break
             if stopping.is_set() and not asked:
                 asked = True
-                for run in reversed(
-                    crossval.children()
-                ):  # those that wait first: none takes the place of one that stops
+                for run in reversed(crossval.children()):  # first those that wait, so that none takes a free place
                     queue.stop(run, by=shell_user())
             stopping.wait(LOOK_SECONDS) if not asked else time.sleep(LOOK_SECONDS)
 
