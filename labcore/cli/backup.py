@@ -1,19 +1,18 @@
 """Write the workspace to one file, also while jobs are running.
 
 Includes runs with checkpoints and events, searches, cross-validations, reports and references to data sets, each file
-with a checksum. The cache is left out.
+with a checksum. The cache is left out. To encrypt a backup with a passphrase, send it through age.
 
 Examples:
   labcore backup lab.tar
   labcore backup lab.tar.age --recipient age1…
-  labcore backup - > lab.tar
+  labcore backup - | age -p > lab.tar.age
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import getpass
 import os
 import sys
 from pathlib import Path
@@ -30,7 +29,6 @@ from labcore.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from labcore.backup import Lock
     from labcore.backup.snapshot import LeftOut
 
 PASSPHRASE = "LABCORE_BACKUP_PASSPHRASE"
@@ -42,18 +40,10 @@ def parser() -> Parser:
     parser.add_argument(
         "--datasets", action="store_true", help="include the data sets that are in the workspace itself"
     )
-    how = parser.add_argument_group("encryption").add_mutually_exclusive_group()
-    how.add_argument(
-        "--passphrase", action="store_true", help=f"encrypt with the passphrase in {PASSPHRASE}, or ask for one; if that variable is set, "
-        "backups are encrypted without this option too",
+    parser.add_argument("--passphrase", action="store_true", help=argparse.SUPPRESS)  # of former versions
+    parser.add_argument(
+        "--recipient", metavar="KEY", action="append", default=[], help="encrypt to a public key of age (age1…) or SSH; repeatable"
     )  # fmt: skip
-    how.add_argument(
-        "--recipient",
-        metavar="KEY",
-        action="append",
-        default=[],
-        help="encrypt to an age (age1…) or SSH public key; repeatable",
-    )
     add_json(parser, "a summary as a line of JSON")
     return parser
 
@@ -61,7 +51,7 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     from labcore.backup import back_up
 
-    lock = _lock(arguments)
+    _refuse_passphrase(arguments)
     to_stdout = arguments.file == "-"
     if to_stdout and arguments.json:
         raise BackupError("stdout cannot take both the backup and --json", "Give a file")
@@ -69,46 +59,32 @@ def run(arguments: argparse.Namespace) -> int:
         raise BackupError("a backup is not for a terminal", "Send it into a file or a pipe")
     target = sys.stdout.buffer if to_stdout else Path(arguments.file)
     with interruptible("writing") as progress:
-        written = back_up(Workspace.default(), target, datasets=arguments.datasets, lock=lock, progress=progress)
-    say(
-        f"{counted(written.runs, 'run')}, {counted(written.files, 'file')}, {written.size / 1e6:.1f} MB{', encrypted' if lock else ''}"
-    )
+        written = back_up(
+            Workspace.default(), target, datasets=arguments.datasets, recipients=arguments.recipient, progress=progress
+        )
+    encrypted = bool(arguments.recipient)
+    size = f"{written.size / 1e6:.1f} MB{', encrypted' if encrypted else ''}"
+    say(f"{counted(written.runs, 'run')}, {counted(written.files, 'file')}, {size}")
     for line in left_out_lines(written.left_out):
         say(line)
     facts = {"file": str(Path(arguments.file).absolute()), "units": written.units, "files": written.files}
-    facts |= {"bytes": written.size, "encrypted": lock is not None, "unreadable": written.left_out.unreadable}
+    facts |= {"bytes": written.size, "encrypted": encrypted, "unreadable": written.left_out.unreadable}
     if not to_stdout:
         tell(facts, arguments.file, as_json=arguments.json)
     return FAILED if written.left_out.unreadable else DONE
 
 
-def _lock(arguments: argparse.Namespace) -> Lock | None:
-    from labcore.backup import Lock
-
-    if arguments.recipient:
-        return Lock(recipients=tuple(arguments.recipient))
-    known = os.environ.get(PASSPHRASE, "")
-    if arguments.passphrase and not known:
-        known = ask("Passphrase: ")
-        if known != ask("The same again: "):
-            raise BackupError("the two passphrases differ", "Try again")
-        if not known:
-            raise BackupError("the passphrase is empty", "Give one, or leave out --passphrase")
-    return Lock(passphrase=known) if known else None
-
-
-def ask(prompt: str) -> str:
-    """A passphrase from the terminal, which does not show it.
+def _refuse_passphrase(arguments: argparse.Namespace) -> None:
+    """Refuse a passphrase given as to former versions, so that no backup is left unencrypted by mistake.
 
     Raises:
-        BackupError: there is no terminal.
+        BackupError: one is given.
     """
-    if not sys.stdin.isatty():
-        raise BackupError("there is no terminal to ask for the passphrase", f"Set {PASSPHRASE}")
-    try:
-        return getpass.getpass(prompt, stream=sys.stderr)
-    except EOFError as error:
-        raise KeyboardInterrupt from error
+    remedy = "make a pipe, labcore backup - | age -p > FILE, or give a public key with --recipient"
+    if arguments.passphrase:
+        raise BackupError("--passphrase was removed: age itself asks for one", f"Instead {remedy}")
+    if os.environ.get(PASSPHRASE) and not arguments.recipient:
+        raise BackupError(f"{PASSPHRASE} is set, but no longer encrypts a backup", f"Unset it and {remedy}")
 
 
 @contextlib.contextmanager
@@ -122,7 +98,12 @@ def interruptible(what: str) -> Iterator[Callable[[int, int], None]]:
                     raise KeyboardInterrupt
                 bars.show(Bar(what, detail=f"{counted(files, 'file')}, {size / 1e6:.0f} MB"))
 
-            yield progress
+            try:
+                yield progress
+            except BackupError:
+                if stopping.is_set():  # Ctrl-C ended what stands before or behind this command in a pipe
+                    raise KeyboardInterrupt from None
+                raise
     finally:
         bars.clear()
 

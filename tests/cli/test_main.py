@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def test_help_of_train_tells_every_setting(labcore: Labcore) -> None:
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_the_help_of_a_command_has_examples_that_work(command: str) -> None:
     parser = importlib.import_module(f"labcore.cli.{command}").parser()
-    examples = [shlex.split(line.partition(" > ")[0]) for line in parser.epilog.splitlines()[1:]]
+    examples = [shlex.split(f"labcore{line}") for line in re.findall(r"labcore([^|>\n]*)", parser.epilog)]
     assert examples
     for program, name, *words in examples:
         assert (program, name) == ("labcore", command)
