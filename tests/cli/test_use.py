@@ -158,7 +158,7 @@ class TestNoise:
     def test_it_stops_with_what_is_done(
         self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = noise._Judge.hits
+        real = noise._NoisyClips.hits
 
         def hits(judge: Any, rows: Any, targets: Any, ratio: float | None, progress: Any) -> int:
             if ratio is not None:
@@ -168,7 +168,7 @@ class TestNoise:
             return real(judge, rows, targets, ratio, progress)
 
         with monkeypatch.context() as patch:
-            patch.setattr(noise._Judge, "hits", hits)
+            patch.setattr(noise._NoisyClips, "hits", hits)
             told = labcore("noise", "--snr", "0")
         assert told.status == 130
         assert "no noise" in told.out
