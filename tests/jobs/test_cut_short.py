@@ -32,7 +32,7 @@ def test_a_run_that_was_cut_short_waits_in_the_queue_again(workspace: Workspace,
     run = make_run()
     cut_short.mark(run)
     run.append(RunFinished(state="stopped"))
-    assert cut_short.is_cut_short(run)
+    assert cut_short.is_preempted(run)
     assert cut_short.queue_again(workspace) == [run]
     assert run.status().state == "queued"
     assert cut_short.queue_again(workspace) == []
@@ -65,7 +65,7 @@ def test_the_mark_counts_until_the_run_is_taken_up_again(workspace: Workspace, m
     run.append(RunFinished(state="stopped"))
     start(run)
     run.append(RunFinished(state="stopped"))
-    assert not cut_short.is_cut_short(run)
+    assert not cut_short.is_preempted(run)
     assert cut_short.queue_again(workspace) == []
     assert run.status().state == "stopped"
 
@@ -89,12 +89,11 @@ def test_a_run_that_somebody_works_on_is_left_alone(workspace: Workspace, make_r
         assert run.status().state == "running"
 
 
-def test_who_waits_is_read_off_the_end_of_the_events(make_run: Callable[..., Run]) -> None:
-    run = make_run(queued=True, started=False)
-    assert cut_short.waits(run)
-    start(run)
-    assert not cut_short.waits(run)
-    assert not cut_short.waits(Run(run.path / "none"))
+def test_a_mark_of_version_0_1_counts(workspace: Workspace, make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    run.save("cut_short", {"starts": 1})
+    assert cut_short.queue_again(workspace) == [run]
+    assert not (run.path / "cut_short.json").exists()
 
 
 def test_it_takes_its_old_place_in_the_line(workspace: Workspace, make_run: Callable[..., Run]) -> None:
