@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Sequence
 
+from labcore.allowed_paths import restrict
 from labcore.container.commands import Command, understand
 from labcore.errors import LabError
 from labcore.jobs.worker import Worker, resumes, stop_seconds
-from labcore.roots import restrict
 from labcore.workspace import Workspace
 
 

@@ -1,7 +1,7 @@
 """The owner of a workspace's queue as a process of its own: ``labcore worker``, and what a container runs.
 
 It starts the jobs whose turn it is. When it is told to stop, it marks those at work as preempted and has them stop well, so that its next
-start goes on with them before it is anyone else's turn (:mod:`labcore.jobs.cut_short`).
+start goes on with them before it is anyone else's turn (:mod:`labcore.jobs.preemption`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from labcore.errors import ConfigError, LabError
 from labcore.events import Started
-from labcore.jobs import cut_short
+from labcore.jobs import preemption
 from labcore.jobs.executors import Executor
 from labcore.jobs.folder import JobFolder, is_here
 from labcore.jobs.manager import IDLE_POLLS, POLL_SECONDS, JobManager
@@ -55,7 +55,7 @@ class Worker:
             until_empty: end as well when no job waits or is at work.
         """
         if self.resumes:
-            for job in cut_short.queue_again(self.workspace):
+            for job in preemption.queue_again(self.workspace):
                 self.tell(f"{job.title} goes on from its last checkpoint")
         manager = JobManager(self.workspace, self.executor, background=False, starts=self.starts)
         with contextlib.closing(
@@ -93,7 +93,7 @@ class Worker:
                         LabError, OSError
                     ):  # removed meanwhile; or a full disk, which is no reason to go on
                         if self.resumes and job.kind.resumes and not job.driver:
-                            cut_short.mark(job)
+                            preemption.mark(job)
                             marked.append(job)
                     with contextlib.suppress(LabError, OSError):
                         manager.stop(job)
@@ -113,10 +113,10 @@ class Worker:
     def _settle(self, job: JobFolder) -> None:
         """Tell what becomes of a job that was marked; one that has finished after all loses the mark."""
         with contextlib.suppress(LabError, OSError):
-            if job.held or cut_short.is_preempted(job):
+            if job.held or preemption.is_preempted(job):
                 self.tell(f"{job.title} is preempted and goes on at the next start")
             else:
-                cut_short.unmark(job)
+                preemption.unmark(job)
 
 
 def stop_seconds(text: str) -> float:

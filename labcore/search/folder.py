@@ -24,7 +24,7 @@ from labcore.jobs.folder import NOTHING, JobFolder, this_process
 from labcore.jobs.kind import Kind
 from labcore.listing import reason
 from labcore.origin import SEARCH
-from labcore.people import clean, signer
+from labcore.owners import clean, signer
 from labcore.reading import DamagedError, open_file, parse_json, read_object
 from labcore.runs import Run, list_runs
 from labcore.search.events import EVENTS, SearchFinished, SearchStarted, TrialEnded

@@ -16,7 +16,7 @@ import pytest
 from labcore.config import RunConfig
 from labcore.container.commands import Command
 from labcore.container.main import become, main, work
-from labcore.jobs import cut_short
+from labcore.jobs import preemption
 from labcore.jobs.worker import Worker
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -118,7 +118,7 @@ def test_a_training_from_a_shell_is_preempted_with_its_container_and_goes_on_wit
     shell.wait(30)  # ended by itself, or with its container right after
     assert run.status().state == "stopped"
     assert run.checkpoint.is_file()
-    assert cut_short.is_preempted(run)
+    assert preemption.is_preempted(run)
     done = len(run.epochs())
 
     container, first = start()

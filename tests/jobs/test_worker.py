@@ -12,7 +12,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.errors import ConfigError
-from labcore.jobs import cut_short
+from labcore.jobs import preemption
 from labcore.jobs import worker as of_worker
 from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
@@ -74,7 +74,7 @@ def test_what_a_stop_ends_goes_on_at_the_next_start_before_all_others(
         other = Run.create(workspace, make_config(epochs=2000), queued=True, by="Bob")
     done = run.status().epoch
     assert (run.status().state, other.status().state) == ("stopped", "queued")
-    assert cut_short.is_preempted(run) == goes_on
+    assert preemption.is_preempted(run) == goes_on
     with working(worker(resumes=goes_on, tell=told.append)):
         first, second = (run, other) if goes_on else (other, run)
         until(lambda: first.status().state == "running" and first.status().epoch > (done if goes_on else 1))
@@ -104,7 +104,7 @@ def test_what_runs_from_a_shell_is_preempted_where_it_ends_with_the_worker(
         with working(worker(owns_container=owns_container, starts=False)):
             until(lambda: run.status().epoch >= 1)
         assert shell.is_alive() != owns_container
-        assert cut_short.is_preempted(run) == owns_container
+        assert preemption.is_preempted(run) == owns_container
     finally:
         stop.set()
         shell.join(30)
