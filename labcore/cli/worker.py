@@ -19,7 +19,7 @@ def parser() -> Parser:
         "do so as well while they run, unless LABCORE_WORKER=external is set for them; a worker goes on without them. One process "
         "at a time starts the jobs of a workspace: a second worker waits for the first one to end.",
         epilog="SIGTERM or Ctrl-C stops the jobs at work after their batch, and marks them: the next `labcore worker` goes on with them "
-        "from their last epoch, before anything else in the queue. A second Ctrl-C ends the worker at once and leaves the jobs at work.",
+        "from their last epoch, before anything else in the queue. A second Ctrl-C ends the worker without waiting for them.",
     )  # fmt: skip
     parser.add_argument("--until-empty", action="store_true", help="end when no job waits or is at work")
     parser.add_argument(
