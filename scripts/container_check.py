@@ -132,7 +132,7 @@ def queue_like(name: str, run: str, **changes: Any) -> str:
     """Put a run like another one into the queue, as the pages do; returns its id."""
     code = (
         "from labcore.runs import Run; from labcore.workspace import Workspace as W; "
-        f"o = Run.open(W.default(), {run!r}).config.changed({changes!r}); print(Run.create(W.default(), o, queued=True).id)"
+        f"o = Run.open(W.default(), {run!r}).config.replace({changes!r}); print(Run.create(W.default(), o, queued=True).id)"
     )
     return engine.inside(name, f"python -c {shlex.quote(code)}").strip()
 

@@ -91,7 +91,7 @@ def test_a_training_from_a_shell_is_preempted_with_its_container_and_goes_on_wit
         "LABCORE_STOP_SECONDS": "60",
         "PYTHONPATH": str(ROOT),
     }
-    run = Run.create(workspace, RunConfig().changed(TINY | {"data.dataset": str(class_folders)}))
+    run = Run.create(workspace, RunConfig().replace(TINY | {"data.dataset": str(class_folders)}))
     init = ["tini", "-s", "-g", "--"] if shutil.which("tini") else []
 
     def start() -> tuple[subprocess.Popen[str], str]:
