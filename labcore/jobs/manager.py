@@ -92,7 +92,7 @@ class JobManager:
         self.starts = os.environ.get("LABCORE_WORKER") != "external" if starts is None else starts
         self.executor = executor or (ThreadChild if os.environ.get("LABCORE_WORKER") == "thread" else ProcessChild)
         self._poll_seconds, self._grace = poll_seconds, stop_grace_seconds
-        self._place = workspace.runs / ".manager.lock"  # of the one that starts jobs
+        self._place = workspace.home / "runs" / ".manager.lock"  # held by the one that starts jobs
         self._workers: dict[Path, Child] = {}
         self._queue_state = QueueState(workspace)
         self._lock = threading.RLock()
