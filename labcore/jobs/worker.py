@@ -24,7 +24,7 @@ from labcore.workspace import Workspace
 
 STOP_SECONDS = 9.0
 """How long a stop may take: within the ten seconds after which Docker kills."""
-STOP_POLL_SECONDS = 0.05
+STOP_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
