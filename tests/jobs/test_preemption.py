@@ -1,4 +1,4 @@
-"""Runs that a stop cut short go on afterwards; those that a person stopped, or that were taken up since, do not."""
+"""Runs that a stop preempted go on afterwards; those that a person stopped, or that were taken up since, do not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_run(workspace: Workspace, make_config: Callable[..., RunConfig]) -> Cal
     return make
 
 
-def test_a_run_that_was_cut_short_waits_in_the_queue_again(workspace: Workspace, make_run: Callable[..., Run]) -> None:
+def test_a_run_that_was_preempted_waits_in_the_queue_again(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     run = make_run()
     preemption.mark(run)
     run.append(RunFinished(state="stopped"))
