@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 REPOSITORY = Path(__file__).resolve().parent.parent
 Sound = Callable[..., np.ndarray]
 WriteWav = Callable[..., Path]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: Streamlit collects all garbage after every run of a page, and need not walk through torch for that."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _unhurried_disk() -> Iterator[None]:
+    """No test cuts the power, so none of this process waits for the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session")

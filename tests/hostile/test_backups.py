@@ -18,8 +18,6 @@ from labcore.runs import Run
 from labcore.workspace import Workspace
 from tests.hostile.archives import DEEP, File, archive, file, inside, line, patched, tree
 
-pytestmark = pytest.mark.usefixtures("unhurried_disk")
-
 
 def pax(**records: str) -> File:
     return inside("runs/x/a", pax_headers=records)
