@@ -43,6 +43,17 @@ def _unhurried_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _cheap_passwords() -> Iterator[None]:
+    """A hash is meant to be slow; tests/access/test_passwords.py tries the real ones."""
+    import argon2
+
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = argon2.PasswordHasher.from_parameters(argon2.profiles.CHEAPEST)
+        patch.setattr(argon2, "PasswordHasher", lambda: cheap)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tone() -> Sound:
     """tone(frequency=440, seconds=1, sample_rate=16000, level=0.5) → float32 (samples,)."""
