@@ -1,4 +1,4 @@
-"""What holds the house together: which way imports point, what stays light, that every knob is explained."""
+"""What holds the house together: which way imports point, what stays light, that every setting is explained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from labcore.config import knobs
+from labcore.config import all_settings
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
@@ -213,15 +213,15 @@ def test_files_stay_short() -> None:
     assert not {file: many for file, many in lines.items() if many > LONGEST}, "these want to be two files"
 
 
-def test_every_knob_is_explained() -> None:
-    for knob in knobs().values():
-        assert knob.title, knob.path
-        assert knob.title != knob.path
-        assert len(knob.help.split()) >= 2, knob.path
-        assert knob.help.endswith("."), knob.path
+def test_every_setting_is_explained() -> None:
+    for setting in all_settings().values():
+        assert setting.title, setting.path
+        assert setting.title != setting.path
+        assert len(setting.help.split()) >= 2, setting.path
+        assert setting.help.endswith("."), setting.path
 
 
-def test_the_reference_of_the_knobs_is_current() -> None:
+def test_the_reference_of_the_settings_is_current() -> None:
     spec = importlib.util.spec_from_file_location("make_reference", ROOT / "scripts" / "make_reference.py")
     assert spec is not None
     assert spec.loader is not None
@@ -229,7 +229,7 @@ def test_the_reference_of_the_knobs_is_current() -> None:
     spec.loader.exec_module(module)
     page = module.PAGE.read_text(encoding="utf-8") if module.PAGE.exists() else ""
     assert page == module.reference(), "run `python scripts/make_reference.py`"
-    assert all(f"`--{path}`" in page for path in knobs())
+    assert all(f"`--{path}`" in page for path in all_settings())
 
 
 # Read by what made them a moment ago, or from something that is no file of a workspace.
