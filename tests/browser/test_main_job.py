@@ -129,7 +129,7 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     zipfile.ZipFile(archive).extractall(taken_home)
     script = next(taken_home.rglob("classify.py"))
     monkeypatch.setattr(sys, "argv", [str(script), str(clip)])
-    with contextlib.redirect_stdout(io.StringIO()) as said:
+    with pytest.raises(SystemExit, match="0"), contextlib.redirect_stdout(io.StringIO()) as said:
         runpy.run_path(str(script), run_name="__main__")
     there = json.loads(said.getvalue())
     assert there["label"] == answer["label"]

@@ -74,7 +74,7 @@ def test_a_cross_validation_and_a_search_go_on_at_another_place(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in ("labcore.cli.crossval", "labcore.search.driver"):
+    for module in ("labcore.jobs.manager", "labcore.search.driver"):
         monkeypatch.setattr(f"{module}.JobManager", lambda workspace: JobManager(workspace, ThreadChild, 0.02))
     place, there = Path(shutil.copytree(tones, tmp_path / "tones")), tmp_path / "there"
     started = labcore("crossval", "--dataset", place, "--folds", 1, 2, "--epochs", 1, "--json", *tiny).lines[0]

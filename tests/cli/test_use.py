@@ -264,7 +264,7 @@ class TestExport:
         file = tones / "high" / "high3.wav"
         script = str(tmp_path / run.id / "classify.py")
         monkeypatch.setattr(sys, "argv", [script, str(file)])
-        with contextlib.redirect_stdout(io.StringIO()) as said:
+        with pytest.raises(SystemExit, match="0"), contextlib.redirect_stdout(io.StringIO()) as said:
             runpy.run_path(script, run_name="__main__")
         answer = json.loads(said.getvalue())
         (here,) = labcore("classify", "--json", file, "--device", "cpu").lines
@@ -334,17 +334,21 @@ class TestRuns:
         assert "epoch 4/4" in told.err
 
     def test_follow_a_live_run_whose_own_output_is_closed(
-        self, workspace: Workspace, start: Start, tones: Path, tiny: tuple[str, ...], until: Callable[..., None]
+        self,
+        workspace: Workspace,
+        start: Start,
+        labcore: Labcore,
+        tones: Path,
+        tiny: tuple[str, ...],
+        until: Callable[..., None],
     ) -> None:
         reading, writing = os.pipe()
         os.close(reading)
         with start("train", "--json", "--dataset", tones, "--epochs", "3", *tiny, stdout=writing) as training:
             os.close(writing)
             until(lambda: list_runs(workspace) and list_runs(workspace)[0].events())
-            with start("runs", "show", "last", "--follow", "--json") as watching:
-                out, _ = watching.communicate(timeout=60)
+            lines = labcore("runs", "show", "last", "--follow", "--json").lines
             training.communicate(timeout=60)
-        lines = [json.loads(line) for line in out.splitlines()]
         assert (lines[0]["type"], lines[-1]["type"]) == ("run_started", "run_finished")
         assert (training.returncode, lines[-1]["state"]) == (0, "finished")
 
