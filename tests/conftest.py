@@ -26,23 +26,31 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BROWSER = "tests/browser/"
+SERVERS_OF_THEIR_OWN = tuple(f"{BROWSER}test_{name}.py" for name in ("main_job", "access", "oidc"))
 Sound = Callable[..., np.ndarray]
 WriteWav = Callable[..., Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser, which mostly waits, comes first, so that another process has the other tests to do meanwhile."""
-    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
+    """What takes longest begins first: the main job in one process, what shares a server of the browser in another."""
+    main_job, *others = SERVERS_OF_THEIR_OWN
+
+    def place(item: pytest.Item) -> tuple[bool, ...]:
+        name = item.nodeid
+        return not name.startswith(BROWSER), name.startswith(tuple(others)), not name.startswith(main_job)
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests of a file run in one process, and all of the browser in one: they share a server and a Chromium."""
+    """Tests of a file run in one process, and those of the browser that share a server."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+            shares = nodeid.startswith(BROWSER) and not nodeid.startswith(SERVERS_OF_THEIR_OWN)
+            return BROWSER if shares else super()._split_scope(nodeid)
 
     return Scheduling(config, log)
 

@@ -18,7 +18,6 @@ import pytest
 from ui.app.text import label_name
 
 from .conftest import PATIENCE_MS, Server, free_port, running
-from .furnished import LABELS, Furnished
 
 pytestmark = pytest.mark.browser
 
@@ -136,17 +135,3 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     for label, probability in there["probabilities"].items():
         assert float(answer[label]) == pytest.approx(probability, abs=1e-5)
     assert "Traceback" not in empty.log.read_text()
-
-
-def test_a_recording_from_the_microphone_is_answered(server: Server, furnished: Furnished, browser):
-    """Chromium's fake device plays a file; the page records it and says what it hears."""
-    page = browser.new_context(permissions=["microphone"]).new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{server.url}/classify?run={furnished.finished}")
-    page.get_by_text("Record", exact=True).click()
-    page.get_by_role("button", name="Record", exact=True).click()
-    page.get_by_text(re.compile(r"^00:0[2-9]$")).first.wait_for()
-    page.get_by_role("button", name="Stop recording").click()
-    visible(page, "Heard in recording.wav")
-    gone(page, "Classifying")
-    page.get_by_role("heading", name=re.compile(f"^({'|'.join(LABELS)})$")).wait_for()
