@@ -1,7 +1,7 @@
-"""Pictures of the running app for the documentation: ``make screenshots`` writes docs/images/*.png, light and dark.
+"""Pictures of the running app for the README: ``make screenshots`` writes docs/images/*.png.
 
 Starts the app on a workspace of its own (or on ``--home``), makes the demo set, trains the quick preset, and takes the
-pictures on the way; a quick benchmark for the Speed page. Needs Playwright (requirements-dev.txt) and a Chromium.
+pictures on the way. Needs Playwright (requirements-dev.txt) and a Chromium.
 """
 
 from __future__ import annotations
@@ -22,15 +22,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from labcore.crossval.job import CrossValidation
-from labcore.presets import preset
 from labcore.runs import Run, list_runs
-from labcore.search.folder import Search
 from labcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
-SCHEMES = ("light", "dark")
 WIDTH, HEIGHT = 1280, 860
 PATIENCE_MS = 600_000
 
@@ -52,11 +48,8 @@ def main() -> None:
                     executable_path=arguments.chromium,
                     args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
                 )
-                pages = {
-                    scheme: browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
-                    for scheme in SCHEMES
-                }
-                take_all(pages, url, Workspace(home), arguments.epochs)
+                page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+                take_all(page, url, Workspace(home), arguments.epochs)
                 browser.close()
         finally:
             for run in list_runs(Workspace(home)):  # workers outlive the server by design
@@ -88,73 +81,24 @@ def start_app(home: Path) -> tuple[subprocess.Popen, str]:
     sys.exit("The app did not come up")
 
 
-def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int) -> None:
-    """Every picture, in both schemes, along one training."""
+def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
+    """A run that trains, and what its network predicts, along one training."""
     from labcore.datasets.demo import make_demo
 
     make_demo(workspace.datasets / "demo")
-    for page in pages.values():
-        page.set_default_timeout(PATIENCE_MS)
-    picture(pages, "environment", url, "/environment", wait="Self-test")
-    picture(pages, "explore", url, "/explore", wait="Log-mel")
-    by_labcore(workspace, "benchmark", "--quick")
-    picture(pages, "speed", url, "/speed", wait="Speed over batch size")
-
-    page = pages["light"]
-    page.goto(f"{url}/train")
-    page.get_by_text("This run").first.wait_for()
-    picture(pages, "train-new", url, "/train", wait="This run")
-
-    config = preset("quick").replace({"optim.epochs": epochs, "data.dataset": "demo"})
-    run = submit(page, url, config.optim.epochs, workspace)
+    page.set_default_timeout(PATIENCE_MS)
+    run = submit(page, url, epochs, workspace)
     wait_for_epoch(run, epochs // 2)
-    picture(pages, "train-running", url, f"/train?run={run.id}", wait="Validation accuracy")
     page.goto(f"{url}/train?run={run.id}")
+    page.get_by_text("Validation accuracy").first.wait_for()
+    save(page, "train-running")
     page.get_by_text("Confusion matrix").wait_for()
-    picture(pages, "result", url, f"/train?run={run.id}", wait="Confusion matrix")
-
-    second = submit(page, url, epochs, workspace)
-    wait_for_epoch(second, 2)
-    picture(pages, "overview", url, "/", wait="At work")
-    second.request_stop()
-
-    by_labcore(
-        workspace,
-        "crossval",
-        "--preset",
-        "quick",
-        "--dataset",
-        "demo",
-        "--epochs",
-        "4",
-        "--folds",
-        *"12345",
-        "--random",
-    )
-    picture(
-        pages,
-        "crossval",
-        url,
-        f"/crossval?crossval={CrossValidation.every(workspace)[0].id}",
-        wait="Why not a random split?",
-    )
-    ranges = ("dropout=0:0.6", "lr=0.01:0.3:log", "model.width=0.5,1")
-    vary = [word for each in ranges for word in ("--vary", each)]
-    by_labcore(workspace, "search", "--preset", "quick", "--dataset", "demo", "--epochs", "3", "--trials", "12", *vary)
-    picture(pages, "search", url, f"/search?search={Search.every(workspace)[0].id}", wait="Importance")
 
     siren = sorted((workspace.datasets / "demo" / "audio" / "fold1").glob("*-8-*.wav"))[0]
-    for scheme, page in pages.items():
-        page.goto(f"{url}/classify?run={run.id}")
-        page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(siren))
-        page.get_by_text(f"Heard in {siren.name}").wait_for()
-        save(page, f"classify-{scheme}")
-
-
-def by_labcore(workspace: Workspace, *words: str) -> None:
-    """Run the command line on the workspace."""
-    command = [sys.executable, "-m", "labcore", *words]
-    subprocess.run(command, env={**os.environ, "LABCORE_HOME": str(workspace.home)}, check=True, capture_output=True)
+    page.goto(f"{url}/classify?run={run.id}")
+    page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(siren))
+    page.get_by_text("The log-mel spectrogram").wait_for()
+    save(page, "classify")
 
 
 def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
@@ -175,13 +119,6 @@ def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
 def wait_for_epoch(run: Run, epoch: int) -> None:
     while (status := run.status()).epoch < epoch and status.active:
         time.sleep(0.3)
-
-
-def picture(pages: dict[str, Page], name: str, url: str, path: str, *, wait: str) -> None:
-    for scheme, page in pages.items():
-        page.goto(url + path)
-        page.get_by_text(wait).first.wait_for()
-        save(page, f"{name}-{scheme}")
 
 
 def save(page: Page, name: str) -> None:
