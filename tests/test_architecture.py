@@ -16,6 +16,7 @@ from labcore.config import Knob, knobs
 ROOT = Path(__file__).parents[1]
 FLOORS = (
     (
+        "app_folder",
         "config",
         "budget",
         "presets",

@@ -19,6 +19,7 @@ from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, OutOfMemoryError, WorkspaceError
 
 COMMANDS = {
+    "app": "start the pages and open them in a browser",
     "doctor": "check the GPU, the driver, PyTorch and the machine, and say what to do",
     "datasets": "list the data sets, make the demo set, import, check, rename and remove your own",
     "train": "train a classifier",
