@@ -37,6 +37,7 @@ COMMANDS = {
     "jobs": "list, show, stop, resume and delete jobs of every kind",
     "benchmark": "compare the CPU with every GPU: speed, where the time goes, from which batch on a GPU pays",
     "export": "write the zip with a run's weights and a script that uses them",
+    "completion": "print the script with which a shell completes command lines",
     "password": "print the hash of a password, for a lab that others reach",
     "backup": "write the workspace into one file, also while runs are at work",
     "restore": "bring a workspace back from such a file",
