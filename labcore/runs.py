@@ -24,7 +24,7 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError
@@ -37,6 +37,9 @@ from labcore.reading import DamagedError, read_json
 from labcore.roots import PINNED
 from labcore.status import Asked
 from labcore.workspace import Workspace, append_line, slug, write_atomically
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Run(JobFolder):
         marks: dict[str, Any] | None = None,
         by: str = "",
         path: Path | None = None,
-    ) -> Run:
+    ) -> Self:
         """Make a new run directory. It appears whole or not at all.
 
         Args:
@@ -118,7 +121,7 @@ class Run(JobFolder):
         return run
 
     @classmethod
-    def new_for(cls, workspace: Workspace, config: RunConfig) -> Run:
+    def new_for(cls, workspace: Workspace, config: RunConfig) -> Self:
         """A run that is not there yet, named after its data set and network."""
         dataset = slug(Path(config.data.dataset).stem or "data")[:24]
         return cls.new(workspace, f"{dataset}-{slug(config.model.name.replace(':', '-'))}")

@@ -4,37 +4,49 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labcore.cli.inputs import trained_run
 from labcore.cli.output import emit, emit_json
 from labcore.cli.parser import LAST, Parser, add_run, run_named
-from labcore.workspace import write_atomically
+
+if TYPE_CHECKING:
+    from labcore.inference.classifier import Classifier
 
 
 def parser() -> Parser:
     parser = Parser(
         prog="labcore export",
-        description="Write the zip with a run's weights (safetensors), configuration, labels and a script that uses them.",
+        description="Write a trained network to a file: a zip with weights (safetensors), configuration, labels and a script that uses "
+        "them; the safetensors file alone; or ONNX, front end inside, for runtimes without PyTorch.",
     )
     add_run(parser, LAST, "last")
     parser.add_argument(
-        "--output", "-o", metavar="FILE", help="where to; RUN.zip in the current folder where not given"
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="where to; what is written goes by its ending: .zip, .safetensors or .onnx [default RUN.zip in the current folder]",
     )
     parser.add_argument("--json", action="store_true", help="a line of JSON on stdout")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from labcore.export import export_zip
+    from labcore.export import save_as
 
     chosen = trained_run(run_named(arguments))
-    content = export_zip(chosen)
     target = Path(arguments.output or f"{chosen.id}.zip")
     if target.is_dir():
         target /= f"{chosen.id}.zip"
-    write_atomically(target, content)
+
+    def load() -> Classifier:
+        from labcore.inference.classifier import Classifier
+
+        return Classifier.load(chosen.path)
+
+    save_as(target, chosen, load)
     if arguments.json:
-        emit_json({"run_id": chosen.id, "file": str(target.absolute()), "bytes": len(content)})
+        emit_json({"run_id": chosen.id, "file": str(target.absolute()), "bytes": target.stat().st_size})
     else:
         emit(str(target))
     return 0

@@ -90,6 +90,18 @@ def record(
     return np.concatenate(said), trouble
 
 
+def frame_of(known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[Part]) -> pd.DataFrame:
+    """What is predicted of clips as the rows that :func:`record` would write.
+
+    Args:
+        known, labels, rate, parts: as for :func:`record`; of one part at least.
+    """
+    import pyarrow as pa
+
+    frame: pd.DataFrame = pa.concat_tables([_table(part, known, list(labels), rate) for part in parts]).to_pandas()
+    return frame
+
+
 def not_kept(trouble: LabError) -> str:
     """A sentence on predictions that could not be written."""
     return f"what was said of each clip is not kept, the result is: {trouble}"

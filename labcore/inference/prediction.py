@@ -68,3 +68,6 @@ class Answer:
         """Plain data."""
         windows = [{**vars(window), "probabilities": dict(window.probabilities)} for window in self.windows]
         return {**vars(self), "windows": windows}
+
+
+Prediction = Answer

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from labcore.config import Knob, RunConfig, knobs
+from labcore.config import Knob, RunConfig, knobs, no_such_setting
 from labcore.config.knob import AUTO
 from labcore.errors import ConfigError
 
@@ -33,7 +33,7 @@ class Range:
     def __post_init__(self) -> None:
         knob = knobs().get(self.path)
         if knob is None:
-            raise ConfigError(f"there is no setting {self.path!r} to vary", "`labcore train --help` lists them all")
+            raise no_such_setting(self.path, knobs())
         if self.path.startswith(FIXED):
             raise ConfigError(f"{self.path} cannot be varied in a search", "Vary knobs of the recipe or the network")
         if self.choices:
