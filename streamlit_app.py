@@ -7,10 +7,10 @@ before each of them, also before a deep link that is the first request after a r
 import streamlit as st
 
 if __name__ == "__main__":
-    from ui import overview
+    from ui.overview import view
 
-    overview.page()
+    view.page()
 else:
-    from ui import serving
+    from ui.app import server
 
-    app = st.App(__file__, middleware=serving.gate(), lifespan=serving.around)
+    app = st.App(__file__, middleware=server.gate(), lifespan=server.around)

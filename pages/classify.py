@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from labcore.answers.segments import THRESHOLD
+from labcore.batch.segments import THRESHOLD
 from labcore.errors import LabError
 from labcore.runs import Run
-from ui import clip_events, clips, judging, limits, live, services, shell
-from ui.networks import Networks, about_builtin, is_builtin
-from ui.text import counted, told_apart
+from ui.app import limits, live, services, shell
+from ui.app.text import counted, told_apart
+from ui.classify import clips, predicting
+from ui.classify import events as clip_events
+from ui.components.model_picker import Networks, about_builtin, is_builtin
 
 shell.open_page("Classify", "Upload a clip, record one, or try a held-out example.")
 
@@ -84,7 +86,7 @@ def few_enough(files: list) -> list:
 
 
 def answers(run: Run, given: list[clips.Clip]) -> None:
-    judged = judging.judge(run, given)
+    judged = predicting.judge(run, given)
     failed = [item for item in judged if item.error is not None]
     for item in failed[:5]:
         shell.show_error(item.error)

@@ -1,7 +1,10 @@
 """Cross-validation: set one up, or follow one (``?crossval=ID``)."""
 
-from labcore.experiments.crossval import CrossValidation
-from ui import crossval_board, crossval_form, form_url, job_picker, live, services, shell
+from labcore.crossval.job import CrossValidation
+from ui.app import live, services, shell
+from ui.components import job_picker
+from ui.crossval import form, view
+from ui.forms import url
 
 shell.open_page("Cross-validation", "Hold out each fold in turn to measure a recipe, with its uncertainty.")
 
@@ -9,9 +12,9 @@ with shell.errors_in_place():
     services.manager()
     experiment = job_picker.choose(CrossValidation)
     if experiment is None:
-        form_url.read()
+        url.read()
         with live.device_line():
-            crossval_form.show()
+            form.show()
             live.unreadable(CrossValidation.unreadable(services.workspace()), "cross-validation")
     else:
-        crossval_board.show(experiment)
+        view.show(experiment)

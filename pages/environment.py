@@ -2,28 +2,29 @@
 
 import streamlit as st
 
-from ui import environment, machine, shell
+from ui.app import shell
+from ui.environment import monitor, view
 
 shell.open_page("Environment", "Is this machine's GPU usable, and how busy is it?")
 
 with shell.errors_in_place():
-    found = environment.examination()
+    found = view.examination()
     running = found.running
-    every = environment.TICK if running else None
+    every = view.TICK if running else None
 
     @st.fragment(run_every=every)
     def head() -> None:
         with shell.errors_in_place():
             if running and not found.running:
                 st.rerun()  # the page around it stops ticking
-            environment.head(found)
+            view.head(found)
 
     @st.fragment(run_every=every)
     def details() -> None:
         with shell.errors_in_place():
-            environment.details(found)
+            view.details(found)
 
     head()
     st.header("Now", anchor=False)
-    machine.panel(stale=lambda: environment.examination() is not found)
+    monitor.panel(stale=lambda: view.examination() is not found)
     details()

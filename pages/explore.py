@@ -3,7 +3,9 @@
 import streamlit as st
 
 from labcore.errors import LabError
-from ui import explore_bench, explore_facts, explore_noise, explore_source, explore_views, services, shell
+from ui.app import services, shell
+from ui.components import source_picker
+from ui.explore import augment_preview, facts, noise, views
 
 LONG_SECONDS = 30.0
 """Of longer recordings a stretch is on view, chosen in an overview of all of it."""
@@ -16,15 +18,15 @@ SECTIONS = {
 shell.open_page("Explore", "See and hear a clip as the network receives it, and what each augmentation does to it.")
 
 with shell.errors_in_place():
-    source = explore_source.choose()
+    source = source_picker.choose()
     try:
-        opened = explore_source.opened(source) if source is not None else None
+        opened = source_picker.opened(source) if source is not None else None
     except LabError:
-        explore_source.forget()
+        source_picker.forget()
         raise
     if opened is not None:
-        explore_facts.strip(opened)
-        st.session_state.setdefault("explore-section", "noise" if explore_noise.LINK in st.query_params else "look")
+        facts.strip(opened)
+        st.session_state.setdefault("explore-section", "noise" if noise.LINK in st.query_params else "look")
         section = st.segmented_control(
             "Section",
             list(SECTIONS),
@@ -35,9 +37,9 @@ with shell.errors_in_place():
             wrap=True,
         )
         if section == "noise":
-            explore_noise.show()
+            noise.show()
         else:
-            st.query_params.pop(explore_noise.LINK, None)
-            start, end = explore_facts.on_view(opened, LONG_SECONDS)
-            (explore_views if section == "look" else explore_bench).show(opened, start, end)
+            st.query_params.pop(noise.LINK, None)
+            start, end = facts.on_view(opened, LONG_SECONDS)
+            (views if section == "look" else augment_preview).show(opened, start, end)
             services.settle_memory_once("explore")

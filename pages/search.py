@@ -1,7 +1,10 @@
 """Search: look for better settings of chosen knobs, or follow a search (``?search=ID``)."""
 
 from labcore.search.folder import Search
-from ui import form_url, job_picker, live, search_form, search_view, services, shell
+from ui.app import live, services, shell
+from ui.components import job_picker
+from ui.forms import url
+from ui.search import form, view
 
 shell.open_page(
     "Search", "Tune hyperparameters. Each trial is judged on a validation fold; your test fold stays untouched."
@@ -11,9 +14,9 @@ with shell.errors_in_place():
     services.manager()
     chosen = job_picker.choose(Search)
     if chosen is not None:
-        search_view.show(chosen)
+        view.show(chosen)
     else:
-        form_url.read()
+        url.read()
         with live.device_line():
-            search_form.show()
+            form.show()
             live.unreadable(Search.unreadable(services.workspace()), "search", "searches")

@@ -18,7 +18,7 @@ from labcore.face.dataset import name_of, part_and_whole
 from labcore.face.telling import as_output, error_of
 from labcore.honesty import choice_note
 from labcore.jobs.process import work
-from labcore.people import shell_user
+from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

@@ -10,24 +10,24 @@ import numpy as np
 import pandas as pd
 import torch
 
-from labcore.answers.asking import answers_of
 from labcore.audio import Recording, encode_wav
 from labcore.audio.silence import weights_of_energies
 from labcore.audio.windowed import Rows, hear
+from labcore.batch.predicting import answers_of
 from labcore.cli.inputs import sound_files, weights_of
 from labcore.cli.output import live_count
 from labcore.datasets.store import open_store
 from labcore.datasets.table import Dataset
 from labcore.errors import AudioError, ConfigError, RunError
-from labcore.evaluation.held_out import HeldOut
+from labcore.evaluation.eval_set import HeldOut
 from labcore.evaluation.predictions import EMBEDDING, class_columns, frame_of, known_of
 from labcore.export import save_as
 from labcore.extract.features import embeddings_of
 from labcore.face.dataset import part_and_whole
 from labcore.face.telling import as_output
-from labcore.inference.bank import wave_bank
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import Prediction
+from labcore.inference.resident_clips import wave_bank
 from labcore.inference.windows import aggregate
 from labcore.runs import Run
 from labcore.texts import as_html

@@ -20,7 +20,7 @@ from labcore.events import Evaluated, RunFinished
 from labcore.face.dataset import name_of
 from labcore.face.telling import as_output, error_of, first_interrupt, in_notebook
 from labcore.jobs.manager import JobManager
-from labcore.people import shell_user
+from labcore.owners import shell_user
 from labcore.presets import preset as preset_named
 from labcore.runs import Run
 from labcore.texts import as_html, counted

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from labcore.workspace import Workspace
-from ui.gate import pages as gate_pages
+from ui.auth import pages as gate_pages
 
 from . import axe
 from .conftest import FLAGS, PATIENCE_MS, Server, free_port, missing, running

@@ -19,7 +19,7 @@ from labcore.inference.classifier import Classifier
 from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
-from ui.text import label_name
+from ui.app.text import label_name
 
 from .conftest import PATIENCE_MS, Server
 

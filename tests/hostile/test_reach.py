@@ -301,13 +301,13 @@ POLYGLOTS = [
 @pytest.mark.parametrize("name", POLYGLOTS, ids=repr)
 def test_what_visitors_pin_is_no_list(machines, name):
     """A WAV that is also a CSV: its samples, or a chunk behind them, are rows."""
-    from ui import pinned
+    from ui.train import tracked_clips
 
     machine = machines(True)
     rows = b"\npath,label\n/etc/passwd,a\n/proc/self/environ,b\n"
     content = TONE + b"LIST" + len(rows).to_bytes(4, "little") + rows
     run = Run.create(Workspace(machine.home), preset("quick"))
-    kept = pinned.pin(run, name, content)
+    kept = tracked_clips.pin(run, name, content)
     assert kept.parent == run.pinned
     assert kept.suffix == ".wav"
     assert rows not in kept.read_bytes()
@@ -321,15 +321,16 @@ def test_what_visitors_pin_is_no_list(machines, name):
 
 
 def test_a_browser_gets_sounds_that_the_lab_encoded_and_no_bytes_of_files(tmp_path):
-    from ui import listen, pinned
+    from ui.datasets import listen
+    from ui.train import tracked_clips
 
     note = b"what else stands in the file"
     file = tmp_path / "tone.wav"
     file.write_bytes(TONE + b"LIST" + len(note).to_bytes(4, "little") + note)
     for played in (
-        pinned._played(str(file), 0),
+        tracked_clips._played(str(file), 0),
         listen._sound(str(file), 0.0, None),
-        pinned.heard("a", file.read_bytes()),
+        tracked_clips.heard("a", file.read_bytes()),
     ):
         assert played[:4] == b"RIFF"
         assert note not in played
@@ -338,6 +339,9 @@ def test_a_browser_gets_sounds_that_the_lab_encoded_and_no_bytes_of_files(tmp_pa
 
 def test_no_page_reads_a_file_to_hand_it_on():
     root = Path(__file__).parents[2]
-    allowed = {"ui/gate/pages.py", "ui/pinned.py"}  # the logo; a comparison of what is pinned with what is to be
+    allowed = {
+        "ui/auth/pages.py",
+        "ui/train/tracked_clips.py",
+    }  # the logo; a comparison of what is pinned with what is to be
     pages = [file for folder in ("ui", "pages") for file in (root / folder).rglob("*.py")]
     assert {str(file.relative_to(root)) for file in pages if "read_bytes(" in file.read_text()} == allowed

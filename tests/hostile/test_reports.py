@@ -14,11 +14,11 @@ from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured
 from labcore.benchmark.job import Benchmark, obstacle
 from labcore.benchmark.plan import quick_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
-from labcore.benchmark.words import sentences
+from labcore.benchmark.summary import sentences
 from labcore.cli.main import main
 from labcore.jobs.glances import glances
 from labcore.workspace import Workspace
-from ui import speed_data
+from ui.benchmark import data
 
 from .damage import CONTENTS, FEW, KINDS, VALUES, leaves, with_value, without
 
@@ -59,18 +59,18 @@ def report() -> BenchmarkReport:
 
 def look(workspace: Workspace, reports: list[BenchmarkReport]) -> None:
     """Everything that page and command line work out of reports."""
-    rows = speed_data.taken(reports)
-    speed_data.works(rows)
+    rows = data.taken(reports)
+    data.works(rows)
     for every_form in (False, True):
-        speed_data.curve(rows, every_form=every_form).to_csv().encode()
+        data.curve(rows, every_form=every_form).to_csv().encode()
     for base in {row.device for row in rows}:
-        speed_data.speed_ups(rows, base)
-    speed_data.against_plain(rows)
-    speed_data.time_parts(rows)
-    speed_data.full_table(reports).to_csv().encode()
-    speed_data.article_table(reports)
+        data.speed_ups(rows, base)
+    data.against_plain(rows)
+    data.time_parts(rows)
+    data.full_table(reports).to_csv().encode()
+    data.article_table(reports)
     for each in reports:
-        words = [each.title, *sentences(each), *(speed_data.tuning_words("", one) for one in each.tunings)]
+        words = [each.title, *sentences(each), *(data.tuning_words("", one) for one in each.tunings)]
         "\n".join(words).encode()
         json.loads(each.to_json().encode(), parse_constant=pytest.fail)
     glances(workspace, Benchmark)

@@ -21,7 +21,7 @@ from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
 from tests.jobs.inline import InlineChild
-from ui import services
+from ui.app import services
 
 ROOT = Path(__file__).parents[2]
 LABELS = ["bark", "hum"]

@@ -11,13 +11,14 @@ from streamlit import config
 from streamlit.runtime.secrets import Secrets
 
 from labcore.access import hash_password
+from labcore.allowed_paths import ROOTS
 from labcore.backup.snapshot import LeftOut, members, units
 from labcore.jobs.background import without_secrets
-from labcore.roots import ROOTS
 from labcore.workspace import Workspace
-from ui import access, serving
-from ui.gate import door as doors
-from ui.gate.door import Visitor, door
+from ui.app import server
+from ui.auth import policy as doors
+from ui.auth import visitor
+from ui.auth.policy import Visitor, door
 
 from .conftest import ROOT, words
 
@@ -68,7 +69,7 @@ def test_no_page_opens_where_nothing_is_configured(open_page, monkeypatch, page)
 def test_a_page_opens_with_a_ticket_and_names_the_visitor(open_page, monkeypatch, hashed, page):
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
     cookies = {door().tickets.cookie: door().tickets.make("", "Ada <b>", 60)}
-    monkeypatch.setattr(access, "_signed_in", lambda: door().visitor(cookies))
+    monkeypatch.setattr(visitor, "_signed_in", lambda: door().visitor(cookies))
     app = open_page(page)
     assert not app.exception
     told = "".join(element.proto.body for element in app.sidebar.get("html"))
@@ -79,48 +80,48 @@ def test_a_page_opens_with_a_ticket_and_names_the_visitor(open_page, monkeypatch
 def test_without_access_nothing_is_said_of_it(open_page):
     app = open_page()
     assert not app.sidebar.get("html")
-    assert access.visitor() == Visitor("Ada", verified=False)  # LABCORE_USER of these tests
+    assert visitor.visitor() == Visitor("Ada", verified=False)  # LABCORE_USER of these tests
 
 
 def test_a_proxy_may_tell_the_name(monkeypatch):
     demand(monkeypatch, LABCORE_ACCESS="open")
     told: dict = {}
-    monkeypatch.setattr(access.st, "user", SimpleNamespace(to_dict=lambda: told))
-    assert access.visitor() == Visitor("", verified=False)
+    monkeypatch.setattr(visitor.st, "user", SimpleNamespace(to_dict=lambda: told))
+    assert visitor.visitor() == Visitor("", verified=False)
     told["email"] = "ada@example.org"
-    assert access.visitor() == Visitor("ada@example.org", verified=False)
+    assert visitor.visitor() == Visitor("ada@example.org", verified=False)
 
 
 # --- the server
 
 
 def test_a_server_for_others_opens_only_some_folders(monkeypatch, hashed):
-    serving.gate()
+    server.gate()
     assert ROOTS not in os.environ
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
     monkeypatch.setenv(ROOTS, "")  # put back afterwards
     monkeypatch.delenv(ROOTS)
-    serving.gate()
+    server.gate()
     assert os.environ[ROOTS] == "/data"
 
 
 def test_a_number_of_connections_that_is_none_ends_the_start(monkeypatch):
     monkeypatch.setenv("LABCORE_MAX_CONNECTIONS", "many")
     with pytest.raises(SystemExit, match="LABCORE_MAX_CONNECTIONS"):
-        serving.gate()
+        server.gate()
 
 
 def test_what_the_shell_is_told_holds_no_secret(monkeypatch, hashed, caplog):
     caplog.set_level(logging.DEBUG)
-    assert "this machine only" in serving.greeting()
+    assert "this machine only" in server.greeting()
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    assert "asks for a password" in serving.greeting()
-    assert hashed not in serving.greeting() + caplog.text
+    assert "asks for a password" in server.greeting()
+    assert hashed not in server.greeting() + caplog.text
     demand(monkeypatch, LABCORE_PASSWORD_HASH="not a hash")
-    assert "CLOSED" in serving.greeting()
-    assert "not a hash" not in serving.greeting()
+    assert "CLOSED" in server.greeting()
+    assert "not a hash" not in server.greeting()
     demand(monkeypatch, LABCORE_ACCESS="open", LABCORE_PASSWORD_HASH="")
-    assert "OPEN" in serving.greeting()
+    assert "OPEN" in server.greeting()
 
 
 def test_unreadable_secrets_close_the_lab(monkeypatch, tmp_path):
@@ -170,9 +171,9 @@ def test_the_key_is_in_no_backup(monkeypatch, hashed):
 
 
 def test_runs_carry_the_name_of_who_signed_in(monkeypatch, hashed):
-    from ui import services
+    from ui.app import services
 
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
     cookies = {door().tickets.cookie: door().tickets.make("", "Bo", 60)}
-    monkeypatch.setattr(access, "_signed_in", lambda: door().visitor(cookies))
+    monkeypatch.setattr(visitor, "_signed_in", lambda: door().visitor(cookies))
     assert services.visitor_name() == "Bo"

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.answers import segments_of
 from labcore.audio import encode_wav
+from labcore.batch import segments_of
+from labcore.crossval.summary import Pool
 from labcore.errors import AudioError
-from labcore.experiments.summary import Pool
 from labcore.explore.views import band_centres
 from labcore.inference.classifier import Classifier
-from ui import clip_events, clips
+from ui.classify import clips
+from ui.classify import events as clip_events
 
 from .conftest import LABELS, words
 
@@ -200,15 +201,15 @@ def test_mel_centres_are_those_of_the_front_end(trained):
 
 
 def test_a_long_recording_is_drawn_in_few_columns():
-    from ui import charts
+    from ui.charts import figures
 
-    low, high = charts.outline(np.linspace(-1, 1, 500_000, dtype=np.float32), charts.COLUMNS)
-    assert len(low) == len(high) == charts.COLUMNS
+    low, high = figures.outline(np.linspace(-1, 1, 500_000, dtype=np.float32), figures.COLUMNS)
+    assert len(low) == len(high) == figures.COLUMNS
     levels = np.random.default_rng(0).normal(-40, 10, (64, 90_000))
-    cells, low_db, high_db = charts.to_bytes(levels, charts.COLUMNS)
+    cells, low_db, high_db = figures.to_bytes(levels, figures.COLUMNS)
     assert high_db == levels.max()
     assert low_db >= high_db - 80
-    assert cells.shape == (64, charts.COLUMNS)
+    assert cells.shape == (64, figures.COLUMNS)
     assert cells.dtype == np.uint8
     assert encode_wav(low, 8000)
 
@@ -221,33 +222,33 @@ def test_a_clip_a_little_longer_than_a_window_is_a_clip(open_page, trained):
 
 
 def test_windows_are_drawn_at_their_width_on_the_axis_of_the_recording():
-    from ui import charts
+    from ui.charts import figures
 
     windows = [
         (0.0, 2.0, {"a_b": 0.9, "c": 0.1}),
         (1.0, 3.0, {"a_b": 0.2, "c": 0.8}),
         (2.0, 4.1, {"a_b": 0.6, "c": 0.4}),
     ]
-    edges, cells = charts.over_cells(windows, ["a_b", "c"], 0.0, 4.1)
+    edges, cells = figures.over_cells(windows, ["a_b", "c"], 0.0, 4.1)
     assert edges.tolist() == [0.0, 1.0, 2.0, 3.0, 4.1]
     assert cells.tolist() == [[0.9, 0.9, 0.6, 0.6], [0.1, 0.8, 0.8, 0.4]]
-    edges, cells = charts.over_cells(windows[:2], ["c"], 0.5, 2.5)
+    edges, cells = figures.over_cells(windows[:2], ["c"], 0.5, 2.5)
     assert edges.tolist() == [0.5, 1.0, 2.0, 2.5]
     assert cells.tolist() == [[0.1, 0.8, 0.8]]
     many = [(n / 2, n / 2 + 1, {"c": float(n == 4000)}) for n in range(8000)]
-    edges, cells = charts.over_cells(many, ["c"], 0.0, 4000.5)
-    assert (len(edges), cells.shape, cells.max()) == (charts.COLUMNS + 1, (1, charts.COLUMNS), 1.0)
+    edges, cells = figures.over_cells(many, ["c"], 0.0, 4000.5)
+    assert (len(edges), cells.shape, cells.max()) == (figures.COLUMNS + 1, (1, figures.COLUMNS), 1.0)
 
 
 def test_waveform_spectrogram_and_probabilities_share_one_time_axis(monkeypatch):
-    from ui import charts
+    from ui.charts import figures
 
     drawn = []
-    monkeypatch.setattr(charts, "show_figure", lambda figure, **options: drawn.append(figure))
+    monkeypatch.setattr(figures, "show_figure", lambda figure, **options: drawn.append(figure))
     windows = [(0.0, 4.0, {"dog_bark": 0.9, "hum": 0.1}), (2.0, 6.0, {"dog_bark": 0.3, "hum": 0.7})]
     levels, centres = np.zeros((8, 100)), np.linspace(50, 4000, 8)
-    charts.sound(np.zeros(48000, np.float32), 8000, levels, centres, key="k", start_s=0.0, windows=windows)
-    charts.over_time(windows, 6.0, key="o", marked=(0.0, 3.0))
+    figures.sound(np.zeros(48000, np.float32), 8000, levels, centres, key="k", start_s=0.0, windows=windows)
+    figures.over_time(windows, 6.0, key="o", marked=(0.0, 3.0))
     joined, whole = drawn
     assert len(joined.data) == 3
     assert {trace.xaxis for trace in joined.data} == {None}, "the same axis for all"
@@ -255,7 +256,7 @@ def test_waveform_spectrogram_and_probabilities_share_one_time_axis(monkeypatch)
     assert joined.data[2].x.tolist() == [0, 2, 4, 6]
     assert list(joined.data[2].y) == ["dog bark", "hum"]
     assert joined.layout.yaxis3.domain[1] < joined.layout.yaxis.domain[0] < joined.layout.yaxis2.domain[0]
-    charts.sound(np.zeros(48000, np.float32), 8000, levels, centres, key="k", start_s=0.0)
+    figures.sound(np.zeros(48000, np.float32), 8000, levels, centres, key="k", start_s=0.0)
     assert len(drawn[2].data) == 2
     assert drawn[2].layout.yaxis.domain == (0, 0.72)
 
@@ -287,7 +288,8 @@ def test_the_explore_page_takes_a_clip_whose_name_is_not_utf8(open_page, bad_nam
 
 def test_no_list_shows_a_label_otherwise_than_the_next(open_page, trained, dataset, monkeypatch):
     """``dog_bark`` in a table beside ``dog bark`` in a heading made readers look for the difference."""
-    from ui import charts, results
+    from ui.charts import figures
+    from ui.components import results
 
     (dataset / "bark").rename(dataset / "dog_bark")
     network = Classifier(trained.config, ["dog_bark", "low_hum"])
@@ -303,9 +305,9 @@ def test_no_list_shows_a_label_otherwise_than_the_next(open_page, trained, datas
     assert next(box.options for box in app.selectbox if box.label == "Class") == ["any class", "dog bark", "hum"]
 
     drawn = []
-    monkeypatch.setattr(charts, "show_figure", lambda figure, **options: drawn.append(figure))
+    monkeypatch.setattr(figures, "show_figure", lambda figure, **options: drawn.append(figure))
     counts = {"dog_bark": {"dog_bark": 3, "low_hum": 1}, "low_hum": {"low_hum": 2}}
-    charts.probabilities({"dog_bark": 0.7, "low_hum": 0.3}, key="p")
+    figures.probabilities({"dog_bark": 0.7, "low_hum": 0.3}, key="p")
     assert [list(figure.data[0].y) for figure in drawn] == [["dog bark", "low hum"]]
     table = results.per_class(Pool([], per_class={"dog_bark": {"f1": 0.5}, "low_hum": {"f1": 0.6}}, confusion=counts))
     assert list(table["Class"]) == ["dog bark", "low hum"]

@@ -11,8 +11,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 
-from ui import serving
-from ui.gate.compression import Compressed
+from ui.app import server
+from ui.app.compression import Compressed
 
 SCRIPT = b"export const answer = 42;\n" * 200
 FOREVER = "public, immutable, max-age=31536000"
@@ -125,5 +125,5 @@ def test_a_websocket_passes(files):
 
 
 def test_the_app_compresses_behind_its_gate():
-    names = [layer.cls.__name__ for layer in serving.gate()]
+    names = [layer.cls.__name__ for layer in server.gate()]
     assert names == ["Gate", "Compressed", "FirstPage"]

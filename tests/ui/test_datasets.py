@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from labcore.datasets import list_datasets, register
-from ui import datasets, services
+from ui.app import services
+from ui.datasets import manage
 
 from .conftest import words
 
@@ -56,7 +57,7 @@ def test_adding_shows_its_progress_and_can_be_cancelled(open_page, outside, monk
     app = open_page("pages/train.py")
     app.text_input[0].set_value(str(outside))
     button(app, "Add data set").click().run()
-    task = datasets.adding()
+    task = manage.adding()
     button(app, "Cancel").click().run()
     go_on.set()
     task.wait(30)

@@ -15,8 +15,8 @@ from labcore.doctor import monitor as monitoring
 from labcore.doctor.monitor import Look, RunUse
 from labcore.errors import WorkspaceError
 from labcore.nvml import GpuProcess, GpuSample
-from ui import environment, machine
-from ui.text import sentence
+from ui.app.text import sentence
+from ui.environment import monitor, view
 
 from .conftest import ROOT, words
 
@@ -88,7 +88,7 @@ def open_environment(open_page, examined, gpus):
     def opened(*, wait: bool = True):
         app = open_page(PAGE)
         if wait:
-            environment.examination()._thread.join(30)
+            view.examination()._thread.join(30)
             app.run()
         assert not app.exception
         return app
@@ -130,14 +130,14 @@ def test_what_is_known_waits_until_all_is_known(open_environment, examined):
     assert "Checks" not in shown
     assert not app.expander
     examined.free.set()
-    environment.examination()._thread.join(30)
+    view.examination()._thread.join(30)
     shown = words(app.run())
     assert "What to do" in shown
     assert "Checks" in shown
 
 
 def test_an_examination_that_takes_long_shows_what_it_knows(open_environment, examined, monkeypatch):
-    monkeypatch.setattr(environment, "PATIENCE", 0.0)
+    monkeypatch.setattr(view, "PATIENCE", 0.0)
     examined.free.clear()
     unfinished = {"complete": False, "pending": ("log-mel on cpu", "STFT on cpu"), "proofs": ()}
     examined.reports = [report("red", check("driver"), **unfinished), report("green", check("driver"), check("cudnn"))]
@@ -152,7 +152,7 @@ def test_an_examination_that_takes_long_shows_what_it_knows(open_environment, ex
     assert app.button(key="examine-again").disabled
     assert not app.get("download_button")
     examined.free.set()
-    environment.examination()._thread.join(30)
+    view.examination()._thread.join(30)
     app.run()
     assert "This machine is green." in app.success[0].value
     assert len(app.expander) == 2
@@ -165,16 +165,16 @@ def test_one_examination_serves_all_visitors_until_somebody_asks_anew(open_envir
     assert examined.asked == 1
     examined.reports = [report("amber", check())]
     app.button(key="examine-again").click().run()
-    environment.examination()._thread.join(30)
+    view.examination()._thread.join(30)
     assert examined.asked == 2
     assert "amber" in app.run().warning[0].value
 
 
 def test_two_who_ask_anew_at_once_share_one_examination(workspace, examined):
     examined.free.clear()
-    assert environment.examine_again() is environment.examine_again()
+    assert view.examine_again() is view.examine_again()
     examined.free.set()
-    environment.examination()._thread.join(30)
+    view.examination()._thread.join(30)
     assert examined.asked == 1
 
 
@@ -196,8 +196,8 @@ def test_without_a_fault_an_amber_machine_is_told_how_to_get_a_gpu(examined):
         check("gpu", "info", "$ docker run --gpus all"),
         check(),
     ]
-    assert [one.id for one in environment.to_do(report("amber", *ways))] == ["container"]
-    assert environment.to_do(report("green", *ways)) == []
+    assert [one.id for one in view.to_do(report("amber", *ways))] == ["container"]
+    assert view.to_do(report("green", *ways)) == []
 
 
 def test_evidence_is_there_on_demand(open_environment, examined):
@@ -303,7 +303,7 @@ def test_a_run_at_work_stands_with_what_it_uses(open_environment, make_run):
     ],
 )  # fmt: skip
 def test_a_runs_use_in_words(use, line):
-    assert machine.run_use(use) == line
+    assert monitor.run_use(use) == line
 
 
 def test_processes_of_runs_are_not_counted_as_others():
@@ -324,7 +324,7 @@ def test_sentences(text, shown):
 
 
 def test_a_curve_is_whole_numbers_told_from_point_to_point():
-    drawn = machine.curve([(-2.04, 0.0), (-0.98, 1.0), (0.0, 0.5)], 120.0, 1.0, colour="#000", title="Processor <1>")
+    drawn = monitor.curve([(-2.04, 0.0), (-0.98, 1.0), (0.0, 0.5)], 120.0, 1.0, colour="#000", title="Processor <1>")
     assert "d='M118 48l1 -46l1 23'" in unquote(drawn)
     assert 'alt="Processor &lt;1&gt; over the last 120 seconds"' in drawn
     assert "<svg" not in drawn  # the browser is not let see it
@@ -332,14 +332,14 @@ def test_a_curve_is_whole_numbers_told_from_point_to_point():
 
 
 def test_a_curve_breaks_where_nothing_was_seen_and_stays_in_its_box():
-    drawn = machine.curve(
+    drawn = monitor.curve(
         [(-130.0, 9.0), (-60.0, None), (-1.0, -3.0), (0.0, 0.5)], 120.0, 1.0, colour="#000", title="x"
     )
     assert "d='M0 2h1M119 48l1 -23'" in unquote(drawn)
 
 
 def test_a_curve_of_nothing_is_drawn_empty():
-    assert "<path d='' " in unquote(machine.curve([], 120.0, None, colour="#000", title="x"))
+    assert "<path d='' " in unquote(monitor.curve([], 120.0, None, colour="#000", title="x"))
 
 
 def test_from_tick_to_tick_little_of_a_curve_is_new():
@@ -347,7 +347,7 @@ def test_from_tick_to_tick_little_of_a_curve_is_new():
 
     def at(now: int) -> str:
         points = [(time - now, value) for time, value in looks if now - 120 <= time <= now]
-        return machine.curve(points, 120.0, 1.0, colour="#0B7A75", title="Processor")
+        return monitor.curve(points, 120.0, 1.0, colour="#0B7A75", title="Processor")
 
     wire = zlib.compressobj(wbits=-12)  # the window of a WebSocket's compression
     sizes = [len(wire.compress(at(now).encode()) + wire.flush(zlib.Z_SYNC_FLUSH)) for now in range(150, 155)]
@@ -369,7 +369,7 @@ def test_what_is_said_again_is_compressed():
     assert settings["client"]["toolbarMode"] == "minimal"  # the lab forbids recording the screen
 
 
-@pytest.mark.parametrize(("state", "seconds"), [("running", 1.0), ("finished", machine.IDLE)])
+@pytest.mark.parametrize(("state", "seconds"), [("running", 1.0), ("finished", monitor.IDLE)])
 def test_the_panel_ticks_faster_while_a_run_is_at_work(open_environment, make_run, ticks, state, seconds):
     run = make_run(state)
     with run.hold() if state == "running" else contextlib.nullcontext():

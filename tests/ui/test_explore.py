@@ -18,9 +18,9 @@ from labcore.evaluation.jobs import Chosen, InNoise, NoisePlan, NoiseTest
 from labcore.events import Preparing
 from labcore.explore.views import log_mel_view, spectrogram, waveform_view
 from labcore.presets import preset
-from ui import explore_facts, explore_views
-from ui.colours import colours, names
-from ui.explore_viewer import MOST_BYTES, Row, image_row, pack, wave_row
+from ui.charts.colours import colours, names
+from ui.components.sound_viewer import MOST_BYTES, Row, image_row, pack, wave_row
+from ui.explore import facts, views
 
 from .conftest import words
 
@@ -137,8 +137,8 @@ def test_a_long_recording_has_an_overview_and_a_stretch_on_view(open_page):
     app = upload(open_page(PAGE), "long.wav", wav(noise(95, 8000, 2), 8000))
     overview, pictures = sent(app)
     assert overview["end"] == pytest.approx(95)
-    assert overview["selection"] == [0.0, explore_facts.FIRST_SECONDS]
-    assert pictures["end"] == explore_facts.FIRST_SECONDS
+    assert overview["selection"] == [0.0, facts.FIRST_SECONDS]
+    assert pictures["end"] == facts.FIRST_SECONDS
 
 
 def test_impossible_settings_are_told_and_the_pictures_stay(open_page):
@@ -172,7 +172,7 @@ def test_the_settings_of_a_preset_can_be_taken(open_page):
 
 
 def test_each_augmentation_can_be_drawn(open_page):
-    from labcore.explore.bench import STEPS
+    from labcore.explore.augment_preview import STEPS
 
     app = open_page(PAGE)
     app.get_by_key("explore-section").set_value("augment").run()
@@ -294,14 +294,14 @@ def test_what_is_played_is_what_was_decoded():
     again, rate_again = soundfile.read(io.BytesIO(encode_wav(samples, rate, exact=True)), dtype="float32")
     assert rate_again == rate
     assert np.array_equal(again, samples[0])
-    part = explore_views.cut(samples, rate, 0.5, 1.25)
+    part = views.cut(samples, rate, 0.5, 1.25)
     assert np.array_equal(part, samples[:, rate // 2 : rate * 5 // 4])
 
 
 def test_the_mixed_sound_is_what_a_network_hears(monkeypatch):
     planes = np.stack([np.arange(9, dtype=np.float32), -np.arange(9, dtype=np.float32)])
-    monkeypatch.setattr(explore_views, "channels", lambda *_: (planes, 8000))
-    samples, rate = explore_views.sound(
+    monkeypatch.setattr(views, "channels", lambda *_: (planes, 8000))
+    samples, rate = views.sound(
         SimpleNamespace(source=SimpleNamespace(key="", name="", content=b"")), 0, 1, "mixed", 16000
     )
     assert rate == 8000
@@ -310,8 +310,8 @@ def test_the_mixed_sound_is_what_a_network_hears(monkeypatch):
 
 def test_a_stretch_has_at_least_one_sample():
     samples = np.zeros((2, 5), np.float32)
-    assert explore_views.cut(samples, 8000, 0.0, 1e-9).shape == (2, 1)
-    assert explore_views.cut(samples, 8000, 99.0, 100.0).shape == (2, 1)
+    assert views.cut(samples, 8000, 0.0, 1e-9).shape == (2, 1)
+    assert views.cut(samples, 8000, 99.0, 100.0).shape == (2, 1)
 
 
 def test_what_is_sent_stays_small_and_says_what_was_computed():

@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.gate.compression import Compressed
-from ui.gate.first_page import FirstPage, dressed, style
-from ui.gate.headers import pages_policy
+from ui.app.compression import Compressed
+from ui.app.first_page import FirstPage, dressed, style
+from ui.auth.headers import pages_policy
 
 INDEX = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
 

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from labcore.device import DeviceChoice
-from ui import charts, live, services
+from ui.app import live, services
+from ui.charts import figures
 
 from .conftest import words
 
@@ -101,6 +102,6 @@ def test_the_confusion_matrix_is_told_in_words_too(open_page, trained):
 
 def test_a_matrix_without_confusions_says_so():
     assert (
-        charts.confusion_in_words({"a": {"a": 3}, "b": {"b": 1}})
+        figures.confusion_in_words({"a": {"a": 3}, "b": {"b": 1}})
         == "Confusion matrix of the held-out clips: 4 of 4 right."
     )

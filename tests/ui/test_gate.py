@@ -15,10 +15,10 @@ from streamlit import config
 
 from labcore.access import Tickets, hash_password, read_access
 from labcore.access.pace import FREE
-from ui.gate import uploads
-from ui.gate.door import Door
-from ui.gate.middleware import Gate
-from ui.limits import UploadLimits
+from ui.app import upload_limits
+from ui.app.limits import UploadLimits
+from ui.auth.middleware import Gate
+from ui.auth.policy import Door
 
 PASSWORD = "correct horse battery"
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
@@ -388,7 +388,7 @@ def test_settings_of_the_server_stay_as_they_are():
 @pytest.fixture
 def held(monkeypatch) -> dict:
     stored: dict = {}
-    monkeypatch.setattr(uploads, "stored", lambda: stored)
+    monkeypatch.setattr(upload_limits, "stored", lambda: stored)
     return stored
 
 
@@ -399,7 +399,7 @@ def put(browser: TestClient, size: int, session: str = "s", file: str = "f", **h
 def test_uploads_are_refused_to_strangers_and_bounded_for_visitors(browser, held):
     assert put(browser, 10).status_code == 401
     sign_in(browser)
-    browser.app._uploads = uploads.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
+    browser.app._uploads = upload_limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
     assert put(browser, 10).status_code == 200
     held["s"] = {"a": 10, "b": 10}
     answer = put(browser, 10)
@@ -421,7 +421,7 @@ def test_an_upload_without_a_length_is_refused(browser, held):
 
 
 def test_what_is_on_its_way_counts():
-    some = uploads.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
+    some = upload_limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
     with some.coming("s", "a", 600_000):
         assert some.refusal("s", "b", 300_000) is None
         assert some.refusal("s", "b", 600_000).status == 413
@@ -438,6 +438,6 @@ def test_the_store_of_streamlit_is_read_as_it_is(monkeypatch):
     manager.add_file("s", UploadedFileRec("f", "../../x.wav", "audio/wav", b"12345"))
     monkeypatch.setattr(runtime, "exists", lambda: True)
     monkeypatch.setattr(runtime, "get_instance", lambda: SimpleNamespace(uploaded_file_mgr=manager))
-    assert uploads.stored() == {"s": {"f": 5}}
+    assert upload_limits.stored() == {"s": {"f": 5}}
     manager.remove_session_files("s")
-    assert uploads.stored() == {}
+    assert upload_limits.stored() == {}

@@ -15,10 +15,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from labcore.access import Tickets, hash_password, read_access
 from labcore.access.pace import ALL_TRIES, FREE
 from tests.coroutines import finish
-from ui.gate import login, sessions
-from ui.gate.door import Door
-from ui.gate.middleware import Gate
-from ui.gate.request import patient, safe_next
+from ui.auth import login, sessions
+from ui.auth.middleware import Gate
+from ui.auth.policy import Door
+from ui.auth.request import patient, safe_next
 
 PASSWORD = "correct horse battery"
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}

@@ -8,9 +8,12 @@ import pytest
 from labcore.audio import decode, encode_wav
 from labcore.errors import AudioError, ConfigError, LabError
 from labcore.workspace import Workspace
-from ui import clips, explore_source, judging, limits, pinned
-from ui.gate.door import door
-from ui.limits import UPLOADS
+from ui.app import limits
+from ui.app.limits import UPLOADS
+from ui.auth.policy import door
+from ui.classify import clips, predicting
+from ui.components import source_picker
+from ui.train import tracked_clips
 
 from .conftest import words
 
@@ -81,11 +84,11 @@ def test_classify_takes_so_many_at_once(open_page, trained, monkeypatch, tone):
 @pytest.mark.parametrize("name", NASTY)
 def test_names_are_never_paths(open_page, trained, workspace: Workspace, make_run, tone, name):
     before = {path for path in workspace.home.parent.rglob("*") if path.is_file()}
-    assert judging.judge(trained, [clips.Clip(name, tone, "key")])[0].error is None
-    broken = judging.judge(trained, [clips.Clip(name, b"no sound", "other")])[0]
+    assert predicting.judge(trained, [clips.Clip(name, tone, "key")])[0].error is None
+    broken = predicting.judge(trained, [clips.Clip(name, b"no sound", "other")])[0]
     assert isinstance(broken.error, LabError)
     run = make_run("queued")
-    kept = pinned.pin(run, name, tone)
+    kept = tracked_clips.pin(run, name, tone)
     assert kept.parent == run.pinned
     new = {path for path in workspace.home.parent.rglob("*") if path.is_file()} - before
     assert all(path.is_relative_to(workspace.home) for path in new)
@@ -97,6 +100,6 @@ def test_large_uploads_are_put_aside_under_a_name_of_the_labs(workspace: Workspa
         def getvalue(self) -> bytes:
             return b"content"
 
-    upload = explore_source._on_disk(name, File())  # the id itself comes from the browser
+    upload = source_picker._on_disk(name, File())  # the id itself comes from the browser
     assert upload.path.parent == workspace.cache / "uploads"
     assert upload.path.read_bytes() == b"content"

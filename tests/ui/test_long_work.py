@@ -8,8 +8,7 @@ import pytest
 
 from labcore.audio import blocks
 from labcore.inference.classifier import Classifier
-from ui import long_work, put_aside
-from ui.gate import presence
+from ui.app import long_work, presence, uploaded_files
 
 from .conftest import words
 from .test_classify import wav
@@ -33,7 +32,7 @@ def held_up(monkeypatch):
         return probabilities(self, *arguments)
 
     monkeypatch.setattr(Classifier, "probabilities_of", slow)
-    monkeypatch.setattr("ui.services.SOON", 0.01)
+    monkeypatch.setattr("ui.app.services.SOON", 0.01)
     yield go, begun
     go.set()
 
@@ -56,7 +55,7 @@ def ended(work: long_work.LongWork) -> None:
 @pytest.mark.usefixtures("long_from_a_second")
 def test_a_long_recording_is_answered_as_a_whole_one_is(open_page, trained, monkeypatch):
     content = wav(45.0)
-    monkeypatch.setattr("ui.services.SOON", 30)
+    monkeypatch.setattr("ui.app.services.SOON", 30)
     app = upload(open_page("pages/classify.py"), ("night.wav", content))
     monkeypatch.setattr(blocks, "ONE_GO", 1 << 23)
     whole = Classifier.load(trained.path).classify(content)
@@ -105,7 +104,7 @@ def test_another_clip_or_another_page_lets_go_of_it(open_page, trained, held_up)
 
 @pytest.mark.usefixtures("long_from_a_second")
 def test_what_cannot_be_read_is_told_and_others_are_answered(open_page, trained, monkeypatch):
-    monkeypatch.setattr("ui.services.SOON", 30)
+    monkeypatch.setattr("ui.app.services.SOON", 30)
     app = open_page("pages/classify.py")
     for name, content in [("bad.wav", wav(45.0)[:-400_000]), ("good.wav", wav(45.0))]:
         app.file_uploader[0].upload(name, content)
@@ -119,7 +118,7 @@ def test_who_is_gone_is_not_worked_for(workspace, monkeypatch):
     monkeypatch.setattr(presence, "there", lambda session: there)
     monkeypatch.setattr(long_work, "GONE_SECONDS", 0.0)
     monkeypatch.setattr(long_work, "held", dict)
-    monkeypatch.setattr("ui.services.SOON", 0.01)
+    monkeypatch.setattr("ui.app.services.SOON", 0.01)
     steps, seen = threading.Semaphore(0), []
 
     def work(progress):
@@ -140,7 +139,7 @@ def test_who_is_gone_is_not_worked_for(workspace, monkeypatch):
 
 
 def test_a_large_upload_is_read_from_a_file_that_goes_with_it(open_page, trained, workspace, monkeypatch):
-    monkeypatch.setattr(put_aside, "LARGE_BYTES", 10_000)
+    monkeypatch.setattr(uploaded_files, "LARGE_BYTES", 10_000)
     app = upload(open_page("pages/classify.py"), ("../../etc/night.wav", wav(3.0)))
     (file,) = (workspace.cache / "uploads").iterdir()
     assert "night" not in file.name

@@ -13,7 +13,7 @@ from labcore import builtin
 from labcore.events import Evaluated, RunFinished
 from labcore.origin import EXPERIMENT, SEARCH
 from labcore.runs import Run
-from ui.networks import BUILTIN, PARTS
+from ui.components.model_picker import BUILTIN, PARTS
 
 from .conftest import words
 from .test_classify import wav

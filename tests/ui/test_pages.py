@@ -6,7 +6,7 @@ import pytest
 
 from labcore.errors import DatasetError
 from labcore.events import Turned
-from ui import shell
+from ui.app import shell
 
 from .conftest import unfold, words
 
@@ -113,7 +113,7 @@ def test_a_damaged_run_does_not_take_the_others_along(open_page, make_run):
 
 
 def test_a_bug_is_told_without_a_traceback(open_page, monkeypatch):
-    from ui import live
+    from ui.app import live
 
     def broken():
         raise ZeroDivisionError("a secret of the inside")
@@ -127,7 +127,7 @@ def test_a_bug_is_told_without_a_traceback(open_page, monkeypatch):
 
 def test_the_demo_set_is_made_in_the_background(open_page, workspace, monkeypatch):
     from labcore.datasets import demo
-    from ui import services
+    from ui.app import services
 
     asked = []
     monkeypatch.setattr(demo, "make_demo", lambda folder, progress: asked.append(folder) or progress(3, 10))
@@ -140,7 +140,7 @@ def test_the_demo_set_is_made_in_the_background(open_page, workspace, monkeypatc
 
 def test_a_demo_set_that_cannot_be_made_is_told_in_place(open_page, monkeypatch):
     from labcore.datasets import demo
-    from ui import services
+    from ui.app import services
 
     def full(folder, progress):
         raise DatasetError("the disk is full", "Free some space")

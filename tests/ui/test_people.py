@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from labcore.benchmark.job import Benchmark
 from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
 from labcore.events import Forecast
-from labcore.experiments.crossval import CrossValidation
 from labcore.runs import list_runs
 from labcore.search.folder import Search
 from labcore.search.settings import make_settings
@@ -165,10 +165,10 @@ def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, 
 
 
 def test_an_estimate_of_another_is_neither_shown_nor_in_the_way(open_page, dataset, workspace, monkeypatch):
-    from ui import forms
+    from ui.forms import fields
 
     config = RunConfig().changed({"data.dataset": "small"})
-    monkeypatch.setattr(forms, "config", lambda: config)
+    monkeypatch.setattr(fields, "config", lambda: config)
     mine, others = (EstimateJob.create(workspace, config, queued=True, by=name) for name in ("Ada", "Bo"))
     mine.append(
         Forecast(

@@ -11,7 +11,9 @@ from labcore.benchmark.events import BenchmarkStarted, Measurement, Progress
 from labcore.benchmark.job import Benchmark
 from labcore.jobs.folder import MACHINE, NOTHING
 from labcore.jobs.manager import JobManager
-from ui import services, speed_data, speed_form, speed_report, text
+from ui.app import services, text
+from ui.benchmark import data, form
+from ui.benchmark import report as speed_report
 
 from . import bench_reports
 from .conftest import words
@@ -20,7 +22,7 @@ from .conftest import words
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     """Devices are known at once, and the words are those of this test."""
-    monkeypatch.setattr(speed_form, "find_devices", lambda: {"cpu": "Processor of a test, 2 cores"})
+    monkeypatch.setattr(form, "find_devices", lambda: {"cpu": "Processor of a test, 2 cores"})
     monkeypatch.setattr(services, "settle_memory", lambda: None)
 
 
@@ -57,7 +59,7 @@ def kept(workspace):
 def opened(open_page, **query):
     """The page once the devices are known."""
     app = open_page("pages/speed.py", **query)
-    speed_form.look_for_devices()._thread.join()
+    form.look_for_devices()._thread.join()
     return app.run()
 
 
@@ -249,36 +251,36 @@ def test_an_unknown_report_in_the_url_opens_the_newest(open_page, kept):
 
 
 def test_the_best_form_of_each_device_is_drawn():
-    rows = speed_data.taken([bench_reports.report("cpu", "cuda:0")])
-    shown = speed_data.of(rows, "compact", "inference", "network")
-    curve = speed_data.curve(shown, every_form=False)
+    rows = data.taken([bench_reports.report("cpu", "cuda:0")])
+    shown = data.of(rows, "compact", "inference", "network")
+    curve = data.curve(shown, every_form=False)
     assert set(curve["Form"]) == {"bf16 channels_last, 2 threads", "fp16 channels_last"}
     assert len(curve) == 2 * len(bench_reports.BATCHES)
     assert (curve["Quartile low"] < curve["Clips/s"]).all()
     assert (curve["Clips/s"] < curve["Quartile high"]).all()
-    assert len(speed_data.curve(shown, every_form=True)) == 4 * len(bench_reports.BATCHES)
+    assert len(data.curve(shown, every_form=True)) == 4 * len(bench_reports.BATCHES)
 
 
 def test_speed_ups_compare_the_same_work():
-    rows = speed_data.of(speed_data.taken([bench_reports.report("cpu", "cuda:0")]), "compact", "inference")
-    bars = speed_data.speed_ups(rows, "CPU")
+    rows = data.of(data.taken([bench_reports.report("cpu", "cuda:0")]), "compact", "inference")
+    bars = data.speed_ups(rows, "CPU")
     # One clip: (3 + 0.2) · 0.6 on the CPU, (0.03 + 2) · 0.3 on the GPU.
     assert bars["network alone, batch 1"] == pytest.approx(1.92 / 0.609)
-    back = speed_data.speed_ups(rows, "GPU 0")
+    back = data.speed_ups(rows, "GPU 0")
     assert back["network alone, batch 1"] == pytest.approx(1 / bars["network alone, batch 1"])
 
 
 def test_parts_are_of_a_clip_and_of_the_widest_scope():
-    rows = speed_data.of(speed_data.taken([bench_reports.report("cpu")]), "compact", "inference")
-    scope, parts = speed_data.time_parts(rows)
+    rows = data.of(data.taken([bench_reports.report("cpu")]), "compact", "inference")
+    scope, parts = data.time_parts(rows)
     assert scope == "file"
     assert dict(parts)["CPU, batch 64"]["decode"] == pytest.approx(2.0)
 
 
 def test_the_table_holds_every_measurement():
     report = bench_reports.report("cpu", "cuda:0")
-    assert len(speed_data.full_table([report])) == len(report.measurements)
-    assert list(speed_data.full_table([report, report])["Report"].unique()) == ["A", "B"]
+    assert len(data.full_table([report])) == len(report.measurements)
+    assert list(data.full_table([report, report])["Report"].unique()) == ["A", "B"]
 
 
 def test_reasons_are_told_once():

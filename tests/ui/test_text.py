@@ -6,7 +6,18 @@ import pytest
 
 from labcore.runs import Run
 from labcore.status import JobStatus
-from ui.text import ago, count, duration, label_name, label_names, percent, plain, points, progress_line, run_name
+from ui.app.text import (
+    ago,
+    count,
+    duration,
+    label_name,
+    label_names,
+    percent,
+    plain,
+    points,
+    progress_line,
+    run_name,
+)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from labcore.asked import save_worked_out
 from labcore.budget import plan_for
 from labcore.config import RunConfig, knobs
 from labcore.presets import PRESETS, preset
-from ui import datasets, form_url, forms
+from ui.datasets import manage
+from ui.forms import fields, url
 
 from .conftest import words
 
@@ -28,7 +29,7 @@ def key(app, path: str) -> str:
 def added(app) -> None:
     """Press the button that adds a data set, and look again once that is done."""
     next(button for button in app.button if button.label == "Add data set").click().run()
-    task = datasets.adding()
+    task = manage.adding()
     if task is not None and task._thread is not None:
         task._thread.join()
         app.run()
@@ -132,13 +133,13 @@ def test_settings_of_a_run_fill_the_form(open_page, dataset, make_run, manager):
 def test_the_network_list_knows_every_network():
     from labcore.models import REGISTRY
 
-    assert set(REGISTRY) <= set(forms.OPEN_LISTS["model.name"])
+    assert set(REGISTRY) <= set(fields.OPEN_LISTS["model.name"])
 
 
 def test_slider_stops_hold_every_preset():
     for path, knob in knobs().items():
         if knob.log and not knob.optional:
-            stops = forms._stops(knob, knob.default)
+            stops = fields._stops(knob, knob.default)
             assert stops == sorted(set(stops))
             for name in PRESETS:
                 part, _, field = path.partition(".")
@@ -146,8 +147,8 @@ def test_slider_stops_hold_every_preset():
 
 
 def test_changes_name_what_is_not_the_default():
-    assert forms.changes(RunConfig()) == {}
-    assert forms.changes(RunConfig().changed({"optim.epochs": 7, "augment.gain_db": 2})) == {
+    assert fields.changes(RunConfig()) == {}
+    assert fields.changes(RunConfig().changed({"optim.epochs": 7, "augment.gain_db": 2})) == {
         "Gain": "2 dB",
         "Epochs": "7",
     }
@@ -205,9 +206,9 @@ def test_the_form_comes_back_from_its_address(open_page, dataset, manager):
 )
 def test_an_address_holds_what_differs_and_gives_it_again(values):
     flat = {path: knob.default for path, knob in knobs().items()} | values
-    said = form_url.differing(flat)
+    said = url.differing(flat)
     assert len(said) <= len(values)
-    changes, troubles = form_url.settings_of(said)
+    changes, troubles = url.settings_of(said)
     assert troubles == []
     assert {path: knob.default for path, knob in knobs().items()} | changes == flat
 
@@ -279,9 +280,9 @@ def test_usual_values_stand_under_the_numbers_and_any_other_can_be_typed(open_pa
 def test_no_slider_has_more_stops_than_a_hand_can_hit(open_page, dataset):
     app = open_page("pages/train.py")
     for widget in app.slider:
-        assert (widget.max - widget.min) / widget.step <= forms.MOST_STOPS
+        assert (widget.max - widget.min) / widget.step <= fields.MOST_STOPS
     for widget in app.select_slider:
-        assert len(widget.options) <= forms.MOST_STOPS
+        assert len(widget.options) <= fields.MOST_STOPS
 
 
 def test_automatic_epochs_are_told_with_reason_and_time_and_a_number_stays_a_number(open_page, dataset, manager):

@@ -13,8 +13,11 @@ from labcore.config import RunConfig
 from labcore.errors import LabError, OutOfMemoryError
 from labcore.events import Advice, Divided, Epoch, Forecast, Log, Preparing, RunFinished, Turned, Unknown
 from labcore.training.estimates import EstimateJob
-from labcore.training.turns import Turns
-from ui import curves, live, pinned, run_log, services, spent, turning
+from labcore.training.live_settings import Turns
+from ui.app import live, services
+from ui.charts import curves, time_by_phase
+from ui.train import live_settings, tracked_clips
+from ui.train import log as run_log
 
 from .conftest import unfold, words
 
@@ -70,8 +73,8 @@ def slider(app, run, path: str, turn: int = 0):
 
 def test_every_live_knob_can_be_turned_the_everyday_ones_first(at_work):
     run, app = at_work()
-    table = turning.live_knobs()
-    assert tuple(knob.path for knob in table[: len(turning.EVERYDAY)]) == turning.EVERYDAY
+    table = live_settings.live_knobs()
+    assert tuple(knob.path for knob in table[: len(live_settings.EVERYDAY)]) == live_settings.EVERYDAY
     for knob in table:
         assert app.get_by_key(f"turn-{run.id}-{knob.path}-0").value == run.config.value(knob.path)
 
@@ -117,14 +120,14 @@ def test_turns_are_marked_on_the_curves_and_told_in_the_log(make_run, monkeypatc
     run.append(Turned(epoch=3, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
     run.append(Turned(epoch=3, number=1, changes={"augment.mixup": 0.2}, by="lab"))
     events = run.events()
-    assert turning.marks(events) == [{"epoch": 2.5, "what": "Dropout 0.5 (page); Mixing 0.2 (the lab itself)"}]
+    assert live_settings.marks(events) == [{"epoch": 2.5, "what": "Dropout 0.5 (page); Mixing 0.2 (the lab itself)"}]
     log = "\n".join(run_log.log_lines(events))
     assert "From epoch 3 on: Dropout 0.5, turned by page: to see" in log
     drawn = {}
     monkeypatch.setattr(
         curves.st, "vega_lite_chart", lambda frame, spec, **_: drawn.update({len(drawn): (frame, spec)})
     )
-    for marks in ([], turning.marks(events)):
+    for marks in ([], live_settings.marks(events)):
         curves.curves(run.epochs(), "loss", 8, key="k", title="Loss", marks=marks)
     (before, spec), (after, same) = drawn[0], drawn[1]
     assert spec == same  # another specification would have the browser draw the chart anew
@@ -187,9 +190,9 @@ def test_an_ended_run_offers_nothing_to_turn(open_page, make_run):
 def test_the_shares_of_the_time_are_told(at_work):
     seconds = {"network": 8.0, "data": 1.0, "waiting": 0.0, "mel": 1.0}
     _, app = at_work(epoch(4, spent=seconds))
-    assert spent.shares(seconds) == [("network", 0.8), ("mel", 0.1), ("data", 0.1)]
+    assert time_by_phase.shares(seconds) == [("network", 0.8), ("mel", 0.1), ("data", 0.1)]
     assert any("network 80 %" in html.proto.body for html in app.get("html"))
-    assert spent.shares({}) == spent.shares({"data": 0.0}) == []
+    assert time_by_phase.shares({}) == time_by_phase.shares({"data": 0.0}) == []
 
 
 def test_foreign_kinds_of_time_are_no_markup(at_work):
@@ -202,14 +205,14 @@ def test_foreign_kinds_of_time_are_no_markup(at_work):
 
 def test_a_pinned_clip_gets_a_safe_name_and_as_many_as_fit(make_run):
     run = make_run("running")
-    assert pinned.pin(run, "../../evil/.name.wav", TONE).parent == run.pinned
-    assert pinned.pin(run, "again.wav", TONE) in pinned.files(run)  # the same sound is pinned once
-    assert len(pinned.files(run)) == 1
-    for number in range(1, pinned.MOST):
-        pinned.pin(run, "same.wav", encode_wav(np.full(100 + number, 0.1, np.float32), 8000))
-    assert len({file.name for file in pinned.files(run)}) == pinned.MOST
+    assert tracked_clips.pin(run, "../../evil/.name.wav", TONE).parent == run.pinned
+    assert tracked_clips.pin(run, "again.wav", TONE) in tracked_clips.files(run)  # the same sound is pinned once
+    assert len(tracked_clips.files(run)) == 1
+    for number in range(1, tracked_clips.MOST):
+        tracked_clips.pin(run, "same.wav", encode_wav(np.full(100 + number, 0.1, np.float32), 8000))
+    assert len({file.name for file in tracked_clips.files(run)}) == tracked_clips.MOST
     with pytest.raises(LabError, match="already"):
-        pinned.pin(run, "one more.wav", encode_wav(np.full(99, 0.1, np.float32), 8000))
+        tracked_clips.pin(run, "one more.wav", encode_wav(np.full(99, 0.1, np.float32), 8000))
 
 
 @pytest.mark.parametrize(
@@ -217,26 +220,26 @@ def test_a_pinned_clip_gets_a_safe_name_and_as_many_as_fit(make_run):
     [
         (b"no sound", "x.wav"),
         (b"", "x.wav"),
-        (b"0" * (pinned.MOST_MB * 1024**2 + 1), "larger"),
+        (b"0" * (tracked_clips.MOST_MB * 1024**2 + 1), "larger"),
         (encode_wav(np.zeros(8000 * 31, np.float32), 8000), "30"),
     ],
 )
 def test_what_cannot_be_pinned_is_told(make_run, content, what):
     run = make_run("running")
     with pytest.raises(LabError, match=what):
-        pinned.pin(run, "x.wav", content)
-    assert pinned.files(run) == []
+        tracked_clips.pin(run, "x.wav", content)
+    assert tracked_clips.files(run) == []
 
 
 def test_a_clip_is_uploaded_played_and_taken_away_while_the_run_is_at_work(at_work, dataset):
     run, app = at_work()
     app.file_uploader(key="pin-upload-0").set_value(("my clip.wav", TONE, "audio/wav")).run()
-    assert [file.name for file in pinned.files(run)] == ["my-clip.wav"]
+    assert [file.name for file in tracked_clips.files(run)] == ["my-clip.wav"]
     press(app, "A held-out clip of the data set")
-    assert len(pinned.files(run)) == 2
+    assert len(tracked_clips.files(run)) == 2
     assert len(app.get("audio")) == 2
     app.button(key="unpin-my-clip.wav").click().run()
-    assert len(pinned.files(run)) == 1
+    assert len(tracked_clips.files(run)) == 1
     app.file_uploader(key="pin-upload-1").set_value(("no.wav", b"?", "audio/wav")).run()
     assert "no.wav" in words(app)
     assert not app.exception
@@ -244,7 +247,7 @@ def test_a_clip_is_uploaded_played_and_taken_away_while_the_run_is_at_work(at_wo
 
 def test_clips_of_the_form_are_pinned_when_the_run_starts(open_page, dataset, manager):
     app = open_page("pages/train.py")
-    app.file_uploader(key=pinned.WAITING).set_value(
+    app.file_uploader(key=tracked_clips.WAITING).set_value(
         [("mine.wav", TONE, "audio/wav"), ("no.wav", b"?", "audio/wav")]
     ).run()
     assert "no.wav" in words(app)
@@ -263,8 +266,8 @@ def test_the_probabilities_of_a_pinned_clip_are_drawn(at_work):
     assert not app.error
     assert len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 3
     many = {label: number / 15 for number, label in enumerate("abcdef")}
-    assert pinned.top([epoch(1, pinned={"a": many})], "a") == ["f", "e", "d", "c"]
-    assert pinned.top([epoch(1)], "a") == []
+    assert tracked_clips.top([epoch(1, pinned={"a": many})], "a") == ["f", "e", "d", "c"]
+    assert tracked_clips.top([epoch(1)], "a") == []
 
 
 # --- estimate, memory
@@ -279,7 +282,7 @@ def measuring(monkeypatch, ending):
         yield Preparing(what="taking a few steps", done=1, total=2, unit="steps")
         return ending()
 
-    monkeypatch.setattr("labcore.training.forecast.measure", measure)
+    monkeypatch.setattr("labcore.training.estimate.measure", measure)
     return asked
 
 

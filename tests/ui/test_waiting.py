@@ -12,7 +12,7 @@ from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan, NoisePlan, NoiseTest
 from labcore.training.estimates import EstimateJob
-from ui import waiting
+from ui.components import queue_line
 
 from .conftest import words
 
@@ -82,4 +82,4 @@ def test_the_overview_lists_the_jobs_of_every_kind_with_their_pages(open_page, m
 
 
 def test_nothing_at_work_is_no_line(workspace):
-    assert waiting.busy() == ""
+    assert queue_line.busy() == ""

@@ -1,0 +1,151 @@
+"""Answers as CSV, JSON lines and Parquet, and segments as Raven selection tables and Audacity label tracks."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from labcore.batch.segments import segments_of, with_events
+from labcore.errors import WorkspaceError
+from labcore.sheets import Sheet
+from labcore.texts import json_line, shown
+from labcore.workspace import opened_atomically
+
+TABLES = ("jsonl", "csv", "parquet")
+TRACKS = ("raven", "audacity")
+FORMATS = (*TABLES, *TRACKS)
+PER = ("file", "window", "segment")
+ENDINGS = {"raven": ".selections.txt", "audacity": ".labels.txt"}
+ROWS = 10_000
+"""Rows of Parquet that are gathered before they are written."""
+
+Answers = Iterable[dict[str, Any]]
+
+
+def columns_of(labels: list[str], per: str) -> list[str]:
+    """The columns of a table; probabilities of the classes are ``p_<label>``, ``notes`` tell how a file was read: that channels cancel."""
+    span = [] if per == "file" else ["start_s", "end_s"]
+    last = ["highest", "windows"] if per == "segment" else [f"p_{shown(label)}" for label in labels]
+    return ["file", *span, "label", "probability", *([] if span else ["seconds"]), "error", "notes", *last]
+
+
+def rows_of(answer: dict[str, Any], per: str, threshold: float) -> Iterator[dict[str, Any]]:
+    """The rows of one answer; a file that could not be read is a row with its error. Names are written as :func:`shown` does."""
+    file = {"file": shown(answer["file"])}
+    if answer.get("notes"):
+        file["notes"] = "; ".join(shown(note) for note in answer["notes"])
+    if "error" in answer:
+        yield file | {"error": shown(answer["error"])}
+    elif per == "segment":
+        for segment in segments_of(answer, threshold):
+            yield file | vars(segment) | {"label": shown(segment.label)}
+    else:
+        for part in [answer] if per == "file" else answer["windows"]:
+            facts = {
+                name: part[name] for name in ("start_s", "end_s", "seconds", "label", "probability") if name in part
+            }
+            facts["label"] = shown(facts["label"])
+            yield file | facts | {f"p_{shown(label)}": share for label, share in part["probabilities"].items()}
+
+
+def csv_writer(file: IO[str], labels: list[str], per: str) -> Sheet:
+    """A writer of CSV whose head is written already."""
+    return Sheet(file, columns_of(labels, per))
+
+
+def write_table(
+    path: Path, format: str, answers: Answers, labels: list[str], per: str = "file", threshold: float = 0.0
+) -> None:
+    """Write answers into one file, whole or not at all.
+
+    Args:
+        format: one of :data:`TABLES`. JSON lines are whole answers, whatever ``per`` says.
+        per: a row a file, window or segment.
+        threshold: for segments and events, as :func:`segments_of` takes it.
+
+    Raises:
+        WorkspaceError: it cannot be written.
+    """
+    with _whole(path) as file:
+        if format == "parquet":
+            _write_parquet(file, answers, labels, per, threshold)
+        elif format == "jsonl":
+            file.writelines(json_line(with_events(answer, threshold)).encode() + b"\n" for answer in answers)
+        else:
+            text = io.TextIOWrapper(file, "utf-8", newline="")
+            writer = csv_writer(text, labels, per)
+            for answer in answers:
+                writer.rows(rows_of(answer, per, threshold))
+            text.detach()  # what is written is flushed, and the file stays open
+
+
+def _write_parquet(file: IO[bytes], answers: Answers, labels: list[str], per: str, threshold: float) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {
+        "file": pa.string(),
+        "label": pa.string(),
+        "error": pa.string(),
+        "notes": pa.string(),
+        "windows": pa.int64(),
+    }
+    schema = pa.schema([(name, kinds.get(name, pa.float64())) for name in columns_of(labels, per)])
+
+    def flush(rows: list[dict[str, Any]]) -> None:
+        writer.write_table(pa.Table.from_pylist(rows, schema))
+
+    with pq.ParquetWriter(file, schema) as writer:
+        rows: list[dict[str, Any]] = []
+        for answer in answers:
+            rows += rows_of(answer, per, threshold)
+            if len(rows) >= ROWS:
+                flush(rows)
+                rows = []
+        flush(rows)
+
+
+def track_of(answer: dict[str, Any], format: str, threshold: float) -> str:
+    """The segments of one recording as the text of a Raven selection table or an Audacity label track."""
+    segments = segments_of(answer, threshold)
+    if format == "audacity":
+        return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{_plain(s.label)}\n" for s in segments)
+    head = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Begin File", "Annotation", "Score"]
+    name = _plain(Path(answer["file"]).name)
+    rows = [
+        f"{n}\tSpectrogram 1\t1\t{s.start_s:.6f}\t{s.end_s:.6f}\t{name}\t{_plain(s.label)}\t{s.probability:.4f}"
+        for n, s in enumerate(segments, 1)
+    ]
+    return "".join(f"{row}\n" for row in ["\t".join(head), *rows])
+
+
+def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: float) -> None:
+    """Write a label track or selection table for each (path, answer); those of files that could not be read are left out.
+
+    Raises:
+        WorkspaceError: one cannot be written.
+    """
+    for path, answer in targets:
+        if "error" not in answer:
+            with _whole(path) as file:
+                file.write(track_of(answer, format, threshold).encode())
+
+
+def _plain(text: str) -> str:
+    """A text that stays in its cell of a table of tabs, and that every encoding of Unicode takes."""
+    return " ".join(shown(text).split())
+
+
+def _whole(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
+    """The file at ``path``, to be written whole or not at all; its folder is made.
+
+    Raises:
+        WorkspaceError: that failed.
+    """
+    again = "Free some space or choose another --output, then give the same command again: what was answered is kept"
+    with WorkspaceError.on_os_error(f"{path} cannot be written", again):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return opened_atomically(path, durable=False, remedy=again)

@@ -1,0 +1,251 @@
+"""The figures of a cross-validation, worked out from its runs whenever they are asked for."""
+
+from __future__ import annotations
+
+import io
+import statistics
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from labcore.crossval.job import CrossValidation, state_of
+from labcore.errors import RunError
+from labcore.evaluation.metrics import figures_of
+from labcore.events import Evaluated, RunFinished, TrainingStarted, each_of, epochs_of, last_of
+from labcore.honesty import adjustments
+from labcore.listing import reason
+from labcore.runs import Run
+from labcore.sheets import Sheet
+from labcore.status import ENDED, JobStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldResult(JobStatus):
+    """One fold at a glance: how its run stands, ``deleted`` where that is gone, and what came of it.
+
+    Attributes:
+        split: "official", or "random" for a fold of the leaking twin.
+        accuracy: the final one on the held-out fold, None before the end.
+        latest: the accuracy of the newest epoch on the clips of the curve.
+        curve: epoch, accuracy on the training clips, accuracy on the clips of the curve.
+        seconds: at work so far, over all its starts that came to an end.
+        leaks: clips of its recordings were trained on.
+        adjusted: so many times its settings were changed with its held-out clips in view.
+    """
+
+    fold: str
+    split: str
+    run_id: str
+    latest: float | None = None
+    macro_f1: float | None = None
+    clips: int = 0
+    seconds: float = 0.0
+    device: str = ""
+    leaks: bool = False
+    adjusted: int = 0
+    curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
+    confusion: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """``3``, or ``3 random``."""
+        return self.fold if self.split == "official" else f"{self.fold} {self.split}"
+
+    @property
+    def active(self) -> bool:
+        return self.state not in (*ENDED, "deleted")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Folds taken together; the figures are those of the finished ones.
+
+    Attributes:
+        mean, deviation: of the accuracies of the folds; the deviation is that of a sample (n - 1), None with fewer than two folds.
+        accuracy, low, high: of all held-out clips together, with its 95 % Wilson interval.
+        macro_f1, per_class, confusion: of all held-out clips together, as in :class:`labcore.events.Evaluated`.
+        leaks: a fold's split leaks, so the figures are too high.
+        adjusted: the sum over the folds, as of a :class:`FoldResult`.
+    """
+
+    folds: list[FoldResult]
+    finished: int = 0
+    mean: float | None = None
+    deviation: float | None = None
+    clips: int = 0
+    accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+    macro_f1: float | None = None
+    per_class: dict[str, dict[str, float]] = field(default_factory=dict)
+    confusion: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+    leaks: bool = False
+    adjusted: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A cross-validation at a glance.
+
+    Attributes:
+        state: queued, running (a fold is waiting or at work), finished, failed or stopped.
+        random: the leaking twin, None where it was not asked for.
+        difference: mean accuracy of the twin less that of the official folds, over the folds finished on both sides.
+        by: who made it; "" where that is not known.
+    """
+
+    id: str
+    state: str
+    dataset: str
+    model: str
+    created: float
+    official: Pool
+    random: Pool | None
+    difference: float | None
+    by: str = ""
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("queued", "running")
+
+    @property
+    def folds(self) -> list[FoldResult]:
+        """Every fold, those of the twin last."""
+        return [*self.official.folds, *(self.random.folds if self.random else [])]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures, without the curves."""
+        facts = asdict(self)
+        for pool in filter(None, (facts["official"], facts["random"])):
+            for fold in pool["folds"]:
+                for name in ("curve", "confusion", "preparing", "queued_at", "changed_at", "by"):
+                    del fold[name]
+        return facts
+
+
+def summarise(experiment: CrossValidation) -> Summary:
+    """Read a cross-validation's runs and take their figures together.
+
+    Raises:
+        RunError: the experiment is gone or cannot be read.
+    """
+    official = pool(_folds(experiment, "official"))
+    random = pool(twins) if (twins := _folds(experiment, "random")) else None
+    config = experiment.config
+    return Summary(
+        id=experiment.id,
+        state=state_of([fold.state for fold in (*official.folds, *(random.folds if random else []))]),
+        dataset=config.data.dataset,
+        model=config.model.name,
+        created=experiment.created,
+        official=official,
+        random=random,
+        difference=_difference(official, random) if random else None,
+        by=experiment.owner,
+    )
+
+
+def csv_table(summary: Summary) -> str:
+    """The folds as a CSV table, then mean and deviation, the leaking twin's below."""
+    lines = io.StringIO()
+    rows = Sheet(lines, ["split", "fold", "state", "epochs", "accuracy", "macro_f1", "clips", "seconds", "run"])
+    for name, pool in (("official", summary.official), ("random", summary.random)):
+        if pool is None:
+            continue
+        for fold in pool.folds:
+            figures = [_figure(fold.accuracy), _figure(fold.macro_f1), fold.clips, round(fold.seconds, 1), fold.run_id]
+            rows.row([name, fold.fold, fold.state, fold.epoch, *figures])
+        rows.row([name, "mean", "", "", _figure(pool.mean), "", "", "", ""])
+        rows.row([name, "deviation", "", "", _figure(pool.deviation), "", "", "", ""])
+        pooled = [_figure(pool.accuracy), _figure(pool.macro_f1), pool.clips, round(pool.seconds, 1), ""]
+        rows.row([name, "all clips", "", "", *pooled])
+    return lines.getvalue()
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def pool(folds: list[FoldResult]) -> Pool:
+    """Take folds together."""
+    done = [fold for fold in folds if fold.accuracy is not None]
+    seconds = sum(fold.seconds for fold in folds)
+    leaks = any(fold.leaks for fold in folds)
+    if not done:
+        return Pool(folds, seconds=seconds, leaks=leaks)
+    accuracies = [fold.accuracy for fold in done if fold.accuracy is not None]
+    confusion = _pooled([fold.confusion for fold in done])
+    figures = figures_of(confusion)
+    return Pool(
+        folds,
+        finished=len(done),
+        mean=statistics.fmean(accuracies),
+        deviation=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        clips=figures.clips,
+        accuracy=figures.accuracy if figures.clips else None,
+        low=figures.accuracy_low,
+        high=figures.accuracy_high,
+        macro_f1=figures.macro_f1 if figures.clips else None,
+        per_class=figures.per_class,
+        confusion=confusion,
+        seconds=seconds,
+        leaks=leaks,
+        adjusted=sum(fold.adjusted for fold in done),
+    )
+
+
+def _folds(experiment: CrossValidation, split: str) -> list[FoldResult]:
+    return [_guarded_fold(fold, split, run) for fold, run in experiment.members(split).items()]
+
+
+def _guarded_fold(fold: str, split: str, run: Run) -> FoldResult:
+    try:
+        return _fold(fold, split, run)
+    except Exception as error:  # one fold must never hide the others
+        return FoldResult("unreadable", fold=fold, split=split, run_id=run.id, error=f"cannot be read: {reason(error)}")
+
+
+def _fold(fold: str, split: str, run: Run) -> FoldResult:
+    if not run.there:
+        return FoldResult("deleted", fold=fold, split=split, run_id=run.id)
+    events, status = run.events(), run.status()
+    started, epochs = last_of(events, TrainingStarted), epochs_of(events)
+    result = last_of(events, Evaluated) if status.state == "finished" else None
+    try:
+        asked = run.config.optim.epochs or 0
+    except RunError:
+        asked = status.epochs
+    told = vars(status) | {"epochs": status.epochs or asked, "accuracy": result.accuracy if result else None}
+    return FoldResult(
+        **told,
+        fold=fold,
+        split=split,
+        run_id=run.id,
+        latest=epochs[-1].val_accuracy if epochs else None,
+        macro_f1=result.macro_f1 if result else None,
+        clips=result.clips if result else 0,
+        seconds=sum(end.seconds for end in each_of(events, RunFinished)),
+        device=started.device if started else "",
+        leaks=started is not None and started.leaks,
+        adjusted=adjustments(events),
+        curve=tuple((each.epoch, each.train_accuracy, each.val_accuracy) for each in epochs),
+        confusion=result.confusion if result else {},
+    )
+
+
+def _difference(official: Pool, random: Pool) -> float | None:
+    other = {fold.fold: fold.accuracy for fold in random.folds}
+    pairs = [(fold.accuracy, other.get(fold.fold)) for fold in official.folds]
+    gaps = [twin - own for own, twin in pairs if own is not None and twin is not None]
+    return statistics.fmean(gaps) if gaps else None
+
+
+def _pooled(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
+    """The sum of confusion matrices; labels in the order of the first, those of the others after them."""
+    total: dict[str, Counter[str]] = {}
+    for table in tables:
+        for label, row in table.items():
+            total.setdefault(label, Counter()).update(row)
+    order = list(total)
+    return {label: {other: total[label][other] for other in order if total[label][other]} for label in order}

@@ -1,0 +1,150 @@
+"""Probabilities of many clips at once, exactly as the classifier gives them one by one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from labcore.inference.classifier import Classifier
+from labcore.inference.embed import features_of
+from labcore.inference.resident_clips import Bank
+from labcore.inference.windows import ClipWindows, aggregate
+
+KEEP_BYTES = 2**30
+PART = 4096
+"""Windows whose embeddings are in memory at a time; more where one clip has more."""
+LARGEST = float(np.finfo(np.float16).max)
+
+Progress = Callable[[int, int], None]
+
+
+class Precision(Protocol):
+    """How a network computes, as :class:`labcore.training.precision.Precision` says."""
+
+    def autocast(self, device: torch.device) -> contextlib.AbstractContextManager[object]: ...
+    def format(self) -> torch.memory_format: ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is said of some clips, which follow those of the part before.
+
+    Attributes:
+        said: (clips, classes) float32, the mean over each clip's windows that hold sound.
+        clips: (rows,) which of all clips each row is of; a row is a clip, or a window where that was asked for.
+        bounds: (rows, 2) first sample and end of each within its clip.
+        probabilities: (rows, classes) float32.
+        embeddings: (rows, width) float16, what the network's last layer is given; width 0 where it has none.
+    """
+
+    said: np.ndarray
+    clips: np.ndarray
+    bounds: np.ndarray
+    probabilities: np.ndarray
+    embeddings: np.ndarray
+
+
+class HeldOut:
+    """The windows of some clips, ready to be judged by a network again and again.
+
+    Their log-mels are computed once and kept where they are small, else anew each time.
+
+    Args:
+        classifier: its front end, with the normalisation fitted, and its rules for windows.
+        waves: the bank that the clips lie in.
+        rows: (clips,) which of its clips.
+    """
+
+    def __init__(self, classifier: Classifier, waves: Bank, rows: np.ndarray, batch_size: int = 64) -> None:
+        self.classifier, self.rows, self.batch_size = classifier, rows, batch_size
+        self.windows = ClipWindows(classifier, waves, rows)
+        log_mel, clip = classifier.log_mel, classifier.config.clip_samples
+        size = len(self.windows) * log_mel.mean.shape[0] * log_mel.frames(clip) * 4
+        self.kept = [self._images(first) for first in self._firsts()] if size < KEEP_BYTES else None
+
+    def probabilities(
+        self, precision: Precision | None = None, progress: Progress = lambda done, total: None
+    ) -> np.ndarray:
+        """Mean over each clip's windows that hold sound: (clips, classes) float32.
+
+        Args:
+            precision: how the network computes; plain fp32, as in use, where it is not given.
+            progress: called with windows done and windows in all.
+        """
+        rows = list(self._batches(precision, progress))
+        if not rows:  # fewer clips than processes
+            return np.zeros((0, len(self.classifier.labels)), dtype=np.float32)
+        return self.windows.mean(torch.cat(rows).cpu().numpy())
+
+    def parts(
+        self, progress: Progress = lambda done, total: None, *, by_window: bool = False, size: int = PART
+    ) -> Iterator[Part]:
+        """The same with embeddings, a part of the clips at a time: memory does not grow with their number.
+
+        Args:
+            progress: as for :meth:`probabilities`.
+            by_window: a row a window, in place of a row a clip.
+            size: windows of a part, at least.
+        """
+        windows, classes = self.windows, len(self.classifier.labels)
+        begun = told = 0  # clips and windows of the parts before
+        rows = np.zeros(
+            (0, 0), dtype=np.float32
+        )  # of the windows after them: probabilities and embeddings side by side
+        pending: list[Tensor] = []
+        with features_of(self.classifier.network) as features:
+            for first, probabilities in zip(self._firsts(), self._batches(None, progress), strict=True):
+                count = len(probabilities)
+                pending.append(torch.cat([probabilities, features.take(count, probabilities.device)], 1))
+                end = first + count
+                whole = int(windows.owners[end]) if end < len(windows) else windows.clips  # clips that are complete
+                if end < len(windows) and (end - told < size or whole == begun):
+                    continue
+                rows = np.concatenate([rows.reshape(-1, pending[0].shape[1]), torch.cat(pending).cpu().numpy()])
+                pending.clear()
+                stop = int(np.searchsorted(windows.owners, whole))
+                yield self._part(slice(told, stop), rows[: stop - told], classes, by_window)
+                begun, told, rows = whole, stop, rows[stop - told :]
+
+    def _part(self, part: slice, rows: np.ndarray, classes: int, by_window: bool) -> Part:
+        """Of all windows of some clips: (windows, classes + width) float32."""
+        windows = self.windows
+        owners, bounds = windows.owners[part], windows.bounds[part]
+        begun, end = int(owners[0]), int(owners[-1]) + 1
+        means = aggregate(rows, windows.weights[part], owners - begun, end - begun)
+        said = means[:, :classes]
+        if not by_window:
+            lasts = np.searchsorted(owners, np.arange(begun, end), side="right") - 1
+            ends = bounds[lasts, 1]
+            rows, owners, bounds = means, np.arange(begun, end), np.stack([np.zeros_like(ends), ends], 1)
+        embeddings = rows[:, classes:].clip(-LARGEST, LARGEST).astype(np.float16)
+        return Part(said, owners, bounds, rows[:, :classes], embeddings)
+
+    @torch.inference_mode()
+    def _batches(self, precision: Precision | None, progress: Progress) -> Iterator[Tensor]:
+        """Probabilities of the windows, batch by batch: (batch, classes) float32 on the device."""
+        self.classifier.eval()
+        device = self.classifier.device
+        for number, first in enumerate(self._firsts()):
+            images = self.kept[number] if self.kept is not None else self._images(first)
+            if precision is None:
+                logits = self.classifier.network(images)
+            else:
+                with precision.autocast(device):
+                    logits = self.classifier.network(images.contiguous(memory_format=precision.format()))
+            progress(min(first + self.batch_size, len(self.windows)), len(self.windows))
+            yield logits.float().softmax(1)
+
+    def _firsts(self) -> range:
+        return range(0, len(self.windows), self.batch_size)
+
+    @torch.inference_mode()
+    def _images(self, first: int) -> Tensor:
+        """(batch, 1, n_mels, frames) normalised log-mels of the windows from number ``first`` on."""
+        return self.classifier.log_mel(self.windows.cut(slice(first, first + self.batch_size)))[:, None]

@@ -1,0 +1,175 @@
+"""Answers as tables and label tracks, and kept for the next time."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labcore.batch import AnswerJournal, segments_of, summary_of, with_events, write_table, write_tracks
+from labcore.batch.tables import track_of
+from labcore.errors import WorkspaceError
+
+
+def answer(*windows, seconds=None, file="rec.wav"):
+    """Windows of 2 s every second: (label, probability)."""
+    rows = [
+        {"start_s": float(n), "end_s": n + 2.0, "label": label, "probability": p, "probabilities": {"a": p, "b": 1 - p}}
+        for n, (label, p) in enumerate(windows)
+    ]
+    first = rows[0]
+    return {
+        "file": file, "label": first["label"], "probability": first["probability"], "probabilities": first["probabilities"],
+        "seconds": seconds or len(windows) + 1.0, "windows": rows,
+    }  # fmt: skip
+
+
+def spans(found):
+    return [(s.start_s, s.end_s, s.label, s.windows) for s in found]
+
+
+def test_windows_are_joined_where_the_label_stays():
+    told = answer(("a", 0.9), ("a", 0.7), ("b", 0.8), ("a", 0.6))
+    found = segments_of(told)
+    assert spans(found) == [(0.0, 2.5, "a", 2), (2.5, 3.5, "b", 1), (3.5, 5.0, "a", 1)]
+    assert found[0].probability == pytest.approx(0.8)
+    assert found[0].highest == 0.9
+
+
+def test_the_threshold_leaves_gaps():
+    told = answer(("a", 0.9), ("a", 0.4), ("a", 0.9))
+    assert spans(segments_of(told, 0.5)) == [(0.0, 1.5, "a", 1), (2.5, 4.0, "a", 1)]
+    assert segments_of(told, 0.95) == []
+    assert spans(segments_of(answer(("b", 0.5), seconds=0.3))) == [(0.0, 0.3, "b", 1)]
+
+
+def test_silent_windows_are_gaps_and_borders_stay_within_their_windows():
+    told = answer(("a", 0.9), ("a", 0.9), ("a", 0.9), ("b", 0.9))
+    told["windows"][1]["silent"] = True
+    assert spans(segments_of(told)) == [(0.0, 1.5, "a", 1), (2.5, 3.5, "a", 1), (3.5, 5.0, "b", 1)]
+    apart = answer(("a", 0.9), ("a", 0.9), seconds=12.0)
+    apart["windows"][1] |= {"start_s": 10.0, "end_s": 12.0}
+    assert spans(segments_of(apart)) == [(0.0, 2.0, "a", 1), (10.0, 12.0, "a", 1)]
+
+
+def test_a_recording_is_summed_up_by_label():
+    told = answer(("a", 0.6), ("b", 0.9), ("a", 0.8), ("a", 0.7), ("a", 0.3))
+    events = segments_of(told, 0.5)
+    assert [vars(each) for each in summary_of(events)] == [
+        {"label": "a", "count": 2, "total_s": 3.5, "highest": 0.8},
+        {"label": "b", "count": 1, "total_s": 1.0, "highest": 0.9},
+    ]
+    more = with_events(told, 0.5)
+    assert {name: more[name] for name in told} == told
+    assert more["events"] == [vars(event) for event in events]
+    assert [(event["start_s"], event["end_s"]) for event in more["events"]] == [(0.0, 1.5), (1.5, 2.5), (2.5, 4.5)]
+    assert with_events(told, 0.95)["events"] == with_events(told, 0.95)["summary"] == []
+
+
+def test_a_clip_of_one_window_keeps_its_answer():
+    for told in (answer(("a", 0.9)), {"file": "x", "error": "no"}):
+        assert with_events(told) is told
+
+
+def test_windows_know_whether_they_are_silent(make_classifier, noise):
+    sound, nothing = noise(1.0, 8000), np.zeros(8000, dtype=np.float32)
+    classifier = make_classifier()
+    heard = classifier.classify_waveform(np.concatenate([sound, nothing]))
+    assert [window.silent for window in heard.windows] == [False] * 4 + [True] * 3
+    assert segments_of(heard.to_dict())[-1].end_s <= 1.25
+    assert segments_of(classifier.classify_waveform(nothing).to_dict()) == []
+    assert not classifier.classify_waveform(nothing[:4000]).windows[0].silent
+
+
+def test_label_tracks():
+    told = answer(("a\tx", 0.9), ("b", 0.9), file="/data/my rec.wav")
+    assert track_of(told, "audacity", 0.5) == "0.000000\t1.500000\ta x\n1.500000\t3.000000\tb\n"
+    head, first, _second = (line.split("\t") for line in track_of(told, "raven", 0.5).splitlines())
+    assert dict(zip(head, first, strict=True)) == {
+        "Selection": "1", "View": "Spectrogram 1", "Channel": "1", "Begin Time (s)": "0.000000", "End Time (s)": "1.500000",
+        "Begin File": "my rec.wav", "Annotation": "a x", "Score": "0.9000",
+    }  # fmt: skip
+
+
+BAD = os.fsdecode(b"/data/M\x84dchen.wav")
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet", "raven"])
+def test_a_name_that_is_not_utf8_is_written_in_valid_utf8(tmp_path, format):
+    told = [answer(("a", 0.9), file=BAD), {"file": BAD, "error": f"{BAD} is empty"}]
+    path = tmp_path / "t"
+    if format == "raven":
+        write_tracks([(path, told[0])], format, 0.5)
+    else:
+        write_table(path, format, told, ["a", "b"])
+    if format == "parquet":
+        table = pd.read_parquet(path)
+        assert list(table["file"]) == [r"/data/M\x84dchen.wav"] * 2
+        assert table["error"].iloc[1] == r"/data/M\x84dchen.wav is empty"
+        return
+    text = path.read_bytes().decode()
+    if format == "jsonl":  # reads back as the name that opens the file
+        assert [json.loads(line)["file"] for line in text.splitlines()] == [BAD, BAD]
+        assert os.fsencode(json.loads(text.splitlines()[0])["file"]) == b"/data/M\x84dchen.wav"
+    else:
+        assert r"M\x84dchen.wav" in text
+
+
+def test_the_journal_keeps_names_that_are_not_utf8(tmp_path):
+    file = tmp_path / os.fsdecode(b"M\x84dchen.wav")
+    file.write_text("sound")
+    AnswerJournal(tmp_path / "j", "key").add(file, answer(("a", 0.9), file=str(file)))
+    again = AnswerJournal(tmp_path / "j", "key")
+    assert again.has(file)
+    assert again.get(file)["file"] == str(file)
+    (tmp_path / "j").read_bytes().decode()
+
+
+@pytest.mark.parametrize(("per", "rows"), [("file", 2), ("window", 4), ("segment", 3)])
+def test_csv_and_parquet_say_the_same(tmp_path, per, rows):
+    told = [answer(("a", 0.9), ("a", 0.9), ("b", 0.8), file="x, y.wav"), {"file": "bad.wav", "error": 'is "empty"'}]
+    write_table(tmp_path / "t.csv", "csv", told, ["a", "b"], per, 0.5)
+    write_table(tmp_path / "t.parquet", "parquet", told, ["a", "b"], per, 0.5)
+    with (tmp_path / "t.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    table = pd.read_parquet(tmp_path / "t.parquet")
+    assert len(lines) == len(table) == rows
+    assert lines[0]["file"] == table["file"].iloc[0] == "x, y.wav"
+    assert lines[-1]["error"] == table["error"].iloc[-1] == 'is "empty"'
+    assert list(lines[0]) == list(table.columns)
+    if per != "segment":
+        assert float(lines[0]["p_b"]) == table["p_b"].iloc[0] == pytest.approx(0.1)
+
+
+def test_jsonl_and_a_target_that_cannot_be_written(tmp_path):
+    told = [answer(("a", 0.9)), {"file": "bad.wav", "error": "no"}]
+    write_table(tmp_path / "t.jsonl", "jsonl", told, ["a", "b"])
+    assert [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()] == told
+    (tmp_path / "file").touch()
+    with pytest.raises(WorkspaceError, match="--output"):
+        write_table(tmp_path / "file" / "t.csv", "csv", told, ["a", "b"])
+
+
+def test_the_journal_knows_what_was_answered(tmp_path):
+    files = [tmp_path / f"{name}.wav" for name in "abc"]
+    for file in files:
+        file.write_text("sound")
+    journal = AnswerJournal(tmp_path / "j", "key")
+    for file in files[:2]:
+        journal.add(file, answer(("a", 0.9), file=str(file)))
+    journal.add(files[2], {"file": "c", "error": "no"})
+    with (tmp_path / "j").open("a") as lines:
+        lines.write('{"where": "x", "ke')
+    files[1].write_text("other sound")
+    again = AnswerJournal(tmp_path / "j", "key")
+    assert [again.has(file) for file in files] == [True, False, False]
+    again.add(files[1], answer(("b", 0.7), file="b"))
+    for one in (again, AnswerJournal(tmp_path / "j", "key")):
+        assert one.get(files[0]) == answer(("a", 0.9), file=str(files[0]))
+        assert one.get(files[1])["label"] == "b"
+        assert one.get(tmp_path / "none") is None
+    assert not AnswerJournal(tmp_path / "j", "other weights").has(files[0])

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+
+from labcore.config import RunConfig
+from labcore.features import LogMel
+from labcore.inference.resident_clips import Bank, mel_bank, random_starts
+
+
+def bank_of(*clips, device="cpu"):
+    offsets = torch.tensor([0, *np.cumsum([len(clip) for clip in clips])])
+    values = torch.cat([torch.tensor(clip, dtype=torch.int16) for clip in clips])
+    return Bank(values, offsets, torch.full((len(clips),), 0.5), torch.device(device))
+
+
+CLIPS = ([1, 2, 3, 4, 5], [10, 20], [7, 8, 9])
+CASES = [
+    (0, 0, [0.5, 1.0, 1.5, 2.0]),
+    (0, 3, [2.0, 2.5, 0, 0]),
+    (1, -1, [0, 5.0, 10.0, 0]),
+    (1, 9, [0, 0, 0, 0]),
+    (2, -9, [0, 0, 0, 0]),
+]
+
+
+AROUND = [
+    (0, 1, 5, [2, 3, 4, 5, 1]),
+    (0, -2, 3, [4, 5, 1]),
+    (0, 4, 3, [5, 1, 2]),
+    (1, -1, 4, [0, 10, 20, 0]),
+    (1, 1, 4, [20, 0, 0, 10]),
+    (1, -2, 4, [0, 0, 10, 20]),
+    (2, 7, 3, [8, 9, 7]),
+]
+
+
+@pytest.mark.parametrize("way", ["_copy", "_gather"])
+@pytest.mark.parametrize(("clip", "start", "length", "expected"), AROUND)
+def test_a_clip_is_a_ring_where_windows_are_cut_around_it(way, clip, start, length, expected):
+    windows = getattr(bank_of(*CLIPS), way)(torch.tensor([clip]), torch.tensor([start]), length, True)
+    assert windows[0].tolist() == expected
+
+
+@pytest.mark.parametrize("way", ["_copy", "_gather"])
+def test_windows_never_reach_into_the_next_clip(way):
+    bank = bank_of(*CLIPS)
+    clips, starts = torch.tensor([case[0] for case in CASES]), torch.tensor([case[1] for case in CASES])
+    windows = getattr(bank, way)(clips, starts, 4, False) * 0.5
+    assert windows.tolist() == [case[2] for case in CASES]
+    if way == "_copy":
+        assert torch.equal(bank.cut(clips, starts, 4), windows)
+
+
+def test_frames_are_cut_as_samples_are():
+    values = torch.arange(12.0).reshape(6, 2)
+    bank = Bank(values, torch.tensor([0, 4, 6]), None, torch.device("cpu"))
+    window = bank.cut(torch.tensor([1]), torch.tensor([-1]), 4)
+    assert window.tolist() == [[[0, 0], [8, 9], [10, 11], [0, 0]]]
+
+
+def test_the_mel_bank_holds_what_the_front_end_makes_of_each_clip():
+    config = RunConfig().changed({"audio.sample_rate": 8000})
+    log_mel = LogMel(config)
+    clips = [np.random.default_rng(n).integers(-9999, 9999, 3000 + 700 * n).tolist() for n in range(3)]
+    waves = bank_of(*clips)
+    seen = []
+    mels = mel_bank(waves, log_mel, lambda done, total: seen.append((done, total)))
+    assert seen == [(3, 3)]
+    for number, clip in enumerate(clips):
+        expected = log_mel.power(torch.tensor([clip]).float() * 0.5)[0].T
+        assert torch.equal(mels.values[mels.offsets[number] : mels.offsets[number + 1]], expected)
+
+
+@pytest.mark.parametrize(
+    ("length", "window", "shift", "low", "high"),
+    [
+        (100, 100, 0, 0, 0),
+        (100, 100, 20, -20, 20),
+        (150, 100, 0, 0, 50),
+        (150, 100, 10, -10, 60),
+        (60, 100, 0, -40, 0),
+        (60, 100, 10, -50, 10),
+    ],
+)
+def test_starts_crop_place_and_shift(length, window, shift, low, high):
+    torch.manual_seed(0)
+    starts = random_starts(torch.full((3000,), length), window, shift)
+    assert (int(starts.min()), int(starts.max())) == (low, high)

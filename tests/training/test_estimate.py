@@ -1,0 +1,74 @@
+import pytest
+import torch
+
+from labcore.events import Forecast, TrainingStarted
+from labcore.runs import Run
+from labcore.training import estimate as module
+from labcore.training.estimate import measure
+from labcore.training.precision import Precision
+from labcore.training.prepare import prepare
+from labcore.training.trainer import Trainer
+from tests.training.outcome import outcome
+
+
+def test_a_forecast_is_told_and_leaves_no_run_behind(tiny, monkeypatch):
+    monkeypatch.setattr(module, "free_bytes", lambda device: 10**6)
+    before = set(tiny.workspace.runs.iterdir())
+    told, result = outcome(measure(tiny.config, tiny.workspace))
+    assert isinstance(result, Forecast)
+    assert any(isinstance(event, TrainingStarted) for event in told)
+    assert set(tiny.workspace.runs.iterdir()) == before
+    assert not list(tiny.workspace.cache.glob("forecast-*"))
+    assert result.seconds_total == result.seconds_per_epoch * tiny.config.optim.epochs > 0
+    assert (result.batch_size, result.micro_batch) == (8, 8)
+    assert result.peak_bytes > 0
+    assert result.largest_batch >= 1
+    assert result.clips == 24
+
+
+def test_more_memory_fits_a_larger_batch_whatever_the_clips_are(tiny, monkeypatch):
+    largest = []
+    for free in (10**4, 10**6, 10**12):
+        monkeypatch.setattr(module, "free_bytes", lambda device, free=free: free)
+        _, result = outcome(measure(tiny.config, tiny.workspace))
+        largest.append(result.largest_batch)
+    assert largest == sorted(largest)
+    assert largest[0] < 24 < largest[-1]
+
+
+def test_the_memory_of_a_clip_is_what_its_activations_take(tiny):
+    class Probe:
+        device = torch.device("cpu")
+        micro_batch = 8
+        config = tiny.config
+        network = torch.nn.Sequential(torch.nn.Conv2d(1, 10, 1), torch.nn.ReLU())
+
+        class session:
+            precision = Precision("fp32", "contiguous", "")
+
+            class pipeline:
+                frames = 32
+
+    pixels = tiny.config.features.n_mels * 32 * 4
+    # the convolution keeps its input of one channel, the rectifier its output of ten
+    assert module._bytes_a_clip(Probe) == int(module.IN_THE_WORKS * 11 * pixels)
+
+
+@pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant"])
+@pytest.mark.parametrize(("epochs", "batch"), [(1, 24), (1, 64), (2, 8)])
+def test_a_run_shorter_than_the_probe_is_forecast(tiny, schedule, epochs, batch):
+    config = tiny.config.changed({"optim.schedule": schedule, "optim.epochs": epochs, "optim.batch_size": batch})
+    _, result = outcome(measure(config, tiny.workspace))
+    assert result.steps_timed == module.MOST_STEPS
+    assert result.batch_size == min(batch, 24)
+    assert result.seconds_total == epochs * result.seconds_per_epoch > 0
+
+
+def test_a_step_after_the_last_keeps_its_learning_rate(tiny):
+    config = tiny.config.changed({"optim.epochs": 1, "optim.batch_size": 12, "optim.schedule": "cosine"})
+    trainer = Trainer(outcome(prepare(config, Run.create(tiny.workspace, config), tiny.workspace, lambda: False))[1])
+    rates = []
+    for step in range(trainer.steps_of_epoch() + 3):
+        trainer.step(step % trainer.steps)
+        rates.append(trainer.lr)
+    assert rates[0] > rates[1] == rates[2] == rates[4]

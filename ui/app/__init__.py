@@ -1,0 +1,1 @@
+"""The app around the pages: frame, live parts, what the server keeps, words of numbers."""

@@ -1,0 +1,246 @@
+"""Parts of a page that follow what goes on: fragments that tick only while something is at work."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from labcore.errors import LabError
+from labcore.events import Event, TrainingStarted, last_of
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.glances import glances
+from labcore.jobs.kind import working_kinds
+from labcore.listing import Unreadable, discard
+from labcore.runs import Run
+from labcore.status import JobStatus
+from labcore.texts import counted, shown
+from ui.app import services
+from ui.app.shell import action_button, errors_in_place, show_error
+from ui.app.text import job_name, percent, plain, progress_line, state_face
+from ui.components import owner_guard, queue_line
+
+TICK = 1.0
+"""Seconds between two looks at what is at work."""
+DEVICE_SECONDS = 15.0
+"""How long a page waits at its end to be told which device there is."""
+LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking at what it can do …]"
+PAGES = {
+    "runs": ("pages/train.py", "run"),
+    "searches": ("pages/search.py", "search"),
+    "experiments": ("pages/crossval.py", "crossval"),
+    "reports": ("pages/speed.py", "report"),
+    "noise": ("pages/explore.py", "noise"),
+    "estimates": ("pages/train.py", ""),
+}
+"""Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
+
+
+class Pace(NamedTuple):
+    """Seconds between two looks at a run: at its line of progress, at its curves."""
+
+    line: float
+    curves: float
+
+
+CPU_PACES = (Pace(3.0, 9.0), Pace(5.0, 15.0), Pace(8.0, 24.0))
+"""With one visitor, two, and more: they share the cores with the training, and what they take of it is kept small together."""
+VISIT_SECONDS = 30.0
+
+
+def pace(run: Run, events: list[Event]) -> Pace:
+    """How often a page looks at a run. On a CPU it looks less often, and less still where several pages are open."""
+    started = last_of(events, TrainingStarted)
+    if started is None or started.device != "cpu":
+        return Pace(TICK, 2.0)
+    visits = services.visits(str(run.path))
+    now = time.monotonic()
+    visits[st.session_state.setdefault("visitor", uuid.uuid4().hex)] = now
+    there = sum(now - seen < VISIT_SECONDS for seen in list(visits.values()))
+    return CPU_PACES[min(there, len(CPU_PACES)) - 1]
+
+
+def runs() -> list[tuple[Run, JobStatus]]:
+    """All runs of the workspace with their status, newest first."""
+    return glances(services.workspace(), Run)
+
+
+def trained() -> dict[str, tuple[Run, float | None]]:
+    """The runs that have weights, newest first: id → run and accuracy."""
+    return {run.id: (run, status.accuracy) for run, status in runs() if os.path.isfile(run.weights)}  # noqa: PTH113
+
+
+def unreadable(things: Sequence[Unreadable], one: str, many: str = "") -> None:
+    """What a list leaves out because it cannot be read, folded away. ``one`` is such a thing: "run"."""
+    if not things:
+        return
+    with st.expander(f"{counted(len(things), one, many)} cannot be read", icon=":material/broken_image:"):
+        for number, thing in enumerate(things[:50]):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"**{plain(thing.name)}**  \n:gray[{plain(thing.why)}]", width="stretch")
+                remove(thing, f"{one}-{number}")
+        if len(things) > 50:
+            st.caption(f"and {len(things) - 50} more")
+
+
+def remove(thing: Unreadable, key: str) -> None:
+    """A button that removes what cannot be read, behind a question."""
+    if thing.path is not None:
+        what = f"**{plain(thing.name)}** with all that is in it"
+        owner_guard.remove_button(what, partial(discard, thing), key=f"discard-{key}")
+
+
+def damaged(path: Path, error: LabError) -> None:
+    """Say that what the page shows cannot be read, and offer to remove it."""
+    show_error(error)
+    remove(Unreadable(shown(path.name), error.what, path), "this")
+
+
+def gone(what: str, name: str) -> None:
+    """Say that a deep link leads to something that is not in this workspace; the page goes on below."""
+    show_error(LabError(f"there is no {what} {shown(name)!r} in this workspace", "Choose another one"))
+
+
+def badge(state: str) -> None:
+    word, icon, colour = state_face(state)
+    st.badge(word, icon=icon, color=colour)
+
+
+@contextlib.contextmanager
+def device_line() -> Iterator[None]:
+    """The machine in a line, above the part of the page that is drawn inside.
+
+    torch, which has to be asked, is imported in the background once that part is there, and the page waits for it at its end.
+    Nothing ticks meanwhile: a part that does can meet a rerun of the page, and what stands beside it is lost.
+    """
+    line, told = st.empty(), _device()
+    line.markdown(told or LOOKING)
+    yield
+    if told:
+        return
+    task, until = services.look_for_device(), time.monotonic() + DEVICE_SECONDS
+    while task.running and time.monotonic() < until:
+        time.sleep(0.2)
+        line.markdown(LOOKING)  # here a press, or another page, comes in between
+    line.markdown(_device() or LOOKING)
+
+
+def _device() -> str:
+    """What the line says of the machine; empty as long as nobody knows."""
+    device, trouble = services.known_device(), services.device_trouble()
+    if device is not None:
+        kind = "GPU" if device.device.startswith("cuda") else "CPU"
+        colour = "green" if kind == "GPU" else "gray"
+        return f":{colour}-badge[:material/memory: {kind}] {plain(device.name)} :gray[– {plain(device.reason)}]"
+    return f":orange-badge[:material/memory: Unknown] :gray[{plain(trouble)}]" if trouble else ""
+
+
+def active_jobs() -> list[tuple[JobFolder, JobStatus]]:
+    """The jobs that wait or are at work, of every kind that has work of its own: those at work first, then as the queue has them."""
+    home = services.workspace()
+    found = [(job, status) for kind in working_kinds(home) for job, status in glances(home, kind) if status.active]
+    order = {job.id: place for place, job in enumerate(services.manager().queue(), 1)}
+    return sorted(found, key=lambda item: (order.get(item[0].id, 0), item[1].queued_at))
+
+
+def at_work() -> None:
+    """The jobs that wait or are at work, live. Nothing where there are none."""
+    active = {job for job, _ in active_jobs()}
+
+    @st.fragment(run_every=TICK if active else None)
+    def rows() -> None:
+        now = active_jobs()
+        if {job for job, _ in now} != active:
+            st.rerun()
+        for job, status in now:
+            with st.container(border=True):
+                with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                    job_link(job, owner_guard.whose(status.by))
+                    badge(status.state)
+                st.progress(share(status), text=progress(status, job))
+
+    if active:
+        st.header("At work", anchor=False)
+        rows()
+
+
+def share(status: JobStatus) -> float:
+    """How much is done of a job, or of what it prepares."""
+    doing = status.preparing
+    return min(1.0, doing.done / max(1, doing.total)) if doing and not status.fraction else status.fraction
+
+
+def progress(status: JobStatus, job: JobFolder) -> str:
+    """Where a job is, in a line of Markdown; of one that waits, behind which others."""
+    if status.state == "queued":
+        return queue_line.behind(job)
+    line = plain(progress_line(status))
+    if status.accuracy is not None:
+        line += f" · validation accuracy {percent(status.accuracy)}"
+    return line[:1].upper() + line[1:]
+
+
+def job_link(job: JobFolder, after: str = "") -> None:
+    """A job's name, which leads to its page where it has one."""
+    label = plain(job_name(job)) + (f" :gray[· {after}]" if after else "")
+    page, word = PAGES.get(job.kind.room, ("", ""))
+    if not page:
+        st.markdown(label, width="content")
+        return
+    name = job.load("noise", {}).get("run", "") if word == "noise" else job.id  # a test with noise is shown by its run
+    st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
+
+
+def no_data_yet(key: str, own: Callable[[], object] | None = None) -> None:
+    """What a form says where there is no data set to choose. ``own`` offers clips of one's own; else a link leads to where that is done."""
+    with st.container(border=True):
+        st.markdown("**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine.")
+        demo_button(key)
+        if own is not None:
+            own()
+        else:
+            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
+
+
+@st.fragment
+def demo_button(key: str, kind: str = "primary") -> None:
+    """A button that makes the demo set, with its progress; several pages may show it, the work is one.
+
+    Only shown where there is no demo set. Nothing ticks before somebody has pressed it.
+    """
+    task = services.tasks().get("demo")
+    if task is not None and task.running:
+        _demo_at_work()
+        return
+    with errors_in_place():
+        if task is not None and task.error is not None:
+            raise task.error
+    action_button("Make the demo set", make_demo, key=key, type=kind, icon=":material/auto_awesome:")
+
+
+def make_demo() -> None:
+    """Make the demo set in the background, or join the making of it."""
+    folder = services.workspace().datasets / "demo"
+
+    def work(progress: services.Progress) -> Any:
+        from labcore.datasets.demo import make_demo
+
+        return make_demo(folder, progress=progress)
+
+    services.begin("demo", work)
+
+
+@st.fragment(run_every=TICK)
+def _demo_at_work() -> None:
+    """The progress of the demo set. It asks for the page again until that shows what came of it, should one rerun be lost."""
+    task = services.tasks().get("demo")
+    if task is None or not task.running:
+        st.rerun()
+    st.progress(task.fraction, text=f"Making sounds … {task.done} of {task.total}" if task.total else "Making sounds …")

@@ -1,0 +1,115 @@
+"""The frame of every page: page config, sidebar, header, and how errors are shown in place."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from labcore import __version__
+from labcore.errors import LabError
+from labcore.texts import shown
+from ui.app import long_work
+from ui.app.services import workspace
+from ui.app.text import capital, plain
+from ui.auth import visitor
+
+PAGES = [
+    ("streamlit_app.py", "Overview", ":material/home:"),
+    ("pages/environment.py", "Environment", ":material/memory:"),
+    ("pages/explore.py", "Explore", ":material/hearing:"),
+    ("pages/train.py", "Train", ":material/model_training:"),
+    ("pages/crossval.py", "Cross-validation", ":material/view_week:"),
+    ("pages/search.py", "Search", ":material/manage_search:"),
+    ("pages/classify.py", "Classify", ":material/graphic_eq:"),
+    ("pages/speed.py", "Speed", ":material/speed:"),
+]
+LOGO = str(Path(__file__).with_name("logo.svg"))
+log = logging.getLogger("audio_gpu_lab")
+
+
+def open_page(title: str, subtitle: str = "") -> None:
+    """Begin a page: config, guard, sidebar and header. The first streamlit call of each page."""
+    # The menu keeps the themes; without an entry of the lab's own it would not be there.
+    about = {"About": f"**Audio GPU Lab** {__version__}  \nFrom sound clips to a trained classifier."}
+    st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide", menu_items=about)
+    visitor.guard()
+    long_work.leave(title)
+    with st.sidebar:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.image(LOGO, width=34, alt="")
+            st.markdown("**Audio GPU Lab**", width="content")
+        st.space("small")
+        for path, label, icon in PAGES:
+            st.page_link(path, label=label, icon=icon, width="stretch")
+        st.space("medium")
+        visitor.sign_out_link()
+        # No code here: the face of code would be 91 kB more of a first visit.
+        st.caption(f"Workspace {plain(_short(workspace().home))}  \nVersion {__version__}")
+    st.title(title, anchor=False)
+    if subtitle:
+        st.markdown(f":gray[{subtitle}]")
+
+
+def show_error(error: LabError) -> None:
+    """What is wrong, and the remedy, in place."""
+    body = f"{plain(capital(error.what))}." + (f"\n\n{plain(error.remedy)}." if error.remedy else "")
+    st.error(body, icon=":material/error:")
+
+
+@contextlib.contextmanager
+def errors_in_place() -> Iterator[None]:
+    """Show whatever goes wrong inside where it happened; the rest of the page goes on.
+
+    A LabError is told as it is. Anything else is a fault of the lab: its traceback goes to the server's log.
+    """
+    try:
+        yield
+    except LabError as error:
+        show_error(error)
+    except Exception as error:
+        log.exception("a page failed")
+        st.error(
+            f"Something went wrong inside the lab ({plain(type(error).__name__)}). The server's log has the details.",
+            icon=":material/bug_report:",
+        )
+
+
+def action_button(label: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
+    """A button that does something on the server; what goes wrong is told under it.
+
+    The action is a callback: it runs before anything is drawn. A press that is told by the return value of ``st.button``
+    is lost where another part of the page asks for a rerun in the same moment.
+    """
+    trouble = f"trouble-{key}"
+
+    def pressed() -> None:
+        try:
+            act()
+        except Exception as error:
+            st.session_state[trouble] = error
+
+    st.button(label, key=key, on_click=pressed, **looks)
+    error = st.session_state.pop(trouble, None)
+    if error is not None:
+        with errors_in_place():
+            raise error
+
+
+def download(
+    label: str, data: str | bytes | Callable[[], str | bytes], file_name: str, mime: str, **looks: Any
+) -> None:
+    """A button that hands a file to the browser; a function makes it when it is asked for. The page does not run again for it."""
+    st.download_button(label, data, file_name, mime, on_click="ignore", **{"icon": ":material/download:"} | looks)
+
+
+def _short(path: Path) -> str:
+    """A path with the home folder as ``~``, and only its end where it is long."""
+    with contextlib.suppress(ValueError, RuntimeError):
+        path = Path("~") / path.relative_to(Path.home())
+    text = shown(path)
+    return text if len(text) <= 34 else "…" + text[-33:]

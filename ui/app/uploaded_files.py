@@ -1,0 +1,65 @@
+"""Large uploads as files: Streamlit keeps their bytes, and makes a copy for each run of a page."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from labcore.allowed_paths import UPLOADS
+from labcore.texts import as_bytes
+from labcore.workspace import write_atomically
+from ui.app import services
+
+LARGE_BYTES = 8_000_000
+LEFT_OVER_SECONDS = 24 * 3600.0
+_HELD = "put-aside"
+
+
+@dataclass
+class Upload:
+    """An upload in the workspace's cache. The file goes when nobody looks any more."""
+
+    path: Path
+
+    def remove(self) -> None:
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+    __del__ = remove
+
+
+def put_aside(key: str, file: Any) -> Upload:
+    """Write an upload into the cache, under a name of the lab's own."""
+    folder = services.workspace().cache / UPLOADS
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.iterdir():  # of a server that was killed
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < time.time() - LEFT_OVER_SECONDS:
+                left.unlink(missing_ok=True)
+    name = hashlib.sha256(as_bytes(key)).hexdigest()[:24]  # the browser gives the key
+    upload = Upload(folder / f"{os.getpid()}-{name}.upload")
+    write_atomically(upload.path, file.getvalue())  # getbuffer would make a copy, and keep it
+    return upload
+
+
+def of_visit(file: Any) -> Upload:
+    """The upload as a file for as long as this visit has it."""
+    held: dict[str, Upload] = st.session_state.setdefault(_HELD, {})
+    if file.file_id not in held:
+        held[file.file_id] = put_aside(file.file_id, file)
+    return held[file.file_id]
+
+
+def keep(ids: Iterable[str]) -> None:
+    """Let go of the other uploads of this visit, whoever still has one in hand."""
+    wanted, held = set(ids), st.session_state.get(_HELD, {})
+    for key in [key for key in held if key not in wanted]:
+        held.pop(key).remove()

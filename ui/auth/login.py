@@ -1,0 +1,201 @@
+"""Signing in and out: what the gate answers at ``/login`` and ``/logout``."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+
+from labcore.access import check_password
+from labcore.access.settings import SHARED
+from labcore.listening.server import Seldom
+from labcore.owners import clean
+from ui.auth import oidc, pages
+from ui.auth.policy import SECONDS_KEPT, SECONDS_SIGNED_IN, Door
+from ui.auth.request import client_address, is_https, safe_next, same_origin
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+
+AT_ONCE = 2
+"""So many passwords are looked at at a time: each takes 64 MB and a core."""
+WAITING = 8
+LARGEST_FORM = 8192
+FORM_SECONDS = 20.0
+"""So long the form may take to come: whoever sends it has not signed in yet."""
+SECONDS_KNOWN = 400 * 24 * 3600
+"""So long a device is known that signed in; browsers keep no cookie longer."""
+NOT_FROM_THERE = (
+    "This sign-in did not come from the lab's own page. Open the lab's address and sign in there. If a proxy stands before the lab, it "
+    "has to hand on the Host header."
+)
+NEXT = "lab-next"
+"""The cookie that remembers where somebody wanted to go, while the provider asks who it is."""
+log = logging.getLogger("audio_gpu_lab")
+strangers = logging.getLogger("audio_gpu_lab.strangers")
+"""What anybody can bring about as often as he likes."""
+strangers.addFilter(Seldom())
+
+
+class Login:
+    """Asks for the password, gives the ticket, takes it back."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self._limiter: CapacityLimiter | None = None
+        self._waiting: Counter[bool] = Counter()
+
+    async def answer(self, request: Request, path: str) -> Response:
+        """What is answered at ``/login``, ``/login/oidc`` and ``/logout``."""
+        if path == "/logout":
+            return self._sign_out(request)
+        if path == "/login/oidc" and request.method == "GET":
+            return self._to_provider(request)
+        if path == "/login" and request.method in ("GET", "HEAD"):
+            return self._ask(request)
+        if path == "/login" and request.method == "POST":
+            return await self._try(request)
+        return pages.message("Not that way", "This address takes no such request.", 405)
+
+    def _ask(self, request: Request) -> Response:
+        target = safe_next(request.query_params.get("next", ""), self.door.base)
+        if self.door.visitor(request.cookies) is not None:
+            return RedirectResponse(target, 303)
+        if self.door.access.providers and (claims := oidc.claims(request.cookies)):
+            return pages.not_listed(self.door.base, oidc.name_in(claims))
+        note = "You are signed out." if "out" in request.query_params else ""
+        if request.query_params.get("out") == "here":
+            note += " The lab could not write that down: a copy of your cookie may count again after a restart. Tell whoever runs it."
+        return self._form(target, note=note)
+
+    def _form(self, target: str, **more: object) -> Response:
+        access = self.door.access
+        return pages.sign_in(
+            self.door.base,
+            target,
+            people=bool(access.people),
+            shared=access.shared,
+            providers=access.providers,
+            **more,  # type: ignore[arg-type]
+        )
+
+    async def _try(self, request: Request) -> Response:
+        if not same_origin(request, required=True):
+            strangers.warning("a sign-in from a page of another origin was refused")
+            return pages.message("Not from there", NOT_FROM_THERE, 403)
+        form = await _form_of(request)
+        if form is None:
+            unread = pages.message("Not that way", "The form could not be read.", 400)
+            unread.headers["Connection"] = "close"  # what is left of the body is not waited for
+            return unread
+        target = safe_next(form.get("next", ""), self.door.base)
+        if not self.door.access.passwords:
+            return self._form(target)
+        name, address = clean(form.get("name", "")), client_address(request, self.door.access.proxies)
+        if not name:
+            return self._form(target, trouble="Give a name.", status=400)
+        device = self.door.tickets.read_device(request.cookies.get(self.door.tickets.device_cookie))
+        known = bool(device)
+        pace, one = (self.door.pace_of_devices, device) if known else (self.door.pace, address)
+        wait = 2 if self._waiting[known] >= WAITING else pace.wait(one)
+        if wait:
+            return self._later(target, name, wait)
+        who = name if name in self.door.access.people else SHARED
+        if not await self._right(self.door.access.passwords.get(who, ""), form.get("password", ""), known):
+            wait = pace.failed(one)
+            log.warning("a wrong password from %s", address)
+            if wait:
+                return self._later(target, name, wait)
+            what = "Name or password is wrong." if self.door.access.people else "The password is wrong."
+            return self._form(target, name=name, trouble=what, status=401)
+        pace.passed(one)
+        answer = RedirectResponse(target, 303)
+        secure = is_https(request, self.door.access.proxies)
+        self._give_ticket(answer, who, name, form.get("keep") == "yes", secure)
+        if not known:
+            answer.set_cookie(
+                self.door.tickets.device_cookie, self.door.tickets.make_device(), path=f"{self.door.base}/login",
+                expires=SECONDS_KNOWN, httponly=True, samesite="lax", secure=secure,
+            )  # fmt: skip
+        return answer
+
+    def _give_ticket(self, answer: Response, who: str, name: str, keep: bool, secure: bool) -> None:
+        seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
+        answer.set_cookie(
+            self.door.tickets.cookie, self.door.tickets.make(who, name, seconds), path=self._path,
+            max_age=int(seconds) if keep else None, httponly=True, samesite="lax", secure=secure,
+        )  # fmt: skip
+
+    def _later(self, target: str, name: str, wait: int) -> Response:
+        text = f"Too many tries. The next one counts in {wait} s." if wait < 120 else (
+            f"Too many tries. The next one counts in {round(wait / 60)} minutes."
+        )  # fmt: skip
+        return self._form(target, name=name, trouble=text, status=429, retry_after=wait)
+
+    async def _right(self, hashed: str, password: str, known: bool) -> bool:
+        self._limiter = self._limiter or anyio.CapacityLimiter(AT_ONCE)
+        self._waiting[known] += 1
+        try:
+            return await anyio.to_thread.run_sync(check_password, hashed, password, limiter=self._limiter)
+        finally:
+            self._waiting[known] -= 1
+
+    def _to_provider(self, request: Request) -> Response:
+        provider = request.query_params.get("provider", "")
+        if provider not in self.door.access.providers:
+            return pages.message("Unknown", "There is no such way to sign in.", 404)
+        trouble = oidc.trouble_with(provider)
+        if trouble:
+            return pages.message("The lab is not ready", trouble, 503)
+        answer = RedirectResponse(oidc.start_path(self.door.base, provider), 303)
+        answer.set_cookie(
+            NEXT, safe_next(request.query_params.get("next", ""), self.door.base), path=self._path, max_age=600,
+            httponly=True, samesite="lax", secure=is_https(request, self.door.access.proxies),
+        )  # fmt: skip
+        return answer
+
+    def after_provider(self, request: Request) -> Response | None:
+        """On the way back from the provider: on to where the person wanted to go."""
+        if NEXT not in request.cookies:
+            return None
+        answer = RedirectResponse(safe_next(request.cookies[NEXT], self.door.base), 303)
+        answer.delete_cookie(NEXT, path=self._path)
+        return answer
+
+    def _sign_out(self, request: Request) -> Response:
+        if not same_origin(request, required=False):
+            return RedirectResponse(f"{self.door.base}/", 303)
+        by_provider = self.door.access.providers and oidc.claims(request.cookies)
+        trouble = self.door.sign_out(request.cookies)
+        if trouble:
+            log.error("somebody signed out, but %s", trouble)
+        to_page = "/login?out=here" if trouble else "/login?out"
+        answer = RedirectResponse(f"{self.door.base}{'/auth/logout' if by_provider else to_page}", 303)
+        answer.delete_cookie(self.door.tickets.cookie, path=self._path, httponly=True, samesite="lax")
+        return answer
+
+    @property
+    def _path(self) -> str:
+        return self.door.base or "/"
+
+
+async def _form_of(request: Request) -> dict[str, str] | None:
+    """The fields of a form, the last of each name; None where it is too large, too slow or no form."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return None
+    body = b""
+    try:
+        with anyio.fail_after(FORM_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > LARGEST_FORM:
+                    return None
+        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=8, errors="strict")
+    except (ClientDisconnect, ValueError, TimeoutError):
+        return None
+    return {name: values[-1] for name, values in fields.items()}

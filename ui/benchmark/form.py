@@ -1,0 +1,189 @@
+"""What a benchmark is to measure: quick, full, or chosen piece by piece, with the time that it will take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
+from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
+from labcore.device import usable_cores
+from labcore.errors import LabError
+from ui.app import services
+from ui.app.shell import action_button, errors_in_place, show_error
+from ui.app.text import counted, duration, plain
+from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, device_word
+
+KINDS = {"quick": "Quick", "full": "Full", "own": "Your own"}
+ABOUT = {
+    "quick": "A small CNN on 4 × 1 × 64 × 64, the lab's own network from file to answer, ResNet-18 and a training step. Under 20 seconds.",
+    "full": "Every network, batch size, precision and memory format, inference and training. Keep the machine idle meanwhile.",
+    "own": "Choose what is compared.",
+}
+
+
+def look_for_devices() -> services.Task:
+    """Find the devices in the background, once a server: torch has to be imported for that."""
+    return services.tasks().get("devices") or services.begin("devices", lambda _: find_devices())
+
+
+def find_devices() -> dict[str, str]:
+    """The CPU, and every GPU that runs a kernel, with what each calls itself. Imports torch."""
+    from labcore.benchmark.machine import describe, usable_devices
+
+    return {entry["device"]: entry["name"] for entry in describe(usable_devices())["devices"]}
+
+
+def show(started: Callable[[str], None]) -> None:
+    """The form, in a fragment of its own. ``started`` is told the id of the report that a press of the button makes."""
+    task = look_for_devices()
+    looking = task.running
+
+    @st.fragment(run_every=0.4 if looking else None)
+    def form() -> None:
+        if (looking and not task.running) or st.session_state.pop("speed-started", False):
+            st.rerun()  # the page around the form is out of date
+        with errors_in_place():
+            if task.running:
+                st.markdown(":gray-badge[:material/memory: Machine] :gray[finding devices …]")
+            elif task.error is not None:
+                raise task.error
+            else:
+                _form(task.result, started)
+
+    form()
+
+
+def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
+    kind = _held(
+        "kind",
+        "quick",
+        st.segmented_control,
+        "What is measured",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    st.caption(ABOUT[kind])
+    try:
+        plan = MADE[kind](list(devices))
+    except LabError as error:
+        show_error(error)
+    else:
+        _start(plan, devices, started)
+
+
+def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) -> None:
+    on = " and ".join(plain(devices.get(device, device)) for device in plan.devices)
+    st.markdown(f"{counted(len(plan.cases), 'measurement')} on {on}, :primary[**about {duration(plan.seconds)}**]")
+    trouble = obstacle(services.workspace())
+    if not trouble:
+        action_button(
+            "Start", partial(_begin, plan, started), key="speed-start", type="primary", icon=":material/play_arrow:"
+        )
+        return
+    st.warning(
+        f"{plain(trouble[:1].upper() + trouble[1:])}. A benchmark at the same time would measure both.",
+        icon=":material/hourglass_top:",
+    )
+    with st.container(horizontal=True, gap="small"):
+        action_button(
+            "Start when it is done",
+            partial(_begin, plan, started),
+            key="speed-wait",
+            type="primary",
+            icon=":material/schedule:",
+            help="It waits on the server; you can close this page.",
+        )
+        action_button(
+            "Measure beside it",
+            partial(_begin, plan, started, beside=True),
+            key="speed-beside",
+            type="tertiary",
+            help="Both slow each other down; the report says so.",
+        )
+
+
+def _begin(plan: Plan, started: Callable[[str], None], *, beside: bool = False) -> None:
+    started(services.ask_for(Benchmark, plan, beside=beside).id)
+    st.session_state["speed-started"] = True
+
+
+def _own(devices: list[str]) -> Plan:
+    """Raises ConfigError where the choices leave nothing to measure."""
+    gpus = [device for device in devices if device != "cpu"]
+    left, right = st.columns(2, gap="large")
+    with left:
+        on = _pills("Devices", devices, devices, "devices", device_word)
+        models = _held(
+            "models",
+            ["compact"],
+            _models,
+            "Networks",
+            format_func=lambda model: MODEL_NAMES.get(model, model),
+            help="`timm:NAME` takes a network of timm, where that is installed.",
+        )
+        modes = _pills("Work", list(MODES), ["inference"], "modes", MODE_NAMES.__getitem__)
+        scopes = _pills(
+            "What is included",
+            list(SCOPES),
+            ["network", "transfer", "waveform", "file"] if gpus else ["network", "waveform", "file"],
+            "scopes",
+            SCOPE_NAMES.__getitem__,
+            help=" · ".join(f"{SCOPE_NAMES[name]}: {what}" for name, what in SCOPES.items()),
+        )
+    with right:
+        batches = _pills("Batch sizes", list(BATCH_SIZES), [1, 4, 16, 64], "batches", str)
+        precisions = _pills(
+            "Precision",
+            [BEST, *PRECISIONS],
+            [BEST],
+            "precisions",
+            lambda name: "best" if name == BEST else name,
+            help="Best: the CPU in its fastest precision, memory format and number of threads; a GPU in each precision.",
+        )
+        formats = _pills("Memory format", list(FORMATS), list(FORMATS), "formats", lambda name: name.replace("_", " "))
+        counts = sorted({2**power for power in range(10) if 2**power < usable_cores()} | {usable_cores()})
+        threads = _pills(
+            "CPU threads", counts, [], "threads", str, help="Besides the fastest number. None chosen: the fastest only."
+        )
+        about = "Compile time is reported separately. Takes long."
+        compiled = _held("compiled", False, st.toggle, "Also with torch.compile", help=about)
+    return make_plan(
+        on, models, modes, scopes, batches, precisions, formats, threads=threads, compiled=compiled, name="own"
+    )
+
+
+MADE: dict[str, Callable[[list[str]], Plan]] = {"quick": quick_plan, "full": full_plan, "own": _own}
+"""Kind → its plan for some devices."""
+
+
+# --- widgets whose values outlive a visit to another page
+
+
+def _held(name: str, default: Any, draw: Callable[..., Any], label: str, *what: Any, **looks: Any) -> Any:
+    """The value of a widget; one that is drawn anew has the value that it had."""
+    kept = st.session_state.setdefault("speed-form", {})
+    st.session_state.setdefault(f"speed-{name}", kept.get(name, default))
+    kept[name] = draw(label, *what, key=f"speed-{name}", **looks)
+    return kept[name]
+
+
+def _pills(
+    label: str, options: list[Any], default: list[Any], name: str, words: Callable[[Any], str], **more: Any
+) -> list[Any]:
+    looks = {"selection_mode": "multi", "format_func": words, "wrap": True} | more
+    chosen: list[Any] = _held(name, default, st.pills, label, options, **looks)
+    return chosen
+
+
+def _models(label: str, **looks: Any) -> list[str]:
+    """Those of the lab, and others that were typed."""
+    options = [*MODELS, ARTICLE, *st.session_state["speed-models"]]
+    return st.multiselect(label, list(dict.fromkeys(options)), accept_new_options=True, **looks)

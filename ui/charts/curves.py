@@ -1,0 +1,257 @@
+"""What moves while a run trains, one function a figure: Vega-Lite, which keeps its place on the page when the data change.
+
+A specification stays the same from epoch to epoch and only the rows change, so that a browser draws no chart anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from labcore.events import Epoch
+from ui.charts.figures import dark
+from ui.charts.spikes import ceiling
+
+PADDING = {"top": 6, "bottom": 0, "left": 0, "right": 6}
+"""Around a picture of Vega-Lite, in pixels."""
+
+
+def measure(field: str, title: str | None = None, **more: Any) -> dict[str, Any]:
+    """A column of numbers of Vega-Lite on an axis, which needs no title there, or in a tooltip."""
+    return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def category(field: str, **more: Any) -> dict[str, Any]:
+    """A column of names of Vega-Lite."""
+    return {"field": field, "type": "nominal", **more}
+
+
+SIDES = {"train": "training", "val": "validation"}
+"""Side of an epoch event → the name of its clips."""
+_STROKES = {"title": None, "symbolType": "stroke"}
+_SHARE = {"axis": {"format": "%", "tickCount": 3}, "scale": {"domain": [0, 1]}}
+_EPOCH = measure("epoch", "Epoch")
+
+
+def curves(
+    epochs: list[Epoch],
+    field: str,
+    total: int,
+    *,
+    key: str,
+    title: str,
+    marks: list[dict[str, Any]] | None = None,
+) -> None:
+    """Loss or accuracy over the epochs, training and validation clips as two lines, and a rule where a knob was turned.
+
+    A loss that stands far above all others is drawn at the upper edge, with an arrow and its value: the axis is of the others.
+
+    Args:
+        epochs: epoch events.
+        field: ``loss`` or ``accuracy``.
+        total: how many epochs there will be; the axis has its final length from the start.
+        marks: ``epoch`` and ``what`` of each rule. They are rows of the data as the points are, so that the drawing itself stays.
+    """
+    import pandas as pd
+
+    share = field == "accuracy"
+    frame = pd.DataFrame(
+        _rows(epochs, field, marks or []), columns=["epoch", "value", "clips", "what", "real", "above"]
+    )
+    form = ".1%" if share else ".3f"
+    legend = {"orient": "bottom-right" if share else "top-right", "direction": "horizontal"}
+    line = {
+        "transform": [{"filter": "isValid(datum.value)"}],
+        "mark": {"type": "line", "interpolate": "linear", "strokeWidth": 2.2, "point": len(epochs) < 3},
+        "encoding": {
+            "y": measure(
+                "value",
+                axis={"format": "%" if share else ".4~g", "tickCount": 5},
+                scale={"domain": [0, 1]} if share else {"zero": False, "nice": True},
+            ),
+            "color": category("clips", scale={"domain": list(SIDES.values())}, legend={**_STROKES, **legend}),
+            "tooltip": [_EPOCH, category("clips", title="Clips"), measure("real", title, format=form)],
+        },
+    }
+    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_TURNED]}
+    st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} over the epochs")
+
+
+def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row a point and a row a mark. ``value`` is where a point is drawn, ``real`` what it is, ``above`` its name beyond the axis."""
+    sides = {name: [getattr(event, f"{side}_{field}") for event in epochs] for side, name in SIDES.items()}
+    top = ceiling(list(sides.values()))
+    rows: list[dict[str, Any]] = []
+    for name, values in sides.items():
+        for event, real in zip(epochs, values, strict=True):
+            above = f"{real:.3g}" if top is not None and real > top else None
+            drawn = top if above else real
+            rows.append(
+                {
+                    "epoch": event.epoch,
+                    "value": round(drawn, 5),
+                    "clips": name,
+                    "real": round(real, 5),
+                    "above": above,
+                }
+            )
+    return [*rows, *({"epoch": mark["epoch"], "what": mark["what"]} for mark in marks)]
+
+
+_ABOVE: list[dict[str, Any]] = [
+    {
+        "transform": [{"filter": "isValid(datum.above)"}],
+        "mark": {
+            "type": "point",
+            "shape": "triangle-up",
+            "filled": True,
+            "size": 60,
+            "opacity": 1,
+            "yOffset": -1,
+            "aria": False,
+        },
+        "encoding": {
+            "y": {"field": "value", "type": "quantitative"},
+            "color": category("clips"),
+            "tooltip": [measure("real", "Beyond the axis", format=".4~g")],
+        },
+    },
+    {
+        "name": "above_note",
+        "transform": [{"filter": "isValid(datum.above)"}],
+        "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 8, "aria": False},
+        "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": category("above")},
+    },
+]
+_TURNED: list[dict[str, Any]] = [
+    {
+        "transform": [{"filter": "isValid(datum.what)"}],
+        "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#7A8288", "aria": False},
+        "encoding": {"tooltip": [category("what", title="Turned")]},
+    },
+    {
+        "name": "turned_note",
+        "transform": [{"filter": "isValid(datum.what)"}],
+        "mark": {
+            "type": "text",
+            "angle": 270,
+            "align": "right",
+            "baseline": "bottom",
+            "dx": -2,
+            "dy": -3,
+            "limit": 190,
+            "aria": False,
+        },
+        "encoding": {"y": {"value": 0}, "text": category("what")},
+    },
+]
+"""Layers of :func:`curves`. A name with ``_note`` gives a text the ink of ``page.css``.
+
+Those that often hold nothing are hidden from readers of screens: an empty mark has no name."""
+
+
+def probabilities(
+    rows: list[dict[str, Any]], labels: list[str], shown: list[str], total: int, *, key: str, alt: str
+) -> None:
+    """Probabilities of one clip over the epochs, a line a label.
+
+    Args:
+        rows: ``epoch``, ``value`` and ``label``.
+        labels: all there are, so that each keeps its colour.
+        shown: those that have lines.
+    """
+    legend = {**_STROKES, "orient": "top", "columns": 2, "columnPadding": 28, "values": shown}
+    _lines(
+        rows,
+        total,
+        y=_SHARE,
+        colour=category("label", scale={"domain": labels}, legend=legend),
+        tooltip=[category("label", title="Label"), measure("value", "Probability", format=".1%")],
+        key=key,
+        height=210,
+        alt=alt,
+    )
+
+
+def fold_legend() -> None:
+    """What the lines of all :func:`fold_curve` are, once for all of them."""
+    colours = st.get_option(f"theme.{'dark' if dark() else 'light'}.chartCategoricalColors")
+    names = "".join(
+        f'<span style="white-space:nowrap;margin-left:1em"><span style="display:inline-block;width:1.1em;height:.2em;'
+        f'background:{colour};margin-right:.4em;vertical-align:middle"></span>{name}</span>'
+        for name, colour in zip(SIDES.values(), colours, strict=False)
+    )
+    st.html(f'<div style="font-size:.87rem">Accuracy over the epochs, on clips of{names}</div>')
+
+
+def fold_curve(points: Sequence[tuple[int, float, float]], total: int, *, key: str, title: str) -> None:
+    """Accuracy of one of several folds over the epochs, small: epoch, on training clips, on validation clips."""
+    rows = [
+        {"epoch": epoch, "value": round(value, 4), "clips": clips}
+        for epoch, train, val in points
+        for clips, value in zip(SIDES.values(), (train, val), strict=True)
+    ]
+    _lines(
+        rows,
+        total,
+        y={**_SHARE, "axis": {"format": "%", "tickCount": 2}},
+        colour=category("clips", scale={"domain": list(SIDES.values())}, legend=None),
+        tooltip=[category("clips", title="Clips"), measure("value", "Accuracy", format=".1%")],
+        key=key,
+        height=96,
+        alt=f"Accuracy of {title} over the epochs",
+        stroke=1.6,
+        ticks=3,
+    )
+
+
+def small_curve(epochs: list[Epoch], field: str, total: int, *, key: str, title: str, form: str = "~s") -> None:
+    """One quantity over the epochs, small."""
+    _lines(
+        [{"epoch": event.epoch, "value": getattr(event, field)} for event in epochs],
+        total,
+        y={"axis": {"format": form, "tickCount": 3}, "scale": {"zero": True}},
+        tooltip=[measure("value", title, format=".4~g")],
+        key=key,
+        height=130,
+        alt=f"{title} over the epochs",
+    )
+
+
+def _lines(
+    rows: list[dict[str, Any]],
+    total: int,
+    *,
+    y: dict[str, Any],
+    tooltip: list[dict[str, Any]],
+    colour: dict[str, Any] | None = None,
+    key: str,
+    height: int,
+    alt: str,
+    stroke: float = 1.8,
+    ticks: int = 6,
+) -> None:
+    """Lines over the epochs, with marks on those of one or two points, which would not be seen.
+
+    Args:
+        rows: ``epoch``, ``value``, and what ``colour`` tells apart.
+        y: axis and scale of the values.
+        ticks: about so many on the axis of epochs.
+    """
+    import pandas as pd
+
+    columns = ["epoch", "value", *([colour["field"]] if colour else [])]
+    encoding = {"x": _epoch_axis(total, ticks), "y": {**measure("value"), **y}, "tooltip": [_EPOCH, *tooltip]}
+    spec = {
+        "padding": PADDING,
+        "mark": {"type": "line", "strokeWidth": stroke, "point": len({row["epoch"] for row in rows}) < 3},
+        "encoding": encoding | ({"color": colour} if colour else {}),
+    }
+    st.vega_lite_chart(pd.DataFrame(rows, columns=columns), spec, key=key, height=height, width="stretch", alt=alt)
+
+
+def _epoch_axis(total: int, ticks: int = 6) -> dict[str, Any]:
+    axis = {"grid": False, "format": "d", "tickMinStep": 1, "tickCount": ticks}
+    return measure("epoch", axis=axis, scale={"domain": [1, max(2, total)], "nice": False})

@@ -1,0 +1,188 @@
+"""What occurs when in a long recording: its events on the Classify page, each of which jumps to its place and plays."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from labcore.batch.segments import THRESHOLD, LabelSummary, Segment, segments_of, summary_of
+from labcore.batch.tables import ENDINGS, csv_writer, rows_of, track_of
+from labcore.texts import moment, shown
+from ui.app import shell
+from ui.app.text import count, counted, label_name, label_names, percent, plain
+
+if TYPE_CHECKING:
+    from labcore.inference.classifier import Answer
+
+ROWS = 50
+"""Events that are listed at once."""
+SECTION_SECONDS = 30.0
+"""At most so much of a recording is drawn and played at a time."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An event that was pressed, the stretch that is played, in seconds, and how many times one was pressed."""
+
+    event: Segment
+    start_s: float
+    end_s: float
+    presses: int
+
+
+def threshold() -> float:
+    """The least probability of an event, as the visitor wants it."""
+    return st.slider(
+        "Least probability of an event",
+        0.0,
+        1.0,
+        THRESHOLD,
+        step=0.05,
+        format="percent",
+        key="event-threshold",
+        width=520,
+        help="The recording is heard in windows that overlap. Those whose likeliest label is less probable, and silent ones, are no event.",
+    )
+
+
+def events_of(answer: Answer, least: float) -> list[Segment]:
+    """The events of a recording of several windows, by time; none of a clip of one window."""
+    return segments_of(answer.told(), least) if len(answer.windows) > 1 else []
+
+
+def headline(answer: Answer, events: list[Segment], least: float) -> None:
+    """What occurs at all, in words."""
+    summary = summary_of(events)
+    if not events:
+        st.markdown(f"## Nothing above {percent(least, 0)}")
+    elif len(summary) == 1:
+        st.markdown(f"## {plain(label_name(summary[0].label))}")
+    else:
+        st.markdown(f"## {counted(len(events), 'event')} of {counted(len(summary), 'label')}")
+    mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(label_name(answer.label))}, {percent(answer.probability)}"
+    times = f"**{counted(len(events), 'event')}** in " if len(summary) == 1 else ""
+    st.markdown(f"{times}{moment(answer.seconds)} of sound :gray[· {mean}]")
+
+
+def table(summary: list[LabelSummary]) -> None:
+    """What occurs at all, a row a label, the one that lasts longest first."""
+    import pandas as pd
+
+    names = label_names(each.label for each in summary)
+    rows = [
+        {"Label": names[each.label], "Events": each.count, "Together": moment(each.total_s), "Highest": each.highest}
+        for each in summary
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height=420 if len(rows) > 10 else "auto",
+        column_config={
+            "Together": st.column_config.TextColumn(help="How long its events last together."),
+            "Highest": st.column_config.NumberColumn(format="percent", help="Of its surest window."),
+        },
+        alt="What occurs in the recording",
+        placeholder="–",
+    )
+
+
+def chosen(key: str) -> Chosen | None:
+    """The event that plays, of the clip of that key."""
+    found: Chosen | None = st.session_state.get(f"event-{key}")
+    return found
+
+
+def let_go(key: str) -> None:
+    st.session_state.pop(f"event-{key}", None)
+
+
+def press(key: str, event: Segment, answer: Answer) -> None:
+    """Choose an event: the section on view begins with it where it is not all of the recording.
+
+    Its windows are played whole: the sound that they were sure of may lie where they overlap with others.
+    """
+    before = chosen(key)
+    windows = [w for w in answer.windows if event.start_s <= (w.start_s + w.end_s) / 2 <= event.end_s]
+    start_s = min((w.start_s for w in windows), default=event.start_s)
+    end_s = min(max((w.end_s for w in windows), default=event.end_s), start_s + SECTION_SECONDS)
+    st.session_state[f"event-{key}"] = Chosen(event, start_s, end_s, 1 + (before.presses if before else 0))
+    if answer.seconds > SECTION_SECONDS:
+        st.session_state[f"section-{key}"] = min(int(start_s), int(answer.seconds - SECTION_SECONDS))
+
+
+def listed(key: str, events: list[Segment], answer: Answer) -> None:
+    """The events by time, a row each; a press jumps there and plays it."""
+    if not events:
+        return
+    summary = summary_of(events)
+    only: list[str] = []
+    if len(summary) > 1:
+        counts, names = {each.label: each.count for each in summary}, label_names(each.label for each in summary)
+        only = st.pills(
+            "Events",
+            list(counts),
+            selection_mode="multi",
+            format_func=lambda label: f"{plain(names[label])} · {count(counts[label])}",
+            key=f"event-labels-{key}",
+            help="Only the events of these labels are listed; all where none is chosen.",
+            wrap=True,
+        )
+    rows = [event for event in events if not only or event.label in only]
+    rows = _page(key, rows)
+    playing = chosen(key)
+    with st.container(height=330 if len(rows) > 8 else "content", border=True, gap=None, key=f"events-{key}"):
+        for event in rows:
+            when = f"{moment(event.start_s)} – {moment(event.end_s)}"
+            st.button(
+                f"{plain(when)}  **{plain(label_name(event.label))}**  :gray[{percent(event.probability)}]",
+                key=f"event-{key}-{event.start_s}-{event.label}",
+                icon=":material/volume_up:" if playing and playing.event == event else ":material/play_arrow:",
+                type="tertiary",
+                on_click=press,
+                args=(key, event, answer),
+            )
+
+
+def _page(key: str, rows: list[Segment]) -> list[Segment]:
+    """Those of many events that are listed at once, with a choice of the others."""
+    if len(rows) <= ROWS:
+        return rows
+    first = st.selectbox(
+        "Events by time",
+        range(0, len(rows), ROWS),
+        format_func=lambda n: f"{n + 1} to {min(n + ROWS, len(rows))} of {len(rows)}, from {moment(rows[n].start_s)}",
+        key=f"event-rows-{key}-{len(rows)}",
+        label_visibility="collapsed",
+    )
+    return rows[first : first + ROWS]
+
+
+def downloads(told: dict[str, Any], labels: list[str], least: float) -> None:
+    """The events of one recording, for a spreadsheet and for Audacity.
+
+    Args:
+        told: the answer as :func:`labcore.batch.predicting.answers_of` gives it.
+    """
+    name = shown(told["file"])
+    with st.container(horizontal=True):
+        download("Events as CSV", events_csv([told], labels, least), f"{Path(name).stem}.events.csv", "text/csv")
+        track = track_of(told, "audacity", least)
+        download("Audacity labels", track, f"{Path(name).stem}{ENDINGS['audacity']}", "text/plain")
+
+
+def events_csv(answers: list[dict[str, Any]], labels: list[str], least: float) -> str:
+    """A line an event, as ``labcore classify --per segment`` writes them."""
+    out = io.StringIO()
+    writer = csv_writer(out, labels, "segment")
+    for told in answers:
+        writer.rows(rows_of(told, "segment", least))
+    return out.getvalue()
+
+
+def download(what: str, data: str, file_name: str, mime: str) -> None:
+    """A quiet button that hands a text over as a file."""
+    shell.download(what, data, file_name, mime, type="tertiary", key=f"download-{file_name}")

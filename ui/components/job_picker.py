@@ -1,0 +1,96 @@
+"""Which job of a kind a page shows: a list to choose from, kept in the URL; and the last ones of several kinds, for the overview."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import streamlit as st
+
+from labcore.errors import LabError
+from labcore.jobs.folder import J, JobFolder
+from labcore.jobs.glances import glance, glances
+from labcore.jobs.kind import folder_class
+from ui.app import live, services
+from ui.app.live import PAGES
+from ui.app.shell import errors_in_place
+from ui.app.text import moment_of, plain, run_name, told_apart
+from ui.components import owner_guard
+
+NEW = "new"
+MOST = 6
+LISTED = ("searches", "experiments")
+"""Folders whose last jobs stand on the overview."""
+
+
+def choose(kind: type[J]) -> J | None:
+    """The job of the URL, below a list of those there are; None for a new one, and for one that is gone, which is told."""
+    known = {job.id: (job, status) for job, status in glances(services.workspace(), kind)}
+    name, word = kind.kind.name, PAGES[kind.kind.room][1]
+    wanted, key = st.query_params.get(word, ""), f"{word}-choice"
+
+    def listed(option: str) -> str:
+        return f"New {name}" if option == NEW else owner_guard.listed(title(known[option][0]), known[option][1].by)
+
+    if known:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.session_state[key] = wanted if wanted in known else NEW
+            st.selectbox(
+                name.capitalize(),
+                [NEW, *known],
+                format_func=told_apart([NEW, *known], listed),
+                key=key,
+                on_change=lambda: look_at(kind, st.session_state[key]),
+                label_visibility="collapsed",
+                width=380,
+            )
+            if wanted in known:
+                live.badge(known[wanted][1].state)
+                st.button(f"New {name}", icon=":material/add:", type="tertiary", on_click=look_at, args=(kind, NEW))
+    if wanted and wanted not in known:  # an id from the URL; a path in it is none
+        live.gone(name, wanted)
+    return known[wanted][0] if wanted in known else None
+
+
+def look_at(kind: type[JobFolder], name: str) -> None:
+    """Have the page show the job of this id, or the form of a new one."""
+    if name == NEW:
+        st.query_params.clear()
+    else:
+        st.query_params.from_dict({PAGES[kind.kind.room][1]: name})
+
+
+def title(job: JobFolder) -> str:
+    """An id as people read it: ``esc10, 24 Nov 00:16:21``; of a run ``esc10 · compact, 24 Nov 00:16:21``."""
+    if job.kind.room == "runs":
+        return run_name(job)
+    match = re.fullmatch(r"(\d{8}-\d{6})-(?:crossval-)?(.+)-[0-9a-f]{4}", job.id)
+    return f"{match[2]}, {moment_of(match[1])}" if match else job.id
+
+
+def owner(job: JobFolder) -> str:
+    """Whose a job is; "" also where it cannot be read, which the page tells when it is looked at."""
+    with contextlib.suppress(LabError):
+        return job.owner
+    return ""
+
+
+def latest() -> None:
+    """The searches and cross-validations that were begun last, each with how it stands. Nothing where there are none."""
+    jobs = [job for room in LISTED for job in folder_class(room).every(services.workspace())]
+    if not jobs:
+        return
+    st.header("Searches and cross-validations", anchor=False)
+    with st.container(border=True, gap="xsmall"):
+        for job in sorted(jobs, key=lambda job: job.id, reverse=True)[:MOST]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"), errors_in_place():
+                _line(job)
+
+
+def _line(job: JobFolder) -> None:
+    page, word = PAGES[job.kind.room]
+    parts = [job.kind.name.capitalize(), plain(title(job)), owner_guard.whose(owner(job))]
+    with st.container(width="stretch"):
+        st.page_link(page, label=" · ".join(filter(None, parts)), query_params={word: job.id}, help=plain(job.id))
+    with st.container(width=116):
+        live.badge(glance(job).state)

@@ -1,0 +1,103 @@
+"""The networks to choose from, wherever a page asks one.
+
+Runs, then trials, folds and members of ensembles under a heading of their own, then the network that travels with the lab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from labcore import builtin
+from labcore.origin import parts, usual
+from labcore.runs import Run
+from ui.app import live
+from ui.app.text import percent, plain, run_name, told_apart
+
+PARTS = "─── Trials of searches, folds, ensemble members ───"
+BUILTIN = "─── Comes with the lab ───"
+HEADINGS = (PARTS, BUILTIN)
+"""Entries of the list that are no network: a press on one of them changes nothing."""
+
+
+class Networks:
+    """What there is to choose from.
+
+    Args:
+        demo: the built-in network is among them, last.
+
+    Attributes:
+        runs: by the name that a link and a widget give them, in the order of the list.
+        usual: the name of the one that answers where none is chosen: the last that somebody started, else the best, else the built-in one.
+    """
+
+    def __init__(self, demo: bool = True) -> None:
+        trained = live.trained()
+        listed = [run for run, _ in trained.values()]
+        belonging = parts(listed)
+        self.runs = {run.id: run for run in sorted(listed, key=lambda run: run.id in belonging)}
+        self._words = {run_id: _words(trained[run_id], belonging.get(run_id, "")) for run_id in self.runs}
+        first = usual(listed, lambda run: trained[run.id][1])
+        self._options = [run_id for run_id in self.runs if run_id not in belonging]
+        if belonging:
+            self._options += [PARTS, *(run_id for run_id in self.runs if run_id in belonging)]
+        if demo and builtin.RUN.weights.is_file():
+            self._options += [BUILTIN, builtin.NAME] if listed else [builtin.NAME]
+            self.runs[builtin.NAME] = builtin.RUN
+            self._words[builtin.NAME] = "Built-in demo network · ten city sounds"
+        self.usual = first.id if first is not None else next(iter(self.runs), "")
+
+    def box(
+        self, key: str, label: str = "Network", width: int = 520, chosen: Callable[[str], None] | None = None
+    ) -> Run | None:
+        """The list to choose from; None until something is chosen. Its state is ``st.session_state[key]``.
+
+        Args:
+            chosen: told the name of what a visitor chooses.
+        """
+        before = f"{key}-before"
+
+        def changed() -> None:
+            name = st.session_state[key]
+            if name in HEADINGS:
+                st.session_state[key] = st.session_state.get(before)
+            elif name and chosen is not None:
+                chosen(name)
+
+        name = st.selectbox(
+            label,
+            self._options,
+            format_func=told_apart(self._options, lambda name: self._words.get(name, name)),
+            key=key,
+            index=None,
+            placeholder="Choose a network",
+            on_change=changed,
+            width=width,
+        )
+        st.session_state[before] = name
+        return self.runs.get(name)
+
+
+def _words(known: tuple[Run, float | None], part: str) -> str:
+    """What it is and how good comes first where many are alike: the end is cut off on a phone."""
+    run, accuracy = known
+    figure = f"accuracy {percent(accuracy)}"
+    return f"{part.capitalize()} · {figure} · {run_name(run)}" if part else f"{run_name(run)} · {figure}"
+
+
+def is_builtin(run: Run) -> bool:
+    return run.path == builtin.RUN.path
+
+
+def about_builtin(alone: bool) -> None:
+    """What the built-in network is. ``alone``: there is no other, and this is the way to one."""
+    with st.container(border=True):
+        head = (
+            "There is no trained network of your own yet: the built-in demo network answers."
+            if alone
+            else "The built-in demo network"
+        )
+        st.markdown(f"**{head}**  \n:gray[{plain(builtin.what())}.]")
+        if alone:
+            st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")

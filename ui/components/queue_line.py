@@ -1,0 +1,61 @@
+"""What a job waits for, in a line: behind which others it stands, and how long those will take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.glances import glance
+from labcore.jobs.queue import Survey
+from labcore.status import JobStatus
+from ui.app import services
+from ui.app.shell import action_button
+from ui.app.text import counted, duration, job_name, plain
+from ui.components import owner_guard
+
+NAMED = 2
+"""So many jobs are named, the others counted."""
+
+
+def behind(job: JobFolder) -> str:
+    """What a waiting job waits for, as Markdown: ``Waits behind demo · compact (3 min left) and 2 more jobs``."""
+    ahead = services.manager().ahead(job)
+    if not ahead:
+        return "Next in the queue"
+    return f"Waits behind {_named([(each, glance(each)) for each in ahead])}"
+
+
+def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
+    """The button that starts what a form asks for, and what that would stand behind."""
+    with st.container(key="start-bar"):
+        action_button("Start", act, key=key, type="primary", icon=":material/play_arrow:", width="stretch", **looks)
+    if line := busy(mine):
+        st.caption(line)
+
+
+def busy(mine: str = "This run") -> str:
+    """What something that is not queued yet would stand behind, as Markdown; empty where nothing is at work."""
+    rows = [(job, glance(job)) for job in Survey(services.workspace()).before("auto")]
+    if not rows:
+        return ""
+    running = [(job, status) for job, status in rows if status.state != "queued"]
+    waiting = [(job, status) for job, status in rows if status.state == "queued"]
+    parts = [f"Running: {_named(running)}"] * bool(running) + [f"Queue: {_named(waiting)}"] * bool(waiting)
+    return f"{'. '.join(parts)}. {mine} would wait for its turn."
+
+
+def _named(rows: Sequence[tuple[JobFolder, JobStatus]]) -> str:
+    told = [_one(run, status) for run, status in rows[:NAMED]]
+    more = len(rows) - len(told)
+    return ", ".join(told) + (f" and {counted(more, 'more job', 'more jobs')}" if more else "")
+
+
+def _one(job: JobFolder, status: JobStatus) -> str:
+    about = [owner_guard.whose(status.by)]
+    if status.seconds_left is not None and status.state == "running":
+        about.append(f"{plain(duration(status.seconds_left))} left")
+    about = [part for part in about if part]
+    return plain(job_name(job)) + (f" ({', '.join(about)})" if about else "")

@@ -1,0 +1,104 @@
+"""What came out of a finished run: accuracy with its interval, class by class, and the weights to take home."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from labcore.events import Evaluated, Event, RunFinished, last_of
+from labcore.honesty import adjustments, choice_note
+from labcore.runs import Run
+from ui.app import shell
+from ui.app.text import counted, duration, label_names, percent, plain
+from ui.charts import figures as charts
+
+if TYPE_CHECKING:
+    from labcore.crossval.summary import Pool
+
+
+def show(run: Run, events: list[Event]) -> None:
+    evaluated = last_of(events, Evaluated)
+    ended = last_of(events, RunFinished)
+    if evaluated is None:
+        return
+    adjusted = adjustments(events)
+    with st.container(border=True):
+        with st.container(horizontal=True, gap="small", key="figures-result"):
+            st.metric("Accuracy", percent(evaluated.accuracy), width=130)
+            low, high = percent(evaluated.accuracy_low), percent(evaluated.accuracy_high)
+            st.metric("95 % interval", f"{low.removesuffix(' %')} – {high}", width=180)
+            st.metric("Macro F1", percent(evaluated.macro_f1), width=130)
+            if ended is not None and ended.seconds:
+                st.metric("Time", duration(ended.seconds), width=130)
+        st.caption(
+            f"Measured on the {counted(evaluated.clips, 'held-out clip')} of fold {plain(evaluated.fold)}, with the weights "
+            "that are saved." + ("" if adjusted else f" {choice_note(0)}.")
+        )
+        if adjusted:
+            st.warning(f"{choice_note(adjusted)}.", icon=":material/warning:")
+        if evaluated.leaks:
+            st.warning(
+                "The split leaks: clips of the same recordings were trained on. The accuracy is higher than on new recordings.",
+                icon=":material/warning:",
+            )
+    by_class(evaluated, key=f"confusion-{run.id}")
+
+
+def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
+    """The confusion matrix, and recall, precision and F1 a class beside it."""
+    number = partial(st.column_config.NumberColumn, format="%.2f")
+    left, right = st.columns([5, 4], gap="medium")
+    with left:
+        st.markdown("**Confusion matrix**")
+        charts.confusion(evaluated.confusion, key=key)
+    with right:
+        st.markdown("**Per-class metrics**")
+        st.dataframe(
+            per_class(evaluated),
+            hide_index=True,
+            height="content",
+            column_config={
+                "F1": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, width="small"),
+                "Recall": number(help="Share of the clips of this class that were found."),
+                "Precision": number(help="Share of the clips taken for this class that are of it."),
+            },
+            alt="Precision, recall and F1 a class",
+            placeholder="–",
+        )
+
+
+def download(run: Run) -> None:
+    """The weights to take home; the zip is made when it is asked for."""
+    shell.download(
+        "Download the weights",
+        lambda: _zip(run),
+        f"{run.id}.zip",
+        "application/zip",
+        help="Weights, configuration and labels, with a short script that classifies without these pages.",
+    )
+
+
+def per_class(evaluated: Evaluated | Pool):
+    """A row a class, the worst first."""
+    import pandas as pd
+
+    names = label_names(evaluated.per_class)
+    rows = [
+        {
+            "Class": names[label],
+            "F1": figures.get("f1"),
+            "Recall": figures.get("recall"),
+            "Precision": figures.get("precision"),
+            "Clips": sum(evaluated.confusion.get(label, {}).values()),
+        }
+        for label, figures in evaluated.per_class.items()
+    ]
+    return pd.DataFrame(rows).sort_values("F1", kind="stable")
+
+
+def _zip(run: Run) -> bytes:
+    from labcore.export import export_zip
+
+    return export_zip(run)

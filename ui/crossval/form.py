@@ -1,0 +1,122 @@
+"""The form of a new cross-validation: data, folds and recipe. The knobs are those of the Train page."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from labcore.budget import plan_for
+from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
+from labcore.datasets.table import PARTS
+from labcore.errors import LabError
+from ui.app import live, services
+from ui.app.shell import errors_in_place, show_error
+from ui.app.text import count, counted, plain
+from ui.components import job_picker, queue_line
+from ui.datasets import summary as data
+from ui.forms import estimates, fields, url
+from ui.train import form as new_run
+
+
+@st.fragment
+def show() -> None:
+    """The form, in a fragment of its own so that turning a knob redraws nothing else."""
+    if st.session_state.pop("crossval-made", False):
+        st.rerun()
+    form, result = st.columns([5, 3], gap="large")
+    with form, errors_in_place():
+        name = _data()
+        new_run.recipe()
+        st.caption("Other settings come from the Train page.")
+    with result, errors_in_place():
+        if name is not None:
+            _start(name)
+        else:
+            st.caption("Choose or make a data set first.")
+
+
+def _data() -> str | None:
+    """The data set that was chosen; None where there is none yet."""
+    st.header("Data", anchor=False)
+    current = fields.values()
+    if not data.names() and current["data.dataset"] == "demo":
+        live.no_data_yet("demo-crossval")
+        return None
+    new_run.choose_dataset("crossval-data")
+    return str(current["data.dataset"])
+
+
+def _start(name: str) -> None:
+    with st.container(border=True, key="start-box"):
+        st.header("This cross-validation", anchor=False)
+        try:
+            there = data.folds(name, leave_out=fields.values()["data.leave_out"])
+            summary = data.summary(name, there.automatic or None)
+            config = fields.config().changed({"data.fold": None, "data.split": "official"})
+        except LabError as error:
+            show_error(error)
+            return
+        folds = [fold for fold in summary.folds if fold not in PARTS and fold != config.data.leave_out]
+        if len(folds) < 2:
+            st.info(
+                f"Data set {plain(name)} has no folds to go through: its parts are {plain(', '.join(summary.folds))}. Train once on them "
+                "instead.",
+                icon=":material/info:",
+            )
+            return
+        possible = [fold for fold in folds if not there.reasons[fold]]
+        linked = [fold for fold in folds if fold in st.query_params.get_all("fold")]
+        began = st.session_state.setdefault(f"crossval-link-{name}", (linked or possible, "twin" in st.query_params))
+        chosen = st.pills(
+            "Folds",
+            folds,
+            selection_mode="multi",
+            default=began[0],
+            format_func=there.title,
+            key=f"crossval-folds-{name}",
+            wrap=True,
+        )
+        if there.told:
+            st.caption(f":orange[:material/warning:] {plain(there.told)}")
+        random = st.toggle(
+            "Train the leaking twin as well",
+            began[1],
+            key="crossval-random",
+            help="Also trains on folds drawn at random, which ignore recordings, to show how much too high that figure is. Twice the work.",
+        )
+        url.write({"fold": None if chosen == possible else list(chosen), "twin": "yes" if random else None})
+        _facts(summary, config, len(chosen), random)
+        make = partial(_make, config, chosen, random)
+        queue_line.start_bar("Each fold", make, key="crossval-start", disabled=not chosen)
+
+
+def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
+    clips = summary.training + summary.held_out
+    runs, work = folds * (2 if random else 1), plan_for(config, summary.training)
+    one = estimates.of(config, work)
+    st.table(
+        {
+            "Clips": f"**{count(clips)}** of {counted(len(summary.counts), 'class', 'classes')}",
+            "Work": f"**{counted(runs, 'run')}** of {counted(work.epochs, 'epoch')} of {plain(config.model.name)}",
+            "Time": estimates.about(one, runs),
+        },
+        border="horizontal",
+        alt="What will be trained",
+    )
+    st.caption(
+        f"{estimates.source(one)} Runs train one after the other, or side by side where there are several GPUs.".strip()
+    )
+    if summary.note:
+        st.caption(plain(summary.note))
+    turned = fields.changes(config)
+    if turned:
+        with st.expander(f"Changed from defaults ({len(turned)})", icon=":material/tune:"):
+            st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in turned.items()))
+
+
+def _make(config: RunConfig, folds: list[str], random: bool) -> None:
+    experiment = services.ask_for(CrossValidation, config, folds=folds, random=random)
+    job_picker.look_at(CrossValidation, experiment.id)
+    st.session_state["crossval-made"] = True

@@ -1,0 +1,213 @@
+"""The board of a cross-validation: its folds side by side as they run, and what they say together."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from labcore.crossval.job import CrossValidation
+from labcore.crossval.summary import FoldResult, Pool, Summary, csv_table, summarise
+from labcore.errors import RunError
+from labcore.honesty import choice_note
+from labcore.runs import Run
+from labcore.status import RESUMABLE
+from ui.app import live, services
+from ui.app.shell import action_button, download, errors_in_place
+from ui.app.text import counted, duration, percent, plain, points, preparing_line
+from ui.charts import curves
+from ui.components import job_picker, owner_guard, results
+
+CARD = 200
+"""Width of a fold's card in pixels: four beside each other in a wide window, one in a narrow one."""
+
+
+def show(experiment: CrossValidation) -> None:
+    """Everything about one cross-validation. One that cannot be read says so, and can be removed."""
+    try:
+        summary = summarise(experiment)
+    except RunError as error:
+        live.damaged(experiment.path, error)
+        return
+    _head(experiment, summary)
+    tick = 5.0 if any(fold.device == "cpu" for fold in summary.folds) else live.TICK * 2
+
+    @st.fragment(run_every=tick if summary.active else None)
+    def following() -> None:
+        with errors_in_place():
+            now = summarise(experiment)
+            if _stage(now) != _stage(summary):
+                st.rerun()  # a fold has begun or ended: the figures below are out of date
+            _metrics(now.official)
+            _cards(now.official.folds, "official", now.by)
+
+    following()
+    _together(experiment, summary)
+    _why_not_random(experiment, summary)
+
+
+def _stage(summary: Summary) -> list[str]:
+    return [fold.state for fold in summary.folds]
+
+
+def _head(experiment: CrossValidation, summary: Summary) -> None:
+    resumable = any(fold.state in (*RESUMABLE, "deleted") for fold in summary.folds)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        folds = len(summary.official.folds)
+        st.markdown(
+            f":gray[{folds} fold{'s' if folds != 1 else ''} of] **{plain(_short(summary.dataset))}** :gray[with] "
+            f"**{plain(summary.model)}**",
+            width="content",
+        )
+        if owner_guard.anothers(summary.by):
+            st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(summary.by)}**", width="content")
+        if summary.active:
+            told = "Folds at work stop after their batch and can go on later."
+            owner_guard.stop_button(experiment, summary.by, "Stop all", key="crossval-stop", help=told)
+        elif resumable:
+            told = "Folds go on from their last epoch; those whose runs were deleted begin anew."
+            owner_guard.resume_button(experiment, summary.by, "Resume all", key="crossval-resume", help=told)
+        download("Table as CSV", lambda: csv_table(summarise(experiment)), f"{experiment.id}.csv", "text/csv")
+        if not summary.active:
+            with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+                st.markdown("Delete this cross-validation?")
+                owner_guard.ask(summary.by, "Delete")
+                for label, runs in (("With all its runs", True), ("Keep the runs", False)):
+                    action_button(
+                        label, partial(_delete, experiment, runs), key=f"crossval-delete-{runs}", width="stretch"
+                    )
+
+
+def _delete(experiment: CrossValidation, runs: bool) -> None:
+    services.manager().remove(experiment, also=experiment.children() if runs else ())
+    job_picker.look_at(CrossValidation, job_picker.NEW)
+
+
+def _metrics(pool: Pool) -> None:
+    with st.container(horizontal=True, gap="small", key="figures-folds"):
+        spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
+        mean = "–" if pool.mean is None else f"{100 * pool.mean:.1f}{spread} %"
+        st.metric("Accuracy of the folds", mean, width=210, help="Mean ± standard deviation over the finished folds.")
+        st.metric("Finished", f"{pool.finished} of {len(pool.folds)}", width=130)
+        if pool.accuracy is not None and pool.low is not None and pool.high is not None:
+            low, high = percent(pool.low).removesuffix(" %"), percent(pool.high)
+            st.metric("All held-out clips", percent(pool.accuracy), width=160)
+            st.metric(
+                "95 % interval",
+                f"{low} – {high}",
+                width=190,
+                help="Wilson interval of all held-out clips taken together.",
+            )
+            st.metric("Macro F1", percent(pool.macro_f1), width=130)
+        if pool.seconds:
+            st.metric("Training time", duration(pool.seconds), width=150, help="Of all folds that came to an end.")
+
+
+def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
+    if any(fold.curve for fold in folds):
+        curves.fold_legend()
+    with st.container(horizontal=True, gap="small"):
+        for fold in folds:
+            with st.container(border=True, width=CARD, gap="small"):
+                _card(fold, f"{split}-{fold.fold}", owner)
+
+
+def _card(fold: FoldResult, key: str, owner: str) -> None:
+    run = Run(services.workspace().runs / fold.run_id)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        if fold.state == "deleted":
+            st.markdown(f"**Fold {plain(fold.fold)}**", width="content")
+        else:
+            st.page_link(
+                "pages/train.py",
+                label=f"Fold {plain(fold.fold)}",
+                query_params={"run": fold.run_id},
+                help="Show this run",
+            )
+        live.badge(fold.state)
+    if fold.accuracy is not None:
+        st.metric("Accuracy", percent(fold.accuracy), label_visibility="collapsed", width="content")
+    elif fold.latest is not None:
+        st.metric("Accuracy so far", f"{percent(fold.latest)} …", label_visibility="collapsed", width="content")
+    if fold.curve:  # before the first epoch there is nothing to draw: ten empty charts would fill the page
+        curves.fold_curve(fold.curve, fold.epochs, key=f"crossval-curve-{key}-{fold.run_id}", title=f"Fold {fold.fold}")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        st.caption(_line(fold), width="stretch")
+        if fold.active:
+            looks = {"type": "tertiary", "help": f"Stop fold {plain(fold.fold)}", "disabled": fold.state == "stopping"}
+            owner_guard.stop_button(run, owner, "", key=f"crossval-stop-{key}", **looks)
+        elif fold.state in RESUMABLE:
+            looks = {"type": "tertiary", "help": f"Resume fold {plain(fold.fold)}"}
+            owner_guard.resume_button(run, owner, "", key=f"crossval-resume-{key}", **looks)
+
+
+def _line(fold: FoldResult) -> str:
+    """Where a fold is, in a few words."""
+    if fold.state == "deleted":
+        return "Run deleted"
+    if fold.error:
+        return plain(f"{fold.error}. {fold.remedy}".strip())
+    if fold.preparing is not None:
+        return plain(preparing_line(fold.preparing))
+    line = f"Epoch {fold.epoch} of {fold.epochs}"
+    if not fold.epoch and fold.state in ("queued", "stopped"):
+        return "Queued" if fold.state == "queued" else "Not started"
+    if fold.seconds_left is not None:
+        return f"{line}, {duration(fold.seconds_left)} left"
+    if owner_guard.stopped_by(fold):
+        line += f", stopped{owner_guard.stopped_by(fold)}"
+    return f"{line}, {duration(fold.seconds)}" if fold.state == "finished" else line
+
+
+def _together(experiment: CrossValidation, summary: Summary) -> None:
+    pool = summary.official
+    if not pool.finished:
+        return
+    folds = "fold" if pool.finished == 1 else counted(pool.finished, "fold")
+    st.header("All folds together", anchor=False)
+    st.caption(
+        f"{counted(pool.clips, 'held-out clip')} of the finished {folds}, each judged by the network that was not trained on its "
+        f"recording. {choice_note(pool.adjusted)}."
+    )
+    results.by_class(pool, key=f"crossval-confusion-{experiment.id}")
+
+
+def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
+    st.header("Why not a random split?", anchor=False)
+    st.markdown(
+        "Clips cut from one recording sound alike, so a random split tests a network on recordings that it was trained on. "
+        "The accuracy comes out too high, which shows only on new recordings."
+    )
+    if summary.random is None:
+        action_button(
+            "Train the leaking twin",
+            experiment.add_twin,
+            key="crossval-twin",
+            icon=":material/shuffle:",
+            help="Folds of the same names, sizes and class counts, drawn without regard to recordings. Doubles the work.",
+        )
+        return
+    pool = summary.random
+    with st.container(horizontal=True, gap="small", key="figures-random"):
+        st.metric("Official folds", percent(summary.official.mean), width=150)
+        st.metric("Random split, leaks" if pool.leaks else "Random split", percent(pool.mean), width=180)
+        if summary.difference is not None:
+            st.metric(
+                "Difference", points(summary.difference), width=170, help="Over the folds finished on both sides."
+            )
+    if pool.finished and not pool.leaks:
+        st.caption("This data set names no recordings that clips share, so nothing is known to leak.")
+    elif pool.leaks:
+        st.caption(":material/warning: The random figure leaks: clips of the same recordings were trained on.")
+
+    def twins() -> None:
+        with errors_in_place():
+            now = summarise(experiment).random
+            _cards(now.folds if now is not None else [], "random", summary.by)
+
+    active = any(fold.active for fold in pool.folds)
+    st.fragment(twins, run_every=5.0 if active else None)()
+
+
+def _short(dataset: str) -> str:
+    return dataset.rstrip("/").rsplit("/", 1)[-1] or dataset

@@ -1,0 +1,1 @@
+"""Data sets on the pages: added, described, listened to."""

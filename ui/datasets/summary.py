@@ -1,0 +1,167 @@
+"""What the pages say about a data set before anything is trained on it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import streamlit as st
+
+from labcore.texts import shown
+from ui.app import services
+
+if TYPE_CHECKING:  # pandas: after the head of the page is there
+    import pandas as pd
+
+    from labcore.datasets.registry import DatasetInfo
+    from labcore.datasets.table import Finding, Problem
+
+
+class Row(NamedTuple):
+    """A clip of a data set: its file, its label, and where it lies in that file, in seconds; None is the file's end."""
+
+    path: str
+    label: str
+    start_s: float
+    end_s: float | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of its file."""
+        return self.start_s == 0 and self.end_s is None
+
+    @property
+    def name(self) -> str:
+        name = shown(Path(self.path).name)
+        return f"{name} from {self.start_s:g} s" if self.start_s else name
+
+
+def rows_of(table: pd.DataFrame) -> list[Row]:
+    """The clips of a data set's table, in its order."""
+    columns = zip(*(table[name] for name in Row._fields), strict=True)
+    return [
+        Row(path, label, float(start), None if math.isnan(end) else float(end)) for path, label, start, end in columns
+    ]
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips)."""
+
+    name: str
+    folds: list[str]
+    fold: str
+    counts: dict[str, tuple[int, int]]
+    note: str
+    problems: list[Problem]
+    findings: list[Finding]
+
+    @property
+    def training(self) -> int:
+        return sum(train for train, _ in self.counts.values())
+
+    @property
+    def held_out(self) -> int:
+        return sum(held_out for _, held_out in self.counts.values())
+
+
+@st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
+def summary(
+    name: str, fold: str | None, kind: str = "official", leave_out: str | None = None, validation_share: float = 0.0
+) -> DataSummary:
+    """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
+
+    Raises:
+        DatasetError: it is not there, cannot be read, has no such fold.
+    """
+    from labcore.datasets import find_dataset, split
+
+    dataset = find_dataset(services.workspace(), name)
+    parts = split(dataset, fold, kind=kind, leave_out=leave_out, validation_share=validation_share)
+    labels = dataset.table["label"]
+    train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
+    notes = [text for text in (dataset.fold_note, parts.note) if text]
+    return DataSummary(
+        name=dataset.name,
+        folds=list(dataset.folds),
+        fold=parts.fold,
+        counts={label: (int(train.get(label, 0)), int(held_out.get(label, 0))) for label in dataset.labels},
+        note=" · ".join(dict.fromkeys(notes)),
+        problems=dataset.problems,
+        findings=dataset.findings,
+    )
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The folds of a data set. ``reasons`` is fold → why it cannot be held out, "" where it can; ``automatic`` is what the lab takes."""
+
+    reasons: dict[str, str]
+    automatic: str
+
+    def title(self, fold: str) -> str:
+        """A fold in a list to choose from."""
+        return f"{fold} (cannot be held out)" if self.reasons.get(fold) else fold
+
+    @property
+    def automatic_title(self) -> str:
+        return f"automatic ({self.automatic})" if self.automatic else "automatic (none can be held out)"
+
+    @property
+    def told(self) -> str:
+        """Which folds cannot be held out, and why, each reason once."""
+        by_reason: dict[str, list[str]] = {}
+        for fold, reason in self.reasons.items():
+            if reason:
+                by_reason.setdefault(reason.replace(f"fold {fold} ", "it "), []).append(fold)
+        return " ".join(
+            f"{'Fold' if len(folds) == 1 else 'Folds'} {', '.join(folds)} cannot be held out: {reason}."
+            for reason, folds in by_reason.items()
+        )
+
+
+@st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
+def folds(name: str, kind: str = "official", leave_out: str | None = None) -> Folds:
+    """The folds of a data set, whatever can be held out of them; remembered for a minute.
+
+    Raises:
+        DatasetError: it is not there, or cannot be read.
+    """
+    from labcore.config import DataConfig
+    from labcore.datasets import cannot_be_held_out, find_dataset, split
+    from labcore.errors import DatasetError
+
+    dataset = find_dataset(services.workspace(), name)
+    reasons = cannot_be_held_out(dataset, DataConfig(split=kind, leave_out=leave_out))  # type: ignore[arg-type]
+    try:
+        automatic = split(dataset, kind=kind, leave_out=leave_out).fold
+    except DatasetError:
+        automatic = ""
+    return Folds(reasons, automatic)
+
+
+def called_now(name: str) -> str:
+    """What a data set is called by now, where it was renamed since."""
+    from labcore.datasets.registry import called_now
+
+    return called_now(services.workspace(), name) if name else name
+
+
+def names() -> list[str]:
+    """The data sets of the workspace that can be used, by name."""
+    return [info.name for info in infos() if not info.error]
+
+
+def told_at_adding(chosen: DataSummary) -> list[str]:
+    """What was found when a data set was added and reading its list does not show again: files that are no audio."""
+    known = {finding.sentence for finding in chosen.findings}
+    return [text for info in infos() if info.name == chosen.name for text in info.warnings if text not in known]
+
+
+def infos() -> list[DatasetInfo]:
+    """The data sets of the workspace at a glance."""
+    from labcore.datasets import list_datasets
+
+    return list_datasets(services.workspace())

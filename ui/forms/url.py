@@ -1,0 +1,97 @@
+"""A form in the address of its page: only what differs from the recommended settings, so that a reload and a copied link give it again.
+
+``?preset=quick&optim.epochs=25``: the preset that most settings are of, and each setting that differs, by its path. Other forms add words
+of their own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from labcore.config import RunConfig, knobs
+from labcore.config.setting import AUTO
+from labcore.errors import ConfigError, LabError
+from labcore.presets import PRESETS, preset
+from ui.app.shell import show_error
+from ui.forms import fields
+
+RECOMMENDED = "balanced"
+WRITTEN = "form-url"
+"""Where a browser session keeps what was last written, and when."""
+SETTLED_SECONDS = 3.0
+"""A rerun that the browser asked for earlier than this after a change may still carry the address from before it."""
+
+
+def read() -> None:
+    """Fill the form from the address: at the first look of a browser session, and where the browser's Back has changed it since.
+
+    To be called in a run of the whole page. What an address says wrongly is told and left out.
+    """
+    names = _names()
+    said = {name: st.query_params[name] for name in st.query_params if name in names}
+    written, moment = st.session_state.get(WRITTEN, ({}, 0.0))
+    fresh = "knobs" not in st.session_state
+    if said and said != written and (fresh or time.monotonic() - moment > SETTLED_SECONDS):
+        changes, troubles = settings_of(said)
+        fields.fill({path: knob.default for path, knob in knobs().items()} | changes)
+        for trouble in troubles:
+            show_error(trouble)
+
+
+def write(own: Mapping[str, str | list[str] | None] | None = None, *, settings: bool = True) -> None:
+    """Put what the form shows into the address, where that says something else.
+
+    Args:
+        own: words of the page's own form; None takes one out.
+        settings: whether the page shows settings of the form at all.
+    """
+    wanted = differing(fields.values()) if settings else {}
+    st.session_state[WRITTEN] = (wanted, time.monotonic())
+    put({**dict.fromkeys(_names()), **wanted, **(own or {})})
+
+
+def put(words: Mapping[str, str | list[str] | None]) -> None:
+    """Set words of the address, and take out those that are None; the rest stays. Does nothing where it says so already."""
+    there = {name: st.query_params.get_all(name) for name in st.query_params}
+    wanted = {name: texts for name, texts in there.items() if name not in words}
+    wanted |= {name: [text] if isinstance(text, str) else text for name, text in words.items() if text}
+    if wanted != there:
+        st.query_params.from_dict(wanted)
+
+
+def differing(values: Mapping[str, Any]) -> dict[str, str]:
+    """What tells a form from the recommended one: the preset nearest to it where that is another one, and path → text of the rest."""
+    found = {}
+    for name in PRESETS:
+        base = RunConfig().changed(PRESETS[name].changes)
+        found[name] = {path: _text(value) for path, value in values.items() if value != base.value(path)}
+    nearest = min(found, key=lambda name: (len(found[name]), name != RECOMMENDED))
+    return ({} if nearest == RECOMMENDED else {"preset": nearest}) | found[nearest]
+
+
+def _names() -> set[str]:
+    return {"preset", *knobs()}
+
+
+def _text(value: Any) -> str:
+    return AUTO if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def settings_of(said: Mapping[str, str]) -> tuple[dict[str, Any], list[LabError]]:
+    """Path → value of an address, and what is wrong with the rest of it."""
+    values: dict[str, Any] = {}
+    troubles: list[LabError] = []
+    for name, text in said.items():
+        try:
+            if name == "preset":
+                preset(text)
+                values = PRESETS[text].changes | values
+            else:
+                values[name] = knobs()[name].read(text)
+        except ConfigError as error:
+            troubles.append(ConfigError(f"the {name} of this link is passed over: {error.what}", error.remedy))
+    return values, troubles

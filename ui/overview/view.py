@@ -1,0 +1,121 @@
+"""The overview: the machine, what is at work, the latest runs and data sets, and where to start."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from labcore.runs import Run
+from ui.app import live, services, shell
+from ui.app.text import ago, counted, percent, plain
+from ui.components import job_picker, owner_guard
+from ui.datasets import listen, manage
+
+
+def first_steps(sets: list, has_run: bool) -> None:
+    """The way from an empty workspace to an answer."""
+    st.header("First steps", anchor=False)
+    data, train, classify = st.columns(3, gap="medium")
+    with data.container(border=True, height="stretch"):
+        step(1, "Get some clips", any(not info.error for info in sets))
+        if sets:
+            for info in sets[:4]:
+                data_set(info, "first")
+            if not any(info.name == "demo" for info in sets):
+                live.demo_button("demo-first", kind="secondary")
+        else:
+            st.markdown(
+                "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
+            )
+            live.demo_button("demo-first")
+        st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
+    with train.container(border=True, height="stretch"):
+        step(2, "Train", has_run)
+        st.markdown(
+            "Take a preset or turn the knobs, press start, and watch the curves move. You may close the page meanwhile."
+        )
+        usable = [info.name for info in sets if not info.error]
+        if not usable:
+            st.page_link("pages/train.py", label="Train a classifier", icon=":material/model_training:", disabled=True)
+        elif st.button(
+            f"Train on {plain(usable[0])}", key="train-on-it", type="primary", icon=":material/model_training:"
+        ):
+            st.switch_page("pages/train.py", query_params={"data.dataset": usable[0]})
+    with classify.container(border=True, height="stretch"):
+        step(3, "Classify", False)
+        st.markdown(
+            "Drop a clip on it or speak into the microphone: see what the network hears, and take its weights home."
+        )
+        label = "Classify a clip" if has_run else "Try the built-in demo network"
+        st.page_link("pages/classify.py", label=label, icon=":material/graphic_eq:")
+
+
+def step(number: int, title: str, done: bool) -> None:
+    mark = ":green[:material/check_circle:]" if done else f":gray-badge[{number}]"
+    st.markdown(f"### {mark} {title}")
+
+
+def latest_runs(rows: list) -> None:
+    """The runs that ended last, in that order, each with how long that is past."""
+    st.header("Latest runs", anchor=False)
+    with st.container(border=True, gap="xsmall"):
+        for run, status in sorted(rows, key=lambda row: -row[1].changed_at)[:8]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                with st.container(width="stretch"):
+                    live.job_link(run, " · ".join(filter(None, [owner_guard.whose(status.by), ago(status.changed_at)])))
+                with st.container(width=64):
+                    figure = percent(status.accuracy)
+                    st.markdown(
+                        f"**{figure}**" if status.state == "finished" else f":gray[{figure}]", text_alignment="right"
+                    )
+                with st.container(width=116):
+                    live.badge(status.state)
+    st.page_link("pages/train.py", label="New run", icon=":material/add:")
+
+
+def data_set(info, prefix: str) -> None:
+    """A data set in two lines, and what can be done with it."""
+    colour, what = "gray", f"{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}"
+    if info.error:
+        colour, what = "red", plain(info.error)
+    st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
+    with st.container(horizontal=True, gap="small"):
+        if not info.error:
+            listen.panel(info.name, prefix)
+        manage.manage(info.name, prefix)
+
+
+def data_sets(found: list) -> None:
+    st.header("Data sets", anchor=False)
+    with st.container(border=True):
+        for info in found:
+            data_set(info, "overview")
+    if not any(info.name == "demo" for info in found):
+        live.demo_button("demo-more", kind="secondary")
+    with st.expander("Add a data set", icon=":material/add:"):
+        manage.add("overview")
+
+
+def page() -> None:
+    shell.open_page("Overview", "Train a sound classifier, watch it learn, use it, take the weights home.")
+    with live.device_line(), shell.errors_in_place():
+        services.manager()
+        runs = live.runs()
+        live.at_work()
+        ended = [(run, status) for run, status in runs if not status.active]
+        trained = bool(live.trained())
+
+        from labcore.datasets import list_datasets  # pandas: after the head of the page is there
+
+        manage.take_added()
+        sets = sorted(list_datasets(services.workspace()), key=lambda info: bool(info.error))  # the sound ones first
+        if not trained:
+            first_steps(sets, trained)
+        if ended:
+            left, right = st.columns([2, 1], gap="large")
+            with left:
+                latest_runs(ended)
+                with shell.errors_in_place():
+                    job_picker.latest()
+            with right:
+                data_sets(sets)
+        live.unreadable(Run.unreadable(services.workspace()), "run")

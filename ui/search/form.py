@@ -1,0 +1,269 @@
+"""The form of a new search: data, the recipe it starts from, which knobs are varied over what, and what will come of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from labcore.budget import plan_for
+from labcore.config import Knob, RunConfig, knobs
+from labcore.errors import DatasetError, LabError
+from labcore.presets import PRESETS, preset
+from labcore.search.folder import Search
+from labcore.search.settings import Settings, make_settings
+from labcore.search.space import FIXED, Range, base_value, default_ranges, range_of
+from ui.app import live, services
+from ui.app.shell import errors_in_place, show_error
+from ui.app.text import counted, plain
+from ui.components import job_picker, queue_line
+from ui.datasets import summary
+from ui.forms import estimates, fields
+from ui.search import link
+from ui.search.charts import unit_title
+from ui.search.link import AUTOMATIC, OWN
+
+OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
+
+
+def show() -> None:
+    """The form, in a fragment of its own."""
+
+    @st.fragment
+    def form() -> None:
+        if st.session_state.pop("search-started", False):
+            st.rerun()  # the page around the form is out of date
+        link.read(_kept())
+        if not summary.names():
+            live.no_data_yet("demo-search")
+            return
+        left, right = st.columns([5, 3], gap="large")
+        shown = False
+        with left, errors_in_place():
+            base, config = _base()
+            st.space("small")
+            ranges = _ranges(config)
+            shown = True
+        if not shown:
+            return  # what is wrong was told
+        with right, errors_in_place():
+            _plan(config, ranges)
+        with errors_in_place():
+            link.write(_kept(), base, ranges)
+
+    form()
+
+
+def _base() -> tuple[RunConfig, RunConfig]:
+    """The recipe that was chosen, and every trial's starting point: with its data, network and epochs."""
+    st.header("Data and recipe", anchor=False)
+    kept, names, table = _kept(), summary.names(), knobs()
+    if kept.get("dataset") not in names:
+        if "dataset" in kept:
+            show_error(DatasetError(f"there is no data set {kept['dataset']!r}", "Choose another one"))
+        kept["dataset"] = fields.values()["data.dataset"] if fields.values()["data.dataset"] in names else names[0]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
+    with right:
+        there = summary.folds(kept["dataset"])
+        folds = [AUTOMATIC, *there.reasons]
+        now = kept.get("fold", AUTOMATIC)
+        kept["fold"] = st.selectbox(
+            "Reported fold",
+            folds,
+            index=folds.index(now) if now in folds else 0,
+            format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
+            key=f"search-fold-{kept['dataset']}",
+            help="No trial sees it. Judge the result on it once, at the end.",
+        )
+        if there.told:
+            st.caption(f":orange[:material/warning:] {plain(there.told)}")
+    options = [*PRESETS, OWN]
+    kept["base"] = st.segmented_control(
+        "Recipe",
+        options,
+        default=kept.get("base", "quick"),
+        format_func=lambda name: "As in the Train form" if name == OWN else PRESETS[name].title,
+        required=True,
+        key="search-base",
+        help="Every trial starts from it, with the varied settings changed.",
+        wrap=True,
+    )
+    config = fields.config() if kept["base"] == OWN else preset(kept["base"])
+    left, right = st.columns(2, gap="medium")
+    changed: dict[str, Any] = kept.setdefault(f"changed-{kept['base']}", {})
+    for place, path in ((left, "model.name"), (right, "optim.epochs")):
+        with place:
+            value = changed.get(path, base_value(path, config))
+            changed[path] = fields.widget_of(table[path], value, key=f"search-{path}-{kept['base']}")
+    chosen = {"data.dataset": kept["dataset"], "data.fold": None if kept["fold"] == AUTOMATIC else kept["fold"]}
+    own = {"data.split": "official", "data.leave_out": None}
+    return config, config.changed(changed | chosen | own)
+
+
+def _ranges(config: RunConfig) -> list[Range]:
+    """Which knobs are varied, and over what."""
+    st.header("Varied", anchor=False)
+    kept, table = _kept(), knobs()
+    paths = [path for path, knob in table.items() if not path.startswith(FIXED) and _can_be_varied(knob)]
+    if "search-paths" not in st.session_state:
+        st.session_state["search-paths"] = kept.get("paths") or [each.path for each in default_ranges(config)]
+    kept["paths"] = st.multiselect(
+        "Knobs",
+        paths,
+        format_func=lambda path: table[path].title,
+        key="search-paths",
+        placeholder="Choose the knobs to vary",
+        wrap=True,
+        help="Vary few settings: about five trials for each.",
+        label_visibility="collapsed",
+    )
+    ranges = []
+    columns = st.columns(2, gap="large")
+    for number, path in enumerate(kept["paths"]):
+        with columns[number % 2], errors_in_place():
+            each = _range(table[path], config)
+            if each is not None:
+                ranges.append(each)
+    return ranges
+
+
+def _range(knob: Knob, config: RunConfig) -> Range | None:
+    """The widget of one range; None while it holds nothing to choose among."""
+    kept = _kept().setdefault("ranges", {})
+    key = link.range_key(knob.path, _kept()["base"])
+    label = unit_title(knob)
+    if knob.kind in ("choice", "text"):
+        options = list(knob.choices or fields.OPEN_LISTS.get(knob.path, [])) + list(kept.get(key, []))
+        chosen = st.multiselect(
+            label,
+            list(dict.fromkeys(options)),
+            default=kept.get(key, list(knob.choices)[:2] or list(dict.fromkeys(options))[:2]),
+            accept_new_options=knob.kind == "text",
+            key=key,
+            help=knob.help,
+        )
+        kept[key] = chosen
+        if len(chosen) < 2:
+            st.caption(":orange[Choose two or more.]")
+            return None
+        return Range(knob.path, choices=tuple(chosen))
+    usual = range_of(knob.path, config)
+    low, high = kept.get(key, (usual.low, usual.high))
+    if usual.log:
+        stops = _stops(knob, (low, high))
+        low, high = st.select_slider(
+            label,
+            stops,
+            value=(low, high),
+            format_func=fields.tidy,
+            key=key,
+            help=f"{knob.help} On a logarithmic scale.",
+        )
+    else:
+        kind = int if knob.kind == "int" else float
+        assert knob.ge is not None
+        assert knob.le is not None
+        low, high = st.slider(
+            label,
+            kind(knob.ge),
+            kind(knob.le),
+            (kind(low), kind(high)),
+            step=kind(knob.step or (1 if kind is int else (knob.le - knob.ge) / 100)),
+            key=key,
+            help=knob.help,
+        )
+        low, high = (round(low, 6), round(high, 6)) if kind is float else (low, high)
+    kept[key] = (low, high)
+    if low >= high:
+        st.caption(":orange[The range is empty.]")
+        return None
+    return Range(knob.path, low, high, log=usual.log)
+
+
+def _stops(knob: Knob, held: tuple[Any, Any]) -> list[Any]:
+    """Round numbers on a logarithmic scale between the knob's bounds, and the two ends that are held."""
+    kind = int if knob.kind == "int" else float
+    assert knob.le is not None
+    low = knob.ge or knob.le * 1e-6
+    numbers = [float(f"{m}e{n}") for n in range(-8, 6) for m in (1, 1.5, 2, 3, 4, 5, 7)]
+    stops = {kind(number) for number in numbers if low <= number <= knob.le and kind(number) == number}
+    return sorted(stops | {kind(number) for number in held})
+
+
+def _can_be_varied(knob: Knob) -> bool:
+    return knob.kind == "choice" or knob.path in fields.OPEN_LISTS or knob.ge is not None
+
+
+def _plan(config: RunConfig, ranges: list[Range]) -> None:
+    kept = _kept()
+    with st.container(border=True, key="start-box"):
+        st.header("This search", anchor=False)
+        kept["trials"] = st.number_input("Trials", 1, 1000, kept.get("trials", 20), key="search-trials")
+        kept["objective"] = st.segmented_control(
+            "Judged by",
+            list(OBJECTIVES),
+            default=kept.get("objective", "accuracy"),
+            format_func=OBJECTIVES.__getitem__,
+            required=True,
+            key="search-objective",
+            help="On the validation fold, with the averaged last weights. With few clips, the loss shows finer differences.",
+            wrap=True,
+        )
+        kept["pruning"] = st.toggle(
+            "Stop hopeless trials early",
+            kept.get("pruning", True),
+            key="search-pruning",
+            help="Stops a trial that stays below the median of the others at the same epoch.",
+        )
+        with st.expander("More", icon=":material/tune:"):
+            kept["seed"] = st.number_input("Seed of the sampler", 0, 2**31 - 1, kept.get("seed", 0), key="search-seed")
+        try:
+            settings = make_settings(
+                services.workspace(),
+                config,
+                tuple(ranges),
+                trials=kept["trials"],
+                pruning=kept["pruning"],
+                seed=kept["seed"],
+                objective=kept["objective"],
+            )
+        except LabError as error:
+            show_error(error)
+            return
+        _facts(settings)
+        queue_line.start_bar("Each trial", partial(_begin, settings), key="search-start")
+
+
+def _facts(settings: Settings) -> None:
+    trial = summary.summary(settings.config.data.dataset, settings.validation, leave_out=settings.reported)
+    work = plan_for(settings.config, trial.training)
+    one = estimates.of(settings.config, work)
+    st.table(
+        {
+            "Training": f"**{counted(trial.training, 'clip')}**",
+            "Judged on": f"**{counted(trial.held_out, 'clip')}**, fold {plain(settings.validation)}",
+            "Left out": f"fold {plain(settings.reported)}, reported at the end",
+            "Each trial": f"{counted(work.epochs, 'epoch')}, {estimates.about(one)}",
+            "All trials": f"{counted(settings.trials, 'trial')}, {estimates.about(one, settings.trials, most=settings.pruning)}",
+        },
+        border="horizontal",
+        alt="What will be searched",
+    )
+    if settings.config.optim.epochs is None:
+        st.caption(estimates.automatic(work))
+    st.caption(
+        f"{estimates.source(one)} Trials train one after the other, or side by side where there are several GPUs.".strip()
+    )
+
+
+def _begin(settings: Settings) -> None:
+    job_picker.look_at(Search, services.ask_for(Search, settings).id)
+    st.session_state["search-started"] = True
+
+
+def _kept() -> dict[str, Any]:
+    """The form's values, which outlive a visit to another page."""
+    return st.session_state.setdefault("search-form", {})

@@ -1,0 +1,85 @@
+"""What a run will take, told before it starts (a few steps of it, measured) and as it begins."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import streamlit as st
+
+from labcore.config import RunConfig
+from labcore.events import Forecast
+from labcore.jobs.glances import glances
+from labcore.texts import counted
+from labcore.training.estimates import EstimateJob, room
+from ui.app import services
+from ui.app.shell import action_button
+from ui.app.text import count, duration, plain
+from ui.components import owner_guard, short_jobs
+
+
+def words(event: Forecast) -> dict[str, str]:
+    """An estimate as a short table: what → how much."""
+    told = {
+        "An epoch": _seconds(event.seconds_per_epoch),
+        "To the end": duration(event.seconds_total) + (f", {counted(event.epochs, 'epoch')}" if event.epochs else ""),
+        "Peak memory": f"{gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}",
+    }
+    if event.largest_batch is not None:
+        told["Room for a batch"] = room(event.largest_batch, event.clips)
+    if event.micro_batch < event.batch_size:
+        told["Batches"] = f"{counted(event.batch_size, 'clip')}, in parts of {count(event.micro_batch)}"
+    return told
+
+
+def line(event: Forecast) -> str:
+    """An estimate as a line of the log."""
+    parts = [f"{_seconds(event.seconds_per_epoch)} an epoch", f"{duration(event.seconds_total)} to the end"]
+    parts.append(f"peak memory {gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}")
+    if event.largest_batch is not None:
+        parts.append(f"{room(event.largest_batch, event.clips)} in a batch")
+    return f"Estimate from {counted(event.steps_timed, 'step')}: {', '.join(parts)}"
+
+
+def gigabytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"
+
+
+def part(config: RunConfig | None) -> None:
+    """The button of the form, the work while it goes on, and what came of it for the settings that the form shows."""
+    jobs = glances(services.workspace(), EstimateJob)
+    mine = [(job, status) for job, status in jobs if not owner_guard.anothers(status.by)]
+    at_work = next((job for job, status in mine if status.active), None)
+    if at_work is not None:
+        short_jobs.follow(at_work, "estimate")
+        return
+    action_button(
+        "Estimate",
+        partial(start, config),
+        key="estimate-start",
+        icon=":material/timer:",
+        width="stretch",
+        disabled=config is None,
+        help="Prepares the data and takes a few steps: seconds an epoch, time to the end, memory. Nothing of it is kept but what "
+        "the run itself would prepare.",
+    )
+    wanted = None if config is None else json.loads(config.to_json())
+    about = next(((job, status) for job, status in mine if job.load("config", {}) == wanted), None)
+    if about is None:
+        return
+    job, status = about
+    short_jobs.why_not(job, status)
+    if (result := job.result) is not None:
+        told = words(result)
+        st.table({name: plain(value) for name, value in told.items()}, border="horizontal", alt="Estimate of the run")
+        st.caption(f"From {counted(result.steps_timed, 'step')}, on the machine as busy as it was then.")
+
+
+def start(config: RunConfig | None) -> None:
+    """Put an estimate into the queue."""
+    if config is not None:
+        services.ask_for(EstimateJob, config)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 10 else duration(seconds)

@@ -1,0 +1,276 @@
+"""The form of a new run: data, recipe, every knob, and what will come of it."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from labcore.budget import plan_for
+from labcore.config import RunConfig, knobs
+from labcore.errors import LabError
+from labcore.runs import Run
+from labcore.texts import shown
+from ui.app import live, services
+from ui.app.shell import errors_in_place, show_error
+from ui.app.text import count, counted, label_names, plain
+from ui.components import queue_line
+from ui.datasets import listen, manage, summary
+from ui.forms import estimates, fields, url
+from ui.train import estimate, tracked_clips
+
+ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
+"""Knobs that stand in the recipe, above the tabs."""
+
+AUTOMATIC = "automatic"
+
+
+@st.fragment
+def show() -> None:
+    """The form, in a fragment of its own so that turning a knob redraws nothing else."""
+    form, result = st.columns([5, 3], gap="large")
+    with form:
+        with errors_in_place():
+            _data()
+        st.space("small")
+        recipe()
+        _knobs()
+    with result, errors_in_place():
+        _summary_and_start()
+    url.write()
+
+
+def _data() -> None:
+    st.header("Data", anchor=False)
+    manage.take_added()
+    names = summary.names()
+    current = fields.values()
+    current["data.dataset"] = summary.called_now(current["data.dataset"])
+    if not names and current["data.dataset"] == "demo":
+        live.no_data_yet("demo-train", partial(manage.add, "train"))
+        return
+
+    def other_fold() -> None:
+        chosen = st.session_state["fold-choice"]
+        current["data.fold"] = None if chosen == AUTOMATIC else chosen
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        choose_dataset("data-choice")
+        if current["data.dataset"] in summary.names():
+            listen.panel(current["data.dataset"], "train")
+    with right, errors_in_place():
+        folds = summary.folds(current["data.dataset"], current["data.split"], current["data.leave_out"])
+        if current["data.fold"] not in folds.reasons:
+            current["data.fold"] = None
+        st.session_state["fold-choice"] = current["data.fold"] or AUTOMATIC
+        st.selectbox(
+            "Held-out fold",
+            [AUTOMATIC, *folds.reasons],
+            format_func=lambda fold: folds.automatic_title if fold == AUTOMATIC else folds.title(fold),
+            key="fold-choice",
+            on_change=other_fold,
+            help=knobs()["data.fold"].help,
+        )
+        if folds.told:
+            st.caption(f":orange[:material/warning:] {plain(folds.told)}")
+    with st.expander("How it is split", icon=":material/call_split:"):
+        fields.part("data", skip=("data.dataset", "data.fold"))
+    with st.expander("Add, rename or delete a data set", icon=":material/add:"):
+        if "demo" not in names:
+            live.demo_button("demo-other", kind="secondary")
+        manage.add("train")
+        if current["data.dataset"] in summary.names():
+            name = current["data.dataset"]
+            manage.manage(name, "train", f"Rename or delete {plain(name)}")
+
+
+def choose_dataset(key: str) -> None:
+    """The data set of the form: one of those there are, or the one that it names and that is away. Another one has other folds."""
+    names, current = summary.names(), fields.values()
+    if current["data.dataset"] not in names:
+        if current["data.dataset"] == "demo" and names:
+            current.update({"data.dataset": names[0], "data.fold": None})
+        else:
+            names = [*names, current["data.dataset"]]
+
+    def other() -> None:
+        current.update({"data.dataset": st.session_state[key], "data.fold": None})
+
+    st.session_state[key] = current["data.dataset"]
+    st.selectbox("Data set", names, key=key, on_change=other, help=knobs()["data.dataset"].help)
+
+
+def recipe() -> None:
+    """Preset, network, epochs and batch size, and what automatic epochs will be."""
+    st.header("Recipe", anchor=False)
+    fields.presets()
+    table = knobs()
+    with st.container(key="first-knobs"):
+        left, middle, right = st.columns(3, gap="medium")
+    with left:
+        fields.widget(table["model.name"])
+    with middle:
+        fields.widget(table["optim.epochs"])
+    with right:
+        fields.widget(table["optim.batch_size"])
+    with contextlib.suppress(LabError):  # the box with the button tells what is wrong
+        _planned()
+
+
+def _planned() -> None:
+    """What automatic epochs will be, why, and about how long that takes."""
+    current = fields.values()
+    if current["optim.epochs"] is not None or current["data.dataset"] not in summary.names():
+        return
+    config, chosen = fields.config(), summary_of(current)
+    work = plan_for(config, chosen.training)
+    st.caption(f"{estimates.automatic(work)} That takes {estimates.about(estimates.of(config, work))}.")
+
+
+def summary_of(current: dict[str, Any]) -> summary.DataSummary:
+    """The data set of the form, split as the form says.
+
+    Raises:
+        DatasetError: as :func:`ui.datasets.summary.summary` does.
+    """
+    return summary.summary(
+        current["data.dataset"],
+        current["data.fold"],
+        current["data.split"],
+        current["data.leave_out"],
+        current["data.validation_share"],
+    )
+
+
+def _knobs() -> None:
+    tabs = st.tabs([f"{icon} {title}" for title, icon, _ in fields.PARTS.values()])
+    for tab, (name, (_, _, about)) in zip(tabs, fields.PARTS.items(), strict=True):
+        with tab:
+            st.caption(about)
+            fields.part(name, skip=ALREADY_SHOWN)
+
+
+def _summary_and_start() -> None:
+    current = fields.values()
+    with st.container(border=True, key="start-box"):
+        st.header("This run", anchor=False)
+        config, chosen = None, None
+        try:
+            config = fields.config()
+            if current["data.dataset"] in summary.names() or current["data.dataset"] != "demo":
+                chosen = summary_of(current)
+        except LabError as error:
+            show_error(error)
+        if chosen is None and config is not None:
+            st.caption("Choose or make a data set first.")
+        if chosen is not None and config is not None:
+            _facts(chosen, config)
+        ready = config if chosen is not None else None
+        with st.container(key="start-bar"):
+            _start(ready)
+        estimate.part(ready)
+        line = queue_line.busy()
+        if line:
+            st.caption(line)
+    tracked_clips.before(ready)
+    if chosen is not None:
+        _classes(chosen)
+
+
+def _start(config: RunConfig | None) -> None:
+    if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=config is None):
+        with errors_in_place():
+            run = services.ask_for(Run, config)
+            tracked_clips.take(run)
+            st.query_params.from_dict({"run": run.id})
+            st.rerun()
+
+
+def _facts(chosen: summary.DataSummary, config) -> None:
+    work = plan_for(config, chosen.training)
+    steps = -(-work.clips // config.optim.batch_size)
+    device = services.known_device()
+    where = config.runtime.device
+    if where == "auto":
+        where = plain(device.name) if device else "the first GPU that works, else the CPU"
+    st.table(
+        {
+            "Training": f"**{counted(work.clips, 'clip')}** {f'of {count(work.of)} ' if work.sampled else ''}"
+            f"of {counted(len(chosen.counts), 'class', 'classes')}",
+            "Held out": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
+            "Network": plain(config.model.name),
+            "Steps": f"{counted(work.epochs, 'epoch')} of {count(steps)}",
+            "Time": estimates.about(estimates.of(config, work)),
+            "Device": where,
+        },
+        border="horizontal",
+        alt="What will be trained",
+    )
+    if chosen.note:
+        st.caption(f"Folds: {plain(chosen.note)}.".replace("..", "."))
+    if chosen.training and config.optim.batch_size > chosen.training:
+        st.caption(":orange[A batch is larger than the training set.]")
+
+
+def _classes(chosen: summary.DataSummary) -> None:
+    with st.expander(counted(len(chosen.counts), "class", "classes"), icon=":material/category:"):
+        st.table(
+            {
+                "Class": [plain(name) for name in label_names(chosen.counts).values()],
+                "Training": [train for train, _ in chosen.counts.values()],
+                "Held out": [held_out for _, held_out in chosen.counts.values()],
+            },
+            border="horizontal",
+            hide_index=True,
+            alt="Clips a class",
+        )
+    _findings(chosen)
+    if chosen.problems:
+        files = len(chosen.problems)
+        with st.expander(
+            f"{count(files)} {'file is' if files == 1 else 'files are'} left out", icon=":material/warning:"
+        ):
+            for problem in chosen.problems[:50]:
+                _file(problem.path)
+                st.caption(plain(problem.what) + (f" ({count(problem.clips)} clips)" if problem.clips > 1 else ""))
+            if files > 50:
+                st.caption(f"and {count(files - 50)} more")
+
+
+def _findings(chosen: summary.DataSummary) -> None:
+    """How the data set was read: what is probably not meant, in sight; what was taken for what, folded away."""
+    warnings = [finding for finding in chosen.findings if finding.level == "warning"]
+    notes = [finding for finding in chosen.findings if finding.level != "warning"]
+    for sentence in summary.told_at_adding(chosen):
+        with st.container(border=True):
+            st.markdown(f":orange[:material/warning:] {plain(sentence)}")
+    for finding in warnings:
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(f":orange[:material/warning:] {plain(finding.sentence)}")
+            if finding.files:
+                with st.popover(
+                    "1 file" if len(finding.files) == 1 else f"{count(len(finding.files))} files",
+                    icon=":material/list:",
+                ):
+                    for path in finding.files[:50]:
+                        _file(path)
+                    if len(finding.files) > 50:
+                        st.caption(f"and {count(len(finding.files) - 50)} more")
+    if notes:
+        with st.expander("How it was read", icon=":material/info:"):
+            for finding in notes:
+                st.markdown(plain(finding.sentence))
+
+
+def _file(path: str) -> None:
+    st.markdown(f"`{shown(path).replace('`', '')}`")
+
+
+def again(config) -> None:
+    """Fill the form with the settings of a run."""
+    fields.take(config)
+    with contextlib.suppress(KeyError):
+        del st.query_params["run"]

@@ -1,0 +1,82 @@
+"""The events of a run as lines for people."""
+
+from __future__ import annotations
+
+import time
+
+from labcore.events import (
+    Advice,
+    Divided,
+    Evaluated,
+    Event,
+    Forecast,
+    Log,
+    Preparing,
+    RunFinished,
+    RunQueued,
+    RunStarted,
+    TrainingStarted,
+    Turned,
+)
+from ui.app.text import counted, duration, percent, preparing_line
+from ui.train import estimate, live_settings
+
+
+def log_lines(events: list[Event]) -> list[str]:
+    """The events as lines for people, oldest first; of a stretch of preparing only its latest line, no epochs."""
+    lines: list[str] = []
+    preparing = ""
+    for event in events:
+        text = sentence(event)
+        if not text:
+            continue
+        line = f"{time.strftime('%H:%M:%S', time.localtime(event.time))}  {text}"
+        what = event.what if isinstance(event, Preparing) else ""
+        if what and what == preparing:
+            lines[-1] = line
+        else:
+            lines.append(line)
+        preparing = what
+    return lines
+
+
+def sentence(event: Event) -> str:
+    """An event as a sentence; nothing for one that is shown otherwise."""
+    match event:
+        case RunQueued():
+            return "Queued"
+        case RunStarted():
+            return f"Taken up by process {event.pid} on {event.host}"
+        case Preparing():
+            line = preparing_line(event)
+            return line[:1].upper() + line[1:]
+        case TrainingStarted():
+            return (
+                f"Training {event.parameters / 1e6:.2f} M parameters on {counted(event.train_clips, 'clip')} of "
+                f"{counted(len(event.labels), 'class', 'classes')}, epochs {event.first_epoch} to {event.epochs}\n"
+                f"          Device {event.device}: {event.device_reason}\n"
+                f"          {event.precision}, {event.memory_format}: {event.precision_reason}"
+            )
+        case Forecast():
+            return estimate.line(event)
+        case Turned():
+            return live_settings.sentence(event)
+        case Advice():
+            message = event.message.rstrip(".")
+            return f"After epoch {event.epoch}: {message}. Suggested: {live_settings.told(event.changes)}"
+        case Divided():
+            return (
+                f"Epoch {event.epoch}: memory ran out. Batches of {counted(event.batch_size, 'clip')} are taken in parts of "
+                f"{event.micro_batch} from here on, their gradients summed"
+            )
+        case Log():
+            return event.message if event.level == "info" else f"{event.level}: {event.message}"
+        case Evaluated():
+            return f"Accuracy {percent(event.accuracy)} on {counted(event.clips, 'held-out clip')} of fold {event.fold}"
+        case RunFinished():
+            word = event.state.capitalize()
+            after = (
+                f" after {counted(event.epochs_done, 'epoch')}, {duration(event.seconds)}" if event.epochs_done else ""
+            )
+            return f"{word}{after}" + (f": {event.error}" if event.error else "")
+    return ""

@@ -1,0 +1,236 @@
+"""Pinned clips: sounds of the visitor's that a run classifies after every epoch, drawn as lines over the epochs."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from labcore.audio import Limits, as_wav
+from labcore.config import RunConfig
+from labcore.errors import AudioError, LabError
+from labcore.events import Epoch
+from labcore.runs import Run, pinned_name
+from labcore.texts import shown
+from labcore.workspace import slug
+from ui.app.shell import action_button, errors_in_place, show_error
+from ui.app.text import label_name, label_names, percent, plain
+from ui.charts import curves
+from ui.classify import clips
+from ui.components import owner_guard
+
+MOST = 4
+"""So many clips a run at most: each is classified after every epoch."""
+MOST_MB = 10
+MOST_SECONDS = 30.0
+LIMITS = Limits(max_seconds=MOST_SECONDS, max_bytes=MOST_MB * 1024**2, max_samples=500_000 * 30)
+MOST_LINES = 4
+WAITING = "pinned-waiting"
+
+
+def heard(name: str, content: bytes) -> bytes:
+    """A sound as it is pinned: as the lab encodes it.
+
+    Raises:
+        AudioError: it is too large, too long or no sound.
+    """
+    if len(content) > LIMITS.max_bytes:
+        raise AudioError(f"{name} is larger than {MOST_MB} MB", "Pin a short clip")
+    return as_wav(content, name=name, limits=LIMITS, exact=True)
+
+
+def pin(run: Run, name: str, content: bytes) -> Path:
+    """Pin a sound to a run as the lab encodes it, under a safe name that no other clip has.
+
+    Raises:
+        AudioError: it is too large, too long or no sound.
+        LabError: the run has as many as it can take.
+    """
+    content = heard(name, content)
+    there = files(run)
+    for file in there:
+        if file.read_bytes() == content:
+            return file
+    if len(there) >= MOST:
+        raise LabError(f"the run has {MOST} pinned clips already", "Take one away first")
+    safe, taken = pinned_name(name), {file.name for file in there}
+    return run.pin(safe if safe not in taken else f"{uuid.uuid4().hex[:4]}-{safe}", content)
+
+
+def files(run: Run) -> list[Path]:
+    """The pinned sound files of a run by name."""
+    try:
+        return sorted(path for path in run.pinned.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError:
+        return []
+
+
+@st.fragment
+def panel(run: Run, active: bool, owner: str = "") -> None:
+    """The pinned clips to play, and, while the run is at work, the ways to add one. Does not tick."""
+    there = files(run)
+    if not there and not active:
+        return
+    fold = st.expander("Pinned clips", icon=":material/push_pin:", key=f"pinned-open-{run.id}", on_change="rerun")
+    if not fold.open:
+        return
+    with fold, errors_in_place():
+        st.caption("What the network makes of a sound of yours after every epoch.")
+        for file in there:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(plain(file.name), width=220)
+                with errors_in_place():
+                    st.audio(_played(str(file), file.stat().st_mtime_ns), format="audio/wav", width="stretch")
+                if active:
+                    remove = partial(file.unlink, missing_ok=True)
+                    owner_guard.guarded_button(
+                        "Take away", remove, owner, key=f"unpin-{shown(file.name)}", type="tertiary"
+                    )
+        if active and len(there) < MOST:
+            _add(run)
+
+
+@st.cache_data(max_entries=4 * MOST, show_spinner=False)
+def _played(path: str, changed: int) -> bytes:
+    """A pinned clip for the browser, of a long one its beginning."""
+    return as_wav(Path(path), end_s=MOST_SECONDS)
+
+
+def _add(run: Run) -> None:
+    turn = st.session_state.setdefault("pin-turn", 0)
+    key = f"pin-upload-{turn}"
+
+    def uploaded() -> None:
+        file = st.session_state[key]
+        if file is None:
+            return
+        try:
+            pin(run, file.name, file.getvalue())
+            st.session_state["pin-turn"] = turn + 1  # an empty field for the next one
+        except LabError as error:
+            st.session_state["pin-trouble"] = error
+
+    st.file_uploader(
+        "Sound", key=key, max_upload_size=MOST_MB, on_change=uploaded, help=f"At most {MOST_SECONDS:.0f} s.",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    trouble = st.session_state.pop("pin-trouble", None)
+    if trouble is not None:
+        show_error(trouble)
+
+    _held_out_button(lambda number: pin(run, *_named(clips.example(run, number))))
+
+
+def _held_out_button(take: Callable[[int], object], *, disabled: bool = False) -> None:
+    """A button that takes held-out clips of the data set, another one at each press, by their numbers."""
+
+    def pressed() -> None:
+        number = st.session_state["pin-number"] = st.session_state.get("pin-number", -1) + 1
+        take(number)
+
+    looks = {"icon": ":material/shuffle:", "disabled": disabled}
+    action_button("A held-out clip of the data set", pressed, key="pin-held-out", **looks)
+
+
+# --- before the start
+
+
+def before(config: RunConfig | None) -> None:
+    """In the form of a new run: sounds that are pinned to it when it starts."""
+    fold = st.expander("Pin clips", icon=":material/push_pin:", key="pinned-before", on_change="rerun")
+    with fold:
+        st.caption("Sounds that the network is given after every epoch; their probabilities are drawn as it learns.")
+        st.file_uploader(
+            "Sounds", accept_multiple_files=True, key=WAITING, max_upload_size=MOST_MB, label_visibility="collapsed",
+            help=f"At most {MOST} of {MOST_SECONDS:.0f} s.",
+        )  # fmt: skip
+        chosen = _chosen()
+
+        def held_out(number: int) -> None:
+            assert config is not None
+            _drawn().append(_named(clips.example_of(config.data, number)))
+
+        with st.container(horizontal=True, gap="small"):
+            _held_out_button(held_out, disabled=config is None or len(chosen) >= MOST)
+            if _drawn():
+                action_button("None of them", _drawn().clear, key="pin-none", type="tertiary")
+        drawn = _drawn()
+        for name, content in chosen:
+            try:
+                sound = heard(name, content)
+            except LabError as error:
+                show_error(error)
+                continue
+            if (name, content) in drawn:
+                st.caption(plain(name))
+                st.audio(sound, format="audio/wav")
+        if len(chosen) > MOST:
+            st.caption(f":orange[The first {MOST} are pinned.]")
+
+
+def take(run: Run) -> None:
+    """Pin what the form holds to a run that was just made. What cannot be pinned was told in the form and is left out."""
+    for name, content in _chosen():
+        with contextlib.suppress(LabError):
+            pin(run, name, content)
+    _drawn().clear()
+
+
+def _chosen() -> list[tuple[str, bytes]]:
+    """Name and content of the sounds in the form."""
+    return [(file.name, file.getvalue()) for file in st.session_state.get(WAITING) or []] + _drawn()
+
+
+def _drawn() -> list[tuple[str, bytes]]:
+    """Those of the data set."""
+    return st.session_state.setdefault("pinned-drawn", [])
+
+
+def _named(clip: clips.Clip) -> tuple[str, bytes]:
+    """A clip of a data set: its label stands before its name."""
+    return (f"{clip.truth}-{clip.name}" if clip.truth else clip.name), clip.content
+
+
+# --- the lines
+
+
+def top(epochs: list[Epoch], name: str) -> list[str]:
+    """The labels that a clip was taken for with the highest probabilities, by their mean over the epochs and by the last one."""
+    told = [event.pinned[name] for event in epochs if name in event.pinned]
+    if not told:
+        return []
+    mean = {label: sum(shares.get(label, 0.0) for shares in told) / len(told) for label in told[-1]}
+    weight = {label: mean[label] + told[-1][label] for label in mean}
+    return sorted(weight, key=lambda label: weight[label], reverse=True)[:MOST_LINES]
+
+
+def lines(run: Run, epochs: list[Epoch], total: int) -> None:
+    """A small chart for each pinned clip that the epochs tell of."""
+    names = list(dict.fromkeys(name for event in epochs for name in event.pinned))[-MOST:]
+    if not names:
+        return
+    columns = st.columns(2, gap="large") if len(names) > 1 else [st.container()]
+    for number, name in enumerate(names):
+        labels = top(epochs, name)
+        with columns[number % len(columns)]:
+            last = next(event.pinned[name] for event in reversed(epochs) if name in event.pinned)
+            shown_as = label_names(last)
+            best = max(last, key=lambda label: last[label])
+            st.markdown(f"**{plain(name)}** :gray[now {plain(label_name(best))}, {percent(last[best])}]")
+            rows = [
+                {
+                    "epoch": event.epoch,
+                    "value": round(event.pinned[name].get(label, 0.0), 4),
+                    "label": shown_as[label],
+                }
+                for event in epochs
+                if name in event.pinned
+                for label in labels
+            ]
+            alt = f"Probabilities of {name} over the epochs"
+            key = f"pinned-{run.id}-{slug(name)}"
+            curves.probabilities(rows, sorted(shown_as.values()), labels, total, key=key, alt=alt)
