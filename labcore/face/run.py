@@ -161,10 +161,9 @@ class TrainingRun(Run):
         figure = self.figure()
         if file is None and in_notebook():
             figure.show()
-        else:
-            print(
-                f"curves: {write_page(figure, Path(file) if file else self.workspace.cache / 'plots' / f'{self.id}.html')}"
-            )
+            return
+        path = self.workspace.cache / "plots" / f"{self.id}.html" if file is None else Path(file)
+        print(f"curves: {write_page(figure, path)}")
 
     def resume(self) -> TrainingRun:
         """Go on with a run that was stopped, failed or interrupted, from its last epoch; returns when it is trained, as :func:`train`.
@@ -188,6 +187,8 @@ class TrainingRun(Run):
                 vars(self).pop("model", None)
 
             with as_output(), first_interrupt() as interrupted:
+                if ahead := manager.ahead(self):
+                    say(f"it waits for {ahead[0].title}{f' and {len(ahead) - 1} more' if ahead[1:] else ''}")
                 for _ in watch(self, as_json=False):
                     if interrupted.is_set():
                         interrupted.clear()
