@@ -12,6 +12,7 @@ from labcore.cli.attend import Teller, exit_status, goes_on, say_raw, stop_on_si
 from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.errors import LabError
+from labcore.event_log import EventReader
 from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunStarted, Started
 from labcore.jobs.folder import J, JobFolder, named
 from labcore.jobs.glances import glance, glances
@@ -187,9 +188,13 @@ def teller_of(job: JobFolder) -> Callable[[Event], None]:
     return both
 
 
-def watch(job: JobFolder, as_json: bool) -> Iterator[bool]:
-    """Tell a job's events, those of the past first, until it has ended. Yields at each look whether there was anything new."""
-    reader, tell, queued = job.reader(), teller_of(job), False
+def watch(job: JobFolder, as_json: bool, reader: EventReader | None = None) -> Iterator[bool]:
+    """Tell a job's events until it has ended. Yields at each look whether there was anything new.
+
+    Args:
+        reader: has read what is not told again; all of the past is told first where it is not given.
+    """
+    reader, tell, queued = reader or job.reader(), teller_of(job), False
     while True:
         events = reader.read()
         for event in events:
@@ -216,11 +221,12 @@ def follow(job: JobFolder, as_json: bool) -> int:
 
 def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: bool) -> int:
     """Put a job back into the queue and follow it; whoever looks after the queue works on it, this process where nobody does."""
-    manager, asked = JobManager(workspace), False
+    manager, asked, reader = JobManager(workspace), False, job.reader()
+    reader.read()  # what was told when it happened
     try:
         manager.resume(job, by=shell_user(), dataset=dataset)
         with stop_on_signals(lambda: say_raw("\nstopping; once more kills\n")) as stopping:
-            for _ in watch(job, as_json):
+            for _ in watch(job, as_json, reader):
                 if stopping.is_set() and not asked:
                     asked = True
                     manager.stop(job, by=shell_user())

@@ -23,7 +23,7 @@ from labcore.jobs.manager import JobManager
 from labcore.owners import shell_user
 from labcore.presets import preset as preset_named
 from labcore.runs import Run
-from labcore.texts import as_html, counted
+from labcore.texts import as_html
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -180,16 +180,17 @@ class TrainingRun(Run):
         Raises:
             LabError: what it failed on.
         """
-        manager = JobManager(self.workspace)
+        manager, reader = JobManager(self.workspace), self.reader()
         try:
             if resume:
+                reader.read()  # what was told when it happened
                 manager.resume(self, by=shell_user())
                 vars(self).pop("model", None)
 
             with as_output(), first_interrupt() as interrupted:
                 if ahead := manager.ahead(self):
                     say(f"it waits for {ahead[0].title}{f' and {len(ahead) - 1} more' if ahead[1:] else ''}")
-                for _ in watch(self, as_json=False):
+                for _ in watch(self, False, reader):
                     if interrupted.is_set():
                         interrupted.clear()
                         say("stopping after this batch; once more lets go of it")
@@ -200,7 +201,7 @@ class TrainingRun(Run):
         if end is not None and end.error and self.state == "failed":
             raise error_of(end)
         if self.state != "finished":
-            print(f"{self.state} after {counted(self.epochs_done, 'epoch')}. {self._goes_on()}.")
+            print(f"{self._goes_on()}.")
         return self
 
     def _goes_on(self) -> str:
