@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from labcore.config import knobs, no_such_setting
+from labcore.config import all_settings, no_such_setting
 from labcore.errors import ConfigError
 
 
 def by_path(named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Values of settings by their paths, for :meth:`labcore.config.RunConfig.changed`.
+    """Values of settings by their paths, for :meth:`labcore.config.RunConfig.replace`.
 
     Args:
         named: (name, value): a path, a short name, or the last part of a path. Texts are read as flags are: "auto" leaves a setting to the
@@ -32,24 +32,24 @@ def by_path(named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _value(path: str, value: Any) -> Any:
-    knob = knobs()[path]
+    setting = all_settings()[path]
     if isinstance(value, str):
         try:
-            return knob.read(value)
+            return setting.read(value)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error.what}", error.remedy) from error
-    if knob.kind == "text" and isinstance(value, int) and not isinstance(value, bool):
+    if setting.kind == "text" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)  # folds are called "1", "2" and so on
     return value
 
 
 def _names() -> dict[str, str]:
     """Name → path. The short name is the flag's; where two settings end alike, only their paths tell them apart."""
-    table = knobs()
+    table = all_settings()
     last: dict[str, str] = {}
     for path in table:
         name = path.rpartition(".")[2]
         last[name] = "" if name in last else path
     names = {name: path for name, path in last.items() if path}
-    names |= {knob.flag.replace("-", "_"): path for path, knob in table.items() if knob.flag}
+    names |= {setting.flag.replace("-", "_"): path for path, setting in table.items() if setting.flag}
     return names | {path: path for path in table}

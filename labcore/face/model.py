@@ -13,13 +13,13 @@ import torch
 from labcore.audio import Recording, encode_wav
 from labcore.audio.silence import weights_of_energies
 from labcore.audio.windowed import Rows, hear
-from labcore.batch.predicting import answers_of
+from labcore.batch.predicting import predict_files
 from labcore.cli.inputs import sound_files, weights_of
 from labcore.cli.output import live_count
 from labcore.datasets.store import open_store
 from labcore.datasets.table import Dataset
 from labcore.errors import AudioError, ConfigError, RunError
-from labcore.evaluation.eval_set import HeldOut
+from labcore.evaluation.eval_set import EvalSet
 from labcore.evaluation.predictions import EMBEDDING, class_columns, frame_of, known_of
 from labcore.export import save_as
 from labcore.extract.features import embeddings_of
@@ -27,7 +27,7 @@ from labcore.face.dataset import part_and_whole
 from labcore.face.telling import as_output
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import Prediction
-from labcore.inference.resident_clips import wave_bank
+from labcore.inference.resident_clips import waveform_cache
 from labcore.inference.windows import aggregate
 from labcore.runs import Run
 from labcore.texts import as_html
@@ -166,7 +166,7 @@ class Model(Classifier):
         rows, columns = [], class_columns(self.labels)
         with as_output():
             progress = live_count("predicting", "files")
-            for number, (file, told) in enumerate(answers_of(self, files, hop_seconds), 1):
+            for number, (file, told) in enumerate(predict_files(self, files, hop_seconds), 1):
                 shares = (
                     [told["probabilities"][label] for label in self.labels]
                     if "error" not in told
@@ -190,9 +190,9 @@ class Model(Classifier):
             rows = np.arange(len(there)) if fold is None else np.flatnonzero(there == fold)
             if not len(rows):
                 raise AudioError(f"not one clip of {data.name} can be read", "lab.load_dataset(…).check() tells why")
-            held_out = HeldOut(self, wave_bank(store, self.device), rows, TOGETHER)
+            clips = EvalSet(self, waveform_cache(store, self.device), rows, TOGETHER)
             known = known_of(store.table, rows, whole.folder)
-            frame = frame_of(known, self.labels, store.sample_rate, held_out.parts(live_count("predicting", "windows")))
+            frame = frame_of(known, self.labels, store.sample_rate, clips.parts(live_count("predicting", "windows")))
         shares = frame[class_columns(self.labels)].to_numpy()
         place = list(frame.columns).index("label") + 1
         frame.insert(place, "predicted", [self.labels[best] for best in shares.argmax(1)])

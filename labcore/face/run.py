@@ -72,7 +72,7 @@ def train(
         begin = preset_named(preset)
     changes = by_path([*(settings or {}).items(), *named.items()]) | {"data.dataset": name_of(data)}
     workspace = Workspace.default()
-    run = TrainingRun.create(workspace, check_inputs(begin.changed(changes), workspace), queued=True, by=shell_user())
+    run = TrainingRun.create(workspace, check_inputs(begin.replace(changes), workspace), queued=True, by=shell_user())
     return run.follow()
 
 

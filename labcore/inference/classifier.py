@@ -22,7 +22,7 @@ from labcore.device import choose_device
 from labcore.errors import AudioError, RunError
 from labcore.features import LogMel
 from labcore.inference.golden import TOLERANCE, Golden
-from labcore.inference.prediction import Answer, Shares, Window
+from labcore.inference.prediction import Prediction, Shares, Window
 from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_weights_file
 from labcore.inference.windows import aggregate, centred
 from labcore.models import build_network
@@ -32,7 +32,7 @@ from labcore.workspace import write_atomically
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Answer", "Classifier", "Window"]
+__all__ = ["Classifier", "Prediction", "Window"]
 
 
 class Classifier(nn.Module):
@@ -88,7 +88,7 @@ class Classifier(nn.Module):
         batch_size: int = 32,
         limits: Limits | None = None,
         progress: Progress = lambda share: None,
-    ) -> Answer:
+    ) -> Prediction:
         """Decode a file, or the bytes of one, and say what is heard in it. The length of a recording takes no memory.
 
         Args:
@@ -107,11 +107,11 @@ class Classifier(nn.Module):
             return lambda: rows
 
         heard = hear(recording, lambda: self.cutter(hop_seconds, batch_size), ask, progress)
-        return self.answer_of(heard, recording.notes)
+        return self.prediction_of(heard, recording.notes)
 
     def classify_waveform(
         self, waveform: np.ndarray, *, hop_seconds: float | None = None, batch_size: int = 32
-    ) -> Answer:
+    ) -> Prediction:
         """Say what is heard in a waveform.
 
         Args:
@@ -133,7 +133,7 @@ class Classifier(nn.Module):
         bounds: list[tuple[int, int]],
         probabilities: np.ndarray,
         notes: Sequence[str] = (),
-    ) -> Answer:
+    ) -> Prediction:
         """What is said of a clip, from what is said of its windows.
 
         Args:
@@ -141,9 +141,9 @@ class Classifier(nn.Module):
             bounds, probabilities: its windows, and (windows, classes) for them.
             notes: of how the clip was read.
         """
-        return self.answer_of(Heard(len(samples), bounds, energies_of(samples, bounds), probabilities), notes)
+        return self.prediction_of(Heard(len(samples), bounds, energies_of(samples, bounds), probabilities), notes)
 
-    def answer_of(self, heard: Heard, notes: Sequence[str] = ()) -> Answer:
+    def prediction_of(self, heard: Heard, notes: Sequence[str] = ()) -> Prediction:
         """The same of a recording that was taken window by window."""
         silent_windows = self.config.audio.silent_windows
         weights = weights_of_energies(heard.energies, silent_windows)
@@ -155,7 +155,7 @@ class Classifier(nn.Module):
             start_s, end_s = begin / self.sample_rate, min(end, heard.samples) / self.sample_rate
             best, silent = int(row.argmax()), nothing or not weight
             windows.append(Window(start_s, end_s, self.labels[best], float(row[best]), Shares(places, row), silent))
-        return Answer(
+        return Prediction(
             label=self.labels[int(mean.argmax())],
             probability=float(mean.max()),
             probabilities=dict(zip(self.labels, mean.tolist(), strict=True)),

@@ -45,7 +45,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a classifier says of a clip.
 
     Attributes:
@@ -68,6 +68,3 @@ class Answer:
         """Plain data."""
         windows = [{**vars(window), "probabilities": dict(window.probabilities)} for window in self.windows]
         return {**vars(self), "windows": windows}
-
-
-Prediction = Answer

@@ -89,7 +89,7 @@ def test_block_by_block_is_the_same_as_at_once(sound, view, monkeypatch):
 
 @pytest.mark.parametrize("view", PICTURES)
 def test_many_frames_stay_under_a_megabyte_and_lies_on_the_same_axis(noise, view):
-    config = CONFIG.changed({"features.n_fft": 2048, "features.hop_length": 64, "features.n_mels": 256})
+    config = CONFIG.replace({"features.n_fft": 2048, "features.hop_length": 64, "features.n_mels": 256})
     seen = view(noise(6.0, RATE), config, start_s=3.0)
     assert seen.values.shape == (len(seen.y), len(seen.x_seconds))
     assert len(seen.x_seconds) <= COLUMNS
@@ -155,7 +155,7 @@ def test_nothing_is_told_not_drawn():
 
 
 def test_the_cosine_transform_is_orthonormal(sound):
-    config = CONFIG.changed({"features.n_mels": 16})
+    config = CONFIG.replace({"features.n_mels": 16})
     seen = views.mfcc(sound, config)
     assert len(seen.y) == 16
     decibels = LogMel(config).decibels(torch.from_numpy(power_of(sound, config))).numpy()

@@ -20,6 +20,7 @@ def test_the_face_has_these_names_and_no_other() -> None:
     assert set(dir(lab)) >= NAMES
     for name in NAMES - {"__version__"}:
         assert getattr(lab, name).__doc__
+        assert getattr(lab, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         lab.trian  # noqa: B018
 

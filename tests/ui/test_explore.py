@@ -158,10 +158,10 @@ def test_impossible_settings_are_told_and_the_pictures_stay(open_page):
 def test_settings_are_carried_to_the_train_page(open_page):
     app = open_page(PAGE)
     next(item for item in app.select_slider if item.label.startswith("Mel bands")).set_value(128).run()
-    assert app.session_state["knobs"]["features.n_mels"] == 64
+    assert app.session_state["settings"]["features.n_mels"] == 64
     app.get_by_key("explore-use").click().run()
-    assert app.session_state["knobs"]["features.n_mels"] == 128
-    assert app.session_state["knobs"]["optim.epochs"] == preset("balanced").optim.epochs
+    assert app.session_state["settings"]["features.n_mels"] == 128
+    assert app.session_state["settings"]["optim.epochs"] == preset("balanced").optim.epochs
     assert "The Train page has them now." in words(app) + " ".join(item.value for item in app.success)
 
 
@@ -196,8 +196,8 @@ def test_another_draw_is_another_one_and_a_strength_is_carried(open_page):
     assert strength.value != 3.0
     strength.set_value(3.0).run()
     app.get_by_key("explore-use-augment").click().run()
-    assert app.session_state["knobs"]["augment.pitch_semitones"] == 3.0
-    assert app.session_state["knobs"]["augment.noise"] == 0.0
+    assert app.session_state["settings"]["augment.pitch_semitones"] == 3.0
+    assert app.session_state["settings"]["augment.noise"] == 0.0
 
 
 def test_a_run_answers_before_and_after_and_for_what_is_shown(open_page, trained):
@@ -315,7 +315,7 @@ def test_a_stretch_has_at_least_one_sample():
 
 
 def test_what_is_sent_stays_small_and_says_what_was_computed():
-    config = preset("balanced").changed({"features.hop_length": 16, "features.n_fft": 8192})
+    config = preset("balanced").replace({"features.hop_length": 16, "features.n_fft": 8192})
     samples = noise(30, 22050)[:, 0]
     picture, wave = spectrogram(samples, config), waveform_view(samples, 22050)
     rows = [wave_row(wave, "w")] + [image_row(picture, "p", colours(), axis="log") for _ in range(3)]

@@ -10,7 +10,7 @@ from labcore.errors import AudioError, ConfigError, LabError
 from labcore.workspace import Workspace
 from ui.app import limits
 from ui.app.limits import UPLOADS
-from ui.auth.policy import door
+from ui.auth.policy import policy
 from ui.classify import clips, predicting
 from ui.components import source_picker
 from ui.train import tracked_clips
@@ -32,7 +32,7 @@ NASTY = [
 @pytest.fixture(autouse=True)
 def fresh():
     limits.uploads.cache_clear()
-    door.cache_clear()
+    policy.cache_clear()
     yield
     limits.uploads.cache_clear()
 

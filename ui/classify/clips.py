@@ -32,7 +32,7 @@ from ui.datasets import summary
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from labcore.inference.classifier import Answer
+    from labcore.inference.classifier import Prediction
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Judged:
     """A clip with what the classifier says of it, or why it says nothing."""
 
     clip: Clip
-    answer: Answer | None = None
+    answer: Prediction | None = None
     error: LabError | None = None
 
 
@@ -132,7 +132,7 @@ def show(run: Run, judged: Judged, least: float) -> None:
 
 
 @st.fragment
-def _listen(run: Run, clip: Clip, answer: Answer, events: list[Segment], least: float) -> None:
+def _listen(run: Run, clip: Clip, answer: Prediction, events: list[Segment], least: float) -> None:
     """The events of a recording, and playback and pictures, which follow a press on one of them."""
     with errors_in_place():
         if answer.seconds > SECTION_SECONDS and len(answer.windows) > 1:
@@ -146,7 +146,7 @@ def _listen(run: Run, clip: Clip, answer: Answer, events: list[Segment], least: 
         pictures(run, clip, answer)
 
 
-def _windows(answer: Answer) -> figures.Windows:
+def _windows(answer: Prediction) -> figures.Windows:
     """The windows of a recording as charts take them; none of a clip of one window, whose probabilities are bars."""
     if len(answer.windows) < 2:
         return []
@@ -157,7 +157,7 @@ def _scale() -> str:
     return f"probability, {'lighter' if figures.dark() else 'darker'} is higher"
 
 
-def pictures(run: Run, clip: Clip, answer: Answer) -> None:
+def pictures(run: Run, clip: Clip, answer: Prediction) -> None:
     """Playback, waveform, log-mel and probabilities over time of a clip, or of a section of a long recording."""
     from labcore.explore.views import band_centres
 
