@@ -70,18 +70,27 @@ class Health:
         missing = [label for label, row in self.counts.iterrows() if (row == 0).any()]
         tiny = ", ".join(f"{label} ({count})" for label, count in self.tiny_classes.items())
         of_files = [
-            Finding("unreadable", f"{_clips(self.unreadable)} cannot be read and will be left out", _files(self.unreadable)),
-            Finding("silent", f"{_clips(self.silent)} silent", _files(self.silent)),
+            Finding("unreadable", f"{_clips(self.unreadable)} cannot be read and will be left out", _files(self.unreadable),
+                    "Write them anew, or remove them"),
+            Finding("silent", f"{_clips(self.silent)} silent", _files(self.silent), "Remove them"),
             Finding("duplicates", f"{_many(len(self.duplicates), 'recording')} found in several folds under different names",
-                    _joined(self.duplicates)),
-            Finding("mislabelled", f"{_many(len(self.mislabelled), 'recording')} found under different labels", _joined(self.mislabelled)),
+                    _joined(self.duplicates), "Keep one of each"),
+            Finding("mislabelled", f"{_many(len(self.mislabelled), 'recording')} found under different labels", _joined(self.mislabelled),
+                    "Keep the right one of each"),
         ]  # fmt: skip
         straddling = f"{_many(len(self.straddling), 'source recording')} with clips in several folds; those clips will be left out of "
         straddling += "training when one of the folds is held out"
         others = [
-            (self.straddling, Finding("straddling", straddling)),
-            (tiny, Finding("few clips", f"Few clips of {tiny}")),
-            (missing, Finding("missing", f"Not in every fold: {', '.join(map(str, missing))}")),
+            (self.straddling, Finding("straddling", straddling, remedy="Put all clips of a recording into one fold")),
+            (tiny, Finding("few clips", f"Few clips of {tiny}", remedy="Add some, or leave the class out")),
+            (
+                missing,
+                Finding(
+                    "missing",
+                    f"Not in every fold: {', '.join(map(str, missing))}",
+                    remedy="Add clips, or draw other folds",
+                ),
+            ),
         ]
         seen = [finding for finding in of_files if finding.files] + [finding for there, finding in others if there]
         return sorted([*seen, *self.findings], key=lambda finding: finding.level != "warning")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,14 +146,17 @@ class Dataset:
         rows = self.table[self.table["fold"] == str(name)].reset_index(drop=True)
         return replace(self, table=rows, part_of=self.part_of or self)
 
-    def check(self) -> Health:
+    def check(self, progress: Callable[[int, int], None] | None = None) -> Health:
         """What to know before training: clips that cannot be read, are silent or occur twice, tiny classes and so on.
 
-        Decodes every clip. ``check().findings`` are all findings, each with its files and what to do.
+        Decodes every clip. ``check().found`` are all findings, each with its files and what to do.
+
+        Args:
+            progress: called with (clips done, clips).
         """
         from labcore.datasets.health import check_dataset
 
-        return check_dataset(self)
+        return check_dataset(self, progress)
 
     def __repr__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in self._facts().items())
