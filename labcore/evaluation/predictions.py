@@ -138,9 +138,13 @@ def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
     return frame
 
 
-def class_columns(labels: Sequence[str]) -> list[str]:
-    """The columns of the classes: their names, told apart from other columns where they have the same."""
-    taken, columns = {*KNOWN, EMBEDDING}, []
+def class_columns(labels: Sequence[str], others: Iterable[str] = ()) -> list[str]:
+    """The columns of the classes: their names, told apart from other columns where they have the same.
+
+    Args:
+        others: further columns that stand beside them.
+    """
+    taken, columns = {*KNOWN, EMBEDDING, *others}, []
     for label in map(shown, labels):
         while label in taken:
             label = f"class {label}"

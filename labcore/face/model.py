@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Source: TypeAlias = str | Path | bytes | np.ndarray | torch.Tensor
-"""One sound: a file by its path, the bytes of one, or samples: (samples,) or (samples, channels)."""
+"""One sound: a file by its path, the bytes of one, or samples."""
 Many: TypeAlias = Dataset | Iterable[str | Path]
 """A data set, or files and folders of them."""
+SAID = ("predicted", "probability", "seconds", "error")
+"""Columns that tell of a file, before those of the classes."""
 TOGETHER = 64
 """Windows that the network is asked about at a time."""
 
@@ -88,7 +90,8 @@ class Model(Classifier):
         Args:
             what: a sound file, the bytes of one, or samples with their rate, and the answer is a :class:`Prediction`; or many files, a
                 folder of them, or a data set, and it is a DataFrame, a row a clip.
-            rate: of samples, in Hz. They are (samples,) or (samples, channels); floats of full scale ±1, or integers.
+            rate: of samples, in Hz. They are (samples,), (samples, channels) or (channels, samples): the longer axis is time. Floats are of
+                full scale ±1; integers are of the full scale of their type.
             hop_seconds: from one window to the next in recordings longer than a clip; half a clip where it is not given. Not for data sets.
 
         Returns:
@@ -98,9 +101,13 @@ class Model(Classifier):
 
         Raises:
             AudioError: the one sound cannot be decoded, or there are no files.
-            ConfigError: samples came without their rate.
+            ConfigError: samples came without their rate, or something else with one.
         """
         if isinstance(what, Dataset):
+            if hop_seconds is not None:
+                raise ConfigError(
+                    "hop_seconds is not for data sets", "Their windows overlap by half; give files instead"
+                )
             return self._of_dataset(what).drop(columns=EMBEDDING)
         if (one := _one_sound(what, rate)) is not None:
             return self.classify(one, hop_seconds=hop_seconds)
@@ -163,24 +170,17 @@ class Model(Classifier):
         )
 
     def _of_files(self, files: list[Path], hop_seconds: float | None) -> pd.DataFrame:
-        rows, columns = [], class_columns(self.labels)
+        columns, rows = class_columns(self.labels, SAID), list[dict[str, Any]]()
         with as_output():
             progress = live_count("predicting", "files")
-            for number, (file, told) in enumerate(predict_files(self, files, hop_seconds), 1):
-                shares = (
-                    [told["probabilities"][label] for label in self.labels]
-                    if "error" not in told
-                    else [np.nan] * len(columns)
+            for file, told in predict_files(self, files, hop_seconds):
+                row = {"file": str(file), "predicted": told.pop("label", None), "error": "", **told}
+                shares = told.get("probabilities", {})
+                rows.append(
+                    row | {column: shares.get(label) for column, label in zip(columns, self.labels, strict=True)}
                 )
-                row = {
-                    "file": str(file),
-                    "predicted": told.get("label"),
-                    "probability": told.get("probability", np.nan),
-                }
-                row |= {"seconds": told.get("seconds", np.nan), "error": told.get("error", "")}
-                rows.append(row | dict(zip(columns, shares, strict=True)))
-                progress(number, len(files))
-        return pd.DataFrame(rows)
+                progress(len(rows), len(files))
+        return pd.DataFrame(rows, columns=["file", *SAID, *columns]).astype(dict.fromkeys(columns, float))
 
     def _of_dataset(self, data: Dataset) -> pd.DataFrame:
         fold, whole = part_and_whole(data)
@@ -193,8 +193,9 @@ class Model(Classifier):
             clips = EvalSet(self, waveform_cache(store, self.device), rows, TOGETHER)
             known = known_of(store.table, rows, whole.folder)
             frame = frame_of(known, self.labels, store.sample_rate, clips.parts(live_count("predicting", "windows")))
-        shares = frame[class_columns(self.labels)].to_numpy()
-        place = list(frame.columns).index("label") + 1
+        before, columns = class_columns(self.labels), class_columns(self.labels, SAID)
+        frame = frame.rename(columns=dict(zip(before, columns, strict=True)))
+        shares, place = frame[columns].to_numpy(), list(frame.columns).index("label") + 1
         frame.insert(place, "predicted", [self.labels[best] for best in shares.argmax(1)])
         frame.insert(place + 1, "probability", shares.max(1))
         return frame
@@ -227,30 +228,32 @@ class Model(Classifier):
 
 def _one_sound(what: object, rate: int | None) -> Path | bytes | None:
     """What :meth:`Classifier.classify` takes, of one sound; None for many files."""
-    if isinstance(what, (bytes, bytearray, memoryview)):
-        return bytes(what)
+    if isinstance(what, torch.Tensor) or (isinstance(what, np.ndarray) and what.dtype.kind in "fiu"):
+        if rate is None or not 0 < rate < 2**31:
+            raise ConfigError(f"samples came with the rate {rate}", "Give it in Hz: predict(samples, rate=44100)")
+        return encode_wav(_planes(what), round(rate), exact=True)
+    if rate is not None:
+        raise ConfigError("a rate came without samples", "Leave it out: files tell their own")
     if isinstance(what, (str, Path)):
         path = Path(what).expanduser()
         return None if path.is_dir() else path
-    numbers = isinstance(what, torch.Tensor) or (isinstance(what, np.ndarray) and what.dtype.kind in "fiu")
-    if not numbers:
-        return None
-    if rate is None:
-        raise ConfigError("samples came without their rate", "Give it in Hz: predict(samples, rate=44100)")
-    return encode_wav(_planes(what), rate, exact=True)
+    return bytes(what) if isinstance(what, (bytes, bytearray, memoryview)) else None
 
 
-def _planes(samples: Any) -> np.ndarray:
-    """Samples as (channels, samples) float32 of full scale ±1: from (samples,) or (samples, channels), floats or integers."""
-    if isinstance(samples, torch.Tensor):
-        samples = samples.detach().cpu()
-    values = np.asarray(samples)
+def _planes(samples: np.ndarray | torch.Tensor) -> np.ndarray:
+    """Samples as (channels, samples) of full scale ±1. The longer axis is time.
+
+    Raises:
+        AudioError: there are none, or in more than two dimensions.
+    """
+    values = samples.detach().cpu().numpy() if isinstance(samples, torch.Tensor) else samples
     if values.ndim not in (1, 2) or not values.size:
         raise AudioError(f"samples of the shape {values.shape}", "Give them as (samples,) or (samples, channels)")
     if values.dtype.kind in "iu":
         half = 2.0 ** (8 * values.dtype.itemsize - 1)
         values = (values - half if values.dtype.kind == "u" else values) / half
-    return np.atleast_2d(values.T)
+    planes = np.atleast_2d(values)
+    return planes.T if planes.shape[0] > planes.shape[1] else planes
 
 
 def _files(what: Any) -> list[Path]:

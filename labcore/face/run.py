@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labcore.asked import asked_for
 from labcore.cli.jobs import watch
 from labcore.cli.output import say
 from labcore.cli.parser import read_config
@@ -38,7 +39,7 @@ def train(
     data: Dataset | str | Path,
     *,
     preset: str | None = None,
-    config: RunConfig | str | Path | None = None,
+    config: RunConfig | Run | str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     **named: Any,
 ) -> TrainingRun:
@@ -51,7 +52,7 @@ def train(
     Args:
         data: a data set, or its name or path.
         preset: start from a recipe: "quick", "balanced" or "thorough".
-        config: start from a configuration: that of another run (``run.config``), a config.json, or the folder of a run.
+        config: start from what was asked for in another run, from a configuration, or from a config.json or the folder of a run.
         settings: any setting by its path, as docs/configuration.md lists them: ``{"augment.mixup": 0.2}``.
         named: the same by short names: ``epochs=25, fold="1", batch_size=32, lr=0.003, mixup=0.2, device="cpu"``. None and "auto" leave a
             setting to the lab.
@@ -67,9 +68,15 @@ def train(
             f"{data.name} has clips of fold {data.folds[0]} alone",
             f'Train on the whole data set; fold="{data.folds[0]}" holds that fold out',
         )
-    begin = config if isinstance(config, RunConfig) else read_config(Path(config)) if config else RunConfig()
-    if preset is not None:
-        begin = preset_named(preset)
+    match config:
+        case None:
+            begin = RunConfig() if preset is None else preset_named(preset)
+        case RunConfig():
+            begin = config
+        case Run():
+            begin = asked_for(config)
+        case _:
+            begin = read_config(Path(config))
     changes = by_path([*(settings or {}).items(), *named.items()]) | {"data.dataset": name_of(data)}
     workspace = Workspace.default()
     run = TrainingRun.create(workspace, check_inputs(begin.replace(changes), workspace), queued=True, by=shell_user())

@@ -36,7 +36,8 @@ def test_one_sound_in_every_form_gives_the_same(model: lab.Model, clip: Path) ->
         "int16": model.predict(whole, rate),
         "float64": model.predict(floats, rate),
         "tensor": model.predict(torch.from_numpy(floats.astype(np.float32)), rate),
-        "two channels": model.predict(np.stack([floats, floats], 1), rate=rate),
+        "(samples, channels)": model.predict(np.stack([floats, floats], 1), rate=rate),
+        "(channels, samples)": model.predict(np.stack([floats, floats]), rate=rate),
         "another rate": model.predict(np.repeat(floats, 2), 2 * rate),
     }
     assert {said.label for said in forms.values()} == {by_path.label}
@@ -46,8 +47,14 @@ def test_one_sound_in_every_form_gives_the_same(model: lab.Model, clip: Path) ->
 
 
 def test_what_cannot_be_one_sound(model: lab.Model, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"without their rate.*predict\(samples, rate=44100\)"):
-        model.predict(np.zeros(100))
+    for rate in (None, 0, -1, 2**40):
+        with pytest.raises(ConfigError, match=rf"with the rate {rate}.*predict\(samples, rate=44100\)"):
+            model.predict(np.zeros(100), rate)
+    with pytest.raises(ConfigError, match="without samples"):
+        model.predict("clip.wav", 8000)
+    for samples in (np.zeros(0), np.zeros((3000, 3000)), np.full(800, np.nan)):
+        with pytest.raises(AudioError):
+            model.predict(samples, 8000)
     with pytest.raises(AudioError, match=r"samples of the shape \(2, 2, 2\)"):
         model.predict(np.zeros((2, 2, 2)), 8000)
     with pytest.raises(AudioError):
@@ -71,6 +78,13 @@ def test_many_files_are_a_table_and_a_bad_one_costs_itself_alone(model: lab.Mode
     assert "bad.wav" in table["error"][1]
     assert np.isnan(table["probability"][1])
     assert len(model.predict(clip.parent)) == 10
+
+
+def test_a_class_that_is_called_as_a_column_is_told_apart(model: lab.Model, data: lab.Dataset, clip: Path) -> None:
+    odd = lab.Model(model.config, ["predicted", "error"], model.network)
+    for table in (odd.predict([clip]), odd.predict(data.fold(1))):
+        assert {"predicted", "class predicted", "class error"} <= set(table.columns)
+        assert table["predicted"][0] in ("predicted", "error")
 
 
 def test_a_data_set_is_a_table_with_what_its_clips_are(model: lab.Model, data: lab.Dataset, clip: Path) -> None:

@@ -85,6 +85,16 @@ def test_mistakes_are_told_before_anything_is_made(data: lab.Dataset, given: dic
     assert len(Run.every(lab.load_run().workspace)) == before
 
 
+def test_it_starts_from_another_run(data: lab.Dataset, run: lab.TrainingRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[lab.TrainingRun] = []
+    monkeypatch.setattr(lab.TrainingRun, "follow", lambda self: made.append(self) or self)
+    for config in (run, run.config, run.path, run.path / "config.json"):
+        lab.train(data, config=config, seed=7)
+    for each in made:
+        assert (each.config.model.name, each.config.optim.epochs, each.config.runtime.seed) == ("small_cnn", 4, 7)
+        each.delete()
+
+
 def test_other_mistakes(data: lab.Dataset, run: lab.TrainingRun) -> None:
     with pytest.raises(ConfigError, match=r'fold="1" holds that fold out'):
         lab.train(data.fold("1"))
