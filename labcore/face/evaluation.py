@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from labcore.cli.attend import Teller, result_line, told
+from labcore.cli.attend import BAD_INPUT, Teller, result_line, told
 from labcore.cli.inputs import dataset_named, weights_named
 from labcore.datasets.table import Dataset
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan
@@ -24,6 +24,9 @@ from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.face.model import Model
+
+NOTHING_LEFT = {*BAD_INPUT, "RunError"}
+"""Errors that tell all that there is to know: of any other one the job's log tells more."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,7 +134,8 @@ def evaluate(
     if end.state == "stopped":
         raise KeyboardInterrupt
     if end.error:
-        job.delete()  # the error tells all
+        if end.details.get("kind") in NOTHING_LEFT:
+            job.delete()
         raise error_of(end)
     result = job.result
     assert result is not None
