@@ -27,7 +27,7 @@ def test_probabilities_of_waveforms_are_the_same(tmp_path: Path) -> None:
     for clips in (1, 3):
         waveforms = torch.rand(clips, classifier.config.clip_samples) - 0.5
         (found,) = session.run(None, {"waveforms": waveforms.numpy()})
-        assert found == pytest.approx(classifier.judge(waveforms.numpy()), abs=1e-4)
+        assert found == pytest.approx(classifier.predict_proba(waveforms.numpy()), abs=1e-4)
         assert np.ptp(found) > 0.1
     told = session.get_modelmeta().custom_metadata_map
     assert json.loads(told["labels"]) == classifier.labels
