@@ -31,7 +31,7 @@ NOTHING_LEFT = {*BAD_INPUT, "RunError"}
 
 @dataclass(frozen=True, repr=False)
 class EvaluationResult:
-    """Figures of clips that were judged.
+    """Figures of an evaluation.
 
     Attributes:
         figures: accuracy, confusion, per_class and so on as plain data.
@@ -58,12 +58,12 @@ class EvaluationResult:
 
     @property
     def clips(self) -> int:
-        """How many were judged."""
+        """How many were evaluated."""
         return self.figures.clips
 
     @property
     def fold(self) -> str:
-        """Which were judged; "all" for every fold."""
+        """The fold that they are of; "all" for every fold."""
         return self.figures.fold
 
     @property
@@ -104,12 +104,12 @@ def evaluate(
     label: str | None = None,
     device: str = "auto",
 ) -> EvaluationResult:
-    """Judge a model on clips of a data set. It is a job of the workspace, which keeps what is predicted of each clip.
+    """Evaluate a model on clips of a data set. It is a job of the workspace, which keeps what is predicted of each clip.
 
     Args:
         model: a model or run, or the name or file of one, as for :func:`labcore.load_model`.
         data: a data set or one fold of it, or its name or path; the model's own where it is not given.
-        fold: the fold to judge on, or "all"; where it is not given, the one that the run held out, and all clips of another data set.
+        fold: the fold to evaluate on, or "all"; where it is not given, the one that the run held out, and all clips of another data set.
         label: clips of this class only.
         device: auto, cpu, cuda or cuda:N.
 

@@ -1,4 +1,4 @@
-"""Trained models: what they say of clips, their embeddings, and their files."""
+"""Trained models: their predictions, their embeddings, and their files."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ class Model(Classifier):
     def predict(
         self, what: Source | Many, rate: int | None = None, *, hop_seconds: float | None = None
     ) -> Prediction | pd.DataFrame:
-        """Say what is heard.
+        """Predict the class of a sound, or of many clips.
 
         Args:
-            what: a sound file, the bytes of one, or samples with their rate, and the answer is a :class:`Prediction`; or many files, a
-                folder of them, or a data set, and it is a DataFrame, a row a clip.
+            what: a sound file, the bytes of one, or samples with their rate, which give a :class:`Prediction`; or many files, a folder
+                of them, or a data set, which give a DataFrame, a row a clip.
             rate: of samples, in Hz. They are (samples,), (samples, channels) or (channels, samples): the longer axis is time. Floats are of
                 full scale ±1; integers are of the full scale of their type.
             hop_seconds: from one window to the next in recordings longer than a clip; half a clip where it is not given. Not for data sets.
@@ -205,9 +205,9 @@ class Model(Classifier):
             rows = embeddings_of(self, samples, scale, bounds)
             return lambda: rows
 
-        heard = hear(Recording(source, self.sample_rate), lambda: self.cutter(None, TOGETHER), ask)
-        weights = weights_of_energies(heard.energies, self.config.audio.silent_windows)
-        return aggregate(heard.rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
+        windowed = hear(Recording(source, self.sample_rate), lambda: self.cutter(None, TOGETHER), ask)
+        weights = weights_of_energies(windowed.energies, self.config.audio.silent_windows)
+        return aggregate(windowed.rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
 
     def __repr__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in self._facts().items())
