@@ -1,4 +1,10 @@
-"""``labcore app``: start the pages."""
+"""Start the pages and open them in a browser. Ctrl-C ends the server; trainings go on.
+
+Examples:
+  labcore app
+  labcore app --port 8600
+  labcore app -- --server.maxUploadSize 4096
+"""
 
 from __future__ import annotations
 
@@ -15,20 +21,17 @@ port = number(int, lambda value: 1 <= value <= 65535, "a port from 1 to 65535")
 def parser() -> Parser:
     parser = Parser(
         prog="labcore app",
-        usage="labcore app [--port N] [--address ADDRESS] [--no-browser] [-- OPTIONS OF STREAMLIT]",
-        description="Start the pages and open them in a browser. Data sets and runs lie in the folder that LABCORE_HOME names, else in "
-        "./workspace. Ctrl-C ends the server; trainings go on.",
-        epilog="What stands after -- is handed on to Streamlit, for example: labcore app -- --server.maxUploadSize 4096",
+        usage="labcore app [--port N] [--address ADDRESS] [--no-browser] [-- OPTION ...]",
+        description=__doc__,
     )
-    parser.add_argument("--port", type=port, metavar="N", help="the port to listen on [default 8501]")
+    parser.add_argument("--port", type=port, metavar="N", help="port to listen on (default: 8501)")
     parser.add_argument(
         "--address",
         metavar="ADDRESS",
-        help="the address to listen on; 0.0.0.0 lets other machines in and demands a password, see docs/network.md "
-        "[default localhost]",
+        help="address to listen on; 0.0.0.0 lets other machines in and demands a password, see docs/network.md (default: localhost)",
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    parser.add_argument("options", nargs="*", metavar="OPTION", help="options of Streamlit, after --")
+    parser.add_argument("options", nargs="*", metavar="OPTION", help="options of Streamlit")
     return parser
 
 

@@ -1,8 +1,13 @@
-"""``labcore completion``: the script with which a shell completes command lines, and the answers that it asks for.
+"""Print the script with which a shell completes commands, options, choices, runs, jobs and data sets.
 
-argcomplete has a script for each shell; each runs ``labcore`` with ``_ARGCOMPLETE`` set and reads what could follow. Nothing heavy is
-loaded for it: the names of jobs and data sets are read off the workspace's folders.
+Examples:
+  labcore completion bash >> ~/.bash_completion
+  labcore completion zsh >> ~/.zshrc
+  labcore completion fish >> ~/.config/fish/config.fish
 """
+
+# argcomplete has a script for each shell; each runs `labcore` with _ARGCOMPLETE set and reads what could follow. Nothing heavy is
+# loaded for it: the names of jobs and data sets are read off the workspace's folders.
 
 from __future__ import annotations
 
@@ -17,24 +22,13 @@ from labcore.cli.parser import Parser
 from labcore.jobs.kind import TABLE
 from labcore.workspace import Workspace
 
-SHELLS = {
-    "bash": 'eval "$(labcore completion bash)" in ~/.bashrc',
-    "zsh": 'eval "$(labcore completion zsh)" in ~/.zshrc, after compinit',
-    "fish": "labcore completion fish > ~/.config/fish/completions/labcore.fish",
-}
-"""Shell → how to set it up."""
+SHELLS = ("bash", "zsh", "fish")
 Completer = Callable[..., list[str]]
 
 
 def parser() -> Parser:
-    listed = "\n".join(f"  {shell:5} {how}" for shell, how in SHELLS.items())
-    parser = Parser(
-        prog="labcore completion",
-        description="Print the script with which a shell completes labcore's commands, flags, choices, runs, jobs and data sets.",
-        epilog=f"to set it up:\n{listed}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("shell", choices=tuple(SHELLS), help="the shell to print it for")
+    parser = Parser(prog="labcore completion", description=__doc__)
+    parser.add_argument("shell", choices=SHELLS, help="shell to print it for")
     return parser
 
 
@@ -61,7 +55,7 @@ def complete() -> None:
 def _commands() -> argparse.ArgumentParser:
     from labcore.cli.main import COMMANDS
 
-    parser = Parser(prog="labcore")
+    parser = argparse.ArgumentParser(prog="labcore")
     parser.add_argument("--version", action="store_true", help="print the version")
     actions = parser.add_subparsers()
     for name, what in COMMANDS.items():

@@ -1,4 +1,11 @@
-"""``labcore export``: a run's weights, configuration, labels and a script that uses them, in one zip."""
+"""Write a trained network to a file: a zip with weights (safetensors), configuration, labels and a script that uses them; the safetensors
+file alone; or ONNX, with the front end, for runtimes without PyTorch.
+
+Examples:
+  labcore export
+  labcore export last --output bark.zip
+  labcore export last --output bark.onnx
+"""
 
 from __future__ import annotations
 
@@ -7,27 +14,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.inputs import trained_run
-from labcore.cli.output import emit, emit_json
-from labcore.cli.parser import LAST, Parser, add_run, run_named
+from labcore.cli.output import tell
+from labcore.cli.parser import RUN, Parser, add_json, add_run, run_named
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore export",
-        description="Write a trained network to a file: a zip with weights (safetensors), configuration, labels and a script that uses "
-        "them; the safetensors file alone; or ONNX, front end inside, for runtimes without PyTorch.",
-    )
-    add_run(parser, LAST, "last")
+    parser = Parser(prog="labcore export", description=__doc__)
+    add_run(parser, f"{RUN} (default: last)", default="last")
     parser.add_argument(
         "--output",
         "-o",
         metavar="FILE",
-        help="where to; what is written goes by its ending: .zip, .safetensors or .onnx [default RUN.zip in the current folder]",
+        help="file to write: .zip, .safetensors or .onnx (default: RUN.zip in the current folder)",
     )
-    parser.add_argument("--json", action="store_true", help="a line of JSON on stdout")
+    add_json(parser)
     return parser
 
 
@@ -45,8 +48,5 @@ def run(arguments: argparse.Namespace) -> int:
         return Classifier.load(chosen.path)
 
     save_as(target, chosen, load)
-    if arguments.json:
-        emit_json({"run_id": chosen.id, "file": str(target.absolute()), "bytes": target.stat().st_size})
-    else:
-        emit(str(target))
-    return 0
+    facts = {"run_id": chosen.id, "file": str(target.absolute()), "bytes": target.stat().st_size}
+    return tell(facts, str(target), as_json=arguments.json)

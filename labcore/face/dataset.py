@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labcore.cli.output import live_count
+from labcore.cli.progress import counting
 from labcore.datasets import find_dataset
 from labcore.datasets.registry import DEMO, place_of, places_of
 from labcore.datasets.table import Dataset
@@ -30,7 +30,7 @@ def load_dataset(name: str | Path) -> Dataset:
         from labcore.datasets.demo import make_demo
 
         with as_output():
-            make_demo(workspace.datasets / DEMO, progress=live_count("making the demo set"))
+            make_demo(workspace.datasets / DEMO, progress=counting("making the demo set"))
     return find_dataset(workspace, name)
 
 

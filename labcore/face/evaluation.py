@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from labcore.cli.attend import BAD_INPUT, Teller, result_line, told
+from labcore.cli.foreground import BAD_INPUT
 from labcore.cli.inputs import dataset_named, weights_named
+from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.datasets.table import Dataset
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan
 from labcore.evaluation.predictions import read_predictions
@@ -70,7 +71,7 @@ class EvaluationResult:
     def confusion(self) -> pd.DataFrame:
         """The confusion matrix in clips: rows are what they are ("true"), columns what was predicted."""
         labels = list(self.figures.per_class)
-        rows = [[self.figures.confusion.get(true, {}).get(said, 0) for said in labels] for true in labels]
+        rows = [[self.figures.confusion.get(true, {}).get(predicted, 0) for predicted in labels] for true in labels]
         return pd.DataFrame(rows, index=pd.Index(labels, name="true"), columns=pd.Index(labels, name="predicted"))
 
     @property
@@ -128,9 +129,9 @@ def evaluate(
         label=label,
         device=device,
     )
-    job, teller = Evaluation.create(workspace, plan), Teller()
+    job = Evaluation.create(workspace, plan)
     with as_output():
-        end = work(job, on_event=lambda event: told(event, teller), by=shell_user())
+        end = work(job, on_event=ConsoleReporter(result=False), by=shell_user())
     if end.state == "stopped":
         raise KeyboardInterrupt
     if end.error:

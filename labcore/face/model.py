@@ -15,7 +15,7 @@ from labcore.audio.silence import weights_of_energies
 from labcore.audio.windowed import Rows, hear
 from labcore.batch.predicting import predict_files
 from labcore.cli.inputs import sound_files, weights_of
-from labcore.cli.output import live_count
+from labcore.cli.progress import counting
 from labcore.datasets.store import open_store
 from labcore.datasets.table import Dataset
 from labcore.errors import AudioError, ConfigError, RunError
@@ -40,7 +40,7 @@ Source: TypeAlias = str | Path | bytes | np.ndarray | torch.Tensor
 """One sound: a file by its path, the bytes of one, or samples."""
 Many: TypeAlias = Dataset | Iterable[str | Path]
 """A data set, or files and folders of them."""
-SAID = ("predicted", "probability", "seconds", "error")
+TOLD = ("predicted", "probability", "seconds", "error")
 """Columns that tell of a file, before those of the classes."""
 TOGETHER = 64
 """Windows that the network is asked about at a time."""
@@ -170,9 +170,9 @@ class Model(Classifier):
         )
 
     def _of_files(self, files: list[Path], hop_seconds: float | None) -> pd.DataFrame:
-        columns, rows = class_columns(self.labels, SAID), list[dict[str, Any]]()
+        columns, rows = class_columns(self.labels, TOLD), list[dict[str, Any]]()
         with as_output():
-            progress = live_count("predicting", "files")
+            progress = counting("predicting", "file")
             for file, told in predict_files(self, files, hop_seconds):
                 row = {"file": str(file), "predicted": told.pop("label", None), "error": "", **told}
                 shares = told.get("probabilities", {})
@@ -180,20 +180,20 @@ class Model(Classifier):
                     row | {column: shares.get(label) for column, label in zip(columns, self.labels, strict=True)}
                 )
                 progress(len(rows), len(files))
-        return pd.DataFrame(rows, columns=["file", *SAID, *columns]).astype(dict.fromkeys(columns, float))
+        return pd.DataFrame(rows, columns=["file", *TOLD, *columns]).astype(dict.fromkeys(columns, float))
 
     def _of_dataset(self, data: Dataset) -> pd.DataFrame:
         fold, whole = part_and_whole(data)
         with as_output():
-            store = open_store(Workspace.default(), whole, self.sample_rate, live_count("reading the clips"))
+            store = open_store(Workspace.default(), whole, self.sample_rate, counting("reading the clips"))
             there = store.table["fold"].to_numpy()
             rows = np.arange(len(there)) if fold is None else np.flatnonzero(there == fold)
             if not len(rows):
                 raise AudioError(f"not one clip of {data.name} can be read", "lab.load_dataset(…).check() tells why")
             clips = EvalSet(self, waveform_cache(store, self.device), rows, TOGETHER)
             known = known_of(store.table, rows, whole.folder)
-            frame = frame_of(known, self.labels, store.sample_rate, clips.parts(live_count("predicting", "windows")))
-        before, columns = class_columns(self.labels), class_columns(self.labels, SAID)
+            frame = frame_of(known, self.labels, store.sample_rate, clips.parts(counting("predicting", "window")))
+        before, columns = class_columns(self.labels), class_columns(self.labels, TOLD)
         frame = frame.rename(columns=dict(zip(before, columns, strict=True)))
         shares, place = frame[columns].to_numpy(), list(frame.columns).index("label") + 1
         frame.insert(place, "predicted", [self.labels[best] for best in shares.argmax(1)])

@@ -176,7 +176,7 @@ class TrainingRun(Run):
         """Go on with a run that was stopped, failed or interrupted, from its last epoch; returns when it is trained, as :func:`train`.
 
         Raises:
-            RunError: it is at work, or finished.
+            RunError: it is running, or finished.
             LabError: what hinders it, or what it failed on.
         """
         return self.follow(resume=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from labcore import errors
+from labcore.cli.progress import bars
 from labcore.errors import LabError, RunError
 from labcore.events import Finished
 
@@ -20,9 +21,14 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def as_output() -> contextlib.AbstractContextManager[Any]:
+@contextlib.contextmanager
+def as_output() -> Iterator[None]:
     """Inside, what is told of progress is plain output of the notebook's cell, which would show stderr as an alarm."""
-    return contextlib.redirect_stderr(sys.stdout) if in_notebook() else contextlib.nullcontext()
+    try:
+        with contextlib.redirect_stderr(sys.stdout) if in_notebook() else contextlib.nullcontext():
+            yield
+    finally:
+        bars.clear()
 
 
 @contextlib.contextmanager
