@@ -9,9 +9,58 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FORMER_NAMES = set(
-    ["turned", "turns", "turn", "turning", "knob", "knobs", "bank", "banks", "crops", "held_out", "spent", "judge", "judged", "judging", "heard", "said", "shelf", "lease", "desk", "passage", "gate", "standing", "door", "ticket", "tickets", "attend", "teller", "tellers", "board", "divided", "survey", "ranks", "twin", "leaking", "bench", "draw", "draws", "drawn", "picture", "pictures", "obstacle", "material", "derive", "exchange", "forecast", "uneven", "people", "roots", "too_much", "late"]
-)
+FORMER_NAMES = {
+    "turned",
+    "turns",
+    "turn",
+    "turning",
+    "knob",
+    "knobs",
+    "bank",
+    "banks",
+    "crops",
+    "held_out",
+    "spent",
+    "judge",
+    "judged",
+    "judging",
+    "heard",
+    "said",
+    "shelf",
+    "lease",
+    "desk",
+    "passage",
+    "gate",
+    "standing",
+    "door",
+    "ticket",
+    "tickets",
+    "attend",
+    "teller",
+    "tellers",
+    "board",
+    "divided",
+    "survey",
+    "ranks",
+    "twin",
+    "leaking",
+    "bench",
+    "draw",
+    "draws",
+    "drawn",
+    "picture",
+    "pictures",
+    "obstacle",
+    "material",
+    "derive",
+    "exchange",
+    "forecast",
+    "uneven",
+    "people",
+    "roots",
+    "too_much",
+    "late",
+}
 """Words that no module, class, function, parameter or attribute is called by: the glossary has another one."""
 ALLOWED = {
     "held_out",
@@ -33,7 +82,12 @@ def files(*patterns: str) -> list[Path]:
 def names_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
-            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.arg(arg=name):
+            case (
+                ast.ClassDef(name=name)
+                | ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.arg(arg=name)
+            ):
                 yield name
             case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
                 yield name
@@ -67,5 +121,8 @@ def test_no_word_of_the_former_vocabulary_in_texts() -> None:
             found += [f"{file.relative_to(ROOT)}: {hit[0]!r} in {text[:90]!r}" for hit in FORMER_WORDS.finditer(text)]
     for file in files("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/decisions/*.md"):
         if file.name != "LOG.md":
-            found += [f"{file.relative_to(ROOT)}: {hit[0]!r}" for hit in FORMER_WORDS.finditer(file.read_text(encoding="utf-8"))]
+            found += [
+                f"{file.relative_to(ROOT)}: {hit[0]!r}"
+                for hit in FORMER_WORDS.finditer(file.read_text(encoding="utf-8"))
+            ]
     assert not found, "\n".join(sorted(found))
