@@ -19,7 +19,7 @@ from labcore.events import Preparing
 from labcore.explore.views import log_mel_view, spectrogram, waveform_view
 from labcore.presets import preset
 from ui.charts.colours import colours, names
-from ui.components.sound_viewer import MOST_BYTES, Row, image_row, pack, wave_row
+from ui.components.sound_viewer.rows import MOST_BYTES, Row, image_row, pack, wave_row
 from ui.explore import facts, views
 
 from .conftest import words
