@@ -33,6 +33,15 @@ def test_a_tone_lands_in_its_bin(tone, view):
     assert seen.y_label == "frequency (Hz)"
 
 
+@pytest.mark.parametrize("scale", ["htk", "slaney"])
+def test_the_bands_stand_where_the_scale_of_the_run_has_them(scale):
+    config = CONFIG.changed(
+        {"features.mel_scale": scale, "features.n_mels": 40, "features.f_min": 50.0, "features.f_max": 8000.0}
+    )
+    expected = librosa.mel_frequencies(42, fmin=50, fmax=8000, htk=scale == "htk")[1:-1]
+    np.testing.assert_allclose(views.band_centres(config), expected, rtol=1e-5)
+
+
 def test_the_log_mel_is_the_front_end_s_to_half_a_decibel(sound):
     seen = views.log_mel_view(sound, CONFIG)
     log_mel = LogMel(CONFIG)

@@ -8,7 +8,7 @@ import pytest
 
 from labcore.device import DeviceChoice
 from ui.app import live, services
-from ui.charts import figures
+from ui.charts.confusion import confusion_in_words
 
 from .conftest import words
 
@@ -101,7 +101,4 @@ def test_the_confusion_matrix_is_told_in_words_too(open_page, trained):
 
 
 def test_a_matrix_without_confusions_says_so():
-    assert (
-        figures.confusion_in_words({"a": {"a": 3}, "b": {"b": 1}})
-        == "Confusion matrix of the held-out clips: 4 of 4 right."
-    )
+    assert confusion_in_words({"a": {"a": 3}, "b": {"b": 1}}) == "Confusion matrix of the held-out clips: 4 of 4 right."

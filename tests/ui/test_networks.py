@@ -79,7 +79,7 @@ def test_an_empty_workspace_is_answered_by_the_built_in_network_at_once(open_pag
     before = shown
     next(button for button in app.button if button.label == "Another example").click().run()
     assert words(app) != before
-    app.get_by_key("clip-source").set_value("upload").run()
+    app.get_by_key("classify-source").set_value("upload").run()
     app.file_uploader[0].upload("own.wav", wav(4.0)).run()
     assert "Heard in own.wav" in words(app)
 
@@ -117,8 +117,8 @@ def test_notes_stand_beside_the_answer_and_in_the_table(open_page, trained):
     for name, content in (("phase.wav", buffer.getvalue()), ("good.wav", wav(0.5))):
         app.file_uploader[0].upload(name, content)
     app.run()
-    (table,) = (frame.value for frame in app.dataframe if "Heard" in frame.value)
-    assert ["cancel" in note for note in table["Notes"]] == [True, False]
+    (table,) = (frame.value for frame in app.dataframe if "Predicted" in frame.value)
+    assert ["cancel" in str(note) for note in table["Notes"]] == [True, False]
     app = open_page("pages/classify.py")
     for name in ("a.wav", "b.wav"):
         app.file_uploader[0].upload(name, wav(0.5))

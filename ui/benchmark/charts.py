@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.app.text import unmarked
-from ui.charts.figures import bars, dark, show_figure
+from ui.charts.bars import bars, show_figure
+from ui.charts.colours import accents, dark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +116,7 @@ def _two_lines(label: str) -> str:
 
 def lengths(labels: list[str], values: list[float], *, key: str, alt: str) -> None:
     """Times in milliseconds as bars, the shortest in the stronger colour."""
-    strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
+    strong, weak = accents()
     colours = [strong if value == min(values) else weak for value in values]
     figure = bars(labels, values, [f"{value:.3g} ms" for value in values], colours, (0, 1.2 * max(values)))
     _show_bars(figure, labels, key=key, alt=alt)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -12,16 +13,31 @@ from labcore.errors import LabError
 from labcore.runs import Run
 from ui.app import limits, long_work, services, uploaded_files
 from ui.app.text import counted, plain
-from ui.classify.clips import Clip, Judged
 from ui.components import long_bar
+from ui.components.clip import Clip
 
 if TYPE_CHECKING:
     from labcore.audio import Limits
     from labcore.inference.classifier import Answer, Classifier
 
-GROUP = "clips"
+GROUP = "classify"
 BATCH = 16
 """Windows that the network is given at once: on a CPU more are no quicker, and take more memory."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A clip with what the classifier says of it, or why it says nothing."""
+
+    clip: Clip
+    answer: Answer | None = None
+    error: LabError | None = None
+
+    def told(self) -> dict[str, Any]:
+        """What is said of it, as the tables of :mod:`labcore.answers` take it."""
+        if self.answer is None:
+            return {"file": self.clip.name, "error": str(self.error)}
+        return {"file": self.clip.name, **self.answer.told()}
 
 
 def judge(run: Run, clips: list[Clip]) -> list[Judged]:
@@ -56,7 +72,7 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
     if bar is not None:
         bar.empty()
     long_work.keep(GROUP, keys)
-    uploaded_files.keep(clip.key for clip in clips)
+    uploaded_files.keep(GROUP, (clip.key for clip in clips))
     for work in waiting:
         (long_bar.bar if work.running else long_bar.again)(work)
     left = len(clips) - len(judged) - len(waiting)

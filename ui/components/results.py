@@ -12,7 +12,7 @@ from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
 from ui.app import shell
 from ui.app.text import counted, duration, label_names, percent, plain
-from ui.charts import figures as charts
+from ui.charts.confusion import confusion
 
 if TYPE_CHECKING:
     from labcore.experiments.summary import Pool
@@ -52,7 +52,7 @@ def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
     left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**Confusion matrix**")
-        charts.confusion(evaluated.confusion, key=key)
+        confusion(evaluated.confusion, key=key)
     with right:
         st.markdown("**Per-class metrics**")
         st.dataframe(

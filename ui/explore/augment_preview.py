@@ -11,13 +11,13 @@ from labcore.config import RunConfig, knobs
 from labcore.errors import LabError
 from ui.app import services, shell
 from ui.app.text import percent, plain, points
-from ui.charts import figures
+from ui.charts import bars
 from ui.charts.colours import DIVERGING, colours
-from ui.classify.clips import Clip
 from ui.components import source_picker
+from ui.components.clip import Clip
 from ui.components.sound_viewer import image_row, viewer
-from ui.components.source_picker import Opened
 from ui.explore import front_end, save, views
+from ui.explore.opened import Opened
 
 if TYPE_CHECKING:
     from labcore.explore.bench import Draw
@@ -159,7 +159,7 @@ def _options(name: str) -> dict[str, Any]:
 
 def _second() -> Clip | None:
     with st.expander("Second clip, for mixing", icon=":material/call_merge:", expanded=False):
-        return source_picker.choose("second", label="dog_bark")
+        return source_picker.choose("second", "dog_bark")
 
 
 def _carry(name: str, options: dict[str, Any]) -> None:
@@ -311,7 +311,7 @@ def _answers(network: Classifier, drawn: Draw, before: Any, after: Any, differen
         tops.append(top)
         with place:
             st.markdown(f"**{plain(top)}** :gray[{percent(shares[top])}]")
-            figures.probabilities(shares, key=f"explore-answers-{key}", most=4)
+            bars.probabilities(shares, key=f"explore-answers-{key}", most=4)
     with difference:
         if tops[0] == tops[1]:
             st.markdown(f":green-badge[the answer stays] :gray[{points(pair[1][tops[0]] - pair[0][tops[0]])}]")

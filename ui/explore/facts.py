@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui.app.text import clock_span, count, counted, duration, label_name, plain, sentence
 from ui.components.sound_viewer import selected, viewer, wave_row
-from ui.components.source_picker import Opened
+from ui.explore.opened import Opened
 
 FIRST_SECONDS = 10.0
 MOST_SECONDS = 60.0

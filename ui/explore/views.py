@@ -11,12 +11,12 @@ from labcore.errors import LabError
 from labcore.runs import Run
 from ui.app import services, shell
 from ui.app.text import clock_span, count, counted, label_name, percent, plain
-from ui.charts import figures
+from ui.charts import bars
 from ui.charts.colours import colours, names
 from ui.components.model_picker import Networks
 from ui.components.sound_viewer import Row, image_row, selected, viewer, wave_row
-from ui.components.source_picker import Opened, channels
 from ui.explore import front_end, save
+from ui.explore.opened import Opened, channels
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
@@ -295,4 +295,4 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
     st.markdown(f"### {plain(label_name(answer.label))}")
     truth = f" · labelled {plain(label_name(opened.source.truth))}" if opened.source.truth else ""
     st.caption(f"{clock_span(begin, stop)} · probability {percent(answer.probability)}{truth}")
-    figures.probabilities(answer.probabilities, key=f"explore-bars-{run.id}", most=6)
+    bars.probabilities(answer.probabilities, key=f"explore-bars-{run.id}", most=6)

@@ -10,8 +10,10 @@ import streamlit as st
 
 from labcore.config import Knob, knobs
 from labcore.search.report import Report, Trial
+from ui.app.text import unmarked
+from ui.charts.bars import show_figure
+from ui.charts.colours import dark
 from ui.charts.curves import PADDING, category, measure
-from ui.charts.figures import dark, show_figure, unmarked
 
 BAR = 30
 STATES = ["finished", "pruned", "running"]
