@@ -22,9 +22,8 @@ function seconds(shown, time) {
 // The line over the pictures: what is under the cursor, else what is selected, else the hint.
 export function readout({ cursor, shown, selection }) {
   if (cursor) return [seconds(shown, cursor.time), ...told(shown.rows[cursor.row], cursor)].join(" · ")
-  if (!selection) return shown.hint
-  const back = shown.selectable ? " · Esc or a click takes it back" : ""
-  return `selected ${seconds(shown, selection[0])} to ${seconds(shown, selection[1])}${back}`
+  if (!selection || !shown.selectable) return shown.hint
+  return `selected ${seconds(shown, selection[0])} to ${seconds(shown, selection[1])} · Esc or a click takes it back`
 }
 
 function told(row, { time, y }) {
