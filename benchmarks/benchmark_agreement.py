@@ -16,8 +16,8 @@ from _common import machine
 from torch.utils.benchmark import Timer
 
 from labcore.benchmark.cases import Case
+from labcore.benchmark.inputs import Material
 from labcore.benchmark.machine import usable_devices
-from labcore.benchmark.material import Material
 from labcore.benchmark.plan import Budget, Plan
 from labcore.benchmark.run import run_plan
 from labcore.benchmark.stepper import Stepper

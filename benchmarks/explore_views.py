@@ -20,9 +20,9 @@ from _common import machine
 from labcore.audio import decode
 from labcore.config import RunConfig
 from labcore.explore import views
-from labcore.explore.bench import STEPS, draw
+from labcore.explore.augment_preview import STEPS, draw
 from labcore.explore.geometry import consequences
-from labcore.explore.picture import png
+from labcore.explore.render import png
 from labcore.explore.sonify import sound_of
 from labcore.explore.view import Envelope, Spectrum, View
 

@@ -36,9 +36,9 @@ WAYS = ("one by one", "batches of 32", "labcore classify")
 
 def offline(weights: Path, files: list[Path], way: str) -> float:
     """Clips a second from files to answers, decoding beside the network in all ways."""
-    from labcore.answers.asking import answers_of
     from labcore.audio import quantise
     from labcore.audio.ahead import decode_ahead
+    from labcore.batch.predicting import answers_of
     from labcore.device import usable_cores
     from labcore.inference.classifier import Classifier
 

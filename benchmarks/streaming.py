@@ -3,7 +3,7 @@
     python benchmarks/streaming.py [--gigabytes 2] [--folder FOLDER] [--batches 40]
 
 A file in the form of the clip store's ``samples.i16`` is written in the folder (noise; it is removed at the end), and random batches
-of windows are cut from it as the training loop does, through ``labcore.inference.bank.Bank``:
+of windows are cut from it as the training loop does, through ``labcore.inference.resident_clips.Bank``:
 
 - warm: the file was read before and lies in the page cache;
 - cold: the kernel was told to forget the file (posix_fadvise DONTNEED) and every clip is cut once, so each comes from the disk,
@@ -33,8 +33,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from labcore.config import RunConfig
-from labcore.inference.bank import Bank, random_starts
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import Bank, random_starts
 
 BATCH = 32
 LABELS = [str(number) for number in range(10)]

@@ -20,8 +20,8 @@ from labcore.evaluation.evaluate import evaluate
 from labcore.evaluation.predictions import not_kept
 from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated, Log, RunFinished, RunStarted
-from labcore.inference.bank import wave_bank
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import wave_bank
 from labcore.models.ensemble import MOST_MEMBERS, Ensemble
 from labcore.origin import ENSEMBLE
 from labcore.runs import Run

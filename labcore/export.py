@@ -32,7 +32,7 @@ import sys
 from pathlib import Path
 
 try:
-    from labcore.answers import with_events
+    from labcore.batch import with_events
     from labcore.inference.classifier import Classifier
     from labcore.errors import LabError
 except ModuleNotFoundError as error:

@@ -26,15 +26,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from labcore.allowed_paths import PINNED
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError
 from labcore.events import KINDS, Epoch, RunFinished, RunQueued, RunStarted, epochs_of
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
 from labcore.listing import reason
-from labcore.people import clean
+from labcore.owners import clean
 from labcore.reading import DamagedError, read_json
-from labcore.roots import PINNED
 from labcore.status import Asked
 from labcore.workspace import Workspace, append_line, slug, write_atomically
 

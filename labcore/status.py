@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labcore import events
-from labcore.people import clean
+from labcore.owners import clean
 
 ENDED = ("finished", "stopped", "failed", "interrupted", "unreadable")
 RESUMABLE = ("stopped", "failed", "interrupted")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from labcore.allowed_paths import check_root, data_roots
 from labcore.errors import WorkspaceError
-from labcore.roots import check_root, data_roots
 from labcore.texts import shown
 
 QUOTES = "`“”„‟‘’‚‛«»‹›"

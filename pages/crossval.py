@@ -1,6 +1,6 @@
 """Cross-validation: set one up, or follow one (``?crossval=ID``)."""
 
-from labcore.experiments.crossval import CrossValidation
+from labcore.crossval.job import CrossValidation
 from ui.app import live, services, shell
 from ui.components import job_picker
 from ui.crossval import form, view

@@ -10,8 +10,8 @@ import pytest
 
 from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
 from labcore.errors import RunError, WorkspaceError
-from labcore.experiments.crossval import CrossValidation
 from labcore.jobs.glances import glance
 from labcore.listing import folders_with, looked_at, reason, strays
 from labcore.runs import Run, list_runs

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
-from labcore.experiments.crossval import MARK as EXPERIMENT
+from labcore.crossval.job import MARK as EXPERIMENT
 from labcore.origin import ENSEMBLE, parts, usual
 from labcore.runs import Run
 from labcore.search.folder import MARK as SEARCH

@@ -12,10 +12,10 @@ import pytest
 
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
+from labcore.crossval.summary import summarise
 from labcore.errors import ConfigError, DatasetError, DeviceError
 from labcore.events import RunFinished, TrainingStarted
-from labcore.experiments.crossval import CrossValidation
-from labcore.experiments.summary import summarise
 from labcore.jobs.process import work
 from labcore.ray_queue import RayQueue, connected
 from labcore.runs import Run

@@ -8,7 +8,7 @@ import io
 import pandas as pd
 import pytest
 
-from labcore.answers.tables import csv_writer, rows_of
+from labcore.batch.tables import csv_writer, rows_of
 from labcore.datasets.csvtext import read_rows
 from labcore.extract.files import Entry
 from labcore.extract.index import Journal

@@ -9,7 +9,7 @@ from typing import Any
 
 from labcore.access.passwords import trouble_with
 from labcore.access.proxies import Network, parsed, trusted_proxies
-from labcore.people import clean
+from labcore.owners import clean
 
 ACCESS = "LABCORE_ACCESS"
 HASH = "LABCORE_PASSWORD_HASH"

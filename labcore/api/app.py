@@ -17,14 +17,14 @@ from starlette.responses import Response
 
 from labcore import __version__
 from labcore.access.proxies import Network
-from labcore.answers.segments import THRESHOLD
 from labcore.api import schemas
 from labcore.api.classify import RECORDINGS, Asked, Desk, clips_of, unless_gone
 from labcore.api.documentation import BODY, HOP, LEAST, TOP_K, WINDOWS, complete, problems
-from labcore.api.gate import LOOPBACK, Gate, Passage, Standing, refuse
 from labcore.api.logs import requests as log
 from labcore.api.metrics import CONTENT_TYPE, Metrics
+from labcore.api.middleware import LOOPBACK, Gate, Passage, Standing, refuse
 from labcore.api.problems import Problem
+from labcore.batch.segments import THRESHOLD
 from labcore.device import usable_cores
 from labcore.errors import LabError
 from labcore.serving import Engine, Model, ModelFacts, ServiceSettings, Shelf

@@ -16,13 +16,13 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from labcore.answers.segments import with_events
-from labcore.api.gate import Passage
 from labcore.api.metrics import Metrics
+from labcore.api.middleware import Passage
 from labcore.api.problems import Problem
 from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
+from labcore.batch.segments import with_events
 from labcore.errors import AudioError, LabError
 from labcore.inference.classifier import Answer
 from labcore.serving import Busy, Engine, Late, Model, ServiceSettings

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Query
 
 from labcore.api import schemas
-from labcore.api.gate import WATCHED
+from labcore.api.middleware import WATCHED
 from labcore.api.problems import MEDIA_TYPE
 
 TOP_K = Query(ge=1, le=100_000, description="So many of the most probable labels; all where not given.")

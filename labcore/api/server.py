@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from labcore.access.proxies import Network
 from labcore.api.app import reload_models
-from labcore.api.gate import WATCHED, Standing
 from labcore.api.logs import requests as log
+from labcore.api.middleware import WATCHED, Standing
 from labcore.api.problems import Problem
 from labcore.errors import ConfigError, RunError
 from labcore.listening import guard_config, log_accept_errors_rarely

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import soundfile
 
+from labcore.allowed_paths import data_roots, sound_at
 from labcore.audio.containers import FORMATS, KNOWN, describe, foreign_kind
 from labcore.audio.foreign import ForeignFile
 from labcore.audio.joined import JoinedFile
@@ -24,7 +25,6 @@ from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced, reader
 from labcore.audio.streams import Reading, cut_off, duration, not_read, reading_of
 from labcore.errors import AudioError
-from labcore.roots import data_roots, sound_at
 
 PEAK = 1e6  # 120 dB above full scale: a damaged file, and its power would overflow
 UNKNOWN_FRAMES = 2**62  # libsndfile gives the largest number there is where a header does not say

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from labcore.augment.draw import uniform
+from labcore.augment.seeding import uniform
 
 
 class Mask(nn.Module):

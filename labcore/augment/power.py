@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labcore.augment.draw import uniform
+from labcore.augment.seeding import uniform
 
 
 class TimeScale(nn.Module):

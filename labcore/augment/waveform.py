@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from labcore.augment.draw import uniform
+from labcore.augment.seeding import uniform
 
 SNR_SPAN_DB = 30.0
 """Signal-to-noise ratios are drawn between the lowest one and so much above it."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from labcore.benchmark.cases import Case
-from labcore.benchmark.material import CLIP_SECONDS, configuration, fresh_network, image_shape
+from labcore.benchmark.inputs import CLIP_SECONDS, configuration, fresh_network, image_shape
 from labcore.doctor.cgroup import Cgroup
 
 MARGIN = 0.8

@@ -16,8 +16,8 @@ from labcore.benchmark.cases import Case
 from labcore.benchmark.counting import too_large
 from labcore.benchmark.energy import energy_per_clip
 from labcore.benchmark.events import Measurement
+from labcore.benchmark.inputs import Material
 from labcore.benchmark.machine import unsupported
-from labcore.benchmark.material import Material
 from labcore.benchmark.plan import Budget
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.timing import Times, take_turns, warm_up

@@ -30,16 +30,16 @@ from labcore.benchmark.events import (
     PeakMeasured,
     Progress,
 )
-from labcore.benchmark.exchange import MACHINES
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
+from labcore.benchmark.serialization import MACHINES
 from labcore.errors import LabError
 from labcore.events import Started, each_of, last_of
 from labcore.jobs.folder import MACHINE, NOTHING, JobFolder
 from labcore.jobs.kind import Kind
 from labcore.jobs.queue import Survey
 from labcore.listing import reason
-from labcore.people import clean
+from labcore.owners import clean
 from labcore.reading import LATEST, read_object
 from labcore.runs import Run, list_runs
 from labcore.status import Asked, JobStatus, Story

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from labcore.benchmark.events import BenchmarkEvent, CpuTuned, Measurement, PeakMeasured, Progress
-from labcore.benchmark.exchange import FORMAT, report_from
 from labcore.benchmark.plan import Plan
+from labcore.benchmark.serialization import FORMAT, report_from
 from labcore.errors import LabError
 from labcore.status import ENDED
 

@@ -16,9 +16,9 @@ from labcore.benchmark.cases import BEST, Case
 from labcore.benchmark.counting import count
 from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured, Progress
 from labcore.benchmark.group import Group
+from labcore.benchmark.inputs import Material
 from labcore.benchmark.job import Benchmark, active_run
 from labcore.benchmark.machine import describe
-from labcore.benchmark.material import Material
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.stepper import Stepper

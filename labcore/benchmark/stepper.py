@@ -14,7 +14,7 @@ from torch.amp.grad_scaler import GradScaler
 
 from labcore.audio import decode
 from labcore.benchmark.cases import Case
-from labcore.benchmark.material import Material, configuration, fresh_network
+from labcore.benchmark.inputs import Material, configuration, fresh_network
 from labcore.device import allow_tf32, usable_cores
 from labcore.features import LogMel
 from labcore.inference.windows import centred

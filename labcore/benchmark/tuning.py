@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from labcore.benchmark.cases import FORMATS, Case
 from labcore.benchmark.events import CpuTuned, Tried
-from labcore.benchmark.material import Material
+from labcore.benchmark.inputs import Material
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.timing import Times, take_turns
 from labcore.device import usable_cores

@@ -23,7 +23,7 @@ from labcore.cli.output import (
     say,
 )
 from labcore.errors import LabError
-from labcore.people import shell_user
+from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.texts import counted
 

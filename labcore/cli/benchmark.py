@@ -6,14 +6,14 @@ import argparse
 import time
 from pathlib import Path
 
+from labcore.benchmark.analysis import flat
 from labcore.benchmark.article import beside
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
-from labcore.benchmark.derive import flat
 from labcore.benchmark.events import CpuTuned, Measurement, Progress
 from labcore.benchmark.job import Benchmark, obstacle
 from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
-from labcore.benchmark.words import sentences
+from labcore.benchmark.summary import sentences
 from labcore.cli.attend import exit_status, in_foreground
 from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, live, say, table, tell_unreadable
 from labcore.cli.parser import Parser, add_json

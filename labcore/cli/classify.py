@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore import builtin
-from labcore.answers.segments import THRESHOLD, segments_of, summary_of, with_events
-from labcore.answers.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
+from labcore.batch.segments import THRESHOLD, segments_of, summary_of, with_events
+from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import (
@@ -35,7 +35,7 @@ from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
-    from labcore.answers import AnswerJournal
+    from labcore.batch import AnswerJournal
     from labcore.inference.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             f"{len(inputs.files)} recordings do not go into one {kind} file", "Give a folder with --output"
         )
-    from labcore.answers.asking import answers_of
+    from labcore.batch.predicting import answers_of
     from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
@@ -184,7 +184,7 @@ def _lines(answer: dict[str, Any], threshold: float) -> list[str]:
 
 def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs: Inputs) -> int:
     """Answers into a file or a folder; those that were given already are taken from the journal beside it."""
-    from labcore.answers import AnswerJournal, write_table, write_tracks
+    from labcore.batch import AnswerJournal, write_table, write_tracks
 
     output, files = Path(arguments.output), inputs.files
     targets = track_files(arguments.files, files, output, kind) if kind in TRACKS else {}
@@ -226,7 +226,7 @@ def _ask(
     classifier: Classifier, waiting: list[Path], hop: float | None, journal: AnswerJournal, inputs: Inputs
 ) -> tuple[list[str], list[str], bool]:
     """Ask about files and keep the answers; why some are bad, what is told of others, and whether a signal stopped it before the end."""
-    from labcore.answers.asking import answers_of
+    from labcore.batch.predicting import answers_of
 
     bad: list[str] = []
     notes: list[str] = []

@@ -13,12 +13,12 @@ from labcore.cli.board import Board
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, percent, say, table, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
+from labcore.crossval.job import CrossValidation, ready
+from labcore.crossval.summary import FoldResult, Pool, Summary, summarise
 from labcore.event_log import EventReader
 from labcore.events import RunFinished
-from labcore.experiments.crossval import CrossValidation, ready
-from labcore.experiments.summary import FoldResult, Pool, Summary, summarise
 from labcore.listing import looked_at
-from labcore.people import shell_user
+from labcore.owners import shell_user
 from labcore.status import RESUMABLE
 from labcore.texts import counted
 from labcore.workspace import Workspace

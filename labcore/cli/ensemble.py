@@ -7,7 +7,7 @@ import argparse
 from labcore.cli.evaluate import figures, report
 from labcore.cli.output import emit, emit_json, live_count
 from labcore.cli.parser import Parser, add_json, add_runs, runs_named
-from labcore.people import shell_user
+from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

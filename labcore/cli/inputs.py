@@ -34,7 +34,7 @@ class Inputs:
         return len(self.files) + len(self.unread)
 
     def errors(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """What is unread, as :func:`labcore.answers.asking.answers_of` answers a file that cannot be read."""
+        """What is unread, as :func:`labcore.batch.predicting.answers_of` answers a file that cannot be read."""
         return ((path, {"file": str(path), "error": reason}) for path, reason in self.unread.items())
 
 

@@ -18,7 +18,7 @@ from labcore.jobs.glances import glance, glances
 from labcore.jobs.kind import TABLE, Kind, folder_class, load, names
 from labcore.jobs.manager import JobManager
 from labcore.listing import Unreadable, discard
-from labcore.people import is_anothers, need_own, shell_user
+from labcore.owners import is_anothers, need_own, shell_user
 from labcore.status import JobStatus
 from labcore.texts import printable
 from labcore.workspace import Workspace

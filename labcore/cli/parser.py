@@ -180,7 +180,7 @@ def _metavar(knob: Knob) -> str:
 
 
 def _help(knob: Knob) -> str:
-    from labcore.config.knob import AUTO
+    from labcore.config.setting import AUTO
 
     default = AUTO if knob.default is None else f"{knob.default:g}" if knob.kind == "float" else str(knob.default)
     facts = [knob.bounds, f"default {default}"]

@@ -23,7 +23,7 @@ from labcore.cli.output import (
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
 from labcore.errors import LabError
 from labcore.listing import looked_at
-from labcore.people import shell_user
+from labcore.owners import shell_user
 from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
 from labcore.search.folder import Search
 from labcore.search.settings import make_settings

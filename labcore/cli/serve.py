@@ -97,8 +97,8 @@ def _serve(
     arguments: argparse.Namespace, keys: list[str], proxies: tuple[Network, ...], listening: socket.socket
 ) -> int:
     from labcore.api.app import create_app
-    from labcore.api.gate import LOOPBACK, Standing
     from labcore.api.logs import log_as_json
+    from labcore.api.middleware import LOOPBACK, Standing
     from labcore.api.server import serve
     from labcore.serving import ServiceSettings, Shelf
 

@@ -16,7 +16,7 @@ from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
 from labcore.config import RunConfig, knobs
 from labcore.device import ALL
 from labcore.errors import ConfigError, RunError
-from labcore.people import shell_user
+from labcore.owners import shell_user
 from labcore.runs import Run, pinned_name
 from labcore.texts import counted
 from labcore.training.estimates import EstimateJob, room

@@ -8,7 +8,7 @@ from labcore.cli.output import DONE, say
 from labcore.cli.parser import Parser, add_anyone, add_knob, add_run, run_named
 from labcore.config import knobs
 from labcore.errors import ConfigError
-from labcore.people import need_own, shell_user
+from labcore.owners import need_own, shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

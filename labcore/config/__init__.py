@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 
 from labcore.config.framing import Framing, framing
-from labcore.config.knob import Knob, Part, describe
 from labcore.config.parts import (
     AudioConfig,
     AugmentConfig,
@@ -25,6 +24,7 @@ from labcore.config.parts import (
     OptimConfig,
     RuntimeConfig,
 )
+from labcore.config.setting import Knob, Part, describe
 from labcore.errors import ConfigError
 from labcore.events import Event, Turned, each_of
 from labcore.texts import json_line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from labcore.config.knob import Part, knob
+from labcore.config.setting import Part, knob
 
 
 class DataConfig(Part):

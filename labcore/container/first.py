@@ -20,7 +20,7 @@ from typing import NoReturn
 from labcore.container import processes
 from labcore.container.commands import Command
 from labcore.errors import LabError
-from labcore.jobs import cut_short
+from labcore.jobs import preemption
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import working_kinds
 from labcore.workspace import Workspace
@@ -137,11 +137,11 @@ class First:
             if not self._looked_at_queue:
                 self._looked_at_queue = True
                 every = (job for kind in working_kinds(self.workspace) for job in kind.every(self.workspace))
-                fresh += [job for job in every if cut_short.waits(job)]
+                fresh += [job for job in every if preemption.waits(job)]
             for job in fresh:
                 trial = job.load("search") is not None and job.kind.room == "runs"  # goes on with its search
                 if job.path not in self._marked and job.kind.resumes and not trial:
-                    cut_short.mark(job)
+                    preemption.mark(job)
                     self._marked[job.path] = job
 
     def _settle_marks(self) -> None:
@@ -151,10 +151,10 @@ class First:
         ours = {job.path for job in processes.jobs_of(self.workspace, processes.others())}
         for job in self._marked.values():
             with contextlib.suppress(LabError, OSError):
-                if job.path in ours or cut_short.is_cut_short(job):
+                if job.path in ours or preemption.is_cut_short(job):
                     self._say(f"{job.title} was cut short and goes on at the next start")
                 else:
-                    cut_short.unmark(job)
+                    preemption.unmark(job)
 
     def _kill_rest(self) -> None:
         """End what is left, as the kernel does when process 1 ends."""

@@ -11,9 +11,9 @@ import signal
 import sys
 import threading
 
-from labcore.jobs import cut_short
+from labcore.allowed_paths import restrict
+from labcore.jobs import preemption
 from labcore.jobs.manager import JobManager
-from labcore.roots import restrict
 from labcore.texts import printable
 from labcore.workspace import Workspace
 
@@ -32,7 +32,7 @@ def main() -> int:
     restrict()  # what it starts was asked for by visitors of the pages
     workspace = Workspace.default()
     if resumes():
-        for job in cut_short.queue_again(workspace):
+        for job in preemption.queue_again(workspace):
             print(f"lab: {printable(job.title)} goes on from its last checkpoint", file=sys.stderr, flush=True)
     manager = JobManager(workspace)
     stop.wait()

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from labcore.allowed_paths import is_open
 from labcore.datasets.scan import is_audio
 from labcore.errors import DatasetError
-from labcore.roots import is_open
 from labcore.sheets import unguarded
 
 SEPARATORS = "\t;,|"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from labcore.allowed_paths import is_open
 from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
@@ -27,7 +28,6 @@ from labcore.datasets.scan import (
 from labcore.datasets.table import MISSING, Dataset, Finding, Problem
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
-from labcore.roots import is_open
 from labcore.typed import hint, typed_path
 
 KNOWN = (

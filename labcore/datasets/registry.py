@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from labcore.allowed_paths import check_root, data_roots, is_open
 from labcore.config import RunConfig
 from labcore.datasets.cliplist import LIST_SUFFIXES
 from labcore.datasets.headers import unreadable_headers
@@ -24,7 +25,6 @@ from labcore.datasets.walk import Look, TooMuchError, looking
 from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.moved import here
 from labcore.reading import DamagedError, read_object
-from labcore.roots import check_root, data_roots, is_open
 from labcore.runs import list_runs
 from labcore.texts import as_bytes, shown
 from labcore.typed import exists, hint, plain_path, typed_path

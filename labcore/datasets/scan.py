@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labcore.allowed_paths import is_open
 from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
 from labcore.datasets.table import Problem
 from labcore.datasets.walk import Identity, Look, TooMuchError, at_hand
 from labcore.errors import DatasetError
-from labcore.roots import is_open
 
 NOT_CLASSES = ("_background_noise_",)  # the folder of long noises in Speech Commands
 

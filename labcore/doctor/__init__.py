@@ -4,8 +4,8 @@
 """
 
 from labcore.doctor.examination import examine
-from labcore.doctor.judgement import judge
 from labcore.doctor.readings import Readings
 from labcore.doctor.report import Check, Proof, Report
+from labcore.doctor.verdict import judge
 
 __all__ = ["Check", "Proof", "Readings", "Report", "examine", "judge"]

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labcore.doctor.gpus import read_nvml
-from labcore.doctor.judgement import judge
 from labcore.doctor.process import Child
 from labcore.doctor.readings import Nvml, Readings, System, Torch, torch_from_json
 from labcore.doctor.report import Proof, Report
 from labcore.doctor.system import read_system
+from labcore.doctor.verdict import judge
 from labcore.workspace import Workspace
 
 WORKS = (

@@ -9,13 +9,13 @@ import numpy as np
 
 from labcore.datasets.store import ClipStore
 from labcore.errors import LabError
-from labcore.evaluation.held_out import HeldOut, Progress
+from labcore.evaluation.eval_set import HeldOut, Progress
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, record
 from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated
-from labcore.inference.bank import wave_bank
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import wave_bank
 
 
 def evaluate(

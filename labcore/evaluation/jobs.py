@@ -27,7 +27,7 @@ from labcore.events import JOB_KINDS, Evaluated, Event, event_of
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
 from labcore.listing import reason
-from labcore.people import clean
+from labcore.owners import clean
 from labcore.reading import DamagedError, read_object
 from labcore.runs import Run
 from labcore.status import Asked, JobStatus, Story

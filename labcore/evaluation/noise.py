@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from labcore.augment.noise import NoiseAt, mixed_at
-from labcore.augment.seeded import seeded
+from labcore.augment.seeding import seeded
 from labcore.datasets.store import ClipStore
-from labcore.evaluation.held_out import Progress
+from labcore.evaluation.eval_set import Progress
 from labcore.evaluation.jobs import SNRS_DB, InNoise
 from labcore.evaluation.select import targets_of
 from labcore.events import Event
-from labcore.inference.bank import wave_bank
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import wave_bank
 from labcore.inference.windows import ClipWindows
 from labcore.intervals import wilson_interval
 from labcore.jobs.following import follow

@@ -27,7 +27,7 @@ from labcore.workspace import opened_atomically
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from labcore.evaluation.held_out import Part
+    from labcore.evaluation.eval_set import Part
 
 KNOWN = ("clip", "start_s", "end_s", "group", "fold", "label")
 """The columns of what is known of a clip, before those of the classes."""
@@ -66,7 +66,7 @@ def record(
         known: of the clips, from :func:`known_of`.
         labels: by the numbers of the classes.
         rate: samples a second of the bounds.
-        parts: from :meth:`labcore.evaluation.held_out.HeldOut.parts`.
+        parts: from :meth:`labcore.evaluation.eval_set.HeldOut.parts`.
 
     Returns:
         (clips,) the number of the class that is said of each; and why the file could not be written, where it could not. What is said

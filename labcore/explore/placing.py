@@ -9,7 +9,7 @@ from torch import Tensor
 from labcore.config import AugmentConfig
 from labcore.errors import ConfigError
 from labcore.features import LogMel
-from labcore.inference.bank import Bank
+from labcore.inference.resident_clips import Bank
 from labcore.inference.windows import centred_start
 from labcore.training.pipeline import InputPipeline
 

@@ -20,7 +20,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from labcore.augment.seeded import seeded
+from labcore.augment.seeding import seeded
 from labcore.config import AudioConfig, RunConfig
 from labcore.features import LogMel
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from labcore.audio.silence import energies_of, weights_of_energies
 
 if TYPE_CHECKING:
-    from labcore.inference.bank import Bank
     from labcore.inference.classifier import Classifier
+    from labcore.inference.resident_clips import Bank
 
 
 def aggregate(rows: np.ndarray, weights: np.ndarray, owners: np.ndarray, clips: int) -> np.ndarray:

@@ -35,7 +35,7 @@ from labcore.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarted, Progress, Queued, Started, last_of
 from labcore.jobs.kind import Kind
 from labcore.listing import Unreadable, folders_with, strays
-from labcore.people import clean, sign, signer
+from labcore.owners import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
 from labcore.status import Asked, JobStatus, Story
 from labcore.texts import json_line

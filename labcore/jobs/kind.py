@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TABLE = {
     "runs": "labcore.runs:Run",
     "searches": "labcore.search.folder:Search",
-    "experiments": "labcore.experiments.crossval:CrossValidation",
+    "experiments": "labcore.crossval.job:CrossValidation",
     "reports": "labcore.benchmark.job:Benchmark",
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.jobs:NoiseTest",

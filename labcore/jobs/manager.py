@@ -26,7 +26,7 @@ from labcore.jobs.executors import Child, Executor, ProcessChild, ThreadChild
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import TABLE, load
 from labcore.jobs.queue import Survey, needed, startable
-from labcore.people import clean
+from labcore.owners import clean
 from labcore.status import RESUMABLE
 from labcore.workspace import Workspace
 

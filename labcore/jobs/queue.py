@@ -31,7 +31,7 @@ UNKNOWN = "?"
 class Waiting:
     """A job that waits: whose it is, what it needs, and when it came, in seconds since 1970.
 
-    ``cut_short``: it was at work, and took its old place in the line when its machine was back (:mod:`labcore.jobs.cut_short`).
+    ``cut_short``: it was at work, and took its old place in the line when its machine was back (:mod:`labcore.jobs.preemption`).
     """
 
     job: JobFolder

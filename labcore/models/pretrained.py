@@ -19,11 +19,11 @@ from typing import IO
 import torch
 from torch import Tensor, nn
 
+from labcore.allowed_paths import check_weights
 from labcore.config import ModelConfig
 from labcore.errors import ConfigError
 from labcore.models.safetensors_file import finite, read_header, read_tensors
 from labcore.models.torch_file import read_torch_file
-from labcore.roots import check_weights
 from labcore.texts import counted
 from labcore.zips import opened_zip
 

@@ -26,7 +26,7 @@ from labcore.jobs.folder import NOTHING, JobFolder
 from labcore.jobs.kind import Kind
 from labcore.listing import reason
 from labcore.origin import SEARCH
-from labcore.people import clean, signer
+from labcore.owners import clean, signer
 from labcore.reading import DamagedError, open_file, parse_json, read_object
 from labcore.runs import Run, list_runs
 from labcore.search.events import EVENTS, SearchFinished, SearchStarted, TrialEnded

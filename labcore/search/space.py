@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labcore.config import Knob, RunConfig, knobs
-from labcore.config.knob import AUTO
+from labcore.config.setting import AUTO
 from labcore.errors import ConfigError
 
 DIGITS = 4

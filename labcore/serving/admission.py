@@ -10,7 +10,7 @@ from collections import Counter
 
 from labcore.access.proxies import address_group
 from labcore.errors import LabError
-from labcore.serving.engine import Busy
+from labcore.serving.batcher import Busy
 from labcore.serving.settings import ServiceSettings
 
 RETRY_SECONDS = 1

@@ -15,7 +15,7 @@ from typing import Any
 from labcore.config import RunConfig
 from labcore.events import Advice, Epoch, Event, each_of
 from labcore.runs import Run
-from labcore.training.turns import Turns
+from labcore.training.live_settings import Turns
 
 FAIR_SHARE = 0.3
 """Before this share of the epochs nothing is said: figures move wildly, and the gap may close by itself."""

@@ -1,4 +1,4 @@
-"""An estimate as a job: what a run will take, measured on a few steps of it (:mod:`labcore.training.forecast`).
+"""An estimate as a job: what a run will take, measured on a few steps of it (:mod:`labcore.training.estimate`).
 
 ::
 
@@ -34,7 +34,7 @@ class EstimateJob(JobFolder):
     """An estimate by its directory."""
 
     kind: ClassVar[Kind] = Kind(
-        "estimate", "estimates", events={**KINDS, **JOB_KINDS}, work="labcore.training.forecast:work"
+        "estimate", "estimates", events={**KINDS, **JOB_KINDS}, work="labcore.training.estimate:work"
     )
 
     @classmethod

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from labcore.inference.bank import Bank
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import Bank
 from labcore.inference.windows import centred_start
 
 

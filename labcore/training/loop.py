@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from labcore.config import RunConfig
-from labcore.evaluation.held_out import Part
+from labcore.evaluation.eval_set import Part
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, not_kept, record
 from labcore.events import Epoch, Event, Log, Progress
@@ -19,6 +19,7 @@ from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.golden import remember_golden
+from labcore.training.live_settings import Turns
 from labcore.training.pace import Pace
 from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
@@ -26,7 +27,6 @@ from labcore.training.prepare import prepare
 from labcore.training.session import Session
 from labcore.training.tensorboard import Board
 from labcore.training.trainer import Trainer
-from labcore.training.turns import Turns
 from labcore.workspace import Workspace
 
 PROGRESS_SECONDS = 1.0

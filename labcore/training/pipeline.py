@@ -1,6 +1,7 @@
 """The input pipeline of training: which stretch of a clip is cut, and what is done to it before the network is given it.
 
-Training and the preview of augmentation (:mod:`labcore.explore.bench`) go through this one, so that what is shown is what is trained on.
+Training and the preview of augmentation (:mod:`labcore.explore.augment_preview`) go through this one, so that what is
+shown is what is trained on.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from labcore.allowed_paths import check_root
 from labcore.audio import decode
 from labcore.augment import Augmentation
 from labcore.config import AugmentConfig
 from labcore.features import LogMel
-from labcore.inference.bank import Bank, mel_bank
+from labcore.inference.resident_clips import Bank, mel_bank
 from labcore.moved import here
-from labcore.roots import check_root
 from labcore.training.sampler import CropSampler
 from labcore.workspace import Workspace
 
@@ -51,7 +52,7 @@ class InputPipeline:
         self.chain = Augmentation(augment, self.log_mel, self.frames, noise).to(self.log_mel.mean.device)
 
     def compute_mels(self, progress: Callable[[int, int], None] = lambda done, total: None, processes: int = 1) -> None:
-        """Spare the steps their spectrograms, where nothing acts on the waveform: see :func:`~labcore.inference.bank.mel_bank`."""
+        """Spare the steps their spectrograms, where nothing acts on the waveform."""
         if not len(self.chain.on_waveform):
             self.mels = mel_bank(self.waves, self.log_mel, progress, processes)
 

@@ -14,17 +14,17 @@ from labcore import __version__
 from labcore.asked import save_worked_out
 from labcore.config import ModelConfig, RunConfig, RuntimeConfig
 from labcore.device import DeviceChoice, usable_cores
-from labcore.evaluation.held_out import HeldOut
+from labcore.evaluation.eval_set import HeldOut
 from labcore.events import Event, Log
-from labcore.inference.bank import wave_bank
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import wave_bank
 from labcore.jobs.following import Stopped, follow
 from labcore.models import check_input
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
 from labcore.runs import Run
-from labcore.training.balance import Balance
 from labcore.training.checkpoint import take_up
+from labcore.training.class_balancer import Balance
 from labcore.training.clips import Clips, open_clips
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.pipeline import InputPipeline, recorded_noise

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from labcore.audio.silence import SILENT
-from labcore.inference.bank import Bank, random_starts
+from labcore.inference.resident_clips import Bank, random_starts
 
 TRIES = 8
 BLOCK = 512

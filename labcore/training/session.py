@@ -11,11 +11,11 @@ from torch import Tensor
 from labcore.config import RunConfig
 from labcore.datasets.table import Split
 from labcore.device import DeviceChoice
-from labcore.evaluation.held_out import HeldOut
+from labcore.evaluation.eval_set import HeldOut
 from labcore.events import TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.models import parameter_count
-from labcore.training.balance import Balance
+from labcore.training.class_balancer import Balance
 from labcore.training.clips import Clips
 from labcore.training.distributed import ALONE, Ranks
 from labcore.training.pipeline import InputPipeline, recorded_noise

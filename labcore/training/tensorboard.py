@@ -15,8 +15,8 @@ from torch.utils.tensorboard.summary import hparams
 
 from labcore.config import RunConfig, knobs
 from labcore.events import Epoch, Evaluated
-from labcore.inference.bank import Bank
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import Bank
 from labcore.texts import shown
 
 TAGS = {

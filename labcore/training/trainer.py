@@ -25,7 +25,7 @@ from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memo
 from labcore.training.optimiser import body_of, make_optimiser, make_schedule
 from labcore.training.pace import Pace
 from labcore.training.session import Session
-from labcore.training.spent import Clock
+from labcore.training.step_timer import Clock
 from labcore.training.tensorboard import FEW
 
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from labcore.api.gate import Body
+from labcore.api.middleware import Body
 from labcore.api.problems import Problem
 from labcore.serving import ServiceSettings
 from labcore.serving.admission import Admission

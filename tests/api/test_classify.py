@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.answers import segments_of
 from labcore.audio import blocks
+from labcore.batch import segments_of
 from labcore.inference.classifier import Classifier
 
 RAW = {"content-type": "audio/wav"}

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from labcore.access.proxies import trusted_proxies
 from labcore.api import classify
 from labcore.api.classify import Asked, _Work
-from labcore.api.gate import PIECE, Gate, Standing
 from labcore.api.metrics import Metrics
+from labcore.api.middleware import PIECE, Gate, Standing
 from labcore.api.problems import Problem
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import Shares

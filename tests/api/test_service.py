@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labcore.api.gate import Standing
 from labcore.api.logs import JsonLines
+from labcore.api.middleware import Standing
 from labcore.api.problems import Problem
 from labcore.inference.classifier import Classifier
 from labcore.serving import Shelf

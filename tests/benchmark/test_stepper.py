@@ -3,7 +3,7 @@ import torch
 
 from labcore.benchmark.cases import ARTICLE, PARTS, Case
 from labcore.benchmark.counting import count, too_large, wanted_bytes
-from labcore.benchmark.material import Material, configuration, fresh_network
+from labcore.benchmark.inputs import Material, configuration, fresh_network
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.tuning import tune_cpu

@@ -12,9 +12,9 @@ import optuna
 from labcore.audio import encode_wav
 from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
 from labcore.datasets import register
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned
-from labcore.experiments.crossval import CrossValidation
 from labcore.inference.classifier import Classifier
 from labcore.presets import preset
 from labcore.runs import Run

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from labcore.cli.crossval import _watched
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
 from labcore.events import Log, RunStarted
-from labcore.experiments.crossval import CrossValidation
 from labcore.workspace import Workspace
 
 

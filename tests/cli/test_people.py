@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
 from labcore.events import RunFinished
-from labcore.experiments.crossval import CrossValidation
 from labcore.runs import Run, list_runs
 from labcore.search.folder import Search
 from labcore.search.settings import make_settings

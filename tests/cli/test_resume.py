@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from labcore.crossval.job import CrossValidation
 from labcore.events import RunFinished
-from labcore.experiments.crossval import CrossValidation
 from labcore.jobs.process import work
 from labcore.runs import Run, list_runs
 from labcore.search.folder import Search

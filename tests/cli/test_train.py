@@ -228,7 +228,7 @@ def test_an_estimate_trains_nothing(
         yield Preparing(what="taking a few steps", done=0, total=10)
         return result
 
-    monkeypatch.setattr("labcore.training.forecast.measure", measure)
+    monkeypatch.setattr("labcore.training.estimate.measure", measure)
     told = labcore("train", "--dataset", tones, flag)
     assert told.status == 0
     assert "5:20 for 160 epochs" in told.out
@@ -246,7 +246,7 @@ def test_an_estimate_that_fails_says_why(
         yield Preparing(what="taking a few steps", done=0, total=10)
         raise OutOfMemoryError("a batch of 32 does not fit", "Take 16", 16)
 
-    monkeypatch.setattr("labcore.training.forecast.measure", measure)
+    monkeypatch.setattr("labcore.training.estimate.measure", measure)
     told = labcore("train", "--dataset", tones, "--estimate")
     assert (told.status, told.out) == (1, "")
     assert "labcore: a batch of 32 does not fit. Take 16." in told.err

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from labcore.config import RunConfig
-from labcore.jobs import cut_short
+from labcore.jobs import preemption
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -98,7 +98,7 @@ def test_a_training_is_stopped_with_its_checkpoint_and_goes_on_at_the_next_start
     assert f"run {run.id} was cut short" in told
     assert run.status().state == "stopped"
     assert run.checkpoint.is_file()
-    assert cut_short.is_cut_short(run)
+    assert preemption.is_cut_short(run)
     assert waiting.status().state == "queued"
     assert not (waiting.path / "cut_short.json").exists()
     done = epochs(run)
@@ -123,7 +123,7 @@ def test_a_training_from_a_shell_is_stopped_as_well_though_its_parents_are_gone(
     assert status == 0, told
     assert run.status().state == "stopped"
     assert run.checkpoint.is_file()
-    assert not cut_short.is_cut_short(run)  # nobody would let it go on: only the app's start does
+    assert not preemption.is_cut_short(run)  # nobody would let it go on: only the app's start does
 
 
 def test_as_process_1_it_tells_those_that_came_in_from_outside(

@@ -7,19 +7,19 @@ import pytest
 import torch
 from starlette.testclient import TestClient
 
-from labcore.answers.asking import answers_of
 from labcore.api.app import create_app
 from labcore.audio import blocks, quantise
+from labcore.batch.predicting import answers_of
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
-from labcore.evaluation import held_out
+from labcore.evaluation import eval_set
+from labcore.evaluation.eval_set import HeldOut
 from labcore.evaluation.evaluate import evaluate
-from labcore.evaluation.held_out import HeldOut
 from labcore.evaluation.noise import _Judge, accuracy_over_snr
 from labcore.evaluation.predictions import read_predictions
 from labcore.extract.features import embeddings_of
-from labcore.inference.bank import wave_bank
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import wave_bank
 from labcore.runs import Run
 from labcore.serving import ServiceSettings, Shelf
 from labcore.training.precision import Precision
@@ -88,7 +88,7 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
         "command line": by_label(classifier, [answer for _, answer in answers_of(classifier, files)]),
         "service": by_label(classifier, by_the_service(run, files)),
     }
-    monkeypatch.setattr(held_out, "KEEP_BYTES", 0)
+    monkeypatch.setattr(eval_set, "KEEP_BYTES", 0)
     told["anew each time"] = HeldOut(classifier, waves, rows, 3).probabilities()
     file = tmp_path / "predictions.parquet"
     evaluate(classifier, store, rows, "all", 4, file=file)

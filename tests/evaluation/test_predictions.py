@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from labcore.errors import RunError
-from labcore.evaluation.held_out import Part
+from labcore.evaluation.eval_set import Part
 from labcore.evaluation.predictions import class_columns, known_of, read_predictions, record
 
 LABELS = ["dog", "label", "caf\udc84"]

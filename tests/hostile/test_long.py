@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.answers.asking import answers_of
 from labcore.audio import Limits, Recording, default_limits, probe, read_sound
 from labcore.audio.overview import overview
+from labcore.batch.predicting import answers_of
 from labcore.errors import AudioError, ConfigError, LabError
 
 MEASURED = """

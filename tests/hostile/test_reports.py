@@ -14,7 +14,7 @@ from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured
 from labcore.benchmark.job import Benchmark, obstacle
 from labcore.benchmark.plan import quick_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
-from labcore.benchmark.words import sentences
+from labcore.benchmark.summary import sentences
 from labcore.cli.main import main
 from labcore.jobs.glances import glances
 from labcore.workspace import Workspace

@@ -15,10 +15,10 @@ import pytest
 
 from labcore.cli.main import main
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
+from labcore.crossval.summary import summarise
 from labcore.datasets import list_datasets
 from labcore.events import KINDS, Epoch, Evaluated, Log, RunFinished, RunQueued, RunStarted, TrainingStarted, event_of
-from labcore.experiments.crossval import CrossValidation
-from labcore.experiments.summary import summarise
 from labcore.jobs.glances import glance, glances
 from labcore.jobs.queue import Survey
 from labcore.listing import looked_at

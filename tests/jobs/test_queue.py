@@ -11,7 +11,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.events import RunFinished, RunQueued, RunStarted, TrainingStarted
-from labcore.jobs import cut_short
+from labcore.jobs import preemption
 from labcore.jobs.folder import NOTHING, SHARED
 from labcore.jobs.queue import Survey, Waiting, fair_order, startable
 from labcore.runs import Run
@@ -159,9 +159,9 @@ def test_a_run_cut_short_is_known_by_its_old_place(workspace: Workspace, make_co
     shell = Run.create(workspace, make_config())
     shell.append(RunStarted(run_id=shell.id, run_dir=str(shell.path), pid=1, host="here", by="Ada"))
     other = Run.create(workspace, make_config(), queued=True, by="Bo")
-    cut_short.mark(shell)
+    preemption.mark(shell)
     shell.append(RunFinished(state="stopped"))
-    assert cut_short.queue_again(workspace) == [shell]
+    assert preemption.queue_again(workspace) == [shell]
     assert Survey(workspace).look() == ([shell, other], [])
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from labcore.backup.restoring import restore
 from labcore.backup.writing import back_up
+from labcore.crossval.job import CrossValidation
+from labcore.crossval.summary import summarise
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import read_predictions
 from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated, Log, RunFinished
-from labcore.experiments.crossval import CrossValidation
-from labcore.experiments.summary import summarise
 from labcore.export import export_zip
 from labcore.inference.classifier import Classifier
 from labcore.jobs.process import work

@@ -15,7 +15,7 @@ from labcore.datasets import assemble, registry
 from labcore.datasets.record import FILE, ClipRecord
 from labcore.datasets.resuming import dataset_of, name_place, need_data
 from labcore.errors import DatasetError
-from labcore.explore.bench import draw
+from labcore.explore.augment_preview import draw
 from labcore.jobs.process import work
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from labcore.config import RunConfig
-from labcore.evaluation.held_out import HeldOut
+from labcore.evaluation.eval_set import HeldOut
 from labcore.features import LogMel
-from labcore.inference.bank import Bank, mel_bank, random_starts
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import Bank, mel_bank, random_starts
 from labcore.training.sampler import CropSampler
 
 RATE = 8000

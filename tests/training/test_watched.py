@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from labcore.evaluation.held_out import HeldOut
+from labcore.evaluation.eval_set import HeldOut
 from labcore.events import Epoch, Evaluated, Log, TrainingStarted
 from labcore.runs import Run
 from labcore.training.loop import train

@@ -11,9 +11,9 @@ from streamlit import config
 from streamlit.runtime.secrets import Secrets
 
 from labcore.access import hash_password
+from labcore.allowed_paths import ROOTS
 from labcore.backup.snapshot import LeftOut, members, units
 from labcore.jobs.background import without_secrets
-from labcore.roots import ROOTS
 from labcore.workspace import Workspace
 from ui.app import server
 from ui.auth import policy as doors

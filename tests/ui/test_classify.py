@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.answers import segments_of
-from labcore.answers.tables import csv_text
 from labcore.audio import encode_wav
+from labcore.batch import segments_of
+from labcore.batch.tables import csv_text
+from labcore.crossval.summary import Pool
 from labcore.errors import AudioError
-from labcore.experiments.summary import Pool
 from labcore.inference.classifier import Classifier
 from ui.classify import answer
 from ui.classify import events as clip_events

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
 from labcore.events import Epoch, Evaluated, RunFinished, RunStarted, TrainingStarted
-from labcore.experiments.crossval import CrossValidation
 from labcore.presets import preset
 
 PAGE = "pages/crossval.py"

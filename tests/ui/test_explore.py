@@ -158,7 +158,7 @@ def test_the_settings_of_a_preset_can_be_taken(open_page):
 
 
 def test_each_augmentation_can_be_drawn(open_page):
-    from labcore.explore.bench import STEPS
+    from labcore.explore.augment_preview import STEPS
 
     app = open_page(PAGE)
     app.get_by_key("explore-section").set_value("augment").run()

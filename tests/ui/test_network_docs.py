@@ -11,8 +11,8 @@ import pytest
 
 from labcore.access import read_access, settings
 from labcore.access.proxies import LOOPBACK, PROXIES
+from labcore.allowed_paths import ROOTS
 from labcore.listening.descriptors import CONNECTIONS
-from labcore.roots import ROOTS
 from ui.app.limits import UploadLimits
 
 from .conftest import ROOT

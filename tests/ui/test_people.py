@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from labcore.benchmark.job import Benchmark
 from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
 from labcore.events import Forecast
-from labcore.experiments.crossval import CrossValidation
 from labcore.runs import list_runs
 from labcore.search.folder import Search
 from labcore.search.settings import make_settings

@@ -13,7 +13,7 @@ from labcore.config import RunConfig
 from labcore.errors import LabError, OutOfMemoryError
 from labcore.events import Advice, Divided, Epoch, Forecast, Log, Preparing, RunFinished, Turned, Unknown
 from labcore.training.estimates import EstimateJob
-from labcore.training.turns import Turns
+from labcore.training.live_settings import Turns
 from ui.app import live, services
 from ui.charts import curves, time_by_phase
 from ui.train import live_settings, tracked_clips
@@ -282,7 +282,7 @@ def measuring(monkeypatch, ending):
         yield Preparing(what="taking a few steps", done=1, total=2, unit="steps")
         return ending()
 
-    monkeypatch.setattr("labcore.training.forecast.measure", measure)
+    monkeypatch.setattr("labcore.training.estimate.measure", measure)
     return asked
 
 

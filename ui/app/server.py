@@ -16,10 +16,10 @@ import uvicorn
 from starlette.middleware import Middleware
 from streamlit import config
 
+from labcore.allowed_paths import restrict
 from labcore.errors import ConfigError
 from labcore.listening import guard_config, log_accept_errors_rarely, most_connections
 from labcore.listening.descriptors import UNKNOWN_LIMIT
-from labcore.roots import restrict
 from labcore.workspace import Workspace
 from ui.app.compression import Compressed
 from ui.app.first_page import FirstPage

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.errors import RunError
-from labcore.people import clean
+from labcore.owners import clean
 from labcore.workspace import Workspace
 from ui.auth import visitor
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.roots import UPLOADS
+from labcore.allowed_paths import UPLOADS
 from labcore.texts import as_bytes
 from labcore.workspace import write_atomically
 from ui.app import services

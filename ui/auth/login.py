@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from labcore.access import check_password
 from labcore.access.settings import SHARED
 from labcore.listening.server import Seldom
-from labcore.people import clean
+from labcore.owners import clean
 from ui.auth import oidc, pages
 from ui.auth.policy import SECONDS_KEPT, SECONDS_SIGNED_IN, Door
 from ui.auth.request import client_address, is_https, safe_next, same_origin

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from labcore.people import clean
+from labcore.owners import clean
 
 COOKIE = "_streamlit_user"
 log = logging.getLogger("audio_gpu_lab")

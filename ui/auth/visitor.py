@@ -10,7 +10,7 @@ from html import escape
 
 import streamlit as st
 
-from labcore.people import clean, shell_user
+from labcore.owners import clean, shell_user
 from ui.auth.policy import Visitor, door
 
 __all__ = ["Visitor", "demanded", "guard", "sign_out_link", "visitor"]

@@ -7,7 +7,7 @@ import streamlit as st
 from labcore.benchmark import article
 from labcore.benchmark.cases import ARTICLE
 from labcore.benchmark.report import BenchmarkReport
-from labcore.benchmark.words import sentences
+from labcore.benchmark.summary import sentences
 from labcore.errors import LabError
 from labcore.sheets import csv_of_frame
 from ui.app import live

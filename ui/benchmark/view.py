@@ -7,9 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore.benchmark.exchange import MOST_BYTES
 from labcore.benchmark.job import Benchmark
 from labcore.benchmark.report import BenchmarkReport, ReportError
+from labcore.benchmark.serialization import MOST_BYTES
 from labcore.jobs.glances import glances
 from labcore.listing import looked_at
 from ui.app import live, services

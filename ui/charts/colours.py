@@ -14,7 +14,7 @@ DIVERGING = ["#2f5aa8", "#86a6d8", "#f4f1ea", "#e89b84", "#b2352b"]
 
 
 def names() -> list[str]:
-    from labcore.explore.picture import COLOURS
+    from labcore.explore.render import COLOURS
 
     return list(COLOURS)
 
@@ -22,7 +22,7 @@ def names() -> list[str]:
 @cache
 def colours(name: str | None = None) -> list[str]:
     """The stops of a map by name, as ``#rrggbb``; of the first one where there is none of that name."""
-    from labcore.explore.picture import colour_map
+    from labcore.explore.render import colour_map
 
     name = name if name in names() else names()[0]
     table = colour_map(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from labcore.answers.segments import Segment, summary_of
+from labcore.batch.segments import Segment, summary_of
 from labcore.runs import Run
 from labcore.texts import moment, shown
 from ui.app import services

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.answers.segments import THRESHOLD, LabelSummary, Segment, segments_of, summary_of
-from labcore.answers.tables import ENDINGS, csv_text, track_of
+from labcore.batch.segments import THRESHOLD, LabelSummary, Segment, segments_of, summary_of
+from labcore.batch.tables import ENDINGS, csv_text, track_of
 from labcore.texts import moment, shown
 from ui.app import shell
 from ui.app.text import count, counted, label_name, label_names, percent, plain
@@ -164,7 +164,7 @@ def downloads(told: dict[str, Any], labels: list[str], least: float) -> None:
     """The events of one recording, for a spreadsheet and for Audacity.
 
     Args:
-        told: the answer as :func:`labcore.answers.asking.answers_of` gives it.
+        told: the answer as :func:`labcore.batch.asking.answers_of` gives it.
     """
     name = shown(told["file"])
     with st.container(horizontal=True):

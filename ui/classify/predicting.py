@@ -34,7 +34,7 @@ class Judged:
     error: LabError | None = None
 
     def told(self) -> dict[str, Any]:
-        """What is said of it, as the tables of :mod:`labcore.answers` take it."""
+        """What is said of it, as the tables of :mod:`labcore.batch` take it."""
         if self.answer is None:
             return {"file": self.clip.name, "error": str(self.error)}
         return {"file": self.clip.name, **self.answer.told()}

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.answers.segments import THRESHOLD, summary_of
-from labcore.answers.tables import csv_text
+from labcore.batch.segments import THRESHOLD, summary_of
+from labcore.batch.tables import csv_text
 from labcore.errors import LabError
 from labcore.runs import Run
 from labcore.texts import shown

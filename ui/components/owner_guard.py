@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.jobs.folder import JobFolder
-from labcore.people import is_anothers
+from labcore.owners import is_anothers
 from ui.app import services
 from ui.app.shell import action_button
 from ui.app.text import plain

@@ -15,7 +15,7 @@ from ui.app.text import counted, duration, label_names, percent, plain
 from ui.charts.confusion import confusion
 
 if TYPE_CHECKING:
-    from labcore.experiments.summary import Pool
+    from labcore.crossval.summary import Pool
 
 
 def show(run: Run, events: list[Event]) -> None:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from labcore.budget import plan_for
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
-from labcore.experiments.crossval import CrossValidation
 from ui.app import live, services
 from ui.app.shell import errors_in_place, show_error
 from ui.app.text import count, counted, plain

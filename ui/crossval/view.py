@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
+from labcore.crossval.job import CrossValidation
+from labcore.crossval.summary import FoldResult, Pool, Summary, csv_table, summarise
 from labcore.errors import RunError
-from labcore.experiments.crossval import CrossValidation
-from labcore.experiments.summary import FoldResult, Pool, Summary, csv_table, summarise
 from labcore.honesty import choice_note
 from labcore.runs import Run
 from labcore.status import RESUMABLE

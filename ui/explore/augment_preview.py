@@ -20,7 +20,7 @@ from ui.explore import front_end, save, views
 from ui.explore.opened import Opened
 
 if TYPE_CHECKING:
-    from labcore.explore.bench import Draw
+    from labcore.explore.augment_preview import Draw
     from labcore.inference.classifier import Classifier
 
 ALL = "all"
@@ -102,7 +102,7 @@ def _alone() -> dict[str, Any]:
 
 
 def _choose_step() -> str:
-    from labcore.explore.bench import STEPS
+    from labcore.explore.augment_preview import STEPS
 
     titles = {ALL: "All, as training does", **{name: step.title for name, step in STEPS.items()}}
     return st.pills(
@@ -122,7 +122,7 @@ def _seed() -> int:
 
 def _options(name: str) -> dict[str, Any]:
     """The widgets of a step, or of all; and what they give to :func:`labcore.explore.draw` beside the configuration."""
-    from labcore.explore.bench import STEPS
+    from labcore.explore.augment_preview import STEPS
 
     if name == ALL:
         st.caption("In the order and with the probabilities of training. Each draw differs, as in every epoch.")
@@ -164,7 +164,7 @@ def _second() -> Clip | None:
 
 def _carry(name: str, options: dict[str, Any]) -> None:
     """Strengths to the Train page: all, or what makes up the step that is shown."""
-    from labcore.explore.bench import STEPS
+    from labcore.explore.augment_preview import STEPS
 
     if name == ALL:
         front_end.use_for_training("Use these strengths for training", ("augment.",), key="explore-use-augment")
@@ -185,7 +185,7 @@ def _carry(name: str, options: dict[str, Any]) -> None:
 def _drawn(
     config: RunConfig, clip: np.ndarray, seed: int, name: str, options: dict[str, Any], network: Classifier | None
 ) -> Draw:
-    from labcore.explore.bench import draw
+    from labcore.explore.augment_preview import draw
 
     log_mel = network.log_mel if network is not None else None
     options = options | {"steps": name, "log_mel": log_mel, "workspace": services.workspace()}
@@ -233,7 +233,7 @@ def _save(name: str, drawn: Draw, config: RunConfig) -> None:
 
 def _told(drawn: Draw) -> str:
     """What was drawn, in a line."""
-    from labcore.explore.bench import STEPS
+    from labcore.explore.augment_preview import STEPS
 
     parts = []
     if drawn.steps:
@@ -298,7 +298,7 @@ def _play(key: str, samples: np.ndarray, rate: int) -> None:
 
 
 def _answers(network: Classifier, drawn: Draw, before: Any, after: Any, difference: Any) -> None:
-    from labcore.explore.bench import answers
+    from labcore.explore.augment_preview import answers
 
     try:
         pair = answers(network, drawn)

@@ -78,7 +78,7 @@ def _png(view: Any, low: float | None, high: float | None) -> Callable[[], bytes
     colours = st.session_state.get("explore-map") or "magma"
 
     def drawn() -> bytes:
-        from labcore.explore.picture import png
+        from labcore.explore.render import png
 
         return png(view, colours=colours, low=low, high=high)
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from labcore.budget import Plan
 from labcore.config import RunConfig
-from labcore.estimate import MOST_RUNS, Estimate, Speed, estimate, speed_of
+from labcore.run_times import MOST_RUNS, Estimate, Speed, estimate, speed_of
 from labcore.runs import Run, list_runs
 from ui.app import services
 from ui.app.text import duration, plain

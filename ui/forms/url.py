@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import RunConfig, knobs
-from labcore.config.knob import AUTO
+from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
 from labcore.presets import PRESETS, preset
 from ui.app.shell import show_error

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import RunConfig, knobs
-from labcore.config.knob import AUTO
+from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
 from labcore.presets import PRESETS
 from labcore.search.space import Range, base_value, default_ranges, read_range

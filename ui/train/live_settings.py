@@ -12,9 +12,9 @@ import streamlit as st
 
 from labcore.config import Knob, RunConfig, knobs, turned_config
 from labcore.events import Advice, Event, Turned, each_of, last_of
-from labcore.people import clean
+from labcore.owners import clean
 from labcore.runs import Run
-from labcore.training.turns import Turns
+from labcore.training.live_settings import Turns
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place
 from ui.app.text import plain

@@ -16,7 +16,7 @@ from torch import Tensor
 from labcore.config import RunConfig
 from labcore.device import synchronise
 from labcore.events import Event, Forecast, Preparing
-from labcore.inference.bank import free_bytes
+from labcore.inference.resident_clips import free_bytes
 from labcore.jobs.process import StopTest
 from labcore.runs import Run
 from labcore.training.estimates import EstimateJob

@@ -1,4 +1,4 @@
-"""Random numbers that a seed repeats and that leave torch's own where they were."""
+"""Random numbers: for a batch, and those that a seed repeats and that leave torch's own where they were."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -20,3 +21,8 @@ def seeded(seed: int) -> Iterator[None]:
     with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
+
+
+def uniform(batch: Tensor, low: float, high: float) -> Tensor:
+    """One number between low and high for each item of the batch: (batch,), on its device."""
+    return torch.rand(len(batch), device=batch.device) * (high - low) + low

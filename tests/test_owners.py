@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore import people
+from labcore import owners
 from labcore.config import RunConfig
 from labcore.events import RunFinished, RunQueued, RunStarted
 from labcore.runs import Run
@@ -21,7 +21,7 @@ from labcore.workspace import Workspace
         ("A\x00d\x1b[31ma", "Ad[31ma"),
         ("Ada\u202egnp", "Adagnp"),
         ("Zoe\u0308", "Zoë"),
-        ("x" * 500, "x" * people.LONGEST),
+        ("x" * 500, "x" * owners.LONGEST),
         ("\u200b\n", ""),
         (None, ""),
         (7, ""),
@@ -29,16 +29,16 @@ from labcore.workspace import Workspace
     ],
 )
 def test_names_are_one_visible_line(raw: object, kept: str) -> None:
-    assert people.clean(raw) == kept
-    assert people.clean(kept) == kept
+    assert owners.clean(raw) == kept
+    assert owners.clean(kept) == kept
 
 
 def test_the_name_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(people.VARIABLE, " Ada\n")
-    assert people.shell_user() == "Ada"
-    monkeypatch.setenv(people.VARIABLE, "\x00"[:0])
+    monkeypatch.setenv(owners.VARIABLE, " Ada\n")
+    assert owners.shell_user() == "Ada"
+    monkeypatch.setenv(owners.VARIABLE, "\x00"[:0])
     monkeypatch.setattr("getpass.getuser", lambda: "bo")
-    assert people.shell_user() == "bo"
+    assert owners.shell_user() == "bo"
     for error in (KeyError, OSError):
 
         def unknown(error: type[Exception] = error) -> str:
@@ -46,29 +46,29 @@ def test_the_name_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
 
         monkeypatch.setattr("getpass.getuser", unknown)
         monkeypatch.setattr("os.getuid", lambda: 1234)
-        assert people.shell_user() == "uid 1234"
+        assert owners.shell_user() == "uid 1234"
 
 
 def test_what_nobody_is_known_to_own_is_everybodys() -> None:
-    assert people.is_anothers("Ada", "Bo")
-    assert not people.is_anothers("Ada", "Ada")
-    assert not people.is_anothers("", "Bo")
-    assert not people.is_anothers("Ada", "")
-    with pytest.raises(people.NotYoursError, match=r"run 7 is Ada's, and you are Bo\. Mean it\."):
-        people.need_own("Ada", "Bo", "run 7", "Mean it")
-    people.need_own("", "Bo", "run 7", "Mean it")
+    assert owners.is_anothers("Ada", "Bo")
+    assert not owners.is_anothers("Ada", "Ada")
+    assert not owners.is_anothers("", "Bo")
+    assert not owners.is_anothers("Ada", "")
+    with pytest.raises(owners.NotYoursError, match=r"run 7 is Ada's, and you are Bo\. Mean it\."):
+        owners.need_own("Ada", "Bo", "run 7", "Mean it")
+    owners.need_own("", "Bo", "run 7", "Mean it")
 
 
 def test_the_first_who_signs_has_signed(tmp_path: Path) -> None:
     file = tmp_path / "stop"
-    assert people.signer(file) == ""
-    people.sign(file, "Ada")
-    people.sign(file, "Bo")
-    assert people.signer(file) == "Ada"
+    assert owners.signer(file) == ""
+    owners.sign(file, "Ada")
+    owners.sign(file, "Bo")
+    assert owners.signer(file) == "Ada"
     file.write_bytes(b"\xff\x00Ada")
-    assert people.signer(file).endswith("Ada")
+    assert owners.signer(file).endswith("Ada")
     with pytest.raises(OSError, match="nowhere"):
-        people.sign(tmp_path / "nowhere" / "stop", "Ada")
+        owners.sign(tmp_path / "nowhere" / "stop", "Ada")
 
 
 class TestRuns:

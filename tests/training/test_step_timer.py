@@ -9,9 +9,9 @@ import torch
 
 from labcore.events import Epoch
 from labcore.runs import Run
-from labcore.training import spent
+from labcore.training import step_timer
 from labcore.training.loop import train
-from labcore.training.spent import KINDS, Clock
+from labcore.training.step_timer import KINDS, Clock
 
 
 def test_the_parts_of_an_epoch_sum_up_to_its_time(tiny):
@@ -64,7 +64,7 @@ class Event:
 def test_on_a_gpu_one_step_a_second_is_sampled_and_none_waited_for(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(spent, "_stamp", Event)
+    monkeypatch.setattr(step_timer, "_stamp", Event)
     clock = Clock(torch.device("cuda"))
     clock.begin_epoch()
     for _ in range(40):

@@ -8,7 +8,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.events import RunFinished, RunStarted
-from labcore.jobs import cut_short
+from labcore.jobs import preemption
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -30,43 +30,43 @@ def make_run(workspace: Workspace, make_config: Callable[..., RunConfig]) -> Cal
 
 def test_a_run_that_was_cut_short_waits_in_the_queue_again(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     run = make_run()
-    cut_short.mark(run)
+    preemption.mark(run)
     run.append(RunFinished(state="stopped"))
-    assert cut_short.is_cut_short(run)
-    assert cut_short.queue_again(workspace) == [run]
+    assert preemption.is_cut_short(run)
+    assert preemption.queue_again(workspace) == [run]
     assert run.status().state == "queued"
-    assert cut_short.queue_again(workspace) == []
+    assert preemption.queue_again(workspace) == []
 
 
 def test_one_that_was_killed_after_the_mark_too(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     run = make_run()
-    cut_short.mark(run)
+    preemption.mark(run)
     assert run.status().state == "interrupted"
-    assert cut_short.queue_again(workspace) == [run]
+    assert preemption.queue_again(workspace) == [run]
 
 
 def test_a_run_without_a_mark_stays_as_it_is(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     run = make_run()
-    assert cut_short.queue_again(workspace) == []
+    assert preemption.queue_again(workspace) == []
     assert run.status().state == "interrupted"
 
 
 def test_what_a_person_stopped_stays_stopped(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     run = make_run()
     run.request_stop()
-    cut_short.mark(run)
+    preemption.mark(run)
     run.append(RunFinished(state="stopped"))
-    assert cut_short.queue_again(workspace) == []
+    assert preemption.queue_again(workspace) == []
 
 
 def test_the_mark_counts_until_the_run_is_taken_up_again(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     run = make_run()
-    cut_short.mark(run)
+    preemption.mark(run)
     run.append(RunFinished(state="stopped"))
     start(run)
     run.append(RunFinished(state="stopped"))
-    assert not cut_short.is_cut_short(run)
-    assert cut_short.queue_again(workspace) == []
+    assert not preemption.is_cut_short(run)
+    assert preemption.queue_again(workspace) == []
     assert run.status().state == "stopped"
 
 
@@ -75,32 +75,32 @@ def test_a_run_that_ended_by_itself_does_not_begin_again(
     workspace: Workspace, make_run: Callable[..., Run], state: str
 ) -> None:
     run = make_run()
-    cut_short.mark(run)
+    preemption.mark(run)
     run.append(RunFinished(state=state))
-    assert cut_short.queue_again(workspace) == []
+    assert preemption.queue_again(workspace) == []
     assert run.status().state == state
 
 
 def test_a_run_that_somebody_works_on_is_left_alone(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     run = make_run()
-    cut_short.mark(run)
+    preemption.mark(run)
     with run.hold():
-        assert cut_short.queue_again(workspace) == []
+        assert preemption.queue_again(workspace) == []
         assert run.status().state == "running"
 
 
 def test_who_waits_is_read_off_the_end_of_the_events(make_run: Callable[..., Run]) -> None:
     run = make_run(queued=True, started=False)
-    assert cut_short.waits(run)
+    assert preemption.waits(run)
     start(run)
-    assert not cut_short.waits(run)
-    assert not cut_short.waits(Run(run.path / "none"))
+    assert not preemption.waits(run)
+    assert not preemption.waits(Run(run.path / "none"))
 
 
 def test_it_takes_its_old_place_in_the_line(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     first = make_run(queued=True)
     second = make_run(queued=True, started=False)
-    cut_short.mark(first)
+    preemption.mark(first)
     first.append(RunFinished(state="stopped"))
-    cut_short.queue_again(workspace)
+    preemption.queue_again(workspace)
     assert first.status().queued_at < second.status().queued_at

@@ -15,10 +15,10 @@ from labcore.events import Epoch, Log, Turned
 from labcore.models.dropout import Dropout
 from labcore.runs import Run
 from labcore.training.distributed import ALONE
+from labcore.training.live_settings import Turns
 from labcore.training.loop import train
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
-from labcore.training.turns import Turns
 
 EVERYTHING = {
     "augment.time_shift_seconds": 0.05,

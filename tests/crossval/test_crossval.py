@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from labcore.crossval.job import MARK, CrossValidation, spread
+from labcore.crossval.summary import summarise
 from labcore.datasets.folds import split_for
 from labcore.datasets.registry import find_dataset
 from labcore.errors import ConfigError, DatasetError, RunError
 from labcore.events import RunFinished
-from labcore.experiments.crossval import MARK, CrossValidation, spread
-from labcore.experiments.summary import summarise
 from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs

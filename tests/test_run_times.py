@@ -6,9 +6,9 @@ import pytest
 
 from labcore.budget import Plan, plan_for
 from labcore.config import RunConfig
-from labcore.estimate import Speed, estimate, speed_of, speeds
 from labcore.events import Epoch, TrainingStarted
 from labcore.presets import PRESETS, preset
+from labcore.run_times import Speed, estimate, speed_of, speeds
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

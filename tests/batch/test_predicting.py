@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from labcore.answers.asking import answers_of
 from labcore.audio import blocks
+from labcore.batch.predicting import answers_of
 
 
 def test_answers_come_in_order_and_are_those_of_each_file_alone(make_classifier, noise, write_wav, tmp_path):

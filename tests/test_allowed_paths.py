@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from labcore.allowed_paths import check_root, check_weights, is_open, restrict, sound_at
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.datasets import find_dataset, register
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.models.pretrained import read_pretrained
 from labcore.presets import preset
-from labcore.roots import check_root, check_weights, is_open, restrict, sound_at
 from labcore.workspace import Workspace
 
 

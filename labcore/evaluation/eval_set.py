@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labcore.inference.bank import Bank
 from labcore.inference.classifier import Classifier
 from labcore.inference.embed import features_of
+from labcore.inference.resident_clips import Bank
 from labcore.inference.windows import ClipWindows, aggregate
 
 KEEP_BYTES = 2**30

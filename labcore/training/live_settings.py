@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from labcore.config import RunConfig, turned_config
 from labcore.errors import ConfigError, LabError
 from labcore.events import Event, Log, Turned, each_of
-from labcore.people import clean
+from labcore.owners import clean
 from labcore.reading import DamagedError, parse_json, read_text
 from labcore.runs import Run
 

@@ -3,8 +3,8 @@ import torch
 
 from labcore.events import Forecast, TrainingStarted
 from labcore.runs import Run
-from labcore.training import forecast as module
-from labcore.training.forecast import measure
+from labcore.training import estimate as module
+from labcore.training.estimate import measure
 from labcore.training.precision import Precision
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labcore.answers import AnswerJournal, segments_of, summary_of, with_events, write_table, write_tracks
-from labcore.answers.tables import track_of
+from labcore.batch import AnswerJournal, segments_of, summary_of, with_events, write_table, write_tracks
+from labcore.batch.tables import track_of
 from labcore.errors import WorkspaceError
 
 

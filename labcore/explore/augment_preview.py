@@ -12,7 +12,7 @@ from torch import Tensor
 
 from labcore.augment import AddNoise, Augmentation, Mix
 from labcore.augment.noise import NoiseAt, ratio_db
-from labcore.augment.seeded import seeded
+from labcore.augment.seeding import seeded
 from labcore.config import RunConfig, knobs
 from labcore.errors import AudioError, ConfigError
 from labcore.explore.placing import Placing

@@ -6,11 +6,11 @@ import torch
 from labcore.augment import AddNoise, Augmentation
 from labcore.config import RunConfig
 from labcore.errors import AudioError, ConfigError
-from labcore.explore import bench
-from labcore.explore.bench import STEPS, answers, draw, only
+from labcore.explore import augment_preview
+from labcore.explore.augment_preview import STEPS, answers, draw, only
 from labcore.features import LogMel
-from labcore.inference.bank import random_starts
 from labcore.inference.classifier import Classifier
+from labcore.inference.resident_clips import random_starts
 from labcore.runs import Run
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
@@ -93,7 +93,7 @@ def test_the_steps_are_the_chain_s_in_its_order():
     assert names("waveform") == ["reverb", "noise"]
     assert names("power") == ["speed", "time_scale", "pitch", "equaliser", "gain", "mixing"]
     assert names("log-mel") == ["time_mask", "freq_mask"]
-    on = {path for path, knob in bench._KNOBS.items() if path.startswith("augment.") and knob.ge == 0}
+    on = {path for path, knob in augment_preview._KNOBS.items() if path.startswith("augment.") and knob.ge == 0}
     assert on - set(OFF) == {"augment.plain_share"}, "an augmentation is missing in STEPS"
 
 

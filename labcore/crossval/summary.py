@@ -8,10 +8,10 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from labcore.crossval.job import CrossValidation, state_of
 from labcore.errors import RunError
 from labcore.evaluation.metrics import figures_of
 from labcore.events import Evaluated, RunFinished, TrainingStarted, each_of, epochs_of, last_of
-from labcore.experiments.crossval import CrossValidation, state_of
 from labcore.honesty import adjustments
 from labcore.listing import reason
 from labcore.runs import Run

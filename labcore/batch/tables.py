@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from labcore.answers.segments import segments_of, with_events
+from labcore.batch.segments import segments_of, with_events
 from labcore.errors import WorkspaceError
 from labcore.sheets import Sheet
 from labcore.texts import json_line, shown

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from labcore.config import RunConfig
 from labcore.events import Evaluated, Log
 from labcore.runs import Run
-from labcore.training.balance import CAP, Balance
+from labcore.training.class_balancer import CAP, Balance
 from labcore.training.loop import train
 
 UNEVEN = torch.tensor([0] * 200 + [1] * 10 + [2] * 40)

@@ -1,8 +1,8 @@
 import pytest
 
+from labcore.benchmark.analysis import crossover, fastest, speed_up
 from labcore.benchmark.article import beside
-from labcore.benchmark.derive import crossover, fastest, speed_up
-from labcore.benchmark.words import sentences
+from labcore.benchmark.summary import sentences
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from PIL import Image
 from labcore.config import RunConfig
 from labcore.errors import ConfigError
 from labcore.explore import views
-from labcore.explore.picture import ABOVE, COLOURS, LEFT, colour_map, png, ticks
+from labcore.explore.render import ABOVE, COLOURS, LEFT, colour_map, png, ticks
 
 CONFIG = RunConfig()
 RATE = CONFIG.audio.sample_rate

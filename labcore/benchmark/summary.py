@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labcore.benchmark import article
+from labcore.benchmark.analysis import EVEN, SpeedUp, crossover, fastest, speed_up
 from labcore.benchmark.cases import ARTICLE, SCOPES
-from labcore.benchmark.derive import EVEN, SpeedUp, crossover, fastest, speed_up
 from labcore.benchmark.events import Measurement
 from labcore.benchmark.report import BenchmarkReport
 

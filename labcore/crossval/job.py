@@ -25,7 +25,7 @@ from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
 from labcore.listing import reason
 from labcore.origin import EXPERIMENT
-from labcore.people import clean
+from labcore.owners import clean
 from labcore.reading import LATEST, DamagedError, read_object
 from labcore.runs import Run
 from labcore.status import RESUMABLE, Asked, JobStatus, Story
@@ -46,7 +46,7 @@ class CrossValidation(JobFolder):
         listed="labcore crossval --list",
         file="experiment.json",
         traces=(),
-        ready="labcore.experiments.crossval:ready",
+        ready="labcore.crossval.job:ready",
     )
 
     @classmethod

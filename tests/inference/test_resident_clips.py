@@ -4,7 +4,7 @@ import torch
 
 from labcore.config import RunConfig
 from labcore.features import LogMel
-from labcore.inference.bank import Bank, mel_bank, random_starts
+from labcore.inference.resident_clips import Bank, mel_bank, random_starts
 
 
 def bank_of(*clips, device="cpu"):
