@@ -75,8 +75,7 @@ def player(row: ClipRow, sound: Callable[[], bytes], beside: Callable[[], object
         beside: draws what stands to the right of the player.
     """
     with errors_in_place(), st.container(gap="xxsmall"):
-        label = f" :gray[{plain(row.label)}]" if row.label else ""
-        st.markdown(f":small[{plain(row.name)}]{label}")
+        st.caption(" · ".join(plain(text) for text in (row.name, row.label) if text))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.audio(sound(), format="audio/wav", alt=f"Playback of {shown(row.name)}", width="stretch")
             if beside is not None:

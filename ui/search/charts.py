@@ -11,8 +11,8 @@ import streamlit as st
 from labcore.config import Knob, knobs
 from labcore.search.report import Report, Trial
 from ui.app.text import unmarked
-from ui.charts.bars import show_figure
-from ui.charts.colours import dark
+from ui.charts.bars import bars, show_figure
+from ui.charts.colours import accents, dark
 from ui.charts.curves import PADDING, category, measure
 
 BAR = 30
@@ -81,27 +81,12 @@ def history(report: Report, *, key: str) -> None:
 
 def importance(shares: dict[str, float], *, key: str) -> None:
     """How much of the differences between trials each knob explains, as bars."""
-    import plotly.graph_objects as go
-
-    table = knobs()
-    strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
-    values = list(shares.values())
-    figure = go.Figure(
-        go.Bar(
-            x=values,
-            y=[table[path].title for path in shares],
-            orientation="h",
-            marker_color=[strong] + [weak] * (len(values) - 1),
-            text=[f"{100 * value:.0f} %" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(range=[0, 1.2 * max(values)], visible=False)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    figure.update_layout(bargap=0.35)
-    show_figure(figure, height=BAR * len(values) + 24, key=key, alt="Importance of each varied setting")
+    titles = [knobs()[path].title for path in shares]
+    strong, weak = accents()
+    lengths = list(shares.values())
+    texts = [f"{100 * share:.0f} %" for share in lengths]
+    figure = bars(titles, lengths, texts, [strong] + [weak] * (len(lengths) - 1), (0, 1.2 * max(lengths)))
+    show_figure(figure, height=BAR * len(lengths) + 24, key=key, alt="Importance of each varied setting")
 
 
 def slices(report: Report, *, key: str) -> None:
