@@ -154,10 +154,12 @@ def _pictures(
     from labcore.explore.views import log_mel_view, waveform_view
 
     log_mel = log_mel_view(heard, config, start_s=start)
-    low = max(log_mel.low, log_mel.high - 80.0)
+    low, high = log_mel.colour_range()
     rows = [
         wave_row(waveform_view(samples, rate, start_s=start), "Waveform"),
-        image_row(log_mel, "Log-mel · network input, before normalisation", colours(), axis="bands", low=low),
+        image_row(
+            log_mel, "Log-mel · network input, before normalisation", colours(), axis="bands", low=low, high=high
+        ),
     ]
     if len(answer.windows) > 1:
         rows.append(_probabilities(answer, start, start + len(samples) / rate, f"{_scale()}; each window at its width"))
