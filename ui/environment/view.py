@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from ui.app import services
+from ui.app import services, tasks
 from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import ago, plain, sentence
 
@@ -37,7 +37,7 @@ VERDICTS: dict[str, tuple[Callable[..., Any], str]] = {
 
 
 @dataclass
-class Examination(services.Task):
+class Examination(tasks.Task):
     """An examination in the background, with the fullest report so far."""
 
     report: Report | None = None
@@ -46,17 +46,17 @@ class Examination(services.Task):
 
 def examination() -> Examination:
     """The latest examination of this server; the first one who asks starts it."""
-    there = services.tasks().get("examination")
+    there = tasks.held().get("examination")
     return there if isinstance(there, Examination) else examine_again()
 
 
 def examine_again() -> Examination:
     """Examine the machine anew in the background, or join the examination that is under way."""
-    there, home = services.tasks().get("examination"), services.workspace()
+    there, home = tasks.held().get("examination"), services.workspace()
     if isinstance(there, Examination) and there.running:
         return there
 
-    def work(progress: services.Progress) -> None:
+    def work(progress: tasks.Progress) -> None:
         from labcore.doctor import examine
 
         for number, report in enumerate(examine(home)):
@@ -64,7 +64,7 @@ def examine_again() -> Examination:
             progress(number, 0)
 
     new = Examination(work)
-    services.tasks()["examination"] = new.start()
+    tasks.held()["examination"] = new.start()
     return new
 
 
