@@ -51,7 +51,7 @@ def main() -> None:
     arguments.add_argument("--sets", nargs="+", default=["words", "city"], choices=["words", "city"])
     arguments.add_argument("--folds", nargs="+", default=["1", "2"])
     arguments.add_argument("--seeds", nargs="+", type=int, default=[0])
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="knobs to turn")
+    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine())
@@ -64,7 +64,7 @@ def main() -> None:
         for seed in options.seeds:
             for fold in options.folds:
                 changes = {"data.dataset": str(folder), "data.fold": fold, "runtime.seed": seed} | rate
-                config = RunConfig().changed(changes | dict(word.split("=", 1) for word in options.set))
+                config = RunConfig().replace(changes | dict(word.split("=", 1) for word in options.set))
                 events = train(config, Run.create(home, config), home)
                 accuracies += [event.accuracy for event in events if isinstance(event, Evaluated)]
         listed = ", ".join(f"{100 * accuracy:.1f}" for accuracy in accuracies)

@@ -78,7 +78,7 @@ def network(folder: Path, home: Path, preset_name: str, fold: str) -> float | No
     from labcore.workspace import Workspace
 
     workspace = Workspace(home)
-    config = preset(preset_name).changed({"data.dataset": str(folder), "data.fold": fold})
+    config = preset(preset_name).replace({"data.dataset": str(folder), "data.fold": fold})
     accuracy = None
     for event in train(config, Run.create(workspace, config), workspace, lambda: False):
         accuracy = getattr(event, "accuracy", accuracy)

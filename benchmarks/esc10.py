@@ -43,7 +43,7 @@ def main() -> None:
     arguments.add_argument("--folds", nargs="+", default=["1", "2", "3", "4", "5"])
     arguments.add_argument("--seeds", nargs="+", type=int, default=[0])
     arguments.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="knobs to turn, for ablations")
+    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn, for ablations")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine(), flush=True)
@@ -73,12 +73,12 @@ def one_run(home: str, changes: dict[str, Any]) -> Result:
     from labcore.training.prepare import prepare
 
     place = Workspace(Path(home))
-    config = RunConfig().changed(changes)
+    config = RunConfig().replace(changes)
     run = Run.create(place, config)
     start = time.perf_counter()
     (evaluated,) = (event for event in train(config, run, place) if isinstance(event, Evaluated))
     seconds = time.perf_counter() - start
-    preparing = prepare(run.config.changed({"runtime.compile": "off"}), Run.create(place, config), place, lambda: False)
+    preparing = prepare(run.config.replace({"runtime.compile": "off"}), Run.create(place, config), place, lambda: False)
     while True:
         try:
             next(preparing)

@@ -38,7 +38,7 @@ def main() -> None:
     config = RunConfig()
     clip = sound(chosen.file, chosen.seconds, config.audio.sample_rate)
     second = np.roll(clip, len(clip) // 3)[::-1].copy()
-    strong = config.changed(
+    strong = config.replace(
         {"augment.speed": 0.2, "augment.pitch_semitones": 2.0, "augment.equaliser_db": 9.0, "augment.reverb": 1.0, "augment.noise": 1.0}
     )  # fmt: skip
     rate = config.audio.sample_rate

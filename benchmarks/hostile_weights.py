@@ -56,7 +56,7 @@ def sound() -> bytes:
     from labcore.inference.classifier import Classifier
 
     torch.manual_seed(0)
-    return Classifier(RunConfig().changed({"audio.clip_seconds": 1}), ["a", "b"]).to_bytes()
+    return Classifier(RunConfig().replace({"audio.clip_seconds": 1}), ["a", "b"]).to_bytes()
 
 
 def not_numbers() -> bytes:

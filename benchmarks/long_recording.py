@@ -132,11 +132,13 @@ def answerer(way: str) -> Callable[[Path], int]:
 
     from labcore.api import classify
     from labcore.api.app import create_app
-    from labcore.serving import ServiceSettings, Shelf
+    from labcore.serving import ModelRegistry, ServiceSettings
 
     classify.MOST_WINDOWS = 10**5
     settings = ServiceSettings(max_seconds=LONGEST_S, timeout_s=3600.0, memory_bytes=2**34, max_bytes=2**30)
-    client = TestClient(create_app(Shelf([str(builtin.RUN.path)], Path, "cpu"), settings), base_url="http://localhost")
+    client = TestClient(
+        create_app(ModelRegistry([str(builtin.RUN.path)], Path, "cpu"), settings), base_url="http://localhost"
+    )
     client.__enter__()
 
     def ask(path: Path) -> int:

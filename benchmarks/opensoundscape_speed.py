@@ -31,7 +31,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--steps", type=int, default=10, help="of OpenSoundscape's trainer in a round")
     options = arguments.parse_args()
-    config = RunConfig().changed(
+    config = RunConfig().replace(
         {
             "data.dataset": options.data,
             "data.fold": "1",

@@ -25,7 +25,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--model", default="resnet18", help="the lab's network; the tutorial's is always ResNet-18")
     options = arguments.parse_args()
-    config = RunConfig().changed(
+    config = RunConfig().replace(
         {
             "data.dataset": options.data,
             "data.fold": "1",

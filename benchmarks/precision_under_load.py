@@ -35,7 +35,7 @@ def main() -> None:
     arguments.add_argument("--steps", type=int, default=1600, help="of the run that is to begin")
     options = arguments.parse_args()
     print(machine(), flush=True)
-    config = RunConfig().changed({"audio.clip_seconds": 5.0, "runtime.compile": "off"})
+    config = RunConfig().replace({"audio.clip_seconds": 5.0, "runtime.compile": "off"})
     torch.set_num_threads(2)
     shape = (32, 1, config.features.n_mels, 216)
     for busy in options.busy:

@@ -38,7 +38,7 @@ def offline(weights: Path, files: list[Path], way: str) -> float:
     """Clips a second from files to answers, decoding beside the network in all ways."""
     from labcore.audio import quantise
     from labcore.audio.ahead import decode_ahead
-    from labcore.batch.predicting import answers_of
+    from labcore.batch.predicting import predict_files
     from labcore.device import usable_cores
     from labcore.inference.classifier import Classifier
 
@@ -46,7 +46,7 @@ def offline(weights: Path, files: list[Path], way: str) -> float:
     classifier.classify(files[0])
     began = time.perf_counter()
     if way == "labcore classify":
-        answers = [answer for _, answer in answers_of(classifier, files)]
+        answers = [answer for _, answer in predict_files(classifier, files)]
         assert not any("error" in answer for answer in answers)
         return len(files) / (time.perf_counter() - began)
     waiting: list = []
@@ -188,7 +188,7 @@ def fresh_weights(folder: Path, seconds: float) -> Path:
     from labcore.inference.classifier import Classifier
 
     torch.manual_seed(0)
-    classifier = Classifier(RunConfig().changed({"audio.clip_seconds": seconds}), [f"class {i}" for i in range(10)])
+    classifier = Classifier(RunConfig().replace({"audio.clip_seconds": seconds}), [f"class {i}" for i in range(10)])
     classifier.remember(np.random.default_rng(0).normal(0, 0.1, (4, classifier.config.clip_samples)).astype(np.float32))
     classifier.save(folder / "weights.safetensors")
     return folder / "weights.safetensors"

@@ -3,7 +3,7 @@
     python benchmarks/streaming.py [--gigabytes 2] [--folder FOLDER] [--batches 40]
 
 A file in the form of the clip store's ``samples.i16`` is written in the folder (noise; it is removed at the end), and random batches
-of windows are cut from it as the training loop does, through ``labcore.inference.resident_clips.Bank``:
+of windows are cut from it as the training loop does, through ``labcore.inference.resident_clips.ResidentClips``:
 
 - warm: the file was read before and lies in the page cache;
 - cold: the kernel was told to forget the file (posix_fadvise DONTNEED) and every clip is cut once, so each comes from the disk,
@@ -34,7 +34,7 @@ from torch.nn.functional import cross_entropy
 
 from labcore.config import RunConfig
 from labcore.inference.classifier import Classifier
-from labcore.inference.resident_clips import Bank, random_starts
+from labcore.inference.resident_clips import ResidentClips, random_starts
 
 BATCH = 32
 LABELS = [str(number) for number in range(10)]
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of each kind, in turn (default: %(default)s)")
     parser.add_argument("--folder", default=".", help="where the store is written (default: here)")
     options = parser.parse_args()
-    config = RunConfig().changed({"audio.clip_seconds": options.clip_seconds})
+    config = RunConfig().replace({"audio.clip_seconds": options.clip_seconds})
     print(machine())
     with TemporaryDirectory(dir=options.folder, prefix="streaming-") as folder:
         path, clips = Path(folder) / "samples.i16", round(options.gigabytes * 1e9 / 2 / config.clip_samples)
@@ -96,7 +96,7 @@ def measure(
     """Clips a second over random batches, no clip twice. The file is mapped anew: pages that a process has mapped are not forgotten."""
     samples = torch.from_numpy(np.memmap(path, dtype=np.int16, mode="c"))
     offsets = torch.arange(clips + 1) * config.clip_samples
-    bank = Bank(samples, offsets, torch.full((clips,), 1 / 32768), torch.device("cpu"))
+    bank = ResidentClips(samples, offsets, torch.full((clips,), 1 / 32768), torch.device("cpu"))
     shift = round(config.augment.time_shift_seconds * config.audio.sample_rate)
     torch.manual_seed(seed)
     order = torch.randperm(clips)

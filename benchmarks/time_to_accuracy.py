@@ -36,7 +36,7 @@ def main() -> None:
     print(f"tutorial: ends at {100 * bar:.1f} % after {curve[-1][0]:.0f} s; first there after {first:.0f} s")
 
     home = workspace(options.home)
-    config = RunConfig().changed({"data.dataset": options.data, "data.fold": options.fold, "runtime.device": "cpu"})
+    config = RunConfig().replace({"data.dataset": options.data, "data.fold": options.fold, "runtime.device": "cpu"})
     start, reached = time.perf_counter(), None
     for event in train(config, Run.create(home, config), home):
         seconds = time.perf_counter() - start

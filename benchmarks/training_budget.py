@@ -31,14 +31,14 @@ def main() -> None:
     arguments.add_argument("--folds", nargs="+", default=["1", "2"])
     arguments.add_argument("--seeds", nargs="+", type=int, default=[0])
     arguments.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="knobs to turn, for ablations")
+    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn, for ablations")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine(), flush=True)
     fixed: dict[str, Any] = {"data.dataset": options.data} | dict(word.split("=", 1) for word in options.set)
     if options.jobs > 1:
         fixed["runtime.threads"] = max(1, usable_cores() // options.jobs)
-    config = RunConfig().changed(fixed)
+    config = RunConfig().replace(fixed)
     results: dict[Cell, list[Result]] = {}
     with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         work = {}

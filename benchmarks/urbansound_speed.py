@@ -36,7 +36,7 @@ def main() -> None:
     arguments.add_argument("--batch-size", type=int, default=256)
     arguments.add_argument("--device", default="auto")
     arguments.add_argument("--model", default="resnet18")
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="knobs to turn")
+    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine())
@@ -44,7 +44,7 @@ def main() -> None:
     folder = home.home / "urbansound-shape"
     clips = make_set(folder, round(CLIPS * options.fraction))
     print(f"{clips} clips of {SECONDS:g} s at {RATE} Hz made in {time.perf_counter() - start:.0f} s", flush=True)
-    config = RunConfig().changed(
+    config = RunConfig().replace(
         {
             "data.dataset": str(folder),
             "audio.sample_rate": RATE,
@@ -60,7 +60,7 @@ def main() -> None:
     steps_seconds, epoch_seconds, trained, spent = 0.0, 0.0, 0.0, dict[str, float]()
     started: TrainingStarted | None = None
     for fold in range(1, options.folds + 1):
-        chosen = config.changed({"data.fold": str(fold)})
+        chosen = config.replace({"data.fold": str(fold)})
         first = time.perf_counter()
         before = 0.0
         for event in train(chosen, Run.create(home, chosen), home):

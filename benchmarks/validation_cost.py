@@ -38,7 +38,7 @@ def main() -> None:
         "optim.epochs": 1,
     }
     with tempfile.TemporaryDirectory() as home:
-        session = session_of(RunConfig().changed(changes), Workspace(Path(home)))
+        session = session_of(RunConfig().replace(changes), Workspace(Path(home)))
         trainer = Trainer(session)
         report("an epoch's validation", lambda: trainer.validate(), options.seconds)
         if hasattr(session.held_out, "parts"):  # versions before knew no embeddings

@@ -71,7 +71,7 @@ def main() -> None:
             flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
             browser = playwright.chromium.launch(executable_path=arguments.chromium, args=flags)
             browser.new_page().goto(f"{url}/train")  # the app's job manager begins with the first page
-            run = Run.create(workspace, preset("balanced").changed(changes), queued=True)
+            run = Run.create(workspace, preset("balanced").replace(changes), queued=True)
             try:
                 wait(lambda: len(run.epochs()) >= 3 or not run.status().active)
                 if not run.status().active:

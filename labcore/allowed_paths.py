@@ -28,7 +28,7 @@ def restrict() -> None:
     os.environ.setdefault(ROOTS, VISITORS_MAY_OPEN)
 
 
-def data_roots() -> list[Path] | None:
+def allowed_paths() -> list[Path] | None:
     """The folders below which data may be opened, the workspace's data sets among them; None where every path may.
 
     Nothing else of the workspace is one: what visitors send lies in its runs, and its secrets beside them.
@@ -39,7 +39,7 @@ def data_roots() -> list[Path] | None:
 
 def is_open(path: str | Path) -> bool:
     """Whether data may be opened at a path, links followed. Says nothing about whether anything is there."""
-    roots = data_roots()
+    roots = allowed_paths()
     return roots is None or _lies_in(_real(path), roots)
 
 
@@ -49,7 +49,7 @@ def check_root(path: str | Path) -> None:
     Raises:
         WorkspaceError: it lies outside the folders that this lab may open.
     """
-    roots = data_roots()
+    roots = allowed_paths()
     if roots is not None and not _lies_in(_real(path), roots):
         raise _outside(path, roots)
 
@@ -60,7 +60,7 @@ def check_weights(path: str | Path) -> None:
     Raises:
         WorkspaceError: it lies outside the folders that this lab may open, and is no run's.
     """
-    roots = data_roots()
+    roots = allowed_paths()
     if roots is None:
         return
     real, runs = _real(path), Path(os.path.realpath(Workspace.default().home / "runs"))
@@ -77,7 +77,7 @@ def sound_at(path: str | Path) -> Path | None:
     Beside the data these are the lab's own copies of what visitors sent: the pinned clips of runs, and large uploads. Where every path
     may be opened, it is the path as it is. Says nothing about whether anything is there.
     """
-    roots = data_roots()
+    roots = allowed_paths()
     if roots is None:
         return Path(path)
     real, home = _real(path), Path(os.path.realpath(Workspace.default().home))

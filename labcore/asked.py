@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.errors import ConfigError
-from labcore.events import Event, Log, TrainingStarted, Turned, each_of, last_of
+from labcore.events import Event, Log, SettingsChanged, TrainingStarted, each_of, last_of
 from labcore.runs import Run
 
 NAME = "asked"
@@ -28,7 +28,7 @@ def save_worked_out(run: Run, before: RunConfig, after: RunConfig) -> None:
     Raises:
         WorkspaceError: the disk is full or the directory is gone.
     """
-    changed = {path: before.value(path) for path in knobs() if before.value(path) != after.value(path)}
+    changed = {path: before.value(path) for path in all_settings() if before.value(path) != after.value(path)}
     known = _remembered(run)
     if changed or known:
         run.save(NAME, changed | known)  # first: whoever reads in between finds both as they were asked for
@@ -52,32 +52,35 @@ def asked_for(run: Run) -> RunConfig:
     return _with(config, _framing(config) | _epochs(events))
 
 
-def turns_of(events: Iterable[Event]) -> dict[int, dict[str, Any]]:
-    """What people turned while a run trained: epoch from which it counts → path → value. What the lab turned it turns again by itself."""
-    told = {(turn.epoch, turn.number): turn for turn in each_of(events, Turned)}
-    turns: dict[int, dict[str, Any]] = {}
-    for (epoch, _), turn in sorted(told.items()):
-        if turn.by != "lab":
-            turns.setdefault(epoch, {}).update(turn.changes)
-    return turns
+def live_changes_of(events: Iterable[Event]) -> dict[int, dict[str, Any]]:
+    """What people changed while a run trained: epoch from which it counts → path → value.
+
+    What the lab changed it changes again by itself.
+    """
+    told = {(change.epoch, change.number): change for change in each_of(events, SettingsChanged)}
+    changes: dict[int, dict[str, Any]] = {}
+    for (epoch, _), change in sorted(told.items()):
+        if change.by != "lab":
+            changes.setdefault(epoch, {}).update(change.changes)
+    return changes
 
 
 def _with(config: RunConfig, asked: dict[str, Any]) -> RunConfig:
     """A configuration with other values; as it is where these do not go with each other in this version of the lab."""
     try:
-        return config.changed(asked)
+        return config.replace(asked)
     except ConfigError:
         return config
 
 
 def _remembered(run: Run) -> dict[str, Any]:
-    content, table = run.load(NAME), knobs()
+    content, table = run.load(NAME), all_settings()
     return {path: value for path, value in content.items() if path in table} if isinstance(content, dict) else {}
 
 
 def _framing(config: RunConfig) -> dict[str, Any]:
     """FFT size, window and hop where they are what the lab would have taken: nothing is lost by leaving them to it."""
-    automatic = config.changed(dict.fromkeys(FRAMING))
+    automatic = config.replace(dict.fromkeys(FRAMING))
     same = [path for path in FRAMING if config.value(path) == getattr(automatic.framing, path.partition(".")[2])]
     left = _with(config, dict.fromkeys(same))
     return dict.fromkeys(same) if left.framing == config.framing else {}

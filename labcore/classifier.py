@@ -1,5 +1,5 @@
 """The name that scripts know in zips that were taken home; the lab itself imports :mod:`labcore.inference.classifier`."""
 
-from labcore.inference.classifier import Answer, Classifier, Window
+from labcore.inference.classifier import Classifier, Prediction, Window
 
-__all__ = ["Answer", "Classifier", "Window"]
+__all__ = ["Classifier", "Prediction", "Window"]

@@ -21,7 +21,7 @@ from labcore.evaluation.predictions import not_kept
 from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated, Log, RunFinished, RunStarted
 from labcore.inference.classifier import Classifier
-from labcore.inference.resident_clips import wave_bank
+from labcore.inference.resident_clips import waveform_cache
 from labcore.models.ensemble import MOST_MEMBERS, Ensemble
 from labcore.origin import ENSEMBLE
 from labcore.runs import Run
@@ -100,7 +100,7 @@ def save_ensemble(
             warn=troubles.append,
         )
         targets = targets_of(classifier.labels, store.table["label"].to_numpy()[parts.held_out])
-        remember_golden(classifier, wave_bank(store, classifier.device), parts.held_out, targets)
+        remember_golden(classifier, waveform_cache(store, classifier.device), parts.held_out, targets)
         known = ClipRecord.load(runs[0])
         drawn_in = known.drawn_in if known else dataset.folder
         clips = ClipRecord.of(dataset, store.table, parts, classifier.labels, drawn_in)

@@ -14,7 +14,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from labcore.events import KINDS, Advice, Divided, Event, Forecast, Kinds, Log, Progress, Turned, event_of, parse
+from labcore.events import (
+    KINDS,
+    Advice,
+    BatchSplit,
+    Estimate,
+    Event,
+    Kinds,
+    Log,
+    Progress,
+    SettingsChanged,
+    event_of,
+    parse,
+)
 from labcore.reading import DamagedError, open_file, read_object
 from labcore.status import Story
 from labcore.texts import json_line
@@ -27,7 +39,7 @@ KEPT_LOGS = 32
 """So many jobs' events are remembered in a process at most."""
 _PROGRESS_LINE = b'{"type": "progress"'
 # After these a run is still where its last progress said.
-_BESIDE = {Log, Advice, Turned, Divided, Forecast}
+_BESIDE = {Log, Advice, SettingsChanged, BatchSplit, Estimate}
 _TAIL = 256
 
 

@@ -129,14 +129,14 @@ class TrainingStarted(Event):
     leaks: bool = False
 
 
-class Forecast(Event):
+class Estimate(Event):
     """What a few probe steps say of the run to come. Bytes are those of the device that trains.
 
     ``largest_batch`` is the largest that the memory holds, however many clips there are; None where it was not looked for.
-    ``clips`` are those that are trained on, which bounds a batch too; 0 in forecasts of older versions.
+    ``clips`` are those that are trained on, which bounds a batch too; 0 in estimates of older versions.
     """
 
-    type: Literal["forecast"] = "forecast"
+    type: Literal["estimate", "forecast"] = "estimate"
     seconds_per_epoch: float
     seconds_total: float
     epochs: int = 0  # 0 in what older versions wrote
@@ -149,14 +149,14 @@ class Forecast(Event):
     clips: int = 0
 
 
-class Turned(Event):
-    """Knobs turned while the run trains; they count from the beginning of ``epoch`` on.
+class SettingsChanged(Event):
+    """Settings changed while the run trains; they count from the beginning of ``epoch`` on.
 
-    ``changes`` maps paths to values (``{"model.dropout": 0.4}``). ``number`` counts the lines of the run's ``turns.jsonl``. ``by`` is
+    ``changes`` maps paths to values (``{"model.dropout": 0.4}``). ``number`` counts the lines of the run's ``overrides.jsonl``. ``by`` is
     page, file, command or lab, ``who`` the person where known.
     """
 
-    type: Literal["turned"] = "turned"
+    type: Literal["settings_changed", "turned"] = "settings_changed"
     epoch: int
     number: int
     changes: dict[str, Any]
@@ -166,7 +166,7 @@ class Turned(Event):
 
 
 class Advice(Event):
-    """Overfitting was noticed after ``epoch``: what is seen, in a sentence, and which knobs to turn to which values."""
+    """Overfitting was noticed after ``epoch``: what is seen, in a sentence, and which settings to change to which values."""
 
     type: Literal["advice"] = "advice"
     epoch: int
@@ -174,10 +174,10 @@ class Advice(Event):
     changes: dict[str, Any]
 
 
-class Divided(Event):
+class BatchSplit(Event):
     """Memory ran out in ``epoch``: batches are taken in parts of ``micro_batch`` clips from here on, their gradients summed."""
 
-    type: Literal["divided"] = "divided"
+    type: Literal["batch_split", "divided"] = "batch_split"
     epoch: int
     batch_size: int
     micro_batch: int
@@ -255,7 +255,8 @@ class RunFinished(Finished):
 
 
 RunEvent: TypeAlias = Union[  # noqa: UP007
-    RunQueued, RunStarted, Preparing, TrainingStarted, Forecast, Turned, Advice, Divided, Progress, Epoch, Log, Evaluated, RunFinished,
+    RunQueued, RunStarted, Preparing, TrainingStarted, Estimate, SettingsChanged, Advice, BatchSplit, Progress, Epoch, Log, Evaluated,
+    RunFinished,
 ]  # fmt: skip
 """The events of a run, told apart by their type."""
 Kinds = Mapping[str, type[Event]]
@@ -263,8 +264,8 @@ E = TypeVar("E", bound=Event)
 
 
 def kinds_of(union: Any) -> Kinds:
-    """The events of a union by their type."""
-    return {kind.model_fields["type"].default: kind for kind in get_args(union)}
+    """The events of a union by their type, and by the name that it had in the version before."""
+    return {name: kind for kind in get_args(union) for name in get_args(kind.model_fields["type"].annotation)}
 
 
 KINDS: Kinds = kinds_of(RunEvent)

@@ -11,8 +11,8 @@ import zipfile
 from typing import Any
 
 from labcore import __version__
-from labcore.asked import asked_for, turns_of
-from labcore.config import RunConfig, knobs
+from labcore.asked import asked_for, live_changes_of
+from labcore.config import RunConfig, all_settings
 from labcore.errors import RunError
 from labcore.events import Evaluated, Event
 from labcore.honesty import adjustments, choice_note
@@ -81,24 +81,24 @@ def export_zip(run: Run) -> bytes:
     return buffer.getvalue()
 
 
-def command_line(config: RunConfig, turns: dict[int, dict[str, Any]] | None = None) -> str:
-    """The shell command that does the same run again: only the knobs that differ from their defaults.
+def command_line(config: RunConfig, live: dict[int, dict[str, Any]] | None = None) -> str:
+    """The shell command that does the same run again: only the settings that differ from their defaults.
 
     Args:
-        turns: what is turned while it trains: epoch from which it counts → path → value.
+        live: what is changed while it trains: epoch from which it counts → path → value.
     """
     words = ["labcore", "train"]
-    for path, knob in knobs().items():
+    for path, setting in all_settings().items():
         value = config.value(path)
-        if value != knob.default or path == "data.dataset":
-            words += [f"--{knob.flag or path}", "auto" if value is None else str(value)]
-    for epoch, changes in sorted((turns or {}).items()):
+        if value != setting.default or path == "data.dataset":
+            words += [f"--{setting.flag or path}", "auto" if value is None else str(value)]
+    for epoch, changes in sorted((live or {}).items()):
         words += ["--turn", f"{epoch}:" + ",".join(f"{path}={value}" for path, value in changes.items())]
     return shlex.join(words)
 
 
 def again(run: Run, events: list[Event] | None = None) -> str:
-    """The shell command that does a run again: as it was asked for, and with what was turned while it trained.
+    """The shell command that does a run again: as it was asked for, and with what was changed while it trained.
 
     Args:
         events: of the run, where they have been read already.
@@ -108,7 +108,7 @@ def again(run: Run, events: list[Event] | None = None) -> str:
     """
     if members := ensemble_members(run):
         return f"labcore ensemble {' '.join(map(shlex.quote, members))}"
-    return command_line(asked_for(run), turns_of(run.events() if events is None else events))
+    return command_line(asked_for(run), live_changes_of(run.events() if events is None else events))
 
 
 def _note(run: Run, labels: list[str], weights: bytes) -> str:

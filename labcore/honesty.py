@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from labcore.events import Event, TrainingStarted, Turned
+from labcore.events import Event, SettingsChanged, TrainingStarted
 from labcore.texts import counted
 
 NOTHING_CHOSEN = "Nothing was chosen on these clips"
@@ -16,7 +16,7 @@ def adjustments(events: Iterable[Event]) -> int:
     for event in events:
         if isinstance(event, TrainingStarted):
             held_out_in_view = not event.validation_clips
-        elif isinstance(event, Turned) and held_out_in_view:
+        elif isinstance(event, SettingsChanged) and held_out_in_view:
             count += 1
     return count
 

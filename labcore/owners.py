@@ -56,7 +56,7 @@ def is_anothers(owner: str, asker: str) -> bool:
     return bool(owner) and bool(asker) and owner != asker
 
 
-def need_own(owner: str, asker: str, what: str, remedy: str) -> None:
+def require_owner(owner: str, asker: str, what: str, remedy: str) -> None:
     """Refuse what would happen to another's work by accident.
 
     Args:

@@ -1,4 +1,4 @@
-"""Presets: a few knobs turned together, for a purpose. What a preset does not name stays at its default."""
+"""Presets: a few settings changed together, for a purpose. What a preset does not name stays at its default."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labcore.errors import ConfigError
 
 
 class Preset(NamedTuple):
-    """A name, what it is for in a sentence, and the knobs it turns (path → value)."""
+    """A name, what it is for in a sentence, and the settings it turns (path → value)."""
 
     title: str
     summary: str
@@ -45,4 +45,4 @@ def preset(name: str) -> RunConfig:
     """
     if name not in PRESETS:
         raise ConfigError(f"there is no preset {name!r}", f"Choose one of {', '.join(PRESETS)}")
-    return RunConfig().changed(PRESETS[name].changes)
+    return RunConfig().replace(PRESETS[name].changes)

@@ -173,9 +173,9 @@ def _work(directory: str, cores: int | None, by: str = "") -> str:
     try:
         config = run.config
         if cores is not None and config.runtime.threads is None:
-            save_worked_out(run, config, config.changed({"runtime.threads": cores}))
+            save_worked_out(run, config, config.replace({"runtime.threads": cores}))
         elif cores is None and config.runtime.device.startswith("cuda:"):
-            save_worked_out(run, config, config.changed({"runtime.device": "cuda"}))  # the task sees its own GPU alone
+            save_worked_out(run, config, config.replace({"runtime.device": "cuda"}))  # the task sees its own GPU alone
         work(run, by=by)
     except run.kind.error as error:
         return str(error)

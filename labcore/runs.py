@@ -7,7 +7,7 @@ Beside what every job has (:mod:`labcore.jobs.folder`)::
       asked.json           what of it the lab worked out, with what was asked for (labcore.asked)
       labels.json          the labels in the order of the network's outputs
       environment.json     versions and machine
-      turns.jsonl          one wish a line for knobs to be turned while it trains
+      overrides.jsonl      one wish a line for settings to be changed while it trains (turns.jsonl before)
       pinned/              sound files that are classified after every epoch
       checkpoints/last.pt  to resume from
       weights.safetensors  the trained classifier
@@ -144,28 +144,34 @@ class Run(JobFolder):
     def finished(self, state: str, **facts: Any) -> RunFinished:
         return RunFinished(state=state, epochs_done=self.epochs_done, **facts)
 
-    def turn(
+    @property
+    def overrides(self) -> Path:
+        """The wishes for other settings; a run of the version before keeps the name that it began with."""
+        former = self.path / "turns.jsonl"
+        return former if former.exists() else self.path / "overrides.jsonl"
+
+    def override(
         self, changes: dict[str, Any], *, by: str = "page", who: str = "", epoch: int | None = None, reason: str = ""
     ) -> None:
-        """Wish for knobs to be turned while the run trains: a line of ``turns.jsonl``, taken at the beginning of an epoch.
+        """Wish for other settings while the run trains: a line of ``overrides.jsonl``, taken at the beginning of an epoch.
 
         Args:
-            changes: path → value, of knobs that can be turned by then.
+            changes: path → value, of live settings.
             by: by what means: page, command or lab. ``who`` is the person, where known.
             epoch: it counts from this one on; from the next one where it is not given.
 
         Raises:
-            ConfigError: a knob that cannot be turned while a run trains, or a value out of bounds.
+            ConfigError: a setting that cannot be changed while a run trains, or a value out of bounds.
             RunError: the run is finished.
             WorkspaceError: the disk is full or the directory is gone.
         """
-        turned = self.config.turned(changes)
+        wanted = self.config.replace_live(changes)
         if self.status().state == "finished":
-            raise RunError(f"run {self.id} is finished: nothing can be turned any more", "Start a new run")
-        wish: dict[str, Any] = {path: turned.value(path) for path in changes}
+            raise RunError(f"run {self.id} is finished: no setting can be changed any more", "Start a new run")
+        wish: dict[str, Any] = {path: wanted.value(path) for path in changes}
         wish |= {} if epoch is None else {"epoch": epoch}
         words = {"by": by, "who": clean(who), "reason": reason}
-        append_line(self.path / "turns.jsonl", json.dumps(wish | {name: word for name, word in words.items() if word}))
+        append_line(self.overrides, json.dumps(wish | {name: word for name, word in words.items() if word}))
 
     def pin(self, name: str, content: bytes) -> Path:
         """Put a sound into ``pinned/``: it is classified at the end of every epoch from now on.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from labcore.allowed_paths import check_root, data_roots
+from labcore.allowed_paths import allowed_paths, check_root
 from labcore.errors import WorkspaceError
 from labcore.texts import shown
 
@@ -48,7 +48,7 @@ def typed_path(text: str | Path) -> Path:
         return Path(asked)
     plain = plain_path(asked)
     readings = dict.fromkeys([plain, re.sub(r"\\(.)", r"\1", plain)])
-    places = [Path(), Path(os.path.expanduser("~")), *(data_roots() or ())]  # noqa: PTH111 (raises nothing)
+    places = [Path(), Path(os.path.expanduser("~")), *(allowed_paths() or ())]  # noqa: PTH111 (raises nothing)
     for reading in filter(None, readings):
         for place in places:
             if exists(path := place / reading) and _open(path):
@@ -122,4 +122,4 @@ def _open(path: Path) -> bool:
 
 def _leads_to_roots(folder: Path) -> bool:
     """Whether one of the folders that are open lies below: its name may be told."""
-    return any(root.is_relative_to(folder) for root in data_roots() or ())
+    return any(root.is_relative_to(folder) for root in allowed_paths() or ())

@@ -57,7 +57,7 @@ class Workspace:
 
     @property
     def searches(self) -> Path:
-        """One folder a search over knobs."""
+        """One folder a search over settings."""
         return self.room("searches")
 
     @property

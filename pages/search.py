@@ -1,4 +1,4 @@
-"""Search: look for better settings of chosen knobs, or follow a search (``?search=ID``)."""
+"""Search: look for better settings of chosen settings, or follow a search (``?search=ID``)."""
 
 from labcore.search.folder import Search
 from ui.app import live, services, shell

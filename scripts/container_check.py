@@ -159,7 +159,7 @@ def check_app(image: str, volume: str, data: Path) -> None:
         APP,
         "python -c 'from labcore.runs import Run; from labcore.workspace import Workspace; from labcore.config import RunConfig\n"
         f'o = Run.open(Workspace.default(), "{shell_run}").config\n'
-        'Run.create(Workspace.default(), o.changed({"data.dataset": "/data", "optim.epochs": 4}), queued=True)\'',
+        'Run.create(Workspace.default(), o.replace({"data.dataset": "/data", "optim.epochs": 4}), queued=True)\'',
     )
     time.sleep(2)
     waiting = runs(APP)[0]["run_id"]

@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder))
         make_demo(workspace.datasets / "demo")
-        run = Run.create(workspace, preset("quick").changed(CHANGES))
+        run = Run.create(workspace, preset("quick").replace(CHANGES))
         finished = work(run, on_event=tell)
         if finished.state != "finished":
             sys.exit(f"the training ended as {finished.state}: {finished.error}")

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md, the reference of all knobs of a run, from their definitions in labcore/config/parts.py.
+"""Writes docs/configuration.md, the reference of all settings of a run, from their definitions in labcore/config/parts.py.
 
 python scripts/make_reference.py
 """
@@ -7,33 +7,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labcore.config import Knob, RunConfig, knobs
+from labcore.config import RunConfig, Setting, all_settings
 from labcore.presets import PRESETS
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
-OPENING = """# The knobs of a run
+OPENING = """# The settings of a run
 
 Made by `python scripts/make_reference.py` from `labcore/config/parts.py`: change it there.
 
-Every knob is a slider or field on the Train page, a flag of `labcore train` by its path (`--optim.epochs 50`, the everyday ones
+Every setting is a slider or field on the Train page, a flag of `labcore train` by its path (`--optim.epochs 50`, the everyday ones
 by a short name too), and an entry in a run's `config.json`. "automatic" is worked out when the run starts, and then stands in
 `config.json` as a value.
 """
 
 
-def default(knob: Knob) -> str:
+def default(setting: Setting) -> str:
     """The default with its unit, as a reader would write it."""
-    return "automatic" if knob.default is None else f"`{knob.default}`" + (f" {knob.unit}" if knob.unit else "")
+    return (
+        "automatic"
+        if setting.default is None
+        else f"`{setting.default}`" + (f" {setting.unit}" if setting.unit else "")
+    )
 
 
-def values(knob: Knob) -> str:
+def values(setting: Setting) -> str:
     """What may be chosen."""
-    if knob.choices:
-        return ", ".join(f"`{choice}`" for choice in knob.choices)
-    if knob.kind == "text":
+    if setting.choices:
+        return ", ".join(f"`{choice}`" for choice in setting.choices)
+    if setting.kind == "text":
         return "text"
-    low, high = (None if bound is None else f"{bound:g}" for bound in (knob.ge, knob.le))
-    kind = "whole number" if knob.kind == "int" else "number"
+    low, high = (None if bound is None else f"{bound:g}" for bound in (setting.ge, setting.le))
+    kind = "whole number" if setting.kind == "int" else "number"
     span = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else "any"
     return f"{kind}, {span}"
 
@@ -48,13 +52,13 @@ def reference() -> str:
             "",
             summary,
             "",
-            "| knob | flags | default | values | what it does |",
+            "| setting | flags | default | values | what it does |",
             "|---|---|---|---|---|",
         ]
-        for knob in (knob for path, knob in knobs().items() if path.startswith(f"{part}.")):
-            flags = ", ".join(f"`--{flag}`" for flag in (knob.flag, knob.path) if flag)
-            text = knob.help.replace("|", "\\|")
-            lines.append(f"| {knob.title} | {flags} | {default(knob)} | {values(knob)} | {text} |")
+        for setting in (setting for path, setting in all_settings().items() if path.startswith(f"{part}.")):
+            flags = ", ".join(f"`--{flag}`" for flag in (setting.flag, setting.path) if flag)
+            text = setting.help.replace("|", "\\|")
+            lines.append(f"| {setting.title} | {flags} | {default(setting)} | {values(setting)} | {text} |")
         lines.append("")
     lines += [
         "## Presets",

@@ -105,7 +105,7 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
     page.get_by_text("This run").first.wait_for()
     picture(pages, "train-new", url, "/train", wait="This run")
 
-    config = preset("quick").changed({"optim.epochs": epochs, "data.dataset": "demo"})
+    config = preset("quick").replace({"optim.epochs": epochs, "data.dataset": "demo"})
     run = submit(page, url, config.optim.epochs, workspace)
     wait_for_epoch(run, epochs // 2)
     picture(pages, "train-running", url, f"/train?run={run.id}", wait="Validation accuracy")

@@ -119,7 +119,7 @@ def make_classifier() -> Callable[..., Classifier]:
         from labcore.inference.classifier import Classifier
 
         torch.manual_seed(seed)
-        config = RunConfig().changed({"audio.sample_rate": 8000, "audio.clip_seconds": 0.5, "model.width": 0.25})
+        config = RunConfig().replace({"audio.sample_rate": 8000, "audio.clip_seconds": 0.5, "model.width": 0.25})
         made = Classifier(config, list(labels))
         made.log_mel.mean.normal_(-40, 5)
         with torch.no_grad():

@@ -82,7 +82,7 @@ def test_data_sets_outside_are_neither_opened_nor_told_apart_from_missing_ones(h
 
 
 def test_weights_outside_are_not_opened(home, tmp_path):
-    config: RunConfig = preset("quick").changed({"model.pretrained": str(tmp_path / "secret" / "w.pt")})
+    config: RunConfig = preset("quick").replace({"model.pretrained": str(tmp_path / "secret" / "w.pt")})
     with pytest.raises(WorkspaceError):
         read_pretrained(config.model)
 

@@ -1,4 +1,4 @@
-"""What holds the house together: which way imports point, what stays light, that every knob is explained."""
+"""What holds the house together: which way imports point, what stays light, that every setting is explained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.config import Knob, knobs
+from labcore.config import Setting, all_settings
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
@@ -201,15 +201,15 @@ def test_files_stay_short(file: Path) -> None:
     assert lines <= LONGEST, f"{lines} lines want to be two files"
 
 
-@pytest.mark.parametrize("knob", knobs().values(), ids=lambda knob: knob.path)
-def test_every_knob_is_explained(knob: Knob) -> None:
-    assert knob.title
-    assert knob.title != knob.path
-    assert len(knob.help.split()) >= 2
-    assert knob.help.endswith(".")
+@pytest.mark.parametrize("setting", all_settings().values(), ids=lambda setting: setting.path)
+def test_every_setting_is_explained(setting: Setting) -> None:
+    assert setting.title
+    assert setting.title != setting.path
+    assert len(setting.help.split()) >= 2
+    assert setting.help.endswith(".")
 
 
-def test_the_reference_of_the_knobs_is_current() -> None:
+def test_the_reference_of_the_settings_is_current() -> None:
     spec = importlib.util.spec_from_file_location("make_reference", ROOT / "scripts" / "make_reference.py")
     assert spec is not None
     assert spec.loader is not None
@@ -217,7 +217,7 @@ def test_the_reference_of_the_knobs_is_current() -> None:
     spec.loader.exec_module(module)
     page = module.PAGE.read_text(encoding="utf-8") if module.PAGE.exists() else ""
     assert page == module.reference(), "run `python scripts/make_reference.py`"
-    assert all(f"`--{path}`" in page for path in knobs())
+    assert all(f"`--{path}`" in page for path in all_settings())
 
 
 # Read by what made them a moment ago, or from something that is no file of a workspace.

@@ -6,9 +6,9 @@ import shlex
 
 import pytest
 
-from labcore.asked import asked_for, save_worked_out, turns_of
+from labcore.asked import asked_for, live_changes_of, save_worked_out
 from labcore.config import RunConfig
-from labcore.events import Log, TrainingStarted, Turned
+from labcore.events import Log, SettingsChanged, TrainingStarted
 from labcore.export import again
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -30,24 +30,24 @@ def started(run: Run) -> None:
 
 @pytest.mark.parametrize("own", [{}, {"optim.epochs": 26}, {"audio.clip_seconds": 5.0, "optim.lr": 0.05}])
 def test_what_was_automatic_is_automatic_again(tmp_path, own):
-    asked = RunConfig().changed({"runtime.advisor": "apply", **own})
+    asked = RunConfig().replace({"runtime.advisor": "apply", **own})
     run = Run.create(Workspace(tmp_path), asked)
     assert asked_for(run) == asked
-    save_worked_out(run, asked, asked.changed(WORKED_OUT))
-    assert run.config == asked.changed(WORKED_OUT)
+    save_worked_out(run, asked, asked.replace(WORKED_OUT))
+    assert run.config == asked.replace(WORKED_OUT)
     assert asked_for(run) == asked
 
 
 def test_a_resumed_run_keeps_what_was_asked_for_and_what_a_person_changed_since(tmp_path):
     run = Run.create(Workspace(tmp_path), RunConfig())
-    save_worked_out(run, RunConfig(), RunConfig().changed(WORKED_OUT))
-    run.save_config(run.config.changed({"runtime.micro_batch": 8, "data.dataset": "elsewhere"}))
+    save_worked_out(run, RunConfig(), RunConfig().replace(WORKED_OUT))
+    run.save_config(run.config.replace({"runtime.micro_batch": 8, "data.dataset": "elsewhere"}))
     save_worked_out(run, run.config, run.config)
-    assert asked_for(run) == RunConfig().changed({"runtime.micro_batch": 8, "data.dataset": "elsewhere"})
+    assert asked_for(run) == RunConfig().replace({"runtime.micro_batch": 8, "data.dataset": "elsewhere"})
 
 
 def test_runs_of_older_versions_tell_as_much_as_they_can(tmp_path):
-    run = Run.create(Workspace(tmp_path), RunConfig().changed(WORKED_OUT))
+    run = Run.create(Workspace(tmp_path), RunConfig().replace(WORKED_OUT))
     started(run)
     asked = asked_for(run)
     assert (asked.features.n_fft, asked.features.win_length, asked.features.hop_length) == (None, None, None)
@@ -63,7 +63,7 @@ def test_runs_of_older_versions_tell_as_much_as_they_can(tmp_path):
 
 
 def test_a_frame_that_was_asked_for_stays(tmp_path):
-    run = Run.create(Workspace(tmp_path), RunConfig().changed({**WORKED_OUT, "features.n_fft": 4096}))
+    run = Run.create(Workspace(tmp_path), RunConfig().replace({**WORKED_OUT, "features.n_fft": 4096}))
     started(run)
     asked = asked_for(run)
     assert asked.features.n_fft == 4096
@@ -73,13 +73,15 @@ def test_a_frame_that_was_asked_for_stays(tmp_path):
 def test_the_command_line_asks_for_the_same_and_turns_the_same(tmp_path):
     from labcore.cli import train
 
-    asked = RunConfig().changed({"model.dropout": 0.3})
+    asked = RunConfig().replace({"model.dropout": 0.3})
     run = Run.create(Workspace(tmp_path), asked)
-    save_worked_out(run, asked, asked.changed(WORKED_OUT))
-    run.append(Turned(epoch=5, number=0, changes={"model.dropout": 0.4}, by="page"))
-    run.append(Turned(epoch=5, number=0, changes={"model.dropout": 0.4}, by="page"))  # told again after a resume
-    run.append(Turned(epoch=7, number=1, changes={"augment.mixup": 0.5, "augment.masks": 2}, by="command"))
-    run.append(Turned(epoch=9, number=2, changes={"model.dropout": 0.6}, by="lab"))
+    save_worked_out(run, asked, asked.replace(WORKED_OUT))
+    run.append(SettingsChanged(epoch=5, number=0, changes={"model.dropout": 0.4}, by="page"))
+    run.append(
+        SettingsChanged(epoch=5, number=0, changes={"model.dropout": 0.4}, by="page")
+    )  # told again after a resume
+    run.append(SettingsChanged(epoch=7, number=1, changes={"augment.mixup": 0.5, "augment.masks": 2}, by="command"))
+    run.append(SettingsChanged(epoch=9, number=2, changes={"model.dropout": 0.6}, by="lab"))
     line = again(run)
     words = shlex.split(line)
     assert words[:2] == ["labcore", "train"]
@@ -88,4 +90,4 @@ def test_the_command_line_asks_for_the_same_and_turns_the_same(tmp_path):
     config = train.config_from(arguments)
     assert config == asked
     turns = {5: {"model.dropout": 0.4}, 7: {"augment.mixup": 0.5, "augment.masks": 2}}
-    assert train.read_turns(arguments.turn, config) == turns == turns_of(run.events())
+    assert train.read_turns(arguments.turn, config) == turns == live_changes_of(run.events())

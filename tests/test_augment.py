@@ -26,7 +26,7 @@ def seed():
 
 
 def augmenting(**strengths):
-    return RunConfig().changed({f"augment.{name}": value for name, value in strengths.items()})
+    return RunConfig().replace({f"augment.{name}": value for name, value in strengths.items()})
 
 
 def test_noise_keeps_to_its_signal_to_noise_ratios():
@@ -87,7 +87,7 @@ def test_reverberation_reaches_its_share_of_the_clips():
 
 @pytest.mark.parametrize("scale", ["htk", "slaney"])
 def test_bands_lie_where_the_front_end_puts_them(scale):
-    config = RunConfig().changed({"features.mel_scale": scale, "features.n_fft": 8192, "features.win_length": 1024})
+    config = RunConfig().replace({"features.mel_scale": scale, "features.n_fft": 8192, "features.win_length": 1024})
     bank = LogMel(config).spectrogram.mel_scale.fb  # (bins, n_mels)
     hertz = torch.linspace(0, config.audio.sample_rate / 2, len(bank))
     peaks = hertz[bank.argmax(0)]
@@ -97,7 +97,7 @@ def test_bands_lie_where_the_front_end_puts_them(scale):
 
 @pytest.mark.parametrize("scale", ["htk", "slaney"])
 def test_transposing_moves_a_tone_to_its_new_pitch(scale):
-    config = RunConfig().changed({"features.mel_scale": scale})
+    config = RunConfig().replace({"features.mel_scale": scale})
     log_mel = LogMel(config)
     bands = Bands(64, config.features.f_min, config.f_max, scale)
     time = torch.arange(22050) / 22050
@@ -145,7 +145,7 @@ def test_equaliser_is_a_smooth_curve_within_its_decibels():
 
 
 def test_the_chain_gives_what_its_parts_give_one_after_the_other():
-    config = augmenting(noise=0.5, reverb=0.5, speed=0.1, pitch_semitones=2, equaliser_db=6).changed(
+    config = augmenting(noise=0.5, reverb=0.5, speed=0.1, pitch_semitones=2, equaliser_db=6).replace(
         {"audio.clip_seconds": 0.5}
     )
     log_mel = LogMel(config)

@@ -40,6 +40,6 @@ def test_a_set_that_is_too_large_is_drawn_from_and_told():
 
 
 def test_what_is_given_counts():
-    config = RunConfig().changed({"optim.epochs": 7, "data.train_clips": 50})
+    config = RunConfig().replace({"optim.epochs": 7, "data.train_clips": 50})
     assert (plan_for(config, 400).epochs, plan_for(config, 400).clips, plan_for(config, 30).clips) == (7, 50, 30)
     assert plan_for(RunConfig(), 320).epochs == 160

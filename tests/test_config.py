@@ -1,4 +1,4 @@
-"""The configuration: bounds, errors that name the setting, and the same knobs on every face."""
+"""The configuration: bounds, errors that name the setting, and the same settings on every face."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ import pytest
 
 from labcore.cli import train
 from labcore.cli.parser import config_from
-from labcore.config import Knob, RunConfig, knobs, parse
+from labcore.config import RunConfig, Setting, all_settings, parse
 from labcore.config.framing import framing
 from labcore.errors import ConfigError
 from labcore.export import command_line
 from labcore.presets import PRESETS, preset
 
-KNOBS = knobs()
+KNOBS = all_settings()
 
 
 def from_flags(*words: str) -> RunConfig:
     return config_from(train.parser().parse_args(list(words)))
 
 
-def another_value(knob: Knob) -> Any:
+def another_value(setting: Setting) -> Any:
     """A valid value that is not the default."""
-    if knob.kind == "choice":
-        return next(choice for choice in knob.choices if choice != knob.default)
-    if knob.kind == "text":
+    if setting.kind == "choice":
+        return next(choice for choice in setting.choices if choice != setting.default)
+    if setting.kind == "text":
         return "other"
-    assert knob.ge is not None
-    if knob.optional:
-        return {"int": max(2, int(knob.ge)), "float": max(0.5, knob.ge)}[knob.kind]
-    step = int(knob.step or 1) if knob.kind == "int" else knob.default / 8 + 0.0625
-    for value in (knob.default + step, knob.default - step):
+    assert setting.ge is not None
+    if setting.optional:
+        return {"int": max(2, int(setting.ge)), "float": max(0.5, setting.ge)}[setting.kind]
+    step = int(setting.step or 1) if setting.kind == "int" else setting.default / 8 + 0.0625
+    for value in (setting.default + step, setting.default - step):
         with contextlib.suppress(ConfigError):
-            RunConfig().changed({knob.path: value})
+            RunConfig().replace({setting.path: value})
             return value
-    raise AssertionError(f"{knob.path} has no room beside its default")
+    raise AssertionError(f"{setting.path} has no room beside its default")
 
 
 class TestBounds:
-    @pytest.mark.parametrize("path", [path for path, knob in KNOBS.items() if knob.kind in ("int", "float")])
+    @pytest.mark.parametrize("path", [path for path, setting in KNOBS.items() if setting.kind in ("int", "float")])
     def test_figures_have_bounds_that_hold(self, path: str) -> None:
-        knob = KNOBS[path]
-        assert knob.ge is not None
-        assert knob.le is not None
-        assert knob.optional or knob.ge <= knob.default <= knob.le
-        for value in (knob.ge - 1, knob.le + 1):
+        setting = KNOBS[path]
+        assert setting.ge is not None
+        assert setting.le is not None
+        assert setting.optional or setting.ge <= setting.default <= setting.le
+        for value in (setting.ge - 1, setting.le + 1):
             with pytest.raises(ConfigError, match=path.replace(".", r"\.")):
-                RunConfig().changed({path: value})
+                RunConfig().replace({path: value})
 
     @pytest.mark.parametrize("value", ["many", 3.5, float("nan"), [], {}])
     def test_wrong_kinds(self, value: Any) -> None:
         with pytest.raises(ConfigError, match=r"optim\.epochs"):
-            RunConfig().changed({"optim.epochs": value})
+            RunConfig().replace({"optim.epochs": value})
 
     @pytest.mark.parametrize("path", ["optim.epoch", "epochs", "optim", "", "optim.epochs.more", "x.y"])
     def test_settings_that_do_not_exist(self, path: str) -> None:
         with pytest.raises(ConfigError, match="there is no setting"):
-            RunConfig().changed({path: 1})
+            RunConfig().replace({path: 1})
 
     @pytest.mark.parametrize(
         ("changes", "named"),
@@ -75,7 +75,7 @@ class TestBounds:
     )
     def test_combinations(self, changes: dict[str, Any], named: str) -> None:
         with pytest.raises(ConfigError, match=named.replace(".", r"\.")):
-            RunConfig().changed(changes)
+            RunConfig().replace(changes)
 
     @pytest.mark.parametrize("tree", [None, [], 3, {"optim": 3}, {"optim": {"unknown": 1}}, {"unknown": {}}])
     def test_trees_that_are_none(self, tree: Any) -> None:
@@ -88,14 +88,14 @@ class TestBounds:
 
 
 class TestFaces:
-    def test_every_knob_is_described(self) -> None:
-        for path, knob in KNOBS.items():
-            assert knob.path == path
-            assert knob.title
-            assert knob.help.endswith("."), path
+    def test_every_setting_is_described(self) -> None:
+        for path, setting in KNOBS.items():
+            assert setting.path == path
+            assert setting.title
+            assert setting.help.endswith("."), path
 
     def test_short_flags_are_unique(self) -> None:
-        flags = [knob.flag for knob in KNOBS.values() if knob.flag]
+        flags = [setting.flag for setting in KNOBS.values() if setting.flag]
         assert len(set(flags)) == len(flags)
 
     @pytest.mark.parametrize("path", KNOBS)
@@ -105,28 +105,28 @@ class TestFaces:
         part, _, name = path.partition(".")
         assert getattr(getattr(config, part), name) == value
         assert parse(json.loads(config.model_dump_json())) == config
-        assert config == RunConfig().changed({path: value})
+        assert config == RunConfig().replace({path: value})
         if KNOBS[path].flag:
             assert from_flags(f"--{KNOBS[path].flag}", str(value)) == config
 
-    @pytest.mark.parametrize("path", [path for path, knob in KNOBS.items() if knob.optional])
+    @pytest.mark.parametrize("path", [path for path, setting in KNOBS.items() if setting.optional])
     def test_auto_is_a_word(self, path: str, tmp_path: Path) -> None:
         file = tmp_path / "config.json"
-        file.write_text(RunConfig().changed({path: another_value(KNOBS[path])}).model_dump_json())
+        file.write_text(RunConfig().replace({path: another_value(KNOBS[path])}).model_dump_json())
         assert from_flags("--config", str(file), f"--{path}", "auto") == RunConfig()
 
     def test_all_turned_at_once(self) -> None:
-        changes = {path: another_value(knob) for path, knob in KNOBS.items()} | {"features.f_max": 9000.0}
-        config = RunConfig().changed(changes)
+        changes = {path: another_value(setting) for path, setting in KNOBS.items()} | {"features.f_max": 9000.0}
+        config = RunConfig().replace(changes)
         words = itertools.chain(*((f"--{path}", str(value)) for path, value in changes.items()))
         assert from_flags(*words) == config
         assert parse(json.loads(config.model_dump_json())) == config
 
     @pytest.mark.parametrize(
-        "changes", [{}, {path: another_value(knob) for path, knob in KNOBS.items() if path != "features.f_max"}]
+        "changes", [{}, {path: another_value(setting) for path, setting in KNOBS.items() if path != "features.f_max"}]
     )
     def test_the_printed_command_does_the_same_run(self, changes: dict[str, Any]) -> None:
-        config = RunConfig().changed(changes)
+        config = RunConfig().replace(changes)
         words = shlex.split(command_line(config))
         assert words[:2] == ["labcore", "train"]
         assert from_flags(*words[2:]) == config
@@ -140,8 +140,8 @@ class TestPresets:
         assert PRESETS[name].title
         assert PRESETS[name].summary
         for path, value in PRESETS[name].changes.items():
-            part, _, knob = path.partition(".")
-            assert getattr(getattr(config, part), knob) == value
+            part, _, setting = path.partition(".")
+            assert getattr(getattr(config, part), setting) == value
 
     def test_balanced_is_the_default(self) -> None:
         assert preset("balanced") == RunConfig()
@@ -169,7 +169,7 @@ class TestFraming:
     )
     def test_follows_the_sample_rate(self, rate: int, expected: tuple[int, int, int]) -> None:
         for seconds in (None, 2.4, 5.0, 60.0):
-            config = RunConfig().changed({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
+            config = RunConfig().replace({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
             assert config.framing == expected
 
     @pytest.mark.parametrize(
@@ -178,23 +178,23 @@ class TestFraming:
     def test_the_highest_frequency_follows_the_sample_rate_and_ultrasound_is_heard(
         self, rate: int, highest: float
     ) -> None:
-        assert RunConfig().changed({"audio.sample_rate": rate}).f_max == highest
+        assert RunConfig().replace({"audio.sample_rate": rate}).f_max == highest
 
     @pytest.mark.parametrize("rate", [4000, 8000, 12345, 16000, 22050, 44100, 48000, 96000, 192_000, 384_000, 500_000])
     @pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 1.0, 1.7, 2.3])
     def test_short_clips_have_frames_enough(self, rate: int, seconds: float) -> None:
-        config = RunConfig().changed({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
+        config = RunConfig().replace({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
         n_fft, window, hop = config.framing
-        assert n_fft == RunConfig().changed({"audio.sample_rate": rate}).framing.n_fft
+        assert n_fft == RunConfig().replace({"audio.sample_rate": rate}).framing.n_fft
         assert 0.021 <= window / rate <= 0.054
         assert hop <= window / 2
         assert seconds * rate / hop >= 100 or hop / rate <= 0.007
-        knob = KNOBS["features.hop_length"]
-        assert knob.ge is not None
-        assert hop >= knob.ge
+        setting = KNOBS["features.hop_length"]
+        assert setting.ge is not None
+        assert hop >= setting.ge
 
     def test_a_spoken_word_at_8_khz(self) -> None:
-        config = RunConfig().changed({"audio.sample_rate": 8000, "audio.clip_seconds": 1.0})
+        config = RunConfig().replace({"audio.sample_rate": 8000, "audio.clip_seconds": 1.0})
         assert config.framing == (384, 192, 80)
 
     @pytest.mark.parametrize(
@@ -224,9 +224,9 @@ class TestWorkedOut:
     def test_automatic_values(self) -> None:
         config = RunConfig()
         assert (config.optim.peak_lr, config.f_max) == (0.1, 9922.5)
-        assert config.changed({"audio.sample_rate": 48000}).f_max == 14000.0
-        assert config.changed({"optim.optimiser": "adamw"}).optim.peak_lr == 0.002
-        assert config.changed({"audio.sample_rate": 16000}).f_max == 7200.0
-        assert config.changed({"audio.clip_seconds": 0.5}).clip_samples == 11025
+        assert config.replace({"audio.sample_rate": 48000}).f_max == 14000.0
+        assert config.replace({"optim.optimiser": "adamw"}).optim.peak_lr == 0.002
+        assert config.replace({"audio.sample_rate": 16000}).f_max == 7200.0
+        assert config.replace({"audio.clip_seconds": 0.5}).clip_samples == 11025
         with pytest.raises(ConfigError, match="clip_seconds"):
             _ = config.clip_samples

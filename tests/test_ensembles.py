@@ -27,7 +27,7 @@ def member(workspace, urbansound):
     """member(seed, labels=…, **changes) → a finished run with fresh weights."""
 
     def make(seed, *, labels=LABELS, finished=True, mean=0.0, **changes):
-        config = RunConfig().changed(
+        config = RunConfig().replace(
             {
                 "data.dataset": str(urbansound),
                 "data.fold": "2",

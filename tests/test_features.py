@@ -17,7 +17,7 @@ from labcore.features import LogMel
     ],
 )
 def test_agrees_with_librosa(changes):
-    config = RunConfig().changed(changes)
+    config = RunConfig().replace(changes)
     waveform = np.random.default_rng(0).normal(0, 0.1, 20000).astype(np.float32)
     log_mel = LogMel(config)
     ours = log_mel.decibels(log_mel.power(torch.from_numpy(waveform)[None]))[0].numpy()
@@ -63,13 +63,13 @@ def test_only_the_normalisation_is_saved():
 def test_bands_that_hear_nothing_are_counted():
     assert LogMel(RunConfig()).empty_bands == 0
     changes = {"features.n_mels": 256, "features.n_fft": 256, "features.win_length": 256, "features.hop_length": 128}
-    assert LogMel(RunConfig().changed(changes)).empty_bands > 50
+    assert LogMel(RunConfig().replace(changes)).empty_bands > 50
 
 
 @pytest.mark.parametrize("rate", [4000, 8000, 11025, 16000, 32000, 44100, 48000, 96000, 192_000, 384_000, 500_000])
 @pytest.mark.parametrize("seconds", [0.3, 1.0, 5.0])
 def test_no_band_is_empty_at_any_rate_where_the_framing_is_automatic(rate, seconds):
-    config = RunConfig().changed({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
+    config = RunConfig().replace({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
     log_mel = LogMel(config)
     assert log_mel.empty_bands == 0
     assert log_mel.frames(config.clip_samples) == config.clip_samples // config.framing.hop_length + 1

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from labcore.events import Log, TrainingStarted, Turned
+from labcore.events import Log, SettingsChanged, TrainingStarted
 from labcore.honesty import NOTHING_CHOSEN, adjustments, choice_note
 
 STARTED = TrainingStarted(
@@ -8,7 +8,7 @@ STARTED = TrainingStarted(
     memory_format="contiguous", precision_reason="", parameters=9, epochs=4, first_epoch=1,
 )  # fmt: skip
 VALIDATED = STARTED.model_copy(update={"validation_clips": 30})
-TURNED = Turned(epoch=3, number=0, changes={"model.dropout": 0.5})
+TURNED = SettingsChanged(epoch=3, number=0, changes={"model.dropout": 0.5})
 
 
 def test_changes_with_the_held_out_clips_in_view_are_counted_and_others_are_not():

@@ -128,11 +128,11 @@ def test_a_run_whose_configuration_is_damaged_says_so(workspace, content):
     ],
 )
 def test_events_of_other_types_than_they_should_be_hurt_nobody(workspace, line):
-    from labcore.jobs.queue import Survey
+    from labcore.jobs.queue import QueueState
 
     good, bad = (Run.create(workspace, RunConfig(), queued=True) for _ in range(2))
     with (bad.path / "events.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
     assert glance(bad).state in ("queued", "failed", "interrupted")
-    assert good in Survey(workspace).look()[0]
+    assert good in QueueState(workspace).look()[0]
     assert bad.epochs() == []

@@ -55,7 +55,7 @@ def test_the_starter_notebook_runs_from_top_to_bottom(class_folders: Path, tmp_p
     environment = os.environ | {
         "LABCORE_HOME": str(workspace.home),
         "STARTER_DATA": str(class_folders),
-        "STARTER_KNOBS": json.dumps(TINY),
+        "STARTER_SETTINGS": json.dumps(TINY),
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": "1",  # threads that wait for each other on a busy machine take ten times as long
         "HOME": str(tmp_path),

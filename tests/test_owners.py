@@ -55,8 +55,8 @@ def test_what_nobody_is_known_to_own_is_everybodys() -> None:
     assert not owners.is_anothers("", "Bo")
     assert not owners.is_anothers("Ada", "")
     with pytest.raises(owners.NotYoursError, match=r"run 7 is Ada's, and you are Bo\. Mean it\."):
-        owners.need_own("Ada", "Bo", "run 7", "Mean it")
-    owners.need_own("", "Bo", "run 7", "Mean it")
+        owners.require_owner("Ada", "Bo", "run 7", "Mean it")
+    owners.require_owner("", "Bo", "run 7", "Mean it")
 
 
 def test_the_first_who_signs_has_signed(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ class TestRuns:
 
     def test_a_turn_tells_who(self, workspace: Workspace) -> None:
         run = Run.create(workspace, RunConfig(), queued=True, by="Ada")
-        run.turn({"model.dropout": 0.4}, who="Bo")
-        run.turn({"model.dropout": 0.5})
-        first, second = (run.path / "turns.jsonl").read_text().splitlines()
+        run.override({"model.dropout": 0.4}, who="Bo")
+        run.override({"model.dropout": 0.5})
+        first, second = (run.path / "overrides.jsonl").read_text().splitlines()
         assert '"who": "Bo"' in first
         assert "who" not in second

@@ -79,7 +79,7 @@ class Remote:
 
 @pytest.fixture
 def make_run(workspace):
-    return lambda device="auto", **marks: Run.create(workspace, RunConfig().changed({"runtime.device": device}))
+    return lambda device="auto", **marks: Run.create(workspace, RunConfig().replace({"runtime.device": device}))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_run_that_waits_for_a_node_is_stopped(make_run):
 
 
 def test_a_search_over_a_cluster(workspace, urbansound, monkeypatch):
-    config = RunConfig().changed({"data.dataset": str(urbansound), "runtime.device": "cpu"})
+    config = RunConfig().replace({"data.dataset": str(urbansound), "runtime.device": "cpu"})
     search = Search.create(workspace, make_settings(workspace, config, (Range("model.dropout", 0.0, 0.6),), trials=4))
     monkeypatch.setattr(driver, "POLL_SECONDS", 0)
     monkeypatch.setattr("labcore.training.loop.train", broken)
@@ -188,7 +188,7 @@ def test_two_workers_of_a_ray_finish_two_folds(workspace, sounds, until):
     pytest.importorskip("ray", reason="Ray is not installed (the extra ray)")
     small = {"data.dataset": sounds, "audio.sample_rate": 8000, "features.n_mels": 16, "optim.batch_size": 4}
     quick = {"model.name": "small_cnn", "runtime.precision": "fp32", "runtime.memory_format": "contiguous"}
-    config = RunConfig().changed(
+    config = RunConfig().replace(
         {**small, **quick, "optim.epochs": 1, "runtime.compile": "off", "runtime.device": "cpu"}
     )
     experiment = CrossValidation.create(workspace, config, queued=False)

@@ -19,7 +19,7 @@ def trained(workspace: Workspace, seconds: float = 4.0, device: str = CPU, **cha
     changed = {
         f"{part}.{name}": value for (part, _, name), value in ((key.partition("_"), changes[key]) for key in changes)
     }
-    run = Run.create(workspace, RunConfig().changed({"audio.clip_seconds": 5.0, "optim.epochs": 3, **changed}))
+    run = Run.create(workspace, RunConfig().replace({"audio.clip_seconds": 5.0, "optim.epochs": 3, **changed}))
     run.append(
         TrainingStarted(
             labels=["a"], train_clips=100, val_clips=20, fold="1", device="cpu", device_reason="", precision="fp32",
@@ -66,7 +66,7 @@ def test_another_device_or_network_does_not_count(tmp_path):
     told = estimate(RunConfig(), Plan(10, 100, 100), known, CPU)
     assert told is not None
     assert not told.measured
-    resnet = RunConfig().changed({"model.name": "resnet18"})
+    resnet = RunConfig().replace({"model.name": "resnet18"})
     assert estimate(resnet, Plan(10, 100, 100), known, CPU) is None
     assert estimate(RunConfig(), Plan(10, 100, 100), [], GPU, cpu=False) is None
     assert estimate(RunConfig(), Plan(10, 100, 100), known, GPU).seconds == pytest.approx(10000)
@@ -81,7 +81,7 @@ def test_more_mel_bands_longer_clips_and_a_wider_network_take_longer():
         ({"model.width": 2.0}, 2**1.7),
         ({"audio.sample_rate": 44100}, 1.0),
     ):
-        told = estimate(RunConfig().changed(changes), Plan(1, 100, 100), known)
+        told = estimate(RunConfig().replace(changes), Plan(1, 100, 100), known)
         assert told.seconds / plain.seconds == pytest.approx(factor, rel=0.1)
 
 

@@ -59,7 +59,7 @@ def training_started(epochs: int = 4) -> TrainingStarted:
 
 class TestDirectory:
     def test_config_comes_back(self, workspace: Workspace) -> None:
-        config = RunConfig().changed({"optim.epochs": 7, "data.dataset": "Größe"})
+        config = RunConfig().replace({"optim.epochs": 7, "data.dataset": "Größe"})
         run = Run.create(workspace, config)
         assert run.config == config
         assert list_runs(workspace) == [run]

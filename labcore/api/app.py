@@ -18,34 +18,34 @@ from starlette.responses import Response
 from labcore import __version__
 from labcore.access.proxies import Network
 from labcore.api import schemas
-from labcore.api.classify import RECORDINGS, Asked, Desk, clips_of, unless_gone
+from labcore.api.classify import RECORDINGS, Asked, ClassifyHandler, clips_of, unless_gone
 from labcore.api.documentation import BODY, HOP, LEAST, TOP_K, WINDOWS, complete, problems
 from labcore.api.logs import requests as log
 from labcore.api.metrics import CONTENT_TYPE, Metrics
-from labcore.api.middleware import LOOPBACK, Gate, Passage, Standing, refuse
+from labcore.api.middleware import LOOPBACK, RequestContext, ServiceMiddleware, ServiceState, refuse
 from labcore.api.problems import Problem
 from labcore.batch.segments import THRESHOLD
 from labcore.device import usable_cores
 from labcore.errors import LabError
-from labcore.serving import Engine, Model, ModelFacts, ServiceSettings, Shelf
+from labcore.serving import DynamicBatcher, Model, ModelFacts, ModelRegistry, ServiceSettings
 from labcore.serving.admission import Admission
 
 
 def create_app(
-    shelf: Shelf,
+    registry: ModelRegistry,
     settings: ServiceSettings | None = None,
     *,
     keys: Collection[str] = (),
     hosts: Collection[str] | None = LOOPBACK,
-    standing: Standing | None = None,
+    state: ServiceState | None = None,
     proxies: tuple[Network, ...] = (),
 ) -> FastAPI:
-    """The service for the models of a shelf. Its threads live from its start to its shutdown.
+    """The service for the models of a registry. Its threads live from its start to its shutdown.
 
     Args:
         keys: one of these has to come with every request; none: nobody is asked.
         hosts: names under which it answers where there are no keys; None: any.
-        standing: shared with the server around it.
+        state: shared with the server around it.
         proxies: whose word on where a request comes from is believed.
     """
     settings = settings or ServiceSettings()
@@ -54,20 +54,20 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        engine = Engine(
-            shelf.models[0].classifier.device,
+        batcher = DynamicBatcher(
+            registry.models[0].classifier.device,
             batch_size=settings.batch_size,
             threads=settings.threads,
             on_batch=metrics.on_batch,
         )
         decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         recordings = ThreadPoolExecutor(RECORDINGS, thread_name_prefix="recording")
-        app.state.desk = Desk(settings, engine, decoders, recordings, metrics)
-        metrics.watch(engine, admission, shelf)
+        app.state.handler = ClassifyHandler(settings, batcher, decoders, recordings, metrics)
+        metrics.watch(batcher, admission, registry)
         yield
         decoders.shutdown(wait=True, cancel_futures=True)
         recordings.shutdown(wait=True, cancel_futures=True)
-        engine.close()
+        batcher.close()
 
     app = FastAPIOffline(
         title="Audio GPU Lab: classification service",
@@ -76,19 +76,19 @@ def create_app(
         lifespan=lifespan,
         openapi_url="/openapi.json",
     )
-    standing = standing or Standing()
+    state = state or ServiceState()
     guarded = (401,) if keys else (403, 421)
-    _routes(app, shelf, settings, metrics, standing, guarded)
+    _routes(app, registry, settings, metrics, state, guarded)
     complete(app, keyed=bool(keys))
     app.add_exception_handler(Problem, refuse)  # type: ignore[arg-type]
     for kind in (LabError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _refused)  # type: ignore[arg-type]
     app.add_middleware(
-        Gate,
+        ServiceMiddleware,
         settings=settings,
         admission=admission,
         metrics=metrics,
-        standing=standing,
+        state=state,
         keys=keys,
         hosts=None if keys else hosts,
         proxies=proxies,
@@ -98,22 +98,22 @@ def create_app(
 
 def _routes(
     app: FastAPI,
-    shelf: Shelf,
+    registry: ModelRegistry,
     settings: ServiceSettings,
     metrics: Metrics,
-    standing: Standing,
+    state: ServiceState,
     guarded: tuple[int, ...],
 ) -> None:
     def model_named(name: str) -> Model:
-        model = shelf.get(name)
+        model = registry.get(name)
         if model is None:
-            known = ", ".join(model.name for model in shelf.models)
+            known = ", ".join(model.name for model in registry.models)
             raise Problem(404, "model", "there is no model of that name", f"There is {known}")
         return model
 
     @app.post(
         "/v1/classify",
-        response_model=schemas.Answers,
+        response_model=schemas.Predictions,
         responses=problems(400, 404, 408, 413, 415, 422, 503, *guarded),
         openapi_extra=BODY,
         summary="What is heard in clips",
@@ -133,13 +133,13 @@ def _routes(
 
         A recording of several windows is answered with what occurs when, too: `events` by time and a `summary` of each label.
         A single file that cannot be read is a 422; among several it gets an `error` in its place and the others are answered."""
-        passage: Passage = request.state.passage
+        context: RequestContext = request.state.context
         chosen = model_named(model)
-        assert passage.lease is not None
-        clips = await clips_of(request, settings, passage.lease)
-        desk: Desk = app.state.desk
+        assert context.reservation is not None
+        clips = await clips_of(request, settings, context.reservation)
+        handler: ClassifyHandler = app.state.handler
         asked = Asked(top_k, windows, hop_seconds, threshold)
-        content = await unless_gone(passage, desk.answer(clips, chosen, asked, passage))
+        content = await unless_gone(context, handler.answer(clips, chosen, asked, context))
         return Response(content, media_type="application/json")
 
     @app.get(
@@ -149,7 +149,7 @@ def _routes(
         summary="The classifiers at service",
     )
     async def models() -> schemas.ModelList:
-        return schemas.ModelList(models=[model.facts for model in shelf.models])
+        return schemas.ModelList(models=[model.facts for model in registry.models])
 
     @app.get(
         "/v1/models/{name}",
@@ -169,7 +169,7 @@ def _routes(
     async def reload() -> dict[str, Any]:
         """Requests in hand are answered by the weights they began with. Weights that do not load, or do not answer their golden clips
         as at the end of training, are not taken: those that were there stay."""
-        return {"reloaded": await reload_models(shelf, metrics)}
+        return {"reloaded": await reload_models(registry, metrics)}
 
     @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", response_model=schemas.Status, summary="Whether the process is alive")
@@ -179,9 +179,9 @@ def _routes(
     @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", response_model=schemas.Status, responses=problems(503), summary="Whether it takes requests")
     async def readyz() -> dict[str, str]:
-        if not standing.ready:
+        if not state.ready:
             raise Problem(503, "draining", "the service is going down")
-        if app.state.desk.engine.failing:
+        if app.state.handler.batcher.failing:
             raise Problem(
                 503, "failing", "the network fails again and again", "Start the service anew; its log tells why"
             )
@@ -198,20 +198,20 @@ def _routes(
 
     @app.get("/", response_model=schemas.Service, responses=problems(*guarded), include_in_schema=False)
     async def root() -> dict[str, Any]:
-        names = [model.name for model in shelf.models]
+        names = [model.name for model in registry.models]
         return {"service": "Audio GPU Lab", "version": __version__, "documentation": "/docs", "models": names}
 
 
-async def reload_models(shelf: Shelf, metrics: Metrics) -> dict[str, bool]:
+async def reload_models(registry: ModelRegistry, metrics: Metrics) -> dict[str, bool]:
     """Reload beside the requests; which names got other weights.
 
     Raises:
         Problem: some could not be exchanged. The others were.
     """
-    before = {model.name: model.facts.sha256 for model in shelf.models}
-    outcome = await asyncio.get_running_loop().run_in_executor(None, shelf.reload)
-    metrics.note_models(shelf)
-    changed = {model.name: model.facts.sha256 != before[model.name] for model in shelf.models}
+    before = {model.name: model.facts.sha256 for model in registry.models}
+    outcome = await asyncio.get_running_loop().run_in_executor(None, registry.reload)
+    metrics.note_models(registry)
+    changed = {model.name: model.facts.sha256 != before[model.name] for model in registry.models}
     failed = {name: error for name, error in outcome.items() if error is not None}
     metrics.reloads.labels("failed" if failed else "done").inc()
     log.info(

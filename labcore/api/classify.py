@@ -17,16 +17,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from labcore.api.metrics import Metrics
-from labcore.api.middleware import Passage
+from labcore.api.middleware import RequestContext
 from labcore.api.problems import Problem
 from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
 from labcore.batch.segments import with_events
 from labcore.errors import AudioError, LabError
-from labcore.inference.classifier import Answer
-from labcore.serving import Busy, Engine, Late, Model, ServiceSettings
-from labcore.serving.admission import Lease
+from labcore.inference.classifier import Prediction
+from labcore.serving import DeadlineExceeded, DynamicBatcher, Model, Overloaded, ServiceSettings
+from labcore.serving.admission import Reservation
 from labcore.texts import json_line, shown
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class _Work:
     """What is done for one request: what it has in hand, until when, and for how many windows."""
 
     asked: Asked
-    lease: Lease
+    reservation: Reservation
     deadline: float
     windows: int = 0
 
@@ -82,18 +82,18 @@ class _Work:
         return max(0.0, self.deadline - time.monotonic())
 
     def check_wanted(self) -> None:
-        """Raise Late or Busy where an answer would come too late, or to nobody."""
+        """Raise DeadlineExceeded or Overloaded where an answer would come too late, or to nobody."""
         if time.monotonic() > self.deadline:
             raise _late()
-        if self.lease.closed:
-            raise Busy("the request has ended")
+        if self.reservation.closed:
+            raise Overloaded("the request has ended")
 
     def take_on(self, windows: int, labels: int, called: str = "") -> None:
         """Take on the windows of one more clip, before the network sees them.
 
         Raises:
             Problem: it has too many, or they are too much for one answer.
-            Busy: the memory for them is not there now.
+            Overloaded: the memory for them is not there now.
         """
         if windows > MOST_WINDOWS:
             raise Problem(
@@ -109,27 +109,27 @@ class _Work:
             )  # fmt: skip
         named = labels * ((windows if full else 0) + 2)  # of the clip, twice: all, and those that are told
         size = windows * (BYTES_A_WINDOW + labels * BYTES_A_PROBABILITY) + named * BYTES_A_NAMED_ONE
-        self.lease.take(size)
+        self.reservation.take(size)
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Where clips are answered: the engine, threads that decode for it, and some that take long recordings block by block."""
+class ClassifyHandler:
+    """Where clips are answered: the batcher, threads that decode for it, and some that take long recordings block by block."""
 
     settings: ServiceSettings
-    engine: Engine
+    batcher: DynamicBatcher
     decoders: ThreadPoolExecutor
     recordings: ThreadPoolExecutor
     metrics: Metrics
 
-    async def answer(self, clips: list[Clip], model: Model, asked: Asked, passage: Passage) -> bytes:
+    async def answer(self, clips: list[Clip], model: Model, asked: Asked, context: RequestContext) -> bytes:
         """Answer the clips of one request, side by side: the body of the response.
 
         Raises:
             Problem: it cannot be answered at all; a single clip cannot be read, or none of several.
         """
-        assert passage.lease is not None
-        work = _Work(asked, passage.lease, time.monotonic() + self.settings.timeout_s)
+        assert context.reservation is not None
+        work = _Work(asked, context.reservation, time.monotonic() + self.settings.timeout_s)
         try:
             if len(clips) == 1:
                 results = [await self._answer(clips[0], model, work)]
@@ -140,14 +140,14 @@ class Desk:
         except LabError as error:
             raise Problem.of(error) from error
         unreadable = [result for result in results if isinstance(result, AudioError)]
-        passage.facts |= {"model": model.name, "clips": len(clips), "unreadable": len(unreadable)}
-        passage.facts["seconds"] = round(sum(r.seconds for r in results if isinstance(r, Answer)), 3)
+        context.facts |= {"model": model.name, "clips": len(clips), "unreadable": len(unreadable)}
+        context.facts["seconds"] = round(sum(r.seconds for r in results if isinstance(r, Prediction)), 3)
         if len(unreadable) == len(clips):
             raise Problem.of(unreadable[0])
         names = [clip.name for clip in clips]
-        return await self._beside(work.windows, written, model.name, passage.request_id, names, results, asked)
+        return await self._beside(work.windows, written, model.name, context.request_id, names, results, asked)
 
-    async def _side_by_side(self, clips: list[Clip], model: Model, work: _Work) -> list[Answer | AudioError]:
+    async def _side_by_side(self, clips: list[Clip], model: Model, work: _Work) -> list[Prediction | AudioError]:
         """All clips at once; the first failure that is not the clip's own ends the others."""
         doing = [asyncio.ensure_future(self._answer(clip, model, work)) for clip in clips]
         try:
@@ -162,7 +162,7 @@ class Desk:
             return call(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
 
-    async def _answer(self, clip: Clip, model: Model, work: _Work) -> Answer | AudioError:
+    async def _answer(self, clip: Clip, model: Model, work: _Work) -> Prediction | AudioError:
         """What is heard in a clip, or why it cannot be read."""
         loop, asked = asyncio.get_running_loop(), work.asked
 
@@ -180,7 +180,7 @@ class Desk:
                 samples, scale, notes = decoded
                 bounds = network.windows_of(len(samples), asked.hop_seconds)
                 work.take_on(len(bounds), len(network.labels), clip.name)
-                future = self.engine.submit(network, samples, scale, bounds, work.left)
+                future = self.batcher.submit(network, samples, scale, bounds, work.left)
                 rows = await asyncio.wait_for(asyncio.wrap_future(future), work.left)
                 _check_numbers(rows, clip.name)
                 answer = await self._beside(len(bounds), network.answer, samples, bounds, rows, notes)
@@ -211,7 +211,7 @@ class Desk:
                 f"{called} has {claimed.channels} channels of {claimed.frames} samples, more than are accepted",
                 "Send it in mono, at a lower rate, or in parts",
             )
-        work.lease.take(min(int(claimed.seconds * rate) * BYTES_A_SAMPLE, BYTES_IN_BLOCKS))
+        work.reservation.take(min(int(claimed.seconds * rate) * BYTES_A_SAMPLE, BYTES_IN_BLOCKS))
         recording = Recording(clip.content, rate, name=clip.name, limits=limits)
         sound = recording.at_once()
         if sound is None:
@@ -220,11 +220,11 @@ class Desk:
         self.metrics.decoding.observe(time.perf_counter() - began)
         return *quantised, sound.notes
 
-    def _heard(self, recording: Recording, model: Model, work: _Work) -> Answer:
+    def _heard(self, recording: Recording, model: Model, work: _Work) -> Prediction:
         """A long recording, answered while it is decoded. In a thread of its own; it ends when whoever asked has gone."""
 
         def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
-            future = self.engine.submit(model.classifier, samples, scale, bounds, work.left)
+            future = self.batcher.submit(model.classifier, samples, scale, bounds, work.left)
             return lambda: _waited(future, work)
 
         classifier = model.classifier
@@ -235,7 +235,7 @@ class Desk:
             lambda share: work.check_wanted(),
         )
         _check_numbers(heard.rows, recording.called)
-        return classifier.answer_of(heard, recording.notes)
+        return classifier.prediction_of(heard, recording.notes)
 
 
 def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:
@@ -253,18 +253,18 @@ def _check_numbers(rows: np.ndarray, name: str) -> None:
         )
 
 
-def _late() -> Late:
-    return Late("the clip waited too long for its answer", "Ask again later, or send fewer at once")
+def _late() -> DeadlineExceeded:
+    return DeadlineExceeded("the clip waited too long for its answer", "Ask again later, or send fewer at once")
 
 
-async def unless_gone(passage: Passage, work: Coroutine[Any, Any, bytes]) -> bytes:
+async def unless_gone(context: RequestContext, work: Coroutine[Any, Any, bytes]) -> bytes:
     """What the work gives; it is given up where the client goes away meanwhile.
 
     Raises:
         ClientDisconnect: it has.
     """
-    assert passage.body is not None
-    doing, gone = asyncio.ensure_future(work), asyncio.ensure_future(passage.body.gone())
+    assert context.body is not None
+    doing, gone = asyncio.ensure_future(work), asyncio.ensure_future(context.body.gone())
     try:
         await asyncio.wait((doing, gone), return_when=asyncio.FIRST_COMPLETED)
         if not doing.done():
@@ -275,16 +275,20 @@ async def unless_gone(passage: Passage, work: Coroutine[Any, Any, bytes]) -> byt
         gone.cancel()
 
 
-def written(model: str, request_id: str, names: list[str], results: list[Answer | AudioError], asked: Asked) -> bytes:
+def written(
+    model: str, request_id: str, names: list[str], results: list[Prediction | AudioError], asked: Asked
+) -> bytes:
     """The body of a response, UTF-8."""
     told = []
     for name, result in zip(names, results, strict=True):
-        told.append({"file": name, **(said(result, asked) if isinstance(result, Answer) else {"error": str(result)})})
+        told.append(
+            {"file": name, **(said(result, asked) if isinstance(result, Prediction) else {"error": str(result)})}
+        )
     content = {"model": model, "request_id": request_id, "results": told}
     return json_line(content).encode()
 
 
-def said(answer: Answer, asked: Asked) -> dict[str, Any]:
+def said(answer: Prediction, asked: Asked) -> dict[str, Any]:
     """An answer as a client asked to have it."""
     ranked = dict(sorted(answer.probabilities.items(), key=lambda item: -item[1])[: asked.top_k])
     told: dict[str, Any] = {
@@ -307,12 +311,12 @@ def said(answer: Answer, asked: Asked) -> dict[str, Any]:
     return told
 
 
-async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) -> list[Clip]:
+async def clips_of(request: Request, settings: ServiceSettings, reservation: Reservation) -> list[Clip]:
     """The clips that a request brings: the files of a form, or the body itself.
 
     Raises:
         Problem: there are none, too many, fields that mean nothing here, or it is a body of another kind.
-        Busy: so many more cannot be taken on now.
+        Overloaded: so many more cannot be taken on now.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
@@ -322,7 +326,7 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
                 "Send the file itself as audio/… or application/octet-stream, or several as multipart/form-data",
             )  # fmt: skip
         content = await request.body()
-        lease.begin(clips=1)
+        reservation.begin(clips=1)
         return [Clip("", content)]
     try:
         async with request.form(max_files=settings.max_files, max_fields=16) as form:
@@ -344,7 +348,7 @@ async def clips_of(request: Request, settings: ServiceSettings, lease: Lease) ->
         raise Problem(
             422, "no-file", "the form holds no file", "Send one as a form field, for instance `-F file=@clip.wav`"
         )
-    lease.begin(clips=len(clips))
+    reservation.begin(clips=len(clips))
     return clips
 
 

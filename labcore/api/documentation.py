@@ -39,7 +39,7 @@ BODY = {
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For the documentation: these statuses come as problem+json."""
-    schema = {"$ref": "#/components/schemas/ProblemAnswer"}
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {status: {"description": _WHY[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
 
 
@@ -67,7 +67,7 @@ def complete(app: FastAPI, keyed: bool) -> None:
             schema = plain()
             parts = schema.setdefault("components", {})
             known = parts.setdefault("schemas", {})
-            known["ProblemAnswer"] = schemas.ProblemAnswer.model_json_schema()
+            known["ProblemDetails"] = schemas.ProblemDetails.model_json_schema()
             for name in ("HTTPValidationError", "ValidationError"):
                 known.pop(name, None)
             if keyed:

@@ -7,7 +7,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from labcore.serving import Engine, Shelf
+from labcore.serving import DynamicBatcher, ModelRegistry
 from labcore.serving.admission import Admission
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -43,15 +43,15 @@ class Metrics:
         self.batches.observe(windows)
         self.network.observe(seconds)
 
-    def watch(self, engine: Engine, admission: Admission, shelf: Shelf) -> None:
+    def watch(self, batcher: DynamicBatcher, admission: Admission, registry: ModelRegistry) -> None:
         """Read what is counted elsewhere whenever the figures are asked for."""
-        self.waiting.set_function(lambda: engine.waiting)
+        self.waiting.set_function(lambda: batcher.waiting)
         self.in_hand.set_function(lambda: admission.clips)
         self.memory.set_function(lambda: admission.bytes)
-        self.note_models(shelf)
+        self.note_models(registry)
 
-    def note_models(self, shelf: Shelf) -> None:
-        for model in shelf.models:
+    def note_models(self, registry: ModelRegistry) -> None:
+        for model in registry.models:
             if model.facts.golden_difference is not None:
                 self.difference.labels(model.name).set(model.facts.golden_difference)
 

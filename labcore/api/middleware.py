@@ -21,8 +21,8 @@ from labcore.api.logs import requests as log
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
 from labcore.errors import LabError
-from labcore.serving import Busy, ServiceSettings
-from labcore.serving.admission import Admission, Lease
+from labcore.serving import Overloaded, ServiceSettings
+from labcore.serving.admission import Admission, Reservation
 
 CLASSIFY = "/v1/classify"
 WATCHED = ("/healthz", "/readyz")
@@ -41,7 +41,7 @@ GONE = 499
 
 
 @dataclass
-class Standing:
+class ServiceState:
     """What a service is at; shared between the gate, the routes and the server around them."""
 
     ready: bool = True
@@ -50,7 +50,7 @@ class Standing:
     """From here on nothing new is taken."""
 
 
-class Gate:
+class ServiceMiddleware:
     """ASGI middleware around the whole service.
 
     Args:
@@ -66,13 +66,13 @@ class Gate:
         settings: ServiceSettings,
         admission: Admission,
         metrics: Metrics,
-        standing: Standing,
+        state: ServiceState,
         keys: Collection[str] = (),
         hosts: Collection[str] | None = None,
         proxies: tuple[Network, ...] = (),
     ) -> None:
         self.app, self.settings, self.admission = app, settings, admission
-        self.metrics, self.standing = metrics, standing
+        self.metrics, self.state = metrics, state
         self._keys = [key.encode() for key in keys]
         self._hosts, self._proxies = hosts, proxies
 
@@ -84,49 +84,49 @@ class Gate:
         given = request.headers.get("x-request-id", "")
         peer = request.client.host if request.client else ""
         client = forwarded_client(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
-        passage = Passage(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8), client)
-        scope["state"] = {**scope.get("state", {}), "passage": passage}
+        context = RequestContext(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8), client)
+        scope["state"] = {**scope.get("state", {}), "context": context}
         began = time.perf_counter()
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                passage.status = message["status"]
+                context.status = message["status"]
                 message["headers"] = [
                     *message["headers"],
-                    (b"x-request-id", passage.request_id.encode()),
+                    (b"x-request-id", context.request_id.encode()),
                     (b"x-content-type-options", b"nosniff"),
                     (b"cache-control", b"no-store"),
                 ]
             await send(message)
 
         try:
-            await self._pass(request, passage, receive, sending)
+            await self._pass(request, context, receive, sending)
         finally:
-            self._note(request, passage, time.perf_counter() - began)
+            self._note(request, context, time.perf_counter() - began)
 
-    async def _pass(self, request: Request, passage: Passage, receive: Receive, send: Send) -> None:
+    async def _pass(self, request: Request, context: RequestContext, receive: Receive, send: Send) -> None:
         scope = request.scope
-        body = passage.body = Body(receive, self.settings)
+        body = context.body = Body(receive, self.settings)
         try:
             self._check(request)
             if scope["path"] != CLASSIFY or scope["method"] != "POST":
                 await self.app(scope, body, send)
                 return
-            if self.standing.closing:
-                raise Problem.of(Busy("the service is going down", "Ask again in a moment"))
-            with self.admission.enter(passage.client) as lease:
-                passage.lease = body.lease = lease
+            if self.state.closing:
+                raise Problem.of(Overloaded("the service is going down", "Ask again in a moment"))
+            with self.admission.enter(context.client) as reservation:
+                context.reservation = body.reservation = reservation
                 body.expect(request.headers.get("content-length"))
                 await self.app(scope, body, Answering(send, self.settings).send)
         except ClientDisconnect:
             return
         except Exception as error:
-            if passage.status != GONE:  # the head of a response is out already
+            if context.status != GONE:  # the head of a response is out already
                 raise
             if isinstance(error, LabError):
                 error = Problem.of(error)
             if not isinstance(error, Problem):
-                log.error("a fault of the service", exc_info=error, extra={"facts": {"request_id": passage.request_id}})
+                log.error("a fault of the service", exc_info=error, extra={"facts": {"request_id": context.request_id}})
                 error = Problem(
                     500, "fault", "something went wrong inside the service", "Its log tells more, by the request's id"
                 )
@@ -164,25 +164,25 @@ class Gate:
                 "Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`", headers={"WWW-Authenticate": "Bearer"},
             )  # fmt: skip
 
-    def _note(self, request: Request, passage: Passage, seconds: float) -> None:
+    def _note(self, request: Request, context: RequestContext, seconds: float) -> None:
         path = request.scope["path"]
-        if passage.refused:
-            self.metrics.refused.labels(passage.refused).inc()
+        if context.refused:
+            self.metrics.refused.labels(context.refused).inc()
         route = path if path in ROUTES else "/v1/models/{name}" if path.startswith("/v1/models/") else "other"
-        self.metrics.requests.labels(route, str(passage.status)).inc()
+        self.metrics.requests.labels(route, str(context.status)).inc()
         self.metrics.seconds.labels(route).observe(seconds)
-        if route in (*WATCHED, "/metrics") and passage.status < 400:
+        if route in (*WATCHED, "/metrics") and context.status < 400:
             return
         facts = {
-            "request_id": passage.request_id,
+            "request_id": context.request_id,
             "method": request.method
             if request.method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS")
             else "other",
             "route": route,
-            "status": passage.status,
+            "status": context.status,
             "milliseconds": round(1000 * seconds, 1),
-            "client": passage.client,
-            **passage.facts,
+            "client": context.client,
+            **context.facts,
         }
         log.info("request", extra={"facts": facts})
 
@@ -192,24 +192,24 @@ async def refuse(request: Request, problem: Problem) -> Response:
 
     Of any other body a part is read first, so that the client gets to see the answer, and the connection is closed after it.
     """
-    passage: Passage = request.state.passage
-    passage.refused = problem.kind
-    if passage.body is not None and not passage.body.complete and not passage.body.bounded(request):
+    context: RequestContext = request.state.context
+    context.refused = problem.kind
+    if context.body is not None and not context.body.complete and not context.body.bounded(request):
         if "expect" not in request.headers:
-            await passage.body.discard()
+            await context.body.discard()
         problem.headers["Connection"] = "close"
-    return problem.response(passage.request_id)
+    return problem.response(context.request_id)
 
 
 @dataclass
-class Passage:
+class RequestContext:
     """One request on its way, from the address ``client``. ``status`` ``GONE`` is one whose client went away before it was answered."""
 
     request_id: str
     client: str = ""
     status: int = GONE
     refused: str = ""
-    lease: Lease | None = None
+    reservation: Reservation | None = None
     body: Body | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -255,9 +255,9 @@ class Body:
 
     def __init__(self, receive: Receive, settings: ServiceSettings) -> None:
         self._receive, self._settings = receive, settings
-        self.lease: Lease | None = None
+        self.reservation: Reservation | None = None
         self.complete = False
-        self._read = self._leased = 0
+        self._read = self._reserved = 0
         self._began = time.monotonic()
 
     def expect(self, length: str | None) -> None:
@@ -288,9 +288,9 @@ class Body:
             self._read += len(message.get("body", b""))
             self.complete = not message.get("more_body", False)
             self._accepted(self._read)
-            if self.lease is not None and self._read > self._leased:
-                self.lease.take(self._read - self._leased)
-                self._leased = self._read
+            if self.reservation is not None and self._read > self._reserved:
+                self.reservation.take(self._read - self._reserved)
+                self._reserved = self._read
         return message
 
     async def gone(self) -> None:

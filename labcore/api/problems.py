@@ -8,8 +8,8 @@ from typing import Any
 from starlette.responses import Response
 
 from labcore.errors import AudioError, ConfigError, LabError, OutOfMemoryError
-from labcore.serving import Busy, Late
-from labcore.serving.admission import RETRY_SECONDS, TooMuch
+from labcore.serving import DeadlineExceeded, Overloaded
+from labcore.serving.admission import RETRY_SECONDS, RequestTooLarge
 from labcore.texts import json_line
 
 MEDIA_TYPE = "application/problem+json"
@@ -42,10 +42,10 @@ class Problem(Exception):
     @classmethod
     def of(cls, error: LabError) -> Problem:
         """What a LabError is to a client."""
-        if isinstance(error, Busy | Late):
-            kind = "busy" if isinstance(error, Busy) else "late"
+        if isinstance(error, Overloaded | DeadlineExceeded):
+            kind = "busy" if isinstance(error, Overloaded) else "late"
             return cls(503, kind, error.what, error.remedy, headers={"Retry-After": str(RETRY_SECONDS)})
-        if isinstance(error, TooMuch):
+        if isinstance(error, RequestTooLarge):
             return cls(413, "size", error.what, error.remedy)
         if isinstance(error, OutOfMemoryError):
             return cls(503, "memory", error.what, error.remedy)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from labcore.serving import ModelFacts
 
 
-class WindowAnswer(BaseModel):
+class WindowPrediction(BaseModel):
     """What was heard in one stretch of a recording."""
 
     start_s: float
@@ -38,7 +38,7 @@ class LabelSummary(BaseModel):
     highest: float = Field(description="The highest probability of a window.")
 
 
-class ClipAnswer(BaseModel):
+class ClipPrediction(BaseModel):
     """What was heard in a clip, or why it could not be read."""
 
     file: str = Field(description="As the client called it; empty for a raw body.")
@@ -57,16 +57,16 @@ class ClipAnswer(BaseModel):
     summary: list[LabelSummary] | None = Field(
         None, description="The labels of the events, the one that lasts longest first."
     )
-    windows: list[WindowAnswer] | None = None
+    windows: list[WindowPrediction] | None = None
     error: str | None = Field(None, description="Where several files were sent and this one cannot be read.")
 
 
-class Answers(BaseModel):
+class Predictions(BaseModel):
     """Answers in the order in which the clips were sent."""
 
     model: str
     request_id: str
-    results: list[ClipAnswer]
+    results: list[ClipPrediction]
 
 
 class ModelList(BaseModel):
@@ -92,7 +92,7 @@ class Service(BaseModel):
     models: list[str]
 
 
-class ProblemAnswer(BaseModel):
+class ProblemDetails(BaseModel):
     """An error (RFC 9457)."""
 
     type: str

@@ -15,22 +15,22 @@ from fastapi import FastAPI
 from labcore.access.proxies import Network
 from labcore.api.app import reload_models
 from labcore.api.logs import requests as log
-from labcore.api.middleware import WATCHED, Standing
+from labcore.api.middleware import WATCHED, ServiceState
 from labcore.api.problems import Problem
 from labcore.errors import ConfigError, RunError
 from labcore.listening import guard_config, log_accept_errors_rarely
 from labcore.listening.protocol import SILENCE_SECONDS
-from labcore.serving import Shelf
+from labcore.serving import ModelRegistry
 
 
 class Server(uvicorn.Server):
     """Drains when it is asked to end: is not ready any more, takes what comes for ``drain_seconds``, then answers what is in hand."""
 
     def __init__(
-        self, config: uvicorn.Config, standing: Standing, drain_seconds: float, on_start: Callable[[], None]
+        self, config: uvicorn.Config, state: ServiceState, drain_seconds: float, on_start: Callable[[], None]
     ) -> None:
         super().__init__(config)
-        self._standing, self._drain_seconds, self._on_start = standing, drain_seconds, on_start
+        self._state, self._drain_seconds, self._on_start = state, drain_seconds, on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -38,7 +38,7 @@ class Server(uvicorn.Server):
             self._on_start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        again, self._standing.ready = not self._standing.ready, False
+        again, self._state.ready = not self._state.ready, False
         if again or not self._drain_seconds:
             self._close(sig, frame)
         else:
@@ -47,7 +47,7 @@ class Server(uvicorn.Server):
             closing.start()
 
     def _close(self, sig: int, frame: FrameType | None) -> None:
-        self._standing.closing = True
+        self._state.closing = True
         super().handle_exit(sig, frame)
 
 
@@ -74,9 +74,9 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(
     app: FastAPI,
-    shelf: Shelf,
+    registry: ModelRegistry,
     listening: socket.socket,
-    standing: Standing,
+    state: ServiceState,
     *,
     grace_seconds: float,
     drain_seconds: float,
@@ -102,7 +102,7 @@ def serve(
         timeout_graceful_shutdown=max(1, round(grace_seconds)),
     )
     guard_config(config, WATCHED, proxies)
-    server = Server(config, standing, drain_seconds, on_start)
+    server = Server(config, state, drain_seconds, on_start)
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
@@ -113,7 +113,7 @@ def serve(
 
     async def reload() -> None:
         try:
-            await reload_models(shelf, app.state.desk.metrics)
+            await reload_models(registry, app.state.handler.metrics)
         except Problem as error:
             log.error("reload refused: %s", error.detail)
         except Exception:

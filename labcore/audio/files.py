@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import soundfile
 
-from labcore.allowed_paths import data_roots, sound_at
+from labcore.allowed_paths import allowed_paths, sound_at
 from labcore.audio.containers import FORMATS, KNOWN, describe, foreign_kind
 from labcore.audio.foreign import ForeignFile
 from labcore.audio.joined import JoinedFile
@@ -115,7 +115,7 @@ def _bytes_of(source: Source, called: str, limits: Limits) -> Iterator[tuple[Rea
         return
     _check_size(_size(Path(source), called), called, limits)
     with AudioError.on_os_error(f"{called} cannot be read", "Check its permissions", ValueError):
-        descriptor = os.open(source, OPEN_AS | (NO_LINK if data_roots() is not None else 0))
+        descriptor = os.open(source, OPEN_AS | (NO_LINK if allowed_paths() is not None else 0))
     try:
         yield reader(descriptor), os.fstat(descriptor).st_size, descriptor
     finally:

@@ -22,8 +22,8 @@ class _Place:
     failed: bool
 
 
-class AnswerJournal:
-    """Answers by file, on disk; in memory is only where each one lies.
+class PredictionJournal:
+    """Predictions by file, on disk; in memory is only where each one lies.
 
     Args:
         file: the journal; made with the first answer.

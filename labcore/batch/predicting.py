@@ -16,7 +16,7 @@ from labcore.audio.windowed import Rows, hear
 from labcore.device import usable_cores
 from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
-from labcore.serving import Engine
+from labcore.serving import DynamicBatcher
 
 TOGETHER = 64
 """Windows of a long recording that the network is asked about at a time, at most."""
@@ -24,7 +24,7 @@ TOGETHER = 64
 _Asked = tuple[Path, np.ndarray, list[tuple[int, int]], "Future[np.ndarray]", tuple[str, ...]]
 
 
-def answers_of(
+def predict_files(
     classifier: Classifier,
     files: list[Path],
     hop_seconds: float | None = None,
@@ -37,8 +37,8 @@ def answers_of(
     Args:
         progress: called now and then with a long recording that is at work and the share of it that is done; what it raises ends all.
     """
-    engine = Engine(classifier.device)
-    ahead = 2 * engine.batch_size * engine.workers
+    batcher = DynamicBatcher(classifier.device)
+    ahead = 2 * batcher.batch_size * batcher.workers
     asked: deque[_Asked | tuple[Path, LabError]] = deque()
     windows = 0
     decoded = decode_ahead(files, classifier.sample_rate, usable_cores())
@@ -51,11 +51,11 @@ def answers_of(
                     first = asked.popleft()
                     yield first[0], _told(classifier, first)
                 windows = 0
-                yield file, _of_recording(classifier, engine, file, sound, hop_seconds, progress)
+                yield file, _of_recording(classifier, batcher, file, sound, hop_seconds, progress)
             else:
                 samples, scale = quantise(sound.waveform)
                 bounds = classifier.windows_of(len(samples), hop_seconds)
-                asked.append((file, samples, bounds, engine.submit(classifier, samples, scale, bounds), sound.notes))
+                asked.append((file, samples, bounds, batcher.submit(classifier, samples, scale, bounds), sound.notes))
                 windows += len(bounds)
             while asked and (windows > ahead or len(asked) > ahead):
                 first = asked.popleft()
@@ -65,28 +65,28 @@ def answers_of(
             yield rest[0], _told(classifier, rest)
     finally:
         decoded.close()
-        engine.close()
+        batcher.close()
 
 
 def _of_recording(
     classifier: Classifier,
-    engine: Engine,
+    batcher: DynamicBatcher,
     file: Path,
     recording: Recording,
     hop_seconds: float | None,
     progress: Callable[[Path, float], None],
 ) -> dict[str, Any]:
     def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
-        return engine.submit(classifier, samples, scale, bounds).result
+        return batcher.submit(classifier, samples, scale, bounds).result
 
     try:
-        together = min(TOGETHER, engine.batch_size * engine.workers)
+        together = min(TOGETHER, batcher.batch_size * batcher.workers)
         heard = hear(
             recording, lambda: classifier.cutter(hop_seconds, together), ask, lambda share: progress(file, share)
         )
     except LabError as error:
         return {"file": str(file), "error": str(error)}
-    return {"file": str(file), **classifier.answer_of(heard, recording.notes).told()}
+    return {"file": str(file), **classifier.prediction_of(heard, recording.notes).told()}
 
 
 def _told(classifier: Classifier, asked: _Asked | tuple[Path, LabError]) -> dict[str, Any]:

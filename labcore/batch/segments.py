@@ -40,7 +40,7 @@ def segments_of(answer: dict[str, Any], threshold: float = 0.0) -> list[Segment]
     itself; the first and the last reach to the ends of the recording. Neighbours of the same label become one segment.
 
     Args:
-        answer: as :meth:`labcore.inference.prediction.Answer.told` gives it.
+        answer: as :meth:`labcore.inference.prediction.Prediction.told` gives it.
         threshold: windows whose label is less probable leave a gap; so do silent ones.
     """
     windows = answer["windows"]

@@ -1,4 +1,4 @@
-"""Answers as CSV, JSON lines and Parquet, and segments as Raven selection tables and Audacity label tracks."""
+"""Predictions as CSV, JSON lines and Parquet, and segments as Raven selection tables and Audacity label tracks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENDINGS = {"raven": ".selections.txt", "audacity": ".labels.txt"}
 ROWS = 10_000
 """Rows of Parquet that are gathered before they are written."""
 
-Answers = Iterable[dict[str, Any]]
+Predictions = Iterable[dict[str, Any]]
 
 
 def columns_of(labels: list[str], per: str) -> list[str]:
@@ -57,7 +57,7 @@ def csv_writer(file: IO[str], labels: list[str], per: str) -> Sheet:
 
 
 def write_table(
-    path: Path, format: str, answers: Answers, labels: list[str], per: str = "file", threshold: float = 0.0
+    path: Path, format: str, answers: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0
 ) -> None:
     """Write answers into one file, whole or not at all.
 
@@ -80,24 +80,24 @@ def write_table(
             text.detach()  # what is written is flushed, and the file stays open
 
 
-def csv_text(answers: Answers, labels: list[str], per: str = "file", threshold: float = 0.0) -> str:
+def csv_text(answers: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0) -> str:
     """The same as the text of a CSV file.
 
     Args:
-        answers: such as :meth:`labcore.inference.prediction.Answer.told` gives, with ``file``; or ``file`` and ``error``.
+        answers: such as :meth:`labcore.inference.prediction.Prediction.told` gives, with ``file``; or ``file`` and ``error``.
     """
     text = io.StringIO()
     _write_csv(text, answers, labels, per, threshold)
     return text.getvalue()
 
 
-def _write_csv(file: IO[str], answers: Answers, labels: list[str], per: str, threshold: float) -> None:
+def _write_csv(file: IO[str], answers: Predictions, labels: list[str], per: str, threshold: float) -> None:
     writer = csv_writer(file, labels, per)
     for answer in answers:
         writer.rows(rows_of(answer, per, threshold))
 
 
-def _write_parquet(file: IO[bytes], answers: Answers, labels: list[str], per: str, threshold: float) -> None:
+def _write_parquet(file: IO[bytes], answers: Predictions, labels: list[str], per: str, threshold: float) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

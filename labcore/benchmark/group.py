@@ -16,17 +16,17 @@ from labcore.benchmark.cases import Case
 from labcore.benchmark.counting import too_large
 from labcore.benchmark.energy import energy_per_clip
 from labcore.benchmark.events import Measurement
-from labcore.benchmark.inputs import Material
+from labcore.benchmark.inputs import Inputs
 from labcore.benchmark.machine import unsupported
 from labcore.benchmark.plan import Budget
 from labcore.benchmark.stepper import Stepper
-from labcore.benchmark.timing import Times, take_turns, warm_up
+from labcore.benchmark.timing import Times, interleave, warm_up
 from labcore.benchmark.watch import gpu_trouble, scatter
 from labcore.doctor.privacy import scrub
 from labcore.nvml import sample_of
 from labcore.training.memory import is_out_of_memory
 
-Make = Callable[[Case, Material], Stepper]
+Make = Callable[[Case, Inputs], Stepper]
 PART_ROUNDS = 3
 
 
@@ -80,14 +80,14 @@ class Group:
         """
         if any(work.case.compiled for work in self.works):
             _allow_many_compilations()
-        material = Material(self.works[0].case.model, self.works[0].case.batch_size)
+        inputs = Inputs(self.works[0].case.model, self.works[0].case.batch_size)
         for work in self.works:
-            work.failure, work.error = self._obstacle(work.case, over)
+            work.failure, work.error = self._busy_reason(work.case, over)
             if not work.failure and not self.stop():
-                self._attempt(work, lambda work=work: self._prepare(work, material, seconds))  # type: ignore[misc]
+                self._attempt(work, lambda work=work: self._prepare(work, inputs, seconds))  # type: ignore[misc]
         ready = [work for work in self.works if work.stepper is not None and not work.failure]
         timed = [(work.stepper, work.times) for work in ready if work.stepper is not None]
-        take_turns(timed, seconds, self.budget.min_repeats, self.budget.max_repeats, self.stop, deadline)
+        interleave(timed, seconds, self.budget.min_repeats, self.budget.max_repeats, self.stop, deadline)
         for work in ready:
             if work.times.error is not None:
                 self._fail(work, work.times.error)
@@ -106,7 +106,7 @@ class Group:
             if work.failure or work.times.taken
         ]
 
-    def _obstacle(self, case: Case, over: Callable[[], bool]) -> tuple[str, str]:
+    def _busy_reason(self, case: Case, over: Callable[[], bool]) -> tuple[str, str]:
         """Why a case is not measured at all: failure and error; empty where it is."""
         if case.row in self.full_rows:
             return "out_of_memory", f"a batch of {self.full_rows[case.row]} did not fit already"
@@ -128,8 +128,8 @@ class Group:
     def _allowed(self) -> str:
         return f"{self.budget.max_call_seconds:g} s"
 
-    def _prepare(self, work: _Work, material: Material, seconds: float) -> None:
-        work.stepper = stepper = self.make(work.case, material)
+    def _prepare(self, work: _Work, inputs: Inputs, seconds: float) -> None:
+        work.stepper = stepper = self.make(work.case, inputs)
         if work.case.compiled:
             start = time.perf_counter()
             stepper.seconds(1)

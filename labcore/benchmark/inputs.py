@@ -27,7 +27,7 @@ VARIETY = 12
 def configuration(model: str) -> RunConfig:
     """The lab's default configuration with 5-second clips and a network."""
     name = "small_cnn" if model == ARTICLE else model
-    return RunConfig().changed({"audio.clip_seconds": CLIP_SECONDS, "model.name": name})
+    return RunConfig().replace({"audio.clip_seconds": CLIP_SECONDS, "model.name": name})
 
 
 def fresh_network(model: str) -> nn.Module:
@@ -79,7 +79,7 @@ def _files() -> tuple[bytes, ...]:
 
 
 @dataclass(frozen=True)
-class Material:
+class Inputs:
     """Inputs of the work on a model: one batch of each kind, made when it is asked for."""
 
     model: str

@@ -37,7 +37,7 @@ from labcore.errors import LabError
 from labcore.events import Started, each_of, last_of
 from labcore.jobs.folder import MACHINE, NOTHING, JobFolder
 from labcore.jobs.kind import Kind
-from labcore.jobs.queue import Survey
+from labcore.jobs.queue import QueueState
 from labcore.listing import reason
 from labcore.owners import clean
 from labcore.reading import LATEST, read_object
@@ -195,9 +195,9 @@ class Benchmark(JobFolder):
             raise ReportError(f"the process of {self.title} cannot be ended: {error}") from error
 
 
-def obstacle(workspace: Workspace) -> str:
+def busy_reason(workspace: Workspace) -> str:
     """What a benchmark that is asked for now would wait for, in words; empty where it would begin at once."""
-    ahead = Survey(workspace).before(MACHINE)
+    ahead = QueueState(workspace).before(MACHINE)
     working = [job for job in ahead if job.held]
     if working:
         return f"{working[0].title} is at work" if len(working) == 1 else f"{len(working)} jobs are at work"

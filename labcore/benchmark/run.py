@@ -16,7 +16,7 @@ from labcore.benchmark.cases import BEST, Case
 from labcore.benchmark.counting import count
 from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured, Progress
 from labcore.benchmark.group import Group
-from labcore.benchmark.inputs import Material
+from labcore.benchmark.inputs import Inputs
 from labcore.benchmark.job import Benchmark, active_run
 from labcore.benchmark.machine import describe
 from labcore.benchmark.peak import measure_peak
@@ -29,7 +29,7 @@ from labcore.events import Event
 from labcore.jobs.process import StopTest
 from labcore.training.memory import is_out_of_memory
 
-Make = Callable[[Case, Material], Stepper]
+Make = Callable[[Case, Inputs], Stepper]
 
 
 def work(benchmark: Benchmark, should_stop: StopTest) -> Generator[Event, None, None]:

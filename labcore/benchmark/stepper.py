@@ -14,7 +14,7 @@ from torch.amp.grad_scaler import GradScaler
 
 from labcore.audio import decode
 from labcore.benchmark.cases import Case
-from labcore.benchmark.inputs import Material, configuration, fresh_network
+from labcore.benchmark.inputs import Inputs, configuration, fresh_network
 from labcore.device import allow_tf32, usable_cores
 from labcore.features import LogMel
 from labcore.inference.windows import centred
@@ -29,7 +29,7 @@ class Stepper:
     where torch by itself allows it.
     """
 
-    def __init__(self, case: Case, material: Material) -> None:
+    def __init__(self, case: Case, inputs: Inputs) -> None:
         self.case, self.device = case, torch.device(case.device)
         self.threads = case.threads or usable_cores()
         self.dtype = DTYPES["fp32" if case.precision == "tf32" else case.precision]
@@ -42,20 +42,20 @@ class Stepper:
         self.network: Callable[[Tensor], Tensor] = torch.compile(network) if case.compiled else network
         self.log_mel = LogMel(configuration(case.model)).to(self.device)
         pinned = self.device.type == "cuda"
-        self.targets = material.targets().to(self.device)
+        self.targets = inputs.targets().to(self.device)
         self.images = self.waveforms = None
         if case.scope in ("network", "transfer"):
-            images = material.images()
+            images = inputs.images()
             if case.scope == "network":
                 images = self._laid_out(images.to(self.device))
                 self.images = images if self.training else images.to(self.dtype)
             else:
                 self.images = images.pin_memory() if pinned else images
         else:
-            self.waveforms = material.waveforms()
+            self.waveforms = inputs.waveforms()
             self.waveforms = self.waveforms.pin_memory() if pinned else self.waveforms
-        self.files = material.files() if case.scope == "file" else []
-        self.rate = material.sample_rate
+        self.files = inputs.files() if case.scope == "file" else []
+        self.rate = inputs.sample_rate
         self.pool = ThreadPoolExecutor(usable_cores()) if self.files else None
         if self.training:
             parameters = list(network.parameters())

@@ -50,7 +50,7 @@ def warm_up(work: Timed, seconds: float) -> Times:
     return times
 
 
-def take_turns(
+def interleave(
     works: Sequence[tuple[Timed, Times]],
     seconds: float,
     min_repeats: int,

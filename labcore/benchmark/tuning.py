@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from labcore.benchmark.cases import FORMATS, Case
 from labcore.benchmark.events import CpuTuned, Tried
-from labcore.benchmark.inputs import Material
+from labcore.benchmark.inputs import Inputs
 from labcore.benchmark.stepper import Stepper
-from labcore.benchmark.timing import Times, take_turns
+from labcore.benchmark.timing import Times, interleave
 from labcore.device import usable_cores
 
 PRECISIONS = ("fp32", "bf16")
@@ -19,7 +19,7 @@ HOPELESS = 4.0
 OVERTIME = 3.0
 """How many times its seconds a tuning may take where calls are slow, because of the network or of others at work."""
 
-Make = Callable[[Case, Material], Stepper]
+Make = Callable[[Case, Inputs], Stepper]
 
 
 def tune_cpu(
@@ -40,7 +40,7 @@ def tune_cpu(
     """
     cores = cores or usable_cores()
     deadline = time.perf_counter() + OVERTIME * seconds
-    material = Material(model, batch_size)
+    inputs = Inputs(model, batch_size)
     plain = Case("cpu", model, mode, "network", batch_size, "fp32", "contiguous", threads=cores)
     forms = [
         Case("cpu", model, mode, "network", batch_size, precision, memory_format, threads=cores)
@@ -48,7 +48,7 @@ def tune_cpu(
         for memory_format in FORMATS
     ]
     share = 0.7 if cores > 1 else 1.0
-    found = _time(forms, plain, material, seconds * share, should_stop, make, deadline)
+    found = _time(forms, plain, inputs, seconds * share, should_stop, make, deadline)
     best = min(found, key=lambda case: found[case])
     fewer = [count for count in (2**power for power in range(10)) if count < cores]
     if fewer and not should_stop():
@@ -56,7 +56,7 @@ def tune_cpu(
             Case("cpu", model, mode, "network", batch_size, best.precision, best.memory_format, threads=count)
             for count in fewer
         ]
-        again = _time([best, *on_fewer], best, material, seconds * (1 - share), should_stop, make, deadline)
+        again = _time([best, *on_fewer], best, inputs, seconds * (1 - share), should_stop, make, deadline)
         found.update(again)  # the best one too: it took turns with these
     best = min(found, key=lambda case: found[case])
     tried = [
@@ -83,7 +83,7 @@ def tune_cpu(
 def _time(
     cases: Sequence[Case],
     plain: Case,
-    material: Material,
+    inputs: Inputs,
     seconds: float,
     should_stop: Callable[[], bool],
     make: Make,
@@ -96,7 +96,7 @@ def _time(
         if first and time.perf_counter() > deadline:
             break
         try:
-            stepper = make(case, material)
+            stepper = make(case, inputs)
             taken = stepper.seconds(1)
             # a first call makes what later ones use; where it was long anyway, a second one is enough to judge by
             first[case] = min(taken, stepper.seconds(1))
@@ -108,7 +108,7 @@ def _time(
     works = {
         case: (stepper, Times(calls=1)) for case, stepper in steppers.items() if first[case] <= HOPELESS * quickest
     }
-    take_turns(list(works.values()), seconds / max(1, len(works)), 3, 30, should_stop, deadline)
+    interleave(list(works.values()), seconds / max(1, len(works)), 3, 30, should_stop, deadline)
     medians = {case: times.quartiles_ms()[1] for case, (_, times) in works.items() if times.taken and not times.error}
     for stepper in steppers.values():
         stepper.close()

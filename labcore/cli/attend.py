@@ -62,7 +62,7 @@ class Teller:
                 live(f"epoch {event.epoch}  {100 * share:3.0f} %  loss {event.train_loss:.3f}  {left} left")
             case events.Epoch():
                 self._tell_epoch(event)
-            case events.Turned():
+            case events.SettingsChanged():
                 say(f"turned by {event.who or event.by}: {', '.join(_settings(event.changes))}")
             case events.Advice():
                 say(f"{event.message} To be turned: {', '.join(f'--{each}' for each in _settings(event.changes))}")

@@ -10,7 +10,7 @@ from labcore.benchmark.analysis import flat
 from labcore.benchmark.article import beside
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
 from labcore.benchmark.events import CpuTuned, Measurement, Progress
-from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.job import Benchmark, busy_reason
 from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.summary import sentences
@@ -119,7 +119,7 @@ def _take_turn(workspace: Workspace, *, wait: bool) -> None:
         RunError: a job is at work or waits, and waiting was not asked for.
     """
     told = ""
-    while trouble := obstacle(workspace):
+    while trouble := busy_reason(workspace):
         if not wait:
             raise RunError(
                 f"{trouble}: a benchmark beside it would measure both at once",

@@ -35,7 +35,7 @@ from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
-    from labcore.batch import AnswerJournal
+    from labcore.batch import PredictionJournal
     from labcore.inference.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
@@ -91,13 +91,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             f"{len(inputs.files)} recordings do not go into one {kind} file", "Give a folder with --output"
         )
-    from labcore.batch.predicting import answers_of
+    from labcore.batch.predicting import predict_files
     from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
     tell = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
     bad = 0
-    with contextlib.closing(answers_of(classifier, inputs.files, arguments.hop, _at_work)) as answers:
+    with contextlib.closing(predict_files(classifier, inputs.files, arguments.hop, _at_work)) as answers:
         for _, answer in itertools.chain(inputs.errors(), answers):
             live("")
             bad += "error" in answer
@@ -184,7 +184,7 @@ def _lines(answer: dict[str, Any], threshold: float) -> list[str]:
 
 def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs: Inputs) -> int:
     """Answers into a file or a folder; those that were given already are taken from the journal beside it."""
-    from labcore.batch import AnswerJournal, write_table, write_tracks
+    from labcore.batch import PredictionJournal, write_table, write_tracks
 
     output, files = Path(arguments.output), inputs.files
     targets = track_files(arguments.files, files, output, kind) if kind in TRACKS else {}
@@ -196,7 +196,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
-    journal = AnswerJournal(journal_file, f"{sha256_of(weights_file)} {arguments.hop}")
+    journal = PredictionJournal(journal_file, f"{sha256_of(weights_file)} {arguments.hop}")
     waiting = [file for file in files if not journal.has(file)]
     began = time.monotonic()
     bad, notes, stopped = _ask(classifier, waiting, arguments.hop, journal, inputs)
@@ -223,10 +223,10 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
 
 
 def _ask(
-    classifier: Classifier, waiting: list[Path], hop: float | None, journal: AnswerJournal, inputs: Inputs
+    classifier: Classifier, waiting: list[Path], hop: float | None, journal: PredictionJournal, inputs: Inputs
 ) -> tuple[list[str], list[str], bool]:
     """Ask about files and keep the answers; why some are bad, what is told of others, and whether a signal stopped it before the end."""
-    from labcore.batch.predicting import answers_of
+    from labcore.batch.predicting import predict_files
 
     bad: list[str] = []
     notes: list[str] = []
@@ -241,7 +241,7 @@ def _ask(
     with (
         contextlib.suppress(_Stopped),
         stop_on_signals(lambda: say_raw("stopping; once more ends at once\n")) as stopping,
-        contextlib.closing(answers_of(classifier, waiting, hop, at_work)) as answers,
+        contextlib.closing(predict_files(classifier, waiting, hop, at_work)) as answers,
     ):
         for file, answer in itertools.chain(inputs.errors(), answers):
             journal.add(file, answer)

@@ -40,8 +40,8 @@ def parser() -> Parser:
     )
     own = parser.add_argument_group("the cross-validation")
     own.add_argument("--folds", nargs="+", metavar="FOLD", help="these folds alone [default all of the data set]")
-    own.add_argument("--random", action="store_true", help="train the leaking twin as well: clips dealt to folds without regard to "
-                     "recordings, to show by how much that flatters")  # fmt: skip
+    own.add_argument("--random", action="store_true", help="train a random split as well, as a control: clips dealt to folds "
+                     "without regard to recordings, to show by how much that flatters")  # fmt: skip
     add_engine(own, "fold")
     other = parser.add_argument_group("cross-validations that are there").add_mutually_exclusive_group()
     other.add_argument(
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         config = config_from(arguments)
         folds = arguments.folds
-        config = check_inputs(config.changed({"data.fold": folds[0]}) if folds else config, workspace)
+        config = check_inputs(config.replace({"data.fold": folds[0]}) if folds else config, workspace)
         experiment = CrossValidation.create(
             workspace,
             config,
@@ -98,7 +98,7 @@ def _follow_manager(workspace: Workspace, experiment: CrossValidation, arguments
         if arguments.resume is not None:
             manager.resume(experiment, by=shell_user(), dataset=vars(arguments).get("data.dataset"))
             if arguments.random:
-                experiment.add_twin()
+                experiment.add_random_split()
         _follow(experiment, arguments, manager, lambda summary: summary.active)
     return _conclude(experiment, as_json=arguments.json)
 
@@ -110,7 +110,7 @@ def _follow_ray(workspace: Workspace, experiment: CrossValidation, arguments: ar
     with experiment.hold():
         ready(experiment, vars(arguments).get("data.dataset"), queued=False)
     if arguments.resume is not None and arguments.random:
-        experiment.add_twin(queued=False, gpus=0)
+        experiment.add_random_split(queued=False, gpus=0)
     runs = [run for run in experiment.children() if run.status().state in RESUMABLE]
     ray = connected(arguments.ray_address)
     try:
@@ -236,14 +236,16 @@ def _tell_result(summary: Summary, *, as_json: bool, final: bool = False) -> Non
 
 def result_table(summary: Summary) -> list[str]:
     """The final table: a row a fold, then mean ± deviation and the figures of all clips."""
-    twin = {} if summary.random is None else {fold.fold: fold for fold in summary.random.folds}
-    head = ["fold", "state", "epochs", "accuracy", "macro F1", "clips", "time", *(["random split"] if twin else [])]
+    random = {} if summary.random is None else {fold.fold: fold for fold in summary.random.folds}
+    head = ["fold", "state", "epochs", "accuracy", "macro F1", "clips", "time", *(["random split"] if random else [])]
     rows = []
     for fold in summary.official.folds:
         f1 = "-" if fold.macro_f1 is None else f"{fold.macro_f1:.3f}"
         time_ = duration(fold.seconds) if fold.seconds else "-"
         row = [fold.fold, fold.state, f"{fold.epoch}/{fold.epochs}", percent(fold.accuracy), f1, str(fold.clips), time_]
-        rows.append([*row, *([percent(twin[fold.fold].accuracy)] if fold.fold in twin else ["-"] if twin else [])])
+        rows.append(
+            [*row, *([percent(random[fold.fold].accuracy)] if fold.fold in random else ["-"] if random else [])]
+        )
     pool = summary.official
     lines = [f"cross-validation {summary.id}  {summary.state}", "", *table(head, rows), ""]
     if pool.finished:

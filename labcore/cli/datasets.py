@@ -170,7 +170,7 @@ def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | Non
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.walk import looking
 
-    config = RunConfig() if sample_rate is None else RunConfig().changed({RATE: sample_rate})
+    config = RunConfig() if sample_rate is None else RunConfig().replace({RATE: sample_rate})
     with looking(live_look("checking")):
         dataset = find_dataset(workspace, name)
     health = check_dataset(dataset, live_count("checking"), config)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, Progress, duration, emit, emit_json, live_look, say, say_some
-from labcore.cli.parser import Parser, add_device, add_json, add_knob, number, positive, read_config
+from labcore.cli.parser import Parser, add_device, add_json, add_setting, number, positive, read_config
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError
 from labcore.texts import counted
@@ -27,7 +27,7 @@ FRONT_END = ("audio.sample_rate", "features.")
 
 
 def parser() -> Parser:
-    from labcore.config import knobs
+    from labcore.config import all_settings
 
     parser = Parser(
         prog="labcore extract",
@@ -70,9 +70,9 @@ def parser() -> Parser:
     add_json(parser, "a line of JSON at the end")
     parser.add_argument("--config", metavar="FILE", help="the front end of a run: its config.json or its folder")
     front = parser.add_argument_group("front end of log-mels and MFCC")
-    for path, knob in knobs().items():
+    for path, setting in all_settings().items():
         if path.startswith(FRONT_END):
-            add_knob(front, knob)
+            add_setting(front, setting)
     return parser
 
 
@@ -141,15 +141,15 @@ def settings_from(arguments: argparse.Namespace) -> ExtractSettings:
         ConfigError: they do not go together, or a value is out of bounds.
         RunError: there is no such run, or it has no weights.
     """
-    from labcore.config import RunConfig, knobs
+    from labcore.config import RunConfig, all_settings
     from labcore.extract import ExtractSettings
 
-    given = {path: value for path, value in vars(arguments).items() if path in knobs()}
+    given = {path: value for path, value in vars(arguments).items() if path in all_settings()}
     if arguments.embeddings is None:
         if arguments.hop is not None:
             raise ConfigError("--hop is for embeddings", "The hop of frames is --features.hop_length, in samples")
         config: RunConfig = RunConfig() if arguments.config is None else read_config(Path(arguments.config))
-        config = config.changed(given)
+        config = config.replace(given)
         return ExtractSettings(arguments.features, arguments.format, config, n_mfcc=arguments.mfcc)
     if given or arguments.config is not None:
         raise ConfigError(

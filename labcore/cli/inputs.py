@@ -34,7 +34,7 @@ class Inputs:
         return len(self.files) + len(self.unread)
 
     def errors(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """What is unread, as :func:`labcore.batch.predicting.answers_of` answers a file that cannot be read."""
+        """What is unread, as :func:`labcore.batch.predicting.predict_files` answers a file that cannot be read."""
         return ((path, {"file": str(path), "error": reason}) for path, reason in self.unread.items())
 
 
@@ -102,7 +102,7 @@ def dataset_named(workspace: Workspace, name: str | None) -> str | None:
         return None
     from labcore.datasets.registry import with_whole_paths
 
-    return with_whole_paths(workspace, RunConfig().changed({"data.dataset": name})).data.dataset
+    return with_whole_paths(workspace, RunConfig().replace({"data.dataset": name})).data.dataset
 
 
 def trained_run(name: str) -> Run:

@@ -18,7 +18,7 @@ from labcore.jobs.glances import glance, glances
 from labcore.jobs.kind import TABLE, Kind, folder_class, load, names
 from labcore.jobs.manager import JobManager
 from labcore.listing import Unreadable, discard
-from labcore.owners import is_anothers, need_own, shell_user
+from labcore.owners import is_anothers, require_owner, shell_user
 from labcore.status import JobStatus
 from labcore.texts import printable
 from labcore.workspace import Workspace
@@ -110,7 +110,7 @@ def own(chosen: Sequence[J], arguments: argparse.Namespace, what: str) -> list[J
     """
     for each in chosen:
         if not arguments.anyone:
-            need_own(each.owner, shell_user(), each.title, f"Add --anyone to {what} it all the same")
+            require_owner(each.owner, shell_user(), each.title, f"Add --anyone to {what} it all the same")
     return list(chosen)
 
 

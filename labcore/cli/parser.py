@@ -1,4 +1,4 @@
-"""Parsing arguments: one clear line for a mistake, and a flag for every knob of the configuration."""
+"""Parsing arguments: one clear line for a mistake, and a flag for every setting of the configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labcore.errors import ConfigError
 from labcore.texts import printable
 
 if TYPE_CHECKING:
-    from labcore.config import Knob, RunConfig
+    from labcore.config import RunConfig, Setting
 
 EVERYDAY = ("dataset", "fold", "model", "epochs", "batch-size", "lr", "device", "seed")
 """The flags that the help shows first; other short ones follow in the order of the configuration."""
@@ -79,8 +79,8 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
-    """A flag for every knob: the everyday ones first and under their short names, then all others by part."""
-    from labcore.config import RunConfig, knobs
+    """A flag for every setting: the everyday ones first and under their short names, then all others by part."""
+    from labcore.config import RunConfig, all_settings
     from labcore.presets import PRESETS
 
     everyday = parser.add_argument_group("everyday flags")
@@ -95,9 +95,9 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         for part, field in RunConfig.model_fields.items()
     }
     order = {flag: number for number, flag in enumerate(EVERYDAY)}
-    for path, knob in sorted(knobs().items(), key=lambda item: order.get(item[1].flag, len(order))):
-        group = everyday if knob.flag else groups[path.partition(".")[0]]
-        add_knob(group, knob)
+    for path, setting in sorted(all_settings().items(), key=lambda item: order.get(item[1].flag, len(order))):
+        group = everyday if setting.flag else groups[path.partition(".")[0]]
+        add_setting(group, setting)
         if path == "runtime.device":
             group.add_argument(
                 "--gpu",
@@ -109,17 +109,17 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
             )
 
 
-def add_knob(group: argparse._ActionsContainer, knob: Knob) -> None:
-    """A flag for a knob, by its path and its short name. Not given, it leaves nothing in the namespace."""
-    names = [f"--{knob.flag}"] if knob.flag else []
+def add_setting(group: argparse._ActionsContainer, setting: Setting) -> None:
+    """A flag for a setting, by its path and its short name. Not given, it leaves nothing in the namespace."""
+    names = [f"--{setting.flag}"] if setting.flag else []
     group.add_argument(
         *names,
-        f"--{knob.path}",
-        dest=knob.path,
+        f"--{setting.path}",
+        dest=setting.path,
         default=argparse.SUPPRESS,
-        type=_reader(knob),
-        metavar=_metavar(knob),
-        help=_help(knob),
+        type=_reader(setting),
+        metavar=_metavar(setting),
+        help=_help(setting),
     )
 
 
@@ -129,7 +129,7 @@ def config_from(arguments: argparse.Namespace) -> RunConfig:
     Raises:
         ConfigError: a file that cannot be read, a value out of bounds, or a combination that cannot work.
     """
-    from labcore.config import RunConfig, knobs
+    from labcore.config import RunConfig, all_settings
     from labcore.presets import preset
 
     config = RunConfig()
@@ -138,7 +138,7 @@ def config_from(arguments: argparse.Namespace) -> RunConfig:
     elif arguments.preset is not None:
         config = preset(arguments.preset)
     given = vars(arguments)
-    return config.changed({path: given[path] for path in knobs() if path in given})
+    return config.replace({path: given[path] for path in all_settings() if path in given})
 
 
 def read_config(path: Path) -> RunConfig:
@@ -161,30 +161,32 @@ def read_config(path: Path) -> RunConfig:
         raise ConfigError(f"in {file}: {error.what}", error.remedy) from error
 
 
-def _reader(knob: Knob) -> Callable[[str], Any]:
-    """Converts the text of a flag, within the bounds of the knob."""
+def _reader(setting: Setting) -> Callable[[str], Any]:
+    """Converts the text of a flag, within the bounds of the setting."""
 
     def read(text: str) -> Any:
         try:
-            return knob.read(text)
+            return setting.read(text)
         except ConfigError as error:
             raise argparse.ArgumentTypeError(error.what) from None
 
     return read
 
 
-def _metavar(knob: Knob) -> str:
-    if knob.kind == "choice":
-        return "{" + ",".join(knob.choices) + "}"
-    return {"int": "N", "float": "X", "text": "TEXT"}[knob.kind]
+def _metavar(setting: Setting) -> str:
+    if setting.kind == "choice":
+        return "{" + ",".join(setting.choices) + "}"
+    return {"int": "N", "float": "X", "text": "TEXT"}[setting.kind]
 
 
-def _help(knob: Knob) -> str:
+def _help(setting: Setting) -> str:
     from labcore.config.setting import AUTO
 
-    default = AUTO if knob.default is None else f"{knob.default:g}" if knob.kind == "float" else str(knob.default)
-    facts = [knob.bounds, f"default {default}"]
-    text = f"{knob.title}. {knob.help} [{', '.join(fact for fact in facts if fact)}]"
+    default = (
+        AUTO if setting.default is None else f"{setting.default:g}" if setting.kind == "float" else str(setting.default)
+    )
+    facts = [setting.bounds, f"default {default}"]
+    text = f"{setting.title}. {setting.help} [{', '.join(fact for fact in facts if fact)}]"
     return text.replace("%", "%%")
 
 
@@ -233,9 +235,9 @@ def refuse_recipe(arguments: argparse.Namespace, what: str, own: Sequence[str] =
     Raises:
         ConfigError: others were given.
     """
-    from labcore.config import knobs
+    from labcore.config import all_settings
 
-    given = [path for path in knobs() if path in vars(arguments) and path != "data.dataset"]
+    given = [path for path in all_settings() if path in vars(arguments) and path != "data.dataset"]
     if given or any(vars(arguments)[name] for name in (*own, "config", "preset")):
         raise ConfigError(f"a {what} that goes on keeps its settings", f"Leave the flags out, or start a new {what}")
 

@@ -7,7 +7,7 @@ import argparse
 from labcore.cli.attend import attend, attend_everywhere
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
 from labcore.errors import RunError
-from labcore.owners import need_own, shell_user
+from labcore.owners import require_owner, shell_user
 from labcore.runs import Run
 from labcore.status import RESUMABLE
 from labcore.training.torchrun import take_part, under_torchrun
@@ -57,7 +57,7 @@ def resumable(name: str, anyone: bool = False, dataset: str | None = None) -> Ru
         remedy = "Start a new run with `labcore train`" if state == "finished" else "Stop it first"
         raise RunError(f"run {chosen.id} is {state}", remedy)
     if not anyone:
-        need_own(status.by, shell_user(), f"run {chosen.id}", "Add --anyone to go on with it all the same")
+        require_owner(status.by, shell_user(), f"run {chosen.id}", "Add --anyone to go on with it all the same")
     from labcore.datasets.resuming import ready
 
     with chosen.hold():

@@ -1,4 +1,4 @@
-"""``labcore search``: look for better settings of chosen knobs, trial by trial."""
+"""``labcore search``: look for better settings of chosen settings, trial by trial."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def parser() -> Parser:
     parser = Parser(
         prog="labcore search",
         usage="labcore search [--dataset NAME] [--trials N] [--vary KNOB=RANGE ...] [flags of labcore train]",
-        description="Look for better settings of chosen knobs with Optuna. Each trial is a run of its own, judged on a validation fold; "
+        description="Look for better settings of chosen settings with Optuna. Each trial is a run of its own, judged on a validation fold; "
         "the fold that --fold names is left out of all of them, so that it can judge what was found. Ctrl-C stops, "
         "--resume goes on.",
-        epilog="Ranges: --vary optim.lr=0.01:0.3:log, --vary dropout=0:0.6, --vary model.width=0.5,1,2, or a knob's name alone for "
+        epilog="Ranges: --vary optim.lr=0.01:0.3:log, --vary dropout=0:0.6, --vary model.width=0.5,1,2, or a setting's name alone for "
         "a range around the recipe. Without --vary: learning rate, weight decay, dropout, mixing and time masking.",
     )
     own = parser.add_argument_group("the search")
     own.add_argument(
-        "--vary", metavar="KNOB=RANGE", action="append", default=[], help="a knob and its range; several times"
+        "--vary", metavar="KNOB=RANGE", action="append", default=[], help="a setting and its range; several times"
     )
     own.add_argument("--trials", type=int, metavar="N", help="how many runs, the pruned ones among them [default 20]")
     own.add_argument("--objective", choices=("accuracy", "loss"), default="accuracy",
@@ -69,7 +69,7 @@ def parser() -> Parser:
     )
     other.add_argument("--list", action="store_true", help="list the searches of the workspace")
     other.add_argument("--show", metavar="SEARCH", help=f"show {SEARCH_HELP}")
-    other.add_argument("--final", metavar="SEARCH", help="train the best settings of a search with the reported fold held out, once: "
+    other.add_argument("--final", metavar="SEARCH", help="train the best settings of a search with the test fold held out, once: "
                        "only there that fold is looked at")  # fmt: skip
     add_anyone(parser, "with --resume: go on with it")
     parser.add_argument("--json", action="store_true", help="lines of JSON on stdout, and nothing else there")
@@ -146,7 +146,7 @@ def tell_event(event: Event) -> None:
     if isinstance(event, SearchStarted):
         say(f"search {event.search_id} in {event.search_dir}")
         say(f"{counted(event.trials, 'trial')}, {event.done} of them done; varied: {' '.join(event.varied)}")
-        say(f"judged on fold {event.validation}; fold {event.reported} is left out of every trial")
+        say(f"judged on fold {event.validation}; fold {event.test_fold} is left out of every trial")
     elif isinstance(event, TrialStarted):
         again = "goes on" if event.resumed else f"run {event.run_id}"
         say(f"trial {event.trial}: {changes_line(event.changes)}  {again}")
@@ -201,7 +201,7 @@ def facts(report: Report) -> dict[str, Any]:
         "trials": report.settings.trials,
         "done": report.done,
         "objective": report.settings.objective,
-        "reported": report.settings.reported,
+        "test_fold": report.settings.test_fold,
         "validation": report.settings.validation,
         "dataset": report.settings.config.data.dataset,
         "varied": [each.words() for each in report.settings.ranges],
@@ -224,7 +224,7 @@ def _show(report: Report, *, as_json: bool) -> int:
     settings = report.settings
     emit(f"search {report.id}  {report.state}  {report.done} of {counted(settings.trials, 'trial')}")
     emit(
-        f"data set {settings.config.data.dataset}, judged on fold {settings.validation}, fold {settings.reported} left out"
+        f"data set {settings.config.data.dataset}, judged on fold {settings.validation}, fold {settings.test_fold} left out"
     )
     if report.status.error:
         emit(f"{report.state}: {LabError(report.status.error, report.status.remedy)}")
@@ -247,9 +247,9 @@ def _show(report: Report, *, as_json: bool) -> int:
         emit("")
         emit(f"best: trial {report.best.number}, run {report.best.run_id}")
         if report.final:
-            emit(f"trained with fold {settings.reported} held out: run {report.final}")
+            emit(f"trained with fold {settings.test_fold} held out: run {report.final}")
         elif not report.active:
-            emit(f"`labcore search --final {report.id}` trains it with fold {settings.reported} held out")
+            emit(f"`labcore search --final {report.id}` trains it with fold {settings.test_fold} held out")
     return DONE
 
 

@@ -98,11 +98,11 @@ def _serve(
 ) -> int:
     from labcore.api.app import create_app
     from labcore.api.logs import log_as_json
-    from labcore.api.middleware import LOOPBACK, Standing
+    from labcore.api.middleware import LOOPBACK, ServiceState
     from labcore.api.server import serve
-    from labcore.serving import ServiceSettings, Shelf
+    from labcore.serving import ModelRegistry, ServiceSettings
 
-    shelf = Shelf(arguments.run or ["last"], weights_of, arguments.device)
+    registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device)
     settings = ServiceSettings(
         max_bytes=int((arguments.max_mb or min(64, arguments.memory_mb)) * 2**20),
         max_seconds=arguments.max_seconds,
@@ -113,14 +113,14 @@ def _serve(
         batch_size=arguments.batch_size,
         threads=arguments.threads,
     )
-    standing = Standing()
+    state = ServiceState()
     hosts = None if arguments.no_key else LOOPBACK
-    app = create_app(shelf, settings, keys=keys, hosts=hosts, standing=standing, proxies=proxies)
+    app = create_app(registry, settings, keys=keys, hosts=hosts, state=state, proxies=proxies)
     host, port = listening.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def started() -> None:
-        for model in shelf.models:
+        for model in registry.models:
             proof = "no golden clips to verify it by"
             if (worst := model.facts.golden_difference) is not None:
                 proof = f"{counted(model.facts.golden_clips, 'golden clip')}, largest difference {worst:.1g}"
@@ -129,14 +129,14 @@ def _serve(
             )
         if arguments.json:
             emit_json(
-                {"type": "serving", "url": url, "models": [model.name for model in shelf.models], "key": bool(keys)}
+                {"type": "serving", "url": url, "models": [model.name for model in registry.models], "key": bool(keys)}
             )
         else:
             emit(f"serving on {url}, documentation on {url}/docs")
 
     log_as_json()
     serve(
-        app, shelf, listening, standing, grace_seconds=arguments.grace, drain_seconds=arguments.drain, on_start=started,
+        app, registry, listening, state, grace_seconds=arguments.grace, drain_seconds=arguments.drain, on_start=started,
         proxies=proxies,
     )  # fmt: skip
     return DONE

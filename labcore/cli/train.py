@@ -13,7 +13,7 @@ from labcore.cli.attend import attend, attend_everywhere, attend_short
 from labcore.cli.inputs import trained_run
 from labcore.cli.output import DONE, duration, emit, emit_json, say
 from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.device import ALL
 from labcore.errors import ConfigError, RunError
 from labcore.owners import shell_user
@@ -84,11 +84,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _begun(run: Run, clips: dict[str, bytes], turns: dict[int, dict[str, Any]]) -> Run:
-    """A new run with its pinned clips, and with wishes for what is to be turned while it trains."""
+    """A new run with its pinned clips, and with wishes for what is to be changed while it trains."""
     for name, content in clips.items():
         run.pin(name, content)
     for epoch, changes in sorted(turns.items()):
-        run.turn(changes, by="command", who=shell_user(), epoch=epoch)
+        run.override(changes, by="command", who=shell_user(), epoch=epoch)
     return run
 
 
@@ -96,9 +96,9 @@ def read_turns(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str, A
     """What ``--turn`` asks for: epoch from which it counts → path → value.
 
     Raises:
-        ConfigError: a text that says nothing of the kind, a setting that cannot be turned, or an epoch that the run has not.
+        ConfigError: a text that says nothing of the kind, a setting that cannot be changed, or an epoch that the run has not.
     """
-    table = {name: knob for path, knob in knobs().items() for name in (path, knob.flag) if name}
+    table = {name: setting for path, setting in all_settings().items() for name in (path, setting.flag) if name}
     turns: dict[int, dict[str, Any]] = {}
     for text in texts:
         epoch, _, rest = text.partition(":")
@@ -108,16 +108,16 @@ def read_turns(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str, A
         if not 1 <= int(epoch) <= (config.optim.epochs or int(epoch)):
             raise ConfigError(f"--turn {text!r}: the run has no epoch {epoch}", f"It has {config.optim.epochs}")
         for name, _, value in pairs:
-            knob = table.get(name.strip())
-            if knob is None:
+            setting = table.get(name.strip())
+            if setting is None:
                 raise ConfigError(
                     f"--turn {text!r}: there is no setting {name.strip()!r}", "`labcore turn --help` lists them"
                 )
             try:
-                turns.setdefault(int(epoch), {})[knob.path] = knob.read(value.strip())
+                turns.setdefault(int(epoch), {})[setting.path] = setting.read(value.strip())
             except ConfigError as error:
                 raise ConfigError(f"--turn {text!r}: {error.what}", error.remedy) from None
-        config.turned(turns[int(epoch)])
+        config.replace_live(turns[int(epoch)])
     return turns
 
 
@@ -184,7 +184,7 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
 
     if config.model.name not in REGISTRY:
         build_network(config.model, 2)  # tells what is wrong with the name
-    return config.changed({"model.pretrained": _origin(config.model.pretrained)})
+    return config.replace({"model.pretrained": _origin(config.model.pretrained)})
 
 
 def _origin(pretrained: str) -> str:

@@ -1,4 +1,4 @@
-"""Every knob of a run, defined once.
+"""Every setting of a run, defined once.
 
 From the fields in :mod:`labcore.config.parts` come the sliders of the pages, the flags of the command line, the JSON in a
 run's directory and the reference in ``docs/``.
@@ -24,9 +24,9 @@ from labcore.config.parts import (
     OptimConfig,
     RuntimeConfig,
 )
-from labcore.config.setting import Knob, Part, describe
+from labcore.config.setting import Part, Setting, describe
 from labcore.errors import ConfigError
-from labcore.events import Event, Turned, each_of
+from labcore.events import Event, SettingsChanged, each_of
 from labcore.texts import json_line
 
 ULTRASOUND_RATE = 96_000
@@ -37,19 +37,19 @@ __all__ = [
     "AugmentConfig",
     "DataConfig",
     "FeaturesConfig",
-    "Knob",
     "ModelConfig",
     "OptimConfig",
     "RunConfig",
     "RuntimeConfig",
-    "knobs",
+    "Setting",
+    "all_settings",
+    "live_config",
     "parse",
-    "turned_config",
 ]
 
 
 class RunConfig(Part):
-    """All knobs of one run."""
+    """All settings of one run."""
 
     data: DataConfig = DataConfig()
     audio: AudioConfig = AudioConfig()
@@ -104,8 +104,8 @@ class RunConfig(Part):
             )
         return max(1, round(self.audio.clip_seconds * self.audio.sample_rate))
 
-    def changed(self, changes: dict[str, Any]) -> RunConfig:
-        """A configuration with some knobs turned.
+    def replace(self, changes: dict[str, Any]) -> RunConfig:
+        """A configuration with some settings replaced.
 
         Args:
             changes: path → value, e.g. ``{"optim.epochs": 50}``. Texts are converted as pydantic converts them.
@@ -121,44 +121,44 @@ class RunConfig(Part):
             tree[part][name] = value
         return parse(tree)
 
-    def turned(self, changes: dict[str, Any]) -> RunConfig:
-        """The same for knobs that may be turned while a run trains, and for no other.
+    def replace_live(self, changes: dict[str, Any]) -> RunConfig:
+        """The same for settings that may be changed while a run trains, and for no other.
 
         Raises:
-            ConfigError: as :meth:`changed` does, also for a knob that cannot be turned by then.
+            ConfigError: as :meth:`replace` does, also for a setting that cannot be changed by then.
         """
-        live = [path for path, knob in knobs().items() if knob.live]
+        live = [path for path, setting in all_settings().items() if setting.live]
         for path in changes:
-            if path not in live and path in knobs():
-                raise ConfigError(f"{path} cannot be turned while a run trains", f"These can: {', '.join(live)}")
-        return self.changed(changes)
+            if path not in live and path in all_settings():
+                raise ConfigError(f"{path} cannot be changed while a run trains", f"These can: {', '.join(live)}")
+        return self.replace(changes)
 
     def to_json(self, indent: int | None = None) -> str:
         """As JSON, whatever the paths in it are called: pydantic's own writer stumbles over names that are not UTF-8."""
         return json_line(self.model_dump(mode="json"), indent=indent)
 
     def value(self, path: str) -> Any:
-        """The value of the knob at a path (``optim.epochs``), or a part of the configuration (``optim``)."""
+        """The value of the setting at a path (``optim.epochs``), or a part of the configuration (``optim``)."""
         return attrgetter(path)(self)
 
     def values(self) -> dict[str, Any]:
-        """The values of all knobs by their paths."""
-        return {path: self.value(path) for path in knobs()}
+        """The values of all settings by their paths."""
+        return {path: self.value(path) for path in all_settings()}
 
 
-def turned_config(config: RunConfig, events: Iterable[Event], epoch: int | None = None) -> RunConfig:
-    """The values that count now in a run whose knobs were turned while it trained.
+def live_config(config: RunConfig, events: Iterable[Event], epoch: int | None = None) -> RunConfig:
+    """The values that count now in a run whose settings were changed while it trained.
 
     Args:
         config: what the run was started with.
         events: the run's.
         epoch: leave out what counts only from a later epoch on.
     """
-    told = [turn for turn in each_of(events, Turned) if epoch is None or turn.epoch <= epoch]
+    told = [change for change in each_of(events, SettingsChanged) if epoch is None or change.epoch <= epoch]
     changes: dict[str, Any] = {}
-    for turn in sorted(told, key=lambda turn: turn.epoch):
-        changes |= turn.changes
-    return config.changed(changes)
+    for change in sorted(told, key=lambda change: change.epoch):
+        changes |= change.changes
+    return config.replace(changes)
 
 
 def parse(tree: Any) -> RunConfig:
@@ -177,8 +177,8 @@ def parse(tree: Any) -> RunConfig:
         raise ConfigError(what, "Change this setting") from error
 
 
-def knobs() -> dict[str, Knob]:
-    """All knobs by their path (``optim.epochs``), in the order of their definition."""
+def all_settings() -> dict[str, Setting]:
+    """All settings by their path (``optim.epochs``), in the order of their definition."""
     return {
         f"{part}.{name}": describe(f"{part}.{name}", field)
         for part, part_field in RunConfig.model_fields.items()

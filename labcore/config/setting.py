@@ -1,4 +1,4 @@
-"""What a knob is: a field of the configuration with what each face of it needs, slider, flag and page of the reference."""
+"""What a setting is: a field of the configuration with what each face of it needs, slider, flag and page of the reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUTO = "auto"
 """What stands for "automatic" where a value is written as text."""
 
 
-def knob(
+def setting(
     default: Any,
     title: str,
     help: str,
@@ -39,19 +39,19 @@ def knob(
         flag: the short name on the command line, without dashes; every field also has its full path.
         advanced: shown folded away.
         log: a slider on a logarithmic scale makes sense.
-        live: it can be turned while a run trains.
+        live: it can be changed while a run trains.
     """
     ui: Any = {"step": step, "unit": unit, "flag": flag, "advanced": advanced, "log": log, "live": live}
     return Field(default=default, title=title, description=help, ge=ge, le=le, json_schema_extra={"ui": ui})
 
 
 class Part(BaseModel):
-    """A group of knobs. Frozen: a changed configuration is a new one."""
+    """A group of settings. Frozen: a changed configuration is a new one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Knob(BaseModel):
+class Setting(BaseModel):
     """One field of the configuration, described for whoever makes a face of it: widget, flag, page of the reference."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -73,7 +73,7 @@ class Knob(BaseModel):
     live: bool
 
     def read(self, text: str) -> Any:
-        """The value that a text says, as flags, links and ranges write it; "auto" where the knob may be left to the lab.
+        """The value that a text says, as flags, links and ranges write it; "auto" where the setting may be left to the lab.
 
         Raises:
             ConfigError: it says none, or one out of bounds.
@@ -112,8 +112,8 @@ def _number(value: float) -> str:
 _KINDS: dict[Any, Literal["int", "float", "text"]] = {int: "int", float: "float", str: "text"}
 
 
-def describe(path: str, field: FieldInfo) -> Knob:
-    """The knob at a path (``optim.epochs``) from its field."""
+def describe(path: str, field: FieldInfo) -> Setting:
+    """The setting at a path (``optim.epochs``) from its field."""
     annotation: Any = field.annotation
     optional = type(None) in get_args(annotation)
     if optional:
@@ -121,7 +121,7 @@ def describe(path: str, field: FieldInfo) -> Knob:
     choices = get_args(annotation) if get_origin(annotation) is Literal else ()
     bounds = {name: getattr(item, name) for item in field.metadata for name in ("ge", "le") if hasattr(item, name)}
     extra: Any = field.json_schema_extra
-    return Knob(
+    return Setting(
         path=path,
         title=field.title or path,
         help=field.description or "",

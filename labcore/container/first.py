@@ -151,7 +151,7 @@ class First:
         ours = {job.path for job in processes.jobs_of(self.workspace, processes.others())}
         for job in self._marked.values():
             with contextlib.suppress(LabError, OSError):
-                if job.path in ours or preemption.is_cut_short(job):
+                if job.path in ours or preemption.is_preempted(job):
                     self._say(f"{job.title} was cut short and goes on at the next start")
                 else:
                     preemption.unmark(job)

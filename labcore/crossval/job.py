@@ -3,7 +3,7 @@
 ::
 
     experiments/<id>/
-      experiment.json      kind, who made it, configuration, fold → run id, and the same for the leaking twin
+      experiment.json      kind, who made it, configuration, fold → run id, and the same for the random-split control
 
 It is there before its runs, with their ids: one that was killed in between has runs that are missing, which are made when it goes on.
 """
@@ -66,7 +66,7 @@ class CrossValidation(JobFolder):
         Args:
             config: what the runs have in common. Its fold is not looked at.
             folds: which folds; all of the data set where not given.
-            random: train the leaking twin as well, see :meth:`add_twin`.
+            random: train a random split as control as well, see :meth:`add_random_split`.
             queued: the runs wait for a job manager; otherwise somebody else works on them.
             gpus: over so many GPUs the runs are spread where the device is left to the lab; those of this machine where not given.
             by: whose it is, and its runs.
@@ -80,7 +80,7 @@ class CrossValidation(JobFolder):
 
         chosen = _chosen(find_dataset(workspace, config.data.dataset), config, folds)
         experiment = cls.new(workspace, f"{KIND}-{slug(Path(config.data.dataset).stem or 'data')[:24]}")
-        config = config.changed({"data.fold": None, "data.split": "official"})
+        config = config.replace({"data.fold": None, "data.split": "official"})
         members = {split: _named(workspace, config, chosen) for split in ("official", *(["random"] if random else []))}
         with experiment.draft() as draft:
             tree = config.model_dump(mode="json")
@@ -89,11 +89,11 @@ class CrossValidation(JobFolder):
         experiment.make_missing(queued=queued, gpus=gpus)
         return experiment
 
-    def add_twin(self, *, queued: bool = True, gpus: int | None = None) -> list[Run]:
-        """Train the leaking twin too: folds of the same names, sizes and class counts, dealt without regard to recordings.
+    def add_random_split(self, *, queued: bool = True, gpus: int | None = None) -> list[Run]:
+        """Train a random split as control: folds of the same names, sizes and class counts, dealt without regard to recordings.
 
         Returns:
-            The new runs; none where the twin is there already.
+            The new runs; none where it is there already.
 
         Raises:
             RunError, WorkspaceError: as for :meth:`create`.
@@ -127,7 +127,7 @@ class CrossValidation(JobFolder):
                 changes = {"data.fold": fold, "data.split": split, "runtime.device": device}
                 Run.create(
                     self.workspace,
-                    config.changed(changes),
+                    config.replace(changes),
                     queued=queued,
                     marks=marks,
                     by=self.owner,
@@ -192,7 +192,7 @@ class CrossValidation(JobFolder):
         return {fold: Run(runs / run_id) for fold, run_id in self.facts.get("members", {}).get(split, [])}
 
     def runs(self) -> list[Run]:
-        """All runs, those of the leaking twin last, also those that are not there."""
+        """All runs, those of the random split last, also those that are not there."""
         return [*self.members().values(), *self.members("random").values()]
 
     def children(self) -> list[Run]:
@@ -254,7 +254,7 @@ def _chosen(dataset: Any, config: RunConfig, folds: Sequence[str] | None) -> lis
     if config.data.split == "random":
         raise ConfigError(
             "a cross-validation goes through the official folds",
-            "Leave data.split as it is and ask for the random twin",
+            "Leave data.split as it is and ask for the random split",
         )
     chosen = list(official_folds(dataset)) if folds is None else [str(fold) for fold in folds]
     chosen = [fold for fold in chosen if fold != config.data.leave_out]

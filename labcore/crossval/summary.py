@@ -24,7 +24,7 @@ class FoldResult(JobStatus):
     """One fold at a glance: how its run stands, ``deleted`` where that is gone, and what came of it.
 
     Attributes:
-        split: "official", or "random" for a fold of the leaking twin.
+        split: "official", or "random" for a fold of the random-split control.
         accuracy: the final one on the held-out fold, None before the end.
         latest: the accuracy of the newest epoch on the clips of the curve.
         curve: epoch, accuracy on the training clips, accuracy on the clips of the curve.
@@ -90,8 +90,8 @@ class Summary:
 
     Attributes:
         state: queued, running (a fold is waiting or at work), finished, failed or stopped.
-        random: the leaking twin, None where it was not asked for.
-        difference: mean accuracy of the twin less that of the official folds, over the folds finished on both sides.
+        random: the random-split control, None where it was not asked for.
+        difference: mean accuracy of the random split less that of the official folds, over the folds finished on both sides.
         by: who made it; "" where that is not known.
     """
 
@@ -111,7 +111,7 @@ class Summary:
 
     @property
     def folds(self) -> list[FoldResult]:
-        """Every fold, those of the twin last."""
+        """Every fold, those of the random split last."""
         return [*self.official.folds, *(self.random.folds if self.random else [])]
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def summarise(experiment: CrossValidation) -> Summary:
         RunError: the experiment is gone or cannot be read.
     """
     official = pool(_folds(experiment, "official"))
-    random = pool(twins) if (twins := _folds(experiment, "random")) else None
+    random = pool(folds) if (folds := _folds(experiment, "random")) else None
     config = experiment.config
     return Summary(
         id=experiment.id,
@@ -147,7 +147,7 @@ def summarise(experiment: CrossValidation) -> Summary:
 
 
 def csv_table(summary: Summary) -> str:
-    """The folds as a CSV table, then mean and deviation, the leaking twin's below."""
+    """The folds as a CSV table, then mean and deviation, the random split's below."""
     lines = io.StringIO()
     rows = Sheet(lines, ["split", "fold", "state", "epochs", "accuracy", "macro_f1", "clips", "seconds", "run"])
     for name, pool in (("official", summary.official), ("random", summary.random)):
@@ -237,7 +237,7 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
 def _difference(official: Pool, random: Pool) -> float | None:
     other = {fold.fold: fold.accuracy for fold in random.folds}
     pairs = [(fold.accuracy, other.get(fold.fold)) for fold in official.folds]
-    gaps = [twin - own for own, twin in pairs if own is not None and twin is not None]
+    gaps = [random - own for own, random in pairs if own is not None and random is not None]
     return statistics.fmean(gaps) if gaps else None
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from labcore.audio import Recording
 from labcore.audio.waveforms import loudest_of
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.datasets.table import Finding
 
 CHUNK = 1 << 15
@@ -73,7 +73,7 @@ def unheard(clips: Sequence[tuple[str, str, int, float]], config: RunConfig) -> 
 
 def _flags(rate: int) -> str:
     """What to train with, so that what a recording of a rate holds is heard."""
-    bounds = knobs()[RATE]
+    bounds = all_settings()[RATE]
     rate = int(min(max(rate, bounds.ge or 0), bounds.le or rate))
-    heard = RunConfig().changed({RATE: rate}).f_max
+    heard = RunConfig().replace({RATE: rate}).f_max
     return f"--{RATE} {rate}" + (f" --features.f_max {0.45 * rate:.0f}" if heard < 0.44 * rate else "")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from labcore.allowed_paths import check_root, data_roots, is_open
+from labcore.allowed_paths import allowed_paths, check_root, is_open
 from labcore.config import RunConfig
 from labcore.datasets.cliplist import LIST_SUFFIXES
 from labcore.datasets.headers import unreadable_headers
@@ -124,11 +124,11 @@ def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
         "model.pretrained": ("none", "published", *(run.id for run in list_runs(workspace))),
     }
     changes = {}
-    for knob, names in named.items():
-        value = config.value(knob)
+    for setting, names in named.items():
+        value = config.value(setting)
         if value and value not in names and exists(path := typed_path(value)):
-            changes[knob] = str(path.absolute())
-    return config.changed(changes)
+            changes[setting] = str(path.absolute())
+    return config.replace(changes)
 
 
 def register(
@@ -308,7 +308,7 @@ def _stamp(path: Path) -> str:
         FileNotFoundError: the path is not there.
         TooMuchError: more lies below it than a data set can hold.
     """
-    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {data_roots()}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {allowed_paths()}".encode())
     level = [path] if path.is_dir() else []
     look = Look()
     while level:

@@ -115,7 +115,7 @@ def name_place(run: Run, workspace: Workspace, place: str) -> None:
     named = str(path.absolute()) if path.name != place else place
     if named != config.data.dataset:
         run.save(MOVED, [*_named_before(run), config.data.dataset])
-        run.save_config(config.changed({"data.dataset": named}))
+        run.save_config(config.replace({"data.dataset": named}))
 
 
 def move(runs: Iterable[Run], workspace: Workspace, config: RunConfig, place: str) -> RunConfig:
@@ -129,7 +129,7 @@ def move(runs: Iterable[Run], workspace: Workspace, config: RunConfig, place: st
         if run.status().state in (*RESUMABLE, "queued"):
             with run.hold():
                 name_place(run, workspace, place)
-    return with_whole_paths(workspace, config.changed({"data.dataset": place}))
+    return with_whole_paths(workspace, config.replace({"data.dataset": place}))
 
 
 def dataset_of(run: Run, workspace: Workspace, wanted: str) -> Dataset:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from labcore.inference.classifier import Classifier
 from labcore.inference.embed import features_of
-from labcore.inference.resident_clips import Bank
+from labcore.inference.resident_clips import ResidentClips
 from labcore.inference.windows import ClipWindows, aggregate
 
 KEEP_BYTES = 2**30
@@ -50,7 +50,7 @@ class Part:
     embeddings: np.ndarray
 
 
-class HeldOut:
+class EvalSet:
     """The windows of some clips, ready to be judged by a network again and again.
 
     Their log-mels are computed once and kept where they are small, else anew each time.
@@ -61,7 +61,7 @@ class HeldOut:
         rows: (clips,) which of its clips.
     """
 
-    def __init__(self, classifier: Classifier, waves: Bank, rows: np.ndarray, batch_size: int = 64) -> None:
+    def __init__(self, classifier: Classifier, waves: ResidentClips, rows: np.ndarray, batch_size: int = 64) -> None:
         self.classifier, self.rows, self.batch_size = classifier, rows, batch_size
         self.windows = ClipWindows(classifier, waves, rows)
         log_mel, clip = classifier.log_mel, classifier.config.clip_samples

@@ -9,13 +9,13 @@ import numpy as np
 
 from labcore.datasets.store import ClipStore
 from labcore.errors import LabError
-from labcore.evaluation.eval_set import HeldOut, Progress
+from labcore.evaluation.eval_set import EvalSet, Progress
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, record
 from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated
 from labcore.inference.classifier import Classifier
-from labcore.inference.resident_clips import wave_bank
+from labcore.inference.resident_clips import waveform_cache
 
 
 def evaluate(
@@ -49,7 +49,7 @@ def evaluate(
         DatasetError: there are no clips, or clips of classes that the classifier does not know.
     """
     targets = targets_of(classifier.labels, store.table["label"].to_numpy()[rows])
-    held_out = HeldOut(classifier, wave_bank(store, classifier.device), rows, batch_size)
+    held_out = EvalSet(classifier, waveform_cache(store, classifier.device), rows, batch_size)
     known = known_of(store.table, rows, folder, split)
     parts = held_out.parts(progress, by_window=by_window)
     predicted, trouble = record(file, known, classifier.labels, store.sample_rate, parts)

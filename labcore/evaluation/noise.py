@@ -16,7 +16,7 @@ from labcore.evaluation.jobs import SNRS_DB, InNoise
 from labcore.evaluation.select import targets_of
 from labcore.events import Event
 from labcore.inference.classifier import Classifier
-from labcore.inference.resident_clips import wave_bank
+from labcore.inference.resident_clips import waveform_cache
 from labcore.inference.windows import ClipWindows
 from labcore.intervals import wilson_interval
 from labcore.jobs.following import follow
@@ -68,7 +68,7 @@ class _Judge:
         self, classifier: Classifier, store: ClipStore, colour: str, seed: int = 0, batch_size: int = 16
     ) -> None:
         self.classifier, self.seed, self.batch_size = classifier.eval(), seed, batch_size
-        self.waves = wave_bank(store, torch.device("cpu"))
+        self.waves = waveform_cache(store, torch.device("cpu"))
         self.noise = NoiseAt(0.0, colour)
 
     def hits(self, rows: np.ndarray, targets: np.ndarray, snr_db: float | None, progress: Progress) -> int:

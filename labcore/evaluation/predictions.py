@@ -66,7 +66,7 @@ def record(
         known: of the clips, from :func:`known_of`.
         labels: by the numbers of the classes.
         rate: samples a second of the bounds.
-        parts: from :meth:`labcore.evaluation.eval_set.HeldOut.parts`.
+        parts: from :meth:`labcore.evaluation.eval_set.EvalSet.parts`.
 
     Returns:
         (clips,) the number of the class that is said of each; and why the file could not be written, where it could not. What is said

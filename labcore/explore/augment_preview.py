@@ -13,7 +13,7 @@ from torch import Tensor
 from labcore.augment import AddNoise, Augmentation, Mix
 from labcore.augment.noise import NoiseAt, ratio_db
 from labcore.augment.seeding import seeded
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.errors import AudioError, ConfigError
 from labcore.explore.placing import Placing
 from labcore.explore.sonify import sound_of
@@ -33,9 +33,9 @@ class Step:
 
     Attributes:
         name: what :func:`draw` takes it by, e.g. ``pitch``.
-        title: a few words, the knob's own.
-        strength: the path of the knob that switches it on.
-        knobs: the paths of the knobs that matter where it is shown alone; the share of the clips is none of them, since
+        title: a few words, the setting's own.
+        strength: the path of the setting that switches it on.
+        settings: the paths of the settings that matter where it is shown alone; the share of the clips is none of them, since
             what is shown alone always happens.
         domain: where it acts: ``time``, ``waveform``, ``power`` (of the mel bands) or ``log-mel``.
         needs_second: it takes a second clip.
@@ -44,17 +44,17 @@ class Step:
     name: str
     title: str
     strength: str
-    knobs: tuple[str, ...]
+    settings: tuple[str, ...]
     domain: str
     needs_second: bool = False
 
 
-def _step(name: str, knob: str, domain: str, *knobs: str, needs_second: bool = False) -> Step:
-    paths = tuple(f"augment.{other}" for other in knobs or (knob,) if other)
-    return Step(name, _KNOBS[f"augment.{knob}"].title, f"augment.{knob}", paths, domain, needs_second)
+def _step(name: str, setting: str, domain: str, *settings: str, needs_second: bool = False) -> Step:
+    paths = tuple(f"augment.{other}" for other in settings or (setting,) if other)
+    return Step(name, _SETTINGS[f"augment.{setting}"].title, f"augment.{setting}", paths, domain, needs_second)
 
 
-_KNOBS = knobs()
+_SETTINGS = all_settings()
 STEPS = {
     step.name: step
     for step in (
@@ -73,11 +73,11 @@ STEPS = {
 }
 """By name, in the order of the training chain."""
 _SHARES = ("augment.reverb", "augment.noise", "augment.mixup")
-"""Knobs that say how many clips are changed, not by how much."""
+"""Settings that say how many clips are changed, not by how much."""
 
 
 @dataclass(frozen=True)
-class Draw:
+class Preview:
     """A clip before and after.
 
     Attributes:
@@ -119,7 +119,7 @@ def only(config: RunConfig, name: str) -> RunConfig:
         raise ConfigError(f"there is no augmentation {name!r}", f"Choose {', '.join(STEPS)}")
     step = STEPS[name]
     off = {other.strength: 0.0 for other in STEPS.values() if other is not step}
-    return config.changed({**off, step.strength: 1.0} if step.strength in _SHARES else off)
+    return config.replace({**off, step.strength: 1.0} if step.strength in _SHARES else off)
 
 
 def draw(
@@ -135,7 +135,7 @@ def draw(
     log_mel: LogMel | None = None,
     sound: bool = True,
     workspace: Workspace | None = None,
-) -> Draw:
+) -> Preview:
     """What training would make of a clip, once: it goes through the same pipeline, with the same random numbers.
 
     Args:
@@ -180,7 +180,7 @@ def draw(
 @torch.inference_mode()
 def _shown(
     config: RunConfig, placing: Placing, image: Tensor, start: int, on: list[Step], told: dict[str, Any], sound: bool
-) -> Draw:
+) -> Preview:
     """What came out of the pipeline, as it is seen and heard, beside the clip as it is."""
     log_mel = placing.log_mel
     levels = log_mel.decibels(placing.plain())
@@ -196,7 +196,7 @@ def _shown(
         )
     elif not rebuilt:
         heard = placing.sound(start, samples) if placing.on_mels else told["waveform"]
-    return Draw(
+    return Preview(
         before=before,
         after=after,
         difference=difference,
@@ -224,7 +224,7 @@ class MixAt(Mix):
         return torch.full((len(power),), self.ratio, device=power.device)
 
 
-def answers(classifier: Classifier, drawn: Draw) -> tuple[dict[str, float], dict[str, float]]:
+def answers(classifier: Classifier, drawn: Preview) -> tuple[dict[str, float], dict[str, float]]:
     """Probabilities by label before and after, for a draw that was made with the classifier's configuration and front end."""
     with torch.inference_mode():
         classifier.eval()
@@ -239,7 +239,7 @@ def _with_length(config: RunConfig, clip: np.ndarray) -> RunConfig:
     if config.audio.clip_seconds is not None:
         return config
     seconds = len(clip) / config.audio.sample_rate
-    return config.changed({"audio.clip_seconds": min(max(0.1, seconds), LONGEST_AUTOMATIC_CLIP_SECONDS)})
+    return config.replace({"audio.clip_seconds": min(max(0.1, seconds), LONGEST_AUTOMATIC_CLIP_SECONDS)})
 
 
 def _checked(waveform: np.ndarray) -> np.ndarray:

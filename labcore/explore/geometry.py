@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.features import LogMel
 
 NOISE_BANDWIDTH = {"hann": 1.5, "hamming": 1.3628, "blackman": 1.7268, "rectangular": 1.0}
@@ -44,13 +44,13 @@ class Consequences:
 
 
 def unchecked(changes: dict[str, Any]) -> RunConfig:
-    """The defaults with some knobs turned, whether or not it can work: for :func:`consequences` and nothing else.
+    """The defaults with some settings changed, whether or not it can work: for :func:`consequences` and nothing else.
 
     Args:
         changes: path → value, e.g. ``{"features.hop_length": 4096}``.
 
     Raises:
-        KeyError: there is no such knob.
+        KeyError: there is no such setting.
     """
     base = RunConfig()
     tree = base.model_dump()
@@ -128,23 +128,23 @@ def _warnings(config: RunConfig, clip_seconds: float) -> list[str]:
 
 
 def _out_of_bounds(config: RunConfig) -> list[str]:
-    """A sentence for each knob of audio and features that is outside its bounds or no number."""
+    """A sentence for each setting of audio and features that is outside its bounds or no number."""
     told = []
-    for path, knob in knobs().items():
+    for path, setting in all_settings().items():
         part, name = path.split(".")
         if part not in ("audio", "features"):
             continue
         value = getattr(getattr(config, part), name)
-        if knob.kind == "choice":
-            if value not in knob.choices:
-                told.append(f"{knob.title} {value!r} is not known: choose {', '.join(knob.choices)}.")
-        elif value is not None or not knob.optional:
-            number, unit = _number(value), f" {knob.unit}" if knob.unit else ""
-            low, high = knob.ge, knob.le
+        if setting.kind == "choice":
+            if value not in setting.choices:
+                told.append(f"{setting.title} {value!r} is not known: choose {', '.join(setting.choices)}.")
+        elif value is not None or not setting.optional:
+            number, unit = _number(value), f" {setting.unit}" if setting.unit else ""
+            low, high = setting.ge, setting.le
             if not math.isfinite(number):
-                told.append(f"{knob.title} {value!r} is no number.")
+                told.append(f"{setting.title} {value!r} is no number.")
             elif (low is not None and number < low) or (high is not None and number > high):
-                told.append(f"{knob.title} {number:g}{unit} is out of bounds: from {low:g} to {high:g}{unit}.")
+                told.append(f"{setting.title} {number:g}{unit} is out of bounds: from {low:g} to {high:g}{unit}.")
     return told
 
 

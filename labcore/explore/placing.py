@@ -9,7 +9,7 @@ from torch import Tensor
 from labcore.config import AugmentConfig
 from labcore.errors import ConfigError
 from labcore.features import LogMel
-from labcore.inference.resident_clips import Bank
+from labcore.inference.resident_clips import ResidentClips
 from labcore.inference.windows import centred_start
 from labcore.training.pipeline import InputPipeline
 
@@ -33,7 +33,7 @@ class Placing:
     ) -> None:
         self.clip, self.log_mel = clips[0], log_mel
         offsets = torch.tensor([0, *np.cumsum([len(clip) for clip in clips])])
-        waves = Bank(torch.from_numpy(np.concatenate(clips)), offsets, None, torch.device("cpu"))
+        waves = ResidentClips(torch.from_numpy(np.concatenate(clips)), offsets, None, torch.device("cpu"))
         self.rows, frames = torch.arange(len(clips)), log_mel.frames(samples)
         self.pipeline = InputPipeline(waves, self.rows, log_mel, frames, augment, noise)
         self.pipeline.compute_mels()

@@ -22,14 +22,14 @@ from labcore.device import choose_device
 from labcore.errors import AudioError, RunError
 from labcore.features import LogMel
 from labcore.inference.golden import TOLERANCE, Golden
-from labcore.inference.prediction import Answer, Shares, Window
+from labcore.inference.prediction import Prediction, Shares, Window
 from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_weights_file
 from labcore.inference.windows import aggregate, centred
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
 from labcore.workspace import write_atomically
 
-__all__ = ["Answer", "Classifier", "Window"]
+__all__ = ["Classifier", "Prediction", "Window"]
 
 
 class Classifier(nn.Module):
@@ -85,7 +85,7 @@ class Classifier(nn.Module):
         batch_size: int = 32,
         limits: Limits | None = None,
         progress: Progress = lambda share: None,
-    ) -> Answer:
+    ) -> Prediction:
         """Decode a file, or the bytes of one, and say what is heard in it. The length of a recording takes no memory.
 
         Args:
@@ -104,11 +104,11 @@ class Classifier(nn.Module):
             return lambda: rows
 
         heard = hear(recording, lambda: self.cutter(hop_seconds, batch_size), ask, progress)
-        return self.answer_of(heard, recording.notes)
+        return self.prediction_of(heard, recording.notes)
 
     def classify_waveform(
         self, waveform: np.ndarray, *, hop_seconds: float | None = None, batch_size: int = 32
-    ) -> Answer:
+    ) -> Prediction:
         """Say what is heard in a waveform.
 
         Args:
@@ -130,7 +130,7 @@ class Classifier(nn.Module):
         bounds: list[tuple[int, int]],
         probabilities: np.ndarray,
         notes: Sequence[str] = (),
-    ) -> Answer:
+    ) -> Prediction:
         """What is said of a clip, from what is said of its windows.
 
         Args:
@@ -138,9 +138,9 @@ class Classifier(nn.Module):
             bounds, probabilities: its windows, and (windows, classes) for them.
             notes: of how the clip was read.
         """
-        return self.answer_of(Heard(len(samples), bounds, energies_of(samples, bounds), probabilities), notes)
+        return self.prediction_of(Heard(len(samples), bounds, energies_of(samples, bounds), probabilities), notes)
 
-    def answer_of(self, heard: Heard, notes: Sequence[str] = ()) -> Answer:
+    def prediction_of(self, heard: Heard, notes: Sequence[str] = ()) -> Prediction:
         """The same of a recording that was taken window by window."""
         silent_windows = self.config.audio.silent_windows
         weights = weights_of_energies(heard.energies, silent_windows)
@@ -152,7 +152,7 @@ class Classifier(nn.Module):
             start_s, end_s = begin / self.sample_rate, min(end, heard.samples) / self.sample_rate
             best, silent = int(row.argmax()), nothing or not weight
             windows.append(Window(start_s, end_s, self.labels[best], float(row[best]), Shares(places, row), silent))
-        return Answer(
+        return Prediction(
             label=self.labels[int(mean.argmax())],
             probability=float(mean.max()),
             probabilities=dict(zip(self.labels, mean.tolist(), strict=True)),

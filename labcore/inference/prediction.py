@@ -45,7 +45,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a classifier says of a clip.
 
     Attributes:

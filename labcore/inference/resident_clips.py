@@ -19,7 +19,7 @@ from labcore.features import LogMel
 
 
 @dataclass(frozen=True)
-class Bank:
+class ResidentClips:
     """Clips laid end to end.
 
     Attributes:
@@ -83,20 +83,20 @@ class Bank:
         return windows
 
 
-def wave_bank(store: ClipStore, device: torch.device) -> Bank:
+def waveform_cache(store: ClipStore, device: torch.device) -> ResidentClips:
     """The clips of a store as they are: values (total samples,) int16."""
     values = torch.from_numpy(store.samples)
     if device.type == "cuda" and values.numel() * 2 < free_bytes(device) * 0.4:
         values = values.to(device)
-    return Bank(values, torch.from_numpy(np.asarray(store.offsets)), torch.from_numpy(store.scales), device)
+    return ResidentClips(values, torch.from_numpy(np.asarray(store.offsets)), torch.from_numpy(store.scales), device)
 
 
-def mel_bank(
-    waves: Bank,
+def mel_cache(
+    waves: ResidentClips,
     log_mel: LogMel,
     progress: Callable[[int, int], None] = lambda done, total: None,
     processes: int = 1,
-) -> Bank | None:
+) -> ResidentClips | None:
     """The clips' mel powers: values (total frames, n_mels) float32. None where they would not fit beside the rest.
 
     Args:
@@ -118,14 +118,14 @@ def mel_bank(
             values[offsets[clip] : offsets[clip + 1]] = log_mel.power(waveform)[0].T
             if clip % 64 == 63 or clip + 1 == len(frames):
                 progress(clip + 1, len(frames))
-    return Bank(values, offsets, None, waves.device)
+    return ResidentClips(values, offsets, None, waves.device)
 
 
 def random_starts(lengths: Tensor, window: int, shift: int) -> Tensor:
     """Where training windows begin, drawn from torch's global CPU generator.
 
     A clip longer than the window is cropped anywhere, a shorter one is placed anywhere inside it; beyond that the window is
-    moved by up to ``shift``, which loses nothing where it is cut around the clip (:meth:`Bank.cut`).
+    moved by up to ``shift``, which loses nothing where it is cut around the clip (:meth:`ResidentClips.cut`).
 
     Args:
         lengths: (batch,) lengths of the clips.

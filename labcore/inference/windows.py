@@ -15,7 +15,7 @@ from labcore.audio.silence import energies_of, weights_of_energies
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
-    from labcore.inference.resident_clips import Bank
+    from labcore.inference.resident_clips import ResidentClips
 
 
 def aggregate(rows: np.ndarray, weights: np.ndarray, owners: np.ndarray, clips: int) -> np.ndarray:
@@ -61,7 +61,7 @@ class ClipWindows:
         clips: how many clips there are.
     """
 
-    def __init__(self, classifier: Classifier, waves: Bank, rows: np.ndarray) -> None:
+    def __init__(self, classifier: Classifier, waves: ResidentClips, rows: np.ndarray) -> None:
         self._waves, self._length, self.clips = waves, classifier.config.clip_samples, len(rows)
         silent_windows = classifier.config.audio.silent_windows
         bounds, owners, weights = [], [], [np.zeros(0, dtype=np.float32)]

@@ -25,7 +25,7 @@ from labcore.jobs.background import tail
 from labcore.jobs.executors import Child, Executor, ProcessChild, ThreadChild
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import TABLE, load
-from labcore.jobs.queue import Survey, needed, startable
+from labcore.jobs.queue import QueueState, needed, startable
 from labcore.owners import clean
 from labcore.status import RESUMABLE
 from labcore.workspace import Workspace
@@ -87,8 +87,8 @@ class JobManager:
         self.workspace = workspace
         self.executor = executor or (ThreadChild if os.environ.get("LABCORE_WORKER") == "thread" else ProcessChild)
         self._poll_seconds, self._grace = poll_seconds, stop_grace_seconds
-        self._children: dict[Path, Child] = {}
-        self._survey = Survey(workspace)
+        self._workers: dict[Path, Child] = {}
+        self._queue_state = QueueState(workspace)
         self._lock = threading.RLock()
         self._leader: FileLock | None = None
         self._passed_over: dict[Path, float] = {}
@@ -121,7 +121,7 @@ class JobManager:
                 The job stays as it was.
         """
         with self._lock:
-            child = self._children.get(job.path)
+            child = self._workers.get(job.path)
             if child is not None and not child.alive:
                 self._settle(child)
             with job.hold(timeout=0.5):
@@ -152,7 +152,7 @@ class JobManager:
                 return
             if state in ("queued", "running", "stopping"):
                 job.request_stop(by)
-                if at_work := self._children.get(job.path):
+                if at_work := self._workers.get(job.path):
                     at_work.stop()
 
     def remove(self, job: JobFolder, also: Sequence[JobFolder] = ()) -> None:
@@ -176,19 +176,19 @@ class JobManager:
 
     def has(self, job: JobFolder) -> bool:
         """Whether a process of this manager's is at work on a job."""
-        child = self._children.get(job.path)
+        child = self._workers.get(job.path)
         return child is not None and child.alive
 
     def queue(self) -> list[JobFolder]:
         """The jobs that wait, the next one first."""
         with self._lock:
-            waiting, _ = self._survey.look()
-            return [job for job in waiting if job.path not in self._children]
+            waiting, _ = self._queue_state.look()
+            return [job for job in waiting if job.path not in self._workers]
 
     def ahead(self, job: JobFolder) -> list[JobFolder]:
-        """The jobs that a waiting one waits for; see :meth:`labcore.jobs.queue.Survey.ahead`."""
+        """The jobs that a waiting one waits for; see :meth:`labcore.jobs.queue.QueueState.ahead`."""
         with self._lock:
-            return self._survey.ahead(job)
+            return self._queue_state.ahead(job)
 
     def close(self) -> None:
         """Let go: processes at work go on and are found again by the next manager, threads are stopped and joined."""
@@ -200,8 +200,8 @@ class JobManager:
         if self._leader is not None:
             self._leader.release()  # of one without a background
         with self._lock:
-            children = list(self._children.values())
-            self._children.clear()
+            children = list(self._workers.values())
+            self._workers.clear()
         for child in children:
             child.abandon()
 
@@ -214,7 +214,7 @@ class JobManager:
             with self._going_on():
                 self._look_after_children()
             with self._going_on():
-                busy = (self._lead() and self._start_waiting()) or bool(self._children)
+                busy = (self._lead() and self._start_waiting()) or bool(self._workers)
         return busy
 
     def _supervise(self) -> None:
@@ -250,11 +250,11 @@ class JobManager:
         return True
 
     def _look_after_children(self) -> None:
-        for path, child in list(self._children.items()):
+        for path, child in list(self._workers.items()):
             with self._going_on():
                 if not child.alive:
                     if self._settle(child):
-                        del self._children[path]
+                        del self._workers[path]
                         if child.job.status().state == "queued" and _ends(child.job) == child.ends_before:
                             # It could not take the job up, and would be started again and again.
                             self._pass_over(child.job)
@@ -266,13 +266,13 @@ class JobManager:
 
     def _start_waiting(self) -> bool:
         """Start the jobs whose turn it is. Whether any wait or are at work."""
-        waiting, working = self._survey.look()
+        waiting, working = self._queue_state.look()
         at_work = {job.path for job, _ in working}
         busy = [device for _, device in working]
-        busy += [needed(child.job) for path, child in self._children.items() if path not in at_work]
+        busy += [needed(child.job) for path, child in self._workers.items() if path not in at_work]
         now = time.monotonic()
         self._passed_over = {path: until for path, until in self._passed_over.items() if now < until}
-        able = [job for job in waiting if job.path not in self._children and job.path not in self._passed_over]
+        able = [job for job in waiting if job.path not in self._workers and job.path not in self._passed_over]
         for job in startable(able, busy):
             with self._going_on():
                 self._start(job)
@@ -292,7 +292,7 @@ class JobManager:
                 self._end(job, "failed", LabError(what, f"{job.kind.again.capitalize()} when this is mended"))
         else:
             child.ends_before = ends
-            self._children[job.path] = child
+            self._workers[job.path] = child
 
     def _settle(self, child: Child) -> bool:
         """Write the end of a job whose process is gone without having done so. False: try again later."""

@@ -41,7 +41,7 @@ def waits(job: JobFolder) -> bool:
     return known(job)[1].last == "queued"
 
 
-def is_cut_short(job: JobFolder) -> bool:
+def is_preempted(job: JobFolder) -> bool:
     """Whether a job has the mark, has stopped or was interrupted, and was not taken up again since."""
     noted = job.load(MARK)
     return isinstance(noted, dict) and noted.get("starts") == _starts(job) and job.status().state in GOES_ON

@@ -31,14 +31,14 @@ UNKNOWN = "?"
 class Waiting:
     """A job that waits: whose it is, what it needs, and when it came, in seconds since 1970.
 
-    ``cut_short``: it was at work, and took its old place in the line when its machine was back (:mod:`labcore.jobs.preemption`).
+    ``preempted``: it was at work, and took its old place in the line when its machine was back (:mod:`labcore.jobs.preemption`).
     """
 
     job: JobFolder
     person: str
     device: str
     came: float
-    cut_short: bool = False
+    preempted: bool = False
 
     @property
     def place(self) -> tuple[float, str]:
@@ -47,7 +47,7 @@ class Waiting:
 
 
 @dataclass
-class Survey:
+class QueueState:
     """Looks over the jobs of a workspace again and again; cheap where nothing has changed."""
 
     workspace: Workspace
@@ -110,8 +110,8 @@ class Survey:
             working.append((job, device))
             served[person, device] = math.inf
         elif story.last == "queued":
-            cut_short = story.served_at > 0 and story.queued_at <= story.served_at
-            waiting.append(Waiting(job, person, device_name(asked.needs), story.queued_at, cut_short))
+            preempted = story.served_at > 0 and story.queued_at <= story.served_at
+            waiting.append(Waiting(job, person, device_name(asked.needs), story.queued_at, preempted))
 
     def ahead(self, job: JobFolder) -> list[JobFolder]:
         """What a waiting job waits for: jobs at work, then those before it in the queue.
@@ -163,7 +163,7 @@ def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], floa
         ]
         first = min(free, key=lambda head: head.place)
         rivals = [head for head in free if head is first or _same(head.device, first.device)]
-        chosen = min(rivals, key=lambda head: (not head.cut_short, last_turn(head.person, first.device), head.place))
+        chosen = min(rivals, key=lambda head: (not head.preempted, last_turn(head.person, first.device), head.place))
         order.append(chosen)
         where = chosen.person, chosen.device
         turns[where] = math.inf, len(order)

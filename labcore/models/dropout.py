@@ -9,7 +9,7 @@ from torch import Tensor, nn
 class Dropout(nn.Module):
     """Drops a share of the features in training and scales up the rest (Srivastava et al., JMLR 2014).
 
-    ``nn.Dropout`` holds its share as a Python number, which torch.compile builds into its code: each turn of the knob would compile
+    ``nn.Dropout`` holds its share as a Python number, which torch.compile builds into its code: each turn of the setting would compile
     the network anew.
 
     Args:

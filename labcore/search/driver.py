@@ -158,7 +158,7 @@ class _Driver:
         number = ask(self.study, self.settings, self._asked)
         frozen = self.storage.get_trial(self._identity(number))
         changes = self.settings.changes(frozen.params)
-        twin = next(
+        same = next(
             (
                 t
                 for t in self._trials()
@@ -166,9 +166,9 @@ class _Driver:
             ),
             None,
         )
-        if twin is not None:
-            self.storage.set_trial_user_attr(self._identity(number), "run", twin.user_attrs.get("run"))
-            yield self._end(number, TrialState.COMPLETE, twin.value, f"the same as trial {twin.number}")
+        if same is not None:
+            self.storage.set_trial_user_attr(self._identity(number), "run", same.user_attrs.get("run"))
+            yield self._end(number, TrialState.COMPLETE, same.value, f"the same as trial {same.number}")
         else:
             yield from self._start(frozen)
 
@@ -181,7 +181,7 @@ class _Driver:
             return
         busy = {active.device for active in self.active.values()}
         device = next((device for device in self.devices if device not in busy), self.devices[0])
-        config = config.changed({"runtime.device": device})
+        config = config.replace({"runtime.device": device})
         marks = {MARK: {"search": self.search.id, "trial": number}}
         run = Run.create(self.search.workspace, config, queued=self.queue.shared, marks=marks, by=self.by)
         self._follow(trial, self.queue.take(run))
@@ -242,7 +242,7 @@ class _Driver:
         return False
 
     def _take(self, active: _Active, event: Event) -> Iterator[Event]:
-        if isinstance(event, Evaluated) and event.fold != self.settings.reported:
+        if isinstance(event, Evaluated) and event.fold != self.settings.test_fold:
             active.accuracy = event.accuracy
         if not isinstance(event, Epoch):
             return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias, Union
 
+from pydantic import AliasChoices, Field
+
 from labcore.events import Event, Finished, JobQueued, Kinds, Started, kinds_of
 
 
@@ -16,7 +18,7 @@ class SearchStarted(Started):
     trials: int
     done: int
     varied: list[str]
-    reported: str
+    test_fold: str = Field(validation_alias=AliasChoices("test_fold", "reported"))  # reported: in the version before
     validation: str
 
 

@@ -160,7 +160,7 @@ class Search(JobFolder):
             trials=report.settings.trials,
             done=report.done,
             varied=[each.words() for each in report.settings.ranges],
-            reported=report.settings.reported,
+            test_fold=report.settings.test_fold,
             validation=report.settings.validation,
             pid=os.getpid(),
             host=socket.gethostname(),

@@ -1,4 +1,4 @@
-"""A search as it stands: its trials, how much each knob mattered, and the one run that trains the best with the reported fold held out."""
+"""A search as it stands: its trials, how much each setting mattered, and the run of the best with the test fold held out."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Report:
-    """A search as it stands. ``final`` is the run that trained what was found with the reported fold held out, None before."""
+    """A search as it stands. ``final`` is the run that trained what was found with the test fold held out, None before."""
 
     id: str
     settings: Settings
@@ -117,7 +117,7 @@ def _trial(settings: Settings, frozen: FrozenTrial) -> Trial:
 
 
 def importance(search: Search, storage: BaseStorage | None = None) -> dict[str, float]:
-    """How much of the differences between the finished trials each knob explains: path → share, the largest first.
+    """How much of the differences between the finished trials each setting explains: path → share, the largest first.
 
     Empty where there are too few trials, or all are equal. Method: functional ANOVA on a random forest, as Optuna does it (Hutter,
     Hoos and Leyton-Brown 2014).
@@ -135,7 +135,7 @@ def importance(search: Search, storage: BaseStorage | None = None) -> dict[str, 
 
 
 def best_config(search: Search) -> RunConfig:
-    """The settings of the best trial, with the reported fold held out and nothing left out.
+    """The settings of the best trial, with the test fold held out and nothing left out.
 
     Raises:
         SearchError: no trial has finished yet.
@@ -157,7 +157,7 @@ def final_run(search: Search, report: Report | None = None) -> Run | None:
 
 
 def train_best(search: Search, manager: JobManager | None = None, *, by: str = "") -> Run:
-    """Train the best settings on all but the reported fold, once: there, and only there, that fold is looked at.
+    """Train the best settings on all but the test fold, once: there, and only there, that fold is looked at.
 
     A final run that was stopped or failed is gone on with.
 
@@ -183,7 +183,7 @@ def train_best(search: Search, manager: JobManager | None = None, *, by: str = "
     if state not in RESUMABLE:
         raise SearchError(
             f"the best of search {search.id} is trained once: run {run.id} is {state}",
-            "To look at the reported fold again and again would be to choose by it",
+            "To look at the test fold again and again would be to choose by it",
         )
     if manager is not None:
         return manager.resume(run, by=by)

@@ -22,7 +22,7 @@ class Settings:
         config: the recipe; its data set is searched on.
         ranges: what is varied.
         trials: how many runs there will be, the pruned and the failed ones among them.
-        reported: the fold that no trial touches; kept for the one run that trains what was found.
+        test_fold: the fold that no trial touches; kept for the one run that trains what was found.
         validation: the fold that trials are judged on.
         pruning: whether trials that lag behind are stopped early.
         seed: of the sampler.
@@ -32,7 +32,7 @@ class Settings:
     config: RunConfig
     ranges: tuple[Range, ...]
     trials: int
-    reported: str
+    test_fold: str
     validation: str
     pruning: bool = True
     seed: int = 0
@@ -44,7 +44,7 @@ class Settings:
         return "maximize" if self.objective == "accuracy" else "minimize"
 
     def trial_config(self, drawn: dict[str, Any]) -> RunConfig:
-        """The run of a trial. The reported fold is left out of it altogether.
+        """The run of a trial. The test fold is left out of it altogether.
 
         Args:
             drawn: path → value, as the sampler drew them.
@@ -52,12 +52,12 @@ class Settings:
         Raises:
             ConfigError: values that cannot be together.
         """
-        split = {"data.fold": self.validation, "data.leave_out": self.reported}
-        return self.config.changed(self.changes(drawn) | split)
+        split = {"data.fold": self.validation, "data.leave_out": self.test_fold}
+        return self.config.replace(self.changes(drawn) | split)
 
     def final_config(self, drawn: dict[str, Any]) -> RunConfig:
-        """The run that trains what a trial found on all but the reported fold, which is then looked at for the first time."""
-        return self.config.changed(self.changes(drawn) | {"data.fold": self.reported, "data.leave_out": None})
+        """The run that trains what a trial found on all but the test fold, which is then looked at for the first time."""
+        return self.config.replace(self.changes(drawn) | {"data.fold": self.test_fold, "data.leave_out": None})
 
     def changes(self, drawn: dict[str, Any]) -> dict[str, Any]:
         """What a trial turns: path → value as it was trained."""
@@ -69,7 +69,10 @@ class Settings:
     @classmethod
     def from_dict(cls, tree: dict[str, Any]) -> Settings:
         """Raises ConfigError, KeyError or TypeError where it is none."""
-        kinds = {"trials": int, "seed": int, "reported": str, "validation": str, "objective": str, "pruning": bool}
+        if "reported" in tree:  # its name in the version before
+            tree = {**tree, "test_fold": tree["reported"]}
+            del tree["reported"]
+        kinds = {"trials": int, "seed": int, "test_fold": str, "validation": str, "objective": str, "pruning": bool}
         wrong = [name for name, kind in kinds.items() if not isinstance(tree[name], kind)]
         if wrong:
             raise TypeError(f"{wrong[0]} is {tree[wrong[0]]!r}")
@@ -103,19 +106,21 @@ def make_settings(
     if config.data.split != "official":
         raise ConfigError("a search on a random split would choose what leaks best", "Leave data.split official")
     if config.data.leave_out is not None:
-        raise ConfigError("a search chooses by itself what is left out", "Name the fold to be reported as data.fold")
+        raise ConfigError(
+            "a search chooses by itself what is left out", "Name the fold to be the test fold as data.fold"
+        )
     dataset = find_dataset(workspace, config.data.dataset)
     config = with_whole_paths(workspace, config)  # trials run in other processes
-    reported = split_for(dataset, config.data).fold
-    validation = validation_fold(dataset.folds, reported)
-    config = config.changed({"data.fold": reported})
-    settings = Settings(config, distinct(ranges), trials, reported, validation, pruning, seed, objective)
+    test_fold = split_for(dataset, config.data).fold
+    validation = validation_fold(dataset.folds, test_fold)
+    config = config.replace({"data.fold": test_fold})
+    settings = Settings(config, distinct(ranges), trials, test_fold, validation, pruning, seed, objective)
     split_for(dataset, settings.trial_config({}).data)
     return settings
 
 
-def validation_fold(folds: list[str], reported: str) -> str:
-    """The fold that trials are judged on: the validation part where there is one, else the fold after the reported one.
+def validation_fold(folds: list[str], test_fold: str) -> str:
+    """The fold that trials are judged on: the validation part where there is one, else the fold after the test fold.
 
     Where that is the only one left, a share of its recordings is held out and the others are trained on.
 
@@ -124,13 +129,13 @@ def validation_fold(folds: list[str], reported: str) -> str:
     """
     from labcore.datasets.table import PARTS
 
-    rest = [fold for fold in folds if fold != reported]
+    rest = [fold for fold in folds if fold != test_fold]
     if not rest:
         raise DatasetError(
-            f"fold {reported} holds all clips: none are left to search on", "Add clips of other recordings, or folds"
+            f"fold {test_fold} holds all clips: none are left to search on", "Add clips of other recordings, or folds"
         )
-    if reported in PARTS and set(rest) <= set(PARTS):
+    if test_fold in PARTS and set(rest) <= set(PARTS):
         return "val" if "val" in rest else "train" if "train" in rest else rest[0]
-    plain = [fold for fold in folds if fold not in PARTS or fold == reported]
-    after = plain[(plain.index(reported) + 1) % len(plain)]
-    return after if after != reported else rest[0]
+    plain = [fold for fold in folds if fold not in PARTS or fold == test_fold]
+    after = plain[(plain.index(test_fold) + 1) % len(plain)]
+    return after if after != test_fold else rest[0]

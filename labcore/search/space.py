@@ -1,4 +1,4 @@
-"""Which knobs a search varies, and over what: ranges from the knobs' own bounds, or as the user says."""
+"""Which settings a search varies, and over what: ranges from the settings' own bounds, or as the user says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from labcore.config import Knob, RunConfig, knobs
+from labcore.config import RunConfig, Setting, all_settings
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError
 
@@ -19,9 +19,9 @@ FIXED = ("data.", "runtime.")
 
 @dataclass(frozen=True)
 class Range:
-    """What a knob may be: numbers from ``low`` to ``high``, or one of ``choices``.
+    """What a setting may be: numbers from ``low`` to ``high``, or one of ``choices``.
 
-    None among the choices leaves the knob to the lab, where it can be left.
+    None among the choices leaves the setting to the lab, where it can be left.
     """
 
     path: str
@@ -31,35 +31,35 @@ class Range:
     choices: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        knob = knobs().get(self.path)
-        if knob is None:
+        setting = all_settings().get(self.path)
+        if setting is None:
             raise ConfigError(f"there is no setting {self.path!r} to vary", "`labcore train --help` lists them all")
         if self.path.startswith(FIXED):
-            raise ConfigError(f"{self.path} cannot be varied in a search", "Vary knobs of the recipe or the network")
+            raise ConfigError(f"{self.path} cannot be varied in a search", "Vary settings of the recipe or the network")
         if self.choices:
             for value in self.choices:
-                RunConfig().changed({self.path: value}) if _stands_alone(knob) else _check(knob, value)
+                RunConfig().replace({self.path: value}) if _stands_alone(setting) else _check(setting, value)
             if len(set(self.choices)) < 2:
                 raise ConfigError(f"{self.path} has one choice only: nothing is varied", "Give two or more")
             return
-        if knob.kind not in ("int", "float"):
+        if setting.kind not in ("int", "float"):
             raise ConfigError(f"{self.path} takes words, not a range", "Name the choices, with commas between")
         if self.low is None or self.high is None:
             raise ConfigError(f"{self.path} has no bounds of its own", f"Give them: {self.path}=LOW:HIGH")
         for value in (self.low, self.high):
-            _check(knob, value)
+            _check(setting, value)
         if self.low >= self.high:
             raise ConfigError(f"{self.path}: {self.low:g} is not below {self.high:g}", "Write LOW:HIGH")
         if self.log and self.low <= 0:
             raise ConfigError(f"{self.path}: a logarithmic range begins above 0", "Raise its lower end")
 
     @property
-    def knob(self) -> Knob:
-        return knobs()[self.path]
+    def setting(self) -> Setting:
+        return all_settings()[self.path]
 
     def value(self, drawn: Any) -> Any:
         """What a drawn number becomes in a configuration: rounded to a few digits, within the range."""
-        if self.choices or self.knob.kind != "float" or self.low is None or self.high is None:
+        if self.choices or self.setting.kind != "float" or self.low is None or self.high is None:
             return drawn
         return min(self.high, max(self.low, float(f"{drawn:.{DIGITS}g}")))
 
@@ -74,9 +74,9 @@ class Range:
     @property
     def step(self) -> int | None:
         """The distance of whole numbers that can be drawn; None for other numbers."""
-        if self.choices or self.knob.kind != "int":
+        if self.choices or self.setting.kind != "int":
             return None
-        return 1 if self.log else int(self.knob.step or 1)
+        return 1 if self.log else int(self.setting.step or 1)
 
     def words(self) -> str:
         """As the command line takes it: ``optim.lr=0.01:0.3:log``."""
@@ -96,26 +96,26 @@ class Range:
 
 
 def range_of(path: str, config: RunConfig) -> Range:
-    """The range of a knob when none is given: what makes sense around a configuration, else the knob's own bounds.
+    """The range of a setting when none is given: what makes sense around a configuration, else the setting's own bounds.
 
     Raises:
-        ConfigError: there is no such knob, or it has no bounds and no choices.
+        ConfigError: there is no such setting, or it has no bounds and no choices.
     """
-    knob = knobs().get(path)
-    if knob is None or path.startswith(FIXED):
+    setting = all_settings().get(path)
+    if setting is None or path.startswith(FIXED):
         return Range(path)  # tells what is wrong
-    if knob.kind == "choice":
-        return Range(path, choices=knob.choices)
-    low, high = _around(path, config) or (knob.ge, knob.le)
-    if knob.kind in ("int", "float") and low is not None and high is not None:
+    if setting.kind == "choice":
+        return Range(path, choices=setting.choices)
+    low, high = _around(path, config) or (setting.ge, setting.le)
+    if setting.kind in ("int", "float") and low is not None and high is not None:
         base = base_value(path, config)
         low, high = min(low, base if base is not None else low), max(high, base if base is not None else high)
-        return Range(path, low, high, log=knob.log and low > 0)
+        return Range(path, low, high, log=setting.log and low > 0)
     return Range(path, low, high)
 
 
 def default_ranges(config: RunConfig) -> tuple[Range, ...]:
-    """What is varied where nobody says: the knobs of the recipe that matter most on new data, around a configuration."""
+    """What is varied where nobody says: the settings of the recipe that matter most on new data, around a configuration."""
     paths = ("optim.lr", "optim.weight_decay", "model.dropout", "augment.mixup", "augment.time_mask")
     return tuple(range_of(path, config) for path in paths)
 
@@ -128,51 +128,51 @@ def read_range(text: str, config: RunConfig) -> Range:
     """
     name, given, rest = text.partition("=")
     name = name.strip().lstrip("-")
-    path = next((path for path, knob in knobs().items() if name in (path, knob.flag)), name)
+    path = next((path for path, setting in all_settings().items() if name in (path, setting.flag)), name)
     if not given:
         return range_of(path, config)
-    knob = knobs().get(path)
-    if knob is None:
+    setting = all_settings().get(path)
+    if setting is None:
         return Range(path)
-    if "," in rest or knob.kind in ("text", "choice"):
-        return Range(path, choices=tuple(_read(knob, word.strip()) for word in rest.split(",") if word.strip()))
+    if "," in rest or setting.kind in ("text", "choice"):
+        return Range(path, choices=tuple(_read(setting, word.strip()) for word in rest.split(",") if word.strip()))
     pieces = [piece.strip() for piece in rest.split(":")]
     scale = pieces.pop() if len(pieces) == 3 else ""
     if len(pieces) != 2 or scale not in ("", "log", "lin", "linear"):
         raise ConfigError(f"{text!r} is no range", f"Write {path}=LOW:HIGH, {path}=LOW:HIGH:log or {path}=A,B,C")
-    low, high = (_read(knob, piece) for piece in pieces)
-    log = scale == "log" or (not scale and knob.log and low is not None and low > 0)
+    low, high = (_read(setting, piece) for piece in pieces)
+    log = scale == "log" or (not scale and setting.log and low is not None and low > 0)
     return Range(path, low, high, log=log)
 
 
 def read_ranges(texts: Iterable[str], config: RunConfig) -> tuple[Range, ...]:
-    """Several of them, each knob once; the default set where there are none.
+    """Several of them, each setting once; the default set where there are none.
 
     Raises:
-        ConfigError: one says nothing that could be varied, or a knob comes twice.
+        ConfigError: one says nothing that could be varied, or a setting comes twice.
     """
     ranges = tuple(read_range(text, config) for text in texts)
     return distinct(ranges) if ranges else default_ranges(config)
 
 
 def distinct(ranges: Iterable[Range]) -> tuple[Range, ...]:
-    """The ranges, each knob once.
+    """The ranges, each setting once.
 
     Raises:
-        ConfigError: a knob comes twice, or there is none.
+        ConfigError: a setting comes twice, or there is none.
     """
     kept = tuple(ranges)
     paths = [each.path for each in kept]
     if not paths:
-        raise ConfigError("nothing is varied", "Choose a knob or more")
+        raise ConfigError("nothing is varied", "Choose a setting or more")
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice:
-        raise ConfigError(f"{twice} is varied twice", "Give one range for each knob")
+        raise ConfigError(f"{twice} is varied twice", "Give one range for each setting")
     return kept
 
 
 def base_value(path: str, config: RunConfig) -> Any:
-    """What a configuration says about a knob; "automatic" worked out where that needs no data."""
+    """What a configuration says about a setting; "automatic" worked out where that needs no data."""
     if path == "optim.lr":
         return config.optim.peak_lr
     if path == "features.f_max":
@@ -195,30 +195,30 @@ def _around(path: str, config: RunConfig) -> tuple[float, float] | None:
     return known.get(path)
 
 
-def _read(knob: Knob, text: str) -> Any:
+def _read(setting: Setting, text: str) -> Any:
     try:
-        return knob.read(text)
+        return setting.read(text)
     except ConfigError as error:
-        raise ConfigError(f"{knob.path}: {error.what}", "Correct the range") from None
+        raise ConfigError(f"{setting.path}: {error.what}", "Correct the range") from None
 
 
-def _stands_alone(knob: Knob) -> bool:
-    """Whether a value can be judged without the other knobs: those of the front end hang together."""
-    return not knob.path.startswith(("features.", "audio."))
+def _stands_alone(setting: Setting) -> bool:
+    """Whether a value can be judged without the other settings: those of the front end hang together."""
+    return not setting.path.startswith(("features.", "audio."))
 
 
-def _check(knob: Knob, value: Any) -> None:
-    if value is None and knob.optional:
+def _check(setting: Setting, value: Any) -> None:
+    if value is None and setting.optional:
         return
-    low, high = knob.ge, knob.le
-    if knob.kind == "choice":
-        good = value in knob.choices
+    low, high = setting.ge, setting.le
+    if setting.kind == "choice":
+        good = value in setting.choices
     else:
         number = isinstance(value, (int, float)) and math.isfinite(value)
         good = number and (low is None or value >= low) and (high is None or value <= high)
     if not good:
-        bounds = ", ".join(knob.choices) if knob.kind == "choice" else f"{_number(low)} to {_number(high)}"
-        raise ConfigError(f"{knob.path}: {value} is out of bounds", f"It takes {bounds}")
+        bounds = ", ".join(setting.choices) if setting.kind == "choice" else f"{_number(low)} to {_number(high)}"
+        raise ConfigError(f"{setting.path}: {value} is out of bounds", f"It takes {bounds}")
 
 
 def _round(value: float) -> float:

@@ -10,14 +10,14 @@ from collections import Counter
 
 from labcore.access.proxies import address_group
 from labcore.errors import LabError
-from labcore.serving.batcher import Busy
+from labcore.serving.batcher import Overloaded
 from labcore.serving.settings import ServiceSettings
 
 RETRY_SECONDS = 1
 AGAIN = "Ask again in a moment"
 
 
-class TooMuch(LabError):
+class RequestTooLarge(LabError):
     """One request asks for more than there is at the best of times."""
 
 
@@ -38,74 +38,76 @@ class Admission:
         self._bytes: Counter[str] = Counter()
         self._coming: Counter[str] = Counter()
 
-    def enter(self, address: str = "") -> Lease:
+    def enter(self, address: str = "") -> Reservation:
         """Let a request in, whose body is to come.
 
         Raises:
-            Busy: as many clips as there may be are in hand.
+            Overloaded: as many clips as there may be are in hand.
         """
         with self._lock:
             if self.clips >= self._max_clips:
-                raise Busy(f"{self.clips} clips are in hand, of {self._max_clips} at most", AGAIN)
-        return Lease(self, address_group(address))
+                raise Overloaded(f"{self.clips} clips are in hand, of {self._max_clips} at most", AGAIN)
+        return Reservation(self, address_group(address))
 
-    def _begin(self, lease: Lease, clips: int) -> None:
+    def _begin(self, reservation: Reservation, clips: int) -> None:
         with self._lock:
-            self._look(lease)
-            if not lease.whole:
-                _add(self._coming, lease.address, -lease.bytes)
-                lease.whole = True
-            if lease.clips + clips > self._max_clips:
-                raise TooMuch(f"more than {self._max_clips} clips at once are never taken", "Send fewer at once")
+            self._look(reservation)
+            if not reservation.whole:
+                _add(self._coming, reservation.address, -reservation.bytes)
+                reservation.whole = True
+            if reservation.clips + clips > self._max_clips:
+                raise RequestTooLarge(
+                    f"more than {self._max_clips} clips at once are never taken", "Send fewer at once"
+                )
             if self.clips + clips > self._max_clips:
-                raise Busy(f"{self.clips} clips are in hand, of {self._max_clips} at most", AGAIN)
-            others = self._clips[lease.address] - lease.clips
-            if others and others + lease.clips + clips > self._share_clips:
-                raise Busy(
-                    f"{self._clips[lease.address]} clips of this address are in hand, of {self._share_clips} at most",
+                raise Overloaded(f"{self.clips} clips are in hand, of {self._max_clips} at most", AGAIN)
+            others = self._clips[reservation.address] - reservation.clips
+            if others and others + reservation.clips + clips > self._share_clips:
+                raise Overloaded(
+                    f"{self._clips[reservation.address]} clips of this address are in hand, of {self._share_clips} at most",
                     AGAIN,
                 )
-            self._count(lease, clips=clips)
+            self._count(reservation, clips=clips)
 
-    def _take_bytes(self, lease: Lease, bytes_: int) -> None:
+    def _take_bytes(self, reservation: Reservation, bytes_: int) -> None:
         with self._lock:
-            self._look(lease)
-            if lease.bytes + bytes_ > self._max_bytes:
-                raise TooMuch(
+            self._look(reservation)
+            if reservation.bytes + bytes_ > self._max_bytes:
+                raise RequestTooLarge(
                     "the clips need more memory than the service has for requests", "Send shorter ones, or fewer"
                 )
             full = self.bytes + bytes_ > self._max_bytes
             for held, share in ((self._bytes, self._share_bytes), (self._coming, self._share_coming)):
-                if held is self._coming and lease.whole:
+                if held is self._coming and reservation.whole:
                     continue
-                others = held[lease.address] - lease.bytes
-                full = full or bool(others and others + lease.bytes + bytes_ > share)
+                others = held[reservation.address] - reservation.bytes
+                full = full or bool(others and others + reservation.bytes + bytes_ > share)
             if full and bytes_ > 0:
-                raise Busy("the memory for requests is used up", "Ask again in a moment, or send shorter clips")
-            self._count(lease, bytes_=bytes_)
+                raise Overloaded("the memory for requests is used up", "Ask again in a moment, or send shorter clips")
+            self._count(reservation, bytes_=bytes_)
 
-    def _close(self, lease: Lease) -> None:
+    def _close(self, reservation: Reservation) -> None:
         with self._lock:
-            if not lease.closed:
-                self._count(lease, -lease.clips, -lease.bytes)
-                lease.closed = True
+            if not reservation.closed:
+                self._count(reservation, -reservation.clips, -reservation.bytes)
+                reservation.closed = True
 
-    def _count(self, lease: Lease, clips: int = 0, bytes_: int = 0) -> None:
+    def _count(self, reservation: Reservation, clips: int = 0, bytes_: int = 0) -> None:
         self.clips += clips
         self.bytes += bytes_
-        _add(self._clips, lease.address, clips)
-        _add(self._bytes, lease.address, bytes_)
-        if not lease.whole:
-            _add(self._coming, lease.address, bytes_)
-        lease.clips += clips
-        lease.bytes += bytes_
+        _add(self._clips, reservation.address, clips)
+        _add(self._bytes, reservation.address, bytes_)
+        if not reservation.whole:
+            _add(self._coming, reservation.address, bytes_)
+        reservation.clips += clips
+        reservation.bytes += bytes_
 
-    def _look(self, lease: Lease) -> None:
-        if lease.closed:
-            raise Busy("the request has ended")
+    def _look(self, reservation: Reservation) -> None:
+        if reservation.closed:
+            raise Overloaded("the request has ended")
 
 
-class Lease:
+class Reservation:
     """What one request has in hand. Given back when it ends; a thread that is still at work for it gets no more then."""
 
     def __init__(self, admission: Admission, address: str = "") -> None:
@@ -117,8 +119,8 @@ class Lease:
         """The whole body is there: take the places of its clips.
 
         Raises:
-            Busy: there is no room now.
-            TooMuch: there will never be so much room.
+            Overloaded: there is no room now.
+            RequestTooLarge: there will never be so much room.
         """
         self._admission._begin(self, clips)
 
@@ -126,12 +128,12 @@ class Lease:
         """Take more memory.
 
         Raises:
-            Busy: there is no room now. What was taken before stays.
-            TooMuch: there will never be so much room.
+            Overloaded: there is no room now. What was taken before stays.
+            RequestTooLarge: there will never be so much room.
         """
         self._admission._take_bytes(self, bytes_)
 
-    def __enter__(self) -> Lease:
+    def __enter__(self) -> Reservation:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -27,11 +27,11 @@ OnBatch = Callable[[int, float], None]
 """Told of each batch: windows, seconds."""
 
 
-class Busy(LabError):
+class Overloaded(LabError):
     """More is asked for than can be taken on now."""
 
 
-class Late(LabError):
+class DeadlineExceeded(LabError):
     """A request that waited longer than it may."""
 
 
@@ -63,7 +63,7 @@ _Share = tuple[_Job, int, int]
 """A job with the first and the end of the windows that a batch takes of it."""
 
 
-class Engine:
+class DynamicBatcher:
     """Puts windows through networks, in fp32 without TF32. Until it is closed it takes torch's threads of this process for itself.
 
     Args:
@@ -115,12 +115,13 @@ class Engine:
             timeout_s: what has not begun by then is given up.
 
         Returns:
-            A future of (windows, classes) float32. It raises Late after the timeout, Busy where the engine is closed meanwhile.
+            A future of (windows, classes) float32. It raises DeadlineExceeded after the timeout, Overloaded where the
+            batcher is closed meanwhile.
         """
         job = _Job(classifier, samples, scale, bounds, time.monotonic() + timeout_s)
         with self._change:
             if self._closing:
-                raise Busy("the service is going down", "Ask again in a moment")
+                raise Overloaded("the service is going down", "Ask again in a moment")
             self._jobs.append(job)
             self._change.notify()
         return job.future
@@ -143,7 +144,7 @@ class Engine:
             abandoned, self._jobs = list(self._jobs), deque()
             self._change.notify_all()
         for job in abandoned:
-            self._fail(job, Busy("the service is going down", "Ask again in a moment"))
+            self._fail(job, Overloaded("the service is going down", "Ask again in a moment"))
         for thread in self._threads:
             thread.join()
         torch.set_num_threads(self._before[0])
@@ -218,7 +219,10 @@ class Engine:
         now = time.monotonic()
         for job in [job for job in self._jobs if job.deadline < now or job.future.cancelled()]:
             self._jobs.remove(job)
-            self._fail(job, Late("the clip waited too long for the network", "Ask again later, or send fewer at once"))
+            self._fail(
+                job,
+                DeadlineExceeded("the clip waited too long for the network", "Ask again later, or send fewer at once"),
+            )
 
     def _hand_out(self, batch: list[_Share], rows: np.ndarray) -> None:
         first, complete = 0, []

@@ -54,7 +54,7 @@ class Model:
         return self.facts.name
 
 
-class Shelf:
+class ModelRegistry:
     """Models by name; the first one answers where a request names none.
 
     Args:

@@ -1,9 +1,9 @@
-"""Overfitting noticed while a run trains, and what to turn against it.
+"""Overfitting noticed while a run trains, and what to do against it.
 
 Two signs are looked for over several epochs. The loss on clips that are not trained on rises over its lowest level while the training
 loss falls on, without the accuracy getting any better. Or the training accuracy stays far above the other, which no longer
 rises. Mixing makes the training figures worse than they would be on plain clips, so it can hide either sign and feign neither; its
-losses fall by themselves when it ends, though, and a loss that rises beside a high accuracy is no reason to turn anything.
+losses fall by themselves when it ends, though, and a loss that rises beside a high accuracy is no reason to change anything.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 from labcore.config import RunConfig
 from labcore.events import Advice, Epoch, Event, each_of
 from labcore.runs import Run
-from labcore.training.live_settings import Turns
+from labcore.training.live_settings import LiveSettings
 
 FAIR_SHARE = 0.3
 """Before this share of the epochs nothing is said: figures move wildly, and the gap may close by itself."""
 TOO_LATE = 0.9
-"""Nor after this one: what is turned has no time to work."""
+"""Nor after this one: what is changed has no time to work."""
 LOSS_RISE, LOSS_FALL, ACCURACY_GAP, BETTER = 1.1, 0.95, 0.15, 0.02
 HIGH_ACCURACY = 0.9
 """From here on nothing is said: there is little to win, and losses of mixed and of plain clips cannot be compared."""
@@ -34,16 +34,16 @@ HELD_OUT_NOTE = (
 def advise(
     config: RunConfig,
     epochs: Sequence[Epoch],
-    turned: Sequence[int] = (),
+    changed: Sequence[int] = (),
     told: Sequence[Advice] = (),
     clips: int = FEWEST_CLIPS,
 ) -> Advice | None:
-    """Whether the epochs so far show overfitting, and what to turn then.
+    """Whether the epochs so far show overfitting, and what to change then.
 
     Args:
         config: the values that count now.
         epochs: the epoch events so far, in order.
-        turned: epochs from whose beginning knobs were turned. A turn starts the look anew: figures before and after differ.
+        changed: epochs from whose beginning settings were changed. A change starts the look anew: figures before and after differ.
         told: advice given before. The same is not given twice, and after any there is a while of silence.
         clips: of which the curves are.
 
@@ -56,7 +56,7 @@ def advise(
         return None
     if any(done < advice.epoch + 2 * width for advice in told):
         return None
-    stretch = [event for event in epochs if event.epoch >= max(turned, default=0)]
+    stretch = [event for event in epochs if event.epoch >= max(changed, default=0)]
     if len(stretch) < 2 * width:
         return None
     changes = remedies(config)
@@ -69,7 +69,7 @@ def advise(
 
 
 def remedies(config: RunConfig) -> dict[str, Any]:
-    """What works against overfitting, a step up from where it stands; empty where all is turned up already."""
+    """What works against overfitting, a step up from where it stands; empty where all is as strong as it gets."""
     steps = {
         "model.dropout": (0.15, 0.6),
         "augment.time_mask": (0.1, 0.3),
@@ -127,8 +127,8 @@ class Advisor:
 
     Args:
         run: its past is read from its events.
-        mode: off, suggest or apply, as the knob ``runtime.advisor``.
-        on_validation: whether the curves are of validation clips. Only then may anything be turned without being asked.
+        mode: off, suggest or apply, as the setting ``runtime.advisor``.
+        on_validation: whether the curves are of validation clips. Only then may anything be changed without being asked.
         clips: of which the curves are.
     """
 
@@ -142,20 +142,20 @@ class Advisor:
         """An epoch is over."""
         self.epochs[event.epoch] = event
 
-    def begin(self, epoch: int, turns: Turns) -> list[Event]:
-        """What is to be said before an epoch begins. In the mode apply it is also wished for, to be taken by ``turns``."""
+    def begin(self, epoch: int, live: LiveSettings) -> list[Event]:
+        """What is to be said before an epoch begins. In the mode apply it is also wished for, to be taken by ``live``."""
         if self.mode == "off" or any(advice.epoch == epoch - 1 for advice in self.told):
             return []
         epochs = [self.epochs[number] for number in sorted(self.epochs) if number < epoch]
-        turned = [event.epoch for event in turns.told if event.epoch <= epoch]
+        changed = [event.epoch for event in live.told if event.epoch <= epoch]
         told = [advice for advice in self.told if advice.epoch < epoch]
-        advice = advise(turns.counting(epoch), epochs, turned, told, self.clips)
+        advice = advise(live.counting(epoch), epochs, changed, told, self.clips)
         if advice is None:
             return []
         note = "" if self.on_validation else HELD_OUT_NOTE
         advice = Advice(epoch=advice.epoch, message=advice.message + note, changes=advice.changes)
         # The wish first: killed before the advice was told, a resumed run comes to the same advice and finds it wished for.
-        if self.mode == "apply" and self.on_validation and not turns.wished("lab", epoch):
-            self.run.turn(advice.changes, by="lab", epoch=epoch, reason=advice.message)
+        if self.mode == "apply" and self.on_validation and not live.wished("lab", epoch):
+            self.run.override(advice.changes, by="lab", epoch=epoch, reason=advice.message)
         self.told.append(advice)
         return [advice]

@@ -15,7 +15,7 @@ EVEN = 2.0
 """Sets whose largest class has at most so many times the clips of the smallest are left as they are."""
 
 
-class Balance:
+class ClassBalancer:
     """What is done about uneven classes in training.
 
     Args:

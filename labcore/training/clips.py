@@ -70,9 +70,9 @@ def open_clips(
     )
     yield from _warnings(dataset, store)
     if config.runtime.advisor == "apply" and not config.data.validation_share:
-        config = config.changed({"data.validation_share": VALIDATION_SHARE})
+        config = config.replace({"data.validation_share": VALIDATION_SHARE})
         yield Log(
-            message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: knobs that turn themselves go by "
+            message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: settings that go by "
             "them, and nothing is chosen on the held-out fold"
         )
     clips = _as_begun(run, workspace, config, dataset, store, fingerprint)
@@ -130,7 +130,7 @@ def _within_budget(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Data
         parts = split_for(dataset, config.data)
         chosen = plan(len(parts.train) + len(parts.validation), config.audio.clip_seconds, config.optim.budget)
         if chosen.sampled:
-            config = config.changed({"data.train_clips": chosen.clips})
+            config = config.replace({"data.train_clips": chosen.clips})
     if config.data.train_clips is not None:
         dataset = with_train_clips(dataset, config.data, config.data.train_clips)
     return config, dataset
@@ -145,9 +145,9 @@ def _worked_out(config: RunConfig, store: ClipStore, parts: Split) -> tuple[RunC
     if seconds is None:
         covering = float(np.quantile(store.seconds[parts.train], 0.95))
         seconds = round(min(max(0.1, covering), LONGEST_AUTOMATIC_CLIP_SECONDS), 2)
-    config = config.changed({"audio.clip_seconds": seconds, "data.fold": parts.fold})
+    config = config.replace({"audio.clip_seconds": seconds, "data.fold": parts.fold})
     told = ""
     if config.optim.epochs is None:
         chosen = plan(len(parts.train), seconds, config.optim.budget)
-        config, told = config.changed({"optim.epochs": chosen.epochs}), chosen.reason
-    return config.changed({f"features.{name}": samples for name, samples in config.framing._asdict().items()}), told
+        config, told = config.replace({"optim.epochs": chosen.epochs}), chosen.reason
+    return config.replace({f"features.{name}": samples for name, samples in config.framing._asdict().items()}), told

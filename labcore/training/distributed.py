@@ -5,7 +5,7 @@ and by Gloo between CPUs; all else that the processes have to agree on goes by G
 
 A batch is the batch of all processes together. Each takes a contiguous part of it, parts may differ by a clip, and losses are
 weighted so that the gradient is that of the mean over the whole batch (Goyal et al., "Accurate, Large Minibatch SGD", 2017, on why
-it has to be this mean). A process by itself is :data:`ALONE`, for which every method does nothing.
+it has to be this mean). A process by itself is :data:`SINGLE_PROCESS`, for which every method does nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PATIENCE = timedelta(hours=24)
 START_PATIENCE = timedelta(minutes=10)
 
 
-class Ranks:
+class DistributedContext:
     """A process among those that train one network.
 
     Attributes:
@@ -55,7 +55,7 @@ class Ranks:
         self._asked: tuple[Tensor, dist.Work] | None = None
 
     @classmethod
-    def connect(cls, wanted_device: str = "auto") -> Ranks:
+    def connect(cls, wanted_device: str = "auto") -> DistributedContext:
         """Find the other processes by the environment that torchrun makes (RANK, WORLD_SIZE, MASTER_ADDR …).
 
         Raises:
@@ -320,7 +320,7 @@ class Ranks:
             self._control = self._asked = None
 
 
-ALONE = Ranks()
+SINGLE_PROCESS = DistributedContext()
 """A process that trains by itself."""
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from labcore.config import RunConfig
 from labcore.device import synchronise
-from labcore.events import Event, Forecast, Preparing
+from labcore.events import Estimate, Event, Preparing
 from labcore.inference.resident_clips import free_bytes
 from labcore.jobs.process import StopTest
 from labcore.runs import Run
@@ -38,7 +38,7 @@ def work(job: EstimateJob, should_stop: StopTest) -> Generator[Event, None, None
 
 def measure(
     config: RunConfig, workspace: Workspace, should_stop: StopTest = lambda: False
-) -> Generator[Event, None, Forecast]:
+) -> Generator[Event, None, Estimate]:
     """Prepare a run, take some steps, and throw them away. What is prepared is kept for the run itself: clip store, precision.
 
     Measures the memory of the process it is called in, so it is best called in one of its own.
@@ -62,7 +62,7 @@ def measure(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _probe(trainer: Trainer) -> Forecast:
+def _probe(trainer: Trainer) -> Estimate:
     device = trainer.device
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -85,7 +85,7 @@ def _probe(trainer: Trainer) -> Forecast:
     free, per_clip = free_bytes(device), _bytes_a_clip(trainer)
     in_use = per_clip * trainer.micro_batch
     largest = int((USABLE * free + in_use) // per_clip) if per_clip else None
-    return Forecast(
+    return Estimate(
         seconds_per_epoch=per_epoch,
         seconds_total=per_epoch * trainer.config.epochs,
         epochs=trainer.config.epochs,

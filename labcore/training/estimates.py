@@ -5,7 +5,7 @@
     estimates/<id>/
       config.json     the run that was asked about
 
-The result is a :class:`~labcore.events.Forecast` among the events. The last ones are kept, and no backup holds any. Needs no torch.
+The result is a :class:`~labcore.events.Estimate` among the events. The last ones are kept, and no backup holds any. Needs no torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, LabError, RunError
-from labcore.events import JOB_KINDS, KINDS, Forecast
+from labcore.events import JOB_KINDS, KINDS, Estimate
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
 from labcore.listing import reason
@@ -72,9 +72,9 @@ class EstimateJob(JobFolder):
             raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
 
     @property
-    def result(self) -> Forecast | None:
+    def result(self) -> Estimate | None:
         """What was measured, once it is known."""
-        return self.last_event(Forecast)
+        return self.last_event(Estimate)
 
 
 def room(largest: int, clips: int) -> str:

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from labcore.inference.classifier import Classifier
-from labcore.inference.resident_clips import Bank
+from labcore.inference.resident_clips import ResidentClips
 from labcore.inference.windows import centred_start
 
 
-def remember_golden(classifier: Classifier, waves: Bank, rows: np.ndarray, targets: np.ndarray) -> None:
+def remember_golden(classifier: Classifier, waves: ResidentClips, rows: np.ndarray, targets: np.ndarray) -> None:
     """Let a classifier keep some held-out clips with the probabilities it gives them now, as many as its configuration says.
 
     They are of as many classes as there are clips, the first of each class, and the middle of a longer clip.

@@ -1,8 +1,9 @@
-"""Knobs turned while a run trains: wishes in ``turns.jsonl``, taken at the beginning of an epoch.
+"""Settings changed while a run trains: wishes in ``overrides.jsonl``, taken at the beginning of an epoch.
 
 A wish is a line of JSON, ``{"model.dropout": 0.4}``, with ``"epoch"`` where it is to count from a certain epoch on, and ``"by"``,
-``"who"`` and ``"reason"`` for the record. What is taken is told as :class:`~labcore.events.Turned` before the epoch's first step. From
-these events a resumed run knows what counted when: an epoch that is repeated gets the same turns, whatever was wished for since.
+``"who"`` and ``"reason"`` for the record. What is taken is told as :class:`~labcore.events.SettingsChanged` before the epoch's first
+step. From these events
+a resumed run knows what counted when: an epoch that is repeated gets the same changes, whatever was wished for since.
 """
 
 from __future__ import annotations
@@ -13,24 +14,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labcore.config import RunConfig, turned_config
+from labcore.config import RunConfig, live_config
 from labcore.errors import ConfigError, LabError
-from labcore.events import Event, Log, Turned, each_of
+from labcore.events import Event, Log, SettingsChanged, each_of
 from labcore.owners import clean
 from labcore.reading import DamagedError, parse_json, read_text
 from labcore.runs import Run
 
 if TYPE_CHECKING:  # torch: a page reads wishes, too
-    from labcore.training.distributed import Ranks
+    from labcore.training.distributed import DistributedContext
 
-FILE = "turns.jsonl"
 WORDS = ("epoch", "by", "who", "reason")
 """What a wish may hold beside paths and values."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A line of ``turns.jsonl``: its number from 0 on, and what is to be turned from which epoch on (None: the next)."""
+    """A line of ``overrides.jsonl``: its number from 0 on, and what is to be changed from which epoch on (None: the next)."""
 
     number: int
     changes: dict[str, Any]
@@ -40,7 +40,7 @@ class Wish:
     who: str = ""
 
 
-class Turns:
+class LiveSettings:
     """What counts in each epoch of a run, from the wishes and from what was told of them before.
 
     Args:
@@ -51,10 +51,10 @@ class Turns:
     def __init__(self, run: Run, config: RunConfig) -> None:
         self.run, self.config = run, config
         events = run.events()
-        self.told = each_of(events, Turned)
+        self.told = each_of(events, SettingsChanged)
         self.warned = {event.message for event in each_of(events, Log)}
 
-    def begin(self, epoch: int, take: Callable[[RunConfig], None], ranks: Ranks) -> Iterator[Event]:
+    def begin(self, epoch: int, take: Callable[[RunConfig], None], ranks: DistributedContext) -> Iterator[Event]:
         """Take up what counts in an epoch that is about to begin, and tell what is new.
 
         Args:
@@ -67,12 +67,12 @@ class Turns:
 
     def counting(self, epoch: int) -> RunConfig:
         """The values that count in an epoch by what was told."""
-        return turned_config(self.config, self.told, epoch)
+        return live_config(self.config, self.told, epoch)
 
     def values(self, epoch: int) -> dict[str, Any]:
-        """The values that counted in an epoch of all knobs that had been turned by then: path → value."""
+        """The values that counted in an epoch of all settings that had been changed by then: path → value."""
         counts = self.counting(epoch)
-        return {path: counts.value(path) for turn in self.told if turn.epoch <= epoch for path in turn.changes}
+        return {path: counts.value(path) for change in self.told if change.epoch <= epoch for path in change.changes}
 
     def wished(self, by: str, epoch: int) -> bool:
         """Whether somebody has wished for something that counts from exactly this epoch on."""
@@ -87,7 +87,9 @@ class Turns:
         """What is wished for and was neither taken nor refused yet, from whichever epoch on it is to count: path → value."""
         asked: dict[str, Any] = {}
         for wish in self._due(math.inf):
-            if isinstance(wish, Wish) and not any(f"line {wish.number + 1} of {FILE}" in told for told in self.warned):
+            if isinstance(wish, Wish) and not any(
+                f"line {wish.number + 1} of {self.run.overrides.name}" in told for told in self.warned
+            ):
                 asked |= wish.changes
         return asked
 
@@ -99,26 +101,26 @@ class Turns:
                 events += self._warn(wish)
                 continue
             try:
-                take(counts := counts.turned(wish.changes))
+                take(counts := counts.replace_live(wish.changes))
             except LabError as error:
-                events += self._warn(f"line {wish.number + 1} of {FILE} is passed over: {error}")
+                events += self._warn(f"line {wish.number + 1} of {self.run.overrides.name} is passed over: {error}")
                 counts = self.counting(epoch)
                 continue
-            turn = Turned(
+            change = SettingsChanged(
                 epoch=epoch, number=wish.number, changes=wish.changes, by=wish.by, reason=wish.reason, who=wish.who
             )
-            self.told.append(turn)
-            events.append(turn)
+            self.told.append(change)
+            events.append(change)
         return counts, events
 
     def _due(self, epoch: float) -> Iterator[Wish | str]:
         """Wishes that count from this epoch on and were not taken yet, in the order of the lines; a sentence for a wrong line."""
-        taken = [(turn.number, turn.changes) for turn in self.told]
+        taken = [(change.number, change.changes) for change in self.told]
         for number, line in enumerate(_lines(self.run)):
             try:
                 wish = read_wish(number, line, self.config)
             except ConfigError as error:
-                yield f"line {number + 1} of {FILE} is passed over: {error}"
+                yield f"line {number + 1} of {self.run.overrides.name} is passed over: {error}"
                 continue
             # a line that was edited after it was taken is a new wish
             if wish is not None and (wish.epoch or 0) <= epoch and (number, wish.changes) not in taken:
@@ -132,10 +134,10 @@ class Turns:
 
 
 def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
-    """A line of ``turns.jsonl``; None for one without content.
+    """A line of ``overrides.jsonl``; None for one without content.
 
     Raises:
-        ConfigError: it is no JSON object of knobs and values, or of such that cannot be turned while a run trains.
+        ConfigError: it is no JSON object of settings and values, or of such that cannot be changed while a run trains.
     """
     if not line.strip():
         return None
@@ -152,9 +154,9 @@ def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
             f"epoch {epoch!r} is none of this run's", f"Give one from 1 to {config.epochs}, or none for the next"
         )
     if not changes:
-        raise ConfigError("it names no knob", 'Write lines like {"model.dropout": 0.4}')
-    turned = config.turned(changes)
-    values = {path: turned.value(path) for path in changes}
+        raise ConfigError("it names no setting", 'Write lines like {"model.dropout": 0.4}')
+    wanted = config.replace_live(changes)
+    values = {path: wanted.value(path) for path in changes}
     by, reason = str(content.get("by", "file")), str(content.get("reason", ""))
     return Wish(number, values, epoch, by, reason, clean(content.get("who")))
 
@@ -162,7 +164,7 @@ def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
 def _lines(run: Run) -> list[str]:
     """The lines of the file. A last one that is not JSON yet may still be being written: it is left for later."""
     try:
-        content = read_text(run.path / FILE)
+        content = read_text(run.overrides)
     except (OSError, DamagedError):
         return []
     lines = content.split("\n")

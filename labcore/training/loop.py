@@ -17,15 +17,15 @@ from labcore.jobs.following import Stopped
 from labcore.runs import Run
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
-from labcore.training.distributed import ALONE, Ranks
+from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.golden import remember_golden
-from labcore.training.live_settings import Turns
+from labcore.training.live_settings import LiveSettings
 from labcore.training.pace import Pace
 from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
 from labcore.training.prepare import prepare
 from labcore.training.session import Session
-from labcore.training.tensorboard import Board
+from labcore.training.tensorboard import TensorBoardWriter
 from labcore.training.trainer import Trainer
 from labcore.workspace import Workspace
 
@@ -37,7 +37,7 @@ def train(
     run: Run,
     workspace: Workspace,
     should_stop: Callable[[], bool] = lambda: False,
-    ranks: Ranks = ALONE,
+    ranks: DistributedContext = SINGLE_PROCESS,
 ) -> Iterator[Event]:
     """Train a classifier, from the first epoch or from the run's checkpoint.
 
@@ -52,7 +52,7 @@ def train(
         ranks: the processes that train together; each calls this function. Only what process 0 yields and writes is the run.
 
     Yields:
-        Preparing and Log, one TrainingStarted, Advice and Turned before the epoch they count from, Progress and Epoch, and at the
+        Preparing and Log, one TrainingStarted, Advice and SettingsChanged before the epoch they count from, Progress and Epoch, and at the
         end, unless it was stopped, one Evaluated.
 
     Raises:
@@ -64,10 +64,10 @@ def train(
         return
     untold = _untold(session, run)
     trainer, pace = Trainer(session), Pace()
-    turns, pinned = Turns(run, session.config), Pinned(run)
+    live, pinned = LiveSettings(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, session.on_validation, len(session.watched_targets))
     watched = "validation" if session.on_validation else "held_out"
-    with Board(run.tensorboard, trainer.epoch + 1, session.config.epochs, watched) as board:
+    with TensorBoardWriter(run.tensorboard, trainer.epoch + 1, session.config.epochs, watched) as board:
         if untold is not None:
             advisor.take(untold)
             yield untold
@@ -75,13 +75,13 @@ def train(
             names = [session.classifier.labels[target] for target in session.held_out_targets.tolist()]
             board.introduce(session.classifier, session.pipeline.waves, session.split.held_out, names)
         while trainer.epoch < session.config.epochs:
-            yield from ranks.share(lambda: advisor.begin(trainer.epoch + 1, turns))
-            yield from turns.begin(trainer.epoch + 1, trainer.turn, ranks)
+            yield from ranks.share(lambda: advisor.begin(trainer.epoch + 1, live))
+            yield from live.begin(trainer.epoch + 1, trainer.reconfigure, ranks)
             if not (yield from _steps(trainer, pace, should_stop)):
                 return
             event = _finished(trainer, pace, pinned)
             board.show(event.epoch, trainer.shown)
-            board.write(event, turns.values(event.epoch))  # before the checkpoint: what is in it is not written again
+            board.write(event, live.values(event.epoch))  # before the checkpoint: what is in it is not written again
             if ranks.main:
                 save_checkpoint(run, trainer.state(event))
             advisor.take(event)
@@ -125,7 +125,7 @@ def _untold(session: Session, run: Run) -> Epoch | None:
     return None if any(told.epoch == event.epoch for told in run.epochs()) else event
 
 
-def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
+def _conclude(trainer: Trainer, run: Run, board: TensorBoardWriter) -> Iterator[Event]:
     """Save the classifier and judge what was saved, in the precision it will be used in."""
     session = trainer.session
     classifier, split, targets = session.classifier, session.split, session.held_out_targets
@@ -151,7 +151,7 @@ def _conclude(trainer: Trainer, run: Run, board: Board) -> Iterator[Event]:
     yield result
 
 
-def _gathered(parts: Iterator[Part], ranks: Ranks) -> Iterator[Part]:
+def _gathered(parts: Iterator[Part], ranks: DistributedContext) -> Iterator[Part]:
     """The parts of all processes in order, in one where they are several."""
     if ranks.alone:
         yield from parts

@@ -16,7 +16,7 @@ from labcore.audio import decode
 from labcore.augment import Augmentation
 from labcore.config import AugmentConfig
 from labcore.features import LogMel
-from labcore.inference.resident_clips import Bank, mel_bank
+from labcore.inference.resident_clips import ResidentClips, mel_cache
 from labcore.moved import here
 from labcore.training.sampler import CropSampler
 from labcore.workspace import Workspace
@@ -39,10 +39,16 @@ class InputPipeline:
     """
 
     def __init__(
-        self, waves: Bank, rows: Tensor, log_mel: LogMel, frames: int, augment: AugmentConfig, noise: Tensor | None
+        self,
+        waves: ResidentClips,
+        rows: Tensor,
+        log_mel: LogMel,
+        frames: int,
+        augment: AugmentConfig,
+        noise: Tensor | None,
     ) -> None:
         self.waves, self.rows, self.log_mel, self.frames = waves, rows, log_mel, frames
-        self.mels: Bank | None = None
+        self.mels: ResidentClips | None = None
         self._sampler: CropSampler | None = None
         self.take_up(augment, noise)
 
@@ -54,7 +60,7 @@ class InputPipeline:
     def compute_mels(self, progress: Callable[[int, int], None] = lambda done, total: None, processes: int = 1) -> None:
         """Spare the steps their spectrograms, where nothing acts on the waveform."""
         if not len(self.chain.on_waveform):
-            self.mels = mel_bank(self.waves, self.log_mel, progress, processes)
+            self.mels = mel_cache(self.waves, self.log_mel, progress, processes)
 
     @property
     def on_mels(self) -> bool:
@@ -62,7 +68,7 @@ class InputPipeline:
         return self.bank is self.mels
 
     @property
-    def bank(self) -> Bank:
+    def bank(self) -> ResidentClips:
         """What batches are cut from."""
         return self.waves if self.mels is None or len(self.chain.on_waveform) else self.mels
 

@@ -244,7 +244,7 @@ def _time(
     steps: int,
     report: Report,
 ) -> Timing:
-    """Seconds of training steps for each candidate that gives finite numbers; they take turns as long as the time lasts."""
+    """Seconds of training steps for each candidate that gives finite numbers; interleaved, as long as the time lasts."""
     most = len(candidates) * (1 + MOST_ROUNDS)
     first: dict[Precision, float] = {}
     steppers: dict[Precision, _Stepper] = {}
@@ -261,8 +261,8 @@ def _time(
         if stepper.finite and first[candidate] < 4 * min(first.values()) + 0.05:
             steppers[candidate] = stepper
     times, cut = {candidate: list[float]() for candidate in steppers}, len(first) < len(candidates)
-    turns = [(number, candidate) for number in range(MOST_ROUNDS) for candidate in steppers]
-    for done, (number, candidate) in enumerate([] if cut else turns, len(first)):
+    rounds = [(number, candidate) for number in range(MOST_ROUNDS) for candidate in steppers]
+    for done, (number, candidate) in enumerate([] if cut else rounds, len(first)):
         if time.perf_counter() >= end:
             cut = number < FEWEST_ROUNDS
             break

@@ -14,19 +14,19 @@ from labcore import __version__
 from labcore.asked import save_worked_out
 from labcore.config import ModelConfig, RunConfig, RuntimeConfig
 from labcore.device import DeviceChoice, usable_cores
-from labcore.evaluation.eval_set import HeldOut
+from labcore.evaluation.eval_set import EvalSet
 from labcore.events import Event, Log
 from labcore.inference.classifier import Classifier
-from labcore.inference.resident_clips import wave_bank
+from labcore.inference.resident_clips import waveform_cache
 from labcore.jobs.following import Stopped, follow
 from labcore.models import check_input
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.moved import here
 from labcore.runs import Run
 from labcore.training.checkpoint import take_up
-from labcore.training.class_balancer import Balance
+from labcore.training.class_balancer import ClassBalancer
 from labcore.training.clips import Clips, open_clips
-from labcore.training.distributed import ALONE, Ranks
+from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision, choose_precision
 from labcore.training.session import Session
@@ -34,7 +34,11 @@ from labcore.workspace import Workspace
 
 
 def prepare(
-    config: RunConfig, run: Run, workspace: Workspace, should_stop: Callable[[], bool], ranks: Ranks = ALONE
+    config: RunConfig,
+    run: Run,
+    workspace: Workspace,
+    should_stop: Callable[[], bool],
+    ranks: DistributedContext = SINGLE_PROCESS,
 ) -> Generator[Event, None, Session]:
     """Yields what happens meanwhile; returns the session.
 
@@ -67,7 +71,7 @@ class _Preparation:
     run: Run
     workspace: Workspace
     should_stop: Callable[[], bool]
-    ranks: Ranks
+    ranks: DistributedContext
     checkpoint: dict[str, Any] | None
 
     def session(self, asked: RunConfig) -> Generator[Event, None, Session]:
@@ -81,10 +85,10 @@ class _Preparation:
         pipeline = yield from self._pipeline(config, clips, classifier)
         precision = yield from self._precision(config, pipeline, classifier, device)
         parts = clips.split
-        balance = Balance(torch.from_numpy(clips.targets[parts.train]), len(clips.labels), config.data.balance)
+        balance = ClassBalancer(torch.from_numpy(clips.targets[parts.train]), len(clips.labels), config.data.balance)
         if balance.sentence():
             yield Log(message=balance.sentence())
-        held_out = HeldOut(classifier, pipeline.waves, ranks.part(np.asarray(parts.held_out)))
+        held_out = EvalSet(classifier, pipeline.waves, ranks.part(np.asarray(parts.held_out)))
         validation = ranks.part(parts.validation)
         session = Session(
             config=config,
@@ -96,7 +100,7 @@ class _Preparation:
             balance=balance,
             precision=precision,
             held_out=held_out,
-            watched=HeldOut(classifier, pipeline.waves, validation) if len(parts.validation) else held_out,
+            watched=EvalSet(classifier, pipeline.waves, validation) if len(parts.validation) else held_out,
             checkpoint=checkpoint,
             ranks=ranks,
         )
@@ -135,7 +139,7 @@ class _Preparation:
         self, config: RunConfig, clips: Clips, classifier: Classifier
     ) -> Generator[Event, None, InputPipeline]:
         """The clips on the device, with their mel powers where batches are cut from these, and the front end normalised by them."""
-        log_mel, waves = classifier.log_mel, wave_bank(clips.store, classifier.device)
+        log_mel, waves = classifier.log_mel, waveform_cache(clips.store, classifier.device)
         rows = torch.from_numpy(np.asarray(clips.split.train, dtype=np.int64))
         noise = recorded_noise(config.augment, config.audio.sample_rate, self.workspace)
         pipeline = InputPipeline(waves, rows, log_mel, log_mel.frames(config.clip_samples), config.augment, noise)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from labcore.audio.silence import SILENT
-from labcore.inference.resident_clips import Bank, random_starts
+from labcore.inference.resident_clips import ResidentClips, random_starts
 
 TRIES = 8
 BLOCK = 512
@@ -28,7 +28,7 @@ class CropSampler:
         avoid_silence: whether silent crops are drawn again.
     """
 
-    def __init__(self, bank: Bank, rows: Tensor, window: int, avoid_silence: bool = True) -> None:
+    def __init__(self, bank: ResidentClips, rows: Tensor, window: int, avoid_silence: bool = True) -> None:
         self.bank, self.window = bank, window
         self.block = 1 if bank.values.dim() > 1 else BLOCK
         self.length = max(1, round(window / self.block))  # blocks a crop

@@ -11,13 +11,13 @@ from torch import Tensor
 from labcore.config import RunConfig
 from labcore.datasets.table import Split
 from labcore.device import DeviceChoice
-from labcore.evaluation.eval_set import HeldOut
+from labcore.evaluation.eval_set import EvalSet
 from labcore.events import TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.models import parameter_count
-from labcore.training.class_balancer import Balance
+from labcore.training.class_balancer import ClassBalancer
 from labcore.training.clips import Clips
-from labcore.training.distributed import ALONE, Ranks
+from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision
 from labcore.workspace import Workspace
@@ -28,7 +28,7 @@ class Session:
     """A run that is ready for its first step.
 
     Attributes:
-        config: with everything automatic worked out, and with the live knobs as they stand.
+        config: with everything automatic worked out, and with the live settings as they stand.
         held_out: the clips that the result is reported on, this process's part of them.
         watched: the clips of which the curves are: those set aside for validation where there are any, else the held-out ones.
         checkpoint: what the run goes on from; None from its beginning.
@@ -40,12 +40,12 @@ class Session:
     clips: Clips
     classifier: Classifier
     pipeline: InputPipeline
-    balance: Balance
+    balance: ClassBalancer
     precision: Precision
-    held_out: HeldOut
-    watched: HeldOut
+    held_out: EvalSet
+    watched: EvalSet
     checkpoint: dict[str, Any] | None
-    ranks: Ranks = ALONE
+    ranks: DistributedContext = SINGLE_PROCESS
 
     @property
     def split(self) -> Split:
@@ -71,11 +71,11 @@ class Session:
         """(clips,) class numbers of the watched clips of all processes."""
         return self.clips.targets[self.split.validation if self.on_validation else self.split.held_out]
 
-    def turn(self, config: RunConfig) -> None:
-        """Take up a configuration whose live knobs were turned. The classifier keeps the one it was made with.
+    def reconfigure(self, config: RunConfig) -> None:
+        """Take up a configuration whose live settings were changed. The classifier keeps the one it was made with.
 
         Raises:
-            LabError: noise is turned on, and the recording of it cannot be read.
+            LabError: noise is switched on, and the recording of it cannot be read.
         """
         if config.augment != self.config.augment:
             noise = recorded_noise(config.augment, config.audio.sample_rate, self.workspace)

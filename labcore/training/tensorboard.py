@@ -1,4 +1,4 @@
-"""What a run shows in TensorBoard, beside its events: curves, knobs, pictures and sounds of a few clips, and the result."""
+"""What a run shows in TensorBoard, beside its events: curves, settings, pictures and sounds of a few clips, and the result."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.events import Epoch, Evaluated
 from labcore.inference.classifier import Classifier
-from labcore.inference.resident_clips import Bank
+from labcore.inference.resident_clips import ResidentClips
 from labcore.texts import shown
 
 TAGS = {
@@ -36,7 +36,7 @@ CELL, LETTERING, LONGEST_NAME = 22, 11, 24
 """Pixels of a cell of the confusion matrix and of its letters; letters of a name."""
 
 
-class Board:
+class TensorBoardWriter:
     """Writes a run's summaries. What a resumed run repeats replaces what was written before.
 
     Args:
@@ -52,20 +52,20 @@ class Board:
         self.epochs = epochs
         self.tags = {name: tag.format(watched=watched) for name, tag in TAGS.items()}
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> TensorBoardWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.writer.close()
 
-    def write(self, event: Epoch, turned: dict[str, Any] | None = None) -> None:
-        """The scalars of an epoch, and the values that turned knobs had in it (path → value)."""
+    def write(self, event: Epoch, changed: dict[str, Any] | None = None) -> None:
+        """The scalars of an epoch, and the values that changed settings had in it (path → value)."""
         for name, tag in self.tags.items():
             self.writer.add_scalar(tag, getattr(event, name), event.epoch)
         for kind, seconds in event.spent.items():
             self.writer.add_scalar(f"seconds/{kind}", seconds, event.epoch)
-        for path, value in (turned or {}).items():
-            self.writer.add_scalar(f"turned/{path}", value, event.epoch)
+        for path, value in (changed or {}).items():
+            self.writer.add_scalar(f"settings/{path}", value, event.epoch)
         self.writer.flush()  # a killed run keeps its curves
 
     def shows(self, epoch: int) -> bool:
@@ -77,7 +77,7 @@ class Board:
         if images is not None and self.shows(epoch):
             self.writer.add_image("mel/training_clips", pictures(images[:FEW, 0]), epoch, dataformats="HW")
 
-    def introduce(self, classifier: Classifier, waves: Bank, rows: np.ndarray, labels: list[str]) -> None:
+    def introduce(self, classifier: Classifier, waves: ResidentClips, rows: np.ndarray, labels: list[str]) -> None:
         """A few clips that are not trained on, to look at and to listen to; written with the first epoch.
 
         Args:
@@ -104,7 +104,7 @@ class Board:
         """The result: hyper-parameters with the final figures, and the confusion matrix. They stand after the last epoch."""
         step = self.epochs + 1
         figures = {"result/accuracy": result.accuracy, "result/macro_f1": result.macro_f1}
-        values = {path: config.value(path) for path in knobs()}
+        values = {path: config.value(path) for path in all_settings()}
         told = {path: "automatic" if value is None else value for path, value in values.items()}
         told |= {path: shown(value) for path, value in told.items() if isinstance(value, str)}
         for summary in hparams(told, figures):

@@ -30,7 +30,7 @@ from labcore.status import RESUMABLE
 from labcore.workspace import Workspace, slug, write_atomically
 
 if TYPE_CHECKING:
-    from labcore.training.distributed import Ranks
+    from labcore.training.distributed import DistributedContext
 
 FAILED, INTERRUPTED = 1, 130
 END_SECONDS = 1.0
@@ -71,9 +71,9 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
     Raises:
         LabError: what ``find`` and ``lead`` raise, in process 0; the processes cannot reach each other.
     """
-    from labcore.training.distributed import Ranks
+    from labcore.training.distributed import DistributedContext
 
-    ranks = Ranks.connect(device)
+    ranks = DistributedContext.connect(device)
     orphaned = _orphan_test()
     if not ranks.main:
         return _go_along(ranks, orphaned)
@@ -107,7 +107,7 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
     return 0 if status == INTERRUPTED and restarts_allowed() else status
 
 
-def _go_along(ranks: Ranks, orphaned: StopTest) -> int:
+def _go_along(ranks: DistributedContext, orphaned: StopTest) -> int:
     """What processes other than number 0 do: train along, tell nothing."""
     from labcore.training.loop import train
 

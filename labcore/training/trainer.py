@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from labcore.config import RunConfig
 from labcore.errors import LabError, RunError
-from labcore.events import Divided, Epoch
+from labcore.events import BatchSplit, Epoch
 from labcore.inference.classifier import Classifier
 from labcore.models.dropout import set_dropout
 from labcore.training import compiling
@@ -67,13 +67,13 @@ class Trainer:
         """Whether the averaged weights count by now."""
         return self.average is not None and int(self.average.n_averaged) > 0
 
-    def turn(self, config: RunConfig) -> None:
-        """Take up knobs that were turned, before an epoch begins.
+    def reconfigure(self, config: RunConfig) -> None:
+        """Take up settings that were changed, before an epoch begins.
 
         Raises:
-            LabError: as for :meth:`Session.turn`; nothing was taken up.
+            LabError: as for :meth:`Session.reconfigure`; nothing was taken up.
         """
-        self.session.turn(config)
+        self.session.reconfigure(config)
         if config.model.dropout != self.config.model.dropout:
             set_dropout(self.network, config.model.dropout)
         self.config = config
@@ -99,7 +99,7 @@ class Trainer:
         self.network.train()
         return self.steps
 
-    def step(self, number: int) -> Divided | None:
+    def step(self, number: int) -> BatchSplit | None:
         """One step of the optimiser on one batch; nothing in it waits for the device.
 
         Returns:
@@ -123,7 +123,7 @@ class Trainer:
         again = self._attempt(rows)
         if again is not None:
             raise out_of_memory(fits, None, self.session.device.name) from again
-        return Divided(epoch=self.epoch, batch_size=self.batch, micro_batch=fits)
+        return BatchSplit(epoch=self.epoch, batch_size=self.batch, micro_batch=fits)
 
     def _attempt(self, rows: Tensor) -> BaseException | None:
         """The step on these clips; returns the error where memory ran out, without the tensors that its traceback holds."""

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from labcore.api.app import create_app
 from labcore.runs import Run
-from labcore.serving import ServiceSettings, Shelf
+from labcore.serving import ModelRegistry, ServiceSettings
 from labcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -48,8 +48,8 @@ def service(make_run: Callable[..., Run]) -> Iterator[Callable[..., TestClient]]
         limits.setdefault("max_files", min(32, limits.get("max_clips", 64)))
         limits.setdefault("max_bytes", min(2**26, limits.get("memory_bytes", 2**30)))
         runs = runs or [make_run(seed) for seed in seeds]
-        shelf = Shelf([f"m{number}={run.path}" for number, run in enumerate(runs)], Path, "cpu")
-        app = create_app(shelf, ServiceSettings(threads=1, **limits), **options)
+        registry = ModelRegistry([f"m{number}={run.path}" for number, run in enumerate(runs)], Path, "cpu")
+        app = create_app(registry, ServiceSettings(threads=1, **limits), **options)
         client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
         client.__enter__()
         opened.append(client)

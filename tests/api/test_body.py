@@ -35,9 +35,9 @@ def test_a_client_that_falls_silent_is_told(monkeypatch):
 def test_memory_is_taken_as_bytes_come_and_not_by_what_is_claimed():
     async def read():
         admission = Admission(ServiceSettings())
-        with admission.enter() as lease:
+        with admission.enter() as reservation:
             body = Body(pieces(b"x" * 10, b"y" * 5), ServiceSettings())
-            body.lease = lease
+            body.reservation = reservation
             body.expect("1000000")
             assert admission.bytes == 0
             await body()

@@ -13,7 +13,7 @@ from labcore.access.proxies import trusted_proxies
 from labcore.api import classify
 from labcore.api.classify import Asked, _Work
 from labcore.api.metrics import Metrics
-from labcore.api.middleware import PIECE, Gate, Standing
+from labcore.api.middleware import PIECE, ServiceMiddleware, ServiceState
 from labcore.api.problems import Problem
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import Shares
@@ -24,19 +24,19 @@ from tests.coroutines import finish
 RAW = {"content-type": "audio/wav"}
 
 
-def gate(settings: ServiceSettings, answer: bytes = b"{}") -> tuple[Gate, Admission]:
+def gate(settings: ServiceSettings, answer: bytes = b"{}") -> tuple[ServiceMiddleware, Admission]:
     """A gate before what takes a clip and answers so."""
 
     async def app(scope, receive, send):
         await Request(scope, receive).body()
-        lease = scope["state"]["passage"].lease
-        lease.begin(clips=1)
-        lease.take(len(answer))
+        reservation = scope["state"]["context"].reservation
+        reservation.begin(clips=1)
+        reservation.take(len(answer))
         await Response(answer)(scope, receive, send)
 
     admission = Admission(settings)
     proxies, _ = trusted_proxies({"LABCORE_TRUSTED_PROXIES": "10.0.0.1"})
-    return Gate(app, settings, admission, Metrics(), Standing(), proxies=proxies), admission
+    return ServiceMiddleware(app, settings, admission, Metrics(), ServiceState(), proxies=proxies), admission
 
 
 def scope(address: str = "203.0.113.1", **headers: str) -> dict:
@@ -103,8 +103,8 @@ def test_stalled_bodies_hold_no_place():
 def test_where_all_places_are_at_work_a_body_is_not_read():
     async def run():
         service, admission = gate(ServiceSettings(max_clips=1, max_files=1))
-        with admission.enter("another") as lease:
-            lease.begin(clips=1)
+        with admission.enter("another") as reservation:
+            reservation.begin(clips=1)
             client = Client(whole=False)
             await service(scope(content_length="10"), client.receive, client.send)
         assert client.status == 503
@@ -116,8 +116,8 @@ def test_shares_are_those_of_the_visitors_behind_a_named_proxy():
     async def run():
         service, admission = gate(ServiceSettings(max_clips=4, max_files=4))
         held = [admission.enter("198.51.100.7") for _ in range(3)]
-        for lease in held:
-            lease.begin(clips=1)
+        for reservation in held:
+            reservation.begin(clips=1)
         statuses = []
         for address, told in (("10.0.0.1", "198.51.100.7"), ("10.0.0.1", "198.51.100.8"), ("10.0.0.2", "198.51.100.7")):
             client = Client()

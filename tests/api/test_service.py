@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from labcore.api.logs import JsonLines
-from labcore.api.middleware import Standing
+from labcore.api.middleware import ServiceState
 from labcore.api.problems import Problem
 from labcore.inference.classifier import Classifier
-from labcore.serving import Shelf
+from labcore.serving import ModelRegistry
 
 RAW = {"content-type": "audio/wav"}
 KEY = "a-key-of-some-length"
@@ -145,12 +145,12 @@ def test_other_weights_are_taken_between_two_requests(service, make_run, make_cl
 
 
 def test_going_down_it_is_not_ready_then_takes_nothing(service, wav):
-    standing = Standing()
-    client = service(standing=standing)
-    standing.ready = False
+    state = ServiceState()
+    client = service(state=state)
+    state.ready = False
     assert (client.get("/readyz").status_code, client.get("/healthz").status_code) == (503, 200)
     assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
-    standing.closing = True
+    state.closing = True
     assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 503
 
 
@@ -241,11 +241,11 @@ def test_a_model_whose_file_has_a_name_that_is_not_utf8_is_served(make_run, work
     run = make_run(1)
     file = workspace.home / os.fsdecode(b"V\x94gel.safetensors")
     shutil.copy(run.weights, file)
-    shelf = Shelf([str(file)], Path, "cpu")
-    facts = shelf.models[0].facts
+    registry = ModelRegistry([str(file)], Path, "cpu")
+    facts = registry.models[0].facts
     assert (facts.name, facts.run) == ("V-gel", r"V\x94gel.safetensors")
     json.dumps(facts.model_dump(), ensure_ascii=False).encode()
     file.unlink()
-    refused = shelf.reload()["V-gel"]
+    refused = registry.reload()["V-gel"]
     assert refused is not None
     assert rb"V\udc94gel" in Problem.of(refused).response("1").body

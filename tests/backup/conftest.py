@@ -26,7 +26,7 @@ def clips(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def config(clips):
-    return RunConfig().changed(
+    return RunConfig().replace(
         {
             "data.dataset": str(clips),
             "data.fold": "1",

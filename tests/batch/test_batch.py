@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labcore.batch import AnswerJournal, segments_of, summary_of, with_events, write_table, write_tracks
+from labcore.batch import PredictionJournal, segments_of, summary_of, with_events, write_table, write_tracks
 from labcore.batch.tables import track_of
 from labcore.errors import WorkspaceError
 
@@ -122,8 +122,8 @@ def test_a_name_that_is_not_utf8_is_written_in_valid_utf8(tmp_path, format):
 def test_the_journal_keeps_names_that_are_not_utf8(tmp_path):
     file = tmp_path / os.fsdecode(b"M\x84dchen.wav")
     file.write_text("sound")
-    AnswerJournal(tmp_path / "j", "key").add(file, answer(("a", 0.9), file=str(file)))
-    again = AnswerJournal(tmp_path / "j", "key")
+    PredictionJournal(tmp_path / "j", "key").add(file, answer(("a", 0.9), file=str(file)))
+    again = PredictionJournal(tmp_path / "j", "key")
     assert again.has(file)
     assert again.get(file)["file"] == str(file)
     (tmp_path / "j").read_bytes().decode()
@@ -158,18 +158,18 @@ def test_the_journal_knows_what_was_answered(tmp_path):
     files = [tmp_path / f"{name}.wav" for name in "abc"]
     for file in files:
         file.write_text("sound")
-    journal = AnswerJournal(tmp_path / "j", "key")
+    journal = PredictionJournal(tmp_path / "j", "key")
     for file in files[:2]:
         journal.add(file, answer(("a", 0.9), file=str(file)))
     journal.add(files[2], {"file": "c", "error": "no"})
     with (tmp_path / "j").open("a") as lines:
         lines.write('{"where": "x", "ke')
     files[1].write_text("other sound")
-    again = AnswerJournal(tmp_path / "j", "key")
+    again = PredictionJournal(tmp_path / "j", "key")
     assert [again.has(file) for file in files] == [True, False, False]
     again.add(files[1], answer(("b", 0.7), file="b"))
-    for one in (again, AnswerJournal(tmp_path / "j", "key")):
+    for one in (again, PredictionJournal(tmp_path / "j", "key")):
         assert one.get(files[0]) == answer(("a", 0.9), file=str(files[0]))
         assert one.get(files[1])["label"] == "b"
         assert one.get(tmp_path / "none") is None
-    assert not AnswerJournal(tmp_path / "j", "other weights").has(files[0])
+    assert not PredictionJournal(tmp_path / "j", "other weights").has(files[0])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from labcore.audio import blocks
-from labcore.batch.predicting import answers_of
+from labcore.batch.predicting import predict_files
 
 
 def test_answers_come_in_order_and_are_those_of_each_file_alone(make_classifier, noise, write_wav, tmp_path):
@@ -12,7 +12,7 @@ def test_answers_come_in_order_and_are_those_of_each_file_alone(make_classifier,
     bad = tmp_path / "bad.wav"
     bad.write_text("no sound")
     files.append(bad)
-    answers = dict(answers_of(classifier, files))
+    answers = dict(predict_files(classifier, files))
     assert list(answers) == files
     for file, answer in answers.items():
         assert answer["file"] == str(file)
@@ -26,7 +26,7 @@ def test_answers_come_in_order_and_are_those_of_each_file_alone(make_classifier,
 
 def test_it_can_be_left_in_the_middle(make_classifier, noise, write_wav, tmp_path):
     files = [write_wav(tmp_path / f"{i}.wav", noise(0.5, 8000, seed=i), 8000) for i in range(40)]
-    asking = answers_of(make_classifier(), files)
+    asking = predict_files(make_classifier(), files)
     assert next(asking)[0] == files[0]
     asking.close()
     with pytest.raises(StopIteration):
@@ -35,7 +35,7 @@ def test_it_can_be_left_in_the_middle(make_classifier, noise, write_wav, tmp_pat
 
 def test_a_hop_of_ones_own(make_classifier, noise, write_wav, tmp_path):
     file = write_wav(tmp_path / "long.wav", noise(3.0, 8000), 8000)
-    ((_, answer),) = answers_of(make_classifier(), [file], hop_seconds=0.5)
+    ((_, answer),) = predict_files(make_classifier(), [file], hop_seconds=0.5)
     assert len(answer["windows"]) == 6
 
 
@@ -55,7 +55,7 @@ def test_long_recordings_between_short_ones_are_answered_as_wholes_are(
     wholes = {file: classifier.classify(file) for file in files}
     request.getfixturevalue("long_at_once")
     seen = []
-    answers = dict(answers_of(classifier, files, progress=lambda file, share: seen.append((file, share))))
+    answers = dict(predict_files(classifier, files, progress=lambda file, share: seen.append((file, share))))
     assert list(answers) == files
     for file, answer in answers.items():
         whole = wholes[file].to_dict()
@@ -76,7 +76,7 @@ def test_a_long_recording_can_be_left_in_the_middle(make_classifier, noise, writ
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(answers_of(make_classifier(), [file], progress=progress))
+        list(predict_files(make_classifier(), [file], progress=progress))
 
 
 @pytest.mark.usefixtures("long_at_once")
@@ -84,6 +84,6 @@ def test_a_long_recording_that_is_cut_off_hides_no_other(make_classifier, noise,
     cut = write_wav(tmp_path / "cut.flac", noise(9.0, 8000), 8000)
     cut.write_bytes(cut.read_bytes()[:30_000])
     fine = write_wav(tmp_path / "fine.wav", noise(3.0, 8000), 8000)
-    answers = dict(answers_of(make_classifier(), [cut, fine]))
+    answers = dict(predict_files(make_classifier(), [cut, fine]))
     assert "cut.flac" in answers[cut]["error"]
     assert answers[fine]["label"]

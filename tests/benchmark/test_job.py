@@ -12,7 +12,7 @@ import pytest
 
 from labcore.benchmark.cases import Case
 from labcore.benchmark.events import Measurement, Progress
-from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.job import Benchmark, busy_reason
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.report import ReportError
 from labcore.config import RunConfig
@@ -21,7 +21,7 @@ from labcore.events import Event, RunQueued
 from labcore.jobs.executors import Executor, ProcessChild
 from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager
-from labcore.jobs.queue import Survey, startable
+from labcore.jobs.queue import QueueState, startable
 from labcore.runs import Run
 from labcore.workspace import Workspace
 from tests.jobs.inline import InlineChild
@@ -61,7 +61,7 @@ def queued(workspace: Workspace, **how: Any) -> Benchmark:
 
 
 def run_of(workspace: Workspace, queued: bool = True, **how: Any) -> Run:
-    return Run.create(workspace, RunConfig().changed({"runtime.device": "cpu"}), queued=queued, **how)
+    return Run.create(workspace, RunConfig().replace({"runtime.device": "cpu"}), queued=queued, **how)
 
 
 def test_one_in_the_queue_is_measured_to_its_end(workspace: Workspace, make_manager: Any) -> None:
@@ -129,7 +129,7 @@ def test_a_process_that_is_killed_is_told_and_cannot_be_resumed(workspace: Works
     killed = (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
     benchmark, manager = queued(workspace), make_manager(executor=partial(ProcessChild, command=killed))
     manager.look()
-    manager._children[benchmark.path].process.wait()
+    manager._workers[benchmark.path].process.wait()
     manager.look()
     report = benchmark.report()
     assert report.state == "failed"
@@ -143,7 +143,7 @@ def test_a_process_that_is_killed_is_told_and_cannot_be_resumed(workspace: Works
 
 
 def test_runs_wait_while_it_measures(workspace: Workspace) -> None:
-    benchmark, run, survey = queued(workspace), run_of(workspace), Survey(workspace)
+    benchmark, run, survey = queued(workspace), run_of(workspace), QueueState(workspace)
     with benchmark.hold():
         benchmark.append(benchmark.started())
         waiting, working = survey.look()
@@ -156,7 +156,7 @@ def test_runs_wait_while_it_measures(workspace: Workspace) -> None:
 def test_it_waits_for_runs_at_work_and_for_those_that_came_before(workspace: Workspace) -> None:
     working, first = run_of(workspace), run_of(workspace)
     benchmark = queued(workspace)
-    later, survey = run_of(workspace), Survey(workspace)
+    later, survey = run_of(workspace), QueueState(workspace)
     with working.hold():
         waiting, busy = survey.look()
         assert waiting == [first, benchmark, later]
@@ -170,19 +170,19 @@ def test_it_waits_for_runs_at_work_and_for_those_that_came_before(workspace: Wor
 
 def test_one_waits_for_another(workspace: Workspace) -> None:
     first, second = queued(workspace), queued(workspace)
-    waiting, _ = Survey(workspace).look()
+    waiting, _ = QueueState(workspace).look()
     assert startable(waiting, []) == [first]
-    assert Survey(workspace).ahead(second) == [first]
+    assert QueueState(workspace).ahead(second) == [first]
 
 
 def test_beside_what_is_at_work_where_that_was_asked_for(workspace: Workspace, make_manager: Any) -> None:
     run, benchmark = run_of(workspace, queued=False), queued(workspace, beside=True)
     with run.hold():
-        assert Survey(workspace).ahead(benchmark) == []
+        assert QueueState(workspace).ahead(benchmark) == []
         make_manager().look()
     assert benchmark.report().state == "finished"
     with benchmark.hold():
-        assert obstacle(workspace) == ""  # and it keeps nobody waiting
+        assert busy_reason(workspace) == ""  # and it keeps nobody waiting
 
 
 def test_one_that_waits_begins_when_the_run_is_over(workspace: Workspace, make_manager: Any) -> None:
@@ -202,17 +202,17 @@ def test_one_that_waits_can_be_stopped(workspace: Workspace, make_manager: Any) 
 
 
 def test_what_it_would_wait_for_is_named(workspace: Workspace) -> None:
-    assert obstacle(workspace) == ""
+    assert busy_reason(workspace) == ""
     run = run_of(workspace)
-    assert obstacle(workspace) == f"run {run.id} waits for its turn"
+    assert busy_reason(workspace) == f"run {run.id} waits for its turn"
     with run.hold():
         queued(workspace)
-        assert obstacle(workspace) == f"run {run.id} is at work"
-    assert obstacle(workspace) == "2 jobs wait"
+        assert busy_reason(workspace) == f"run {run.id} is at work"
+    assert busy_reason(workspace) == "2 jobs wait"
     run.append(RunQueued())
     other = Benchmark.create(workspace, plan())
     with run.hold(), other.hold():
-        assert obstacle(workspace) == "2 jobs are at work"
+        assert busy_reason(workspace) == "2 jobs are at work"
 
 
 def test_one_that_waited_in_an_earlier_version_waits(workspace: Workspace) -> None:
@@ -220,7 +220,7 @@ def test_one_that_waited_in_an_earlier_version_waits(workspace: Workspace) -> No
     (benchmark.path / "events.jsonl").write_text('{"type": "waiting", "time": 1.0, "why": "run a is at work"}\n')
     (benchmark.path / "owner").write_text("Ada")
     assert (benchmark.report().state, benchmark.report().by) == ("queued", "Ada")
-    assert Survey(workspace).look()[0] == [benchmark]
+    assert QueueState(workspace).look()[0] == [benchmark]
 
 
 # --- ended at once

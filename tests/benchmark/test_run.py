@@ -28,7 +28,7 @@ class Fake:
     def __init__(self, largest=10**9, slow=0.0, on_block=lambda case: None):
         self.largest, self.slow, self.on_block, self.made = largest, slow, on_block, []
 
-    def __call__(self, case, material):
+    def __call__(self, case, inputs):
         self.made.append(case)
         if case.batch_size > self.largest:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3 GiB")

@@ -4,7 +4,7 @@ import pytest
 
 from labcore.benchmark import watch
 from labcore.benchmark.energy import energy_per_clip
-from labcore.benchmark.timing import Times, take_turns, warm_up
+from labcore.benchmark.timing import Times, interleave, warm_up
 from labcore.benchmark.watch import Load, gpu_trouble, others_at_work, scatter
 from labcore.nvml import GpuSample
 
@@ -26,14 +26,14 @@ class Work:
 def test_works_take_turns():
     diary = []
     works = [(Work(name, diary), Times()) for name in "ABC"]
-    take_turns(works, 0.03, 3, 10)
+    interleave(works, 0.03, 3, 10)
     assert "".join(diary) == "ABCABCABC"
     assert [len(times.taken) for _, times in works] == [3, 3, 3]
 
 
 def test_short_works_go_on_until_their_time_or_their_most_repeats():
     quick, slow = Times(), Times()
-    take_turns([(Work("q", [], 0.001), quick), (Work("s", [], 1.0), slow)], 0.02, 3, 12)
+    interleave([(Work("q", [], 0.001), quick), (Work("s", [], 1.0), slow)], 0.02, 3, 12)
     assert len(quick.taken) == 12
     assert len(slow.taken) == 3
 
@@ -41,7 +41,7 @@ def test_short_works_go_on_until_their_time_or_their_most_repeats():
 def test_one_that_fails_leaves_the_others_alone():
     diary = []
     good, bad = Times(), Times()
-    take_turns([(Work("g", diary), good), (Work("b", diary, fails_at=2), bad)], 0.05, 5, 5)
+    interleave([(Work("g", diary), good), (Work("b", diary, fails_at=2), bad)], 0.05, 5, 5)
     assert "out of memory" in str(bad.error)
     assert len(good.taken) == 5
     assert good.error is None
@@ -50,10 +50,10 @@ def test_one_that_fails_leaves_the_others_alone():
 def test_a_stop_and_a_deadline_end_it():
     times = Times()
     asked = iter([False, False, True])
-    take_turns([(Work("a", []), times)], 1.0, 5, 50, lambda: next(asked))
+    interleave([(Work("a", []), times)], 1.0, 5, 50, lambda: next(asked))
     assert len(times.taken) == 2
     late = Times()
-    take_turns([(Work("a", []), late)], 1.0, 5, 50, deadline=time.perf_counter() - 1)
+    interleave([(Work("a", []), late)], 1.0, 5, 50, deadline=time.perf_counter() - 1)
     assert len(late.taken) == 1  # a figure, though a poor one
 
 

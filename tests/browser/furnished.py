@@ -14,7 +14,7 @@ from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
 from labcore.datasets import register
-from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, TrainingStarted, Turned
+from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, SettingsChanged, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.presets import preset
 from labcore.runs import Run
@@ -66,7 +66,7 @@ class Furnished:
 def furnish(workspace: Workspace) -> Furnished:
     """Fill an empty workspace: a data set of three folds, runs in three states, a cross-validation, a search, two reports."""
     _tones(workspace)
-    config = preset("quick").changed(
+    config = preset("quick").replace(
         {"data.dataset": "tones", "audio.sample_rate": RATE, "audio.clip_seconds": 0.5, "optim.epochs": EPOCHS}
     )
     finished = Run.create(workspace, config)
@@ -127,7 +127,7 @@ def _play(run: Run, state: str, last: int = EPOCHS) -> None:
     )  # fmt: skip
     for epoch in epochs(last):
         if epoch.epoch == 4:
-            run.append(Turned(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
+            run.append(SettingsChanged(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
         run.append(epoch)
     if state == "finished":
         confusion = {label: dict(zip(LABELS, row, strict=True)) for label, row in zip(LABELS, _COUNTS, strict=True)}

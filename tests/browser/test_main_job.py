@@ -156,7 +156,7 @@ def test_a_recording_from_the_microphone_is_answered(server: Server, open_browse
 
 def untrained_run(workspace: Workspace) -> Run:
     """A finished run whose network has learnt nothing."""
-    config = preset("quick").changed({"audio.clip_seconds": 1.0})
+    config = preset("quick").replace({"audio.clip_seconds": 1.0})
     run = Run.create(workspace, config)
     labels = ["bark", "hum"]
     Classifier(config, labels).save(run.weights)

@@ -13,7 +13,7 @@ from labcore.workspace import Workspace
 
 
 def test_each_event_of_each_fold_is_told_once(workspace: Workspace, tones: Path, capsys) -> None:
-    experiment = CrossValidation.create(workspace, RunConfig().changed({"data.dataset": str(tones)}), queued=False)
+    experiment = CrossValidation.create(workspace, RunConfig().replace({"data.dataset": str(tones)}), queued=False)
     first, second, *_ = experiment.runs()
     first.append(RunStarted(run_id=first.id, run_dir=str(first.path), pid=1, host="here"))
 

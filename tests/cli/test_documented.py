@@ -272,7 +272,7 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
             shutil.copytree(first, first.with_name(f"{first.name[:-4]}000{number}"))
         return ["ensemble", *sorted(run.name for run in runs.iterdir()), "--device", "cpu"]
     if command == "turn":
-        Run.create(Workspace.default(), RunConfig().changed({"optim.epochs": 100}))
+        Run.create(Workspace.default(), RunConfig().replace({"optim.epochs": 100}))
     elif command == "resume":  # killed after its first epoch
         events = (first / "events.jsonl").read_text().splitlines(keepends=True)
         end = next(

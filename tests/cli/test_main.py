@@ -16,7 +16,7 @@ import pytest
 from labcore import __version__
 from labcore.cli import main as cli
 from labcore.cli.output import duration, table
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.errors import LabError, WorkspaceError
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -55,11 +55,11 @@ def test_help_and_version(labcore: Labcore) -> None:
         assert (told.status, told.err) == (0, "")
 
 
-def test_help_of_train_tells_every_knob(labcore: Labcore) -> None:
+def test_help_of_train_tells_every_setting(labcore: Labcore) -> None:
     told = " ".join(labcore("train", "--help").out.split())
-    for path, knob in knobs().items():
+    for path, setting in all_settings().items():
         assert f"--{path} " in told
-        assert knob.title in told
+        assert setting.title in told
     assert "[1 to 4096 clips, default 32]" in told
     assert "[default auto]" in told
     assert told.index("--epochs") < told.index("--batch-size") < told.index("--noise") < told.index("--features.n_fft")
@@ -80,7 +80,7 @@ def test_help_of_train_tells_every_knob(labcore: Labcore) -> None:
         (["train", "--turn", "dropout=0.4"], "Write EPOCH:PATH=VALUE"),
         (["train", "--turn", "3:model.dropot=0.4"], "there is no setting 'model.dropot'"),
         (["train", "--turn", "3:dropout=4"], "out of bounds: 0 to 0.9"),
-        (["train", "--turn", "3:model.width=2"], "cannot be turned while a run trains"),
+        (["train", "--turn", "3:model.width=2"], "cannot be changed while a run trains"),
         (["train", "--epochs", "5", "--turn", "6:dropout=0.4"], "the run has no epoch 6"),
         (["train", "--optimiser", "adam"], "sgd, adamw"),
         (["train", "surplus"], "surplus"),

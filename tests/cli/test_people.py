@@ -45,7 +45,7 @@ def test_another_persons_run_is_left_alone(make: Callable[[str], Run], labcore: 
         assert f"run {bos.id} is Bo's, and you are Ada. Add --anyone to" in told.err
         assert len(told.err.splitlines()) == 1
     assert [run.status().state for run in (mine, bos, nobodys)] == ["queued"] * 3  # one refusal leaves all as they are
-    assert not (bos.path / "turns.jsonl").exists()
+    assert not (bos.path / "overrides.jsonl").exists()
     assert labcore("runs", "stop", mine.id, nobodys.id).status == 0
     assert mine.status().stopped_by == "Ada"
 
@@ -53,7 +53,11 @@ def test_another_persons_run_is_left_alone(make: Callable[[str], Run], labcore: 
 def test_it_is_not_where_that_is_meant(make: Callable[[str], Run], labcore: Labcore) -> None:
     bos = make("Bo")
     assert labcore("turn", bos.id, "--dropout", "0.4", "--anyone").status == 0
-    assert json.loads((bos.path / "turns.jsonl").read_text()) == {"model.dropout": 0.4, "by": "command", "who": "Ada"}
+    assert json.loads((bos.path / "overrides.jsonl").read_text()) == {
+        "model.dropout": 0.4,
+        "by": "command",
+        "who": "Ada",
+    }
     assert labcore("runs", "stop", bos.id, "--anyone").status == 0
     (facts,) = labcore("runs", "show", bos.id, "--json").lines
     assert (facts["by"], facts["state"], facts["stopped_by"]) == ("Bo", "stopped", "Ada")
@@ -85,7 +89,7 @@ def test_a_run_is_of_who_trains_it(workspace: Workspace, labcore: Labcore, tones
 def test_cross_validations_and_searches_of_anothers_are_gone_on_with_where_that_is_meant(
     workspace: Workspace, labcore: Labcore, tones: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = RunConfig().changed({"data.dataset": str(tones), "audio.sample_rate": 8000})
+    config = RunConfig().replace({"data.dataset": str(tones), "audio.sample_rate": 8000})
     experiment = CrossValidation.create(workspace, config, by="Bo")
     for run in experiment.runs():
         run.append(RunFinished(state="stopped"))

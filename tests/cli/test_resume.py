@@ -27,7 +27,7 @@ def stopped(workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str
     place = Path(shutil.copytree(tones, tmp_path / "tones"))
     assert labcore("train", "--dataset", place, "--epochs", 1, *tiny).status == 0
     (first,) = list_runs(workspace)
-    run = Run.create(workspace, first.config.changed({"optim.epochs": 3}))
+    run = Run.create(workspace, first.config.replace({"optim.epochs": 3}))
     work(run, lambda: len(run.epochs()) >= 1)
     return run
 
@@ -75,7 +75,7 @@ def test_a_cross_validation_and_a_search_go_on_at_another_place(
     second.append(RunFinished(state="stopped", epochs_done=1))
     searched = Search.create(
         workspace,
-        make_settings(workspace, second.config.changed({"data.fold": None}), (Range("optim.lr", 0.01, 0.3),), trials=1),
+        make_settings(workspace, second.config.replace({"data.fold": None}), (Range("optim.lr", 0.01, 0.3),), trials=1),
     )
     place.rename(there)
 

@@ -59,7 +59,7 @@ def test_it_searches_lists_shows_and_goes_on(labcore, workspace, urbansound, fak
     assert "optim.lr=" in shown
     assert f"--final {search.id}" in shown
     head, *trials = labcore("search", "--show", search.id, "--json").lines
-    assert (head["done"], head["reported"], head["validation"]) == (3, "2", "3")
+    assert (head["done"], head["test_fold"], head["validation"]) == (3, "2", "3")
     assert [trial["epochs"] for trial in trials] == [4, 4, 4]
     assert head["best"]["run_id"] in {trial["run_id"] for trial in trials}
     refused = labcore("search", "--resume", "last")

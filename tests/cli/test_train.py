@@ -17,7 +17,7 @@ import safetensors.numpy
 from labcore.asked import asked_for
 from labcore.cli.main import COMMANDS
 from labcore.errors import OutOfMemoryError
-from labcore.events import Event, Forecast, Preparing, Turned
+from labcore.events import Estimate, Event, Preparing, SettingsChanged
 from labcore.export import again
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
@@ -69,7 +69,7 @@ def test_the_command_line_of_a_run_does_it_again_with_its_turns_and_times_again_
     told = labcore("train", "--dataset", tones, "--epochs", "2", "--turn", "2:dropout=0.4", "--time-again", *tiny)
     assert "1 timing forgotten" in told.err
     (run,) = list_runs(workspace)
-    assert run.last_event(Turned).changes == {"model.dropout": 0.4}
+    assert run.last_event(SettingsChanged).changes == {"model.dropout": 0.4}
     assert asked_for(run).audio.clip_seconds is None or "--audio.clip_seconds" in tiny
     line = shlex.split(again(run))
     assert labcore(*line[1:]).status == 0
@@ -177,16 +177,16 @@ def test_killed_under_the_job_manager_and_resumed(
     try:
         run = manager.take(Run.create(workspace, straight.config, queued=True))
         until(lambda: run.status().epoch >= 1)
-        process = manager._children[run.path].process  # type: ignore[attr-defined]
+        process = manager._workers[run.path].process  # type: ignore[attr-defined]
         process.kill()
         until(lambda: not run.status().active)
-        until(lambda: not manager._children)
+        until(lambda: not manager._workers)
         if run.status().state != "finished":  # it may have been quicker than the signal
             assert run.status().state == "failed"
             assert "SIGKILL" in run.status().error
             manager.resume(run)
             until(lambda: not run.status().active)
-            until(lambda: not manager._children)
+            until(lambda: not manager._workers)
         assert run.status().state == "finished", run.log.read_text()
         assert_same_weights(run, straight)
         assert run.log.read_text() == ""
@@ -219,7 +219,7 @@ def test_second_signal_kills() -> None:
 def test_an_estimate_trains_nothing(
     workspace: Workspace, labcore: Labcore, tones: Path, monkeypatch: pytest.MonkeyPatch, flag: str
 ) -> None:
-    result = Forecast(
+    result = Estimate(
         seconds_per_epoch=2.0, seconds_total=320.0, epochs=160, batch_size=32, micro_batch=16, peak_bytes=10**9, memory_bytes=2 * 10**9,
         largest_batch=48, steps_timed=10, clips=100,
     )  # fmt: skip
@@ -234,7 +234,7 @@ def test_an_estimate_trains_nothing(
     assert "5:20 for 160 epochs" in told.out
     assert "taken 16 at a time; up to about 48 clips fit in memory" in told.out
     (line,) = labcore("train", "--dataset", tones, flag, "--json").lines
-    assert (line["type"], line["largest_batch"]) == ("forecast", 48)
+    assert (line["type"], line["largest_batch"]) == ("estimate", 48)
     assert [job.status().state for job in EstimateJob.every(workspace)] == ["finished"] * 2
     assert not list_runs(workspace)
 

@@ -108,7 +108,7 @@ def test_health_reads_the_words_off_process_1(tmp_path: Path) -> None:
 
 
 def test_health_is_what_the_server_says(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    class Answer(http.server.BaseHTTPRequestHandler):
+    class Prediction(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200 if self.path == "/well" else 503)
             self.end_headers()
@@ -116,7 +116,7 @@ def test_health_is_what_the_server_says(monkeypatch: pytest.MonkeyPatch, capfd: 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+    server = http.server.HTTPServer(("127.0.0.1", 0), Prediction)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         root = f"http://127.0.0.1:{server.server_port}"

@@ -88,8 +88,8 @@ def epochs(run: Run) -> int:
 def test_a_training_is_stopped_with_its_checkpoint_and_goes_on_at_the_next_start(
     begin: Begin, workspace: Workspace, class_folders: Path, until: Callable[..., None]
 ) -> None:
-    run = Run.create(workspace, RunConfig().changed(TINY | {"data.dataset": str(class_folders)}), queued=True)
-    waiting = Run.create(workspace, RunConfig().changed(TINY | {"data.dataset": str(class_folders)}), queued=True)
+    run = Run.create(workspace, RunConfig().replace(TINY | {"data.dataset": str(class_folders)}), queued=True)
+    waiting = Run.create(workspace, RunConfig().replace(TINY | {"data.dataset": str(class_folders)}), queued=True)
 
     first = begin("sleep", "600", app=True)  # the keeper takes the run from the queue, without any page
     until(lambda: epochs(run) >= 2)
@@ -98,7 +98,7 @@ def test_a_training_is_stopped_with_its_checkpoint_and_goes_on_at_the_next_start
     assert f"run {run.id} was cut short" in told
     assert run.status().state == "stopped"
     assert run.checkpoint.is_file()
-    assert preemption.is_cut_short(run)
+    assert preemption.is_preempted(run)
     assert waiting.status().state == "queued"
     assert not (waiting.path / "cut_short.json").exists()
     done = epochs(run)
@@ -114,7 +114,7 @@ def test_a_training_is_stopped_with_its_checkpoint_and_goes_on_at_the_next_start
 def test_a_training_from_a_shell_is_stopped_as_well_though_its_parents_are_gone(
     begin: Begin, workspace: Workspace, until: Callable[..., None]
 ) -> None:
-    make_believe = RunConfig().changed({"model.name": "steady", "optim.epochs": 2000, "runtime.device": "cpu"})
+    make_believe = RunConfig().replace({"model.name": "steady", "optim.epochs": 2000, "runtime.device": "cpu"})
     run = Run.create(workspace, make_believe, queued=True)
     line = f"nohup {sys.executable} {FAKE} {run.path} > {workspace.home}.log 2>&1 & exit 0"
     process = begin("sh", "-c", f"(setsid sh -c '{line}'); exec sleep 600")
@@ -123,7 +123,7 @@ def test_a_training_from_a_shell_is_stopped_as_well_though_its_parents_are_gone(
     assert status == 0, told
     assert run.status().state == "stopped"
     assert run.checkpoint.is_file()
-    assert not preemption.is_cut_short(run)  # nobody would let it go on: only the app's start does
+    assert not preemption.is_preempted(run)  # nobody would let it go on: only the app's start does
 
 
 def test_as_process_1_it_tells_those_that_came_in_from_outside(
@@ -135,7 +135,7 @@ def test_as_process_1_it_tells_those_that_came_in_from_outside(
         or subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0
     ):
         pytest.skip("a namespace of processes cannot be made here")
-    run = Run.create(workspace, RunConfig().changed({"model.name": "steady", "optim.epochs": 2000}), queued=True)
+    run = Run.create(workspace, RunConfig().replace({"model.name": "steady", "optim.epochs": 2000}), queued=True)
     process = begin("sleep", "600", before=alone)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     until(lambda: children.read_text().split() and Path(f"/proc/{children.read_text().split()[0]}/task").exists())

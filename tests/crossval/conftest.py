@@ -80,7 +80,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def config(clips: str) -> RunConfig:
-    return RunConfig().changed({"data.dataset": clips, "optim.epochs": 3, "runtime.device": "cpu"})
+    return RunConfig().replace({"data.dataset": clips, "optim.epochs": 3, "runtime.device": "cpu"})
 
 
 @pytest.fixture

@@ -43,10 +43,10 @@ def test_every_fold_becomes_a_run_of_its_own_and_the_figures_are_taken_together(
 
 
 def test_the_runs_say_what_they_belong_to_and_share_all_but_the_fold(workspace, config):
-    experiment = CrossValidation.create(workspace, config.changed({"data.fold": "2"}), queued=False)
+    experiment = CrossValidation.create(workspace, config.replace({"data.fold": "2"}), queued=False)
     for fold, run in experiment.members().items():
         assert run.load(MARK) == {"experiment": experiment.id, "kind": "crossval", "fold": fold, "split": "official"}
-        assert run.config == config.changed({"data.fold": fold})
+        assert run.config == config.replace({"data.fold": fold})
     assert list(experiment.members()) == ["1", "2", "3"]
     assert [each.id for each in CrossValidation.every(workspace)] == [experiment.id]
     assert CrossValidation.open(workspace, "last").config.data.fold is None
@@ -54,18 +54,18 @@ def test_the_runs_say_what_they_belong_to_and_share_all_but_the_fold(workspace, 
         CrossValidation.open(workspace, "nothing")
 
 
-def test_the_twin_can_be_trained_later_and_holds_out_clips_of_known_recordings(workspace, config):
+def test_the_random_split_can_be_trained_later_and_holds_out_clips_of_known_recordings(workspace, config):
     experiment = CrossValidation.create(workspace, config, folds=["2", "3"], queued=False)
     assert summarise(experiment).random is None
-    runs = experiment.add_twin(queued=False)
+    runs = experiment.add_random_split(queued=False)
     assert list(experiment.members("random")) == ["2", "3"]
     assert [run.config.data.split for run in runs] == ["random", "random"]
     assert split_for(find_dataset(workspace, config.data.dataset), runs[0].config.data).leaks
-    assert experiment.add_twin() == []
+    assert experiment.add_random_split() == []
 
 
 def test_stopped_failed_and_deleted_folds_go_on(workspace, config, manager, until):
-    experiment = CrossValidation.create(workspace, config.changed({"optim.epochs": 100, "model.name": "2"}))
+    experiment = CrossValidation.create(workspace, config.replace({"optim.epochs": 100, "model.name": "2"}))
     until(lambda: summarise(experiment).official.folds[0].epoch > 0)
     manager.stop(experiment)
     until(ended(experiment))
@@ -87,7 +87,7 @@ def test_stopped_failed_and_deleted_folds_go_on(workspace, config, manager, unti
 
 
 def test_deleting_an_experiment(workspace, config, manager, until):
-    experiment = CrossValidation.create(workspace, config.changed({"optim.epochs": 300}))
+    experiment = CrossValidation.create(workspace, config.replace({"optim.epochs": 300}))
     until(lambda: summarise(experiment).folds[0].epoch > 0)
     with pytest.raises(RunError, match="at work"):
         manager.remove(experiment, also=experiment.children())
@@ -170,12 +170,12 @@ def test_it_stands_as_its_runs_do(workspace, config):
 )
 def test_what_cannot_be_validated_leaves_no_runs(workspace, config, changes, folds, kind, message):
     with pytest.raises(kind, match=message):
-        CrossValidation.create(workspace, config.changed(changes), folds=folds)
+        CrossValidation.create(workspace, config.replace(changes), folds=folds)
     assert list(workspace.runs.glob("[!.]*")) == []
 
 
 def test_folds_are_spread_over_the_gpus(workspace, config):
-    experiment = CrossValidation.create(workspace, config.changed({"runtime.device": "auto"}), queued=False, gpus=2)
+    experiment = CrossValidation.create(workspace, config.replace({"runtime.device": "auto"}), queued=False, gpus=2)
     assert [run.config.runtime.device for run in experiment.members().values()] == ["cuda:0", "cuda:1", "cuda:0"]
     assert spread("auto", 3, 1) == "auto"
     assert spread("cpu", 3, 4) == "cpu"

@@ -99,7 +99,7 @@ class TestHearing:
             "Train with --audio.sample_rate 384000."
         )
         assert len(finding.files) == 4
-        assert not check_dataset(dataset, config=RunConfig().changed({"audio.sample_rate": 384_000})).findings
+        assert not check_dataset(dataset, config=RunConfig().replace({"audio.sample_rate": 384_000})).findings
 
     def test_one_class_of_several_that_is_not_heard(self, tmp_path, tone, write_wav):
         for label, hertz in (("low", 400), ("mid", 4000), ("high", 18_000)):

@@ -18,7 +18,7 @@ from labcore.runs import Run
 
 
 def run_on(workspace, dataset: str, *, begun: bool = True) -> Run:
-    run = Run.create(workspace, RunConfig().changed({"data.dataset": dataset}))
+    run = Run.create(workspace, RunConfig().replace({"data.dataset": dataset}))
     run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here"))
     run.append(RunFinished(state="stopped", seconds=1.0))
     if begun:
@@ -112,7 +112,7 @@ def test_names_that_are_taken(workspace, class_folders, urbansound):
 @pytest.mark.parametrize("act", [remove, lambda workspace, name: rename(workspace, name, "other")])
 def test_nothing_happens_to_it_while_a_run_trains_on_it(workspace, class_folders, act):
     register(workspace, class_folders, "tones")
-    run = Run.create(workspace, RunConfig().changed({"data.dataset": "tones"}))
+    run = Run.create(workspace, RunConfig().replace({"data.dataset": "tones"}))
     run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here"))
     with run.hold(), pytest.raises(RunError, match=run.id):
         act(workspace, "tones")

@@ -9,7 +9,7 @@ from labcore.config import RunConfig
 from labcore.datasets.sampling import with_train_clips
 from labcore.datasets.table import Dataset, make_table
 
-DATA = RunConfig().changed({"data.fold": "1"}).data
+DATA = RunConfig().replace({"data.fold": "1"}).data
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from labcore.inference.classifier import Classifier
 from labcore.jobs.folder import SHARED
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
-from labcore.jobs.queue import Survey
+from labcore.jobs.queue import QueueState
 from labcore.runs import Run
 from tests.jobs.inline import InlineChild
 
@@ -43,7 +43,7 @@ def run(workspace, class_folders):
         "features.win_length": 256,
         "features.hop_length": 128,
     }
-    run = Run.create(workspace, RunConfig().changed(changes))
+    run = Run.create(workspace, RunConfig().replace(changes))
     Classifier(run.config, ["high", "low tones"]).save(run.weights)
     return run
 
@@ -183,15 +183,15 @@ def test_an_evaluation_of_a_version_before_is_finished(workspace, manager):
 
 
 def test_beside_a_training_on_the_same_device(workspace, run):
-    busy = Run.create(workspace, run.config.changed({"runtime.device": "cpu"}), queued=True)
+    busy = Run.create(workspace, run.config.replace({"runtime.device": "cpu"}), queued=True)
     NoiseTest.create(workspace, small(run), queued=True)
     Evaluation.create(workspace, EvaluationPlan(run=run.id), queued=True)
     with busy.hold():
         busy.append(busy.started())
-        waiting, working = Survey(workspace).look()
+        waiting, working = QueueState(workspace).look()
         assert [on for _, on in working] == ["cpu"]
         assert [job.needs for job in waiting] == [SHARED, SHARED]
-        assert all(Survey(workspace).ahead(job) == [] for job in waiting)
+        assert all(QueueState(workspace).ahead(job) == [] for job in waiting)
 
 
 def test_a_data_set_is_kept_while_a_noise_test_works_on_it(workspace, run, class_folders):

@@ -39,7 +39,7 @@ def classifier(store):
             high, low = level[:, 16:].sum((1, 2)), level[:, :16].sum((1, 2))
             return torch.stack([high, low], 1).log()
 
-    return Classifier(RunConfig().changed(changes), ["high", "low tones"], Loudest())
+    return Classifier(RunConfig().replace(changes), ["high", "low tones"], Loudest())
 
 
 def results(*arguments, **options):

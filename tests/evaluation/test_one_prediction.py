@@ -9,19 +9,19 @@ from starlette.testclient import TestClient
 
 from labcore.api.app import create_app
 from labcore.audio import blocks, quantise
-from labcore.batch.predicting import answers_of
+from labcore.batch.predicting import predict_files
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
 from labcore.evaluation import eval_set
-from labcore.evaluation.eval_set import HeldOut
+from labcore.evaluation.eval_set import EvalSet
 from labcore.evaluation.evaluate import evaluate
 from labcore.evaluation.noise import _Judge, accuracy_over_snr
 from labcore.evaluation.predictions import read_predictions
 from labcore.extract.features import embeddings_of
 from labcore.inference.classifier import Classifier
-from labcore.inference.resident_clips import wave_bank
+from labcore.inference.resident_clips import waveform_cache
 from labcore.runs import Run
-from labcore.serving import ServiceSettings, Shelf
+from labcore.serving import ModelRegistry, ServiceSettings
 from labcore.training.precision import Precision
 
 RATE = 8000
@@ -38,7 +38,7 @@ CLIPS = (
 @pytest.fixture(params=["skip", "count"])
 def run(request, make_classifier, workspace):
     made = make_classifier(3)
-    config = made.config.changed({"audio.silent_windows": request.param})
+    config = made.config.replace({"audio.silent_windows": request.param})
     torch.manual_seed(3)
     classifier = Classifier(config, made.labels)
     classifier.load_state_dict(made.state_dict())
@@ -62,7 +62,7 @@ def by_label(classifier, answers):
 
 
 def by_the_service(run, files):
-    app = create_app(Shelf([f"m={run.path}"], lambda name: run.path, "cpu"), ServiceSettings(threads=1))
+    app = create_app(ModelRegistry([f"m={run.path}"], lambda name: run.path, "cpu"), ServiceSettings(threads=1))
     with TestClient(app, base_url="http://localhost") as client:
         bodies = [file.read_bytes() for file in files]
         told = [client.post("/v1/classify", content=body, headers={"content-type": "audio/wav"}) for body in bodies]
@@ -71,25 +71,25 @@ def by_the_service(run, files):
 
 def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatch):
     classifier = Classifier.load(run.path)
-    rows, waves = np.arange(len(store)), wave_bank(store, torch.device("cpu"))
+    rows, waves = np.arange(len(store)), waveform_cache(store, torch.device("cpu"))
     files = [tmp_path.joinpath(path) for path in store.table["path"]]
-    expected = HeldOut(classifier, waves, rows).probabilities()
+    expected = EvalSet(classifier, waves, rows).probabilities()
     assert expected.shape == (6, 3)
     assert (np.ptp(expected, axis=0) > 1e-3).all()  # the clips differ
-    assert len(list(HeldOut(classifier, waves, rows, 2).parts(size=1))) > 1
+    assert len(list(EvalSet(classifier, waves, rows, 2).parts(size=1))) > 1
     told = {
-        "validation": HeldOut(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "")),
-        "in parts": np.concatenate([part.said for part in HeldOut(classifier, waves, rows, 2).parts(size=1)]),
+        "validation": EvalSet(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "")),
+        "in parts": np.concatenate([part.said for part in EvalSet(classifier, waves, rows, 2).parts(size=1)]),
         "in noise": _Judge(classifier, store, "pink").probabilities(rows, None),
         "of waveforms": by_label(
             classifier, [classifier.classify_waveform(store.waveform(row)).to_dict() for row in rows]
         ),
         "of files": by_label(classifier, [classifier.classify(file, batch_size=1).to_dict() for file in files]),
-        "command line": by_label(classifier, [answer for _, answer in answers_of(classifier, files)]),
+        "command line": by_label(classifier, [answer for _, answer in predict_files(classifier, files)]),
         "service": by_label(classifier, by_the_service(run, files)),
     }
     monkeypatch.setattr(eval_set, "KEEP_BYTES", 0)
-    told["anew each time"] = HeldOut(classifier, waves, rows, 3).probabilities()
+    told["anew each time"] = EvalSet(classifier, waves, rows, 3).probabilities()
     file = tmp_path / "predictions.parquet"
     evaluate(classifier, store, rows, "all", 4, file=file)
     told["kept"] = read_predictions([file])[classifier.labels].to_numpy()

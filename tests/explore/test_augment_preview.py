@@ -17,7 +17,7 @@ from labcore.training.trainer import Trainer
 from tests.training.outcome import outcome
 
 OFF = {step.strength: 0.0 for step in STEPS.values()}
-CONFIG = RunConfig().changed({"audio.sample_rate": 8000, "features.n_mels": 32, "audio.clip_seconds": 1.0, **OFF})
+CONFIG = RunConfig().replace({"audio.sample_rate": 8000, "features.n_mels": 32, "audio.clip_seconds": 1.0, **OFF})
 RATE = 8000
 
 
@@ -64,7 +64,7 @@ def test_a_shorter_clip_is_placed_somewhere_in_silence(noise):
 
 
 def test_a_time_shift_goes_round(clip):
-    config = CONFIG.changed({"augment.time_shift_seconds": 0.5})
+    config = CONFIG.replace({"augment.time_shift_seconds": 0.5})
     drawn = draw(config, clip, 3, steps="time_shift")
     place = int(np.flatnonzero(drawn.sound == clip[0])[0])
     assert place % 512 != 0 or place > 0
@@ -74,18 +74,18 @@ def test_a_time_shift_goes_round(clip):
 
 
 def test_an_automatic_clip_length_is_the_clip_s_own(noise):
-    config = CONFIG.changed({"audio.clip_seconds": None})
+    config = CONFIG.replace({"audio.clip_seconds": None})
     sound = noise(0.77713, RATE)
     np.testing.assert_array_equal(draw(config, sound, 0).sound, sound)
     assert len(draw(config, noise(12.0, RATE), 0).sound) == 10 * RATE
     assert draw(config, sound[:1], 0).before.shape == (
         32,
-        800 // config.changed({"audio.clip_seconds": 0.1}).framing.hop_length + 1,
+        800 // config.replace({"audio.clip_seconds": 0.1}).framing.hop_length + 1,
     )
 
 
 def test_the_steps_are_the_chain_s_in_its_order():
-    strong = CONFIG.changed({**dict.fromkeys(OFF, 0.5), "augment.mixup": 1.0})
+    strong = CONFIG.replace({**dict.fromkeys(OFF, 0.5), "augment.mixup": 1.0})
     chain = Augmentation(strong.augment, LogMel(strong), 16)
     assert [type(module).__name__ for module in chain.on_waveform] == ["Reverb", "AddNoise"]
     expected = ["Speed", "TimeScale", "PitchShift", "Equaliser", "Gain"]
@@ -93,13 +93,15 @@ def test_the_steps_are_the_chain_s_in_its_order():
     assert names("waveform") == ["reverb", "noise"]
     assert names("power") == ["speed", "time_scale", "pitch", "equaliser", "gain", "mixing"]
     assert names("log-mel") == ["time_mask", "freq_mask"]
-    on = {path for path, knob in augment_preview._KNOBS.items() if path.startswith("augment.") and knob.ge == 0}
+    on = {
+        path for path, setting in augment_preview._SETTINGS.items() if path.startswith("augment.") and setting.ge == 0
+    }
     assert on - set(OFF) == {"augment.plain_share"}, "an augmentation is missing in STEPS"
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=lambda step: step.name)
 def test_each_step_alone_changes_the_clip_and_leaves_the_others_out(step, clip, noise):
-    config = CONFIG.changed(dict.fromkeys(OFF, 0.4))
+    config = CONFIG.replace(dict.fromkeys(OFF, 0.4))
     drawn = draw(config, clip, 5, steps=step.name, second=noise(1.0, RATE, seed=9))
     assert drawn.steps == (step.name,)
     assert np.abs(drawn.difference).max() > 0.1
@@ -115,16 +117,16 @@ def test_each_step_alone_changes_the_clip_and_leaves_the_others_out(step, clip, 
 
 
 def test_alone_a_step_always_happens_and_the_share_does_not_matter():
-    alone = only(CONFIG.changed({"augment.noise": 0.05, "augment.gain_db": 6.0}), "noise")
+    alone = only(CONFIG.replace({"augment.noise": 0.05, "augment.gain_db": 6.0}), "noise")
     assert alone.augment.noise == 1.0
     assert alone.augment.gain_db == 0.0
-    assert only(CONFIG.changed({"augment.gain_db": 6.0}), "gain").augment.gain_db == 6.0
+    assert only(CONFIG.replace({"augment.gain_db": 6.0}), "gain").augment.gain_db == 6.0
     with pytest.raises(ConfigError, match="no augmentation 'echo'"):
         only(CONFIG, "echo")
 
 
 def test_what_is_heard_with_noise_is_what_is_seen(clip):
-    config = CONFIG.changed({"augment.noise": 1.0})
+    config = CONFIG.replace({"augment.noise": 1.0})
     drawn = draw(config, clip, 4, steps="noise")
     log_mel = LogMel(config)
     np.testing.assert_allclose(
@@ -143,15 +145,15 @@ def test_noise_at_a_chosen_ratio_and_noise_of_one_s_own(clip, tmp_path):
     spectrum = np.abs(np.fft.rfft(drawn.sound - drawn.sound_before))
     assert spectrum.argmax() / len(drawn.sound) * 2 * np.pi == pytest.approx(0.5, abs=0.01)
     soundfile.write(tmp_path / "hum.wav", hum, RATE, subtype="FLOAT")
-    named = CONFIG.changed({"augment.noise_file": str(tmp_path / "hum.wav")})
+    named = CONFIG.replace({"augment.noise_file": str(tmp_path / "hum.wav")})
     np.testing.assert_array_equal(draw(named, clip, 4, steps="noise", snr_db=0.0).sound, drawn.sound)
-    missing = CONFIG.changed({"augment.noise_file": str(tmp_path / "none.wav")})
+    missing = CONFIG.replace({"augment.noise_file": str(tmp_path / "none.wav")})
     with pytest.raises(AudioError, match=r"none\.wav does not exist"):
         draw(missing, clip, 4, steps="noise")
 
 
 def test_mixing_at_a_chosen_ratio(clip, tone):
-    config = CONFIG.changed({"augment.mixup": 1.0})
+    config = CONFIG.replace({"augment.mixup": 1.0})
     second = tone(1000, 1.0, RATE)
     whole = draw(config, clip, 1, second=second, steps="mixing", mix_ratio=1.0)
     assert whole.ratio == 1.0
@@ -162,7 +164,7 @@ def test_mixing_at_a_chosen_ratio(clip, tone):
 
 
 def test_mixing_needs_a_second_clip_and_tells_the_ratio(clip, tone):
-    config = CONFIG.changed({"augment.mixup": 1.0})
+    config = CONFIG.replace({"augment.mixup": 1.0})
     assert draw(config, clip, 1).ratio is None
     drawn = draw(config, clip, 1, second=tone(1000, 1.0, RATE))
     assert 0 < drawn.ratio < 1
@@ -171,7 +173,7 @@ def test_mixing_needs_a_second_clip_and_tells_the_ratio(clip, tone):
 
 
 def test_a_draw_without_sound_is_the_same_picture(clip):
-    config = CONFIG.changed({"augment.pitch_semitones": 6.0})
+    config = CONFIG.replace({"augment.pitch_semitones": 6.0})
     silent, heard = draw(config, clip, 1, sound=False), draw(config, clip, 1)
     np.testing.assert_array_equal(silent.after, heard.after)
     assert silent.rebuilt
@@ -183,14 +185,14 @@ def test_the_generator_of_the_process_is_left_alone(clip):
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    draw(CONFIG.changed({"augment.gain_db": 6.0}), clip, 1)
+    draw(CONFIG.replace({"augment.gain_db": 6.0}), clip, 1)
     assert torch.equal(torch.rand(2), expected)
 
 
 def test_nothing_cannot_be_drawn(clip):
     with pytest.raises(AudioError, match="no samples"):
         draw(CONFIG, clip[:0], 1)
-    tiny = CONFIG.changed({"features.n_fft": 1024, "features.hop_length": 1024, "audio.clip_seconds": 0.1})
+    tiny = CONFIG.replace({"features.n_fft": 1024, "features.hop_length": 1024, "audio.clip_seconds": 0.1})
     with pytest.raises(ConfigError, match="shorter than a hop"):
         draw(tiny, clip, 1, steps="noise")
 
@@ -238,12 +240,14 @@ def test_long_clips_are_cropped_as_in_training_and_so_is_what_was_turned(noise, 
             plain = random_starts(pipeline.bank.lengths[pipeline.rows[[0, -1]]], pipeline.window, pipeline.shift)
             drawn_again += not torch.equal(starts, plain)
         assert drawn_again > 2
-        trainer.turn(trainer.config.turned({"augment.time_scale": 0.3, "augment.gain_db": 9, "augment.mixup": 1}))
+        trainer.reconfigure(
+            trainer.config.replace_live({"augment.time_scale": 0.3, "augment.gain_db": 9, "augment.mixup": 1})
+        )
 
 
 def trainer_of(folder, workspace, changes):
     """A trainer on a data set, at 8 kHz and without augmentation but for the changes."""
-    config = CONFIG.changed(
+    config = CONFIG.replace(
         {
             "data.dataset": str(folder),
             "features.n_fft": 256,
@@ -282,8 +286,8 @@ def shown_as_trained(trainer, seed):
 
 
 def test_answers_before_and_after(clip):
-    classifier = Classifier(CONFIG.changed({"model.name": "small_cnn"}), ["a", "b", "c"])
-    drawn = draw(classifier.config.changed({"augment.gain_db": 20.0}), clip, 1, log_mel=classifier.log_mel)
+    classifier = Classifier(CONFIG.replace({"model.name": "small_cnn"}), ["a", "b", "c"])
+    drawn = draw(classifier.config.replace({"augment.gain_db": 20.0}), clip, 1, log_mel=classifier.log_mel)
     before, after = answers(classifier, drawn)
     assert list(before) == list(after) == ["a", "b", "c"]
     assert sum(before.values()) == pytest.approx(1.0, abs=1e-5)

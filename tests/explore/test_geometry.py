@@ -46,27 +46,27 @@ def test_what_cannot_work_is_told_and_refused_by_training_too(changes, says):
     assert any(says in problem for problem in seen.problems), seen.problems
     assert seen.frames_per_second == 0
     with pytest.raises(ConfigError):
-        RunConfig().changed(changes)
+        RunConfig().replace(changes)
 
 
 def test_bands_that_hear_nothing_are_told():
     changes = {"features.n_mels": 256, "features.n_fft": 256, "features.win_length": 256, "features.hop_length": 128}
-    config = RunConfig().changed(changes)
+    config = RunConfig().replace(changes)
     seen = consequences(config)
     assert seen.possible
     assert f"{LogMel(config).empty_bands} of 256 mel bands" in seen.warnings[0]
 
 
 def test_gaps_between_frames_and_clips_within_one_are_told():
-    assert "overlap" in consequences(RunConfig().changed({"features.hop_length": 800})).warnings[0]
+    assert "overlap" in consequences(RunConfig().replace({"features.hop_length": 800})).warnings[0]
     assert "shorter than a window" in consequences(RunConfig(), clip_seconds=0.01).warnings[0]
     long = {"features.n_fft": 8192, "features.win_length": 8192}
-    assert not consequences(RunConfig().changed(long)).warnings
-    assert "shorter than a window" in consequences(RunConfig().changed({**long, "audio.clip_seconds": 0.2})).warnings[0]
+    assert not consequences(RunConfig().replace(long)).warnings
+    assert "shorter than a window" in consequences(RunConfig().replace({**long, "audio.clip_seconds": 0.2})).warnings[0]
 
 
 def test_the_framing_follows_rate_and_clip_length():
-    seen = consequences(RunConfig().changed({"audio.sample_rate": 8000}))
+    seen = consequences(RunConfig().replace({"audio.sample_rate": 8000}))
     assert (seen.hop_ms, seen.resolution_ms) == (24, 48)
     short = consequences(unchecked({"audio.sample_rate": 8000, "audio.clip_seconds": 1.0}))
     assert (short.hop_ms, short.resolution_ms) == (10, 24)
@@ -75,19 +75,19 @@ def test_the_framing_follows_rate_and_clip_length():
 def test_nothing_that_is_set_breaks_it():
     values = [0, -1, None, math.nan, math.inf, "x", 3, 64, 8192, 1e-9, -5.5, 2**40]
     part = {"audio": ("sample_rate", "clip_seconds"), "features": tuple(type(RunConfig().features).model_fields)}
-    paths = [f"{name}.{knob}" for name, knobs in part.items() for knob in knobs]
+    paths = [f"{name}.{setting}" for name, settings in part.items() for setting in settings]
     draw = random.Random(0)
     for _ in range(300):
         changes = {path: draw.choice(values) for path in draw.sample(paths, draw.randint(1, 4))}
         seen = consequences(unchecked(changes))
         try:
-            RunConfig().changed(changes)
+            RunConfig().replace(changes)
         except ConfigError:
             assert not seen.possible, changes
         else:
             assert seen.possible, (changes, seen.problems)
 
 
-def test_a_knob_that_does_not_exist_is_a_bug():
+def test_a_setting_that_does_not_exist_is_a_bug():
     with pytest.raises(KeyError):
         unchecked({"features.nfft": 3})

@@ -30,7 +30,7 @@ MAKE = {"spectrogram": views.spectrogram, "mel": views.mel, "log-mel": views.log
     ],
 )
 def test_the_lines_make_the_picture(kind, changes, noise, write_wav, tmp_path):
-    config = RunConfig().changed(changes)
+    config = RunConfig().replace(changes)
     rate = config.audio.sample_rate
     file = write_wav(tmp_path / "it's a clip.wav", noise(0.5, rate), rate)
     lines = snippet(kind, config, file=str(file))

@@ -35,7 +35,7 @@ def test_the_bins_have_the_mel_powers_that_they_were_found_from(noise, tone):
     ],
 )
 def test_the_sound_keeps_the_spectrogram(noise, tone, changes):
-    config = CONFIG.changed(changes)
+    config = CONFIG.replace(changes)
     sound = noise(1.0, RATE) * np.linspace(0, 1, RATE, dtype=np.float32) + tone(700, 1.0, RATE)
     power, decibels = levels(sound, config)
     rebuilt = sound_of(power, config, samples=RATE)
@@ -65,7 +65,7 @@ def test_what_is_returned_is_one_s_own(noise):
 
 @pytest.mark.parametrize("frames", [1, 2, 5])
 def test_less_than_a_window_is_rebuilt_too(frames):
-    config = CONFIG.changed({"features.n_fft": 8192, "features.win_length": 4096})
+    config = CONFIG.replace({"features.n_fft": 8192, "features.win_length": 4096})
     rebuilt = sound_of(np.ones((64, frames), dtype=np.float32), config, samples=2000)
     assert rebuilt.shape == (2000,)
     assert np.isfinite(rebuilt).all()
@@ -79,7 +79,7 @@ def test_the_other_clip_of_a_comparison_is_not_rebuilt_again(noise):
     power, _ = levels(noise(0.3, RATE))
     _sound_of.cache_clear()
     sound_of(power, CONFIG)
-    sound_of(power, CONFIG.changed({"augment.gain_db": 3.0, "audio.clip_seconds": 3.0}))
+    sound_of(power, CONFIG.replace({"augment.gain_db": 3.0, "audio.clip_seconds": 3.0}))
     assert _sound_of.cache_info().hits == 1
-    sound_of(power, CONFIG.changed({"features.window": "hamming"}))
+    sound_of(power, CONFIG.replace({"features.window": "hamming"}))
     assert _sound_of.cache_info().hits == 1

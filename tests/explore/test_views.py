@@ -35,7 +35,7 @@ def test_a_tone_lands_in_its_bin(tone, view):
 
 @pytest.mark.parametrize("scale", ["htk", "slaney"])
 def test_the_bands_stand_where_the_scale_of_the_run_has_them(scale):
-    config = CONFIG.changed(
+    config = CONFIG.replace(
         {"features.mel_scale": scale, "features.n_mels": 40, "features.f_min": 50.0, "features.f_max": 8000.0}
     )
     expected = librosa.mel_frequencies(42, fmin=50, fmax=8000, htk=scale == "htk")[1:-1]
@@ -98,7 +98,7 @@ def test_block_by_block_is_the_same_as_at_once(sound, view, monkeypatch):
 
 @pytest.mark.parametrize("view", PICTURES)
 def test_many_frames_stay_under_a_megabyte_and_lies_on_the_same_axis(noise, view):
-    config = CONFIG.changed({"features.n_fft": 2048, "features.hop_length": 64, "features.n_mels": 256})
+    config = CONFIG.replace({"features.n_fft": 2048, "features.hop_length": 64, "features.n_mels": 256})
     seen = view(noise(6.0, RATE), config, start_s=3.0)
     assert seen.values.shape == (len(seen.y), len(seen.x_seconds))
     assert len(seen.x_seconds) <= COLUMNS
@@ -164,7 +164,7 @@ def test_nothing_is_told_not_drawn():
 
 
 def test_the_cosine_transform_is_orthonormal(sound):
-    config = CONFIG.changed({"features.n_mels": 16})
+    config = CONFIG.replace({"features.n_mels": 16})
     seen = views.mfcc(sound, config)
     assert len(seen.y) == 16
     decibels = LogMel(config).decibels(torch.from_numpy(power_of(sound, config))).numpy()

@@ -20,7 +20,7 @@ from labcore.extract.index import JOURNAL
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
 
-SMALL = RunConfig().changed({"audio.sample_rate": 8000, "audio.clip_seconds": 0.25, "features.n_mels": 16})
+SMALL = RunConfig().replace({"audio.sample_rate": 8000, "audio.clip_seconds": 0.25, "features.n_mels": 16})
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_mfcc_are_the_orthonormal_dct_of_the_log_mel(here, noise):
 
 @pytest.mark.parametrize("model", ["compact", "small_cnn", "resnet18"])
 def test_embeddings_are_what_the_last_layer_is_given(model, noise):
-    classifier = Classifier(SMALL.changed({"model.name": model}), ["p", "q", "r"]).eval()
+    classifier = Classifier(SMALL.replace({"model.name": model}), ["p", "q", "r"]).eval()
     waveform = noise(0.6, 8000)
     bounds = classifier.windows_of(len(waveform))
     embeddings = embeddings_of(classifier, *quantise(waveform), bounds)
@@ -154,7 +154,7 @@ def test_what_is_done_is_skipped_and_what_changed_is_not(here, sounds, tmp_path,
     assert np.load(out / "a" / "1.wav.npy").shape[0] == 16
     assert len(pd.read_csv(out / "index.csv")) == 5
     with pytest.raises(ConfigError, match=r"n_mels 16 there and 24 now.*--output"):
-        extract(sounds, out, ExtractSettings(config=SMALL.changed({"features.n_mels": 24})))
+        extract(sounds, out, ExtractSettings(config=SMALL.replace({"features.n_mels": 24})))
 
 
 def test_stopped_and_gone_on_with(here, sounds, tmp_path, monkeypatch):

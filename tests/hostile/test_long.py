@@ -15,7 +15,7 @@ import soundfile
 
 from labcore.audio import Limits, Recording, default_limits, probe, read_sound
 from labcore.audio.overview import overview
-from labcore.batch.predicting import answers_of
+from labcore.batch.predicting import predict_files
 from labcore.errors import AudioError, ConfigError, LabError
 
 MEASURED = """
@@ -124,7 +124,7 @@ def test_a_flac_that_promises_hours_is_read_to_its_end_and_told():
 @pytest.mark.parametrize("rate", [100, 101, 999, 655_350, 1_000_000])
 def test_the_rates_at_the_edges_are_read(rate, make_classifier, write_wav, noise, tmp_path):
     path = write_wav(tmp_path / "edge.wav", noise(1.0, rate, level=0.2), rate)
-    ((_, answer),) = answers_of(make_classifier(), [path])
+    ((_, answer),) = predict_files(make_classifier(), [path])
     assert answer["seconds"] == pytest.approx(1.0, abs=0.02)
 
 

@@ -20,7 +20,7 @@ from labcore.crossval.summary import summarise
 from labcore.datasets import list_datasets
 from labcore.events import KINDS, Epoch, Evaluated, Log, RunFinished, RunQueued, RunStarted, TrainingStarted, event_of
 from labcore.jobs.glances import glance, glances
-from labcore.jobs.queue import Survey
+from labcore.jobs.queue import QueueState
 from labcore.listing import looked_at
 from labcore.moved import former_homes
 from labcore.reading import DamagedError, parse_json, read_json
@@ -51,7 +51,7 @@ FILES = (
     "search.json",
     "ensemble.json",
     "cut_short.json",
-    "turns.jsonl",
+    "overrides.jsonl",
     "clips.json.gz",
     "moved.json",
     "worker.log",
@@ -118,7 +118,7 @@ def look_everywhere(workspace: Workspace, good: Run, waiting: Run, bad: Run, cap
     assert rows[good.id] == "finished"
     assert rows[waiting.id] == "queued"
     assert bad.id in rows or bad.id in {each.name for each in Run.unreadable(workspace)}
-    assert waiting in soon(lambda: Survey(workspace).look())[0]
+    assert waiting in soon(lambda: QueueState(workspace).look())[0]
     assert soon(lambda: bad.events()) is not None
     soon(lambda: bad.status())
     soon(lambda: former_homes(workspace))
@@ -225,7 +225,7 @@ def test_a_damaged_search_hides_no_other(workspace, kind, capsys):
 
 @pytest.mark.parametrize("kind", EACH)
 def test_a_damaged_cross_validation_hides_no_other(workspace, dataset_of_two_folds, kind, capsys):
-    config = RunConfig().changed({"data.dataset": "small"})
+    config = RunConfig().replace({"data.dataset": "small"})
     good, bad, of_bad_runs = (CrossValidation.create(workspace, config, queued=False) for _ in range(3))
     DAMAGES[kind](bad.path / "experiment.json")
     for run in of_bad_runs.runs():
@@ -256,7 +256,7 @@ def dataset_of_two_folds(workspace) -> Path:
 
 @pytest.mark.parametrize("value", VALUES)
 def test_an_experiment_of_other_values_hides_no_other(workspace, dataset_of_two_folds, value):
-    config = RunConfig().changed({"data.dataset": "small"})
+    config = RunConfig().replace({"data.dataset": "small"})
     good, bad = (CrossValidation.create(workspace, config, queued=False) for _ in range(2))
     tree = json.loads((bad.path / "experiment.json").read_text())
     ways = [way for way in leaves(tree) if way[0] != "config" or len(way) < 3]

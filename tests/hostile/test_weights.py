@@ -39,7 +39,7 @@ def make_small() -> Callable[[], Classifier]:
         from labcore.config import RunConfig
 
         torch.manual_seed(0)
-        config = RunConfig().changed({"audio.sample_rate": 8000, "audio.clip_seconds": 0.5, "model.width": 0.25})
+        config = RunConfig().replace({"audio.sample_rate": 8000, "audio.clip_seconds": 0.5, "model.width": 0.25})
         made = Classifier(config, ["cat", "dog"])
         made.remember(np.random.default_rng(0).normal(0, 0.1, (2, 4000)).astype(np.float32))
         return made.eval()

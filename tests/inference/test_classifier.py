@@ -11,7 +11,7 @@ import torch
 
 from labcore.config import RunConfig
 from labcore.errors import AudioError, RunError
-from labcore.events import Evaluated, Turned
+from labcore.events import Evaluated, SettingsChanged
 from labcore.export import command_line, export_zip
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
@@ -23,7 +23,7 @@ RATE = 8000
 @pytest.fixture
 def classifier():
     torch.manual_seed(0)
-    config = RunConfig().changed({"audio.sample_rate": RATE, "audio.clip_seconds": 1.0, "model.width": 0.25})
+    config = RunConfig().replace({"audio.sample_rate": RATE, "audio.clip_seconds": 1.0, "model.width": 0.25})
     made = Classifier(config, ["cat", "dog", "Ärger"])
     made.log_mel.mean.normal_(-40, 5)
     made.log_mel.deviation.uniform_(5, 9)
@@ -148,7 +148,7 @@ def test_the_zip_works_in_a_fresh_process_with_the_same_probabilities(run, class
             fold="1",
         )
     )
-    run.append(Turned(epoch=1, number=0, changes={"model.dropout": 0.5}))
+    run.append(SettingsChanged(epoch=1, number=0, changes={"model.dropout": 0.5}))
     path, sound = tmp_path / "home.zip", tmp_path / "clip.wav"
     path.write_bytes(export_zip(run))
     soundfile.write(sound, clip(2.2), RATE)
@@ -183,7 +183,7 @@ def test_a_run_without_weights_cannot_be_taken_home(tmp_path):
 
 
 def test_the_command_line_says_what_differs():
-    config = RunConfig().changed(
+    config = RunConfig().replace(
         {"data.dataset": "my sounds", "optim.epochs": 7, "augment.gain_db": 3.0, "data.fold": "2"}
     )
     assert command_line(config) == "labcore train --dataset 'my sounds' --fold 2 --augment.gain_db 3.0 --epochs 7"

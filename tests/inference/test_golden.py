@@ -18,7 +18,7 @@ RATE = 8000
 @pytest.fixture
 def classifier():
     torch.manual_seed(0)
-    config = RunConfig().changed({"audio.sample_rate": RATE, "audio.clip_seconds": 0.5, "model.width": 0.25})
+    config = RunConfig().replace({"audio.sample_rate": RATE, "audio.clip_seconds": 0.5, "model.width": 0.25})
     made = Classifier(config, ["cat", "dog"])
     made.log_mel.mean.normal_(-40, 5)
     with torch.no_grad():

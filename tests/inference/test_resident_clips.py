@@ -4,13 +4,13 @@ import torch
 
 from labcore.config import RunConfig
 from labcore.features import LogMel
-from labcore.inference.resident_clips import Bank, mel_bank, random_starts
+from labcore.inference.resident_clips import ResidentClips, mel_cache, random_starts
 
 
 def bank_of(*clips, device="cpu"):
     offsets = torch.tensor([0, *np.cumsum([len(clip) for clip in clips])])
     values = torch.cat([torch.tensor(clip, dtype=torch.int16) for clip in clips])
-    return Bank(values, offsets, torch.full((len(clips),), 0.5), torch.device(device))
+    return ResidentClips(values, offsets, torch.full((len(clips),), 0.5), torch.device(device))
 
 
 CLIPS = ([1, 2, 3, 4, 5], [10, 20], [7, 8, 9])
@@ -53,18 +53,18 @@ def test_windows_never_reach_into_the_next_clip(way):
 
 def test_frames_are_cut_as_samples_are():
     values = torch.arange(12.0).reshape(6, 2)
-    bank = Bank(values, torch.tensor([0, 4, 6]), None, torch.device("cpu"))
+    bank = ResidentClips(values, torch.tensor([0, 4, 6]), None, torch.device("cpu"))
     window = bank.cut(torch.tensor([1]), torch.tensor([-1]), 4)
     assert window.tolist() == [[[0, 0], [8, 9], [10, 11], [0, 0]]]
 
 
 def test_the_mel_bank_holds_what_the_front_end_makes_of_each_clip():
-    config = RunConfig().changed({"audio.sample_rate": 8000})
+    config = RunConfig().replace({"audio.sample_rate": 8000})
     log_mel = LogMel(config)
     clips = [np.random.default_rng(n).integers(-9999, 9999, 3000 + 700 * n).tolist() for n in range(3)]
     waves = bank_of(*clips)
     seen = []
-    mels = mel_bank(waves, log_mel, lambda done, total: seen.append((done, total)))
+    mels = mel_cache(waves, log_mel, lambda done, total: seen.append((done, total)))
     assert seen == [(3, 3)]
     for number, clip in enumerate(clips):
         expected = log_mel.power(torch.tensor([clip]).float() * 0.5)[0].T

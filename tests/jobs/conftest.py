@@ -61,7 +61,7 @@ def make_manager(workspace: Workspace, fake_command: list[str], fake_train: Any)
         if (path / "config.json").is_file():
             Run(path).request_stop()
     for manager in managers:
-        children = list(manager._children.values())
+        children = list(manager._workers.values())
         manager.close()
         for child in children:
             process = getattr(child, "process", None)
@@ -71,7 +71,7 @@ def make_manager(workspace: Workspace, fake_command: list[str], fake_train: Any)
 
 
 def config(kind: str = "steady", epochs: int = 2, device: str = "cpu") -> RunConfig:
-    return RunConfig().changed({"model.name": kind, "optim.epochs": epochs, "runtime.device": device})
+    return RunConfig().replace({"model.name": kind, "optim.epochs": epochs, "runtime.device": device})
 
 
 @pytest.fixture

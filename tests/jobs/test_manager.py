@@ -64,7 +64,7 @@ def test_stop_and_resume(
 def test_stop_during_start(submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until) -> None:
     manager = make_manager()
     run = submit(manager, make_config(epochs=2000))
-    until(lambda: run.path in manager._children)
+    until(lambda: run.path in manager._workers)
     manager.stop(run)
     until(lambda: state(run) == "stopped")
     assert ended(run).error == ""
@@ -241,7 +241,7 @@ def test_a_run_whose_data_set_is_away_is_not_queued_until_its_place_is_named(
 ) -> None:
     manager = make_manager("thread")
     away, there = class_folders.with_name("away"), class_folders.with_name("there")
-    run = submit(manager, make_config(epochs=2000).changed({"data.dataset": str(away)}))
+    run = submit(manager, make_config(epochs=2000).replace({"data.dataset": str(away)}))
     until(lambda: len(run.epochs()) > 0)
     manager.stop(run)
     until(lambda: run.status().state == "stopped")

@@ -32,7 +32,7 @@ def test_a_run_that_was_cut_short_waits_in_the_queue_again(workspace: Workspace,
     run = make_run()
     preemption.mark(run)
     run.append(RunFinished(state="stopped"))
-    assert preemption.is_cut_short(run)
+    assert preemption.is_preempted(run)
     assert preemption.queue_again(workspace) == [run]
     assert run.status().state == "queued"
     assert preemption.queue_again(workspace) == []
@@ -65,7 +65,7 @@ def test_the_mark_counts_until_the_run_is_taken_up_again(workspace: Workspace, m
     run.append(RunFinished(state="stopped"))
     start(run)
     run.append(RunFinished(state="stopped"))
-    assert not preemption.is_cut_short(run)
+    assert not preemption.is_preempted(run)
     assert preemption.queue_again(workspace) == []
     assert run.status().state == "stopped"
 

@@ -13,7 +13,7 @@ from labcore.config import RunConfig
 from labcore.events import RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs import preemption
 from labcore.jobs.folder import NOTHING, SHARED
-from labcore.jobs.queue import Survey, Waiting, fair_order, startable
+from labcore.jobs.queue import QueueState, Waiting, fair_order, startable
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -53,7 +53,7 @@ def test_who_was_served_the_longest_ago_is_next() -> None:
 
 
 def test_what_was_cut_short_goes_on_before_it_is_anyone_elses_turn() -> None:
-    cut = Waiting(Run(Path("/runs/cut")), "Ada", "cpu", 1.0, cut_short=True)
+    cut = Waiting(Run(Path("/runs/cut")), "Ada", "cpu", 1.0, preempted=True)
     order = fair_order([waits("Bo", 2), cut, waits("Ada", 3)], {("Ada", "cpu"): 1.5})
     assert names(order) == ["cut", "Bo-2", "Ada-3"]
 
@@ -117,7 +117,7 @@ def test_the_queue_is_read_off_the_runs_as_they_change(workspace: Workspace, mak
         return Run.create(workspace, make_config(device=device), queued=True, by=person)
 
     ada = [queued("Ada") for _ in range(3)]
-    survey = Survey(workspace)
+    survey = QueueState(workspace)
     assert survey.look() == (ada, [])
     bo = queued("Bo")
     assert survey.look()[0] == [ada[0], bo, *ada[1:]]
@@ -126,7 +126,7 @@ def test_the_queue_is_read_off_the_runs_as_they_change(workspace: Workspace, mak
         assert survey.look() == ([bo, *ada[1:]], [(ada[0], "cpu")])
     ada[0].append(RunFinished(state="finished"))
     assert survey.look()[0] == [bo, *ada[1:]]
-    assert Survey(workspace).look()[0] == [bo, *ada[1:]]  # nothing is known but what the runs tell
+    assert QueueState(workspace).look()[0] == [bo, *ada[1:]]  # nothing is known but what the runs tell
     bo.append(RunStarted(run_id=bo.id, run_dir=str(bo.path), pid=1, host="here"))
     bo.append(RunFinished(state="stopped", by="Ada"))
     bo.append(RunQueued(by="Ada"))  # it stays Bo's, who was served last
@@ -149,7 +149,7 @@ def test_the_turn_counts_on_the_device_that_was_taken(workspace: Workspace, make
         for person in ("Ada", "Bo")
         for device in ("cpu", "cuda:0")
     }
-    order = Survey(workspace).look()[0]
+    order = QueueState(workspace).look()[0]
     place = {where: order.index(run) for where, run in waiting.items()}
     assert place["Bo", "cuda:0"] < place["Ada", "cuda:0"]
     assert place["Ada", "cpu"] < place["Bo", "cpu"]
@@ -162,7 +162,7 @@ def test_a_run_cut_short_is_known_by_its_old_place(workspace: Workspace, make_co
     preemption.mark(shell)
     shell.append(RunFinished(state="stopped"))
     assert preemption.queue_again(workspace) == [shell]
-    assert Survey(workspace).look() == ([shell, other], [])
+    assert QueueState(workspace).look() == ([shell, other], [])
 
 
 def test_what_a_run_waits_for_is_what_shares_its_device(workspace: Workspace, make_config: MakeConfig) -> None:
@@ -177,7 +177,7 @@ def test_what_a_run_waits_for_is_what_shares_its_device(workspace: Workspace, ma
         runs[name] = Run.create(workspace, make_config(device=device))
         runs[name].append(RunQueued())
     with runs["working"].hold(), runs["elsewhere"].hold():
-        survey = Survey(workspace)
+        survey = QueueState(workspace)
         assert survey.ahead(runs["last"]) == [runs["working"], runs["first"]]
         assert survey.ahead(runs["other"]) == [runs["elsewhere"]]
         assert survey.ahead(runs["working"]) == []

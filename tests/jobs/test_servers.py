@@ -98,7 +98,7 @@ def test_server_process_exits_cleanly(worker: str, workspace: Workspace, until: 
         executors = {{"process": partial(ProcessChild, command=command), "thread": partial(ThreadChild, doing=working(train))}}
         workspace = Workspace(Path({str(workspace.home)!r}))
         manager = JobManager(workspace, executors[{worker!r}], 0.02)
-        config = RunConfig().changed({{"model.name": "steady", "optim.epochs": 2000}})
+        config = RunConfig().replace({{"model.name": "steady", "optim.epochs": 2000}})
         run = manager.take(Run.create(workspace, config, queued=True))
         while run.status().epoch < 1:
             time.sleep(0.01)

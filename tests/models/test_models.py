@@ -17,7 +17,7 @@ def test_any_input_size_gives_logits(name, size):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_dropout_is_a_knob_of_every_network(name):
+def test_dropout_is_a_setting_of_every_network(name):
     images = torch.randn(2, 1, 64, 64)
     for dropout, same in ((0.0, True), (0.5, False)):
         torch.manual_seed(0)

@@ -71,7 +71,7 @@ def test_a_network_of_timm_from_a_file_is_what_timm_makes_of_it(ending, tmp_path
 
 
 def test_a_run_of_the_lab_lends_its_network(tmp_path):
-    config = RunConfig().changed({"audio.clip_seconds": 1.0, "model.width": 0.25})
+    config = RunConfig().replace({"audio.clip_seconds": 1.0, "model.width": 0.25})
     donor = Classifier(config, ["a", "b"])
     donor.save(tmp_path / "weights.safetensors")
     ours = fresh("compact", 3, width=0.25)

@@ -46,7 +46,7 @@ def driver_command() -> list[str]:
 @pytest.fixture
 def recipe(urbansound: Path) -> RunConfig:
     """A recipe for the tiny set of three folds: six make-believe epochs of a millisecond."""
-    return RunConfig().changed({"data.dataset": str(urbansound), "optim.epochs": 6, "optim.clip_norm": 1})
+    return RunConfig().replace({"data.dataset": str(urbansound), "optim.epochs": 6, "optim.clip_norm": 1})
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def make(workspace: Workspace, recipe: RunConfig) -> Callable[..., Settings]:
 
     def made(ranges: tuple[Range, ...] = RANGES, changes: dict[str, Any] | None = None, **options: Any) -> Settings:
         options = {"trials": 5, "pruning": False} | options
-        return make_settings(workspace, recipe.changed(changes or {}), ranges, **options)
+        return make_settings(workspace, recipe.replace(changes or {}), ranges, **options)
 
     return made
 

@@ -1,4 +1,4 @@
-"""Make-believe training whose accuracy follows from the knobs, in a worker or a driver process. Also loaded by the tests."""
+"""Make-believe training whose accuracy follows from the settings, in a worker or a driver process. Also loaded by the tests."""
 
 from __future__ import annotations
 

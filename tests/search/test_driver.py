@@ -245,10 +245,10 @@ def test_the_queue_of_a_server_loads_no_optuna(workspace, make):
     told = """
 import sys
 from labcore.jobs.glances import glances
-from labcore.jobs.queue import Survey
+from labcore.jobs.queue import QueueState
 from labcore.search.folder import Search
 from labcore.workspace import Workspace
-(waiting,), _ = Survey(Workspace.default()).look()
+(waiting,), _ = QueueState(Workspace.default()).look()
 ((search, status),) = glances(Workspace.default(), Search)
 print(waiting.id, status.state, status.by, {"optuna", "pandas", "torch"} & set(sys.modules))
 """
@@ -282,7 +282,7 @@ def test_a_search_of_an_earlier_version_goes_on(workspace, make, driven, life, s
 
 
 @pytest.mark.parametrize(
-    ("folds", "reported", "validation"),
+    ("folds", "test_fold", "validation"),
     [
         (["1", "2", "3"], "2", "3"),
         (["1", "2", "3"], "3", "1"),
@@ -292,8 +292,8 @@ def test_a_search_of_an_earlier_version_goes_on(workspace, make, driven, life, s
         (["train", "val", "test"], "val", "train"),
     ],
 )
-def test_the_fold_that_trials_are_judged_on(folds, reported, validation):
-    assert validation_fold(folds, reported) == validation
+def test_the_fold_that_trials_are_judged_on(folds, test_fold, validation):
+    assert validation_fold(folds, test_fold) == validation
 
 
 def test_settings_that_cannot_work_are_refused_at_once(workspace, make, tmp_path):

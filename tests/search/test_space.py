@@ -1,10 +1,10 @@
-"""Ranges: from the knobs' own bounds and from what is typed."""
+"""Ranges: from the settings' own bounds and from what is typed."""
 
 from __future__ import annotations
 
 import pytest
 
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.errors import ConfigError
 from labcore.search.sampling import distribution
 from labcore.search.space import FIXED, Range, default_ranges, range_of, read_range, read_ranges
@@ -60,11 +60,11 @@ def test_what_makes_no_sense_is_told(text, told):
         read_range(text, RECIPE)
 
 
-def test_every_knob_that_can_be_varied_has_a_range_or_says_what_it_takes():
-    for path, knob in knobs().items():
+def test_every_setting_that_can_be_varied_has_a_range_or_says_what_it_takes():
+    for path, setting in all_settings().items():
         if path.startswith(FIXED):
             continue
-        if knob.kind == "text" or (knob.kind != "choice" and knob.ge is None):
+        if setting.kind == "text" or (setting.kind != "choice" and setting.ge is None):
             with pytest.raises(ConfigError):
                 range_of(path, RECIPE)
             continue
@@ -72,13 +72,13 @@ def test_every_knob_that_can_be_varied_has_a_range_or_says_what_it_takes():
         assert distribution(each).single() is False
         if not path.startswith(("features.", "audio.")):
             for value in each.choices or (each.low, each.high):
-                RECIPE.changed({path: value})
+                RECIPE.replace({path: value})
 
 
 def test_the_default_set_holds_the_recipe_it_starts_from():
     for config in (
         RECIPE,
-        RECIPE.changed({"optim.optimiser": "adamw", "model.dropout": 0.8, "augment.time_mask": 0.4}),
+        RECIPE.replace({"optim.optimiser": "adamw", "model.dropout": 0.8, "augment.time_mask": 0.4}),
     ):
         for each in default_ranges(config):
             part, _, name = each.path.partition(".")

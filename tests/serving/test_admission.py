@@ -3,8 +3,8 @@ import contextlib
 import pytest
 
 from labcore.errors import ConfigError
-from labcore.serving import Busy, ServiceSettings
-from labcore.serving.admission import Admission, TooMuch
+from labcore.serving import Overloaded, ServiceSettings
+from labcore.serving.admission import Admission, RequestTooLarge
 
 
 def test_clips_in_hand_are_bounded():
@@ -12,11 +12,11 @@ def test_clips_in_hand_are_bounded():
     with admission.enter("a") as one, admission.enter("b") as other:
         one.begin(clips=2)
         other.begin(clips=1)
-        with pytest.raises(Busy, match="3 clips are in hand"):
+        with pytest.raises(Overloaded, match="3 clips are in hand"):
             admission.enter("c")
-        with pytest.raises(Busy):
+        with pytest.raises(Overloaded):
             one.begin(clips=1)
-        with pytest.raises(TooMuch):
+        with pytest.raises(RequestTooLarge):
             one.begin(clips=2)
     assert (admission.clips, admission.bytes) == (0, 0)
 
@@ -24,29 +24,29 @@ def test_clips_in_hand_are_bounded():
 def test_bodies_that_are_still_coming_hold_no_place():
     admission = Admission(ServiceSettings(max_clips=2, max_files=2))
     coming = [admission.enter("a") for _ in range(100)]
-    with admission.enter("a") as lease:
-        lease.begin(clips=1)
+    with admission.enter("a") as reservation:
+        reservation.begin(clips=1)
         assert admission.clips == 1
-    assert not any(lease.whole for lease in coming)
+    assert not any(reservation.whole for reservation in coming)
 
 
 def test_no_address_has_all_places_or_all_memory():
     admission = Admission(ServiceSettings(max_clips=4, max_files=4, memory_bytes=1000, max_bytes=1000))
     three = [admission.enter("a") for _ in range(3)]
-    for lease in three:
-        lease.begin(clips=1)
-        lease.take(240)
-    with pytest.raises(Busy, match="of this address"):
+    for reservation in three:
+        reservation.begin(clips=1)
+        reservation.take(240)
+    with pytest.raises(Overloaded, match="of this address"):
         admission.enter("a").begin(clips=1)
-    with pytest.raises(Busy):
+    with pytest.raises(Overloaded):
         three[0].take(100)
     slow, slower, stranger = admission.enter("b"), admission.enter("b"), admission.enter("c")
     slow.take(150)
-    with pytest.raises(Busy, match="memory"):
+    with pytest.raises(Overloaded, match="memory"):
         slower.take(101)  # a quarter for what has not come wholly
     stranger.begin(clips=1)
-    for lease in (*three, slow):
-        with lease:
+    for reservation in (*three, slow):
+        with reservation:
             pass
     stranger.take(1000)  # one alone may have everything
     assert admission.bytes == 1000
@@ -54,22 +54,22 @@ def test_no_address_has_all_places_or_all_memory():
 
 def test_memory_in_hand_is_bounded():
     admission = Admission(ServiceSettings(memory_bytes=1000, max_bytes=1000))
-    with admission.enter() as lease:
-        lease.take(900)
-        with pytest.raises(TooMuch):
-            lease.take(101)
-        lease.take(50)
-        with admission.enter("another") as other, pytest.raises(Busy, match="memory"):
+    with admission.enter() as reservation:
+        reservation.take(900)
+        with pytest.raises(RequestTooLarge):
+            reservation.take(101)
+        reservation.take(50)
+        with admission.enter("another") as other, pytest.raises(Overloaded, match="memory"):
             other.take(51)
     assert admission.bytes == 0
 
 
 def test_who_is_still_at_work_for_a_request_that_ended_gets_no_more():
     admission = Admission(ServiceSettings())
-    with admission.enter() as lease:
+    with admission.enter() as reservation:
         pass
-    with pytest.raises(Busy):
-        lease.take(1)
+    with pytest.raises(Overloaded):
+        reservation.take(1)
     assert (admission.clips, admission.bytes) == (0, 0)
 
 
@@ -81,8 +81,8 @@ def test_settings_that_contradict_each_other_are_refused():
 
 def test_what_a_failed_request_had_is_given_back():
     admission = Admission(ServiceSettings())
-    with contextlib.suppress(ZeroDivisionError), admission.enter() as lease:
-        lease.begin(clips=4)
-        lease.take(10)
+    with contextlib.suppress(ZeroDivisionError), admission.enter() as reservation:
+        reservation.begin(clips=4)
+        reservation.take(10)
         raise ZeroDivisionError
     assert (admission.clips, admission.bytes) == (0, 0)

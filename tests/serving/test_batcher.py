@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from labcore.audio import quantise
-from labcore.serving import Busy, Engine, Late
+from labcore.serving import DeadlineExceeded, DynamicBatcher, Overloaded
 
 CPU = torch.device("cpu")
 
@@ -15,9 +15,9 @@ def clip(seconds, seed=0):
     return quantise(np.random.default_rng(seed).normal(0, 0.1, int(8000 * seconds)).astype(np.float32))
 
 
-def ask(engine, classifier, seconds=0.5, seed=0, **options):
+def ask(batcher, classifier, seconds=0.5, seed=0, **options):
     samples, scale = clip(seconds, seed)
-    return engine.submit(classifier, samples, scale, classifier.windows_of(len(samples)), **options)
+    return batcher.submit(classifier, samples, scale, classifier.windows_of(len(samples)), **options)
 
 
 def expected(classifier, seconds=0.5, seed=0):
@@ -40,46 +40,46 @@ class Held:
 
 
 @pytest.fixture
-def engine():
-    made = Engine(CPU, batch_size=4, threads=1)
+def batcher():
+    made = DynamicBatcher(CPU, batch_size=4, threads=1)
     yield made
     made.close()
 
 
-def test_clips_of_any_length_get_what_they_get_alone(engine, make_classifier):
+def test_clips_of_any_length_get_what_they_get_alone(batcher, make_classifier):
     classifier = make_classifier()
     asked = [(0.5, 1), (3.2, 2), (0.1, 3), (1.7, 4), (0.5, 5)]
-    futures = [ask(engine, classifier, seconds, seed) for seconds, seed in asked]
+    futures = [ask(batcher, classifier, seconds, seed) for seconds, seed in asked]
     for future, (seconds, seed) in zip(futures, asked, strict=True):
         np.testing.assert_allclose(future.result(30), expected(classifier, seconds, seed), atol=1e-6)
 
 
 def test_two_threads_give_the_same(make_classifier):
     classifier = make_classifier()
-    engine = Engine(CPU, batch_size=3, threads=2)
-    futures = [ask(engine, classifier, 1.3, seed) for seed in range(20)]
+    batcher = DynamicBatcher(CPU, batch_size=3, threads=2)
+    futures = [ask(batcher, classifier, 1.3, seed) for seed in range(20)]
     for seed, future in enumerate(futures):
         np.testing.assert_allclose(future.result(30), expected(classifier, 1.3, seed), atol=1e-6)
-    engine.close()
+    batcher.close()
 
 
-def test_what_waits_goes_together(engine, make_classifier):
+def test_what_waits_goes_together(batcher, make_classifier):
     held = Held(make_classifier())
-    first = ask(engine, held)
+    first = ask(batcher, held)
     assert held.entered.wait(30)
-    rest = [ask(engine, held, seed=seed) for seed in range(6)]
-    assert engine.waiting == 6
+    rest = [ask(batcher, held, seed=seed) for seed in range(6)]
+    assert batcher.waiting == 6
     held.go.set()
     wait([first, *rest], 30)
     assert held.batches == [1, 4, 2]
-    assert engine.waiting == 0
+    assert batcher.waiting == 0
 
 
-def test_a_long_recording_holds_nobody_up(engine, make_classifier):
+def test_a_long_recording_holds_nobody_up(batcher, make_classifier):
     held = Held(make_classifier())
-    long = ask(engine, held, 20.0)
+    long = ask(batcher, held, 20.0)
     assert held.entered.wait(30)
-    short = ask(engine, held)
+    short = ask(batcher, held)
     order = []
     long.add_done_callback(lambda _: order.append("long"))
     short.add_done_callback(lambda _: order.append("short"))
@@ -89,43 +89,43 @@ def test_a_long_recording_holds_nobody_up(engine, make_classifier):
     np.testing.assert_allclose(long.result(), expected(held.inner, 20.0), atol=1e-6)
 
 
-def test_two_networks_do_not_meet_in_a_batch(engine, make_classifier):
+def test_two_networks_do_not_meet_in_a_batch(batcher, make_classifier):
     one, two = make_classifier(1), make_classifier(2, labels=("a", "b"))
-    pairs = [(ask(engine, model, seed=seed), model, seed) for seed in range(4) for model in (one, two)]
+    pairs = [(ask(batcher, model, seed=seed), model, seed) for seed in range(4) for model in (one, two)]
     for future, model, seed in pairs:
         np.testing.assert_allclose(future.result(30), expected(model, seed=seed), atol=1e-6)
 
 
-def test_who_waited_too_long_is_told_so(engine, make_classifier):
+def test_who_waited_too_long_is_told_so(batcher, make_classifier):
     held = Held(make_classifier())
-    ask(engine, held)
+    ask(batcher, held)
     assert held.entered.wait(30)
-    late = ask(engine, held, timeout_s=-1.0)
+    late = ask(batcher, held, timeout_s=-1.0)
     held.go.set()
-    with pytest.raises(Late):
+    with pytest.raises(DeadlineExceeded):
         late.result(30)
 
 
-def test_who_went_away_costs_nothing(engine, make_classifier):
+def test_who_went_away_costs_nothing(batcher, make_classifier):
     held = Held(make_classifier())
-    first = ask(engine, held)
+    first = ask(batcher, held)
     assert held.entered.wait(30)
-    gone, last = ask(engine, held), ask(engine, held)
+    gone, last = ask(batcher, held), ask(batcher, held)
     assert gone.cancel()
     held.go.set()
     wait([first, last], 30)
     assert held.batches == [1, 1]
 
 
-def test_a_network_that_fails_fails_its_clips_and_goes_on(engine, make_classifier):
+def test_a_network_that_fails_fails_its_clips_and_goes_on(batcher, make_classifier):
     good, bad = make_classifier(), make_classifier(1)
     bad.network = torch.nn.Identity()
     with pytest.raises((RuntimeError, ValueError)):
-        ask(engine, bad, 3.0).result(30)
-    np.testing.assert_allclose(ask(engine, good).result(30), expected(good), atol=1e-6)
+        ask(batcher, bad, 3.0).result(30)
+    np.testing.assert_allclose(ask(batcher, good).result(30), expected(good), atol=1e-6)
 
 
-def test_a_batch_that_does_not_fit_goes_in_halves(engine, make_classifier, monkeypatch):
+def test_a_batch_that_does_not_fit_goes_in_halves(batcher, make_classifier, monkeypatch):
     classifier = make_classifier()
     whole, monkeypatched = classifier.judge, []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
@@ -137,33 +137,35 @@ def test_a_batch_that_does_not_fit_goes_in_halves(engine, make_classifier, monke
         return whole(windows)
 
     monkeypatch.setattr(classifier, "judge", judge)
-    np.testing.assert_allclose(ask(engine, classifier, 2.5).result(30).shape, (9, 3))
+    np.testing.assert_allclose(ask(batcher, classifier, 2.5).result(30).shape, (9, 3))
     assert set(monkeypatched) == {1}
-    assert engine.batch_size == 1
+    assert batcher.batch_size == 1
 
 
 def test_closing_gives_up_what_waits(make_classifier):
-    engine = Engine(CPU, batch_size=1, threads=1)
+    batcher = DynamicBatcher(CPU, batch_size=1, threads=1)
     held = Held(make_classifier())
-    at_work = ask(engine, held)
+    at_work = ask(batcher, held)
     assert held.entered.wait(30)
-    waiting = ask(engine, held)
-    closing = threading.Thread(target=engine.close)
+    waiting = ask(batcher, held)
+    closing = threading.Thread(target=batcher.close)
     closing.start()
-    with pytest.raises(Busy):
+    with pytest.raises(Overloaded):
         waiting.result(30)
     held.go.set()
     closing.join(30)
     assert at_work.result(0).shape == (1, 3)
-    with pytest.raises(Busy):
-        ask(engine, held)
+    with pytest.raises(Overloaded):
+        ask(batcher, held)
 
 
 def test_batches_are_told(make_classifier):
     told = []
-    engine = Engine(CPU, batch_size=4, threads=1, on_batch=lambda windows, seconds: told.append((windows, seconds > 0)))
-    ask(engine, make_classifier(), 1.0).result(30)
-    engine.close()
+    batcher = DynamicBatcher(
+        CPU, batch_size=4, threads=1, on_batch=lambda windows, seconds: told.append((windows, seconds > 0))
+    )
+    ask(batcher, make_classifier(), 1.0).result(30)
+    batcher.close()
     assert sum(windows for windows, _ in told) == 3
     assert all(positive for _, positive in told)
 
@@ -172,5 +174,5 @@ def test_closing_gives_back_torchs_threads_and_precision():
     from labcore.device import tf32_settings
 
     before = torch.get_num_threads(), tf32_settings()
-    Engine(CPU).close()
+    DynamicBatcher(CPU).close()
     assert (torch.get_num_threads(), tf32_settings()) == before

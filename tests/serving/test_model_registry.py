@@ -3,17 +3,17 @@ import torch
 
 from labcore.errors import ConfigError, RunError
 from labcore.inference.classifier import Classifier
-from labcore.serving import Shelf
+from labcore.serving import ModelRegistry
 
 
 def test_a_model_is_known_by_its_run_or_by_a_name(make_run, find):
     one, two = make_run(1), make_run(2, labels=("a", "b"))
-    shelf = Shelf([str(one.path), f"birds={two.path}"], find, "cpu")
-    assert [model.name for model in shelf.models] == [one.id, "birds"]
-    assert shelf.get() is shelf.get(one.id)
-    assert shelf.get("birds").classifier.labels == ["a", "b"]
-    assert shelf.get("bats") is None
-    facts = shelf.get("birds").facts
+    registry = ModelRegistry([str(one.path), f"birds={two.path}"], find, "cpu")
+    assert [model.name for model in registry.models] == [one.id, "birds"]
+    assert registry.get() is registry.get(one.id)
+    assert registry.get("birds").classifier.labels == ["a", "b"]
+    assert registry.get("bats") is None
+    facts = registry.get("birds").facts
     assert (facts.run, facts.golden_clips, facts.device) == (two.id, 2, "cpu")
     assert facts.golden_difference < 1e-5
 
@@ -21,9 +21,9 @@ def test_a_model_is_known_by_its_run_or_by_a_name(make_run, find):
 def test_two_models_need_two_names(make_run, find):
     run = make_run()
     with pytest.raises(ConfigError, match="two models have the name"):
-        Shelf([str(run.path), str(run.path)], find, "cpu")
+        ModelRegistry([str(run.path), str(run.path)], find, "cpu")
     with pytest.raises(ConfigError, match="no model"):
-        Shelf([], find, "cpu")
+        ModelRegistry([], find, "cpu")
 
 
 def test_weights_that_answer_otherwise_are_not_served(make_run, find):
@@ -33,32 +33,32 @@ def test_weights_that_answer_otherwise_are_not_served(make_run, find):
         classifier.network[-1].bias[0] += 0.01
     classifier.save(run.weights)
     with pytest.raises(RunError, match="is not served: the weights do not answer as at the end of training"):
-        Shelf([str(run.path)], find, "cpu")
+        ModelRegistry([str(run.path)], find, "cpu")
 
 
 def test_weights_without_golden_clips_are_served_and_said_to_be_unverified(make_run, find):
-    facts = Shelf([str(make_run(golden=0).path)], find, "cpu").get().facts
+    facts = ModelRegistry([str(make_run(golden=0).path)], find, "cpu").get().facts
     assert (facts.golden_clips, facts.golden_difference) == (0, None)
 
 
 def test_changed_weights_are_taken_and_the_others_stay(make_run, make_classifier, find):
     one, two = make_run(1), make_run(2)
-    shelf = Shelf([f"one={one.path}", f"two={two.path}"], find, "cpu")
-    before = shelf.get("one"), shelf.get("two")
+    registry = ModelRegistry([f"one={one.path}", f"two={two.path}"], find, "cpu")
+    before = registry.get("one"), registry.get("two")
     make_classifier(3).save(two.weights)
-    assert shelf.reload() == {"one": None, "two": None}
-    assert shelf.get("one") is before[0]
-    assert shelf.get("two").facts.sha256 != before[1].facts.sha256
-    assert [model.name for model in shelf.models] == ["one", "two"]
+    assert registry.reload() == {"one": None, "two": None}
+    assert registry.get("one") is before[0]
+    assert registry.get("two").facts.sha256 != before[1].facts.sha256
+    assert [model.name for model in registry.models] == ["one", "two"]
 
 
 def test_bad_weights_are_not_taken(make_run, find):
     run = make_run()
-    shelf = Shelf([str(run.path)], find, "cpu")
-    before = shelf.get()
+    registry = ModelRegistry([str(run.path)], find, "cpu")
+    before = registry.get()
     run.weights.write_bytes(b"\x80\x04 nothing good")
-    outcome = shelf.reload()
+    outcome = registry.reload()
     assert "is a pickle" in str(outcome[run.id])
     run.weights.unlink()
-    assert "cannot be read" in str(shelf.reload()[run.id])
-    assert shelf.get() is before
+    assert "cannot be read" in str(registry.reload()[run.id])
+    assert registry.get() is before

@@ -38,7 +38,7 @@ def tiny(tmp_path_factory):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 soundfile.write(file, 0.3 * sound * generator.uniform(0.3, 1.0), RATE)
     workspace = Workspace(tmp_path_factory.mktemp("workspace"))
-    config = RunConfig().changed(
+    config = RunConfig().replace(
         {
             "data.dataset": str(folder),
             "data.fold": "1",

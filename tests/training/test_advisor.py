@@ -7,13 +7,13 @@ import math
 import pytest
 
 from labcore.config import RunConfig
-from labcore.events import Advice, Epoch, Log, TrainingStarted, Turned
+from labcore.events import Advice, Epoch, Log, SettingsChanged, TrainingStarted
 from labcore.runs import Run
 from labcore.training import advisor
 from labcore.training.advisor import advise, remedies
 from labcore.training.loop import train
 
-CONFIG = RunConfig().changed({"optim.epochs": 100})
+CONFIG = RunConfig().replace({"optim.epochs": 100})
 
 
 def curves(number, **functions):
@@ -91,11 +91,11 @@ def test_what_is_no_overfitting(functions):
 def test_silence_after_a_turn_and_after_advice():
     events = curves(60, **OVERFITTING)
     first = advise(CONFIG, events)
-    assert advise(CONFIG, events, turned=[45]) is None
-    assert advise(CONFIG, events, turned=[35])
+    assert advise(CONFIG, events, changed=[45]) is None
+    assert advise(CONFIG, events, changed=[35])
     told = Advice(epoch=30, message="", changes=first.changes)
     assert advise(CONFIG, events, told=[told]) is None, "the same again"
-    followed = CONFIG.changed(first.changes)
+    followed = CONFIG.replace(first.changes)
     assert advise(followed, events, told=[told])
     assert advise(followed, events, told=[told.model_copy(update={"epoch": 45})]) is None
 
@@ -113,7 +113,7 @@ def test_few_clips_tell_nothing():
 def test_remedies_end():
     config = CONFIG
     for _ in range(10):
-        config = config.turned(remedies(config))
+        config = config.replace_live(remedies(config))
     assert remedies(config) == {}
     assert advise(config, curves(60, **OVERFITTING)) is None
 
@@ -136,34 +136,34 @@ def go(config, run, workspace, until=None):
 
 def test_applied_advice_is_a_turn_and_is_replayed(tiny, monkeypatch):
     monkeypatch.setattr(advisor, "advise", after_two)
-    config = tiny.config.changed({"runtime.advisor": "apply", "optim.epochs": 3})
+    config = tiny.config.replace({"runtime.advisor": "apply", "optim.epochs": 3})
     whole, parts = (Run.create(tiny.workspace, config) for _ in range(2))
     events = go(config, whole, tiny.workspace)
     assert next(event for event in events if isinstance(event, TrainingStarted)).validation_clips > 0
     assert any("set aside for validation" in event.message for event in events if isinstance(event, Log))
-    (turn,) = (event for event in events if isinstance(event, Turned))
+    (turn,) = (event for event in events if isinstance(event, SettingsChanged))
     assert (turn.epoch, turn.by, turn.reason, turn.changes) == (3, "lab", "seen", {"model.dropout": 0.5})
     first = go(config, parts, tiny.workspace, until="Advice")
     kept = (parts.path / "events.jsonl").read_text().splitlines(keepends=True)
-    dropped = [line for line in kept if '"type": "advice"' not in line and '"type": "turned"' not in line]
+    dropped = [line for line in kept if '"type": "advice"' not in line and '"type": "settings_changed"' not in line]
     (parts.path / "events.jsonl").write_text("".join(dropped))  # killed after the wish, before it was told of
     second = go(parts.config, parts, tiny.workspace)
     assert [type(event) for event in first if isinstance(event, Advice)] == [Advice]
-    assert [event.changes for event in second if isinstance(event, Turned)] == [{"model.dropout": 0.5}]
-    assert len((parts.path / "turns.jsonl").read_text().splitlines()) == 1
+    assert [event.changes for event in second if isinstance(event, SettingsChanged)] == [{"model.dropout": 0.5}]
+    assert len((parts.path / "overrides.jsonl").read_text().splitlines()) == 1
     assert parts.weights.read_bytes() == whole.weights.read_bytes()
 
 
 @pytest.mark.parametrize("mode", ["off", "suggest"])
 def test_nothing_is_turned_unasked(tiny, monkeypatch, mode):
     monkeypatch.setattr(advisor, "advise", after_two)
-    config = tiny.config.changed({"runtime.advisor": mode, "optim.epochs": 3})
+    config = tiny.config.replace({"runtime.advisor": mode, "optim.epochs": 3})
     run = Run.create(tiny.workspace, config)
     events = go(config, run, tiny.workspace)
     advice = [event for event in events if isinstance(event, Advice)]
     assert len(advice) == (mode == "suggest")
     assert all("these are your test clips" in event.message for event in advice)
-    assert not [event for event in events if isinstance(event, Turned)]
+    assert not [event for event in events if isinstance(event, SettingsChanged)]
     places = [type(event) for event in events if isinstance(event, Epoch | Advice)]
     if mode == "suggest":
         assert places == [Epoch, Epoch, Advice, Epoch]

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from labcore.config import RunConfig
 from labcore.events import Evaluated, Log
 from labcore.runs import Run
-from labcore.training.class_balancer import CAP, Balance
+from labcore.training.class_balancer import CAP, ClassBalancer
 from labcore.training.loop import train
 
 UNEVEN = torch.tensor([0] * 200 + [1] * 10 + [2] * 40)
@@ -19,7 +19,7 @@ def counts(order, targets=UNEVEN):
 
 @pytest.mark.parametrize("kind", ["none", "sampling", "weighting"])
 def test_even_sets_are_drawn_as_without_it_bit_for_bit(kind):
-    balance = Balance(torch.arange(60) % 3, 3, kind)
+    balance = ClassBalancer(torch.arange(60) % 3, 3, kind)
     torch.manual_seed(5)
     expected = torch.randperm(60)
     torch.manual_seed(5)
@@ -29,7 +29,7 @@ def test_even_sets_are_drawn_as_without_it_bit_for_bit(kind):
 
 
 def test_rare_classes_are_drawn_more_often_in_turns():
-    balance = Balance(UNEVEN, 3, "sampling")
+    balance = ClassBalancer(UNEVEN, 3, "sampling")
     torch.manual_seed(0)
     order = balance.order()
     assert len(order) == len(UNEVEN)
@@ -45,7 +45,7 @@ def test_rare_classes_are_drawn_more_often_in_turns():
 
 
 def test_all_common_clips_come_up_over_some_epochs():
-    balance = Balance(UNEVEN, 3, "sampling")
+    balance = ClassBalancer(UNEVEN, 3, "sampling")
     torch.manual_seed(0)
     seen = {clip for _ in range(12) for clip in balance.order().tolist()}
     assert len(seen) == len(UNEVEN)
@@ -55,7 +55,7 @@ def test_all_common_clips_come_up_over_some_epochs():
 @pytest.mark.parametrize("kind", ["sampling", "weighting"])
 def test_classes_with_a_clip_or_none_work_and_the_cap_holds(sizes, kind):
     targets = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
-    balance = Balance(targets, len(sizes), kind)
+    balance = ClassBalancer(targets, len(sizes), kind)
     order = balance.order()
     assert len(order) == sum(sizes)
     drawn = torch.bincount(targets[order], minlength=len(sizes))
@@ -89,7 +89,7 @@ def test_the_recall_of_a_rare_class_rises(kind):
         with torch.no_grad():
             return float((F.pad(fresh, (0, 1), value=1.0) @ weight.T).argmax(1).float().mean())
 
-    assert recall(Balance(targets, 2, kind)) > recall(Balance(targets, 2, "none")) + 0.1
+    assert recall(ClassBalancer(targets, 2, kind)) > recall(ClassBalancer(targets, 2, "none")) + 0.1
 
 
 @pytest.mark.parametrize("kind", ["none", "sampling", "weighting"])
@@ -102,7 +102,7 @@ def test_a_run_says_what_it_does_and_takes_a_class_with_one_clip(kind, workspace
                     noise(0.2, 8000, seed=number + 50 * (label == "b") + 99 * (part == "test")),
                     8000,
                 )
-    config = RunConfig().changed(
+    config = RunConfig().replace(
         {
             "data.dataset": str(tmp_path / "set"),
             "data.balance": kind,

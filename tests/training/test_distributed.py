@@ -18,7 +18,7 @@ from labcore.events import Epoch, Evaluated, RunStarted, each_of
 from labcore.jobs.process import work
 from labcore.models import REGISTRY
 from labcore.runs import Run, list_runs
-from labcore.training.distributed import ALONE, Ranks
+from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.loop import train
 from labcore.workspace import Workspace
 
@@ -121,56 +121,56 @@ def events_of(kind, events):
 
 
 def test_a_process_by_itself_does_nothing_special():
-    assert ALONE.alone
-    assert ALONE.main
-    assert ALONE.part([1, 2, 3]) == [1, 2, 3]
-    assert ALONE.weight(3, 8) == 1.0
-    assert ALONE.any(True)
-    assert not ALONE.any(False)
-    assert ALONE.share(lambda: 5) == 5
+    assert SINGLE_PROCESS.alone
+    assert SINGLE_PROCESS.main
+    assert SINGLE_PROCESS.part([1, 2, 3]) == [1, 2, 3]
+    assert SINGLE_PROCESS.weight(3, 8) == 1.0
+    assert SINGLE_PROCESS.any(True)
+    assert not SINGLE_PROCESS.any(False)
+    assert SINGLE_PROCESS.share(lambda: 5) == 5
     network = torch.nn.BatchNorm2d(2)
-    assert ALONE.wrap(network, torch.device("cpu")) is network
-    assert ALONE.synchronised(network, torch.device("cuda", 0)) is network
+    assert SINGLE_PROCESS.wrap(network, torch.device("cpu")) is network
+    assert SINGLE_PROCESS.synchronised(network, torch.device("cuda", 0)) is network
     with pytest.raises(ConfigError):
-        ALONE.agree(ConfigError("it cannot work"), None)
+        SINGLE_PROCESS.agree(ConfigError("it cannot work"), None)
 
 
 @pytest.mark.parametrize(("count", "size"), [(7, 2), (8, 3), (2, 4), (0, 2)])
 def test_parts_leave_nothing_out_and_differ_by_one(count, size):
-    parts = [Ranks(rank, size).part(torch.arange(count)) for rank in range(size)]
+    parts = [DistributedContext(rank, size).part(torch.arange(count)) for rank in range(size)]
     assert torch.equal(torch.cat(parts), torch.arange(count))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 def test_weights_make_the_mean_over_processes_the_mean_over_clips():
     losses = torch.rand(7)
-    own = [Ranks(rank, 3).part(losses) for rank in range(3)]
-    mean = sum(part.mean() * Ranks(0, 3).weight(len(part), 7) for part in own) / 3
+    own = [DistributedContext(rank, 3).part(losses) for rank in range(3)]
+    mean = sum(part.mean() * DistributedContext(0, 3).weight(len(part), 7) for part in own) / 3
     assert torch.isclose(mean, losses.mean())
 
 
 def test_one_gpu_cannot_be_named_for_several_processes():
     with pytest.raises(DeviceError, match="one each"):
-        Ranks(0, 2, 0, 2).device("cuda:1")
+        DistributedContext(0, 2, 0, 2).device("cuda:1")
 
 
 def test_a_batch_smaller_than_the_processes_is_refused():
     with pytest.raises(ConfigError, match="cannot be divided"):
-        Ranks(0, 4).sharing(3, 0.1, ALONE.device("cpu"))
+        DistributedContext(0, 4).sharing(3, 0.1, SINGLE_PROCESS.device("cpu"))
 
 
 def test_batch_norm_is_shared_where_there_are_gpus():
     network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
     names = set(network.state_dict())
-    shared = Ranks(0, 2).synchronised(network, torch.device("cuda", 0))
+    shared = DistributedContext(0, 2).synchronised(network, torch.device("cuda", 0))
     assert isinstance(shared[1], torch.nn.SyncBatchNorm)
     assert set(shared.state_dict()) == names
 
 
 def test_only_a_lost_connection_is_blamed_on_others():
     own = ValueError("mine")
-    assert Ranks(0, 2).explain(own) is own
-    lost = Ranks(0, 2).explain(RuntimeError("gloo: Connection closed by peer"))
+    assert DistributedContext(0, 2).explain(own) is own
+    lost = DistributedContext(0, 2).explain(RuntimeError("gloo: Connection closed by peer"))
     assert isinstance(lost, LabError)
     assert "is gone" in lost.what
 
@@ -199,7 +199,7 @@ def test_gradients_over_uneven_parts_are_those_of_the_whole_batch(together):
 
 def test_two_processes_give_the_figures_of_one(together, clips, plain, tmp_path):
     _, events, _ = together
-    config = RunConfig().changed(settings(clips))
+    config = RunConfig().replace(settings(clips))
     workspace = Workspace(tmp_path)
     alone = [json.loads(event.to_json()) for event in train(config, Run.create(workspace, config), workspace)]
     one, two = events_of("epoch", alone), events_of("epoch", events)
@@ -274,7 +274,7 @@ def test_a_run_of_two_processes_goes_on_in_one(clips, plain, tmp_path):
     assert run.status().state == "stopped"
     assert 3 <= len(run.epochs()) < epochs
     assert work(run).state == "finished"
-    config = RunConfig().changed(settings(clips, epochs))
+    config = RunConfig().replace(settings(clips, epochs))
     other = Run.create(Workspace(tmp_path / "one"), config)
     work(other)
     for a, b in zip(run.epochs(), other.epochs(), strict=True):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from labcore.events import Forecast, TrainingStarted
+from labcore.events import Estimate, TrainingStarted
 from labcore.runs import Run
 from labcore.training import estimate as module
 from labcore.training.estimate import measure
@@ -15,7 +15,7 @@ def test_a_forecast_is_told_and_leaves_no_run_behind(tiny, monkeypatch):
     monkeypatch.setattr(module, "free_bytes", lambda device: 10**6)
     before = set(tiny.workspace.runs.iterdir())
     told, result = outcome(measure(tiny.config, tiny.workspace))
-    assert isinstance(result, Forecast)
+    assert isinstance(result, Estimate)
     assert any(isinstance(event, TrainingStarted) for event in told)
     assert set(tiny.workspace.runs.iterdir()) == before
     assert not list(tiny.workspace.cache.glob("forecast-*"))
@@ -57,7 +57,7 @@ def test_the_memory_of_a_clip_is_what_its_activations_take(tiny):
 @pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant"])
 @pytest.mark.parametrize(("epochs", "batch"), [(1, 24), (1, 64), (2, 8)])
 def test_a_run_shorter_than_the_probe_is_forecast(tiny, schedule, epochs, batch):
-    config = tiny.config.changed({"optim.schedule": schedule, "optim.epochs": epochs, "optim.batch_size": batch})
+    config = tiny.config.replace({"optim.schedule": schedule, "optim.epochs": epochs, "optim.batch_size": batch})
     _, result = outcome(measure(config, tiny.workspace))
     assert result.steps_timed == module.MOST_STEPS
     assert result.batch_size == min(batch, 24)
@@ -65,7 +65,7 @@ def test_a_run_shorter_than_the_probe_is_forecast(tiny, schedule, epochs, batch)
 
 
 def test_a_step_after_the_last_keeps_its_learning_rate(tiny):
-    config = tiny.config.changed({"optim.epochs": 1, "optim.batch_size": 12, "optim.schedule": "cosine"})
+    config = tiny.config.replace({"optim.epochs": 1, "optim.batch_size": 12, "optim.schedule": "cosine"})
     trainer = Trainer(outcome(prepare(config, Run.create(tiny.workspace, config), tiny.workspace, lambda: False))[1])
     rates = []
     for step in range(trainer.steps_of_epoch() + 3):

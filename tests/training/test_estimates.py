@@ -3,10 +3,10 @@
 import pytest
 
 from labcore.errors import RunError
-from labcore.events import Forecast, TrainingStarted, last_of
+from labcore.events import Estimate, TrainingStarted, last_of
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
-from labcore.jobs.queue import Survey
+from labcore.jobs.queue import QueueState
 from labcore.training import estimates
 from labcore.training.estimates import EstimateJob, room
 from tests.jobs.inline import InlineChild
@@ -27,7 +27,7 @@ def test_from_the_queue_to_the_result(tiny, manager):
     assert job.result is None
     manager.look()
     assert (job.status().state, job.status().by) == ("finished", "Ada")
-    assert job.result == last_of(job.events(), Forecast)
+    assert job.result == last_of(job.events(), Estimate)
     assert job.result.clips == 24
     assert set(tiny.workspace.runs.glob("[!.]*")) == before
     asked = job.asked()
@@ -45,7 +45,7 @@ def test_stopped_while_it_prepares_and_done_again(tiny, manager):
 
 
 def test_what_cannot_be_measured_is_told(tiny, manager):
-    config = tiny.config.changed({"data.dataset": "gone"})
+    config = tiny.config.replace({"data.dataset": "gone"})
     job = manager.take(EstimateJob.create(tiny.workspace, config, queued=True))
     manager.look()
     status = job.status()
@@ -80,7 +80,7 @@ def test_at_work_it_is_in_the_way_of_no_training(tiny, manager):
                 memory_format="", precision_reason="", parameters=1, epochs=1, first_epoch=1,
             )
         )  # fmt: skip
-        _, working = Survey(tiny.workspace).look()
+        _, working = QueueState(tiny.workspace).look()
         assert [on for each, on in working if each == job] == ["shared"]
 
 

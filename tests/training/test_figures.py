@@ -48,15 +48,15 @@ RECORDED = {
     ],
 )
 def test_a_run_reaches_the_figures_that_were_recorded(name, changes, turns, tiny, tmp_path):
-    config = tiny.config.changed({"optim.epochs": 3, "optim.lr": 0.01} | changes)
+    config = tiny.config.replace({"optim.epochs": 3, "optim.lr": 0.01} | changes)
     if name.startswith("uneven"):
         shutil.copytree(tiny.path, tmp_path / "clips")
         for file in (tmp_path / "clips").rglob("clicks-*-[123].wav"):
             file.unlink()
-        config = config.changed({"data.dataset": str(tmp_path / "clips")})
+        config = config.replace({"data.dataset": str(tmp_path / "clips")})
     run = Run.create(tiny.workspace, config)
     for turn in turns:
-        append_line(run.path / "turns.jsonl", json.dumps(turn))
+        append_line(run.path / "overrides.jsonl", json.dumps(turn))
     epochs = [event for event in train(config, run, tiny.workspace) if isinstance(event, Epoch)]
     figures = [(event.train_loss, event.val_loss, event.val_accuracy) for event in epochs]
     assert figures == [pytest.approx(epoch, abs=2e-3) for epoch in RECORDED[name]]

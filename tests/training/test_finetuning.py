@@ -27,12 +27,12 @@ def run_all(config, run, workspace, until=None):
 def donor(tiny):
     """A finished run of the same network."""
     run = Run.create(tiny.workspace, tiny.config)
-    run_all(tiny.config.changed({"optim.epochs": 1}), run, tiny.workspace)
+    run_all(tiny.config.replace({"optim.epochs": 1}), run, tiny.workspace)
     return run
 
 
 def test_only_the_head_learns_at_first(tiny, donor):
-    config = tiny.config.changed(
+    config = tiny.config.replace(
         {"model.pretrained": donor.id, "model.freeze_epochs": 1, "optim.epochs": 2, "optim.averaging": 0}
     )
     run = Run.create(tiny.workspace, config)
@@ -53,7 +53,7 @@ def test_only_the_head_learns_at_first(tiny, donor):
 
 
 def test_weights_that_are_not_there_stop_the_run_before_its_first_step(tiny):
-    config = tiny.config.changed({"model.pretrained": "/no/such/file.safetensors"})
+    config = tiny.config.replace({"model.pretrained": "/no/such/file.safetensors"})
     with pytest.raises(ConfigError, match="there are no weights"):
         run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
 
@@ -61,7 +61,7 @@ def test_weights_that_are_not_there_stop_the_run_before_its_first_step(tiny):
 @pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant"])
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
 def test_the_body_follows_the_schedule_at_its_share_of_the_rate(tiny, schedule, optimiser):
-    config = tiny.config.changed({"optim.body_lr": 0.1, "optim.schedule": schedule, "optim.optimiser": optimiser})
+    config = tiny.config.replace({"optim.body_lr": 0.1, "optim.schedule": schedule, "optim.optimiser": optimiser})
     network = Classifier(config, ["a", "b"]).network
     made = make_optimiser(config.optim, network)
     moves = make_schedule(schedule, made, 4 * 5)
@@ -75,7 +75,7 @@ def test_the_body_follows_the_schedule_at_its_share_of_the_rate(tiny, schedule, 
 
 
 def test_two_rates_survive_a_stop(tiny):
-    config = tiny.config.changed({"optim.body_lr": 0.2, "optim.epochs": 3})
+    config = tiny.config.replace({"optim.body_lr": 0.2, "optim.epochs": 3})
     whole, parts = (Run.create(tiny.workspace, config) for _ in range(2))
     run_all(config, whole, tiny.workspace)
     run_all(config, parts, tiny.workspace, until=1)

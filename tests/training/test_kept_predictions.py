@@ -31,7 +31,7 @@ def figures_again(frame, fold):
 @pytest.fixture(scope="module")
 def trained(tiny, tmp_path_factory):
     workspace = Workspace(tmp_path_factory.mktemp("home"))
-    run = Run.create(workspace, tiny.config.changed({"optim.epochs": 2}))
+    run = Run.create(workspace, tiny.config.replace({"optim.epochs": 2}))
     assert work(run).state == "finished"
     return run
 
@@ -77,7 +77,7 @@ def test_a_full_disk_costs_the_file_and_not_the_run(tiny, monkeypatch):
         "open",
         lambda self, *mode, **more: real(Path("/dev/full") if "parquet" in self.name else self, *mode, **more),
     )
-    run, told = Run.create(tiny.workspace, tiny.config.changed({"optim.epochs": 1})), []
+    run, told = Run.create(tiny.workspace, tiny.config.replace({"optim.epochs": 1})), []
     assert work(run, on_event=told.append).state == "finished"
     (warning,) = [event for event in told if isinstance(event, Log) and event.level == "warning"]
     assert "No space left" in warning.message
@@ -88,7 +88,7 @@ def test_a_full_disk_costs_the_file_and_not_the_run(tiny, monkeypatch):
 
 def test_the_folds_of_a_cross_validation_judge_each_clip_once(tiny, tmp_path):
     workspace = Workspace(tmp_path / "home")
-    experiment = CrossValidation.create(workspace, tiny.config.changed({"optim.epochs": 1}), queued=False)
+    experiment = CrossValidation.create(workspace, tiny.config.replace({"optim.epochs": 1}), queued=False)
     for run in experiment.members().values():
         assert work(run).state == "finished"
     pooled = read_predictions([run.predictions for run in experiment.members().values()])

@@ -1,4 +1,4 @@
-"""Knobs turned while a run trains: what counts when, and what is told of it."""
+"""Settings changed while a run trains: what counts when, and what is told of it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import soundfile
 import torch
 from torch import nn
 
-from labcore.config import turned_config
+from labcore.config import live_config
 from labcore.errors import ConfigError, RunError
-from labcore.events import Epoch, Log, Turned
+from labcore.events import Epoch, Log, SettingsChanged
 from labcore.models.dropout import Dropout
 from labcore.runs import Run
-from labcore.training.distributed import ALONE
-from labcore.training.live_settings import Turns
+from labcore.training.distributed import SINGLE_PROCESS
+from labcore.training.live_settings import LiveSettings
 from labcore.training.loop import train
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
@@ -40,12 +40,12 @@ EVERYTHING = {
 
 
 def make(tiny, changes=None):
-    config = tiny.config.changed(changes or {})
+    config = tiny.config.replace(changes or {})
     return config, Run.create(tiny.workspace, config)
 
 
 def write(run, *lines):
-    with (run.path / "turns.jsonl").open("a") as file:
+    with (run.path / "overrides.jsonl").open("a") as file:
         file.writelines((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
 
 
@@ -77,28 +77,28 @@ def trainer_of(config, run, workspace):
 def test_wishes_are_taken_when_their_epoch_begins(tiny):
     config, run = make(tiny)
     write(run, {"model.dropout": 0.4, "epoch": 3, "by": "page"}, {"optim.lr_factor": 0.5})
-    run.turn({"augment.masks": 2}, by="command", epoch=2, reason="to see")
+    run.override({"augment.masks": 2}, by="command", epoch=2, reason="to see")
     events = go(config, run, tiny.workspace)
-    told = of(Turned, events)
+    told = of(SettingsChanged, events)
     assert [(event.epoch, event.number, event.changes) for event in told] == [
         (1, 1, {"optim.lr_factor": 0.5}),
         (2, 2, {"augment.masks": 2}),
         (3, 0, {"model.dropout": 0.4}),
     ]
     assert [(event.by, event.reason) for event in told] == [("file", ""), ("command", "to see"), ("page", "")]
-    marks = [(event.type, event.epoch) for event in events if isinstance(event, Turned | Epoch)]
+    marks = [(event.type, event.epoch) for event in events if isinstance(event, SettingsChanged | Epoch)]
     assert marks == [
-        ("turned", 1),
+        ("settings_changed", 1),
         ("epoch", 1),
-        ("turned", 2),
+        ("settings_changed", 2),
         ("epoch", 2),
-        ("turned", 3),
+        ("settings_changed", 3),
         ("epoch", 3),
         ("epoch", 4),
     ]
     assert run.config.model.dropout == config.model.dropout
-    assert turned_config(run.config, run.events()).model.dropout == 0.4
-    assert turned_config(run.config, run.events(), epoch=2).model.dropout == config.model.dropout
+    assert live_config(run.config, run.events()).model.dropout == 0.4
+    assert live_config(run.config, run.events(), epoch=2).model.dropout == config.model.dropout
 
 
 def test_what_is_turned_reaches_network_and_augmentation(tiny):
@@ -107,7 +107,7 @@ def test_what_is_turned_reaches_network_and_augmentation(tiny):
     assert trainer.session.pipeline.on_mels
     trainer.steps_of_epoch()
     mels = trainer.images(trainer.session.train_rows[:4])[0].shape
-    trainer.turn(trainer.config.turned(EVERYTHING))
+    trainer.reconfigure(trainer.config.replace_live(EVERYTHING))
     dropout = [module.share for module in trainer.network.modules() if isinstance(module, Dropout)]
     assert dropout == pytest.approx([0.6])
     session, pipeline = trainer.session, trainer.session.pipeline
@@ -121,7 +121,7 @@ def test_what_is_turned_reaches_network_and_augmentation(tiny):
     trainer.steps_of_epoch()
     assert trainer.images(session.train_rows[:4])[0].shape == mels
     trainer.step(0)
-    trainer.turn(trainer.config.turned({"augment.noise": 0, "augment.reverb": 0}))
+    trainer.reconfigure(trainer.config.replace_live({"augment.noise": 0, "augment.reverb": 0}))
     assert pipeline.bank is pipeline.mels
 
 
@@ -138,8 +138,8 @@ def test_the_factor_multiplies_the_rate_and_leaves_the_schedule_alone(tiny):
     changes = {"optim.schedule": "cosine"}  # works out a rate from the one before
     config, plain = make(tiny, changes)
     _, turned = make(tiny, changes)
-    turned.turn({"optim.lr_factor": 0.5}, epoch=2)
-    turned.turn({"optim.lr_factor": 1.0}, epoch=4)
+    turned.override({"optim.lr_factor": 0.5}, epoch=2)
+    turned.override({"optim.lr_factor": 1.0}, epoch=4)
     expected, heard = (of(Epoch, go(config, run, tiny.workspace)) for run in (plain, turned))
     factors = [ours.lr / theirs.lr for ours, theirs in zip(heard, expected, strict=True) if theirs.lr]
     assert factors == pytest.approx([1, 0.5, 0.5, 1][: len(factors)])
@@ -151,13 +151,13 @@ def test_a_resumed_run_replays_its_turns(tiny):
     config, whole = make(tiny)
     _, parts = make(tiny)
     for run in (whole, parts):
-        run.turn(EVERYTHING, epoch=2)
-        run.turn({"augment.noise": 0, "augment.reverb": 0, "model.dropout": 0.1, "optim.lr_factor": 2}, epoch=3)
+        run.override(EVERYTHING, epoch=2)
+        run.override({"augment.noise": 0, "augment.reverb": 0, "model.dropout": 0.1, "optim.lr_factor": 2}, epoch=3)
     expected = of(Epoch, go(config, whole, tiny.workspace))
     first = go(config, parts, tiny.workspace, until=2)
     second = go(parts.config, parts, tiny.workspace)
-    assert [event.number for event in of(Turned, first)] == [0, 1]  # stopped in the first step of epoch 3
-    assert not of(Turned, second)
+    assert [event.number for event in of(SettingsChanged, first)] == [0, 1]  # stopped in the first step of epoch 3
+    assert not of(SettingsChanged, second)
     for ours, theirs in zip(of(Epoch, first) + of(Epoch, second), expected, strict=True):
         assert (ours.train_loss, ours.val_loss, ours.lr) == (theirs.train_loss, theirs.val_loss, theirs.lr)
     assert parts.weights.read_bytes() == whole.weights.read_bytes()
@@ -167,14 +167,14 @@ def test_a_turn_that_was_told_counts_again_when_its_epoch_is_repeated(tiny):
     config, run = make(tiny)
     trainer = trainer_of(config, run, tiny.workspace)
     base = trainer.config
-    run.turn({"model.dropout": 0.7})
-    for event in Turns(run, base).begin(3, trainer.turn, ALONE):
+    run.override({"model.dropout": 0.7})
+    for event in LiveSettings(run, base).begin(3, trainer.reconfigure, SINGLE_PROCESS):
         run.append(event)  # and killed before the first step
-    run.turn({"augment.gain_db": 1})
-    again = Turns(run, base)
+    run.override({"augment.gain_db": 1})
+    again = LiveSettings(run, base)
     assert again.counting(2).model.dropout == config.model.dropout
     seen = []
-    assert [event.number for event in again.begin(3, seen.append, ALONE)] == [1]
+    assert [event.number for event in again.begin(3, seen.append, SINGLE_PROCESS)] == [1]
     assert (seen[-1].model.dropout, seen[-1].augment.gain_db) == (0.7, 1)
 
 
@@ -191,39 +191,42 @@ def test_wrong_lines_are_told_once_and_passed_over(tiny):
         "",
     )
     write(run, *wrong, {"model.dropout": 0.3})
-    with (run.path / "turns.jsonl").open("a") as file:
+    with (run.path / "overrides.jsonl").open("a") as file:
         file.write('{"model.dro')  # still being written
-    turns = Turns(run, config)
-    events = [*turns.begin(1, lambda config: None, ALONE), *turns.begin(2, lambda config: None, ALONE)]
+    turns = LiveSettings(run, config)
+    events = [
+        *turns.begin(1, lambda config: None, SINGLE_PROCESS),
+        *turns.begin(2, lambda config: None, SINGLE_PROCESS),
+    ]
     warnings = of(Log, events)
     assert [warning.message.partition(" is passed over")[0] for warning in warnings] == [
-        f"line {number} of turns.jsonl" for number in range(1, 8)
+        f"line {number} of overrides.jsonl" for number in range(1, 8)
     ]
     assert {warning.level for warning in warnings} == {"warning"}
-    assert "cannot be turned while a run trains" in warnings[2].message
-    assert [event.number for event in of(Turned, events)] == [8]
+    assert "cannot be changed while a run trains" in warnings[2].message
+    assert [event.number for event in of(SettingsChanged, events)] == [8]
     for event in events:
         run.append(event)
-    assert not list(Turns(run, config).begin(2, lambda config: None, ALONE))
+    assert not list(LiveSettings(run, config).begin(2, lambda config: None, SINGLE_PROCESS))
 
 
 def test_a_line_that_was_edited_is_a_new_wish(tiny):
     config, run = make(tiny)
-    turns = Turns(run, config)
-    file = run.path / "turns.jsonl"
+    turns = LiveSettings(run, config)
+    file = run.path / "overrides.jsonl"
     file.write_text('{"model.dropout": 0.3}')  # no end of line, as some editors leave it
-    assert [event.changes for event in turns.begin(1, lambda config: None, ALONE)] == [{"model.dropout": 0.3}]
+    assert [event.changes for event in turns.begin(1, lambda config: None, SINGLE_PROCESS)] == [{"model.dropout": 0.3}]
     file.write_text('{"model.dropout": 0.5}\n')
-    assert [event.changes for event in turns.begin(2, lambda config: None, ALONE)] == [{"model.dropout": 0.5}]
-    assert not list(turns.begin(3, lambda config: None, ALONE))
+    assert [event.changes for event in turns.begin(2, lambda config: None, SINGLE_PROCESS)] == [{"model.dropout": 0.5}]
+    assert not list(turns.begin(3, lambda config: None, SINGLE_PROCESS))
 
 
 def test_noise_that_cannot_be_read_is_passed_over(tiny, tmp_path):
     missing = tmp_path / "rain.wav"
     config, run = make(tiny, {"augment.noise_file": str(missing), "optim.epochs": 2})
-    run.turn({"augment.noise": 0.5})
+    run.override({"augment.noise": 0.5})
     events = go(config, run, tiny.workspace)
-    assert not of(Turned, events)
+    assert not of(SettingsChanged, events)
     assert any("rain.wav" in log.message for log in of(Log, events) if log.level == "warning")
     assert len(of(Epoch, events)) == 2
 
@@ -232,23 +235,23 @@ def test_recorded_noise_can_be_turned_on(tiny, tmp_path):
     soundfile.write(tmp_path / "rain.wav", torch.rand(800).numpy() - 0.5, 8000)
     config, run = make(tiny, {"augment.noise_file": str(tmp_path / "rain.wav"), "optim.epochs": 2})
     trainer = trainer_of(config, run, tiny.workspace)
-    trainer.turn(trainer.config.turned({"augment.noise": 0.5}))
+    trainer.reconfigure(trainer.config.replace_live({"augment.noise": 0.5}))
     assert len(trainer.session.pipeline.chain.on_waveform[0].recording) == 800
 
 
 def test_only_what_can_be_turned_is_wished_for(tiny):
     config, run = make(tiny)
     for changes, named in (
-        ({"optim.epochs": 9}, "cannot be turned"),
+        ({"optim.epochs": 9}, "cannot be changed"),
         ({"model.dropout": 3}, "dropout"),
         ({"a.b": 1}, "no setting"),
     ):
         with pytest.raises(ConfigError, match=named):
-            run.turn(changes)
-    assert not (run.path / "turns.jsonl").exists()
+            run.override(changes)
+    assert not (run.path / "overrides.jsonl").exists()
     go(config, run, tiny.workspace)
     from labcore.events import RunFinished
 
     run.append(RunFinished(state="finished"))
     with pytest.raises(RunError, match="finished"):
-        run.turn({"model.dropout": 0.3})
+        run.override({"model.dropout": 0.3})

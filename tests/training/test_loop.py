@@ -11,7 +11,7 @@ from labcore.datasets.layouts import read_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError
 from labcore.evaluation.evaluate import evaluate
-from labcore.events import Divided, Epoch, Evaluated, Log, TrainingStarted
+from labcore.events import BatchSplit, Epoch, Evaluated, Log, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.training.checkpoint import load_checkpoint
@@ -63,7 +63,7 @@ def train_until(config, run, workspace, epochs):
 
 def test_a_run_from_start_to_weights(tiny):
     run = Run.create(tiny.workspace, tiny.config)
-    events = run_all(tiny.config.changed({"optim.epochs": 12}), run, tiny.workspace)
+    events = run_all(tiny.config.replace({"optim.epochs": 12}), run, tiny.workspace)
     started, epochs, (result,) = of(TrainingStarted, events), of(Epoch, events), of(Evaluated, events)
     assert [event.epoch for event in epochs] == list(range(1, 13))
     assert (started[0].train_clips, started[0].val_clips, started[0].fold) == (24, 12, "1")
@@ -97,7 +97,7 @@ def test_the_saved_classifier_gives_the_reported_figures(tiny):
 
 @pytest.mark.parametrize(("optimiser", "schedule"), [("sgd", "onecycle"), ("adamw", "cosine"), ("sgd", "constant")])
 def test_two_epochs_resume_and_two_more_equal_four_bit_for_bit(tiny, optimiser, schedule):
-    config = tiny.config.changed(
+    config = tiny.config.replace(
         {"optim.optimiser": optimiser, "optim.schedule": schedule, "optim.averaging": 0.6, "augment.noise": 0.5}
     )
     whole, parts = Run.create(tiny.workspace, config), Run.create(tiny.workspace, config)
@@ -137,7 +137,7 @@ def test_an_epoch_that_was_saved_and_not_told_is_told_on_resuming(tiny):
 
 
 def test_a_clip_shorter_than_a_hop_trains_with_noise(tiny):
-    config = tiny.config.changed(
+    config = tiny.config.replace(
         {"audio.clip_seconds": 0.1, "features.n_fft": 2048, "features.win_length": 2048, "features.hop_length": 1024}
         | {"augment.noise": 0.5, "augment.time_scale": 0, "optim.epochs": 1}
     )
@@ -152,7 +152,7 @@ def test_a_stop_is_heeded_before_the_next_step(tiny):
         asked.append(None)
         return len(asked) > 40
 
-    events = run_all(tiny.config.changed({"optim.epochs": 2000}), run, tiny.workspace, should_stop=should_stop)
+    events = run_all(tiny.config.replace({"optim.epochs": 2000}), run, tiny.workspace, should_stop=should_stop)
     assert not of(Evaluated, events)
     assert len(asked) == 41
 
@@ -171,7 +171,7 @@ def test_a_resumed_run_refuses_another_data_set(tiny, tmp_path):
 
     copy = tmp_path / "copy"
     shutil.copytree(tiny.path, copy)
-    config = tiny.config.changed({"data.dataset": str(copy)})
+    config = tiny.config.replace({"data.dataset": str(copy)})
     run = Run.create(tiny.workspace, config)
     train_until(config, run, tiny.workspace, 1)
     gone = next(iter(sorted(copy.rglob("*.wav"))))
@@ -183,7 +183,7 @@ def test_a_resumed_run_refuses_another_data_set(tiny, tmp_path):
 def test_the_normalisation_comes_from_the_training_clips_only(tiny):
     means = []
     for fold in ("1", "2"):
-        config = tiny.config.changed({"data.fold": fold})
+        config = tiny.config.replace({"data.fold": fold})
         generator = prepare(config, Run.create(tiny.workspace, config), tiny.workspace, lambda: False)
         try:
             while True:
@@ -203,7 +203,7 @@ def test_the_normalisation_comes_from_the_training_clips_only(tiny):
 
 
 def test_a_clip_length_left_automatic_covers_the_clips(tiny):
-    config = tiny.config.changed({"audio.clip_seconds": None, "optim.epochs": 1})
+    config = tiny.config.replace({"audio.clip_seconds": None, "optim.epochs": 1})
     run = Run.create(tiny.workspace, config)
     run_all(config, run, tiny.workspace)
     assert run.config.audio.clip_seconds == 0.8
@@ -211,7 +211,7 @@ def test_a_clip_length_left_automatic_covers_the_clips(tiny):
 
 
 def test_a_loss_that_is_no_longer_finite_is_told(tiny):
-    config = tiny.config.changed(
+    config = tiny.config.replace(
         {"optim.lr": 2, "optim.clip_norm": 0, "optim.epochs": 30, "optim.schedule": "constant"}
     )
     trainer = Trainer(session_of(config, tiny.workspace))
@@ -233,7 +233,7 @@ def test_out_of_memory_names_the_batch_that_fits(tiny, monkeypatch):
 
     monkeypatch.setattr(torch.nn.Sequential, "forward", forward)
     with pytest.raises(OutOfMemoryError, match="8 clips") as caught:
-        run_all(tiny.config.changed({"augment.noise": 0}), Run.create(tiny.workspace, tiny.config), tiny.workspace)
+        run_all(tiny.config.replace({"augment.noise": 0}), Run.create(tiny.workspace, tiny.config), tiny.workspace)
     assert caught.value.fits == 4
     assert "--batch-size 4" in str(caught.value)
 
@@ -241,13 +241,13 @@ def test_out_of_memory_names_the_batch_that_fits(tiny, monkeypatch):
 def test_a_gpu_that_is_not_there_is_told(tiny):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    config = tiny.config.changed({"runtime.device": "cuda"})
+    config = tiny.config.replace({"runtime.device": "cuda"})
     with pytest.raises(DeviceError, match="cuda cannot be used"):
         run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
 
 
 def test_fewer_clips_than_a_batch(tiny):
-    config = tiny.config.changed({"optim.batch_size": 512})
+    config = tiny.config.replace({"optim.batch_size": 512})
     events = run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
     assert of(Evaluated, events)
 
@@ -272,7 +272,7 @@ def test_unreadable_files_are_told_and_left_out(tiny, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(tiny.path, copy)
     next(iter(sorted(copy.rglob("*.wav")))).write_bytes(b"no sound")
-    config = tiny.config.changed({"data.dataset": str(copy)})
+    config = tiny.config.replace({"data.dataset": str(copy)})
     events = run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
     warnings = [event for event in of(Log, events) if event.level == "warning"]
     assert len(warnings) == 1
@@ -290,9 +290,9 @@ def test_out_of_memory_can_divide_the_batch_and_go_on(tiny, monkeypatch):
 
     monkeypatch.setattr(Trainer, "descend", descend)
     monkeypatch.setattr(Trainer, "_try", lambda trainer, batch, shape: None if batch <= fits else _no_memory())
-    config = tiny.config.changed({"runtime.out_of_memory": "divide"})
+    config = tiny.config.replace({"runtime.out_of_memory": "divide"})
     events = run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
-    (divided,) = (event for event in events if isinstance(event, Divided))
+    (divided,) = (event for event in events if isinstance(event, BatchSplit))
     assert (divided.epoch, divided.batch_size, divided.micro_batch) == (1, 8, 3)
     assert isinstance(events[-1], Evaluated)
 
@@ -304,7 +304,7 @@ def _no_memory():
 def test_a_batch_in_parts_gives_the_gradient_of_the_whole(tiny):
     gradients = []
     for parts in (8, 3):
-        config = tiny.config.changed({"runtime.micro_batch": parts, "model.dropout": 0.0})
+        config = tiny.config.replace({"runtime.micro_batch": parts, "model.dropout": 0.0})
         session = session_of(config, tiny.workspace)
         trainer = Trainer(session)
         trainer.steps_of_epoch()
@@ -318,7 +318,7 @@ def test_a_batch_in_parts_gives_the_gradient_of_the_whole(tiny):
 
 
 def test_epochs_that_are_automatic_come_from_the_budget_and_stay_over_a_resume(tiny):
-    config = tiny.config.changed({"optim.epochs": None, "optim.budget": 200})
+    config = tiny.config.replace({"optim.epochs": None, "optim.budget": 200})
     run = Run.create(tiny.workspace, config)
     events = run_all(config, run, tiny.workspace)
     (told,) = [event.message for event in events if event.type == "log" and "training budget" in event.message]
@@ -328,7 +328,7 @@ def test_epochs_that_are_automatic_come_from_the_budget_and_stay_over_a_resume(t
 
 
 def test_a_set_that_is_too_large_for_the_budget_is_drawn_from_and_resumes_with_the_same_clips(tiny):
-    config = tiny.config.changed({"optim.epochs": 2, "data.train_clips": 5})
+    config = tiny.config.replace({"optim.epochs": 2, "data.train_clips": 5})
     run = Run.create(tiny.workspace, config)
     stopped: list[object] = []
     for event in told(train(config, run, tiny.workspace, should_stop=lambda ended=stopped: bool(ended)), run):

@@ -31,7 +31,7 @@ def home(tmp_path, class_folders):
 
 @pytest.fixture
 def config(tiny):
-    return tiny.config.changed(
+    return tiny.config.replace(
         {"data.dataset": "tones", "data.fold": None, "optim.batch_size": 4, "audio.clip_seconds": 0.25}
     )
 
@@ -82,7 +82,7 @@ def test_paths_into_the_workspace_are_found_where_it_lies_now(home, config, tmp_
     soundfile.write(home.datasets / "rain.wav", noise(1.0, 8000), 8000)
     first = Run.create(home, config)
     to_the_end(first)
-    named = config.changed(
+    named = config.replace(
         {
             "data.dataset": str(home.datasets / "tones"),
             "augment.noise": 0.5,
@@ -100,7 +100,7 @@ def test_paths_into_the_workspace_are_found_where_it_lies_now(home, config, tmp_
     assert tensors(Run(there.runs / run.id)) == tensors(Run(there.runs / waits.id))
     clip = noise(0.5, 8000)
     shown = draw(named, clip, 0, steps="noise", workspace=there).sound
-    named_anew = named.changed({"augment.noise_file": str(there.datasets / "rain.wav")})
+    named_anew = named.replace({"augment.noise_file": str(there.datasets / "rain.wav")})
     assert np.array_equal(shown, draw(named_anew, clip, 0, steps="noise").sound)
 
 
@@ -116,7 +116,7 @@ def by_absolute_paths(run, folder):
 @pytest.mark.parametrize("where", ["in place", "moved"])
 def test_a_checkpoint_of_absolute_paths_goes_on(home, config, tmp_path, monkeypatch, named, where):
     folder = home.datasets / "tones"
-    config = config.changed({"data.dataset": "tones" if named == "by name" else str(folder)})
+    config = config.replace({"data.dataset": "tones" if named == "by name" else str(folder)})
     with monkeypatch.context() as before:
         before.setattr(assemble, "way_from", lambda folder, path: path)  # folds were drawn by absolute paths, too
         whole, run = Run.create(home, config), begun(home, config)
@@ -145,7 +145,7 @@ def test_it_goes_on_twice(home, config, monkeypatch, tmp_path):
 
 
 def test_a_data_set_that_was_moved_is_named_anew(home, config, tmp_path, class_folders):
-    config = config.changed({"data.dataset": str(class_folders)})
+    config = config.replace({"data.dataset": str(class_folders)})
     run, whole = begun(home, config), Run.create(home, config)
     alone = to_the_end(whole)
     moved_to = Path(shutil.move(class_folders, tmp_path / "new place"))
@@ -185,4 +185,4 @@ def test_a_run_whose_data_are_away_or_changed_stays_stopped(home, config):
 
 
 def test_a_new_run_without_its_data_set_has_failed(home, config):
-    assert work(Run.create(home, config.changed({"data.dataset": "none"}))).state == "failed"
+    assert work(Run.create(home, config.replace({"data.dataset": "none"}))).state == "failed"

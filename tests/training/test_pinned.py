@@ -20,7 +20,7 @@ def write(path, seconds=0.7):
 
 
 def test_pinned_clips_are_told_and_change_nothing(tiny, tmp_path):
-    config = tiny.config.changed({"augment.noise": 0.5, "optim.averaging": 0.5})
+    config = tiny.config.replace({"augment.noise": 0.5, "optim.averaging": 0.5})
     runs = [Run.create(tiny.workspace, config) for _ in range(2)]
     first, late = tmp_path / "whistle.wav", tmp_path / "late.wav"
     write(first)

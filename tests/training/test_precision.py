@@ -25,7 +25,7 @@ def network():
 
 def test_what_is_configured_is_taken_without_timing(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_time", None)
-    config = RunConfig().changed({"runtime.precision": "bf16", "runtime.memory_format": "channels_last"})
+    config = RunConfig().replace({"runtime.precision": "bf16", "runtime.memory_format": "channels_last"})
     choice = decide(config, network(), SHAPE, choose_device("cpu"), Workspace(tmp_path))
     assert (choice.precision, choice.memory_format, choice.reason) == ("bf16", "channels_last", "as configured")
 
@@ -62,7 +62,7 @@ WAYS = {
 
 
 def choose(workspace, steps=10**6, report=lambda done, total: None):
-    config = RunConfig().changed({"runtime.compile": "off"})
+    config = RunConfig().replace({"runtime.compile": "off"})
     return decide(config, network(), SHAPE, choose_device("cpu"), workspace, steps, report)
 
 
@@ -173,7 +173,7 @@ def compact_like():
 
 
 def fixed(**changes):
-    return RunConfig().changed({"runtime.precision": "fp32", "runtime.memory_format": "contiguous", **changes})
+    return RunConfig().replace({"runtime.precision": "fp32", "runtime.memory_format": "contiguous", **changes})
 
 
 def with_compiler(monkeypatch, function):
@@ -252,7 +252,7 @@ def test_compiling_is_taken_where_it_pays_within_the_run(gain, steps, taken):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, about itself
 def test_a_real_compiler_gives_the_gradients_of_the_plain_network(tmp_path):
-    config = RunConfig().changed(
+    config = RunConfig().replace(
         {"runtime.precision": "bf16", "runtime.memory_format": "channels_last", "runtime.compile": "on"}
     )
     net = build_network(config.model, 10)

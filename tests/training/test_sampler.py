@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from labcore.config import RunConfig
-from labcore.evaluation.eval_set import HeldOut
+from labcore.evaluation.eval_set import EvalSet
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
-from labcore.inference.resident_clips import Bank, mel_bank, random_starts
+from labcore.inference.resident_clips import ResidentClips, mel_cache, random_starts
 from labcore.training.sampler import CropSampler
 
 RATE = 8000
-CONFIG = RunConfig().changed({"audio.sample_rate": RATE, "audio.clip_seconds": 1.0, "features.n_mels": 16})
+CONFIG = RunConfig().replace({"audio.sample_rate": RATE, "audio.clip_seconds": 1.0, "features.n_mels": 16})
 
 
 def sound(*parts, seed=0):
@@ -33,12 +33,12 @@ CLIPS = [
 def waves():
     offsets = torch.tensor([0, *np.cumsum([len(clip) for clip in CLIPS])])
     values = torch.from_numpy(np.concatenate(CLIPS))
-    return Bank(values, offsets, torch.full((len(CLIPS),), 1 / 32767), torch.device("cpu"))
+    return ResidentClips(values, offsets, torch.full((len(CLIPS),), 1 / 32767), torch.device("cpu"))
 
 
 @pytest.fixture(params=["waveforms", "mel powers"])
 def bank(request):
-    return waves() if request.param == "waveforms" else mel_bank(waves(), LogMel(CONFIG))
+    return waves() if request.param == "waveforms" else mel_cache(waves(), LogMel(CONFIG))
 
 
 def energy(bank, rows, starts, window):
@@ -92,9 +92,9 @@ def test_clips_no_longer_than_a_crop_cost_nothing(bank):
 def test_held_out_clips_and_classification_agree_and_pass_over_silence(silent):
     torch.manual_seed(0)
     classifier = Classifier(
-        CONFIG.changed({"audio.silent_windows": silent, "model.width": 0.25}), ["a", "b", "c"]
+        CONFIG.replace({"audio.silent_windows": silent, "model.width": 0.25}), ["a", "b", "c"]
     ).eval()
-    held_out = HeldOut(classifier, waves(), np.arange(len(CLIPS))).probabilities()
+    held_out = EvalSet(classifier, waves(), np.arange(len(CLIPS))).probabilities()
     for row, clip in zip(held_out, CLIPS, strict=True):
         answer = classifier.classify_waveform(clip.astype(np.float32) / 32767)
         np.testing.assert_allclose(row, [*answer.probabilities.values()], atol=1e-6)

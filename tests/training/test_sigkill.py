@@ -30,12 +30,12 @@ COMMAND = [sys.executable, "-m", "labcore.jobs"]
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [2, 50])
 def test_a_run_killed_again_and_again_ends_as_one_left_alone(tiny, kills):
-    config = tiny.config.changed({"optim.epochs": 20 * kills, "augment.noise": 0.5})
+    config = tiny.config.replace({"optim.epochs": 20 * kills, "augment.noise": 0.5})
     alone, killed = (Run.create(tiny.workspace, config, queued=True) for _ in range(2))
     epochs = config.optim.epochs
     for run in (alone, killed):
         for number, turn in enumerate(TURNS, 1):
-            append_line(run.path / "turns.jsonl", json.dumps(turn | {"epoch": number * epochs // (len(TURNS) + 1)}))
+            append_line(run.path / "overrides.jsonl", json.dumps(turn | {"epoch": number * epochs // (len(TURNS) + 1)}))
     environment = os.environ | {"LABCORE_HOME": str(tiny.workspace.home)}
     subprocess.run([*COMMAND, str(alone.path)], env=environment, check=True)
     generator = random.Random(0)
@@ -58,7 +58,7 @@ def test_a_run_killed_again_and_again_ends_as_one_left_alone(tiny, kills):
     for kind in ("accuracy", "per_class", "confusion"):
         assert getattr(killed.last_event(Evaluated), kind) == getattr(alone.last_event(Evaluated), kind)
     turned = [
-        sorted((event.number, event.epoch) for event in run.events() if event.type == "turned")
+        sorted((event.number, event.epoch) for event in run.events() if event.type == "settings_changed")
         for run in (killed, alone)
     ]
     assert turned[0] == turned[1]

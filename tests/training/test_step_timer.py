@@ -15,7 +15,7 @@ from labcore.training.step_timer import KINDS, Clock
 
 
 def test_the_parts_of_an_epoch_sum_up_to_its_time(tiny):
-    config = tiny.config.changed({"augment.noise": 0.5, "optim.epochs": 2})
+    config = tiny.config.replace({"augment.noise": 0.5, "optim.epochs": 2})
     for event in train(config, Run.create(tiny.workspace, config), tiny.workspace):
         if isinstance(event, Epoch):
             assert list(event.spent) == list(KINDS)

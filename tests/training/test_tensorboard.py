@@ -14,7 +14,7 @@ from tensorboard.summary.writer import event_file_writer
 from labcore.events import Epoch, Evaluated, TrainingStarted
 from labcore.runs import Run
 from labcore.training.loop import train
-from labcore.training.tensorboard import Board, confusion_picture, pictures
+from labcore.training.tensorboard import TensorBoardWriter, confusion_picture, pictures
 
 
 def load(run):
@@ -26,10 +26,10 @@ def load(run):
 def test_a_run_and_one_that_was_killed_show_the_same(tiny, monkeypatch):
     # Files are read in the order of their names, which end in a number: within one second "10" would come before "9".
     monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(100))
-    config = tiny.config.changed({"optim.epochs": 3, "data.validation_share": 0.2})
+    config = tiny.config.replace({"optim.epochs": 3, "data.validation_share": 0.2})
     whole, parts = (Run.create(tiny.workspace, config) for _ in range(2))
     for run in (whole, parts):
-        run.turn({"model.dropout": 0.5}, epoch=2)
+        run.override({"model.dropout": 0.5}, epoch=2)
     for event in train(config, whole, tiny.workspace):
         whole.append(event)
     for last in (TrainingStarted, Epoch, Epoch, Evaluated):  # killed when this is to be told; then all over again
@@ -46,7 +46,10 @@ def test_a_run_and_one_that_was_killed_show_the_same(tiny, monkeypatch):
         tags = board.Tags()
         for tag in ("loss/train", "loss/validation", "seconds/network", "learning_rate"):
             assert [scalar.step for scalar in board.Scalars(tag)] == [1, 2, 3]
-        assert [(scalar.step, scalar.value) for scalar in board.Scalars("turned/model.dropout")] == [(2, 0.5), (3, 0.5)]
+        assert [(scalar.step, scalar.value) for scalar in board.Scalars("settings/model.dropout")] == [
+            (2, 0.5),
+            (3, 0.5),
+        ]
         assert [image.step for image in board.Images("mel/training_clips")] == [1, 2, 3]
         assert [image.step for image in board.Images("mel/held_out_clips")] == [1]
         assert [image.step for image in board.Images("confusion")] == [4]
@@ -63,7 +66,7 @@ def test_hyper_parameters_stand_with_the_result(tmp_path, tiny):
     result = Evaluated(
         accuracy=0.5, accuracy_low=0, accuracy_high=1, macro_f1=0.4, per_class={}, confusion={"a": {"b": 1}}, clips=1, fold="1"
     )  # fmt: skip
-    with Board(tmp_path, 1, 3) as board:
+    with TensorBoardWriter(tmp_path, 1, 3) as board:
         board.conclude(tiny.config, result, ["a", "b"])
     loaded = EventAccumulator(str(tmp_path))
     loaded.Reload()

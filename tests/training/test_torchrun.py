@@ -67,7 +67,7 @@ def test_the_same_rendezvous_goes_on_with_the_same_settings_only(
     run.request_stop()
     assert torchrun.run_of_rendezvous(workspace, RunConfig()) == run
     assert not run.stop_requested
-    assert torchrun.run_of_rendezvous(workspace, RunConfig().changed({"optim.epochs": 3})) != run
+    assert torchrun.run_of_rendezvous(workspace, RunConfig().replace({"optim.epochs": 3})) != run
 
 
 def test_a_finished_run_is_not_taken_up_again(workspace: Workspace, rendezvous: Callable[..., None]) -> None:
@@ -98,7 +98,7 @@ def test_a_worker_starts_a_process_for_every_gpu(workspace: Workspace, monkeypat
     monkeypatch.setattr(torchrun, "launch", lambda count, arguments: started.append((count, list(arguments))) or 0)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    run = Run.create(workspace, RunConfig().changed({"runtime.device": "all"}), queued=True)
+    run = Run.create(workspace, RunConfig().replace({"runtime.device": "all"}), queued=True)
     assert main([str(run.path)]) == 0
     assert started == [(4, ["-X", "faulthandler", "-m", "labcore.jobs", str(run.path)])]
     assert run.status().state == "queued"  # that is for the processes to change
@@ -114,7 +114,7 @@ def test_one_process_does_where_there_is_nothing_to_share(
 
 def test_a_run_on_all_gpus_waits_for_every_gpu_and_keeps_it(workspace: Workspace) -> None:
     def queued(device: str) -> Run:
-        return Run.create(workspace, RunConfig().changed({"runtime.device": device}), queued=True)
+        return Run.create(workspace, RunConfig().replace({"runtime.device": device}), queued=True)
 
     everything, second, cpu = queued("all"), queued("cuda:1"), queued("cpu")
     assert startable([everything, cpu], ["cuda:1"]) == [cpu]
@@ -136,7 +136,7 @@ def test_the_labs_own_torchrun_stops_cleanly_on_a_signal(workspace: Workspace, t
         "model.width": 0.25,
     }
     fixed = {"runtime.device": "cpu", "runtime.precision": "fp32", "runtime.memory_format": "contiguous"}
-    run = Run.create(workspace, RunConfig().changed({**values, **fixed, "optim.batch_size": 6}))
+    run = Run.create(workspace, RunConfig().replace({**values, **fixed, "optim.batch_size": 6}))
     program = "import sys; from labcore.training.torchrun import launch; sys.exit(launch(2, sys.argv[1:]))"
     process = subprocess.Popen(
         [sys.executable, "-c", program, "-m", "labcore", "resume", str(run.path)],

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from labcore.evaluation.eval_set import HeldOut
+from labcore.evaluation.eval_set import EvalSet
 from labcore.events import Epoch, Evaluated, Log, TrainingStarted
 from labcore.runs import Run
 from labcore.training.loop import train
 
 
 def events_of(tiny, changes):
-    config = tiny.config.changed({"optim.epochs": 2, **changes})
+    config = tiny.config.replace({"optim.epochs": 2, **changes})
     return list(train(config, Run.create(tiny.workspace, config), tiny.workspace))
 
 
@@ -17,8 +17,8 @@ def of(kind, events):
 
 def test_with_validation_clips_the_held_out_fold_is_looked_at_once(tiny, monkeypatch):
     judged = []
-    batches = HeldOut._batches
-    monkeypatch.setattr(HeldOut, "_batches", lambda self, *args: judged.append(len(self.rows)) or batches(self, *args))
+    batches = EvalSet._batches
+    monkeypatch.setattr(EvalSet, "_batches", lambda self, *args: judged.append(len(self.rows)) or batches(self, *args))
     events = events_of(tiny, {"data.validation_share": 0.25})
     (started,), (result,) = of(TrainingStarted, events), of(Evaluated, events)
     assert (started.train_clips, started.validation_clips, started.val_clips) == (18, 6, 12)

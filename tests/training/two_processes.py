@@ -14,7 +14,7 @@ from torch import nn
 from labcore.cli.main import main
 from labcore.errors import ConfigError
 from labcore.models import REGISTRY
-from labcore.training.distributed import Ranks
+from labcore.training.distributed import DistributedContext
 
 
 def plain(config, classes):
@@ -40,7 +40,7 @@ def refuse():
     raise ConfigError("no such thing", "take another")
 
 
-def talk(ranks: Ranks) -> dict:
+def talk(ranks: DistributedContext) -> dict:
     """What comes out of each word that processes exchange; process 1 is the one that is different."""
     other = ranks.rank == 1
     said = {
@@ -80,7 +80,7 @@ if __name__ == "__main__":
     REGISTRY["plain"] = plain
     out, *command = sys.argv[1:]
     if out != "-":
-        ranks = Ranks.connect("cpu")
+        ranks = DistributedContext.connect("cpu")
         Path(out, f"said-{ranks.rank}.json").write_text(json.dumps(talk(ranks)))
         ranks.close()
     sys.exit(main(command))

@@ -16,7 +16,7 @@ from labcore.device import DeviceChoice
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.manager import JobManager
-from labcore.jobs.queue import Survey
+from labcore.jobs.queue import QueueState
 from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -41,10 +41,10 @@ class Manager:
         return job
 
     def queue(self) -> list[JobFolder]:
-        return Survey(self.workspace).look()[0]
+        return QueueState(self.workspace).look()[0]
 
     def ahead(self, job: JobFolder) -> list[JobFolder]:
-        return Survey(self.workspace).ahead(job)
+        return QueueState(self.workspace).ahead(job)
 
     def stop(self, job: JobFolder, *, by: str = "") -> None:
         self.asked.append(("stop", job.id))
@@ -117,7 +117,7 @@ def make_run(workspace):
     """Makes a run in a state: ``make_run("failed", epochs=3, by="Ada")``."""
 
     def made(state: str, epochs: int = 3, by: str = "", stopped_by: str = "", **changes) -> Run:
-        config = preset("quick").changed(
+        config = preset("quick").replace(
             {"data.dataset": "small", "optim.epochs": 8, "audio.clip_seconds": 0.5, **changes}
         )
         run = Run.create(workspace, config)

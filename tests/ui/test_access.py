@@ -16,9 +16,9 @@ from labcore.backup.snapshot import LeftOut, members, units
 from labcore.jobs.background import without_secrets
 from labcore.workspace import Workspace
 from ui.app import server
-from ui.auth import policy as doors
+from ui.auth import policy as policies
 from ui.auth import visitor
-from ui.auth.policy import Visitor, door
+from ui.auth.policy import Visitor, policy
 
 from .conftest import ROOT, words
 
@@ -36,15 +36,15 @@ def hashed() -> str:
 def fresh_door(monkeypatch, workspace):
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
-    door.cache_clear()
+    policy.cache_clear()
     yield
-    door.cache_clear()
+    policy.cache_clear()
 
 
 def demand(monkeypatch, **environment: str) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    door.cache_clear()
+    policy.cache_clear()
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -68,8 +68,8 @@ def test_no_page_opens_where_nothing_is_configured(open_page, monkeypatch, page)
 @pytest.mark.parametrize("page", ["streamlit_app.py", "pages/environment.py"])
 def test_a_page_opens_with_a_ticket_and_names_the_visitor(open_page, monkeypatch, hashed, page):
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    cookies = {door().tickets.cookie: door().tickets.make("", "Ada <b>", 60)}
-    monkeypatch.setattr(visitor, "_signed_in", lambda: door().visitor(cookies))
+    cookies = {policy().tickets.cookie: policy().tickets.make("", "Ada <b>", 60)}
+    monkeypatch.setattr(visitor, "_signed_in", lambda: policy().visitor(cookies))
     app = open_page(page)
     assert not app.exception
     told = "".join(element.proto.body for element in app.sidebar.get("html"))
@@ -127,18 +127,18 @@ def test_what_the_shell_is_told_holds_no_secret(monkeypatch, hashed, caplog):
 def test_unreadable_secrets_close_the_lab(monkeypatch, tmp_path):
     file = tmp_path / "secrets.toml"
     file.write_text('[access\npassword_hash = "word of mouth"')
-    monkeypatch.setattr(doors.st, "secrets", Secrets())
+    monkeypatch.setattr(policies.st, "secrets", Secrets())
     real = config.get_option
     monkeypatch.setattr(config, "get_option", lambda name: [str(file)] if name == "secrets.files" else real(name))
-    assert doors.door().access.demanded
-    assert doors.door().access.troubles == ("secrets.toml is not valid TOML",)
+    assert policies.policy().access.demanded
+    assert policies.policy().access.troubles == ("secrets.toml is not valid TOML",)
 
 
 def test_a_workspace_that_cannot_keep_the_key_closes_the_lab(monkeypatch, tmp_path, hashed):
     (tmp_path / "file").write_text("")
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed, LABCORE_HOME=str(tmp_path / "file"))
-    assert not door().access.usable
-    assert "cannot be kept" in door().access.troubles[0]
+    assert not policy().access.usable
+    assert "cannot be kept" in policy().access.troubles[0]
 
 
 # --- no secret in a run, a log or a backup
@@ -157,7 +157,7 @@ def test_workers_are_told_no_secret():
 
 def test_the_key_is_in_no_backup(monkeypatch, hashed):
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    assert door().access.usable
+    assert policy().access.usable
     home = Workspace.default().home
     assert (home / ".access-key").is_file()
     left_out = LeftOut()
@@ -174,6 +174,6 @@ def test_runs_carry_the_name_of_who_signed_in(monkeypatch, hashed):
     from ui.app import services
 
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    cookies = {door().tickets.cookie: door().tickets.make("", "Bo", 60)}
-    monkeypatch.setattr(visitor, "_signed_in", lambda: door().visitor(cookies))
+    cookies = {policy().tickets.cookie: policy().tickets.make("", "Bo", 60)}
+    monkeypatch.setattr(visitor, "_signed_in", lambda: policy().visitor(cookies))
     assert services.visitor_name() == "Bo"

@@ -33,10 +33,10 @@ PAGES = {
 @pytest.fixture
 def full(workspace, dataset, trained):
     """A workspace with one sound thing of each kind."""
-    config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
+    config = RunConfig().replace({"data.dataset": "small", "audio.sample_rate": 8000})
     Search.create(workspace, make_settings(workspace, config, (Range("optim.lr", 0.01, 0.3),)))
     CrossValidation.create(
-        workspace, preset("quick").changed({"data.dataset": "small"}), folds=["1", "2"], queued=False
+        workspace, preset("quick").replace({"data.dataset": "small"}), folds=["1", "2"], queued=False
     )
     Benchmark.keep(workspace, bench_reports.report("cpu"))
     return workspace

@@ -218,7 +218,7 @@ def test_waveform_spectrogram_and_probabilities_share_one_time_axis(open_page, t
 
 @pytest.mark.parametrize("scale", ["htk", "slaney"])
 def test_the_axis_of_the_log_mel_follows_the_mel_scale_of_the_run(open_page, trained, scale):
-    config = trained.config.changed(
+    config = trained.config.replace(
         {"features.mel_scale": scale, "features.n_mels": 40, "features.f_min": 30.0, "features.f_max": 3500.0}
     )
     Classifier(config, LABELS).save(trained.weights)

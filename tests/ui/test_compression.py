@@ -126,4 +126,4 @@ def test_a_websocket_passes(files):
 
 def test_the_app_compresses_behind_its_gate():
     names = [layer.cls.__name__ for layer in server.gate()]
-    assert names == ["Gate", "Compressed", "FirstPage"]
+    assert names == ["AccessMiddleware", "Compressed", "FirstPage"]

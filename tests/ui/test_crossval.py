@@ -25,7 +25,7 @@ def folds(workspace, dataset):
 
 @pytest.fixture
 def config(folds) -> RunConfig:
-    return preset("quick").changed({"data.dataset": folds, "optim.epochs": 8, "runtime.device": "cpu"})
+    return preset("quick").replace({"data.dataset": folds, "optim.epochs": 8, "runtime.device": "cpu"})
 
 
 def play(run, accuracy: float | None, epochs: int = 2, leaks: bool = False) -> None:
@@ -100,7 +100,7 @@ def test_the_form_tells_how_long_it_takes_and_comes_back_from_its_address(open_p
     app.toggle("crossval-random").set_value(True).run()
     assert "**4 runs**" in table()
     address = {name: app.query_params[name] for name in app.query_params}
-    assert address == {"preset": "quick", "data.dataset": folds, "fold": ["1", "3"], "twin": "yes"}
+    assert address == {"preset": "quick", "data.dataset": folds, "fold": ["1", "3"], "random": "yes"}
     app = open_page(PAGE, **address)
     assert app.get_by_key(f"crossval-folds-{folds}").value == ["1", "3"]
     assert app.toggle("crossval-random").value
@@ -159,11 +159,11 @@ def test_the_leaking_twin_is_trained_on_request_and_said_to_leak(open_page, conf
     for run in experiment.runs():
         play(run, 0.5)
     app = open_page(PAGE, crossval=experiment.id)
-    app.button("crossval-twin").click().run()
+    app.button("crossval-random").click().run()
     assert not app.exception
-    twins = experiment.members("random")
-    assert list(twins) == ["1", "2"]
-    for run in twins.values():
+    random_runs = experiment.members("random")
+    assert list(random_runs) == ["1", "2"]
+    for run in random_runs.values():
         play(run, 1.0, leaks=True)
     app = open_page(PAGE, crossval=experiment.id)
     assert metrics(app)["Random split, leaks"] == "100.0 %"

@@ -144,10 +144,10 @@ def test_impossible_settings_are_told_and_the_pictures_stay(open_page):
 def test_settings_are_carried_to_the_train_page(open_page):
     app = open_page(PAGE)
     next(item for item in app.select_slider if item.label.startswith("Mel bands")).set_value(128).run()
-    assert app.session_state["knobs"]["features.n_mels"] == 64
+    assert app.session_state["settings"]["features.n_mels"] == 64
     app.get_by_key("explore-use").click().run()
-    assert app.session_state["knobs"]["features.n_mels"] == 128
-    assert app.session_state["knobs"]["optim.epochs"] == preset("balanced").optim.epochs
+    assert app.session_state["settings"]["features.n_mels"] == 128
+    assert app.session_state["settings"]["optim.epochs"] == preset("balanced").optim.epochs
     assert "The Train page has them now." in words(app) + " ".join(item.value for item in app.success)
 
 
@@ -182,8 +182,8 @@ def test_another_draw_is_another_one_and_a_strength_is_carried(open_page):
     assert strength.value != 3.0
     strength.set_value(3.0).run()
     app.get_by_key("explore-use-augment").click().run()
-    assert app.session_state["knobs"]["augment.pitch_semitones"] == 3.0
-    assert app.session_state["knobs"]["augment.noise"] == 0.0
+    assert app.session_state["settings"]["augment.pitch_semitones"] == 3.0
+    assert app.session_state["settings"]["augment.noise"] == 0.0
 
 
 def test_a_run_answers_before_and_after_and_for_what_is_shown(open_page, trained):

@@ -17,8 +17,8 @@ from labcore.access import Tickets, hash_password, read_access
 from labcore.access.pace import FREE
 from ui.app import upload_limits
 from ui.app.limits import UploadLimits
-from ui.auth.middleware import Gate
-from ui.auth.policy import Door
+from ui.auth.middleware import AccessMiddleware
+from ui.auth.policy import AccessPolicy
 
 PASSWORD = "correct horse battery"
 PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
@@ -68,16 +68,16 @@ class Lab:
         self.app = Starlette(routes=[Mount(base, routes=routes)] if base else routes)
 
 
-def door(hashed: str = "", address="0.0.0.0", secrets=None, base="", **environment) -> Door:
+def policy(hashed: str = "", address="0.0.0.0", secrets=None, base="", **environment) -> AccessPolicy:
     if hashed:
         environment["LABCORE_PASSWORD_HASH"] = hashed
     access = read_access(environment, secrets or {}, address)
-    return Door(access, Tickets(b"k" * 32, access.passwords), base)
+    return AccessPolicy(access, Tickets(b"k" * 32, access.passwords), base)
 
 
-def client(door: Door, lab: Lab | None = None, url: str = "http://localhost", **options) -> TestClient:
-    lab = lab or Lab(door.base)
-    made = TestClient(Gate(lab.app, door), base_url=url, follow_redirects=False, **options)
+def client(policy: AccessPolicy, lab: Lab | None = None, url: str = "http://localhost", **options) -> TestClient:
+    lab = lab or Lab(policy.base)
+    made = TestClient(AccessMiddleware(lab.app, policy), base_url=url, follow_redirects=False, **options)
     made.lab = lab
     return made
 
@@ -88,7 +88,7 @@ def sign_in(browser: TestClient, password: str = PASSWORD, name: str = "Ada", ba
 
 @pytest.fixture
 def browser(hashed) -> TestClient:
-    return client(door(hashed))
+    return client(policy(hashed))
 
 
 # --- who gets in
@@ -151,9 +151,9 @@ def test_keep_me_signed_in(browser):
 
 def test_a_ticket_is_good_after_a_restart_and_no_more_after_a_new_password(browser, hashed):
     sign_in(browser)
-    again = client(door(hashed), cookies=dict(browser.cookies))
+    again = client(policy(hashed), cookies=dict(browser.cookies))
     assert again.get("/train", headers=PAGE).status_code == 200
-    changed = client(door(hash_password("another battery")), cookies=dict(browser.cookies))
+    changed = client(policy(hash_password("another battery")), cookies=dict(browser.cookies))
     assert changed.get("/train", headers=PAGE).status_code == 303
 
 
@@ -165,7 +165,7 @@ def test_signing_out_closes_open_pages_too(browser):
         assert socket.receive_text() == "one"
         assert browser.get("/logout", headers=PAGE).headers["location"] == "/login?out"
         assert browser.get("/", headers=PAGE).status_code == 303
-        stolen = client(browser.app.door, cookies=cookies)
+        stolen = client(browser.app.policy, cookies=cookies)
         assert stolen.get("/", headers=PAGE).status_code == 303
         socket.send_text("two")
         with pytest.raises(WebSocketDisconnect):
@@ -178,7 +178,7 @@ def test_another_site_cannot_sign_anybody_out_or_in(browser):
     sign_in(browser)
     browser.get("/logout", headers={**PAGE, "sec-fetch-site": "cross-site"})
     assert browser.get("/", headers=PAGE).status_code == 200
-    other = client(browser.app.door)
+    other = client(browser.app.policy)
     for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}, {"origin": "null"}, {}):
         assert other.post("/login", data={"name": "a", "password": PASSWORD}, headers=headers).status_code == 403
     assert (
@@ -245,7 +245,7 @@ def test_what_was_typed_is_never_html(browser):
 
 def test_people_have_their_own_passwords(hashed):
     people = {"access": {"people": {"ada": hashed}, "password_hash": hash_password("shared by the rest")}}
-    gate = door(secrets=people)
+    gate = policy(secrets=people)
     one = client(gate)
     assert sign_in(one, "shared by the rest", name="ada").status_code == 401
     assert sign_in(one, PASSWORD, name="ada").status_code == 303
@@ -254,7 +254,7 @@ def test_people_have_their_own_passwords(hashed):
     assert sign_in(two, "shared by the rest", name="Grace").status_code == 303
     assert gate.visitor(two.cookies).name == "Grace"
     assert not gate.visitor(two.cookies).verified
-    alone = client(door(secrets={"access": {"people": {"ada": hashed}}}))
+    alone = client(policy(secrets={"access": {"people": {"ada": hashed}}}))
     assert "Name or password is wrong." in sign_in(alone, PASSWORD, name="eve").text
     assert sign_in(alone, PASSWORD, name="").status_code == 400
 
@@ -263,7 +263,7 @@ def test_people_have_their_own_passwords(hashed):
 
 
 def test_without_a_password_nothing_opens_and_the_page_says_why():
-    browser = client(door())
+    browser = client(policy())
     for path in (*PATHS, "/login", "/logout"):
         answer = browser.get(path, headers=PAGE)
         assert answer.status_code == 503
@@ -275,12 +275,12 @@ def test_without_a_password_nothing_opens_and_the_page_says_why():
         browser.websocket_connect("ws://localhost/_stcore/stream"),
     ):
         pass
-    assert "OpenID" not in client(door(LABCORE_ACCESS="no")).get("/", headers=PAGE).text
-    assert "LABCORE_ACCESS is neither" in client(door(LABCORE_ACCESS="no")).get("/", headers=PAGE).text
+    assert "OpenID" not in client(policy(LABCORE_ACCESS="no")).get("/", headers=PAGE).text
+    assert "LABCORE_ACCESS is neither" in client(policy(LABCORE_ACCESS="no")).get("/", headers=PAGE).text
 
 
 def test_on_its_own_machine_the_lab_is_open_but_not_through_a_proxy():
-    browser = client(door(address="localhost"))
+    browser = client(policy(address="localhost"))
     assert browser.get("/train", headers=PAGE).text == "the page"
     with browser.websocket_connect("ws://localhost/_stcore/stream") as socket:
         socket.send_text("x")
@@ -294,11 +294,11 @@ def test_on_its_own_machine_the_lab_is_open_but_not_through_a_proxy():
         browser.websocket_connect("ws://localhost/_stcore/stream", headers={"x-forwarded-for": "203.0.113.9"}),
     ):
         pass
-    assert client(door(address="localhost"), url="http://testserver").get("/", headers=PAGE).status_code == 403
+    assert client(policy(address="localhost"), url="http://testserver").get("/", headers=PAGE).status_code == 403
 
 
 def test_behind_an_authenticating_proxy_everything_is_passed_on():
-    browser = client(door(LABCORE_ACCESS="open"), url="http://testserver")
+    browser = client(policy(LABCORE_ACCESS="open"), url="http://testserver")
     assert browser.get("/", headers={**PAGE, "x-forwarded-for": "203.0.113.9"}).text == "the page"
 
 
@@ -311,7 +311,7 @@ def test_other_host_names_are_refused(browser):
 
 
 def test_under_a_base_path(hashed):
-    browser = client(door(hashed, base="/lab"))
+    browser = client(policy(hashed, base="/lab"))
     for path in ("/lab", "/lab/", "/lab/train", "/", "/train", "/login", "/lablogin", "/_stcore/health", "/labx/login"):
         answer = browser.get(path, headers=PAGE)
         assert answer.status_code == 303
@@ -326,7 +326,7 @@ def test_under_a_base_path(hashed):
 
 
 def test_behind_a_trusted_proxy_the_cookie_is_secure_and_the_address_that_of_the_person(hashed):
-    trusted = door(hashed, LABCORE_TRUSTED_PROXIES=["10.0.0.0/8", "testclient-is-no-address"][0])
+    trusted = policy(hashed, LABCORE_TRUSTED_PROXIES=["10.0.0.0/8", "testclient-is-no-address"][0])
     proxy = {"x-forwarded-proto": "https", "x-forwarded-for": "6.6.6.6, 203.0.113.9"}
     behind = client(trusted, client=("10.0.0.2", 1))
     assert (
@@ -351,7 +351,7 @@ def test_behind_a_trusted_proxy_the_cookie_is_secure_and_the_address_that_of_the
 @pytest.mark.parametrize("path", ["/", "/login", "/media/x.wav", "/_stcore/health", "/nowhere"])
 def test_every_answer_carries_the_headers(browser, path):
     sign_in(browser)
-    for answer in (browser.get(path, headers=PAGE), client(browser.app.door).get(path)):
+    for answer in (browser.get(path, headers=PAGE), client(browser.app.policy).get(path)):
         headers = answer.headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] in ("SAMEORIGIN", "DENY")

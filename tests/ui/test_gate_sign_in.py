@@ -16,8 +16,8 @@ from labcore.access import Tickets, hash_password, read_access
 from labcore.access.pace import ALL_TRIES, FREE
 from tests.coroutines import finish
 from ui.auth import login, sessions
-from ui.auth.middleware import Gate
-from ui.auth.policy import Door
+from ui.auth.middleware import AccessMiddleware
+from ui.auth.policy import AccessPolicy
 from ui.auth.request import patient, safe_next
 
 PASSWORD = "correct horse battery"
@@ -68,9 +68,11 @@ def lab(hashed, tmp_path):
 
     def start(**environment: str) -> TestClient:
         access = read_access({"LABCORE_PASSWORD_HASH": hashed, **environment}, {}, "0.0.0.0")
-        door = Door(access, Tickets(b"k" * 32, access.passwords, notes=tmp_path / "notes"))
+        policy = AccessPolicy(access, Tickets(b"k" * 32, access.passwords, notes=tmp_path / "notes"))
         streamlit = Streamlit()
-        made = TestClient(Gate(streamlit, door), base_url="http://lab.example.org", follow_redirects=False)
+        made = TestClient(
+            AccessMiddleware(streamlit, policy), base_url="http://lab.example.org", follow_redirects=False
+        )
         made.streamlit = streamlit
         return made
 
@@ -211,7 +213,7 @@ def test_a_forged_cookie_is_a_stranger_and_no_fault(lab, content):
     import base64
 
     browser = lab()
-    name = browser.app.door.tickets.cookie
+    name = browser.app.policy.tickets.cookie
     browser.cookies[name] = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=") + ".AAAA"
     assert browser.get("/", headers=PAGE).status_code == 303
     assert browser.get("/logout", headers=PAGE).status_code == 303
@@ -224,11 +226,11 @@ def test_who_signed_in_before_has_tries_of_ones_own(lab):
     browser = lab()
     assert sign_in(browser).status_code == 303
     browser.get("/logout", headers=PAGE)
-    door = browser.app.door
+    policy = browser.app.policy
     for number in range(ALL_TRIES):  # strangers use up what there is for strangers
-        door.pace.wait(f"203.0.113.{number}")
+        policy.pace.wait(f"203.0.113.{number}")
     for _ in range(FREE + 3):  # and somebody at the same address has given wrong passwords
-        door.pace.failed("testclient")
+        policy.pace.failed("testclient")
     stranger = other_browser(browser)
     assert sign_in(stranger).status_code == 429
     assert sign_in(browser).status_code == 303
@@ -327,14 +329,14 @@ def test_an_escaped_way_out_is_none_to_go_on_to(wanted):
 
 @pytest.fixture
 def provider(monkeypatch, tmp_path):
-    """provider(claims) → a door with a provider, and the cookies that Streamlit gives somebody with these claims."""
+    """provider(claims) → a policy with a provider, and the cookies that Streamlit gives somebody with these claims."""
     from streamlit.web.server import server_util
     from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
     monkeypatch.setattr(server_util, "get_cookie_secret", lambda: "secret")
     secrets = {"auth": {"client_id": "x"}, "access": {"anyone": True}}
 
-    def start(long: bool = False) -> tuple[Door, dict[str, str]]:
+    def start(long: bool = False) -> tuple[AccessPolicy, dict[str, str]]:
         access = read_access({}, secrets, "0.0.0.0")
         content = '{"is_logged_in": true, "email": "ada@example.org"}'
         parts = {"_streamlit_user": content}
@@ -345,7 +347,7 @@ def provider(monkeypatch, tmp_path):
                 "_streamlit_user_2": content[20:],
             }
         cookies = {name: create_signed_value("secret", name, part).decode() for name, part in parts.items()}
-        return Door(access, Tickets(b"k" * 32, {}, notes=tmp_path / "notes")), cookies
+        return AccessPolicy(access, Tickets(b"k" * 32, {}, notes=tmp_path / "notes")), cookies
 
     return start
 
@@ -356,14 +358,14 @@ def test_signing_out_of_a_provider_ends_copies_of_its_cookie(provider, monkeypat
 
     now = 1_900_000_000
     monkeypatch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda self: now)
-    door, cookies = provider(long)
-    assert door.visitor(cookies).name == "ada@example.org"
-    assert door.sign_out(cookies) == ""
+    policy, cookies = provider(long)
+    assert policy.visitor(cookies).name == "ada@example.org"
+    assert policy.sign_out(cookies) == ""
     for copy in (
         cookies,
         {**cookies, "_streamlit_user_7": "x.y.z", **({} if long else {"_streamlit_user_1": "x.y.z"})},
     ):
         assert provider(long)[0].visitor(copy) is None
     now += 1
-    door, again = provider(long)
-    assert door.visitor(again) is not None  # the next sign-in of the same person
+    policy, again = provider(long)
+    assert policy.visitor(again) is not None  # the next sign-in of the same person

@@ -11,7 +11,7 @@ from labcore.workspace import Workspace
 from ui.app import limits
 from ui.app.limits import UPLOADS
 from ui.app.uploaded_files import put_aside
-from ui.auth.policy import door
+from ui.auth.policy import policy
 from ui.classify import predicting
 from ui.components.clip import Clip
 from ui.train import tracked_clips
@@ -33,7 +33,7 @@ NASTY = [
 @pytest.fixture(autouse=True)
 def fresh():
     limits.uploads.cache_clear()
-    door.cache_clear()
+    policy.cache_clear()
     yield
     limits.uploads.cache_clear()
 

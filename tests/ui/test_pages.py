@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labcore.errors import DatasetError
-from labcore.events import Turned
+from labcore.events import SettingsChanged
 from ui.app import shell, tasks
 
 from .conftest import unfold, words
@@ -83,12 +83,12 @@ def test_a_finished_run_says_on_which_clips_its_accuracy_is(open_page, trained):
     } == {metric.label: metric.value for metric in app.metric}
     assert "16 held-out clips of fold 1" in words(app)
     assert not app.code  # what draws it is loaded when somebody wants to see it
-    assert any("labcore train --dataset small" in code.value for code in unfold(app, "settings").code)
+    assert any("labcore train --dataset small" in code.value for code in unfold(app, "run-settings").code)
 
 
 def test_a_result_says_whether_settings_were_changed_with_its_clips_in_view(open_page, trained):
     assert "Nothing was chosen on these clips." in words(open_page("pages/train.py", run=trained.id))
-    trained.append(Turned(epoch=1, number=0, changes={"model.dropout": 0.5}))
+    trained.append(SettingsChanged(epoch=1, number=0, changes={"model.dropout": 0.5}))
     told = words(open_page("pages/train.py", run=trained.id))
     assert "Nothing was chosen" not in told
     assert "Settings were changed 1 time while the curves of these clips were in view" in told

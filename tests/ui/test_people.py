@@ -11,7 +11,7 @@ from labcore.benchmark.job import Benchmark
 from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
-from labcore.events import Forecast
+from labcore.events import Estimate
 from labcore.runs import list_runs
 from labcore.search.folder import Search
 from labcore.search.settings import make_settings
@@ -106,7 +106,7 @@ def test_anothers_run_is_turned_after_a_question(open_page, make_run):
         app.slider(key=f"turn-{run.id}-model.dropout-0").set_value(0.5).run()
         assert "Turn it all the same?" in words(app)
         app.button("turn-apply").click().run()
-    wish = json.loads((run.path / "turns.jsonl").read_text())
+    wish = json.loads((run.path / "overrides.jsonl").read_text())
     assert (wish["by"], wish["who"]) == ("page", "Ada")
 
 
@@ -120,7 +120,7 @@ def test_a_new_run_is_the_visitors(open_page, dataset, workspace):
 def test_a_cross_validation_of_anothers(open_page, workspace, dataset, make_run, acts, monkeypatch):
     from labcore.datasets import folds
 
-    config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
+    config = RunConfig().replace({"data.dataset": "small", "audio.sample_rate": 8000})
     monkeypatch.setattr(folds, "official_folds", lambda dataset: ["1", "2"])
     experiment = CrossValidation.create(workspace, config, by="Bo")
     assert {run.status().by for run in experiment.runs()} == {"Bo"}
@@ -136,7 +136,7 @@ def test_a_cross_validation_of_anothers(open_page, workspace, dataset, make_run,
 
 
 def test_a_search_of_anothers(open_page, workspace, dataset, acts):
-    config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
+    config = RunConfig().replace({"data.dataset": "small", "audio.sample_rate": 8000})
     settings = make_settings(workspace, config, (Range("model.dropout", 0.0, 0.6),), trials=4)
     search = Search.create(workspace, settings, queued=True, by="Bo")
     search.append(search.started())
@@ -167,11 +167,11 @@ def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, 
 def test_an_estimate_of_another_is_neither_shown_nor_in_the_way(open_page, dataset, workspace, monkeypatch):
     from ui.forms import fields
 
-    config = RunConfig().changed({"data.dataset": "small"})
+    config = RunConfig().replace({"data.dataset": "small"})
     monkeypatch.setattr(fields, "config", lambda: config)
     mine, others = (EstimateJob.create(workspace, config, queued=True, by=name) for name in ("Ada", "Bo"))
     mine.append(
-        Forecast(
+        Estimate(
             seconds_per_epoch=2.0, seconds_total=50.0, batch_size=32, micro_batch=32, peak_bytes=10**9, memory_bytes=10**10,
             largest_batch=None, steps_timed=5,
         )

@@ -26,7 +26,7 @@ def make_search(workspace, dataset, make_run):
     """Makes a search in a state, its trials told without a training: ``make_search("finished", 7)``."""
 
     def made(state: str, trials: int = 0, error: str = "", asked: int = 8) -> Search:
-        config = RunConfig().changed({"data.dataset": "small", "audio.sample_rate": 8000})
+        config = RunConfig().replace({"data.dataset": "small", "audio.sample_rate": 8000})
         ranges = (Range("optim.lr", 0.01, 0.3, log=True), Range("model.dropout", 0.0, 0.6))
         settings = make_settings(workspace, config, ranges, trials=asked, seed=1)
         search = Search.create(workspace, settings)
@@ -69,12 +69,12 @@ def test_the_form_starts_a_search_of_what_it_shows(open_page, dataset, workspace
     app.button(key="search-start").click().run()
     (search,) = Search.every(workspace)
     settings = search.settings
-    assert (settings.trials, settings.pruning, settings.reported, settings.validation) == (7, False, "1", "2")
+    assert (settings.trials, settings.pruning, settings.test_fold, settings.validation) == (7, False, "1", "2")
     assert [each.path for each in settings.ranges] == ["optim.lr", "model.dropout", "optim.optimiser"]
     assert settings.ranges[0].log
     assert settings.ranges[1] == Range("model.dropout", 0.0, 0.6)
     assert settings.ranges[2].choices == ("sgd", "adamw")
-    assert settings.config == preset("quick").changed({"data.dataset": "small", "data.fold": "1"})
+    assert settings.config == preset("quick").replace({"data.dataset": "small", "data.fold": "1"})
     assert settings.config.optim.epochs is None
     assert search.id in app.query_params["search"]
     assert "Queued: 0 of 7 trials done" in words(app)
@@ -110,7 +110,7 @@ def test_the_form_comes_back_from_its_address(open_page, dataset, workspace):
     other.button(key="search-start").click().run()
     one, two = (search.settings for search in Search.every(workspace))
     assert one == two
-    assert one.config == preset("thorough").changed({"data.dataset": "small", "data.fold": "1", "optim.epochs": 9})
+    assert one.config == preset("thorough").replace({"data.dataset": "small", "data.fold": "1", "optim.epochs": 9})
 
 
 def test_what_an_address_says_wrongly_is_told(open_page, dataset):
@@ -122,7 +122,7 @@ def test_what_an_address_says_wrongly_is_told(open_page, dataset):
     assert app.button(key="search-start")
 
 
-def test_an_empty_choice_of_knobs_is_told_in_place(open_page, dataset):
+def test_an_empty_choice_of_settings_is_told_in_place(open_page, dataset):
     app = open_page(PAGE)
     app.multiselect(key="search-paths").set_value([]).run()
     assert "Nothing is varied" in words(app)
@@ -168,8 +168,8 @@ def test_a_trial_can_be_taken_to_the_train_form(open_page, make_search):
     search = make_search("finished", trials=6)
     app = open_page(PAGE, search=search.id)
     app.button(key="search-open").click().run()
-    assert app.session_state["knobs"]["optim.lr"] == search.report().best.changes["optim.lr"]
-    assert app.session_state["knobs"]["data.leave_out"] is None
+    assert app.session_state["settings"]["optim.lr"] == search.report().best.changes["optim.lr"]
+    assert app.session_state["settings"]["data.leave_out"] is None
 
 
 @pytest.mark.parametrize("state", ["stopped", "failed", "started"])

@@ -8,7 +8,7 @@ import pytest
 
 from labcore.asked import save_worked_out
 from labcore.budget import plan_for
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.presets import PRESETS, preset
 from ui.datasets import manage
 from ui.forms import fields, url
@@ -21,9 +21,9 @@ def start(app):
 
 
 def key(app, path: str) -> str:
-    """The key of a knob's widget by now."""
-    turn = app.session_state["knob-names"].get(path, 0) if "knob-names" in app.session_state else 0
-    return f"knob-{path}-{turn}" if turn else f"knob-{path}"
+    """The key of a setting's widget by now."""
+    turn = app.session_state["setting-names"].get(path, 0) if "setting-names" in app.session_state else 0
+    return f"setting-{path}-{turn}" if turn else f"setting-{path}"
 
 
 def added(app) -> None:
@@ -35,10 +35,10 @@ def added(app) -> None:
         app.run()
 
 
-def test_every_knob_has_a_widget(open_page, dataset):
+def test_every_setting_has_a_widget(open_page, dataset):
     app = open_page("pages/train.py")
-    for path in set(knobs()) - {"data.dataset", "data.fold"}:
-        assert app.get_by_key(f"knob-{path}")
+    for path in set(all_settings()) - {"data.dataset", "data.fold"}:
+        assert app.get_by_key(f"setting-{path}")
     assert app.selectbox(key="data-choice").value == "small"
     assert app.selectbox(key="fold-choice").value == "automatic"
 
@@ -46,7 +46,7 @@ def test_every_knob_has_a_widget(open_page, dataset):
 def test_the_form_opens_with_the_recommended_preset(open_page, dataset, manager):
     app = open_page("pages/train.py")
     start(app).click().run()
-    assert manager.submitted == [preset("balanced").changed({"data.dataset": "small"})]
+    assert manager.submitted == [preset("balanced").replace({"data.dataset": "small"})]
     assert app.query_params["run"] == next(manager.workspace.runs.iterdir()).name
 
 
@@ -55,7 +55,7 @@ def test_a_preset_sets_the_sliders(open_page, dataset, manager, name):
     app = open_page("pages/train.py")
     app.get_by_key("preset-choice").set_value(name).run()
     start(app).click().run()
-    assert manager.submitted == [preset(name).changed({"data.dataset": "small"})]
+    assert manager.submitted == [preset(name).replace({"data.dataset": "small"})]
 
 
 def test_sliders_turned_after_a_preset_are_kept(open_page, dataset, manager):
@@ -68,30 +68,30 @@ def test_sliders_turned_after_a_preset_are_kept(open_page, dataset, manager):
     app.selectbox(key="fold-choice").set_value("2").run()
     start(app).click().run()
     turned = {"optim.epochs": 5, "optim.lr": 0.05, "augment.gain_db": 3.0, "model.name": "resnet18"}
-    assert manager.submitted == [preset("quick").changed({**turned, "data.dataset": "small", "data.fold": "2"})]
+    assert manager.submitted == [preset("quick").replace({**turned, "data.dataset": "small", "data.fold": "2"})]
 
 
 def test_the_browser_is_told_each_value_as_the_widgets_own(open_page, dataset):
     """A value that only the session's state holds is told once; where two reruns follow each other, the slider is at its minimum."""
     app = open_page("pages/train.py")
     for _ in range(2):
-        sliders = [widget for widget in app.slider if widget.key.startswith("knob-")]
+        sliders = [widget for widget in app.slider if widget.key.startswith("setting-")]
         assert sliders
         for widget in sliders:
             assert widget.proto.default == [widget.value]
         app.get_by_key("preset-choice").set_value("quick").run()
 
 
-def test_a_knob_left_to_the_lab_stays_automatic(open_page, dataset):
+def test_a_setting_left_to_the_lab_stays_automatic(open_page, dataset):
     app = open_page("pages/train.py")
-    assert app.number_input(key="knob-optim.lr").value is None
-    assert app.number_input(key="knob-optim.lr").placeholder == "automatic"
+    assert app.number_input(key="setting-optim.lr").value is None
+    assert app.number_input(key="setting-optim.lr").placeholder == "automatic"
 
 
 def test_an_impossible_combination_is_told_and_cannot_be_started(open_page, dataset):
     app = open_page("pages/train.py")
-    app.number_input(key="knob-features.n_fft").set_value(1024)
-    app.number_input(key="knob-features.win_length").set_value(2048).run()
+    app.number_input(key="setting-features.n_fft").set_value(1024)
+    app.number_input(key="setting-features.win_length").set_value(2048).run()
     assert "longer than features.n_fft" in words(app)
     assert start(app).disabled
 
@@ -137,9 +137,9 @@ def test_the_network_list_knows_every_network():
 
 
 def test_slider_stops_hold_every_preset():
-    for path, knob in knobs().items():
-        if knob.log and not knob.optional:
-            stops = fields._stops(knob, knob.default)
+    for path, setting in all_settings().items():
+        if setting.log and not setting.optional:
+            stops = fields._stops(setting, setting.default)
             assert stops == sorted(set(stops))
             for name in PRESETS:
                 part, _, field = path.partition(".")
@@ -148,7 +148,7 @@ def test_slider_stops_hold_every_preset():
 
 def test_changes_name_what_is_not_the_default():
     assert fields.changes(RunConfig()) == {}
-    assert fields.changes(RunConfig().changed({"optim.epochs": 7, "augment.gain_db": 2})) == {
+    assert fields.changes(RunConfig().replace({"optim.epochs": 7, "augment.gain_db": 2})) == {
         "Gain": "2 dB",
         "Epochs": "7",
     }
@@ -172,7 +172,7 @@ def test_the_page_tells_how_a_data_set_was_read(open_page, manager, class_folder
 
 def settings(app) -> dict[str, object]:
     """What the form shows, by path."""
-    return dict(app.session_state["knobs"])
+    return dict(app.session_state["settings"])
 
 
 def test_the_form_comes_back_from_its_address(open_page, dataset, manager):
@@ -190,7 +190,7 @@ def test_the_form_comes_back_from_its_address(open_page, dataset, manager):
     assert settings(again) == settings(app)
     start(again).click().run()
     turned = {"optim.epochs": 25, "augment.gain_db": 3.0, "data.dataset": "small", "data.fold": "2"}
-    assert manager.submitted == [preset("quick").changed(turned)]
+    assert manager.submitted == [preset("quick").replace(turned)]
     assert list(again.query_params) == ["run"]
 
 
@@ -205,12 +205,12 @@ def test_the_form_comes_back_from_its_address(open_page, dataset, manager):
     ],
 )
 def test_an_address_holds_what_differs_and_gives_it_again(values):
-    flat = {path: knob.default for path, knob in knobs().items()} | values
+    flat = {path: setting.default for path, setting in all_settings().items()} | values
     said = url.differing(flat)
     assert len(said) <= len(values)
     changes, troubles = url.settings_of(said)
     assert troubles == []
-    assert {path: knob.default for path, knob in knobs().items()} | changes == flat
+    assert {path: setting.default for path, setting in all_settings().items()} | changes == flat
 
 
 def test_what_an_address_says_wrongly_is_told_and_the_rest_taken(open_page, dataset):
@@ -297,16 +297,16 @@ def test_automatic_epochs_are_told_with_reason_and_time_and_a_number_stays_a_num
 
 
 def forms_config(app) -> RunConfig:
-    return RunConfig().changed(settings(app))
+    return RunConfig().replace(settings(app))
 
 
 def test_new_run_with_these_settings_leaves_to_the_lab_what_was_left_to_it(open_page, dataset, make_run, manager):
     run = make_run("finished", **{"optim.epochs": None, "audio.clip_seconds": None, "augment.gain_db": 3.0})
     asked = run.config
     worked_out = {"optim.epochs": 8, "audio.clip_seconds": 0.5, "data.fold": "1", "features.hop_length": 128}
-    save_worked_out(run, asked, asked.changed(worked_out))
+    save_worked_out(run, asked, asked.replace(worked_out))
     app = open_page("pages/train.py", run=run.id)
-    app.session_state["settings"] = True
+    app.session_state["run-settings"] = True
     app.run()
     (changed,) = [table.value for table in app.table]
 

@@ -1,4 +1,4 @@
-"""A run at work on the page: knobs are turned, advice is followed, clips are pinned, and the time is told."""
+"""A run at work on the page: settings are turned, advice is followed, clips are pinned, and the time is told."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.errors import LabError, OutOfMemoryError
-from labcore.events import Advice, Divided, Epoch, Forecast, Log, Preparing, RunFinished, Turned, Unknown
+from labcore.events import Advice, BatchSplit, Epoch, Estimate, Log, Preparing, RunFinished, SettingsChanged, Unknown
 from labcore.training.estimates import EstimateJob
-from labcore.training.live_settings import Turns
+from labcore.training.live_settings import LiveSettings
 from ui.app import live, services
 from ui.charts import curves, time_by_phase
 from ui.train import live_settings, tracked_clips
@@ -36,7 +36,7 @@ def epoch(number: int, **more) -> Epoch:
 
 
 def wishes(run) -> list[dict]:
-    path = run.path / "turns.jsonl"
+    path = run.path / "overrides.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
@@ -71,12 +71,12 @@ def slider(app, run, path: str, turn: int = 0):
     return app.slider(key=f"turn-{run.id}-{path}-{turn}")
 
 
-def test_every_live_knob_can_be_turned_the_everyday_ones_first(at_work):
+def test_every_live_setting_can_be_turned_the_everyday_ones_first(at_work):
     run, app = at_work()
-    table = live_settings.live_knobs()
-    assert tuple(knob.path for knob in table[: len(live_settings.EVERYDAY)]) == live_settings.EVERYDAY
-    for knob in table:
-        assert app.get_by_key(f"turn-{run.id}-{knob.path}-0").value == run.config.value(knob.path)
+    table = live_settings.live_settings()
+    assert tuple(setting.path for setting in table[: len(live_settings.EVERYDAY)]) == live_settings.EVERYDAY
+    for setting in table:
+        assert app.get_by_key(f"turn-{run.id}-{setting.path}-0").value == run.config.value(setting.path)
 
 
 def test_apply_asks_for_what_was_turned_and_undo_for_the_values_of_the_start(at_work):
@@ -98,7 +98,7 @@ def test_a_slider_that_was_moved_keeps_its_value_while_the_run_goes_on(at_work):
     run, app = at_work()
     slider(app, run, "model.dropout").set_value(0.5).run()
     run.append(epoch(4))
-    run.append(Turned(epoch=5, number=0, changes={"augment.mixup": 0.3}, by="file"))
+    run.append(SettingsChanged(epoch=5, number=0, changes={"augment.mixup": 0.3}, by="file"))
     app.run()
     assert slider(app, run, "model.dropout").value == 0.5
     assert slider(app, run, "augment.mixup", 1).value == 0.3
@@ -106,19 +106,19 @@ def test_a_slider_that_was_moved_keeps_its_value_while_the_run_goes_on(at_work):
 
 def test_a_wish_that_was_taken_or_refused_is_no_longer_pending(make_run):
     run = make_run("running")
-    run.turn({"model.dropout": 0.5})
-    with (run.path / "turns.jsonl").open("a") as file:
+    run.override({"model.dropout": 0.5})
+    with (run.path / "overrides.jsonl").open("a") as file:
         file.write('no json\n[1]\n{"optim.epochs": 3}\n{"augment.mixup": 0.5}\n{"augment.mixup": ')
-    assert Turns(run, run.config).pending() == {"model.dropout": 0.5, "augment.mixup": 0.5}
-    run.append(Turned(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page"))
-    run.append(Log(level="warning", message="line 5 of turns.jsonl is passed over: for a reason"))
-    assert Turns(run, run.config).pending() == {}
+    assert LiveSettings(run, run.config).pending() == {"model.dropout": 0.5, "augment.mixup": 0.5}
+    run.append(SettingsChanged(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page"))
+    run.append(Log(level="warning", message="line 5 of overrides.jsonl is passed over: for a reason"))
+    assert LiveSettings(run, run.config).pending() == {}
 
 
 def test_turns_are_marked_on_the_curves_and_told_in_the_log(make_run, monkeypatch):
     run = make_run("running")
-    run.append(Turned(epoch=3, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
-    run.append(Turned(epoch=3, number=1, changes={"augment.mixup": 0.2}, by="lab"))
+    run.append(SettingsChanged(epoch=3, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
+    run.append(SettingsChanged(epoch=3, number=1, changes={"augment.mixup": 0.2}, by="lab"))
     events = run.events()
     assert live_settings.marks(events) == [{"epoch": 2.5, "what": "Dropout 0.5 (page); Mixing 0.2 (the lab itself)"}]
     log = "\n".join(run_log.log_lines(events))
@@ -157,7 +157,7 @@ def test_of_two_runs_whose_name_reads_the_same_each_has_its_page(open_page, make
     for name in names:
         app = open_page("pages/train.py", run=name).run()
         assert app.selectbox(key="run-choice").value == name
-        shown = words(unfold(app, "settings"))
+        shown = words(unfold(app, "run-settings"))
         assert name in shown
         other = next(iter(names - {name}))
         assert other not in shown
@@ -287,7 +287,7 @@ def measuring(monkeypatch, ending):
 
 
 def test_an_estimate_is_told_for_the_settings_it_was_made_for(open_page, dataset, monkeypatch, inline):
-    asked = measuring(monkeypatch, lambda: Forecast(**FORECAST))
+    asked = measuring(monkeypatch, lambda: Estimate(**FORECAST))
     app = open_page("pages/train.py")
     app.button(key="estimate-start").click().run()
     assert "Estimate: next in the queue" in words(app)
@@ -296,7 +296,7 @@ def test_an_estimate_is_told_for_the_settings_it_was_made_for(open_page, dataset
         assert "5 min 20 s" in table_of(seen)
         assert "256 clips" in table_of(seen)
     assert asked[0].data.dataset == "small"
-    app.selectbox(key="knob-model.name").set_value("resnet18").run()
+    app.selectbox(key="setting-model.name").set_value("resnet18").run()
     assert "256 clips" not in table_of(app)
 
 
@@ -318,7 +318,7 @@ def test_an_estimate_that_fails_says_why(open_page, dataset, monkeypatch, inline
 
 
 def test_an_estimate_at_work_is_followed_and_stopped(open_page, dataset, workspace, inline):
-    job = EstimateJob.create(workspace, RunConfig().changed({"data.dataset": "small"}))
+    job = EstimateJob.create(workspace, RunConfig().replace({"data.dataset": "small"}))
     with job.hold():
         job.append(job.started("Ada"))
         job.append(Preparing(what="taking a few steps", done=1, total=2, unit="steps"))
@@ -340,8 +340,8 @@ def test_where_memory_ran_out_the_run_goes_on_in_parts(open_page, make_run, mana
 
 def test_the_log_tells_estimate_advice_and_parts(make_run):
     run = make_run("queued")
-    run.append(Forecast(**FORECAST))
-    run.append(Divided(epoch=2, batch_size=32, micro_batch=8))
+    run.append(Estimate(**FORECAST))
+    run.append(BatchSplit(epoch=2, batch_size=32, micro_batch=8))
     run.append(Advice(epoch=3, message="The gap widens.", changes={"model.dropout": 0.4}))
     log = "\n".join(run_log.log_lines([*run.events(), Unknown(type="of another version")]))
     assert "2 s an epoch, 5 min 20 s to the end, peak memory 0.9 GB of 8.0 GB" in log
@@ -352,4 +352,4 @@ def test_the_log_tells_estimate_advice_and_parts(make_run):
 def test_a_run_gives_the_command_of_tensorboard(open_page, make_run):
     run = make_run("stopped")
     app = open_page("pages/train.py", run=run.id)
-    assert any(f"tensorboard --logdir {run.tensorboard}" in code.value for code in unfold(app, "settings").code)
+    assert any(f"tensorboard --logdir {run.tensorboard}" in code.value for code in unfold(app, "run-settings").code)

@@ -24,8 +24,8 @@ from labcore.workspace import Workspace
 from ui.app.compression import Compressed
 from ui.app.first_page import FirstPage
 from ui.app.limits import uploads
-from ui.auth.middleware import HEALTH, Gate
-from ui.auth.visitor import door
+from ui.auth.middleware import HEALTH, AccessMiddleware
+from ui.auth.visitor import policy
 
 SECONDS_TO_END = 10
 """How long a server that ends waits for browsers that do not let go."""
@@ -34,14 +34,14 @@ log = logging.getLogger("audio_gpu_lab")
 
 def gate() -> list[Middleware]:
     """The middleware for ``st.App``. What only a server that others reach needs is set here too."""
-    if door().access.demanded or door().access.behind_proxy:
+    if policy().access.demanded or policy().access.behind_proxy:
         restrict()
     try:
         uploads()
         most_connections(UNKNOWN_LIMIT, os.environ)
     except ConfigError as error:
         sys.exit(f"audio-gpu-lab: {error}")
-    return [Middleware(Gate), Middleware(Compressed), Middleware(FirstPage)]
+    return [Middleware(AccessMiddleware), Middleware(Compressed), Middleware(FirstPage)]
 
 
 @asynccontextmanager
@@ -52,7 +52,7 @@ async def around(_app: Any) -> AsyncIterator[None]:
         log.warning("the server around the lab is not uvicorn: what stands before it has to bound its connections")
     else:
         log_accept_errors_rarely(asyncio.get_running_loop())
-        guard_config(server.config, (f"{door().base}{HEALTH}",), door().access.proxies)
+        guard_config(server.config, (f"{policy().base}{HEALTH}",), policy().access.proxies)
         _end_in_order(server)
     print(greeting(), flush=True)
     if not config.get_option("server.headless"):
@@ -71,7 +71,7 @@ def address() -> str:
 
 def greeting() -> str:
     """What the shell is told: the address, and who may enter. No secret."""
-    access = door().access
+    access = policy().access
     if access.behind_proxy:
         who = "OPEN to whoever reaches it (LABCORE_ACCESS=open): a proxy has to ask for a name and a password"
     elif not access.demanded:

@@ -16,7 +16,7 @@ from labcore.access.settings import SHARED
 from labcore.listening.server import Seldom
 from labcore.owners import clean
 from ui.auth import oidc, pages
-from ui.auth.policy import SECONDS_KEPT, SECONDS_SIGNED_IN, Door
+from ui.auth.policy import SECONDS_KEPT, SECONDS_SIGNED_IN, AccessPolicy
 from ui.auth.request import client_address, is_https, safe_next, same_origin
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ strangers.addFilter(Seldom())
 class Login:
     """Asks for the password, gives the ticket, takes it back."""
 
-    def __init__(self, door: Door) -> None:
-        self.door = door
+    def __init__(self, policy: AccessPolicy) -> None:
+        self.policy = policy
         self._limiter: CapacityLimiter | None = None
         self._waiting: Counter[bool] = Counter()
 
@@ -63,20 +63,20 @@ class Login:
         return pages.message("Not that way", "This address takes no such request.", 405)
 
     def _ask(self, request: Request) -> Response:
-        target = safe_next(request.query_params.get("next", ""), self.door.base)
-        if self.door.visitor(request.cookies) is not None:
+        target = safe_next(request.query_params.get("next", ""), self.policy.base)
+        if self.policy.visitor(request.cookies) is not None:
             return RedirectResponse(target, 303)
-        if self.door.access.providers and (claims := oidc.claims(request.cookies)):
-            return pages.not_listed(self.door.base, oidc.name_in(claims))
+        if self.policy.access.providers and (claims := oidc.claims(request.cookies)):
+            return pages.not_listed(self.policy.base, oidc.name_in(claims))
         note = "You are signed out." if "out" in request.query_params else ""
         if request.query_params.get("out") == "here":
             note += " The lab could not write that down: a copy of your cookie may count again after a restart. Tell whoever runs it."
         return self._form(target, note=note)
 
     def _form(self, target: str, **more: object) -> Response:
-        access = self.door.access
+        access = self.policy.access
         return pages.sign_in(
-            self.door.base,
+            self.policy.base,
             target,
             people=bool(access.people),
             shared=access.shared,
@@ -93,33 +93,33 @@ class Login:
             unread = pages.message("Not that way", "The form could not be read.", 400)
             unread.headers["Connection"] = "close"  # what is left of the body is not waited for
             return unread
-        target = safe_next(form.get("next", ""), self.door.base)
-        if not self.door.access.passwords:
+        target = safe_next(form.get("next", ""), self.policy.base)
+        if not self.policy.access.passwords:
             return self._form(target)
-        name, address = clean(form.get("name", "")), client_address(request, self.door.access.proxies)
+        name, address = clean(form.get("name", "")), client_address(request, self.policy.access.proxies)
         if not name:
             return self._form(target, trouble="Give a name.", status=400)
-        device = self.door.tickets.read_device(request.cookies.get(self.door.tickets.device_cookie))
+        device = self.policy.tickets.read_device(request.cookies.get(self.policy.tickets.device_cookie))
         known = bool(device)
-        pace, one = (self.door.pace_of_devices, device) if known else (self.door.pace, address)
+        pace, one = (self.policy.pace_of_devices, device) if known else (self.policy.pace, address)
         wait = 2 if self._waiting[known] >= WAITING else pace.wait(one)
         if wait:
             return self._later(target, name, wait)
-        who = name if name in self.door.access.people else SHARED
-        if not await self._right(self.door.access.passwords.get(who, ""), form.get("password", ""), known):
+        who = name if name in self.policy.access.people else SHARED
+        if not await self._right(self.policy.access.passwords.get(who, ""), form.get("password", ""), known):
             wait = pace.failed(one)
             log.warning("a wrong password from %s", address)
             if wait:
                 return self._later(target, name, wait)
-            what = "Name or password is wrong." if self.door.access.people else "The password is wrong."
+            what = "Name or password is wrong." if self.policy.access.people else "The password is wrong."
             return self._form(target, name=name, trouble=what, status=401)
         pace.passed(one)
         answer = RedirectResponse(target, 303)
-        secure = is_https(request, self.door.access.proxies)
+        secure = is_https(request, self.policy.access.proxies)
         self._give_ticket(answer, who, name, form.get("keep") == "yes", secure)
         if not known:
             answer.set_cookie(
-                self.door.tickets.device_cookie, self.door.tickets.make_device(), path=f"{self.door.base}/login",
+                self.policy.tickets.device_cookie, self.policy.tickets.make_device(), path=f"{self.policy.base}/login",
                 expires=SECONDS_KNOWN, httponly=True, samesite="lax", secure=secure,
             )  # fmt: skip
         return answer
@@ -127,7 +127,7 @@ class Login:
     def _give_ticket(self, answer: Response, who: str, name: str, keep: bool, secure: bool) -> None:
         seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
         answer.set_cookie(
-            self.door.tickets.cookie, self.door.tickets.make(who, name, seconds), path=self._path,
+            self.policy.tickets.cookie, self.policy.tickets.make(who, name, seconds), path=self._path,
             max_age=int(seconds) if keep else None, httponly=True, samesite="lax", secure=secure,
         )  # fmt: skip
 
@@ -147,15 +147,15 @@ class Login:
 
     def _to_provider(self, request: Request) -> Response:
         provider = request.query_params.get("provider", "")
-        if provider not in self.door.access.providers:
+        if provider not in self.policy.access.providers:
             return pages.message("Unknown", "There is no such way to sign in.", 404)
         trouble = oidc.trouble_with(provider)
         if trouble:
             return pages.message("The lab is not ready", trouble, 503)
-        answer = RedirectResponse(oidc.start_path(self.door.base, provider), 303)
+        answer = RedirectResponse(oidc.start_path(self.policy.base, provider), 303)
         answer.set_cookie(
-            NEXT, safe_next(request.query_params.get("next", ""), self.door.base), path=self._path, max_age=600,
-            httponly=True, samesite="lax", secure=is_https(request, self.door.access.proxies),
+            NEXT, safe_next(request.query_params.get("next", ""), self.policy.base), path=self._path, max_age=600,
+            httponly=True, samesite="lax", secure=is_https(request, self.policy.access.proxies),
         )  # fmt: skip
         return answer
 
@@ -163,25 +163,25 @@ class Login:
         """On the way back from the provider: on to where the person wanted to go."""
         if NEXT not in request.cookies:
             return None
-        answer = RedirectResponse(safe_next(request.cookies[NEXT], self.door.base), 303)
+        answer = RedirectResponse(safe_next(request.cookies[NEXT], self.policy.base), 303)
         answer.delete_cookie(NEXT, path=self._path)
         return answer
 
     def _sign_out(self, request: Request) -> Response:
         if not same_origin(request, required=False):
-            return RedirectResponse(f"{self.door.base}/", 303)
-        by_provider = self.door.access.providers and oidc.claims(request.cookies)
-        trouble = self.door.sign_out(request.cookies)
+            return RedirectResponse(f"{self.policy.base}/", 303)
+        by_provider = self.policy.access.providers and oidc.claims(request.cookies)
+        trouble = self.policy.sign_out(request.cookies)
         if trouble:
             log.error("somebody signed out, but %s", trouble)
         to_page = "/login?out=here" if trouble else "/login?out"
-        answer = RedirectResponse(f"{self.door.base}{'/auth/logout' if by_provider else to_page}", 303)
-        answer.delete_cookie(self.door.tickets.cookie, path=self._path, httponly=True, samesite="lax")
+        answer = RedirectResponse(f"{self.policy.base}{'/auth/logout' if by_provider else to_page}", 303)
+        answer.delete_cookie(self.policy.tickets.cookie, path=self._path, httponly=True, samesite="lax")
         return answer
 
     @property
     def _path(self) -> str:
-        return self.door.base or "/"
+        return self.policy.base or "/"
 
 
 async def _form_of(request: Request) -> dict[str, str] | None:

@@ -16,9 +16,9 @@ from streamlit import config
 
 from ui.app import upload_limits
 from ui.auth import headers, pages, sessions
-from ui.auth import policy as doors
+from ui.auth import policy as policies
 from ui.auth.login import Login
-from ui.auth.policy import Door, Visitor
+from ui.auth.policy import AccessPolicy, Visitor
 from ui.auth.request import (
     from_elsewhere,
     host_allowed,
@@ -37,23 +37,23 @@ OF_PROVIDERS = ("/auth/login", "/auth/logout", "/oauth2callback")
 log = logging.getLogger("audio_gpu_lab")
 
 
-class Gate:
-    """ASGI middleware. Without settings of its own it asks :func:`ui.auth.policy.door` at the first request."""
+class AccessMiddleware:
+    """ASGI middleware. Without settings of its own it asks :func:`ui.auth.policy.policy` at the first request."""
 
-    def __init__(self, app: ASGIApp, door: Door | None = None) -> None:
+    def __init__(self, app: ASGIApp, policy: AccessPolicy | None = None) -> None:
         self.app = app
-        self._door = door
+        self._policy = policy
         self._login: Login | None = None
         self._uploads: upload_limits.Uploads | None = None
         self._sessions = sessions.Sessions()
 
     @property
-    def door(self) -> Door:
-        return self._door or doors.door()
+    def policy(self) -> AccessPolicy:
+        return self._policy or policies.policy()
 
     @property
     def login(self) -> Login:
-        self._login = self._login or Login(self.door)
+        self._login = self._login or Login(self.policy)
         return self._login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +69,7 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path = self._inner(scope["path"])
-        proxies = self.door.access.proxies
+        proxies = self.policy.access.proxies
         secure, started = secured_by_proxy(request, proxies), False
 
         async def hardened(message: Message) -> None:
@@ -101,7 +101,7 @@ class Gate:
 
     async def _answer(self, request: Request, path: str | None) -> Response | None:
         """The gate's own answer, or None where the lab answers."""
-        access = self.door.access
+        access = self.policy.access
         if path == HEALTH and request.method in ("GET", "HEAD"):
             return None
         if not host_allowed(request):
@@ -115,10 +115,10 @@ class Gate:
         if path in OURS:
             return await self.login.answer(request, path)
         if path in OF_PROVIDERS and access.providers:
-            if path == "/auth/logout" and (trouble := self.door.sign_out(request.cookies)):
+            if path == "/auth/logout" and (trouble := self.policy.sign_out(request.cookies)):
                 log.error("somebody signed out, but %s", trouble)
             return None
-        visitor = self.door.visitor(request.cookies)
+        visitor = self.policy.visitor(request.cookies)
         if visitor is None:
             return self._stranger(request)
         if path is not None and path.startswith(upload_limits.PREFIX):
@@ -131,7 +131,7 @@ class Gate:
 
     def _closed(self, request: Request) -> Response:
         if _wants_page(request):
-            return pages.closed(self.door.access.why, self.door.access.troubles)
+            return pages.closed(self.policy.access.why, self.policy.access.troubles)
         return PlainTextResponse("The lab has no password yet, so nothing opens.", 503)
 
     def _stranger(self, request: Request) -> Response:
@@ -139,10 +139,10 @@ class Gate:
             return PlainTextResponse("Sign in first.", 401, {"Cache-Control": "no-store"})
         query = request.scope.get("query_string", b"").decode("latin-1")
         wanted = quote(request.scope["path"]) + (f"?{query}" if query else "")
-        target = safe_next(wanted, self.door.base)
-        login = f"{self.door.base}/login"
+        target = safe_next(wanted, self.policy.base)
+        login = f"{self.policy.base}/login"
         return RedirectResponse(
-            login if target == f"{self.door.base}/" else f"{login}?next={quote(target, safe='/')}", 303
+            login if target == f"{self.policy.base}/" else f"{login}?next={quote(target, safe='/')}", 303
         )
 
     async def _upload(self, request: Request, path: str, send: Send) -> None:
@@ -172,7 +172,7 @@ class Gate:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
 
-        scope = seen_from_outside(scope, self.door.access.proxies)
+        scope = seen_from_outside(scope, self.policy.access.proxies)
         if visitor is not None and not self._sessions.belongs(sessions.wanted(scope), visitor.sign_in):
             scope = sessions.without_session(scope)
         page = OpenPage(receive, send, still, self._sessions, visitor)
@@ -183,11 +183,11 @@ class Gate:
 
     def _who(self, connection: HTTPConnection) -> Visitor | None:
         """Whose sign-in a WebSocket comes by; None where nobody has to sign in, and for a stranger."""
-        return self.door.visitor(connection.cookies) if self.door.access.demanded else None
+        return self.policy.visitor(connection.cookies) if self.policy.access.demanded else None
 
     def _let_in(self, connection: HTTPConnection) -> Callable[[], bool] | None:
         """None for a stranger; else what tells whether the visitor still may."""
-        access, cookies = self.door.access, connection.cookies
+        access, cookies = self.policy.access, connection.cookies
         # Streamlit would ask another host for this machine's outer address to judge a foreign origin: it does not get so far.
         if not host_allowed(connection) or (
             config.get_option("server.enableCORS") and not same_origin(connection, required=False)
@@ -197,13 +197,13 @@ class Gate:
             return lambda: True
         if not access.demanded:
             return None if from_elsewhere(connection) else lambda: True
-        if self.door.visitor(cookies) is None:
+        if self.policy.visitor(cookies) is None:
             return None
-        return lambda: self.door.visitor(cookies) is not None
+        return lambda: self.policy.visitor(cookies) is not None
 
     def _inner(self, path: str) -> str | None:
         """A path without the base path; None outside of it."""
-        base = self.door.base
+        base = self.policy.base
         if not base:
             return path
         if path == base:

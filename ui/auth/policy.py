@@ -1,4 +1,4 @@
-"""What one server process knows about access, read once: settings, tickets, pace. The gate and the pages ask the same door."""
+"""What one server process knows about access, read once: settings, tickets, pace. The gate and the pages ask the same policy."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Visitor:
 
 
 @dataclass
-class Door:
+class AccessPolicy:
     """The settings of access with all that follows from them.
 
     ``base`` is the path that the lab lies under, ``""`` or ``/lab``. Devices that signed in before have a pace of their own, so that
@@ -80,8 +80,8 @@ class Door:
 
 
 @functools.cache
-def door() -> Door:
-    """The door of this process."""
+def policy() -> AccessPolicy:
+    """The policy of this process."""
     content, trouble = _secrets()
     access = read_access(os.environ, content, config.get_option("server.address"), trouble)
     base = config.get_option("server.baseUrlPath").strip("/")
@@ -94,7 +94,7 @@ def door() -> Door:
         except WorkspaceError as error:
             access = read_access(os.environ, content, config.get_option("server.address"), str(error))
     notes = Workspace.default().home / NOTES_FILE if access.usable else None
-    return Door(access, Tickets(key, access.passwords, notes=notes), f"/{base}" if base else "")
+    return AccessPolicy(access, Tickets(key, access.passwords, notes=notes), f"/{base}" if base else "")
 
 
 def _secrets() -> tuple[dict, str]:

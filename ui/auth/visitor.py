@@ -11,14 +11,14 @@ from html import escape
 import streamlit as st
 
 from labcore.owners import clean, shell_user
-from ui.auth.policy import Visitor, door
+from ui.auth.policy import Visitor, policy
 
 __all__ = ["Visitor", "demanded", "guard", "sign_out_link", "visitor"]
 
 
 def demanded() -> bool:
     """Whether people have to sign in."""
-    return door().access.demanded
+    return policy().access.demanded
 
 
 def guard() -> None:
@@ -26,7 +26,7 @@ def guard() -> None:
     if not demanded() or _signed_in() is not None:
         return
     st.title("Sign in", anchor=False)
-    access = door().access
+    access = policy().access
     if not access.usable:
         why = (
             "; ".join(access.troubles)
@@ -37,7 +37,7 @@ def guard() -> None:
         st.text("Whoever runs the lab finds in docs/network.md how to set a password.")
     else:
         st.error("You are not signed in, or no longer.", icon=":material/lock:")
-        st.html(f'<a href="{escape(door().base)}/login" target="_self" style="color:inherit">Sign in</a>')
+        st.html(f'<a href="{escape(policy().base)}/login" target="_self" style="color:inherit">Sign in</a>')
         st.caption("If there is no such page, the lab has to be started with `streamlit run streamlit_app.py`.")
     st.stop()
 
@@ -50,7 +50,7 @@ def visitor() -> Visitor:
     found = _signed_in() if demanded() else None
     if found is not None:
         return found
-    if door().access.behind_proxy:  # which tells the name, where server.trustedUserHeaders says in which header
+    if policy().access.behind_proxy:  # which tells the name, where server.trustedUserHeaders says in which header
         told = st.user.to_dict()
         return Visitor(clean(told.get("email") or told.get("name") or told.get("user") or ""), verified=False)
     return Visitor(shell_user(), verified=False)
@@ -63,9 +63,9 @@ def sign_out_link() -> None:
     name = escape(visitor().name)
     st.html(
         f'<div style="font-size:.9rem;overflow-wrap:anywhere">Signed in as <strong>{name}</strong><br>'
-        f'<a href="{escape(door().base)}/logout" target="_self" style="color:inherit">Sign out</a></div>'
+        f'<a href="{escape(policy().base)}/logout" target="_self" style="color:inherit">Sign out</a></div>'
     )
 
 
 def _signed_in() -> Visitor | None:
-    return door().visitor(st.context.cookies.to_dict())
+    return policy().visitor(st.context.cookies.to_dict())

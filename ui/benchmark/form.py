@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
-from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.job import Benchmark, busy_reason
 from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
 from labcore.device import usable_cores
 from labcore.errors import LabError
@@ -82,7 +82,7 @@ def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
 def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) -> None:
     on = " and ".join(plain(devices.get(device, device)) for device in plan.devices)
     st.markdown(f"{counted(len(plan.cases), 'measurement')} on {on}, :primary[**about {duration(plan.seconds)}**]")
-    trouble = obstacle(services.workspace())
+    trouble = busy_reason(services.workspace())
     if not trouble:
         action_button(
             "Start", partial(_begin, plan, started), key="speed-start", type="primary", icon=":material/play_arrow:"

@@ -44,7 +44,7 @@ def curves(
     title: str,
     marks: list[dict[str, Any]] | None = None,
 ) -> None:
-    """Loss or accuracy over the epochs, training and validation clips as two lines, and a rule where a knob was turned.
+    """Loss or accuracy over the epochs, training and validation clips as two lines, and a rule where a setting was turned.
 
     A loss that stands far above all others is drawn at the upper edge, with an arrow and its value: the axis is of the others.
 
@@ -129,7 +129,7 @@ _TURNED: list[dict[str, Any]] = [
     {
         "transform": [{"filter": "isValid(datum.what)"}],
         "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#7A8288", "aria": False},
-        "encoding": {"tooltip": [category("what", title="Turned")]},
+        "encoding": {"tooltip": [category("what", title="SettingsChanged")]},
     },
     {
         "name": "turned_note",

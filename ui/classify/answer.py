@@ -24,7 +24,7 @@ from ui.components.sound_viewer import Row, image_row, viewer, wave_row
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
-    from labcore.inference.classifier import Answer
+    from labcore.inference.classifier import Prediction
 
 PLAYER = "classify-player"
 HINT = "Point to read values · click to set the player"
@@ -52,7 +52,7 @@ def show(run: Run, judged: Judged, least: float) -> None:
         _listen(run, judged, events, least)
 
 
-def _headline(clip: Clip, answer: Answer, events: list[Segment], least: float) -> None:
+def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: float) -> None:
     st.caption(f"Heard in {plain(clip.name)}")
     if len(answer.windows) > 1:
         clip_events.headline(answer, events, least)
@@ -81,7 +81,7 @@ def _listen(run: Run, judged: Judged, events: list[Segment], least: float) -> No
         _section(run, clip, answer)
 
 
-def _whole(clip: Clip, answer: Answer) -> None:
+def _whole(clip: Clip, answer: Prediction) -> None:
     """Probabilities over the whole recording; the section that is drawn below is marked."""
     start = float(st.session_state.get(f"section-{clip.key}", 0))
     section = (start, min(start + SECTION_SECONDS, answer.seconds))
@@ -92,7 +92,7 @@ def _whole(clip: Clip, answer: Answer) -> None:
     )  # fmt: skip
 
 
-def _probabilities(answer: Answer, start_s: float, end_s: float, title: str) -> Row:
+def _probabilities(answer: Prediction, start_s: float, end_s: float, title: str) -> Row:
     from labcore.explore.over_time import probabilities_view
 
     view, labels = probabilities_view(answer.windows, start_s, end_s)
@@ -105,7 +105,7 @@ def _scale() -> str:
     return f"Probability: {'lighter' if dark() else 'darker'} is higher"
 
 
-def _section(run: Run, clip: Clip, answer: Answer) -> None:
+def _section(run: Run, clip: Clip, answer: Prediction) -> None:
     """Playback and pictures of a clip, or of a section of a long recording."""
     start, end = 0.0, None
     if answer.seconds > SECTION_SECONDS:
@@ -148,7 +148,7 @@ def _section(run: Run, clip: Clip, answer: Answer) -> None:
 
 
 def _pictures(
-    answer: Answer, samples: np.ndarray, rate: int, heard: np.ndarray, config: RunConfig, start: float
+    answer: Prediction, samples: np.ndarray, rate: int, heard: np.ndarray, config: RunConfig, start: float
 ) -> list[Row]:
     """Waveform, log-mel and, of several windows, what is said of them; on one time axis."""
     from labcore.explore.views import log_mel_view, waveform_view

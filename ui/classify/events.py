@@ -15,7 +15,7 @@ from ui.app import shell
 from ui.app.text import count, counted, label_name, label_names, percent, plain
 
 if TYPE_CHECKING:
-    from labcore.inference.classifier import Answer
+    from labcore.inference.classifier import Prediction
 
 ROWS = 50
 """Events that are listed at once."""
@@ -48,12 +48,12 @@ def threshold() -> float:
     )
 
 
-def events_of(answer: Answer, least: float) -> list[Segment]:
+def events_of(answer: Prediction, least: float) -> list[Segment]:
     """The events of a recording of several windows, by time; none of a clip of one window."""
     return segments_of(answer.told(), least) if len(answer.windows) > 1 else []
 
 
-def headline(answer: Answer, events: list[Segment], least: float) -> None:
+def headline(answer: Prediction, events: list[Segment], least: float) -> None:
     """What occurs at all, in words."""
     summary = summary_of(events)
     if not events:
@@ -99,7 +99,7 @@ def let_go(key: str) -> None:
     st.session_state.pop(f"event-{key}", None)
 
 
-def press(key: str, event: Segment, answer: Answer) -> None:
+def press(key: str, event: Segment, answer: Prediction) -> None:
     """Choose an event: the section on view begins with it where it is not all of the recording.
 
     Its windows are played whole: the sound that they were sure of may lie where they overlap with others.
@@ -113,7 +113,7 @@ def press(key: str, event: Segment, answer: Answer) -> None:
         st.session_state[f"section-{key}"] = min(int(start_s), int(answer.seconds - SECTION_SECONDS))
 
 
-def listed(key: str, events: list[Segment], answer: Answer) -> None:
+def listed(key: str, events: list[Segment], answer: Prediction) -> None:
     """The events by time, a row each; a press jumps there and plays it."""
     if not events:
         return
@@ -164,7 +164,7 @@ def downloads(told: dict[str, Any], labels: list[str], least: float) -> None:
     """The events of one recording, for a spreadsheet and for Audacity.
 
     Args:
-        told: the answer as :func:`labcore.batch.asking.answers_of` gives it.
+        told: the answer as :func:`labcore.batch.predicting.predict_files` gives it.
     """
     name = shown(told["file"])
     with st.container(horizontal=True):

@@ -18,7 +18,7 @@ from ui.components.clip import Clip
 
 if TYPE_CHECKING:
     from labcore.audio import Limits
-    from labcore.inference.classifier import Answer, Classifier
+    from labcore.inference.classifier import Classifier, Prediction
 
 GROUP = "classify"
 BATCH = 16
@@ -30,7 +30,7 @@ class Judged:
     """A clip with what the classifier says of it, or why it says nothing."""
 
     clip: Clip
-    answer: Answer | None = None
+    answer: Prediction | None = None
     error: LabError | None = None
 
     def told(self) -> dict[str, Any]:
@@ -100,14 +100,14 @@ def _is_long(key: str, rate: int, name: str, _content: bytes | Path) -> bool:
 def _at_work(key: str, run: Run, network: Classifier, clip: Clip) -> long_work.LongWork:
     accepted = limits.sound()
 
-    def work(progress: Callable[[float], None]) -> Answer:
+    def work(progress: Callable[[float], None]) -> Prediction:
         return _classified(run, network, clip.name, clip.content, accepted, progress)
 
     return long_work.start(key, clip.name, GROUP, "Classifying", work)
 
 
 @st.cache_data(max_entries=500, show_spinner="Classifying …", show_time=True)
-def _answer(path: str, version: int, name: str, key: str, _content: bytes | Path) -> Answer:
+def _answer(path: str, version: int, name: str, key: str, _content: bytes | Path) -> Prediction:
     run = Run(Path(path))
     with long_work.places(short=True).taken():
         return _classified(run, services.classifier(run), name, _content, limits.sound())
@@ -120,7 +120,7 @@ def _classified(
     content: bytes | Path,
     accepted: Limits,
     progress: Callable[[float], None] = lambda share: None,
-) -> Answer:
+) -> Prediction:
     """What is heard. A training may fill the GPU: the clip is then answered by the CPU."""
     try:
         return network.classify(content, name=name, limits=accepted, batch_size=BATCH, progress=progress)

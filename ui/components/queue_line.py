@@ -9,7 +9,7 @@ import streamlit as st
 
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glance
-from labcore.jobs.queue import Survey
+from labcore.jobs.queue import QueueState
 from labcore.status import JobStatus
 from ui.app import services
 from ui.app.shell import action_button
@@ -38,7 +38,7 @@ def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -
 
 def busy(mine: str = "This run") -> str:
     """What something that is not queued yet would stand behind, as Markdown; empty where nothing is at work."""
-    rows = [(job, glance(job)) for job in Survey(services.workspace()).before("auto")]
+    rows = [(job, glance(job)) for job in QueueState(services.workspace()).before("auto")]
     if not rows:
         return ""
     running = [(job, status) for job, status in rows if status.state != "queued"]

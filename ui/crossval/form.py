@@ -1,4 +1,4 @@
-"""The form of a new cross-validation: data, folds and recipe. The knobs are those of the Train page."""
+"""The form of a new cross-validation: data, folds and recipe. The settings are those of the Train page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ui.train import form as new_run
 
 @st.fragment
 def show() -> None:
-    """The form, in a fragment of its own so that turning a knob redraws nothing else."""
+    """The form, in a fragment of its own so that turning a setting redraws nothing else."""
     if st.session_state.pop("crossval-made", False):
         st.rerun()
     form, result = st.columns([5, 3], gap="large")
@@ -54,7 +54,7 @@ def _start(name: str) -> None:
         try:
             there = data.folds(name, leave_out=fields.values()["data.leave_out"])
             summary = data.summary(name, there.automatic or None)
-            config = fields.config().changed({"data.fold": None, "data.split": "official"})
+            config = fields.config().replace({"data.fold": None, "data.split": "official"})
         except LabError as error:
             show_error(error)
             return
@@ -68,7 +68,7 @@ def _start(name: str) -> None:
             return
         possible = [fold for fold in folds if not there.reasons[fold]]
         linked = [fold for fold in folds if fold in st.query_params.get_all("fold")]
-        began = st.session_state.setdefault(f"crossval-link-{name}", (linked or possible, "twin" in st.query_params))
+        began = st.session_state.setdefault(f"crossval-link-{name}", (linked or possible, "random" in st.query_params))
         chosen = st.pills(
             "Folds",
             folds,
@@ -81,12 +81,12 @@ def _start(name: str) -> None:
         if there.told:
             st.caption(f":orange[:material/warning:] {plain(there.told)}")
         random = st.toggle(
-            "Train the leaking twin as well",
+            "Compare with a random split",
             began[1],
             key="crossval-random",
             help="Also trains on folds drawn at random, which ignore recordings, to show how much too high that figure is. Twice the work.",
         )
-        url.write({"fold": None if chosen == possible else list(chosen), "twin": "yes" if random else None})
+        url.write({"fold": None if chosen == possible else list(chosen), "random": "yes" if random else None})
         _facts(summary, config, len(chosen), random)
         make = partial(_make, config, chosen, random)
         queue_line.start_bar("Each fold", make, key="crossval-start", disabled=not chosen)

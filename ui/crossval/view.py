@@ -180,9 +180,9 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
     )
     if summary.random is None:
         action_button(
-            "Train the leaking twin",
-            experiment.add_twin,
-            key="crossval-twin",
+            "Compare with a random split",
+            experiment.add_random_split,
+            key="crossval-random",
             icon=":material/shuffle:",
             help="Folds of the same names, sizes and class counts, drawn without regard to recordings. Doubles the work.",
         )
@@ -200,13 +200,13 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
     elif pool.leaks:
         st.caption(":material/warning: The random figure leaks: clips of the same recordings were trained on.")
 
-    def twins() -> None:
+    def random_split() -> None:
         with errors_in_place():
             now = summarise(experiment).random
             _cards(now.folds if now is not None else [], "random", summary.by)
 
     active = any(fold.active for fold in pool.folds)
-    st.fragment(twins, run_every=5.0 if active else None)()
+    st.fragment(random_split, run_every=5.0 if active else None)()
 
 
 def _short(dataset: str) -> str:

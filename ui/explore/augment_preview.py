@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.errors import LabError
 from ui.app import services, shell
 from ui.app.text import percent, plain, points
@@ -20,7 +20,7 @@ from ui.explore import front_end, save, views
 from ui.explore.opened import Opened
 
 if TYPE_CHECKING:
-    from labcore.explore.augment_preview import Draw
+    from labcore.explore.augment_preview import Preview
     from labcore.inference.classifier import Classifier
 
 ALL = "all"
@@ -85,7 +85,7 @@ def _config(network: Classifier | None, strengths: dict[str, Any]) -> RunConfig:
         config = network.config
     elif not told.possible:
         front_end.problems(told)
-    return config.changed({path: value for path, value in strengths.items() if path.startswith("augment.")})
+    return config.replace({path: value for path, value in strengths.items() if path.startswith("augment.")})
 
 
 # --- what is to be done
@@ -127,20 +127,20 @@ def _options(name: str) -> dict[str, Any]:
     if name == ALL:
         st.caption("In the order and with the probabilities of training. Each draw differs, as in every epoch.")
         with st.expander("Strengths", icon=":material/tune:"):
-            paths = [path for path in knobs() if path.startswith("augment.") and path != "augment.plain_share"]
+            paths = [path for path in all_settings() if path.startswith("augment.") and path != "augment.plain_share"]
             columns = st.columns(3, gap="medium")
             for number, path in enumerate(paths):
                 with columns[number % 3]:
                     front_end.widget(path)
         return {"second": _second()}
     step = STEPS[name]
-    st.caption(f"{ABOUT.get(name) or knobs()[step.strength].help} :gray[It {WHERE[step.domain]}.]")
+    st.caption(f"{ABOUT.get(name) or all_settings()[step.strength].help} :gray[It {WHERE[step.domain]}.]")
     if step.needs_second:
         share = st.slider("Share of the first clip (%)", 0, 100, 60, key="explore-mix", width=320)
         return {"second": _second(), "mix_ratio": share / 100}
     options: dict[str, Any] = {}
     columns = iter(st.columns(3, gap="medium"))
-    for path in step.knobs:
+    for path in step.settings:
         with next(columns):
             if path == "augment.noise_snr_db":
                 options["snr_db"] = float(
@@ -170,7 +170,7 @@ def _carry(name: str, options: dict[str, Any]) -> None:
         front_end.use_for_training("Use these strengths for training", ("augment.",), key="explore-use-augment")
         return
     step = STEPS[name]
-    paths = [path for path in step.knobs if path != "augment.noise_file"]
+    paths = [path for path in step.settings if path != "augment.noise_file"]
     values = {path: _alone()[path] for path in {step.strength, *paths}}
     if "snr_db" in options:
         values["augment.noise_snr_db"] = max(-10.0, min(40.0, options["snr_db"]))
@@ -184,7 +184,7 @@ def _carry(name: str, options: dict[str, Any]) -> None:
 
 def _drawn(
     config: RunConfig, clip: np.ndarray, seed: int, name: str, options: dict[str, Any], network: Classifier | None
-) -> Draw:
+) -> Preview:
     from labcore.explore.augment_preview import draw
 
     log_mel = network.log_mel if network is not None else None
@@ -221,7 +221,7 @@ def _drawn(
     return drawn
 
 
-def _save(name: str, drawn: Draw, config: RunConfig) -> None:
+def _save(name: str, drawn: Preview, config: RunConfig) -> None:
     from labcore.audio import encode_wav
     from labcore.explore.views import levels_view
 
@@ -231,7 +231,7 @@ def _save(name: str, drawn: Draw, config: RunConfig) -> None:
     save.of_draw(name, encode_wav(drawn.sound, drawn.sample_rate, exact=True), shown)
 
 
-def _told(drawn: Draw) -> str:
+def _told(drawn: Preview) -> str:
     """What was drawn, in a line."""
     from labcore.explore.augment_preview import STEPS
 
@@ -245,7 +245,7 @@ def _told(drawn: Draw) -> str:
     return " · ".join(parts)
 
 
-def _range(drawn: Draw) -> tuple[float, float]:
+def _range(drawn: Preview) -> tuple[float, float]:
     high = float(max(drawn.before.max(), drawn.after.max()))
     low = float(min(drawn.before.min(), drawn.after.min()))
     return max(low, high - st.session_state.get("explore-range", 80)), high
@@ -280,7 +280,7 @@ def _picture(
     )
 
 
-def _change(drawn: Draw) -> None:
+def _change(drawn: Preview) -> None:
     changed = float(np.mean(np.abs(drawn.difference) >= 0.5))
     if changed == 0:
         st.caption("No cell changed by 0.5 dB or more.")
@@ -297,7 +297,7 @@ def _play(key: str, samples: np.ndarray, rate: int) -> None:
             st.audio(encode_wav(samples, rate, exact=True), format="audio/wav", alt=f"Sound {key}")
 
 
-def _answers(network: Classifier, drawn: Draw, before: Any, after: Any, difference: Any) -> None:
+def _answers(network: Classifier, drawn: Preview, before: Any, after: Any, difference: Any) -> None:
     from labcore.explore.augment_preview import answers
 
     try:

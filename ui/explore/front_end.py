@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.presets import PRESETS, preset
 from ui.app import live, shell
 from ui.app.text import count, plain, run_name, told_apart
@@ -15,8 +15,8 @@ from ui.forms import fields
 if TYPE_CHECKING:
     from labcore.explore.geometry import Consequences
 
-FRONT = ("audio.sample_rate", *(path for path in knobs() if path.startswith("features.")))
-"""The knobs that say what a spectrogram looks like."""
+FRONT = ("audio.sample_rate", *(path for path in all_settings() if path.startswith("features.")))
+"""The settings that say what a spectrogram looks like."""
 FREE = ("data.", "model.", "optim.", "runtime.")
 STOPS: dict[str, list[Any]] = {
     "audio.sample_rate": [4000, 8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000, 192000, 250000, 384000, 500000],
@@ -30,22 +30,24 @@ TRAINING = "training"
 
 
 def held() -> dict[str, Any]:
-    """The values of all knobs on this page, path → value; at first those of the form for training."""
-    if "explore-knobs" not in st.session_state:
-        st.session_state["explore-knobs"] = dict(fields.values())
-    return st.session_state["explore-knobs"]
+    """The values of all settings on this page, path → value; at first those of the form for training."""
+    if "explore-settings" not in st.session_state:
+        st.session_state["explore-settings"] = dict(fields.values())
+    return st.session_state["explore-settings"]
 
 
 def widget(path: str, values: dict[str, Any] | None = None, name: str = "explore") -> Any:
-    """The widget of a knob, with round stops where it has some, for the page's values or others with a name of their own."""
+    """The widget of a setting, with round stops where it has some, for the page's values or others with a name of their own."""
     values = held() if values is None else values
     turn = st.session_state.get("explore-turn", 0)
-    values[path] = fields.widget_of(knobs()[path], values[path], key=f"{name}-{path}-{turn}", stops=STOPS.get(path))
+    values[path] = fields.widget_of(
+        all_settings()[path], values[path], key=f"{name}-{path}-{turn}", stops=STOPS.get(path)
+    )
     return values[path]
 
 
 def put(values: dict[str, Any]) -> None:
-    """Turn knobs from a callback."""
+    """Turn settings from a callback."""
     held().update(values)
     st.session_state["explore-turn"] = st.session_state.get("explore-turn", 0) + 1
 
@@ -65,7 +67,7 @@ def settings_of() -> None:
             values = preset(name).values()
         else:
             values = runs[name].config.values()
-        put({path: values[path] for path in knobs() if not path.startswith(FREE)})
+        put({path: values[path] for path in all_settings() if not path.startswith(FREE)})
 
     st.selectbox(
         "Settings of",
@@ -80,7 +82,7 @@ def settings_of() -> None:
 
 
 def sliders() -> None:
-    """The knobs of the front end: the everyday ones, then the others folded away."""
+    """The settings of the front end: the everyday ones, then the others folded away."""
     for path in EVERYDAY:
         widget(path)
     with st.expander("More of the front end", icon=":material/tune:"):
@@ -98,7 +100,7 @@ def config() -> tuple[RunConfig, Consequences]:
 
     told = consequences(unchecked(held()))
     if told.possible:
-        st.session_state["explore-possible"] = RunConfig().changed(held())
+        st.session_state["explore-possible"] = RunConfig().replace(held())
     last = st.session_state.get("explore-possible") or RunConfig()
     return last, told
 
@@ -127,13 +129,13 @@ def numbers(told: Consequences, seconds: float) -> None:
 
 
 def use_for_training(label: str, what: tuple[str, ...] | dict[str, Any], *, key: str) -> None:
-    """A button that carries knobs to the Train page: those of this page whose paths begin as given, or values by path."""
+    """A button that carries settings to the Train page: those of this page whose paths begin as given, or values by path."""
 
     def carry() -> None:
         values = (
             what if isinstance(what, dict) else {path: value for path, value in held().items() if path.startswith(what)}
         )
-        fields.take(RunConfig().changed(values), keep=[path for path in knobs() if path not in values])
+        fields.take(RunConfig().replace(values), keep=[path for path in all_settings() if path not in values])
         st.session_state[f"{key}-done"] = True
 
     shell.action_button(label, carry, key=key, icon=":material/model_training:")

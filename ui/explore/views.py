@@ -50,13 +50,13 @@ def show(opened: Opened, start: float, end: float) -> None:
     with shell.errors_in_place():
         left, right = st.columns([5, 2], gap="medium")
         with right:
-            config, told = _knobs(end - start)
+            config, told = _settings(end - start)
         with left:
             front_end.problems(told)
             _look(opened, start, end, config)
 
 
-def _knobs(seconds: float) -> tuple[RunConfig, Consequences]:
+def _settings(seconds: float) -> tuple[RunConfig, Consequences]:
     front_end.settings_of()
     front_end.sliders()
     with st.expander("Picture", icon=":material/palette:"):

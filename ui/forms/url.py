@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
 from labcore.presets import PRESETS, preset
@@ -34,10 +34,10 @@ def read() -> None:
     names = _names()
     said = {name: st.query_params[name] for name in st.query_params if name in names}
     written, moment = st.session_state.get(WRITTEN, ({}, 0.0))
-    fresh = "knobs" not in st.session_state
+    fresh = "settings" not in st.session_state
     if said and said != written and (fresh or time.monotonic() - moment > SETTLED_SECONDS):
         changes, troubles = settings_of(said)
-        fields.fill({path: knob.default for path, knob in knobs().items()} | changes)
+        fields.fill({path: setting.default for path, setting in all_settings().items()} | changes)
         for trouble in troubles:
             show_error(trouble)
 
@@ -67,14 +67,14 @@ def differing(values: Mapping[str, Any]) -> dict[str, str]:
     """What tells a form from the recommended one: the preset nearest to it where that is another one, and path → text of the rest."""
     found = {}
     for name in PRESETS:
-        base = RunConfig().changed(PRESETS[name].changes)
+        base = RunConfig().replace(PRESETS[name].changes)
         found[name] = {path: _text(value) for path, value in values.items() if value != base.value(path)}
     nearest = min(found, key=lambda name: (len(found[name]), name != RECOMMENDED))
     return ({} if nearest == RECOMMENDED else {"preset": nearest}) | found[nearest]
 
 
 def _names() -> set[str]:
-    return {"preset", *knobs()}
+    return {"preset", *all_settings()}
 
 
 def _text(value: Any) -> str:
@@ -91,7 +91,7 @@ def settings_of(said: Mapping[str, str]) -> tuple[dict[str, Any], list[LabError]
                 preset(text)
                 values = PRESETS[text].changes | values
             else:
-                values[name] = knobs()[name].read(text)
+                values[name] = all_settings()[name].read(text)
         except ConfigError as error:
             troubles.append(ConfigError(f"the {name} of this link is passed over: {error.what}", error.remedy))
     return values, troubles

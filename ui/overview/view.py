@@ -32,7 +32,7 @@ def first_steps(sets: list, has_run: bool) -> None:
     with train.container(border=True, height="stretch"):
         step(2, "Train", has_run)
         st.markdown(
-            "Take a preset or turn the knobs, press start, and watch the curves move. You may close the page meanwhile."
+            "Take a preset or turn the settings, press start, and watch the curves move. You may close the page meanwhile."
         )
         usable = [info.name for info in sets if not info.error]
         if not usable:

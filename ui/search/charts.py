@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.config import Knob, knobs
+from labcore.config import Setting, all_settings
 from labcore.search.report import Report, Trial
 from ui.app.text import unmarked
 from ui.charts.bars import bars, show_figure
@@ -31,12 +31,12 @@ def history(report: Report, *, key: str) -> None:
         value = reached(trial)
         if value is None:
             continue
-        rows.append({"trial": trial.number, "value": value, "state": trial.state, "knobs": knobs_line(trial)})
+        rows.append({"trial": trial.number, "value": value, "state": trial.state, "settings": settings_line(trial)})
         if trial.value is not None:
             best = trial.value if best is None else better(best, trial.value)
         if best is not None:
             line.append({"trial": trial.number, "best": best})
-    frame = pd.DataFrame(rows, columns=["trial", "value", "state", "knobs"])
+    frame = pd.DataFrame(rows, columns=["trial", "value", "state", "settings"])
     colours = ["#4FC3B5", "#8CA0A8", "#F2B46B"] if dark() else ["#0B7A75", "#75858C", "#B8721F"]
     line_colour = "#7FA9DE" if dark() else "#3F6FA8"
     # Pruned trials stand far behind: the axis is of those that finished, and the others stand at its edge.
@@ -69,7 +69,7 @@ def history(report: Report, *, key: str) -> None:
                 measure("trial", "Trial"),
                 category("state", title="State"),
                 measure("value", "Value", format=".1%" if share else ".4f"),
-                category("knobs", title="Settings"),
+                category("settings", title="Settings"),
             ],
         },
     }
@@ -80,8 +80,8 @@ def history(report: Report, *, key: str) -> None:
 
 
 def importance(shares: dict[str, float], *, key: str) -> None:
-    """How much of the differences between trials each knob explains, as bars."""
-    titles = [knobs()[path].title for path in shares]
+    """How much of the differences between trials each setting explains, as bars."""
+    titles = [all_settings()[path].title for path in shares]
     strong, weak = accents()
     lengths = list(shares.values())
     texts = [f"{100 * share:.0f} %" for share in lengths]
@@ -90,11 +90,11 @@ def importance(shares: dict[str, float], *, key: str) -> None:
 
 
 def slices(report: Report, *, key: str) -> None:
-    """The value of the finished trials over each knob, side by side: where the good values lie."""
+    """The value of the finished trials over each setting, side by side: where the good values lie."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
-    table = knobs()
+    table = all_settings()
     ranges = report.settings.ranges
     finished = [trial for trial in report.trials if trial.value is not None]
     columns = min(3, len(ranges))
@@ -132,7 +132,7 @@ def slices(report: Report, *, key: str) -> None:
             ticks = _ticks(each.low or 1.0, each.high or 1.0)
             figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks], row=row, col=column)
     figure.update_yaxes(tickformat=".0%" if report.settings.objective == "accuracy" else "~g")
-    show_figure(figure, height=210 * rows + 20, key=key, alt="Value of the finished trials over each varied knob")
+    show_figure(figure, height=210 * rows + 20, key=key, alt="Value of the finished trials over each varied setting")
 
 
 def _around(values: list[float], share: bool) -> list[float]:
@@ -168,13 +168,13 @@ def reached(trial: Trial) -> float | None:
     return trial.value if trial.value is not None else trial.curve[max(trial.curve)] if trial.curve else None
 
 
-def unit_title(knob: Knob) -> str:
-    return f"{knob.title} ({knob.unit})" if knob.unit else knob.title
+def unit_title(setting: Setting) -> str:
+    return f"{setting.title} ({setting.unit})" if setting.unit else setting.title
 
 
-def knobs_line(trial: Trial) -> str:
+def settings_line(trial: Trial) -> str:
     """The settings of a trial in a line for people."""
-    table = knobs()
+    table = all_settings()
     return ", ".join(f"{table[path].title} {value_word(value)}" for path, value in trial.changes.items())
 
 

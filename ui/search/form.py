@@ -1,4 +1,4 @@
-"""The form of a new search: data, the recipe it starts from, which knobs are varied over what, and what will come of it."""
+"""The form of a new search: data, the recipe it starts from, which settings are varied over what, and what will come of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.budget import plan_for
-from labcore.config import Knob, RunConfig, knobs
+from labcore.config import RunConfig, Setting, all_settings
 from labcore.errors import DatasetError, LabError
 from labcore.presets import PRESETS, preset
 from labcore.search.folder import Search
@@ -58,7 +58,7 @@ def show() -> None:
 def _base() -> tuple[RunConfig, RunConfig]:
     """The recipe that was chosen, and every trial's starting point: with its data, network and epochs."""
     st.header("Data and recipe", anchor=False)
-    kept, names, table = _kept(), summary.names(), knobs()
+    kept, names, table = _kept(), summary.names(), all_settings()
     if kept.get("dataset") not in names:
         if "dataset" in kept:
             show_error(DatasetError(f"there is no data set {kept['dataset']!r}", "Choose another one"))
@@ -71,7 +71,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
         folds = [AUTOMATIC, *there.reasons]
         now = kept.get("fold", AUTOMATIC)
         kept["fold"] = st.selectbox(
-            "Reported fold",
+            "Test fold",
             folds,
             index=folds.index(now) if now in folds else 0,
             format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
@@ -100,22 +100,22 @@ def _base() -> tuple[RunConfig, RunConfig]:
             changed[path] = fields.widget_of(table[path], value, key=f"search-{path}-{kept['base']}")
     chosen = {"data.dataset": kept["dataset"], "data.fold": None if kept["fold"] == AUTOMATIC else kept["fold"]}
     own = {"data.split": "official", "data.leave_out": None}
-    return config, config.changed(changed | chosen | own)
+    return config, config.replace(changed | chosen | own)
 
 
 def _ranges(config: RunConfig) -> list[Range]:
-    """Which knobs are varied, and over what."""
+    """Which settings are varied, and over what."""
     st.header("Varied", anchor=False)
-    kept, table = _kept(), knobs()
-    paths = [path for path, knob in table.items() if not path.startswith(FIXED) and _can_be_varied(knob)]
+    kept, table = _kept(), all_settings()
+    paths = [path for path, setting in table.items() if not path.startswith(FIXED) and _can_be_varied(setting)]
     if "search-paths" not in st.session_state:
         st.session_state["search-paths"] = kept.get("paths") or [each.path for each in default_ranges(config)]
     kept["paths"] = st.multiselect(
-        "Knobs",
+        "Settings",
         paths,
         format_func=lambda path: table[path].title,
         key="search-paths",
-        placeholder="Choose the knobs to vary",
+        placeholder="Choose the settings to vary",
         wrap=True,
         help="Vary few settings: about five trials for each.",
         label_visibility="collapsed",
@@ -130,71 +130,71 @@ def _ranges(config: RunConfig) -> list[Range]:
     return ranges
 
 
-def _range(knob: Knob, config: RunConfig) -> Range | None:
+def _range(setting: Setting, config: RunConfig) -> Range | None:
     """The widget of one range; None while it holds nothing to choose among."""
     kept = _kept().setdefault("ranges", {})
-    key = link.range_key(knob.path, _kept()["base"])
-    label = unit_title(knob)
-    if knob.kind in ("choice", "text"):
-        options = list(knob.choices or fields.OPEN_LISTS.get(knob.path, [])) + list(kept.get(key, []))
+    key = link.range_key(setting.path, _kept()["base"])
+    label = unit_title(setting)
+    if setting.kind in ("choice", "text"):
+        options = list(setting.choices or fields.OPEN_LISTS.get(setting.path, [])) + list(kept.get(key, []))
         chosen = st.multiselect(
             label,
             list(dict.fromkeys(options)),
-            default=kept.get(key, list(knob.choices)[:2] or list(dict.fromkeys(options))[:2]),
-            accept_new_options=knob.kind == "text",
+            default=kept.get(key, list(setting.choices)[:2] or list(dict.fromkeys(options))[:2]),
+            accept_new_options=setting.kind == "text",
             key=key,
-            help=knob.help,
+            help=setting.help,
         )
         kept[key] = chosen
         if len(chosen) < 2:
             st.caption(":orange[Choose two or more.]")
             return None
-        return Range(knob.path, choices=tuple(chosen))
-    usual = range_of(knob.path, config)
+        return Range(setting.path, choices=tuple(chosen))
+    usual = range_of(setting.path, config)
     low, high = kept.get(key, (usual.low, usual.high))
     if usual.log:
-        stops = _stops(knob, (low, high))
+        stops = _stops(setting, (low, high))
         low, high = st.select_slider(
             label,
             stops,
             value=(low, high),
             format_func=fields.tidy,
             key=key,
-            help=f"{knob.help} On a logarithmic scale.",
+            help=f"{setting.help} On a logarithmic scale.",
         )
     else:
-        kind = int if knob.kind == "int" else float
-        assert knob.ge is not None
-        assert knob.le is not None
+        kind = int if setting.kind == "int" else float
+        assert setting.ge is not None
+        assert setting.le is not None
         low, high = st.slider(
             label,
-            kind(knob.ge),
-            kind(knob.le),
+            kind(setting.ge),
+            kind(setting.le),
             (kind(low), kind(high)),
-            step=kind(knob.step or (1 if kind is int else (knob.le - knob.ge) / 100)),
+            step=kind(setting.step or (1 if kind is int else (setting.le - setting.ge) / 100)),
             key=key,
-            help=knob.help,
+            help=setting.help,
         )
         low, high = (round(low, 6), round(high, 6)) if kind is float else (low, high)
     kept[key] = (low, high)
     if low >= high:
         st.caption(":orange[The range is empty.]")
         return None
-    return Range(knob.path, low, high, log=usual.log)
+    return Range(setting.path, low, high, log=usual.log)
 
 
-def _stops(knob: Knob, held: tuple[Any, Any]) -> list[Any]:
-    """Round numbers on a logarithmic scale between the knob's bounds, and the two ends that are held."""
-    kind = int if knob.kind == "int" else float
-    assert knob.le is not None
-    low = knob.ge or knob.le * 1e-6
+def _stops(setting: Setting, held: tuple[Any, Any]) -> list[Any]:
+    """Round numbers on a logarithmic scale between the setting's bounds, and the two ends that are held."""
+    kind = int if setting.kind == "int" else float
+    assert setting.le is not None
+    low = setting.ge or setting.le * 1e-6
     numbers = [float(f"{m}e{n}") for n in range(-8, 6) for m in (1, 1.5, 2, 3, 4, 5, 7)]
-    stops = {kind(number) for number in numbers if low <= number <= knob.le and kind(number) == number}
+    stops = {kind(number) for number in numbers if low <= number <= setting.le and kind(number) == number}
     return sorted(stops | {kind(number) for number in held})
 
 
-def _can_be_varied(knob: Knob) -> bool:
-    return knob.kind == "choice" or knob.path in fields.OPEN_LISTS or knob.ge is not None
+def _can_be_varied(setting: Setting) -> bool:
+    return setting.kind == "choice" or setting.path in fields.OPEN_LISTS or setting.ge is not None
 
 
 def _plan(config: RunConfig, ranges: list[Range]) -> None:
@@ -238,14 +238,14 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
 
 
 def _facts(settings: Settings) -> None:
-    trial = summary.summary(settings.config.data.dataset, settings.validation, leave_out=settings.reported)
+    trial = summary.summary(settings.config.data.dataset, settings.validation, leave_out=settings.test_fold)
     work = plan_for(settings.config, trial.training)
     one = estimates.of(settings.config, work)
     st.table(
         {
             "Training": f"**{counted(trial.training, 'clip')}**",
             "Judged on": f"**{counted(trial.held_out, 'clip')}**, fold {plain(settings.validation)}",
-            "Left out": f"fold {plain(settings.reported)}, reported at the end",
+            "Left out": f"fold {plain(settings.test_fold)}, reported at the end",
             "Each trial": f"{counted(work.epochs, 'epoch')}, {estimates.about(one)}",
             "All trials": f"{counted(settings.trials, 'trial')}, {estimates.about(one, settings.trials, most=settings.pruning)}",
         },

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
 from labcore.presets import PRESETS
@@ -20,7 +20,7 @@ USUAL = {"fold": AUTOMATIC, "base": "quick", "objective": "accuracy", "pruning":
 CHOICES = {"base": (*PRESETS, OWN), "objective": ("accuracy", "loss"), "pruning": ("off", "on")}
 NUMBERS = {"trials": (1, 1000), "seed": (0, 2**31 - 1)}
 RECIPE = {"model": "model.name", "epochs": "optim.epochs"}
-"""Word of the address → knob."""
+"""Word of the address → setting."""
 NAMES = {"base": "recipe", "objective": "judged"}
 """A value of the form → its word, where that is another one."""
 
@@ -42,7 +42,10 @@ def read(kept: dict[str, Any]) -> None:
     changed = kept.setdefault(f"changed-{base}", {})
     for word, path in RECIPE.items():
         if word in st.query_params:
-            _take(word, lambda word=word, path=path: changed.update({path: knobs()[path].read(st.query_params[word])}))
+            _take(
+                word,
+                lambda word=word, path=path: changed.update({path: all_settings()[path].read(st.query_params[word])}),
+            )
     ranges: list[Range] = []
     for text in st.query_params.get_all("vary"):
         _take("vary", lambda text=text: ranges.append(read_range(text, RunConfig())))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.config import knobs
+from labcore.config import all_settings
 from labcore.errors import LabError
 from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
@@ -153,11 +153,11 @@ def _best(search: Search, report: Report) -> None:
             )
             flatters = f" Best of {counted(report.done, 'trial')}, so slightly optimistic." if report.done > 1 else ""
             st.caption(
-                f"On validation fold {plain(settings.validation)}.{flatters} Report the figure of fold {plain(settings.reported)}, "
+                f"On validation fold {plain(settings.validation)}.{flatters} Report the figure of fold {plain(settings.test_fold)}, "
                 "which no trial has seen."
             )
         with right:
-            table = knobs()
+            table = all_settings()
             st.table(
                 {plain(unit_title(table[path])): plain(value_word(value)) for path, value in best.changes.items()},
                 border="horizontal",
@@ -177,10 +177,10 @@ def _best(search: Search, report: Report) -> None:
 
 
 def _final(search: Search, report: Report) -> None:
-    """Train the best with the reported fold held out: once."""
+    """Train the best with the test fold held out: once."""
     run = _final_run(report)
     if run is not None:
-        status, fold = glance(run), f"fold {plain(report.settings.reported)} held out"
+        status, fold = glance(run), f"fold {plain(report.settings.test_fold)} held out"
         ended = status.state == "finished"
         word = percent(status.accuracy) if ended else state_face(status.state)[0].lower()
         st.page_link(
@@ -191,13 +191,13 @@ def _final(search: Search, report: Report) -> None:
         )
         return
     action_button(
-        "Train the best with the reported fold held out",
+        "Train the best with the test fold held out",
         partial(train_best, search, services.manager(), by=services.visitor_name()),
         key="search-final",
         type="primary" if report.state == "finished" else "secondary",
         icon=":material/verified:",
         disabled=report.active,
-        help="One run with these settings on all other folds, judged once on the reported fold.",
+        help="One run with these settings on all other folds, judged once on the test fold.",
     )
 
 
@@ -263,7 +263,7 @@ def rows_of(report: Report) -> pd.DataFrame:
     """A row a trial, the newest first."""
     import pandas as pd
 
-    table = knobs()
+    table = all_settings()
     rows = []
     for trial in reversed(report.trials):
         row = {
@@ -294,7 +294,7 @@ def _settings(report: Report) -> None:
             {
                 "Data set": plain(settings.config.data.dataset),
                 "Judged on": f"fold {plain(settings.validation)}, {settings.objective}",
-                "Left out": f"fold {plain(settings.reported)}",
+                "Left out": f"fold {plain(settings.test_fold)}",
                 "Network": plain(settings.config.model.name),
                 "Epochs": count(settings.config.optim.epochs) if settings.config.optim.epochs else "automatic",
                 "Early stops": "yes" if settings.pruning else "no",
@@ -335,7 +335,7 @@ def load(search: Search) -> Report:
 
 
 def shares(search: Search, finished: int) -> dict[str, float]:
-    """How much each knob mattered, worked out once for a number of finished trials."""
+    """How much each setting mattered, worked out once for a number of finished trials."""
     return _shares(str(search.path), _made(search), finished)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from labcore.config import RunConfig
-from labcore.events import Forecast
+from labcore.events import Estimate
 from labcore.jobs.glances import glances
 from labcore.texts import counted
 from labcore.training.estimates import EstimateJob, room
@@ -18,7 +18,7 @@ from ui.app.text import count, duration, plain
 from ui.components import owner_guard, short_jobs
 
 
-def words(event: Forecast) -> dict[str, str]:
+def words(event: Estimate) -> dict[str, str]:
     """An estimate as a short table: what → how much."""
     told = {
         "An epoch": _seconds(event.seconds_per_epoch),
@@ -32,7 +32,7 @@ def words(event: Forecast) -> dict[str, str]:
     return told
 
 
-def line(event: Forecast) -> str:
+def line(event: Estimate) -> str:
     """An estimate as a line of the log."""
     parts = [f"{_seconds(event.seconds_per_epoch)} an epoch", f"{duration(event.seconds_total)} to the end"]
     parts.append(f"peak memory {gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}")

@@ -1,4 +1,4 @@
-"""The form of a new run: data, recipe, every knob, and what will come of it."""
+"""The form of a new run: data, recipe, every setting, and what will come of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.budget import plan_for
-from labcore.config import RunConfig, knobs
+from labcore.config import RunConfig, all_settings
 from labcore.errors import LabError
 from labcore.runs import Run
 from labcore.texts import shown
@@ -22,21 +22,21 @@ from ui.forms import estimates, fields, url
 from ui.train import estimate, tracked_clips
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
-"""Knobs that stand in the recipe, above the tabs."""
+"""Settings that stand in the recipe, above the tabs."""
 
 AUTOMATIC = "automatic"
 
 
 @st.fragment
 def show() -> None:
-    """The form, in a fragment of its own so that turning a knob redraws nothing else."""
+    """The form, in a fragment of its own so that turning a setting redraws nothing else."""
     form, result = st.columns([5, 3], gap="large")
     with form:
         with errors_in_place():
             _data()
         st.space("small")
         recipe()
-        _knobs()
+        _settings()
     with result, errors_in_place():
         _summary_and_start()
     url.write()
@@ -72,7 +72,7 @@ def _data() -> None:
             format_func=lambda fold: folds.automatic_title if fold == AUTOMATIC else folds.title(fold),
             key="fold-choice",
             on_change=other_fold,
-            help=knobs()["data.fold"].help,
+            help=all_settings()["data.fold"].help,
         )
         if folds.told:
             st.caption(f":orange[:material/warning:] {plain(folds.told)}")
@@ -100,15 +100,15 @@ def choose_dataset(key: str) -> None:
         current.update({"data.dataset": st.session_state[key], "data.fold": None})
 
     st.session_state[key] = current["data.dataset"]
-    st.selectbox("Data set", names, key=key, on_change=other, help=knobs()["data.dataset"].help)
+    st.selectbox("Data set", names, key=key, on_change=other, help=all_settings()["data.dataset"].help)
 
 
 def recipe() -> None:
     """Preset, network, epochs and batch size, and what automatic epochs will be."""
     st.header("Recipe", anchor=False)
     fields.presets()
-    table = knobs()
-    with st.container(key="first-knobs"):
+    table = all_settings()
+    with st.container(key="first-settings"):
         left, middle, right = st.columns(3, gap="medium")
     with left:
         fields.widget(table["model.name"])
@@ -145,7 +145,7 @@ def summary_of(current: dict[str, Any]) -> summary.DataSummary:
     )
 
 
-def _knobs() -> None:
+def _settings() -> None:
     tabs = st.tabs([f"{icon} {title}" for title, icon, _ in fields.PARTS.values()])
     for tab, (name, (_, _, about)) in zip(tabs, fields.PARTS.items(), strict=True):
         with tab:

@@ -1,4 +1,4 @@
-"""Knobs turned while a run trains: the panel, its marks on the curves, and the advice that can be followed.
+"""Settings changed while a run trains: the panel, its marks on the curves, and the advice that can be followed.
 
 The panel stands in a fragment of its own that does not tick, so that a slider is never drawn anew under the hand that moves it.
 """
@@ -10,11 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.config import Knob, RunConfig, knobs, turned_config
-from labcore.events import Advice, Event, Turned, each_of, last_of
+from labcore.config import RunConfig, Setting, all_settings, live_config
+from labcore.events import Advice, Event, SettingsChanged, each_of, last_of
 from labcore.owners import clean
 from labcore.runs import Run
-from labcore.training.live_settings import Turns
+from labcore.training.live_settings import LiveSettings
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place
 from ui.app.text import plain
@@ -29,14 +29,14 @@ EVERYDAY = (
     "optim.label_smoothing",
     "optim.lr_factor",
 )
-"""What is turned most while a run trains; the other knobs that can be are folded away."""
+"""What is turned most while a run trains; the other settings that can be are folded away."""
 
 WHO = {"page": "page", "command": "command line", "file": "file", "lab": "the lab itself"}
 
 
-def live_knobs() -> list[Knob]:
-    """The knobs that can be turned while a run trains, the everyday ones first."""
-    table = {path: knob for path, knob in knobs().items() if knob.live}
+def live_settings() -> list[Setting]:
+    """The settings that can be changed while a run trains, the everyday ones first."""
+    table = {path: setting for path, setting in all_settings().items() if setting.live}
     return [table.pop(path) for path in EVERYDAY if path in table] + list(table.values())
 
 
@@ -54,24 +54,24 @@ def panel(run: Run, owner: str = "") -> None:
         if not it.open:  # a fold that is shut costs nothing
             return
         config, events = run.config, run.events()
-        counts, asked = turned_config(config, events), Turns(run, config).pending()
-        wanted = counts.changed(asked)
+        counts, asked = live_config(config, events), LiveSettings(run, config).pending()
+        wanted = counts.replace(asked)
         held = _held(run, wanted)
-        table = live_knobs()
-        everyday = [knob for knob in table if knob.path in EVERYDAY]
+        table = live_settings()
+        everyday = [setting for setting in table if setting.path in EVERYDAY]
         _sliders(run, everyday, held, counts, asked)
         with st.expander("More", icon=":material/tune:"):
-            _sliders(run, [knob for knob in table if knob.path not in EVERYDAY], held, counts, asked)
+            _sliders(run, [setting for setting in table if setting.path not in EVERYDAY], held, counts, asked)
         changes = {path: value for path, value in held["values"].items() if value != wanted.value(path)}
-        back = {knob.path: config.value(knob.path) for knob in table}
+        back = {setting.path: config.value(setting.path) for setting in table}
         back = {path: value for path, value in back.items() if value != wanted.value(path)}
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             me = services.visitor_name()
-            apply = partial(run.turn, changes, by="page", who=me)
+            apply = partial(run.override, changes, by="page", who=me)
             owner_guard.guarded_button(
                 "Apply", apply, owner, key="turn-apply", verb="Turn", type="primary", disabled=not changes
             )
-            undo = partial(run.turn, back, by="page", who=me, reason="back to the start")
+            undo = partial(run.override, back, by="page", who=me, reason="back to the start")
             owner_guard.guarded_button(
                 "Undo", undo, owner, key="turn-undo", verb="Turn", icon=":material/undo:", type="tertiary",
                 disabled=not back,
@@ -85,7 +85,7 @@ def panel(run: Run, owner: str = "") -> None:
 
 def _held(run: Run, wanted: RunConfig) -> dict[str, Any]:
     """The values that the sliders show. One that was turned elsewhere follows, and gets a widget of a new name."""
-    base = {knob.path: wanted.value(knob.path) for knob in live_knobs()}
+    base = {setting.path: wanted.value(setting.path) for setting in live_settings()}
     held = st.session_state.setdefault(f"turn-{run.id}", {"base": dict(base), "values": dict(base), "names": {}})
     for path, value in base.items():
         if held["base"].get(path) != value:
@@ -94,14 +94,14 @@ def _held(run: Run, wanted: RunConfig) -> dict[str, Any]:
     return held
 
 
-def _sliders(run: Run, table: list[Knob], held: dict, counts: RunConfig, asked: dict[str, Any]) -> None:
-    for number, knob in enumerate(table):
-        path = knob.path
+def _sliders(run: Run, table: list[Setting], held: dict, counts: RunConfig, asked: dict[str, Any]) -> None:
+    for number, setting in enumerate(table):
+        path = setting.path
         if number % 3 == 0:  # rows, so that a narrow page keeps the order
             columns = st.columns(3, gap="large")
         with columns[number % 3]:
             key = f"turn-{run.id}-{path}-{held['names'].get(path, 0)}"
-            held["values"][path] = fields.widget_of(knob, held["values"][path], key=key)
+            held["values"][path] = fields.widget_of(setting, held["values"][path], key=key)
             if path in asked:
                 st.caption(
                     f":orange[Counts now: {fields.tidy(counts.value(path))}; asked for: {fields.tidy(asked[path])}]"
@@ -112,7 +112,7 @@ def _sliders(run: Run, table: list[Knob], held: dict, counts: RunConfig, asked: 
 
 def told(changes: dict[str, Any], before: RunConfig | None = None) -> str:
     """Changes in words: "Dropout 0.2 → 0.4, Mixing 0.5"."""
-    table, words = knobs(), []
+    table, words = all_settings(), []
     for path, value in changes.items():
         title = table[path].title if path in table else path
         old = ""
@@ -124,21 +124,21 @@ def told(changes: dict[str, Any], before: RunConfig | None = None) -> str:
 
 def marks(events: list[Event]) -> list[dict[str, Any]]:
     """The turns as marks on the curves: ``epoch`` (between the last epoch before it and the first with it) and ``what``."""
-    turns = {(turn.epoch, turn.number): turn for turn in each_of(events, Turned)}
+    turns = {(turn.epoch, turn.number): turn for turn in each_of(events, SettingsChanged)}
     found: dict[int, list[str]] = {}
     for (epoch, _), event in sorted(turns.items()):
         found.setdefault(epoch, []).append(f"{told(event.changes)} ({_who(event)})")
     return [{"epoch": max(1.0, epoch - 0.5), "what": "; ".join(whats)} for epoch, whats in found.items()]
 
 
-def sentence(event: Turned) -> str:
+def sentence(event: SettingsChanged) -> str:
     """A turn as a line of the log."""
     reason = f": {event.reason}" if event.reason else ""
     return f"From epoch {event.epoch} on: {told(event.changes)}, turned by {_who(event)}{reason}"
 
 
-def _who(event: Turned) -> str:
-    """By what means knobs were turned, and by whom where that is another than who looks."""
+def _who(event: SettingsChanged) -> str:
+    """By what means settings were changed, and by whom where that is another than who looks."""
     means, name = WHO.get(event.by, event.by), clean(event.who)
     return f"{name}, {means}" if owner_guard.anothers(name) else means
 
@@ -158,7 +158,7 @@ def advice(run: Run, events: list[Event], owner: str = "") -> None:
             width="stretch",
         )
         reason = f"advice after epoch {event.epoch}"
-        follow = partial(run.turn, event.changes, by="page", who=services.visitor_name(), reason=reason)
+        follow = partial(run.override, event.changes, by="page", who=services.visitor_name(), reason=reason)
         owner_guard.guarded_button("Do it", follow, owner, key=f"advice-do-{event.epoch}", verb="Turn", type="primary")
         aside = partial(st.session_state.__setitem__, _aside(run), event.epoch)
         action_button("Not now", aside, key=f"advice-not-{event.epoch}", type="tertiary")
@@ -169,8 +169,8 @@ def standing_advice(run: Run, events: list[Event]) -> Advice | None:
     event = last_of(events, Advice)
     if event is None or not event.changes or st.session_state.get(_aside(run), 0) >= event.epoch:
         return None
-    turned = [turn.changes for turn in each_of(events, Turned) if turn.epoch > event.epoch]
-    if any(event.changes.keys() & changes.keys() for changes in [*turned, Turns(run, run.config).pending()]):
+    turned = [turn.changes for turn in each_of(events, SettingsChanged) if turn.epoch > event.epoch]
+    if any(event.changes.keys() & changes.keys() for changes in [*turned, LiveSettings(run, run.config).pending()]):
         return None
     return event
 

@@ -6,17 +6,17 @@ import time
 
 from labcore.events import (
     Advice,
-    Divided,
+    BatchSplit,
+    Estimate,
     Evaluated,
     Event,
-    Forecast,
     Log,
     Preparing,
     RunFinished,
     RunQueued,
     RunStarted,
+    SettingsChanged,
     TrainingStarted,
-    Turned,
 )
 from ui.app.text import counted, duration, percent, preparing_line
 from ui.train import estimate, live_settings
@@ -57,14 +57,14 @@ def sentence(event: Event) -> str:
                 f"          Device {event.device}: {event.device_reason}\n"
                 f"          {event.precision}, {event.memory_format}: {event.precision_reason}"
             )
-        case Forecast():
+        case Estimate():
             return estimate.line(event)
-        case Turned():
+        case SettingsChanged():
             return live_settings.sentence(event)
         case Advice():
             message = event.message.rstrip(".")
             return f"After epoch {event.epoch}: {message}. Suggested: {live_settings.told(event.changes)}"
-        case Divided():
+        case BatchSplit():
             return (
                 f"Epoch {event.epoch}: memory ran out. Batches of {counted(event.batch_size, 'clip')} are taken in parts of "
                 f"{event.micro_batch} from here on, their gradients summed"

@@ -12,11 +12,11 @@ from labcore.asked import asked_for
 from labcore.errors import DatasetError, LabError
 from labcore.events import (
     Epoch,
+    Estimate,
     Event,
-    Forecast,
     RunFinished,
+    SettingsChanged,
     TrainingStarted,
-    Turned,
     each_of,
     epochs_of,
     last_of,
@@ -88,7 +88,7 @@ def show(run: Run) -> None:
 
 
 def _turns(events: list[Event]) -> int:
-    return len(each_of(events, Turned))
+    return len(each_of(events, SettingsChanged))
 
 
 def _head(run: Run, status: JobStatus) -> None:
@@ -189,7 +189,7 @@ def _in_parts(run: Run, status: JobStatus, events: list[Event]) -> None:
         return
 
     def divide() -> None:
-        run.save_config(run.config.changed({"runtime.micro_batch": fits}))
+        run.save_config(run.config.replace({"runtime.micro_batch": fits}))
         services.manager().resume(run, by=services.visitor_name())
 
     label = f"Resume in parts of {counted(fits, 'clip')}"
@@ -204,7 +204,7 @@ def _curves(run: Run, events: list[Event], status: JobStatus) -> None:
     if not epochs:
         if status.state == "running":
             st.caption("The curves begin with the end of the first epoch.")
-            told = last_of(events, Forecast)
+            told = last_of(events, Estimate)
             if told is not None:
                 st.caption(f"{plain(estimate.line(told))}.")
         return
@@ -275,7 +275,7 @@ def _log(events: list[Event], *, open_: bool) -> None:
 
 @st.fragment
 def _settings(run: Run) -> None:
-    fold = st.expander("Settings and command line", icon=":material/terminal:", key="settings", on_change="rerun")
+    fold = st.expander("Settings and command line", icon=":material/terminal:", key="run-settings", on_change="rerun")
     if not fold.open:
         return  # as with the log
     with fold, errors_in_place():

@@ -37,7 +37,7 @@ def processor(readings: Readings) -> Check:
         return told(
             "info",
             f"{summary}, and PyTorch starts {torch.threads} threads for them",
-            f"Threads beyond the quota wait for each other. Set the knob runtime.threads, or:\n"
+            f"Threads beyond the quota wait for each other. Set the setting runtime.threads, or:\n"
             f"$ export OMP_NUM_THREADS={max(1, int(system.usable_cores))}",
         )
     return told("info" if limited else "ok", summary)
