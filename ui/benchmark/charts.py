@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 PART_NAMES = {"decode": "Decode", "transfer": "Transfer", "mel": "Log-mel", "network": "Network"}
 BAR = 26
 """Height of a bar with its gap, in pixels."""
+TOOLTIP = [
+    {"field": "Device", "type": "nominal"},
+    {"field": "Batch", "type": "quantitative", "title": "Batch size"},
+    {"field": "Clips/s", "type": "quantitative", "format": ",.4~r"},
+    {"field": "ms per batch", "type": "quantitative", "format": ",.4~r"},
+    {"field": "Share of peak", "type": "quantitative", "format": ".1%"},
+    {"field": "Form", "type": "nominal"},
+    {"field": "Note", "type": "nominal"},
+]
 LONG = 24
 """Names of bars with more letters than this take two lines."""
 
@@ -28,17 +37,7 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
     Args:
         frame: from :func:`ui.benchmark.data.curve`.
     """
-    batches = sorted(int(size) for size in set(frame["Batch"]))
-    # Two decades at least, or a lone point would stand on an axis without a sense of scale.
-    reach = [0.8 * min([1, *batches]), 1.25 * max([8, *batches])]
-    x = {
-        "field": "Batch",
-        "type": "quantitative",
-        "title": "batch size",
-        "scale": {"type": "log", "base": 2, "domain": reach, "nice": False},
-        "axis": {"values": _powers(reach), "format": "d", "grid": False},
-    }
-    y = {"type": "quantitative", "scale": {"type": "log", "nice": True}}
+    x, y = _batches(frame["Batch"]), {"type": "quantitative", "scale": {"type": "log", "nice": True}}
     names = list(dict.fromkeys(frame["Device"]))
     rates = [rate for column in ("Quartile low", "Clips/s", "Quartile high") for rate in frame[column].dropna()]
     tens = [10.0**power for power in range(math.floor(math.log10(min(rates))), math.ceil(math.log10(max(rates))) + 1)]
@@ -49,15 +48,6 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
         "scale": {"domain": names},
         "legend": {"orient": "top", "title": None, "symbolType": "stroke", "labelLimit": 420, "columns": columns},
     }
-    tooltip = [
-        {"field": "Device", "type": "nominal"},
-        {"field": "Batch", "type": "quantitative", "title": "Batch size"},
-        {"field": "Clips/s", "type": "quantitative", "format": ",.4~r"},
-        {"field": "ms per batch", "type": "quantitative", "format": ",.4~r"},
-        {"field": "Share of peak", "type": "quantitative", "format": ".1%"},
-        {"field": "Form", "type": "nominal"},
-        {"field": "Note", "type": "nominal"},
-    ]
     spec = {
         "padding": {"top": 6, "bottom": 0, "left": 0, "right": 6},
         "layer": [
@@ -72,11 +62,23 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
             },
             {
                 "mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 46, "filled": True}},
-                "encoding": {"x": x, "y": {**y, "field": "Clips/s"}, "color": colour, "tooltip": tooltip},
+                "encoding": {"x": x, "y": {**y, "field": "Clips/s"}, "color": colour, "tooltip": TOOLTIP},
             },
         ],
     }
     st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt="Clips per second over the batch size")
+
+
+def _batches(sizes: pd.Series) -> dict[str, Any]:
+    """The axis of batch sizes: two decades at least, or a lone point would stand on an axis without a sense of scale."""
+    reach = [0.8 * min(1, *sizes), 1.25 * max(8, *sizes)]
+    return {
+        "field": "Batch",
+        "type": "quantitative",
+        "title": "batch size",
+        "scale": {"type": "log", "base": 2, "domain": reach, "nice": False},
+        "axis": {"values": _powers(reach), "format": "d", "grid": False},
+    }
 
 
 def ratios(factors: dict[str, float], *, key: str, alt: str) -> None:

@@ -18,18 +18,6 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
 
     named = label_names(table)
     labels = list(named.values())
-    cells = [
-        {
-            "true": named[row],
-            "predicted": named.get(column, column),
-            "clips": count,
-            "share": (share := count / max(1, sum(counts.values()))),
-            "ink": ink_on(shade(shares(), share)),
-        }
-        for row, counts in table.items()
-        for column, count in counts.items()
-        if count
-    ]
     few = len(labels) <= 20
     band = {"type": "nominal", "sort": None, "scale": {"domain": labels, "paddingInner": 0.06}}
     axis = {"ticks": False, "domain": False, "labelOverlap": not few}
@@ -61,9 +49,25 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
     }
     empty = {"view": {"fill": shares()[0], "stroke": None}}
     spec = {"encoding": place, "layer": [square, number] if few else [square], "config": empty}
-    frame = pd.DataFrame(cells, columns=["true", "predicted", "clips", "share", "ink"])
+    frame = pd.DataFrame(_cells(table, named), columns=["true", "predicted", "clips", "share", "ink"])
     height = max(300, (34 if few else 24) * len(labels) + 120)
     st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt=confusion_in_words(table))
+
+
+def _cells(table: dict[str, dict[str, int]], named: dict[str, str]) -> list[dict[str, object]]:
+    """The cells that are not empty, each with its share of the row and an ink that can be read on its colour."""
+    return [
+        {
+            "true": named[row],
+            "predicted": named.get(column, column),
+            "clips": count,
+            "share": (share := count / max(1, sum(counts.values()))),
+            "ink": ink_on(shade(shares(), share)),
+        }
+        for row, counts in table.items()
+        for column, count in counts.items()
+        if count
+    ]
 
 
 def confusion_in_words(table: dict[str, dict[str, int]], most: int = 5) -> str:
