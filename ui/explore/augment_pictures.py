@@ -30,14 +30,14 @@ def show(
 
     Args:
         clip: (samples,) at the configuration's rate.
-        options: as :func:`labcore.explore.augment_preview.draw` takes them.
+        options: as :func:`labcore.explore.augment_preview.preview` takes them.
         network: its answers stand under the pictures.
     """
-    from labcore.explore.augment_preview import draw
+    from labcore.explore.augment_preview import preview
 
     log_mel = network.log_mel if network is not None else None
     options = options | {"log_mel": log_mel, "workspace": services.workspace()}
-    drawn = draw(config, clip, seed, sound=False, **options)
+    drawn = preview(config, clip, seed, sound=False, **options)
     if lines := _told(drawn):
         st.caption(lines)
     before, after, difference = st.columns(3, gap="medium")
@@ -52,7 +52,7 @@ def show(
     if network is not None:
         _answers(network, drawn, before, after, difference)
     if drawn.rebuilt:
-        drawn = draw(config, clip, seed, **options)
+        drawn = preview(config, clip, seed, **options)
     with before:
         _play("before", drawn.sound_before, drawn.sample_rate)
         if drawn.before_rebuilt is not None:
@@ -128,10 +128,10 @@ def _play(key: str, samples: np.ndarray, rate: int) -> None:
 
 
 def _answers(network: Classifier, drawn: Preview, before: Any, after: Any, difference: Any) -> None:
-    from labcore.explore.augment_preview import answers
+    from labcore.explore.augment_preview import predictions
 
     try:
-        pair = answers(network, drawn)
+        pair = predictions(network, drawn)
     except LabError as error:
         shell.show_error(error)
         return
