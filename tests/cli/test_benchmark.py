@@ -116,7 +116,7 @@ def test_the_estimate_is_told_without_measuring(labcore, workspace, size):
         (("--models", "no-such", "--batch-sizes", "1", "--devices", "cpu"), "no-such"),
         (("--devices", "cuda:99"), "cuda:99"),
         (("--devices", "toaster"), "auto, cpu"),
-        (("--quick", "--models", "compact"), "exclude each other"),
+        (("--quick", "--models", "compact"), "cannot be combined"),
         (("--quick", "--full"), "not allowed"),
         (("--show", "nothing"), "there is no benchmark 'nothing'"),
         (("--output", "/no/such/folder/r.json"), "no such folder"),

@@ -150,7 +150,7 @@ def test_renaming_and_removing(labcore: Labcore, workspace: Workspace, tones: Pa
     assert labcore("evaluate", "--run", run.id, "--json").status == 0  # a run finds its set by the old name
     done = labcore("datasets", "remove", "sounds")
     assert done.status == 0
-    assert f"forgotten; its files stay at {outside}" in done.out
+    assert f"removed from the workspace; its files stay at {outside}" in done.out
     assert run.id in done.err
     assert (outside / "low").is_dir()
     shutil.copytree(tones, workspace.datasets / "demo")

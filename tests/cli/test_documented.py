@@ -276,7 +276,7 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
         for number in (1, 2):
             shutil.copytree(first, first.with_name(f"{first.name[:-4]}000{number}"))
         return ["ensemble", *sorted(run.name for run in runs.iterdir()), "--device", "cpu"]
-    if command == "turn":
+    if command == "set":
         Run.create(Workspace.default(), RunConfig().replace({"optim.epochs": 100}))
     elif command == "resume":  # killed after its first epoch
         events = (first / "events.jsonl").read_text().splitlines(keepends=True)

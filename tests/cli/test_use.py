@@ -56,7 +56,7 @@ class TestEvaluate:
             assert told["run_id"] == run.id
 
     @pytest.mark.parametrize(
-        "words", [["runs", "show"], ["evaluate"], ["export"], ["resume"], ["turn", "--dropout", "0.1"]]
+        "words", [["runs", "show"], ["evaluate"], ["export"], ["resume"], ["set", "--dropout", "0.1"]]
     )
     def test_a_run_is_named_once(self, trained: Workspace, labcore: Labcore, words: list[str]) -> None:
         told = labcore(*words, "one", "--run", "another")
@@ -107,7 +107,7 @@ class TestEvaluate:
         told = labcore("evaluate", "--json")
         assert (told.status, told.out) == (130, "")
         (job,) = [each for each in Evaluation.every(trained) if each.status().state == "stopped"]
-        assert f"`labcore jobs resume {job.id}` goes on" in told.err
+        assert f"`labcore jobs resume {job.id}` continues it" in told.err
         job.delete()
 
     def test_on_a_full_disk_the_figures_are_told(
@@ -158,7 +158,7 @@ class TestNoise:
     def test_it_stops_with_what_is_done(
         self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = noise._Judge.hits
+        real = noise._NoisyClips.hits
 
         def hits(judge: Any, rows: Any, targets: Any, ratio: float | None, progress: Any) -> int:
             if ratio is not None:
@@ -168,7 +168,7 @@ class TestNoise:
             return real(judge, rows, targets, ratio, progress)
 
         with monkeypatch.context() as patch:
-            patch.setattr(noise._Judge, "hits", hits)
+            patch.setattr(noise._NoisyClips, "hits", hits)
             told = labcore("noise", "--snr", "0")
         assert told.status == 130
         assert "no noise" in told.out
@@ -310,7 +310,7 @@ class TestRuns:
             assert working.status().state == "stopping"
         assert waiting.status().state == "stopped"
         assert ended.status().state == "finished"
-        assert "out of the queue" in told.err
+        assert "from the queue" in told.err
         assert f"labcore resume {working.id}" in told.err
         assert f"{ended.id} is finished already" in told.err
 
