@@ -1,4 +1,4 @@
-"""Settings of a run at work as a form holds them: what counts, what was asked for, and what the form would ask for now. No torch."""
+"""Settings of a run that trains, as a form holds them: what counts, what was asked for, and what the form would ask for now. No torch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PendingSettings:
 
     Attributes:
         values: path → value, as the form shows it; whoever draws the form writes here.
-        turns: path → how many times a value was changed elsewhere while the form was there: a widget of a new name shows it.
+        generations: path → how many times a value was changed elsewhere while the form was there: a widget of a new name shows it.
         counts: the values that count in the run now.
         asked: what was asked for and does not count yet.
     """
@@ -42,7 +42,7 @@ class PendingSettings:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
-        self.turns: dict[str, int] = {}
+        self.generations: dict[str, int] = {}
         self._seen: dict[str, Any] = {}
         self._wanted: dict[str, Any] = {}
         self._start: dict[str, Any] = {}
@@ -55,10 +55,10 @@ class PendingSettings:
         self._start, self._wanted = ({path: config.value(path) for path in paths} for config in (start, wanted))
         for path, value in self._wanted.items():
             if path not in self._seen:
-                self.values[path], self.turns[path] = value, 0
+                self.values[path], self.generations[path] = value, 0
             elif self._seen[path] != value:
                 self.values[path] = value
-                self.turns[path] += 1
+                self.generations[path] += 1
             self._seen[path] = value
 
     @property
@@ -72,7 +72,7 @@ class PendingSettings:
         return {path: value for path, value in self._start.items() if value != self._wanted[path]}
 
 
-def standing_advice(run: Run, events: Sequence[Event], put_aside: int = 0) -> Advice | None:
+def open_advice(run: Run, events: Sequence[Event], put_aside: int = 0) -> Advice | None:
     """The latest advice, unless something of what it suggests was changed since or is asked for.
 
     Args:

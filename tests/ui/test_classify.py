@@ -20,7 +20,7 @@ from labcore.errors import AudioError
 from labcore.inference.classifier import Classifier
 from ui.classify import answer
 from ui.classify import events as clip_events
-from ui.classify.predicting import Judged
+from ui.classify.predicting import PredictedClip
 from ui.components.clip import Clip
 
 from .conftest import LABELS, words
@@ -181,12 +181,12 @@ def test_an_example_of_a_data_set_that_is_gone_is_told_in_place(open_page, train
 
 def test_the_csv_holds_probabilities_in_full_precision(trained):
     content = wav(0.7)
-    judged = [Judged(Clip("a,b.wav", content, "key"), Classifier.load(trained.path).classify(content))]
-    judged.append(Judged(Clip("b.wav", b"", "other"), error=AudioError("it is no sound", "Take another")))
-    row, bad = csv.DictReader(io.StringIO(csv_text((each.told() for each in judged), LABELS)))
-    assert (bad["file"], bad["error"], bad["label"], bad["p_bark"]) == ("b.wav", str(judged[1].error), "", "")
-    assert (row["file"], float(row["probability"])) == ("a,b.wav", judged[0].answer.probability)
-    assert {label: float(row[f"p_{label}"]) for label in LABELS} == judged[0].answer.probabilities
+    predicted = [PredictedClip(Clip("a,b.wav", content, "key"), Classifier.load(trained.path).classify(content))]
+    predicted.append(PredictedClip(Clip("b.wav", b"", "other"), error=AudioError("it is no sound", "Take another")))
+    row, bad = csv.DictReader(io.StringIO(csv_text((each.told() for each in predicted), LABELS)))
+    assert (bad["file"], bad["error"], bad["label"], bad["p_bark"]) == ("b.wav", str(predicted[1].error), "", "")
+    assert (row["file"], float(row["probability"])) == ("a,b.wav", predicted[0].answer.probability)
+    assert {label: float(row[f"p_{label}"]) for label in LABELS} == predicted[0].answer.probabilities
 
 
 def test_names_of_files_are_not_read_as_markdown(open_page, trained):

@@ -85,8 +85,8 @@ def test_classify_takes_so_many_at_once(open_page, trained, monkeypatch, tone):
 @pytest.mark.parametrize("name", NASTY)
 def test_names_are_never_paths(open_page, trained, workspace: Workspace, make_run, tone, name):
     before = {path for path in workspace.home.parent.rglob("*") if path.is_file()}
-    assert predicting.judge(trained, [Clip(name, tone, "key")])[0].error is None
-    broken = predicting.judge(trained, [Clip(name, b"no sound", "other")])[0]
+    assert predicting.predict(trained, [Clip(name, tone, "key")])[0].error is None
+    broken = predicting.predict(trained, [Clip(name, b"no sound", "other")])[0]
     assert isinstance(broken.error, LabError)
     run = make_run("queued")
     kept = tracked_clips.pin(run, name, tone)

@@ -18,7 +18,7 @@ from ui.charts import bars
 from ui.charts.colours import colours, dark, shares
 from ui.classify import events as clip_events
 from ui.classify.events import SECTION_SECONDS
-from ui.classify.predicting import Judged
+from ui.classify.predicting import PredictedClip
 from ui.components.clip import Clip
 from ui.components.sound_viewer import Row, image_row, viewer, wave_row
 
@@ -30,15 +30,15 @@ PLAYER = "classify-player"
 HINT = "Point to read values · click to set the player"
 
 
-def show(run: Run, judged: Judged, least: float) -> None:
+def show(run: Run, predicted: PredictedClip, least: float) -> None:
     """One clip.
 
     Args:
         least: the least probability of an event.
     """
-    if judged.answer is None:
+    if predicted.answer is None:
         return
-    answer, clip = judged.answer, judged.clip
+    answer, clip = predicted.answer, predicted.clip
     events = clip_events.events_of(answer, least)
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -49,7 +49,7 @@ def show(run: Run, judged: Judged, least: float) -> None:
         else:
             bars.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}")
     with right:
-        _listen(run, judged, events, least)
+        _listen(run, predicted, events, least)
 
 
 def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: float) -> None:
@@ -68,16 +68,16 @@ def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: floa
 
 
 @st.fragment
-def _listen(run: Run, judged: Judged, events: list[Segment], least: float) -> None:
+def _listen(run: Run, predicted: PredictedClip, events: list[Segment], least: float) -> None:
     """The events of a recording, and playback and pictures, which follow a press on one of them."""
-    answer, clip = judged.answer, judged.clip
+    answer, clip = predicted.answer, predicted.clip
     assert answer is not None
     with errors_in_place():
         if answer.seconds > SECTION_SECONDS and len(answer.windows) > 1:
             _whole(clip, answer)
         clip_events.listed(clip.key, events, answer)
         if events:
-            clip_events.downloads(judged.told(), services.classifier(run).labels, least)
+            clip_events.downloads(predicted.told(), services.classifier(run).labels, least)
         _section(run, clip, answer)
 
 
@@ -123,14 +123,14 @@ def _section(run: Run, clip: Clip, answer: Prediction) -> None:
             )
         )
         end = start + SECTION_SECONDS
-    samples, rate = clip.heard(start, end)
+    samples, rate = clip.waveform(start, end)
     chosen, seconds = clip_events.chosen(clip.key), len(samples) / rate
     with st.container(key=PLAYER):
         _player(clip, samples, rate, chosen)
     network = services.classifier(run)
-    config, heard = network.config, clip.heard(start, end, network.sample_rate)[0]
+    config, waveform = network.config, clip.waveform(start, end, network.sample_rate)[0]
     viewer(
-        _pictures(answer, samples, rate, heard, config, start),
+        _rows(answer, samples, rate, waveform, config, start),
         key="classify-pictures",
         of=f"{clip.key}-{start:g}",
         start_s=start,
@@ -147,13 +147,13 @@ def _section(run: Run, clip: Clip, answer: Prediction) -> None:
     )
 
 
-def _pictures(
-    answer: Prediction, samples: np.ndarray, rate: int, heard: np.ndarray, config: RunConfig, start: float
+def _rows(
+    answer: Prediction, samples: np.ndarray, rate: int, waveform: np.ndarray, config: RunConfig, start: float
 ) -> list[Row]:
     """Waveform, log-mel and, of several windows, what is said of them; on one time axis."""
     from labcore.explore.views import log_mel_view, waveform_view
 
-    log_mel = log_mel_view(heard, config, start_s=start)
+    log_mel = log_mel_view(waveform, config, start_s=start)
     low, high = log_mel.colour_range()
     rows = [
         wave_row(waveform_view(samples, rate, start_s=start), "Waveform"),
@@ -175,7 +175,7 @@ def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chos
         st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {name}")
         return
     event, start, end = chosen.event, chosen.start_s, chosen.end_s
-    stretch, rate = clip.heard(start, end)
+    stretch, rate = clip.waveform(start, end)
     cut = f", the first {SECTION_SECONDS:.0f} s" if end < event.end_s else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"Playing **{plain(label_name(event.label))}** :gray[{moment(start)} – {moment(end)}{cut}]")

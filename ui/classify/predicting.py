@@ -26,7 +26,7 @@ BATCH = 16
 
 
 @dataclass(frozen=True)
-class Judged:
+class PredictedClip:
     """A clip with what the classifier says of it, or why it says nothing."""
 
     clip: Clip
@@ -40,7 +40,7 @@ class Judged:
         return {"file": self.clip.name, **self.answer.told()}
 
 
-def judge(run: Run, clips: list[Clip]) -> list[Judged]:
+def predict(run: Run, clips: list[Clip]) -> list[PredictedClip]:
     """Classify clips, with progress. A file that cannot be read keeps its error and the others go on.
 
     Long recordings are classified beside the page, one of a visit at a time: their bars are drawn here, and they are left out until
@@ -48,7 +48,7 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
     """
     network = services.classifier(run)
     version = run.weights.stat().st_mtime_ns
-    judged: list[Judged] = []
+    predicted: list[PredictedClip] = []
     bar = st.progress(0.0) if len(clips) > 1 else None
     keys: list[str] = []
     waiting: list[long_work.LongWork] = []
@@ -57,7 +57,9 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
             bar.progress(number / len(clips), text=f"Classifying {plain(clip.name)}, {number + 1} of {len(clips)}")
         try:
             if not _is_long(clip.key, network.sample_rate, clip.name, clip.content):
-                judged.append(Judged(clip, answer=_answer(str(run.path), version, clip.name, clip.key, clip.content)))
+                predicted.append(
+                    PredictedClip(clip, answer=_answer(str(run.path), version, clip.name, clip.key, clip.content))
+                )
                 continue
             keys.append(f"{run.id} {version} {clip.key}")
             if any(work.running for work in waiting):
@@ -66,19 +68,19 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
             if work.running or work.stopped:
                 waiting.append(work)
             else:
-                judged.append(Judged(clip, answer=work.result))
+                predicted.append(PredictedClip(clip, answer=work.result))
         except LabError as error:
-            judged.append(Judged(clip, error=error))
+            predicted.append(PredictedClip(clip, error=error))
     if bar is not None:
         bar.empty()
     long_work.keep(GROUP, keys)
     uploaded_files.keep(GROUP, (clip.key for clip in clips))
     for work in waiting:
         (long_bar.bar if work.running else long_bar.again)(work)
-    left = len(clips) - len(judged) - len(waiting)
+    left = len(clips) - len(predicted) - len(waiting)
     if left:
         st.caption(f"{counted(left, 'more long recording waits', 'more long recordings wait')} behind it.")
-    return judged
+    return predicted
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

@@ -15,7 +15,7 @@ from ui.app import live, services, shell
 from ui.app.text import counted, label_name, label_names
 from ui.classify import answer, predicting
 from ui.classify import events as clip_events
-from ui.classify.predicting import Judged
+from ui.classify.predicting import PredictedClip
 from ui.components import clip_table, held_out, source_picker
 from ui.components.clip import Clip
 from ui.components.clip_table import ClipRow
@@ -88,59 +88,61 @@ def _given(run: Run) -> list[Clip]:
 
 
 def _answers(run: Run, clips: list[Clip]) -> None:
-    judged = predicting.judge(run, clips)
-    failed = [item for item in judged if item.error is not None]
+    predicted = predicting.predict(run, clips)
+    failed = [item for item in predicted if item.error is not None]
     for item in failed[:MOST_ERRORS]:
         _say_why(item)
     if len(failed) > MOST_ERRORS:
         more = counted(len(failed) - MOST_ERRORS, "more file", "more files")
         st.caption(f"and {more} that cannot be read; the table lists them")
-    long = [item for item in judged if item.answer is not None and len(item.answer.windows) > 1]
-    if len(failed) == len(judged):
+    long = [item for item in predicted if item.answer is not None and len(item.answer.windows) > 1]
+    if len(failed) == len(predicted):
         return
     least = clip_events.threshold() if long else THRESHOLD
     number = 0
-    if len(judged) > 1:
-        first = next(number for number, item in enumerate(judged) if item.answer is not None)
-        number = clip_table.choose(rows_of(judged, least), key="classify-clips", alt="Labels of the clips", first=first)
+    if len(predicted) > 1:
+        first = next(number for number, item in enumerate(predicted) if item.answer is not None)
+        number = clip_table.choose(
+            rows_of(predicted, least), key="classify-clips", alt="Labels of the clips", first=first
+        )
     with st.container(horizontal=True):
         labels = services.classifier(run).labels
         shell.download(
-            "Answers as CSV", csv_text((item.told() for item in judged), labels), "answers.csv", "text/csv", type="tertiary",
+            "Answers as CSV", csv_text((item.told() for item in predicted), labels), "answers.csv", "text/csv", type="tertiary",
             help="A line a clip, with the probability of every label in full precision.",
         )  # fmt: skip
         if len(long) > 1:
             table = csv_text((item.told() for item in long), labels, "segment", least)
             clip_events.download("Events as CSV", table, "events.csv", "text/csv")
-    if judged[number].error is None:
-        answer.show(run, judged[number], least)
-    elif judged[number] not in failed[:MOST_ERRORS]:
-        _say_why(judged[number])
+    if predicted[number].error is None:
+        answer.show(run, predicted[number], least)
+    elif predicted[number] not in failed[:MOST_ERRORS]:
+        _say_why(predicted[number])
 
 
-def _say_why(item: Judged) -> None:
+def _say_why(item: PredictedClip) -> None:
     if item.error is not None:
         shell.show_error(item.error)
 
 
-def rows_of(judged: list[Judged], least: float) -> list[ClipRow]:
+def rows_of(predicted: list[PredictedClip], least: float) -> list[ClipRow]:
     """Many clips, a row each."""
-    names = label_names(next((each.answer.probabilities for each in judged if each.answer is not None), []))
-    return [_row(item, least, names) for item in judged]
+    names = label_names(next((each.answer.probabilities for each in predicted if each.answer is not None), []))
+    return [_row(item, least, names) for item in predicted]
 
 
-def _row(item: Judged, least: float, names: dict[str, str]) -> ClipRow:
+def _row(item: PredictedClip, least: float, names: dict[str, str]) -> ClipRow:
     """A clip in few words; of a long recording the labels that last longest, and their highest probability."""
-    said, truth = item.answer, label_name(item.clip.truth) if item.clip.truth else ""
-    if said is None:
+    found, truth = item.answer, label_name(item.clip.truth) if item.clip.truth else ""
+    if found is None:
         return ClipRow(item.clip.name, truth, "cannot be read")
-    heard, sure = names[said.label], said.probability
-    more: dict[str, Any] = {"Events": None, "Length (s)": round(said.seconds, 2)}
-    if len(said.windows) > 1:
-        events = clip_events.events_of(said, least)
+    words, sure = names[found.label], found.probability
+    more: dict[str, Any] = {"Events": None, "Length (s)": round(found.seconds, 2)}
+    if len(found.windows) > 1:
+        events = clip_events.events_of(found, least)
         labels = [names[each.label] for each in summary_of(events)]
         more["Events"] = len(events)
-        heard = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "") or "nothing sure"
+        words = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "") or "nothing sure"
         sure = max((event.highest for event in events), default=None)
-    more["Notes"] = "; ".join(shown(note) for note in said.notes) or None
-    return ClipRow(item.clip.name, truth, heard, sure, more)
+    more["Notes"] = "; ".join(shown(note) for note in found.notes) or None
+    return ClipRow(item.clip.name, truth, words, sure, more)

@@ -38,9 +38,9 @@ class Clip:
     def bytes(self) -> int:
         return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
 
-    def heard(self, start_s: float, end_s: float | None, rate: int | None = None) -> tuple[np.ndarray, int]:
+    def waveform(self, start_s: float, end_s: float | None, rate: int | None = None) -> tuple[np.ndarray, int]:
         """A stretch as the front end gets it: (samples,), mixed and at ``rate`` or its own, and the rate. Not to be written to."""
-        return _heard(self.key, self.name, start_s, end_s, rate, self.content)
+        return _waveform(self.key, self.name, start_s, end_s, rate, self.content)
 
     @classmethod
     def of_upload(cls, file: UploadedFile, group: str, name: str = "") -> Clip:
@@ -56,7 +56,7 @@ class Clip:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _heard(
+def _waveform(
     key: str, name: str, start_s: float, end_s: float | None, rate: int | None, _content: Any
 ) -> tuple[np.ndarray, int]:
     from labcore.audio import decode

@@ -1,4 +1,4 @@
-"""Augment preview: which augmentation, how strong, and with what; what it makes of a clip is drawn below."""
+"""Augment preview: which augmentation, how strong, and with what; what it makes of a clip is shown below."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ui.app import services, shell
 from ui.app.text import plain
 from ui.components import source_picker
 from ui.components.clip import Clip
-from ui.explore import augment_pictures, front_end, views
+from ui.explore import augment_result, front_end, views
 from ui.explore.opened import Opened
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def show(opened: Opened, start: float, end: float) -> None:
         rate = config.audio.sample_rate
         # training crops at random; more is never cut from here
         longest = 2 * (config.audio.clip_seconds or 10.0) + 10.0
-        clip, _ = opened.source.heard(start, min(end, start + longest), rate)
+        clip, _ = opened.source.waveform(start, min(end, start + longest), rate)
         for kind, most in (("second", longest), ("recording", 60.0)):
             if options.get(kind) is not None:
-                options[kind] = options[kind].heard(0.0, most, rate)[0]
-        drawn = augment_pictures.show(config, clip, seed, {"steps": name, **options}, network)
-        augment_pictures.save_buttons(opened.source.name, drawn, config)
+                options[kind] = options[kind].waveform(0.0, most, rate)[0]
+        result = augment_result.show(config, clip, seed, {"steps": name, **options}, network)
+        augment_result.save_buttons(opened.source.name, result, config)
         _carry(name, options)
 
 

@@ -40,13 +40,13 @@ WHAT = {
 }
 SPECTROGRAMS = {"level": "level", "magnitude": "magnitude", "power": "power"}
 PLAYER = "explore-player"
-PICTURES = "explore-pictures"
+VIEWER = "explore-pictures"
 HINT = "Point to read values · drag to select · click to set the player"
 
 
 @st.fragment
 def show(opened: Opened, start: float, end: float) -> None:
-    """Everything of a stretch. A turned slider redraws this and nothing else of the page."""
+    """Everything of a stretch. A moved slider redraws this and nothing else of the page."""
     with shell.errors_in_place():
         left, right = st.columns([5, 2], gap="medium")
         with right:
@@ -94,13 +94,13 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     source, rate = opened.source, config.audio.sample_rate
     name = f"{source.key}|{start:.6f}|{end:.6f}"
     samples, own_rate = sound(opened, start, end, mode, rate)
-    front, _ = source.heard(start, end, rate)
+    front, _ = source.waveform(start, end, rate)
     power = st.session_state.get("explore-power", "level")
     made = views_of(chosen, samples, own_rate, front, config, of=power, start_s=start)
-    stretch = selected(PICTURES, name)
+    stretch = selected(VIEWER, name)
     if made:
         viewer(
-            [row_of(kind, view, own_rate) for kind, view in made.items()], key=PICTURES, of=name, start_s=start, end_s=end,
+            [row_of(kind, view, own_rate) for kind, view in made.items()], key=VIEWER, of=name, start_s=start, end_s=end,
             selectable=True, selection=stretch, player=PLAYER, played_from=stretch[0] if stretch else start, hint=HINT,
             alt=f"Pictures of {source.name}",
         )  # fmt: skip
@@ -136,7 +136,7 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
     """What is drawn as the waveform and played: (channels, samples) and its rate."""
     source = opened.source
     if mode == "front":
-        return source.heard(start, end, rate)[0][None], rate
+        return source.waveform(start, end, rate)[0][None], rate
     samples, own = channels(source.key, source.name, start, end, source.content)
     if mode == "mixed":
         from labcore.audio import mix
@@ -209,7 +209,7 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
         return
     try:
         network = services.classifier(run)
-        waveform, _ = opened.source.heard(begin, stop, network.sample_rate)
+        waveform, _ = opened.source.waveform(begin, stop, network.sample_rate)
         answer = network.classify_waveform(waveform)
     except LabError as error:
         shell.show_error(error)

@@ -14,7 +14,7 @@ from labcore.config import Setting, all_settings
 from labcore.events import Event, SettingsChanged, each_of
 from labcore.owners import clean
 from labcore.runs import Run
-from labcore.training.pending import EVERYDAY, PendingSettings, live_settings, standing_advice
+from labcore.training.pending import EVERYDAY, PendingSettings, live_settings, open_advice
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place
 from ui.app.text import plain
@@ -68,7 +68,7 @@ def _sliders(run: Run, table: list[Setting], pending: PendingSettings) -> None:
         if number % 3 == 0:  # rows, so that a narrow page keeps the order
             columns = st.columns(3, gap="large")
         with columns[number % 3]:
-            key, counts = f"turn-{run.id}-{path}-{pending.turns[path]}", pending.counts.value(path)
+            key, counts = f"turn-{run.id}-{path}-{pending.generations[path]}", pending.counts.value(path)
             pending.values[path] = fields.widget_of(setting, pending.values[path], key=key)
             if path in pending.asked:
                 st.caption(f":orange[Counts now: {fields.tidy(counts)}; asked for: {fields.tidy(pending.asked[path])}]")
@@ -110,7 +110,7 @@ def _who(event: SettingsChanged) -> str:
 
 def advice(run: Run, events: list[Event], owner: str = "") -> None:
     """The latest advice on a run of ``owner``, as long as it is neither followed nor put aside, with buttons for both."""
-    event = standing_advice(run, events, st.session_state.get(_aside(run), 0))
+    event = open_advice(run, events, st.session_state.get(_aside(run), 0))
     if event is None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):

@@ -1,7 +1,7 @@
 """The viewer: pictures of a sound on one time axis in the browser, as a component of its own.
 
 What is sent is bytes, not numbers as text (``rows.py``). The scripts beside this file draw them on a canvas that keeps its place on the
-page, so that a turned slider redraws without a flicker; it reads time, frequency and level under the cursor, and lets a stretch
+page, so that a moved slider redraws without a flicker; it reads time, frequency and level under the cursor, and lets a stretch
 be selected. It knows no page: whoever draws one gives it a key, and the key of the container with the player.
 """
 

@@ -37,35 +37,35 @@ def show(
 
     log_mel = network.log_mel if network is not None else None
     options = options | {"log_mel": log_mel, "workspace": services.workspace()}
-    drawn = preview(config, clip, seed, sound=False, **options)
-    if lines := _told(drawn):
+    result = preview(config, clip, seed, sound=False, **options)
+    if lines := _told(result):
         st.caption(lines)
     before, after, difference = st.columns(3, gap="medium")
-    low, high = _range(drawn)
+    low, high = _range(result)
     with before:
-        _picture("Before", drawn.before, config, low, high)
+        _view("Before", result.before, config, low, high)
     with after:
-        _picture("After", drawn.after, config, low, high)
+        _view("After", result.after, config, low, high)
     with difference:
-        _picture("Difference", drawn.difference, config, -drawn.reach, drawn.reach, signed=True)
-        _change(drawn)
+        _view("Difference", result.difference, config, -result.reach, result.reach, signed=True)
+        _change(result)
     if network is not None:
-        _answers(network, drawn, before, after, difference)
-    if drawn.rebuilt:
-        drawn = preview(config, clip, seed, **options)
+        _answers(network, result, before, after, difference)
+    if result.rebuilt:
+        result = preview(config, clip, seed, **options)
     with before:
-        _play("before", drawn.sound_before, drawn.sample_rate)
-        if drawn.before_rebuilt is not None:
+        _play("before", result.sound_before, result.sample_rate)
+        if result.before_rebuilt is not None:
             st.caption("Original, reconstructed the same way (for a fair comparison):")
-            _play("rebuilt", drawn.before_rebuilt, drawn.sample_rate)
+            _play("rebuilt", result.before_rebuilt, result.sample_rate)
     with after:
-        _play("after", drawn.sound, drawn.sample_rate)
-        if drawn.rebuilt:
+        _play("after", result.sound, result.sample_rate)
+        if result.rebuilt:
             st.caption("Reconstructed from the spectrogram (Griffin-Lim), which holds no phase.")
-    return drawn
+    return result
 
 
-def save_buttons(name: str, drawn: Preview, config: RunConfig) -> None:
+def save_buttons(name: str, result: Preview, config: RunConfig) -> None:
     """Buttons for the sound after, and for both pictures.
 
     Args:
@@ -74,33 +74,31 @@ def save_buttons(name: str, drawn: Preview, config: RunConfig) -> None:
     from labcore.audio import encode_wav
     from labcore.explore.views import levels_view
 
-    low, high = _range(drawn)
-    pictures = {"before": drawn.before, "after": drawn.after}
-    shown = {title: (levels_view(levels, config), low, high) for title, levels in pictures.items()}
-    save.of_draw(name, encode_wav(drawn.sound, drawn.sample_rate, exact=True), shown)
+    low, high = _range(result)
+    levels_of = {"before": result.before, "after": result.after}
+    shown = {title: (levels_view(levels, config), low, high) for title, levels in levels_of.items()}
+    save.of_preview(name, encode_wav(result.sound, result.sample_rate, exact=True), shown)
 
 
-def _told(drawn: Preview) -> str:
-    """What was drawn, in a line."""
+def _told(result: Preview) -> str:
+    """What was chosen at random, in a line."""
     from labcore.explore.augment_preview import STEPS
 
     parts = []
-    if drawn.steps:
-        parts.append("Switched on: " + ", ".join(plain(STEPS[name].title.lower()) for name in drawn.steps))
-    if drawn.snr_db is not None:
-        parts.append(f"noise at {drawn.snr_db:.1f} dB".replace("-", "−"))
-    if drawn.ratio is not None:
-        parts.append(f"mixed {percent(drawn.ratio, 0)} to {percent(1 - drawn.ratio, 0)}, and so is the label")
+    if result.steps:
+        parts.append("Switched on: " + ", ".join(plain(STEPS[name].title.lower()) for name in result.steps))
+    if result.snr_db is not None:
+        parts.append(f"noise at {result.snr_db:.1f} dB".replace("-", "−"))
+    if result.ratio is not None:
+        parts.append(f"mixed {percent(result.ratio, 0)} to {percent(1 - result.ratio, 0)}, and so is the label")
     return " · ".join(parts)
 
 
-def _range(drawn: Preview) -> tuple[float, float]:
-    return drawn.colour_range(st.session_state.get("explore-range", 80))
+def _range(result: Preview) -> tuple[float, float]:
+    return result.colour_range(st.session_state.get("explore-range", 80))
 
 
-def _picture(
-    title: str, levels: np.ndarray, config: RunConfig, low: float, high: float, *, signed: bool = False
-) -> None:
+def _view(title: str, levels: np.ndarray, config: RunConfig, low: float, high: float, *, signed: bool = False) -> None:
     from labcore.explore.views import levels_view
 
     key, view = title.lower(), levels_view(levels, config, signed=signed)
@@ -111,8 +109,8 @@ def _picture(
     viewer([row], key=f"explore-bench-{key}", of=key, start_s=0.0, end_s=seconds, **looks)
 
 
-def _change(drawn: Preview) -> None:
-    share, mean = drawn.changed()
+def _change(result: Preview) -> None:
+    share, mean = result.changed()
     if share == 0:
         st.caption("No cell changed by 0.5 dB or more.")
     else:
@@ -127,11 +125,11 @@ def _play(key: str, samples: np.ndarray, rate: int) -> None:
             st.audio(encode_wav(samples, rate, exact=True), format="audio/wav", alt=f"Sound {key}")
 
 
-def _answers(network: Classifier, drawn: Preview, before: Any, after: Any, difference: Any) -> None:
+def _answers(network: Classifier, result: Preview, before: Any, after: Any, difference: Any) -> None:
     from labcore.explore.augment_preview import predictions
 
     try:
-        pair = predictions(network, drawn)
+        pair = predictions(network, result)
     except LabError as error:
         shell.show_error(error)
         return
