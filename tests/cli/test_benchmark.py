@@ -33,6 +33,7 @@ def _short(monkeypatch):
         case_seconds=0.01, min_repeats=2, max_repeats=3, tune_seconds=0.01, tune_batches=(1,), peak_seconds=0.01
     )
     monkeypatch.setattr(plan, "FULL", short)
+    monkeypatch.setattr("labcore.benchmark.peak.SIZES", (64, 128))
 
 
 def test_the_help_names_every_scope_and_mode(labcore):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -247,9 +249,11 @@ class TestClassify:
 
 
 class TestExport:
-    def test_zip_works_in_a_fresh_process(
-        self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path
-    ) -> None:
+    def test_the_zip_answers_as_the_command_does(
+        self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        """In a process of its own it is tried by tests/inference/test_classifier.py."""
         (run,) = list_runs(trained)
         told = labcore("export", run.id, "-o", tmp_path, "--json")
         (facts,) = told.lines
@@ -258,11 +262,11 @@ class TestExport:
         assert len(content) == facts["bytes"]
         zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path)
         file = tones / "high" / "high3.wav"
-        done = subprocess.run(
-            [sys.executable, tmp_path / run.id / "classify.py", file],
-            check=True, capture_output=True, text=True, env={"PYTHONPATH": str(Path(__file__).parents[2])},
-        )  # fmt: skip
-        answer = json.loads(done.stdout)
+        script = str(tmp_path / run.id / "classify.py")
+        monkeypatch.setattr(sys, "argv", [script, str(file)])
+        with pytest.raises(SystemExit, match="0"), contextlib.redirect_stdout(io.StringIO()) as said:
+            runpy.run_path(script, run_name="__main__")
+        answer = json.loads(said.getvalue())
         (here,) = labcore("classify", "--json", file, "--device", "cpu").lines
         assert answer["probabilities"] == pytest.approx(here["probabilities"], abs=1e-5)
 
@@ -330,17 +334,21 @@ class TestRuns:
         assert "epoch 4/4" in told.err
 
     def test_follow_a_live_run_whose_own_output_is_closed(
-        self, workspace: Workspace, start: Start, tones: Path, tiny: tuple[str, ...], until: Callable[..., None]
+        self,
+        workspace: Workspace,
+        start: Start,
+        labcore: Labcore,
+        tones: Path,
+        tiny: tuple[str, ...],
+        until: Callable[..., None],
     ) -> None:
         reading, writing = os.pipe()
         os.close(reading)
         with start("train", "--json", "--dataset", tones, "--epochs", "3", *tiny, stdout=writing) as training:
             os.close(writing)
             until(lambda: list_runs(workspace) and list_runs(workspace)[0].events())
-            with start("runs", "show", "last", "--follow", "--json") as watching:
-                out, _ = watching.communicate(timeout=60)
+            lines = labcore("runs", "show", "last", "--follow", "--json").lines
             training.communicate(timeout=60)
-        lines = [json.loads(line) for line in out.splitlines()]
         assert (lines[0]["type"], lines[-1]["type"]) == ("run_started", "run_finished")
         assert (training.returncode, lines[-1]["state"]) == (0, "finished")
 
