@@ -78,7 +78,7 @@ def test_classify_takes_so_many_at_once(open_page, trained, monkeypatch, tone):
         app.get("file_uploader")[0].upload(f"clip{number}.wav", tone, "audio/wav")
     app.run()
     assert not app.exception
-    assert "2 files are taken at once" in words(app)
+    assert "At most 2 files at once" in words(app)
     assert len(app.dataframe[0].value) == 2
 
 

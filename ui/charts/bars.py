@@ -22,7 +22,7 @@ def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None
     texts = [f"{100 * share:.1f} %" for share in lengths]
     figure = bars(labels, lengths, texts, [strong] + [weak] * (len(top) - 1), (0, 1.15))
     figure.update_traces(hoverinfo=None, hovertemplate="%{y}: %{x:.4%}<extra></extra>")
-    show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the likeliest labels")
+    show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the top labels")
 
 
 def bars(

@@ -53,7 +53,7 @@ def show(run: Run, predicted: PredictedClip, least: float) -> None:
 
 
 def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: float) -> None:
-    st.caption(f"Heard in {plain(clip.name)}")
+    st.caption(f"Prediction for {plain(clip.name)}")
     if len(answer.windows) > 1:
         clip_events.headline(answer, events, least)
     else:
@@ -86,9 +86,9 @@ def _whole(clip: Clip, answer: Prediction) -> None:
     start = float(st.session_state.get(f"section-{clip.key}", 0))
     section = (start, min(start + SECTION_SECONDS, answer.seconds))
     viewer(
-        [_probabilities(answer, 0.0, answer.seconds, "Whole recording")],
+        [_probabilities(answer, 0.0, answer.seconds, "Probability over time")],
         key="classify-whole", of=clip.key, start_s=0.0, end_s=answer.seconds, selection=section,
-        hint=f"{_scale()} · drawn below: {clock_span(*section, 0)}", alt="Probabilities over the length of the recording",
+        hint=f"{_scale()} · shown below: {clock_span(*section, 0)}", alt="Probability over time",
     )  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def _section(run: Run, clip: Clip, answer: Prediction) -> None:
                 key=f"section-{clip.key}",
                 on_change=clip_events.let_go,
                 args=(clip.key,),
-                help=f"Recordings are drawn and played {SECTION_SECONDS:.0f} s at a time.",
+                help=f"Recordings are shown and played {SECTION_SECONDS:.0f} s at a time.",
             )
         )
         end = start + SECTION_SECONDS

@@ -32,7 +32,7 @@ def show() -> None:
         if st.query_params.get("run"):
             _untrained(st.query_params["run"])
         with st.container(border=True):
-            st.markdown("**There is no trained network yet.** A run has weights once it has finished.")
+            st.markdown("**No trained network yet.** A run has weights once it has finished.")
             st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
         return
     run = _network(known)
@@ -60,7 +60,9 @@ def _network(known: Networks) -> Run | None:
 def _untrained(name: str) -> None:
     """Say why the network that a link names is none to choose from."""
     if any(run.id == name for run, _ in live.runs()):
-        trouble = LabError(f"run {name!r} has no weights yet", "Wait for its end, resume it, or choose another network")
+        trouble = LabError(
+            f"run {name!r} has no weights yet", "Wait until it has finished, resume it, or choose another network"
+        )
         shell.show_error(trouble)
     else:
         live.gone("run", name)
@@ -78,8 +80,8 @@ def _given(run: Run) -> list[Clip]:
         st.session_state["classify-number"] = number + 1
 
     shell.action_button("Another example", another, key="classify-another", icon=":material/shuffle:")
-    whose = "the demo set, made on the spot," if is_builtin(run) else "the run's own data set"
-    st.caption(f"A clip of {whose} that was held out from its training.")
+    whose = "the demo set" if is_builtin(run) else "the run's data set"
+    st.caption(f"A held-out clip of {whose}: the network was not trained on it.")
     try:
         return [held_out.of_run(run, number)]
     except LabError as error:
@@ -108,8 +110,8 @@ def _answers(run: Run, clips: list[Clip]) -> None:
     with st.container(horizontal=True):
         labels = services.classifier(run).labels
         shell.download(
-            "Answers as CSV", csv_text((item.told() for item in predicted), labels), "answers.csv", "text/csv", type="tertiary",
-            help="A line a clip, with the probability of every label in full precision.",
+            "Predictions as CSV", csv_text((item.told() for item in predicted), labels), "answers.csv", "text/csv", type="tertiary",
+            help="One row per clip, with the probabilities of all labels.",
         )  # fmt: skip
         if len(long) > 1:
             table = csv_text((item.told() for item in long), labels, "segment", least)
@@ -142,7 +144,10 @@ def _row(item: PredictedClip, least: float, names: dict[str, str]) -> ClipRow:
         events = clip_events.events_of(found, least)
         labels = [names[each.label] for each in summary_of(events)]
         more["Events"] = len(events)
-        words = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "") or "nothing sure"
+        words = (
+            ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+            or "none above the threshold"
+        )
         sure = max((event.highest for event in events), default=None)
     more["Notes"] = "; ".join(shown(note) for note in found.notes) or None
     return ClipRow(item.clip.name, truth, words, sure, more)

@@ -39,7 +39,7 @@ def frame_of(rows: Iterable[ClipRow]) -> pd.DataFrame:
             {
                 "Clip": shown(row.name),
                 "Label": row.label or None,
-                "Predicted": row.predicted or None,
+                "Prediction": row.predicted or None,
                 "Probability": row.probability,
                 **row.more,
             }

@@ -80,8 +80,8 @@ def given(prefix: str, kind: str, *, many: bool = False) -> list[Clip]:
     most = limits.uploads().files
     if len(files) > most:
         st.warning(
-            f"{counted(most, 'file is', 'files are')} taken at once; the first of them are answered. "
-            "For more there is `labcore classify FOLDER`.",
+            f"At most {counted(most, 'file')} at once: only the first ones are classified. "
+            "For more, use `labcore classify FOLDER`.",
             icon=":material/filter_none:",
         )
     return [Clip.of_upload(file, prefix) for file in files[:most]]
