@@ -248,11 +248,6 @@ class Classifier(nn.Module):
         )
 
     @torch.inference_mode()
-    def log_mel_of(self, waveform: np.ndarray) -> np.ndarray:
-        """The spectrogram the network is given, before the normalisation: (samples,) → (n_mels, frames) in dB."""
-        batch = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None].to(self.device)
-        return self.log_mel.decibels(self.log_mel.power(batch))[0].cpu().numpy()
-
     # --- on the disk
 
     def to_bytes(self) -> bytes:
