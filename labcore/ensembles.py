@@ -23,8 +23,8 @@ from labcore.events import Evaluated, Log, RunFinished, RunStarted
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
 from labcore.models.ensemble import MOST_MEMBERS, Ensemble
-from labcore.origin import ENSEMBLE
 from labcore.runs import Run
+from labcore.runs.origin import ENSEMBLE
 from labcore.training.golden import remember_golden
 from labcore.workspace import Workspace, draft_folder
 

@@ -37,12 +37,12 @@ from labcore.errors import LabError
 from labcore.events import Started, each_of, last_of
 from labcore.jobs.folder import MACHINE, NOTHING, JobFolder
 from labcore.jobs.kind import Kind
+from labcore.jobs.listing import reason
 from labcore.jobs.queue import QueueState
-from labcore.listing import reason
+from labcore.jobs.status import Asked, JobStatus, Story
 from labcore.owners import clean
 from labcore.reading import LATEST, read_object
 from labcore.runs import Run, list_runs
-from labcore.status import Asked, JobStatus, Story
 from labcore.workspace import Workspace, slug
 
 

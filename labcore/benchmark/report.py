@@ -11,7 +11,7 @@ from labcore.benchmark.events import BenchmarkEvent, CpuTuned, Measurement, Peak
 from labcore.benchmark.plan import Plan
 from labcore.benchmark.serialization import FORMAT, report_from
 from labcore.errors import LabError
-from labcore.status import ENDED
+from labcore.jobs.status import ENDED
 
 
 class ReportError(LabError):

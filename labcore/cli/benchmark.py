@@ -19,7 +19,7 @@ from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, live,
 from labcore.cli.parser import Parser, add_json
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Event
-from labcore.listing import looked_at
+from labcore.jobs.listing import looked_at
 from labcore.reading import read_file
 from labcore.texts import counted
 from labcore.workspace import Workspace, write_atomically

@@ -15,11 +15,11 @@ from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, perce
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
 from labcore.crossval.job import CrossValidation, ready
 from labcore.crossval.summary import FoldResult, Pool, Summary, summarise
-from labcore.event_log import EventReader
 from labcore.events import RunFinished
-from labcore.listing import looked_at
+from labcore.jobs.event_log import EventReader
+from labcore.jobs.listing import looked_at
+from labcore.jobs.status import RESUMABLE
 from labcore.owners import shell_user
-from labcore.status import RESUMABLE
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         _tell_result(summarise(CrossValidation.open(workspace, arguments.show)), as_json=arguments.json)
         return DONE
     if arguments.engine == "ray":
-        from labcore.ray_queue import need_ray
+        from labcore.runs.ray_queue import need_ray
 
         need_ray()
     by_manager = arguments.engine == "local"
@@ -105,7 +105,7 @@ def _follow_manager(workspace: Workspace, experiment: CrossValidation, arguments
 
 def _follow_ray(workspace: Workspace, experiment: CrossValidation, arguments: argparse.Namespace) -> int:
     """Hand the runs that are not finished to a Ray cluster and follow them."""
-    from labcore.ray_queue import RayQueue, connected
+    from labcore.runs.ray_queue import RayQueue, connected
 
     with experiment.hold():
         ready(experiment, vars(arguments).get("data.dataset"), queued=False)

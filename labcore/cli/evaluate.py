@@ -13,7 +13,7 @@ from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, r
 from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import Chosen, Evaluation, EvaluationPlan
 from labcore.events import Evaluated, Event, last_of
-from labcore.honesty import choice_note
+from labcore.runs.honesty import choice_note
 from labcore.workspace import Workspace
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
-from labcore.listing import Unreadable
+from labcore.jobs.listing import Unreadable
 from labcore.texts import counted, json_line, printable
 
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141

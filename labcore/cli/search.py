@@ -22,7 +22,7 @@ from labcore.cli.output import (
 )
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
 from labcore.errors import LabError
-from labcore.listing import looked_at
+from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user
 from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
 from labcore.search.folder import Search
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         final = train_best(Search.open(workspace, arguments.final), by=shell_user())
         return attend_everywhere(final, as_json=arguments.json)
     if arguments.engine == "ray":
-        from labcore.ray_queue import need_ray
+        from labcore.runs.ray_queue import need_ray
 
         need_ray()
     if arguments.resume is not None:
@@ -130,7 +130,7 @@ def _drive(search: Search, arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         doing = None
         if arguments.engine == "ray":
-            from labcore.ray_queue import RayQueue, connected
+            from labcore.runs.ray_queue import RayQueue, connected
             from labcore.search import driver
 
             ray, device = connected(arguments.ray_address), search.settings.config.runtime.device

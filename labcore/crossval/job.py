@@ -16,19 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from labcore import asked
 from labcore.config import RunConfig, parse
 from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError
 from labcore.jobs.folder import NOTHING, JobFolder
 from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
-from labcore.listing import reason
-from labcore.origin import EXPERIMENT
+from labcore.jobs.listing import reason
+from labcore.jobs.status import RESUMABLE, Asked, JobStatus, Story
 from labcore.owners import clean
 from labcore.reading import LATEST, DamagedError, read_object
-from labcore.runs import Run
-from labcore.status import RESUMABLE, Asked, JobStatus, Story
+from labcore.runs import Run, asked
+from labcore.runs.origin import EXPERIMENT
 from labcore.workspace import Workspace, slug
 
 KIND = "crossval"

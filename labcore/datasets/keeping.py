@@ -25,8 +25,8 @@ from labcore.datasets.registry import (
 from labcore.errors import DatasetError, RunError, WorkspaceError
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import working_kinds
+from labcore.jobs.status import JobStatus
 from labcore.runs import Run
-from labcore.status import JobStatus
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug, write_atomically
 from labcore.workspace import remove as take_away

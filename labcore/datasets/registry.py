@@ -23,9 +23,9 @@ from labcore.datasets.scan import entries, is_audio, listed
 from labcore.datasets.table import Dataset
 from labcore.datasets.walk import Look, TooMuchError, looking
 from labcore.errors import DatasetError, LabError, WorkspaceError
-from labcore.moved import here
 from labcore.reading import DamagedError, read_object
 from labcore.runs import list_runs
+from labcore.runs.moved import here
 from labcore.texts import as_bytes, shown
 from labcore.typed import exists, hint, plain_path, typed_path
 from labcore.workspace import Workspace, slug, write_atomically

@@ -21,8 +21,8 @@ from labcore import nvml
 from labcore.device import usable_cores
 from labcore.doctor.cgroup import Cgroup
 from labcore.errors import LabError
-from labcore.event_log import log_of
 from labcore.events import RunStarted
+from labcore.jobs.event_log import log_of
 from labcore.nvml import GpuSample
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace

@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Ty
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from labcore.errors import RunError
-from labcore.event_log import log_of
 from labcore.events import JOB_KINDS, Evaluated, Event, event_of
+from labcore.jobs.event_log import log_of
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
-from labcore.listing import reason
+from labcore.jobs.listing import reason
+from labcore.jobs.status import Asked, JobStatus, Story
 from labcore.owners import clean
 from labcore.reading import DamagedError, read_object
 from labcore.runs import Run
-from labcore.status import Asked, JobStatus, Story
 from labcore.workspace import Workspace, slug
 
 if TYPE_CHECKING:

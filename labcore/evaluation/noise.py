@@ -13,12 +13,12 @@ from labcore.augment.seeding import seeded
 from labcore.datasets.store import ClipStore
 from labcore.evaluation.eval_set import Progress
 from labcore.evaluation.jobs import SNRS_DB, InNoise
+from labcore.evaluation.metrics import wilson_interval
 from labcore.evaluation.select import targets_of
 from labcore.events import Event
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
 from labcore.inference.windows import ClipWindows
-from labcore.intervals import wilson_interval
 from labcore.jobs.following import follow
 
 

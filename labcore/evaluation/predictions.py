@@ -19,7 +19,7 @@ import pandas as pd
 from labcore.datasets.folds import folds_of
 from labcore.datasets.table import way_from
 from labcore.errors import LabError, RunError, WorkspaceError
-from labcore.listing import reason
+from labcore.jobs.listing import reason
 from labcore.reading import open_file, parse_json
 from labcore.texts import shown
 from labcore.workspace import opened_atomically

@@ -20,11 +20,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from labcore import __version__
 from labcore.errors import LabError
-from labcore.event_log import FILE, log_of
+from labcore.jobs.event_log import FILE, log_of
 from labcore.jobs.folder import J, JobFolder
-from labcore.listing import reason
+from labcore.jobs.listing import reason
+from labcore.jobs.status import Asked, JobStatus, Story
 from labcore.reading import read_object
-from labcore.status import Asked, JobStatus, Story
 from labcore.texts import json_line
 from labcore.workspace import Workspace, is_no_file, write_atomically
 

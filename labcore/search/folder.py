@@ -21,17 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from labcore.errors import ConfigError, LabError
-from labcore.event_log import log_of
+from labcore.jobs.event_log import log_of
 from labcore.jobs.folder import NOTHING, JobFolder
 from labcore.jobs.kind import Kind
-from labcore.listing import reason
-from labcore.origin import SEARCH
+from labcore.jobs.listing import reason
+from labcore.jobs.status import ENDED, Asked, JobStatus, Story
 from labcore.owners import clean, signer
 from labcore.reading import DamagedError, open_file, parse_json, read_object
 from labcore.runs import Run, list_runs
+from labcore.runs.origin import SEARCH
 from labcore.search.events import EVENTS, SearchFinished, SearchStarted, TrialEnded
 from labcore.search.settings import MOST_TRIALS, Settings
-from labcore.status import ENDED, Asked, JobStatus, Story
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug
 

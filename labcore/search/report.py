@@ -13,11 +13,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from labcore.config import RunConfig
 from labcore.jobs.manager import JobManager, make_ready
+from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run, list_runs
 from labcore.search.folder import MARK, Search, SearchError
 from labcore.search.journal import NAME, study_id
 from labcore.search.settings import Settings
-from labcore.status import RESUMABLE, JobStatus
 
 FEWEST = 6
 """So many finished trials it takes at least to say anything about importance."""

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from labcore.budget import plan
 from labcore.config import DataConfig, RunConfig
+from labcore.config.budget import plan
 from labcore.datasets.folds import drawn_in, split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips

@@ -19,9 +19,9 @@ from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import JOB_KINDS, KINDS, Estimate
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
-from labcore.listing import reason
+from labcore.jobs.listing import reason
+from labcore.jobs.status import Asked
 from labcore.reading import DamagedError, read_json
-from labcore.status import Asked
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug, write_atomically
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from labcore import __version__
-from labcore.asked import save_worked_out
 from labcore.config import ModelConfig, RunConfig, RuntimeConfig
 from labcore.device import DeviceChoice, usable_cores
 from labcore.evaluation.eval_set import EvalSet
@@ -21,8 +20,9 @@ from labcore.inference.resident_clips import waveform_cache
 from labcore.jobs.following import Stopped, follow
 from labcore.models import check_input
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
-from labcore.moved import here
 from labcore.runs import Run
+from labcore.runs.asked import save_worked_out
+from labcore.runs.moved import here
 from labcore.training.checkpoint import take_up
 from labcore.training.class_balancer import ClassBalancer
 from labcore.training.clips import Clips, open_clips

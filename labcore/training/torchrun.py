@@ -24,9 +24,9 @@ from labcore.config import RunConfig
 from labcore.device import ALL
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, Event
+from labcore.jobs.status import RESUMABLE
 from labcore.reading import read_json
 from labcore.runs import Run
-from labcore.status import RESUMABLE
 from labcore.workspace import Workspace, slug, write_atomically
 
 if TYPE_CHECKING:

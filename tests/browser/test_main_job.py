@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from labcore.audio import encode_wav
+from labcore.config.presets import preset
 from labcore.events import Evaluated, RunFinished, RunQueued, RunStarted
 from labcore.inference.classifier import Classifier
-from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
 from ui.app.text import label_name

@@ -6,7 +6,6 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from labcore.asked import asked_for
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError
@@ -14,6 +13,7 @@ from labcore.evaluation.evaluate import evaluate
 from labcore.events import BatchSplit, Epoch, Evaluated, Log, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
+from labcore.runs.asked import asked_for
 from labcore.training.checkpoint import load_checkpoint
 from labcore.training.loop import train
 from labcore.training.pace import Pace

@@ -12,12 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
+from labcore.config.presets import preset
 from labcore.device import DeviceChoice
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.manager import JobManager
 from labcore.jobs.queue import QueueState
-from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
 from tests.jobs.inline import InlineChild

@@ -13,11 +13,11 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 from labcore.audio import decode_channels, encode_wav
+from labcore.config.presets import preset
 from labcore.datasets.demo import example_clip
 from labcore.evaluation.jobs import Chosen, InNoise, NoisePlan, NoiseTest
 from labcore.events import Preparing
 from labcore.explore.views import log_mel_view, spectrogram, waveform_view
-from labcore.presets import preset
 from ui.charts.colours import colours, names
 from ui.components.sound_viewer import MOST_BYTES, Row, image_row, pack, wave_row
 from ui.explore import facts, views

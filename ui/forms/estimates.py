@@ -7,10 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore.budget import Plan
 from labcore.config import RunConfig
-from labcore.run_times import MOST_RUNS, Estimate, Speed, estimate, speed_of
+from labcore.config.budget import Plan
 from labcore.runs import Run, list_runs
+from labcore.runs.times import MOST_RUNS, Estimate, Speed, estimate, speed_of
 from ui.app import services
 from ui.app.text import duration, plain
 

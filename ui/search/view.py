@@ -12,11 +12,11 @@ from labcore.config import all_settings
 from labcore.errors import LabError
 from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
-from labcore.listing import looked_at
+from labcore.jobs.listing import looked_at
+from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
 from labcore.search.folder import Search, SearchError
 from labcore.search.report import Report, Trial, best_config, importance, train_best
-from labcore.status import RESUMABLE
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import count, counted, duration, percent, plain, points, state_face

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore.asked import asked_for
 from labcore.errors import DatasetError, LabError
 from labcore.events import (
     Epoch,
@@ -23,8 +22,9 @@ from labcore.events import (
 )
 from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
+from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run
-from labcore.status import RESUMABLE, JobStatus
+from labcore.runs.asked import asked_for
 from labcore.texts import shown
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place, show_error

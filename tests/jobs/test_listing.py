@@ -13,7 +13,7 @@ from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
 from labcore.errors import RunError, WorkspaceError
 from labcore.jobs.glances import glance
-from labcore.listing import folders_with, looked_at, reason, strays
+from labcore.jobs.listing import folders_with, looked_at, reason, strays
 from labcore.runs import Run, list_runs
 from labcore.search.folder import Search
 

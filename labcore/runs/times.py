@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labcore.budget import SHORTEST_SECONDS, USUAL_SECONDS, Plan
 from labcore.config import RunConfig
+from labcore.config.budget import SHORTEST_SECONDS, USUAL_SECONDS, Plan
 from labcore.errors import RunError
 from labcore.events import Epoch, TrainingStarted, last_of
 from labcore.runs import Run, list_runs

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.budget import Plan, plan_for
 from labcore.config import RunConfig
+from labcore.config.budget import Plan, plan_for
+from labcore.config.presets import PRESETS, preset
 from labcore.events import Epoch, TrainingStarted
-from labcore.presets import PRESETS, preset
-from labcore.run_times import Speed, estimate, speed_of, speeds
 from labcore.runs import Run
+from labcore.runs.times import Speed, estimate, speed_of, speeds
 from labcore.workspace import Workspace
 
 CPU, GPU = "Some CPU, 2 cores", "NVIDIA GTX"
