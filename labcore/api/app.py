@@ -18,7 +18,7 @@ from starlette.responses import Response
 from labcore import __version__
 from labcore.access.proxies import Network
 from labcore.api import schemas
-from labcore.api.classify import RECORDINGS, Asked, ClassifyHandler, clips_of, unless_gone
+from labcore.api.classify import RECORDINGS, ClassifyHandler, ClassifyRequest, clips_of, unless_gone
 from labcore.api.documentation import BODY, HOP, LEAST, TOP_K, WINDOWS, complete, problems
 from labcore.api.logs import requests as log
 from labcore.api.metrics import CONTENT_TYPE, Metrics
@@ -138,7 +138,7 @@ def _routes(
         assert context.reservation is not None
         clips = await clips_of(request, settings, context.reservation)
         handler: ClassifyHandler = app.state.handler
-        asked = Asked(top_k, windows, hop_seconds, threshold)
+        asked = ClassifyRequest(top_k, windows, hop_seconds, threshold)
         content = await unless_gone(context, handler.answer(clips, chosen, asked, context))
         return Response(content, media_type="application/json")
 

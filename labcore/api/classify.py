@@ -52,7 +52,7 @@ RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClassifyRequest:
     """How a request wants its clips answered. ``top_k`` None: all labels; ``threshold``: of events."""
 
     top_k: int | None
@@ -62,7 +62,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Clip:
+class UploadedClip:
     name: str
     content: bytes
 
@@ -71,7 +71,7 @@ class Clip:
 class _Work:
     """What is done for one request: what it has in hand, until when, and for how many windows."""
 
-    asked: Asked
+    asked: ClassifyRequest
     reservation: Reservation
     deadline: float
     windows: int = 0
@@ -122,7 +122,9 @@ class ClassifyHandler:
     recordings: ThreadPoolExecutor
     metrics: Metrics
 
-    async def answer(self, clips: list[Clip], model: Model, asked: Asked, context: RequestContext) -> bytes:
+    async def answer(
+        self, clips: list[UploadedClip], model: Model, asked: ClassifyRequest, context: RequestContext
+    ) -> bytes:
         """Answer the clips of one request, side by side: the body of the response.
 
         Raises:
@@ -147,7 +149,9 @@ class ClassifyHandler:
         names = [clip.name for clip in clips]
         return await self._beside(work.windows, written, model.name, context.request_id, names, results, asked)
 
-    async def _side_by_side(self, clips: list[Clip], model: Model, work: _Work) -> list[Prediction | AudioError]:
+    async def _side_by_side(
+        self, clips: list[UploadedClip], model: Model, work: _Work
+    ) -> list[Prediction | AudioError]:
         """All clips at once; the first failure that is not the clip's own ends the others."""
         doing = [asyncio.ensure_future(self._answer(clip, model, work)) for clip in clips]
         try:
@@ -162,7 +166,7 @@ class ClassifyHandler:
             return call(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
 
-    async def _answer(self, clip: Clip, model: Model, work: _Work) -> Prediction | AudioError:
+    async def _answer(self, clip: UploadedClip, model: Model, work: _Work) -> Prediction | AudioError:
         """What is heard in a clip, or why it cannot be read."""
         loop, asked = asyncio.get_running_loop(), work.asked
 
@@ -192,7 +196,9 @@ class ClassifyHandler:
         self.metrics.audio.labels(model.name).inc(answer.seconds)
         return answer
 
-    def _decoded(self, clip: Clip, model: Model, work: _Work) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
+    def _decoded(
+        self, clip: UploadedClip, model: Model, work: _Work
+    ) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
         """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it; or, where it is long, unread.
 
         In a thread of its own.
@@ -276,7 +282,7 @@ async def unless_gone(context: RequestContext, work: Coroutine[Any, Any, bytes])
 
 
 def written(
-    model: str, request_id: str, names: list[str], results: list[Prediction | AudioError], asked: Asked
+    model: str, request_id: str, names: list[str], results: list[Prediction | AudioError], asked: ClassifyRequest
 ) -> bytes:
     """The body of a response, UTF-8."""
     told = []
@@ -288,7 +294,7 @@ def written(
     return json_line(content).encode()
 
 
-def said(answer: Prediction, asked: Asked) -> dict[str, Any]:
+def said(answer: Prediction, asked: ClassifyRequest) -> dict[str, Any]:
     """An answer as a client asked to have it."""
     ranked = dict(sorted(answer.probabilities.items(), key=lambda item: -item[1])[: asked.top_k])
     told: dict[str, Any] = {
@@ -311,7 +317,7 @@ def said(answer: Prediction, asked: Asked) -> dict[str, Any]:
     return told
 
 
-async def clips_of(request: Request, settings: ServiceSettings, reservation: Reservation) -> list[Clip]:
+async def clips_of(request: Request, settings: ServiceSettings, reservation: Reservation) -> list[UploadedClip]:
     """The clips that a request brings: the files of a form, or the body itself.
 
     Raises:
@@ -327,7 +333,7 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
             )  # fmt: skip
         content = await request.body()
         reservation.begin(clips=1)
-        return [Clip("", content)]
+        return [UploadedClip("", content)]
     try:
         async with request.form(max_files=settings.max_files, max_fields=16) as form:
             clips = []
@@ -337,7 +343,7 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
                         422, "field", f"the form field {_plain(name, 80)!r} is no file",
                         "Files are form fields with a file name; all else goes into the query",
                     )  # fmt: skip
-                clips.append(Clip(_plain(value.filename or "", 200), await value.read()))
+                clips.append(UploadedClip(_plain(value.filename or "", 200), await value.read()))
     except HTTPException as error:
         raise Problem(
             400, "form", f"the form cannot be read: {error.detail}", "Send it as multipart/form-data"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from labcore.benchmark.cases import FORMATS, Case
 from labcore.benchmark.events import CpuTuned, Tried
-from labcore.benchmark.inputs import Inputs
+from labcore.benchmark.inputs import BenchmarkInputs
 from labcore.benchmark.stepper import Stepper
-from labcore.benchmark.timing import Times, interleave
+from labcore.benchmark.timing import CaseTimes, interleave
 from labcore.device import usable_cores
 
 PRECISIONS = ("fp32", "bf16")
@@ -19,7 +19,7 @@ HOPELESS = 4.0
 OVERTIME = 3.0
 """How many times its seconds a tuning may take where calls are slow, because of the network or of others at work."""
 
-Make = Callable[[Case, Inputs], Stepper]
+Make = Callable[[Case, BenchmarkInputs], Stepper]
 
 
 def tune_cpu(
@@ -40,7 +40,7 @@ def tune_cpu(
     """
     cores = cores or usable_cores()
     deadline = time.perf_counter() + OVERTIME * seconds
-    inputs = Inputs(model, batch_size)
+    inputs = BenchmarkInputs(model, batch_size)
     plain = Case("cpu", model, mode, "network", batch_size, "fp32", "contiguous", threads=cores)
     forms = [
         Case("cpu", model, mode, "network", batch_size, precision, memory_format, threads=cores)
@@ -83,7 +83,7 @@ def tune_cpu(
 def _time(
     cases: Sequence[Case],
     plain: Case,
-    inputs: Inputs,
+    inputs: BenchmarkInputs,
     seconds: float,
     should_stop: Callable[[], bool],
     make: Make,
@@ -106,7 +106,7 @@ def _time(
                 raise
     quickest = min(first.values())
     works = {
-        case: (stepper, Times(calls=1)) for case, stepper in steppers.items() if first[case] <= HOPELESS * quickest
+        case: (stepper, CaseTimes(calls=1)) for case, stepper in steppers.items() if first[case] <= HOPELESS * quickest
     }
     interleave(list(works.values()), seconds / max(1, len(works)), 3, 30, should_stop, deadline)
     medians = {case: times.quartiles_ms()[1] for case, (_, times) in works.items() if times.taken and not times.error}

@@ -9,9 +9,9 @@ from pathlib import Path
 from labcore.benchmark.analysis import flat
 from labcore.benchmark.article import beside
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
-from labcore.benchmark.events import CpuTuned, Measurement, Progress
+from labcore.benchmark.events import BenchmarkProgress, CpuTuned, Measurement
 from labcore.benchmark.job import Benchmark, busy_reason
-from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
+from labcore.benchmark.plan import BATCH_SIZES, BenchmarkPlan, full_plan, make_plan, quick_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.summary import sentences
 from labcore.cli.attend import exit_status, in_foreground
@@ -131,7 +131,7 @@ def _take_turn(workspace: Workspace, *, wait: bool) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def plan_from(arguments: argparse.Namespace) -> Plan:
+def plan_from(arguments: argparse.Namespace) -> BenchmarkPlan:
     """The plan that the flags describe.
 
     Raises:
@@ -188,7 +188,7 @@ def numbers(given: list[str] | None, flag: str) -> list[int]:
 
 def tell_event(event: Event) -> None:
     """Tell people of an event that only benchmarks have."""
-    if isinstance(event, Progress):
+    if isinstance(event, BenchmarkProgress):
         live(f"{event.done}/{event.total}  {event.what}  {duration(event.seconds_left)} left")
     elif isinstance(event, CpuTuned):
         form = f"{event.precision} {event.memory_format}, {event.threads} thread{'' if event.threads == 1 else 's'}"

@@ -14,7 +14,7 @@ from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.datasets.health import Health
-    from labcore.datasets.table import Problem
+    from labcore.datasets.table import DataProblem
 
 RATE = "audio.sample_rate"
 
@@ -215,6 +215,6 @@ def report(health: Health) -> list[str]:
     return lines + ([f"warning: {sentence}" for sentence in health.warnings] or ["all is well"])
 
 
-def told(problem: Problem) -> str:
+def told(problem: DataProblem) -> str:
     """A file that is left out, with the number of its clips where it holds several."""
     return f"{problem.path}: {problem.what}" + (f" ({problem.clips} clips)" if problem.clips > 1 else "")

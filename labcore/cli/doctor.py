@@ -9,7 +9,7 @@ from pathlib import Path
 from labcore.cli.output import DONE, FAILED, emit, live, table
 from labcore.cli.parser import Parser, add_json
 from labcore.doctor.examination import examine
-from labcore.doctor.report import SIGN, Report, proof_cells
+from labcore.doctor.report import SIGN, DoctorReport, proof_cells
 from labcore.errors import LabError
 from labcore.texts import json_line
 from labcore.workspace import Workspace
@@ -48,9 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     return FAILED if report.verdict == "red" else DONE
 
 
-def _watched() -> Report:
+def _watched() -> DoctorReport:
     """The complete report; what is still looked at stands on a live line."""
-    last: Report | None = None
+    last: DoctorReport | None = None
     with contextlib.closing(examine(Workspace.default())) as reports:
         for last in reports:
             live(f"looking at {last.pending[0]} …" if last.pending else "")
@@ -59,7 +59,7 @@ def _watched() -> Report:
     return last
 
 
-def _text(report: Report, arguments: argparse.Namespace, target: Path | None) -> str:
+def _text(report: DoctorReport, arguments: argparse.Namespace, target: Path | None) -> str:
     ending = target.suffix.lower() if target and not (arguments.json or arguments.markdown) else ""
     if arguments.json or ending == ".json":
         return json_line(report.to_json())
@@ -68,7 +68,7 @@ def _text(report: Report, arguments: argparse.Namespace, target: Path | None) ->
     return "\n".join(lines(report))
 
 
-def lines(report: Report) -> list[str]:
+def lines(report: DoctorReport) -> list[str]:
     """The report for people: verdict first, then the checks by group, each remedy indented below its check."""
     told = [f"{report.verdict.upper()}: {report.sentence}."]
     for group, checks in report.groups():

@@ -11,7 +11,7 @@ from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
 from labcore.errors import WorkspaceError
-from labcore.evaluation.jobs import Chosen, Evaluation, EvaluationPlan
+from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
 from labcore.events import Evaluated, Event, last_of
 from labcore.runs.honesty import choice_note
 from labcore.workspace import Workspace
@@ -75,7 +75,7 @@ def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: Worksp
 
 
 def _emit(events: Sequence[Event], *, as_json: bool) -> None:
-    chosen, result = last_of(events, Chosen), last_of(events, Evaluated)
+    chosen, result = last_of(events, ClipsChosen), last_of(events, Evaluated)
     assert chosen is not None
     assert result is not None
     if as_json:

@@ -33,7 +33,7 @@ from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.events import Event
-    from labcore.search.report import Report
+    from labcore.search.report import SearchReport
 
 SEARCH_HELP = "a search's id or a part of it, or the word last"
 
@@ -191,7 +191,7 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
     return tell_list(map(facts, reports), head, rows, broken, "search_id", none=none, as_json=as_json)
 
 
-def facts(report: Report) -> dict[str, Any]:
+def facts(report: SearchReport) -> dict[str, Any]:
     """A search at a glance, as a line of ``search --list --json``."""
     best = report.best
     return {
@@ -213,7 +213,7 @@ def facts(report: Report) -> dict[str, Any]:
     }
 
 
-def _show(report: Report, *, as_json: bool) -> int:
+def _show(report: SearchReport, *, as_json: bool) -> int:
     if as_json:
         emit_json(facts(report))
         for trial in report.trials:
@@ -253,7 +253,7 @@ def _show(report: Report, *, as_json: bool) -> int:
     return DONE
 
 
-def _value(report: Report, value: float | None) -> str:
+def _value(report: SearchReport, value: float | None) -> str:
     if value is None:
         return "-"
     return percent(value) if report.settings.objective == "accuracy" else f"{value:.4f}"

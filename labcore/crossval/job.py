@@ -23,7 +23,7 @@ from labcore.jobs.folder import NOTHING, JobFolder
 from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
-from labcore.jobs.status import RESUMABLE, Asked, JobStatus, Story
+from labcore.jobs.status import RESUMABLE, JobRequest, JobStatus, Story
 from labcore.owners import clean
 from labcore.reading import LATEST, DamagedError, read_object
 from labcore.runs import Run, asked
@@ -164,12 +164,12 @@ class CrossValidation(JobFolder):
     def _unreadable(self, error: Exception) -> RunError:
         return RunError(f"experiment {self.id} cannot be read: {reason(error)}", "Remove it, or put it back")
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         try:
             config = self.config
         except RunError as error:
-            return Asked(error=reason(error))
-        return Asked(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
+            return JobRequest(error=reason(error))
+        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
 
     @property
     def needs(self) -> str:

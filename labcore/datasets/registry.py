@@ -21,7 +21,7 @@ from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.scan import entries, is_audio, listed
 from labcore.datasets.table import Dataset
-from labcore.datasets.walk import Look, TooMuchError, looking
+from labcore.datasets.walk import TooMuchError, WalkBudget, looking
 from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.reading import DamagedError, read_object
 from labcore.runs import list_runs
@@ -310,7 +310,7 @@ def _stamp(path: Path) -> str:
     """
     digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {allowed_paths()}".encode())
     level = [path] if path.is_dir() else []
-    look = Look()
+    look = WalkBudget()
     while level:
         below = []
         for folder in level:

@@ -32,7 +32,7 @@ import pandas as pd
 from filelock import FileLock
 
 from labcore.audio import Recording, dequantise, quantise
-from labcore.datasets.table import Dataset, Problem, behind, merged
+from labcore.datasets.table import DataProblem, Dataset, behind, merged
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError, WorkspaceError
 from labcore.reading import read_object
@@ -67,9 +67,9 @@ class ClipStore:
     offsets: np.ndarray
     scales: np.ndarray
     table: pd.DataFrame
-    problems: list[Problem]
+    problems: list[DataProblem]
     sample_rate: int
-    notes: list[Problem] = field(default_factory=list)
+    notes: list[DataProblem] = field(default_factory=list)
     made_again: bool = False
 
     def __len__(self) -> int:
@@ -155,7 +155,7 @@ def _load(folder: Path, dataset: Dataset, sample_rate: int) -> ClipStore | None:
             return None
         samples = np.memmap(folder / "samples.i16", dtype=np.int16, mode="c")
         bad, notes = (
-            [Problem(dataset.table["path"].iat[row], str(what)) for row, what in meta[key]]
+            [DataProblem(dataset.table["path"].iat[row], str(what)) for row, what in meta[key]]
             for key in ("problems", "notes")
         )
     except Exception:

@@ -35,7 +35,7 @@ from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarte
 from labcore.jobs.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import Unreadable, folders_with, strays
-from labcore.jobs.status import Asked, JobStatus, Story
+from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
 from labcore.texts import json_line
@@ -88,9 +88,9 @@ class JobFolder:
         """What it has for itself while it works: a device, or one of :data:`SHARED`, :data:`MACHINE`, :data:`NOTHING`."""
         return SHARED
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         """What it asks for, at a glance."""
-        return Asked(needs=self.needs)
+        return JobRequest(needs=self.needs)
 
     def children(self) -> Sequence[JobFolder]:
         """The jobs it consists of, where it is nothing but these."""

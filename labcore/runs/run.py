@@ -33,7 +33,7 @@ from labcore.events import KINDS, Epoch, RunFinished, RunQueued, RunStarted, epo
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
-from labcore.jobs.status import Asked
+from labcore.jobs.status import JobRequest
 from labcore.owners import clean
 from labcore.reading import DamagedError, read_json
 from labcore.workspace import Workspace, append_line, slug, write_atomically
@@ -55,12 +55,12 @@ class Run(JobFolder):
         ready="labcore.datasets.resuming:ready",
     )
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         try:
             config = self.config
         except RunError as error:
-            return Asked(error=f"its configuration is damaged: {reason(error)}")
-        return Asked(config.data.dataset, config.model.name, config.optim.epochs or 0, config.runtime.device)
+            return JobRequest(error=f"its configuration is damaged: {reason(error)}")
+        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, config.runtime.device)
 
     @property
     def needs(self) -> str:

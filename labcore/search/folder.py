@@ -25,7 +25,7 @@ from labcore.jobs.event_log import log_of
 from labcore.jobs.folder import NOTHING, JobFolder
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
-from labcore.jobs.status import ENDED, Asked, JobStatus, Story
+from labcore.jobs.status import ENDED, JobRequest, JobStatus, Story
 from labcore.owners import clean, signer
 from labcore.reading import DamagedError, open_file, parse_json, read_object
 from labcore.runs import Run, list_runs
@@ -38,7 +38,7 @@ from labcore.workspace import Workspace, slug
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
-    from labcore.search.report import Report
+    from labcore.search.report import SearchReport
 
 MARK = SEARCH
 """The mark of a run that belongs to a search: ``{"search": id, "trial": number}``, or ``{"search": id, "final": true}``."""
@@ -87,12 +87,12 @@ class Search(JobFolder):
     def needs(self) -> str:
         return NOTHING
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         try:
             config = self.settings.config
         except SearchError as error:
-            return Asked(error=reason(error))
-        return Asked(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
+            return JobRequest(error=reason(error))
+        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
 
     @property
     def settings(self) -> Settings:
@@ -189,7 +189,7 @@ class Search(JobFolder):
 
         return open_journal(self.path / "journal.jsonl")
 
-    def report(self, storage: BaseStorage | None = None) -> Report:
+    def report(self, storage: BaseStorage | None = None) -> SearchReport:
         """The search as it stands, with its trials.
 
         Args:

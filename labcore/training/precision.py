@@ -120,7 +120,7 @@ def choose_precision(
             _keep(_kept(workspace, key), choice)
     if not compiling_is_open:
         return choice
-    trial = _recall(_kept(workspace, f"{key}-compiled"), compiling.Trial)
+    trial = _recall(_kept(workspace, f"{key}-compiled"), compiling.CompileResult)
     if trial is None:
         if not insist and not compiling.worth_trying(steps, choice.step_seconds):
             return choice
@@ -142,7 +142,7 @@ def _recall(path: Path, kind: type[T]) -> T | None:
     return None
 
 
-def _keep(path: Path, found: Precision | compiling.Trial) -> None:
+def _keep(path: Path, found: Precision | compiling.CompileResult) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(asdict(found)))
 
@@ -197,7 +197,7 @@ def _try_compiled(
     device: torch.device,
     workspace: Workspace,
     report: Report,
-) -> tuple[compiling.Trial, bool]:
+) -> tuple[compiling.CompileResult, bool]:
     """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
     # where compiled code is kept for the next run, unless the environment names a place
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(workspace.cache / "compiled"))
@@ -209,7 +209,7 @@ def _try_compiled(
         quick.seconds()
         taken = time.perf_counter() - start
         if not compiling.agree(plain.gradient(), quick.gradient()):
-            return compiling.Trial(taken, 0.0, "its gradients differ from those of the plain network"), True
+            return compiling.CompileResult(taken, 0.0, "its gradients differ from those of the plain network"), True
         times: dict[_Stepper, list[float]] = {plain: [], quick: []}
         deadline = time.perf_counter() + BOX_SECONDS
         for number in range(2 * MOST_ROUNDS):
@@ -223,11 +223,11 @@ def _try_compiled(
     except Exception as error:  # whatever the compiler stumbles over, training goes on without it
         if compiling.mend(error):
             return _try_compiled(choice, network, shape, device, workspace, report)
-        return compiling.Trial(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}"), True
+        return compiling.CompileResult(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}"), True
     scatter = max(median(seconds) - min(seconds) for seconds in times.values())
     gain = 1.0 - min(times[quick]) / min(times[plain])
     clear = abs(min(times[plain]) - min(times[quick])) > scatter
-    return compiling.Trial(taken, gain if clear else 0.0, ""), clear
+    return compiling.CompileResult(taken, gain if clear else 0.0, ""), clear
 
 
 def _precisions(device: DeviceChoice) -> list[str]:

@@ -25,7 +25,7 @@ from labcore.runs.asked import save_worked_out
 from labcore.runs.moved import here
 from labcore.training.checkpoint import take_up
 from labcore.training.class_balancer import ClassBalancer
-from labcore.training.clips import Clips, open_clips
+from labcore.training.clips import RunClips, open_clips
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision, choose_precision
@@ -115,7 +115,7 @@ class _Preparation:
         torch.set_flush_denormal(True)
         return self.ranks.device(runtime.device)
 
-    def _write_down(self, asked: RunConfig, config: RunConfig, clips: Clips, device: DeviceChoice) -> None:
+    def _write_down(self, asked: RunConfig, config: RunConfig, clips: RunClips, device: DeviceChoice) -> None:
         """Into the run's folder: what was worked out, the classes, the machine, the clips."""
         save_worked_out(self.run, asked, config)
         self.run.save("labels", clips.labels)
@@ -136,7 +136,7 @@ class _Preparation:
         return classifier
 
     def _pipeline(
-        self, config: RunConfig, clips: Clips, classifier: Classifier
+        self, config: RunConfig, clips: RunClips, classifier: Classifier
     ) -> Generator[Event, None, InputPipeline]:
         """The clips on the device, with their mel powers where batches are cut from these, and the front end normalised by them."""
         log_mel, waves = classifier.log_mel, waveform_cache(clips.store, classifier.device)

@@ -245,7 +245,7 @@ def test_short_runs_are_not_compiled_and_off_means_off(tmp_path, monkeypatch):
     ("gain", "steps", "taken"), [(0.3, 1000, True), (0.3, 10, False), (-0.1, 10**6, False), (0.001, 1000, False)]
 )
 def test_compiling_is_taken_where_it_pays_within_the_run(gain, steps, taken):
-    trial = compiling.Trial(seconds=20.0, gain=gain, trouble="")
+    trial = compiling.CompileResult(seconds=20.0, gain=gain, trouble="")
     assert trial.taken(steps, step_seconds=0.05, insist=False) is taken
 
 

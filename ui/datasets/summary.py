@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # pandas: after the head of the page is there
     import pandas as pd
 
     from labcore.datasets.registry import DatasetInfo
-    from labcore.datasets.table import Finding, Problem
+    from labcore.datasets.table import DataProblem, Finding
 
 
 class Row(NamedTuple):
@@ -55,7 +55,7 @@ class DataSummary:
     fold: str
     counts: dict[str, tuple[int, int]]
     note: str
-    problems: list[Problem]
+    problems: list[DataProblem]
     findings: list[Finding]
 
     @property

@@ -16,7 +16,7 @@ from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import ago, plain, sentence
 
 if TYPE_CHECKING:
-    from labcore.doctor import Check, Proof, Report
+    from labcore.doctor import Check, DoctorReport, Proof
 
 TICK = 0.5
 """Seconds between two looks at an examination that is under way."""
@@ -40,7 +40,7 @@ VERDICTS: dict[str, tuple[Callable[..., Any], str]] = {
 class Examination(services.Task):
     """An examination in the background, with the fullest report so far."""
 
-    report: Report | None = None
+    report: DoctorReport | None = None
     begun: float = field(default_factory=time.monotonic)
 
 
@@ -129,7 +129,7 @@ def _actions(now: Examination) -> None:
         st.markdown(f":small[:gray[Checked {ago(report.created)}]]", width="content")
 
 
-def to_do(report: Report) -> list[Check]:
+def to_do(report: DoctorReport) -> list[Check]:
     """The checks whose remedies are worth a try, errors first; each remedy once.
 
     Where nothing is broken and the verdict is not green all the same, those that say how to get there.

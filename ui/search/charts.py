@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import Setting, all_settings
-from labcore.search.report import Report, Trial
+from labcore.search.report import SearchReport, Trial
 from ui.charts.curves import PADDING, category, measure
 from ui.charts.figures import dark, show_figure, unmarked
 
@@ -18,7 +18,7 @@ STATES = ["finished", "pruned", "running"]
 BEST_SO_FAR = "best so far"
 
 
-def history(report: Report, *, key: str) -> None:
+def history(report: SearchReport, *, key: str) -> None:
     """The value of each trial, and the best so far as a line; pruned ones where they were when they were given up."""
     import pandas as pd
 
@@ -102,7 +102,7 @@ def importance(shares: dict[str, float], *, key: str) -> None:
     show_figure(figure, height=BAR * len(values) + 24, key=key, alt="Importance of each varied setting")
 
 
-def slices(report: Report, *, key: str) -> None:
+def slices(report: SearchReport, *, key: str) -> None:
     """The value of the finished trials over each setting, side by side: where the good values lie."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots

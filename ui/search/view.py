@@ -16,7 +16,7 @@ from labcore.jobs.listing import looked_at
 from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
 from labcore.search.folder import Search, SearchError
-from labcore.search.report import Report, Trial, best_config, importance, train_best
+from labcore.search.report import SearchReport, Trial, best_config, importance, train_best
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import count, counted, duration, percent, plain, points, state_face
@@ -60,7 +60,7 @@ def show(search: Search) -> None:
     _settings(report=before)
 
 
-def _head(search: Search, report: Report) -> None:
+def _head(search: Search, report: SearchReport) -> None:
     """Whose the search is, where it is another's, and what can be done with it in its state."""
     if owner_guard.anothers(report.by):
         st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(report.by)}**")
@@ -93,7 +93,7 @@ def _go_on(search: Search, trials: int) -> None:
     services.manager().resume(search, by=services.visitor_name())
 
 
-def _progress(search: Search, report: Report) -> None:
+def _progress(search: Search, report: SearchReport) -> None:
     if report.state == "failed":
         show_error(LabError(report.status.error or "the search failed without a word", report.status.remedy))
         lines = tail(search.log)
@@ -132,7 +132,7 @@ def _progress(search: Search, report: Report) -> None:
                     )
 
 
-def _best(search: Search, report: Report) -> None:
+def _best(search: Search, report: SearchReport) -> None:
     best, settings = report.best, report.settings
     if best is None:
         if report.active:
@@ -176,7 +176,7 @@ def _best(search: Search, report: Report) -> None:
         st.switch_page("pages/train.py")
 
 
-def _final(search: Search, report: Report) -> None:
+def _final(search: Search, report: SearchReport) -> None:
     """Train the best with the test fold held out: once."""
     run = _final_run(report)
     if run is not None:
@@ -201,7 +201,7 @@ def _final(search: Search, report: Report) -> None:
     )
 
 
-def _final_run(report: Report) -> Run | None:
+def _final_run(report: SearchReport) -> Run | None:
     """The run that trains what was found, where there is one still."""
     run = Run(services.workspace().runs / report.final) if report.final else None
     return run if run is not None and run.there else None
@@ -212,7 +212,7 @@ def _open_form(search: Search) -> None:
     st.session_state["search-opened"] = True
 
 
-def _figures(search: Search, report: Report) -> None:
+def _figures(search: Search, report: SearchReport) -> None:
     if not any(charts.reached(trial) is not None for trial in report.trials):
         return
     finished = sum(trial.value is not None for trial in report.trials)
@@ -236,7 +236,7 @@ def _figures(search: Search, report: Report) -> None:
         charts.slices(report, key=f"slices-{search.id}")
 
 
-def _trials(report: Report) -> None:
+def _trials(report: SearchReport) -> None:
     if not report.trials:
         return
     share = report.settings.objective == "accuracy"
@@ -259,7 +259,7 @@ def _trials(report: Report) -> None:
     )
 
 
-def rows_of(report: Report) -> pd.DataFrame:
+def rows_of(report: SearchReport) -> pd.DataFrame:
     """A row a trial, the newest first."""
     import pandas as pd
 
@@ -281,13 +281,13 @@ def rows_of(report: Report) -> pd.DataFrame:
     return frame if any(trial.note for trial in report.trials) else frame.drop(columns="Note")
 
 
-def _state_word(report: Report, trial: Trial) -> str:
+def _state_word(report: SearchReport, trial: Trial) -> str:
     if trial.state == "running" and not report.active:
         return "Unfinished"
     return state_face(trial.state)[0] + (", the best" if report.best is trial else "")
 
 
-def _settings(report: Report) -> None:
+def _settings(report: SearchReport) -> None:
     settings = report.settings
     with st.expander("Settings", icon=":material/tune:"):
         st.table(
@@ -307,11 +307,11 @@ def _settings(report: Report) -> None:
         st.caption(f"`labcore search --show {report.id}` shows the same in a shell.")
 
 
-def _value(report: Report, value: float | None) -> str:
+def _value(report: SearchReport, value: float | None) -> str:
     return percent(value) if report.settings.objective == "accuracy" else "–" if value is None else f"{value:.4f}"
 
 
-def _difference(report: Report, difference: float) -> str:
+def _difference(report: SearchReport, difference: float) -> str:
     if report.settings.objective == "accuracy":
         return f"{points(difference)} against the recipe"
     return f"{difference:+.4f} against the recipe"
@@ -320,7 +320,7 @@ def _difference(report: Report, difference: float) -> str:
 # --- what a server remembers of the searches that it has read
 
 
-def load(search: Search) -> Report:
+def load(search: Search) -> SearchReport:
     """A search as it stands. Its journal is read once a server; after that only what is new.
 
     Raises:
