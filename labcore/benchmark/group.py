@@ -19,14 +19,13 @@ from labcore.benchmark.events import Measurement
 from labcore.benchmark.inputs import BenchmarkInputs
 from labcore.benchmark.machine import unsupported
 from labcore.benchmark.plan import Budget
-from labcore.benchmark.stepper import Stepper
+from labcore.benchmark.stepper import MakeStepper, Stepper
 from labcore.benchmark.timing import CaseTimes, interleave, warm_up
 from labcore.benchmark.watch import gpu_trouble, scatter
 from labcore.doctor.privacy import scrub
 from labcore.nvml import sample_of
 from labcore.training.memory import is_out_of_memory
 
-Make = Callable[[Case, BenchmarkInputs], Stepper]
 PART_ROUNDS = 3
 
 
@@ -64,7 +63,7 @@ class Group:
         paces: dict[tuple[Any, ...], float],
         full_rows: dict[tuple[Any, ...], int],
         stop: Callable[[], bool],
-        make: Make = Stepper,
+        make: MakeStepper = Stepper,
     ) -> None:
         self.works = [_Work(case) for case in cases]
         self.best, self.budget, self.paces, self.full_rows = best, budget, paces, full_rows

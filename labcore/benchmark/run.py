@@ -16,20 +16,17 @@ from labcore.benchmark.cases import BEST, Case
 from labcore.benchmark.counting import count
 from labcore.benchmark.events import BenchmarkProgress, CpuTuned, Measurement, PeakMeasured
 from labcore.benchmark.group import Group
-from labcore.benchmark.inputs import BenchmarkInputs
 from labcore.benchmark.job import Benchmark, active_run
 from labcore.benchmark.machine import describe
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.plan import BenchmarkPlan
-from labcore.benchmark.stepper import Stepper
+from labcore.benchmark.stepper import MakeStepper, Stepper
 from labcore.benchmark.tuning import tune_cpu
 from labcore.benchmark.watch import Watch
 from labcore.device import set_tf32, tf32_settings, usable_cores
 from labcore.events import Event
 from labcore.jobs.process import StopTest
 from labcore.training.memory import is_out_of_memory
-
-Make = Callable[[Case, BenchmarkInputs], Stepper]
 
 
 def work(benchmark: Benchmark, should_stop: StopTest) -> Generator[Event, None, None]:
@@ -53,7 +50,7 @@ def run_plan(
     plan: BenchmarkPlan,
     should_stop: StopTest = lambda: False,
     *,
-    make: Make = Stepper,
+    make: MakeStepper = Stepper,
     beside: Callable[[], str] = lambda: "",
 ) -> Iterator[Event]:
     """Measure a plan, and keep nothing.
@@ -92,7 +89,7 @@ class _Bench:
 
     plan: BenchmarkPlan
     stop: Callable[[], bool]
-    make: Make
+    make: MakeStepper
     began: float
     beside: Callable[[], str]
     peaks: dict[tuple[str, str], float | None] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from labcore.benchmark.cases import FORMATS, Case
 from labcore.benchmark.events import CpuTuned, Tried
 from labcore.benchmark.inputs import BenchmarkInputs
-from labcore.benchmark.stepper import Stepper
+from labcore.benchmark.stepper import MakeStepper, Stepper
 from labcore.benchmark.timing import CaseTimes, interleave
 from labcore.device import usable_cores
 
@@ -19,8 +19,6 @@ HOPELESS = 4.0
 OVERTIME = 3.0
 """How many times its seconds a tuning may take where calls are slow, because of the network or of others at work."""
 
-Make = Callable[[Case, BenchmarkInputs], Stepper]
-
 
 def tune_cpu(
     model: str,
@@ -28,7 +26,7 @@ def tune_cpu(
     batch_size: int,
     seconds: float,
     should_stop: Callable[[], bool] = lambda: False,
-    make: Make = Stepper,
+    make: MakeStepper = Stepper,
     cores: int | None = None,
 ) -> CpuTuned:
     """Time precisions and memory formats on all cores, then the quickest of them on fewer.
@@ -86,7 +84,7 @@ def _time(
     inputs: BenchmarkInputs,
     seconds: float,
     should_stop: Callable[[], bool],
-    make: Make,
+    make: MakeStepper,
     deadline: float,
 ) -> dict[Case, float]:
     """Median milliseconds of a batch for each case that runs and is not hopeless; the cases take turns."""

@@ -35,6 +35,7 @@ from labcore.audio import Recording, dequantise, quantise
 from labcore.datasets.table import DataProblem, Dataset, behind, merged
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError, WorkspaceError
+from labcore.jobs.following import OnProgress
 from labcore.reading import read_object
 from labcore.texts import as_bytes, counted
 from labcore.workspace import Workspace, slug
@@ -44,8 +45,6 @@ FORMAT = 2
 AHEAD = 16  # clips a thread may be ahead of the writer
 AHEAD_BYTES = 256 * 1024**2  # decoded clips that may wait for the writer, whatever their number
 FLUSH_BYTES = 16 * 1024**2
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,9 @@ class ClipStore:
         return dequantise(self.samples[self.offsets[clip] : self.offsets[clip + 1]], float(self.scales[clip]))
 
 
-def open_store(workspace: Workspace, dataset: Dataset, sample_rate: int, progress: Progress | None = None) -> ClipStore:
+def open_store(
+    workspace: Workspace, dataset: Dataset, sample_rate: int, progress: OnProgress | None = None
+) -> ClipStore:
     """The clip store of a data set at a sample rate; it is built where it is missing or damaged.
 
     Args:
@@ -188,7 +189,7 @@ def _index(folder: Path, clips: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return offsets, scales, rows
 
 
-def _build(folder: Path, dataset: Dataset, sample_rate: int, progress: Progress | None) -> None:
+def _build(folder: Path, dataset: Dataset, sample_rate: int, progress: OnProgress | None) -> None:
     draft = folder.with_name(f".{folder.name}.draft")  # who holds the lock owns it; one from a killed build is stale
     shutil.rmtree(draft, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -207,7 +208,7 @@ def _build(folder: Path, dataset: Dataset, sample_rate: int, progress: Progress 
     _remove_older(folder, meta)
 
 
-def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: Progress | None) -> dict[str, Any]:
+def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: OnProgress | None) -> dict[str, Any]:
     """Decode on all cores; this thread writes the clips in their order as they come and reports."""
     offsets, scales, rows = [0], [], []
     problems: list[tuple[int, str]] = []

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcore.errors import DatasetError
+from labcore.jobs.following import OnProgress
 from labcore.texts import shown
 
 MOST_FOLDERS = 100_000
@@ -34,7 +35,6 @@ EVERY = 512
 """So many files are looked at between two calls of the progress."""
 
 Identity = tuple[int, int]
-Progress = Callable[[int, int], None]
 
 
 class TooMuchError(DatasetError):
@@ -48,7 +48,7 @@ class WalkBudget:
     ``progress`` is called with (files seen, 0) now and then; what it raises ends the look.
     """
 
-    progress: Progress | None = None
+    progress: OnProgress | None = None
     files: int = 0
     audio: int = 0
     known: set[Identity] = field(default_factory=set)
@@ -119,7 +119,7 @@ at_hand: ContextVar[WalkBudget | None] = ContextVar("look", default=None)
 
 
 @contextlib.contextmanager
-def looking(progress: Progress | None = None, *, anew: bool = False) -> Iterator[WalkBudget]:
+def looking(progress: OnProgress | None = None, *, anew: bool = False) -> Iterator[WalkBudget]:
     """Count all walks inside as one look; inside another look they belong to that one.
 
     Args:

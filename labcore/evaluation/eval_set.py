@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,13 +15,12 @@ from labcore.inference.classifier import Classifier
 from labcore.inference.embed import features_of
 from labcore.inference.resident_clips import ResidentClips
 from labcore.inference.windows import ClipWindows, aggregate
+from labcore.jobs.following import OnProgress
 
 KEEP_BYTES = 2**30
 PART = 4096
 """Windows whose embeddings are in memory at a time; more where one clip has more."""
 LARGEST = float(np.finfo(np.float16).max)
-
-Progress = Callable[[int, int], None]
 
 
 class NumberFormat(Protocol):
@@ -69,7 +68,7 @@ class EvalSet:
         self.kept = [self._images(first) for first in self._firsts()] if size < KEEP_BYTES else None
 
     def probabilities(
-        self, precision: NumberFormat | None = None, progress: Progress = lambda done, total: None
+        self, precision: NumberFormat | None = None, progress: OnProgress = lambda done, total: None
     ) -> np.ndarray:
         """Mean over each clip's windows that hold sound: (clips, classes) float32.
 
@@ -83,7 +82,7 @@ class EvalSet:
         return self.windows.mean(torch.cat(rows).cpu().numpy())
 
     def parts(
-        self, progress: Progress = lambda done, total: None, *, by_window: bool = False, size: int = PART
+        self, progress: OnProgress = lambda done, total: None, *, by_window: bool = False, size: int = PART
     ) -> Iterator[PredictionPart]:
         """The same with embeddings, a part of the clips at a time: memory does not grow with their number.
 
@@ -127,7 +126,7 @@ class EvalSet:
         return PredictionPart(said, owners, bounds, rows[:, :classes], embeddings)
 
     @torch.inference_mode()
-    def _batches(self, precision: NumberFormat | None, progress: Progress) -> Iterator[Tensor]:
+    def _batches(self, precision: NumberFormat | None, progress: OnProgress) -> Iterator[Tensor]:
         """Probabilities of the windows, batch by batch: (batch, classes) float32 on the device."""
         self.classifier.eval()
         device = self.classifier.device

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from labcore.config import ModelConfig, RuntimeConfig
 from labcore.device import DeviceChoice, synchronise
 from labcore.errors import LabError
-from labcore.jobs.following import Stopped
+from labcore.jobs.following import OnProgress, Stopped
 from labcore.models.dropout import Dropout
 from labcore.reading import read_object
 from labcore.training import compiling
@@ -42,7 +42,6 @@ FEWEST_ROUNDS = 2
 """Fewer tell nothing of how far steps scatter."""
 BOX_SHARE, BOX_SECONDS = 0.05, 15.0
 """The timing takes this share of what the run is expected to take, and no longer than so many seconds."""
-Report = Callable[[int, int], None]
 T = TypeVar("T")
 
 
@@ -93,7 +92,7 @@ def choose_precision(
     device: DeviceChoice,
     workspace: Workspace,
     steps: int = 0,
-    report: Report = lambda done, total: None,
+    report: OnProgress = lambda done, total: None,
 ) -> Precision:
     """Take what the configuration fixes; time the rest.
 
@@ -196,7 +195,7 @@ def _try_compiled(
     shape: tuple[int, int, int, int],
     device: torch.device,
     workspace: Workspace,
-    report: Report,
+    report: OnProgress,
 ) -> tuple[compiling.CompileResult, bool]:
     """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
     # where compiled code is kept for the next run, unless the environment names a place
@@ -242,7 +241,7 @@ def _time(
     shape: tuple[int, int, int, int],
     device: torch.device,
     steps: int,
-    report: Report,
+    report: OnProgress,
 ) -> Timing:
     """Seconds of training steps for each candidate that gives finite numbers; interleaved, as long as the time lasts."""
     most = len(candidates) * (1 + MOST_ROUNDS)
