@@ -18,6 +18,7 @@ FLOORS = (
     (
         "config",
         "errors",
+        "cgroup",
         "device",
         "nvml",
         "workspace",

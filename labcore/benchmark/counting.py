@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from labcore.benchmark.cases import Case
 from labcore.benchmark.inputs import CLIP_SECONDS, configuration, fresh_network, image_shape
-from labcore.doctor.cgroup import Cgroup
+from labcore.cgroup import Cgroup
 
 MARGIN = 0.8
 """The share of the free memory that a batch may want on the CPU, where running out can end the process without a word."""

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import psutil
 
 from labcore import nvml
+from labcore.cgroup import Cgroup
 from labcore.device import usable_cores
-from labcore.doctor.cgroup import Cgroup
 from labcore.errors import LabError
 from labcore.events import RunStarted
 from labcore.jobs.event_log import log_of
