@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from labcore.datasets.folds import split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of
+from labcore.datasets.splits import split_for
 from labcore.datasets.store import open_store
 from labcore.device import choose_device
 from labcore.errors import ConfigError, LabError

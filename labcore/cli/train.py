@@ -171,8 +171,8 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
     Raises:
         DatasetError, ConfigError, DeviceError: what the run would fail on at once.
     """
-    from labcore.datasets.folds import split_for
     from labcore.datasets.registry import find_dataset, with_whole_paths
+    from labcore.datasets.splits import split_for
     from labcore.device import choose_device
 
     dataset = find_dataset(workspace, config.data.dataset)

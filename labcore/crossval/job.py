@@ -248,7 +248,8 @@ def spread(wanted: str, number: int, gpus: int) -> str:
 
 def _chosen(dataset: Any, config: RunConfig, folds: Sequence[str] | None) -> list[str]:
     """The folds to go through, each of which can be held out."""
-    from labcore.datasets.folds import official_folds, split_for
+    from labcore.datasets.folds import official_folds
+    from labcore.datasets.splits import split_for
 
     if config.data.split == "random":
         raise ConfigError(
