@@ -16,7 +16,7 @@ from _common import machine
 from torch.utils.benchmark import Timer
 
 from labcore.benchmark.cases import Case
-from labcore.benchmark.inputs import Material
+from labcore.benchmark.inputs import BenchmarkInputs
 from labcore.benchmark.machine import usable_devices
 from labcore.benchmark.plan import BenchmarkPlan, Budget
 from labcore.benchmark.run import run_plan
@@ -69,7 +69,7 @@ def main() -> None:
 
 def in_turns(case: Case, rounds: int) -> tuple[np.ndarray, np.ndarray]:
     """Seconds a call by the lab's clock and by torch's, (rounds,) each."""
-    stepper = Stepper(case, Material(case.model, case.batch_size))
+    stepper = Stepper(case, BenchmarkInputs(case.model, case.batch_size))
     times = warm_up(stepper, 0.5)
     timer = Timer("call()", globals={"call": stepper.call}, num_threads=stepper.threads)
     lab, other = [], []

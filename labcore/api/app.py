@@ -139,7 +139,7 @@ def _routes(
         clips = await clips_of(request, settings, context.reservation)
         handler: ClassifyHandler = app.state.handler
         asked = ClassifyRequest(top_k, windows, hop_seconds, threshold)
-        content = await unless_gone(context, handler.answer(clips, chosen, asked, context))
+        content = await unless_gone(context, handler.handle(clips, chosen, asked, context))
         return Response(content, media_type="application/json")
 
     @app.get(
