@@ -12,10 +12,10 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from labcore.api.app import reload_models
 from labcore.api.logs import requests as log
 from labcore.api.middleware import WATCHED, ServiceState
 from labcore.api.problems import Problem
+from labcore.api.routes import reload_models
 from labcore.errors import ConfigError, RunError
 from labcore.listening import bound_connections
 from labcore.listening.protocol import SILENCE_SECONDS
