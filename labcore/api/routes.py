@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from labcore import __version__
 from labcore.api import schemas
-from labcore.api.classify import ClassifyHandler, ClassifyRequest, clips_of, unless_gone
+from labcore.api.classify import ClassifyHandler, ClassifyRequest, unless_gone
 from labcore.api.documentation import BODY, HOP, LEAST, TOP_K, WINDOWS, problems
 from labcore.api.logs import requests as log
 from labcore.api.metrics import CONTENT_TYPE, Metrics
 from labcore.api.middleware import RequestContext, ServiceState
 from labcore.api.problems import Problem
+from labcore.api.uploads import clips_of
 from labcore.batch.segments import THRESHOLD
 from labcore.serving import Model, ModelFacts, ModelRegistry, ServiceSettings
 

@@ -122,7 +122,7 @@ def read_turns(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str, A
 
 
 def _time_again(workspace: Workspace) -> None:
-    from labcore.training.precision import forget
+    from labcore.training.precision_choice import forget
 
     forgotten = forget(workspace)
     say(f"{counted(forgotten, 'timing')} forgotten; precisions are timed anew")

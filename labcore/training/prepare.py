@@ -28,7 +28,8 @@ from labcore.training.class_balancer import ClassBalancer
 from labcore.training.clips import RunClips, open_clips
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
-from labcore.training.precision import Precision, choose_precision
+from labcore.training.precision import Precision
+from labcore.training.precision_choice import choose_precision
 from labcore.training.session import Session
 from labcore.workspace import Workspace
 

@@ -221,7 +221,7 @@ def _usual(setting: Setting) -> None:
 
 
 def _time_again() -> None:
-    from labcore.training.precision import forget
+    from labcore.training.precision_choice import forget
 
     st.toast(f"{counted(forget(services.workspace()), 'timing')} forgotten.", icon=":material/check:")
 
