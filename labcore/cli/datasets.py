@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show_list(workspace: Workspace, as_json: bool) -> int:
-    from labcore.datasets.registry import list_datasets
+    from labcore.datasets.glance import list_datasets
 
     infos = list_datasets(workspace)
     if as_json:

@@ -11,17 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labcore.datasets.registry import (
-    RENAMED,
-    called_now,
-    entries_of,
-    memory_of,
-    names_before,
-    no_such_set,
-    place_of,
-    places_of,
-    require_free,
-)
+from labcore.datasets.glance import memory_of
+from labcore.datasets.names import RENAMED, called_now, entries_of, names_before, no_such_set, places_of, require_free
+from labcore.datasets.registry import place_of
 from labcore.errors import DatasetError, RunError, WorkspaceError
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import working_kinds

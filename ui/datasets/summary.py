@@ -15,7 +15,7 @@ from ui.app import services
 if TYPE_CHECKING:  # pandas: after the head of the page is there
     import pandas as pd
 
-    from labcore.datasets.registry import DatasetInfo
+    from labcore.datasets.glance import DatasetInfo
     from labcore.datasets.table import DataProblem, Finding
 
 
@@ -144,7 +144,7 @@ def folds(name: str, kind: str = "official", leave_out: str | None = None) -> Fo
 
 def called_now(name: str) -> str:
     """What a data set is called by now, where it was renamed since."""
-    from labcore.datasets.registry import called_now
+    from labcore.datasets.names import called_now
 
     return called_now(services.workspace(), name) if name else name
 
