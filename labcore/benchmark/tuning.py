@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from labcore.benchmark.cases import FORMATS, Case
 from labcore.benchmark.events import CpuTuned, Tried
@@ -40,41 +41,39 @@ def tune_cpu(
     deadline = time.perf_counter() + OVERTIME * seconds
     inputs = BenchmarkInputs(model, batch_size)
     plain = Case("cpu", model, mode, "network", batch_size, "fp32", "contiguous", threads=cores)
-    forms = [
-        Case("cpu", model, mode, "network", batch_size, precision, memory_format, threads=cores)
-        for precision in PRECISIONS
-        for memory_format in FORMATS
-    ]
+    forms = [replace(plain, precision=p, memory_format=f) for p in PRECISIONS for f in FORMATS]
     share = 0.7 if cores > 1 else 1.0
     found = _time(forms, plain, inputs, seconds * share, should_stop, make, deadline)
     best = min(found, key=lambda case: found[case])
     fewer = [count for count in (2**power for power in range(10)) if count < cores]
     if fewer and not should_stop():
-        on_fewer = [
-            Case("cpu", model, mode, "network", batch_size, best.precision, best.memory_format, threads=count)
-            for count in fewer
-        ]
+        on_fewer = [replace(best, threads=count) for count in fewer]
         again = _time([best, *on_fewer], best, inputs, seconds * (1 - share), should_stop, make, deadline)
         found.update(again)  # the best one too: it took turns with these
-    best = min(found, key=lambda case: found[case])
-    tried = [
-        Tried(precision=c.precision, memory_format=c.memory_format, threads=c.threads or 1, ms=round(found[c], 4))
-        for c in sorted(found, key=lambda case: found[case])
-    ]
+    return _told(found, plain)
+
+
+def _told(found: dict[Case, float], plain: Case) -> CpuTuned:
+    """The quickest of some cases, which differ in form alone. ``found``: case → milliseconds of a batch."""
+    quickest_first = sorted(found, key=lambda case: found[case])
+    best = quickest_first[0]
     assert best.threads is not None
     which = f"the fastest of {len(found)} ways timed" if len(found) > 1 else "the only way there was time for"
-    reason = f"{which}: {found[best]:.3g} ms for a batch of {batch_size}"
+    reason = f"{which}: {found[best]:.3g} ms for a batch of {best.batch_size}"
     if best != plain and plain in found:
         reason += f", against {found[plain]:.3g} ms in {plain.form}"
     return CpuTuned(
-        model=model,
-        mode=mode,
-        batch_size=batch_size,
+        model=best.model,
+        mode=best.mode,
+        batch_size=best.batch_size,
         precision=best.precision,
         memory_format=best.memory_format,
         threads=best.threads,
         reason=reason,
-        tried=tried,
+        tried=[
+            Tried(precision=c.precision, memory_format=c.memory_format, threads=c.threads or 1, ms=round(found[c], 4))
+            for c in quickest_first
+        ],
     )
 
 
