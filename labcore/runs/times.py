@@ -11,8 +11,7 @@ from labcore.config import RunConfig
 from labcore.config.budget import SHORTEST_SECONDS, USUAL_SECONDS, EpochPlan
 from labcore.errors import RunError
 from labcore.events import Epoch, TrainingStarted, last_of
-from labcore.runs import Run, list_runs
-from labcore.workspace import Workspace
+from labcore.runs import Run
 
 USUAL_SPEED = 51200 / 300
 """Clips of five seconds a second on two cores by the default recipe: what the summaries of presets go by."""
@@ -62,11 +61,6 @@ def speed_of(run: Run) -> TrainingSpeed | None:
     return TrainingSpeed(
         model.name, model.width, config.data.dataset, device, work, length, epoch.seconds / started.train_clips
     )
-
-
-def speeds(workspace: Workspace) -> list[TrainingSpeed]:
-    """The speeds of the newest runs, newest first."""
-    return [speed for run in list_runs(workspace)[:MOST_RUNS] if (speed := speed_of(run)) is not None]
 
 
 def estimate(

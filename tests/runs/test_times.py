@@ -8,11 +8,15 @@ from labcore.config import RunConfig
 from labcore.config.budget import EpochPlan, plan_for
 from labcore.config.presets import PRESETS, preset
 from labcore.events import Epoch, TrainingStarted
-from labcore.runs import Run
-from labcore.runs.times import TrainingSpeed, estimate, speed_of, speeds
+from labcore.runs import Run, list_runs
+from labcore.runs.times import TrainingSpeed, estimate, speed_of
 from labcore.workspace import Workspace
 
 CPU, GPU = "Some CPU, 2 cores", "NVIDIA GTX"
+
+
+def speeds(workspace: Workspace) -> list[TrainingSpeed]:
+    return [speed for run in list_runs(workspace) if (speed := speed_of(run)) is not None]
 
 
 def trained(workspace: Workspace, seconds: float = 4.0, device: str = CPU, **changes: object) -> Run:
