@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labcore.config import RunConfig, Setting, all_settings
-from labcore.presets import PRESETS
+from labcore.config.presets import PRESETS
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 OPENING = """# The settings of a run

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from labcore.config.setting import Part, setting
+from labcore.config.setting import SettingGroup, setting
 
 
-class DataConfig(Part):
+class DataConfig(SettingGroup):
     """Which clips are trained on and which are held out."""
 
     dataset: str = setting(
@@ -44,7 +44,7 @@ class DataConfig(Part):
     )  # fmt: skip
 
 
-class AudioConfig(Part):
+class AudioConfig(SettingGroup):
     """What is cut from a recording before anything is computed from it."""
 
     sample_rate: int = setting(
@@ -73,7 +73,7 @@ class AudioConfig(Part):
     )  # fmt: skip
 
 
-class FeaturesConfig(Part):
+class FeaturesConfig(SettingGroup):
     """The log-mel spectrogram, the one front end of training and use."""
 
     n_fft: int | None = setting(
@@ -119,7 +119,7 @@ class FeaturesConfig(Part):
     )  # fmt: skip
 
 
-class AugmentConfig(Part):
+class AugmentConfig(SettingGroup):
     """What is done to the training clips, anew in every epoch. Zero switches an augmentation off."""
 
     time_shift_seconds: float = setting(
@@ -210,7 +210,7 @@ class AugmentConfig(Part):
     )  # fmt: skip
 
 
-class ModelConfig(Part):
+class ModelConfig(SettingGroup):
     """The network."""
 
     name: str = setting(
@@ -235,7 +235,7 @@ class ModelConfig(Part):
     )  # fmt: skip
 
 
-class OptimConfig(Part):
+class OptimConfig(SettingGroup):
     """How the weights are found."""
 
     epochs: int | None = setting(
@@ -297,7 +297,7 @@ class OptimConfig(Part):
         return self.lr if self.lr is not None else {"sgd": 0.1, "adamw": 0.002}[self.optimiser]
 
 
-class RuntimeConfig(Part):
+class RuntimeConfig(SettingGroup):
     """Where and in what form the work is done."""
 
     device: str = setting(

@@ -84,7 +84,7 @@ def test_a_data_set_that_grew_too_much_is_told_in_the_list(class_folders, worksp
     monkeypatch.setattr(walk_module, "MOST_FILES", 5)
     (info,) = list_datasets(workspace)
     assert "holds too much" in info.error
-    monkeypatch.setattr(walk_module.Look, "saw", None)  # and is not walked through for each list
+    monkeypatch.setattr(walk_module.WalkBudget, "saw", None)  # and is not walked through for each list
     assert list_datasets(workspace) == [info]
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import RunConfig, all_settings
+from labcore.config.presets import PRESETS, preset
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
-from labcore.presets import PRESETS, preset
 from ui.app.shell import show_error
 from ui.forms import fields
 
