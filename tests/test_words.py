@@ -35,7 +35,12 @@ def files(*patterns: str) -> list[Path]:
 def names_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
-            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.arg(arg=name):
+            case (
+                ast.ClassDef(name=name)
+                | ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.arg(arg=name)
+            ):
                 yield name
             case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
                 yield name
@@ -69,5 +74,8 @@ def test_no_word_of_the_former_vocabulary_in_texts() -> None:
             found += [f"{file.relative_to(ROOT)}: {hit[0]!r} in {text[:90]!r}" for hit in FORMER_WORDS.finditer(text)]
     for file in files("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/decisions/*.md"):
         if file.name != "LOG.md":
-            found += [f"{file.relative_to(ROOT)}: {hit[0]!r}" for hit in FORMER_WORDS.finditer(file.read_text(encoding="utf-8"))]
+            found += [
+                f"{file.relative_to(ROOT)}: {hit[0]!r}"
+                for hit in FORMER_WORDS.finditer(file.read_text(encoding="utf-8"))
+            ]
     assert not found, "\n".join(sorted(found))
