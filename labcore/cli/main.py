@@ -44,6 +44,7 @@ GROUPS = {
         "doctor": "Check GPU, driver, PyTorch and machine",
         "benchmark": "Compare the speed of the CPU and every GPU",
         "jobs": "List, show, stop, resume and delete jobs of every kind",
+        "worker": "Start the queued jobs of the workspace",
         "backup": "Write the workspace to one file",
         "restore": "Restore the workspace from a backup",
         "password": "Hash a password for the lab's sign-in",

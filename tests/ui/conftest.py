@@ -34,6 +34,8 @@ LABELS = ["bark", "hum"]
 class Manager:
     """Stands in for the job manager: makes run directories and notes what it is asked for."""
 
+    lacks_worker = False
+
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.submitted: list[RunConfig] = []
