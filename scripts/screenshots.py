@@ -147,7 +147,7 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
     for scheme, page in pages.items():
         page.goto(f"{url}/classify?run={run.id}")
         page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(siren))
-        page.get_by_text(f"Heard in {siren.name}").wait_for()
+        page.get_by_text(f"Prediction for {siren.name}").wait_for()
         save(page, f"classify-{scheme}")
 
 

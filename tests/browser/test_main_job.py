@@ -118,9 +118,9 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     clip = next((empty.home / "datasets" / "demo" / "audio" / "fold1").glob("*.wav"))
     page.get_by_role("button", name="Classify with it").click()
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(clip))
-    visible(page, f"Heard in {clip.name}")
+    visible(page, f"Prediction for {clip.name}")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Answers as CSV").click()
+        page.get_by_role("button", name="Predictions as CSV").click()
     answer = next(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
     assert page.get_by_role("heading", name=label_name(answer["label"]), exact=True).is_visible()
 

@@ -62,7 +62,7 @@ def test_a_bad_file_is_told_once_with_the_number_of_its_clips(tmp_path, tone, wr
         ("bad.wav", 5),
         ("equal.wav", 1),
     ]
-    assert "6 clips of 2 files cannot be read and will be left out." in health.warnings
+    assert health.warnings[0].startswith("6 clips of 2 files cannot be read and will be left out. ")
     # of files that cannot be read it says nothing that they are equal
     assert health.duplicates == health.mislabelled == []
     assert health.straddling == ["good.wav"]

@@ -79,9 +79,9 @@ def test_an_empty_workspace_is_answered_by_the_built_in_network_at_once(open_pag
     before = shown
     next(button for button in app.button if button.label == "Another example").click().run()
     assert words(app) != before
-    app.get_by_key("clip-source").set_value("upload").run()
+    app.get_by_key("classify-source").set_value("upload").run()
     app.file_uploader[0].upload("own.wav", wav(4.0)).run()
-    assert "Heard in own.wav" in words(app)
+    assert "Prediction for own.wav" in words(app)
 
 
 def test_the_built_in_network_is_told_apart_from_ones_own_and_can_be_linked(open_page, trained):
@@ -103,7 +103,7 @@ def test_explore_asks_the_built_in_network_too(open_page):
 
 def test_a_package_without_the_network_shows_the_way_to_a_training(open_page, monkeypatch, tmp_path):
     monkeypatch.setattr(builtin, "RUN", Run(tmp_path))
-    assert "There is no trained network yet." in words(open_page("pages/classify.py"))
+    assert "No trained network yet." in words(open_page("pages/classify.py"))
 
 
 def test_notes_stand_beside_the_answer_and_in_the_table(open_page, trained):
@@ -117,8 +117,8 @@ def test_notes_stand_beside_the_answer_and_in_the_table(open_page, trained):
     for name, content in (("phase.wav", buffer.getvalue()), ("good.wav", wav(0.5))):
         app.file_uploader[0].upload(name, content)
     app.run()
-    (table,) = (frame.value for frame in app.dataframe if "Heard" in frame.value)
-    assert ["cancel" in note for note in table["Notes"]] == [True, False]
+    (table,) = (frame.value for frame in app.dataframe if "Prediction" in frame.value)
+    assert ["cancel" in str(note) for note in table["Notes"]] == [True, False]
     app = open_page("pages/classify.py")
     for name in ("a.wav", "b.wav"):
         app.file_uploader[0].upload(name, wav(0.5))
