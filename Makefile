@@ -33,7 +33,7 @@ CONTAINER_TEST ?= ../shared/tools/container-test.sh
 
 help:
 	@echo "make run          start the lab on http://localhost:$(PORT)"
-	@echo "make test         style, types, tests, and the audit where there is a network: about three minutes on two cores"
+	@echo "make test         style, types, tests, and the audit where there is a network"
 	@echo "make test-all     the same with the slow tests: fuzz, kills, more of the browser"
 	@echo "make test-torch26 the tests with torch 2.6.0, the oldest that is supported"
 	@echo "make audit        ask whether vulnerabilities of the installed packages are known (0 no, 1 yes, 2 docs/audit.toml, 3 could not ask)"

@@ -117,6 +117,23 @@ def write_wav() -> WriteWav:
 
 
 @pytest.fixture
+def short_benchmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Clips of half a second, small matrix products, one thread: what a benchmark does, in a fraction of its time."""
+    from labcore.benchmark import inputs, peak, plan, run, stepper, tuning
+
+    for module in (peak, plan, run, stepper, tuning):
+        monkeypatch.setattr(module, "usable_cores", lambda: 1, raising=False)
+    monkeypatch.setattr(peak, "SIZES", (64, 128))
+    monkeypatch.setattr(inputs, "CLIP_SECONDS", 0.5)
+    made = (inputs._clips, inputs._files)
+    for each in made:
+        each.cache_clear()
+    yield
+    for each in made:
+        each.cache_clear()
+
+
+@pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """An empty workspace."""
     return Workspace(tmp_path / "workspace")

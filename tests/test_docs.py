@@ -40,6 +40,8 @@ def test_lines_are_short(page: Path) -> None:
 def test_paths_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     paths = {path.rstrip(".") for path in PATH.findall(text) if "…" not in path}
+    if page.name == "LOG.md":  # it tells of what was; its commands are to work still
+        paths = {path for path in paths if path.startswith(("benchmarks/", "scripts/"))}
     assert not [path for path in sorted(paths) if not (ROOT / path).exists()]
     files = {file.name for folder in FOLDERS.split("|") for file in (ROOT / folder).rglob("*")}
     names = {name for name in MODULE.findall(text) if not name.startswith(tuple(f"{f}/" for f in FOLDERS.split("|")))}

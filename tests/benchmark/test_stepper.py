@@ -55,7 +55,7 @@ def test_from_files_the_waveforms_are_those_that_were_encoded():
     inputs = BenchmarkInputs("compact", 3)  # WAV, FLAC, Ogg
     work = stepper("file", batch=3)
     decoded = work._decode()
-    assert decoded.shape == inputs.waveforms().shape == (3, 5 * inputs.sample_rate)
+    assert decoded.shape == inputs.waveforms().shape == (3, inputs.sample_rate // 2)
     assert torch.allclose(decoded[:2], inputs.waveforms()[:2], atol=1e-4)
     assert (decoded[2] - inputs.waveforms()[2]).abs().mean() < 0.02  # Vorbis is lossy
     work.close()
@@ -127,7 +127,7 @@ def test_a_batch_that_would_eat_the_memory_is_not_tried(monkeypatch):
 def test_the_peak_is_a_matrix_product():
     peak = measure_peak("cpu", "fp32", 0.01)
     assert peak.size in (64, 128)
-    assert 1e8 < peak.flops_per_second < 1e15
+    assert 1e6 < peak.flops_per_second < 1e15
     assert peak.threads >= 1
 
 

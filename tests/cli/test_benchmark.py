@@ -25,7 +25,7 @@ TINY = (
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch):
+def _short(monkeypatch, short_benchmark):
     """The plans of these tests take no longer than they must."""
     from labcore.benchmark import plan
 
@@ -33,7 +33,6 @@ def _short(monkeypatch):
         case_seconds=0.01, min_repeats=2, max_repeats=3, tune_seconds=0.01, tune_batches=(1,), peak_seconds=0.01
     )
     monkeypatch.setattr(plan, "FULL", short)
-    monkeypatch.setattr("labcore.benchmark.peak.SIZES", (64, 128))
 
 
 def test_the_help_names_every_scope_and_mode(labcore):
