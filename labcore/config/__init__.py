@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
+from labcore.config.former import path_now, tree_now
 from labcore.config.framing import Framing, framing
 from labcore.config.parts import (
     AudioConfig,
@@ -58,6 +59,11 @@ class RunConfig(Part):
     model: ModelConfig = ModelConfig()
     optim: OptimConfig = OptimConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, tree: Any) -> Any:
+        return tree_now(tree)
 
     @model_validator(mode="after")
     def _combinations(self) -> RunConfig:
@@ -115,7 +121,7 @@ class RunConfig(Part):
         """
         tree = self.model_dump()
         for path, value in changes.items():
-            part, _, name = path.partition(".")
+            part, _, name = path_now(path).partition(".")
             if part not in tree or name not in tree[part]:
                 raise ConfigError(f"there is no setting {path!r}", "`labcore train --help` lists them all")
             tree[part][name] = value

@@ -12,6 +12,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from labcore.config import RunConfig
+from labcore.config.former import path_now
 from labcore.jobs.manager import JobManager, make_ready
 from labcore.runs import Run, list_runs
 from labcore.search.folder import MARK, Search, SearchError
@@ -131,7 +132,7 @@ def importance(search: Search, storage: BaseStorage | None = None) -> dict[str, 
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
         shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    return {path: float(share) for path, share in shares.items() if math.isfinite(share)}
+    return {path_now(path): float(share) for path, share in shares.items() if math.isfinite(share)}
 
 
 def best_config(search: Search) -> RunConfig:

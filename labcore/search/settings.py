@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from labcore.config import RunConfig, parse
+from labcore.config.former import path_now
 from labcore.errors import ConfigError, DatasetError
 from labcore.search.space import Range, distinct
 from labcore.workspace import Workspace
@@ -60,7 +61,8 @@ class Settings:
         return self.config.replace(self.changes(drawn) | {"data.fold": self.test_fold, "data.leave_out": None})
 
     def changes(self, drawn: dict[str, Any]) -> dict[str, Any]:
-        """What a trial turns: path → value as it was trained."""
+        """What a trial changes: path → value as it was trained."""
+        drawn = {path_now(path): value for path, value in drawn.items()}
         return {each.path: each.value(drawn[each.path]) for each in self.ranges if each.path in drawn}
 
     def to_dict(self) -> dict[str, Any]:

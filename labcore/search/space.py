@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labcore.config import RunConfig, Setting, all_settings
+from labcore.config.former import former_names, path_now
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError
 
@@ -92,7 +93,7 @@ class Range:
 
     @classmethod
     def from_dict(cls, tree: dict[str, Any]) -> Range:
-        return cls(**{**tree, "choices": tuple(tree.get("choices", ()))})
+        return cls(**{**tree, "path": path_now(tree["path"]), "choices": tuple(tree.get("choices", ()))})
 
 
 def range_of(path: str, config: RunConfig) -> Range:
@@ -128,7 +129,8 @@ def read_range(text: str, config: RunConfig) -> Range:
     """
     name, given, rest = text.partition("=")
     name = name.strip().lstrip("-")
-    path = next((path for path, setting in all_settings().items() if name in (path, setting.flag)), name)
+    table = all_settings()
+    path = next((path for path in table if name in (path, table[path].flag, *former_names(path))), name)
     if not given:
         return range_of(path, config)
     setting = all_settings().get(path)
@@ -139,7 +141,7 @@ def read_range(text: str, config: RunConfig) -> Range:
     pieces = [piece.strip() for piece in rest.split(":")]
     scale = pieces.pop() if len(pieces) == 3 else ""
     if len(pieces) != 2 or scale not in ("", "log", "lin", "linear"):
-        raise ConfigError(f"{text!r} is no range", f"Write {path}=LOW:HIGH, {path}=LOW:HIGH:log or {path}=A,B,C")
+        raise ConfigError(f"{text!r} is not a range", f"Write {path}=LOW:HIGH, {path}=LOW:HIGH:log or {path}=A,B,C")
     low, high = (_read(setting, piece) for piece in pieces)
     log = scale == "log" or (not scale and setting.log and low is not None and low > 0)
     return Range(path, low, high, log=log)

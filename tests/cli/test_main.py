@@ -60,7 +60,7 @@ def test_help_of_train_tells_every_setting(labcore: Labcore) -> None:
     for path, setting in all_settings().items():
         assert f"--{path} " in told
         assert setting.title in told
-    assert "[1 to 4096 clips, default 32]" in told
+    assert "[1 to 4096, default 32]" in told
     assert "[default auto]" in told
     assert told.index("--epochs") < told.index("--batch-size") < told.index("--noise") < told.index("--features.n_fft")
 
@@ -82,6 +82,7 @@ def test_help_of_train_tells_every_setting(labcore: Labcore) -> None:
         (["train", "--turn", "3:dropout=4"], "out of bounds: 0 to 0.9"),
         (["train", "--turn", "3:model.width=2"], "cannot be changed while a run trains"),
         (["train", "--epochs", "5", "--turn", "6:dropout=0.4"], "the run has no epoch 6"),
+        (["train", "--optimizer", "adam"], "sgd, adamw"),
         (["train", "--optimiser", "adam"], "sgd, adamw"),
         (["train", "surplus"], "surplus"),
         (["train", "--preset", "slow"], "quick"),

@@ -306,7 +306,7 @@ def test_new_run_with_these_settings_leaves_to_the_lab_what_was_left_to_it(open_
     worked_out = {"optim.epochs": 8, "audio.clip_seconds": 0.5, "data.fold": "1", "features.hop_length": 128}
     save_worked_out(run, asked, asked.replace(worked_out))
     app = open_page("pages/train.py", run=run.id)
-    app.session_state["settings"] = True
+    app.session_state["run-settings"] = True
     app.run()
     (changed,) = [table.value for table in app.table]
 
@@ -325,4 +325,4 @@ def test_precisions_are_timed_again_where_that_is_asked_for(open_page, dataset, 
     app = open_page("pages/train.py")
     app.button(key="time-again").click().run()
     assert not list(folder.iterdir())
-    assert "1 timing forgotten" in "".join(toast.value for toast in app.toast)
+    assert "1 measurement forgotten" in "".join(toast.value for toast in app.toast)

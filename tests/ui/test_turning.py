@@ -120,7 +120,7 @@ def test_turns_are_marked_on_the_curves_and_told_in_the_log(make_run, monkeypatc
     run.append(SettingsChanged(epoch=3, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
     run.append(SettingsChanged(epoch=3, number=1, changes={"augment.mixup": 0.2}, by="lab"))
     events = run.events()
-    assert live_settings.marks(events) == [{"epoch": 2.5, "what": "Dropout 0.5 (page); Mixing 0.2 (the lab itself)"}]
+    assert live_settings.marks(events) == [{"epoch": 2.5, "what": "Dropout 0.5 (page); Mixup 0.2 (the lab itself)"}]
     log = "\n".join(run_log.log_lines(events))
     assert "From epoch 3 on: Dropout 0.5, turned by page: to see" in log
     drawn = {}
