@@ -17,7 +17,9 @@ shell.open_page("Classify", "Upload a clip, record one, or try a held-out exampl
 def untrained(name: str) -> None:
     """Say why the network that a link names is none to choose from."""
     if any(run.id == name for run, _ in live.runs()):
-        trouble = LabError(f"run {name!r} has no weights yet", "Wait for its end, resume it, or choose another network")
+        trouble = LabError(
+            f"run {name!r} has no weights yet", "Wait until it has finished, resume it, or choose another network"
+        )
         shell.show_error(trouble)
     else:
         live.gone("run", name)
@@ -64,8 +66,8 @@ def given(run: Run) -> list[clips.Clip]:
         return [clips.Clip.of_upload(recording, "recording.wav")] if recording is not None else []
     if st.button("Another example", icon=":material/shuffle:"):
         st.session_state["example-number"] = st.session_state.get("example-number", 0) + 1
-    whose = "the demo set, made on the spot," if is_builtin(run) else "the run's own data set"
-    st.caption(f"A clip of {whose} that was held out from its training.")
+    whose = "the demo set" if is_builtin(run) else "the run's data set"
+    st.caption(f"A held-out clip of {whose}: the network was not trained on it.")
     try:
         return [clips.example(run, st.session_state.get("example-number", 0))]
     except LabError as error:
@@ -78,8 +80,8 @@ def few_enough(files: list) -> list:
     most = limits.uploads().files
     if len(files) > most:
         st.warning(
-            f"{counted(most, 'file is', 'files are')} taken at once; the first of them are answered. "
-            "For more there is `labcore classify FOLDER`.",
+            f"At most {counted(most, 'file')} at once: only the first ones are classified. "
+            "For more, use `labcore classify FOLDER`.",
             icon=":material/filter_none:",
         )
     return files[:most]
@@ -111,7 +113,7 @@ def answers(run: Run, given: list[clips.Clip]) -> None:
     if len(readable) > 1:
         names = [item.clip.name for item in readable]
         number = st.selectbox(
-            "Look at", range(len(names)), format_func=told_apart(range(len(names)), names.__getitem__), width=520
+            "Clip", range(len(names)), format_func=told_apart(range(len(names)), names.__getitem__), width=520
         )
     clips.show(run, readable[number], least)
     if len(judged) == 1:
@@ -120,12 +122,12 @@ def answers(run: Run, given: list[clips.Clip]) -> None:
 
 def download(run: Run, judged: list[clips.Judged]) -> None:
     shell.download(
-        "Answers as CSV",
+        "Predictions as CSV",
         clips.csv_of(judged, services.classifier(run).labels),
         "answers.csv",
         "text/csv",
         type="tertiary",
-        help="A line a clip, with the probability of every label in full precision.",
+        help="One row per clip, with the probabilities of all labels.",
     )
 
 
@@ -136,7 +138,7 @@ with shell.errors_in_place():
         if st.query_params.get("run"):
             untrained(st.query_params["run"])
         with st.container(border=True):
-            st.markdown("**There is no trained network yet.** A run has weights once it has finished.")
+            st.markdown("**No trained network yet.** A run has weights once it has finished.")
             st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
     else:
         run = choose(known)

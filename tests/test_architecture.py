@@ -220,7 +220,7 @@ def test_the_reference_of_the_settings_is_current() -> None:
     assert all(f"### `{path}`" in page for path in all_settings())
 
 
-# Read by what made them a moment ago, or from something that is no file of a workspace.
+# Read by what made them a moment ago, or from something that is not a file of a workspace.
 READS_JSON_ITSELF = {"backup/restoring.py"}
 
 

@@ -38,7 +38,7 @@ def damage(room: Path, marker: str, trace: str) -> dict[str, str]:
         "link": "a link to something that is not there",
         "loop": "cannot be listed",
         r"20261127-M\x84dchen": "not UTF-8",
-        "odd": f"its {marker} is no file",
+        "odd": f"its {marker} is not a file",
         "bare": f"its {marker} is missing",
     }
 

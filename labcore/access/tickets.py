@@ -170,7 +170,7 @@ def signing_key(home: Path, given: str = "") -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise WorkspaceError(
-            f"the key that keeps people signed in cannot be kept at {path}: {error.strerror or error}",
+            f"the session key cannot be saved at {path}: {error.strerror or error}",
             "Make the workspace writable, or set STREAMLIT_SERVER_COOKIE_SECRET",
         ) from error
 

@@ -72,7 +72,7 @@ def create_app(
     app = FastAPIOffline(
         title="Audio GPU Lab: classification service",
         version=__version__,
-        description="Says what is heard in sound files. Send one as the body, or several as a form.",
+        description="Classifies sound files. Send one file as the body, or several as a form.",
         lifespan=lifespan,
         openapi_url="/openapi.json",
     )
@@ -116,13 +116,11 @@ def _routes(
         response_model=schemas.Predictions,
         responses=problems(400, 404, 408, 413, 415, 422, 503, *guarded),
         openapi_extra=BODY,
-        summary="What is heard in clips",
+        summary="Classify clips",
     )
     async def classify(
         request: Request,
-        model: Annotated[
-            str, Query(description="Which one answers; the first one where none is given.", max_length=200)
-        ] = "",
+        model: Annotated[str, Query(description="Model to use. Default: the first.", max_length=200)] = "",
         top_k: Annotated[int | None, TOP_K] = None,
         windows: Annotated[Literal["labels", "full", "none"], WINDOWS] = "labels",
         hop_seconds: Annotated[float | None, HOP] = None,
@@ -146,7 +144,7 @@ def _routes(
         "/v1/models",
         response_model=schemas.ModelList,
         responses=problems(*guarded),
-        summary="The classifiers at service",
+        summary="List the models",
     )
     async def models() -> schemas.ModelList:
         return schemas.ModelList(models=[model.facts for model in registry.models])
@@ -155,7 +153,7 @@ def _routes(
         "/v1/models/{name}",
         response_model=ModelFacts,
         responses=problems(404, 422, *guarded),
-        summary="One of them",
+        summary="Describe a model",
     )
     async def model(name: Annotated[str, Path(max_length=200)]) -> ModelFacts:
         return model_named(name).facts
@@ -164,7 +162,7 @@ def _routes(
         "/v1/reload",
         response_model=schemas.Reloaded,
         responses=problems(409, *guarded),
-        summary="Load weights that have changed",
+        summary="Reload changed weights",
     )
     async def reload() -> dict[str, Any]:
         """Requests in hand are answered by the weights they began with. Weights that do not load, or do not answer their golden clips
@@ -172,26 +170,24 @@ def _routes(
         return {"reloaded": await reload_models(registry, metrics)}
 
     @app.head("/healthz", include_in_schema=False)
-    @app.get("/healthz", response_model=schemas.Status, summary="Whether the process is alive")
+    @app.get("/healthz", response_model=schemas.Status, summary="Liveness")
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @app.head("/readyz", include_in_schema=False)
-    @app.get("/readyz", response_model=schemas.Status, responses=problems(503), summary="Whether it takes requests")
+    @app.get("/readyz", response_model=schemas.Status, responses=problems(503), summary="Readiness")
     async def readyz() -> dict[str, str]:
         if not state.ready:
-            raise Problem(503, "draining", "the service is going down")
+            raise Problem(503, "draining", "the service is shutting down")
         if app.state.handler.batcher.failing:
-            raise Problem(
-                503, "failing", "the network fails again and again", "Start the service anew; its log tells why"
-            )
+            raise Problem(503, "failing", "the network fails repeatedly", "Restart the service; its log has the reason")
         return {"status": "ready"}
 
     @app.get(
         "/metrics",
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}, **problems(*guarded)},
-        summary="For Prometheus",
+        summary="Prometheus metrics",
     )
     async def figures() -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)
@@ -235,8 +231,8 @@ async def _refused(request: Request, error: LabError | RequestValidationError | 
     elif isinstance(error, RequestValidationError):
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        problem = Problem(422, "parameter", f"{place}: {first['msg']}", "See /docs for what it may be")
+        problem = Problem(422, "parameter", f"{place}: {first['msg']}", "See /docs for valid requests")
     else:
-        remedy = "See /docs for what there is" if error.status_code in (404, 405) else ""
+        remedy = "See /docs for the available paths" if error.status_code in (404, 405) else ""
         problem = Problem(error.status_code, "http", str(error.detail), remedy, headers=dict(error.headers or {}))
     return await refuse(request, problem)

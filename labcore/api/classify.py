@@ -97,14 +97,14 @@ class _Work:
         """
         if windows > MOST_WINDOWS:
             raise Problem(
-                422, "windows", f"{called or 'the clip'} would be cut into {windows} windows, more than {MOST_WINDOWS}",
+                422, "windows", f"{called or 'the clip'} would be split into {windows} windows, more than {MOST_WINDOWS}",
                 "Ask for a larger hop_seconds, or send shorter clips",
             )  # fmt: skip
         self.windows += windows
         full = self.asked.windows == "full"
         if full and self.windows * labels > MOST_PROBABILITIES:
             raise Problem(
-                422, "windows", f"{self.windows} windows with all their probabilities are too much for one answer",
+                422, "windows", f"{self.windows} windows with all probabilities are too many for one response",
                 "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
             )  # fmt: skip
         named = labels * ((windows if full else 0) + 2)  # of the clip, twice: all, and those that are told
@@ -203,7 +203,7 @@ class ClassifyHandler:
         called = clip.name or "the audio"
         if foreign_kind(clip.content[:512]):  # decoded by FFmpeg, whole, before anything is known of it
             raise AudioError(
-                f"{called} is of a kind that the service does not take", "Send WAV, FLAC, Ogg, MP3 or AIFF"
+                f"{called} has a format that the service does not accept", "Send WAV, FLAC, Ogg, MP3 or AIFF"
             )
         claimed = probe(clip.content, name=clip.name, limits=limits)
         if claimed.frames * claimed.channels > self.settings.max_values:
@@ -248,13 +248,13 @@ def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:
 def _check_numbers(rows: np.ndarray, name: str) -> None:
     if not np.isfinite(rows).all():
         raise AudioError(
-            f"{name or 'the audio'} gets no answer: the network gives what is no number",
-            "Have the model looked at: its weights hold values that are no numbers, or overflow",
+            f"{name or 'the audio'} cannot be classified: the network returns values that are not finite",
+            "Check the model: its weights are not finite, or overflow",
         )
 
 
 def _late() -> DeadlineExceeded:
-    return DeadlineExceeded("the clip waited too long for its answer", "Ask again later, or send fewer at once")
+    return DeadlineExceeded("the clip waited too long", "Ask again later, or send fewer at once")
 
 
 async def unless_gone(context: RequestContext, work: Coroutine[Any, Any, bytes]) -> bytes:
@@ -322,7 +322,7 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
     if kind != "multipart/form-data":
         if kind and not kind.startswith(RAW_TYPES):
             raise Problem(
-                415, "media-type", f"a body of type {_plain(kind, 80)} is not taken",
+                415, "media-type", f"a body of type {_plain(kind, 80)} is not accepted",
                 "Send the file itself as audio/… or application/octet-stream, or several as multipart/form-data",
             )  # fmt: skip
         content = await request.body()
@@ -334,8 +334,8 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
             for name, value in form.multi_items():
                 if not isinstance(value, UploadFile):
                     raise Problem(
-                        422, "field", f"the form field {_plain(name, 80)!r} is no file",
-                        "Files are form fields with a file name; all else goes into the query",
+                        422, "field", f"the form field {_plain(name, 80)!r} is not a file",
+                        "Files are form fields with a file name; everything else goes into the query",
                     )  # fmt: skip
                 clips.append(Clip(_plain(value.filename or "", 200), await value.read()))
     except HTTPException as error:
@@ -346,7 +346,7 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
         raise Problem(400, "form", "the form cannot be read", "Send it as multipart/form-data") from error
     if not clips:
         raise Problem(
-            422, "no-file", "the form holds no file", "Send one as a form field, for instance `-F file=@clip.wav`"
+            422, "no-file", "the form contains no file", "Send one as a form field, for instance `-F file=@clip.wav`"
         )
     reservation.begin(clips=len(clips))
     return clips

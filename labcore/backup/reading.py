@@ -26,7 +26,7 @@ LARGEST_EXTENSION = 64 * 1024
 """Bytes of a header that goes before a member, for what an ordinary one cannot hold: tarfile takes it into memory."""
 LARGEST_LINE = 64 * 1024
 """Bytes of a line of the manifest: a path and two numbers."""
-NO_BACKUP, CUT_OFF = "is no backup of the lab", "is damaged or cut off"
+NO_BACKUP, CUT_OFF = "is not a backup of the lab", "is damaged or cut off"
 LATEST = 2**33
 """Seconds since 1970 that every file system can keep as a file's time."""
 
@@ -100,7 +100,7 @@ def _members(plain: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
     while (member := _parsed(archive.next, CUT_OFF)) is not None:
         archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None or member.size < 0:
-            raise BackupError(f"the backup holds {cut(member.name)}, which is no ordinary file", FOREIGN)
+            raise BackupError(f"the backup holds {cut(member.name)}, which is not a regular file", FOREIGN)
         content = archive.extractfile(member)
         assert content is not None  # an ordinary file has one
         yield member, content
@@ -119,7 +119,7 @@ def _parsed(parse: Callable[[], T], what: str) -> T:
 def _head(first: tuple[tarfile.TarInfo, IO[bytes]] | None) -> list[str]:
     """The units that an archive means to hold, from its first member."""
     if first is None:
-        raise BackupError("the file is no backup of the lab: it is empty", DAMAGED)
+        raise BackupError("the file is not a backup of the lab: it is empty", DAMAGED)
     member, content = first
     try:
         if member.name != HEAD or member.size > LARGEST_HEAD:
@@ -132,7 +132,7 @@ def _head(first: tuple[tarfile.TarInfo, IO[bytes]] | None) -> list[str]:
             raise TypeError("its units are no names")
     except (ValueError, KeyError, TypeError) as error:
         raise BackupError(
-            f"the file is no backup of this lab: {error}", "Give a file that `labcore backup` made"
+            f"the file is not a backup of this lab: {error}", "Give a file that `labcore backup` made"
         ) from error
     return [unit for unit in units if not trouble(unit.split("/"))]
 
@@ -169,7 +169,7 @@ def _manifest(member: tarfile.TarInfo, content: IO[bytes], seen: dict[str, tuple
     """The list of checksums as a file of its own, since what follows it in the archive is looked at first."""
     most = sum(6 * len(name) + 200 for name in seen)
     if member.size > most:
-        raise BackupError("the backup's list of checksums is longer than its files need", FOREIGN)
+        raise BackupError("the backup's list of checksums is longer than its files require", FOREIGN)
     with tempfile.TemporaryFile() as file:
         while piece := _parsed(lambda: content.read(PIECE), CUT_OFF):
             file.write(piece)

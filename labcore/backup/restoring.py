@@ -76,7 +76,7 @@ def restore(
         except OSError as error:
             raise WorkspaceError(
                 f"restoring {source} into {home} failed: {error.strerror or error}",
-                "Free some space, or set LABCORE_HOME to another folder; what was there is still there",
+                "Free some space, or set LABCORE_HOME to another folder; the existing files are unchanged",
             ) from error
 
 
@@ -84,7 +84,9 @@ def restore(
 def _source(path: Path) -> Iterator[IO[bytes]]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise BackupError(f"{path} is no backup: it is no ordinary file", "Give a file that `labcore backup` made")
+            raise BackupError(
+                f"{path} is not a backup: it is not a regular file", "Give a file that `labcore backup` made"
+            )
         file = path.open("rb")
     except FileNotFoundError as error:
         raise BackupError(f"there is no backup {path}", "Check the path") from error

@@ -132,8 +132,8 @@ def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_
     if not both.any():
         return ""
     return (
-        f"{counted(int(both.sum()), 'held-out clip')} of {some(sorted(set(label[both])))} from other times of a recording that is trained "
-        "on, which is weaker than another recording"
+        f"{counted(int(both.sum()), 'held-out clip')} of {some(sorted(set(label[both])))} come from a recording that is also trained on, "
+        "at other times: a weaker test than other recordings"
     )
 
 

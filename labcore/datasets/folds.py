@@ -59,7 +59,7 @@ def assign_folds(
         fold_of[group] = str(best + 1)
     single = len(members) == len(labels)
     how = "clip by clip" if single else "by source recording"
-    note = f"{count} folds drawn {how}, classes spread evenly" if count > 1 else "all clips come from one recording"
+    note = f"{count} folds drawn {how}, stratified by class" if count > 1 else "all clips come from one recording"
     return [fold_of[group] for group in groups], note
 
 
@@ -164,7 +164,8 @@ def split(
             with contextlib.suppress(DatasetError):
                 parts = _split(table, folds, other, kind, leave_out, validation_share)
                 return replace(
-                    parts, note="; ".join(filter(None, [f"fold {other} is held out, since {error.what}", parts.note]))
+                    parts,
+                    note="; ".join(filter(None, [f"fold {other} is the test fold, since {error.what}", parts.note])),
                 )
         raise
 
@@ -182,15 +183,13 @@ def _split(
         rows = np.flatnonzero(held_out & ~np.isin(group, list(set(group[left]))))
         held_out[rows] = _set_aside(label[rows], group[rows], ONLY_SHARE)
         train = ~held_out
-        notes.append(
-            f"no other fold is there: {_clips(int(held_out[rows].sum()))} of it held out, the others trained on"
-        )
+        notes.append(f"it is the only fold: {_clips(int(held_out[rows].sum()))} of it held out, the others trained on")
     train &= ~(held_out | left)
     if kind == "random":
         straddling = np.zeros(len(table), dtype=bool)
         known = int((held_out & np.isin(group, list(set(group[train])))).sum())
-        told = f"{known} of {_clips(int(held_out.sum()))} held out come from recordings that are trained on"
-        unknown = "random split; no recording is known to stand on both sides"
+        told = f"{known} of {_clips(int(held_out.sum()))} held out come from recordings in the training set"
+        unknown = "random split; no recording is known to be on both sides"
         notes.append(f"random split, which leaks: {told}" if known else unknown)
     else:
         known = 0
@@ -202,19 +201,19 @@ def _split(
     learnt, asked = set(label[train]), set(label[held_out])
     if len(learnt) < 2:
         raise DatasetError(
-            f"only one class, {next(iter(learnt))!r}, is left to train on when fold {fold} is held out",
-            "Hold out another fold, or add clips of other classes",
+            f"only one class, {next(iter(learnt))!r}, is left for training when fold {fold} is held out",
+            "Choose another test fold, or add clips of other classes",
         )
     if n := int(straddling.sum()):
-        notes.append(f"{_clips(n)} left out of training, because the held-out fold has clips of the same recordings")
+        notes.append(f"{_clips(n)} excluded from training: the test fold has clips of the same recordings")
     if timed := told_of_split(label, group, train, held_out):
         notes.append(timed)
     if unseen := sorted(asked - learnt):
-        notes.append(f"never trained on, since all their clips are held out: {', '.join(unseen)}")
+        notes.append(f"not in the training set, since all their clips are in the test fold: {', '.join(unseen)}")
     if untested := sorted(learnt - asked):
-        notes.append(f"not among the held-out clips: {', '.join(untested)}")
+        notes.append(f"not in the test fold: {', '.join(untested)}")
     if leave_out is not None:
-        notes.append(f"{_clips(int(left.sum()))} of fold {leave_out} used for nothing")
+        notes.append(f"{_clips(int(left.sum()))} of fold {leave_out} excluded")
     if unused := int((~train & ~held_out & ~straddling & ~left).sum()):
         notes.append(f"{_clips(unused)} of other parts not used")
     rows = np.flatnonzero(train)
@@ -255,8 +254,8 @@ def official_folds(dataset: Dataset) -> list[str]:
     if len(folds) < 2:
         there = ", ".join(dataset.folds) or "none"
         raise DatasetError(
-            f"data set {dataset.name} has no folds to go through (its parts: {there})",
-            "Train once on its parts, or give its clips folds in a table",
+            f"data set {dataset.name} has no folds to iterate over (its parts: {there})",
+            "Train a single run, or add a fold column to its list of clips",
         )
     return folds
 
@@ -271,7 +270,9 @@ def _chosen(folds: list[str], fold: str | None, leave_out: str | None) -> tuple[
     if (fold := str(fold)) not in folds:
         raise DatasetError(f"there is no fold {fold!r} in this data set", listed)
     if fold == leave_out:
-        raise DatasetError(f"fold {fold} cannot be held out and left out at once", "Leave out another fold, or none")
+        raise DatasetError(
+            f"fold {fold} cannot be both the test fold and the excluded fold", "Exclude another fold, or none"
+        )
     return fold, leave_out
 
 
@@ -303,7 +304,7 @@ def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray
                 try_group(of, nearer=False)
     if not chosen:
         raise DatasetError(
-            "no recording can be set aside for validation: each class has one alone",
+            "no recording can be set aside for validation: each class has only one",
             "Set data.validation_share to 0, or add clips of other recordings",
         )
     return np.isin(group, list(chosen))
@@ -313,13 +314,13 @@ def _raise_empty(fold: str, leave_out: str | None, straddling: bool, held_out: b
     without = f" and fold {leave_out} left out" if leave_out is not None else ""
     if not held_out:
         raise DatasetError(
-            f"nothing is left of fold {fold}: all its clips come from recordings of fold {leave_out}, which is left out",
-            "Leave out another fold",
+            f"nothing is left of fold {fold}: all its clips come from recordings of fold {leave_out}, which is excluded",
+            "Exclude another fold",
         )
     because = "every other clip comes from a recording of that fold" if straddling else "it holds all clips"
     if leave_out is not None:
-        because = "no other clips are there"
+        because = "there are no other clips"
     raise DatasetError(
-        f"nothing is left to train on when fold {fold} is held out{without}: {because}",
-        "Hold out another fold, or add clips of other recordings",
+        f"nothing is left for training when fold {fold} is held out{without}: {because}",
+        "Choose another test fold, or add clips of other recordings",
     )

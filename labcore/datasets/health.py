@@ -70,12 +70,12 @@ class Health:
         return [
             sentence
             for there, sentence in (
-                (self.unreadable, f"{_clips(self.unreadable)} cannot be read and will be left out."),
+                (self.unreadable, f"{_clips(self.unreadable)} cannot be read and will be skipped."),
                 (self.silent, f"{_clips(self.silent)} silent."),
                 (self.duplicates, f"{_many(len(self.duplicates), 'recording')} found in several folds under different names."),
                 (self.mislabelled, f"{_many(len(self.mislabelled), 'recording')} found under different labels."),
                 (self.straddling, f"{_many(len(self.straddling), 'source recording')} with clips in several folds; "
-                    "those clips will be left out of training when one of the folds is held out."),
+                    "those clips will be excluded from training when one of these folds is the test fold."),
                 (self.tiny_classes, "Few clips of " + ", ".join(f"{k} ({n})" for k, n in self.tiny_classes.items()) + "."),
                 (missing, f"Not in every fold: {', '.join(map(str, missing))}."),
             )

@@ -101,13 +101,9 @@ def _take_doubtful(reading: Reading, clips: ClipList, rows: list[tuple[int, str,
             reading.rows.append(row)
             taken += 1
     if taken:
-        what = (
-            f"{taken} clips of {clips.path.name} were found by the names of their files, in other folders than it says"
-        )
+        what = f"{taken} clips of {clips.path.name} were found by file name, in other folders than listed"
         files = tuple(dict.fromkeys(row[0] for _, _, row in rows))
-        reading.findings.append(
-            Finding("found by name", what, files, "Check that they are the files that are meant", "note")
-        )
+        reading.findings.append(Finding("found by name", what, files, "Check that these are the right files", "note"))
 
 
 def _without_label(clips: ClipList, missing: Counter[str]) -> list[Finding]:
@@ -178,4 +174,4 @@ def _rate_of(path: Path | None) -> int:
     try:
         return probe(path).sample_rate
     except AudioError as error:
-        raise ValueError(f"has times in samples, and its rate is not known: {error.what}") from None
+        raise ValueError(f"has times in samples, and its sample rate is unknown: {error.what}") from None

@@ -80,8 +80,8 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         check_root(path)
         if not os.path.lexists(path):
             raise DatasetError(
-                f"the data set {name!r} lies at {path}, which is not there",
-                f"Mount or restore it, or have it forgotten: `labcore datasets remove {name}`",
+                f"the data set {name!r} lies at {path}, which does not exist",
+                f"Mount or restore it, or delete its entry: `labcore datasets remove {name}`",
             )
         return read_dataset(path, name)
     plain = plain_path(asked)
@@ -93,7 +93,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         check_root(path)
         return read_dataset(path)
     if asked == DEMO:
-        raise DatasetError("the demo data set has not been made yet", "Make it with `labcore datasets demo`")
+        raise DatasetError("the demo data set has not been generated yet", "Generate it with `labcore datasets demo`")
     if is_path:
         raise DatasetError(f"there is no data set at {shown(plain)}", hint(plain))
     raise no_such_set(name, places)
@@ -103,7 +103,7 @@ def no_such_set(name: str, places: Collection[str]) -> DatasetError:
     """The error for people where a name is that of no data set."""
     near = difflib.get_close_matches(name, places, 1)
     there = f"Did you mean {near[0]!r}? " if near else ""
-    there += f"There are: {', '.join(sorted(places))}" if places else "Make one with `labcore datasets demo`"
+    there += f"There are: {', '.join(sorted(places))}" if places else "Generate one with `labcore datasets demo`"
     return DatasetError(f"there is no data set {name!r}, neither in the workspace nor as a path", there)
 
 
@@ -172,11 +172,11 @@ def need_free(workspace: Workspace, name: str, path: Path | None) -> None:
     """
     taken = places_of(workspace).get(name)
     if taken is not None and taken != path:
-        raise DatasetError(f"the name {name!r} is taken by the data set at {taken}", "Choose another name")
+        raise DatasetError(f"the name {name!r} is used by the data set at {taken}", "Choose another name")
     now = names_before(workspace).get(name)
     if taken is None and now in places_of(workspace):
         raise DatasetError(
-            f"the name {name!r} was that of {now!r}, and runs know it by that name", "Choose another name"
+            f"the name {name!r} was that of {now!r}, and runs refer to it by that name", "Choose another name"
         )
 
 
@@ -240,7 +240,7 @@ def _referred(reference: Path) -> Path | None:
 
 
 def _no_reference(path: Path) -> tuple[str, str]:
-    return f"{path} does not name the folder of a data set", "Remove it, or import the data set again"
+    return f"{path} does not contain the folder of a data set", "Delete it, or add the data set again"
 
 
 def _guarded_info(workspace: Workspace, name: str, path: Path | None) -> DatasetInfo:
@@ -264,7 +264,7 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
             raise _too_much[given_up]
         stamp = _stamp(path)
     except FileNotFoundError:
-        raise DatasetError(f"{path} is not there", "Mount or restore it") from None
+        raise DatasetError(f"{path} does not exist", "Mount or restore it") from None
     except TooMuchError as error:
         _too_much[given_up] = error
         raise

@@ -1,4 +1,4 @@
-"""MP3 that does not count its frames, and streams that were joined: all of it is heard, or it is told why not."""
+"""MP3 that does not count its frames, and streams that were joined: all of it is used, or it is told why not."""
 
 from __future__ import annotations
 

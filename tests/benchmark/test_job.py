@@ -204,7 +204,7 @@ def test_one_that_waits_can_be_stopped(workspace: Workspace, make_manager: Any) 
 def test_what_it_would_wait_for_is_named(workspace: Workspace) -> None:
     assert busy_reason(workspace) == ""
     run = run_of(workspace)
-    assert busy_reason(workspace) == f"run {run.id} waits for its turn"
+    assert busy_reason(workspace) == f"run {run.id} is queued"
     with run.hold():
         queued(workspace)
         assert busy_reason(workspace) == f"run {run.id} is at work"
@@ -212,7 +212,7 @@ def test_what_it_would_wait_for_is_named(workspace: Workspace) -> None:
     run.append(RunQueued())
     other = Benchmark.create(workspace, plan())
     with run.hold(), other.hold():
-        assert busy_reason(workspace) == "2 jobs are at work"
+        assert busy_reason(workspace) == "2 jobs are running"
 
 
 def test_one_that_waited_in_an_earlier_version_waits(workspace: Workspace) -> None:

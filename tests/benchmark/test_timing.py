@@ -81,7 +81,7 @@ def load(at, busy, own, stolen=0.0):
         (load(10, 18, 10), 2, 2, "other programs took 40 % of the processor"),
         (load(10, 18, 10), 2, 8, ""),  # six more cores stand idle
         (load(10, 80, 10), 2, 8, "other programs took 50 % of the processor"),  # 7 of 8 are busy with others
-        (load(10, 20, 20, 3), 2, 2, "the host kept 15 % of the processor for others"),
+        (load(10, 20, 20, 3), 2, 2, "the host kept 15 % of the processor for other machines"),
         (load(0.05, 1, 0), 2, 2, ""),  # too short to tell
     ],
 )

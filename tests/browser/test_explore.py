@@ -121,9 +121,9 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, open
     visible(page, "The pictures stay as they were")
     assert viewer.is_visible()
     page.get_by_text("Augmentation", exact=True).first.click()
-    visible(page, "Another draw")
+    visible(page, "Resample")
     page.locator(".viewer[data-drawn]").nth(2).wait_for()
-    page.get_by_role("button", name="Another draw").click()
+    page.get_by_role("button", name="Resample").click()
     assert "Traceback" not in server.log.read_text()
 
 

@@ -70,7 +70,7 @@ def test_from_an_empty_workspace_to_weights_at_home(server: Server, open_browser
 
     page.goto(server.url)
     visible(page, "First steps")
-    page.get_by_role("button", name="Make the demo set").click()
+    page.get_by_role("button", name="Generate demo set").click()
     visible(page, re.compile("400 clips in 10 classes"))
 
     page.get_by_role("button", name="Train on demo").click()
@@ -105,7 +105,7 @@ def test_from_an_empty_workspace_to_weights_at_home(server: Server, open_browser
     assert not [url for url in loaded if "Plotly" in url]  # five megabytes for one picture
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the weights").click()
+        page.get_by_role("button", name="Export").click()
     archive = tmp_path / "weights.zip"
     download.value.save_as(archive)
 
@@ -114,7 +114,7 @@ def test_from_an_empty_workspace_to_weights_at_home(server: Server, open_browser
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(clip))
     visible(page, f"Heard in {clip.name}")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Answers as CSV").click()
+        page.get_by_role("button", name="Predictions as CSV").click()
     answer = next(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
     assert page.get_by_role("heading", name=label_name(answer["label"]), exact=True).is_visible()
 

@@ -74,7 +74,7 @@ def test_a_train_is_a_class_and_it_is_told(lay_out, many, told):
     dataset = read_dataset(lay_out(*many(("train", "tram", "aeroplane"), "abc")))
     assert dataset.labels == ["aeroplane", "train", "tram"]
     (warning,) = told(dataset)
-    assert "train is taken for a class" in warning
+    assert "train is read as a class" in warning
     assert not told(read_dataset(lay_out(*many(("train", "tram", "aeroplane"), "abc"), "train/x/a.wav")))[1:]
 
 

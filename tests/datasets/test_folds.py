@@ -91,8 +91,8 @@ def test_a_recording_never_stands_on_both_sides():
 
 def test_the_note_tells_of_classes_on_one_side_only():
     note = split(table("x 1 a", "y 1 b", "z 1 c", "x 2 d", "w 2 e", "z 3 f"), "1").note
-    assert "never trained on, since all their clips are held out: y" in note
-    assert "not among the held-out clips: w" in note
+    assert "not in the training set, since all their clips are in the test fold: y" in note
+    assert "not in the test fold: w" in note
     assert split(table("x 1 a", "y 1 b", "x 2 c", "y 2 d"), "1").note == ""
     assert (
         "2 clips of other parts"
@@ -188,7 +188,7 @@ def test_a_left_out_fold_is_used_for_nothing():
     parts = split(clips, "1", leave_out="3", validation_share=0.2)
     used = [*parts.train, *parts.validation, *parts.held_out]
     assert set(clips["fold"].iloc[used]) == {"1", "2", "4", "5"}
-    assert "36 clips of fold 3 used for nothing" in parts.note
+    assert "36 clips of fold 3 excluded" in parts.note
     straddling = table("x 1 a", "y 1 r", "x 2 b", "y 2 c", "y 2 r", "x 3 r", "y 3 d")
     assert list(split(straddling, "1", leave_out="3").held_out) == [0]
     assert list(split(straddling, "1", leave_out="3").train) == [2, 3]

@@ -174,9 +174,7 @@ def test_a_list_of_something_else_beside_class_folders_is_not_taken_for_the_clip
     assert dataset.layout == "folders"
     (finding,) = dataset.findings
     assert finding.level == "note"
-    assert (
-        finding.what == "the list sources.csv was not taken: none of the files it names is there, or several fit each"
-    )
+    assert finding.what == "the list sources.csv was not taken: none of its files exists, or several match each"
 
 
 def test_links_are_followed_and_loops_are_not(tmp_path, class_folders):

@@ -97,12 +97,12 @@ class TestPartOfTheFiles:
     ("name", "text", "reason"),
     [
         ("sources.csv", "file,label\nelsewhere.wav,dog\n", "none of the files it names is there"),
-        ("all.csv", "file,label\n0.wav,dog\n", "none of the files it names is there, or several fit each"),
+        ("all.csv", "file,label\n0.wav,dog\n", "none of its files exists, or several match each"),
         ("features.csv", "filename,rms\ndog/0.wav,0.1\n", "it has no column for the label; it has: filename, rms"),
         ("classes.csv", "index,label\n0,dog\n", "it has no column for the path"),
         ("empty.csv", "", "is empty"),
-        ("table.xlsx", "x", "it is no CSV file; save it as one"),
-        ("sample_submission.csv", "fname,label\ndog/0.wav,x\n", "it is a form for answers"),
+        ("table.xlsx", "x", "it is not a CSV file; save it as one"),
+        ("sample_submission.csv", "fname,label\ndog/0.wav,x\n", "it is a template for predictions"),
         ("metadata/ages.csv", "who,age\nx,3\n", "no columns for path and label"),
     ],
 )
@@ -166,7 +166,7 @@ def test_labels(lay_out, told):
         "no_event",
     ):
         assert words in warnings
-    assert "'none' is taken for a class" in " ".join(told(dataset, "note"))
+    assert "'none' is read as a class" in " ".join(told(dataset, "note"))
 
 
 def test_times_of_other_names(lay_out, write_wav, tone):

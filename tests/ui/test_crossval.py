@@ -67,7 +67,7 @@ def test_the_first_visit_offers_the_demo_set(open_page):
     app = open_page(PAGE)
     assert not app.exception
     assert "There is no data set yet" in texts(app)
-    assert any(button.label == "Make the demo set" for button in app.button)
+    assert any(button.label == "Generate demo set" for button in app.button)
 
 
 def test_starting_makes_a_run_for_every_fold_that_is_chosen(open_page, folds, workspace):

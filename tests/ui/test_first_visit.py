@@ -40,7 +40,7 @@ def test_nothing_ticks_before_something_runs(open_page, ticks, page):
     app = open_page(page)
     assert not app.exception
     assert ticks == []
-    assert "Make the demo set" in [button.label for button in app.button]
+    assert "Generate demo set" in [button.label for button in app.button]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -77,7 +77,7 @@ def test_the_demo_set_ticks_while_it_is_made(open_page, ticks, monkeypatch):
     ticks.clear()
     app.run()
     assert ticks == []
-    assert "Make the demo set" in [button.label for button in app.button]
+    assert "Generate demo set" in [button.label for button in app.button]
 
 
 # --- a result

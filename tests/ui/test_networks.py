@@ -112,7 +112,7 @@ def test_notes_stand_beside_the_answer_and_in_the_table(open_page, trained):
     soundfile.write(buffer, np.stack([noise, -noise], axis=1), 8000, format="WAV")
     app = open_page("pages/classify.py")
     app.file_uploader[0].upload("phase.wav", buffer.getvalue()).run()
-    assert "Its channels cancel each other (opposite phase): channel 1 alone is heard." in words(app)
+    assert "Its channels cancel each other (opposite phase): channel 1 is used alone." in words(app)
     app = open_page("pages/classify.py")
     for name, content in (("phase.wav", buffer.getvalue()), ("good.wav", wav(0.5))):
         app.file_uploader[0].upload(name, content)

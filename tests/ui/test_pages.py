@@ -24,7 +24,7 @@ def test_a_page_opens_in_an_empty_workspace(open_page, page):
 def test_an_empty_workspace_shows_the_first_steps(open_page):
     app = open_page()
     assert "First steps" in words(app)
-    assert [button.label for button in app.button] == ["Make the demo set"]
+    assert [button.label for button in app.button] == ["Generate demo set"]
 
 
 @pytest.mark.parametrize("state", ["queued", "interrupted", "stopped", "failed", "finished"])

@@ -165,7 +165,7 @@ def test_the_page_tells_how_a_data_set_was_read(open_page, manager, class_folder
     told = words(app).replace("\\", "")
     assert "2 files lie beside the folders of classes" in told
     assert "Mx84dchen.wav" in told
-    assert "The folder train is taken for a class" in told
+    assert "The folder train is read as a class" in told
     assert any(expander.label == "How it was read" for expander in app.expander)
     assert "notes.csv was not taken" in told
 
@@ -235,7 +235,7 @@ def test_the_demo_set_and_clips_of_ones_own_are_both_offered_and_the_next_step_i
     app = open_page()
     links = [link.proto.label for link in app.get("page_link")]
     assert "Use clips of my own" in links
-    assert any(button.label == "Make the demo set" for button in app.button)
+    assert any(button.label == "Generate demo set" for button in app.button)
     assert app.button(key="train-on-it").label == "Train on small"
 
 

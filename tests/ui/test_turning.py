@@ -235,7 +235,7 @@ def test_a_clip_is_uploaded_played_and_taken_away_while_the_run_is_at_work(at_wo
     run, app = at_work()
     app.file_uploader(key="pin-upload-0").set_value(("my clip.wav", TONE, "audio/wav")).run()
     assert [file.name for file in tracked_clips.files(run)] == ["my-clip.wav"]
-    press(app, "A held-out clip of the data set")
+    press(app, "Add a held-out clip")
     assert len(tracked_clips.files(run)) == 2
     assert len(app.get("audio")) == 2
     app.button(key="unpin-my-clip.wav").click().run()
@@ -251,7 +251,7 @@ def test_clips_of_the_form_are_pinned_when_the_run_starts(open_page, dataset, ma
         [("mine.wav", TONE, "audio/wav"), ("no.wav", b"?", "audio/wav")]
     ).run()
     assert "no.wav" in words(app)
-    press(app, "A held-out clip of the data set")
+    press(app, "Add a held-out clip")
     press(app, "Start")
     (run,) = manager.workspace.runs.iterdir()
     held_out, mine = sorted(file.name for file in (run / "pinned").iterdir())

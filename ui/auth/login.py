@@ -60,7 +60,7 @@ class Login:
             return self._ask(request)
         if path == "/login" and request.method == "POST":
             return await self._try(request)
-        return pages.message("Not that way", "This address takes no such request.", 405)
+        return pages.message("Not allowed", "This address does not accept this request.", 405)
 
     def _ask(self, request: Request) -> Response:
         target = safe_next(request.query_params.get("next", ""), self.policy.base)
@@ -70,7 +70,7 @@ class Login:
             return pages.not_listed(self.policy.base, oidc.name_in(claims))
         note = "You are signed out." if "out" in request.query_params else ""
         if request.query_params.get("out") == "here":
-            note += " The lab could not write that down: a copy of your cookie may count again after a restart. Tell whoever runs it."
+            note += " The lab could not save this: a copy of your cookie may be valid again after a restart. Tell the administrator."
         return self._form(target, note=note)
 
     def _form(self, target: str, **more: object) -> Response:
@@ -87,10 +87,10 @@ class Login:
     async def _try(self, request: Request) -> Response:
         if not same_origin(request, required=True):
             strangers.warning("a sign-in from a page of another origin was refused")
-            return pages.message("Not from there", NOT_FROM_THERE, 403)
+            return pages.message("Sign-in refused", NOT_FROM_THERE, 403)
         form = await _form_of(request)
         if form is None:
-            unread = pages.message("Not that way", "The form could not be read.", 400)
+            unread = pages.message("Not allowed", "The form could not be read.", 400)
             unread.headers["Connection"] = "close"  # what is left of the body is not waited for
             return unread
         target = safe_next(form.get("next", ""), self.policy.base)
@@ -98,7 +98,7 @@ class Login:
             return self._form(target)
         name, address = clean(form.get("name", "")), client_address(request, self.policy.access.proxies)
         if not name:
-            return self._form(target, trouble="Give a name.", status=400)
+            return self._form(target, trouble="Enter a name.", status=400)
         device = self.policy.tickets.read_device(request.cookies.get(self.policy.tickets.device_cookie))
         known = bool(device)
         pace, one = (self.policy.pace_of_devices, device) if known else (self.policy.pace, address)
@@ -132,8 +132,8 @@ class Login:
         )  # fmt: skip
 
     def _later(self, target: str, name: str, wait: int) -> Response:
-        text = f"Too many tries. The next one counts in {wait} s." if wait < 120 else (
-            f"Too many tries. The next one counts in {round(wait / 60)} minutes."
+        text = f"Too many attempts. Try again in {wait} s." if wait < 120 else (
+            f"Too many attempts. Try again in {round(wait / 60)} minutes."
         )  # fmt: skip
         return self._form(target, name=name, trouble=text, status=429, retry_after=wait)
 
@@ -148,7 +148,7 @@ class Login:
     def _to_provider(self, request: Request) -> Response:
         provider = request.query_params.get("provider", "")
         if provider not in self.policy.access.providers:
-            return pages.message("Unknown", "There is no such way to sign in.", 404)
+            return pages.message("Unknown", "This sign-in method does not exist.", 404)
         trouble = oidc.trouble_with(provider)
         if trouble:
             return pages.message("The lab is not ready", trouble, 503)

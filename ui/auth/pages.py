@@ -114,7 +114,7 @@ def closed(why: str, troubles: Sequence[str]) -> HTMLResponse:
     if troubles:
         listed = "".join(f"<li>{escape(_sentence(trouble))}</li>" for trouble in troubles)
         body = (
-            "<p>A setting of access cannot be used, so nobody is let in. Whoever runs the lab mends it and starts it again:</p>"
+            "<p>The access settings are invalid, so nobody is let in. The administrator must correct them and restart the lab:</p>"
             f"<ul>{listed}</ul>"
         )
         return page("The lab is closed", body, 503, wide=True)
@@ -126,7 +126,7 @@ def closed(why: str, troubles: Sequence[str]) -> HTMLResponse:
         "<li><strong>Or sign in by OpenID Connect</strong>, with an <code>[auth]</code> section in "
         "<code>.streamlit/secrets.toml</code>.</li>"
         "<li><strong>Or listen on this machine only:</strong> <code>--server.address localhost</code></li></ol>"
-        "<p><code>docs/network.md</code> tells each of them in full.</p>"
+        "<p><code>docs/network.md</code> describes each of them.</p>"
     )
     return page("The lab has no password yet", body, 503, wide=True)
 
@@ -138,9 +138,9 @@ def through_a_proxy() -> HTMLResponse:
         "proxy or by an outer address. So it was not let in.</p>"
         "<ul><li>Set a password: <code>labcore password</code> makes what goes into <code>LABCORE_PASSWORD_HASH</code>.</li>"
         "<li>Or, where the proxy itself asks people who they are: <code>LABCORE_ACCESS=open</code>.</li></ul>"
-        "<p><code>docs/network.md</code> tells more.</p>"
+        "<p><code>docs/network.md</code> has the details.</p>"
     )
-    return page("Not from here", body, 403, wide=True)
+    return page("Access refused", body, 403, wide=True)
 
 
 def wrong_host(host: str) -> HTMLResponse:

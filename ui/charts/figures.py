@@ -119,7 +119,7 @@ def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None
     texts = [f"{100 * share:.1f} %" for share in lengths]
     figure = bars(labels, lengths, texts, [strong] + [weak] * (len(top) - 1), (0, 1.15))
     figure.update_traces(hoverinfo=None, hovertemplate="%{y}: %{x:.4%}<extra></extra>")
-    show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the likeliest labels")
+    show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the top labels")
 
 
 def bars(
@@ -289,7 +289,7 @@ def over_time(windows: Windows, seconds: float, *, key: str, marked: tuple[float
     figure.update_yaxes(type="category", autorange="reversed", ticksuffix="  ", showgrid=False)
     figure.update_xaxes(ticksuffix=" s", showgrid=False, range=[0, seconds])
     _mark(figure, marked, fill=0.15)
-    show_figure(figure, height=24 * len(shares.y) + 44, key=key, alt="Probabilities over the length of the recording")
+    show_figure(figure, height=24 * len(shares.y) + 44, key=key, alt="Probability over time")
 
 
 def _over_windows(windows: Windows, start_s: float, end_s: float) -> go.Heatmap:

@@ -108,7 +108,7 @@ def show(run: Run, judged: Judged, least: float) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         with st.container(border=True):
-            st.caption(f"Heard in {plain(clip.name)}")
+            st.caption(f"Prediction for {plain(clip.name)}")
             if len(answer.windows) > 1:
                 clip_events.headline(answer, events, least)
             else:
@@ -136,7 +136,7 @@ def _listen(run: Run, clip: Clip, answer: Prediction, events: list[Segment], lea
     """The events of a recording, and playback and pictures, which follow a press on one of them."""
     with errors_in_place():
         if answer.seconds > SECTION_SECONDS and len(answer.windows) > 1:
-            st.markdown(f"**Over the whole recording** :gray[{_scale()}; the part in the frame is drawn below]")
+            st.markdown(f"**Probability over time** :gray[{_scale()}; the framed part is shown below]")
             start = float(st.session_state.get(f"section-{clip.key}", 0))
             section = (start, min(start + SECTION_SECONDS, answer.seconds))
             figures.over_time(_windows(answer), answer.seconds, key=f"time-{run.id}-{clip.key}", marked=section)
@@ -173,7 +173,7 @@ def pictures(run: Run, clip: Clip, answer: Prediction) -> None:
                 key=f"section-{clip.key}",
                 on_change=clip_events.let_go,
                 args=(clip.key,),
-                help=f"Recordings are drawn and played {SECTION_SECONDS:.0f} s at a time.",
+                help=f"Recordings are shown and played {SECTION_SECONDS:.0f} s at a time.",
             )
         )
     end = start + SECTION_SECONDS if answer.seconds > SECTION_SECONDS else None
@@ -243,7 +243,7 @@ def _row(item: Judged, least: float, names: dict[str, str]) -> dict[str, Any]:
     """A clip in few words; of a long recording the labels that last longest, and their highest probability."""
     row: dict[str, Any] = {
         "File": shown(item.clip.name),
-        "Heard": "cannot be read",
+        "Prediction": "cannot be read",
         "Probability": None,
         "Events": None,
     }
@@ -256,9 +256,9 @@ def _row(item: Judged, least: float, names: dict[str, str]) -> dict[str, Any]:
         labels = [names[each.label] for each in summary_of(events)]
         row["Events"] = len(events)
         heard = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
-        heard, sure = heard or "nothing sure", max((event.highest for event in events), default=None)
+        heard, sure = heard or "none above the threshold", max((event.highest for event in events), default=None)
     told = "; ".join(shown(note) for note in answer.notes)
-    return {**row, "Heard": heard, "Probability": sure, "Length (s)": round(answer.seconds, 2), "Notes": told}
+    return {**row, "Prediction": heard, "Probability": sure, "Length (s)": round(answer.seconds, 2), "Notes": told}
 
 
 def csv_of(judged: list[Judged], labels: list[str]) -> str:

@@ -32,7 +32,7 @@ def strip(opened: Opened) -> None:
         "DC offset": f"{100 * max((level.dc_offset for level in facts.channels), key=abs, default=0.0):+.2f} %".replace(
             "-", "−"
         ),
-        "Silence at the ends": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
+        "Silence at start and end": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
     }
     with st.container(border=True, key="explore-facts"):
         label = f" :gray[labelled {plain(label_name(opened.source.truth))}]" if opened.source.truth else ""
@@ -80,7 +80,7 @@ def on_view(opened: Opened, long_seconds: float) -> tuple[float, float]:
         alt="Overview of the recording",
         selection=(start, end),
         selectable=True,
-        hint=f"Drag to choose a stretch of up to {MOST_SECONDS:.0f} s",
+        hint=f"Drag to select up to {MOST_SECONDS:.0f} s",
     )
     return start, end
 

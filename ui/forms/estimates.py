@@ -14,7 +14,7 @@ from labcore.runs import Run, list_runs
 from ui.app import services
 from ui.app.text import duration, plain
 
-UNKNOWN = "not known before this network has trained here"
+UNKNOWN = "unknown until this network has trained here"
 
 
 def of(config: RunConfig, plan: Plan) -> Estimate | None:
@@ -44,9 +44,9 @@ def source(one: Estimate | None) -> str:
     if one is None:
         return ""
     return (
-        "Time by an earlier run on this machine."
+        "Time estimated from an earlier run on this machine."
         if one.measured
-        else "Time as measured on two cores of another machine."
+        else "Time measured on another machine with two cores."
     )
 
 

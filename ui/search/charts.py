@@ -72,9 +72,7 @@ def history(report: Report, *, key: str) -> None:
         },
     }
     spec = {"padding": PADDING, "layer": [best_line, points]}
-    st.vega_lite_chart(
-        frame, spec, key=key, height=280, width="stretch", alt="Value of each trial, and the best so far"
-    )
+    st.vega_lite_chart(frame, spec, key=key, height=280, width="stretch", alt="Value of each trial, and best so far")
 
 
 def importance(shares: dict[str, float], *, key: str) -> None:
@@ -145,7 +143,7 @@ def slices(report: Report, *, key: str) -> None:
             ticks = _ticks(each.low or 1.0, each.high or 1.0)
             figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks], row=row, col=column)
     figure.update_yaxes(tickformat=".0%" if report.settings.objective == "accuracy" else "~g")
-    show_figure(figure, height=210 * rows + 20, key=key, alt="Value of the finished trials over each varied setting")
+    show_figure(figure, height=210 * rows + 20, key=key, alt="Value of the finished trials by each varied setting")
 
 
 def _around(values: list[float], share: bool) -> list[float]:

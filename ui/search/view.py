@@ -72,15 +72,15 @@ def _head(search: Search, report: Report) -> None:
         else:
             more = partial(_go_on, search, max(report.settings.trials, report.done) + MORE)
             owner_guard.guarded_button(
-                f"{MORE} trials more", more, report.by, key="search-more", verb="Resume", icon=":material/add:"
+                f"{MORE} more trials", more, report.by, key="search-more", verb="Resume", icon=":material/add:"
             )
         if not report.active:
-            with st.popover("Remove", icon=":material/delete:", type="tertiary"):
-                st.markdown("Remove this search? This cannot be undone. What was trained in the end stays.")
-                owner_guard.ask(report.by, "Remove")
-                with_runs = st.toggle("The runs of its trials too", value=True, key="search-remove-runs")
+            with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+                st.markdown("Delete this search? This cannot be undone. The final run is kept.")
+                owner_guard.ask(report.by, "Delete")
+                with_runs = st.toggle("Also delete the runs of its trials", value=True, key="search-remove-runs")
                 remove = partial(_remove, search, with_runs)
-                action_button("Remove for good", remove, key="search-remove", icon=":material/delete:")
+                action_button("Delete permanently", remove, key="search-remove", icon=":material/delete:")
 
 
 def _remove(search: Search, with_runs: bool) -> None:
@@ -95,10 +95,10 @@ def _go_on(search: Search, trials: int) -> None:
 
 def _progress(search: Search, report: Report) -> None:
     if report.state == "failed":
-        show_error(LabError(report.status.error or "the search failed without a word", report.status.remedy))
+        show_error(LabError(report.status.error or "the search failed without a message", report.status.remedy))
         lines = tail(search.log)
         if lines:
-            with st.expander("The last lines of its log", icon=":material/notes:"):
+            with st.expander("Last lines of its log", icon=":material/notes:"):
                 st.code("\n".join(lines), language=None, wrap_lines=True)
     if report.state == "interrupted":
         st.warning(
@@ -109,12 +109,10 @@ def _progress(search: Search, report: Report) -> None:
         return
     done, trials = report.done, report.settings.trials
     pruned = sum(trial.state == "pruned" for trial in report.trials)
-    line = f"{count(done)} of {counted(trials, 'trial')} done" + (
-        f", {count(pruned)} of them stopped early" if pruned else ""
-    )
+    line = f"{count(done)} of {counted(trials, 'trial')} done" + (f", {count(pruned)} pruned" if pruned else "")
     word = {
         "queued": "Queued",
-        "stopping": "Stopping; the runs at work finish their batch",
+        "stopping": "Stopping after the current batch",
         "stopped": f"Stopped{owner_guard.stopped_by(report.status)}",
     }
     st.progress(min(1.0, done / max(1, trials)), text=f"{word[report.state]}: {line}" if report.state in word else line)
@@ -136,7 +134,7 @@ def _best(search: Search, report: Report) -> None:
     best, settings = report.best, report.settings
     if best is None:
         if report.active:
-            st.caption("The first trial is the unchanged recipe. Its result appears here when it has finished.")
+            st.caption("Trial 0 is the unchanged recipe. Results appear when it has finished.")
         return
     recipe = report.trials[0] if report.trials and report.trials[0].value is not None else None
     with st.container(border=True):
@@ -153,8 +151,8 @@ def _best(search: Search, report: Report) -> None:
             )
             flatters = f" Best of {counted(report.done, 'trial')}, so slightly optimistic." if report.done > 1 else ""
             st.caption(
-                f"On validation fold {plain(settings.validation)}.{flatters} Report the figure of fold {plain(settings.test_fold)}, "
-                "which no trial has seen."
+                f"On validation fold {plain(settings.validation)}.{flatters} Report the accuracy on test fold "
+                f"{plain(settings.test_fold)}, which no trial has used."
             )
         with right:
             table = all_settings()
@@ -166,7 +164,7 @@ def _best(search: Search, report: Report) -> None:
         with st.container(horizontal=True, gap="small"):
             _final(search, report)
             action_button(
-                "Open in the Train form",
+                "Open on the Train page",
                 partial(_open_form, search),
                 key="search-open",
                 icon=":material/tune:",
@@ -180,24 +178,24 @@ def _final(search: Search, report: Report) -> None:
     """Train the best with the test fold held out: once."""
     run = _final_run(report)
     if run is not None:
-        status, fold = glance(run), f"fold {plain(report.settings.test_fold)} held out"
+        status, fold = glance(run), f"fold {plain(report.settings.test_fold)}"
         ended = status.state == "finished"
         word = percent(status.accuracy) if ended else state_face(status.state)[0].lower()
         st.page_link(
             "pages/train.py",
-            label=f"{'Trained' if ended else 'The best'} with {fold}: **{plain(word)}**",
+            label=f"Best settings on test {fold}: **{plain(word)}**",
             icon=":material/verified:",
             query_params={"run": run.id},
         )
         return
     action_button(
-        "Train the best with the test fold held out",
+        "Train and test the best settings",
         partial(train_best, search, services.manager(), by=services.visitor_name()),
         key="search-final",
         type="primary" if report.state == "finished" else "secondary",
         icon=":material/verified:",
         disabled=report.active,
-        help="One run with these settings on all other folds, judged once on the test fold.",
+        help="One run on all other folds, evaluated once on the test fold.",
     )
 
 
@@ -219,20 +217,20 @@ def _figures(search: Search, report: Report) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         word = "accuracy" if report.settings.objective == "accuracy" else "loss"
-        st.markdown(f"**Trials** :gray[validation {word}, and the best so far]")
+        st.markdown(f"**Trials** :gray[validation {word}]")
         charts.history(report, key=f"history-{search.id}")
     with right:
         st.markdown("**Importance** :gray[share of the variance]")
         found = shares(search, finished) if len(report.settings.ranges) > 1 else {}
         if found:
             charts.importance(found, key=f"importance-{search.id}")
-            st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Rough with few trials.")
+            st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Imprecise with few trials.")
         elif len(report.settings.ranges) > 1:
             st.caption("Needs six finished trials.")
         else:
             st.caption("Only one setting is varied.")
     if finished >= 3 and not report.active:
-        st.markdown("**Results by setting** :gray[finished trials; the best one is larger]")
+        st.markdown("**Results by setting** :gray[the best trial is larger]")
         charts.slices(report, key=f"slices-{search.id}")
 
 
@@ -251,10 +249,10 @@ def _trials(report: Report) -> None:
             "Value": st.column_config.NumberColumn(
                 "Accuracy" if share else "Loss",
                 format="percent" if share else "%.4f",
-                help="On the validation fold. For a pruned trial: its last value.",
+                help="On the validation fold. Pruned trials: the last value.",
             ),
         },
-        alt="The trials with their states, values and settings",
+        alt="Trials with states, values and settings",
         placeholder="–",
     )
 
@@ -284,7 +282,7 @@ def rows_of(report: Report) -> pd.DataFrame:
 def _state_word(report: Report, trial: Trial) -> str:
     if trial.state == "running" and not report.active:
         return "Unfinished"
-    return state_face(trial.state)[0] + (", the best" if report.best is trial else "")
+    return state_face(trial.state)[0] + (", best" if report.best is trial else "")
 
 
 def _settings(report: Report) -> None:
@@ -293,18 +291,18 @@ def _settings(report: Report) -> None:
         st.table(
             {
                 "Data set": plain(settings.config.data.dataset),
-                "Judged on": f"fold {plain(settings.validation)}, {settings.objective}",
-                "Left out": f"fold {plain(settings.test_fold)}",
+                "Validation": f"fold {plain(settings.validation)}, {settings.objective}",
+                "Test": f"fold {plain(settings.test_fold)}",
                 "Network": plain(settings.config.model.name),
                 "Epochs": count(settings.config.optim.epochs) if settings.config.optim.epochs else "automatic",
-                "Early stops": "yes" if settings.pruning else "no",
+                "Pruning": "yes" if settings.pruning else "no",
             },
             border="horizontal",
             width="content",
         )
-        st.caption("Varied settings, for the command line")
+        st.caption("Search space, for the command line")
         st.code(" ".join(f"--vary {each.words()}" for each in settings.ranges), language="bash", wrap_lines=True)
-        st.caption(f"`labcore search --show {report.id}` shows the same in a shell.")
+        st.caption(f"`labcore search --show {report.id}` shows these results in a shell.")
 
 
 def _value(report: Report, value: float | None) -> str:
@@ -313,8 +311,8 @@ def _value(report: Report, value: float | None) -> str:
 
 def _difference(report: Report, difference: float) -> str:
     if report.settings.objective == "accuracy":
-        return f"{points(difference)} against the recipe"
-    return f"{difference:+.4f} against the recipe"
+        return f"{points(difference)} compared with the recipe"
+    return f"{difference:+.4f} compared with the recipe"
 
 
 # --- what a server remembers of the searches that it has read
@@ -330,7 +328,7 @@ def load(search: Search) -> Report:
         [search], lambda each: each.report(journal(str(each.path), _made(each))), lambda each: f"search {each.id}"
     )
     if broken:
-        raise SearchError(str(broken[0]), "Remove it, or put its files back")
+        raise SearchError(str(broken[0]), "Delete it, or put its files back")
     return reports[0]
 
 
@@ -355,4 +353,4 @@ def _made(search: Search) -> float:
     try:
         return search.path.stat().st_ino
     except OSError as error:
-        raise SearchError(f"search {search.id} is not there any more", "Choose another one") from error
+        raise SearchError(f"search {search.id} no longer exists", "Choose another one") from error

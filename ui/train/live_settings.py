@@ -29,9 +29,9 @@ EVERYDAY = (
     "optim.label_smoothing",
     "optim.lr_factor",
 )
-"""What is turned most while a run trains; the other settings that can be are folded away."""
+"""What is changed most while a run trains; the other settings that can be are folded away."""
 
-WHO = {"page": "page", "command": "command line", "file": "file", "lab": "the lab itself"}
+WHO = {"page": "page", "command": "command line", "file": "file", "lab": "overfitting advisor"}
 
 
 def live_settings() -> list[Setting]:
@@ -42,13 +42,19 @@ def live_settings() -> list[Setting]:
 
 @st.fragment
 def panel(run: Run, owner: str = "") -> None:
-    """Sliders for what can be turned now, what counts and what was asked for, and the buttons that ask for it.
+    """Sliders for what can be changed now, the values in effect and those asked for, and the buttons that ask for it.
 
     Args:
-        owner: whose run it is; before another's is turned there is a question.
+        owner: whose run it is; before another's is changed there is a question.
     """
     with (
-        st.expander("Turn", icon=":material/tune:", expanded=False, key=f"turn-open-{run.id}", on_change="rerun") as it,
+        st.expander(
+            "Adjust while training",
+            icon=":material/tune:",
+            expanded=False,
+            key=f"turn-open-{run.id}",
+            on_change="rerun",
+        ) as it,
         errors_in_place(),
     ):
         if not it.open:  # a fold that is shut costs nothing
@@ -69,22 +75,22 @@ def panel(run: Run, owner: str = "") -> None:
             me = services.visitor_name()
             apply = partial(run.override, changes, by="page", who=me)
             owner_guard.guarded_button(
-                "Apply", apply, owner, key="turn-apply", verb="Turn", type="primary", disabled=not changes
+                "Apply", apply, owner, key="turn-apply", verb="Change", type="primary", disabled=not changes
             )
-            undo = partial(run.override, back, by="page", who=me, reason="back to the start")
+            undo = partial(run.override, back, by="page", who=me, reason="undo")
             owner_guard.guarded_button(
-                "Undo", undo, owner, key="turn-undo", verb="Turn", icon=":material/undo:", type="tertiary",
+                "Undo", undo, owner, key="turn-undo", verb="Change", icon=":material/undo:", type="tertiary",
                 disabled=not back,
             )  # fmt: skip
             st.caption(
-                f"To be turned: {plain(told(changes))}."
+                f"To apply: {plain(told(changes))}."
                 if changes
-                else "Counts from the next epoch on. Undo goes back to the values of the start."
+                else "Takes effect at the next epoch. Undo restores the starting values."
             )
 
 
 def _held(run: Run, wanted: RunConfig) -> dict[str, Any]:
-    """The values that the sliders show. One that was turned elsewhere follows, and gets a widget of a new name."""
+    """The values that the sliders show. One that was changed elsewhere follows, and gets a widget of a new name."""
     base = {setting.path: wanted.value(setting.path) for setting in live_settings()}
     held = st.session_state.setdefault(f"turn-{run.id}", {"base": dict(base), "values": dict(base), "names": {}})
     for path, value in base.items():
@@ -104,14 +110,14 @@ def _sliders(run: Run, table: list[Setting], held: dict, counts: RunConfig, aske
             held["values"][path] = fields.widget_of(setting, held["values"][path], key=key)
             if path in asked:
                 st.caption(
-                    f":orange[Counts now: {fields.tidy(counts.value(path))}; asked for: {fields.tidy(asked[path])}]"
+                    f":orange[Now: {fields.tidy(counts.value(path))}; from the next epoch: {fields.tidy(asked[path])}]"
                 )
             elif held["values"][path] != counts.value(path):
-                st.caption(f"Counts now: {fields.tidy(counts.value(path))}")
+                st.caption(f"Now: {fields.tidy(counts.value(path))}")
 
 
 def told(changes: dict[str, Any], before: RunConfig | None = None) -> str:
-    """Changes in words: "Dropout 0.2 → 0.4, Mixing 0.5"."""
+    """Changes in words: "Dropout 0.2 → 0.4, Mixup 0.5"."""
     table, words = all_settings(), []
     for path, value in changes.items():
         title = table[path].title if path in table else path
@@ -123,7 +129,7 @@ def told(changes: dict[str, Any], before: RunConfig | None = None) -> str:
 
 
 def marks(events: list[Event]) -> list[dict[str, Any]]:
-    """The turns as marks on the curves: ``epoch`` (between the last epoch before it and the first with it) and ``what``."""
+    """The changes as marks on the curves: ``epoch`` (between the last epoch before it and the first with it) and ``what``."""
     turns = {(turn.epoch, turn.number): turn for turn in each_of(events, SettingsChanged)}
     found: dict[int, list[str]] = {}
     for (epoch, _), event in sorted(turns.items()):
@@ -132,9 +138,9 @@ def marks(events: list[Event]) -> list[dict[str, Any]]:
 
 
 def sentence(event: SettingsChanged) -> str:
-    """A turn as a line of the log."""
+    """A change as a line of the log."""
     reason = f": {event.reason}" if event.reason else ""
-    return f"From epoch {event.epoch} on: {told(event.changes)}, turned by {_who(event)}{reason}"
+    return f"From epoch {event.epoch}: {told(event.changes)}, changed by {_who(event)}{reason}"
 
 
 def _who(event: SettingsChanged) -> str:
@@ -159,13 +165,15 @@ def advice(run: Run, events: list[Event], owner: str = "") -> None:
         )
         reason = f"advice after epoch {event.epoch}"
         follow = partial(run.override, event.changes, by="page", who=services.visitor_name(), reason=reason)
-        owner_guard.guarded_button("Do it", follow, owner, key=f"advice-do-{event.epoch}", verb="Turn", type="primary")
+        owner_guard.guarded_button(
+            "Apply", follow, owner, key=f"advice-do-{event.epoch}", verb="Change", type="primary"
+        )
         aside = partial(st.session_state.__setitem__, _aside(run), event.epoch)
         action_button("Not now", aside, key=f"advice-not-{event.epoch}", type="tertiary")
 
 
 def standing_advice(run: Run, events: list[Event]) -> Advice | None:
-    """The latest advice, unless it was put aside, or something of what it suggests was turned since or is asked for."""
+    """The latest advice, unless it was put aside, or something of what it suggests was changed since or is asked for."""
     event = last_of(events, Advice)
     if event is None or not event.changes or st.session_state.get(_aside(run), 0) >= event.epoch:
         return None

@@ -97,13 +97,13 @@ def _head(run: Run, status: JobStatus) -> None:
         st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(status.by)}**")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if status.state in ("queued", "running", "stopping"):
-            label = "Take out of the queue" if status.state == "queued" else "Stop"
+            label = "Cancel" if status.state == "queued" else "Stop"
             owner_guard.stop_button(run, status.by, label, key="stop", disabled=status.state == "stopping")
         if status.state in RESUMABLE:
-            label = "Resume" if run.checkpoint.exists() else "Try again"
+            label = "Resume" if run.checkpoint.exists() else "Start"
             owner_guard.resume_button(run, status.by, label, key="resume", type="primary")
         if status.state == "finished" and run.weights.exists():
-            if st.button("Classify with it", icon=":material/graphic_eq:", type="primary"):
+            if st.button("Classify", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
         if status.state != "unreadable":
@@ -132,15 +132,15 @@ def _elsewhere(run: Run, status: JobStatus, events: list[Event]) -> None:
     def resume() -> None:
         place = st.session_state[f"place-{run.id}"].strip()
         if not place:
-            raise DatasetError("no place was given", "Give the folder or CSV file of the data set, or its name here")
+            raise DatasetError("no path was given", "Enter the folder or CSV file of the data set, or its name")
         services.manager().resume(run, by=services.visitor_name(), dataset=place)
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
-            "Where its data set lies now",
+            "Where is its data set now?",
             key=f"place-{run.id}",
             placeholder=run.config.data.dataset,
-            help="The folder or CSV file of the same clips, or the name of a data set of this lab.",
+            help="Folder or CSV file with the same clips, or the name of a data set in this workspace.",
             width=420,
         )
         owner_guard.guarded_button(
@@ -155,26 +155,26 @@ def _remove(run: Run) -> None:
 
 def _progress(run: Run, status: JobStatus, events: list[Event]) -> None:
     if status.state == "unreadable":
-        show_error(LabError(status.error, "Put its files back, or remove it"))
+        show_error(LabError(status.error, "Put its files back, or delete it"))
         return
     if status.state == "failed":
-        show_error(LabError(status.error or "the run failed without a word", status.remedy))
+        show_error(LabError(status.error or "the run failed without a message", status.remedy))
         _in_parts(run, status, events)
         if lines := tail(run.log):
-            st.caption("The last lines of its log")
+            st.caption("Last lines of its log")
             st.code("\n".join(lines), language=None, wrap_lines=True)
         return
     if status.state == "interrupted":
         st.warning(
-            f"Its worker is gone without a word: killed, or the machine was restarted. "
-            f"{f'Epoch {status.epoch} is saved; resume goes on from there.' if status.epoch else 'Nothing was saved yet.'}",
+            "The training process ended unexpectedly (killed, or the machine restarted). "
+            f"{f'Epoch {status.epoch} is saved; Resume continues from there.' if status.epoch else 'Nothing was saved yet.'}",
             icon=":material/power_off:",
         )
     if status.state == "stopped" and status.error:
         show_error(LabError(status.error, status.remedy))
     elif status.state == "stopped" and (status.epochs or owner_guard.stopped_by(status)):
         after = f" after epoch {status.epoch} of {status.epochs}" if status.epochs else ""
-        goes_on = " Resume goes on from there." if status.epochs else ""
+        goes_on = " Resume continues from there." if status.epochs else ""
         st.caption(f"Stopped{owner_guard.stopped_by(status)}{after}.{goes_on}")
     if status.active:
         st.progress(status.fraction, text=live.progress(status, run))
@@ -192,18 +192,16 @@ def _in_parts(run: Run, status: JobStatus, events: list[Event]) -> None:
         run.save_config(run.config.replace({"runtime.micro_batch": fits}))
         services.manager().resume(run, by=services.visitor_name())
 
-    label = f"Resume in parts of {counted(fits, 'clip')}"
+    label = f"Resume with micro-batches of {counted(fits, 'clip')}"
     owner_guard.guarded_button(label, divide, status.by, key="in-parts", verb="Resume", icon=":material/call_split:")
-    st.caption(
-        "Each batch is taken in parts whose gradients are summed: the same steps in less memory, a little slower."
-    )
+    st.caption("Gradient accumulation: the same steps with less memory, a little slower.")
 
 
 def _curves(run: Run, events: list[Event], status: JobStatus) -> None:
     epochs = epochs_of(events)
     if not epochs:
         if status.state == "running":
-            st.caption("The curves begin with the end of the first epoch.")
+            st.caption("Curves appear after the first epoch.")
             told = last_of(events, Estimate)
             if told is not None:
                 st.caption(f"{plain(estimate.line(told))}.")
@@ -215,7 +213,7 @@ def _curves(run: Run, events: list[Event], status: JobStatus) -> None:
                 ("Validation accuracy", percent(last.val_accuracy)),
                 ("Validation loss", f"{last.val_loss:.3f}"),
                 ("Learning rate", f"{last.lr:.2g}"),
-                ("Clips a second", count(last.clips_per_second)),
+                ("Clips/s", count(last.clips_per_second)),
             ):
                 st.metric(label, value, width=170)
     marks = live_settings.marks(events)
@@ -228,13 +226,14 @@ def _curves(run: Run, events: list[Event], status: JobStatus) -> None:
     _work(run, events, epochs, total, live_now=status.active)
     started = last_of(events, TrainingStarted)
     if started:
-        held_out = f"the {counted(started.val_clips, 'clip')} of fold {plain(started.fold)}, never trained on"
+        held_out = f"the {counted(started.val_clips, 'clip')} of test fold {plain(started.fold)}, never trained on"
         if started.validation_clips:
-            held_out = f"{counted(started.validation_clips, 'clip')} set aside from training; the held-out fold is judged at the end"
+            held_out = f"{counted(started.validation_clips, 'clip')} set aside from training; the test fold is evaluated at the end"
         elif started.leaks:
-            held_out += ", but other clips of their recordings are: the split leaks"
+            held_out += ", although clips of the same recordings are: the split leaks"
         st.caption(
-            f"Training: {counted(started.train_clips, 'clip')}, as they come out of augmentation. Validation: {held_out}."
+            f"Training curve: {counted(started.train_clips, 'clip')}, augmented, so it can lie below validation. "
+            f"Validation curve: {held_out}."
         )
 
 
@@ -242,11 +241,11 @@ def _work(run: Run, events: list[Event], epochs: list[Epoch], total: int, *, liv
     """Where the time goes, and the small curves: folded away while the run is at work, since each costs every visitor's browser."""
     seconds = time_by_phase.latest(events)
     if seconds:
-        st.markdown("**Where the time goes** :gray[in the epoch at hand, or the last one]")
+        st.markdown("**Time per epoch, by stage**")
         time_by_phase.bar(seconds)
     if live_now:
         fold = st.expander(
-            "Learning rate and speed", icon=":material/show_chart:", key=f"small-{run.id}", on_change="rerun"
+            "Learning rate and throughput", icon=":material/show_chart:", key=f"small-{run.id}", on_change="rerun"
         )
         if not fold.open:
             return
@@ -258,8 +257,8 @@ def _work(run: Run, events: list[Event], epochs: list[Epoch], total: int, *, liv
             st.markdown("**Learning rate**")
             curves.small_curve(epochs, "lr", total, key=f"lr-{run.id}", title="Learning rate", form="~g")
         with right:
-            st.markdown("**Clips a second**")
-            curves.small_curve(epochs, "clips_per_second", total, key=f"speed-{run.id}", title="Clips a second")
+            st.markdown("**Clips/s**")
+            curves.small_curve(epochs, "clips_per_second", total, key=f"speed-{run.id}", title="Clips/s")
 
 
 def _log(events: list[Event], *, open_: bool) -> None:
@@ -282,20 +281,18 @@ def _settings(run: Run) -> None:
         from labcore.export import again
 
         asked, events = asked_for(run), run.events()
-        st.caption("The same run from a shell")
+        st.caption("Command line for the same run")
         st.code(again(run, events), language="bash", wrap_lines=True)
         if run.weights.exists():
-            st.caption("As a service that answers over HTTP")
+            st.caption("As an HTTP service")
             st.code(f"labcore serve --run {run.id}", language="bash", wrap_lines=True)
         turned = fields.changes(asked)
-        st.caption(
-            "Changed from the recommended preset" if turned else "Every setting is that of the recommended preset."
-        )
+        st.caption("Changed from defaults" if turned else "All settings are defaults.")
         if turned:
             st.table(
                 {plain(title): plain(value) for title, value in turned.items()}, border="horizontal", width="content"
             )
-        st.caption("Curves, hyper-parameters and pictures in TensorBoard: this run, and all runs of the workspace")
+        st.caption("Curves, hyperparameters and images in TensorBoard: this run, or all runs")
         st.code(tensorboard(run.tensorboard) + "\n" + tensorboard(run.path.parent), language="bash", wrap_lines=True)
         st.caption(f"Files of the run: `{shown(run.path).replace(chr(96), chr(39))}`")
 
