@@ -13,4 +13,4 @@ if __name__ == "__main__":
 else:
     from ui.app import server
 
-    app = st.App(__file__, middleware=server.gate(), lifespan=server.around)
+    app = st.App(__file__, middleware=server.middleware(), lifespan=server.around)

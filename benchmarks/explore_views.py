@@ -20,7 +20,7 @@ from _common import machine
 from labcore.audio import decode
 from labcore.config import RunConfig
 from labcore.explore import views
-from labcore.explore.augment_preview import STEPS, draw
+from labcore.explore.augment_preview import STEPS, preview
 from labcore.explore.geometry import consequences
 from labcore.explore.render import png
 from labcore.explore.sonify import sound_of
@@ -56,11 +56,13 @@ def main() -> None:
         "picture as PNG": lambda _: png(views.log_mel_view(clip, config)),
     }
     for step in STEPS:
-        works[f"draw {step}"] = lambda seed, name=step: draw(strong, clip, seed, second=second, steps=name, sound=False)
-        works[f"draw {step}, sound"] = lambda seed, name=step: draw(strong, clip, seed, second=second, steps=name)
+        works[f"draw {step}"] = lambda seed, name=step: preview(
+            strong, clip, seed, second=second, steps=name, sound=False
+        )
+        works[f"draw {step}, sound"] = lambda seed, name=step: preview(strong, clip, seed, second=second, steps=name)
     works["rebuild a sound"] = lambda seed: sound_of(power, config, seed)
-    works["draw all"] = lambda seed: draw(strong, clip, seed, second=second, sound=False)
-    works["draw all, sound"] = lambda seed: draw(strong, clip, seed, second=second)
+    works["draw all"] = lambda seed: preview(strong, clip, seed, second=second, sound=False)
+    works["draw all, sound"] = lambda seed: preview(strong, clip, seed, second=second)
 
     taken: dict[str, list[float]] = defaultdict(list)
     sizes: dict[str, float] = {}

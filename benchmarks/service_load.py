@@ -56,7 +56,7 @@ def offline(weights: Path, files: list[Path], way: str) -> float:
             continue
         samples, scale = quantise(sound)
         bounds = classifier.windows_of(len(samples))
-        waiting.append((samples, bounds, classifier.cut(samples, scale, bounds)))
+        waiting.append((samples, bounds, classifier.input_windows(samples, scale, bounds)))
         if len(waiting) == 32:
             _answer_batch(classifier, waiting)
     if waiting:
@@ -65,10 +65,10 @@ def offline(weights: Path, files: list[Path], way: str) -> float:
 
 
 def _answer_batch(classifier, waiting: list) -> None:
-    rows = classifier.judge(np.concatenate([windows for _, _, windows in waiting]))
+    rows = classifier.predict_proba(np.concatenate([windows for _, _, windows in waiting]))
     first = 0
     for samples, bounds, _ in waiting:
-        classifier.answer(samples, bounds, rows[first : first + len(bounds)])
+        classifier.prediction(samples, bounds, rows[first : first + len(bounds)])
         first += len(bounds)
     waiting.clear()
 

@@ -96,15 +96,15 @@ def measure(
     """Clips a second over random batches, no clip twice. The file is mapped anew: pages that a process has mapped are not forgotten."""
     samples = torch.from_numpy(np.memmap(path, dtype=np.int16, mode="c"))
     offsets = torch.arange(clips + 1) * config.clip_samples
-    bank = ResidentClips(samples, offsets, torch.full((clips,), 1 / 32768), torch.device("cpu"))
+    resident = ResidentClips(samples, offsets, torch.full((clips,), 1 / 32768), torch.device("cpu"))
     shift = round(config.augment.time_shift_seconds * config.audio.sample_rate)
     torch.manual_seed(seed)
     order = torch.randperm(clips)
     start = time.perf_counter()
     for number in range(batches):
         rows = order[number * BATCH : (number + 1) * BATCH]
-        starts = random_starts(bank.lengths[rows], config.clip_samples, shift)
-        work(bank.cut(rows, starts, config.clip_samples, around=True))
+        starts = random_starts(resident.lengths[rows], config.clip_samples, shift)
+        work(resident.windows(rows, starts, config.clip_samples, around=True))
     return batches * BATCH / (time.perf_counter() - start)
 
 

@@ -23,7 +23,7 @@ RETRIES = 3
 """How often Ray starts a task again whose node or process has died."""
 
 
-def need_ray() -> Any:
+def require_ray() -> Any:
     """The module ray.
 
     Raises:
@@ -51,7 +51,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Any:
         ConfigError: Ray is not installed.
         DeviceError: there is no cluster at that address.
     """
-    ray = need_ray()
+    ray = require_ray()
     address = address or os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "ignore_reinit_error": False}
     if address is None:

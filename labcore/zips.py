@@ -30,7 +30,7 @@ def opened_zip(file: IO[bytes], most: int = MOST_ENTRIES) -> Iterator[zipfile.Zi
             raise zipfile.BadZipFile(f"{count} entries are in it, and {most} are allowed")
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
-                _judge(info)
+                _check(info)
             yield archive
     except (zipfile.BadZipFile, OSError, MemoryError):
         raise
@@ -42,7 +42,7 @@ def opened_zip(file: IO[bytes], most: int = MOST_ENTRIES) -> Iterator[zipfile.Zi
         raise zipfile.BadZipFile(str(error)) from error
 
 
-def _judge(info: zipfile.ZipInfo) -> None:
+def _check(info: zipfile.ZipInfo) -> None:
     if info.flag_bits & 1:
         raise zipfile.BadZipFile("it is encrypted")
     if info.compress_type not in _METHODS:

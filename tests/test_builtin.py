@@ -77,5 +77,5 @@ def test_it_tells_nothing_of_the_machine_that_made_it() -> None:
 def test_a_package_without_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(builtin, "RUN", Run(tmp_path))
     with pytest.raises(RunError, match="built-in network is missing"):
-        builtin.need_weights()
+        builtin.require_weights()
     assert builtin.what()

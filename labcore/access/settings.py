@@ -45,7 +45,7 @@ class Access:
         return not self.troubles and bool(self.passwords or self.providers)
 
     @property
-    def people(self) -> list[str]:
+    def accounts(self) -> list[str]:
         """Those with a password of their own."""
         return sorted(name for name in self.passwords if name != SHARED)
 

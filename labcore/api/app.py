@@ -137,7 +137,7 @@ def _routes(
         clips = await clips_of(request, settings, context.reservation)
         handler: ClassifyHandler = app.state.handler
         asked = Asked(top_k, windows, hop_seconds, threshold)
-        content = await unless_gone(context, handler.answer(clips, chosen, asked, context))
+        content = await unless_gone(context, handler.handle(clips, chosen, asked, context))
         return Response(content, media_type="application/json")
 
     @app.get(

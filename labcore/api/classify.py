@@ -122,7 +122,7 @@ class ClassifyHandler:
     recordings: ThreadPoolExecutor
     metrics: Metrics
 
-    async def answer(self, clips: list[Clip], model: Model, asked: Asked, context: RequestContext) -> bytes:
+    async def handle(self, clips: list[Clip], model: Model, asked: Asked, context: RequestContext) -> bytes:
         """Answer the clips of one request, side by side: the body of the response.
 
         Raises:
@@ -132,7 +132,7 @@ class ClassifyHandler:
         work = _Work(asked, context.reservation, time.monotonic() + self.settings.timeout_s)
         try:
             if len(clips) == 1:
-                results = [await self._answer(clips[0], model, work)]
+                results = [await self._predict(clips[0], model, work)]
             else:
                 results = await self._side_by_side(clips, model, work)
         except asyncio.TimeoutError:
@@ -149,7 +149,7 @@ class ClassifyHandler:
 
     async def _side_by_side(self, clips: list[Clip], model: Model, work: _Work) -> list[Prediction | AudioError]:
         """All clips at once; the first failure that is not the clip's own ends the others."""
-        doing = [asyncio.ensure_future(self._answer(clip, model, work)) for clip in clips]
+        doing = [asyncio.ensure_future(self._predict(clip, model, work)) for clip in clips]
         try:
             return await asyncio.gather(*doing)
         finally:
@@ -162,7 +162,7 @@ class ClassifyHandler:
             return call(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
 
-    async def _answer(self, clip: Clip, model: Model, work: _Work) -> Prediction | AudioError:
+    async def _predict(self, clip: Clip, model: Model, work: _Work) -> Prediction | AudioError:
         """What is heard in a clip, or why it cannot be read."""
         loop, asked = asyncio.get_running_loop(), work.asked
 
@@ -174,7 +174,7 @@ class ClassifyHandler:
             if isinstance(decoded, Recording):
                 windows = network.count_windows(round(decoded.seconds * network.sample_rate), asked.hop_seconds)
                 work.take_on(windows, len(network.labels), clip.name)
-                hearing = loop.run_in_executor(self.recordings, self._heard, decoded, model, work)
+                hearing = loop.run_in_executor(self.recordings, self._predict_recording, decoded, model, work)
                 answer = await asyncio.wait_for(hearing, work.left)
             else:
                 samples, scale, notes = decoded
@@ -183,7 +183,7 @@ class ClassifyHandler:
                 future = self.batcher.submit(network, samples, scale, bounds, work.left)
                 rows = await asyncio.wait_for(asyncio.wrap_future(future), work.left)
                 _check_numbers(rows, clip.name)
-                answer = await self._beside(len(bounds), network.answer, samples, bounds, rows, notes)
+                answer = await self._beside(len(bounds), network.prediction, samples, bounds, rows, notes)
             outcome = "answered"
         except AudioError as error:
             return error
@@ -220,7 +220,7 @@ class ClassifyHandler:
         self.metrics.decoding.observe(time.perf_counter() - began)
         return *quantised, sound.notes
 
-    def _heard(self, recording: Recording, model: Model, work: _Work) -> Prediction:
+    def _predict_recording(self, recording: Recording, model: Model, work: _Work) -> Prediction:
         """A long recording, answered while it is decoded. In a thread of its own; it ends when whoever asked has gone."""
 
         def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
@@ -282,31 +282,31 @@ def written(
     told = []
     for name, result in zip(names, results, strict=True):
         told.append(
-            {"file": name, **(said(result, asked) if isinstance(result, Prediction) else {"error": str(result)})}
+            {"file": name, **(as_result(result, asked) if isinstance(result, Prediction) else {"error": str(result)})}
         )
     content = {"model": model, "request_id": request_id, "results": told}
     return json_line(content).encode()
 
 
-def said(answer: Prediction, asked: Asked) -> dict[str, Any]:
+def as_result(prediction: Prediction, asked: Asked) -> dict[str, Any]:
     """An answer as a client asked to have it."""
-    ranked = dict(sorted(answer.probabilities.items(), key=lambda item: -item[1])[: asked.top_k])
+    ranked = dict(sorted(prediction.probabilities.items(), key=lambda item: -item[1])[: asked.top_k])
     told: dict[str, Any] = {
-        "label": answer.label,
-        "probability": answer.probability,
+        "label": prediction.label,
+        "probability": prediction.probability,
         "probabilities": ranked,
-        "seconds": answer.seconds,
-        "notes": answer.notes,
+        "seconds": prediction.seconds,
+        "notes": prediction.notes,
     }
     windows = [
         {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability, "silent": w.silent}
-        for w in answer.windows
+        for w in prediction.windows
     ]
     told = with_events({**told, "windows": windows}, asked.threshold)
     if asked.windows == "none":
         del told["windows"]
     elif asked.windows == "full":
-        for row, window in zip(told["windows"], answer.windows, strict=True):
+        for row, window in zip(told["windows"], prediction.windows, strict=True):
             row["probabilities"] = {label: value for label, value in window.probabilities.items() if label in ranked}
     return told
 

@@ -34,7 +34,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 DISCARD_SECONDS = 2.0
 SLOWEST = 64 * 1024
-"""Bytes a second that a body has to come at, and an answer has to be taken at, after its first seconds."""
+"""Bytes a second that a body has to come at, after its first seconds."""
 PIECE = 64 * 1024
 """Bytes of an answer that are handed to the server at once."""
 GONE = 499
@@ -117,7 +117,7 @@ class ServiceMiddleware:
             with self.admission.enter(context.client) as reservation:
                 context.reservation = body.reservation = reservation
                 body.expect(request.headers.get("content-length"))
-                await self.app(scope, body, Answering(send, self.settings).send)
+                await self.app(scope, body, in_pieces(send))
         except ClientDisconnect:
             return
         except Exception as error:
@@ -217,40 +217,20 @@ class RequestContext:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-class Answering:
-    """The sending side of a request: in pieces, so that its memory is in hand until the client has it, and no longer than may be."""
+def in_pieces(send: Send) -> Send:
+    """The sending side of a request, in pieces: the memory of an answer counts as in hand until the client has taken it."""
 
-    def __init__(self, send: Send, settings: ServiceSettings) -> None:
-        self._send, self._settings = send, settings
-        self._began: float | None = None
-        self._sent = 0
-
-    async def send(self, message: Message) -> None:
-        """Pass a message on.
-
-        Raises:
-            ClientDisconnect: the client takes the answer too slowly.
-        """
-        self._began = self._began or time.monotonic()
+    async def sending(message: Message) -> None:
         body = message.get("body", b"") if message["type"] == "http.response.body" else b""
         if len(body) <= PIECE:
-            await self._within(message, len(body))
+            await send(message)
             return
         view = memoryview(body)
         for first in range(0, len(body), PIECE):
-            piece, last = bytes(view[first : first + PIECE]), first + PIECE >= len(body)
-            await self._within(
-                {**message, "body": piece, "more_body": not last or message.get("more_body", False)}, len(piece)
-            )
+            more = first + PIECE < len(body) or message.get("more_body", False)
+            await send({**message, "body": bytes(view[first : first + PIECE]), "more_body": more})
 
-    async def _within(self, message: Message, size: int) -> None:
-        assert self._began is not None
-        left = self._began + self._settings.body_timeout_s + self._sent / SLOWEST - time.monotonic()
-        with anyio.move_on_after(max(0.0, left)) as patience:
-            await self._send(message)
-        if patience.cancelled_caught:
-            raise ClientDisconnect
-        self._sent += size
+    return sending
 
 
 class Body:

@@ -12,13 +12,12 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from labcore.access.proxies import Network
 from labcore.api.app import reload_models
 from labcore.api.logs import requests as log
 from labcore.api.middleware import WATCHED, ServiceState
 from labcore.api.problems import Problem
 from labcore.errors import ConfigError, RunError
-from labcore.listening import guard_config, log_accept_errors_rarely
+from labcore.listening import bound_connections
 from labcore.listening.protocol import SILENCE_SECONDS
 from labcore.serving import ModelRegistry
 
@@ -81,12 +80,8 @@ def serve(
     grace_seconds: float,
     drain_seconds: float,
     on_start: Callable[[], None],
-    proxies: tuple[Network, ...] = (),
 ) -> None:
     """Answer requests until SIGTERM or Ctrl-C; requests in hand are answered for up to ``grace_seconds``. SIGHUP reloads the weights.
-
-    Args:
-        proxies: whose word on where a request comes from is believed.
 
     Raises:
         ConfigError: the environment asks for a number of connections that is none.
@@ -101,12 +96,11 @@ def serve(
         timeout_keep_alive=round(SILENCE_SECONDS),
         timeout_graceful_shutdown=max(1, round(grace_seconds)),
     )
-    guard_config(config, WATCHED, proxies)
+    bound_connections(config, WATCHED)
     server = Server(config, state, drain_seconds, on_start)
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        log_accept_errors_rarely(loop)
         if hasattr(signal, "SIGHUP"):
             loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.ensure_future(reload())))
         await server.serve(sockets=[listening])

@@ -23,7 +23,7 @@ from labcore.audio.joined import JoinedFile
 from labcore.audio.limits import Limits, default_limits
 from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced, reader
-from labcore.audio.streams import Reading, cut_off, duration, not_read, reading_of
+from labcore.audio.streams import Reading, duration, not_read, reading_of, truncated
 from labcore.errors import AudioError
 
 PEAK = 1e6  # 120 dB above full scale: a damaged file, and its power would overflow
@@ -272,7 +272,7 @@ def check_length(file: OpenFile, called: str, count: int, read: int) -> None:
         raise AudioError(f"{called} contains no decodable samples", "Fetch or export the file again")
     # Encoder delays make a header a little wrong; a header in which more is missing tells of a file that was cut off.
     if count - read > max(1, min(0.01 * count, 0.1 * file.samplerate)):
-        raise cut_off(called, count / file.samplerate, read / file.samplerate)
+        raise truncated(called, count / file.samplerate, read / file.samplerate)
 
 
 def check_values(waveform: np.ndarray, called: str) -> None:

@@ -68,7 +68,7 @@ def _known(read: Read, size: int, called: str, container: str) -> Reading:
     return _chunked(read, found, called) if found else Reading()
 
 
-def cut_off(called: str, promised_s: float = 0.0, there_s: float = 0.0) -> AudioError:
+def truncated(called: str, promised_s: float = 0.0, there_s: float = 0.0) -> AudioError:
     lacking = f"its header states {duration(promised_s)}, but it contains {duration(there_s)}"
     return AudioError(
         f"{called} is cut off: {lacking if promised_s else 'it ends in the middle of a page'}",
@@ -87,7 +87,7 @@ def not_read(called: str, what: str) -> AudioError:
 def _ogg(read: Read, size: int, called: str) -> Reading:
     pages = ogg.walk(read, size)
     if not pages.whole:
-        raise cut_off(called)
+        raise truncated(called)
     for codecs in pages.codecs:
         if not set(codecs) & set(ogg.READ):
             raise not_read(called, f"is an Ogg file that holds {' and '.join(dict.fromkeys(codecs))}")
@@ -100,7 +100,7 @@ def _mpeg(read: Read, start: int, end: int, called: str) -> Reading:
         lacking = (stream.promised or 0) - stream.frames
         if lacking > mpeg.SLACK:
             seconds = stream.seconds / stream.frames
-            raise cut_off(called, (stream.promised or 0) * seconds, stream.seconds)
+            raise truncated(called, (stream.promised or 0) * seconds, stream.seconds)
     if not streams:
         return Reading()
     if len(streams) == 1 and start == 0 and streams[0].keeps_its_promise and _begins_plainly(read, streams[0]):
@@ -154,4 +154,4 @@ def _check_whole(file: chunks.Chunked, called: str, byte_rate: float) -> None:
                 f"{called} is cut off: {100 * missing:.3g} % of the sound stated in its header is missing",
                 "Fetch the file again, or remove it",
             )
-        raise cut_off(called, (file.promised or 0) / byte_rate, file.there / byte_rate)
+        raise truncated(called, (file.promised or 0) / byte_rate, file.there / byte_rate)

@@ -23,7 +23,7 @@ AHEAD = 3
 
 
 @dataclass
-class Heard:
+class WindowedPrediction:
     """The windows of a recording.
 
     Attributes:
@@ -41,7 +41,7 @@ class Heard:
 
 def hear(
     recording: Recording, cutter: Callable[[], WindowCutter], ask: Ask, progress: Progress = lambda share: None
-) -> Heard:
+) -> WindowedPrediction:
     """Ask about all windows of a recording while it is read. Its memory does not grow with its length, but for what is said.
 
     Args:
@@ -51,17 +51,17 @@ def hear(
     Raises:
         AudioError: as :meth:`Recording.quantised` does, or the recording is empty.
     """
-    cutting, heard, rows, waiting = cutter(), Heard(), list[np.ndarray](), deque[Rows]()
+    cutting, found, rows, waiting = cutter(), WindowedPrediction(), list[np.ndarray](), deque[Rows]()
     for block in recording.quantised():
         if block.anew:
-            cutting, heard, rows, waiting = cutter(), Heard(), [], deque()
+            cutting, found, rows, waiting = cutter(), WindowedPrediction(), [], deque()
         stretch = cutting.add(block.samples, block.last)
         if stretch is not None:
-            heard.bounds += [(stretch.begin + first, stretch.begin + end) for first, end in stretch.bounds]
-            heard.energies += energies_of(stretch.samples, stretch.bounds)
+            found.bounds += [(stretch.begin + first, stretch.begin + end) for first, end in stretch.bounds]
+            found.energies += energies_of(stretch.samples, stretch.bounds)
             waiting.append(ask(stretch.samples, block.scale, stretch.bounds))
         while len(waiting) > (0 if block.last else AHEAD):
             rows.append(waiting.popleft()())
         progress(block.share)
-    heard.samples, heard.rows = cutting.seen, np.concatenate(rows)
-    return heard
+    found.samples, found.rows = cutting.seen, np.concatenate(rows)
+    return found

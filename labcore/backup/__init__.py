@@ -1,7 +1,6 @@
 """The workspace in one file, and back: consistent while runs are at work, checksummed, encrypted where that is asked for."""
 
-from labcore.backup.encryption import Key, Lock
 from labcore.backup.restoring import restore
 from labcore.backup.writing import back_up
 
-__all__ = ["Key", "Lock", "back_up", "restore"]
+__all__ = ["back_up", "restore"]

@@ -1,48 +1,124 @@
-"""Encryption of a backup by age (https://age-encryption.org/v1), through pyrage.
+"""Encryption of a backup to recipients of age (https://age-encryption.org/v1), through pyrage.
 
-To recipients the file is an ordinary age file. With a passphrase it is an age file to a fresh key, and before it stands that key,
-encrypted with the passphrase by age: pyrage has passphrases only for what fits into memory.
-
-::
-
-    labcore-backup-1 passphrase <bytes of the encrypted key>\\n
-    <the key, an age file with a passphrase>
-    <the backup, an age file to that key>
+A passphrase is age's own matter: ``labcore backup - | age -p > FILE`` and ``age -d FILE | labcore restore -``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
+from labcore.backup.former import inner_key, is_former
 from labcore.errors import BackupError
 
-AGE = b"age-encryption.org/v1\n"
-WITH_PASSPHRASE = b"labcore-backup-1 passphrase "
-LARGEST_KEY = 64 * 1024
+AGE = (b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----")
+BY_PIPE = "for a passphrase: age -d FILE | labcore restore -"
 
 
-@dataclass(frozen=True)
-class Lock:
-    """How to encrypt: with a passphrase, or to recipients (``age1…``, ``ssh-ed25519 …``, ``ssh-rsa …``)."""
-
-    passphrase: str = field(default="", repr=False)
-    recipients: tuple[str, ...] = ()
+def is_encrypted(start: bytes) -> bool:
+    """Whether a backup is encrypted, by its first bytes."""
+    return start.startswith(AGE) or is_former(start)
 
 
-@dataclass(frozen=True)
-class Key:
-    """How to decrypt: with a passphrase, or with files of identities (``AGE-SECRET-KEY-…``, or an SSH key without a passphrase)."""
+def encrypt(pieces: Iterator[bytes], write: Callable[[bytes], object], recipients: Sequence[str]) -> None:
+    """Write pieces, encrypted as they come.
 
-    passphrase: str = field(default="", repr=False)
-    identities: tuple[Path, ...] = ()
+    Args:
+        recipients: public keys: ``age1…``, ``ssh-ed25519 …``, ``ssh-rsa …``.
+
+    Raises:
+        BackupError: pyrage is not installed, or a recipient is none.
+    """
+    pyrage = _pyrage()
+    keys = [_recipient(pyrage, text) for text in recipients]
+    ends = _Ends(pieces, write)
+    try:
+        pyrage.encrypt_io(ends, ends, keys)
+    except BaseException:
+        if ends.error is not None:  # what our own side raised, and not how pyrage tells of it
+            raise ends.error from None
+        raise
+
+
+class _Ends:
+    """What pyrage reads from and writes to; keeps what went wrong there."""
+
+    def __init__(self, pieces: Iterator[bytes], write: Callable[[bytes], object]) -> None:
+        self.pieces, self.rest, self.onward = pieces, memoryview(b""), write
+        self.error: BaseException | None = None
+
+    def read(self, size: int) -> bytes:
+        try:
+            while not self.rest:
+                self.rest = memoryview(next(self.pieces))
+        except StopIteration:
+            return b""
+        except BaseException as error:
+            self.error = error
+            raise
+        piece, self.rest = self.rest[:size], self.rest[size:]
+        return bytes(piece)
+
+    def write(self, data: bytes) -> int:
+        try:
+            self.onward(data)
+        except BaseException as error:
+            self.error = error
+            raise
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def decrypted(file: IO[bytes], start: bytes, identities: Sequence[Path], passphrase: str) -> Iterator[IO[bytes]]:
+    """The plain archive of an encrypted backup, to be read once from its beginning to its end.
+
+    Args:
+        start: its first bytes, which are still to be read from the file.
+        identities: files of secret keys: ``AGE-SECRET-KEY-…``, or an SSH key without a passphrase.
+        passphrase: of a backup that a former version encrypted with one.
+
+    Raises:
+        BackupError: no fitting identity, wrong passphrase, a damaged file, pyrage is not installed.
+    """
+    pyrage = _pyrage()
+    keys = [inner_key(pyrage, file, passphrase)] if is_former(start) else list(_identities(pyrage, identities))
+    reading, writing = os.pipe()
+    failed: list[BaseException] = []
+
+    def decrypt() -> None:
+        # A pipe whose reader went away breaks once more when it is closed.
+        with contextlib.suppress(BrokenPipeError), open(writing, "wb") as pipe:  # noqa: PTH123 (a descriptor)
+            try:
+                pyrage.decrypt_io(file, pipe, keys)
+            except BaseException as error:  # a panic in pyrage is no Exception
+                failed.append(error)
+
+    thread = threading.Thread(target=decrypt, name="decrypt")
+    thread.start()
+    try:
+        with open(reading, "rb") as plain:  # noqa: PTH123 (a descriptor)
+            yield plain
+            while plain.read(1 << 20):  # the last piece has to be genuine too
+                pass
+    except BackupError:
+        thread.join()
+        if not failed or "broken pipe" in str(failed[0]).lower():  # which the reader itself caused by giving up
+            raise
+    finally:
+        thread.join()
+    if failed:
+        raise BackupError(
+            f"the backup cannot be decrypted: {failed[0]}",
+            f"Check that the identity is the right one, and the file whole; {BY_PIPE}",
+        ) from failed[0]
 
 
 def _pyrage() -> ModuleType:
@@ -52,37 +128,6 @@ def _pyrage() -> ModuleType:
         raise BackupError("encrypted backups need pyrage", 'Install it: pip install "audio-gpu-lab[age]"') from error
     module: ModuleType = pyrage
     return module
-
-
-def encrypt(pieces: Iterator[bytes], file: IO[bytes], lock: Lock) -> int:
-    """Write pieces to a file, encrypted as they come; returns the bytes written.
-
-    Raises:
-        BackupError: pyrage is not installed, or a recipient is none.
-    """
-    pyrage = _pyrage()
-    out = _Counting(file)
-    if lock.recipients:
-        recipients = [_recipient(pyrage, text) for text in lock.recipients]
-    elif lock.passphrase:
-        key = pyrage.x25519.Identity.generate()
-        try:
-            head = pyrage.passphrase.encrypt(str(key).encode(), lock.passphrase)
-        except UnicodeEncodeError as error:
-            raise BackupError("the passphrase is no UTF-8 text", "Choose another one") from error
-        out.write(WITH_PASSPHRASE + str(len(head)).encode() + b"\n" + head)
-        recipients = [key.to_public()]
-    else:
-        raise BackupError("the passphrase is empty", "Give one, or make a backup without encryption")
-    reader = _Pieces(pieces)
-    try:
-        pyrage.encrypt_io(reader, out, recipients)
-    except BaseException:
-        for source in (reader, out):
-            if source.error is not None:  # what our own side raised, and not how pyrage tells of it
-                raise source.error from None
-        raise
-    return out.size
 
 
 def _recipient(pyrage: ModuleType, text: str) -> Any:
@@ -95,131 +140,12 @@ def _recipient(pyrage: ModuleType, text: str) -> Any:
         ) from error
 
 
-class _Pieces(io.RawIOBase):
-    """An iterator of bytes as a file to read from."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self.pieces, self.rest = pieces, memoryview(b"")
-        self.error: BaseException | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            while not self.rest:
-                self.rest = memoryview(next(self.pieces))
-        except StopIteration:
-            return 0
-        except BaseException as error:
-            self.error = error
-            raise
-        count = min(len(buffer), len(self.rest))
-        buffer[:count] = self.rest[:count]
-        self.rest = self.rest[count:]
-        return count
-
-
-class _Counting(io.RawIOBase):
-    """Writes on, counts, and keeps what went wrong."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.size = file, 0
-        self.error: BaseException | None = None
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        try:
-            self.file.write(data)
-        except BaseException as error:
-            self.error = error
-            raise
-        self.size += len(data)
-        return len(data)
-
-
-def kind_of(file: IO[bytes]) -> str:
-    """``plain``, ``passphrase`` or ``recipients``, by the first bytes; the file is back at its beginning then."""
-    start = file.read(64)
-    file.seek(0)
-    if start.startswith(WITH_PASSPHRASE):
-        return "passphrase"
-    return "recipients" if start.startswith(AGE) else "plain"
-
-
-@contextlib.contextmanager
-def opened(file: IO[bytes], key: Key) -> Iterator[IO[bytes]]:
-    """The plain archive of a backup, to be read once from its beginning to its end.
-
-    Raises:
-        BackupError: wrong passphrase, no fitting identity, a damaged file, pyrage is not installed.
-    """
-    kind = kind_of(file)
-    if kind == "plain":
-        yield file
-        return
-    pyrage = _pyrage()
-    identities = [_inner_key(pyrage, file, key)] if kind == "passphrase" else list(_identities(pyrage, key))
-    reading, writing = os.pipe()
-    failed: list[BaseException] = []
-
-    def decrypt() -> None:
-        # A pipe whose reader went away breaks once more when it is closed.
-        with contextlib.suppress(BrokenPipeError), open(writing, "wb") as pipe:  # noqa: PTH123 (a descriptor)
-            try:
-                pyrage.decrypt_io(file, pipe, identities)
-            except BaseException as error:  # a panic in pyrage is no Exception
-                failed.append(error)
-
-    thread = threading.Thread(target=decrypt, name="decrypt")
-    thread.start()
-    broken: BaseException | None = None
-    try:
-        with open(reading, "rb") as plain:  # noqa: PTH123 (a descriptor)
-            try:
-                yield plain
-                while plain.read(1 << 20):  # the last piece has to be genuine too
-                    pass
-            except BackupError as error:
-                broken = error
-    finally:
-        thread.join()
-    # Decrypting that fails ends the archive early, which the reader tells too; a reader that gives up breaks the pipe.
-    if failed and "broken pipe" not in str(failed[0]).lower():
+def _identities(pyrage: ModuleType, files: Sequence[Path]) -> Iterator[Any]:
+    if not files:
         raise BackupError(
-            f"the backup cannot be decrypted: {failed[0]}",
-            "Check that the identity is the right one, and the file whole",
-        ) from failed[0]
-    if broken is not None:
-        raise broken
-
-
-def _inner_key(pyrage: ModuleType, file: IO[bytes], key: Key) -> Any:
-    if not key.passphrase:
-        raise BackupError(
-            "the backup is encrypted with a passphrase", "Set LABCORE_BACKUP_PASSPHRASE, or call it in a terminal"
+            "the backup is encrypted by age", f"Name the file of a secret key with --identity FILE; {BY_PIPE}"
         )
-    try:
-        size = int(file.readline(64)[len(WITH_PASSPHRASE) :])
-        if not 0 < size <= LARGEST_KEY:
-            raise ValueError(f"a key of {size} bytes")
-        head = file.read(size)
-    except ValueError as error:
-        raise BackupError(f"the head of the backup is damaged: {error}", "Take another copy of it") from error
-    try:
-        return pyrage.x25519.Identity.from_str(pyrage.passphrase.decrypt(head, key.passphrase).decode())
-    except (pyrage.DecryptError, pyrage.IdentityError, ValueError) as error:
-        raise BackupError("the passphrase does not open this backup", "Give the one that it was made with") from error
-
-
-def _identities(pyrage: ModuleType, key: Key) -> Iterator[Any]:
-    if not key.identities:
-        raise BackupError(
-            "the backup is encrypted to recipients of age", "Name the file of a secret key with --identity FILE"
-        )
-    for file in key.identities:
+    for file in files:
         try:
             content = file.read_bytes()
             if content.startswith(b"-----BEGIN"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import unicodedata
 from collections.abc import Container
 from pathlib import Path
@@ -31,8 +29,6 @@ def trouble(parts: list[str]) -> str:
     """Why a path from the workspace on, part by part, cannot be in a backup; "" where it can."""
     if parts[0] in NEVER or any(not part or part.startswith(".") or "\0" in part for part in parts):
         return "does not belong in a workspace"
-    if os.name == "nt" and any(re.search(r"[\\:]", part) for part in parts):
-        return "does not belong in a workspace on Windows"
     if len(parts) == 1 and parts[0] in ROOMS:
         return "is a file where the workspace has a folder"
     sizes = [len(as_bytes(part)) for part in parts]

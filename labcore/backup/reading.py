@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,15 +59,13 @@ def read_archive(
     """
     names, size = Names(home), 0
     seen: dict[str, tuple[int, str]] = {}
-    members = _members(plain)
+    members = _members(plain, home if staging is None else staging)
     early(_head(next(members, None)))
     for member, content in members:
         if member.name == MANIFEST:
-            with _manifest(member, content, seen) as manifest:
-                behind = next(members, None)
-                if behind is not None:
-                    raise BackupError(f"the backup holds {cut(behind[0].name)} behind its end", FOREIGN)
-                _compare(manifest, seen)
+            _compare(content, seen)
+            if (behind := next(members, None)) is not None:
+                raise BackupError(f"the backup holds {cut(behind[0].name)} behind its end", FOREIGN)
             runs = [unit.removeprefix("runs/") for unit in names.units if is_run(unit, seen)]
             return Contents(list(names.units), runs, len(seen), size)
         parts = names.take(member.name)
@@ -94,13 +91,21 @@ class _Bounded(tarfile.TarInfo):
 _OTHERS = (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE)
 
 
-def _members(plain: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
-    """The files of an archive in their order; each has to be read before the next one is asked for."""
+def _members(plain: IO[bytes], folder: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    """The files of an archive in their order, for a folder; each has to be read before the next one is asked for."""
+    if not hasattr(tarfile, "data_filter"):
+        raise BackupError(
+            "this Python's tarfile cannot tell hostile archives (PEP 706)", "Update Python to 3.10.12, 3.11.4 or newer"
+        )
     archive = _parsed(lambda: tarfile.TarFile.open(fileobj=plain, mode="r|", tarinfo=_Bounded), NO_BACKUP)
     while (member := _parsed(archive.next, CUT_OFF)) is not None:
         archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None or member.size < 0:
             raise BackupError(f"the backup holds {cut(member.name)}, which is not a regular file", FOREIGN)
+        try:
+            tarfile.data_filter(member, str(folder))
+        except (tarfile.FilterError, ValueError) as error:
+            raise BackupError(f"the backup holds {cut(member.name)}, which does not belong there", FOREIGN) from error
         content = archive.extractfile(member)
         assert content is not None  # an ordinary file has one
         yield member, content
@@ -164,23 +169,10 @@ def _unpack(
     return size, digest.hexdigest()
 
 
-@contextlib.contextmanager
-def _manifest(member: tarfile.TarInfo, content: IO[bytes], seen: dict[str, tuple[int, str]]) -> Iterator[IO[bytes]]:
-    """The list of checksums as a file of its own, since what follows it in the archive is looked at first."""
-    most = sum(6 * len(name) + 200 for name in seen)
-    if member.size > most:
-        raise BackupError("the backup's list of checksums is longer than its files require", FOREIGN)
-    with tempfile.TemporaryFile() as file:
-        while piece := _parsed(lambda: content.read(PIECE), CUT_OFF):
-            file.write(piece)
-        file.seek(0)
-        yield file
-
-
 def _compare(manifest: IO[bytes], seen: dict[str, tuple[int, str]]) -> None:
     """Raise a BackupError where what was read is not what the manifest says."""
-    missing = set(seen)
-    while line := manifest.readline(LARGEST_LINE):
+    missing = dict(seen)
+    while line := _parsed(lambda: manifest.readline(LARGEST_LINE), CUT_OFF):
         try:
             known = parse_json(line)
             name, facts = known["path"], (known["bytes"], known["sha256"])
@@ -188,10 +180,9 @@ def _compare(manifest: IO[bytes], seen: dict[str, tuple[int, str]]) -> None:
                 raise TypeError("a path is no name")
         except (ValueError, KeyError, TypeError) as error:
             raise BackupError("the backup's list of checksums is damaged", DAMAGED) from error
-        if name not in seen:
+        if name not in missing:
             raise BackupError(f"the backup lacks {cut(name)}", DAMAGED)
-        if seen[name] != facts:
+        if missing.pop(name) != facts:
             raise BackupError(f"the checksum of {cut(name)} in the backup is wrong", DAMAGED)
-        missing.discard(name)
     if missing:
         raise BackupError(f"the backup has no checksum of {cut(min(missing))}", DAMAGED)

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import shutil
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from labcore.backup.encryption import Key, kind_of, opened
+from labcore.backup.encryption import decrypted, is_encrypted
 from labcore.backup.placing import Places, refuse, staging_in
 from labcore.backup.reading import Contents, read_archive
 from labcore.errors import BackupError, WorkspaceError
+from labcore.reading import DamagedError, open_file
 from labcore.workspace import Workspace
 
 Progress = Callable[[int, int], None]
+START = 64
+"""Bytes that tell what a file is."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,11 @@ class Restored(Contents):
 
 
 def restore(
-    source: Path,
+    source: Path | IO[bytes],
     workspace: Workspace,
     *,
-    key: Key = Key(),  # noqa: B008 (frozen)
+    identities: Sequence[Path] = (),
+    passphrase: str = "",
     replace: bool = False,
     check_only: bool = False,
     progress: Progress = lambda files, size: None,
@@ -46,7 +50,9 @@ def restore(
     fails at any of them, all go back. Runs that were at work when it was made come back as interrupted ones, which can be resumed.
 
     Args:
-        key: for encrypted ones.
+        source: a file, or an open stream, which is read once from its beginning to its end.
+        identities: files of secret keys of age or SSH, for an encrypted one.
+        passphrase: for one that a former version encrypted with a passphrase.
         replace: let units of the backup take the place of those of the same name; else any such unit is a refusal.
         check_only: see whether it can be restored into an empty workspace, and write nothing.
         progress: called with (files, bytes) read so far; what it raises ends the restore and leaves nothing behind.
@@ -57,17 +63,22 @@ def restore(
         WorkspaceError: the workspace cannot be written.
     """
     home = workspace.home
-    with _source(source) as file:
-        encrypted = kind_of(file) != "plain"
+    with _opened(source) if isinstance(source, Path) else contextlib.nullcontext(source) as opened:
+        start = opened.read(START)
+        if not start:
+            remedy = "Take another copy of it, or see what the command before this one in the pipe says"
+            raise BackupError("this is no backup: it is empty", remedy)
+        encrypted, file = is_encrypted(start), io.BufferedReader(_From(start, opened))
 
         def read(staging: Path | None, early: Callable[[list[str]], None]) -> Restored:
-            with opened(file, key) as plain:
+            with decrypted(file, start, identities, passphrase) if encrypted else contextlib.nullcontext(file) as plain:
                 return Restored(**vars(read_archive(plain, home, staging, early, progress)), encrypted=encrypted)
 
         if check_only:
             return read(None, lambda units: None)
         try:
-            _look_for_room(home, source)
+            if isinstance(source, Path):
+                _look_for_room(home, source)
             with staging_in(home) as staging:
                 restored = read(staging / "unpacked", lambda units: refuse(home, units, replace))
                 refuse(home, restored.units, replace)
@@ -75,25 +86,38 @@ def restore(
                 return dataclasses.replace(restored, replaced=Places(home, staging).put(restored.units))
         except OSError as error:
             raise WorkspaceError(
-                f"restoring {source} into {home} failed: {error.strerror or error}",
+                f"restoring {source if isinstance(source, Path) else 'the backup'} into {home} failed: {error.strerror or error}",
                 "Free some space, or set LABCORE_HOME to another folder; the existing files are unchanged",
             ) from error
 
 
-@contextlib.contextmanager
-def _source(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> IO[bytes]:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise BackupError(
-                f"{path} is not a backup: it is not a regular file", "Give a file that `labcore backup` made"
-            )
-        file = path.open("rb")
+        return open_file(path)
+    except DamagedError as error:
+        raise BackupError(
+            f"{path} is not a backup: it is not a regular file", "Give a file that `labcore backup` made"
+        ) from error
     except FileNotFoundError as error:
         raise BackupError(f"there is no backup {path}", "Check the path") from error
-    except (OSError, ValueError) as error:
-        raise BackupError(f"the backup {path} cannot be read: {getattr(error, 'strerror', '') or error}") from error
-    with file:
-        yield file
+    except OSError as error:
+        raise BackupError(f"the backup {path} cannot be read: {error.strerror or error}") from error
+
+
+class _From(io.RawIOBase):
+    """A stream whose first bytes were read already, from its beginning."""
+
+    def __init__(self, start: bytes, rest: IO[bytes]) -> None:
+        self._start, self._rest = start, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._start[: len(buffer)] or self._rest.read(len(buffer))
+        self._start = self._start[len(piece) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def _look_for_room(home: Path, source: Path) -> None:

@@ -13,21 +13,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from labcore import __version__
-from labcore.backup.encryption import Lock, encrypt
+from labcore.backup.encryption import encrypt
 from labcore.backup.names import ROOT, is_run
 from labcore.backup.snapshot import LeftOut, Member, members, units
-from labcore.errors import BackupError, WorkspaceError
-from labcore.workspace import Workspace
+from labcore.errors import BackupError
+from labcore.workspace import Workspace, opened_atomically
 
 FORMAT = "labcore-backup-1"
 HEAD, MANIFEST = "labcore-backup.json", "manifest.jsonl"
@@ -53,7 +52,7 @@ def back_up(
     target: Path | IO[bytes],
     *,
     datasets: bool = False,
-    lock: Lock | None = None,
+    recipients: Sequence[str] = (),
     progress: Progress = lambda files, size: None,
 ) -> Written:
     """Write all of a workspace but its cache to a file, or to an open stream.
@@ -61,7 +60,7 @@ def back_up(
     Args:
         target: a path that is not there yet and lies outside the workspace; the file appears whole or not at all.
         datasets: with the data sets that lie in the workspace. References to folders elsewhere always are there.
-        lock: how to encrypt it.
+        recipients: public keys of age or SSH to encrypt it to; none: it is not encrypted.
         progress: called with (files, bytes) written so far; what it raises ends the backup and leaves nothing behind.
 
     Raises:
@@ -71,39 +70,35 @@ def back_up(
     left_out = LeftOut()
     names = units(workspace.home, datasets, left_out) if workspace.home.is_dir() else []
     if not names:
-        raise BackupError(
-            f"nothing to back up in the workspace {workspace.home}", "Set LABCORE_HOME to the right workspace"
-        )
+        raise BackupError(f"nothing to back up in the workspace {workspace.home}", "Set LABCORE_HOME to the right workspace")
     written = Written(names, left_out=left_out)
     pieces = _archive(workspace.home, written, progress)
     if not isinstance(target, Path):
-        written.size = _pour(pieces, target, lock)
+        written.size = _pour(pieces, target, recipients)
         return written
     if target.exists():
         raise BackupError(f"{target} already exists", "Choose another name, or remove it")
     if target.resolve().is_relative_to(workspace.home.resolve()):
         raise BackupError(f"{target} is inside the workspace", "Choose a place outside, preferably on another disk")
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    remedy = "Free some space, or choose another place"
-    try:
-        with WorkspaceError.on_os_error(f"the backup {target} cannot be written", remedy):
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 (a descriptor)
-                written.size = _pour(pieces, file, lock)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    with opened_atomically(target, remedy="Free some space, or choose another place") as file:
+        Path(file.name).chmod(0o600)
+        written.size = _pour(pieces, file, recipients)
     return written
 
 
-def _pour(pieces: Iterator[bytes], file: IO[bytes], lock: Lock | None) -> int:
-    if lock is not None:
-        return encrypt(pieces, file, lock)
+def _pour(pieces: Iterator[bytes], file: IO[bytes], recipients: Sequence[str]) -> int:
     size = 0
-    for piece in pieces:
+
+    def write(piece: bytes) -> None:
+        nonlocal size
         file.write(piece)
         size += len(piece)
+
+    if recipients:
+        encrypt(pieces, write, recipients)
+    else:
+        for piece in pieces:
+            write(piece)
     return size
 
 

@@ -94,6 +94,6 @@ def _told(classifier: Classifier, asked: _Asked | tuple[Path, LabError]) -> dict
         return {"file": str(asked[0]), "error": str(asked[1])}
     file, samples, bounds, future, notes = asked
     try:
-        return {"file": str(file), **classifier.answer(samples, bounds, future.result(), notes).told()}
+        return {"file": str(file), **classifier.prediction(samples, bounds, future.result(), notes).told()}
     except LabError as error:
         return {"file": str(file), "error": str(error)}

@@ -28,7 +28,7 @@ class Times:
     warm_up: int = 0
     calls: int = 1
     taken: list[float] = field(default_factory=list)
-    spent: float = 0.0
+    seconds: float = 0.0
     error: BaseException | None = None
 
     def quartiles_ms(self) -> tuple[float, float, float]:
@@ -69,7 +69,7 @@ def interleave(
             for work, times in works
             if times.error is None
             and len(times.taken) < (max_repeats if time.perf_counter() < deadline else 1)
-            and (times.spent < seconds or len(times.taken) < min_repeats)
+            and (times.seconds < seconds or len(times.taken) < min_repeats)
         ]
         if not waiting:
             return
@@ -80,4 +80,4 @@ def interleave(
                 times.error = error
                 continue
             times.taken.append(taken)
-            times.spent += taken * times.calls
+            times.seconds += taken * times.calls

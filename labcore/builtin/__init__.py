@@ -49,7 +49,7 @@ def example(number: int) -> tuple[str, bytes, str]:
     return f"{label}.wav", example_clip(label, sources[source % len(sources)]), label
 
 
-def need_weights() -> Run:
+def require_weights() -> Run:
     """The network as a run.
 
     Raises:

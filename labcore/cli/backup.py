@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import getpass
 import os
 import sys
 from pathlib import Path
@@ -20,7 +19,6 @@ from labcore.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from labcore.backup import Lock
     from labcore.backup.snapshot import LeftOut
 
 PASSPHRASE = "LABCORE_BACKUP_PASSPHRASE"
@@ -31,16 +29,12 @@ def parser() -> Parser:
         prog="labcore backup",
         description="Write the workspace into one file: runs with their checkpoints and events, also while they are at work, searches, "
         "experiments, reports, and references to data sets. The cache is left out, since the lab makes it again. Every file has a "
-        f"checksum. Where {PASSPHRASE} is set, the backup is encrypted with it.",
+        "checksum. To encrypt it with a passphrase: labcore backup - | age -p > FILE",
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help="where to, outside the workspace; - is stdout")
     parser.add_argument("--datasets", action="store_true", help="with the data sets that lie in the workspace itself")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument(
-        "--passphrase", action="store_true", help=f"encrypt with the passphrase in {PASSPHRASE}, or ask for one; it is never given "
-        "on the command line, where others can see it",
-    )  # fmt: skip
-    how.add_argument(
+    parser.add_argument("--passphrase", action="store_true", help=argparse.SUPPRESS)  # of former versions
+    parser.add_argument(
         "--recipient",
         metavar="KEY",
         action="append",
@@ -54,7 +48,7 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     from labcore.backup import back_up
 
-    lock = _lock(arguments)
+    _refuse_passphrase(arguments)
     to_stdout = arguments.file == "-"
     if to_stdout and arguments.json:
         raise BackupError("stdout cannot take both the backup and --json", "Give a file")
@@ -62,49 +56,30 @@ def run(arguments: argparse.Namespace) -> int:
         raise BackupError("a backup is not for a terminal", "Send it into a file or a pipe")
     target = sys.stdout.buffer if to_stdout else Path(arguments.file)
     with interruptible("writing") as progress:
-        written = back_up(Workspace.default(), target, datasets=arguments.datasets, lock=lock, progress=progress)
+        written = back_up(
+            Workspace.default(), target, datasets=arguments.datasets, recipients=arguments.recipient, progress=progress
+        )
+    encrypted = bool(arguments.recipient)
     say(
-        f"{counted(written.runs, 'run')}, {counted(written.files, 'file')}, {written.size / 1e6:.1f} MB{', encrypted' if lock else ''}"
+        f"{counted(written.runs, 'run')}, {counted(written.files, 'file')}, {written.size / 1e6:.1f} MB{', encrypted' if encrypted else ''}"
     )
     for line in left_out_lines(written.left_out):
         say(line)
     if arguments.json:
         facts = {"file": str(Path(arguments.file).absolute()), "units": written.units, "files": written.files}
-        emit_json(
-            {**facts, "bytes": written.size, "encrypted": lock is not None, "unreadable": written.left_out.unreadable}
-        )
+        emit_json({**facts, "bytes": written.size, "encrypted": encrypted, "unreadable": written.left_out.unreadable})
     elif not to_stdout:
         emit(arguments.file)
     return FAILED if written.left_out.unreadable else DONE
 
 
-def _lock(arguments: argparse.Namespace) -> Lock | None:
-    from labcore.backup import Lock
-
-    if arguments.recipient:
-        return Lock(recipients=tuple(arguments.recipient))
-    known = os.environ.get(PASSPHRASE, "")
-    if arguments.passphrase and not known:
-        known = ask("Passphrase: ")
-        if known != ask("The same again: "):
-            raise BackupError("the two passphrases differ", "Try again")
-        if not known:
-            raise BackupError("the passphrase is empty", "Give one, or leave out --passphrase")
-    return Lock(passphrase=known) if known else None
-
-
-def ask(prompt: str) -> str:
-    """A passphrase from the terminal, which does not show it.
-
-    Raises:
-        BackupError: there is no terminal.
-    """
-    if not sys.stdin.isatty():
-        raise BackupError("there is no terminal to ask for the passphrase", f"Set {PASSPHRASE}")
-    try:
-        return getpass.getpass(prompt, stream=sys.stderr)
-    except EOFError as error:
-        raise KeyboardInterrupt from error
+def _refuse_passphrase(arguments: argparse.Namespace) -> None:
+    """Who asks for a passphrase as former versions had it is told the way of today, and gets no backup that is not encrypted."""
+    remedy = "make a pipe, labcore backup - | age -p > FILE, or give a public key with --recipient"
+    if arguments.passphrase:
+        raise BackupError("--passphrase is gone: a passphrase is age's own matter", f"Instead {remedy}")
+    if os.environ.get(PASSPHRASE) and not arguments.recipient:
+        raise BackupError(f"{PASSPHRASE} is set, and encrypts no backup any more", f"Unset it and {remedy}")
 
 
 @contextlib.contextmanager
@@ -118,7 +93,12 @@ def interruptible(what: str) -> Iterator[Callable[[int, int], None]]:
                     raise KeyboardInterrupt
                 live(f"{what}  {counted(files, 'file')}, {size / 1e6:.0f} MB")
 
-            yield progress
+            try:
+                yield progress
+            except BackupError:
+                if stopping.is_set():  # Ctrl-C ended what stands before or behind this command in a pipe
+                    raise KeyboardInterrupt from None
+                raise
     finally:
         live("")
 

@@ -65,9 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
         _tell_result(summarise(CrossValidation.open(workspace, arguments.show)), as_json=arguments.json)
         return DONE
     if arguments.engine == "ray":
-        from labcore.ray_queue import need_ray
+        from labcore.ray_queue import require_ray
 
-        need_ray()
+        require_ray()
     by_manager = arguments.engine == "local"
     if arguments.resume is not None:
         refuse_recipe(arguments, "cross-validation", ["folds"])

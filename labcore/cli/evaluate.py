@@ -63,10 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: WorkspaceError, *, as_json: bool) -> int:
     """The figures alone, where the workspace cannot be written."""
     from labcore.evaluation.predictions import not_kept
-    from labcore.evaluation.work import judged
+    from labcore.evaluation.work import evaluated
 
     events, teller = list[Event](), Teller()
-    for event in judged(plan, workspace, lambda: False):
+    for event in evaluated(plan, workspace, lambda: False):
         told(event, teller)
         events.append(event)
     say(f"warning: {not_kept(trouble)}")

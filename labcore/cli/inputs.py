@@ -83,7 +83,7 @@ def weights_of(name: str) -> Path:
         RunError: there is none.
     """
     if name == builtin.NAME:
-        return builtin.need_weights().path
+        return builtin.require_weights().path
     path = Path(name)
     if os.path.isfile(path) or os.path.isfile(path / "weights.safetensors"):  # noqa: PTH113 (never raises)
         return path

@@ -89,9 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
         final = train_best(Search.open(workspace, arguments.final), by=shell_user())
         return attend_everywhere(final, as_json=arguments.json)
     if arguments.engine == "ray":
-        from labcore.ray_queue import need_ray
+        from labcore.ray_queue import require_ray
 
-        need_ray()
+        require_ray()
     if arguments.resume is not None:
         refuse_recipe(arguments, "search", ["vary"])
         return _drive(_resumable(workspace, arguments), arguments)

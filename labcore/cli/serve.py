@@ -137,7 +137,6 @@ def _serve(
     log_as_json()
     serve(
         app, registry, listening, state, grace_seconds=arguments.grace, drain_seconds=arguments.drain, on_start=started,
-        proxies=proxies,
     )  # fmt: skip
     return DONE
 

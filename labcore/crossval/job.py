@@ -230,7 +230,7 @@ def ready(experiment: CrossValidation, place: str | None, *, queued: bool = True
     Raises:
         DatasetError: there is no data set, or one of other clips than a fold has begun with. Nothing has changed.
     """
-    from labcore.datasets.resuming import move, need_data
+    from labcore.datasets.resuming import move, require_data
 
     runs, workspace = experiment.children(), experiment.workspace
     if place is not None:
@@ -238,7 +238,7 @@ def ready(experiment: CrossValidation, place: str | None, *, queued: bool = True
         experiment.save("experiment", experiment.facts | {"config": config.model_dump(mode="json")})
     for run in runs:
         if run.status().state in RESUMABLE:
-            need_data(run, workspace)
+            require_data(run, workspace)
     experiment.make_missing(queued=queued, gpus=None if queued else 0)
 
 

@@ -73,7 +73,7 @@ def _parts(rows: list[Row]) -> list[list[Row]]:
     if row[4] or not math.isnan(row[5]):
         return []
     try:
-        cuts = cut_by_time(probe(row[0]).seconds)
+        cuts = split_by_time(probe(row[0]).seconds)
     except AudioError:  # reading its clips tells of it
         return []
     pieces = [(number, piece) for number, part in enumerate(cuts, 1) for piece in _pieces(*part)]
@@ -81,7 +81,7 @@ def _parts(rows: list[Row]) -> list[list[Row]]:
     return [[*made[:-1], (*made[-1][:5], math.nan)]] if made else []
 
 
-def cut_by_time(seconds: float) -> list[tuple[float, float]]:
+def split_by_time(seconds: float) -> list[tuple[float, float]]:
     """Parts of a recording of so many seconds, (start, end) each, with a guard between them; none where it is too short for two."""
     for count in range(PARTS, 1, -1):
         guard = min(max(GUARD_SHARE * seconds / count, LEAST_GUARD), MOST_GUARD)

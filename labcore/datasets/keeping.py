@@ -17,10 +17,10 @@ from labcore.datasets.registry import (
     entries_of,
     memory_of,
     names_before,
-    need_free,
     no_such_set,
     place_of,
     places_of,
+    require_free,
 )
 from labcore.errors import DatasetError, RunError, WorkspaceError
 from labcore.jobs.folder import J, JobFolder
@@ -100,7 +100,7 @@ def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
         WorkspaceError: the workspace cannot be written.
     """
     use = use_of(workspace, name)
-    _need_idle(use, "removed")
+    _require_idle(use, "removed")
     entry = entries_of(workspace)[use.name]
     if use.own and not delete:
         raise DatasetError(
@@ -135,10 +135,10 @@ def rename(workspace: Workspace, name: str, to: str) -> Use:
     new = slug(to)
     if new == use.name:
         return use
-    _need_idle(use, "renamed")
+    _require_idle(use, "renamed")
     names = names_before(workspace)
     if names.get(new) != use.name:  # its own former name is free for it
-        need_free(workspace, new, None)
+        require_free(workspace, new, None)
     entry = entries_of(workspace)[use.name]
     target = entry.with_name(new if entry.is_dir() else f"{new}{entry.suffix}")
     kept = {old: new if now == use.name else now for old, now in names.items() if old != new}
@@ -166,7 +166,7 @@ def _jobs_of(kind: type[J], workspace: Workspace, name: str, path: Path | None) 
     return found
 
 
-def _need_idle(use: Use, what: str) -> None:
+def _require_idle(use: Use, what: str) -> None:
     busy: Sequence[str] = [run.id for run, status in use.runs if status.state in AT_WORK]
     if busy or use.others:
         trains = f"{counted(len(busy), 'run')} trains on it, {', '.join(busy[:NAMED])}"

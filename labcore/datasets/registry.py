@@ -155,7 +155,7 @@ def register(
     path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
     check_root(path)
     name = slug(name or (path.stem if path.is_file() else path.name))
-    need_free(workspace, name, path)
+    require_free(workspace, name, path)
     with looking(progress):
         dataset = read_dataset(path)
     told = [finding.sentence for finding in unreadable_headers(dataset, progress)]
@@ -164,7 +164,7 @@ def register(
     return _remember(workspace, name, path, replace(dataset, name=name), told)
 
 
-def need_free(workspace: Workspace, name: str, path: Path | None) -> None:
+def require_free(workspace: Workspace, name: str, path: Path | None) -> None:
     """Refuse a name that another data set than that at a path has, or had before it was renamed.
 
     Raises:

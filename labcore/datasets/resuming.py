@@ -72,7 +72,7 @@ def is_away(run: Run, workspace: Workspace) -> bool:
     return True
 
 
-def need_data(run: Run, workspace: Workspace) -> None:
+def require_data(run: Run, workspace: Workspace) -> None:
     """Refuse to go on with a run whose data set is not there, before anything of it changes.
 
     A run without a record of its clips is let pass: whoever works on it finds out.
@@ -89,10 +89,10 @@ def ready(run: Run, place: str | None) -> None:
     """Make sure of the data set of a run that is to go on, at another place where one is named. Called with the run's lock held.
 
     Raises:
-        DatasetError, RunError, WorkspaceError: as for :func:`need_data` and :func:`name_place`. The run stays as it was.
+        DatasetError, RunError, WorkspaceError: as for :func:`require_data` and :func:`name_place`. The run stays as it was.
     """
     if place is None:
-        need_data(run, run.workspace)
+        require_data(run, run.workspace)
     else:
         name_place(run, run.workspace, place)
 

@@ -12,7 +12,7 @@ from labcore.doctor.process import Child
 from labcore.doctor.readings import Nvml, Readings, System, Torch, torch_from_json
 from labcore.doctor.report import Proof, Report
 from labcore.doctor.system import read_system
-from labcore.doctor.verdict import judge
+from labcore.doctor.verdict import conclude
 from labcore.workspace import Workspace
 
 WORKS = (
@@ -76,7 +76,7 @@ class _Examination:
     created: float = field(default_factory=time.time)
 
     def report(self) -> Report:
-        return judge(Readings(self.system, self.nvml, self.torch), self.proofs, self.pending(), self.created)
+        return conclude(Readings(self.system, self.nvml, self.torch), self.proofs, self.pending(), self.created)
 
     def pending(self) -> tuple[str, ...]:
         if self.over:

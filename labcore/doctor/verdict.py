@@ -18,7 +18,7 @@ CAUSES = (
 ON_CPU = "everything works on the CPU, large networks slowly"
 
 
-def judge(
+def conclude(
     readings: Readings, proofs: Sequence[Proof] = (), pending: Sequence[str] = (), created: float | None = None
 ) -> Report:
     """The report that follows from what was read and proved.

@@ -36,14 +36,14 @@ class Part:
     """What is said of some clips, which follow those of the part before.
 
     Attributes:
-        said: (clips, classes) float32, the mean over each clip's windows that hold sound.
+        clip_probabilities: (clips, classes) float32, the mean over each clip's windows that hold sound.
         clips: (rows,) which of all clips each row is of; a row is a clip, or a window where that was asked for.
         bounds: (rows, 2) first sample and end of each within its clip.
         probabilities: (rows, classes) float32.
         embeddings: (rows, width) float16, what the network's last layer is given; width 0 where it has none.
     """
 
-    said: np.ndarray
+    clip_probabilities: np.ndarray
     clips: np.ndarray
     bounds: np.ndarray
     probabilities: np.ndarray
@@ -57,7 +57,7 @@ class EvalSet:
 
     Args:
         classifier: its front end, with the normalisation fitted, and its rules for windows.
-        waves: the bank that the clips lie in.
+        waves: the resident clips.
         rows: (clips,) which of its clips.
     """
 
@@ -147,4 +147,4 @@ class EvalSet:
     @torch.inference_mode()
     def _images(self, first: int) -> Tensor:
         """(batch, 1, n_mels, frames) normalised log-mels of the windows from number ``first`` on."""
-        return self.classifier.log_mel(self.windows.cut(slice(first, first + self.batch_size)))[:, None]
+        return self.classifier.log_mel(self.windows.batch(slice(first, first + self.batch_size)))[:, None]

@@ -53,15 +53,15 @@ def accuracy_over_snr(
         Stopped: it was asked to stop.
     """
     targets = targets_of(classifier.labels, store.table["label"].to_numpy()[rows])
-    judge = _Judge(classifier, store, colour, seed, batch_size)
+    test = _NoisyClips(classifier, store, colour, seed, batch_size)
     for ratio in ratios:
         what = "evaluating without noise" if ratio is None else f"evaluating at {ratio:g} dB"
-        hits = yield from follow(what, partial(judge.hits, rows, targets, ratio), should_stop)
+        hits = yield from follow(what, partial(test.hits, rows, targets, ratio), should_stop)
         low, high = wilson_interval(hits, len(rows))
         yield InNoise(snr_db=ratio, clips=len(rows), hits=hits, accuracy=hits / len(rows), low=low, high=high)
 
 
-class _Judge:
+class _NoisyClips:
     """A classifier and the noise that its clips get."""
 
     def __init__(
@@ -85,9 +85,11 @@ class _Judge:
     def probabilities(self, rows: np.ndarray, snr_db: float | None, seed: int = 0) -> np.ndarray:
         """(clips, classes) float32."""
         windows = ClipWindows(self.classifier, self.waves, rows)
-        waveforms = windows.cut(slice(None))
+        waveforms = windows.batch(slice(None))
         if snr_db is not None:
             with seeded(seed):
                 noise = self.noise.noise_for(waveforms)
             waveforms = mixed_at(waveforms, noise, snr_db)
-        return windows.mean(np.concatenate([self.classifier.judge(batch.numpy()) for batch in waveforms.split(32)]))
+        return windows.mean(
+            np.concatenate([self.classifier.predict_proba(batch.numpy()) for batch in waveforms.split(32)])
+        )

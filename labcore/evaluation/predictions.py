@@ -72,14 +72,14 @@ def record(
         (clips,) the number of the class that is said of each; and why the file could not be written, where it could not. What is said
         counts all the same: a full disk costs the file alone.
     """
-    said: list[np.ndarray] = [np.zeros(0, dtype=np.int64)]
+    predicted: list[np.ndarray] = [np.zeros(0, dtype=np.int64)]
     trouble: LabError | None = None
     file = _writing(path, known, list(labels), rate) if path is not None else None
     try:
         if file is not None:
             trouble = _send(file, None)
         for part in parts:
-            said.append(part.said.argmax(1))
+            predicted.append(part.clip_probabilities.argmax(1))
             if file is not None and trouble is None:
                 trouble = _send(file, part)
         if file is not None and trouble is None:
@@ -87,7 +87,7 @@ def record(
     finally:
         if file is not None:
             file.close()
-    return np.concatenate(said), trouble
+    return np.concatenate(predicted), trouble
 
 
 def not_kept(trouble: LabError) -> str:

@@ -36,10 +36,10 @@ class Clips:
 
 def evaluation(job: Evaluation, should_stop: StopTest) -> Generator[Event, None, None]:
     """Judge, and keep what is said of each clip. One that goes on begins anew."""
-    yield from judged(job.plan, job.workspace, should_stop, job.predictions)
+    yield from evaluated(job.plan, job.workspace, should_stop, job.predictions)
 
 
-def judged(
+def evaluated(
     plan: EvaluationPlan, workspace: Workspace, should_stop: StopTest, file: Path | None = None
 ) -> Generator[Event, None, None]:
     """Judge, and tell the figures as the last event.

@@ -32,7 +32,7 @@ class Step:
     """An augmentation.
 
     Attributes:
-        name: what :func:`draw` takes it by, e.g. ``pitch``.
+        name: what :func:`preview` takes it by, e.g. ``pitch``.
         title: a few words, the setting's own.
         strength: the path of the setting that switches it on.
         settings: the paths of the settings that matter where it is shown alone; the share of the clips is none of them, since
@@ -122,7 +122,7 @@ def only(config: RunConfig, name: str) -> RunConfig:
     return config.replace({**off, step.strength: 1.0} if step.strength in _SHARES else off)
 
 
-def draw(
+def preview(
     config: RunConfig,
     waveform: np.ndarray,
     seed: int,
@@ -224,7 +224,7 @@ class MixAt(Mix):
         return torch.full((len(power),), self.ratio, device=power.device)
 
 
-def answers(classifier: Classifier, drawn: Preview) -> tuple[dict[str, float], dict[str, float]]:
+def predictions(classifier: Classifier, drawn: Preview) -> tuple[dict[str, float], dict[str, float]]:
     """Probabilities by label before and after, for a draw that was made with the classifier's configuration and front end."""
     with torch.inference_mode():
         classifier.eval()

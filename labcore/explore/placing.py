@@ -40,7 +40,7 @@ class Placing:
         self.on_mels, self.plain_window = self.pipeline.on_mels, self.pipeline.length_of(frames)
         scaling = (self.pipeline.chain.frames_needed - frames) // 2
         self.margin = scaling if self.on_mels else scaling * log_mel.hop_length
-        """What the time scaling needs before the clip, in the unit of the bank."""
+        """What the time scaling needs before the clip, in the unit of the resident clips."""
         if frames < 2 and not self.on_mels:
             raise ConfigError(
                 f"the clip length of {samples} samples is shorter than a hop of {log_mel.hop_length}",
@@ -49,12 +49,12 @@ class Placing:
 
     def middle_starts(self, margin: int = 0) -> Tensor:
         """(clips,) where windows begin that have the clips in their middle, by ``margin`` earlier."""
-        lengths = self.pipeline.bank.lengths.tolist()
+        lengths = self.pipeline.source.lengths.tolist()
         return torch.tensor([centred_start(length, self.plain_window) - margin for length in lengths])
 
     def plain(self) -> Tensor:
         """The first clip as it is, in the middle of the window: (1, n_mels, frames) mel powers."""
-        cut = self.pipeline.bank.cut(self.rows[:1], self.middle_starts()[:1], self.plain_window, around=True)
+        cut = self.pipeline.source.windows(self.rows[:1], self.middle_starts()[:1], self.plain_window, around=True)
         return cut.transpose(1, 2) if self.on_mels else self.log_mel.power(cut)
 
     def sound(self, start: int, samples: int) -> np.ndarray:
@@ -63,7 +63,7 @@ class Placing:
         Frames of the bank are cut around a ring of whole hops; so are the samples.
         """
         unit = self.log_mel.hop_length if self.on_mels else 1
-        ring = max(int(self.pipeline.bank.lengths[0]), self.plain_window) * unit
+        ring = max(int(self.pipeline.source.lengths[0]), self.plain_window) * unit
         padded = np.zeros(max(ring, len(self.clip)), dtype=np.float32)
         padded[: len(self.clip)] = self.clip
         return padded[np.arange(start * unit, start * unit + samples) % len(padded)]

@@ -91,9 +91,9 @@ class Extractor:
             rows = embeddings_of(classifier, samples, scale, bounds)
             return lambda: rows
 
-        heard = hear(recording, lambda: classifier.cutter(self.settings.hop_seconds, WINDOWS), ask)
-        starts = np.array([begin for begin, _ in heard.bounds]) / classifier.sample_rate
-        return heard.rows, starts, heard.samples
+        found = hear(recording, lambda: classifier.cutter(self.settings.hop_seconds, WINDOWS), ask)
+        starts = np.array([begin for begin, _ in found.bounds]) / classifier.sample_rate
+        return found.rows, starts, found.samples
 
     def _levels(self, piece: np.ndarray, first: int, count: int) -> np.ndarray:
         """``count`` frames from the ``first`` one of a piece of a waveform on: (rows, count)."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from labcore.audio import Limits, Recording, dequantise, quantise, window_bounds
 from labcore.audio.cutting import WindowCutter
 from labcore.audio.silence import energies_of, weights_of_energies
-from labcore.audio.windowed import Heard, Progress, Rows, hear
+from labcore.audio.windowed import Progress, Rows, WindowedPrediction, hear
 from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
 from labcore.errors import AudioError, RunError
@@ -122,9 +122,9 @@ class Classifier(nn.Module):
             raise AudioError("the waveform has no samples", "Give it a clip with sound in it")
         bounds = self.windows_of(len(waveform), hop_seconds)
         samples, scale = quantise(waveform)  # as the clip store does: training and use hear the same samples
-        return self.answer(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
+        return self.prediction(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
 
-    def answer(
+    def prediction(
         self,
         samples: np.ndarray,
         bounds: list[tuple[int, int]],
@@ -138,9 +138,11 @@ class Classifier(nn.Module):
             bounds, probabilities: its windows, and (windows, classes) for them.
             notes: of how the clip was read.
         """
-        return self.prediction_of(Heard(len(samples), bounds, energies_of(samples, bounds), probabilities), notes)
+        return self.prediction_of(
+            WindowedPrediction(len(samples), bounds, energies_of(samples, bounds), probabilities), notes
+        )
 
-    def prediction_of(self, heard: Heard, notes: Sequence[str] = ()) -> Prediction:
+    def prediction_of(self, heard: WindowedPrediction, notes: Sequence[str] = ()) -> Prediction:
         """The same of a recording that was taken window by window."""
         silent_windows = self.config.audio.silent_windows
         weights = weights_of_energies(heard.energies, silent_windows)
@@ -178,7 +180,7 @@ class Classifier(nn.Module):
     def _hop(self, hop_seconds: float | None) -> int:
         return max(1, self.config.clip_samples // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate))
 
-    def cut(self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
+    def input_windows(self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
         """Windows of a clip as the network is given them: (windows, clip samples) float32.
 
         A shorter one is padded with silence, of a longer one the middle is taken.
@@ -190,7 +192,7 @@ class Classifier(nn.Module):
         return dequantise(np.stack([centred(samples[begin:end], clip) for begin, end in bounds]), scale)
 
     @torch.inference_mode()
-    def judge(self, windows: np.ndarray) -> np.ndarray:
+    def predict_proba(self, windows: np.ndarray) -> np.ndarray:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) float32, in eval mode."""
         logits = self(torch.from_numpy(windows).to(self.device))
         return logits.float().softmax(1).cpu().numpy()
@@ -198,7 +200,7 @@ class Classifier(nn.Module):
     def probabilities_of(
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
     ) -> np.ndarray:
-        """Probabilities of windows, as :meth:`cut` takes them: (windows, classes) float32."""
+        """Probabilities of windows, as :meth:`input_windows` takes them: (windows, classes) float32."""
         return np.concatenate(list(self.batches_of(samples, scale, bounds, batch_size)))
 
     def batches_of(
@@ -207,7 +209,7 @@ class Classifier(nn.Module):
         """The same batch by batch."""
         self.eval()
         for first in range(0, len(bounds), batch_size):
-            yield self.judge(self.cut(samples, scale, bounds[first : first + batch_size]))
+            yield self.predict_proba(self.input_windows(samples, scale, bounds[first : first + batch_size]))
 
     # --- golden clips
 

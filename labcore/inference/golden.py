@@ -19,7 +19,7 @@ TOLERANCE = 1e-4
 """A larger difference in any probability means that something computes otherwise than at the end of training."""
 PREFIX = "golden."
 
-Judge = Callable[[Tensor], Tensor]
+Network = Callable[[Tensor], Tensor]
 """Waveforms (batch, samples) float32 → logits (batch, classes)."""
 
 
@@ -38,12 +38,12 @@ class Golden:
     probabilities: np.ndarray
 
     @classmethod
-    def of(cls, waveforms: np.ndarray, judge: Judge, device: torch.device) -> Golden:
+    def of(cls, waveforms: np.ndarray, network: Network, device: torch.device) -> Golden:
         """Take clips with the probabilities that they are given now.
 
         Args:
             waveforms: (clips, samples) float32, a window long each.
-            judge: the classifier, in eval mode, on ``device``.
+            network: the classifier, in eval mode, on ``device``.
         """
         samples, scales = [], []
         for waveform in waveforms:
@@ -51,19 +51,19 @@ class Golden:
             samples.append(integers)
             scales.append(scale)
         bare = cls(np.stack(samples), np.array(scales, dtype=np.float32), np.zeros((0, 0), dtype=np.float32))
-        return cls(bare.samples, bare.scales, bare.replayed(judge, device))
+        return cls(bare.samples, bare.scales, bare.replayed(network, device))
 
     def __len__(self) -> int:
         return len(self.samples)
 
     @torch.inference_mode()
-    def replayed(self, judge: Judge, device: torch.device) -> np.ndarray:
+    def replayed(self, network: Network, device: torch.device) -> np.ndarray:
         """What the clips are given now: (clips, classes) float32. One at a time, as the first of them were."""
         rows = []
         with full_fp32():
             for samples, scale in zip(self.samples, self.scales, strict=True):
                 waveform = torch.from_numpy(dequantise(samples, float(scale)))[None].to(device)
-                rows.append(judge(waveform).float().softmax(1).cpu().numpy())
+                rows.append(network(waveform).float().softmax(1).cpu().numpy())
         return np.concatenate(rows)
 
     # --- beside the weights in a safetensors file

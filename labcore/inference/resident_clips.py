@@ -39,7 +39,7 @@ class ResidentClips:
         """(clips,) int64, on the CPU."""
         return self.offsets[1:] - self.offsets[:-1]
 
-    def cut(self, clips: Tensor, starts: Tensor, length: int, around: bool = False) -> Tensor:
+    def windows(self, clips: Tensor, starts: Tensor, length: int, around: bool = False) -> Tensor:
         """Windows of ``length`` from ``clips`` at ``starts``; what lies outside a clip is zero.
 
         Args:
@@ -114,7 +114,7 @@ def mel_cache(
     values = torch.empty(int(offsets[-1]), n_mels, device=waves.device)
     with torch.inference_mode():
         for clip, length in enumerate(waves.lengths.tolist()):
-            waveform = waves.cut(torch.tensor([clip]), torch.tensor([0]), length)
+            waveform = waves.windows(torch.tensor([clip]), torch.tensor([0]), length)
             values[offsets[clip] : offsets[clip + 1]] = log_mel.power(waveform)[0].T
             if clip % 64 == 63 or clip + 1 == len(frames):
                 progress(clip + 1, len(frames))
@@ -125,7 +125,7 @@ def random_starts(lengths: Tensor, window: int, shift: int) -> Tensor:
     """Where training windows begin, drawn from torch's global CPU generator.
 
     A clip longer than the window is cropped anywhere, a shorter one is placed anywhere inside it; beyond that the window is
-    moved by up to ``shift``, which loses nothing where it is cut around the clip (:meth:`ResidentClips.cut`).
+    moved by up to ``shift``, which loses nothing where it is cut around the clip (:meth:`ResidentClips.windows`).
 
     Args:
         lengths: (batch,) lengths of the clips.

@@ -84,9 +84,9 @@ class ClipWindows:
     def __len__(self) -> int:
         return len(self.owners)
 
-    def cut(self, part: slice) -> Tensor:
-        """Some windows as the network is given them: (windows, clip samples) float32, on the bank's device."""
-        return self._waves.cut(self._rows[part], self._starts[part], self._length)
+    def batch(self, part: slice) -> Tensor:
+        """Some windows as the network is given them: (windows, clip samples) float32, on the clips' device."""
+        return self._waves.windows(self._rows[part], self._starts[part], self._length)
 
     def mean(self, rows: np.ndarray) -> np.ndarray:
         """(windows, columns) for all of them → (clips, columns) float32."""

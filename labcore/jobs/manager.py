@@ -212,7 +212,7 @@ class JobManager:
         busy = True
         with self._lock:
             with self._going_on():
-                self._look_after_children()
+                self._look_after_workers()
             with self._going_on():
                 busy = (self._lead() and self._start_waiting()) or bool(self._workers)
         return busy
@@ -249,7 +249,7 @@ class JobManager:
                 sweep(self.workspace.home / room)
         return True
 
-    def _look_after_children(self) -> None:
+    def _look_after_workers(self) -> None:
         for path, child in list(self._workers.items()):
             with self._going_on():
                 if not child.alive:

@@ -145,7 +145,7 @@ def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], floa
     for each in sorted(waiting, key=lambda one: one.place):
         queues.setdefault((each.person, each.device), deque()).append(each)
 
-    def last_turn(person: str, device: str) -> tuple[float, int]:
+    def last_served(person: str, device: str) -> tuple[float, int]:
         return max(
             (turn for (who, on), turn in turns.items() if who == person and _same(on, device)), default=(-math.inf, 0)
         )
@@ -163,7 +163,7 @@ def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], floa
         ]
         first = min(free, key=lambda head: head.place)
         rivals = [head for head in free if head is first or _same(head.device, first.device)]
-        chosen = min(rivals, key=lambda head: (not head.preempted, last_turn(head.person, first.device), head.place))
+        chosen = min(rivals, key=lambda head: (not head.preempted, last_served(head.person, first.device), head.place))
         order.append(chosen)
         where = chosen.person, chosen.device
         turns[where] = math.inf, len(order)

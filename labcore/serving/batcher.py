@@ -111,7 +111,7 @@ class DynamicBatcher:
         """Ask for the probabilities of a clip's windows.
 
         Args:
-            samples, scale, bounds: as for :meth:`Classifier.cut`.
+            samples, scale, bounds: as for :meth:`Classifier.input_windows`.
             timeout_s: what has not begun by then is given up.
 
         Returns:
@@ -158,9 +158,9 @@ class DynamicBatcher:
             began = time.perf_counter()
             try:
                 windows = np.concatenate(
-                    [job.classifier.cut(job.samples, job.scale, job.bounds[a:b]) for job, a, b in batch]
+                    [job.classifier.input_windows(job.samples, job.scale, job.bounds[a:b]) for job, a, b in batch]
                 )
-                rows = self._judge(classifier, windows)
+                rows = self._predict(classifier, windows)
                 self._on_batch(len(windows), time.perf_counter() - began)
                 self._failures = 0  # before anybody has an answer, and asks whether the service is ready
                 self._hand_out(batch, rows)
@@ -169,10 +169,10 @@ class DynamicBatcher:
                 for job, _, _ in batch:
                     self._fail(job, error)
 
-    def _judge(self, classifier: Classifier, windows: np.ndarray) -> np.ndarray:
+    def _predict(self, classifier: Classifier, windows: np.ndarray) -> np.ndarray:
         """(windows, clip samples) → (windows, classes). What does not fit into the GPU's memory goes in halves, from now on."""
         try:
-            return classifier.judge(windows)
+            return classifier.predict_proba(windows)
         except torch.OutOfMemoryError:
             if len(windows) == 1:
                 torch.cuda.empty_cache()
@@ -182,7 +182,7 @@ class DynamicBatcher:
         torch.cuda.empty_cache()
         half = len(windows) // 2
         self.batch_size = max(1, min(self.batch_size, half))
-        return np.concatenate([self._judge(classifier, part) for part in (windows[:half], windows[half:])])
+        return np.concatenate([self._predict(classifier, part) for part in (windows[:half], windows[half:])])
 
     def _next_batch(self) -> list[_Share] | None:
         """Windows for one network: an equal share of every clip that waits for it, so that a long recording delays nobody much."""

@@ -94,7 +94,7 @@ def take_up(run: Run) -> TakenUp:
 def _read(path: Path) -> dict[str, Any]:
     try:
         state = read_torch_file(path)
-        _judge(state)
+        _check(state)
     except pickle.UnpicklingError as error:
         raise RunError("the last checkpoint holds more than a checkpoint, and is not read") from error
     except (OSError, zipfile.BadZipFile) as error:
@@ -104,7 +104,7 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(state)
 
 
-def _judge(state: Any) -> None:
+def _check(state: Any) -> None:
     """Raise where a state has not the form of one, whatever the error."""
     epoch, network = state["epoch"], state["network"]
     if type(epoch) is not int or epoch < 1 or Epoch(**state["event"]).epoch != epoch:

@@ -55,14 +55,14 @@ class ClassBalancer:
         if not self.uneven or self.kind != "sampling":
             return torch.randperm(clips)
         drawn = []
-        for number, draws in enumerate(self.draws().tolist()):
+        for number, draws in enumerate(self.quotas().tolist()):
             members = (self.targets == number).nonzero()[:, 0]
             while draws > 0:
                 drawn.append(members[torch.randperm(len(members))[:draws]])
                 draws -= len(members)
         return torch.cat(drawn)[torch.randperm(clips)]
 
-    def draws(self) -> Tensor:
+    def quotas(self) -> Tensor:
         """(classes,) clips of each class in an epoch; together as many as there are clips, and of each class at least one."""
         shares = self.factors * self.counts
         draws = shares.floor().long().clamp(min=1) * (self.counts > 0)

@@ -16,7 +16,7 @@ def remember_golden(classifier: Classifier, waves: ResidentClips, rows: np.ndarr
     They are of as many classes as there are clips, the first of each class, and the middle of a longer clip.
 
     Args:
-        waves: the bank that the clips lie in.
+        waves: the resident clips.
         rows, targets: (clips,) which of its clips are held out, and their classes.
     """
     window = classifier.config.clip_samples
@@ -24,7 +24,7 @@ def remember_golden(classifier: Classifier, waves: ResidentClips, rows: np.ndarr
     starts = torch.tensor(
         [centred_start(length, window) for length in waves.lengths[chosen].tolist()], dtype=torch.int64
     )
-    classifier.remember(waves.cut(chosen, starts, window).cpu().numpy())
+    classifier.remember(waves.windows(chosen, starts, window).cpu().numpy())
 
 
 def spread(targets: np.ndarray, count: int) -> np.ndarray:

@@ -54,14 +54,14 @@ class LiveSettings:
         self.told = each_of(events, SettingsChanged)
         self.warned = {event.message for event in each_of(events, Log)}
 
-    def begin(self, epoch: int, take: Callable[[RunConfig], None], ranks: DistributedContext) -> Iterator[Event]:
+    def begin(self, epoch: int, take: Callable[[RunConfig], None], context: DistributedContext) -> Iterator[Event]:
         """Take up what counts in an epoch that is about to begin, and tell what is new.
 
         Args:
             take: is given the values that count in this epoch. A LabError of its says that a wish cannot be fulfilled.
-            ranks: the processes that train together: process 0 reads the wishes for all.
+            context: the processes that train together: process 0 reads the wishes for all.
         """
-        counts, events = ranks.share(lambda: self._decide(epoch, take))
+        counts, events = context.share(lambda: self._decide(epoch, take))
         take(counts)
         yield from events
 

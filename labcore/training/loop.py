@@ -37,7 +37,7 @@ def train(
     run: Run,
     workspace: Workspace,
     should_stop: Callable[[], bool] = lambda: False,
-    ranks: DistributedContext = SINGLE_PROCESS,
+    context: DistributedContext = SINGLE_PROCESS,
 ) -> Iterator[Event]:
     """Train a classifier, from the first epoch or from the run's checkpoint.
 
@@ -49,7 +49,7 @@ def train(
         config: what was asked for. What is automatic in it is worked out and saved in the run.
         run: where checkpoint, weights and the rest are written. Its events are not: that is up to who consumes them.
         should_stop: asked before every step. A stopped run goes on later from its last whole epoch.
-        ranks: the processes that train together; each calls this function. Only what process 0 yields and writes is the run.
+        context: the processes that train together; each calls this function. Only what process 0 yields and writes is the run.
 
     Yields:
         Preparing and Log, one TrainingStarted, Advice and SettingsChanged before the epoch they count from, Progress and Epoch, and at the
@@ -59,7 +59,7 @@ def train(
         LabError: something a user can mend: data, settings, device, memory, disk.
     """
     try:
-        session = yield from prepare(config, run, workspace, should_stop, ranks)
+        session = yield from prepare(config, run, workspace, should_stop, context)
     except Stopped:
         return
     untold = _untold(session, run)
@@ -75,14 +75,14 @@ def train(
             names = [session.classifier.labels[target] for target in session.held_out_targets.tolist()]
             board.introduce(session.classifier, session.pipeline.waves, session.split.held_out, names)
         while trainer.epoch < session.config.epochs:
-            yield from ranks.share(lambda: advisor.begin(trainer.epoch + 1, live))
-            yield from live.begin(trainer.epoch + 1, trainer.reconfigure, ranks)
+            yield from context.share(lambda: advisor.begin(trainer.epoch + 1, live))
+            yield from live.begin(trainer.epoch + 1, trainer.reconfigure, context)
             if not (yield from _steps(trainer, pace, should_stop)):
                 return
             event = _finished(trainer, pace, pinned)
             board.show(event.epoch, trainer.shown)
             board.write(event, live.values(event.epoch))  # before the checkpoint: what is in it is not written again
-            if ranks.main:
+            if context.main:
                 save_checkpoint(run, trainer.state(event))
             advisor.take(event)
             yield event
@@ -96,7 +96,7 @@ def _steps(trainer: Trainer, pace: Pace, should_stop: Callable[[], bool]) -> Gen
     steps = trainer.steps_of_epoch()
     shown = time.perf_counter()
     for step in range(steps):
-        if trainer.ranks.any(should_stop()):
+        if trainer.context.any(should_stop()):
             return False
         divided = trainer.step(step)
         pace.stepped()
@@ -111,7 +111,7 @@ def _steps(trainer: Trainer, pace: Pace, should_stop: Callable[[], bool]) -> Gen
 def _finished(trainer: Trainer, pace: Pace, pinned: Pinned) -> Epoch:
     """The end of an epoch, with what is said of the pinned clips."""
     event = trainer.finish_epoch(pace)
-    if not trainer.ranks.main:
+    if not trainer.context.main:
         return event
     with trainer.as_saved() as classifier:
         return event.model_copy(update={"pinned": pinned.probabilities(classifier)})
@@ -136,11 +136,11 @@ def _conclude(trainer: Trainer, run: Run, board: TensorBoardWriter) -> Iterator[
     drop_previous(run)
     clips = session.clips
     predicted, trouble = record(
-        run.predictions if session.ranks.main else None,
+        run.predictions if session.context.main else None,
         known_of(clips.store.table, split.held_out, clips.record.folder, session.config.data.split),
         classifier.labels,
         classifier.sample_rate,
-        _gathered(session.held_out.parts(), session.ranks),
+        _gathered(session.held_out.parts(), session.context),
     )
     judged = "the one clip" if len(predicted) == 1 else f"the {len(predicted)} clips"
     yield Log(message=f"weights saved; judged on {judged} of fold {split.fold}")
@@ -151,13 +151,13 @@ def _conclude(trainer: Trainer, run: Run, board: TensorBoardWriter) -> Iterator[
     yield result
 
 
-def _gathered(parts: Iterator[Part], ranks: DistributedContext) -> Iterator[Part]:
+def _gathered(parts: Iterator[Part], context: DistributedContext) -> Iterator[Part]:
     """The parts of all processes in order, in one where they are several."""
-    if ranks.alone:
+    if context.alone:
         yield from parts
         return
-    of_all = [part for of_rank in ranks.gather_each(list(parts)) for part in of_rank]
-    names = ("said", "bounds", "probabilities", "embeddings")
+    of_all = [part for of_rank in context.gather_each(list(parts)) for part in of_rank]
+    names = ("clip_probabilities", "bounds", "probabilities", "embeddings")
     said, bounds, probabilities, embeddings = (
         np.concatenate([getattr(part, name) for part in of_all]) for name in names
     )
@@ -171,5 +171,5 @@ def _progress(trainer: Trainer, step: int, steps: int, pace: Pace) -> Progress:
         steps=steps,
         train_loss=float(trainer.loss_sum) / step,  # waits for the device
         seconds_left=pace.left(trainer.config.epochs - trainer.epoch, steps),
-        spent=trainer.clock.spent(pace.seconds),
+        spent=trainer.clock.by_phase(pace.seconds),
     )

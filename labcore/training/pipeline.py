@@ -23,7 +23,7 @@ from labcore.workspace import Workspace
 
 
 class InputPipeline:
-    """Cuts clips from a bank and augments them.
+    """Cuts clips from a source and augments them.
 
     Args:
         waves: the clips.
@@ -65,38 +65,38 @@ class InputPipeline:
     @property
     def on_mels(self) -> bool:
         """Whether batches are cut from mel powers. Where something acts on the waveform they cannot be."""
-        return self.bank is self.mels
+        return self.source is self.mels
 
     @property
-    def bank(self) -> ResidentClips:
+    def source(self) -> ResidentClips:
         """What batches are cut from."""
         return self.waves if self.mels is None or len(self.chain.on_waveform) else self.mels
 
     @property
     def window(self) -> int:
-        """What is cut for the network's input, in the unit of the bank, with the margin of the time scaling."""
+        """What is cut for the network's input, in the unit of the source, with the margin of the time scaling."""
         return self.length_of(self.chain.frames_needed)
 
     def length_of(self, frames: int) -> int:
-        """So many frames in the unit of the bank: frames or samples."""
+        """So many frames in the unit of the source: frames or samples."""
         return frames if self.on_mels else max(1, (frames - 1) * self.log_mel.hop_length)
 
     @property
     def shift(self) -> int:
-        """The longest time shift, in the unit of the bank."""
+        """The longest time shift, in the unit of the source."""
         samples = round(self.augment.time_shift_seconds * self.log_mel.sample_rate)
         return samples // self.log_mel.hop_length if self.on_mels else samples
 
     @property
     def sampler(self) -> CropSampler:
-        """What draws the stretches; made anew where bank or window changed."""
-        bank, window = self.bank, self.window
-        if self._sampler is None or self._sampler.bank is not bank or self._sampler.window != window:
-            self._sampler = CropSampler(bank, self.rows, window, self.augment.avoid_silence == "on")
+        """What draws the stretches; made anew where source or window changed."""
+        source, window = self.source, self.window
+        if self._sampler is None or self._sampler.clips is not source or self._sampler.window != window:
+            self._sampler = CropSampler(source, self.rows, window, self.augment.avoid_silence == "on")
         return self._sampler
 
     def starts(self, rows: Tensor) -> Tensor:
-        """Where crops begin, drawn from torch's global CPU generator, in the unit of the bank: (batch,) → (batch,)."""
+        """Where crops begin, drawn from torch's global CPU generator, in the unit of the source: (batch,) → (batch,)."""
         return self.sampler.starts(rows, self.shift)
 
     def images(
@@ -120,7 +120,7 @@ class InputPipeline:
             (batch, n_mels, frames) normalised log-mels, and the targets, soft where clips were mixed.
         """
         starts = self.starts(rows) if starts is None else starts
-        cut = self.bank.cut(rows, starts, self.window, around=True)  # (batch, samples) or (batch, frames, n_mels)
+        cut = self.source.windows(rows, starts, self.window, around=True)  # (batch, samples) or (batch, frames, n_mels)
         mark("data")
         images, targets = self.chain(cut, targets, mixing, mark)
         return images, targets
@@ -128,12 +128,12 @@ class InputPipeline:
     @torch.inference_mode()
     def fit_normalisation(self) -> None:
         """Mean and deviation of each mel band over the frames of the training clips, and of no other."""
-        log_mel, bank = self.log_mel, self.bank
-        total = torch.zeros(log_mel.mean.shape[0], dtype=torch.float64, device=bank.device)
+        log_mel, source = self.log_mel, self.source
+        total = torch.zeros(log_mel.mean.shape[0], dtype=torch.float64, device=source.device)
         squares, count = torch.zeros_like(total), 0
-        lengths = bank.lengths[self.rows].tolist()
+        lengths = source.lengths[self.rows].tolist()
         for row, length in zip(self.rows[:, None], lengths, strict=True):
-            clip = bank.cut(row, torch.tensor([0]), length)
+            clip = source.windows(row, torch.tensor([0]), length)
             power = clip[0].T if clip.dim() == 3 else log_mel.power(clip)[0]  # (n_mels, frames)
             level = log_mel.decibels(power).double()
             total += level.sum(1)

@@ -38,7 +38,7 @@ def prepare(
     run: Run,
     workspace: Workspace,
     should_stop: Callable[[], bool],
-    ranks: DistributedContext = SINGLE_PROCESS,
+    context: DistributedContext = SINGLE_PROCESS,
 ) -> Generator[Event, None, Session]:
     """Yields what happens meanwhile; returns the session.
 
@@ -47,17 +47,17 @@ def prepare(
         Stopped: it was asked to stop.
     """
     session, trouble = None, None
-    begun = ranks.share(lambda: take_up(run))
+    begun = context.share(lambda: take_up(run))
     if begun.told:
         yield Log(level="warning", message=begun.told)
     try:
-        session = yield from _Preparation(run, workspace, should_stop, ranks, begun.state).session(config)
+        session = yield from _Preparation(run, workspace, should_stop, context, begun.state).session(config)
     except Exception as error:
-        if ranks.alone:
+        if context.alone:
             raise
         trouble = error
     alike = session and (session.clips.record.fingerprint, session.device.torch().type)
-    precision = ranks.agree(trouble, session.precision if session else None, alike)
+    precision = context.agree(trouble, session.precision if session else None, alike)
     assert session is not None
     assert precision is not None
     session.precision = precision
@@ -71,12 +71,12 @@ class _Preparation:
     run: Run
     workspace: Workspace
     should_stop: Callable[[], bool]
-    ranks: DistributedContext
+    context: DistributedContext
     checkpoint: dict[str, Any] | None
 
     def session(self, asked: RunConfig) -> Generator[Event, None, Session]:
         """All steps, one after the other, for what was asked for."""
-        ranks, checkpoint = self.ranks, self.checkpoint
+        context, checkpoint = self.context, self.checkpoint
         device = self._set_up(asked.runtime)
         fingerprint = None if checkpoint is None else checkpoint["fingerprint"]
         config, clips = yield from open_clips(asked, self.run, self.workspace, self.should_stop, fingerprint)
@@ -88,8 +88,8 @@ class _Preparation:
         balance = ClassBalancer(torch.from_numpy(clips.targets[parts.train]), len(clips.labels), config.data.balance)
         if balance.sentence():
             yield Log(message=balance.sentence())
-        held_out = EvalSet(classifier, pipeline.waves, ranks.part(np.asarray(parts.held_out)))
-        validation = ranks.part(parts.validation)
+        held_out = EvalSet(classifier, pipeline.waves, context.part(np.asarray(parts.held_out)))
+        validation = context.part(parts.validation)
         session = Session(
             config=config,
             workspace=self.workspace,
@@ -102,7 +102,7 @@ class _Preparation:
             held_out=held_out,
             watched=EvalSet(classifier, pipeline.waves, validation) if len(parts.validation) else held_out,
             checkpoint=checkpoint,
-            ranks=ranks,
+            context=context,
         )
         if self.should_stop():
             raise Stopped
@@ -111,9 +111,9 @@ class _Preparation:
 
     def _set_up(self, runtime: RuntimeConfig) -> DeviceChoice:
         """Threads of this process, and its device."""
-        torch.set_num_threads(runtime.threads or max(1, usable_cores() // self.ranks.local_size))
+        torch.set_num_threads(runtime.threads or max(1, usable_cores() // self.context.local_size))
         torch.set_flush_denormal(True)
-        return self.ranks.device(runtime.device)
+        return self.context.device(runtime.device)
 
     def _write_down(self, asked: RunConfig, config: RunConfig, clips: Clips, device: DeviceChoice) -> None:
         """Into the run's folder: what was worked out, the classes, the machine, the clips."""
@@ -145,7 +145,7 @@ class _Preparation:
         pipeline = InputPipeline(waves, rows, log_mel, log_mel.frames(config.clip_samples), config.augment, noise)
         yield from follow(
             "computing mel powers",
-            lambda progress: pipeline.compute_mels(progress, self.ranks.local_size),
+            lambda progress: pipeline.compute_mels(progress, self.context.local_size),
             self.should_stop,
         )
         pipeline.fit_normalisation()
@@ -155,17 +155,17 @@ class _Preparation:
         self, config: RunConfig, pipeline: InputPipeline, classifier: Classifier, device: DeviceChoice
     ) -> Generator[Event, None, Precision]:
         """How the network computes: as the checkpoint says, or as process 0 finds out."""
-        ranks, clips = self.ranks, len(pipeline.rows)
+        context, clips = self.context, len(pipeline.rows)
         batch = min(config.optim.batch_size, clips)
-        if not ranks.alone:
-            yield Log(message=ranks.sharing(batch, config.optim.peak_lr, device))
+        if not context.alone:
+            yield Log(message=context.sharing(batch, config.optim.peak_lr, device))
         if self.checkpoint is not None:
             return Precision(**self.checkpoint["precision"])
-        if not ranks.main:
+        if not context.main:
             return Precision("fp32", "contiguous", "process 0 decides")  # comes with the agreement
-        shape = (len(ranks.part(range(batch))), 1, config.features.n_mels, pipeline.frames)
+        shape = (len(context.part(range(batch))), 1, config.features.n_mels, pipeline.frames)
         steps = config.epochs * (clips // batch)
-        runtime = config.runtime if ranks.alone else config.runtime.model_copy(update={"compile": "off"})
+        runtime = config.runtime if context.alone else config.runtime.model_copy(update={"compile": "off"})
         precision = yield from follow(
             "choosing the fastest precision for this machine (once)",
             lambda progress: choose_precision(

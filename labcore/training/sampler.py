@@ -11,7 +11,7 @@ from labcore.inference.resident_clips import ResidentClips, random_starts
 
 TRIES = 8
 BLOCK = 512
-"""Samples over which energies are summed in a bank of waveforms; in one of mel powers it is a frame."""
+"""Samples over which energies are summed in waveforms; in mel powers it is a frame."""
 
 
 class CropSampler:
@@ -22,22 +22,22 @@ class CropSampler:
     in it whole wherever it begins; of them nothing is worked out.
 
     Args:
-        bank: that the crops are cut from, around each clip's end.
+        resident: that the crops are cut from, around each clip's end.
         rows: (clips,) the clips that will be asked for.
-        window: length of a crop in the unit of the bank.
+        window: length of a crop in the unit of the resident clips.
         avoid_silence: whether silent crops are drawn again.
     """
 
-    def __init__(self, bank: ResidentClips, rows: Tensor, window: int, avoid_silence: bool = True) -> None:
-        self.bank, self.window = bank, window
-        self.block = 1 if bank.values.dim() > 1 else BLOCK
+    def __init__(self, resident: ResidentClips, rows: Tensor, window: int, avoid_silence: bool = True) -> None:
+        self.clips, self.window = resident, window
+        self.block = 1 if resident.values.dim() > 1 else BLOCK
         self.length = max(1, round(window / self.block))  # blocks a crop
-        clips = len(bank.lengths)
+        clips = len(resident.lengths)
         self.first = np.zeros(clips, dtype=np.int64)  # where a clip's sums begin
         self.blocks = np.zeros(clips, dtype=np.int64)
         self.loudest = np.zeros(clips)
         sums, size = [np.zeros(0)], 0
-        long = rows[bank.lengths[rows] > window].unique().tolist() if avoid_silence else []
+        long = rows[resident.lengths[rows] > window].unique().tolist() if avoid_silence else []
         for clip in long:
             energies = self._energies(clip)
             summed = np.concatenate([[0.0], np.cumsum(energies)])
@@ -54,9 +54,9 @@ class CropSampler:
 
         Args:
             rows: (batch,) clips.
-            shift: in the unit of the bank.
+            shift: in the unit of the resident clips.
         """
-        lengths = self.bank.lengths[rows]
+        lengths = self.clips.lengths[rows]
         starts = random_starts(lengths, self.window, shift)
         if not len(self.sums):
             return starts
@@ -89,7 +89,7 @@ class CropSampler:
 
     def _energies(self, clip: int) -> np.ndarray:
         """(blocks,) float64."""
-        values = self.bank.values[int(self.bank.offsets[clip]) : int(self.bank.offsets[clip + 1])]
+        values = self.clips.values[int(self.clips.offsets[clip]) : int(self.clips.offsets[clip + 1])]
         if values.dim() > 1:
             return values.sum(1).double().cpu().numpy()
         squares = values.cpu().numpy().astype(np.float64) ** 2

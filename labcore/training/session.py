@@ -45,7 +45,7 @@ class Session:
     held_out: EvalSet
     watched: EvalSet
     checkpoint: dict[str, Any] | None
-    ranks: DistributedContext = SINGLE_PROCESS
+    context: DistributedContext = SINGLE_PROCESS
 
     @property
     def split(self) -> Split:
@@ -92,7 +92,7 @@ class Session:
             validation_clips=len(parts.validation),
             leaks=parts.leaks,
             fold=parts.fold,
-            device=self.ranks.told_device(self.device),
+            device=self.context.told_device(self.device),
             device_reason=self.device.reason,
             precision=precision.precision,
             memory_format=precision.memory_format,

@@ -15,7 +15,7 @@ KINDS = ("data", "augmentation", "mel", "network", "waiting")
 SAMPLE_SECONDS = 1.0
 
 
-class Clock:
+class StepTimer:
     """Sums up seconds by kind: marks in a step say what the time since the last mark was spent on.
 
     Args:
@@ -64,7 +64,7 @@ class Clock:
             self.samples.append(self.open)
             self.open = []
 
-    def spent(self, seconds: float) -> dict[str, float]:
+    def by_phase(self, seconds: float) -> dict[str, float]:
         """Seconds by kind since the epoch began, summing up to ``seconds``, which is how long that was.
 
         On a GPU they are worked out from the steps that were sampled, of this epoch or earlier ones, and what is left over is waiting.

@@ -82,7 +82,7 @@ class TensorBoardWriter:
 
         Args:
             classifier: its front end, with the normalisation fitted.
-            waves: the bank of waveforms.
+            waves: the waveform cache.
             rows: the clips, of which a few are taken, as far apart as possible.
             labels: of these rows.
         """
@@ -91,9 +91,9 @@ class TensorBoardWriter:
         for number, place in enumerate(chosen, 1):
             row = torch.tensor([int(rows[place])])
             length = min(int(waves.lengths[row]), round(LONGEST_SECONDS * sample_rate))
-            sound = waves.cut(row, torch.tensor([0]), length)
+            sound = waves.windows(row, torch.tensor([0]), length)
             with torch.inference_mode():
-                window = waves.cut(row, torch.tensor([0]), classifier.config.clip_samples)
+                window = waves.windows(row, torch.tensor([0]), classifier.config.clip_samples)
                 images.append(classifier.log_mel(window)[0])
             tag = f"held_out_clip_{number}/{labels[place]}"
             self.writer.add_audio(tag, sound.cpu().clamp(-1, 1), 1, sample_rate=sample_rate)
@@ -111,7 +111,7 @@ class TensorBoardWriter:
             self.writer._get_file_writer().add_summary(summary, step)  # add_hparams would make a run of its own
         for tag, value in figures.items():
             self.writer.add_scalar(tag, value, step)
-        self.writer.add_image("confusion", confusion_picture(result.confusion, labels), step, dataformats="HWC")
+        self.writer.add_image("confusion", confusion_image(result.confusion, labels), step, dataformats="HWC")
 
 
 def pictures(images: Tensor) -> np.ndarray:
@@ -121,7 +121,7 @@ def pictures(images: Tensor) -> np.ndarray:
     return np.concatenate([part for image in level for part in (image, line[0])][:-1])
 
 
-def confusion_picture(confusion: dict[str, dict[str, int]], labels: list[str]) -> np.ndarray:
+def confusion_image(confusion: dict[str, dict[str, int]], labels: list[str]) -> np.ndarray:
     """The confusion matrix, true labels down, predicted ones across, darker where more of a row lies: uint8 (height, width, 3)."""
     font = ImageFont.load_default(LETTERING)
     names = [_drawable(label) or f"class {number}" for number, label in enumerate(labels, 1)]

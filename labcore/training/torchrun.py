@@ -73,10 +73,10 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
     """
     from labcore.training.distributed import DistributedContext
 
-    ranks = DistributedContext.connect(device)
+    context = DistributedContext.connect(device)
     orphaned = _orphan_test()
-    if not ranks.main:
-        return _go_along(ranks, orphaned)
+    if not context.main:
+        return _go_along(context, orphaned)
     begun = False
 
     def train_together(config: RunConfig, run: Run, workspace: Workspace, should_stop: StopTest) -> Iterator[Event]:
@@ -84,14 +84,14 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
         from labcore.training.loop import train
 
         begun = True
-        ranks.share(lambda: (config, run.id, str(workspace.home)))
+        context.share(lambda: (config, run.id, str(workspace.home)))
         evaluated = False
         try:
-            for event in train(config, run, workspace, lambda: should_stop() or orphaned(), ranks):
+            for event in train(config, run, workspace, lambda: should_stop() or orphaned(), context):
                 evaluated = evaluated or isinstance(event, Evaluated)
                 yield event
         except Exception as error:
-            raise ranks.explain(error) from error
+            raise context.explain(error) from error
         if not evaluated:  # stopped, perhaps by a signal to another process: the worker takes it as its own
             raise KeyboardInterrupt
 
@@ -100,21 +100,21 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
         status = lead(run, train_together)
     finally:
         if not begun:
-            ranks.share(lambda: None)  # nothing to do for the others
-        ranks.finish()
+            context.share(lambda: None)  # nothing to do for the others
+        context.finish()
     if run.status().state in ("finished", "stopped"):
-        ranks.close()
+        context.close()
     return 0 if status == INTERRUPTED and restarts_allowed() else status
 
 
-def _go_along(ranks: DistributedContext, orphaned: StopTest) -> int:
+def _go_along(context: DistributedContext, orphaned: StopTest) -> int:
     """What processes other than number 0 do: train along, tell nothing."""
     from labcore.training.loop import train
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    task = ranks.share(lambda: None)
+    task = context.share(lambda: None)
     if task is not None:
         config, run_id, home = task
         workspace = Workspace(Path(home)) if Path(home).is_dir() else Workspace.default()
@@ -122,18 +122,18 @@ def _go_along(ranks: DistributedContext, orphaned: StopTest) -> int:
             run = Run(Path(scratch) / run_id)
             (run.path / "checkpoints").mkdir(parents=True)
             try:
-                for _ in train(config, run, workspace, lambda: stop.is_set() or orphaned(), ranks):
+                for _ in train(config, run, workspace, lambda: stop.is_set() or orphaned(), context):
                     pass
             except Exception as error:
-                reason = ranks.explain(error)
+                reason = context.explain(error)
                 if reason is error:
-                    ranks.tell_trouble(error)
+                    context.tell_trouble(error)
                 print("".join(traceback.format_exception(error)), end="", file=sys.stderr)
-                print(f"labcore: process {ranks.rank} of {ranks.size}: {reason}", file=sys.stderr, flush=True)
-                ranks.finish(END_SECONDS)
+                print(f"labcore: process {context.rank} of {context.size}: {reason}", file=sys.stderr, flush=True)
+                context.finish(END_SECONDS)
                 return FAILED
-    ranks.finish()
-    ranks.close()
+    context.finish()
+    context.close()
     return 0
 
 

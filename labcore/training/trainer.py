@@ -25,7 +25,7 @@ from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memo
 from labcore.training.optimiser import body_of, make_optimiser, make_schedule
 from labcore.training.pace import Pace
 from labcore.training.session import Session
-from labcore.training.step_timer import Clock
+from labcore.training.step_timer import StepTimer
 from labcore.training.tensorboard import FEW
 
 
@@ -33,7 +33,7 @@ class Trainer:
     """The state of a run in training, and what a step and an epoch do to it."""
 
     def __init__(self, session: Session) -> None:
-        self.session, self.config, self.ranks = session, session.config, session.ranks
+        self.session, self.config, self.context = session, session.config, session.context
         self.device = session.device.torch()
         torch.backends.cudnn.benchmark = True  # all batches have one shape
         self.classes, self.targets = len(session.classifier.labels), torch.from_numpy(session.clips.targets)
@@ -41,12 +41,12 @@ class Trainer:
         self.steps = len(session.train_rows) // self.batch
         network = session.classifier.network
         if self.config.runtime.micro_batch is None:  # parts of a batch have statistics of their own
-            network = self.ranks.synchronised(network, self.device)
+            network = self.context.synchronised(network, self.device)
         self.network = session.precision.lay_out(network)
         self.forward: Callable[[Tensor], Tensor] = (
             session.precision.forward_of(self.network, self.device)
-            if self.ranks.alone
-            else self.ranks.wrap(self.network, self.device)
+            if self.context.alone
+            else self.context.wrap(self.network, self.device)
         )
         self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
         self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
@@ -54,7 +54,7 @@ class Trainer:
         self.optimiser = make_optimiser(optim, self.network, freezes)
         self.schedule = make_schedule(optim.schedule, self.optimiser, self.config.epochs * self.steps)
         self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
-        self.clock = Clock(self.device)
+        self.clock = StepTimer(self.device)
         weights = session.balance.loss_weights()
         self.class_weights = None if weights is None else weights.to(self.device)
         self.epoch = 0
@@ -90,7 +90,7 @@ class Trainer:
         torch.manual_seed(self.config.runtime.seed * 1_000_003 + self.epoch)
         rows = self.session.train_rows
         self.order = rows[self.session.balance.order()]
-        self.ranks.separate(self.config.runtime.seed * 1_000_003 + self.epoch)
+        self.context.separate(self.config.runtime.seed * 1_000_003 + self.epoch)
         self.loss_sum = torch.zeros((), device=self.device)
         self.hits = torch.zeros((), device=self.device)
         self.shown: Tensor | None = None  # the first clips of the epoch as the network saw them, for whoever draws them
@@ -108,13 +108,13 @@ class Trainer:
         Raises:
             OutOfMemoryError: memory ran out and batches are not to be divided, or not even one clip fits.
         """
-        rows = self.ranks.part(self.order[number * self.batch : (number + 1) * self.batch])
+        rows = self.context.part(self.order[number * self.batch : (number + 1) * self.batch])
         self.clock.begin_step()
         error = self._attempt(rows)
         self.clock.end_step()
         if error is None:
             return None
-        if not self.ranks.alone:  # the others wait for this one's gradients: it cannot look for what fits
+        if not self.context.alone:  # the others wait for this one's gradients: it cannot look for what fits
             raise out_of_memory_of_part(len(rows), self.batch, self.session.device.name) from error
         fits = self._largest_batch()
         if fits is None or self.config.runtime.out_of_memory == "fail":
@@ -143,7 +143,7 @@ class Trainer:
 
     def _compiled_again(self, error: Exception) -> bool:
         """Whether a step that failed for a stump of compiled code can be tried again; compiling begins anew."""
-        if not (self.session.precision.compiled and self.ranks.alone and compiling.mend(error)):
+        if not (self.session.precision.compiled and self.context.alone and compiling.mend(error)):
             return False
         torch.compiler.reset()
         self.forward = self.session.precision.forward_of(self.network, self.device)
@@ -166,10 +166,10 @@ class Trainer:
         optim = self.config.optim
         loss_sum, hits = torch.zeros_like(self.loss_sum), torch.zeros_like(self.hits)
         self.optimiser.zero_grad(set_to_none=True)
-        weight = self.ranks.weight(len(images), self.batch) / len(images)
+        weight = self.context.weight(len(images), self.batch) / len(images)
         parts = list(zip(images.split(self.micro_batch), targets.split(self.micro_batch), strict=True))
         for number, (part, wanted) in enumerate(parts, 1):
-            with self.ranks.exchange(self.forward, number == len(parts)):
+            with self.context.exchange(self.forward, number == len(parts)):
                 with self.session.precision.autocast(self.device):
                     logits = self.forward(part)
                 logits = logits.float()
@@ -213,10 +213,10 @@ class Trainer:
             LabError: the loss is no longer finite.
         """
         optim = self.config.optim
-        self.ranks.align(self.network)
+        self.context.align(self.network)
         if self.average is not None and self.epoch > self.config.epochs * (1 - optim.averaging):
             self.average.update_parameters(self.network)
-        self.loss_sum, self.hits = self.ranks.sum(self.loss_sum) / self.ranks.size, self.ranks.sum(self.hits)
+        self.loss_sum, self.hits = self.context.sum(self.loss_sum) / self.context.size, self.context.sum(self.hits)
         train_loss = float(self.loss_sum) / self.steps  # waits for the device
         self.clock.mark("network")
         train_seconds = pace.seconds
@@ -239,14 +239,14 @@ class Trainer:
             seconds=seconds,
             seconds_left=pace.after(self.config.epochs - self.epoch),
             averaged=self.averaging,
-            spent=self.clock.spent(train_seconds),
+            spent=self.clock.by_phase(train_seconds),
         )
 
     def validate(self) -> tuple[float, float]:
         """Loss and accuracy on the clips of the curves, of the weights that would be saved now."""
         watched, targets = self.session.watched, self.session.watched_targets
         with self.as_saved():
-            probabilities = self.ranks.gather(watched.probabilities(self.session.precision))
+            probabilities = self.context.gather(watched.probabilities(self.session.precision))
         chosen = np.nan_to_num(probabilities[range(len(targets)), targets]).clip(1e-7, 1.0)
         return float(-np.log(chosen).mean()), float((probabilities.argmax(1) == targets).mean())
 

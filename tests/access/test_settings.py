@@ -52,7 +52,7 @@ def test_hashes_come_from_a_file_or_the_secrets(tmp_path):
     file.write_text(HASH + "\n")
     assert read(LABCORE_PASSWORD_HASH_FILE=str(file)).passwords == {SHARED: HASH}
     people = {"access": {"people": {"ada": HASH, " Grace  Hopper ": HASH}}}
-    assert read(secrets=people).people == ["Grace Hopper", "ada"]
+    assert read(secrets=people).accounts == ["Grace Hopper", "ada"]
     assert not read(secrets=people).shared
     assert read(secrets={"access": {"password_hash": HASH}}).shared
 

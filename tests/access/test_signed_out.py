@@ -65,7 +65,7 @@ def test_where_it_cannot_be_noted_that_is_told_and_it_holds_here(notes, monkeypa
 def test_room_is_made_again_and_odd_content_is_passed_over(notes, monkeypatch):
     monkeypatch.setattr(signed_out, "ROOM", 4)
     notes.parent.mkdir()
-    notes.write_bytes(b"an-old-ticket 1900000000\nnot a note\n\xff\x00 x y z")
+    notes.write_bytes(b"an-old-sign-in 1900000000\nnot a note\n\xff\x00 x y z")
     held = SignedOut(notes)
     names = [f"sign-in-{number}" for number in range(11)]
     for name in names:
@@ -74,7 +74,7 @@ def test_room_is_made_again_and_odd_content_is_passed_over(notes, monkeypatch):
     again = SignedOut(notes)
     assert all(name in again for name in names)
     content = notes.read_bytes()
-    assert content.startswith(b"an-old-ticket 1900000000\n")
+    assert content.startswith(b"an-old-sign-in 1900000000\n")
     assert len(content) % NOTE_BYTES == 0
     assert content.count(b"sign-in-0 ") == 1
 

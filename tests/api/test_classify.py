@@ -175,8 +175,8 @@ def test_long_recordings_among_others(service, wav):
 
 @pytest.mark.usefixtures("long_from_a_second")
 def test_a_long_recording_that_takes_too_long_is_given_up(service, wav, monkeypatch):
-    judge = Classifier.judge
-    monkeypatch.setattr(Classifier, "judge", lambda self, windows: time.sleep(0.05) or judge(self, windows))
+    judge = Classifier.predict_proba
+    monkeypatch.setattr(Classifier, "predict_proba", lambda self, windows: time.sleep(0.05) or judge(self, windows))
     client = service(timeout_s=0.2)
     answer = client.post("/v1/classify", content=wav(300.0), headers=RAW)
     assert answer.status_code == 503

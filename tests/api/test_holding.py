@@ -147,17 +147,6 @@ def test_the_memory_of_an_answer_is_in_hand_until_it_is_taken():
     finish(run())
 
 
-def test_who_does_not_take_an_answer_is_given_up():
-    async def run():
-        service, admission = gate(ServiceSettings(body_timeout_s=0.02), b"x" * 1000)
-        client = Client(takes=False)
-        await service(scope(), client.receive, client.send)
-        assert admission.bytes == 0
-        assert len(client.said) == 1
-
-    finish(run())
-
-
 # --- answers
 
 
@@ -181,13 +170,13 @@ def test_windows_are_leased_before_the_network_sees_them():
 
 def test_the_probabilities_of_windows_are_rows_of_numbers_and_not_texts_with_numbers(service, wav, monkeypatch):
     seen = []
-    answer = Classifier.answer
+    answer = Classifier.prediction
 
     def noted(*arguments, **options):
         seen.append(answer(*arguments, **options))
         return seen[-1]
 
-    monkeypatch.setattr(Classifier, "answer", noted)
+    monkeypatch.setattr(Classifier, "prediction", noted)
     assert service().post("/v1/classify", content=wav(2.0), headers=RAW).status_code == 200
     (told,) = seen
     assert len(told.windows) > 3
@@ -196,7 +185,7 @@ def test_the_probabilities_of_windows_are_rows_of_numbers_and_not_texts_with_num
 
 def test_too_much_is_refused_before_the_network_works(service, wav, monkeypatch):
     monkeypatch.setattr(classify, "MOST_PROBABILITIES", 5)
-    monkeypatch.setattr(Classifier, "judge", lambda *_: pytest.fail("it worked"))
+    monkeypatch.setattr(Classifier, "predict_proba", lambda *_: pytest.fail("it worked"))
     answer = service().post("/v1/classify?windows=full", content=wav(2.0), headers=RAW)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:labcore:problem:windows")
 
@@ -206,7 +195,7 @@ def test_what_is_no_number_is_no_answer(service, wav, monkeypatch):
         return np.full((len(windows), len(self.labels)), np.nan, dtype=np.float32)
 
     client = service()
-    monkeypatch.setattr(Classifier, "judge", nothing)
+    monkeypatch.setattr(Classifier, "predict_proba", nothing)
     answer = client.post("/v1/classify", content=wav(), headers=RAW)
     assert answer.status_code == 422
     assert "no number" in answer.json()["detail"]

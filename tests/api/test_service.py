@@ -59,18 +59,18 @@ def test_who_watches_may_ask_for_the_head_alone(service):
 
 
 def test_a_network_that_fails_again_and_again_is_not_ready(service, wav, monkeypatch):
-    client, judge = service(), Classifier.judge
-    monkeypatch.setattr(Classifier, "judge", lambda self, windows: 1 / 0)
+    client, judge = service(), Classifier.predict_proba
+    monkeypatch.setattr(Classifier, "predict_proba", lambda self, windows: 1 / 0)
     for _ in range(5):
         assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 500
     assert (client.get("/readyz").status_code, client.get("/healthz").status_code) == (503, 200)
-    monkeypatch.setattr(Classifier, "judge", judge)
+    monkeypatch.setattr(Classifier, "predict_proba", judge)
     assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
     assert client.get("/readyz").status_code == 200
 
 
 def test_too_many_at_once_are_turned_away_and_those_in_hand_are_answered(service, wav, monkeypatch):
-    go, entered, judge = threading.Event(), threading.Event(), Classifier.judge
+    go, entered, judge = threading.Event(), threading.Event(), Classifier.predict_proba
 
     def held(self, windows):
         entered.set()
@@ -78,7 +78,7 @@ def test_too_many_at_once_are_turned_away_and_those_in_hand_are_answered(service
         return judge(self, windows)
 
     client = service(max_clips=2)
-    monkeypatch.setattr(Classifier, "judge", held)
+    monkeypatch.setattr(Classifier, "predict_proba", held)
     answers = []
 
     def ask():
@@ -113,8 +113,8 @@ def test_more_memory_than_there_ever_is_is_too_much(service, wav):
 
 
 def test_who_waits_too_long_is_told_to_ask_later(service, wav, monkeypatch):
-    client, go, judge = service(timeout_s=0.05), threading.Event(), Classifier.judge
-    monkeypatch.setattr(Classifier, "judge", lambda self, windows: go.wait(30) and judge(self, windows))
+    client, go, judge = service(timeout_s=0.05), threading.Event(), Classifier.predict_proba
+    monkeypatch.setattr(Classifier, "predict_proba", lambda self, windows: go.wait(30) and judge(self, windows))
     answer = client.post("/v1/classify", content=wav(), headers=RAW)
     go.set()
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:labcore:problem:late")
@@ -156,7 +156,7 @@ def test_going_down_it_is_not_ready_then_takes_nothing(service, wav):
 
 def test_a_fault_is_a_problem_too_and_tells_nothing_of_the_inside(service, wav, monkeypatch):
     client = service()
-    monkeypatch.setattr(Classifier, "answer", lambda *_: 1 / 0)
+    monkeypatch.setattr(Classifier, "prediction", lambda *_: 1 / 0)
     answer = client.post("/v1/classify", content=wav(), headers=RAW)
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "ZeroDivision" not in answer.text

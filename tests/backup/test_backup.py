@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.backup import Key, Lock, back_up, restore, writing
+from labcore.backup import back_up, restore, writing
 from labcore.config import RunConfig
 from labcore.errors import BackupError, LabError, RunError, WorkspaceError
 from labcore.events import Evaluated, RunStarted
@@ -242,12 +242,12 @@ def test_an_interrupted_backup_or_restore_leaves_nothing(full, other, tmp_path):
 
 
 def pair(folder):
-    """A fresh pair of keys of age, as lock and key."""
+    """A fresh pair of keys of age: the public one, and the file of the secret one."""
     import pyrage
 
     identity = pyrage.x25519.Identity.generate()
     (folder / "key.txt").write_text(f"# created: today\n{identity}\n")
-    return Lock(recipients=(str(identity.to_public()),)), Key(identities=(folder / "key.txt",))
+    return [str(identity.to_public())], [folder / "key.txt"]
 
 
 class TestEncryption:
@@ -255,52 +255,50 @@ class TestEncryption:
     def needs_pyrage(self):
         pytest.importorskip("pyrage")
 
-    @pytest.mark.slow  # a passphrase takes a second or two to try, by design; tests/cli/test_backup.py does it twice
-    def test_passphrase(self, full, other, tmp_path):
-        (full.datasets / "demo" / "large.wav").write_bytes(b"secret words " * 100_000)
-        back_up(full, tmp_path / "b.age", lock=Lock(passphrase="open sesame"), datasets=True)
-        assert b"secret words" not in (tmp_path / "b.age").read_bytes()
-        for key, message in ((Key(), "encrypted with a passphrase"), (Key("wrong"), "does not open")):
+    def test_a_former_backup_with_a_passphrase_can_be_read(self, other):
+        """The file is one of version 0.1's; its key was encrypted with the least work, so that it opens at once."""
+        file = Path(__file__).with_name("passphrase.age")
+        for passphrase, message in (("", "LABCORE_BACKUP_PASSPHRASE"), ("wrong", "does not open")):
             with pytest.raises(BackupError, match=message):
-                restore(tmp_path / "b.age", other, key=key)
-        assert restore(tmp_path / "b.age", other, key=Key("open sesame")).encrypted
-        assert (other.datasets / "demo" / "large.wav").read_bytes() == b"secret words " * 100_000
+                restore(file, other, passphrase=passphrase)
+        assert restore(file, other, passphrase="open sesame").encrypted
+        assert (other.datasets / "mine.json").read_text() == '{"path": "/data"}'
 
     @pytest.mark.parametrize("at", [0.3, 0.8])
     def test_damaged(self, full, other, tmp_path, at):
-        lock, key = pair(tmp_path)
+        public, secret = pair(tmp_path)
         (full.datasets / "demo" / "large.wav").write_bytes(bytes(500_000))
-        back_up(full, tmp_path / "b.age", lock=lock, datasets=True)
+        back_up(full, tmp_path / "b.age", recipients=public, datasets=True)
         content = bytearray((tmp_path / "b.age").read_bytes())
         (tmp_path / "cut.age").write_bytes(content[: int(len(content) * at)])
         content[int(len(content) * at)] ^= 1
         (tmp_path / "bad.age").write_bytes(content)
         for name in ("bad.age", "cut.age"):
             with pytest.raises(BackupError, match="decrypted"):
-                restore(tmp_path / name, other, key=key)
+                restore(tmp_path / name, other, identities=secret)
         assert files_of(other) == {}
 
     def test_an_archive_that_is_bad_inside(self, other, tmp_path):
         import pyrage
 
-        lock, key = pair(tmp_path)
+        public, secret = pair(tmp_path)
         forge(tmp_path / "b.tar", [(tarfile.TarInfo("workspace/../evil"), bytes(3_000_000))])
-        recipient = pyrage.x25519.Recipient.from_str(lock.recipients[0])
+        recipient = pyrage.x25519.Recipient.from_str(public[0])
         (tmp_path / "b.age").write_bytes(pyrage.encrypt((tmp_path / "b.tar").read_bytes(), [recipient]))
         with pytest.raises(BackupError, match="belong"):
-            restore(tmp_path / "b.age", other, key=key)
+            restore(tmp_path / "b.age", other, identities=secret)
 
     def test_interrupted(self, full, other, tmp_path):
         def stop(files, size):
             raise KeyboardInterrupt
 
-        lock, key = pair(tmp_path)
+        public, secret = pair(tmp_path)
         with pytest.raises(KeyboardInterrupt):
-            back_up(full, tmp_path / "b.age", lock=lock, progress=stop)
+            back_up(full, tmp_path / "b.age", recipients=public, progress=stop)
         assert not list(tmp_path.glob("*b.age*"))
-        back_up(full, tmp_path / "b.age", lock=lock)
+        back_up(full, tmp_path / "b.age", recipients=public)
         with pytest.raises(KeyboardInterrupt):
-            restore(tmp_path / "b.age", other, key=key, progress=stop)
+            restore(tmp_path / "b.age", other, identities=secret, progress=stop)
         assert list(other.home.iterdir()) == []
 
     def test_recipients(self, full, other, tmp_path):
@@ -309,7 +307,7 @@ class TestEncryption:
         key, stranger = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
         for name, identity in (("key", key), ("stranger", stranger)):
             (tmp_path / name).write_text(f"# created: today\n{identity}\n")
-        back_up(full, tmp_path / "b.age", lock=Lock(recipients=(str(key.to_public()),)))
+        back_up(full, tmp_path / "b.age", recipients=[str(key.to_public())])
         assert pyrage.decrypt((tmp_path / "b.age").read_bytes(), [key])[:19] == writing.HEAD.encode()[:19]
         for identities, message in (
             ((), "--identity"),
@@ -317,15 +315,15 @@ class TestEncryption:
             ((tmp_path / "gone",), "cannot be read"),
         ):
             with pytest.raises(BackupError, match=message):
-                restore(tmp_path / "b.age", other, key=Key(identities=identities))
-        assert restore(tmp_path / "b.age", other, key=Key(identities=(tmp_path / "stranger", tmp_path / "key"))).files
+                restore(tmp_path / "b.age", other, identities=identities)
+        assert restore(tmp_path / "b.age", other, identities=[tmp_path / "stranger", tmp_path / "key"]).files
         with pytest.raises(BackupError, match="no recipient"):
-            back_up(full, tmp_path / "c.age", lock=Lock(recipients=("age1nonsense",)))
+            back_up(full, tmp_path / "c.age", recipients=["age1nonsense"])
 
     def test_without_the_library(self, full, tmp_path, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "pyrage", None)
         with pytest.raises(LabError, match=r"audio-gpu-lab\[age\]"):
-            back_up(full, tmp_path / "b.age", lock=Lock(passphrase="p"))
+            back_up(full, tmp_path / "b.age", recipients=["age1p"])
         assert not list(tmp_path.glob("*b.age*"))
 
 

@@ -95,7 +95,7 @@ def test_no_page_opens_without_the_password(open_browser, tmp_path):
         other.goto(f"{server.url}/crossval")
         only_the_form(other)
 
-        # Signing in again, to see whether the ticket outlives a restart of the server.
+        # Signing in again, to see whether the session cookie outlives a restart of the server.
         sign_in(other, PASSWORD)
         other.get_by_text("Signed in as").wait_for()
         guess = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}

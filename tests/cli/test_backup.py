@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -36,29 +37,59 @@ def test_there_and_back(trained: Workspace, labcore: Labcore, tmp_path: Path, mo
         assert again[name] == known[name]
 
 
-def test_through_a_pipe(trained: Workspace, labcore: Labcore, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "labcore", "backup", "-"], capture_output=True, check=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-    )  # fmt: skip
-    (tmp_path / "b.tar").write_bytes(done.stdout)
-    assert labcore("restore", tmp_path / "b.tar", "--check").status == 0
+def test_through_pipes(trained: Workspace, labcore: Labcore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes to stdout comes back from stdin, as it does with age between."""
+
+    def piped(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        return subprocess.run(
+            [sys.executable, "-m", "labcore", *arguments], input=given, capture_output=True, env=environment
+        )
+
+    (run,) = list_runs(trained)
+    made = piped("backup", "-")
+    assert made.returncode == 0, made.stderr
+    assert b"1 run" in made.stderr
+    monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "new"))
+    for given in (b"", made.stdout[:5000]):  # what age gives for a wrong passphrase, or of a file that is cut off
+        told = piped("restore", "-", given=given)
+        assert told.returncode == 2
+        assert b"Traceback" not in told.stderr
+    assert not list((tmp_path / "new").glob("*"))
+    told = piped("restore", "-", "--json", given=made.stdout)
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["runs"] == [run.id]
+    assert labcore("runs", "show", run.id, "--json").lines[0]["state"] == "finished"
 
 
-def test_passphrase_of_the_environment(
-    trained: Workspace, labcore: Labcore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("pyrage")
-    assert "terminal" in labcore("backup", tmp_path / "b.age", "--passphrase").err
-    monkeypatch.setenv("LABCORE_BACKUP_PASSPHRASE", "open sesame")
-    told = labcore("backup", tmp_path / "b.age", "--json")
+def test_to_recipients(trained: Workspace, labcore: Labcore, tmp_path: Path) -> None:
+    pyrage = pytest.importorskip("pyrage")
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "key").write_text(str(identity))
+    told = labcore("backup", tmp_path / "b.age", "--recipient", identity.to_public(), "--json")
     assert told.lines[0]["encrypted"] is True
-    assert "sesame" not in told.out + told.err
-    assert labcore("restore", tmp_path / "b.age", "--check", "--json").lines[0]["encrypted"] is True
-    monkeypatch.delenv("LABCORE_BACKUP_PASSPHRASE")
+    assert labcore("restore", tmp_path / "b.age", "--check", "--identity", tmp_path / "key", "--json").lines[0][
+        "encrypted"
+    ]
     told = labcore("restore", tmp_path / "b.age", "--check")
     assert told.status == 2
-    assert "LABCORE_BACKUP_PASSPHRASE" in told.err
+    assert "age -d FILE | labcore restore -" in told.err
+
+
+def test_former_ways_to_a_passphrase_say_what_to_do(
+    trained: Workspace, labcore: Labcore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither makes a backup that is not encrypted."""
+    told = [labcore("backup", tmp_path / "b.age", "--passphrase")]
+    monkeypatch.setenv("LABCORE_BACKUP_PASSPHRASE", "open sesame")
+    told.append(labcore("backup", tmp_path / "b.age"))
+    for each in told:
+        assert each.status == 2
+        assert "age -p" in each.err
+    assert not (tmp_path / "b.age").exists()
+    former = Path(__file__).parents[1] / "backup" / "passphrase.age"
+    pytest.importorskip("pyrage")
+    assert labcore("restore", former, "--check", "--json").lines[0]["encrypted"] is True
 
 
 def test_nothing_there(workspace: Workspace, labcore: Labcore, tmp_path: Path) -> None:

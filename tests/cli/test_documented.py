@@ -70,7 +70,12 @@ NOT_RUN = {
         "--rdzv-id my-run-1 -m labcore train --dataset /data/esc50 --epochs 100",
     ),
     "needs the age extra, and another machine": ("labcore backup - --recipient age1… | ssh host 'cat > lab.age'",),
-    "needs age": ("age -d -i key.txt lab.age | tar x",),
+    "needs age; tests/cli/test_backup.py has the pipes": (
+        "age -d -i key.txt lab.age | tar x",
+        "age -d lab.age | labcore restore -",
+        "labcore backup - | age -p > lab.age",
+        "labcore restore lab.age --identity key.txt",
+    ),
     "needs a job that waits; tests/jobs has it": ("python -m labcore.jobs FOLDER",),
     "needs the service; tests/api asks it in all these ways": (
         "curl -F file=@clip.wav http://127.0.0.1:8000/v1/classify",

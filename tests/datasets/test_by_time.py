@@ -9,7 +9,7 @@ import pytest
 
 from labcore.config import DataConfig
 from labcore.datasets import cannot_be_held_out, read_dataset, split
-from labcore.datasets.by_time import cut_by_time, recording_of, whole
+from labcore.datasets.by_time import recording_of, split_by_time, whole
 from labcore.datasets.folds import assign_folds, split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import as_known
@@ -60,7 +60,7 @@ def test_no_second_is_on_both_sides_and_a_guard_lies_between(lone):
 
 @pytest.mark.parametrize("seconds", [7.0, 10.0, 30.0, 600.0, 20000.0])
 def test_parts_of_a_recording(seconds):
-    parts = cut_by_time(seconds)
+    parts = split_by_time(seconds)
     assert 2 <= len(parts) <= 5
     assert parts[0][0] == 0
     assert parts[-1][1] == pytest.approx(seconds)
@@ -70,7 +70,7 @@ def test_parts_of_a_recording(seconds):
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 6.9])
 def test_a_short_recording_stays_whole(seconds):
-    assert cut_by_time(seconds) == []
+    assert split_by_time(seconds) == []
 
 
 def test_classes_of_several_recordings_stay_by_recording(class_folders):

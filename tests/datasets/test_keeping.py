@@ -11,7 +11,7 @@ from labcore.datasets import dataset_of, find_dataset, list_datasets, register
 from labcore.datasets.keeping import remove, rename, use_of
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.registry import with_whole_paths
-from labcore.datasets.resuming import find_again, need_data
+from labcore.datasets.resuming import find_again, require_data
 from labcore.errors import DatasetError, RunError
 from labcore.events import RunFinished, RunStarted
 from labcore.runs import Run
@@ -39,7 +39,7 @@ def test_a_reference_is_only_forgotten(workspace, class_folders):
     assert f"1 run uses it: {run.id}" in use.sentence
     assert names(workspace) == []
     assert len(list(class_folders.glob("*/*.wav"))) == 12
-    need_data(run, workspace)  # what a run has begun with is found where it lay
+    require_data(run, workspace)  # what a run has begun with is found where it lay
     assert len(find_again(run, workspace, "tones")) == 12
     shutil.rmtree(class_folders)
     with pytest.raises(DatasetError, match="lay at"):
@@ -84,7 +84,7 @@ def test_a_renamed_one_is_found_by_its_runs(workspace, class_folders, own):
     assert rename(workspace, "my-sounds", "third").name == "third"
     for name in ("tones", "my-sounds", "third"):
         assert find_dataset(workspace, name).name == "third"
-    need_data(run, workspace)
+    require_data(run, workspace)
     assert len(find_again(run, workspace, "tones")) == len(dataset_of(run, workspace, "tones")) == 12
     assert (
         with_whole_paths(workspace, run.config) == run.config

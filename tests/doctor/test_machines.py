@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labcore.doctor import Proof, Readings, Report, judge
+from labcore.doctor import Proof, Readings, Report, conclude
 from labcore.doctor.report import GROUPS, STATUSES, VERDICTS
 
 MACHINES = Path(__file__).parent / "machines"
@@ -51,7 +51,7 @@ def replay(name: str) -> tuple[Readings, list[Proof]]:
 
 
 def report_of(name: str) -> Report:
-    return judge(*replay(name))
+    return conclude(*replay(name))
 
 
 def test_every_machine_is_expected_and_every_expectation_is_there() -> None:
@@ -99,7 +99,7 @@ def test_the_device_is_the_one_that_proved_itself() -> None:
     assert report_of("card_newer_than_build").device == "cpu"
     assert report_of("no_gpu").device == "cpu"
     readings, _ = replay("healthy")
-    assert judge(replace(readings, torch=None)).device == ""
+    assert conclude(replace(readings, torch=None)).device == ""
 
 
 def test_available_but_unable_is_red_in_the_proofs_too() -> None:
@@ -112,34 +112,34 @@ def test_available_but_unable_is_red_in_the_proofs_too() -> None:
 
 def test_a_gpu_that_was_never_proved_is_not_green() -> None:
     readings, proofs = replay("healthy")
-    report = judge(readings, [proof for proof in proofs if proof.device == "cpu"])
+    report = conclude(readings, [proof for proof in proofs if proof.device == "cpu"])
     assert report.verdict == "red"
 
 
 def test_a_wrong_result_on_the_cpu_is_red_whatever_the_gpu_does() -> None:
     readings, proofs = replay("healthy")
     proofs[2] = replace(proofs[2], status="error", error="the result differs from the CPU's")
-    report = judge(readings, proofs)
+    report = conclude(readings, proofs)
     assert report.verdict == "red"
     assert "cpu fails at STFT" in report.sentence
 
 
 def test_preliminary_reports_say_so() -> None:
     readings, proofs = replay("healthy")
-    before = judge(replace(readings, torch=None), (), ("PyTorch", "proofs"))
+    before = conclude(replace(readings, torch=None), (), ("PyTorch", "proofs"))
     assert (before.verdict, before.complete) == ("amber", False)
     assert not any(check.group in ("PyTorch", "Kernels") for check in before.checks)
-    midway = judge(readings, proofs[:8], ("STFT on cuda:0",))
+    midway = conclude(readings, proofs[:8], ("STFT on cuda:0",))
     assert (midway.verdict, midway.complete) == ("amber", False)
     assert "1 proof is still to come" in midway.sentence
-    failing = judge(readings, [*proofs[:6], replace(proofs[6], status="error", error="x")], ("STFT on cuda:0",))
+    failing = conclude(readings, [*proofs[:6], replace(proofs[6], status="error", error="x")], ("STFT on cuda:0",))
     assert failing.verdict == "red"
 
 
 def test_without_gpus_in_a_container_the_remedy_is_that_of_its_kind() -> None:
     readings, proofs = replay("container_without_gpus")
     for kind, word in (("podman", "nvidia.com/gpu=all"), ("kubernetes", "nvidia.com/gpu: 1"), ("other", "--nv")):
-        there = judge(replace(readings, system=replace(readings.system, container=kind)), proofs).check("container")
+        there = conclude(replace(readings, system=replace(readings.system, container=kind)), proofs).check("container")
         assert there is not None
         assert word in there.remedy
 
@@ -151,7 +151,7 @@ def test_a_full_or_foreign_workspace_is_red_and_a_small_one_amber() -> None:
         ({"workspace_writable": False}, "red"),
         ({"disk_free": 3 * 10**9}, "amber"),
     ):
-        assert judge(replace(readings, system=replace(readings.system, **changes)), proofs).verdict == verdict
+        assert conclude(replace(readings, system=replace(readings.system, **changes)), proofs).verdict == verdict
 
 
 def test_ecc_errors_and_failed_repairs() -> None:
@@ -163,7 +163,7 @@ def test_ecc_errors_and_failed_repairs() -> None:
         ({"remap_failed": True}, "error"),
     ):
         ill = replace(readings, nvml=replace(readings.nvml, gpus=(replace(gpu, **changes),)))
-        report = judge(ill, proofs)
+        report = conclude(ill, proofs)
         check = report.check("ecc")
         assert check is not None
         assert check.status == status
@@ -173,14 +173,16 @@ def test_ecc_errors_and_failed_repairs() -> None:
 def test_foreign_libraries_and_unfit_torchaudio_are_named() -> None:
     readings, proofs = replay("healthy")
     assert readings.torch is not None
-    foreign = judge(
+    foreign = conclude(
         replace(readings, torch=replace(readings.torch, cudnn_error="RuntimeError: cuDNN version incompatibility")),
         proofs,
     )
     check = foreign.check("cuda_libraries")
     assert check is not None
     assert "LD_LIBRARY_PATH" in check.remedy
-    unfit = judge(replace(readings, torch=replace(readings.torch, torchaudio_error="OSError: libc10_cuda.so")), proofs)
+    unfit = conclude(
+        replace(readings, torch=replace(readings.torch, torchaudio_error="OSError: libc10_cuda.so")), proofs
+    )
     assert unfit.verdict == "red"
     assert "torchaudio" in unfit.sentence
 
@@ -190,18 +192,18 @@ def test_closed_nodes_tell_of_groups_unless_the_gpu_works_all_the_same() -> None
     closed = replace(
         readings.system, nodes=("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia0"), closed_nodes=("/dev/nvidia0",)
     )
-    check = judge(replace(readings, system=closed), proofs).check("device_nodes")
+    check = conclude(replace(readings, system=closed), proofs).check("device_nodes")
     assert check is not None
     assert check.status == "error"
     assert "usermod" in check.remedy
     fine, its = replay("healthy")
-    working = judge(replace(fine, system=replace(fine.system, nodes=())), its)
+    working = conclude(replace(fine, system=replace(fine.system, nodes=())), its)
     assert working.verdict == "green"
 
 
 def test_a_card_that_does_not_answer_is_missed() -> None:
     readings, proofs = replay("healthy")
-    report = judge(replace(readings, nvml=replace(readings.nvml, count=2)), proofs)
+    report = conclude(replace(readings, nvml=replace(readings.nvml, count=2)), proofs)
     assert report.verdict == "amber"
     assert "1 of 2 GPUs do not answer" in report.sentence
 
@@ -210,7 +212,7 @@ def test_rocm_and_apple_devices_can_be_green() -> None:
     readings, proofs = replay("no_gpu")
     assert readings.torch is not None
     apple = [replace(proof, device="mps", device_name="MPS") for proof in proofs]
-    report = judge(replace(readings, torch=replace(readings.torch, mps=True)), [*proofs, *apple])
+    report = conclude(replace(readings, torch=replace(readings.torch, mps=True)), [*proofs, *apple])
     assert (report.verdict, "Apple" in report.sentence) == ("green", True)
 
 
@@ -224,5 +226,5 @@ def test_the_identifier_of_a_card_in_a_variable_stays_here(variable: str) -> Non
     readings, proofs = replay("healthy")
     identifier = "GPU-5c89852c-d268-c3f3-1b07-005d5ae1dc3f"
     system = replace(readings.system, environment={**readings.system.environment, variable: identifier})
-    report = judge(replace(readings, system=system), proofs)
+    report = conclude(replace(readings, system=system), proofs)
     assert "5c89852c" not in report.to_markdown() + json.dumps(report.to_json())

@@ -127,8 +127,8 @@ def test_a_noise_test_that_goes_on_takes_up_what_is_missing(workspace, run, mana
     assert end.state == "stopped"
     assert [each.snr_db for each in job.results] == [None, 20.0]
     asked = []
-    real = noise._Judge.hits
-    monkeypatch.setattr(noise._Judge, "hits", lambda *a: asked.append(a[3]) or real(*a))
+    real = noise._NoisyClips.hits
+    monkeypatch.setattr(noise._NoisyClips, "hits", lambda *a: asked.append(a[3]) or real(*a))
     manager.resume(job, by="Bo")
     manager.look()
     assert asked == [0.0]

@@ -8,7 +8,7 @@ from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError
 from labcore.evaluation.jobs import InNoise
-from labcore.evaluation.noise import _Judge, accuracy_over_snr
+from labcore.evaluation.noise import _NoisyClips, accuracy_over_snr
 from labcore.evaluation.select import select_clips
 from labcore.inference.classifier import Classifier
 from labcore.intervals import wilson_interval
@@ -60,8 +60,8 @@ def test_accuracy_falls_with_the_noise(classifier, store):
 
 def test_a_clip_gets_the_same_noise_at_all_ratios(classifier, store):
     heard = {}
-    judge = _Judge(classifier, store, "pink")
-    classifier.judge = lambda batch: heard.setdefault(ratio, batch)[:, :2]
+    judge = _NoisyClips(classifier, store, "pink")
+    classifier.predict_proba = lambda batch: heard.setdefault(ratio, batch)[:, :2]
     for ratio in (None, 10.0, 4.0):
         judge.probabilities(np.arange(2), ratio, seed=5)
     faint, loud = heard[10.0] - heard[None], heard[4.0] - heard[None]

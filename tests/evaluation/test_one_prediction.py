@@ -15,7 +15,7 @@ from labcore.datasets.store import open_store
 from labcore.evaluation import eval_set
 from labcore.evaluation.eval_set import EvalSet
 from labcore.evaluation.evaluate import evaluate
-from labcore.evaluation.noise import _Judge, accuracy_over_snr
+from labcore.evaluation.noise import _NoisyClips, accuracy_over_snr
 from labcore.evaluation.predictions import read_predictions
 from labcore.extract.features import embeddings_of
 from labcore.inference.classifier import Classifier
@@ -79,8 +79,10 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
     assert len(list(EvalSet(classifier, waves, rows, 2).parts(size=1))) > 1
     told = {
         "validation": EvalSet(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "")),
-        "in parts": np.concatenate([part.said for part in EvalSet(classifier, waves, rows, 2).parts(size=1)]),
-        "in noise": _Judge(classifier, store, "pink").probabilities(rows, None),
+        "in parts": np.concatenate(
+            [part.clip_probabilities for part in EvalSet(classifier, waves, rows, 2).parts(size=1)]
+        ),
+        "in noise": _NoisyClips(classifier, store, "pink").probabilities(rows, None),
         "of waveforms": by_label(
             classifier, [classifier.classify_waveform(store.waveform(row)).to_dict() for row in rows]
         ),

@@ -40,7 +40,7 @@ def test_a_row_a_clip_in_row_groups(known, tmp_path):
     file, parts = tmp_path / "p.parquet", [part(0, 4), part(4, 2)]
     predicted, trouble = record(file, known, LABELS, 8000, iter(parts))
     assert trouble is None
-    said = np.concatenate([each.said for each in parts])
+    said = np.concatenate([each.clip_probabilities for each in parts])
     assert predicted.tolist() == said.argmax(1).tolist()
     frame = read_predictions([file])
     assert list(frame) == [

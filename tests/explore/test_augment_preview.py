@@ -7,7 +7,7 @@ from labcore.augment import AddNoise, Augmentation
 from labcore.config import RunConfig
 from labcore.errors import AudioError, ConfigError
 from labcore.explore import augment_preview
-from labcore.explore.augment_preview import STEPS, answers, draw, only
+from labcore.explore.augment_preview import STEPS, only, predictions, preview
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import random_starts
@@ -31,7 +31,7 @@ def names(domain):
 
 
 def test_with_all_strengths_at_zero_the_clip_comes_back_bit_for_bit(clip):
-    drawn = draw(CONFIG, clip, 1)
+    drawn = preview(CONFIG, clip, 1)
     np.testing.assert_array_equal(drawn.sound, clip)
     np.testing.assert_array_equal(drawn.sound_before, clip)
     assert drawn.sound.dtype == np.float32
@@ -44,7 +44,7 @@ def test_a_longer_clip_is_cropped_somewhere(noise):
     long = noise(3.0, RATE)
     starts = set()
     for seed in range(5):
-        sound = draw(CONFIG, long, seed).sound
+        sound = preview(CONFIG, long, seed).sound
         start = next(
             start for start in range(0, len(long) - 7000, CONFIG.framing.hop_length) if long[start] == sound[0]
         )
@@ -55,7 +55,7 @@ def test_a_longer_clip_is_cropped_somewhere(noise):
 
 def test_a_shorter_clip_is_placed_somewhere_in_silence(noise):
     short = noise(0.3, RATE)
-    drawn = draw(CONFIG, short, 2)
+    drawn = preview(CONFIG, short, 2)
     begin = int(np.flatnonzero(drawn.sound)[0])
     np.testing.assert_array_equal(drawn.sound[begin : begin + len(short)], short)
     assert np.count_nonzero(drawn.sound) == np.count_nonzero(short)
@@ -65,7 +65,7 @@ def test_a_shorter_clip_is_placed_somewhere_in_silence(noise):
 
 def test_a_time_shift_goes_round(clip):
     config = CONFIG.replace({"augment.time_shift_seconds": 0.5})
-    drawn = draw(config, clip, 3, steps="time_shift")
+    drawn = preview(config, clip, 3, steps="time_shift")
     place = int(np.flatnonzero(drawn.sound == clip[0])[0])
     assert place % 512 != 0 or place > 0
     np.testing.assert_array_equal(drawn.sound[place:], clip[: RATE - place])
@@ -76,9 +76,9 @@ def test_a_time_shift_goes_round(clip):
 def test_an_automatic_clip_length_is_the_clip_s_own(noise):
     config = CONFIG.replace({"audio.clip_seconds": None})
     sound = noise(0.77713, RATE)
-    np.testing.assert_array_equal(draw(config, sound, 0).sound, sound)
-    assert len(draw(config, noise(12.0, RATE), 0).sound) == 10 * RATE
-    assert draw(config, sound[:1], 0).before.shape == (
+    np.testing.assert_array_equal(preview(config, sound, 0).sound, sound)
+    assert len(preview(config, noise(12.0, RATE), 0).sound) == 10 * RATE
+    assert preview(config, sound[:1], 0).before.shape == (
         32,
         800 // config.replace({"audio.clip_seconds": 0.1}).framing.hop_length + 1,
     )
@@ -102,7 +102,7 @@ def test_the_steps_are_the_chain_s_in_its_order():
 @pytest.mark.parametrize("step", STEPS.values(), ids=lambda step: step.name)
 def test_each_step_alone_changes_the_clip_and_leaves_the_others_out(step, clip, noise):
     config = CONFIG.replace(dict.fromkeys(OFF, 0.4))
-    drawn = draw(config, clip, 5, steps=step.name, second=noise(1.0, RATE, seed=9))
+    drawn = preview(config, clip, 5, steps=step.name, second=noise(1.0, RATE, seed=9))
     assert drawn.steps == (step.name,)
     assert np.abs(drawn.difference).max() > 0.1
     assert drawn.rebuilt == (step.domain in ("power", "log-mel"))
@@ -110,9 +110,9 @@ def test_each_step_alone_changes_the_clip_and_leaves_the_others_out(step, clip, 
     assert np.isfinite(drawn.sound).all()
     assert (drawn.ratio is not None) == (step.name == "mixing")
     assert (drawn.snr_db is not None) == (step.name == "noise")
-    again = draw(config, clip, 5, steps=step.name, second=noise(1.0, RATE, seed=9))
+    again = preview(config, clip, 5, steps=step.name, second=noise(1.0, RATE, seed=9))
     np.testing.assert_array_equal(again.after, drawn.after)
-    other = draw(config, clip, 6, steps=step.name, second=noise(1.0, RATE, seed=9))
+    other = preview(config, clip, 6, steps=step.name, second=noise(1.0, RATE, seed=9))
     assert not np.array_equal(other.after, drawn.after)
 
 
@@ -127,7 +127,7 @@ def test_alone_a_step_always_happens_and_the_share_does_not_matter():
 
 def test_what_is_heard_with_noise_is_what_is_seen(clip):
     config = CONFIG.replace({"augment.noise": 1.0})
-    drawn = draw(config, clip, 4, steps="noise")
+    drawn = preview(config, clip, 4, steps="noise")
     log_mel = LogMel(config)
     np.testing.assert_allclose(
         drawn.after, log_mel.decibels(log_mel.power(torch.from_numpy(drawn.sound)[None]))[0], atol=1e-3
@@ -139,34 +139,34 @@ def test_what_is_heard_with_noise_is_what_is_seen(clip):
 
 
 def test_noise_at_a_chosen_ratio_and_noise_of_one_s_own(clip, tmp_path):
-    assert draw(CONFIG, clip, 4, steps="noise", snr_db=3.0).snr_db == pytest.approx(3.0, abs=1e-3)
+    assert preview(CONFIG, clip, 4, steps="noise", snr_db=3.0).snr_db == pytest.approx(3.0, abs=1e-3)
     hum = np.sin(np.arange(3000) * 0.5).astype(np.float32)
-    drawn = draw(CONFIG, clip, 4, steps="noise", snr_db=0.0, recording=hum)
+    drawn = preview(CONFIG, clip, 4, steps="noise", snr_db=0.0, recording=hum)
     spectrum = np.abs(np.fft.rfft(drawn.sound - drawn.sound_before))
     assert spectrum.argmax() / len(drawn.sound) * 2 * np.pi == pytest.approx(0.5, abs=0.01)
     soundfile.write(tmp_path / "hum.wav", hum, RATE, subtype="FLOAT")
     named = CONFIG.replace({"augment.noise_file": str(tmp_path / "hum.wav")})
-    np.testing.assert_array_equal(draw(named, clip, 4, steps="noise", snr_db=0.0).sound, drawn.sound)
+    np.testing.assert_array_equal(preview(named, clip, 4, steps="noise", snr_db=0.0).sound, drawn.sound)
     missing = CONFIG.replace({"augment.noise_file": str(tmp_path / "none.wav")})
     with pytest.raises(AudioError, match=r"none\.wav does not exist"):
-        draw(missing, clip, 4, steps="noise")
+        preview(missing, clip, 4, steps="noise")
 
 
 def test_mixing_at_a_chosen_ratio(clip, tone):
     config = CONFIG.replace({"augment.mixup": 1.0})
     second = tone(1000, 1.0, RATE)
-    whole = draw(config, clip, 1, second=second, steps="mixing", mix_ratio=1.0)
+    whole = preview(config, clip, 1, second=second, steps="mixing", mix_ratio=1.0)
     assert whole.ratio == 1.0
     np.testing.assert_allclose(whole.after, whole.before, atol=1e-3)
-    some = draw(config, clip, 1, second=second, steps="mixing", mix_ratio=0.4)
+    some = preview(config, clip, 1, second=second, steps="mixing", mix_ratio=0.4)
     assert some.ratio == pytest.approx(0.4)
     assert np.abs(some.difference).max() > 1
 
 
 def test_mixing_needs_a_second_clip_and_tells_the_ratio(clip, tone):
     config = CONFIG.replace({"augment.mixup": 1.0})
-    assert draw(config, clip, 1).ratio is None
-    drawn = draw(config, clip, 1, second=tone(1000, 1.0, RATE))
+    assert preview(config, clip, 1).ratio is None
+    drawn = preview(config, clip, 1, second=tone(1000, 1.0, RATE))
     assert 0 < drawn.ratio < 1
     assert drawn.steps == ("mixing",)
     assert drawn.after.mean(1).argmax() != drawn.before.mean(1).argmax()
@@ -174,7 +174,7 @@ def test_mixing_needs_a_second_clip_and_tells_the_ratio(clip, tone):
 
 def test_a_draw_without_sound_is_the_same_picture(clip):
     config = CONFIG.replace({"augment.pitch_semitones": 6.0})
-    silent, heard = draw(config, clip, 1, sound=False), draw(config, clip, 1)
+    silent, heard = preview(config, clip, 1, sound=False), preview(config, clip, 1)
     np.testing.assert_array_equal(silent.after, heard.after)
     assert silent.rebuilt
     assert not len(silent.sound)
@@ -185,16 +185,16 @@ def test_the_generator_of_the_process_is_left_alone(clip):
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    draw(CONFIG.replace({"augment.gain_db": 6.0}), clip, 1)
+    preview(CONFIG.replace({"augment.gain_db": 6.0}), clip, 1)
     assert torch.equal(torch.rand(2), expected)
 
 
 def test_nothing_cannot_be_drawn(clip):
     with pytest.raises(AudioError, match="no samples"):
-        draw(CONFIG, clip[:0], 1)
+        preview(CONFIG, clip[:0], 1)
     tiny = CONFIG.replace({"features.n_fft": 1024, "features.hop_length": 1024, "audio.clip_seconds": 0.1})
     with pytest.raises(ConfigError, match="shorter than a hop"):
-        draw(tiny, clip, 1, steps="noise")
+        preview(tiny, clip, 1, steps="noise")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_long_clips_are_cropped_as_in_training_and_so_is_what_was_turned(noise, 
             torch.manual_seed(seed)
             starts = pipeline.starts(pipeline.rows[[0, -1]])
             torch.manual_seed(seed)
-            plain = random_starts(pipeline.bank.lengths[pipeline.rows[[0, -1]]], pipeline.window, pipeline.shift)
+            plain = random_starts(pipeline.source.lengths[pipeline.rows[[0, -1]]], pipeline.window, pipeline.shift)
             drawn_again += not torch.equal(starts, plain)
         assert drawn_again > 2
         trainer.reconfigure(
@@ -274,7 +274,7 @@ def shown_as_trained(trainer, seed):
     with torch.no_grad():
         images, targets = trainer.images(rows)
     first, second = (session.clips.store.waveform(int(row)) for row in rows)
-    drawn = draw(trainer.config, first, seed, second=second, log_mel=session.classifier.log_mel, sound=False)
+    drawn = preview(trainer.config, first, seed, second=second, log_mel=session.classifier.log_mel, sound=False)
     np.testing.assert_array_equal(drawn.image, images[0, 0].numpy())
     if mixing:
         own, other = session.clips.targets[rows]
@@ -287,8 +287,8 @@ def shown_as_trained(trainer, seed):
 
 def test_answers_before_and_after(clip):
     classifier = Classifier(CONFIG.replace({"model.name": "small_cnn"}), ["a", "b", "c"])
-    drawn = draw(classifier.config.replace({"augment.gain_db": 20.0}), clip, 1, log_mel=classifier.log_mel)
-    before, after = answers(classifier, drawn)
+    drawn = preview(classifier.config.replace({"augment.gain_db": 20.0}), clip, 1, log_mel=classifier.log_mel)
+    before, after = predictions(classifier, drawn)
     assert list(before) == list(after) == ["a", "b", "c"]
     assert sum(before.values()) == pytest.approx(1.0, abs=1e-5)
     assert before != after

@@ -25,7 +25,7 @@ MEASURED = """
     from labcore.inference.classifier import Classifier
 
     torch.set_num_threads(1)
-    Classifier.judge = lambda self, windows: np.full((len(windows), len(self.labels)), 0.5, np.float32)
+    Classifier.predict_proba = lambda self, windows: np.full((len(windows), len(self.labels)), 0.5, np.float32)
     classifier = Classifier.load(sys.argv[1])
 
     def peak():

@@ -43,18 +43,18 @@ def test_a_clip_is_a_ring_where_windows_are_cut_around_it(way, clip, start, leng
 
 @pytest.mark.parametrize("way", ["_copy", "_gather"])
 def test_windows_never_reach_into_the_next_clip(way):
-    bank = bank_of(*CLIPS)
+    resident = bank_of(*CLIPS)
     clips, starts = torch.tensor([case[0] for case in CASES]), torch.tensor([case[1] for case in CASES])
-    windows = getattr(bank, way)(clips, starts, 4, False) * 0.5
+    windows = getattr(resident, way)(clips, starts, 4, False) * 0.5
     assert windows.tolist() == [case[2] for case in CASES]
     if way == "_copy":
-        assert torch.equal(bank.cut(clips, starts, 4), windows)
+        assert torch.equal(resident.windows(clips, starts, 4), windows)
 
 
 def test_frames_are_cut_as_samples_are():
     values = torch.arange(12.0).reshape(6, 2)
-    bank = ResidentClips(values, torch.tensor([0, 4, 6]), None, torch.device("cpu"))
-    window = bank.cut(torch.tensor([1]), torch.tensor([-1]), 4)
+    resident = ResidentClips(values, torch.tensor([0, 4, 6]), None, torch.device("cpu"))
+    window = resident.windows(torch.tensor([1]), torch.tensor([-1]), 4)
     assert window.tolist() == [[[0, 0], [8, 9], [10, 11], [0, 0]]]
 
 

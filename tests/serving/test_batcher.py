@@ -30,13 +30,17 @@ class Held:
 
     def __init__(self, classifier):
         self.inner, self.go, self.entered, self.batches = classifier, threading.Event(), threading.Event(), []
-        self.labels, self.cut, self.windows_of = classifier.labels, classifier.cut, classifier.windows_of
+        self.labels, self.input_windows, self.windows_of = (
+            classifier.labels,
+            classifier.input_windows,
+            classifier.windows_of,
+        )
 
-    def judge(self, windows):
+    def predict_proba(self, windows):
         self.entered.set()
         assert self.go.wait(30)
         self.batches.append(len(windows))
-        return self.inner.judge(windows)
+        return self.inner.predict_proba(windows)
 
 
 @pytest.fixture
@@ -127,16 +131,16 @@ def test_a_network_that_fails_fails_its_clips_and_goes_on(batcher, make_classifi
 
 def test_a_batch_that_does_not_fit_goes_in_halves(batcher, make_classifier, monkeypatch):
     classifier = make_classifier()
-    whole, monkeypatched = classifier.judge, []
+    whole, monkeypatched = classifier.predict_proba, []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
 
-    def judge(windows):
+    def predict_proba(windows):
         if len(windows) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
         monkeypatched.append(len(windows))
         return whole(windows)
 
-    monkeypatch.setattr(classifier, "judge", judge)
+    monkeypatch.setattr(classifier, "predict_proba", predict_proba)
     np.testing.assert_allclose(ask(batcher, classifier, 2.5).result(30).shape, (9, 3))
     assert set(monkeypatched) == {1}
     assert batcher.batch_size == 1

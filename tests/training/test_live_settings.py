@@ -116,13 +116,13 @@ def test_what_is_turned_reaches_network_and_augmentation(tiny):
         "Speed", "TimeScale", "PitchShift", "Equaliser",
     ]  # fmt: skip
     assert pipeline.chain.on_log_mel[0].count == 2
-    assert pipeline.bank is pipeline.waves
+    assert pipeline.source is pipeline.waves
     assert pipeline.shift == 400
     trainer.steps_of_epoch()
     assert trainer.images(session.train_rows[:4])[0].shape == mels
     trainer.step(0)
     trainer.reconfigure(trainer.config.replace_live({"augment.noise": 0, "augment.reverb": 0}))
-    assert pipeline.bank is pipeline.mels
+    assert pipeline.source is pipeline.mels
 
 
 def test_a_network_of_timm_is_turned_too():

@@ -190,9 +190,9 @@ def test_the_normalisation_comes_from_the_training_clips_only(tiny):
                 next(generator)
         except StopIteration as stop:
             session = stop.value
-        clips = session.pipeline.bank.offsets
+        clips = session.pipeline.source.offsets
         frames = torch.cat(
-            [session.pipeline.bank.values[clips[row] : clips[row + 1]] for row in session.train_rows.tolist()]
+            [session.pipeline.source.values[clips[row] : clips[row + 1]] for row in session.train_rows.tolist()]
         )
         log_mel = session.classifier.log_mel
         torch.testing.assert_close(

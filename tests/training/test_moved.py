@@ -13,9 +13,9 @@ import torch
 from labcore.backup import back_up, restore
 from labcore.datasets import assemble, registry
 from labcore.datasets.record import FILE, ClipRecord
-from labcore.datasets.resuming import dataset_of, name_place, need_data
+from labcore.datasets.resuming import dataset_of, name_place, require_data
 from labcore.errors import DatasetError
-from labcore.explore.augment_preview import draw
+from labcore.explore.augment_preview import preview
 from labcore.jobs.process import work
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
@@ -94,14 +94,14 @@ def test_paths_into_the_workspace_are_found_where_it_lies_now(home, config, tmp_
     there = moved(home, tmp_path / "there")
     for each in (run, waits):
         elsewhere = Run(there.runs / each.id)
-        need_data(elsewhere, there)
+        require_data(elsewhere, there)
         figures, _ = to_the_end(elsewhere)
         assert len(figures) == 4
     assert tensors(Run(there.runs / run.id)) == tensors(Run(there.runs / waits.id))
     clip = noise(0.5, 8000)
-    shown = draw(named, clip, 0, steps="noise", workspace=there).sound
+    shown = preview(named, clip, 0, steps="noise", workspace=there).sound
     named_anew = named.replace({"augment.noise_file": str(there.datasets / "rain.wav")})
-    assert np.array_equal(shown, draw(named_anew, clip, 0, steps="noise").sound)
+    assert np.array_equal(shown, preview(named_anew, clip, 0, steps="noise").sound)
 
 
 def by_absolute_paths(run, folder):
@@ -150,7 +150,7 @@ def test_a_data_set_that_was_moved_is_named_anew(home, config, tmp_path, class_f
     alone = to_the_end(whole)
     moved_to = Path(shutil.move(class_folders, tmp_path / "new place"))
     with pytest.raises(DatasetError, match=rf"lay at {class_folders}, with 12 clips") as told:
-        need_data(run, home)
+        require_data(run, home)
     assert f"labcore resume {run.id} --dataset PATH" in told.value.remedy
     name_place(run, home, str(moved_to))
     assert run.config.data.dataset == str(moved_to)

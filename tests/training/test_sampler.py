@@ -37,44 +37,44 @@ def waves():
 
 
 @pytest.fixture(params=["waveforms", "mel powers"])
-def bank(request):
+def resident(request):
     return waves() if request.param == "waveforms" else mel_cache(waves(), LogMel(CONFIG))
 
 
-def energy(bank, rows, starts, window):
-    return bank.cut(rows, starts, window, around=True).double().square().flatten(1).sum(1)
+def energy(resident, rows, starts, window):
+    return resident.windows(rows, starts, window, around=True).double().square().flatten(1).sum(1)
 
 
-def test_crops_hold_sound_and_stay_random(bank):
-    window = RATE if bank.values.dim() == 1 else LogMel(CONFIG).frames(RATE)
-    crops = CropSampler(bank, torch.arange(len(CLIPS)), window)
+def test_crops_hold_sound_and_stay_random(resident):
+    window = RATE if resident.values.dim() == 1 else LogMel(CONFIG).frames(RATE)
+    crops = CropSampler(resident, torch.arange(len(CLIPS)), window)
     for clip in (0, 3):
         rows = torch.full((400,), clip)
         torch.manual_seed(0)
         starts = crops.starts(rows, shift=window // 10)
-        held = energy(bank, rows, starts, window)
+        held = energy(resident, rows, starts, window)
         torch.manual_seed(0)
-        plain = energy(bank, rows, random_starts(bank.lengths[rows], window, window // 10), window)
+        plain = energy(resident, rows, random_starts(resident.lengths[rows], window, window // 10), window)
         loud = held.max() / 100
         assert (plain > loud).float().mean() < 0.5
         assert (held > loud).float().mean() > 2 * (plain > loud).float().mean()
         assert len(starts[held > loud].unique()) > 5
 
 
-def test_where_there_is_sound_everywhere_the_draws_are_those_of_before(bank):
-    window = RATE if bank.values.dim() == 1 else LogMel(CONFIG).frames(RATE)
-    crops = CropSampler(bank, torch.arange(len(CLIPS)), window)
+def test_where_there_is_sound_everywhere_the_draws_are_those_of_before(resident):
+    window = RATE if resident.values.dim() == 1 else LogMel(CONFIG).frames(RATE)
+    crops = CropSampler(resident, torch.arange(len(CLIPS)), window)
     for clip in (1, 2, 4):
         rows = torch.full((50,), clip)
         torch.manual_seed(1)
         starts, next_draw = crops.starts(rows, 100), torch.rand(3)
         torch.manual_seed(1)
-        assert torch.equal(starts, random_starts(bank.lengths[rows], window, 100))
+        assert torch.equal(starts, random_starts(resident.lengths[rows], window, 100))
         assert torch.equal(next_draw, torch.rand(3))
 
 
-def test_the_seed_decides(bank):
-    crops = CropSampler(bank, torch.arange(len(CLIPS)), RATE if bank.values.dim() == 1 else 40)
+def test_the_seed_decides(resident):
+    crops = CropSampler(resident, torch.arange(len(CLIPS)), RATE if resident.values.dim() == 1 else 40)
     drawn = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
@@ -83,8 +83,8 @@ def test_the_seed_decides(bank):
     assert not torch.equal(drawn[0], drawn[2])
 
 
-def test_clips_no_longer_than_a_crop_cost_nothing(bank):
-    crops = CropSampler(bank, torch.arange(len(CLIPS)), int(bank.lengths.max()))
+def test_clips_no_longer_than_a_crop_cost_nothing(resident):
+    crops = CropSampler(resident, torch.arange(len(CLIPS)), int(resident.lengths.max()))
     assert not len(crops.sums)
 
 

@@ -11,7 +11,7 @@ from labcore.events import Epoch
 from labcore.runs import Run
 from labcore.training import step_timer
 from labcore.training.loop import train
-from labcore.training.step_timer import KINDS, Clock
+from labcore.training.step_timer import KINDS, StepTimer
 
 
 def test_the_parts_of_an_epoch_sum_up_to_its_time(tiny):
@@ -28,7 +28,7 @@ def test_the_parts_of_an_epoch_sum_up_to_its_time(tiny):
 def test_marks_give_the_time_before_them(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    clock = Clock(torch.device("cpu"))
+    clock = StepTimer(torch.device("cpu"))
     clock.begin_epoch()
     for _ in range(3):
         now[0] += 1
@@ -37,10 +37,10 @@ def test_marks_give_the_time_before_them(monkeypatch):
             now[0] += seconds
             clock.mark(kind)
         clock.end_step()
-    told = clock.spent(65)
+    told = clock.by_phase(65)
     assert told == {"data": 6, "augmentation": 12, "mel": 9, "network": 30, "waiting": 8}
     clock.begin_epoch()
-    assert sum(clock.spent(0).values()) == 0
+    assert sum(clock.by_phase(0).values()) == 0
 
 
 class Event:
@@ -65,7 +65,7 @@ def test_on_a_gpu_one_step_a_second_is_sampled_and_none_waited_for(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(step_timer, "_stamp", Event)
-    clock = Clock(torch.device("cuda"))
+    clock = StepTimer(torch.device("cuda"))
     clock.begin_epoch()
     for _ in range(40):
         now[0] += 0.05
@@ -74,12 +74,12 @@ def test_on_a_gpu_one_step_a_second_is_sampled_and_none_waited_for(monkeypatch):
             clock.mark(kind)
         clock.end_step()
     assert Event.made == 2 * 5
-    assert clock.spent(200) == {}
+    assert clock.by_phase(200) == {}
     Event.reached = 5
-    assert clock.spent(200) == {"data": 40, "augmentation": 40, "mel": 40, "network": 40, "waiting": 40}
+    assert clock.by_phase(200) == {"data": 40, "augmentation": 40, "mel": 40, "network": 40, "waiting": 40}
     Event.reached = 10
-    told = clock.spent(80)  # more than there was: the steps overlap with what the processor does meanwhile
+    told = clock.by_phase(80)  # more than there was: the steps overlap with what the processor does meanwhile
     assert told["data"] == pytest.approx(20)
     assert sum(told.values()) == pytest.approx(80)
     clock.begin_epoch()
-    assert clock.spent(1)["waiting"] == 1
+    assert clock.by_phase(1)["waiting"] == 1

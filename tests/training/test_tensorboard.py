@@ -14,7 +14,7 @@ from tensorboard.summary.writer import event_file_writer
 from labcore.events import Epoch, Evaluated, TrainingStarted
 from labcore.runs import Run
 from labcore.training.loop import train
-from labcore.training.tensorboard import TensorBoardWriter, confusion_picture, pictures
+from labcore.training.tensorboard import TensorBoardWriter, confusion_image, pictures
 
 
 def load(run):
@@ -90,7 +90,7 @@ def test_pictures_put_low_bands_at_the_bottom():
 
 
 def test_the_confusion_is_drawn_true_down_predicted_across():
-    drawn = confusion_picture({"a": {"b": 5}, "日本": {"日本": 1}}, ["a", "b", "日本"])
+    drawn = confusion_image({"a": {"b": 5}, "日本": {"日本": 1}}, ["a", "b", "日本"])
     assert drawn.shape == (drawn.shape[0], drawn.shape[0], 3)
     margin = drawn.shape[0] - 3 * 22
     corner = drawn[margin:, margin:][::22, ::22]  # a pixel of each cell

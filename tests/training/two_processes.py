@@ -40,35 +40,35 @@ def refuse():
     raise ConfigError("no such thing", "take another")
 
 
-def talk(ranks: DistributedContext) -> dict:
+def talk(context: DistributedContext) -> dict:
     """What comes out of each word that processes exchange; process 1 is the one that is different."""
-    other = ranks.rank == 1
+    other = context.rank == 1
     said = {
-        "rank": ranks.rank,
-        "gather": ranks.gather(np.arange(5)[:, None][slice(*((2, 5) if other else (0, 2)))]).tolist(),
-        "part": ranks.part(list(range(7))),
-        "sum": ranks.sum(torch.tensor([1.0 + ranks.rank])).tolist(),
-        "any": [ranks.any(other), ranks.any(False), ranks.any(False)],
-        "share": ranks.share(lambda: {"from": ranks.rank}),
-        "share_error": raised(lambda: ranks.share(refuse)),
-        "agree": ranks.agree(None, f"value of {ranks.rank}", same="same"),
-        "agree_error": raised(lambda: ranks.agree(ConfigError("only here") if other else None, None)),
-        "agree_differing": raised(lambda: ranks.agree(None, None, same=ranks.rank)),
+        "rank": context.rank,
+        "gather": context.gather(np.arange(5)[:, None][slice(*((2, 5) if other else (0, 2)))]).tolist(),
+        "part": context.part(list(range(7))),
+        "sum": context.sum(torch.tensor([1.0 + context.rank])).tolist(),
+        "any": [context.any(other), context.any(False), context.any(False)],
+        "share": context.share(lambda: {"from": context.rank}),
+        "share_error": raised(lambda: context.share(refuse)),
+        "agree": context.agree(None, f"value of {context.rank}", same="same"),
+        "agree_error": raised(lambda: context.agree(ConfigError("only here") if other else None, None)),
+        "agree_differing": raised(lambda: context.agree(None, None, same=context.rank)),
     }
-    ranks.separate(5)
+    context.separate(5)
     said["random"] = torch.rand(1).item()
     norm = nn.BatchNorm1d(2)
-    norm.running_mean += ranks.rank
-    ranks.align(norm)
+    norm.running_mean += context.rank
+    context.align(norm)
     said["aligned"] = norm.running_mean.tolist()
     torch.manual_seed(0)
     network, batch, targets = nn.Linear(4, 3), torch.randn(5, 4), torch.tensor([0, 1, 2, 0, 1])
-    wrapped = ranks.wrap(network, torch.device("cpu"))
-    own, wanted = ranks.part(batch), ranks.part(targets)
+    wrapped = context.wrap(network, torch.device("cpu"))
+    own, wanted = context.part(batch), context.part(targets)
     for number, (clip, target) in enumerate(zip(own.split(1), wanted.split(1), strict=True), 1):  # in micro-batches
-        with ranks.exchange(wrapped, number == len(own)):
+        with context.exchange(wrapped, number == len(own)):
             loss = nn.functional.cross_entropy(wrapped(clip), target) / len(own)
-            (loss * ranks.weight(len(own), len(batch))).backward()
+            (loss * context.weight(len(own), len(batch))).backward()
     said["gradient"] = network.weight.grad.tolist()
     network.zero_grad()
     nn.functional.cross_entropy(network(batch), targets).backward()
@@ -80,7 +80,7 @@ if __name__ == "__main__":
     REGISTRY["plain"] = plain
     out, *command = sys.argv[1:]
     if out != "-":
-        ranks = DistributedContext.connect("cpu")
-        Path(out, f"said-{ranks.rank}.json").write_text(json.dumps(talk(ranks)))
-        ranks.close()
+        context = DistributedContext.connect("cpu")
+        Path(out, f"said-{context.rank}.json").write_text(json.dumps(talk(context)))
+        context.close()
     sys.exit(main(command))

@@ -48,7 +48,7 @@ def demand(monkeypatch, **environment: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_page_opens_without_a_ticket(open_page, monkeypatch, hashed, page):
+def test_no_page_opens_without_a_session_cookie(open_page, monkeypatch, hashed, page):
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
     app = open_page(page, run="x", report="y", search="z", crossval="w")
     assert not app.exception
@@ -66,9 +66,9 @@ def test_no_page_opens_where_nothing_is_configured(open_page, monkeypatch, page)
 
 
 @pytest.mark.parametrize("page", ["streamlit_app.py", "pages/environment.py"])
-def test_a_page_opens_with_a_ticket_and_names_the_visitor(open_page, monkeypatch, hashed, page):
+def test_a_page_opens_with_a_session_cookie_and_names_the_visitor(open_page, monkeypatch, hashed, page):
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    cookies = {policy().tickets.cookie: policy().tickets.make("", "Ada <b>", 60)}
+    cookies = {policy().session_cookies.name: policy().session_cookies.make("", "Ada <b>", 60)}
     monkeypatch.setattr(visitor, "_signed_in", lambda: policy().visitor(cookies))
     app = open_page(page)
     assert not app.exception
@@ -96,19 +96,19 @@ def test_a_proxy_may_tell_the_name(monkeypatch):
 
 
 def test_a_server_for_others_opens_only_some_folders(monkeypatch, hashed):
-    server.gate()
+    server.middleware()
     assert ROOTS not in os.environ
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
     monkeypatch.setenv(ROOTS, "")  # put back afterwards
     monkeypatch.delenv(ROOTS)
-    server.gate()
+    server.middleware()
     assert os.environ[ROOTS] == "/data"
 
 
 def test_a_number_of_connections_that_is_none_ends_the_start(monkeypatch):
     monkeypatch.setenv("LABCORE_MAX_CONNECTIONS", "many")
     with pytest.raises(SystemExit, match="LABCORE_MAX_CONNECTIONS"):
-        server.gate()
+        server.middleware()
 
 
 def test_what_the_shell_is_told_holds_no_secret(monkeypatch, hashed, caplog):
@@ -174,6 +174,6 @@ def test_runs_carry_the_name_of_who_signed_in(monkeypatch, hashed):
     from ui.app import services
 
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    cookies = {policy().tickets.cookie: policy().tickets.make("", "Bo", 60)}
+    cookies = {policy().session_cookies.name: policy().session_cookies.make("", "Bo", 60)}
     monkeypatch.setattr(visitor, "_signed_in", lambda: policy().visitor(cookies))
     assert services.visitor_name() == "Bo"

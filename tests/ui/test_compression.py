@@ -125,5 +125,5 @@ def test_a_websocket_passes(files):
 
 
 def test_the_app_compresses_behind_its_gate():
-    names = [layer.cls.__name__ for layer in server.gate()]
+    names = [layer.cls.__name__ for layer in server.middleware()]
     assert names == ["AccessMiddleware", "Compressed", "FirstPage"]

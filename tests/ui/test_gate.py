@@ -1,4 +1,4 @@
-"""The gate as the server calls it: nothing passes without a ticket, and what passes is bounded."""
+"""The gate as the server calls it: nothing passes without a session cookie, and what passes is bounded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit import config
 
-from labcore.access import Tickets, hash_password, read_access
+from labcore.access import SessionCookies, hash_password, read_access
 from labcore.access.pace import FREE
 from ui.app import upload_limits
 from ui.app.limits import UploadLimits
@@ -72,7 +72,7 @@ def policy(hashed: str = "", address="0.0.0.0", secrets=None, base="", **environ
     if hashed:
         environment["LABCORE_PASSWORD_HASH"] = hashed
     access = read_access(environment, secrets or {}, address)
-    return AccessPolicy(access, Tickets(b"k" * 32, access.passwords), base)
+    return AccessPolicy(access, SessionCookies(b"k" * 32, access.passwords), base)
 
 
 def client(policy: AccessPolicy, lab: Lab | None = None, url: str = "http://localhost", **options) -> TestClient:
@@ -149,7 +149,7 @@ def test_keep_me_signed_in(browser):
     assert "Max-Age=2592000" in sign_in(browser, keep="yes").headers["set-cookie"]
 
 
-def test_a_ticket_is_good_after_a_restart_and_no_more_after_a_new_password(browser, hashed):
+def test_a_session_cookie_is_good_after_a_restart_and_no_more_after_a_new_password(browser, hashed):
     sign_in(browser)
     again = client(policy(hashed), cookies=dict(browser.cookies))
     assert again.get("/train", headers=PAGE).status_code == 200

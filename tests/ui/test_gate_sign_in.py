@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 from streamlit import config
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from labcore.access import Tickets, hash_password, read_access
+from labcore.access import SessionCookies, hash_password, read_access
 from labcore.access.pace import ALL_TRIES, FREE
 from tests.coroutines import finish
 from ui.auth import login, sessions
@@ -68,7 +68,7 @@ def lab(hashed, tmp_path):
 
     def start(**environment: str) -> TestClient:
         access = read_access({"LABCORE_PASSWORD_HASH": hashed, **environment}, {}, "0.0.0.0")
-        policy = AccessPolicy(access, Tickets(b"k" * 32, access.passwords, notes=tmp_path / "notes"))
+        policy = AccessPolicy(access, SessionCookies(b"k" * 32, access.passwords, notes=tmp_path / "notes"))
         streamlit = Streamlit()
         made = TestClient(
             AccessMiddleware(streamlit, policy), base_url="http://lab.example.org", follow_redirects=False
@@ -213,7 +213,7 @@ def test_a_forged_cookie_is_a_stranger_and_no_fault(lab, content):
     import base64
 
     browser = lab()
-    name = browser.app.policy.tickets.cookie
+    name = browser.app.policy.session_cookies.name
     browser.cookies[name] = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=") + ".AAAA"
     assert browser.get("/", headers=PAGE).status_code == 303
     assert browser.get("/logout", headers=PAGE).status_code == 303
@@ -248,33 +248,6 @@ def test_a_full_queue_of_strangers_is_none_for_a_known_device(lab):
     browser.app.login._waiting[False] = login.WAITING
     assert sign_in(other_browser(browser)).status_code == 429
     assert sign_in(browser).status_code == 303
-
-
-def test_a_form_that_does_not_come_is_not_waited_for(lab, monkeypatch):
-    monkeypatch.setattr(login, "FORM_SECONDS", 0.01)
-    said = []
-
-    async def run():
-        async def receive():
-            await asyncio.sleep(30)
-
-        async def send(message):
-            said.append(message)
-
-        headers = [
-            (b"host", b"lab.example.org"),
-            (b"sec-fetch-site", b"same-origin"),
-            (b"content-type", b"application/x-www-form-urlencoded"),
-        ]
-        scope = {
-            "type": "http", "method": "POST", "path": "/login", "query_string": b"", "headers": headers, "scheme": "http",
-            "server": ("lab.example.org", 80), "client": ("1.2.3.4", 1),
-        }  # fmt: skip
-        await lab().app(scope, receive, send)
-
-    finish(run())
-    assert said[0]["status"] == 400
-    assert (b"connection", b"close") in said[0]["headers"]
 
 
 def test_a_body_that_stalls_is_given_up():
@@ -347,7 +320,7 @@ def provider(monkeypatch, tmp_path):
                 "_streamlit_user_2": content[20:],
             }
         cookies = {name: create_signed_value("secret", name, part).decode() for name, part in parts.items()}
-        return AccessPolicy(access, Tickets(b"k" * 32, {}, notes=tmp_path / "notes")), cookies
+        return AccessPolicy(access, SessionCookies(b"k" * 32, {}, notes=tmp_path / "notes")), cookies
 
     return start
 

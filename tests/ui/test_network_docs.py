@@ -64,6 +64,22 @@ def test_nginx_takes_the_example(tmp_path):
     assert told.returncode == 0, told.stderr
 
 
+def test_the_examples_hold_what_the_lab_leaves_to_the_proxy():
+    nginx, caddy = ((EXAMPLES / name).read_text() for name in ("nginx.conf", "Caddyfile"))
+    for name in (
+        "limit_conn ",
+        "client_header_timeout ",
+        "client_body_timeout ",
+        "send_timeout ",
+        "client_max_body_size ",
+    ):
+        assert f"\n    {name}" in nginx
+        assert f"`{name.strip()}`" in GUIDE
+    for name in ("read_header", "read_body", "request_body"):
+        assert f"\t{name} " in caddy
+        assert f"`{name}`" in GUIDE
+
+
 @pytest.mark.skipif(shutil.which("caddy") is None, reason="there is no Caddy")
 def test_caddy_takes_the_example():
     command = ["caddy", "adapt", "--adapter", "caddyfile", "--config", str(EXAMPLES / "Caddyfile")]

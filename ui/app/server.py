@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
@@ -18,7 +17,7 @@ from streamlit import config
 
 from labcore.allowed_paths import restrict
 from labcore.errors import ConfigError
-from labcore.listening import guard_config, log_accept_errors_rarely, most_connections
+from labcore.listening import bound_connections, most_connections
 from labcore.listening.descriptors import UNKNOWN_LIMIT
 from labcore.workspace import Workspace
 from ui.app.compression import Compressed
@@ -32,7 +31,7 @@ SECONDS_TO_END = 10
 log = logging.getLogger("audio_gpu_lab")
 
 
-def gate() -> list[Middleware]:
+def middleware() -> list[Middleware]:
     """The middleware for ``st.App``. What only a server that others reach needs is set here too."""
     if policy().access.demanded or policy().access.behind_proxy:
         restrict()
@@ -51,8 +50,7 @@ async def around(_app: Any) -> AsyncIterator[None]:
     if server is None:
         log.warning("the server is not uvicorn: connection limits must be set in the proxy")
     else:
-        log_accept_errors_rarely(asyncio.get_running_loop())
-        guard_config(server.config, (f"{policy().base}{HEALTH}",), policy().access.proxies)
+        bound_connections(server.config, (f"{policy().base}{HEALTH}",))
         _end_in_order(server)
     print(greeting(), flush=True)
     if not config.get_option("server.headless"):

@@ -13,7 +13,6 @@ from starlette.responses import RedirectResponse, Response
 
 from labcore.access import check_password
 from labcore.access.settings import SHARED
-from labcore.listening.server import Seldom
 from labcore.owners import clean
 from ui.auth import oidc, pages
 from ui.auth.policy import SECONDS_KEPT, SECONDS_SIGNED_IN, AccessPolicy
@@ -26,8 +25,6 @@ AT_ONCE = 2
 """So many passwords are looked at at a time: each takes 64 MB and a core."""
 WAITING = 8
 LARGEST_FORM = 8192
-FORM_SECONDS = 20.0
-"""So long the form may take to come: whoever sends it has not signed in yet."""
 SECONDS_KNOWN = 400 * 24 * 3600
 """So long a device is known that signed in; browsers keep no cookie longer."""
 NOT_FROM_THERE = (
@@ -37,13 +34,10 @@ NOT_FROM_THERE = (
 NEXT = "lab-next"
 """The cookie that remembers where somebody wanted to go, while the provider asks who it is."""
 log = logging.getLogger("audio_gpu_lab")
-strangers = logging.getLogger("audio_gpu_lab.strangers")
-"""What anybody can bring about as often as he likes."""
-strangers.addFilter(Seldom())
 
 
 class Login:
-    """Asks for the password, gives the ticket, takes it back."""
+    """Asks for the password, gives the session cookie, takes it back."""
 
     def __init__(self, policy: AccessPolicy) -> None:
         self.policy = policy
@@ -78,7 +72,7 @@ class Login:
         return pages.sign_in(
             self.policy.base,
             target,
-            people=bool(access.people),
+            people=bool(access.accounts),
             shared=access.shared,
             providers=access.providers,
             **more,  # type: ignore[arg-type]
@@ -86,7 +80,7 @@ class Login:
 
     async def _try(self, request: Request) -> Response:
         if not same_origin(request, required=True):
-            strangers.warning("a sign-in from a page of another origin was refused")
+            log.warning("a sign-in from a page of another origin was refused")
             return pages.message("Sign-in refused", NOT_FROM_THERE, 403)
         form = await _form_of(request)
         if form is None:
@@ -99,35 +93,35 @@ class Login:
         name, address = clean(form.get("name", "")), client_address(request, self.policy.access.proxies)
         if not name:
             return self._form(target, trouble="Enter a name.", status=400)
-        device = self.policy.tickets.read_device(request.cookies.get(self.policy.tickets.device_cookie))
+        device = self.policy.session_cookies.read_device(request.cookies.get(self.policy.session_cookies.device_name))
         known = bool(device)
         pace, one = (self.policy.pace_of_devices, device) if known else (self.policy.pace, address)
         wait = 2 if self._waiting[known] >= WAITING else pace.wait(one)
         if wait:
             return self._later(target, name, wait)
-        who = name if name in self.policy.access.people else SHARED
+        who = name if name in self.policy.access.accounts else SHARED
         if not await self._right(self.policy.access.passwords.get(who, ""), form.get("password", ""), known):
             wait = pace.failed(one)
             log.warning("a wrong password from %s", address)
             if wait:
                 return self._later(target, name, wait)
-            what = "Name or password is wrong." if self.policy.access.people else "The password is wrong."
+            what = "Name or password is wrong." if self.policy.access.accounts else "The password is wrong."
             return self._form(target, name=name, trouble=what, status=401)
         pace.passed(one)
         answer = RedirectResponse(target, 303)
         secure = is_https(request, self.policy.access.proxies)
-        self._give_ticket(answer, who, name, form.get("keep") == "yes", secure)
+        self._give_cookie(answer, who, name, form.get("keep") == "yes", secure)
         if not known:
             answer.set_cookie(
-                self.policy.tickets.device_cookie, self.policy.tickets.make_device(), path=f"{self.policy.base}/login",
+                self.policy.session_cookies.device_name, self.policy.session_cookies.make_device(), path=f"{self.policy.base}/login",
                 expires=SECONDS_KNOWN, httponly=True, samesite="lax", secure=secure,
             )  # fmt: skip
         return answer
 
-    def _give_ticket(self, answer: Response, who: str, name: str, keep: bool, secure: bool) -> None:
+    def _give_cookie(self, answer: Response, who: str, name: str, keep: bool, secure: bool) -> None:
         seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
         answer.set_cookie(
-            self.policy.tickets.cookie, self.policy.tickets.make(who, name, seconds), path=self._path,
+            self.policy.session_cookies.name, self.policy.session_cookies.make(who, name, seconds), path=self._path,
             max_age=int(seconds) if keep else None, httponly=True, samesite="lax", secure=secure,
         )  # fmt: skip
 
@@ -176,7 +170,7 @@ class Login:
             log.error("somebody signed out, but %s", trouble)
         to_page = "/login?out=here" if trouble else "/login?out"
         answer = RedirectResponse(f"{self.policy.base}{'/auth/logout' if by_provider else to_page}", 303)
-        answer.delete_cookie(self.policy.tickets.cookie, path=self._path, httponly=True, samesite="lax")
+        answer.delete_cookie(self.policy.session_cookies.name, path=self._path, httponly=True, samesite="lax")
         return answer
 
     @property
@@ -190,12 +184,11 @@ async def _form_of(request: Request) -> dict[str, str] | None:
         return None
     body = b""
     try:
-        with anyio.fail_after(FORM_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > LARGEST_FORM:
-                    return None
+        async for piece in request.stream():
+            body += piece
+            if len(body) > LARGEST_FORM:
+                return None
         fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=8, errors="strict")
-    except (ClientDisconnect, ValueError, TimeoutError):
+    except (ClientDisconnect, ValueError):
         return None
     return {name: values[-1] for name, values in fields.items()}

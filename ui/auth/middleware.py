@@ -67,7 +67,7 @@ class AccessMiddleware:
     # --- pages, media, uploads
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        request = Request(scope, patient(receive))
         path = self._inner(scope["path"])
         proxies = self.policy.access.proxies
         secure, started = secured_by_proxy(request, proxies), False
@@ -84,7 +84,7 @@ class AccessMiddleware:
         if answer is not None:
             await answer(scope, receive, hardened)
             return
-        inner = Request(seen_from_outside(scope, proxies), patient(receive))
+        inner = Request(seen_from_outside(scope, proxies), request.receive)
         try:
             if (
                 path is not None

@@ -1,4 +1,4 @@
-"""What one server process knows about access, read once: settings, tickets, pace. The gate and the pages ask the same policy."""
+"""What one server process knows about access, read once: settings, session cookies, pace. The gate and the pages ask the same policy."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import streamlit as st
 from streamlit import config
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from labcore.access import Access, Pace, Tickets, read_access
+from labcore.access import Access, Pace, SessionCookies, read_access
+from labcore.access.session_cookies import LONGEST_SECONDS, signing_key
 from labcore.access.settings import SHARED
 from labcore.access.signed_out import NOTES_FILE
-from labcore.access.tickets import LONGEST_SECONDS, signing_key
 from labcore.errors import WorkspaceError
 from labcore.workspace import Workspace
 from ui.auth import oidc
@@ -46,7 +46,7 @@ class AccessPolicy:
     """
 
     access: Access
-    tickets: Tickets
+    session_cookies: SessionCookies
     base: str = ""
     pace: Pace = field(default_factory=Pace)
     pace_of_devices: Pace = field(default_factory=Pace)
@@ -55,25 +55,25 @@ class AccessPolicy:
         """Who these cookies prove somebody to be; None for everybody else."""
         if not self.access.usable:
             return None
-        ticket = self.tickets.read(cookies.get(self.tickets.cookie))
-        if ticket is not None:
-            return Visitor(ticket.name, verified=ticket.who != SHARED, sign_in=ticket.id)
+        signed_in = self.session_cookies.read(cookies.get(self.session_cookies.name))
+        if signed_in is not None:
+            return Visitor(signed_in.name, verified=signed_in.who != SHARED, sign_in=signed_in.id)
         if self.access.providers:
             claims = oidc.claims(cookies)
             if claims and self.access.admits(claims):
                 sign_in = oidc.stamp(cookies)
-                if sign_in not in self.tickets.signed_out:
+                if sign_in not in self.session_cookies.signed_out:
                     return Visitor(oidc.name_in(claims), verified=True, sign_in=sign_in)
         return None
 
     def sign_out(self, cookies: Mapping[str, str]) -> str:
         """Have these cookies prove nothing any more, whoever has a copy; what went wrong with that, empty where nothing did."""
         trouble = ""
-        ticket = self.tickets.read(cookies.get(self.tickets.cookie))
+        signed_in = self.session_cookies.read(cookies.get(self.session_cookies.name))
         stamp = oidc.stamp(cookies) if self.access.providers and oidc.claims(cookies) else ""
-        for sign_in in filter(None, (ticket.id if ticket else "", stamp)):
+        for sign_in in filter(None, (signed_in.id if signed_in else "", stamp)):
             try:
-                self.tickets.signed_out.add(sign_in)
+                self.session_cookies.signed_out.add(sign_in)
             except WorkspaceError as error:
                 trouble = str(error)
         return trouble
@@ -94,7 +94,7 @@ def policy() -> AccessPolicy:
         except WorkspaceError as error:
             access = read_access(os.environ, content, config.get_option("server.address"), str(error))
     notes = Workspace.default().home / NOTES_FILE if access.usable else None
-    return AccessPolicy(access, Tickets(key, access.passwords, notes=notes), f"/{base}" if base else "")
+    return AccessPolicy(access, SessionCookies(key, access.passwords, notes=notes), f"/{base}" if base else "")
 
 
 def _secrets() -> tuple[dict, str]:

@@ -17,7 +17,7 @@ from labcore.access.settings import is_loopback
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 """Headers that a proxy adds and a browser does not."""
 BODY_SILENCE_SECONDS = 60.0
-"""So long whoever is let in may pause in the body of a request."""
+"""So long a client may pause in the body of a request. One whose network is gone would hold its connection for ever."""
 
 
 def client_address(connection: HTTPConnection, proxies: Iterable[Network]) -> str:

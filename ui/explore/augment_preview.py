@@ -187,11 +187,11 @@ def _carry(name: str, options: dict[str, Any]) -> None:
 def _drawn(
     config: RunConfig, clip: np.ndarray, seed: int, name: str, options: dict[str, Any], network: Classifier | None
 ) -> Preview:
-    from labcore.explore.augment_preview import draw
+    from labcore.explore.augment_preview import preview
 
     log_mel = network.log_mel if network is not None else None
     options = options | {"steps": name, "log_mel": log_mel, "workspace": services.workspace()}
-    drawn = draw(config, clip, seed, sound=False, **options)
+    drawn = preview(config, clip, seed, sound=False, **options)
     lines = _told(drawn)
     if lines:
         st.caption(lines)
@@ -210,7 +210,7 @@ def _drawn(
     if network is not None:
         _answers(network, drawn, before, after, difference)
     if drawn.rebuilt:
-        drawn = draw(config, clip, seed, **options)
+        drawn = preview(config, clip, seed, **options)
     with before:
         _play("before", drawn.sound_before, drawn.sample_rate)
         if drawn.before_rebuilt is not None:
@@ -300,10 +300,10 @@ def _play(key: str, samples: np.ndarray, rate: int) -> None:
 
 
 def _answers(network: Classifier, drawn: Preview, before: Any, after: Any, difference: Any) -> None:
-    from labcore.explore.augment_preview import answers
+    from labcore.explore.augment_preview import predictions
 
     try:
-        pair = answers(network, drawn)
+        pair = predictions(network, drawn)
     except LabError as error:
         shell.show_error(error)
         return
