@@ -122,7 +122,7 @@ def test_a_task_works_on_the_run_with_its_share(make_run):
     with held.hold():
         assert not queue.has(held)
     assert set(queue.troubles) == {gone.id, held.id}
-    assert "workspace has to lie where all nodes see it" in queue.troubles[gone.id]
+    assert "workspace must be on a disk that all nodes share" in queue.troubles[gone.id]
     queue.resume(one)
     with closing(queue):
         assert len(queue.ray.asked) == 4

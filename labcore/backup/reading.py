@@ -177,7 +177,7 @@ def _compare(manifest: IO[bytes], seen: dict[str, tuple[int, str]]) -> None:
             known = parse_json(line)
             name, facts = known["path"], (known["bytes"], known["sha256"])
             if not isinstance(name, str):
-                raise TypeError("a path is no name")
+                raise TypeError("a path is not a name")
         except (ValueError, KeyError, TypeError) as error:
             raise BackupError("the backup's list of checksums is damaged", DAMAGED) from error
         if name not in missing:

@@ -70,7 +70,9 @@ def back_up(
     left_out = LeftOut()
     names = units(workspace.home, datasets, left_out) if workspace.home.is_dir() else []
     if not names:
-        raise BackupError(f"nothing to back up in the workspace {workspace.home}", "Set LABCORE_HOME to the right workspace")
+        raise BackupError(
+            f"nothing to back up in the workspace {workspace.home}", "Set LABCORE_HOME to the right workspace"
+        )
     written = Written(names, left_out=left_out)
     pieces = _archive(workspace.home, written, progress)
     if not isinstance(target, Path):

@@ -269,7 +269,7 @@ def _check(facts: dict[str, Any]) -> None:
     """Raises DamagedError for what names no runs of its workspace, or was made at no time."""
     created, members = facts.get("created", 0.0), facts.get("members", {})
     if type(created) not in (int, float) or not 0 <= created <= LATEST:
-        raise DamagedError("it was made at no time")
+        raise DamagedError("it has no time of creation")
     lists = members.values() if isinstance(members, dict) else [None]
     if not all(isinstance(pairs, list) and all(map(_names_run, pairs)) for pairs in lists):
         raise DamagedError("it names no runs of this workspace")

@@ -183,12 +183,12 @@ def _split(
         rows = np.flatnonzero(held_out & ~np.isin(group, list(set(group[left]))))
         held_out[rows] = _set_aside(label[rows], group[rows], ONLY_SHARE)
         train = ~held_out
-        notes.append(f"it is the only fold: {_clips(int(held_out[rows].sum()))} of it held out, the others trained on")
+        notes.append(f"it is the only fold: {_clips(int(held_out[rows].sum()))} of it tested on, the others trained on")
     train &= ~(held_out | left)
     if kind == "random":
         straddling = np.zeros(len(table), dtype=bool)
         known = int((held_out & np.isin(group, list(set(group[train])))).sum())
-        told = f"{known} of {_clips(int(held_out.sum()))} held out come from recordings in the training set"
+        told = f"{known} of {_clips(int(held_out.sum()))} of the test fold come from recordings in the training set"
         unknown = "random split; no recording is known to be on both sides"
         notes.append(f"random split, which leaks: {told}" if known else unknown)
     else:
@@ -201,7 +201,7 @@ def _split(
     learnt, asked = set(label[train]), set(label[held_out])
     if len(learnt) < 2:
         raise DatasetError(
-            f"only one class, {next(iter(learnt))!r}, is left for training when fold {fold} is held out",
+            f"only one class, {next(iter(learnt))!r}, is left for training when fold {fold} is the test fold",
             "Choose another test fold, or add clips of other classes",
         )
     if n := int(straddling.sum()):
@@ -311,7 +311,7 @@ def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray
 
 
 def _raise_empty(fold: str, leave_out: str | None, straddling: bool, held_out: bool) -> None:
-    without = f" and fold {leave_out} left out" if leave_out is not None else ""
+    without = f" and fold {leave_out} is excluded" if leave_out is not None else ""
     if not held_out:
         raise DatasetError(
             f"nothing is left of fold {fold}: all its clips come from recordings of fold {leave_out}, which is excluded",
@@ -321,6 +321,6 @@ def _raise_empty(fold: str, leave_out: str | None, straddling: bool, held_out: b
     if leave_out is not None:
         because = "there are no other clips"
     raise DatasetError(
-        f"nothing is left for training when fold {fold} is held out{without}: {because}",
+        f"nothing is left for training when fold {fold} is the test fold{without}: {because}",
         "Choose another test fold, or add clips of other recordings",
     )

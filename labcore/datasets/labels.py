@@ -135,8 +135,8 @@ def speakers(files: Sequence[tuple[str, str]]) -> list[Finding]:
         Finding(
             "speakers",
             f"{why}, but each is read as a class",
-            remedy="If the folders are speakers, write a CSV file with the columns path, label and group: what is heard in each clip as its "
-            "label, the person as its group. A person is then never on both sides of a split",
+            remedy="If the folders are speakers, write a CSV file with path, label (the sound) and group (the speaker). A speaker "
+            "is then never on both sides of a split",
         )
     ]
 

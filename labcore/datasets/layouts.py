@@ -87,7 +87,7 @@ def _checked(dataset: Dataset) -> Dataset:
             f"; the first problem: {dataset.problems[0].path} {dataset.problems[0].what}" if dataset.problems else ""
         )
         raise DatasetError(
-            f"the data set {dataset.root} has no clips: {len(dataset.problems)} left out{first}",
+            f"the data set {dataset.root} has no clips: {len(dataset.problems)} skipped{first}",
             "Check that the audio files lie where the data set says",
         )
     if len(labels := dataset.labels) < 2:

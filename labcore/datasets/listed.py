@@ -114,8 +114,8 @@ def _without_label(clips: ClipList, missing: Counter[str]) -> list[Finding]:
     return [
         Finding(
             "no label",
-            f"{count} row{'s' * (count != 1)} of {clips.path.name} without a label ({written}) left out",
-            remedy='Where such a word is a class, as "None" for no event, write it in another way: no_event',
+            f"{count} row{'s' * (count != 1)} of {clips.path.name} without a label ({written}) skipped",
+            remedy='If such a word is a class, as "None" for no event, rename it, for example to no_event',
         )
     ]
 
@@ -142,7 +142,7 @@ def _unlisted(reading: Reading, lists: list[ClipList]) -> list[Finding]:
     return [
         Finding(
             "unlisted",
-            f"{count} of {count + len(named)} audio files {where} {'is' if count == 1 else 'are'} not named by {names} and left out",
+            f"{count} of {count + len(named)} audio files {where} {'is' if count == 1 else 'are'} not listed in {names} and skipped",
             tuple(others),
             f"Add them to {names}, or take the list away where folders say what the clips are of",
             "warning" if in_folder else "note",

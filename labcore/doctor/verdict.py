@@ -121,7 +121,7 @@ class _Verdict:
             return wrong["availability"].summary
         if "cuda_libraries" in wrong:
             return wrong["cuda_libraries"].summary
-        if check is None:
+        if proof is None:
             return "nothing could be computed on it"
         return f"{proof.work} failed ({proof.error})"
 

@@ -51,7 +51,7 @@ class ExtractSettings:
             raise ConfigError("embeddings need a run", "Give one with --embeddings RUN")
         if self.kind == "mfcc" and not 1 <= self.n_mfcc <= self.config.features.n_mels:
             raise ConfigError(
-                f"{self.n_mfcc} MFCC cannot be made of {self.config.features.n_mels} mel bands",
+                f"{self.n_mfcc} MFCCs cannot be computed from {self.config.features.n_mels} mel bands",
                 "Use fewer coefficients (--mfcc) or more bands (--features.n_mels)",
             )
 

@@ -104,13 +104,11 @@ def make_settings(
     from labcore.datasets.registry import find_dataset, with_whole_paths
 
     if not 1 <= trials <= MOST_TRIALS:
-        raise ConfigError(f"{trials} trials are no search", f"Ask for 1 to {MOST_TRIALS}")
+        raise ConfigError(f"{trials} trials are out of range", f"Ask for 1 to {MOST_TRIALS}")
     if config.data.split != "official":
-        raise ConfigError("a search on a random split would choose what leaks best", "Leave data.split official")
+        raise ConfigError("a search on a random split would select what leaks most", "Leave data.split official")
     if config.data.leave_out is not None:
-        raise ConfigError(
-            "a search chooses by itself what is left out", "Name the fold to be the test fold as data.fold"
-        )
+        raise ConfigError("a search sets the excluded fold itself", "Set the test fold as data.fold")
     dataset = find_dataset(workspace, config.data.dataset)
     config = with_whole_paths(workspace, config)  # trials run in other processes
     test_fold = split_for(dataset, config.data).fold
@@ -134,7 +132,8 @@ def validation_fold(folds: list[str], test_fold: str) -> str:
     rest = [fold for fold in folds if fold != test_fold]
     if not rest:
         raise DatasetError(
-            f"fold {test_fold} holds all clips: none are left to search on", "Add clips of other recordings, or folds"
+            f"fold {test_fold} contains all clips: none are left for the search",
+            "Add clips of other recordings, or folds",
         )
     if test_fold in PARTS and set(rest) <= set(PARTS):
         return "val" if "val" in rest else "train" if "train" in rest else rest[0]

@@ -41,10 +41,10 @@ class Range:
             for value in self.choices:
                 RunConfig().replace({self.path: value}) if _stands_alone(setting) else _check(setting, value)
             if len(set(self.choices)) < 2:
-                raise ConfigError(f"{self.path} has one choice only: nothing is varied", "Give two or more")
+                raise ConfigError(f"{self.path} has only one choice", "Give two or more")
             return
         if setting.kind not in ("int", "float"):
-            raise ConfigError(f"{self.path} takes words, not a range", "Name the choices, with commas between")
+            raise ConfigError(f"{self.path} takes choices, not a range", "Give the choices, separated by commas")
         if self.low is None or self.high is None:
             raise ConfigError(f"{self.path} has no bounds of its own", f"Give them: {self.path}=LOW:HIGH")
         for value in (self.low, self.high):
@@ -52,7 +52,7 @@ class Range:
         if self.low >= self.high:
             raise ConfigError(f"{self.path}: {self.low:g} is not below {self.high:g}", "Write LOW:HIGH")
         if self.log and self.low <= 0:
-            raise ConfigError(f"{self.path}: a logarithmic range begins above 0", "Raise its lower end")
+            raise ConfigError(f"{self.path}: a logarithmic range must be above 0", "Raise its lower end")
 
     @property
     def setting(self) -> Setting:
@@ -166,7 +166,7 @@ def distinct(ranges: Iterable[Range]) -> tuple[Range, ...]:
     kept = tuple(ranges)
     paths = [each.path for each in kept]
     if not paths:
-        raise ConfigError("nothing is varied", "Choose a setting or more")
+        raise ConfigError("nothing is varied", "Choose at least one setting")
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice:
         raise ConfigError(f"{twice} is varied twice", "Give one range for each setting")

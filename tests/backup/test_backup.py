@@ -178,7 +178,7 @@ def test_links_and_devices_are_refused(other, tmp_path, kind):
     info = tarfile.TarInfo("workspace/runs/x")
     info.type, info.linkname = kind, "/etc"
     forge(tmp_path / "b.tar", [(info, b"")])
-    with pytest.raises(BackupError, match="no ordinary file"):
+    with pytest.raises(BackupError, match="not a regular file"):
         restore(tmp_path / "b.tar", other)
 
 

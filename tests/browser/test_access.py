@@ -120,7 +120,7 @@ def test_no_page_opens_without_the_password(open_browser, tmp_path):
         only_the_form(stranger)
         context.clear_cookies()
         context.add_cookies(cookies)
-        page.goto(f"{server.url}/search")
+        page.goto(f"{server.url}/tune")
         page.get_by_text("Signed in as").get_by_text("Ada Lovelace").wait_for()
         page.goto("about:blank")
     told = log.read_text()

@@ -118,7 +118,7 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, open
     ):  # the shortest transform, the longest window
         page.get_by_role("slider", name=title).press(key)
         page.wait_for_timeout(500)
-    visible(page, "The pictures stay as they were")
+    visible(page, "The pictures show the last valid settings")
     assert viewer.is_visible()
     page.get_by_text("Augmentation", exact=True).first.click()
     visible(page, "Resample")

@@ -110,7 +110,7 @@ def test_from_an_empty_workspace_to_weights_at_home(server: Server, open_browser
     download.value.save_as(archive)
 
     clip = next((server.home / "datasets" / "demo" / "audio" / "fold1").glob("*.wav"))
-    page.get_by_role("button", name="Classify with it").click()
+    page.get_by_role("button", name="Classify", exact=True).click()
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(clip))
     visible(page, f"Heard in {clip.name}")
     with page.expect_download() as download:

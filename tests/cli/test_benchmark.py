@@ -135,4 +135,4 @@ def test_a_file_that_is_no_report_is_refused(labcore, workspace, tmp_path):
     file.write_text(json.dumps({"a": 1}))
     answer = labcore("benchmark", "--show", file)
     assert answer.status == 2
-    assert "no benchmark report" in answer.err
+    assert "not a benchmark report" in answer.err

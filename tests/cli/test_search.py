@@ -85,7 +85,7 @@ def test_the_best_is_trained_once_with_the_reported_fold(labcore, workspace, urb
     assert (run.config.data.fold, run.config.data.leave_out) == ("1", None)
     again = labcore("search", "--final", "last")
     assert again.status == 2
-    assert "trained once" in again.err
+    assert "trained only once" in again.err
 
 
 def test_ctrl_c_stops_it_and_says_how_to_go_on(labcore, workspace, urbansound, fake):

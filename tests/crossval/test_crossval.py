@@ -163,7 +163,7 @@ def test_it_stands_as_its_runs_do(workspace, config):
     [
         ({}, ["9"], DatasetError, "no fold '9'"),
         ({}, ["1", "1"], ConfigError, "one twice"),
-        ({}, [], ConfigError, "no fold is asked for"),
+        ({}, [], ConfigError, "no fold is given"),
         ({"data.split": "random"}, None, ConfigError, "official folds"),
         ({"data.validation_share": 0.5, "data.leave_out": "7"}, None, DatasetError, "no fold '7' to leave out"),
     ],

@@ -54,7 +54,7 @@ def test_no_second_is_on_both_sides_and_a_guard_lies_between(lone):
                 ]
             )
         assert all(a[0] >= b[1] + 0.99 or b[0] >= a[1] + 0.99 for a in sides[0] for b in sides[1])
-        assert "from other times of a recording that is trained on" in parts.note
+        assert "come from a recording that is also trained on" in parts.note
         assert not parts.leaks
 
 

@@ -91,7 +91,7 @@ def test_words_of_parts_in_names_of_classes(lay_out, many, told, names):
 def test_people(lay_out, many, told, folders):
     (warning,) = told(read_dataset(lay_out(*many(folders, "abc"))))
     assert "look like speakers" in warning
-    assert "label and group" in warning
+    assert "group (the speaker)" in warning
 
 
 def test_classes_that_are_spelled_alike(lay_out, many, told):

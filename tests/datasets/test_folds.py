@@ -199,7 +199,7 @@ def test_a_left_out_fold_is_used_for_nothing():
     ("fold", "leave_out", "message"),
     [
         ("1", "9", "no fold '9' to leave out"),
-        ("1", "1", "held out and left out at once"),
+        ("1", "1", "both the test fold and the excluded fold"),
     ],
 )
 def test_folds_that_cannot_be_left_out(fold, leave_out, message):

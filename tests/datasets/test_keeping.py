@@ -42,7 +42,7 @@ def test_a_reference_is_only_forgotten(workspace, class_folders):
     require_data(run, workspace)  # what a run has begun with is found where it lay
     assert len(find_again(run, workspace, "tones")) == 12
     shutil.rmtree(class_folders)
-    with pytest.raises(DatasetError, match="lay at"):
+    with pytest.raises(DatasetError, match="was at"):
         find_again(run, workspace, "tones")
 
 

@@ -342,7 +342,7 @@ def test_what_is_no_data_set(tmp_path, class_folders, tone, write_wav):
     cases = {
         tmp_path / "no such": "there is no data set",
         clip: "single clip",
-        clip.parent: "nothing says what they are",
+        clip.parent: "no labels for them",
         tmp_path / "nothing": "no data set was recognised",
         two: "data sets",
         tmp_path / "one class": "one class, 'high'",

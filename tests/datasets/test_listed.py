@@ -96,7 +96,7 @@ class TestPartOfTheFiles:
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("sources.csv", "file,label\nelsewhere.wav,dog\n", "none of the files it names is there"),
+        ("sources.csv", "file,label\nelsewhere.wav,dog\n", "none of its files exists"),
         ("all.csv", "file,label\n0.wav,dog\n", "none of its files exists, or several match each"),
         ("features.csv", "filename,rms\ndog/0.wav,0.1\n", "it has no column for the label; it has: filename, rms"),
         ("classes.csv", "index,label\n0,dog\n", "it has no column for the path"),

@@ -72,9 +72,9 @@ def test_a_broken_one_does_not_hide_the_others(workspace, class_folders):
     infos = {info.name: info for info in list_datasets(workspace)}
     assert set(infos) == {"tones", "empty", "broken"}
     assert infos["empty"].error.startswith("Cannot be read: no data set was recognised")
-    assert "does not name the folder" in infos["broken"].error
+    assert "does not contain the folder" in infos["broken"].error
     assert not infos["tones"].error
-    with pytest.raises(DatasetError, match="does not name the folder"):
+    with pytest.raises(DatasetError, match="does not contain the folder"):
         find_dataset(workspace, "broken")
     assert register(workspace, class_folders, "broken").clips == 12  # a reference that names none is replaced
 

@@ -73,9 +73,9 @@ def test_too_much_is_given_up_and_named(tmp_path, workspace, monkeypatch, bound,
     touch(tmp_path / "disk" / "music" / "a.wav")
     monkeypatch.setattr(walk_module, bound, most)
     for ask in (find_audio, read_dataset, lambda path: register(workspace, path)):
-        with pytest.raises(TooMuchError, match=r"disk holds too much .* of them lie in .*usr") as caught:
+        with pytest.raises(TooMuchError, match=r"disk is too large to scan .* of them lie in .*usr") as caught:
             ask(tmp_path / "disk")
-        assert "further down" in caught.value.remedy
+        assert "Choose the subfolder" in caught.value.remedy
     assert list_datasets(workspace) == []
 
 
@@ -83,7 +83,7 @@ def test_a_data_set_that_grew_too_much_is_told_in_the_list(class_folders, worksp
     register(workspace, class_folders, "tones")
     monkeypatch.setattr(walk_module, "MOST_FILES", 5)
     (info,) = list_datasets(workspace)
-    assert "holds too much" in info.error
+    assert "is too large to scan" in info.error
     monkeypatch.setattr(walk_module.Look, "saw", None)  # and is not walked through for each list
     assert list_datasets(workspace) == [info]
 

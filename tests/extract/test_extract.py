@@ -217,7 +217,7 @@ def test_processes_and_a_file_that_ends_its_process(sounds, tmp_path, monkeypatc
     counts = extract(sounds, tmp_path / "out", settings, workers=1)
     reasons = dict(counts.bad)
     assert set(reasons) == {"a/1.wav", "b/text.wav"}
-    assert "ended the process" in reasons["a/1.wav"]
+    assert "crashed the process" in reasons["a/1.wav"]
     assert pipe.exists()
     assert len(list((tmp_path / "out").rglob("*.npy"))) == 3
 

@@ -152,7 +152,7 @@ def test_full_disk_leaves_a_run_that_can_be_resumed(
 
 def test_two_workers_on_one_run(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config())
-    with run.hold(), pytest.raises(RunError, match="being worked on"):
+    with run.hold(), pytest.raises(RunError, match="is running"):
         work(run, doing=fake_train)
     assert run.events() == []
 

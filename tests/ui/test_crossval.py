@@ -66,7 +66,7 @@ def texts(app) -> str:
 def test_the_first_visit_offers_the_demo_set(open_page):
     app = open_page(PAGE)
     assert not app.exception
-    assert "There is no data set yet" in texts(app)
+    assert "No data set yet" in texts(app)
     assert any(button.label == "Generate demo set" for button in app.button)
 
 
@@ -137,7 +137,7 @@ def test_the_board_shows_folds_and_what_they_say_together(open_page, config, wor
     assert metrics(app)["All held-out clips"] == "75.0 %"
     assert metrics(app)["Finished"] == "2 of 3"
     shown = texts(app)
-    assert "All folds together" in "\n".join(each.value for each in app.header)
+    assert "All folds" in "\n".join(each.value for each in app.header)
     assert "8 held-out clips of the finished 2 folds" in shown
     assert [each.value for each in app.metric if each.label == "Accuracy"] == ["100.0 %", "50.0 %"]
     app.button("crossval-resume-official-3").click().run()

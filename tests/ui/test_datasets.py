@@ -81,7 +81,7 @@ def test_renaming_and_removing_name_the_runs(open_page, workspace, outside, make
     app.session_state["train-mine-menu"] = True
     app.run()
     assert run.id in words(app)
-    button(app, "Remove from the list").click().run()
+    button(app, "Delete").click().run()
     assert not app.exception
     assert list_datasets(workspace) == []
     assert outside.is_dir()
@@ -114,7 +114,7 @@ def test_the_fold_selector_stays_where_a_fold_cannot_be_held_out(open_page, work
     app.selectbox(key="fold-choice").set_value("automatic").run()
     button(app, "Start").click().run()
     assert [config.data.dataset for config in manager.submitted] == ["parted"]
-    for page in ("pages/crossval.py", "pages/search.py"):
+    for page in ("pages/crossval.py", "pages/tune.py"):
         app.switch_page(page).run()
         assert not app.exception
 

@@ -71,7 +71,7 @@ def test_an_empty_workspace_is_answered_by_the_built_in_network_at_once(open_pag
     assert not app.exception
     assert not app.error
     shown = words(app)
-    assert "There is no trained network of your own yet" in shown
+    assert "You have no trained network yet" in shown
     assert "synthetic clips of ten city sounds" in shown
     label = builtin.example(0)[2].replace("_", " ")
     assert f"## {label}" in shown
@@ -89,7 +89,7 @@ def test_the_built_in_network_is_told_apart_from_ones_own_and_can_be_linked(open
     app = open_page("pages/classify.py", run=builtin.NAME)
     assert network(app).value == builtin.NAME
     assert "The built-in demo network" in words(app)
-    assert "no trained network of your own" not in words(app)
+    assert "no trained network yet" not in words(app)
 
 
 def test_explore_asks_the_built_in_network_too(open_page):
@@ -103,7 +103,7 @@ def test_explore_asks_the_built_in_network_too(open_page):
 
 def test_a_package_without_the_network_shows_the_way_to_a_training(open_page, monkeypatch, tmp_path):
     monkeypatch.setattr(builtin, "RUN", Run(tmp_path))
-    assert "There is no trained network yet." in words(open_page("pages/classify.py"))
+    assert "No trained network yet." in words(open_page("pages/classify.py"))
 
 
 def test_notes_stand_beside_the_answer_and_in_the_table(open_page, trained):

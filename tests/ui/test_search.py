@@ -18,7 +18,7 @@ from labcore.search.space import Range
 
 from .conftest import words
 
-PAGE = "pages/search.py"
+PAGE = "pages/tune.py"
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def table_of(app) -> str:
 
 def test_without_data_the_demo_set_is_offered(open_page):
     app = open_page(PAGE)
-    assert "There is no data set yet" in words(app)
+    assert "No data set yet" in words(app)
     assert not app.exception
 
 

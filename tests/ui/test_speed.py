@@ -58,7 +58,7 @@ def kept(workspace):
 
 def opened(open_page, **query):
     """The page once the devices are known."""
-    app = open_page("pages/speed.py", **query)
+    app = open_page("pages/benchmark.py", **query)
     form.look_for_devices()._thread.join()
     return app.run()
 
@@ -113,7 +113,7 @@ def test_a_choice_that_leaves_nothing_is_told(open_page, started):
     app = opened(open_page)
     app.segmented_control(key="speed-kind").set_value("own").run()
     app.multiselect(key="speed-models").set_value([]).run()
-    assert "Nothing is left to be measured" in words(app)
+    assert "There is nothing to measure" in words(app)
     assert not [button for button in app.button if button.label == "Start"]
 
 
@@ -165,7 +165,7 @@ def test_a_machine_without_a_gpu_still_teaches(open_page, kept):
     app = opened(open_page)
     assert not app.exception
     shown = words(app)
-    assert "fastest form against plain fp32" in shown
+    assert "fastest configuration compared with fp32" in shown
     assert "Fastest CPU settings" in shown
 
 
@@ -227,7 +227,7 @@ def test_an_uploaded_report_stands_beside_the_one_that_is_shown(open_page, works
 def test_a_bad_upload_is_told_in_place(open_page, workspace, content):
     app = opened(open_page)
     app.file_uploader[0].upload("report.json", content.encode(), "application/json").run()
-    assert "This file is no benchmark report" in words(app)
+    assert "This file is not a benchmark report" in words(app)
     assert Benchmark.every(workspace) == []
 
 

@@ -28,8 +28,8 @@ LARGEST_FORM = 8192
 SECONDS_KNOWN = 400 * 24 * 3600
 """So long a device is known that signed in; browsers keep no cookie longer."""
 NOT_FROM_THERE = (
-    "This sign-in did not come from the lab's own page. Open the lab's address and sign in there. If a proxy stands before the lab, it "
-    "has to hand on the Host header."
+    "This sign-in did not come from the lab's own page. Open the lab's address and sign in there. A proxy in front of the lab must "
+    "pass on the Host header."
 )
 NEXT = "lab-next"
 """The cookie that remembers where somebody wanted to go, while the provider asks who it is."""

@@ -20,7 +20,7 @@ from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, device_word
 
 KINDS = {"quick": "Quick", "full": "Full", "own": "Custom"}
 ABOUT = {
-    "quick": "A small CNN (4 × 1 × 64 × 64), the compact network from file to prediction, ResNet-18, and a training step. Under 20 seconds.",
+    "quick": "A small CNN (4 × 1 × 64 × 64), the compact network from file to prediction, ResNet-18, a training step. Under 20 s.",
     "full": "Every network, batch size, precision and memory format, inference and training. Keep the machine idle.",
     "own": "Choose what to compare.",
 }

@@ -84,7 +84,7 @@ def _start(name: str) -> None:
             "Compare with a random split",
             began[1],
             key="crossval-random",
-            help="Also cross-validates a random split that ignores recordings, to show how much too high its accuracy is. Doubles the work.",
+            help="Also cross-validates a random split that ignores recordings, to show how much too high its accuracy is. Twice the work.",
         )
         url.write({"fold": None if chosen == possible else list(chosen), "random": "yes" if random else None})
         _facts(summary, config, len(chosen), random)

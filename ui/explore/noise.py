@@ -42,7 +42,7 @@ def show() -> None:
             )
             fold = st.selectbox(
                 "Fold", summary.folds, index=summary.folds.index(summary.fold), key=f"explore-noise-fold-{run.id}", width=160,
-                format_func=lambda name: f"{name}, held out" if name == summary.fold else f"{name}, trained on",
+                format_func=lambda name: f"{name}, test fold" if name == summary.fold else f"{name}, trained on",
             )  # fmt: skip
             colour = st.segmented_control(
                 "Noise",

@@ -230,7 +230,7 @@ def _classes(chosen: summary.DataSummary) -> None:
     _findings(chosen)
     if chosen.problems:
         files = len(chosen.problems)
-        with st.expander(f"{count(files)} {'file' if files == 1 else 'files'} skipped", icon=":material/warning:"):
+        with st.expander(f"{counted(files, 'file')} skipped", icon=":material/warning:"):
             for problem in chosen.problems[:50]:
                 _file(problem.path)
                 st.caption(plain(problem.what) + (f" ({count(problem.clips)} clips)" if problem.clips > 1 else ""))
