@@ -276,7 +276,7 @@ class RuntimeConfig(Part):
         "same steps (gradient accumulation).", advanced=True,
     )  # fmt: skip
     micro_batch: int | None = setting(
-        None, "Micro-batch (gradient accumulation)", "Clips per forward pass; their gradients are summed up to a whole batch. Less "
+        None, "Micro-batch", "Gradient accumulation: clips per forward pass, gradients summed to a whole batch. Less "
         "memory, the same steps; batch normalisation sees the micro-batch. Automatic: the whole batch.",
         ge=1, le=4096, step=1, advanced=True,
     )  # fmt: skip

@@ -85,5 +85,5 @@ def room(largest: int, clips: int) -> str:
         clips: those that are trained on; 0 where that is not known.
     """
     if clips and largest >= clips:
-        return f"all {clips} training clips" if clips > 1 else "the one training clip"
-    return f"about {counted(largest, 'clip')}"
+        return f"all {clips} training clips fit" if clips > 1 else "the one training clip fits"
+    return f"up to about {counted(largest, 'clip')} {'fits' if largest == 1 else 'fit'}"

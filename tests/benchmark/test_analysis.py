@@ -115,5 +115,5 @@ def test_the_articles_figures_stand_beside_the_same_work_only(measured, report_o
 
 def test_doubted_figures_are_told(measured, report_of):
 
-    doubted = measured("cpu", 1, 10.0).model_copy(update={"disturbed": "other programs took 50 % of the processor"})
+    doubted = measured("cpu", 1, 10.0).model_copy(update={"disturbed": "other programs used 50 % of the processor"})
     assert sentences(report_of(doubted))[-1].startswith("The one figure was disturbed")

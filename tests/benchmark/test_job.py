@@ -208,7 +208,7 @@ def test_what_it_would_wait_for_is_named(workspace: Workspace) -> None:
     with run.hold():
         queued(workspace)
         assert busy_reason(workspace) == f"run {run.id} is at work"
-    assert busy_reason(workspace) == "2 jobs wait"
+    assert busy_reason(workspace) == "2 jobs are queued"
     run.append(RunQueued())
     other = Benchmark.create(workspace, plan())
     with run.hold(), other.hold():

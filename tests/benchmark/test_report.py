@@ -68,7 +68,7 @@ def test_reports_are_listed_opened_and_removed(workspace):
         Benchmark(benchmark.path).delete()
     benchmark.delete()
     assert Benchmark.every(workspace) == []
-    with pytest.raises(ReportError, match=r"no benchmark .* `labcore benchmark --list` shows the benchmarks"):
+    with pytest.raises(ReportError, match=r"no benchmark .* `labcore benchmark --list` lists the benchmarks"):
         Benchmark.open(workspace, benchmark.id)
 
 

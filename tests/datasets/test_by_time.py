@@ -33,7 +33,7 @@ def test_one_long_recording_is_in_every_fold(lone):
     ).all()
     (finding,) = [each for each in dataset.findings if each.kind == "by time"]
     assert (finding.level, finding.files) == ("warning", (str(lone / "rain" / "field.wav"),))
-    assert "class rain has one recording alone (field.wav)" in finding.what
+    assert "class rain has only one recording (field.wav)" in finding.what
     assert dataset.fold_note.endswith("classes with a single recording are split by time")
     assert set(cannot_be_held_out(dataset, DataConfig()).values()) == {""}
 

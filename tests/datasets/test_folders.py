@@ -135,7 +135,7 @@ class TestSpeechCommands:
         assert dataset.table["fold"].value_counts().to_dict() == {"train": 4, "val": 4, "test": 4}
         missing, unlisted = told(dataset)
         assert "no/gone.wav" in missing
-        assert unlisted.startswith("8 files are named by none of")
+        assert unlisted.startswith("8 files are not listed in")
 
 
 def test_any_lists_of_files_by_part_make_the_folds(lay_out, many):

@@ -86,7 +86,7 @@ def test_a_recording_never_stands_on_both_sides():
     result = split(clips, "1")
     assert list(result.train) == [3, 4]
     assert list(result.held_out) == [0, 1]
-    assert "1 clip left out of training" in result.note
+    assert "1 clip excluded from training" in result.note
 
 
 def test_the_note_tells_of_classes_on_one_side_only():

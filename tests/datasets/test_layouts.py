@@ -165,7 +165,7 @@ def test_what_is_hidden_or_not_audio_is_passed_over(class_folders):
     assert [Path(problem.path).name for problem in dataset.problems] == ["phone.m4a"]
     (finding,) = dataset.findings
     assert (finding.level, finding.files) == ("warning", (str(class_folders / "loose.wav"),))
-    assert finding.sentence.startswith("1 file lies beside the folders of classes")
+    assert finding.sentence.startswith("1 file lies outside the class folders")
 
 
 def test_a_list_of_something_else_beside_class_folders_is_not_taken_for_the_clips(class_folders):

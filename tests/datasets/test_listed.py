@@ -123,7 +123,7 @@ def test_a_broken_list_beside_class_folders_is_a_warning(lay_out, told):
 def test_lists_that_were_not_taken_are_named_where_nothing_else_says_what_the_clips_are(lay_out, many):
     root = lay_out(*FILES, lists={"l.csv": "file,volume\n0.wav,3\n"})
     with pytest.raises(
-        DatasetError, match=r"nothing says what they are of; the list l.csv was not taken: .*no column for the label"
+        DatasetError, match=r"no labels for them; the list l.csv was not used: .*no column for the label"
     ):
         read_dataset(root)
 
@@ -161,7 +161,7 @@ def test_labels(lay_out, told):
     warnings = " ".join(told(dataset))
     for words in (
         "4 rows of l.csv without a label ('nan', 'N/A', empty, 'None') left out",
-        "taken as one: 'dog'",
+        "merged: 'dog'",
         "'CAT' = 'cat'",
         "no_event",
     ):
@@ -190,7 +190,7 @@ def test_files_found_by_name_in_other_folders(lay_out, told):
     dataset = read_dataset(root / "l.csv")
     assert pairs(dataset) == [("2.wav", "b"), ("0.wav", "a"), ("1.wav", "b")]  # dog/2.wav is not cat/2.wav
     assert [problem.path for problem in dataset.problems] == ["dog/2.wav"]
-    assert "2 clips of l.csv were found by the names of their files" in " ".join(told(dataset, "note"))
+    assert "2 clips of l.csv were found by file name" in " ".join(told(dataset, "note"))
 
 
 def test_the_parts_of_a_bad_file_are_one_problem(lay_out):

@@ -28,7 +28,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], str, str, tuple[str, ...]]] = {
     "hidden": ("amber", ("CUDA_VISIBLE_DEVICES", "hides", "4090"), "visible_devices", "warning", ("unset CUDA_VISIBLE_DEVICES",)),
     "hidden_by_a_number": ("amber", ("CUDA_VISIBLE_DEVICES=1",), "visible_devices", "warning", ("unset CUDA_VISIBLE_DEVICES",)),
     "memory_full": ("red", ("164 MiB left", "python3 (48213)"), "gpu_memory", "warning", ("nvidia-smi", "kill 48213")),
-    "memory_tight": ("amber", ("can be used", "reservation", "1.0 GiB left"), "gpu_memory", "warning", ("Smaller batches",)),
+    "memory_tight": ("amber", ("can be used", "but: GPU 0", "1.0 GiB left"), "gpu_memory", "warning", ("Smaller batches",)),
     "mig": ("green", ("MIG 1g.10gb",), "mig", "info", ("CUDA_VISIBLE_DEVICES=MIG-",)),
     "mig_without_instances": ("red", ("MIG is on", "no instances"), "mig", "error", ("-mig 0", "-cgi")),
     "driver_library_mismatch": ("red", ("different versions", "570.133.20"), "driver", "error", ("reboot",)),
@@ -131,7 +131,7 @@ def test_preliminary_reports_say_so() -> None:
     assert not any(check.group in ("PyTorch", "Kernels") for check in before.checks)
     midway = conclude(readings, proofs[:8], ("STFT on cuda:0",))
     assert (midway.verdict, midway.complete) == ("amber", False)
-    assert "1 proof is still to come" in midway.sentence
+    assert "1 check is pending" in midway.sentence
     failing = conclude(readings, [*proofs[:6], replace(proofs[6], status="error", error="x")], ("STFT on cuda:0",))
     assert failing.verdict == "red"
 
@@ -205,7 +205,7 @@ def test_a_card_that_does_not_answer_is_missed() -> None:
     readings, proofs = replay("healthy")
     report = conclude(replace(readings, nvml=replace(readings.nvml, count=2)), proofs)
     assert report.verdict == "amber"
-    assert "1 of 2 GPUs do not answer" in report.sentence
+    assert "1 of 2 GPUs do not respond" in report.sentence
 
 
 def test_rocm_and_apple_devices_can_be_green() -> None:

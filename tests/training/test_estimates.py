@@ -91,7 +91,7 @@ def test_at_work_it_is_in_the_way_of_no_training(tiny, manager):
         (1, 100, "up to about 1 clip fits"),
         (100, 100, "all 100 training clips fit"),
         (5000, 2, "all 2 training clips fit"),
-        (5000, 1, "the one training clip"),
+        (5000, 1, "the one training clip fits"),
         (48, 0, "up to about 48 clips fit"),
     ],
 )

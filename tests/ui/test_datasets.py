@@ -107,7 +107,10 @@ def test_the_fold_selector_stays_where_a_fold_cannot_be_held_out(open_page, work
     app.selectbox(key="data-choice").set_value("parted").run()
     choice = app.selectbox(key="fold-choice")
     assert choice.options == ["automatic (2)", "1 (cannot be tested on)", "2", "3"]
-    assert "Fold 1 cannot be held out: only one class, 'bark', is left to train on when it is held out." in words(app)
+    assert (
+        "Fold 1 cannot be the test fold: only one class, 'bark', is left for training when it is the test fold."
+        in words(app)
+    )
     choice.set_value("1").run()
     assert app.selectbox(key="fold-choice").value == "1"
     assert button(app, "Start").disabled

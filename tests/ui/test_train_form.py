@@ -163,7 +163,7 @@ def test_the_page_tells_how_a_data_set_was_read(open_page, manager, class_folder
     app = open_page("pages/train.py")
     assert not app.exception
     told = words(app).replace("\\", "")
-    assert "2 files lie beside the folders of classes" in told
+    assert "2 files lie outside the class folders" in told
     assert "Mx84dchen.wav" in told
     assert "The folder train is read as a class" in told
     assert any(expander.label == "How it was read" for expander in app.expander)
@@ -288,7 +288,7 @@ def test_automatic_epochs_are_told_with_reason_and_time_and_a_number_stays_a_num
     app = open_page("pages/train.py")
     work = plan_for(forms_config(app), 9)
     assert f"Automatic: {work.epochs} epochs of 9 training clips" in words(app)
-    assert "which is what the training budget allows for a set of this size. That takes about" in words(app)
+    assert "which is what the training budget allows for a set of this size. Takes about" in words(app)
     app.number_input(key=key(app, "optim.epochs")).set_value(7).run()
     assert "Automatic:" not in words(app)
     start(app).click().run()

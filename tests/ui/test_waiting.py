@@ -48,7 +48,7 @@ def test_another_persons_run_carries_its_name(open_page, make_run):
 def test_the_form_says_what_a_run_would_wait_for(open_page, at_work, dataset):
     shown = words(open_page("pages/train.py"))
     assert "Running: small · compact (5 s left). Queue: small · compact, small · compact and 1 more job." in shown
-    assert "ahead of this run." in shown
+    assert "4 jobs ahead of this run." in shown
 
 
 def test_the_form_names_a_benchmark_at_work_too(open_page, workspace, dataset):
@@ -57,7 +57,7 @@ def test_the_form_names_a_benchmark_at_work_too(open_page, workspace, dataset):
         benchmark.append(benchmark.started("Ada"))
         benchmark.append(Progress(done=1, total=4, what="compact", seconds_left=9.0))
         shown = words(open_page("pages/train.py"))
-    assert "Running: benchmark · quick (9 s left). ahead of this run." in shown
+    assert "Running: benchmark · quick (9 s left). 1 job ahead of this run." in shown
 
 
 def test_the_overview_lists_the_jobs_of_every_kind_with_their_pages(open_page, make_run, workspace):
@@ -71,7 +71,7 @@ def test_the_overview_lists_the_jobs_of_every_kind_with_their_pages(open_page, m
         benchmark.append(Progress(done=1, total=4, what="compact", seconds_left=9.0))
         app = open_page()
     links = {link.proto.help.replace("\\", ""): link.proto for link in app.get("page_link") if link.proto.help}
-    ways = {run.id: ("train", f"run={run.id}"), benchmark.id: ("speed", f"report={benchmark.id}"),
+    ways = {run.id: ("train", f"run={run.id}"), benchmark.id: ("benchmark", f"report={benchmark.id}"),
             noise.id: ("explore", f"noise={run.id}"), estimate.id: ("train", "")}  # fmt: skip
     assert {name: (link.page, link.query_string) for name, link in links.items()} == ways
     shown = words(app)

@@ -26,7 +26,7 @@ def words(event: Estimate) -> dict[str, str]:
         "Peak memory": f"{gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}",
     }
     if event.largest_batch is not None:
-        told["Largest batch"] = room(event.largest_batch, event.clips)
+        told["Batch size limit"] = room(event.largest_batch, event.clips)
     if event.micro_batch < event.batch_size:
         told["Micro-batch"] = f"{counted(event.micro_batch, 'clip')} of a batch of {count(event.batch_size)}"
     return told
@@ -37,7 +37,7 @@ def line(event: Estimate) -> str:
     parts = [f"{_seconds(event.seconds_per_epoch)} per epoch", f"{duration(event.seconds_total)} in total"]
     parts.append(f"peak memory {gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}")
     if event.largest_batch is not None:
-        parts.append(f"largest batch: {room(event.largest_batch, event.clips)}")
+        parts.append(f"{room(event.largest_batch, event.clips)} in a batch")
     return f"Estimate from {counted(event.steps_timed, 'step')}: {', '.join(parts)}"
 
 
