@@ -19,9 +19,9 @@ SHELL ["/bin/sh", "-eu", "-c"]
 
 # A user of its own, with the number that most people have on their machine. Any other works as well (--user).
 # hadolint ignore=SC2086
-RUN if [ -n "$APT_PACKAGES" ]; then \
-        apt-get update && apt-get install -y --no-install-recommends $APT_PACKAGES && rm -rf /var/lib/apt/lists/*; \
-    fi; \
+RUN apt-get update; \
+    apt-get install -y --no-install-recommends tini $APT_PACKAGES; \
+    rm -rf /var/lib/apt/lists/*; \
     if ! grep -q '^[^:]*:[^:]*:1000:' /etc/group; then echo 'lab:x:1000:' >> /etc/group; fi; \
     if ! grep -q '^[^:]*:[^:]*:1000:' /etc/passwd; then echo 'lab:x:1000:1000:Audio GPU Lab:/tmp:/bin/sh' >> /etc/passwd; fi; \
     mkdir -p /app /data /workspace; \
@@ -74,6 +74,7 @@ VOLUME ["/workspace"]
 EXPOSE 8501 8000 8888 6006
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=6s --start-period=60s --retries=3 CMD ["/opt/lab/bin/python", "-m", "labcore.container.health"]
-# app, jupyter and tensorboard are started as the lab does; anything else is a command: labcore doctor, labcore serve …, bash.
-ENTRYPOINT ["/opt/lab/bin/python", "-m", "labcore.container"]
+# An init of its own, so that signals and orphans are seen to without --init too (Kubernetes has none). A stop by SIGTERM is no failure.
+# app, worker, jupyter and tensorboard are started as the lab does; anything else is a command: labcore doctor, labcore serve …, bash.
+ENTRYPOINT ["tini", "-s", "-g", "-e", "143", "--", "/opt/lab/bin/python", "-m", "labcore.container"]
 CMD ["app"]

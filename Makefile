@@ -22,17 +22,19 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 # Two processes of tests; torch's threads of each would wait for those of the other. The browser tests, which wait most, come early.
-PYTEST_ENVIRONMENT := OMP_NUM_THREADS=1
-PYTEST_FLAGS := -n 2 --dist loadfile --no-loadscope-reorder
+# Bytecode is kept whatever the shell says: each process that a test starts would compile the lab anew.
+PYTEST_ENVIRONMENT := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
+PYTEST_FLAGS := -n 2 --no-loadscope-reorder
 
 CONTAINER_TEST ?= ../shared/tools/container-test.sh
 
-.PHONY: help run test test-torch26 audit container-test lint format screenshots clean
+.PHONY: help run test test-all test-torch26 audit container-test lint format screenshots clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make run          start the lab on http://localhost:$(PORT)"
-	@echo "make test         style, types, tests, and the audit where there is a network"
+	@echo "make test         style, types, tests, and the audit where there is a network: about three minutes on two cores"
+	@echo "make test-all     the same with the slow tests: fuzz, kills, more of the browser"
 	@echo "make test-torch26 the tests with torch 2.6.0, the oldest that is supported"
 	@echo "make audit        ask whether vulnerabilities of the installed packages are known (0 no, 1 yes, 2 docs/audit.toml, 3 could not ask)"
 	@echo "make container-test lint the Dockerfile, check compose.yaml, build the image and try it with Docker or Podman"
@@ -46,6 +48,10 @@ run: $(INSTALLED)
 
 test: lint
 	$(PYTEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python scripts/audit.py --where-possible
+
+test-all: lint
+	$(PYTEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_FLAGS) -m 'not network and not gpu'
 	@$(BIN)/python scripts/audit.py --where-possible
 
 # Known vulnerabilities of the installed packages; docs/audit.toml holds what is accepted. Without a network it fails with status 3.
@@ -67,7 +73,7 @@ container-test: $(INSTALLED_DEV)
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 format: $(INSTALLED_DEV)
 	$(BIN)/ruff check --fix .

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from labcore.errors import ConfigError, LabError
 from labcore.evaluation.evaluate import evaluate
 from labcore.evaluation.predictions import not_kept
 from labcore.evaluation.select import targets_of
-from labcore.events import Evaluated, Log, RunFinished, RunStarted
+from labcore.events import Evaluated, Log, RunFinished
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
 from labcore.models.ensemble import MOST_MEMBERS, Ensemble
@@ -125,8 +124,7 @@ def _as_run(
     ]
     made = Run.create(workspace, classifier.config, marks={ENSEMBLE: {"members": members}, "labels": classifier.labels})
     with made.hold():
-        host = socket.gethostname()
-        made.append(RunStarted(run_id=made.id, run_dir=str(made.path), pid=os.getpid(), host=host, by=by))
+        made.append(made.started(by))
         clips.save(made)
         made.save("environment", runs[0].load("environment", {}))
         classifier.cpu().save(made.weights)

@@ -53,10 +53,14 @@ class Queued(Event):
 
 
 class Started(Event):
-    """A process took the job up. ``by`` is who works on it in a shell; "" for one that took it from the queue."""
+    """A process took the job up. ``by`` is who works on it in a shell; "" for one that took it from the queue.
+
+    The number ``pid`` is that of a process on ``host`` in the kernel's ``namespace`` of processes: a container has one of its own.
+    """
 
     pid: Annotated[int, Field(ge=0)] = 0
     host: str = ""
+    namespace: str = ""
     by: str = ""
 
 

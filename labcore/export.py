@@ -93,7 +93,7 @@ def command_line(config: RunConfig, live: dict[int, dict[str, Any]] | None = Non
         if value != setting.default or path == "data.dataset":
             words += [f"--{setting.flag or path}", "auto" if value is None else str(value)]
     for epoch, changes in sorted((live or {}).items()):
-        words += ["--turn", f"{epoch}:" + ",".join(f"{path}={value}" for path, value in changes.items())]
+        words += ["--set", f"{epoch}:" + ",".join(f"{path}={value}" for path, value in changes.items())]
     return shlex.join(words)
 
 

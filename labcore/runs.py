@@ -20,8 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,7 +28,7 @@ from labcore.allowed_paths import PINNED
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError
 from labcore.events import KINDS, Epoch, RunFinished, RunQueued, RunStarted, epochs_of
-from labcore.jobs.folder import JobFolder
+from labcore.jobs.folder import JobFolder, this_process
 from labcore.jobs.kind import Kind
 from labcore.listing import reason
 from labcore.owners import clean
@@ -66,6 +64,12 @@ class Run(JobFolder):
     def needs(self) -> str:
         """The device that its configuration asks for; "" where that cannot be read."""
         return self.asked().needs
+
+    @property
+    def driver(self) -> str:
+        """The id of the search that it is a trial of."""
+        mark = self.load("search", {})
+        return str(mark.get("search", "")) if "trial" in mark else ""
 
     @property
     def checkpoint(self) -> Path:
@@ -138,8 +142,7 @@ class Run(JobFolder):
         return RunQueued(by=clean(by))
 
     def started(self, by: str = "") -> RunStarted:
-        there, host = str(self.path), socket.gethostname()
-        return RunStarted(run_id=self.id, run_dir=there, pid=os.getpid(), host=host, by=clean(by))
+        return RunStarted(run_id=self.id, run_dir=str(self.path), **this_process(), by=clean(by))
 
     def finished(self, state: str, **facts: Any) -> RunFinished:
         return RunFinished(state=state, epochs_done=self.epochs_done, **facts)

@@ -26,9 +26,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "localhost/audio-gpu-lab:check"
-NAMES = tuple(f"labcheck-{os.getpid()}-{name}" for name in ("app", "other", "jupyter", "tensorboard", "api", "public"))
-APP, OTHER, JUPYTER, TENSORBOARD, API, PUBLIC = NAMES
-VOLUMES = (f"labcheck-{os.getpid()}-a", f"labcheck-{os.getpid()}-b")
+NAMES = tuple(
+    f"labcheck-{os.getpid()}-{name}"
+    for name in ("app", "other", "jupyter", "tensorboard", "api", "public", "worker", "pages")
+)
+APP, OTHER, JUPYTER, TENSORBOARD, API, PUBLIC, WORKER, PAGES = NAMES
+VOLUMES = tuple(f"labcheck-{os.getpid()}-{name}" for name in "abc")
 HARDENED = (
     "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=6g", "--network=none",
     "--shm-size=1g", "-e", "STREAMLIT_SERVER_ADDRESS=127.0.0.1",
@@ -111,8 +114,27 @@ def events(name: str, run: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-def starts(name: str, run: str) -> int:
-    return sum(event["type"] == "training_started" for event in events(name, run))
+def first_epochs(name: str, run: str) -> list[int]:
+    """With which epoch the run began, for each time that it was taken up."""
+    return [event["first_epoch"] for event in events(name, run) if event["type"] == "training_started"]
+
+
+def train_in_shell(name: str) -> str:
+    """Start a long training from a shell, and wait until it has trained two epochs; returns the run's id."""
+    engine.inside(name, "labcore datasets demo")
+    engine.inside(name, "nohup labcore train --dataset demo --epochs 2000 " + TINY + " > /tmp/train.log 2>&1 &")
+    seen = "cat /workspace/runs/*/events.jsonl | grep -c '.type.: .epoch.'"
+    until(lambda: int(engine.inside(name, seen, check=False) or 0) >= 2, 600, "a nohup training is at work", name)
+    return str(runs(name)[0]["run_id"])
+
+
+def queue_like(name: str, run: str, **changes: Any) -> str:
+    """Put a run like another one into the queue, as the pages do; returns its id."""
+    code = (
+        "from labcore.runs import Run; from labcore.workspace import Workspace as W; "
+        f"o = Run.open(W.default(), {run!r}).config.replace({changes!r}); print(Run.create(W.default(), o, queued=True).id)"
+    )
+    return engine.inside(name, f"python -c {shlex.quote(code)}").strip()
 
 
 def build(base: str | None) -> str:
@@ -147,32 +169,19 @@ def check_app(image: str, volume: str, data: Path) -> None:
     expect(engine("exec", APP, "touch", "/data/x", check=False).returncode != 0, "the data are read-only")
     report = engine("exec", APP, "labcore", "doctor", "--json", check=False).stdout
     expect(json.loads(report)["checks"], f"labcore doctor works: {json.loads(report)['verdict']}")
-    engine.inside(APP, "labcore datasets demo")
-    expect("demo" in engine.inside(APP, "labcore datasets list"), "the demo set is made")
-
-    engine.inside(APP, "nohup labcore train --dataset demo --epochs 2000 " + TINY + " > /tmp/train.log 2>&1 &")
-    seen = "cat /workspace/runs/*/events.jsonl | grep -c '.type.: .epoch.'"
-    until(lambda: int(engine.inside(APP, seen, check=False) or 0) >= 2, 600, "a nohup training is at work", APP)
-    expect(runs(APP)[0]["state"] == "running", "labcore runs list shows it")
-    shell_run = runs(APP)[0]["run_id"]
-    engine.inside(
-        APP,
-        "python -c 'from labcore.runs import Run; from labcore.workspace import Workspace; from labcore.config import RunConfig\n"
-        f'o = Run.open(Workspace.default(), "{shell_run}").config\n'
-        'Run.create(Workspace.default(), o.replace({"data.dataset": "/data", "optim.epochs": 4}), queued=True)\'',
-    )
+    shell_run = train_in_shell(APP)
+    expect(state(APP, shell_run) == "running", "labcore runs list shows it")
+    waiting = queue_like(APP, shell_run, **{"data.dataset": "/data", "optim.epochs": 4})
     time.sleep(2)
-    waiting = runs(APP)[0]["run_id"]
     expect(state(APP, waiting) == "queued", "a second run waits for it")
 
     status, seconds = engine.stop(APP)
     expect(status == 0, f"stopped in {seconds:.1f} s with status {status} while a training ran", APP)
     engine("start", APP)
     until(lambda: engine.well(APP), 60, "the app is back", APP)
-    until(lambda: starts(APP, shell_run) == 2, 200, "the training goes on, though nobody opened a page", APP)
-    told = events(APP, shell_run)
-    ends = [event["state"] for event in told if event["type"] == "run_finished"]
-    begun = [event["first_epoch"] for event in told if event["type"] == "training_started"]
+    until(lambda: len(first_epochs(APP, shell_run)) == 2, 200, "the training goes on, though nobody opened a page", APP)
+    begun = first_epochs(APP, shell_run)
+    ends = [event["state"] for event in events(APP, shell_run) if event["type"] == "run_finished"]
     how = "stopped after its batch" if ends == ["stopped"] else "not done with its batch in time"
     expect(
         ends in ([], ["stopped"]) and begun[1] > 2,
@@ -210,6 +219,40 @@ def check_app(image: str, volume: str, data: Path) -> None:
     )
     engine.inside(APP, "labcore backup - > /tmp/backup.tar && labcore restore --check /tmp/backup.tar")
     say("backup and restore --check work")
+
+
+def check_worker(image: str, volume: str) -> None:
+    """The app and its worker as two containers, as compose.yaml has them."""
+    engine.start(WORKER, image, "worker", volume=volume)
+    engine.start(PAGES, image, volume=volume, flags=("-e", "LABCORE_WORKER=external"))
+    until(lambda: engine.well(PAGES) and engine.well(WORKER), 60, "app and worker are healthy", PAGES)
+    shell_run = train_in_shell(PAGES)
+    status, _ = engine.stop(WORKER)
+    expect(
+        status == 0 and state(PAGES, shell_run) == "running", "a stop of the worker leaves a run of the app's container"
+    )
+    engine("start", WORKER)
+    queued = queue_like(PAGES, shell_run)
+    status, seconds = engine.stop(PAGES)
+    expect(
+        status == 0, f"the app stopped in {seconds:.1f} s with status {status} while a training of its shell ran", PAGES
+    )
+    until(lambda: len(first_epochs(WORKER, queued)) == 1, 60, "the worker takes the next run without the app", WORKER)
+    engine("start", PAGES)
+    until(lambda: state(WORKER, shell_run) == "queued", 30, "the training from the shell waits for the worker", PAGES)
+    status, seconds = engine.stop(WORKER)
+    expect(status == 0, f"the worker stopped in {seconds:.1f} s with status {status} while a run trained", WORKER)
+    engine("start", WORKER)
+    until(
+        lambda: len(first_epochs(PAGES, shell_run)) == 2,
+        60,
+        "the training from the shell goes on, since it came first",
+        WORKER,
+    )
+    engine.inside(PAGES, f"labcore runs stop {shell_run}")
+    until(lambda: len(first_epochs(PAGES, queued)) == 2, 100, "and then the run that the worker's stop ended", WORKER)
+    for name in (PAGES, WORKER):
+        expect(engine.stop(name)[0] == 0, f"{name.rpartition('-')[2]} stopped with status 0", name)
 
 
 def check_services(image: str, volume: str) -> None:
@@ -293,6 +336,7 @@ def main() -> None:
             image = given.image or build(given.base)
             check_image(image)
             check_app(image, VOLUMES[0], data)
+            check_worker(image, VOLUMES[2])
             check_services(image, VOLUMES[0])
             check_api(image, VOLUMES[0])
             check_stranger(image, VOLUMES[1])

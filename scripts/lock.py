@@ -73,11 +73,21 @@ def resolved(python: str, machine: str) -> dict[str, Any]:
             "--ignore-installed",
             "--quiet",
         ]
+        command += [
+            "--python-version",
+            f"{version_of(python)}.0",
+        ]  # its first release: distributions stay with early ones
         command += ["--report", "-", "--only-binary=:all:", "--target", f"{folder}/none", "--find-links", folder]
         command += [word for platform in PLATFORMS for word in ("--platform", f"{platform}_{machine}")]
         done = subprocess.run([*command, "-r", str(wanted), "-c", str(constraints)], stdout=subprocess.PIPE, check=True)
     report: dict[str, Any] = json.loads(done.stdout)
     return report
+
+
+def version_of(python: str) -> str:
+    """Of an interpreter: 3.11."""
+    tell = "import sys; print('{}.{}'.format(*sys.version_info))"
+    return subprocess.run([python, "-c", tell], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def torch_pins() -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,59 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+BROWSER = "tests/browser/"
+SERVERS_OF_THEIR_OWN = tuple(f"{BROWSER}test_{name}.py" for name in ("main_job", "access", "oidc"))
 Sound = Callable[..., np.ndarray]
 WriteWav = Callable[..., Path]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: the main job in one process, what shares a server of the browser in another."""
+    main_job, *others = SERVERS_OF_THEIR_OWN
+
+    def place(item: pytest.Item) -> tuple[bool, ...]:
+        name = item.nodeid
+        return not name.startswith(BROWSER), name.startswith(tuple(others)), not name.startswith(main_job)
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of a file run in one process, and those of the browser that share a server."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            shares = nodeid.startswith(BROWSER) and not nodeid.startswith(SERVERS_OF_THEIR_OWN)
+            return BROWSER if shares else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: Streamlit collects all garbage after every run of a page, and need not walk through torch for that."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _unhurried_disk() -> Iterator[None]:
+    """No test cuts the power, so none of this process waits for the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cheap_passwords() -> Iterator[None]:
+    """A hash is meant to be slow; tests/access/test_passwords.py tries the real ones."""
+    import argon2
+
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = argon2.PasswordHasher.from_parameters(argon2.profiles.CHEAPEST)
+        patch.setattr(argon2, "PasswordHasher", lambda: cheap)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from labcore.config import Setting, all_settings
+from labcore.config import all_settings
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
@@ -103,6 +102,7 @@ LIGHT = (
 LONGEST = 400
 
 
+@functools.cache
 def sources() -> list[Path]:
     """The Python files of the product, relative to the root."""
     files = [
@@ -120,11 +120,17 @@ def place_of(file: Path) -> str:
     return parts[1] if parts[0] == "labcore" and len(parts) > 1 else parts[0]
 
 
+@functools.cache
+def text_of(file: Path) -> str:
+    return (ROOT / file).read_text(encoding="utf-8")
+
+
+@functools.cache
 def imports_of(file: Path) -> list[tuple[int, str]]:
     """Line and full name of every import in a file, also of those inside functions; a relative one is spelled out."""
     found: list[tuple[int, str]] = []
     package = file.parts[:-1]
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(text_of(file))):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -148,18 +154,22 @@ def test_every_part_of_the_house_has_a_floor() -> None:
     assert places <= set(FLOOR), "give the new ones a floor in FLOORS"
 
 
-@pytest.mark.parametrize("file", sources(), ids=str)
-def test_imports_point_down(file: Path) -> None:
-    here = place_of(file)
-    wrong = []
-    for line, name in imports_of(file):
-        there = place_named(name)
-        if there is None or there == here:
-            continue
-        upward = FLOOR[there] > FLOOR.get(here, 0)
-        beside = FLOOR[there] == FLOOR.get(here, 0) == TOP and (here, there) not in TOP_FLOOR_USES
-        if upward or beside:
-            wrong.append(f"{file}:{line} imports {name}")
+def points_up(file: Path, name: str) -> bool:
+    """Whether what a file imports stands on a higher floor, or beside it on the top one."""
+    here, there = place_of(file), place_named(name)
+    if there is None or there == here:
+        return False
+    beside = FLOOR[there] == FLOOR.get(here, 0) == TOP and (here, there) not in TOP_FLOOR_USES
+    return FLOOR[there] > FLOOR.get(here, 0) or beside
+
+
+def test_imports_point_down() -> None:
+    wrong = [
+        f"{file}:{line} imports {name}"
+        for file in sources()
+        for line, name in imports_of(file)
+        if points_up(file, name)
+    ]
     assert not wrong, wrong
 
 
@@ -174,9 +184,12 @@ def test_no_two_parts_import_each_other() -> None:
     assert not pairs
 
 
-@pytest.mark.parametrize("file", [file for file in sources() if place_of(file) not in USES_STREAMLIT], ids=str)
-def test_only_pages_know_streamlit(file: Path) -> None:
-    assert not [line for line, name in imports_of(file) if name.split(".")[0] == "streamlit"]
+def test_only_pages_know_streamlit() -> None:
+    others = [file for file in sources() if place_of(file) not in USES_STREAMLIT]
+    wrong = [
+        f"{file}:{line}" for file in others for line, name in imports_of(file) if name.split(".")[0] == "streamlit"
+    ]
+    assert not wrong, wrong
 
 
 def test_light_modules_do_not_load_torch_or_streamlit() -> None:
@@ -195,18 +208,17 @@ def test_light_modules_do_not_load_torch_or_streamlit() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("file", sources(), ids=str)
-def test_files_stay_short(file: Path) -> None:
-    lines = len((ROOT / file).read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST, f"{lines} lines want to be two files"
+def test_files_stay_short() -> None:
+    lines = {str(file): len(text_of(file).splitlines()) for file in sources()}
+    assert not {file: many for file, many in lines.items() if many > LONGEST}, "these want to be two files"
 
 
-@pytest.mark.parametrize("setting", all_settings().values(), ids=lambda setting: setting.path)
-def test_every_setting_is_explained(setting: Setting) -> None:
-    assert setting.title
-    assert setting.title != setting.path
-    assert len(setting.help.split()) >= 2
-    assert setting.help.endswith(".")
+def test_every_setting_is_explained() -> None:
+    for setting in all_settings().values():
+        assert setting.title, setting.path
+        assert setting.title != setting.path
+        assert len(setting.help.split()) >= 2, setting.path
+        assert setting.help.endswith("."), setting.path
 
 
 def test_the_reference_of_the_settings_is_current() -> None:
@@ -224,10 +236,8 @@ def test_the_reference_of_the_settings_is_current() -> None:
 READS_JSON_ITSELF = {"backup/restoring.py"}
 
 
-@pytest.mark.parametrize("file", sources(), ids=str)
-def test_files_of_json_are_read_by_the_one_reader(file):
+def test_files_of_json_are_read_by_the_one_reader() -> None:
     """:mod:`labcore.reading` knows what may lie in a file's place, and what JSON may hold."""
-    found = re.findall(
-        r"json\.loads?\((?!sys\.stdin)[^\n]*\.read(?:_text|_bytes)?\(", (ROOT / file).read_text(encoding="utf-8")
-    )
-    assert not found or str(file).removeprefix("labcore/") in READS_JSON_ITSELF
+    reads = re.compile(r"json\.loads?\((?!sys\.stdin)[^\n]*\.read(?:_text|_bytes)?\(")
+    found = {str(file).removeprefix("labcore/") for file in sources() if reads.search(text_of(file))}
+    assert found <= READS_JSON_ITSELF

@@ -90,4 +90,4 @@ def test_the_command_line_asks_for_the_same_and_turns_the_same(tmp_path):
     config = train.config_from(arguments)
     assert config == asked
     turns = {5: {"model.dropout": 0.4}, 7: {"augment.mixup": 0.5, "augment.masks": 2}}
-    assert train.read_turns(arguments.turn, config) == turns == live_changes_of(run.events())
+    assert train.read_changes(arguments.set, config) == turns == live_changes_of(run.events())

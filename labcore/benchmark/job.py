@@ -11,8 +11,6 @@ Beside what every job has (:mod:`labcore.jobs.folder`)::
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -35,7 +33,7 @@ from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.serialization import MACHINES
 from labcore.errors import LabError
 from labcore.events import Started, each_of, last_of
-from labcore.jobs.folder import MACHINE, NOTHING, JobFolder
+from labcore.jobs.folder import MACHINE, NOTHING, JobFolder, this_process
 from labcore.jobs.kind import Kind
 from labcore.jobs.queue import QueueState
 from labcore.listing import reason
@@ -165,8 +163,8 @@ class Benchmark(JobFolder):
         return BenchmarkWaiting(by=clean(by))
 
     def started(self, by: str = "") -> BenchmarkStarted:
-        plan, host = self.plan, socket.gethostname()
-        return BenchmarkStarted(pid=os.getpid(), host=host, by=clean(by), cases=len(plan.cases), seconds=plan.seconds)
+        plan = self.plan
+        return BenchmarkStarted(**this_process(), by=clean(by), cases=len(plan.cases), seconds=plan.seconds)
 
     def finished(self, state: str, **facts: Any) -> BenchmarkFinished:
         texts = {name: str(facts.get(name, "")) for name in ("error", "remedy")}

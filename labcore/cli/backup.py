@@ -1,4 +1,13 @@
-"""``labcore backup``: the workspace in one file."""
+"""Write the workspace to one file, also while jobs are running.
+
+Includes runs with checkpoints and events, searches, cross-validations, reports and references to data sets, each file
+with a checksum. The cache is left out. To encrypt a backup with a passphrase, send it through age.
+
+Examples:
+  labcore backup lab.tar
+  labcore backup lab.tar.age --recipient age1…
+  labcore backup - | age -p > lab.tar.age
+"""
 
 from __future__ import annotations
 
@@ -9,9 +18,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.cli.attend import say_raw, stop_on_signals
-from labcore.cli.output import DONE, FAILED, emit, emit_json, live, say
+from labcore.cli.output import DONE, FAILED, say, tell
 from labcore.cli.parser import Parser, add_json
+from labcore.cli.progress import Bar, bars
+from labcore.cli.signals import stop_on_signals
 from labcore.errors import BackupError
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -25,23 +35,16 @@ PASSPHRASE = "LABCORE_BACKUP_PASSPHRASE"
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore backup",
-        description="Write the workspace into one file: runs with their checkpoints and events, also while they are at work, searches, "
-        "experiments, reports, and references to data sets. The cache is left out, since the lab makes it again. Every file has a "
-        "checksum. To encrypt it with a passphrase: labcore backup - | age -p > FILE",
-    )  # fmt: skip
-    parser.add_argument("file", metavar="FILE", help="where to, outside the workspace; - is stdout")
-    parser.add_argument("--datasets", action="store_true", help="with the data sets that lie in the workspace itself")
+    parser = Parser(prog="labcore backup", description=__doc__)
+    parser.add_argument("file", metavar="FILE", help="file to write, outside the workspace; - is stdout")
+    parser.add_argument(
+        "--datasets", action="store_true", help="include the data sets that are in the workspace itself"
+    )
     parser.add_argument("--passphrase", action="store_true", help=argparse.SUPPRESS)  # of former versions
     parser.add_argument(
-        "--recipient",
-        metavar="KEY",
-        action="append",
-        default=[],
-        help="encrypt to a public key of age (age1…) or SSH; may be given again",
-    )
-    add_json(parser, "a line of JSON at the end")
+        "--recipient", metavar="KEY", action="append", default=[], help="encrypt to a public key of age (age1…) or SSH; repeatable"
+    )  # fmt: skip
+    add_json(parser, "a summary as a line of JSON")
     return parser
 
 
@@ -60,38 +63,40 @@ def run(arguments: argparse.Namespace) -> int:
             Workspace.default(), target, datasets=arguments.datasets, recipients=arguments.recipient, progress=progress
         )
     encrypted = bool(arguments.recipient)
-    say(
-        f"{counted(written.runs, 'run')}, {counted(written.files, 'file')}, {written.size / 1e6:.1f} MB{', encrypted' if encrypted else ''}"
-    )
+    size = f"{written.size / 1e6:.1f} MB{', encrypted' if encrypted else ''}"
+    say(f"{counted(written.runs, 'run')}, {counted(written.files, 'file')}, {size}")
     for line in left_out_lines(written.left_out):
         say(line)
-    if arguments.json:
-        facts = {"file": str(Path(arguments.file).absolute()), "units": written.units, "files": written.files}
-        emit_json({**facts, "bytes": written.size, "encrypted": encrypted, "unreadable": written.left_out.unreadable})
-    elif not to_stdout:
-        emit(arguments.file)
+    facts = {"file": str(Path(arguments.file).absolute()), "units": written.units, "files": written.files}
+    facts |= {"bytes": written.size, "encrypted": encrypted, "unreadable": written.left_out.unreadable}
+    if not to_stdout:
+        tell(facts, arguments.file, as_json=arguments.json)
     return FAILED if written.left_out.unreadable else DONE
 
 
 def _refuse_passphrase(arguments: argparse.Namespace) -> None:
-    """Who asks for a passphrase as former versions had it is told the way of today, and gets no backup that is not encrypted."""
+    """Refuse a passphrase given as to former versions, so that no backup is left unencrypted by mistake.
+
+    Raises:
+        BackupError: one is given.
+    """
     remedy = "make a pipe, labcore backup - | age -p > FILE, or give a public key with --recipient"
     if arguments.passphrase:
-        raise BackupError("--passphrase is gone: a passphrase is age's own matter", f"Instead {remedy}")
+        raise BackupError("--passphrase was removed: age itself asks for one", f"Instead {remedy}")
     if os.environ.get(PASSPHRASE) and not arguments.recipient:
-        raise BackupError(f"{PASSPHRASE} is set, and encrypts no backup any more", f"Unset it and {remedy}")
+        raise BackupError(f"{PASSPHRASE} is set, but no longer encrypts a backup", f"Unset it and {remedy}")
 
 
 @contextlib.contextmanager
 def interruptible(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress function that shows how far it is, and ends the work at the next piece after Ctrl-C or SIGTERM, so that it tidies up."""
     try:
-        with stop_on_signals(lambda: say_raw("stopping\n")) as stopping:
+        with stop_on_signals("stopping") as stopping:
 
             def progress(files: int, size: int) -> None:
                 if stopping.is_set():
                     raise KeyboardInterrupt
-                live(f"{what}  {counted(files, 'file')}, {size / 1e6:.0f} MB")
+                bars.show(Bar(what, detail=f"{counted(files, 'file')}, {size / 1e6:.0f} MB"))
 
             try:
                 yield progress
@@ -100,7 +105,7 @@ def interruptible(what: str) -> Iterator[Callable[[int, int], None]]:
                     raise KeyboardInterrupt from None
                 raise
     finally:
-        live("")
+        bars.clear()
 
 
 def left_out_lines(left_out: LeftOut) -> list[str]:
@@ -110,9 +115,7 @@ def left_out_lines(left_out: LeftOut) -> list[str]:
         return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
     lines = ["left out: the cache"]
-    lines += (
-        [f"left out: data sets {some(left_out.datasets)} (--datasets takes them along)"] if left_out.datasets else []
-    )
+    lines += [f"left out: data sets {some(left_out.datasets)} (--datasets includes them)"] if left_out.datasets else []
     lines += [f"left out: links and special files {some(left_out.links)}"] if left_out.links else []
-    lines += [f"NOT READABLE, and missing in the backup: {some(left_out.unreadable)}"] if left_out.unreadable else []
+    lines += [f"NOT READABLE, missing from the backup: {some(left_out.unreadable)}"] if left_out.unreadable else []
     return lines

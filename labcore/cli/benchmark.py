@@ -1,4 +1,12 @@
-"""``labcore benchmark``: what a GPU brings over the CPU for audio, measured."""
+"""Compare the CPU, with its best settings, with every GPU.
+
+Times are medians with quartiles. The report is kept in the workspace and shown on the Benchmark page.
+
+Examples:
+  labcore benchmark
+  labcore benchmark --models resnet18 --batch-sizes 1 8 64 --modes training
+  labcore benchmark --show last
+"""
 
 from __future__ import annotations
 
@@ -14,9 +22,10 @@ from labcore.benchmark.job import Benchmark, busy_reason
 from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.summary import sentences
-from labcore.cli.attend import exit_status, in_foreground
-from labcore.cli.output import DONE, JsonLines, duration, emit, emit_json, live, say, table, tell_unreadable
+from labcore.cli.foreground import exit_status, in_foreground
+from labcore.cli.output import DONE, JsonLines, complain, duration, emit, emit_json, say, table, tell_list
 from labcore.cli.parser import Parser, add_json
+from labcore.cli.progress import Bar, bars
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Event
 from labcore.listing import looked_at
@@ -26,48 +35,53 @@ from labcore.workspace import Workspace, write_atomically
 
 CHOICES = ("models", "batch_sizes", "precisions", "formats", "scopes", "modes", "threads", "compile")
 """Flags that make a plan of one's own."""
+COLUMNS = "device", "network", "mode", "scope", "batch", "form", "ms", "quartiles", "clips/s", "of peak", "J/clip", ""
+"""Of the table of measurements."""
 REASONS = 3
 POLL_SECONDS = 0.5
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore benchmark",
-        description="Compare the CPU, in its best form, with every GPU. Devices take turns; times are medians with quartiles. "
-        "The report is kept in the workspace and shown by the Speed page.",
-    )
+    parser = Parser(prog="labcore benchmark", description=__doc__)
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="the most telling cases, in under 20 s (the default)")
-    size.add_argument("--full", action="store_true", help="every batch size, scope, mode, precision and memory format")
-    own = parser.add_argument_group("a plan of your own (each takes several, with commas or spaces between)")
+    size.add_argument("--quick", action="store_true", help="measure the most important cases, in under 20 s (default)")
+    size.add_argument(
+        "--full", action="store_true", help="measure every batch size, scope, mode, precision and memory format"
+    )
+    own = parser.add_argument_group(
+        "cases of your choice", "Each takes several values, with commas or spaces between them."
+    )
     own.add_argument("--models", nargs="+", metavar="NAME", help=f"{', '.join(MODELS)}, {ARTICLE}, timm:NAME")
     own.add_argument("--batch-sizes", nargs="+", metavar="N", help=f"1 to {BATCH_SIZES[-1]}")
-    own.add_argument("--precisions", nargs="+", metavar="P", help=f"{', '.join(PRECISIONS)}; {BEST}: the CPU's best form, and "
-                     "every precision of a GPU")  # fmt: skip
-    own.add_argument("--formats", nargs="+", metavar="F", help=", ".join(FORMATS))
-    own.add_argument("--scopes", nargs="+", metavar="S", help=f"what is included. {_listed(SCOPES)}")
+    own.add_argument(
+        "--precisions",
+        nargs="+",
+        metavar="P",
+        help=f"{', '.join(PRECISIONS)}, or {BEST}: the CPU's fastest, all of a GPU",
+    )
+    own.add_argument("--formats", nargs="+", metavar="F", help=f"memory formats: {', '.join(FORMATS)}")
+    own.add_argument("--scopes", nargs="+", metavar="S", help=f"what to include. {_listed(SCOPES)}")
     own.add_argument("--modes", nargs="+", metavar="M", help=_listed(MODES))
-    own.add_argument("--threads", nargs="+", metavar="N", help="the CPU with these numbers of threads too")
-    own.add_argument("--compile", action="store_true", help="with torch.compile too; its time is reported separately")
-    parser.add_argument("--devices", nargs="+", metavar="D", help="cpu, cuda:0, …; all that work where not given")
-    parser.add_argument("--wait", action="store_true", help="begin when no run and no other benchmark is at work")
+    own.add_argument("--threads", nargs="+", metavar="N", help="measure the CPU with these numbers of threads too")
+    own.add_argument(
+        "--compile", action="store_true", help="measure torch.compile too; compile time is reported separately"
+    )
+    parser.add_argument("--devices", nargs="+", metavar="D", help="cpu, cuda:0, … (default: all that work)")
+    parser.add_argument("--estimate", action="store_true", help="print how long it would take, and measure nothing")
+    parser.add_argument("--wait", action="store_true", help="wait until no other job is running")
     parser.add_argument(
         "--beside-training", action="store_true", help="measure even while a run trains on this machine"
     )
-    parser.add_argument("--estimate", action="store_true", help="say how long it would take, and measure nothing")
-    add_json(parser, "a line of JSON a measurement")
-    parser.add_argument(
-        "--output", metavar="FILE", help="the report as one file as well, to look at on another machine"
-    )
-    parser.add_argument("--list", action="store_true", help="list the reports of the workspace")
-    parser.add_argument(
-        "--show", metavar="REPORT", help="show a report of the workspace: its id, the word last, or a file"
-    )
+    parser.add_argument("--output", metavar="FILE", help="write the report to a file too, to view on another machine")
+    add_json(parser, "each measurement as a line of JSON")
+    other = parser.add_argument_group("existing reports")
+    other.add_argument("--list", action="store_true", help="list them")
+    other.add_argument("--show", metavar="REPORT", help="show one: its id, the word last, or a file")
     return parser
 
 
-def _listed(words: dict[str, str]) -> str:
-    return ", ".join(f"{word} ({what})" for word, what in words.items())
+def _listed(values: dict[str, str]) -> str:
+    return ", ".join(f"{word} ({what})" for word, what in values.items())
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{output} cannot be written: there is no such folder", "Name a file in a folder that is there"
         )
     if not arguments.beside_training and not arguments.estimate:
-        _take_turn(workspace, wait=arguments.wait)
+        _wait_for_machine(workspace, wait=arguments.wait)
     plan = plan_from(arguments)
     say(f"{counted(len(plan.cases), 'case')} on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
     if arguments.estimate:
@@ -101,7 +115,7 @@ def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:
 
     finished = in_foreground(benchmark, on_event, "stopping after this case")
     if finished.error:
-        say("labcore: " + " ".join(str(LabError(finished.error, finished.remedy)).split()))
+        complain(LabError(finished.error, finished.remedy))
     else:
         report = benchmark.report()
         if output is not None:
@@ -112,22 +126,22 @@ def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:
     return exit_status(finished.state, finished.details)
 
 
-def _take_turn(workspace: Workspace, *, wait: bool) -> None:
-    """Begin alone on this machine, or not at all.
+def _wait_for_machine(workspace: Workspace, *, wait: bool) -> None:
+    """See that no other job is running on this machine.
 
     Raises:
         RunError: a job is at work or waits, and waiting was not asked for.
     """
-    told = ""
+    last = ""
     while trouble := busy_reason(workspace):
         if not wait:
             raise RunError(
                 f"{trouble}: a benchmark beside it would measure both at once",
-                "`--wait` begins when the machine is free; `--beside-training` measures all the same, and the figures say so",
+                "`--wait` waits until the machine is free; `--beside-training` measures anyway and marks the figures",
             )
-        if trouble != told:
+        if trouble != last:
             say(f"waiting: {trouble}")
-            told = trouble
+            last = trouble
         time.sleep(POLL_SECONDS)
 
 
@@ -135,20 +149,20 @@ def plan_from(arguments: argparse.Namespace) -> Plan:
     """The plan that the flags describe.
 
     Raises:
-        ConfigError: a word that means nothing here, or flags that exclude each other.
+        ConfigError: a word that means nothing here, or flags that cannot be combined.
         DeviceError: a device that cannot be used.
     """
     from labcore.benchmark.machine import usable_devices
     from labcore.benchmark.plan import FULL
     from labcore.device import choose_device
 
-    devices = words(arguments.devices)
+    devices = values(arguments.devices)
     devices = [choose_device(device).device for device in devices] if devices else usable_devices()
     given = [name for name in CHOICES if getattr(arguments, name)]
     if given and (arguments.quick or arguments.full):
         flag = "--" + given[0].replace("_", "-")
         raise ConfigError(
-            f"--{'quick' if arguments.quick else 'full'} and {flag} exclude each other", "Leave one of them out"
+            f"--{'quick' if arguments.quick else 'full'} and {flag} cannot be combined", "Leave one of them out"
         )
     if arguments.full:
         return full_plan(devices)
@@ -157,19 +171,19 @@ def plan_from(arguments: argparse.Namespace) -> Plan:
     scopes = tuple(SCOPES) if any(device != "cpu" for device in devices) else ("network", "waveform", "file")
     return make_plan(
         devices,
-        words(arguments.models) or ["compact"],
-        words(arguments.modes) or ["inference"],
-        words(arguments.scopes) or scopes,
+        values(arguments.models) or ["compact"],
+        values(arguments.modes) or ["inference"],
+        values(arguments.scopes) or scopes,
         numbers(arguments.batch_sizes, "--batch-sizes") or BATCH_SIZES,
-        words(arguments.precisions) or [BEST],
-        words(arguments.formats) or FORMATS,
+        values(arguments.precisions) or [BEST],
+        values(arguments.formats) or FORMATS,
         threads=numbers(arguments.threads, "--threads"),
         compiled=arguments.compile,
         budget=FULL,
     )
 
 
-def words(given: list[str] | None) -> list[str]:
+def values(given: list[str] | None) -> list[str]:
     """Values of a flag, with commas or spaces between, each once."""
     return list(dict.fromkeys(word for text in given or [] for word in text.split(",") if word))
 
@@ -181,15 +195,16 @@ def numbers(given: list[str] | None, flag: str) -> list[int]:
         ConfigError: one is none.
     """
     try:
-        return [int(word) for word in words(given)]
+        return [int(word) for word in values(given)]
     except ValueError as error:
-        raise ConfigError(f"{flag} takes whole numbers: {error}", "Write for instance 1 8 64") from error
+        raise ConfigError(f"{flag} takes whole numbers: {error}", "Write for example 1 8 64") from error
 
 
 def tell_event(event: Event) -> None:
     """Tell people of an event that only benchmarks have."""
     if isinstance(event, Progress):
-        live(f"{event.done}/{event.total}  {event.what}  {duration(event.seconds_left)} left")
+        left = f"{event.done}/{event.total}  {duration(event.seconds_left)} left"
+        bars.show(Bar(event.what, event.done, event.total, left))
     elif isinstance(event, CpuTuned):
         form = f"{event.precision} {event.memory_format}, {event.threads} thread{'' if event.threads == 1 else 's'}"
         say(f"CPU for {event.model}, {event.mode}, batch {event.batch_size}: {form}; {event.reason}")
@@ -208,15 +223,12 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
         emit(f"- {sentence}")
     rows = [_row(one) for one in report.measurements if one.ok]
     if rows:
-        emit("")
-        for line in table(list(rows[0]), [list(row.values()) for row in rows]):
-            emit(line)
-    lines = beside(report)
-    if lines:
-        emit("")
-        shown = [[line.who, line.form, f"{'> ' if line.at_least else ''}{line.ms:.3g}"] for line in lines]
-        for text in table(["published figures, small CNN on (4, 1, 64, 64)", "form", "ms"], shown):
-            emit(text)
+        emit("", table(COLUMNS, rows))
+    if lines := beside(report):
+        head = ["published figures, small CNN on (4, 1, 64, 64)", "form", "ms"]
+        emit(
+            "", table(head, [[each.who, each.form, f"{'> ' if each.at_least else ''}{each.ms:.3g}"] for each in lines])
+        )
     reasons = list(dict.fromkeys(one.disturbed for one in report.measurements if one.disturbed))
     for reason in reasons[:REASONS]:
         emit(f"* disturbed: {reason}")
@@ -224,26 +236,21 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
         emit(f"* and {counted(len(reasons) - REASONS, 'reason')} more; --json tells each")
 
 
-def _row(one: Measurement) -> dict[str, str]:
-    """A measurement in the table, by the heads of its columns."""
+def _row(one: Measurement) -> list[object]:
     case = one.case
     assert one.median_ms is not None
-    share = "-" if one.peak_share is None else f"{100 * one.peak_share:.2g} %"
-    energy = "-" if one.energy_j_per_clip is None else f"{one.energy_j_per_clip:.3g}"
-    return {
-        "device": case.device,
-        "network": case.model,
-        "mode": case.mode,
-        "scope": case.scope,
-        "batch": str(case.batch_size),
-        "form": case.form,
-        "ms": f"{one.median_ms:.3f}",
-        "quartiles": f"{one.q1_ms:.3f} - {one.q3_ms:.3f}",
-        "clips/s": f"{one.clips_per_second:.1f}",
-        "of peak": share,
-        "J/clip": energy,
-        "": "*" if one.disturbed else "",
-    }
+    share = None if one.peak_share is None else f"{100 * one.peak_share:.2g} %"
+    energy = None if one.energy_j_per_clip is None else f"{one.energy_j_per_clip:.3g}"
+    return [
+        *(case.device, case.model, case.mode, case.scope, case.batch_size, case.form, f"{one.median_ms:.3f}"),
+        *(
+            f"{one.q1_ms:.3f} - {one.q3_ms:.3f}",
+            f"{one.clips_per_second:.1f}",
+            share,
+            energy,
+            "*" if one.disturbed else "",
+        ),
+    ]
 
 
 def _shown(workspace: Workspace, name: str) -> BenchmarkReport:
@@ -258,13 +265,14 @@ def _shown(workspace: Workspace, name: str) -> BenchmarkReport:
 
 def _list(workspace: Workspace, as_json: bool) -> int:
     reports, broken = looked_at(Benchmark.every(workspace), Benchmark.report, lambda benchmark: benchmark.id)
+    facts = []
     for report in reports:
         figures = sum(one.ok for one in report.measurements)
-        if as_json:
-            emit_json(
-                {"id": report.id, "by": report.by, "state": report.state, "title": report.title, "figures": figures}
-            )
-        else:
-            emit(f"{report.id}  {report.state}  {counted(figures, 'figure')}  {report.title}")
-    tell_unreadable([*broken, *Benchmark.unreadable(workspace)], "id", as_json=as_json)
-    return DONE
+        facts.append(
+            {"id": report.id, "by": report.by, "state": report.state, "title": report.title, "figures": figures}
+        )
+    head = ["id", "state", "figures", "title"]
+    rows = [[each[name] for name in head] for each in facts]
+    none = "there are no reports yet; `labcore benchmark` makes one"
+    broken += Benchmark.unreadable(workspace)
+    return tell_list(facts, head, rows, broken, none=none, as_json=as_json)

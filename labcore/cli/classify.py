@@ -1,4 +1,13 @@
-"""``labcore classify``: what a trained classifier hears in sound files."""
+"""Classify sound files: the label of each clip, and of a longer recording which label occurs when.
+
+A file that cannot be read is reported, and the others go on; the exit status is then 1. With --output, the same
+command continues after an interruption and skips files that these weights have classified before.
+
+Examples:
+  labcore classify clip.wav
+  labcore classify recordings/ --output events.csv --per segment
+  labcore classify night.wav --format audacity --output night.txt
+"""
 
 from __future__ import annotations
 
@@ -14,22 +23,11 @@ from typing import TYPE_CHECKING, Any
 from labcore import builtin
 from labcore.batch.segments import THRESHOLD, segments_of, summary_of, with_events
 from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
-from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
-from labcore.cli.output import (
-    DONE,
-    FAILED,
-    INTERRUPTED,
-    Progress,
-    duration,
-    emit,
-    emit_json,
-    live,
-    percent,
-    say,
-    say_some,
-)
-from labcore.cli.parser import WEIGHTS, Parser, add_device, positive, share
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
+from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, positive, share
+from labcore.cli.progress import Bar, Pace, bars
+from labcore.cli.signals import stop_on_signals
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
@@ -42,42 +40,29 @@ BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "pa
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore classify",
-        description="Say what is heard in sound files: the label of a clip, and of a recording longer than a clip which label "
-        "occurs when. A file that cannot be read is told and the others go on; the exit status is then 1. With --output, answers are "
-        "kept as they come: the same command goes on after an interruption, and skips files that these weights have answered already.",
-    )  # fmt: skip
+    parser = Parser(prog="labcore classify", description=__doc__)
     parser.add_argument("files", metavar="FILE", nargs="+", help="sound files, or folders of them")
-    parser.add_argument(
-        "--run", metavar="RUN", help=f"{WEIGHTS}; where none is named and no run has weights yet, the built-in network answers"
-    )  # fmt: skip
-    add_device(parser)
-    parser.add_argument(
-        "--hop", metavar="SECONDS", type=positive, help="from one window to the next in recordings longer than a clip; "
-        "half a clip where not given",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", "-o", metavar="PATH", help="where to: a file, or for raven and audacity a folder with a file for each recording (a "
-        "file where there is one recording)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--format", choices=FORMATS, help="jsonl (whole answers), csv, parquet, raven (selection tables) or audacity (label tracks); by "
-        "the ending of --output where not given",
-    )  # fmt: skip
-    parser.add_argument(
-        "--per", choices=PER, default="file", help="a row of csv or parquet is a file (the default), a window, or a segment: windows "
-        "joined where the label stays",
-    )  # fmt: skip
-    parser.add_argument(
-        "--threshold", metavar="P", type=share, default=THRESHOLD, help="events, segments, raven, audacity: windows whose label is less "
-        "probable leave a gap [default 0.5]",
-    )  # fmt: skip
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="a line of JSON a file on stdout, and nothing else there; with --output, one at the end",
+    parser.add_argument("--run", metavar="RUN", help=f"{WEIGHTS}; without any run, builtin is the default")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--output", "-o", metavar="PATH", help="file to write; for raven and audacity a folder of files"
     )
+    output.add_argument(
+        "--format", choices=FORMATS, help="jsonl (complete results), csv, parquet, raven (selection tables) or audacity (label tracks) "
+        "(default: by the ending of --output)",
+    )  # fmt: skip
+    output.add_argument(
+        "--per", choices=PER, default="file", help="row of csv or parquet: a file, a window, or a segment of windows with the same label "
+        "(default: file)",
+    )  # fmt: skip
+    add_json(output, "each result as a line of JSON (with --output: a summary)")
+    parser.add_argument(
+        "--threshold", metavar="P", type=share, default=THRESHOLD, help="least probability of an event (default: 0.5)"
+    )
+    parser.add_argument(
+        "--hop", metavar="SECONDS", type=positive, help="step between windows of long recordings (default: half a clip)"
+    )
+    add_device(parser)
     return parser
 
 
@@ -95,13 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
-    tell = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
+    write = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
     bad = 0
-    with contextlib.closing(predict_files(classifier, inputs.files, arguments.hop, _at_work)) as answers:
-        for _, answer in itertools.chain(inputs.errors(), answers):
-            live("")
-            bad += "error" in answer
-            tell(answer)
+    with contextlib.closing(predict_files(classifier, inputs.files, arguments.hop, _at_work)) as predictions:
+        for _, prediction in itertools.chain(inputs.errors(), predictions):
+            bad += "error" in prediction
+            write(prediction)
     if bad and len(inputs) > 1 and kind != "jsonl":
         say(f"{bad} of {counted(len(inputs), 'file')} could not be read")
     return FAILED if bad else DONE
@@ -109,15 +93,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _at_work(file: Path, share: float) -> None:
     """A long recording on its way."""
-    live(f"{shown(file.name)}: {percent(share)}")
+    bars.show(Bar(shown(file.name), share, 1, percent(share)))
 
 
 def _weights(named: str | None) -> Path:
-    """The weights that are named, else those of the last run, else those that travel with the lab, which is told."""
+    """The weights that are named, else those of the last run, else the built-in ones, with a message."""
     if named is not None or last_trained() is not None:
         return weights_of(named or "last")
     say(
-        f"no run has weights yet: the built-in demo network answers. {builtin.what()}. Train your own with `labcore train`."
+        f"no run has weights yet: using the built-in demo network. {builtin.what()}. Train your own with `labcore train`."
     )
     return weights_of(builtin.NAME)
 
@@ -127,29 +111,29 @@ class _Stopped(Exception):
 
 
 class _Stdout:
-    """Writes answers to stdout as they come; of files that could not be read, stderr tells too."""
+    """Writes predictions to stdout as they come; files that could not be read are reported on stderr too."""
 
     def __init__(self, kind: str, labels: list[str], per: str, threshold: float) -> None:
         self.kind, self.per, self.threshold = kind, per, threshold
         self.file = io.StringIO()
         self.writer = csv_writer(self.file, labels, per) if kind == "csv" else None
 
-    def __call__(self, answer: dict[str, Any]) -> None:
+    def __call__(self, prediction: dict[str, Any]) -> None:
         if self.kind == "jsonl":
-            emit_json(with_events(answer, self.threshold))
+            emit_json(with_events(prediction, self.threshold))
             return
-        if "error" in answer:
-            say(f"bad: {answer['error']}")
-        for note in answer.get("notes", ()):
-            say(f"note: {answer['file']}: {note}")
+        if "error" in prediction:
+            say(f"bad: {prediction['error']}")
+        for note in prediction.get("notes", ()):
+            say(f"note: {prediction['file']}: {note}")
         if self.writer is not None:
-            self.writer.rows(rows_of(answer, self.per, self.threshold))
+            self.writer.rows(rows_of(prediction, self.per, self.threshold))
             self._emit(self.file.getvalue())
             self.file.seek(0)
             self.file.truncate()
-        elif "error" not in answer:
-            text = "\n".join(_lines(answer, self.threshold)) if self.kind == "text" else ""
-            self._emit(text or track_of(answer, self.kind, self.threshold))
+        elif "error" not in prediction:
+            text = "\n".join(_lines(prediction, self.threshold)) if self.kind == "text" else ""
+            self._emit(text or track_of(prediction, self.kind, self.threshold))
 
     @staticmethod
     def _emit(text: str) -> None:
@@ -157,20 +141,20 @@ class _Stdout:
             emit(text)
 
 
-def _lines(answer: dict[str, Any], threshold: float) -> list[str]:
-    """An answer for people: a line for a clip; for a recording of several windows a line an event, then one a label."""
-    if len(answer["windows"]) < 2:
-        return [f"{percent(answer['probability']):>7}  {answer['label']}  {answer['file']}"]
-    events = segments_of(answer, threshold)
+def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
+    """A prediction for people: a line for a clip; for a recording of several windows a line an event, then one a label."""
+    if len(prediction["windows"]) < 2:
+        return [f"{percent(prediction['probability']):>7}  {prediction['label']}  {prediction['file']}"]
+    events = segments_of(prediction, threshold)
     if not events:
         least = f"nothing is more probable than {percent(threshold)}"
-        return [f"{answer['file']}  {moment(answer['seconds'])}: {least}"]
+        return [f"{prediction['file']}  {moment(prediction['seconds'])}: {least}"]
     summary = summary_of(events)
     head = f"{counted(len(events), 'event')} of {counted(len(summary), 'label')}"
     whens = [f"{moment(event.start_s)} – {moment(event.end_s)}" for event in events]
     names = max(len(each.label) for each in summary)
     return [
-        f"{answer['file']}  {moment(answer['seconds'])}: {head}",
+        f"{prediction['file']}  {moment(prediction['seconds'])}: {head}",
         *(
             f"{when:>{max(map(len, whens))}}  {percent(event.probability):>7}  {event.label}"
             for when, event in zip(whens, events, strict=True)
@@ -183,7 +167,7 @@ def _lines(answer: dict[str, Any], threshold: float) -> list[str]:
 
 
 def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs: Inputs) -> int:
-    """Answers into a file or a folder; those that were given already are taken from the journal beside it."""
+    """Write predictions to a file or a folder; those made before are taken from the journal beside it."""
     from labcore.batch import PredictionJournal, write_table, write_tracks
 
     output, files = Path(arguments.output), inputs.files
@@ -199,7 +183,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     journal = PredictionJournal(journal_file, f"{sha256_of(weights_file)} {arguments.hop}")
     waiting = [file for file in files if not journal.has(file)]
     began = time.monotonic()
-    bad, notes, stopped = _ask(classifier, waiting, arguments.hop, journal, inputs)
+    bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs)
     everything = [*inputs.unread, *files]
     known = ((file, found) for file in everything if (found := journal.get(file)) is not None)
     if kind in TRACKS:
@@ -210,27 +194,24 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     done, skipped = journal.added, len(files) - len(waiting)
     say_some("note", notes)
     say_some("bad", bad)
-    said = f"{counted(done, 'file')} in {duration(time.monotonic() - began)}"
-    say(f"{said}, {skipped} answered before, {len(bad)} bad")
+    took = f"{counted(done, 'file')} in {duration(time.monotonic() - began)}"
+    say(f"{took}, {skipped} done before, {len(bad)} bad")
     if stopped:
-        say("stopped; the same command goes on")
-    if arguments.json:
-        facts = {"output": str(output.absolute()), "files": len(inputs), "done": done - len(bad), "skipped": skipped}
-        emit_json({**facts, "bad": len(bad), "stopped": stopped})
-    else:
-        emit(str(output))
+        say("stopped; the same command continues")
+    facts = {"output": str(output.absolute()), "files": len(inputs), "done": done - len(bad), "skipped": skipped}
+    tell({**facts, "bad": len(bad), "stopped": stopped}, str(output), as_json=arguments.json)
     return INTERRUPTED if stopped else FAILED if bad else DONE
 
 
-def _ask(
+def _predict(
     classifier: Classifier, waiting: list[Path], hop: float | None, journal: PredictionJournal, inputs: Inputs
 ) -> tuple[list[str], list[str], bool]:
-    """Ask about files and keep the answers; why some are bad, what is told of others, and whether a signal stopped it before the end."""
+    """Classify files and keep the predictions; returns why some are bad, notes on others, and whether a signal stopped it."""
     from labcore.batch.predicting import predict_files
 
     bad: list[str] = []
     notes: list[str] = []
-    began, tell = time.monotonic(), Progress()
+    began, pace = time.monotonic(), Pace(say)
     done, before = 0, len(inputs.files) - len(waiting)
 
     def at_work(file: Path, share: float) -> None:
@@ -240,16 +221,17 @@ def _ask(
 
     with (
         contextlib.suppress(_Stopped),
-        stop_on_signals(lambda: say_raw("stopping; once more ends at once\n")) as stopping,
-        contextlib.closing(predict_files(classifier, waiting, hop, at_work)) as answers,
+        stop_on_signals("stopping; once more ends at once") as stopping,
+        contextlib.closing(predict_files(classifier, waiting, hop, at_work)) as predictions,
     ):
-        for file, answer in itertools.chain(inputs.errors(), answers):
-            journal.add(file, answer)
+        for file, prediction in itertools.chain(inputs.errors(), predictions):
+            journal.add(file, prediction)
             done += 1
-            bad += [answer["error"]] if "error" in answer else []
-            notes += [f"{answer['file']}: {note}" for note in answer.get("notes", ())]
+            bad += [prediction["error"]] if "error" in prediction else []
+            notes += [f"{prediction['file']}: {note}" for note in prediction.get("notes", ())]
             rate = done / (time.monotonic() - began + 1e-9)
-            tell(f"{before + done} of {counted(len(inputs), 'file')}, {rate:.1f} files/s")
+            total = counted(len(inputs), "file")
+            pace(Bar("classifying", before + done, len(inputs), f"{before + done} of {total}, {rate:.1f} files/s"))
             if stopping.is_set():
                 break
     return bad, notes, done < len(waiting) + len(inputs.unread)

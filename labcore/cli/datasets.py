@@ -1,4 +1,15 @@
-"""``labcore datasets``: list the data sets, make the demo set, import your own, check, rename or remove one."""
+"""List, create, import, check, rename and remove data sets.
+
+Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/,
+audio_train/ audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
+or recording), and start,end or start,duration in seconds, or in the unit of the column's name (start_ms, end_sample).
+Other common column names work too; `labcore datasets check` shows how they were read.
+
+Examples:
+  labcore datasets demo
+  labcore datasets import ~/ESC-50 --name esc50
+  labcore datasets check esc50
+"""
 
 from __future__ import annotations
 
@@ -6,8 +17,9 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from labcore.cli.output import DONE, duration, emit, emit_json, live_count, live_look, say, table
+from labcore.cli.output import Content, duration, say, table, tell, tell_list
 from labcore.cli.parser import Parser, add_json, subcommands
+from labcore.cli.progress import counting, scanning
 from labcore.config import RunConfig
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
@@ -23,127 +35,92 @@ SHOWN = 5
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore datasets",
-        description="List the data sets, make the demo set, import, check, rename and remove your own.",
-        epilog="Recognised by themselves: UrbanSound8K, ESC-50, Speech Commands, a folder a class (also under train/ val/ test/, under "
-        "audio_train/ audio_test/ and the like, or under fold1/ …), and a CSV file with the columns path,label and optionally fold, group "
-        "(speaker, recording), and start,end or start,duration: in seconds, or as the column's name says (start_ms, Begin Time (s), "
-        "end_sample). Other usual names of columns are understood. `labcore datasets check` tells what was taken for what. "
-        "Paths may stand in quotes, as file:// addresses, or begin with ~.",
-    )
+    parser = Parser(prog="labcore datasets", description=__doc__)
     actions = subcommands(
         parser,
-        [
-            ("list", "list the data sets of the workspace"),
-            ("demo", "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
-            ("check", "look through a data set for what would harm the training"),
-            ("import", "remember a folder or a CSV file as a data set of the workspace; nothing is copied"),
-            ("rename", "call a data set otherwise; its runs still find it"),
-            ("remove", "forget a data set; your own files stay where they are"),
-        ],
+        {
+            "list": "list the data sets of the workspace",
+            "demo": "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds",
+            "check": "check a data set for problems that would harm training",
+            "import": "add a folder or CSV file to the workspace; the files stay where they are",
+            "rename": "rename a data set; its runs still find it",
+            "remove": "remove a data set from the workspace; your own files stay where they are",
+        },
     )
-    actions["demo"].add_argument("--seed", type=int, default=0, help="another seed makes another set (default 0)")
-    actions["check"].add_argument(
-        "dataset", metavar="NAME", help="a data set by name, or the path of a folder or CSV file"
-    )
-    actions["import"].add_argument("path", metavar="PATH", help="a folder or a CSV file")
+    actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
+    actions["check"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
+    actions["import"].add_argument("path", metavar="PATH", help="folder or CSV file")
     actions["import"].add_argument(
-        "--name", default="", help="what to call it; the folder's or file's own name by default"
+        "--name", default="", help="name in the workspace (default: that of the folder or file)"
     )
-    actions["rename"].add_argument("dataset", metavar="OLD", help="a data set of the workspace by name")
-    actions["rename"].add_argument("to", metavar="NEW", help="what to call it")
-    actions["remove"].add_argument("dataset", metavar="NAME", help="a data set of the workspace by name")
+    actions["rename"].add_argument("dataset", metavar="OLD", help="present name")
+    actions["rename"].add_argument("to", metavar="NEW", help="new name")
+    actions["remove"].add_argument("dataset", metavar="NAME", help="name of the data set")
     actions["remove"].add_argument(
-        "--yes",
-        action="store_true",
-        help="also one whose files lie in the workspace, as the demo set's do: they are deleted",
+        "--yes", action="store_true", help="delete its files too where they are in the workspace, as the demo set's"
     )
     actions["check"].add_argument(
-        f"--{RATE}",
-        dest="sample_rate",
-        type=int,
-        metavar="HZ",
-        help="the sample rate you will train with, to be told what it does not hear (default: that of `labcore train`)",
-    )
+        f"--{RATE}", dest="sample_rate", type=int, metavar="HZ", help="report sound that training at this sample rate would not hear "
+        "(default: that of `labcore train`)",
+    )  # fmt: skip
     for action in actions.values():
         add_json(action, "lines of JSON")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace = Workspace.default()
+    workspace, as_json = Workspace.default(), arguments.json
     match arguments.action:
         case "list":
-            return show_list(workspace, arguments.json)
+            return show_list(workspace, as_json)
         case "demo":
-            return demo(workspace, arguments.seed, arguments.json)
+            return demo(workspace, arguments.seed, as_json)
         case "import":
-            return take_in(workspace, arguments.path, arguments.name, arguments.json)
+            return take_in(workspace, arguments.path, arguments.name, as_json)
         case "rename":
-            return rename(workspace, arguments.dataset, arguments.to, arguments.json)
+            return rename(workspace, arguments.dataset, arguments.to, as_json)
         case "remove":
-            return remove(workspace, arguments.dataset, arguments.yes, arguments.json)
+            return remove(workspace, arguments.dataset, arguments.yes, as_json)
         case _:
-            return check(workspace, arguments.dataset, arguments.json, arguments.sample_rate)
+            return check(workspace, arguments.dataset, as_json, arguments.sample_rate)
 
 
 def show_list(workspace: Workspace, as_json: bool) -> int:
     from labcore.datasets.registry import list_datasets
 
     infos = list_datasets(workspace)
-    if as_json:
-        for info in infos:
-            emit_json(asdict(info))
-        return DONE
-    rows = [
-        [info.name, info.layout or "?", str(info.clips), str(info.classes), info.error or info.path] for info in infos
-    ]
-    for line in table(["data set", "layout", "clips", "classes", "where"], rows):
-        emit(line)
-    if not rows:
-        say("there are no data sets yet; `labcore datasets demo` makes one")
-    return DONE
+    head = ["data set", "layout", "clips", "classes", "where"]
+    rows = [[info.name, info.layout or "?", info.clips, info.classes, info.error or info.path] for info in infos]
+    none = "there are no data sets yet; `labcore datasets demo` makes one"
+    return tell_list(map(asdict, infos), head, rows, none=none, as_json=as_json)
 
 
 def demo(workspace: Workspace, seed: int, as_json: bool) -> int:
     from labcore.datasets.demo import make_demo
 
-    path = make_demo(workspace.datasets / "demo", seed=seed, progress=live_count("making the demo set"))
-    if as_json:
-        emit_json({"name": path.name, "path": str(path)})
-    else:
-        emit(str(path))
-        say("`labcore train --preset quick` trains on it")
-    return DONE
+    path = make_demo(workspace.datasets / "demo", seed=seed, progress=counting("making the demo set"))
+    say("`labcore train --preset quick` trains on it")
+    return tell({"name": path.name, "path": str(path)}, str(path), as_json=as_json)
 
 
 def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
     from labcore.datasets.registry import register
 
-    info = register(workspace, path, name, live_look("reading headers"))
-    if as_json:
-        emit_json(asdict(info))
-    else:
-        emit(
-            f"{info.name}: {counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')} ({info.layout}) at {info.path}"
-        )
-        for sentence in info.warnings:
-            say(f"warning: {sentence}")
-    return DONE
+    info = register(workspace, path, name, scanning("reading headers"))
+    for sentence in info.warnings:
+        say(f"warning: {sentence}", "yellow")
+    clips = f"{counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')}"
+    return tell(asdict(info), f"{info.name}: {clips} ({info.layout}) at {info.path}", as_json=as_json)
 
 
 def rename(workspace: Workspace, name: str, to: str, as_json: bool) -> int:
     from labcore.datasets.keeping import rename
 
     use = rename(workspace, name, to)
-    if as_json:
-        emit_json({"name": use.name, "path": shown(use.path or ""), "runs": [run.id for run, _ in use.runs]})
-    else:
-        emit(use.name)
-        if use.runs:
-            say(f"{use.sentence}; they find it by its old name too")
-    return DONE
+    if use.runs:
+        say(f"{use.sentence}; they find it by its old name too")
+    facts = {"name": use.name, "path": shown(use.path or ""), "runs": [run.id for run, _ in use.runs]}
+    return tell(facts, use.name, as_json=as_json)
 
 
 def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> int:
@@ -153,16 +130,12 @@ def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> int:
     if use.runs:
         say(use.sentence)
     use = remove(workspace, name, delete=yes)
-    if as_json:
-        runs = [run.id for run, _ in use.runs]
-        emit_json({"name": use.name, "path": shown(use.path or ""), "deleted": use.own, "runs": runs})
-        return DONE
-    emit(f"{use.name}: {'deleted' if use.own else f'forgotten; its files stay at {use.path}'}")
     if use.open:
-        say(
-            f"{counted(len(use.open), 'run')} can only go on where it is named again: labcore resume RUN --dataset PATH"
-        )
-    return DONE
+        runs = counted(len(use.open), "run")
+        say(f"{runs} can only be resumed with its new place: labcore resume RUN --dataset PATH")
+    facts = {"name": use.name, "path": shown(use.path or ""), "deleted": use.own}
+    done = "deleted" if use.own else f"removed from the workspace; its files stay at {use.path}"
+    return tell({**facts, "runs": [run.id for run, _ in use.runs]}, f"{use.name}: {done}", as_json=as_json)
 
 
 def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | None = None) -> int:
@@ -171,21 +144,16 @@ def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | Non
     from labcore.datasets.walk import looking
 
     config = RunConfig() if sample_rate is None else RunConfig().replace({RATE: sample_rate})
-    with looking(live_look("checking")):
+    with looking(scanning("checking")):
         dataset = find_dataset(workspace, name)
-    health = check_dataset(dataset, live_count("checking"), config)
-    if as_json:
-        emit_json(health.to_dict())
-    else:
-        for line in report(health):
-            emit(line)
-    return DONE
+    health = check_dataset(dataset, counting("checking"), config)
+    return tell(health.to_dict(), *report(health), as_json=as_json)
 
 
-def report(health: Health) -> list[str]:
+def report(health: Health) -> list[Content]:
     """What ``datasets check`` prints: the facts, clips by class and fold, then each finding with its first files."""
     facts = health.to_dict()
-    lines = [
+    lines: list[Content] = [
         f"{health.name}: {counted(health.clips, 'clip')}, {duration(health.total_seconds)} in all ({health.layout})"
     ]
     if health.rates:
@@ -196,10 +164,9 @@ def report(health: Health) -> list[str]:
         lines.append(f"files passed over that are not audio: {health.passed_over}")
     folds = [str(fold) for fold in health.counts.columns]
     rows = [
-        [label, *(str(counts[fold]) for fold in folds), str(sum(counts.values()))]
-        for label, counts in facts["counts"].items()
+        [label, *(counts[fold] for fold in folds), sum(counts.values())] for label, counts in facts["counts"].items()
     ]
-    lines += [f"folds: {health.fold_note}", "", *table(["class", *folds, "all"], rows), ""]
+    lines += [f"folds: {health.fold_note}", "", table(["class", *folds, "all"], rows), ""]
     for heading, found in (
         ("unreadable", [told(problem) for problem in health.unreadable]),
         ("silent", [problem.path for problem in health.silent]),

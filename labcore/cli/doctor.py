@@ -1,4 +1,12 @@
-"""``labcore doctor``: is this machine's GPU usable, and if not, why not and what to do."""
+"""Check GPU, driver, PyTorch and machine, test each device by computing on it, and say what to do about problems.
+
+The report contains no user names, paths or serial numbers. Exit status: 0 for a green or amber verdict, 1 for a red
+one. Without a GPU the verdict is amber: the lab works.
+
+Examples:
+  labcore doctor
+  labcore doctor --markdown --output report.md
+"""
 
 from __future__ import annotations
 
@@ -6,8 +14,9 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from labcore.cli.output import DONE, FAILED, emit, live, table
+from labcore.cli.output import DONE, FAILED, Content, emit, rendered, styled, table
 from labcore.cli.parser import Parser, add_json
+from labcore.cli.progress import Bar, bars
 from labcore.doctor.examination import examine
 from labcore.doctor.report import SIGN, Report, proof_cells
 from labcore.errors import LabError
@@ -15,21 +24,16 @@ from labcore.texts import json_line
 from labcore.workspace import Workspace
 
 INDENT = "      "
+COLOURS = {"green": "green", "amber": "yellow", "red": "red", "warning": "yellow", "error": "red"}
+"""Of verdicts and of checks."""
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore doctor",
-        description="Check driver, PyTorch, GPUs and machine, prove by computing that each device works, and say what to do where "
-        "something is wrong. The report holds no user names, paths or serial numbers.",
-        epilog="Exit status: 0 for a green or amber verdict, 1 for a red one. Without a GPU the verdict is amber: the lab works.",
-    )
+    parser = Parser(prog="labcore doctor", description=__doc__)
     form = parser.add_mutually_exclusive_group()
-    add_json(form, "one line of JSON")
-    form.add_argument("--markdown", action="store_true", help="Markdown, to paste into an issue")
-    parser.add_argument(
-        "--output", metavar="FILE", help="write there; a name that ends in .json or .md chooses that form"
-    )
+    add_json(form, "the report as a line of JSON")
+    form.add_argument("--markdown", action="store_true", help="print Markdown, for an issue")
+    parser.add_argument("--output", metavar="FILE", help="file to write; the ending .json or .md chooses that format")
     return parser
 
 
@@ -38,48 +42,49 @@ def run(arguments: argparse.Namespace) -> int:
     if target is not None and not target.parent.is_dir():
         raise LabError(f"the folder {target.parent} is not there", "Choose another --output")
     report = _watched()
-    text = _text(report, arguments, target)
+    content = _content(report, arguments, target)
     if target is None:
-        emit(text)
+        emit(*content)
     else:
+        text = "\n".join(rendered(each, "file") for each in content)
         with LabError.on_os_error(f"{target} cannot be written", "Choose another --output"):
             target.write_text(text + "\n", encoding="utf-8")
-        live("")
     return FAILED if report.verdict == "red" else DONE
 
 
 def _watched() -> Report:
-    """The complete report; what is still looked at stands on a live line."""
+    """The complete report; what is looked at now stands beside a bar."""
     last: Report | None = None
     with contextlib.closing(examine(Workspace.default())) as reports:
         for last in reports:
-            live(f"looking at {last.pending[0]} …" if last.pending else "")
-    live("")
+            if last.pending:
+                bars.show(Bar(f"looking at {last.pending[0]}"))
+    bars.clear()
     assert last is not None
     return last
 
 
-def _text(report: Report, arguments: argparse.Namespace, target: Path | None) -> str:
+def _content(report: Report, arguments: argparse.Namespace, target: Path | None) -> list[Content]:
     ending = target.suffix.lower() if target and not (arguments.json or arguments.markdown) else ""
     if arguments.json or ending == ".json":
-        return json_line(report.to_json())
+        return [json_line(report.to_json())]
     if arguments.markdown or ending in (".md", ".markdown"):
-        return report.to_markdown().rstrip("\n")
-    return "\n".join(lines(report))
+        return [report.to_markdown().rstrip("\n")]
+    return lines(report)
 
 
-def lines(report: Report) -> list[str]:
+def lines(report: Report) -> list[Content]:
     """The report for people: verdict first, then the checks by group, each remedy indented below its check."""
-    told = [f"{report.verdict.upper()}: {report.sentence}."]
+    told: list[Content] = [styled(f"{report.verdict.upper()}: {report.sentence}.", COLOURS[report.verdict])]
     for group, checks in report.groups():
-        told += ["", group]
+        told += ["", styled(group, "bold")]
         for check in checks:
-            told.append(f"  {SIGN[check.status]} {check.title}: {check.summary}")
+            line = f"  {SIGN[check.status]} {check.title}: {check.summary}"
+            told.append(styled(line, COLOURS.get(check.status, "")))
             if check.status in ("warning", "error"):
                 told += [f"{INDENT}{name}: {value}" for name, value in check.evidence.items()]
             told += [INDENT + line for line in check.remedy.splitlines()]
     if report.proofs:
-        rows = [proof_cells(proof) for proof in report.proofs]
-        head = ["device", "work", "result", "ms", "difference", "tolerance"]
-        told += ["", "Proofs", *("  " + line for line in table(head, rows))]
+        head = ["device", "check", "result", "ms", "difference", "tolerance"]
+        told += ["", styled("Self-test", "bold"), table(head, [*map(proof_cells, report.proofs)])]
     return told

@@ -1,25 +1,28 @@
-"""``labcore ensemble``: the networks of several runs as one classifier."""
+"""Combine finished runs into one classifier, a new run that averages their probabilities.
+
+The runs may differ in seed, network and training, but must have the same test clips.
+
+Examples:
+  labcore ensemble 20261126-1030 20261126-1105
+"""
 
 from __future__ import annotations
 
 import argparse
 
 from labcore.cli.evaluate import figures, report
-from labcore.cli.output import emit, emit_json, live_count
-from labcore.cli.parser import Parser, add_json, add_runs, runs_named
+from labcore.cli.output import tell
+from labcore.cli.parser import Parser, add_json, add_run, runs_named
+from labcore.cli.progress import counting
 from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore ensemble",
-        description="Put the networks of finished runs together as a new run that answers with the mean of their probabilities. "
-        "The runs may differ in seed, network and training; they must have held out the same clips.",
-    )
-    add_runs(parser, "runs by id, a part of it, or folder: two at least")
-    parser.add_argument("--device", default="auto", help="where it is judged: auto (the default), cpu, cuda or cuda:N")
+    parser = Parser(prog="labcore ensemble", description=__doc__)
+    add_run(parser, "two or more runs: an id or a part of it, or a folder", many=True)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     add_json(parser)
     return parser
 
@@ -29,13 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     members = [Run.open(workspace, name) for name in runs_named(arguments)]
     from labcore.ensembles import save_ensemble
 
-    judging = live_count("judging", "windows")
-    made, result = save_ensemble(workspace, members, arguments.device, judging, by=shell_user())
-    if arguments.json:
-        facts = {"run_id": made.id, "run_dir": str(made.path), "members": [member.id for member in members]}
-        emit_json(facts | figures(result))
-    else:
-        emit(f"run {made.id}, an ensemble of {len(members)} runs")
-        for line in report(result):
-            emit(line)
-    return 0
+    progress = counting("evaluating", "window")
+    made, result = save_ensemble(workspace, members, arguments.device, progress, by=shell_user())
+    facts = {"run_id": made.id, "run_dir": str(made.path), "members": [member.id for member in members]}
+    about = f"run {made.id}, an ensemble of {len(members)} runs"
+    return tell(facts | figures(result), about, *report(result), as_json=arguments.json)

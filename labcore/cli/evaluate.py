@@ -1,4 +1,9 @@
-"""``labcore evaluate``: how good a trained classifier is on clips of a data set."""
+"""Measure a classifier on clips of a data set: accuracy with its interval, and precision, recall and F1 per class.
+
+Examples:
+  labcore evaluate
+  labcore evaluate last --dataset esc50 --fold 2
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,11 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from labcore.cli.attend import Teller, attend_short, result_line, told
+from labcore.cli.foreground import run_short
 from labcore.cli.inputs import dataset_named, weights_named
-from labcore.cli.output import DONE, emit, emit_json, percent, say, table
+from labcore.cli.output import DONE, Content, percent, say, table, tell
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
+from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import Chosen, Evaluation, EvaluationPlan
 from labcore.events import Evaluated, Event, last_of
@@ -18,21 +24,18 @@ from labcore.workspace import Workspace
 
 
 def parser() -> Parser:
-    parser = Parser(prog="labcore evaluate", description="Judge a trained classifier on clips of a data set.")
-    add_run(parser, WEIGHTS, "last")
-    parser.add_argument("--dataset", metavar="NAME", help="a data set by name or path; the run's own where not given")
+    parser = Parser(prog="labcore evaluate", description=__doc__)
+    add_run(parser, WEIGHTS, default="last")
+    parser.add_argument("--dataset", metavar="NAME", help="data set by name or path (default: the run's own)")
     parser.add_argument(
-        "--fold", metavar="FOLD", help="the fold to judge on, or all; where not given, the fold that the run held out, and "
-        "all clips of another data set",
-    )  # fmt: skip
-    parser.add_argument("--class", dest="label", metavar="LABEL", help="clips of this class only")
-    parser.add_argument(
-        "--windows",
-        action="store_true",
-        help="keep what was said of each window, not of each clip, in predictions.parquet",
+        "--fold", metavar="FOLD", help="fold, or the word all (default: the run's test fold; all of another data set)"
     )
+    parser.add_argument("--class", dest="label", metavar="LABEL", help="use clips of this class only")
+    parser.add_argument(
+        "--windows", action="store_true", help="keep predictions per window, not per clip, in predictions.parquet"
+    )
+    parser.add_argument("--batch-size", metavar="N", type=int, default=64, help="windows per batch (default: 64)")
     add_device(parser)
-    parser.add_argument("--batch-size", metavar="N", type=int, default=64, help="windows at a time (default 64)")
     add_json(parser)
     return parser
 
@@ -52,10 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
         job = Evaluation.create(workspace, plan)
     except WorkspaceError as trouble:
         return _without_a_trace(plan, workspace, trouble, as_json=arguments.json)
-    status = attend_short(job)
+    status = run_short(job)
     if status == DONE:
         if job.predictions.is_file():
-            say(f"what was said of each clip: {job.predictions}")
+            say(f"predictions: {job.predictions}")
         _emit(job.events(), as_json=arguments.json)
     return status
 
@@ -65,9 +68,9 @@ def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: Worksp
     from labcore.evaluation.predictions import not_kept
     from labcore.evaluation.work import evaluated
 
-    events, teller = list[Event](), Teller()
+    events, report_event = list[Event](), ConsoleReporter(result=False)
     for event in evaluated(plan, workspace, lambda: False):
-        told(event, teller)
+        report_event(event)
         events.append(event)
     say(f"warning: {not_kept(trouble)}")
     _emit(events, as_json=as_json)
@@ -78,11 +81,7 @@ def _emit(events: Sequence[Event], *, as_json: bool) -> None:
     chosen, result = last_of(events, Chosen), last_of(events, Evaluated)
     assert chosen is not None
     assert result is not None
-    if as_json:
-        emit_json({"dataset": chosen.dataset, **figures(result)})
-        return
-    for line in report(result):
-        emit(line)
+    tell({"dataset": chosen.dataset, **figures(result)}, *report(result), as_json=as_json)
 
 
 def figures(result: Evaluated) -> dict[str, Any]:
@@ -90,11 +89,11 @@ def figures(result: Evaluated) -> dict[str, Any]:
     return result.model_dump(exclude={"type", "time"})
 
 
-def report(result: Evaluated) -> list[str]:
+def report(result: Evaluated) -> list[Content]:
     """Final figures for people: a sentence and a table of the classes."""
     rows = [
         [label, *(percent(each.get(name)) for name in ("precision", "recall", "f1")), f"{each.get('clips', 0):g}"]
         for label, each in result.per_class.items()
     ]
     note = [f"{choice_note(result.adjusted)}."] if result.adjusted else []
-    return [result_line(result), *note, "", *table(["class", "precision", "recall", "F1", "clips"], rows)]
+    return [result_line(result), *note, "", table(["class", "precision", "recall", "F1", "clips"], rows)]

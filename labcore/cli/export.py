@@ -1,4 +1,8 @@
-"""``labcore export``: a run's weights, configuration, labels and a script that uses them, in one zip."""
+"""Write a run's weights (safetensors), configuration, labels and a script that uses them as one zip.
+
+Examples:
+  labcore export last --output dogs.zip
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,16 @@ import argparse
 from pathlib import Path
 
 from labcore.cli.inputs import trained_run
-from labcore.cli.output import emit, emit_json
-from labcore.cli.parser import LAST, Parser, add_run, run_named
+from labcore.cli.output import tell
+from labcore.cli.parser import RUN, Parser, add_json, add_run, run_named
 from labcore.workspace import write_atomically
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore export",
-        description="Write the zip with a run's weights (safetensors), configuration, labels and a script that uses them.",
-    )
-    add_run(parser, LAST, "last")
-    parser.add_argument(
-        "--output", "-o", metavar="FILE", help="where to; RUN.zip in the current folder where not given"
-    )
-    parser.add_argument("--json", action="store_true", help="a line of JSON on stdout")
+    parser = Parser(prog="labcore export", description=__doc__)
+    add_run(parser, f"{RUN} (default: last)", default="last")
+    parser.add_argument("--output", "-o", metavar="FILE", help="file to write (default: RUN.zip in the current folder)")
+    add_json(parser)
     return parser
 
 
@@ -33,8 +32,5 @@ def run(arguments: argparse.Namespace) -> int:
     if target.is_dir():
         target /= f"{chosen.id}.zip"
     write_atomically(target, content)
-    if arguments.json:
-        emit_json({"run_id": chosen.id, "file": str(target.absolute()), "bytes": len(content)})
-    else:
-        emit(str(target))
-    return 0
+    facts = {"run_id": chosen.id, "file": str(target.absolute()), "bytes": len(content)}
+    return tell(facts, str(target), as_json=arguments.json)

@@ -1,4 +1,12 @@
-"""``labcore extract``: features of whole folders of sound files."""
+"""Compute log-mels, MFCCs or embeddings of all sound files in a folder.
+
+Writes one file each, at the same place in the output folder, and an index. Finished files are skipped, so the same
+command continues after an interruption. Files that cannot be read are listed at the end; the exit status is then 1.
+
+Examples:
+  labcore extract --input recordings --output mels
+  labcore extract --input recordings --output embeddings --embeddings last
+"""
 
 from __future__ import annotations
 
@@ -9,10 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.cli.attend import say_raw, stop_on_signals
 from labcore.cli.inputs import weights_of
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, Progress, duration, emit, emit_json, live_look, say, say_some
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, say, say_some, tell
 from labcore.cli.parser import Parser, add_device, add_json, add_setting, number, positive, read_config
+from labcore.cli.progress import Bar, Pace, scanning
+from labcore.cli.signals import stop_on_signals
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError
 from labcore.texts import counted
@@ -29,47 +38,35 @@ FRONT_END = ("audio.sample_rate", "features.")
 def parser() -> Parser:
     from labcore.config import all_settings
 
-    parser = Parser(
-        prog="labcore extract",
-        description="Write log-mels (n_mels, frames) in dB, MFCC (n, frames), or embeddings (windows, width) of a run, for all sound "
-        "files in and below a folder: one output file each, at the same place in the output folder, with an index. What is done is "
-        "skipped, so that the same command goes on after an interruption. Files that cannot be read are listed at the end; the exit "
-        "status is then 1.",
-    )  # fmt: skip
-    parser.add_argument("--input", metavar="DIR", required=True, help="the folder of sound files")
-    parser.add_argument("--output", "-o", metavar="DIR", required=True, help="where to; made where it is missing")
+    parser = Parser(prog="labcore extract", description=__doc__)
+    parser.add_argument("--input", metavar="DIR", required=True, help="folder of sound files, with its subfolders")
+    parser.add_argument("--output", "-o", metavar="DIR", required=True, help="folder to write to; created if missing")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--features", choices=("log-mel", "mfcc"), default="log-mel", help="log-mel (the default) or mfcc"
-    )
+        "--features", choices=("log-mel", "mfcc"), default="log-mel", help="log-mels in dB (n_mels, frames) or MFCCs (n, frames) "
+        "(default: log-mel)",
+    )  # fmt: skip
     what.add_argument(
-        "--embeddings", metavar="RUN", help="what the network of a run gives its last layer, instead: a run's id or a part of it, its "
-        "folder, the word last, or a weights file",
+        "--embeddings", metavar="RUN", help="compute embeddings (windows, width) with the network of this run instead: its id or a part of "
+        "it, its folder, the word last, or a weights file",
     )  # fmt: skip
-    parser.add_argument("--mfcc", metavar="N", type=int, default=20, help="number of coefficients [default 20]")
+    parser.add_argument("--mfcc", metavar="N", type=int, default=20, help="number of MFCC coefficients (default: 20)")
     parser.add_argument(
-        "--hop", metavar="SECONDS", type=positive, help="embeddings: from one window to the next in recordings longer than a clip; "
-        "half a clip where not given",
-    )  # fmt: skip
-    parser.add_argument(
-        "--format", choices=("npy", "pt", "parquet"), default="npy", help="of the output files: NumPy (the default), a torch tensor, or "
-        "Parquet with a row a frame or window",
-    )  # fmt: skip
-    parser.add_argument("--index", choices=("csv", "parquet"), default="csv", help="format of the index [default csv]")
-    add_device(
-        parser, "auto (the default: a GPU for embeddings where there is one, else the CPU, since decoding is what takes the time), cpu, "
-        "cuda or cuda:N",
-    )  # fmt: skip
-    parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=number(int, lambda value: 1 <= value <= 1024, "between 1 and 1024"),
-        default=usable_cores(),
-        help="processes, or threads that decode for a GPU; all cores where not given",
+        "--hop", metavar="SECONDS", type=positive, help="step between windows of embeddings (default: half a clip)"
     )
-    add_json(parser, "a line of JSON at the end")
-    parser.add_argument("--config", metavar="FILE", help="the front end of a run: its config.json or its folder")
-    front = parser.add_argument_group("front end of log-mels and MFCC")
+    parser.add_argument(
+        "--format", choices=("npy", "pt", "parquet"), default="npy", help="NumPy array, torch tensor, or Parquet with a row per frame or "
+        "window (default: npy)",
+    )  # fmt: skip
+    parser.add_argument("--index", choices=("csv", "parquet"), default="csv", help="format of the index (default: csv)")
+    add_device(parser, "auto, cpu, cuda or cuda:N (default: auto, a GPU for embeddings if there is one, else the CPU)")
+    parser.add_argument(
+        "--workers", metavar="N", type=number(int, lambda value: 1 <= value <= 1024, "between 1 and 1024"), default=usable_cores(),
+        help="processes, or decoding threads for a GPU (default: one per core)",
+    )  # fmt: skip
+    add_json(parser, "a summary as a line of JSON")
+    parser.add_argument("--config", metavar="FILE", help="front end to use: the config.json or folder of a run")
+    front = parser.add_argument_group("front end of log-mels and MFCCs")
     for path, setting in all_settings().items():
         if path.startswith(FRONT_END):
             add_setting(front, setting)
@@ -86,9 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     device = _device(arguments.device, settings)
     began = time.monotonic()
-    tell = Progress()
+    pace = Pace(say)
     with (
-        stop_on_signals(lambda: say_raw("stopping after the files at hand; once more ends at once\n")) as stopping,
+        stop_on_signals("stopping after the files at hand; once more ends at once") as stopping,
         looking(_until(stopping.is_set)),
     ):
         counts = extract(
@@ -98,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
             device=device,
             workers=arguments.workers,
             index=arguments.index,
-            progress=lambda counts: tell(_line(counts, time.monotonic() - began)),
+            progress=lambda counts: pace(_bar(counts, time.monotonic() - began)),
             should_stop=stopping.is_set,
         )
     seconds = time.monotonic() - began
@@ -106,30 +103,37 @@ def run(arguments: argparse.Namespace) -> int:
     say_some("bad", [error for _, error in counts.bad], "the index has them all")
     say(_line(counts, seconds))
     if counts.stopped:
-        say("stopped; the same command goes on")
-    if arguments.json:
-        facts: dict[str, object] = {
-            "files": counts.total,
-            "done": counts.done - len(counts.bad),
-            "skipped": counts.skipped,
-        }
-        facts |= {"bad": len(counts.bad), "stopped": counts.stopped, "audio_seconds": round(counts.audio_seconds, 3)}
-        emit_json({**facts, "seconds": round(seconds, 3), "device": device, "index": str(counts.index)})
-    else:
-        emit(str(counts.index))
+        say("stopped; the same command continues")
+    tell(
+        _facts(counts, seconds) | {"device": device, "index": str(counts.index)},
+        str(counts.index),
+        as_json=arguments.json,
+    )
     if counts.stopped:
         return INTERRUPTED
     return FAILED if counts.bad else DONE
 
 
+def _facts(counts: Counts, seconds: float) -> dict[str, object]:
+    return {
+        "files": counts.total,
+        "done": counts.done - len(counts.bad),
+        "skipped": counts.skipped,
+        "bad": len(counts.bad),
+        "stopped": counts.stopped,
+        "audio_seconds": round(counts.audio_seconds, 3),
+        "seconds": round(seconds, 3),
+    }
+
+
 def _until(stopped: Callable[[], bool]) -> Callable[[int, int], None]:
     """The progress of looking through folders, which a signal ends."""
-    tell = live_look("reading")
+    scan = scanning("reading")
 
     def report(done: int, total: int) -> None:
         if stopped():
             raise KeyboardInterrupt
-        tell(done, total)
+        scan(done, total)
 
     return report
 
@@ -178,6 +182,10 @@ def _device(wanted: str, settings: ExtractSettings) -> str:
     choice = choose_device(wanted)
     say(f"on {choice.device}: {choice.reason}")
     return choice.device
+
+
+def _bar(counts: Counts, seconds: float) -> Bar:
+    return Bar("extracting", counts.done + counts.skipped, counts.total, _line(counts, seconds))
 
 
 def _line(counts: Counts, seconds: float) -> str:

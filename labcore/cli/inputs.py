@@ -34,7 +34,7 @@ class Inputs:
         return len(self.files) + len(self.unread)
 
     def errors(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """What is unread, as :func:`labcore.batch.predicting.predict_files` answers a file that cannot be read."""
+        """What is unread, as :func:`labcore.batch.predicting.predict_files` reports a file that cannot be read."""
         return ((path, {"file": str(path), "error": reason}) for path, reason in self.unread.items())
 
 
@@ -63,13 +63,13 @@ def sound_files(names: Iterable[str]) -> Inputs:
 
 
 def _add_folder(folder: Path, inputs: Inputs) -> None:
-    from labcore.cli.output import live, live_look
+    from labcore.cli.progress import bars, scanning
     from labcore.datasets.scan import find_audio
     from labcore.datasets.walk import looking
 
-    with looking(live_look("reading")):
+    with looking(scanning("reading")):
         found = find_audio(folder, foreign=True, noises=True)
-    live("")
+    bars.clear()
     if not (found.files or found.problems):
         raise AudioError(f"there are no sound files in {folder}", "Name the files themselves, or another folder")
     inputs.files += [folder.joinpath(*parts) for parts in found.files]

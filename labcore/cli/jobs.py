@@ -1,4 +1,11 @@
-"""``labcore jobs``: list, show, stop, resume and delete jobs of every kind."""
+"""List, show, stop, resume and delete jobs of every kind: runs, cross-validations, searches, benchmarks, evaluations,
+noise tests, estimates.
+
+Examples:
+  labcore jobs list --active
+  labcore jobs show last --follow
+  labcore jobs stop last
+"""
 
 from __future__ import annotations
 
@@ -8,9 +15,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from labcore.cli.attend import Teller, exit_status, goes_on, say_raw, stop_on_signals
-from labcore.cli.output import DONE, USAGE, duration, emit, emit_json, percent, say, tell_list
+from labcore.cli.foreground import exit_status, how_to_resume
+from labcore.cli.output import DONE, USAGE, duration, emit_json, facts_lines, percent, say, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
+from labcore.cli.reporter import ConsoleReporter
+from labcore.cli.signals import stop_on_signals
 from labcore.errors import LabError
 from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunStarted, Started
 from labcore.jobs.folder import J, JobFolder, named
@@ -25,45 +34,41 @@ from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
 ANY = Kind("job", "")
-TELLERS = {
+REPORTERS = {
     "reports": "labcore.cli.benchmark:tell_event",
     "noise": "labcore.cli.noise:tell_event",
     "searches": "labcore.cli.search:tell_event",
 }
 """Folder of jobs → what tells people of the events that only these have."""
-JOB = "a job's id or a part of it, or the word last"
+JOB = "id of a job or a part of it, or the word last"
 
 
 def parser() -> Parser:
-    parser = Parser(prog="labcore jobs", description="List, show, stop, resume and delete jobs of every kind: runs, "
-                    "cross-validations, searches, benchmarks, evaluations, tests with noise, estimates.")  # fmt: skip
+    parser = Parser(prog="labcore jobs", description=__doc__)
     actions = subcommands(
         parser,
-        [
-            ("list", "list all jobs, newest first"),
-            ("show", "show how a job stands, and where its folder is"),
-            ("stop", "stop jobs, however they were started, or take them out of the queue"),
-            (
-                "resume",
-                "put a job that was stopped, failed or interrupted back into the queue, and follow it to its end",
-            ),
-            ("delete", "delete jobs with all that belongs to them"),
-        ],
+        {
+            "list": "list jobs, newest first",
+            "show": "show a job and its state",
+            "stop": "stop running jobs and cancel queued ones",
+            "resume": "queue a job that was stopped, failed or interrupted again, and follow it",
+            "delete": "delete jobs and their files",
+        },
     )
-    actions["list"].add_argument(
-        "--kind", choices=list(TABLE), action="append", help="only these; may be given several times"
-    )
-    actions["list"].add_argument("--mine", action="store_true", help="only your own, and those of nobody known")
-    actions["list"].add_argument("--active", action="store_true", help="only those that wait or are at work")
+    actions["list"].add_argument("--kind", choices=list(TABLE), action="append", help="list this kind only; repeatable")
+    actions["list"].add_argument("--mine", action="store_true", help="list your own only, and those without an owner")
+    actions["list"].add_argument("--active", action="store_true", help="list queued and running ones only")
     for name in ("show", "resume"):
         actions[name].add_argument("job", metavar="JOB", help=JOB)
     for name in ("stop", "delete"):
         actions[name].add_argument("jobs", metavar="JOB", nargs="+", help=JOB)
-    for name, what in (("stop", "stop them"), ("resume", "go on with it"), ("delete", "delete them")):
-        add_anyone(actions[name], what)
-    actions["show"].add_argument("--follow", "-f", action="store_true", help="watch it until it ends")
-    actions["resume"].add_argument("--dataset", metavar="NAME", help="where its data set lies now, by name or path")
-    actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask")
+    actions["show"].add_argument("--follow", "-f", action="store_true", help="follow it until it ends")
+    actions["resume"].add_argument(
+        "--dataset", metavar="NAME", help="where its data set is now, by name or path, if it was moved"
+    )
+    actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
+    for name in ("stop", "resume", "delete"):
+        add_anyone(actions[name], name)
     for name in ("list", "show", "resume"):
         add_json(actions[name], "lines of JSON")
     return parser
@@ -78,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
             job = open_job(workspace, arguments.job)
             return follow(job, arguments.json) if arguments.follow else show(job, arguments.json)
         case "resume":
-            (job,) = own([open_job(workspace, arguments.job)], arguments, "go on with")
+            (job,) = own([open_job(workspace, arguments.job)], arguments, "resume")
             return resume(workspace, job, arguments.dataset, arguments.json)
         case "stop":
             return stop(own([open_job(workspace, name) for name in arguments.jobs], arguments, "stop"))
@@ -106,29 +111,24 @@ def own(chosen: Sequence[J], arguments: argparse.Namespace, what: str) -> list[J
     """Jobs, once it is clear that something may happen to all of them.
 
     Raises:
-        NotYoursError: one is another person's, and that it is meant was not said.
+        NotYoursError: one is another person's, and --anyone was not given.
     """
     for each in chosen:
         if not arguments.anyone:
-            require_owner(each.owner, shell_user(), each.title, f"Add --anyone to {what} it all the same")
+            require_owner(each.owner, shell_user(), each.title, f"Add --anyone to {what} it anyway")
     return list(chosen)
 
 
 def brief(job: JobFolder, status: JobStatus) -> dict[str, Any]:
     """A job at a glance, as a line of ``jobs list --json``."""
+    facts = ("stopped_by", "fraction", "seconds_left", "accuracy", "error", "remedy", "changed_at")
     return {
         "kind": job.kind.name,
         "job_id": job.id,
         "job_dir": str(job.path),
         "state": status.state,
         "by": status.by or job.owner,
-        "stopped_by": status.stopped_by,
-        "fraction": status.fraction,
-        "seconds_left": status.seconds_left,
-        "accuracy": status.accuracy,
-        "error": status.error,
-        "remedy": status.remedy,
-        "changed_at": status.changed_at,
+        **{name: getattr(status, name) for name in facts},
     }
 
 
@@ -139,39 +139,34 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
         if not arguments.kind or kind.kind.room in arguments.kind:
             found += glances(workspace, kind)
             broken += kind.unreadable(workspace)
-    told, rows = [], []
-    for job, status in sorted(found, key=lambda each: each[0].id, reverse=True):
-        facts = brief(job, status)
-        if (arguments.mine and is_anothers(facts["by"], shell_user())) or (arguments.active and not status.active):
-            continue
-        told.append(facts)
-        done = f"{100 * status.fraction:.0f} %" if status.active else "-"
-        rows.append([job.kind.name, job.id, status.state, done, percent(status.accuracy), facts["by"] or "-"])
+    found.sort(key=lambda each: each[0].id, reverse=True)
+    listed = [(brief(job, status), status) for job, status in found if status.active or not arguments.active]
+    listed = [each for each in listed if not (arguments.mine and is_anothers(each[0]["by"], shell_user()))]
+    rows = []
+    for facts, status in listed:
+        done = f"{100 * status.fraction:.0f} %" if status.active else None
+        accuracy, by = percent(facts["accuracy"]), facts["by"] or None
+        rows.append([facts["kind"], facts["job_id"], facts["state"], done, accuracy, by])
     head = ["kind", "job", "state", "done", "accuracy", "by"]
+    told = (facts for facts, _ in listed)
     return tell_list(told, head, rows, broken, "job_id", none="there are no jobs", as_json=arguments.json)
 
 
 def show(job: JobFolder, as_json: bool) -> int:
     status = glance(job)
     facts = brief(job, status) | {"children": [child.id for child in job.children()]}
-    if as_json:
-        emit_json(facts)
-        return DONE
     told = {"kind": job.kind.name, "id": job.id, "folder": job.path, "state": status.state, "by": facts["by"],
             "left": status.seconds_left and duration(status.seconds_left), "error": status.error, "remedy": status.remedy,
             "of": ", ".join(facts["children"]), "log": job.log if job.log.exists() else ""}  # fmt: skip
-    for name, value in told.items():
-        if value:
-            emit(f"{name:9} {value}")
-    return DONE
+    return tell(facts, *facts_lines(told), as_json=as_json)
 
 
-def teller_of(job: JobFolder) -> Callable[[Event], None]:
+def reporter_of(job: JobFolder) -> Callable[[Event], None]:
     """What tells people of the events of a job: what all have in common, then what only its kind has."""
-    tell, of_kind = Teller(), load(TELLERS[job.kind.room]) if job.kind.room in TELLERS else None
+    of_all, of_kind = ConsoleReporter(), load(REPORTERS[job.kind.room]) if job.kind.room in REPORTERS else None
 
     def both(event: Event) -> None:
-        tell(event)
+        of_all(event)
         if of_kind is not None:
             of_kind(event)
         match event:
@@ -187,22 +182,21 @@ def teller_of(job: JobFolder) -> Callable[[Event], None]:
     return both
 
 
-def watch(job: JobFolder, as_json: bool) -> Iterator[bool]:
-    """Tell a job's events, those of the past first, until it has ended. Yields at each look whether there was anything new."""
-    reader, tell, queued = job.reader(), teller_of(job), False
+def watch(job: JobFolder, as_json: bool) -> Iterator[None]:
+    """Report a job's events, those of the past first, until it has ended. Yields after each look."""
+    reader, report = job.reader(), reporter_of(job)
     while True:
         events = reader.read()
         for event in events:
-            queued = isinstance(event, Queued) or (queued and not isinstance(event, Started))
             if as_json:
                 emit_json(event.facts())
-            tell(event)
+            report(event)
         if not events:
             if not job.there:
                 raise job.kind.error(f"{job.title} is not there any more")
             if not job.status().active:
                 return
-        yield bool(events)
+        yield
         time.sleep(FOLLOW_SECONDS)
 
 
@@ -210,7 +204,7 @@ def follow(job: JobFolder, as_json: bool) -> int:
     for _ in watch(job, as_json):
         pass
     if job.status().state == "interrupted":
-        say(f"interrupted; {goes_on(job)}")
+        say(f"interrupted; {how_to_resume(job)}")
     return DONE
 
 
@@ -219,7 +213,7 @@ def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: b
     manager, asked = JobManager(workspace), False
     try:
         manager.resume(job, by=shell_user(), dataset=dataset)
-        with stop_on_signals(lambda: say_raw("\nstopping; once more kills\n")) as stopping:
+        with stop_on_signals("stopping; once more kills") as stopping:
             for _ in watch(job, as_json):
                 if stopping.is_set() and not asked:
                     asked = True
@@ -237,9 +231,9 @@ def stop(chosen: Sequence[JobFolder]) -> int:
         manager.stop(job, by=shell_user())
         match before:
             case "queued":
-                say(f"{job.id} was taken out of the queue")
+                say(f"{job.id} was removed from the queue")
             case "running" | "stopping":
-                say(f"{job.id} stops soon; {goes_on(job)}" if job.kind.resumes else f"{job.id} stops soon")
+                say(f"{job.id} is stopping; {how_to_resume(job)}" if job.kind.resumes else f"{job.id} is stopping")
             case state:
                 say(f"{job.id} is {state} already")
     manager.close()
@@ -249,7 +243,7 @@ def stop(chosen: Sequence[JobFolder]) -> int:
 def delete(chosen: Sequence[JobFolder], strays: Sequence[Unreadable], sure: bool) -> int:
     if not sure:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            say("labcore: deleting cannot be undone. Add --yes to do it without being asked.")
+            say("labcore: deleting cannot be undone. Add --yes to confirm.")
             return USAGE
         listed = ", ".join([each.id for each in chosen] + [each.name for each in strays])
         print(f"Delete {printable(listed)} for good? [y/N] ", end="", file=sys.stderr, flush=True)

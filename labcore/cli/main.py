@@ -13,33 +13,55 @@ import sys
 from collections.abc import Sequence
 
 from labcore import __version__
-from labcore.cli.output import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, mute_stdout, say
+from labcore.cli.output import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, complain, mute_stdout, say
 from labcore.cli.parser import Parser, closest
+from labcore.cli.progress import bars
 from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, OutOfMemoryError, WorkspaceError
 
-COMMANDS = {
-    "doctor": "check the GPU, the driver, PyTorch and the machine, and say what to do",
-    "datasets": "list the data sets, make the demo set, import, check, rename and remove your own",
-    "train": "train a classifier",
-    "turn": "turn settings of a run while it trains",
-    "crossval": "train once for every fold, mean and deviation over all of them",
-    "resume": "go on with a run that was stopped, failed or interrupted",
-    "search": "look for better settings of chosen settings, trial by trial",
-    "ensemble": "put the networks of several runs together as one classifier",
-    "evaluate": "judge a trained classifier on clips of a data set",
-    "noise": "judge a trained classifier with more and more noise",
-    "classify": "say what is heard in sound files",
-    "serve": "answer over HTTP what is heard in clips",
-    "extract": "write log-mels, MFCC or embeddings of whole folders of sound files",
-    "runs": "list, show, follow, stop and delete runs",
-    "jobs": "list, show, stop, resume and delete jobs of every kind",
-    "benchmark": "compare the CPU with every GPU: speed, where the time goes, from which batch on a GPU pays",
-    "export": "write the zip with a run's weights and a script that uses them",
-    "password": "print the hash of a password, for a lab that others reach",
-    "backup": "write the workspace into one file, also while runs are at work",
-    "restore": "bring a workspace back from such a file",
+GROUPS = {
+    "Data": {
+        "datasets": "List, create, import, check, rename and remove data sets",
+        "extract": "Compute log-mels, MFCCs or embeddings of whole folders",
+    },
+    "Training": {
+        "train": "Train a classifier",
+        "set": "Change settings of a run while it trains",
+        "resume": "Continue a run that was stopped, failed or interrupted",
+        "runs": "List, show, stop and delete runs",
+        "crossval": "Cross-validate: train once per fold",
+        "search": "Tune hyperparameters",
+        "ensemble": "Combine several runs into one classifier",
+    },
+    "Using a classifier": {
+        "evaluate": "Measure a classifier on clips of a data set",
+        "noise": "Measure a classifier as noise increases",
+        "classify": "Classify sound files",
+        "export": "Write a run's weights and a script that uses them as a zip",
+        "serve": "Serve classifiers over HTTP",
+    },
+    "Machine": {
+        "doctor": "Check GPU, driver, PyTorch and machine",
+        "benchmark": "Compare the speed of the CPU and every GPU",
+        "jobs": "List, show, stop, resume and delete jobs of every kind",
+        "worker": "Start the queued jobs of the workspace",
+        "backup": "Write the workspace to one file",
+        "restore": "Restore the workspace from a backup",
+        "password": "Hash a password for the lab's sign-in",
+    },
 }
+"""Commands with their summaries, as the help groups them. Each is a module of labcore.cli."""
+COMMANDS = {name: summary for group in GROUPS.values() for name, summary in group.items()}
+ALIASES = {"turn": "set"}
+"""Former names of commands, understood for one version."""
+EPILOG = """\
+Examples:
+  labcore datasets demo                 make a demo set of 400 city sounds
+  labcore train --preset quick          train on it
+  labcore classify clip.wav             classify a sound with the result
+
+Run `labcore COMMAND --help` for the options of a command.
+Data sets and runs are stored in the folder LABCORE_HOME, by default ./workspace."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except LabError as error:
-        say("labcore: " + " ".join(str(error).split()))
+        complain(error)
         return FAILED if isinstance(error, (WorkspaceError, OutOfMemoryError)) else USAGE
     except KeyboardInterrupt:
         say("labcore: interrupted")
@@ -60,11 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         mute_stdout()
         return PIPE_CLOSED
+    finally:
+        bars.clear()
 
 
 def _dispatch(words: list[str]) -> int:
-    if words and words[0] in COMMANDS:
-        module = importlib.import_module(f"labcore.cli.{words[0]}")
+    command = ALIASES.get(words[0], words[0]) if words else ""
+    if command in COMMANDS:
+        module = importlib.import_module(f"labcore.cli.{command}")
         parser: Parser = module.parser()
         status: int = module.run(parser.parse_args(words[1:]))
         sys.stdout.flush()
@@ -81,13 +106,15 @@ def _dispatch(words: list[str]) -> int:
 
 def _overview() -> Parser:
     width = max(map(len, COMMANDS))
-    listed = "\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items())
+    groups = [
+        "\n".join([f"{title}:", *(f"  {name:{width}}  {summary}" for name, summary in commands.items())])
+        for title, commands in GROUPS.items()
+    ]
     parser = Parser(
         prog="labcore",
-        usage="labcore COMMAND …",
-        description="Audio classification: from clips to a trained classifier.",
-        epilog=f"commands:\n{listed}\n\n`labcore COMMAND --help` tells more. Data sets and runs lie in the folder "
-        "that LABCORE_HOME names,\nelse in ./workspace.",
+        usage="labcore COMMAND [options]",
+        description="Train sound classifiers and use them.\n\n" + "\n\n".join(groups),
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"labcore {__version__}")

@@ -1,11 +1,18 @@
-"""``labcore noise``: how a trained classifier holds out against noise."""
+"""Measure a classifier's accuracy as noise increases.
+
+Ctrl-C stops; the results so far are kept.
+
+Examples:
+  labcore noise
+  labcore noise last --colour white --snr 20 10 0
+"""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from labcore.cli.attend import attend_short
+from labcore.cli.foreground import run_short
 from labcore.cli.inputs import weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_list
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, number, run_named
@@ -19,25 +26,19 @@ decibels = number(float, lambda ratio: -100 <= ratio <= 100, "between -100 and 1
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore noise",
-        description="Judge a trained classifier on clips of its data set with more and more noise. Ctrl-C stops it; the ratios that are "
-        "done stay.",
-    )
-    add_run(parser, WEIGHTS, "last")
+    parser = Parser(prog="labcore noise", description=__doc__)
+    add_run(parser, WEIGHTS, default="last")
+    parser.add_argument("--fold", metavar="FOLD", help="fold, or the word all (default: the run's test fold)")
+    parser.add_argument("--class", dest="label", metavar="LABEL", help="use clips of this class only")
     parser.add_argument(
-        "--fold", metavar="FOLD", help="the fold to judge on, or all; the one that was held out where not given"
-    )
-    parser.add_argument("--class", dest="label", metavar="LABEL", help="clips of this class only")
-    parser.add_argument(
-        "--colour", choices=["white", "pink", "brown"], default="pink", help="of the noise (default pink)"
+        "--colour", choices=["white", "pink", "brown"], default="pink", help="colour of the noise (default: pink)"
     )
     parser.add_argument(
         "--snr", metavar="DB", type=decibels, nargs="+", default=SNRS_DB,
-        help=f"signal-to-noise ratios in dB (default {' '.join(f'{ratio:g}' for ratio in SNRS_DB)})",
+        help=f"signal-to-noise ratios in dB (default: {' '.join(f'{ratio:g}' for ratio in SNRS_DB)})",
     )  # fmt: skip
     add_device(parser)
-    parser.add_argument("--list", action="store_true", help="list the noise tests there are, and judge nothing")
+    parser.add_argument("--list", action="store_true", help="list the noise tests instead")
     add_json(parser, "lines of JSON")
     return parser
 
@@ -55,14 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
         snrs_db=tuple(dict.fromkeys(arguments.snr)),
     )
     job = NoiseTest.create(workspace, plan)
-    status = attend_short(job)
+    status = run_short(job)
     if arguments.json and status == DONE:
         emit_json(_facts(job, job.status()))
     elif job.there and job.chosen and job.results:
         say(f"on {job.chosen.sentence}")
-        rows = [_row(each) for each in job.results]
-        for line in table(["ratio", "accuracy", "95 % interval", "right", "clips"], rows):
-            emit(line)
+        emit(table(["ratio", "accuracy", "95 % interval", "right", "clips"], [*map(_row, job.results)]))
     return status
 
 
@@ -73,17 +72,17 @@ def tell_event(event: Event) -> None:
         say(f"{ratio}: accuracy {accuracy} (95 % interval {interval}), {hits} of {clips} clips right")
 
 
-def _row(result: InNoise) -> list[str]:
+def _row(result: InNoise) -> list[object]:
     ratio = "no noise" if result.snr_db is None else f"{result.snr_db:g} dB"
     interval = f"{100 * result.low:.1f} to {100 * result.high:.1f} %"
-    return [ratio, percent(result.accuracy), interval, str(result.hits), str(result.clips)]
+    return [ratio, percent(result.accuracy), interval, result.hits, result.clips]
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
     facts = [_facts(job, status) for job, status in glances(workspace, NoiseTest)]
-    head = ["noise test", "state", "run", "fold", "class", "colour", "by"]
-    rows = [[str(value or "-") for value in list(each.values())[: len(head)]] for each in facts]
-    return tell_list(facts, head, rows, NoiseTest.unreadable(workspace), "noise_id", as_json=as_json)
+    rows = [[value or None for value in each.values()][:7] for each in facts]
+    head, none = ["noise test", "state", "run", "fold", "class", "colour", "by"], "there are no noise tests yet"
+    return tell_list(facts, head, rows, NoiseTest.unreadable(workspace), "noise_id", none=none, as_json=as_json)
 
 
 def _facts(job: NoiseTest, status: JobStatus) -> dict[str, Any]:

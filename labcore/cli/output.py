@@ -4,38 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
-import time
-from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TextIO, Union
 
+from labcore.cli.console import console, encoding_of
+from labcore.cli.progress import bars
+from labcore.errors import LabError
 from labcore.listing import Unreadable
-from labcore.texts import counted, json_line, printable
+from labcore.texts import json_line, printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+Content = Union[str, "Table", "Text"]
 
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit statuses."""
 
 LISTED = 20
 """Lines of a kind that are told each by itself."""
-EVERY_SECONDS = 10.0
-"""How often a line of progress is said where stderr is no terminal."""
 
 FIGURES = set("0123456789.:/-% ")
+STATES = {"running": "cyan", "queued": "yellow", "finished": "green", "failed": "red", "unreadable": "red"}
+"""Colours of states in tables."""
 
 
-def emit(line: str) -> None:
-    """A line of the result, on stdout at once; what stdout cannot encode, or a terminal would obey, is escaped.
+def emit(*content: Content) -> None:
+    """Lines and tables of the result, on stdout at once; what stdout cannot encode, or a terminal would obey, is escaped.
 
     Raises:
         BrokenPipeError: nobody reads it any more.
     """
-    print(printable(line, _encoding(sys.stdout)), flush=True)
+    bars.clear()
+    for each in content:
+        print(rendered(each), flush=True)
 
 
 def emit_json(content: Any) -> None:
     """A result as one line of JSON on stdout."""
-    emit(json_line(content, _encoding(sys.stdout)))
+    emit(json_line(content, encoding_of(sys.stdout)))
 
 
 class JsonLines:
@@ -53,11 +62,19 @@ class JsonLines:
                 mute_stdout()
 
 
-def say(line: str) -> None:
-    """A line for people, on stderr. One that cannot be written is lost: nobody reads there."""
-    live("")
-    with contextlib.suppress(OSError, ValueError):
-        print(printable(line, _encoding(sys.stderr)), file=sys.stderr, flush=True)
+def say(line: str, style: str = "") -> None:
+    """A line for people, on stderr, above the bars. One that cannot be written is lost: nobody reads there."""
+    console("stderr").print(styled(line, style, sys.stderr), soft_wrap=True)
+
+
+def complain(error: LabError) -> None:
+    """An error, in one line on stderr."""
+    bars.clear()
+    say(f"labcore: {one_line(error)}", "red")
+
+
+def one_line(error: LabError) -> str:
+    return " ".join(str(error).split())
 
 
 def say_some(kind: str, lines: Sequence[str], where: str = "") -> None:
@@ -68,54 +85,6 @@ def say_some(kind: str, lines: Sequence[str], where: str = "") -> None:
         say(f"and {len(lines) - LISTED} more{f'; {where}' if where else ''}")
 
 
-def live(line: str) -> None:
-    """A line that the next one overwrites. Only where stderr is a terminal; "" clears it."""
-    with contextlib.suppress(OSError, ValueError):
-        if sys.stderr.isatty():
-            width = shutil.get_terminal_size().columns - 1
-            print(f"\r\033[K{printable(line, _encoding(sys.stderr))[:width]}", end="", file=sys.stderr, flush=True)
-
-
-class Progress:
-    """A live line on a terminal, a line every ten seconds elsewhere."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
-
-    def __call__(self, line: str) -> None:
-        live(line)
-        now = time.monotonic()
-        if not sys.stderr.isatty() and now - self._said >= EVERY_SECONDS:
-            self._said = now
-            say(line)
-
-
-def _encoding(stream: TextIO) -> str:
-    return getattr(stream, "encoding", None) or "utf-8"
-
-
-def live_count(what: str, unit: str = "clips") -> Any:
-    """A progress function (done, total) that keeps a live line up to date."""
-
-    def report(done: int, total: int) -> None:
-        live(f"{what}  {done}/{counted(total, unit.removesuffix('s'))}" if done < total else "")
-
-    return report
-
-
-def live_look(what: str) -> Any:
-    """A progress function (done, total) for work that first looks through folders, when the total is 0, and then goes through files."""
-    count = live_count(what, "files")
-
-    def report(done: int, total: int) -> None:
-        if total:
-            count(done, total)
-        else:
-            live(f"looking through folders  {counted(done, 'file')}; Ctrl-C stops it")
-
-    return report
-
-
 def mute_stdout() -> None:
     """Send what is still to be printed nowhere, so that Python does not stumble over a closed pipe at its exit."""
     with contextlib.suppress(OSError, ValueError):
@@ -124,59 +93,83 @@ def mute_stdout() -> None:
         os.close(nowhere)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table: columns of texts left-aligned, of figures right-aligned."""
-    rows = [
-        [" ".join(printable(cell).split("\n")) for cell in row] for row in rows
-    ]  # a row is one line, whatever is in it
-    columns = list(zip(head, *rows, strict=True)) if rows else [(name,) for name in head]
-    widths = [max(map(len, column)) for column in columns]
-    right = [len(column) > 1 and all(set(cell) <= FIGURES for cell in column[1:]) for column in columns]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [f"{c:>{w}}" if r else f"{c:<{w}}" for c, w, r in zip(cells, widths, right, strict=True)]
-        return "  ".join(padded).rstrip()
-
-    return [line(head), *map(line, rows)]
+def plain(text: str, stream: TextIO | None = None) -> str:
+    """A text as a stream can show it, stdout where none is given."""
+    return printable(text, encoding_of(stream or sys.stdout))
 
 
-def tell_unreadable(things: Iterable[Unreadable], key: str, *, as_json: bool) -> None:
-    """What a list leaves out because it cannot be read, each with the reason: lines below it, or lines of JSON.
+def styled(text: str, style: str = "", stream: TextIO | None = None) -> Text:
+    """A text in a style of rich's, as ``red``, where the stream is a terminal."""
+    from rich.text import Text
 
-    Args:
-        key: what the name is called in JSON, as ``run_id``.
-    """
-    for thing in things:
-        if as_json:
-            emit_json({key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"})
-        else:
-            emit(" ".join(str(thing).split("\n")))
+    return Text(plain(text, stream), style)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A table of whole lines. Figures stand right; None is shown as a dash."""
+    from rich.table import Table
+
+    texts = [["-" if cell is None else " ".join(str(cell).split("\n")) for cell in row] for row in rows]
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name, *column in zip(head, *texts, strict=True):
+        figures = bool(column) and all(set(cell) <= FIGURES for cell in column)
+        made.add_column(styled(name), justify="right" if figures else "left", no_wrap=True)
+    for row in texts:
+        styles = [STATES.get(cell, "") if name == "state" else "" for name, cell in zip(head, row, strict=True)]
+        made.add_row(*map(styled, row, styles))
+    return made
+
+
+def facts_lines(facts: Mapping[str, object]) -> list[str]:
+    """Facts by their names, one a line; those that are empty are left out."""
+    return [f"{name:9} {value}" for name, value in facts.items() if value]
+
+
+def rendered(content: Content, where: Literal["stdout", "file"] = "stdout") -> str:
+    """The lines of a table or a styled text, as stdout or a file takes them."""
+    if isinstance(content, str):
+        return plain(content)
+    screen = console(where)
+    with screen.capture() as captured:
+        screen.print(content, soft_wrap=not hasattr(content, "columns"))
+    return "\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n"))
+
+
+def tell(facts: Mapping[str, Any], *content: Content, as_json: bool) -> int:
+    """A result: its facts as a line of JSON, or for people. Returns the exit status of work that is done."""
+    if as_json:
+        emit_json(facts)
+    else:
+        emit(*content)
+    return DONE
 
 
 def tell_list(
     facts: Iterable[dict[str, Any]],
     head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    broken: Iterable[Unreadable],
-    key: str,
+    rows: Sequence[Sequence[object]],
+    broken: Iterable[Unreadable] = (),
+    key: str = "id",
     *,
-    none: str = "",
+    none: str,
     as_json: bool,
 ) -> int:
-    """A list: its lines of JSON, or the table of its rows; then what it leaves out, as :func:`tell_unreadable` does.
+    """A list: its lines of JSON, or the table of its rows; then what it leaves out because it cannot be read, each with the reason.
 
     Args:
+        key: what the name of such a thing is called in JSON.
         none: what is said where there are no rows.
     """
     if as_json:
         for each in facts:
             emit_json(each)
+    elif rows:
+        emit(table(head, rows))
     else:
-        for line in table(head, rows):
-            emit(line)
-        if none and not rows:
-            say(none)
-    tell_unreadable(broken, key, as_json=as_json)
+        say(none)
+    for thing in broken:
+        unread = {key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"}
+        tell(unread, " ".join(str(thing).split("\n")), as_json=as_json)
     return DONE
 
 

@@ -6,7 +6,8 @@ import argparse
 import difflib
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,15 +18,22 @@ if TYPE_CHECKING:
     from labcore.config import RunConfig, Setting
 
 EVERYDAY = ("dataset", "fold", "model", "epochs", "batch-size", "lr", "device", "seed")
-"""The flags that the help shows first; other short ones follow in the order of the configuration."""
+"""The settings that the help shows first."""
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that answers a mistake with one line, and a mistyped flag with the one that was meant."""
+    """An argument parser that reports a mistake in one line, and suggests the flag that was meant.
 
-    def __init__(self, **options: Any) -> None:
-        options.setdefault("formatter_class", _Formatter)
-        super().__init__(**{"allow_abbrev": False, **options})
+    Args:
+        description: what the command does; from a paragraph ``Examples:`` on it ends the help. Commands give their docstrings.
+    """
+
+    def __init__(self, *, description: str | None = None, **options: Any) -> None:
+        description, examples, rest = (description or "").strip().partition("Examples:\n")
+        options = {"formatter_class": _Formatter, "epilog": examples + rest, "allow_abbrev": False, **options}
+        super().__init__(**options, description=description.strip(), add_help=False)
+        self._positionals.title = "arguments"
+        self.add_argument("-h", "--help", action="help", help="show this help and exit")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:  # the base's overloads say no more
         known, rest = self.parse_known_args(args, namespace)
@@ -37,21 +45,21 @@ class Parser(argparse.ArgumentParser):
         return known
 
     def flags(self) -> list[str]:
-        """All flags, those of subcommands too."""
-        found = list(self._option_string_actions)
+        """All flags that the help shows, those of subcommands too."""
+        found = [flag for flag, action in self._option_string_actions.items() if action.help != argparse.SUPPRESS]
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):
                 found += [flag for parser in action.choices.values() for flag in parser.flags()]
         return found
 
+    def options_last(self) -> None:
+        """Show the options that belong to no group below the groups made so far."""
+        self._action_groups.remove(self._optionals)
+        self._action_groups.append(self._optionals)
+
     def error(self, message: str) -> NoReturn:
         stop = "" if message.endswith("?") else "."
         self.exit(2, f"{self.prog}: {message}{stop} `{self.prog} --help` lists what there is.\n")
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        """Help on a terminal that lacks some of its characters."""
-        encoding = getattr(file or sys.stderr, "encoding", None) or "utf-8"
-        super()._print_message(printable(message, encoding), file)
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         if message:
@@ -60,16 +68,36 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Flags on one line, what they do on the next: long names leave no room beside them."""
+    """A usage line of what has to be given, help beside short flags and below long ones, paragraphs and examples as they are."""
 
     def __init__(self, prog: str, **options: Any) -> None:
-        super().__init__(prog, max_help_position=6, **options)
+        super().__init__(prog, max_help_position=26, **options)
+
+    def _format_usage(self, usage: str | None, actions: Any, groups: Any, prefix: str | None) -> str:
+        if usage is None:
+            actions = [action for action in actions if action.required or not action.option_strings]
+            prog, self._prog = self._prog, f"{self._prog} [options]"
+            try:
+                return super()._format_usage(None, actions, [], prefix)
+            finally:
+                self._prog = prog
+        return super()._format_usage(usage, actions, groups, prefix)
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         if not action.option_strings or action.nargs == 0:
             return super()._format_action_invocation(action)
         value = self._format_args(action, self._get_default_metavar_for_optional(action))
         return f"{', '.join(action.option_strings)} {value}"
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.split("\n\n")
+        return "\n\n".join(
+            each if "\n  " in each else textwrap.indent("\n".join(self._split_lines(each, width)), indent)
+            for each in paragraphs
+        )
 
 
 def closest(word: str, known: Iterable[str]) -> str:
@@ -78,34 +106,27 @@ def closest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
-def add_config_flags(parser: argparse.ArgumentParser) -> None:
+def add_config_flags(parser: Parser) -> None:
     """A flag for every setting: the everyday ones first and under their short names, then all others by part."""
     from labcore.config import RunConfig, all_settings
     from labcore.presets import PRESETS
 
-    everyday = parser.add_argument_group("everyday flags")
+    everyday = parser.add_argument_group("common settings")
+    parser.options_last()
     start = everyday.add_mutually_exclusive_group()
     listed = " ".join(f"{name}: {preset.summary}" for name, preset in PRESETS.items())
-    start.add_argument("--preset", choices=tuple(PRESETS), help=f"Start from a recipe. {listed}")
-    start.add_argument(
-        "--config", metavar="FILE", help="Start from the configuration of a run: its config.json or its folder."
-    )
+    start.add_argument("--preset", choices=tuple(PRESETS), help=f"recipe to start from. {listed}")
+    start.add_argument("--config", metavar="FILE", help="settings to start from: a config.json, or the folder of a run")
     groups = {
-        part: parser.add_argument_group(f"{part}: {(field.annotation.__doc__ or '').strip().rstrip('.')}")
+        part: parser.add_argument_group(f"{part} settings", (field.annotation.__doc__ or "").strip())
         for part, field in RunConfig.model_fields.items()
     }
     order = {flag: number for number, flag in enumerate(EVERYDAY)}
     for path, setting in sorted(all_settings().items(), key=lambda item: order.get(item[1].flag, len(order))):
-        group = everyday if setting.flag else groups[path.partition(".")[0]]
-        add_setting(group, setting)
+        add_setting(everyday if setting.flag in order else groups[path.partition(".")[0]], setting)
         if path == "runtime.device":
-            group.add_argument(
-                "--gpu",
-                dest=path,
-                action="store_const",
-                const="cuda",
-                default=argparse.SUPPRESS,
-                help="The same as --device cuda: fail rather than fall back to the CPU.",
+            everyday.add_argument(
+                "--gpu", dest=path, action="store_const", const="cuda", default=argparse.SUPPRESS, help=GPU
             )
 
 
@@ -191,8 +212,8 @@ def _help(setting: Setting) -> str:
     default = (
         AUTO if setting.default is None else f"{setting.default:g}" if setting.kind == "float" else str(setting.default)
     )
-    facts = [setting.bounds, f"default {default}"]
-    text = f"{setting.title}. {setting.help} [{', '.join(fact for fact in facts if fact)}]"
+    facts = [setting.bounds, f"default: {default}"]
+    text = f"{setting.title}. {setting.help} ({'; '.join(fact for fact in facts if fact)})"
     return text.replace("%", "%%")
 
 
@@ -216,24 +237,24 @@ share = number(float, lambda value: 0 <= value <= 1, "between 0 and 1")
 count = number(int, lambda value: value >= 1, "1 or more")
 
 
-def add_json(parser: argparse._ActionsContainer, what: str = "a line of JSON") -> None:
+def add_json(parser: argparse._ActionsContainer, what: str = "the result as a line of JSON") -> None:
     """The flag with which stdout holds JSON alone."""
-    parser.add_argument("--json", action="store_true", help=f"{what} on stdout, and nothing else there")
+    parser.add_argument("--json", action="store_true", help=f"print {what} on stdout, and nothing else")
 
 
-def add_device(parser: argparse._ActionsContainer, what: str = "auto (the default), cpu, cuda or cuda:N") -> None:
+def add_device(parser: argparse._ActionsContainer, what: str = "auto, cpu, cuda or cuda:N (default: auto)") -> None:
     """The device to compute on, and the short way to ask for a GPU."""
     parser.add_argument("--device", default="auto", help=what)
-    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help="the same as --device cuda")
+    parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help=GPU)
 
 
 def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:
     """The flag without which another person's work is left alone."""
-    parser.add_argument("--anyone", action="store_true", help=f"{what} also where it is another person's")
+    parser.add_argument("--anyone", action="store_true", help=f"{what} even if it is another person's")
 
 
 def refuse_recipe(arguments: argparse.Namespace, what: str, own: Sequence[str] = ()) -> None:
-    """What goes on keeps the settings it began with; the place of its data set alone may be given.
+    """A resumed job keeps its settings; only the place of its data set may be given.
 
     Args:
         own: flags of the command that say what is to be done, as "folds".
@@ -245,7 +266,7 @@ def refuse_recipe(arguments: argparse.Namespace, what: str, own: Sequence[str] =
 
     given = [path for path in all_settings() if path in vars(arguments) and path != "data.dataset"]
     if given or any(vars(arguments)[name] for name in (*own, "config", "preset")):
-        raise ConfigError(f"a {what} that goes on keeps its settings", f"Leave the flags out, or start a new {what}")
+        raise ConfigError(f"a resumed {what} keeps its settings", f"Leave these flags out, or start a new {what}")
 
 
 def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
@@ -254,70 +275,69 @@ def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
     Args:
         what: what each run is, as "fold".
     """
-    parser.add_argument("--engine", choices=("local", "ray"), default="local", help=f"who works on the {what}s: this machine's job "
-                        "manager, or a Ray cluster [default local]")  # fmt: skip
-    parser.add_argument("--ray-address", metavar="ADDRESS", help="the cluster's address; where not given, the one RAY_ADDRESS names, else "
-                        "a Ray of this machine alone")  # fmt: skip
     parser.add_argument(
-        "--cores", type=int, metavar="N", help=f"CPU cores for each {what} that has no GPU, with --engine ray"
+        "--engine", choices=("local", "ray"), default="local", help="this machine or a Ray cluster (default: local)"
     )
+    parser.add_argument(
+        "--ray-address", metavar="ADDRESS", help="Ray cluster to use (default: RAY_ADDRESS, else Ray on this machine)"
+    )
+    parser.add_argument("--cores", type=int, metavar="N", help=f"CPU cores per {what} without a GPU, with --engine ray")
 
 
-RUN = "a run's id or a part of it, its folder, or the word last"
-LAST = f"{RUN} (the default)"
+GPU = "same as --device cuda: fail where there is no GPU"
+RUN = "id of a run or a part of it, its folder, or the word last"
 HOW = "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
 WEIGHTS = (
-    "a run's id or a part of it, its folder, the word last (the default; no trial and no fold where there is another), a weights "
-    "file, the zip of a run, or the word builtin (the demo network that travels with the lab)"
+    "id of a run or a part of it, its folder, a weights file, the zip of a run, last for the newest run with weights (default), "
+    "or builtin for the demo network that comes with the lab"
 )
 
 
-def add_run(parser: argparse._ActionsContainer, what: str = RUN, default: str | None = None) -> None:
-    """A run, named as ``RUN`` or as ``--run RUN``: every command that takes one takes both. :func:`run_named` tells which.
+def add_run(
+    parser: argparse._ActionsContainer, what: str = RUN, *, default: str | None = None, many: bool = False
+) -> None:
+    """A run, named as ``RUN`` or as ``--run RUN``: every command that takes one takes both. :func:`runs_named` tells which.
 
     Args:
         default: the run where none is named; without one, naming it is a must.
+        many: whether there may be several.
     """
-    parser.add_argument("run", metavar="RUN", nargs="?", help=what)
-    parser.add_argument("--run", metavar="RUN", dest="run_flag", default=None, help="the same")
-    parser.set_defaults(run_default=default)
+    parser.add_argument("runs", metavar="RUN", nargs="*" if many else "?", action=_Several, help=what)
+    parser.add_argument("--run", metavar="RUN", dest="runs", action=_Several, default=[], help="same as RUN")
+    parser.set_defaults(default_run=default, many=many)
 
 
-def add_runs(parser: argparse._ActionsContainer, what: str = RUN) -> None:
-    """Runs, named as ``RUN …`` or as ``--run RUN``, several times; :func:`runs_named` gives them."""
-    parser.add_argument("runs", metavar="RUN", nargs="*", help=what)
-    parser.add_argument("--run", metavar="RUN", dest="run_flags", action="append", default=[], help="the same")
+class _Several(argparse.Action):
+    """Collects values, those without a flag and those with one."""
 
-
-def run_named(arguments: argparse.Namespace) -> str:
-    """The run that the arguments of :func:`add_run` name.
-
-    Raises:
-        ConfigError: none is named, or two.
-    """
-    if arguments.run is not None and arguments.run_flag not in (None, arguments.run):
-        raise ConfigError(f"two runs are named: {arguments.run} and {arguments.run_flag}", "Name one")
-    named: str | None = arguments.run or arguments.run_flag or arguments.run_default
-    if named is None:
-        raise ConfigError("no run is named", HOW)
-    return named
+    def __call__(self, parser: Any, namespace: Any, values: Any, flag: Any = None) -> None:
+        named = [values] if isinstance(values, str) else values or []
+        setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or []), *named])
 
 
 def runs_named(arguments: argparse.Namespace) -> list[str]:
-    """The runs that the arguments of :func:`add_runs` name, in order.
+    """The runs that the arguments of :func:`add_run` name, in order.
 
     Raises:
-        ConfigError: none is named.
+        ConfigError: none is named, or two where one is wanted.
     """
-    named: list[str] = [*arguments.runs, *arguments.run_flags]
-    if not named:
+    named: list[str] = arguments.runs or [arguments.default_run]
+    if not arguments.many and len(set(named)) > 1:
+        raise ConfigError(f"two runs are named: {named[0]} and {named[1]}", "Name one")
+    if named == [None]:
         raise ConfigError("no run is named", HOW)
     return named
 
 
-def subcommands(parser: Parser, names: Sequence[tuple[str, str]]) -> dict[str, Parser]:
-    """A parser for each second word of a command: (name, help)."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
+def run_named(arguments: argparse.Namespace) -> str:
+    """The one run that the arguments name, as :func:`runs_named` tells it."""
+    return runs_named(arguments)[0]
+
+
+def subcommands(parser: Parser, names: Mapping[str, str]) -> dict[str, Parser]:
+    """A parser for each second word of a command, by its name and help."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions", prog=parser.prog)
     return {
-        name: actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.") for name, what in names
+        name: actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        for name, what in names.items()
     }

@@ -1,4 +1,11 @@
-"""``labcore password``: the hash of a password, to be set for the lab."""
+"""Ask for a password twice, or read it from stdin, and print its Argon2id hash.
+
+Set the hash as LABCORE_PASSWORD_HASH, put it into the file that LABCORE_PASSWORD_HASH_FILE names, or into
+.streamlit/secrets.toml (docs/network.md). The password itself is stored nowhere.
+
+Examples:
+  labcore password
+"""
 
 from __future__ import annotations
 
@@ -12,12 +19,7 @@ from labcore.errors import ConfigError
 
 
 def parser() -> Parser:
-    return Parser(
-        prog="labcore password",
-        description="Ask for a password twice, or read it from stdin, and print its Argon2id hash. It goes into LABCORE_PASSWORD_HASH, "
-        "into a file that LABCORE_PASSWORD_HASH_FILE names, or into .streamlit/secrets.toml; docs/network.md tells more. "
-        "The password is kept nowhere.",
-    )  # fmt: skip
+    return Parser(prog="labcore password", description=__doc__)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,13 @@
-"""``labcore restore``: a workspace back from a backup."""
+"""Restore a backup into an empty workspace or one in use.
+
+All checksums are verified before anything changes. Runs that were training come back as interrupted; `labcore resume`
+continues them. A backup that age encrypted with a passphrase goes through age first.
+
+Examples:
+  labcore restore lab.tar --check
+  labcore restore lab.tar.age --identity key.txt
+  age -d lab.tar.age | labcore restore -
+"""
 
 from __future__ import annotations
 
@@ -9,7 +18,7 @@ import sys
 from pathlib import Path
 
 from labcore.cli.backup import PASSPHRASE, interruptible
-from labcore.cli.output import DONE, emit, emit_json, say
+from labcore.cli.output import say, tell
 from labcore.cli.parser import Parser, add_json
 from labcore.errors import BackupError
 from labcore.texts import counted
@@ -17,29 +26,17 @@ from labcore.workspace import Workspace
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore restore",
-        description="Bring back what `labcore backup` wrote, into an empty workspace or one that is in use. All checksums are verified "
-        "before anything changes. Runs that were at work come back as interrupted ones, which `labcore resume` goes on with. Where age "
-        "encrypted it with a passphrase: age -d FILE | labcore restore -",
-    )  # fmt: skip
-    parser.add_argument("file", metavar="FILE", help="the backup; - is stdin")
+    parser = Parser(prog="labcore restore", description=__doc__)
+    parser.add_argument("file", metavar="FILE", help="backup to restore; - is stdin")
+    parser.add_argument("--check", action="store_true", help="verify that it can be restored, and write nothing")
     parser.add_argument(
-        "--check", action="store_true", help="verify that it can be restored into an empty workspace, and write nothing"
-    )
-    parser.add_argument(
-        "--replace", action="store_true", help="let runs and other things of the backup replace those of the same name; without, any such "
-        "one is a refusal, and nothing changes",
+        "--replace", action="store_true", help="replace runs and other things of the same name; without it, any such one stops the restore "
+        "before anything changes",
     )  # fmt: skip
     parser.add_argument(
-        "--identity",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="secret key of age or SSH, for a backup that is encrypted to it; may be given again",
+        "--identity", metavar="FILE", type=Path, action="append", default=[], help="age or SSH secret key; repeatable"
     )
-    add_json(parser)
+    add_json(parser, "a summary as a line of JSON")
     return parser
 
 
@@ -63,15 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
         )
     runs = counted(len(restored.runs), "run")
-    say(f"{runs}, {counted(restored.files, 'file')}, {restored.bytes / 1e6:.1f} MB, all checksums right")
+    say(f"{runs}, {counted(restored.files, 'file')}, {restored.bytes / 1e6:.1f} MB, all checksums match")
     if restored.replaced:
         say(f"replaced: {', '.join(restored.replaced[:5])}{' and more' if len(restored.replaced) > 5 else ''}")
-    if arguments.json:
-        facts = {"runs": restored.runs, "units": restored.units, "replaced": restored.replaced, "files": restored.files}
-        emit_json({**facts, "bytes": restored.bytes, "encrypted": restored.encrypted, "checked_only": arguments.check})
-    else:
-        emit(arguments.file if arguments.check else str(workspace.home))
-    return DONE
+    facts = {"runs": restored.runs, "units": restored.units, "replaced": restored.replaced, "files": restored.files}
+    facts |= {"bytes": restored.bytes, "encrypted": restored.encrypted, "checked_only": arguments.check}
+    return tell(facts, arguments.file if arguments.check else str(workspace.home), as_json=arguments.json)
 
 
 def _passphrase(file: str) -> str:

@@ -1,10 +1,17 @@
-"""``labcore resume``: go on with a run from its last checkpoint, in the foreground."""
+"""Continue a run from its last checkpoint, if it was stopped, failed or interrupted, or waits in the queue.
+
+On the same machine it ends with the same figures as a run that was never stopped.
+
+Examples:
+  labcore resume last
+  labcore resume last --dataset /new/place/esc50
+"""
 
 from __future__ import annotations
 
 import argparse
 
-from labcore.cli.attend import attend, attend_everywhere
+from labcore.cli.foreground import train_everywhere, train_here
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
 from labcore.errors import RunError
 from labcore.owners import require_owner, shell_user
@@ -15,19 +22,11 @@ from labcore.workspace import Workspace
 
 
 def parser() -> Parser:
-    parser = Parser(
-        prog="labcore resume",
-        description="Go on with a run that was stopped, failed or interrupted, or that waits in the queue, from its last "
-        "checkpoint. On the same machine it ends with the same figures as a run that was never stopped.",
-    )
+    parser = Parser(prog="labcore resume", description=__doc__)
     add_run(parser)
-    parser.add_argument(
-        "--dataset",
-        metavar="NAME",
-        help="where its data set lies now, by name or path: it was moved since, and its clips are the same",
-    )
-    add_anyone(parser, "go on with it")
-    add_json(parser, "one line of JSON an event")
+    parser.add_argument("--dataset", metavar="NAME", help="where its data set is now, by name or path, if it was moved")
+    add_anyone(parser, "resume it")
+    add_json(parser, "each event as a line of JSON")
     return parser
 
 
@@ -37,9 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
         return take_part(
             "auto",
             lambda: resumable(name, arguments.anyone, arguments.dataset),
-            lambda run, together: attend(run, as_json=arguments.json, train=together),
+            lambda run, together: train_here(run, as_json=arguments.json, train=together),
         )
-    return attend_everywhere(resumable(name, arguments.anyone, arguments.dataset), as_json=arguments.json)
+    return train_everywhere(resumable(name, arguments.anyone, arguments.dataset), as_json=arguments.json)
 
 
 def resumable(name: str, anyone: bool = False, dataset: str | None = None) -> Run:
@@ -57,7 +56,7 @@ def resumable(name: str, anyone: bool = False, dataset: str | None = None) -> Ru
         remedy = "Start a new run with `labcore train`" if state == "finished" else "Stop it first"
         raise RunError(f"run {chosen.id} is {state}", remedy)
     if not anyone:
-        require_owner(status.by, shell_user(), f"run {chosen.id}", "Add --anyone to go on with it all the same")
+        require_owner(status.by, shell_user(), f"run {chosen.id}", "Add --anyone to resume it anyway")
     from labcore.datasets.resuming import ready
 
     with chosen.hold():

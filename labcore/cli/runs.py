@@ -1,4 +1,10 @@
-"""``labcore runs``: list, show, follow, stop and delete runs."""
+"""List, show, stop and delete runs.
+
+Examples:
+  labcore runs list
+  labcore runs show last --follow
+  labcore runs delete 20261126-1030
+"""
 
 from __future__ import annotations
 
@@ -7,8 +13,19 @@ from typing import Any
 
 from labcore.cli.evaluate import report
 from labcore.cli.jobs import delete, follow, own, stop
-from labcore.cli.output import DONE, duration, emit, emit_json, percent, say, table, tell_unreadable
-from labcore.cli.parser import Parser, add_anyone, add_json, add_run, add_runs, run_named, runs_named, subcommands
+from labcore.cli.output import (
+    DONE,
+    Content,
+    duration,
+    emit,
+    facts_lines,
+    one_line,
+    percent,
+    say,
+    tell,
+    tell_list,
+)
+from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, TrainingStarted, epochs_of, last_of
 from labcore.jobs.glances import asked_of, glance, glances
@@ -20,24 +37,24 @@ from labcore.workspace import Workspace
 
 
 def parser() -> Parser:
-    parser = Parser(prog="labcore runs", description="List, show, follow, stop and delete runs.")
+    parser = Parser(prog="labcore runs", description=__doc__)
     actions = subcommands(
         parser,
-        [
-            ("list", "list all runs, newest first"),
-            ("show", "show what a run is, how it goes or went, and its final figures"),
-            ("stop", "stop runs after the batch at hand, however they were started; they can be resumed"),
-            ("delete", "delete runs with all that belongs to them"),
-        ],
+        {
+            "list": "list runs, newest first",
+            "show": "show a run: settings, state and results",
+            "stop": "stop runs after the current batch, however they were started; they can be resumed",
+            "delete": "delete runs and their files",
+        },
     )
     add_run(actions["show"])
-    actions["show"].add_argument("--follow", "-f", action="store_true", help="watch it until it ends")
-    add_runs(actions["stop"])
-    add_runs(actions["delete"])
-    actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask")
-    actions["list"].add_argument("--mine", action="store_true", help="only your own, and those of nobody known")
-    for name, what in (("stop", "stop them"), ("delete", "delete them")):
-        add_anyone(actions[name], what)
+    actions["show"].add_argument("--follow", "-f", action="store_true", help="follow it until it ends")
+    add_run(actions["stop"], many=True)
+    add_run(actions["delete"], many=True)
+    actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
+    actions["list"].add_argument("--mine", action="store_true", help="list your own only, and those without an owner")
+    for name in ("stop", "delete"):
+        add_anyone(actions[name], name)
     for name in ("list", "show"):
         add_json(actions[name], "lines of JSON")
     return parser
@@ -69,40 +86,26 @@ def _named(workspace: Workspace, arguments: argparse.Namespace, what: str, names
 
 
 def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int:
-    rows, me, owners, told = [], shell_user(), set[str](), list[str]()
-    broken = Run.unreadable(workspace)
-    for each, status in glances(workspace, Run):
-        facts = brief(each, status)
-        if mine and is_anothers(facts["by"], me):
-            continue
-        owners.add(facts["by"] or me)
-        if as_json:
-            emit_json(facts)
-        if status.state == "unreadable":
-            told.append(status.error)
-        rows.append(
-            [
-                each.id,
-                facts["state"],
-                f"{facts['epoch']}/{facts['epochs']}" if facts["epochs"] else "-",
-                percent(facts["accuracy"]),
-                str(facts["dataset"] or "?"),
-                str(facts["model"] or "?"),
-                facts["by"] or "-",
-            ]
-        )
-    if not as_json:
-        head = ["run", "state", "epochs", "accuracy", "data set", "network", "by"]
-        if owners <= {me}:  # who works alone need not be told whose it all is
-            head, rows = head[:-1], [row[:-1] for row in rows]
-        for line in (*table(head, rows), *told):
-            emit(line)
-        if not rows:
-            say("there are no runs yet; `labcore train` makes one")
-    tell_unreadable(broken, "run_id", as_json=as_json)
-    if (broken or told) and not as_json:
+    me, broken = shell_user(), Run.unreadable(workspace)
+    found = [(brief(each, status), status.error) for each, status in glances(workspace, Run)]
+    found = [each for each in found if not (mine and is_anothers(each[0]["by"], me))]
+    head = ["run", "state", "epochs", "accuracy", "data set", "network", "by"]
+    if all(facts["by"] in (me, "") for facts, _ in found):  # who works alone need not be told whose it all is
+        head.remove("by")
+    rows = [_row(facts)[: len(head)] for facts, _ in found]
+    none = "there are no runs yet; `labcore train` makes one"
+    tell_list((facts for facts, _ in found), head, rows, broken, "run_id", none=none, as_json=as_json)
+    unreadable = [error for facts, error in found if facts["state"] == "unreadable"]
+    if (broken or unreadable) and not as_json:
+        emit(*unreadable)
         say("`labcore runs delete RUN` removes what cannot be read")
     return DONE
+
+
+def _row(facts: dict[str, Any]) -> list[object]:
+    epochs = f"{facts['epoch']}/{facts['epochs']}" if facts["epochs"] else None
+    data, network, by = facts["dataset"] or "?", facts["model"] or "?", facts["by"] or None
+    return [facts["run_id"], facts["state"], epochs, percent(facts["accuracy"]), data, network, by]
 
 
 def brief(each: Run, status: JobStatus) -> dict[str, Any]:
@@ -111,71 +114,62 @@ def brief(each: Run, status: JobStatus) -> dict[str, Any]:
     return {
         "run_id": each.id,
         "run_dir": str(each.path),
-        "state": status.state,
-        "by": status.by,
-        "stopped_by": status.stopped_by,
-        "epoch": status.epoch,
+        **{name: getattr(status, name) for name in ("state", "by", "stopped_by", "epoch")},
         "epochs": status.epochs or asked.epochs,
         "accuracy": status.accuracy,
         "dataset": asked.dataset,
         "model": asked.model,
-        "seconds_left": status.seconds_left,
-        "error": status.error,
-        "remedy": status.remedy,
-        "changed_at": status.changed_at,
+        **{name: getattr(status, name) for name in ("seconds_left", "error", "remedy", "changed_at")},
     }
 
 
 def show(each: Run, as_json: bool) -> int:
-    events = each.events()
-    status = glance(each)
+    events, status = each.events(), glance(each)
     training, evaluated = last_of(events, TrainingStarted), last_of(events, Evaluated)
-    if as_json:
-        facts = brief(each, status) | {
-            "config": each.load("config"),
-            "labels": each.load("labels"),
-            "environment": each.load("environment"),
-            "training": training and training.facts(),
-            "epoch_events": [epoch.facts() for epoch in epochs_of(events)],
-            "evaluated": evaluated and evaluated.facts(),
-        }
-        emit_json(facts)
-        return DONE
-    for line in summary(each, status, training, evaluated):
-        emit(line)
-    return DONE
+    facts = brief(each, status) | {name: each.load(name) for name in ("config", "labels", "environment")}
+    facts |= {
+        "training": training and training.facts(),
+        "epoch_events": [epoch.facts() for epoch in epochs_of(events)],
+        "evaluated": evaluated and evaluated.facts(),
+    }
+    return tell(facts, *summary(each, status, training, evaluated), as_json=as_json)
 
 
-def summary(each: Run, status: JobStatus, training: TrainingStarted | None, evaluated: Evaluated | None) -> list[str]:
+def summary(
+    each: Run, status: JobStatus, training: TrainingStarted | None, evaluated: Evaluated | None
+) -> list[Content]:
     """What ``runs show`` prints, from a run's status and its last events."""
     facts = brief(each, status)
-    state = f"{status.state}, epoch {status.epoch} of {facts['epochs']}"
-    if status.seconds_left is not None:
-        state += f", {duration(status.seconds_left)} left"
-    if status.stopped_by and status.stopped_by != status.by:
-        state += f", stopped by {status.stopped_by}"
-    lines = [f"run       {each.id}", f"folder    {each.path}", f"state     {state}"]
-    if status.by:
-        lines.append(f"by        {status.by}")
+    told = {"run": each.id, "folder": str(each.path), "state": _state(status, facts["epochs"]), "by": status.by or ""}
     if status.error:
-        lines.append(f"error     {' '.join(str(LabError(status.error, status.remedy)).split())}")
-    data = f"data      {facts['dataset'] or '?'}"
+        told["error"] = one_line(LabError(status.error, status.remedy))
+    told |= {"data": facts["dataset"] or "?", "network": facts["model"] or "?"}
     if training:
-        data += f": {counted(training.train_clips, 'clip')} to train on, {training.val_clips} held out (fold {training.fold})"
-        data += "; the split leaks" if training.leaks else ""
-    lines += [data, f"network   {facts['model'] or '?'}"]
-    if training:
-        lines[-1] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
-        lines.append(f"          {training.device_reason}")
-    if evaluated and status.state == "finished":
+        told["data"] += (
+            f": {counted(training.train_clips, 'training clip')}, {training.val_clips} of test fold {training.fold}"
+        )
+        told["data"] += "; the split leaks" if training.leaks else ""
+        told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
+        told["device"] = training.device_reason
+    finished = evaluated is not None and status.state == "finished"
+    if status.accuracy is not None and not finished:
+        watched = "validation" if training and training.validation_clips else "test"
+        told["accuracy"] = f"{percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}"
+    lines: list[Content] = [*facts_lines(told)]
+    if evaluated is not None and finished:
         lines += ["", *report(evaluated)]
-    elif status.accuracy is not None:
-        watched = "validation" if training and training.validation_clips else "held-out"
-        lines.append(f"accuracy  {percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}")
     try:
         from labcore.export import again
 
-        lines += ["", f"again     {again(each)}"]
+        return [*lines, "", f"To train it again: {again(each)}"]
     except RunError as error:
-        lines += ["", str(error)]
-    return lines
+        return [*lines, "", str(error)]
+
+
+def _state(status: JobStatus, epochs: int | None) -> str:
+    parts = [status.state, f"epoch {status.epoch} of {epochs}"]
+    if status.seconds_left is not None:
+        parts.append(f"{duration(status.seconds_left)} left")
+    if status.stopped_by and status.stopped_by != status.by:
+        parts.append(f"stopped by {status.stopped_by}")
+    return ", ".join(parts)

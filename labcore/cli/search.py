@@ -1,4 +1,16 @@
-"""``labcore search``: look for better settings of chosen settings, trial by trial."""
+"""Tune hyperparameters with Optuna.
+
+Each trial is a run, measured on a validation fold. The fold that --fold names is used by no trial, so that --final can
+measure the best settings on it. Ctrl-C stops; --resume continues.
+
+Ranges: optim.lr=0.01:0.3:log, dropout=0:0.6, model.width=0.5,1,2, or a name alone for a range around its present
+value.
+
+Examples:
+  labcore search --dataset esc50 --trials 30
+  labcore search --dataset esc50 --vary lr=0.01:0.3:log --vary dropout=0:0.6
+  labcore search --final last
+"""
 
 from __future__ import annotations
 
@@ -7,20 +19,11 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli.attend import attend_everywhere, work_on
+from labcore.cli.foreground import train_everywhere, work_on
 from labcore.cli.jobs import own
-from labcore.cli.output import (
-    DONE,
-    duration,
-    emit,
-    emit_json,
-    live,
-    percent,
-    say,
-    table,
-    tell_list,
-)
-from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, config_from, refuse_recipe
+from labcore.cli.output import DONE, duration, emit, emit_json, percent, say, table, tell_list
+from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, add_json, config_from, refuse_recipe
+from labcore.cli.progress import Bar, bars
 from labcore.errors import LabError
 from labcore.listing import looked_at
 from labcore.owners import shell_user
@@ -35,44 +38,39 @@ if TYPE_CHECKING:
     from labcore.events import Event
     from labcore.search.report import Report
 
-SEARCH_HELP = "a search's id or a part of it, or the word last"
+SEARCH_HELP = "its id or a part of it, or the word last"
 
 
 def parser() -> Parser:
     parser = Parser(
         prog="labcore search",
-        usage="labcore search [--dataset NAME] [--trials N] [--vary KNOB=RANGE ...] [flags of labcore train]",
-        description="Look for better settings of chosen settings with Optuna. Each trial is a run of its own, judged on a validation fold; "
-        "the fold that --fold names is left out of all of them, so that it can judge what was found. Ctrl-C stops, "
-        "--resume goes on.",
-        epilog="Ranges: --vary optim.lr=0.01:0.3:log, --vary dropout=0:0.6, --vary model.width=0.5,1,2, or a setting's name alone for "
-        "a range around the recipe. Without --vary: learning rate, weight decay, dropout, mixing and time masking.",
+        usage="labcore search [--dataset NAME] [--trials N] [--vary SETTING=RANGE ...] [options]",
+        description=__doc__,
     )
-    own = parser.add_argument_group("the search")
+    own = parser.add_argument_group("search")
+    own.add_argument("--trials", type=int, metavar="N", help="number of trials, pruned ones included (default: 20)")
     own.add_argument(
-        "--vary", metavar="KNOB=RANGE", action="append", default=[], help="a setting and its range; several times"
+        "--vary", metavar="SETTING=RANGE", action="append", default=[], help="setting to vary with its range; repeatable (default: "
+        "learning rate, weight decay, dropout, mixup and time mask)",
+    )  # fmt: skip
+    own.add_argument(
+        "--objective", choices=("accuracy", "loss"), default="accuracy", help="figure to optimize (default: accuracy)"
     )
-    own.add_argument("--trials", type=int, metavar="N", help="how many runs, the pruned ones among them [default 20]")
-    own.add_argument("--objective", choices=("accuracy", "loss"), default="accuracy",
-                     help="what is judged by, on the validation fold [default accuracy]")  # fmt: skip
     own.add_argument("--no-pruning", action="store_true", help="train every trial to its end")
-    own.add_argument(
-        "--search-seed", type=int, default=0, metavar="N", help="seed of the sampler; --seed is that of each run"
-    )
+    own.add_argument("--search-seed", type=int, default=0, metavar="N", help="seed of the sampler (default: 0)")
     add_engine(own, "trial")
-    other = parser.add_argument_group("searches that are there").add_mutually_exclusive_group()
+    other = parser.add_argument_group("existing searches").add_mutually_exclusive_group()
+    other.add_argument("--list", action="store_true", help="list them")
+    other.add_argument("--show", metavar="SEARCH", help=f"show the trials of one: {SEARCH_HELP}")
     other.add_argument(
-        "--resume",
-        metavar="SEARCH",
-        help=f"go on with {SEARCH_HELP}; --trials asks for another number of them, --dataset "
-        "names the place that its data set has moved to",
+        "--resume", metavar="SEARCH", help="continue one; --trials changes their number, --dataset names the new place of a data set that "
+        "was moved",
+    )  # fmt: skip
+    other.add_argument(
+        "--final", metavar="SEARCH", help="train the best settings once, and measure them on the test fold"
     )
-    other.add_argument("--list", action="store_true", help="list the searches of the workspace")
-    other.add_argument("--show", metavar="SEARCH", help=f"show {SEARCH_HELP}")
-    other.add_argument("--final", metavar="SEARCH", help="train the best settings of a search with the test fold held out, once: "
-                       "only there that fold is looked at")  # fmt: skip
-    add_anyone(parser, "with --resume: go on with it")
-    parser.add_argument("--json", action="store_true", help="lines of JSON on stdout, and nothing else there")
+    add_anyone(parser, "with --resume: continue it")
+    add_json(parser, "lines of JSON")
     add_config_flags(parser)
     return parser
 
@@ -87,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         from labcore.search.report import train_best
 
         final = train_best(Search.open(workspace, arguments.final), by=shell_user())
-        return attend_everywhere(final, as_json=arguments.json)
+        return train_everywhere(final, as_json=arguments.json)
     if arguments.engine == "ray":
         from labcore.ray_queue import require_ray
 
@@ -118,7 +116,7 @@ def _resumable(workspace: Workspace, arguments: argparse.Namespace) -> Search:
     """
     from labcore.jobs.manager import make_ready
 
-    (search,) = own([Search.open(workspace, arguments.resume)], arguments, "go on with")
+    (search,) = own([Search.open(workspace, arguments.resume)], arguments, "resume")
     search.extend(arguments.trials)
     with search.hold():
         make_ready(search, vars(arguments).get("data.dataset"))
@@ -138,20 +136,21 @@ def _drive(search: Search, arguments: argparse.Namespace) -> int:
             queue = RayQueue(ray, cores=arguments.cores, by=search.owner or shell_user())
             say(queue.about(device))
             doing = partial(driver.work, queue=queue, devices=[device] * queue.room(device))
-        stops, goes_on = "stopping the runs at work", "labcore search --resume"
-        return work_on(search, tell_event, stops, as_json=arguments.json, doing=doing, goes_on=goes_on)
+        stops, resume = "stopping the running trials", "labcore search --resume"
+        return work_on(search, tell_event, stops, as_json=arguments.json, doing=doing, resume=resume)
 
 
 def tell_event(event: Event) -> None:
     if isinstance(event, SearchStarted):
         say(f"search {event.search_id} in {event.search_dir}")
         say(f"{counted(event.trials, 'trial')}, {event.done} of them done; varied: {' '.join(event.varied)}")
-        say(f"judged on fold {event.validation}; fold {event.test_fold} is left out of every trial")
+        say(f"validated on fold {event.validation}; no trial uses test fold {event.test_fold}")
     elif isinstance(event, TrialStarted):
         again = "goes on" if event.resumed else f"run {event.run_id}"
         say(f"trial {event.trial}: {changes_line(event.changes)}  {again}")
     elif isinstance(event, TrialProgress):
-        live(f"trial {event.trial}  epoch {event.epoch}/{event.epochs}  {event.value:.4f}")
+        detail = f"epoch {event.epoch}/{event.epochs}  {event.value:.4f}"
+        bars.show(Bar(f"trial {event.trial}", event.epoch, event.epochs, detail))
     elif isinstance(event, TrialEnded):
         value = "" if event.value is None else f" {event.value:.4f}"
         say(f"trial {event.trial}: {event.state}{value}{', the best so far' if event.best else ''}"
@@ -166,7 +165,7 @@ def tell_event(event: Event) -> None:
 
 
 def changes_line(changes: dict[str, Any]) -> str:
-    """What a trial turned, in a line: ``optim.lr=0.05 model.dropout=0.3``."""
+    """What a trial changes, in a line: ``optim.lr=0.05 model.dropout=0.3``."""
     words = (
         "auto" if value is None else f"{value:.4g}" if isinstance(value, float) else value for value in changes.values()
     )
@@ -176,16 +175,11 @@ def changes_line(changes: dict[str, Any]) -> str:
 def _list(workspace: Workspace, *, as_json: bool) -> int:
     reports, broken = looked_at(Search.every(workspace), Search.report, lambda search: search.id)
     head = ["search", "state", "trials", "best", "data set"]
-    rows = [
-        [
-            report.id,
-            report.state,
-            f"{report.done}/{report.settings.trials}",
-            _value(report, report.best.value if report.best else None),
-            str(report.settings.config.data.dataset),
-        ]
-        for report in reports
-    ]
+    rows = []
+    for report in reports:
+        done = f"{report.done}/{report.settings.trials}"
+        best = _value(report, report.best.value if report.best else None)
+        rows.append([report.id, report.state, done, best, report.settings.config.data.dataset])
     broken += Search.unreadable(workspace)
     none = "there are no searches yet; `labcore search` makes one"
     return tell_list(map(facts, reports), head, rows, broken, "search_id", none=none, as_json=as_json)
@@ -224,32 +218,24 @@ def _show(report: Report, *, as_json: bool) -> int:
     settings = report.settings
     emit(f"search {report.id}  {report.state}  {report.done} of {counted(settings.trials, 'trial')}")
     emit(
-        f"data set {settings.config.data.dataset}, judged on fold {settings.validation}, fold {settings.test_fold} left out"
+        f"data set {settings.config.data.dataset}, validated on fold {settings.validation}, test fold {settings.test_fold}"
     )
     if report.status.error:
         emit(f"{report.state}: {LabError(report.status.error, report.status.remedy)}")
-    rows = [
-        [
-            str(trial.number),
-            trial.state,
-            _value(report, trial.value),
-            str(max(trial.curve, default=0)),
-            "-" if trial.seconds is None else duration(trial.seconds),
-            changes_line(trial.changes),
-            trial.note,
-        ]
-        for trial in report.trials
-    ]
-    emit("")
-    for line in table(["trial", "state", settings.objective, "epochs", "time", "varied", ""], rows):
-        emit(line)
+    head = ["trial", "state", settings.objective, "epochs", "time", "varied", ""]
+    rows = []
+    for trial in report.trials:
+        value, epochs = _value(report, trial.value), max(trial.curve, default=0)
+        seconds = None if trial.seconds is None else duration(trial.seconds)
+        rows.append([trial.number, trial.state, value, epochs, seconds, changes_line(trial.changes), trial.note])
+    emit("", table(head, rows))
     if report.best is not None:
         emit("")
         emit(f"best: trial {report.best.number}, run {report.best.run_id}")
         if report.final:
-            emit(f"trained with fold {settings.test_fold} held out: run {report.final}")
+            emit(f"trained with these settings and measured on test fold {settings.test_fold}: run {report.final}")
         elif not report.active:
-            emit(f"`labcore search --final {report.id}` trains it with fold {settings.test_fold} held out")
+            emit(f"`labcore search --final {report.id}` trains it and measures it on test fold {settings.test_fold}")
     return DONE
 
 

@@ -1,4 +1,13 @@
-"""``labcore train``: a new run, worked on in the foreground; the pages show it live."""
+"""Train a classifier.
+
+Progress goes to stderr, the id of the finished run to stdout. Ctrl-C stops after the current batch; `labcore resume
+last` continues. The value auto leaves a setting to the lab.
+
+Examples:
+  labcore train --preset quick
+  labcore train --dataset esc50 --fold 1 --epochs 50 --device cuda
+  labcore train --dataset esc50 --estimate
+"""
 
 from __future__ import annotations
 
@@ -9,9 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labcore.cli.attend import attend, attend_everywhere, attend_short
+from labcore.cli.foreground import run_short, train_everywhere, train_here
 from labcore.cli.inputs import trained_run
-from labcore.cli.output import DONE, duration, emit, emit_json, say
+from labcore.cli.output import duration, facts_lines, say, tell
 from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
 from labcore.config import RunConfig, all_settings
 from labcore.device import ALL
@@ -27,17 +36,11 @@ from labcore.workspace import Workspace
 def parser() -> Parser:
     parser = Parser(
         prog="labcore train",
-        usage="labcore train [--dataset NAME] [--preset quick|balanced|thorough] [flags]",
-        description="Train a classifier. Progress goes to stderr, the id of the finished run to stdout. Ctrl-C stops after "
-        "the batch at hand, `labcore resume last` goes on.",
-        epilog="Where a flag may be left to the lab, it also takes the word auto.",
+        usage="labcore train [--dataset NAME] [--preset quick|balanced|thorough] [options]",
+        description=__doc__,
     )
-    add_json(parser, "one line of JSON an event")
-    parser.add_argument(
-        "--estimate",
-        action="store_true",
-        help="train nothing: a few steps tell seconds an epoch, memory and the largest batch",
-    )
+    add_json(parser, "each event as a line of JSON")
+    parser.add_argument("--estimate", action="store_true", help="train a few steps, and estimate time and memory")
     parser.add_argument("--forecast", dest="estimate", action="store_true", help=argparse.SUPPRESS)  # its former name
     parser.add_argument(
         "--pin",
@@ -45,20 +48,15 @@ def parser() -> Parser:
         default=[],
         type=Path,
         metavar="FILE",
-        help="a sound file of your own that is classified after every epoch; may be given several times",
+        help="sound file to classify each epoch; repeatable",
     )
     parser.add_argument(
-        "--turn",
-        action="append",
-        default=[],
-        metavar="EPOCH:PATH=VALUE",
-        help="turn settings while it trains, as `labcore turn` does: 12:model.dropout=0.4,augment.mixup=0.5 counts from epoch 12 on; "
-        "may be given several times",
-    )
+        "--set", action="append", default=[], metavar="EPOCH:SETTING=VALUE", help="change settings from an epoch on, as `labcore set` "
+        "does: --set 12:model.dropout=0.4,augment.mixup=0.5; repeatable",
+    )  # fmt: skip
+    parser.add_argument("--turn", dest="set", action="append", help=argparse.SUPPRESS)  # its former name
     parser.add_argument(
-        "--time-again",
-        action="store_true",
-        help="forget which precision was the fastest on this machine, for all networks, and time it anew",
+        "--time-again", action="store_true", help="measure again which precision is the fastest on this machine"
     )
     add_config_flags(parser)
     return parser
@@ -69,63 +67,65 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
     if arguments.time_again:
         _time_again(workspace)
-    turns = read_turns(arguments.turn, config)
+    changes = read_changes(arguments.set, config)
     if arguments.estimate:
         return _estimate(check_inputs(config, workspace), workspace, as_json=arguments.json)
     clips = _read_clips(arguments.pin)
     if under_torchrun():
         return take_part(
             config.runtime.device,
-            lambda: _begun(run_of_rendezvous(workspace, check_inputs(config, workspace)), clips, turns),
-            lambda run, together: attend(run, as_json=arguments.json, train=together),
+            lambda: _begun(run_of_rendezvous(workspace, check_inputs(config, workspace)), clips, changes),
+            lambda run, together: train_here(run, as_json=arguments.json, train=together),
         )
-    run = _begun(Run.create(workspace, check_inputs(config, workspace)), clips, turns)
-    return attend_everywhere(run, as_json=arguments.json)
+    run = _begun(Run.create(workspace, check_inputs(config, workspace)), clips, changes)
+    return train_everywhere(run, as_json=arguments.json)
 
 
-def _begun(run: Run, clips: dict[str, bytes], turns: dict[int, dict[str, Any]]) -> Run:
-    """A new run with its pinned clips, and with wishes for what is to be changed while it trains."""
+def _begun(run: Run, clips: dict[str, bytes], changes: dict[int, dict[str, Any]]) -> Run:
+    """A new run with its pinned clips and the changes of its settings, by epoch."""
     for name, content in clips.items():
         run.pin(name, content)
-    for epoch, changes in sorted(turns.items()):
-        run.override(changes, by="command", who=shell_user(), epoch=epoch)
+    for epoch, values in sorted(changes.items()):
+        run.override(values, by="command", who=shell_user(), epoch=epoch)
     return run
 
 
-def read_turns(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str, Any]]:
-    """What ``--turn`` asks for: epoch from which it counts → path → value.
+def read_changes(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str, Any]]:
+    """What ``--set`` asks for: epoch from which it counts → setting → value.
 
     Raises:
-        ConfigError: a text that says nothing of the kind, a setting that cannot be changed, or an epoch that the run has not.
+        ConfigError: a text of another form, a setting that stays as it is in training, or an epoch that the run has not.
     """
     table = {name: setting for path, setting in all_settings().items() for name in (path, setting.flag) if name}
-    turns: dict[int, dict[str, Any]] = {}
+    changes: dict[int, dict[str, Any]] = {}
     for text in texts:
         epoch, _, rest = text.partition(":")
         pairs = [pair.partition("=") for pair in rest.split(",")]
         if not epoch.strip().isdecimal() or not all(equals for _, equals, _ in pairs):
-            raise ConfigError(f"--turn {text!r} is none", "Write EPOCH:PATH=VALUE, for example 12:model.dropout=0.4")
+            raise ConfigError(
+                f"--set cannot read {text!r}", "Write EPOCH:SETTING=VALUE, for example 12:model.dropout=0.4"
+            )
         if not 1 <= int(epoch) <= (config.optim.epochs or int(epoch)):
-            raise ConfigError(f"--turn {text!r}: the run has no epoch {epoch}", f"It has {config.optim.epochs}")
+            raise ConfigError(f"--set {text!r}: the run has no epoch {epoch}", f"It has {config.optim.epochs}")
         for name, _, value in pairs:
             setting = table.get(name.strip())
             if setting is None:
                 raise ConfigError(
-                    f"--turn {text!r}: there is no setting {name.strip()!r}", "`labcore turn --help` lists them"
+                    f"--set {text!r}: there is no setting {name.strip()!r}", "`labcore set --help` lists them"
                 )
             try:
-                turns.setdefault(int(epoch), {})[setting.path] = setting.read(value.strip())
+                changes.setdefault(int(epoch), {})[setting.path] = setting.read(value.strip())
             except ConfigError as error:
-                raise ConfigError(f"--turn {text!r}: {error.what}", error.remedy) from None
-        config.replace_live(turns[int(epoch)])
-    return turns
+                raise ConfigError(f"--set {text!r}: {error.what}", error.remedy) from None
+        config.replace_live(changes[int(epoch)])
+    return changes
 
 
 def _time_again(workspace: Workspace) -> None:
     from labcore.training.precision import forget
 
     forgotten = forget(workspace)
-    say(f"{counted(forgotten, 'timing')} forgotten; precisions are timed anew")
+    say(f"{counted(forgotten, 'timing')} forgotten; precisions are measured again")
 
 
 def _read_clips(files: list[Path]) -> dict[str, bytes]:
@@ -142,26 +142,25 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
     for file in files:
         content = as_wav(file, end_s=LONGEST_SECONDS, exact=True)
         if pinned_name(file.name) in clips:
-            raise ConfigError(f"two clips to be pinned are called {file.stem}", "Rename one of them")
+            raise ConfigError(f"two pinned clips are called {file.stem}", "Rename one of them")
         clips[pinned_name(file.name)] = content
     return clips
 
 
 def _estimate(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
     job = EstimateJob.create(workspace, config)
-    status, result = attend_short(job), job.result
+    status, result = run_short(job), job.result
     if result is None:
         return status
-    if as_json:
-        emit_json(json.loads(result.to_json()))
-        return DONE
-    share = "" if result.micro_batch == result.batch_size else f", taken {result.micro_batch} at a time"
-    emit(f"an epoch     {duration(result.seconds_per_epoch)}")
-    emit(f"the run      {duration(result.seconds_total)} for {counted(result.epochs, 'epoch')}")
-    emit(f"memory       {result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB")
+    share = "" if result.micro_batch == result.batch_size else f", in micro-batches of {result.micro_batch}"
     fits = "" if result.largest_batch is None else f"; {room(result.largest_batch, result.clips)} in memory"
-    emit(f"batch        {counted(result.batch_size, 'clip')}{share}{fits}")
-    return DONE
+    told = {
+        "epoch": duration(result.seconds_per_epoch),
+        "run": f"{duration(result.seconds_total)} for {counted(result.epochs, 'epoch')}",
+        "memory": f"{result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB",
+        "batch": f"{counted(result.batch_size, 'clip')}{share}{fits}",
+    }
+    return tell(json.loads(result.to_json()), *facts_lines(told), as_json=as_json)
 
 
 def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:

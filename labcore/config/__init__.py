@@ -9,6 +9,7 @@ Needs no torch: the first page and the command line read it before anything heav
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -185,6 +186,11 @@ def parse(tree: Any) -> RunConfig:
 
 def all_settings() -> dict[str, Setting]:
     """All settings by their path (``optim.epochs``), in the order of their definition."""
+    return dict(_all_settings())
+
+
+@cache
+def _all_settings() -> dict[str, Setting]:
     return {
         f"{part}.{name}": describe(f"{part}.{name}", field)
         for part, part_field in RunConfig.model_fields.items()

@@ -1,4 +1,4 @@
-"""``python -m labcore.container [app | jupyter | tensorboard | COMMAND …]``: the entry point of the image."""
+"""``python -m labcore.container [app | worker | jupyter | tensorboard | COMMAND …]``: the entry point of the image."""
 
 import sys
 

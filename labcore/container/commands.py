@@ -1,4 +1,4 @@
-"""What the image can be asked to do by a word: the app, notebooks, TensorBoard. Anything else is a command of its own."""
+"""What the image can be asked to do by a word: the app, a worker, notebooks, TensorBoard. Anything else is a command of its own."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SHORTEST_TOKEN = 16
 class Command:
     """A command line with the folder and the environment it is started in.
 
-    ``is_app``: runs are worked on in its name, so the queue is looked after beside it, and what the stop cut short goes on afterwards.
+    ``has_worker``: a worker runs beside it, or alone where there are no words.
     """
 
     words: Sequence[str]
     folder: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    is_app: bool = False
+    has_worker: bool = False
 
 
 def understand(words: Sequence[str], workspace: Workspace, environment: Mapping[str, str] = os.environ) -> Command:
@@ -42,7 +42,10 @@ def understand(words: Sequence[str], workspace: Workspace, environment: Mapping[
         case [] | ["app", *_]:
             check_writable(workspace)
             script = str(HOUSE / "streamlit_app.py")
-            return Command([sys.executable, "-m", "streamlit", "run", script, *words[1:]], HOUSE, is_app=True)
+            return Command([sys.executable, "-m", "streamlit", "run", script, *words[1:]], HOUSE, has_worker=True)
+        case ["worker"] | ["labcore", "worker"]:
+            check_writable(workspace)
+            return Command([], has_worker=True)
         case ["jupyter"]:
             check_writable(workspace)
             return _jupyter(workspace, environment)

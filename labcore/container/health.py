@@ -1,4 +1,4 @@
-"""Is the container well? ``python -m labcore.container.health`` asks what process 1 serves, and ends with status 0 or 1.
+"""Is the container well? ``python -m labcore.container.health`` asks what the container serves, and ends with status 0 or 1.
 
 What it serves is read off the command line of process 1. ``LABCORE_HEALTH_URL`` names another address to ask.
 """
@@ -39,7 +39,7 @@ def address(words: Sequence[str], environment: Mapping[str, str]) -> str | None:
 
 
 def started_with(process: Path = Path("/proc/1")) -> list[str]:
-    """The words after the image's name. Where process 1 is another (``--init``), it is taken for the app."""
+    """The words after the image's name, off the init's command line. Where process 1 is another, it is taken for the app."""
     try:
         words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
     except OSError:

@@ -7,7 +7,6 @@ costs nothing while nobody watches.
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from labcore.doctor.cgroup import Cgroup
 from labcore.errors import LabError
 from labcore.event_log import log_of
 from labcore.events import RunStarted
+from labcore.jobs.folder import is_here
 from labcore.nvml import GpuSample
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
@@ -193,8 +193,7 @@ def _use(run: Run, rate: _Rate, gpus: tuple[GpuSample, ...], now: float) -> RunU
     """What a run at work uses. ``rate``: of the seconds of processor time of its processes."""
     started = run.last_event(RunStarted)
     # A process number says nothing on another machine or in another container.
-    here = started is not None and started.host == socket.gethostname()
-    processes = _family(started.pid) if started is not None and here else []
+    processes = _family(started.pid) if started is not None and is_here(started) else []
     pids = frozenset(process.pid for process in processes)
     seconds = memory = 0
     for process in processes:

@@ -92,6 +92,11 @@ class JobFolder:
         """What it asks for, at a glance."""
         return Asked(needs=self.needs)
 
+    @property
+    def driver(self) -> str:
+        """The id of the job that stops it and goes on with it, where it is a part of one that does; else ""."""
+        return ""
+
     def children(self) -> Sequence[JobFolder]:
         """The jobs it consists of, where it is nothing but these."""
         return ()
@@ -202,7 +207,7 @@ class JobFolder:
         return JobQueued(by=clean(by))
 
     def started(self, by: str = "") -> Started:
-        return JobStarted(pid=os.getpid(), host=socket.gethostname(), by=clean(by))
+        return JobStarted(**this_process(), by=clean(by))
 
     def finished(self, state: str, **facts: Any) -> Finished:
         """``facts`` are those of :class:`labcore.events.Finished`."""
@@ -332,6 +337,20 @@ def drop_partial_line(path: Path) -> None:
             whole = begin
         if whole < size:
             os.truncate(path, whole)
+
+
+def this_process() -> dict[str, Any]:
+    """The process at hand, as an event of a start tells it."""
+    namespace = ""
+    with contextlib.suppress(OSError):  # no Linux
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    return {"pid": os.getpid(), "host": socket.gethostname(), "namespace": namespace}
+
+
+def is_here(started: Started | None) -> bool:
+    """Whether the process that took a job up is, or was, one of this container, or of this machine outside of all containers."""
+    here = this_process()
+    return started is not None and started.host == here["host"] and started.namespace in ("", here["namespace"])
 
 
 J = TypeVar("J", bound=JobFolder)

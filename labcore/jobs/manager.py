@@ -28,10 +28,12 @@ from labcore.jobs.kind import TABLE, load
 from labcore.jobs.queue import QueueState, needed, startable
 from labcore.owners import clean
 from labcore.status import RESUMABLE
-from labcore.workspace import Workspace
+from labcore.workspace import Workspace, is_locked
 
 AGAIN_SECONDS = 60.0
 """How long a job is passed over that could not be taken up, so that the next one has its turn."""
+POLL_SECONDS = 0.5
+"""How often the directories of the jobs are looked at."""
 IDLE_POLLS = 4
 """Where nothing waits or works, only one in so many looks is taken; what this process queues is seen at once."""
 STOP_GRACE_SECONDS = 120.0
@@ -67,7 +69,8 @@ class JobManager:
 
     Args:
         workspace: whose jobs are looked after.
-        executor: starts the work on a job; processes by default, threads where ``LABCORE_WORKER`` says so.
+        executor: starts the work on a job; processes by default, threads where ``LABCORE_WORKER`` is ``thread``.
+        starts: whether it starts jobs; by default unless ``LABCORE_WORKER`` is ``external``: then a `labcore worker` elsewhere does.
         poll_seconds: how often the directories are looked at.
         stop_grace_seconds: how long a job may take to stop before it is killed.
         background: whether it looks by itself; else who owns it calls :meth:`look`.
@@ -79,14 +82,17 @@ class JobManager:
         self,
         workspace: Workspace,
         executor: Executor | None = None,
-        poll_seconds: float = 0.5,
+        poll_seconds: float = POLL_SECONDS,
         *,
         stop_grace_seconds: float = STOP_GRACE_SECONDS,
         background: bool = True,
+        starts: bool | None = None,
     ) -> None:
         self.workspace = workspace
+        self.starts = os.environ.get("LABCORE_WORKER") != "external" if starts is None else starts
         self.executor = executor or (ThreadChild if os.environ.get("LABCORE_WORKER") == "thread" else ProcessChild)
         self._poll_seconds, self._grace = poll_seconds, stop_grace_seconds
+        self._place = workspace.home / "runs" / ".manager.lock"  # held by the one that starts jobs
         self._workers: dict[Path, Child] = {}
         self._queue_state = QueueState(workspace)
         self._lock = threading.RLock()
@@ -185,10 +191,30 @@ class JobManager:
             waiting, _ = self._queue_state.look()
             return [job for job in waiting if job.path not in self._workers]
 
+    def at_work(self) -> list[JobFolder]:
+        """The jobs that some process works on, whoever started it."""
+        with self._lock:
+            return [job for job, _ in self._queue_state.look()[1]]
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is the one that starts the jobs of the workspace."""
+        return self._leader is not None
+
+    @property
+    def lacks_worker(self) -> bool:
+        """Whether it leaves the start of jobs to a worker elsewhere, and there is none."""
+        return not self.starts and not is_locked(self._place)
+
     def ahead(self, job: JobFolder) -> list[JobFolder]:
         """The jobs that a waiting one waits for; see :meth:`labcore.jobs.queue.QueueState.ahead`."""
         with self._lock:
             return self._queue_state.ahead(job)
+
+    def kill(self) -> None:
+        """End the processes that it started, at once."""
+        for child in list(self._workers.values()):
+            child.kill()
 
     def close(self) -> None:
         """Let go: processes at work go on and are found again by the next manager, threads are stopped and joined."""
@@ -214,7 +240,7 @@ class JobManager:
             with self._going_on():
                 self._look_after_workers()
             with self._going_on():
-                busy = (self._lead() and self._start_waiting()) or bool(self._workers)
+                busy = (self.starts and self._lead() and self._start_waiting()) or bool(self._workers)
         return busy
 
     def _supervise(self) -> None:
@@ -239,7 +265,7 @@ class JobManager:
     def _lead(self) -> bool:
         """Whether this manager is the one that starts jobs; becomes it where the place is free."""
         if self._leader is None:
-            lock = FileLock(self.workspace.runs / ".manager.lock")
+            lock = FileLock(self._place)
             try:
                 lock.acquire(timeout=0)
             except Timeout:

@@ -14,15 +14,13 @@ The runs of the trials lie in ``runs/`` as all runs do, each with a ``search.jso
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from labcore.errors import ConfigError, LabError
 from labcore.event_log import log_of
-from labcore.jobs.folder import NOTHING, JobFolder
+from labcore.jobs.folder import NOTHING, JobFolder, this_process
 from labcore.jobs.kind import Kind
 from labcore.listing import reason
 from labcore.origin import SEARCH
@@ -162,8 +160,7 @@ class Search(JobFolder):
             varied=[each.words() for each in report.settings.ranges],
             test_fold=report.settings.test_fold,
             validation=report.settings.validation,
-            pid=os.getpid(),
-            host=socket.gethostname(),
+            **this_process(),
             by=clean(by),
         )
 

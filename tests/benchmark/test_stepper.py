@@ -126,7 +126,7 @@ def test_a_batch_that_would_eat_the_memory_is_not_tried(monkeypatch):
 
 def test_the_peak_is_a_matrix_product():
     peak = measure_peak("cpu", "fp32", 0.01)
-    assert peak.size >= 512
+    assert peak.size in (64, 128)
     assert 1e8 < peak.flops_per_second < 1e15
     assert peak.threads >= 1
 

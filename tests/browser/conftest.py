@@ -1,4 +1,4 @@
-"""A real server on a free port with an empty workspace, and a real Chromium.
+"""A real server on a free port with a furnished workspace, and a real Chromium: one of each, for all tests.
 
 Without Chromium or Playwright the tests are skipped with that reason; with ``LABCORE_REQUIRE_BROWSER=1`` they fail.
 """
@@ -17,13 +17,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from labcore.audio import encode_wav
 from labcore.runs import list_runs
 from labcore.workspace import Workspace
 
+from .furnished import Furnished, furnish
+
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+MICROPHONE_HZ = 1000.0
 PATIENCE_MS = 300_000
 """How long a test waits for a text; a machine under load is slow, not wrong."""
 
@@ -63,26 +69,46 @@ def playwright() -> Iterator:
         yield started
 
 
-@pytest.fixture
-def open_browser(playwright, chromium_path) -> Iterator:
-    """Opens a Chromium of its own with extra flags; closed after the test."""
-    opened = []
-
-    def opener(*flags: str):
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=[*FLAGS, *flags])
-        opened.append(browser)
-        return browser
-
-    yield opener
-    for browser in opened:
-        browser.close()
+@pytest.fixture(scope="session")
+def chromium(playwright, chromium_path, tmp_path_factory) -> Iterator:
+    """The one browser. What its microphone hears is a tone of :data:`MICROPHONE_HZ`."""
+    sound = tmp_path_factory.mktemp("chromium") / "microphone.wav"
+    samples = 0.5 * np.sin(2 * np.pi * MICROPHONE_HZ * np.arange(48000 * 3) / 48000)
+    sound.write_bytes(encode_wav(samples.astype(np.float32), 48000))
+    flags = [*FLAGS, *MICROPHONE, f"--use-file-for-fake-audio-capture={sound}"]
+    opened = playwright.chromium.launch(executable_path=chromium_path, args=flags)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
-def server(tmp_path) -> Iterator[Server]:
-    """The app on an empty workspace. Its log is shown when it does not come up."""
-    with running(tmp_path / "home", tmp_path / "server.log", free_port()) as started:
-        yield started
+def browser(chromium) -> Iterator:
+    """The browser, for one test: the windows that it opens are closed after it, and nothing in them is remembered."""
+    before = set(chromium.contexts)
+    yield chromium
+    for context in set(chromium.contexts) - before:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory) -> Iterator[tuple[Server, Furnished]]:
+    """The app on a furnished workspace, for all tests, and what lies there. They add nothing that others would see."""
+    folder = tmp_path_factory.mktemp("lab")
+    found = furnish(Workspace(folder / "home"))
+    with running(folder / "home", folder / "server.log", free_port()) as started:
+        yield started, found
+
+
+@pytest.fixture
+def furnished(lab) -> Furnished:
+    return lab[1]
+
+
+@pytest.fixture
+def server(lab) -> Iterator[Server]:
+    """The server of all tests. It has said nothing wrong when a test is over."""
+    yield lab[0]
+    assert "Traceback" not in lab[0].log.read_text()
 
 
 def free_port() -> int:

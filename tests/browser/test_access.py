@@ -48,12 +48,11 @@ def only_the_form(page) -> None:
     assert page.url.split("?")[0].endswith("/login")
 
 
-def test_no_page_opens_without_the_password(open_browser, tmp_path):
+def test_no_page_opens_without_the_password(browser, tmp_path):
     port, hashed = free_port(), hash_password(PASSWORD)
     settings = {"LABCORE_PASSWORD_HASH": hashed, "LABCORE_TRUSTED_PROXIES": "10.9.9.9"}
     beyond = ("--server.address", "0.0.0.0")
     log = tmp_path / "server.log"
-    browser = open_browser()
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)

@@ -10,10 +10,9 @@ import pytest
 import soundfile
 
 from labcore.audio import decode_channels, encode_wav
-from labcore.workspace import Workspace
 
-from .conftest import PATIENCE_MS, Server
-from .test_main_job import untrained_run, visible
+from .conftest import MICROPHONE_HZ, PATIENCE_MS, Server
+from .test_main_job import visible
 
 pytestmark = pytest.mark.browser
 
@@ -58,9 +57,8 @@ def played(page) -> np.ndarray:
     return soundfile.read(io.BytesIO(bytes(content)), dtype="float32", always_2d=True)[0].T
 
 
-def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Server, open_browser, tone):
-    run = untrained_run(Workspace(server.home))
-    page = open_browser().new_page(viewport={"width": 1280, "height": 1400})
+def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Server, browser, tone):
+    page = browser.new_page(viewport={"width": 1280, "height": 1400})
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     explore(page, server)
@@ -96,13 +94,11 @@ def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Se
     page.keyboard.press("ArrowDown")
     page.get_by_role("option", name=re.compile("compact")).click()
     visible(page, re.compile(r"(0\.99|1\.0)\d*–1\.\d+ s · probability"))
-    assert run.weights.exists()
     assert not faults
-    assert "Traceback" not in server.log.read_text()
 
 
-def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, open_browser):
-    page = open_browser().new_page(viewport={"width": 1280, "height": 1400})
+def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 1400})
     explore(page, server)
     viewer = page.locator(".viewer").first
     shown = viewer.get_attribute("data-shown")
@@ -124,19 +120,10 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, open
     visible(page, "Resample")
     page.locator(".viewer[data-drawn]").nth(2).wait_for()
     page.get_by_role("button", name="Resample").click()
-    assert "Traceback" not in server.log.read_text()
 
 
-def test_a_recording_from_the_microphone_is_explored(server: Server, open_browser, tmp_path):
+def test_a_recording_from_the_microphone_is_explored(server: Server, browser):
     """Chromium's fake device plays a file; the page records it, and the tone stands in the picture."""
-    sound = tmp_path / "microphone.wav"
-    samples = 0.5 * np.sin(2 * np.pi * TONE_HZ * np.arange(48000 * 3) / 48000)
-    sound.write_bytes(encode_wav(samples.astype(np.float32), 48000))
-    browser = open_browser(
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={sound}",
-    )
     page = browser.new_context(permissions=["microphone"]).new_page()
     explore(page, server)
     page.get_by_text("Record", exact=True).first.click()
@@ -148,5 +135,4 @@ def test_a_recording_from_the_microphone_is_explored(server: Server, open_browse
     page.wait_for_timeout(500)
     heard = played(page)[0]
     spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
-    assert np.argmax(spectrum) * 48000 / len(heard) == pytest.approx(TONE_HZ, rel=0.02)
-    assert "Traceback" not in server.log.read_text()
+    assert np.argmax(spectrum) * 48000 / len(heard) == pytest.approx(MICROPHONE_HZ, rel=0.02)

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from labcore.workspace import Workspace
 from ui.auth import pages as gate_pages
 
 from . import axe
-from .conftest import FLAGS, PATIENCE_MS, Server, free_port, missing, running
-from .furnished import Furnished, furnish
+from .conftest import PATIENCE_MS, missing
+from .furnished import Furnished
 
 pytestmark = pytest.mark.browser
 
@@ -21,23 +20,7 @@ LIKE_OTHERS = ("stopped", "speed")
 
 
 @pytest.fixture(scope="module")
-def furnished(tmp_path_factory) -> Iterator[tuple[Server, dict[str, str]]]:
-    """The app on a furnished workspace, and the addresses of its pages."""
-    folder = tmp_path_factory.mktemp("looks")
-    addresses = furnish(Workspace(folder / "home")).addresses()
-    with running(folder / "home", folder / "server.log", free_port()) as server:
-        yield server, addresses
-
-
-@pytest.fixture(scope="module")
-def browser(playwright, chromium_path) -> Iterator:
-    opened = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def windows(browser) -> Iterator:
+def windows(chromium) -> Iterator:
     """One window a theme and width, kept for all pages: ``windows("dark", 390)``."""
     if axe.script() is None:
         missing("axe-playwright-python is not installed")
@@ -45,7 +28,7 @@ def windows(browser) -> Iterator:
 
     def window(scheme: str, width: int):
         if (scheme, width) not in kept:
-            page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+            page = chromium.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
             page.set_default_timeout(PATIENCE_MS)
             kept[scheme, width] = page
         return kept[scheme, width]
@@ -55,10 +38,10 @@ def windows(browser) -> Iterator:
         page.close()
 
 
-def faults(windows, furnished, name: str, scheme: str, width: int) -> list[str]:
-    server, addresses = furnished
+def faults(windows, lab, name: str, scheme: str, width: int) -> list[str]:
+    server, furnished = lab
     page = windows(scheme, width)
-    page.goto(f"{server.url}/{addresses[name]}")
+    page.goto(f"{server.url}/{furnished.addresses()[name]}")
     axe.settle(page)
     assert page.evaluate("document.documentElement.style.colorScheme") == scheme
     return axe.examine(page).faults
@@ -75,20 +58,29 @@ def cut_off(page, width: int) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LIKE_OTHERS])
-def test_axe_finds_nothing_grave(windows, furnished, name):
-    assert faults(windows, furnished, name, "light", 1440) == []
-    assert cut_off(windows("light", 1440), axe.BETWEEN) == []
-    assert faults(windows, furnished, name, "dark", 390) == []
+def test_axe_finds_nothing_grave(windows, lab, name):
+    """In the light and wide, and when the same window becomes dark and narrow; the slow tests open it so."""
+    page = windows("light", 1440)
+    assert faults(windows, lab, name, "light", 1440) == []
+    assert cut_off(page, axe.BETWEEN) == []
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 1000})
+    page.wait_for_function("innerWidth === 390 && document.documentElement.style.colorScheme === 'dark'")
+    axe.settle(page)
+    found = axe.examine(page).faults
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    assert found == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_axe_finds_nothing_grave_the_other_way_round(windows, furnished, name):
+def test_axe_finds_nothing_grave_the_other_way_round(windows, lab, name):
     if name in LIKE_OTHERS:
-        assert faults(windows, furnished, name, "light", 1440) == []
-        assert faults(windows, furnished, name, "dark", 390) == []
-    assert faults(windows, furnished, name, "dark", 1440) == []
-    assert faults(windows, furnished, name, "light", 390) == []
+        assert faults(windows, lab, name, "light", 1440) == []
+        assert faults(windows, lab, name, "dark", 390) == []
+    assert faults(windows, lab, name, "dark", 1440) == []
+    assert faults(windows, lab, name, "light", 390) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -105,8 +97,7 @@ def test_the_gates_own_pages(windows, scheme):
         assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in axe.GRAVE] == []
 
 
-def test_the_menu_of_a_phone_closes_after_a_tap(browser, furnished):
-    server, _ = furnished
+def test_the_menu_of_a_phone_closes_after_a_tap(browser, server):
     page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.set_default_timeout(PATIENCE_MS)
     page.goto(server.url)
@@ -116,13 +107,11 @@ def test_the_menu_of_a_phone_closes_after_a_tap(browser, furnished):
     menu.get_by_role("link", name="Speed").tap()
     page.get_by_role("heading", name="Speed", exact=True).wait_for()
     page.locator("[data-testid=stSidebar][data-collapsed=true]").wait_for(state="attached")
-    page.close()
 
 
-def test_the_keyboard_is_seen_otherwise_than_what_is_selected(windows, furnished):
-    server, addresses = furnished
+def test_the_keyboard_is_seen_otherwise_than_what_is_selected(windows, server):
     page = windows("light", 1440)
-    page.goto(f"{server.url}/{addresses['train']}")
+    page.goto(f"{server.url}/train")
     axe.settle(page)
     selected = page.locator("[aria-label=Preset] [data-selected=true]")
     selected.focus()

@@ -12,9 +12,9 @@ pytest.importorskip("authlib")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_who_is_on_the_list_gets_in(open_browser, tmp_path):
+def test_who_is_on_the_list_gets_in(browser, tmp_path):
     port, file, log = free_port(), tmp_path / "secrets.toml", tmp_path / "server.log"
-    page = open_browser().new_page()
+    page = browser.new_page()
     page.set_default_timeout(PATIENCE_MS)
     with serving() as provider:
         file.write_text(

@@ -33,6 +33,7 @@ def _short(monkeypatch):
         case_seconds=0.01, min_repeats=2, max_repeats=3, tune_seconds=0.01, tune_batches=(1,), peak_seconds=0.01
     )
     monkeypatch.setattr(plan, "FULL", short)
+    monkeypatch.setattr("labcore.benchmark.peak.SIZES", (64, 128))
 
 
 def test_the_help_names_every_scope_and_mode(labcore):
@@ -116,7 +117,7 @@ def test_the_estimate_is_told_without_measuring(labcore, workspace, size):
         (("--models", "no-such", "--batch-sizes", "1", "--devices", "cpu"), "no-such"),
         (("--devices", "cuda:99"), "cuda:99"),
         (("--devices", "toaster"), "auto, cpu"),
-        (("--quick", "--models", "compact"), "exclude each other"),
+        (("--quick", "--models", "compact"), "cannot be combined"),
         (("--quick", "--full"), "not allowed"),
         (("--show", "nothing"), "there is no benchmark 'nothing'"),
         (("--output", "/no/such/folder/r.json"), "no such folder"),

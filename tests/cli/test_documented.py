@@ -53,6 +53,7 @@ NOT_RUN = {
         "LABCORE_API_KEY=$(openssl rand -hex 24) labcore serve --host 0.0.0.0",
         "LABCORE_API_KEY_FILE=/run/secrets/api_key labcore serve --host 0.0.0.0",
     ),
+    "works until it is stopped; tests/jobs/test_worker.py has it": ("labcore worker",),
     "needs a Ray cluster": ("labcore crossval --dataset esc50 --engine ray --ray-address auto",),
     "downloads weights": (
         "labcore train --model timm:efficientnet_b0 --model.pretrained published --model.freeze_epochs 3 --optim.body_lr 0.1",
@@ -107,7 +108,8 @@ NOT_RUN = {
         "docker compose up -d",
         "docker compose down",
         "docker compose pull",
-        "docker compose exec app bash",
+        "docker compose restart app",
+        "docker compose exec worker bash",
         "docker compose exec app labcore doctor",
         "docker compose --profile gpu --profile jupyter up -d",
         "docker compose exec -T app labcore backup - > lab-$(date +%F).tar",
@@ -118,6 +120,9 @@ NOT_RUN = {
         "docker run --rm --gpus all audio-gpu-lab labcore doctor",
         "docker run -d --name lab --gpus all -p 127.0.0.1:8501:8501 --shm-size 2g -v lab:/workspace -v /srv/sounds:/data:ro "
         '-e LABCORE_PASSWORD_HASH="$(cat secrets/password_hash)" audio-gpu-lab',
+        "docker run -d --name lab -p 127.0.0.1:8501:8501 -v lab:/workspace -v /srv/sounds:/data:ro -e LABCORE_WORKER=external "
+        '-e LABCORE_PASSWORD_HASH="$(cat secrets/password_hash)" audio-gpu-lab',
+        "docker run -d --name lab-worker --gpus all --shm-size 2g -v lab:/workspace -v /srv/sounds:/data:ro audio-gpu-lab worker",
         'printf %s "$word" | docker run --rm -i audio-gpu-lab:gpu labcore password > secrets/password_hash',
         "docker exec -d lab labcore train …",
         "docker tag audio-gpu-lab:gpu registry.example.org/team/audio-gpu-lab:gpu",
@@ -276,7 +281,7 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
         for number in (1, 2):
             shutil.copytree(first, first.with_name(f"{first.name[:-4]}000{number}"))
         return ["ensemble", *sorted(run.name for run in runs.iterdir()), "--device", "cpu"]
-    if command == "turn":
+    if command == "set":
         Run.create(Workspace.default(), RunConfig().replace({"optim.epochs": 100}))
     elif command == "resume":  # killed after its first epoch
         events = (first / "events.jsonl").read_text().splitlines(keepends=True)

@@ -63,7 +63,7 @@ def test_a_job_is_shown(ended: Run, labcore: Labcore) -> None:
 
 
 def test_what_waits_is_taken_out_of_the_queue_and_removed(waiting: Run, labcore: Labcore) -> None:
-    assert "taken out of the queue" in labcore("jobs", "stop", waiting.id).err
+    assert "removed from the queue" in labcore("jobs", "stop", waiting.id).err
     assert waiting.status().state == "stopped"
     assert waiting.status().stopped_by == "Ada"
     assert "stopped already" in labcore("jobs", "stop", waiting.id).err

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +17,7 @@ import pytest
 
 from labcore import __version__
 from labcore.cli import main as cli
-from labcore.cli.output import duration, table
+from labcore.cli.output import duration
 from labcore.config import RunConfig, all_settings
 from labcore.errors import LabError, WorkspaceError
 from labcore.runs import Run
@@ -26,18 +28,17 @@ Labcore = Callable[..., Any]
 HEAVY = "torch", "pandas", "numpy", "sklearn", "streamlit"
 
 
-@pytest.mark.parametrize(
-    "words", [["--help"], ["train", "--help"], ["runs", "list"], ["trian"], ["train", "--epochs", "x"]]
-)
-def test_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:
+def test_loads_nothing_heavy(tmp_path: Path) -> None:
+    lines = [["--help"], ["train", "--help"], ["runs", "list"], ["trian"], ["train", "--epochs", "x"]]
     script = f"""
 import sys
 from labcore.cli.main import main
-try:
-    main({words!r})
-except SystemExit:
-    pass
-assert not set(sys.modules) & set({HEAVY!r}), set(sys.modules) & set({HEAVY!r})
+for words in {lines!r}:
+    try:
+        main(words)
+    except SystemExit:
+        pass
+    assert not set(sys.modules) & set({HEAVY!r}), (words, set(sys.modules) & set({HEAVY!r}))
 """
     environment = os.environ | {"LABCORE_HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, env=environment)
@@ -60,9 +61,20 @@ def test_help_of_train_tells_every_setting(labcore: Labcore) -> None:
     for path, setting in all_settings().items():
         assert f"--{path} " in told
         assert setting.title in told
-    assert "[1 to 4096, default 32]" in told
-    assert "[default auto]" in told
-    assert told.index("--epochs") < told.index("--batch-size") < told.index("--noise") < told.index("--features.n_fft")
+    assert "(1 to 4096; default: 32)" in told
+    assert "(default: auto)" in told
+    assert told.index("--epochs") < told.index("--batch-size") < told.index("--json") < told.index("--features.n_fft")
+    assert "--forecast" not in told
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_the_help_of_a_command_has_examples_that_work(command: str) -> None:
+    parser = importlib.import_module(f"labcore.cli.{command}").parser()
+    examples = [shlex.split(f"labcore{line}") for line in re.findall(r"labcore([^|>\n]*)", parser.epilog)]
+    assert examples
+    for program, name, *words in examples:
+        assert (program, name) == ("labcore", command)
+        parser.parse_args(words)
 
 
 @pytest.mark.parametrize(
@@ -77,11 +89,13 @@ def test_help_of_train_tells_every_setting(labcore: Labcore) -> None:
         (["train", "--lr", "x"], "not a number or auto"),
         (["train", "--lr", "nan"], "out of bounds"),
         (["train", "--batch-size", "auto"], "whole number"),
-        (["train", "--turn", "dropout=0.4"], "Write EPOCH:PATH=VALUE"),
-        (["train", "--turn", "3:model.dropot=0.4"], "there is no setting 'model.dropot'"),
-        (["train", "--turn", "3:dropout=4"], "out of bounds: 0 to 0.9"),
-        (["train", "--turn", "3:model.width=2"], "cannot be changed while a run trains"),
-        (["train", "--epochs", "5", "--turn", "6:dropout=0.4"], "the run has no epoch 6"),
+        (["train", "--set", "dropout=0.4"], "Write EPOCH:SETTING=VALUE"),
+        (["train", "--turn", "dropout=0.4"], "Write EPOCH:SETTING=VALUE"),  # its former name
+        (["turn", "last", "--dropout", "0.4"], "no run"),  # the former name of set
+        (["train", "--set", "3:model.dropot=0.4"], "there is no setting 'model.dropot'"),
+        (["train", "--set", "3:dropout=4"], "out of bounds: 0 to 0.9"),
+        (["train", "--set", "3:model.width=2"], "cannot be changed while a run trains"),
+        (["train", "--epochs", "5", "--set", "6:dropout=0.4"], "the run has no epoch 6"),
         (["train", "--optimizer", "adam"], "sgd, adamw"),
         (["train", "--optimiser", "adam"], "sgd, adamw"),
         (["train", "surplus"], "surplus"),
@@ -154,8 +168,6 @@ def test_reader_that_goes_away(workspace: Workspace, start: Callable[..., subpro
 
 def test_words() -> None:
     assert [duration(seconds) for seconds in (0, 61.4, 3599.6, 3725)] == ["0:00", "1:01", "1:00:00", "1:02:05"]
-    assert table(["a", "n"], [["x", "1"], ["yy", "10"]]) == ["a    n", "x    1", "yy  10"]
-    assert table(["a", "n"], []) == ["a  n"]
 
 
 @pytest.mark.parametrize("moment", ["labcore.cli.main", "argparse", "labcore.cli.runs", "labcore.jobs.manager", "exit"])

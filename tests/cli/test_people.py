@@ -39,7 +39,7 @@ def make(workspace: Workspace) -> Callable[[str], Run]:
 def test_another_persons_run_is_left_alone(make: Callable[[str], Run], labcore: Labcore) -> None:
     mine, bos, nobodys = make("Ada"), make("Bo"), make("")
     commands = (["runs", "stop", mine.id, bos.id], ["runs", "delete", "--yes", bos.id], ["resume", bos.id])
-    for words in (*commands, ["turn", bos.id, "--dropout", "0.4"]):
+    for words in (*commands, ["set", bos.id, "--dropout", "0.4"]):
         told = labcore(*words)
         assert (told.status, told.out) == (2, ""), words
         assert f"run {bos.id} is Bo's, and you are Ada. Add --anyone to" in told.err

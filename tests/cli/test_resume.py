@@ -11,6 +11,8 @@ import pytest
 
 from labcore.crossval.job import CrossValidation
 from labcore.events import RunFinished
+from labcore.jobs.executors import ThreadChild
+from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
 from labcore.runs import Run, list_runs
 from labcore.search.folder import Search
@@ -65,8 +67,15 @@ def test_data_that_changed_leave_it_stopped_and_are_bad_input(stopped: Run, labc
 
 
 def test_a_cross_validation_and_a_search_go_on_at_another_place(
-    workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...], tmp_path: Path
+    workspace: Workspace,
+    labcore: Labcore,
+    tones: Path,
+    tiny: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for module in ("labcore.jobs.manager", "labcore.search.driver"):
+        monkeypatch.setattr(f"{module}.JobManager", lambda workspace: JobManager(workspace, ThreadChild, 0.02))
     place, there = Path(shutil.copytree(tones, tmp_path / "tones")), tmp_path / "there"
     started = labcore("crossval", "--dataset", place, "--folds", 1, 2, "--epochs", 1, "--json", *tiny).lines[0]
     experiment = CrossValidation.open(workspace, started["experiment_id"])

@@ -51,7 +51,7 @@ def test_it_searches_lists_shows_and_goes_on(labcore, workspace, urbansound, fak
     assert done.status == 0, done.err
     (search,) = Search.every(workspace)
     assert done.out.strip() == search.id
-    assert "judged on fold 3; fold 2 is left out" in done.err
+    assert "validated on fold 3; no trial uses test fold 2" in done.err
     assert "best: trial" in done.err
     assert {run.config.data.leave_out for run in list_runs(workspace)} == {"2"}
     assert labcore("search", "--list").out.split()[6:10] == [search.id, "finished", "3/3", done_value(search)]
@@ -100,7 +100,7 @@ def test_ctrl_c_stops_it_and_says_how_to_go_on(labcore, workspace, urbansound, f
     )
     assert stopped.status == 130
     (search,) = Search.every(workspace)
-    assert f"--resume {search.id}` goes on" in stopped.err
+    assert f"--resume {search.id}` continues it" in stopped.err
     assert search.report().state == "stopped"
     assert [run.status().state for run in list_runs(workspace)] == ["stopped"]
 

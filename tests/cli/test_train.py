@@ -58,15 +58,15 @@ def test_for_people(workspace: Workspace, labcore: Labcore, tones: Path, tiny: t
     assert (told.status, told.out) == (0, f"{run.id}\n")
     assert run.status().state == "finished"
     assert "accuracy" in told.err
-    assert "held out" in told.err
+    assert "test fold" in told.err
 
 
-def test_the_command_line_of_a_run_does_it_again_with_its_turns_and_times_again_where_asked(
+def test_the_command_line_of_a_run_does_it_again_with_its_changes_and_times_again_where_asked(
     workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...]
 ) -> None:
     (workspace.cache / "precision").mkdir(parents=True)
     (workspace.cache / "precision" / "choice.json").write_text("{}")
-    told = labcore("train", "--dataset", tones, "--epochs", "2", "--turn", "2:dropout=0.4", "--time-again", *tiny)
+    told = labcore("train", "--dataset", tones, "--epochs", "2", "--set", "2:dropout=0.4", "--time-again", *tiny)
     assert "1 timing forgotten" in told.err
     (run,) = list_runs(workspace)
     assert run.last_event(SettingsChanged).changes == {"model.dropout": 0.4}
@@ -201,12 +201,13 @@ def test_every_command_has_a_module() -> None:
 
 def test_second_signal_kills() -> None:
     script = (
-        "import time; from labcore.cli.attend import stop_on_signals\n"
-        "with stop_on_signals(lambda: print('asked', flush=True)) as stopping:\n"
+        "import time; from labcore.cli.signals import stop_on_signals\n"
+        "with stop_on_signals('asked') as stopping:\n"
         "    print('ready', flush=True)\n"
         "    while True: time.sleep(0.01)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([sys.executable, "-c", script], **pipes) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
@@ -232,7 +233,7 @@ def test_an_estimate_trains_nothing(
     told = labcore("train", "--dataset", tones, flag)
     assert told.status == 0
     assert "5:20 for 160 epochs" in told.out
-    assert "taken 16 at a time; up to about 48 clips fit in memory" in told.out
+    assert "in micro-batches of 16; up to about 48 clips fit in memory" in told.out
     (line,) = labcore("train", "--dataset", tones, flag, "--json").lines
     assert (line["type"], line["largest_batch"]) == ("estimate", 48)
     assert [job.status().state for job in EstimateJob.every(workspace)] == ["finished"] * 2

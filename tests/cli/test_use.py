@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -56,7 +58,7 @@ class TestEvaluate:
             assert told["run_id"] == run.id
 
     @pytest.mark.parametrize(
-        "words", [["runs", "show"], ["evaluate"], ["export"], ["resume"], ["turn", "--dropout", "0.1"]]
+        "words", [["runs", "show"], ["evaluate"], ["export"], ["resume"], ["set", "--dropout", "0.1"]]
     )
     def test_a_run_is_named_once(self, trained: Workspace, labcore: Labcore, words: list[str]) -> None:
         told = labcore(*words, "one", "--run", "another")
@@ -107,7 +109,7 @@ class TestEvaluate:
         told = labcore("evaluate", "--json")
         assert (told.status, told.out) == (130, "")
         (job,) = [each for each in Evaluation.every(trained) if each.status().state == "stopped"]
-        assert f"`labcore jobs resume {job.id}` goes on" in told.err
+        assert f"`labcore jobs resume {job.id}` continues it" in told.err
         job.delete()
 
     def test_on_a_full_disk_the_figures_are_told(
@@ -158,7 +160,7 @@ class TestNoise:
     def test_it_stops_with_what_is_done(
         self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = noise._Judge.hits
+        real = noise._NoisyClips.hits
 
         def hits(judge: Any, rows: Any, targets: Any, ratio: float | None, progress: Any) -> int:
             if ratio is not None:
@@ -168,7 +170,7 @@ class TestNoise:
             return real(judge, rows, targets, ratio, progress)
 
         with monkeypatch.context() as patch:
-            patch.setattr(noise._Judge, "hits", hits)
+            patch.setattr(noise._NoisyClips, "hits", hits)
             told = labcore("noise", "--snr", "0")
         assert told.status == 130
         assert "no noise" in told.out
@@ -247,9 +249,11 @@ class TestClassify:
 
 
 class TestExport:
-    def test_zip_works_in_a_fresh_process(
-        self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path
-    ) -> None:
+    def test_the_zip_answers_as_the_command_does(
+        self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        """In a process of its own it is tried by tests/inference/test_classifier.py."""
         (run,) = list_runs(trained)
         told = labcore("export", run.id, "-o", tmp_path, "--json")
         (facts,) = told.lines
@@ -258,11 +262,11 @@ class TestExport:
         assert len(content) == facts["bytes"]
         zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path)
         file = tones / "high" / "high3.wav"
-        done = subprocess.run(
-            [sys.executable, tmp_path / run.id / "classify.py", file],
-            check=True, capture_output=True, text=True, env={"PYTHONPATH": str(Path(__file__).parents[2])},
-        )  # fmt: skip
-        answer = json.loads(done.stdout)
+        script = str(tmp_path / run.id / "classify.py")
+        monkeypatch.setattr(sys, "argv", [script, str(file)])
+        with pytest.raises(SystemExit, match="0"), contextlib.redirect_stdout(io.StringIO()) as said:
+            runpy.run_path(script, run_name="__main__")
+        answer = json.loads(said.getvalue())
         (here,) = labcore("classify", "--json", file, "--device", "cpu").lines
         assert answer["probabilities"] == pytest.approx(here["probabilities"], abs=1e-5)
 
@@ -310,7 +314,7 @@ class TestRuns:
             assert working.status().state == "stopping"
         assert waiting.status().state == "stopped"
         assert ended.status().state == "finished"
-        assert "out of the queue" in told.err
+        assert "from the queue" in told.err
         assert f"labcore resume {working.id}" in told.err
         assert f"{ended.id} is finished already" in told.err
 
@@ -330,17 +334,21 @@ class TestRuns:
         assert "epoch 4/4" in told.err
 
     def test_follow_a_live_run_whose_own_output_is_closed(
-        self, workspace: Workspace, start: Start, tones: Path, tiny: tuple[str, ...], until: Callable[..., None]
+        self,
+        workspace: Workspace,
+        start: Start,
+        labcore: Labcore,
+        tones: Path,
+        tiny: tuple[str, ...],
+        until: Callable[..., None],
     ) -> None:
         reading, writing = os.pipe()
         os.close(reading)
         with start("train", "--json", "--dataset", tones, "--epochs", "3", *tiny, stdout=writing) as training:
             os.close(writing)
             until(lambda: list_runs(workspace) and list_runs(workspace)[0].events())
-            with start("runs", "show", "last", "--follow", "--json") as watching:
-                out, _ = watching.communicate(timeout=60)
+            lines = labcore("runs", "show", "last", "--follow", "--json").lines
             training.communicate(timeout=60)
-        lines = [json.loads(line) for line in out.splitlines()]
         assert (lines[0]["type"], lines[-1]["type"]) == ("run_started", "run_finished")
         assert (training.returncode, lines[-1]["state"]) == (0, "finished")
 

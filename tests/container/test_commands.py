@@ -11,9 +11,8 @@ import pytest
 
 from labcore.container import health
 from labcore.container.commands import STARTER, read_secret, understand
-from labcore.container.keeper import resumes
-from labcore.container.main import main, stop_seconds
-from labcore.errors import ConfigError, LabError
+from labcore.container.main import main
+from labcore.errors import LabError
 from labcore.workspace import Workspace
 
 TOKEN = "0123456789abcdef0123"
@@ -22,7 +21,7 @@ TOKEN = "0123456789abcdef0123"
 @pytest.mark.parametrize("words", [[], ["app"], ["app", "--server.port", "8600"]])
 def test_the_app_is_what_is_started_by_default(workspace: Workspace, words: list[str]) -> None:
     command = understand(words, workspace, {})
-    assert command.is_app
+    assert command.has_worker
     assert command.folder is not None
     script = Path(command.words[4])
     assert script.name == "streamlit_app.py"
@@ -34,7 +33,14 @@ def test_the_app_is_what_is_started_by_default(workspace: Workspace, words: list
 def test_other_words_are_a_command_of_their_own(workspace: Workspace) -> None:
     command = understand(["jupyter", "lab", "--port", "1"], workspace, {})
     assert list(command.words) == ["jupyter", "lab", "--port", "1"]
-    assert not command.is_app
+    assert not command.has_worker
+
+
+@pytest.mark.parametrize("words", [["worker"], ["labcore", "worker"]])
+def test_a_worker_has_nothing_beside_it(workspace: Workspace, words: list[str]) -> None:
+    command = understand(words, workspace, {})
+    assert command.has_worker
+    assert not command.words
 
 
 def test_jupyter_wants_a_token_and_gets_the_starter_once(workspace: Workspace) -> None:
@@ -73,16 +79,6 @@ def test_a_workspace_that_cannot_be_made_is_told_in_one_line(
     assert len(told.splitlines()) == 1
 
 
-def test_settings_of_a_stop() -> None:
-    assert stop_seconds("") == 9
-    assert stop_seconds("55") == 55
-    for wrong in ("soon", "0", "nan", "-1"):
-        with pytest.raises(ConfigError):
-            stop_seconds(wrong)
-    assert resumes("") and resumes("auto")  # noqa: PT018
-    assert not resumes("off")
-
-
 @pytest.mark.parametrize(
     ("words", "environment", "asked"),
     [
@@ -93,6 +89,7 @@ def test_settings_of_a_stop() -> None:
         (["jupyter"], {}, "http://127.0.0.1:8888/login"),
         (["tensorboard"], {}, "http://127.0.0.1:6006/"),
         (["labcore", "train"], {}, None),
+        (["worker"], {}, None),
         (["bash"], {"LABCORE_HEALTH_URL": "http://x/"}, "http://x/"),
     ],
 )  # fmt: skip
@@ -101,9 +98,9 @@ def test_health_asks_what_process_1_serves(words: list[str], environment: dict[s
 
 
 def test_health_reads_the_words_off_process_1(tmp_path: Path) -> None:
-    (tmp_path / "cmdline").write_bytes(b"/opt/lab/bin/python\0-m\0labcore.container\0labcore\0serve\0")
+    (tmp_path / "cmdline").write_bytes(b"tini\0--\0/opt/lab/bin/python\0-m\0labcore.container\0labcore\0serve\0")
     assert health.started_with(tmp_path) == ["labcore", "serve"]
-    (tmp_path / "cmdline").write_bytes(b"/sbin/docker-init\0--\0python\0")
+    (tmp_path / "cmdline").write_bytes(b"/pause\0")
     assert health.started_with(tmp_path) == []
 
 

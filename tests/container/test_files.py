@@ -58,7 +58,8 @@ def test_services_are_hardened_and_only_those_for_gpus_ask_for_one(tmp_path: Pat
     everything = [word for profile in PROFILES for word in ("--profile", profile)]
     done = config("--env-file", str(tmp_path / ".env"), *everything, "config", "--format", "json", folder=tmp_path)
     services = json.loads(done.stdout)["services"]
-    assert set(services) == {"app", "app-cpu", "api", "api-cpu", "jupyter", "jupyter-cpu", "tensorboard"}
+    both = {f"{name}{where}" for name in ("app", "worker", "api", "jupyter") for where in ("", "-cpu")}
+    assert set(services) == {*both, "tensorboard"}
     for name, service in services.items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
@@ -66,9 +67,11 @@ def test_services_are_hardened_and_only_those_for_gpus_ask_for_one(tmp_path: Pat
         assert service["user"] == "1000:1000", name
         assert int(service["mem_limit"]) > 0, name
         assert service["stop_grace_period"] == "1m0s", name
-        assert all(port["host_ip"] == "127.0.0.1" for port in service["ports"]), name
+        assert all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", [])), name
+        # Jobs are started by the worker alone, so that the app can be restarted beside them.
+        assert (service["environment"].get("LABCORE_WORKER") == "external") == name.startswith("app"), name
         asks = "devices" in service.get("deploy", {}).get("resources", {}).get("reservations", {})
-        assert asks == (name in ("app", "api", "jupyter")), name
+        assert asks == (name in ("app", "worker", "api", "jupyter")), name
 
 
 def test_every_setting_of_compose_is_in_the_example_and_the_documentation() -> None:

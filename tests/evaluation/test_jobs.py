@@ -42,6 +42,7 @@ def run(workspace, class_folders):
         "features.n_fft": 256,
         "features.win_length": 256,
         "features.hop_length": 128,
+        "model.width": 0.25,
     }
     run = Run.create(workspace, RunConfig().replace(changes))
     Classifier(run.config, ["high", "low tones"]).save(run.weights)

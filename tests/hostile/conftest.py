@@ -24,11 +24,6 @@ def little_memory() -> Iterator[None]:
 
 
 @pytest.fixture
-def unhurried_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-
-
-@pytest.fixture
 def used(workspace: Workspace) -> Workspace:
     """A workspace with a run, and things with the names that the crafted archives use."""
     for name in ("x", "y"):

@@ -18,8 +18,6 @@ from labcore.runs import Run
 from labcore.workspace import Workspace
 from tests.hostile.archives import DEEP, File, archive, file, inside, line, patched, tree
 
-pytestmark = pytest.mark.usefixtures("unhurried_disk")
-
 
 def pax(**records: str) -> File:
     return inside("runs/x/a", pax_headers=records)
@@ -159,11 +157,19 @@ def test_odd_and_right(name: str, tmp_path: Path) -> None:
         assert not list(other.home.rglob(".restore-*"))
 
 
-SEEDS = [pytest.param(seed, marks=pytest.mark.slow if seed >= 60 else ()) for seed in range(2000)]
-
-
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", range(60))
 def test_mutated(seed: int, used: Workspace, tmp_path: Path) -> None:
+    mutated(seed, used, tmp_path)
+
+
+@pytest.mark.slow
+def test_many_mutated(used: Workspace, tmp_path: Path) -> None:
+    for seed in range(60, 2000):
+        (tmp_path / str(seed)).mkdir()
+        mutated(seed, used, tmp_path / str(seed))
+
+
+def mutated(seed: int, used: Workspace, tmp_path: Path) -> None:
     """The check and the restore of a spoiled backup end alike, and a restore that fails leaves nothing behind."""
     chance = random.Random(seed)
     back_up(used, tmp_path / "b.tar")

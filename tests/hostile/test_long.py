@@ -55,7 +55,8 @@ def weights(make_classifier, tmp_path):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for the peak of a process")
 @pytest.mark.parametrize(
-    ("name", "rate", "frames"), [("silence.flac", 8000, 3 * 3600 * 8000), ("slow.wav", 100, 1 << 20)]
+    ("name", "rate", "frames"),
+    [("silence.flac", 8000, 3 * 3600 * 8000), pytest.param("slow.wav", 100, 1 << 20, marks=pytest.mark.slow)],
 )
 def test_hours_in_a_small_file_take_the_memory_of_a_few_blocks(name, rate, frames, weights, tmp_path, noise, write_wav):
     path = tmp_path / name

@@ -11,7 +11,7 @@ import pytest
 
 from labcore.benchmark.cases import Case
 from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured
-from labcore.benchmark.job import Benchmark, obstacle
+from labcore.benchmark.job import Benchmark, busy_reason
 from labcore.benchmark.plan import quick_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.summary import sentences
@@ -74,7 +74,7 @@ def look(workspace: Workspace, reports: list[BenchmarkReport]) -> None:
         "\n".join(words).encode()
         json.loads(each.to_json().encode(), parse_constant=pytest.fail)
     glances(workspace, Benchmark)
-    obstacle(workspace)
+    busy_reason(workspace)
 
 
 def taken_up(workspace: Workspace, content: str | bytes) -> bool:
@@ -143,7 +143,7 @@ def test_any_damage_of_a_report_hides_no_other(workspace, file, kinds, capsys):
         assert good.id in told, kind
         assert bad.id in told, kind
         glances(workspace, Benchmark)
-        obstacle(workspace)
+        busy_reason(workspace)
         for folder in Benchmark.every(workspace):
             if folder.id == bad.id:
                 with_or_without(workspace, folder)

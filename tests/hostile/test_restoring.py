@@ -13,8 +13,6 @@ from labcore.errors import BackupError, RunError, WorkspaceError
 from labcore.workspace import Workspace
 from tests.hostile.archives import archive, inside, tree
 
-pytestmark = pytest.mark.usefixtures("unhurried_disk")
-
 
 @pytest.mark.parametrize("failing", range(20))
 def test_all_or_nothing(failing: int, used: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

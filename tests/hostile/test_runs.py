@@ -50,7 +50,7 @@ FILES = (
     "experiment.json",
     "search.json",
     "ensemble.json",
-    "cut_short.json",
+    "preempted.json",
     "overrides.jsonl",
     "clips.json.gz",
     "moved.json",

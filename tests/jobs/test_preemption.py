@@ -1,4 +1,4 @@
-"""Runs that a stop cut short go on afterwards; those that a person stopped, or that were taken up since, do not."""
+"""Runs that a stop preempted go on afterwards; those that a person stopped, or that were taken up since, do not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_run(workspace: Workspace, make_config: Callable[..., RunConfig]) -> Cal
     return make
 
 
-def test_a_run_that_was_cut_short_waits_in_the_queue_again(workspace: Workspace, make_run: Callable[..., Run]) -> None:
+def test_a_run_that_was_preempted_waits_in_the_queue_again(workspace: Workspace, make_run: Callable[..., Run]) -> None:
     run = make_run()
     preemption.mark(run)
     run.append(RunFinished(state="stopped"))
@@ -89,12 +89,11 @@ def test_a_run_that_somebody_works_on_is_left_alone(workspace: Workspace, make_r
         assert run.status().state == "running"
 
 
-def test_who_waits_is_read_off_the_end_of_the_events(make_run: Callable[..., Run]) -> None:
-    run = make_run(queued=True, started=False)
-    assert preemption.waits(run)
-    start(run)
-    assert not preemption.waits(run)
-    assert not preemption.waits(Run(run.path / "none"))
+def test_a_mark_of_version_0_1_counts(workspace: Workspace, make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    run.save("cut_short", {"starts": 1})
+    assert preemption.queue_again(workspace) == [run]
+    assert not (run.path / "cut_short.json").exists()
 
 
 def test_it_takes_its_old_place_in_the_line(workspace: Workspace, make_run: Callable[..., Run]) -> None:

@@ -52,7 +52,7 @@ def test_who_was_served_the_longest_ago_is_next() -> None:
     assert names(fair_order(three, served)) == ["Bo-2", "Cy-3", "Ada-1"]
 
 
-def test_what_was_cut_short_goes_on_before_it_is_anyone_elses_turn() -> None:
+def test_what_was_preempted_goes_on_before_it_is_anyone_elses_turn() -> None:
     cut = Waiting(Run(Path("/runs/cut")), "Ada", "cpu", 1.0, preempted=True)
     order = fair_order([waits("Bo", 2), cut, waits("Ada", 3)], {("Ada", "cpu"): 1.5})
     assert names(order) == ["cut", "Bo-2", "Ada-3"]
@@ -155,7 +155,7 @@ def test_the_turn_counts_on_the_device_that_was_taken(workspace: Workspace, make
     assert place["Ada", "cpu"] < place["Bo", "cpu"]
 
 
-def test_a_run_cut_short_is_known_by_its_old_place(workspace: Workspace, make_config: MakeConfig) -> None:
+def test_a_preempted_run_is_known_by_its_old_place(workspace: Workspace, make_config: MakeConfig) -> None:
     shell = Run.create(workspace, make_config())
     shell.append(RunStarted(run_id=shell.id, run_dir=str(shell.path), pid=1, host="here", by="Ada"))
     other = Run.create(workspace, make_config(), queued=True, by="Bo")

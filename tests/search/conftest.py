@@ -63,7 +63,7 @@ def make(workspace: Workspace, recipe: RunConfig) -> Callable[..., Settings]:
 @pytest.fixture
 def queue(workspace: Workspace, fake: Any) -> Iterator[JobManager]:
     """A job manager with make-believe training in threads."""
-    manager = JobManager(workspace, partial(ThreadChild, doing=working(fake.train)), 0.005)
+    manager = JobManager(workspace, partial(ThreadChild, doing=working(fake.train)), 0.02)
     yield manager
     for run in list_runs(workspace):
         run.request_stop()
@@ -73,7 +73,7 @@ def queue(workspace: Workspace, fake: Any) -> Iterator[JobManager]:
 @pytest.fixture
 def driven(queue: JobManager, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Event]]:
     """Drives a search in this process: ``driven(search)`` → its events."""
-    monkeypatch.setattr(driver, "POLL_SECONDS", 0.005)
+    monkeypatch.setattr(driver, "POLL_SECONDS", 0.01)
 
     def run(search: Search, should_stop: Callable[[], bool] = lambda: False, **options: Any) -> list[Event]:
         events: list[Event] = []

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from labcore import doctor
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.device import DeviceChoice
+from labcore.doctor import Report
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.manager import JobManager
@@ -29,6 +33,8 @@ LABELS = ["bark", "hum"]
 
 class Manager:
     """Stands in for the job manager: makes run directories and notes what it is asked for."""
+
+    lacks_worker = False
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -58,8 +64,18 @@ class Manager:
             each.delete()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _components_are_looked_for_once() -> Iterator[None]:
+    """Streamlit reads what every installed package says of itself, for each page of a test anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
 @pytest.fixture
 def workspace(tmp_path, monkeypatch) -> Workspace:
+    healthy = Report("green", "This machine is fine", "cpu", (), ())
+    monkeypatch.setattr(doctor, "examine", lambda workspace: iter([healthy]))
     monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LABCORE_USER", "Ada")
     st.cache_data.clear()

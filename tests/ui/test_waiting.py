@@ -14,7 +14,7 @@ from labcore.evaluation.jobs import Evaluation, EvaluationPlan, NoisePlan, Noise
 from labcore.training.estimates import EstimateJob
 from ui.components import queue_line
 
-from .conftest import words
+from .conftest import Manager, words
 
 
 @pytest.fixture
@@ -35,6 +35,12 @@ def test_a_run_in_the_queue_says_what_it_waits_for(open_page, at_work):
 
 def test_with_nothing_before_it_a_run_is_next(open_page, make_run):
     assert "Next in the queue" in words(open_page("pages/train.py", run=make_run("queued").id))
+
+
+def test_without_a_worker_elsewhere_the_page_says_so(open_page, make_run, dataset, monkeypatch):
+    monkeypatch.setattr(Manager, "lacks_worker", True)
+    assert "No worker is running" in words(open_page("pages/train.py", run=make_run("queued").id))
+    assert "No worker is running" in words(open_page("pages/train.py"))
 
 
 def test_another_persons_run_carries_its_name(open_page, make_run):

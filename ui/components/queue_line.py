@@ -18,10 +18,13 @@ from ui.components import owner_guard
 
 NAMED = 2
 """So many jobs are named, the others counted."""
+NO_WORKER = "No worker is running. Jobs wait until one is started with `labcore worker`, or as the container's service `worker`."
 
 
 def behind(job: JobFolder) -> str:
     """What a waiting job waits for, as Markdown: ``Queued behind demo · compact (3 min left) and 2 more jobs``."""
+    if services.manager().lacks_worker:
+        return NO_WORKER
     ahead = services.manager().ahead(job)
     if not ahead:
         return "Next in the queue"
@@ -38,6 +41,8 @@ def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -
 
 def busy(mine: str = "this run") -> str:
     """What something that is not queued yet would stand behind, as Markdown; empty where nothing is at work."""
+    if services.manager().lacks_worker:
+        return NO_WORKER
     rows = [(job, glance(job)) for job in QueueState(services.workspace()).before("auto")]
     if not rows:
         return ""

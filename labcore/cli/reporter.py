@@ -1,0 +1,109 @@
+"""Events of a job as lines for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labcore import events
+from labcore.cli.output import duration, one_line, percent, say
+from labcore.cli.progress import Bar, bars
+from labcore.errors import LabError
+from labcore.texts import counted
+
+LEVELS = {"warning": "yellow", "error": "red"}
+
+
+class ConsoleReporter:
+    """Prints what a job does: a line for what matters, one an epoch, and a bar where stderr is a terminal.
+
+    Args:
+        result: whether the final figures are printed too.
+    """
+
+    def __init__(self, *, result: bool = True) -> None:
+        self._result = result
+        self._preparing = ""
+        self._watched = "test"
+
+    def __call__(self, event: events.Event) -> None:
+        """Take an event. Kinds it does not know are passed over."""
+        match event:
+            case events.RunQueued():
+                say("queued")
+            case events.RunStarted():
+                say(f"run {event.run_id} in {event.run_dir}")
+            case events.Preparing():
+                if event.what != self._preparing:
+                    self._preparing = event.what
+                    say(event.what)
+                total = counted(event.total, event.unit.removesuffix("s"))
+                bars.show(Bar(event.what, event.done, event.total, f"{event.done}/{total}"))
+            case events.TrainingStarted():
+                self._start(event)
+            case events.Progress():
+                left = duration(event.seconds_left)
+                bars.show(
+                    Bar(f"epoch {event.epoch}", event.step, event.steps, f"loss {event.train_loss:.3f}  {left} left")
+                )
+            case events.Epoch():
+                self._epoch(event)
+            case events.SettingsChanged():
+                say(f"changed by {event.who or event.by}: {', '.join(_settings(event.changes))}")
+            case events.Advice():
+                say(f"{event.message} Suggested: {', '.join(f'--{each}' for each in _settings(event.changes))}")
+            case events.Log():
+                level = "" if event.level == "info" else f"{event.level}: "
+                say(f"{level}{event.message}", LEVELS.get(event.level, ""))
+            case events.Evaluated():
+                if self._result:
+                    say(result_line(event))
+            case events.RunFinished():
+                self._end(event)
+
+    def _start(self, event: events.TrainingStarted) -> None:
+        self._watched = "validation" if event.validation_clips else "test"
+        say(
+            f"training on {counted(event.train_clips, 'clip')} of {counted(len(event.labels), 'class', 'classes')}, "
+            f"test fold {event.fold} with {counted(event.val_clips, 'clip')}, {event.parameters:,} parameters"
+        )
+        if event.validation_clips:
+            say(f"epochs are validated on {counted(event.validation_clips, 'training clip')} set aside for validation")
+        say(f"on {event.device}: {event.device_reason}")
+        say(f"in {event.precision}, {event.memory_format}: {event.precision_reason}")
+        if event.first_epoch > 1:
+            say(f"resuming at epoch {event.first_epoch}")
+
+    def _epoch(self, event: events.Epoch) -> None:
+        say(
+            f"epoch {event.epoch:>{len(str(event.epochs))}}/{event.epochs}"
+            f"  loss {event.train_loss:.3f}  {self._watched} loss {event.val_loss:.3f}"
+            f"  accuracy {percent(event.val_accuracy):>7}  lr {event.lr:.2g}"
+            f"  {event.clips_per_second:.0f} clips/s  {duration(event.seconds_left)} left"
+        )
+
+    def _end(self, event: events.RunFinished) -> None:
+        bars.clear()
+        after = f"{event.state} after {counted(event.epochs_done, 'epoch')}"
+        if event.error:
+            say(f"{after}: {one_line(LabError(event.error, event.remedy))}", "red")
+        else:
+            say(f"{after}, {duration(event.seconds)}")
+
+
+def _settings(changes: dict[str, Any]) -> list[str]:
+    return [f"{path} {value:g}" if isinstance(value, float) else f"{path} {value}" for path, value in changes.items()]
+
+
+def result_line(event: events.Evaluated) -> str:
+    """The final figures, with the clips they are about."""
+    clips = (
+        f"all {counted(event.clips, 'clip')}"
+        if event.clips != 1
+        else "the one clip"
+        if event.fold == "all"
+        else f"the {counted(event.clips, 'clip')} of fold {event.fold}"
+    )
+    if event.leaks:
+        clips += "; the split leaks, so this is too high"
+    interval = f"{100 * event.accuracy_low:.1f} to {100 * event.accuracy_high:.1f} %"
+    return f"accuracy {percent(event.accuracy)} (95 % interval {interval}), macro F1 {event.macro_f1:.3f}, on {clips}"

@@ -1,0 +1,27 @@
+"""The Classify page in a real Chromium: what the microphone hears is answered."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .conftest import PATIENCE_MS, Server
+from .furnished import LABELS, Furnished
+from .test_main_job import gone, visible
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_recording_from_the_microphone_is_answered(server: Server, furnished: Furnished, browser):
+    """Chromium's fake device plays a file; the page records it and says what it hears."""
+    page = browser.new_context(permissions=["microphone"]).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server.url}/classify?run={furnished.finished}")
+    page.get_by_text("Record", exact=True).click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_text(re.compile(r"^00:0[2-9]$")).first.wait_for()
+    page.get_by_role("button", name="Stop recording").click()
+    visible(page, "Heard in recording.wav")
+    gone(page, "Classifying")
+    page.get_by_role("heading", name=re.compile(f"^({'|'.join(LABELS)})$")).wait_for()

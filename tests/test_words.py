@@ -1,0 +1,128 @@
+"""The glossary of docs/ARCHITECTURE.md: one name for one thing, in code, on pages and in docs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FORMER_NAMES = {
+    "turned",
+    "turns",
+    "turn",
+    "turning",
+    "knob",
+    "knobs",
+    "bank",
+    "banks",
+    "crops",
+    "held_out",
+    "spent",
+    "judge",
+    "judged",
+    "judging",
+    "heard",
+    "said",
+    "shelf",
+    "lease",
+    "desk",
+    "passage",
+    "gate",
+    "standing",
+    "door",
+    "ticket",
+    "tickets",
+    "attend",
+    "teller",
+    "tellers",
+    "board",
+    "divided",
+    "survey",
+    "ranks",
+    "twin",
+    "leaking",
+    "bench",
+    "draw",
+    "draws",
+    "drawn",
+    "picture",
+    "pictures",
+    "obstacle",
+    "material",
+    "derive",
+    "exchange",
+    "forecast",
+    "uneven",
+    "people",
+    "roots",
+    "too_much",
+    "late",
+}
+"""Words that no module, class, function, parameter or attribute is called by: the glossary has another one."""
+ALLOWED = {
+    "held_out",
+}
+"""Names that hold such a word in another sense."""
+FORMER_WORDS = re.compile(
+    r"\bknobs?\b|leaking twin|reported fold|what was taken for what|\btaken for\b|class by class|gradient limit|averaged weights|"
+    r"part of a batch|uneven classes|learning rate of the body|\bforecasts?\b|\bat work\b|\btake turns\b|\btaking turns\b|"
+    r"\bturn(ed|s)? (a |the )?(setting|slider|value)s?\b|take(n)? home",
+    re.IGNORECASE,
+)
+
+
+def files(*patterns: str) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.ClassDef(name=name)
+                | ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.arg(arg=name)
+            ):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+
+
+def words_of(name: str) -> set[str]:
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return {snake.strip("_"), *snake.split("_")}
+
+
+def test_no_name_of_the_former_vocabulary() -> None:
+    found = []
+    for file in files("labcore/**.py", "ui/**.py", "pages/*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for name in {file.stem, *names_in(tree)} - ALLOWED:
+            if words_of(name) & FORMER_NAMES:
+                found.append(f"{file.relative_to(ROOT)}: {name}")
+    assert not found, "\n".join(sorted(found))
+
+
+def texts_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_no_word_of_the_former_vocabulary_in_texts() -> None:
+    found = []
+    for file in files("labcore/**.py", "ui/**.py", "pages/*.py"):
+        for text in texts_in(ast.parse(file.read_text(encoding="utf-8"))):
+            found += [f"{file.relative_to(ROOT)}: {hit[0]!r} in {text[:90]!r}" for hit in FORMER_WORDS.finditer(text)]
+    for file in files("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/decisions/*.md"):
+        if file.name != "LOG.md":
+            found += [
+                f"{file.relative_to(ROOT)}: {hit[0]!r}"
+                for hit in FORMER_WORDS.finditer(file.read_text(encoding="utf-8"))
+            ]
+    assert not found, "\n".join(sorted(found))
