@@ -68,7 +68,7 @@ def _chosen(of_channel: np.ndarray, of_mean: float) -> Mixdown:
     if len(live) > 1 and of_mean < CANCELLED * of_channel[live].min():
         chosen = int(np.flatnonzero(of_channel > loudest / 2)[0])  # the first of those that are about as loud
         return Mixdown(
-            (chosen,), f"its channels cancel each other (opposite phase): channel {chosen + 1} is used alone"
+            (chosen,), f"its channels cancel each other (opposite phase): channel {chosen + 1} alone is used"
         )
     if len(live) == count:
         return Mixdown(tuple(range(count)))

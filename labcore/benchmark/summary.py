@@ -140,7 +140,7 @@ def _doubts(report: BenchmarkReport) -> list[str]:
     if doubted <= len(figures) / 4:
         return []
     which = "The one figure was" if len(figures) == 1 else f"{doubted} of {len(figures)} figures were"
-    return [f"{which} disturbed: measure again when the machine is quiet."]
+    return [f"{which} disturbed: measure again on an idle machine."]
 
 
 def _name(report: BenchmarkReport, device: str) -> str:

@@ -22,6 +22,6 @@ def test_a_recording_from_the_microphone_is_answered(server: Server, furnished: 
     page.get_by_role("button", name="Record", exact=True).click()
     page.get_by_text(re.compile(r"^00:0[2-9]$")).first.wait_for()
     page.get_by_role("button", name="Stop recording").click()
-    visible(page, "Heard in recording.wav")
+    visible(page, "Prediction for recording.wav")
     gone(page, "Classifying")
     page.get_by_role("heading", name=re.compile(f"^({'|'.join(LABELS)})$")).wait_for()

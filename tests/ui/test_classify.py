@@ -122,8 +122,8 @@ def test_bad_files_are_named_and_the_others_go_on(open_page, trained):
     assert len(app.error) == 2
     assert "notes.wav" in shown
     assert "empty.wav" in shown
-    assert "Heard in good.wav" in shown
-    assert list(app.dataframe[0].value["Heard"])[1:] == ["cannot be read", "cannot be read"]
+    assert "Prediction for good.wav" in shown
+    assert list(app.dataframe[0].value["Prediction"])[1:] == ["cannot be read", "cannot be read"]
 
 
 def test_channels_that_cancel_are_told_beside_the_answer_and_in_the_table(open_page, trained):
@@ -146,7 +146,7 @@ def test_a_recording_is_answered(open_page, trained):
     app = open_page("pages/classify.py")
     app.get_by_key("clip-source").set_value("record").run()
     app.audio_input[0].upload("recording.wav", wav(1.0, 48000)).run()
-    assert "Heard in recording.wav" in words(app)
+    assert "Prediction for recording.wav" in words(app)
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["knows its clips", "of a first version"])
@@ -164,7 +164,7 @@ def test_an_example_is_a_held_out_clip_with_its_label(open_page, trained, datase
     app.get_by_key("clip-source").set_value("example").run()
     held_out = {path.rsplit("/", 1)[-1] for path in clips.table["path"].iloc[split(clips, None).held_out]}
     shown = words(app)
-    assert any(f"Heard in {name}" in shown for name in held_out)
+    assert any(f"Prediction for {name}" in shown for name in held_out)
     assert "labelled" in shown
 
 
@@ -274,7 +274,7 @@ def test_an_example_whose_name_is_not_utf8_is_answered(open_page, trained, bad_n
     app.get_by_key("clip-source").set_value("example").run()
     assert not app.error
     assert not app.exception
-    assert "Heard in Mx84d" in words(app)  # words() takes all backslashes out
+    assert "Prediction for Mx84d" in words(app)  # words() takes all backslashes out
 
 
 def test_the_explore_page_takes_a_clip_whose_name_is_not_utf8(open_page, bad_names):
@@ -298,7 +298,7 @@ def test_no_list_shows_a_label_otherwise_than_the_next(open_page, trained, datas
     for name in ("a.wav", "b.wav"):
         app.file_uploader[0].upload(name, wav(0.5))
     app.run()
-    assert set(app.dataframe[0].value["Heard"]) <= {"dog bark", "low hum"}
+    assert set(app.dataframe[0].value["Prediction"]) <= {"dog bark", "low hum"}
     assert not {"dog_bark", "low_hum"} & set(words(app).split())
     app = open_page("pages/explore.py")
     app.get_by_key("explore-source").set_value("dataset").run()

@@ -121,7 +121,7 @@ def test_a_set_in_parts_says_that_it_has_no_folds(open_page, dataset, workspace)
     app = open_page(PAGE)
     app.selectbox("crossval-data").select(name).run()
     assert not app.exception
-    assert "no folds to go through" in app.info[0].value
+    assert "no folds to iterate over" in app.info[0].value
     assert not [button for button in app.button if button.key == "crossval-start"]
 
 

@@ -81,7 +81,7 @@ def test_an_empty_workspace_is_answered_by_the_built_in_network_at_once(open_pag
     assert words(app) != before
     app.get_by_key("clip-source").set_value("upload").run()
     app.file_uploader[0].upload("own.wav", wav(4.0)).run()
-    assert "Heard in own.wav" in words(app)
+    assert "Prediction for own.wav" in words(app)
 
 
 def test_the_built_in_network_is_told_apart_from_ones_own_and_can_be_linked(open_page, trained):
@@ -112,12 +112,12 @@ def test_notes_stand_beside_the_answer_and_in_the_table(open_page, trained):
     soundfile.write(buffer, np.stack([noise, -noise], axis=1), 8000, format="WAV")
     app = open_page("pages/classify.py")
     app.file_uploader[0].upload("phase.wav", buffer.getvalue()).run()
-    assert "Its channels cancel each other (opposite phase): channel 1 is used alone." in words(app)
+    assert "Its channels cancel each other (opposite phase): channel 1 alone is used." in words(app)
     app = open_page("pages/classify.py")
     for name, content in (("phase.wav", buffer.getvalue()), ("good.wav", wav(0.5))):
         app.file_uploader[0].upload(name, content)
     app.run()
-    (table,) = (frame.value for frame in app.dataframe if "Heard" in frame.value)
+    (table,) = (frame.value for frame in app.dataframe if "Prediction" in frame.value)
     assert ["cancel" in note for note in table["Notes"]] == [True, False]
     app = open_page("pages/classify.py")
     for name in ("a.wav", "b.wav"):

@@ -83,7 +83,7 @@ def test_a_finished_run_says_on_which_clips_its_accuracy_is(open_page, trained):
     } == {metric.label: metric.value for metric in app.metric}
     assert "16 held-out clips of test fold 1" in words(app)
     assert not app.code  # what draws it is loaded when somebody wants to see it
-    assert any("labcore train --dataset small" in code.value for code in unfold(app, "settings").code)
+    assert any("labcore train --dataset small" in code.value for code in unfold(app, "run-settings").code)
 
 
 def test_a_result_says_whether_settings_were_changed_with_its_clips_in_view(open_page, trained):

@@ -64,7 +64,7 @@ def test_anothers_run_is_named_and_stopped_after_a_question(open_page, make_run,
     shown = words(app)
     assert "Started by] **Bo *the* second**" in shown
     assert "**Bo *the* second** started this. Stop it anyway?" in shown
-    assert buttons(app)["stop"] == "Stop all the same"
+    assert buttons(app)["stop"] == "Stop anyway"
     app.button("stop").click().run()
     assert acts == [("stop", run.id, "Ada")]
     assert app.session_state["stop-asks"] is False  # the question closes, and does not stay open over another button
@@ -76,7 +76,7 @@ def test_anothers_ended_run_is_resumed_and_removed_after_a_question(open_page, m
     app = open_page(TRAIN, run=run.id)
     shown = words(app)
     assert "Stopped by Cy after epoch 3 of 8" in shown
-    assert "Remove it anyway?" in shown
+    assert "Delete it anyway?" in shown
     app.button("resume").click().run()
     assert acts == [("resume", run.id, "Ada")]
     app.button("remove-for-good").click().run()
@@ -104,7 +104,7 @@ def test_anothers_run_is_turned_after_a_question(open_page, make_run):
         app.run()
         assert "anyway?" not in words(app).replace("Stop it anyway?", "")  # there is nothing to apply yet
         app.slider(key=f"turn-{run.id}-model.dropout-0").set_value(0.5).run()
-        assert "Turn it anyway?" in words(app)
+        assert "Change it anyway?" in words(app)
         app.button("turn-apply").click().run()
     wish = json.loads((run.path / "overrides.jsonl").read_text())
     assert (wish["by"], wish["who"]) == ("page", "Ada")
@@ -158,7 +158,7 @@ def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, 
     assert "Bo" not in benchmark.report().to_json()
     app = open_page("pages/benchmark.py")
     shown = words(app)
-    assert "asked for by Bo" in shown
+    assert "requested by Bo" in shown
     assert "Stop it anyway?" in shown
     app.button(f"stop-{benchmark.id}").click().run()
     assert manager.asked == [("stop", benchmark.id)]
@@ -178,6 +178,6 @@ def test_an_estimate_of_another_is_neither_shown_nor_in_the_way(open_page, datas
     )  # fmt: skip
     mine.append(mine.finished("finished"))
     app = open_page(TRAIN)
-    assert "From 5 steps" in words(app)
+    assert "Estimated from 5 steps" in words(app)
     assert not app.button(key="estimate-start").disabled
     assert others.status().state == "queued"

@@ -160,7 +160,7 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(open_page, make_
     assert (final.load(MARK)["final"], final.status().by) == (True, "Ada")
     assert config.model.dropout == best.changes["model.dropout"]
     links = "".join(str(link.proto.label) for link in app.get("page_link"))
-    assert "The best with fold 1 held out: **queued**" in links
+    assert "Best settings on test fold 1: **queued**" in links
     assert not any(button.key == "search-final" for button in app.button)
 
 

@@ -121,7 +121,7 @@ def test_beside_a_run_it_says_so_and_offers_to_wait(open_page, started, make_run
     run = make_run("running")
     with run.hold():
         app = opened(open_page)
-        assert f"Run {run.id} is at work" in words(app)
+        assert f"Run {run.id} is running" in words(app)
         assert not [button for button in app.button if button.label == "Start"]
         button(app, "Queue").click().run()
         assert f"Queued behind {text.job_name(run)}" in words(app.run())

@@ -87,7 +87,7 @@ def test_apply_asks_for_what_was_turned_and_undo_for_the_values_of_the_start(at_
     slider(app, run, "augment.mixup").set_value(0.25).run()
     app.button(key="turn-apply").click().run()
     assert wishes(run) == [{"model.dropout": 0.5, "augment.mixup": 0.25, "by": "page", "who": "Ada"}]
-    assert "asked for: 0.5" in words(app)
+    assert "from the next epoch: 0.5" in words(app)
     assert app.button(key="turn-apply").disabled
     app.button(key="turn-undo").click().run()
     start = {path: run.config.value(path) for path in ("model.dropout", "augment.mixup")}
@@ -120,7 +120,9 @@ def test_turns_are_marked_on_the_curves_and_told_in_the_log(make_run, monkeypatc
     run.append(SettingsChanged(epoch=3, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
     run.append(SettingsChanged(epoch=3, number=1, changes={"augment.mixup": 0.2}, by="lab"))
     events = run.events()
-    assert live_settings.marks(events) == [{"epoch": 2.5, "what": "Dropout 0.5 (page); Mixup 0.2 (the lab itself)"}]
+    assert live_settings.marks(events) == [
+        {"epoch": 2.5, "what": "Dropout 0.5 (page); Mixup 0.2 (overfitting advisor)"}
+    ]
     log = "\n".join(run_log.log_lines(events))
     assert "From epoch 3 on: Dropout 0.5, turned by page: to see" in log
     drawn = {}
@@ -139,13 +141,15 @@ def test_advice_is_followed_or_put_aside(at_work):
     advice = Advice(epoch=3, message="The gap widens.", changes={"model.dropout": 0.4})
     run, app = at_work(advice)
     assert "The gap widens" in words(app)
-    press(app, "Do it")
+    press(app, "Apply suggestion")
     wish = {"model.dropout": 0.4, "by": "page", "who": "Ada", "reason": "advice after epoch 3"}
     assert wishes(run) == [wish]
-    assert "Suggested: Dropout 0.4" not in words(app).split("Log")[0] or "Do it" not in [b.label for b in app.button]
+    assert "Suggested: Dropout 0.4" not in words(app).split("Log")[0] or "Apply suggestion" not in [
+        b.label for b in app.button
+    ]
     other, app = at_work(advice)
     press(app, "Not now")
-    assert "Do it" not in [button.label for button in app.button]
+    assert "Apply suggestion" not in [button.label for button in app.button]
     assert wishes(other) == []
 
 
@@ -344,7 +348,7 @@ def test_the_log_tells_estimate_advice_and_parts(make_run):
     run.append(BatchSplit(epoch=2, batch_size=32, micro_batch=8))
     run.append(Advice(epoch=3, message="The gap widens.", changes={"model.dropout": 0.4}))
     log = "\n".join(run_log.log_lines([*run.events(), Unknown(type="of another version")]))
-    assert "2 s an epoch, 5 min 20 s to the end, peak memory 0.9 GB of 8.0 GB" in log
+    assert "2 s per epoch, 5 min 20 s in total, peak memory 0.9 GB of 8.0 GB" in log
     assert "parts of 8" in log
     assert "Suggested: Dropout 0.4" in log
 

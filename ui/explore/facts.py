@@ -32,7 +32,7 @@ def strip(opened: Opened) -> None:
         "DC offset": f"{100 * max((level.dc_offset for level in facts.channels), key=abs, default=0.0):+.2f} %".replace(
             "-", "−"
         ),
-        "Silence at start and end": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
+        "Silent ends": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
     }
     with st.container(border=True, key="explore-facts"):
         label = f" :gray[labelled {plain(label_name(opened.source.truth))}]" if opened.source.truth else ""
