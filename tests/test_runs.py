@@ -224,7 +224,7 @@ class TestLock:
 
     def test_a_removed_run_does_not_come_back(self, run: Run) -> None:
         run.delete()
-        with pytest.raises(RunError, match="not there any more"), run.hold(timeout=0.1):
+        with pytest.raises(RunError, match="no longer exists"), run.hold(timeout=0.1):
             pass
         assert not run.path.exists()
 

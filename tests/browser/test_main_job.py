@@ -105,7 +105,7 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     page.get_by_role("button", name="Resume").click()
     state(page, "Queued|Running")
     state(page, "Finished")
-    visible(page, re.compile("held-out clips of fold 1"))
+    visible(page, re.compile("held-out clips of test fold 1"))
     visible(page, "Confusion matrix")
     assert any("VegaLite" in url for url in loaded)
     assert not [url for url in loaded if "Plotly" in url]  # five megabytes for one picture

@@ -152,7 +152,7 @@ UNREAD = {
     "clip.webm": "torchcodec",
     "page.wav": "a web page",
     "gone.mp3": "does not exist",
-    "card": "does not exist",
+    "card": "is a broken link",
     "locked": "cannot be read",
 }
 

@@ -115,7 +115,7 @@ def test_ctrl_c_stops_it_and_says_how_to_go_on(labcore, workspace, urbansound, f
         (("--trials", "0"), "0 trials"),
         (("--trials", "many"), "invalid int"),
         (("--fold", "9"), "no fold '9'"),
-        (("--data.leave_out", "2"), "by itself"),
+        (("--data.leave_out", "2"), "excluded fold itself"),
         (("--data.split", "random"), "leaks"),
         (("--dataset", "/no/such/place"), "no"),
         (("--show", "nothing"), "no search 'nothing'"),

@@ -86,7 +86,7 @@ def test_needs_that_are_not_met_are_told(packages: ModuleType, monkeypatch: pyte
     there(packages, monkeypatch, a="1.0", c="1", torch="2.6.0")
     assert packages.unmet("lab") == ["lab needs a>=2, and 1.0 is there"]
     there(packages, monkeypatch, a="2.1", torch="2.6.0")
-    assert sorted(packages.unmet("lab")) == ["a needs d, which does not exist", "lab needs c, which does not exist"]
+    assert sorted(packages.unmet("lab")) == ["a needs d, which is not there", "lab needs c, which is not there"]
 
 
 def test_locked_packages_are_taken_by_their_hashes(packages: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ def test_stopped_failed_and_deleted_folds_go_on(workspace, config, manager, unti
 def test_deleting_an_experiment(workspace, config, manager, until):
     experiment = CrossValidation.create(workspace, config.replace({"optim.epochs": 300}))
     until(lambda: summarise(experiment).folds[0].epoch > 0)
-    with pytest.raises(RunError, match="at work"):
+    with pytest.raises(RunError, match="is running"):
         manager.remove(experiment, also=experiment.children())
     manager.stop(experiment)
     until(ended(experiment))

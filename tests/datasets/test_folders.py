@@ -65,7 +65,7 @@ def test_parts_below_the_classes_are_the_folds(lay_out, many):
 
 @pytest.mark.parametrize("parts", [("train", "test"), ("audio_train", "audio_test"), ("fold1", "fold2"), ("train",)])
 def test_parts_without_classes_are_an_error(lay_out, many, parts):
-    with pytest.raises(DatasetError, match="no folders of classes") as caught:
+    with pytest.raises(DatasetError, match="no class folders") as caught:
         read_dataset(lay_out(*many(parts, "abc")))
     assert "folder" in caught.value.remedy
 

@@ -213,7 +213,7 @@ def test_which_folds_a_cross_validation_goes_through():
 
     assert official_folds(dataset(recordings(folds=10))) == [str(fold) for fold in range(1, 11)]
     for clips in (table("x train a", "y test b"), table("x 1 a", "y 1 b")):
-        with pytest.raises(DatasetError, match="no folds to go through"):
+        with pytest.raises(DatasetError, match="no folds to iterate over"):
             official_folds(dataset(clips))
 
 
@@ -225,4 +225,4 @@ def test_where_one_fold_is_left_out_and_one_is_left_a_part_of_it_is_held_out():
     assert set(clips["fold"].iloc[[*parts.train, *parts.held_out]]) == {"train"}
     assert (len(parts.train), len(parts.held_out)) == (32, 8)
     assert not set(clips["group"].iloc[parts.train]) & set(clips["group"].iloc[parts.held_out])
-    assert "no other fold" in parts.note
+    assert "it is the only fold" in parts.note

@@ -81,7 +81,7 @@ def test_findings_are_data_from_which_warnings_and_notes_follow(tmp_path, tone, 
         "note",
     )
     assert any("look like speakers" in sentence and warning["remedy"] in sentence for sentence in facts["warnings"])
-    assert "more.csv was not taken" in facts["notes"][0]
+    assert "more.csv was not used" in facts["notes"][0]
     assert note["files"] == (str(tmp_path / "more.csv"),)
 
 

@@ -160,7 +160,7 @@ def test_labels(lay_out, told):
     ]
     warnings = " ".join(told(dataset))
     for words in (
-        "4 rows of l.csv without a label ('nan', 'N/A', empty, 'None') left out",
+        "4 rows of l.csv without a label ('nan', 'N/A', empty, 'None') skipped",
         "merged: 'dog'",
         "'CAT' = 'cat'",
         "no_event",

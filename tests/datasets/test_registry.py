@@ -37,8 +37,8 @@ def test_a_reference(workspace, class_folders):
     dataset = find_dataset(workspace, "my-tones")
     assert (dataset.name, len(dataset)) == ("my-tones", 12)
     shutil.rmtree(class_folders)
-    assert "is not there" in list_datasets(workspace)[0].error
-    with pytest.raises(DatasetError, match="is not there"):
+    assert "does not exist" in list_datasets(workspace)[0].error
+    with pytest.raises(DatasetError, match="does not exist"):
         find_dataset(workspace, "my-tones")
 
 

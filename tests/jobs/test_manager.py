@@ -84,7 +84,7 @@ def test_queued_run_leaves_the_queue(
     assert manager.queue() == []
     manager.resume(second)
     assert manager.queue() == [second]
-    with pytest.raises(RunError, match="at work"):
+    with pytest.raises(RunError, match="is running"):
         manager.remove(first)
     manager.stop(first)
     until(lambda: state(second) == "finished")
@@ -208,7 +208,7 @@ def test_corrupted_events(make_manager: MakeManager, make_config: MakeConfig, wo
 def test_a_run_that_is_gone(make_manager: MakeManager, workspace: Workspace) -> None:
     manager, gone = make_manager(), Run(workspace.runs / "nothing")
     for act in (manager.stop, manager.resume, manager.remove):
-        with pytest.raises(RunError, match="not there any more"):
+        with pytest.raises(RunError, match="no longer exists"):
             act(gone)
     assert not gone.path.exists()
 

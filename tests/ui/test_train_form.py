@@ -167,7 +167,7 @@ def test_the_page_tells_how_a_data_set_was_read(open_page, manager, class_folder
     assert "Mx84dchen.wav" in told
     assert "The folder train is read as a class" in told
     assert any(expander.label == "How the data set was read" for expander in app.expander)
-    assert "notes.csv was not taken" in told
+    assert "notes.csv was not used" in told
 
 
 def settings(app) -> dict[str, object]:

@@ -124,7 +124,7 @@ def test_turns_are_marked_on_the_curves_and_told_in_the_log(make_run, monkeypatc
         {"epoch": 2.5, "what": "Dropout 0.5 (page); Mixup 0.2 (overfitting advisor)"}
     ]
     log = "\n".join(run_log.log_lines(events))
-    assert "From epoch 3 on: Dropout 0.5, turned by page: to see" in log
+    assert "From epoch 3: Dropout 0.5, changed by page: to see" in log
     drawn = {}
     monkeypatch.setattr(
         curves.st, "vega_lite_chart", lambda frame, spec, **_: drawn.update({len(drawn): (frame, spec)})
@@ -349,7 +349,7 @@ def test_the_log_tells_estimate_advice_and_parts(make_run):
     run.append(Advice(epoch=3, message="The gap widens.", changes={"model.dropout": 0.4}))
     log = "\n".join(run_log.log_lines([*run.events(), Unknown(type="of another version")]))
     assert "2 s per epoch, 5 min 20 s in total, peak memory 0.9 GB of 8.0 GB" in log
-    assert "parts of 8" in log
+    assert "micro-batches of 8" in log
     assert "Suggested: Dropout 0.4" in log
 
 

@@ -166,7 +166,7 @@ def advice(run: Run, events: list[Event], owner: str = "") -> None:
         reason = f"advice after epoch {event.epoch}"
         follow = partial(run.override, event.changes, by="page", who=services.visitor_name(), reason=reason)
         owner_guard.guarded_button(
-            "Apply", follow, owner, key=f"advice-do-{event.epoch}", verb="Change", type="primary"
+            "Apply suggestion", follow, owner, key=f"advice-do-{event.epoch}", verb="Change", type="primary"
         )
         aside = partial(st.session_state.__setitem__, _aside(run), event.epoch)
         action_button("Not now", aside, key=f"advice-not-{event.epoch}", type="tertiary")
