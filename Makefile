@@ -44,7 +44,7 @@ help:
 	@echo "make clean        remove .venv and caches; the workspace stays"
 
 run: $(INSTALLED)
-	@$(BIN)/streamlit run streamlit_app.py --server.port $(PORT) $(if $(ADDRESS),--server.address $(ADDRESS))
+	@$(BIN)/labcore app --port $(PORT) $(if $(ADDRESS),--address $(ADDRESS))
 
 test: lint
 	$(PYTEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_FLAGS)

@@ -23,6 +23,10 @@ def handle(handler: object) -> None:
 def run() -> int:
     """Run the command line; returns its exit status."""
     handle(leave)  # imports take a while, and some turn a KeyboardInterrupt into another error
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could follow
+        from labcore.cli.completion import complete
+
+        complete()
     from labcore.cli.main import main
 
     try:

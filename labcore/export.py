@@ -8,18 +8,25 @@ import json
 import os
 import shlex
 import zipfile
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from labcore import __version__
 from labcore.asked import asked_for, live_changes_of
 from labcore.config import RunConfig, all_settings
-from labcore.errors import RunError
+from labcore.errors import ConfigError, RunError
 from labcore.events import Evaluated, Event
 from labcore.honesty import adjustments, choice_note
 from labcore.origin import ensemble_members
 from labcore.runs import Run
 from labcore.texts import as_utf8, counted
+from labcore.workspace import write_atomically
 
+if TYPE_CHECKING:
+    from labcore.inference.classifier import Classifier
+
+ENDINGS = (".zip", ".safetensors", ".onnx")
 SCRIPT = '''"""Classifies sound files with the classifier in this folder.
 
     python classify.py FILE [FILE ...]
@@ -81,6 +88,38 @@ def export_zip(run: Run) -> bytes:
     return buffer.getvalue()
 
 
+def save_as(path: Path, run: Run | None, classifier: Callable[[], Classifier]) -> Path:
+    """Write a trained classifier by the file's ending: one of :data:`ENDINGS`. Returns the path.
+
+    Args:
+        run: whose it is, where it is a run's; a zip tells of it.
+        classifier: loads it, where that is needed.
+
+    Raises:
+        ConfigError: another ending.
+        RunError: a zip without a run, or the run has no weights yet.
+        LabError: ONNX cannot be written.
+        WorkspaceError: the file cannot be written.
+    """
+    match path.suffix.lower():
+        case ".zip":
+            if run is None:
+                raise RunError("a zip is made of a run", "Load the model of a run, or write a .safetensors file")
+            write_atomically(path, export_zip(run))
+        case ".safetensors":
+            classifier().save(path)
+        case ".onnx":
+            from labcore.inference.onnx_file import save_onnx
+
+            save_onnx(classifier(), path)
+        case other:
+            raise ConfigError(
+                f"a model cannot be written as {other or 'a file without an ending'}",
+                f"Name a file that ends with {', '.join(ENDINGS)}",
+            )
+    return path
+
+
 def command_line(config: RunConfig, live: dict[int, dict[str, Any]] | None = None) -> str:
     """The shell command that does the same run again: only the settings that differ from their defaults.
 
@@ -134,9 +173,9 @@ classify.py           python classify.py FILE [FILE ...]
 
 The same from Python:
 
-    from labcore.inference.classifier import Classifier
-    answer = Classifier.load("weights.safetensors").classify("clip.wav")
-    print(answer.label, answer.probability)
+    import labcore as lab
+    prediction = lab.load_model("weights.safetensors").predict("clip.wav")
+    print(prediction.label, prediction.probability)
 
 As an HTTP service:
 

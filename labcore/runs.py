@@ -22,7 +22,7 @@ import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from labcore.allowed_paths import PINNED
 from labcore.config import RunConfig, parse
@@ -35,6 +35,9 @@ from labcore.owners import clean
 from labcore.reading import DamagedError, read_json
 from labcore.status import Asked
 from labcore.workspace import Workspace, append_line, slug, write_atomically
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Run(JobFolder):
         marks: dict[str, Any] | None = None,
         by: str = "",
         path: Path | None = None,
-    ) -> Run:
+    ) -> Self:
         """Make a new run directory. It appears whole or not at all.
 
         Args:
@@ -122,7 +125,7 @@ class Run(JobFolder):
         return run
 
     @classmethod
-    def new_for(cls, workspace: Workspace, config: RunConfig) -> Run:
+    def new_for(cls, workspace: Workspace, config: RunConfig) -> Self:
         """A run that is not there yet, named after its data set and network."""
         dataset = slug(Path(config.data.dataset).stem or "data")[:24]
         return cls.new(workspace, f"{dataset}-{slug(config.model.name.replace(':', '-'))}")

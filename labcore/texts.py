@@ -6,6 +6,7 @@ encoded as it is, neither for a terminal nor for a page. Whatever leaves the pro
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -99,3 +100,12 @@ def moment(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     rest = f"{tenths // 10:02}.{tenths % 10}"
     return f"{hours}:{minutes:02}:{rest}" if hours else f"{minutes}:{rest}"
+
+
+def as_html(facts: Mapping[str, object]) -> str:
+    """Facts by their names as a small table, for notebooks."""
+    rows = "".join(
+        f'<tr><th style="text-align:left">{html.escape(name)}</th><td style="text-align:left">{html.escape(shown(value))}</td></tr>'
+        for name, value in facts.items()
+    )
+    return f"<table>{rows}</table>"

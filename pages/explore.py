@@ -6,6 +6,7 @@ from labcore.errors import LabError
 from ui.app import services, shell
 from ui.components import source_picker
 from ui.explore import augment_preview, facts, noise, views
+from ui.explore.opened import opened as read_once
 
 LONG_SECONDS = 30.0
 """Of longer recordings a stretch is on view, chosen in an overview of all of it."""
@@ -18,11 +19,11 @@ SECTIONS = {
 shell.open_page("Explore", "See and hear a clip as the network receives it, and what each augmentation does to it.")
 
 with shell.errors_in_place():
-    source = source_picker.choose()
+    source = source_picker.choose("explore", "siren")
     try:
-        opened = source_picker.opened(source) if source is not None else None
+        opened = read_once(source) if source is not None else None
     except LabError:
-        source_picker.forget()
+        source_picker.forget("explore")
         raise
     if opened is not None:
         facts.strip(opened)

@@ -15,6 +15,7 @@ from labcore.cli import train
 from labcore.cli.parser import config_from
 from labcore.config import RunConfig, Setting, all_settings, parse
 from labcore.config.framing import framing
+from labcore.config.names import by_path
 from labcore.errors import ConfigError
 from labcore.export import command_line
 from labcore.presets import PRESETS, preset
@@ -230,6 +231,23 @@ class TestWorkedOut:
         assert config.replace({"audio.clip_seconds": 0.5}).clip_samples == 11025
         with pytest.raises(ConfigError, match="clip_seconds"):
             _ = config.clip_samples
+
+
+class TestNames:
+    def test_every_setting_is_found_by_its_path_its_short_name_and_its_flag(self) -> None:
+        for path, setting in KNOBS.items():
+            names = [path, path.rpartition(".")[2], *([setting.flag] if setting.flag else [])]
+            value = another_value(setting)
+            assert [by_path([(name, value)]) for name in names] == [{path: value}] * len(names)
+
+    def test_texts_are_read_as_flags_are_and_folds_may_be_numbers(self) -> None:
+        named = {"epochs": "auto", "lr": "0.01", "fold": 3, "batch-size": None}
+        assert by_path(named.items()) == {
+            "optim.epochs": None,
+            "optim.lr": 0.01,
+            "data.fold": "3",
+            "optim.batch_size": None,
+        }
 
 
 class TestFormerNames:

@@ -254,7 +254,7 @@ def _check_numbers(rows: np.ndarray, name: str) -> None:
 
 
 def _late() -> DeadlineExceeded:
-    return DeadlineExceeded("the clip waited too long", "Ask again later, or send fewer at once")
+    return DeadlineExceeded("the clip waited too long", "Try again later, or send fewer at once")
 
 
 async def unless_gone(context: RequestContext, work: Coroutine[Any, Any, bytes]) -> bytes:

@@ -8,11 +8,13 @@ import numpy as np
 
 from labcore.audio.files import AudioInfo
 from labcore.audio.mixing import ChannelPowers, mean_of
+from labcore.texts import counted
 
 SILENCE = 10 ** (-60 / 20)  # -60 dBFS
 CLIPPED_RUN = 3  # samples in a row at full scale that count as clipped; a peak that touches it once or twice does not
 FULL_SCALE = 1 - 2**-15  # the highest value of 16 bits; of 8 bits it is lower
 FULL_SCALE_8_BIT = 1 - 2**-7
+DC_OFFSET = 0.005  # of full scale; what is farther from zero is told
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,26 @@ class Facts:
     loudness_lufs: float | None  # ITU-R BS.1770, integrated, of all channels; None below 400 ms and for silence
     silence_start_s: float  # below -60 dBFS in all channels; the whole length where nothing is louder
     silence_end_s: float
+
+    @property
+    def clipped_samples(self) -> int:
+        return sum(level.clipped_samples for level in self.channels)
+
+    @property
+    def dc_offset(self) -> float:
+        """That of the channel where it is farthest from zero."""
+        return max((level.dc_offset for level in self.channels), key=abs, default=0.0)
+
+    def doubts(self) -> list[str]:
+        """What a listener should know of the sound, a sentence each."""
+        told = []
+        if self.clipped_samples:
+            told.append(f"Clipped: {counted(self.clipped_samples, 'sample')} at full scale.")
+        if abs(self.dc_offset) > DC_OFFSET:
+            told.append(f"DC offset: {100 * abs(self.dc_offset):.1f} % of full scale.")
+        if all(level.peak_db is None for level in self.channels):
+            told.append("Digital silence.")
+        return told
 
 
 def full_scale(info: AudioInfo) -> float:

@@ -76,10 +76,25 @@ def write_table(
             file.writelines(json_line(with_events(answer, threshold)).encode() + b"\n" for answer in answers)
         else:
             text = io.TextIOWrapper(file, "utf-8", newline="")
-            writer = csv_writer(text, labels, per)
-            for answer in answers:
-                writer.rows(rows_of(answer, per, threshold))
+            _write_csv(text, answers, labels, per, threshold)
             text.detach()  # what is written is flushed, and the file stays open
+
+
+def csv_text(answers: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0) -> str:
+    """The same as the text of a CSV file.
+
+    Args:
+        answers: such as :meth:`labcore.inference.prediction.Prediction.told` gives, with ``file``; or ``file`` and ``error``.
+    """
+    text = io.StringIO()
+    _write_csv(text, answers, labels, per, threshold)
+    return text.getvalue()
+
+
+def _write_csv(file: IO[str], answers: Predictions, labels: list[str], per: str, threshold: float) -> None:
+    writer = csv_writer(file, labels, per)
+    for answer in answers:
+        writer.rows(rows_of(answer, per, threshold))
 
 
 def _write_parquet(file: IO[bytes], answers: Predictions, labels: list[str], per: str, threshold: float) -> None:

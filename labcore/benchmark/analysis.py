@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,13 @@ EVEN = 1.05
 """Speeds closer than this factor count as equal."""
 
 
+Work = tuple[str, str, str, int]
+"""Model, mode, scope and batch size."""
+
+
 @dataclass(frozen=True)
 class SpeedUp:
-    """How many times as fast as the CPU a GPU is at one work, each in its fastest form measured."""
+    """How many times as fast as another a device is at one work, each in its fastest form measured."""
 
     device: str
     model: str
@@ -24,37 +28,46 @@ class SpeedUp:
     scope: str
     batch_size: int
     factor: float
-    cpu: Measurement
-    gpu: Measurement
 
 
-def fastest(measurements: Iterable[Measurement]) -> dict[tuple[str, tuple[str, str, str, int]], Measurement]:
-    """Of each (device, work) the measurement with the most clips a second. What has no figure is left out."""
-    found: dict[tuple[str, tuple[str, str, str, int]], Measurement] = {}
-    for one in measurements:
-        key = (one.case.device, one.case.work)
+def fastest(measured: Iterable[tuple[str, Measurement]]) -> dict[tuple[str, Work], Measurement]:
+    """Of each (device, work) the measurement with the most clips a second. What has no figure is left out.
+
+    Args:
+        measured: by what their devices are called.
+    """
+    found: dict[tuple[str, Work], Measurement] = {}
+    for device, one in measured:
+        key = (device, one.case.work)
         if one.clips_per_second and (key not in found or one.clips_per_second > (found[key].clips_per_second or 0.0)):
             found[key] = one
     return found
 
 
-def speed_up(report: BenchmarkReport) -> list[SpeedUp]:
-    """Every GPU against the CPU at each work that both did, by device, model, mode, scope and batch size."""
-    best = fastest(report.measurements)
+def fastest_of(report: BenchmarkReport) -> dict[tuple[str, Work], Measurement]:
+    """The same of all that a report has measured."""
+    return fastest((one.case.device, one) for one in report.measurements)
+
+
+def speed_up(best: Mapping[tuple[str, Work], Measurement], base: str = "cpu") -> list[SpeedUp]:
+    """Every other device against ``base`` at each work that both did, by device, model, mode, scope and batch size.
+
+    Args:
+        best: as :func:`fastest` gives it.
+    """
     found = []
-    for (device, work), gpu in best.items():
-        cpu = best.get(("cpu", work))
-        if device != "cpu" and cpu is not None:
-            factor = (gpu.clips_per_second or 0.0) / (cpu.clips_per_second or 1.0)
-            found.append(SpeedUp(device, *work, factor=factor, cpu=cpu, gpu=gpu))
+    for (device, work), other in best.items():
+        slow = best.get((base, work))
+        if device != base and slow is not None:
+            factor = (other.clips_per_second or 0.0) / (slow.clips_per_second or 1.0)
+            found.append(SpeedUp(device, *work, factor=factor))
     return sorted(found, key=lambda s: (s.device, s.model, s.mode, list(SCOPES).index(s.scope), s.batch_size))
 
 
 def crossover(report: BenchmarkReport, device: str, model: str, mode: str, scope: str) -> int | None:
     """The smallest batch size from which on a GPU is the faster one at every size measured; None where there is none."""
-    row = [
-        s for s in speed_up(report) if (s.device, s.model, s.mode, s.scope) == (device, model, mode, scope)
-    ]  # by batch size
+    faster = speed_up(fastest_of(report))
+    row = [s for s in faster if (s.device, s.model, s.mode, s.scope) == (device, model, mode, scope)]  # by batch size
     found = None
     for one in reversed(row):
         if one.factor <= 1:

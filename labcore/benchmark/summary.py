@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labcore.benchmark import article
-from labcore.benchmark.analysis import EVEN, SpeedUp, crossover, fastest, speed_up
+from labcore.benchmark.analysis import EVEN, SpeedUp, crossover, fastest_of, speed_up
 from labcore.benchmark.cases import ARTICLE, SCOPES
 from labcore.benchmark.events import Measurement
 from labcore.benchmark.report import BenchmarkReport
@@ -21,7 +21,7 @@ def sentences(report: BenchmarkReport) -> list[str]:
     """The report in words, the most telling first: each a sentence with its full stop."""
     if not any(one.ok for one in report.measurements):
         return []
-    told = _against_gpus(report) if speed_up(report) else _cpu_alone(report)
+    told = _against_gpus(report) if speed_up(fastest_of(report)) else _cpu_alone(report)
     return [*told, *_article(report), *_doubts(report)]
 
 
@@ -39,7 +39,7 @@ def times(factor: float) -> str:
 
 def _against_gpus(report: BenchmarkReport) -> list[str]:
     rows: dict[tuple[str, str, str], list[SpeedUp]] = {}
-    for one in speed_up(report):
+    for one in speed_up(fastest_of(report)):
         if one.model != ARTICLE:
             rows.setdefault((one.device, one.model, one.mode), []).append(one)
     told = []
@@ -77,7 +77,7 @@ def _of_scope(report: BenchmarkReport, scope: str, row: list[SpeedUp]) -> str:
 
 
 def _cpu_alone(report: BenchmarkReport) -> list[str]:
-    best = fastest(report.measurements)
+    best = fastest_of(report)
     rows: dict[tuple[str, str, str, str], list[Measurement]] = {}
     for (device, (model, mode, scope, _)), one in best.items():
         if model != ARTICLE:

@@ -21,6 +21,7 @@ from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.reporter import ConsoleReporter
 from labcore.cli.signals import stop_on_signals
 from labcore.errors import LabError
+from labcore.event_log import EventReader
 from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunStarted, Started
 from labcore.jobs.folder import J, JobFolder, named
 from labcore.jobs.glances import glance, glances
@@ -182,9 +183,13 @@ def reporter_of(job: JobFolder) -> Callable[[Event], None]:
     return both
 
 
-def watch(job: JobFolder, as_json: bool) -> Iterator[None]:
-    """Report a job's events, those of the past first, until it has ended. Yields after each look."""
-    reader, report = job.reader(), reporter_of(job)
+def watch(job: JobFolder, as_json: bool, reader: EventReader | None = None) -> Iterator[None]:
+    """Report a job's events until it has ended. Yields after each look.
+
+    Args:
+        reader: has read what is not reported again; without one, the past is reported first.
+    """
+    reader, report = reader or job.reader(), reporter_of(job)
     while True:
         events = reader.read()
         for event in events:
@@ -210,11 +215,12 @@ def follow(job: JobFolder, as_json: bool) -> int:
 
 def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: bool) -> int:
     """Put a job back into the queue and follow it; whoever looks after the queue works on it, this process where nobody does."""
-    manager, asked = JobManager(workspace), False
+    manager, asked, reader = JobManager(workspace), False, job.reader()
+    reader.read()  # what was told when it happened
     try:
         manager.resume(job, by=shell_user(), dataset=dataset)
         with stop_on_signals("stopping; once more kills") as stopping:
-            for _ in watch(job, as_json):
+            for _ in watch(job, as_json, reader):
                 if stopping.is_set() and not asked:
                     asked = True
                     manager.stop(job, by=shell_user())

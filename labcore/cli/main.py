@@ -37,10 +37,11 @@ GROUPS = {
         "evaluate": "Measure a classifier on clips of a data set",
         "noise": "Measure a classifier as noise increases",
         "classify": "Classify sound files",
-        "export": "Write a run's weights and a script that uses them as a zip",
+        "export": "Write a trained network as a zip with a script, as safetensors or as ONNX",
         "serve": "Serve classifiers over HTTP",
     },
     "Machine": {
+        "app": "Start the pages and open them in a browser",
         "doctor": "Check GPU, driver, PyTorch and machine",
         "benchmark": "Compare the speed of the CPU and every GPU",
         "jobs": "List, show, stop, resume and delete jobs of every kind",
@@ -48,6 +49,7 @@ GROUPS = {
         "backup": "Write the workspace to one file",
         "restore": "Restore the workspace from a backup",
         "password": "Hash a password for the lab's sign-in",
+        "completion": "Print the completion script of a shell",
     },
 }
 """Commands with their summaries, as the help groups them. Each is a module of labcore.cli."""

@@ -96,13 +96,10 @@ def _settings(changes: dict[str, Any]) -> list[str]:
 
 def result_line(event: events.Evaluated) -> str:
     """The final figures, with the clips they are about."""
-    clips = (
-        f"all {counted(event.clips, 'clip')}"
-        if event.clips != 1
-        else "the one clip"
-        if event.fold == "all"
-        else f"the {counted(event.clips, 'clip')} of fold {event.fold}"
-    )
+    if event.fold != "all":
+        clips = f"the {counted(event.clips, 'clip')} of fold {event.fold}"
+    else:
+        clips = "the one clip" if event.clips == 1 else f"all {counted(event.clips, 'clip')}"
     if event.leaks:
         clips += "; the split leaks, so this is too high"
     interval = f"{100 * event.accuracy_low:.1f} to {100 * event.accuracy_high:.1f} %"

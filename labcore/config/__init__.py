@@ -8,6 +8,7 @@ Needs no torch: the first page and the command line read it before anything heav
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from functools import cache
 from operator import attrgetter
@@ -124,7 +125,7 @@ class RunConfig(Part):
         for path, value in changes.items():
             part, _, name = path_now(path).partition(".")
             if part not in tree or name not in tree[part]:
-                raise ConfigError(f"there is no setting {path!r}", "`labcore train --help` lists them all")
+                raise no_such_setting(path, all_settings())
             tree[part][name] = value
         return parse(tree)
 
@@ -166,6 +167,13 @@ def live_config(config: RunConfig, events: Iterable[Event], epoch: int | None = 
     for change in sorted(told, key=lambda change: change.epoch):
         changes |= change.changes
     return config.replace(changes)
+
+
+def no_such_setting(name: str, known: Iterable[str]) -> ConfigError:
+    """The error for people where a name is that of no setting, with the known one that is nearest."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return ConfigError(f"there is no setting {name!r}", f"{meant}`labcore train --help` lists them all")
 
 
 def parse(tree: Any) -> RunConfig:

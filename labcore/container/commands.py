@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labcore.app_folder import ENTRY, app_folder
 from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError
 from labcore.workspace import Workspace
 
-HOUSE = Path(__file__).resolve().parents[2]
-"""Where the pages lie."""
-STARTER = HOUSE / "notebooks" / "starter.ipynb"
+STARTER = Path(__file__).resolve().parents[2] / "notebooks" / "starter.ipynb"
 SHORTEST_TOKEN = 16
 
 
@@ -41,8 +40,9 @@ def understand(words: Sequence[str], workspace: Workspace, environment: Mapping[
     match list(words):
         case [] | ["app", *_]:
             check_writable(workspace)
-            script = str(HOUSE / "streamlit_app.py")
-            return Command([sys.executable, "-m", "streamlit", "run", script, *words[1:]], HOUSE, has_worker=True)
+            folder = app_folder()
+            script = str(folder / ENTRY)
+            return Command([sys.executable, "-m", "streamlit", "run", script, *words[1:]], folder, has_worker=True)
         case ["worker"] | ["labcore", "worker"]:
             check_writable(workspace)
             return Command([], has_worker=True)

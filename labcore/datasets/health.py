@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,17 +18,17 @@ from labcore.audio import Recording
 from labcore.config import RunConfig
 from labcore.datasets.contents import equal_files
 from labcore.datasets.hearing import facts_of, unheard
-from labcore.datasets.table import Dataset, Finding, Problem, behind, merged, unusual
+from labcore.datasets.table import Dataset, Finding, Problem, behind, merged, some, unusual
 from labcore.device import usable_cores
 from labcore.errors import AudioError
-from labcore.texts import counted
+from labcore.texts import counted, shown
 
 SILENT_DB = -80.0
 TINY_CLASS = 10
 _many = partial(counted, figure=str)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Health:
     """The findings of :func:`check_dataset`.
 
@@ -64,23 +65,40 @@ class Health:
     findings: list[Finding] = field(default_factory=list)
 
     @property
+    def found(self) -> list[Finding]:
+        """Everything that there is to know, a finding each, with its files; warnings first."""
+        missing = [label for label, row in self.counts.iterrows() if (row == 0).any()]
+        tiny = ", ".join(f"{label} ({count})" for label, count in self.tiny_classes.items())
+        of_files = [
+            Finding("unreadable", f"{_clips(self.unreadable)} cannot be read and will be left out", _files(self.unreadable),
+                    "Write them anew, or remove them"),
+            Finding("silent", f"{_clips(self.silent)} silent", _files(self.silent), "Remove them"),
+            Finding("duplicates", f"{_many(len(self.duplicates), 'recording')} found in several folds under different names",
+                    _joined(self.duplicates), "Keep one of each"),
+            Finding("mislabelled", f"{_many(len(self.mislabelled), 'recording')} found under different labels", _joined(self.mislabelled),
+                    "Keep the right one of each"),
+        ]  # fmt: skip
+        straddling = f"{_many(len(self.straddling), 'source recording')} with clips in several folds; those clips will be left out of "
+        straddling += "training when one of the folds is held out"
+        others = [
+            (self.straddling, Finding("straddling", straddling, remedy="Put all clips of a recording into one fold")),
+            (tiny, Finding("few clips", f"Few clips of {tiny}", remedy="Add some, or leave the class out")),
+            (
+                missing,
+                Finding(
+                    "missing",
+                    f"Not in every fold: {', '.join(map(str, missing))}",
+                    remedy="Add clips, or draw other folds",
+                ),
+            ),
+        ]
+        seen = [finding for finding in of_files if finding.files] + [finding for there, finding in others if there]
+        return sorted([*seen, *self.findings], key=lambda finding: finding.level != "warning")
+
+    @property
     def warnings(self) -> list[str]:
         """What is not as it should be, a sentence each; empty for a sound data set."""
-        missing = [label for label, row in self.counts.iterrows() if (row == 0).any()]
-        return [
-            sentence
-            for there, sentence in (
-                (self.unreadable, f"{_clips(self.unreadable)} cannot be read and will be skipped."),
-                (self.silent, f"{_clips(self.silent)} silent."),
-                (self.duplicates, f"{_many(len(self.duplicates), 'recording')} found in several folds under different names."),
-                (self.mislabelled, f"{_many(len(self.mislabelled), 'recording')} found under different labels."),
-                (self.straddling, f"{_many(len(self.straddling), 'source recording')} with clips in several folds; "
-                    "those clips will be excluded from training when one of these folds is the test fold."),
-                (self.tiny_classes, "Few clips of " + ", ".join(f"{k} ({n})" for k, n in self.tiny_classes.items()) + "."),
-                (missing, f"Not in every fold: {', '.join(map(str, missing))}."),
-            )
-            if there
-        ] + [finding.sentence for finding in self.findings if finding.level == "warning"]  # fmt: skip
+        return [finding.sentence for finding in self.found if finding.level == "warning"]
 
     @property
     def notes(self) -> list[str]:
@@ -90,6 +108,17 @@ class Health:
     @property
     def ok(self) -> bool:
         return not self.warnings
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            [f"{shown(self.name)}: {counted(self.clips, 'clip')}", *(self.warnings or ["all is well"]), *self.notes]
+        )
+
+    def _repr_html_(self) -> str:
+        listed = [(finding.level, finding.sentence, some(map(shown, finding.files), 3)) for finding in self.found]
+        frame = pd.DataFrame(listed or [("well", "Nothing was found.", "")], columns=["level", "finding", "files"])
+        with pd.option_context("display.max_colwidth", None):
+            return f"<p>{html.escape(shown(self.name))}: {counted(self.clips, 'clip')}</p>{frame.to_html(index=False)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -214,6 +243,14 @@ def _by(table: pd.DataFrame, key: str, value: str) -> dict[str, set[str]]:
     for one, other in zip(table[key], table[value], strict=True):
         found[one].add(other)
     return found
+
+
+def _files(problems: list[Problem]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(problem.path for problem in problems))
+
+
+def _joined(sets: list[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(path for same in sets for path in same)
 
 
 def _clips(problems: list[Problem]) -> str:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from labcore.texts import counted, shown
+from labcore.errors import DatasetError
+from labcore.texts import as_html, counted, shown
+
+if TYPE_CHECKING:
+    from labcore.datasets.health import Health
 
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
 PARTS = ("train", "val", "test")
@@ -82,7 +87,7 @@ def unusual(notes: Iterable[Problem]) -> list[Finding]:
     ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Clips with their labels and folds; nothing has been decoded yet.
 
@@ -96,6 +101,7 @@ class Dataset:
         fold_note: how the folds came about, a sentence without the final stop.
         passed_over: files that are not audio.
         label_order: the labels by class number where the data set numbers them.
+        part_of: the whole data set, where these are the clips of one fold of it.
     """
 
     name: str
@@ -107,6 +113,7 @@ class Dataset:
     passed_over: int = 0
     label_order: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
+    part_of: Dataset | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -127,6 +134,46 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def fold(self, name: str | int) -> Dataset:
+        """The clips of one fold.
+
+        Raises:
+            DatasetError: there is no such fold.
+        """
+        if str(name) not in self.folds:
+            raise DatasetError(f"there is no fold {name} in {self.name}", f"There are: {', '.join(self.folds)}")
+        rows = self.table[self.table["fold"] == str(name)].reset_index(drop=True)
+        return replace(self, table=rows, part_of=self.part_of or self)
+
+    def check(self, progress: Callable[[int, int], None] | None = None) -> Health:
+        """What to know before training: clips that cannot be read, are silent or occur twice, tiny classes and so on.
+
+        Decodes every clip. ``check().found`` are all findings, each with its files and what to do.
+
+        Args:
+            progress: called with (clips done, clips).
+        """
+        from labcore.datasets.health import check_dataset
+
+        return check_dataset(self, progress)
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self._facts().items())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        one = "" if self.part_of is None else f", fold {self.folds[0]}"
+        return {
+            "data set": f"{shown(self.name)}{one}",
+            "clips": str(len(self)),
+            "classes": f"{len(self.labels)} ({some(map(shown, self.labels))})",
+            "folds": some(self.folds),
+            "layout": self.layout,
+            "place": shown(self.root),
+        }
 
 
 @dataclass(frozen=True)

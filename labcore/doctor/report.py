@@ -76,6 +76,31 @@ class Report:
     def check(self, name: str) -> Check | None:
         return next((check for check in self.checks if check.id == name), None)
 
+    def to_do(self) -> list[Check]:
+        """The checks whose remedies are worth a try, errors first; each remedy once.
+
+        Where nothing is broken and the verdict is not green all the same, those that say how to get there.
+        """
+        helpful = [check for check in self.checks if check.remedy]
+        faults = [check for check in helpful if check.status in ("error", "warning")]
+        if not faults and self.verdict != "green":
+            faults = [check for check in helpful if check.status == "info"]
+        once: dict[str, Check] = {}
+        for check in sorted(faults, key=lambda one: one.status != "error"):
+            once.setdefault(check.remedy, check)
+        return list(once.values())
+
+    def failures(self) -> dict[str, str]:
+        """What went wrong in the proofs → where: a dead device says the same of everything that is tried on it."""
+        where: dict[str, dict[str, list[str]]] = {}
+        for proof in self.proofs:
+            if proof.error:
+                where.setdefault(proof.error, {}).setdefault(proof.device, []).append(proof.work)
+        return {
+            what: "; ".join(f"{device}, {', '.join(works)}" for device, works in devices.items())
+            for what, devices in where.items()
+        }
+
     def to_json(self) -> dict[str, Any]:
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.created))
         return asdict(self) | {"created": created, "labcore": __version__}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +48,19 @@ def figures_of(confusion: Confusion, fold: str = "all", leaks: bool = False, adj
         leaks=leaks,
         adjusted=adjusted,
     )
+
+
+def class_rows(per_class: Mapping[str, Mapping[str, float]], confusion: Confusion) -> list[dict[str, Any]]:
+    """A row a class for a table, the worst F1 first: ``label``, ``f1``, ``recall``, ``precision`` and ``clips``."""
+    rows = [
+        {
+            "label": label,
+            **{name: figures.get(name) for name in ("f1", "recall", "precision")},
+            "clips": sum(confusion.get(label, {}).values()),
+        }
+        for label, figures in per_class.items()
+    ]
+    return sorted(rows, key=lambda row: row["f1"] or 0.0)
 
 
 def score(

@@ -90,6 +90,18 @@ def record(
     return np.concatenate(predicted), trouble
 
 
+def frame_of(known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[Part]) -> pd.DataFrame:
+    """What is predicted of clips as the rows that :func:`record` would write.
+
+    Args:
+        known, labels, rate, parts: as for :func:`record`; of one part at least.
+    """
+    import pyarrow as pa
+
+    frame: pd.DataFrame = pa.concat_tables([_table(part, known, list(labels), rate) for part in parts]).to_pandas()
+    return frame
+
+
 def not_kept(trouble: LabError) -> str:
     """A sentence on predictions that could not be written."""
     return f"the result is saved, but not the prediction of each clip: {trouble}"
@@ -128,9 +140,13 @@ def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
     return frame
 
 
-def class_columns(labels: Sequence[str]) -> list[str]:
-    """The columns of the classes: their names, told apart from other columns where they have the same."""
-    taken, columns = {*KNOWN, EMBEDDING}, []
+def class_columns(labels: Sequence[str], others: Iterable[str] = ()) -> list[str]:
+    """The columns of the classes: their names, told apart from other columns where they have the same.
+
+    Args:
+        others: further columns that stand beside them.
+    """
+    taken, columns = {*KNOWN, EMBEDDING, *others}, []
     for label in map(shown, labels):
         while label in taken:
             label = f"class {label}"

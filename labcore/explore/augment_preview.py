@@ -25,6 +25,7 @@ from labcore.workspace import Workspace
 
 ROUNDING_DB = 1e-3
 """Smaller differences come from rounding."""
+SEEN_DB = 0.5
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,22 @@ class Preview:
     ratio: float | None
     snr_db: float | None
     steps: tuple[str, ...]
+
+    def colour_range(self, decibels: float = 80.0) -> tuple[float, float]:
+        """The levels of the first and the last colour of both pictures: at most so many dB below the highest."""
+        low = float(min(self.before.min(), self.after.min()))
+        high = float(max(self.before.max(), self.after.max()))
+        return max(low, high - decibels), high
+
+    @property
+    def reach(self) -> float:
+        """The same of the difference: as far on either side of zero."""
+        return max(3.0, float(np.abs(self.difference).max(initial=0.0)))
+
+    def changed(self) -> tuple[float, float]:
+        """The share of the cells that changed by :data:`SEEN_DB` or more, and by how many dB all changed on average."""
+        difference = np.abs(self.difference)
+        return float(np.mean(difference >= SEEN_DB)), float(difference.mean())
 
 
 def only(config: RunConfig, name: str) -> RunConfig:

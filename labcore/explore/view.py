@@ -37,6 +37,15 @@ class View:
     low: float
     high: float
 
+    def colour_range(self, decibels: float = 80.0) -> tuple[float, float]:
+        """The values of the first and the last colour: of levels in dB at most so many below the highest."""
+        low, high = self.low, self.high
+        if self.unit == "dB":
+            low = max(low, high - decibels)
+        elif self.kind == "mfcc" and len(self.values) > 1:  # the first is the loudness, and would drown the others
+            low, high = (float(edge) * self.scale for edge in np.percentile(self.values[1:], [1, 99]))
+        return low, max(high, low + 1e-9)
+
     @property
     def levels(self) -> np.ndarray:
         """(rows, columns) float32 in ``unit``."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 import torchaudio
 from torch import Tensor
 
+from labcore.audio.overview import Overview
 from labcore.augment import Bands
 from labcore.config import RunConfig
 from labcore.errors import AudioError
@@ -18,8 +19,54 @@ from labcore.explore.view import BYTES, COLUMNS, Envelope, Spectrum, View
 from labcore.features import LogMel
 
 PCEN_GAIN, PCEN_BIAS, PCEN_POWER, PCEN_SMOOTHING, PCEN_EPS = 0.98, 2.0, 0.5, 0.025, 1e-6
+RATES = 4000, 500_000
+"""The lowest and the highest sample rate of a configuration."""
 CELLS = 2**21
 """Numbers of a Fourier transform that are held at a time, so that an hour takes no more memory than a minute."""
+
+
+def views_of(
+    kinds: Sequence[str],
+    recorded: np.ndarray,
+    rate: int,
+    front: np.ndarray,
+    config: RunConfig,
+    *,
+    of: str = "level",
+    start_s: float = 0.0,
+) -> dict[str, View | Envelope]:
+    """Views on one time axis, by kind, in the order in which they are drawn.
+
+    Args:
+        kinds: ``waveform`` and kinds of :class:`~labcore.explore.view.View`; others are left out.
+        recorded, rate: for the waveform, as :func:`waveform_view` takes them.
+        front: for all else, (samples,) at the configuration's sample rate.
+        of: as for :func:`spectrogram`.
+
+    Raises:
+        AudioError: the stretch is empty.
+    """
+    makers: dict[str, Callable[[], View | Envelope]] = {
+        "waveform": lambda: waveform_view(recorded, rate, start_s=start_s),
+        "spectrogram": lambda: spectrogram(front, config, of=of, start_s=start_s),
+        "mel": lambda: mel(front, config, start_s=start_s),
+        "log-mel": lambda: log_mel_view(front, config, start_s=start_s),
+        "mfcc": lambda: mfcc(front, config, start_s=start_s),
+        "pcen": lambda: pcen(front, config, start_s=start_s),
+    }
+    return {kind: make() for kind, make in makers.items() if kind in kinds}
+
+
+def stretch_of(samples: np.ndarray, rate: int, begin_s: float, end_s: float) -> np.ndarray:
+    """A stretch of (channels, samples), in seconds from its beginning; at least one sample."""
+    first = min(max(0, round(begin_s * rate)), samples.shape[1] - 1)
+    return samples[:, first : max(first + 1, round(end_s * rate))]
+
+
+def outline_view(overview: Overview) -> Envelope:
+    """A whole recording, channels apart."""
+    blocks = np.arange(overview.low.shape[1]) + 0.5
+    return Envelope.of(overview.low, overview.high, blocks * overview.block_seconds, exact=False)
 
 
 def waveform_view(stretch: np.ndarray, sample_rate: int, *, start_s: float = 0.0) -> Envelope:
@@ -137,14 +184,15 @@ def pcen(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> Vi
     return _view("pcen", pooled, x, band_centres(config), "")
 
 
-def average_spectrum(stretch: np.ndarray, config: RunConfig) -> Spectrum:
+def average_spectrum(stretch: np.ndarray, config: RunConfig, rate: int | None = None) -> Spectrum:
     """Level over frequency by Welch's method: the mean over frames that overlap by half, without padding at the ends.
 
     Source: Welch, IEEE Transactions on Audio and Electroacoustics 15(2), 1967. Neighbouring bins are put together by their maximum
     where there are more than a screen shows.
 
     Args:
-        stretch: (channels, samples) or (samples,) at the configuration's sample rate. One shorter than a frame is padded.
+        stretch: (channels, samples) or (samples,). One shorter than a frame is padded.
+        rate: of the stretch, in Hz, where it is not the configuration's: it is cut into frames as that rate would be.
 
     Raises:
         AudioError: it is empty.
@@ -152,6 +200,10 @@ def average_spectrum(stretch: np.ndarray, config: RunConfig) -> Spectrum:
     waves = torch.from_numpy(np.atleast_2d(np.asarray(stretch, dtype=np.float32)))
     if not waves.shape[1]:
         raise AudioError("the selection has no samples", "Choose a longer one")
+    own = rate or config.audio.sample_rate
+    if own != config.audio.sample_rate:
+        framed = min(RATES[1], max(RATES[0], own))
+        config = config.replace({"audio.sample_rate": framed, "features.f_min": 0.0, "features.f_max": None})
     n_fft, size, _ = config.framing
     window = LogMel(config).spectrogram.spectrogram.window
     waves = torch.nn.functional.pad(waves, (0, max(0, size - waves.shape[1])))
@@ -163,7 +215,7 @@ def average_spectrum(stretch: np.ndarray, config: RunConfig) -> Spectrum:
         total += part.abs().square().double().sum(1)
     amplitude = total / frames.shape[1] * (2.0 / float(window.sum())) ** 2
     levels = (10.0 * torch.log10(amplitude.clamp(min=1e-15))).float().numpy()
-    hz = np.arange(levels.shape[1]) * (config.audio.sample_rate / n_fft)
+    hz = np.arange(levels.shape[1]) * (own / n_fft)
     factor = math.ceil(len(hz) / COLUMNS)
     return Spectrum(_pooled(hz[None], factor, mean=True)[0].astype(np.float32), _pooled(levels, factor))
 

@@ -80,7 +80,7 @@ def extract(
 
     Raises:
         AudioError: no sound files there.
-        ConfigError: the output folder holds features of other settings.
+        ConfigError: the output folder contains features of other settings.
         WorkspaceError: the output cannot be written; what was done until then stays.
     """
     found = find_audio(source, foreign=True, noises=True)

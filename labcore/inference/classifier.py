@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import safetensors.torch
@@ -28,6 +28,9 @@ from labcore.inference.windows import aggregate, centred
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
 from labcore.workspace import write_atomically
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Classifier", "Prediction", "Window"]
 
@@ -245,11 +248,6 @@ class Classifier(nn.Module):
         )
 
     @torch.inference_mode()
-    def log_mel_of(self, waveform: np.ndarray) -> np.ndarray:
-        """The spectrogram the network is given, before the normalisation: (samples,) → (n_mels, frames) in dB."""
-        batch = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None].to(self.device)
-        return self.log_mel.decibels(self.log_mel.power(batch))[0].cpu().numpy()
-
     # --- on the disk
 
     def to_bytes(self) -> bytes:
@@ -271,7 +269,7 @@ class Classifier(nn.Module):
         write_atomically(path, self.to_bytes())
 
     @classmethod
-    def load(cls, path: str | Path, device: str = "cpu") -> Classifier:
+    def load(cls, path: str | Path, device: str = "cpu") -> Self:
         """A classifier from a run's directory, a ``.safetensors`` file, or the zip that the lab hands out.
 
         Args:
@@ -284,7 +282,7 @@ class Classifier(nn.Module):
         return cls._of(read_weights_file(Path(path))).to(choose_device(device).torch())
 
     @classmethod
-    def from_bytes(cls, content: bytes, name: str = "weights") -> Classifier:
+    def from_bytes(cls, content: bytes, name: str = "weights") -> Self:
         """A classifier from what :meth:`to_bytes` made, on the CPU.
 
         Raises:
@@ -293,7 +291,7 @@ class Classifier(nn.Module):
         return cls._of(read_weights(io.BytesIO(content), len(content), name))
 
     @classmethod
-    def _of(cls, weights: Weights) -> Classifier:
+    def _of(cls, weights: Weights) -> Self:
         with torch.random.fork_rng(devices=[]):
             classifier = cls(weights.config, weights.labels, members=weights.members)
         classifier.load_state_dict(weights.tensors)

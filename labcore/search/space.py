@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from labcore.config import RunConfig, Setting, all_settings
+from labcore.config import RunConfig, Setting, all_settings, no_such_setting
 from labcore.config.former import former_names, path_now
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError
@@ -34,7 +34,7 @@ class Range:
     def __post_init__(self) -> None:
         setting = all_settings().get(self.path)
         if setting is None:
-            raise ConfigError(f"there is no setting {self.path!r} to vary", "`labcore train --help` lists them all")
+            raise no_such_setting(self.path, all_settings())
         if self.path.startswith(FIXED):
             raise ConfigError(f"{self.path} cannot be varied in a search", "Vary settings of the recipe or the network")
         if self.choices:

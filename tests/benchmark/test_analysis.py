@@ -1,6 +1,6 @@
 import pytest
 
-from labcore.benchmark.analysis import crossover, fastest, speed_up
+from labcore.benchmark.analysis import crossover, fastest_of, speed_up
 from labcore.benchmark.article import beside
 from labcore.benchmark.summary import sentences
 
@@ -28,10 +28,10 @@ def gpu_report(measured, report_of):
 
 
 def test_the_fastest_form_counts_on_both_sides(gpu_report):
-    best = fastest(gpu_report.measurements)
+    best = fastest_of(gpu_report)
     assert best["cpu", ("compact", "inference", "network", 1)].case.precision == "fp32"
     assert best["cuda:0", ("compact", "inference", "network", 4)].case.precision == "fp16"
-    factors = {(s.scope, s.batch_size): s.factor for s in speed_up(gpu_report)}
+    factors = {(s.scope, s.batch_size): s.factor for s in speed_up(best)}
     assert factors == {
         ("network", 1): 2, ("network", 4): 5, ("network", 16): 15,
         ("transfer", 1): 0.5, ("transfer", 4): 2, ("transfer", 16): 8,

@@ -71,6 +71,8 @@ NOT_RUN = {
         "--rdzv-id my-run-1 -m labcore train --dataset /data/esc50 --epochs 100",
     ),
     "needs the age extra, and another machine": ("labcore backup - --recipient age1… | ssh host 'cat > lab.age'",),
+    "builds; tests/test_wheel.py has it": ("python -m build",),
+    "needs the onnx extra; tests/inference/test_onnx_file.py has it": ("labcore export --run last --output bark.onnx",),
     "needs age; tests/cli/test_backup.py has the pipes": (
         "age -d -i key.txt lab.age | tar x",
         "age -d lab.age | labcore restore -",
@@ -87,10 +89,13 @@ NOT_RUN = {
     "installs packages": (
         'pip install "audio-gpu-lab[torchcodec]"',
         'pip install "audio-gpu-lab[age]"',
+        'pip install "audio-gpu-lab[onnx]"',
         'pip install "audio-gpu-lab[oidc]"',
         'pip install "audio-gpu-lab[ray]"',
     ),
     "sets the shell": (
+        'eval "$(labcore completion bash)"',
+        'eval "$(labcore completion zsh)"',
         "export LABCORE_PASSWORD_HASH='$argon2id$v=19$…'",
         'export STREAMLIT_SERVER_ALLOWED_HOSTS="lab.example.org localhost"',
         "read -rs word",

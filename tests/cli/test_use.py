@@ -225,11 +225,15 @@ class TestClassify:
         self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path
     ) -> None:
         (run,) = list_runs(trained)
-        assert labcore("export", run.id, "-o", tmp_path / "x.zip").status == 0
+        for name in ("x.zip", "x.safetensors"):
+            assert labcore("export", run.id, "-o", tmp_path / name).status == 0
+        told = labcore("export", run.id, "-o", tmp_path / "x.pt")
+        assert told.status == 2
+        assert "cannot be written as .pt" in told.err
         file = tones / "low" / "low0.wav"
         answers = [
             labcore("classify", "--json", file, "--run", name).lines
-            for name in ("last", run.id, run.path, run.weights, tmp_path / "x.zip")
+            for name in ("last", run.id, run.path, run.weights, tmp_path / "x.zip", tmp_path / "x.safetensors")
         ]
         assert all(answer == answers[0] for answer in answers)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from labcore.evaluation.metrics import score
+from labcore.evaluation.metrics import class_rows, figures_of, score
 from labcore.intervals import wilson_interval
 
 
@@ -20,3 +20,10 @@ def test_score_counts_by_hand():
     assert result.per_class["a"] == {"precision": 1.0, "recall": 0.75, "f1": pytest.approx(6 / 7), "clips": 4}
     assert result.macro_f1 == pytest.approx((6 / 7 + 0.5) / 2)  # c and d do not occur
     assert (result.clips, result.fold) == (6, "3")
+
+
+def test_the_rows_of_a_table_begin_with_the_worst_class():
+    figures = figures_of({"a": {"a": 8}, "b": {"a": 2, "b": 2}})
+    rows = class_rows(figures.per_class, figures.confusion)
+    assert [(row["label"], row["clips"]) for row in rows] == [("b", 4), ("a", 8)]
+    assert rows[0]["recall"] == 0.5

@@ -33,6 +33,15 @@ def test_a_tone_lands_in_its_bin(tone, view):
     assert seen.y_label == "frequency (Hz)"
 
 
+@pytest.mark.parametrize("scale", ["htk", "slaney"])
+def test_the_bands_stand_where_the_scale_of_the_run_has_them(scale):
+    config = CONFIG.replace(
+        {"features.mel_scale": scale, "features.n_mels": 40, "features.f_min": 50.0, "features.f_max": 8000.0}
+    )
+    expected = librosa.mel_frequencies(42, fmin=50, fmax=8000, htk=scale == "htk")[1:-1]
+    np.testing.assert_allclose(views.band_centres(config), expected, rtol=1e-5)
+
+
 def test_the_log_mel_is_the_front_end_s_to_half_a_decibel(sound):
     seen = views.log_mel_view(sound, CONFIG)
     log_mel = LogMel(CONFIG)
@@ -170,3 +179,24 @@ def test_many_frames_share_columns_and_keep_the_strongest():
     assert view.values[3].max() == 20
     assert view.values[5].min() == -30
     assert views.levels_view(levels, RunConfig()).values[5].min() == 0
+
+
+def test_a_stretch_is_cut_to_the_sample_and_has_one_at_least():
+    samples = np.arange(20, dtype=np.float32).reshape(2, 10)
+    assert np.array_equal(views.stretch_of(samples, 4, 0.5, 1.25), samples[:, 2:5])
+    assert views.stretch_of(samples, 8000, 0.0, 1e-9).shape == (2, 1)
+    assert views.stretch_of(samples, 8000, 99.0, 100.0).shape == (2, 1)
+
+
+def test_the_spectrum_of_a_recording_is_on_its_own_axis(tone):
+    seen = views.average_spectrum(tone(5000, 1.0, 96_000, 0.5), CONFIG, 96_000)
+    assert seen.hz[-1] == pytest.approx(48_000, rel=0.01)
+    assert seen.hz[seen.decibels[0].argmax()] == pytest.approx(5000, abs=float(seen.hz[1]))
+
+
+def test_colours_span_80_decibels_and_leave_the_loudness_of_an_mfcc_out(sound):
+    level = views.log_mel_view(sound, CONFIG)
+    assert level.colour_range(20) == (level.high - 20, level.high)
+    assert level.colour_range(1000) == (level.low, level.high)
+    low, high = views.mfcc(sound, CONFIG).colour_range()
+    assert views.mfcc(sound, CONFIG).low < low < high

@@ -11,8 +11,7 @@ import pytest
 from labcore.events import Epoch
 from ui.app.text import clock_span, unmarked
 from ui.benchmark import charts as speed_charts
-from ui.charts import curves, figures
-from ui.charts.colours import colours
+from ui.charts import bars, colours, curves
 from ui.charts.spikes import ceiling
 
 FALLING = [2.3 * math.exp(-number / 8) for number in range(40)]
@@ -79,16 +78,10 @@ def test_figures_in_cells_can_be_read(share, ends):
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    ground = figures.shade([[0, ends[0]], [1, ends[1]]], share)
-    ink = {"#000000": (0, 0, 0), "#ffffff": (1, 1, 1)}[figures.ink_on(ground)]
+    ground = colours.shade(list(ends), share)
+    ink = {"#000000": (0, 0, 0), "#ffffff": (1, 1, 1)}[colours.ink_on(ground)]
     low, high = sorted((light(ground), light(ink)))
     assert (high + 0.05) / (low + 0.05) >= 4.5
-
-
-def test_no_colour_of_a_spectrogram_stands_for_one_of_the_theme():
-    """Streamlit puts colours of its theme in the place of #000001 to #000030; the first of magma is #000004."""
-    assert colours()[0] == "#000004"
-    assert not [colour for _, colour in figures._steps(colours()) if colour.startswith("#0000")]
 
 
 def test_a_stretch_reads_as_a_clock_does():
@@ -110,9 +103,9 @@ MARKED = [
 
 def _figures(monkeypatch) -> list:
     drawn: list = []
-    monkeypatch.setattr(figures.st, "plotly_chart", lambda figure, **_: drawn.append(figure))
-    monkeypatch.setattr(figures, "dark", lambda: False)
-    monkeypatch.setattr(speed_charts, "dark", lambda: False)
+    monkeypatch.setattr(bars.st, "plotly_chart", lambda figure, **_: drawn.append(figure))
+    for module in (colours, speed_charts):
+        monkeypatch.setattr(module, "dark", lambda: False)
     return drawn
 
 
@@ -126,17 +119,13 @@ def _texts(thing) -> list[str]:
 def test_names_of_classes_and_devices_are_no_markup_in_plotly(monkeypatch):
     drawn = _figures(monkeypatch)
     shares = {label: 1 / len(MARKED) for label in MARKED}
-    windows = [(0.0, 1.0, shares), (1.0, 2.0, shares)]
-    figures.probabilities(shares, key="a")
-    figures.over_time(windows, 2.0, key="b")
-    wave, levels, centres = np.zeros(8000, np.float32), np.zeros((8, 20), np.float32), np.linspace(60, 3000, 8)
-    figures.sound(wave, 4000, levels, centres, key="c", start_s=0.0, windows=windows)
+    bars.probabilities(shares, key="a")
     long = [f"{text}, and a name that takes two lines: {text}" for text in MARKED]
     for names in (MARKED, long):
         speed_charts.ratios(dict.fromkeys(names, 1.0), key="d", alt="")
         speed_charts.lengths(names, [1.0] * len(names), key="e", alt="")
         speed_charts.parts(names, [{"mel": 1.0}] * len(names), shares=True, key="f")
-    assert len(drawn) == 9
+    assert len(drawn) == 7
     for figure in drawn:
         tree = figure.to_plotly_json()
         ticks = (
@@ -155,5 +144,5 @@ def test_what_is_escaped_for_plotly_reads_as_it_was():
 
 def test_classes_that_are_called_by_numbers_stand_beside_each_other(monkeypatch):
     drawn = _figures(monkeypatch)
-    figures.probabilities({"7": 0.5, "1000": 0.3, "2020-01-01": 0.2}, key="a")
+    bars.probabilities({"7": 0.5, "1000": 0.3, "2020-01-01": 0.2}, key="a")
     assert drawn[0].layout.yaxis.type == "category"

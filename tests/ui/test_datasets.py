@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from labcore.datasets import list_datasets, register
-from ui.app import services
+from ui.app import tasks
 from ui.datasets import manage
 
 from .conftest import words
@@ -53,7 +53,7 @@ def test_adding_shows_its_progress_and_can_be_cancelled(open_page, outside, monk
         raise AssertionError("it was not cancelled")
 
     monkeypatch.setattr("labcore.datasets.register", slow)
-    monkeypatch.setattr(services, "SOON", 0.0)
+    monkeypatch.setattr(tasks, "SOON", 0.0)
     app = open_page("pages/train.py")
     app.text_input[0].set_value(str(outside))
     button(app, "Add data set").click().run()

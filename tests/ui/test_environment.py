@@ -196,8 +196,8 @@ def test_without_a_fault_an_amber_machine_is_told_how_to_get_a_gpu(examined):
         check("gpu", "info", "$ docker run --gpus all"),
         check(),
     ]
-    assert [one.id for one in view.to_do(report("amber", *ways))] == ["container"]
-    assert view.to_do(report("green", *ways)) == []
+    assert [one.id for one in report("amber", *ways).to_do()] == ["container"]
+    assert report("green", *ways).to_do() == []
 
 
 def test_evidence_is_there_on_demand(open_environment, examined):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import struct
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,13 +14,12 @@ from labcore.audio import decode_channels, encode_wav
 from labcore.datasets.demo import example_clip
 from labcore.evaluation.jobs import Chosen, InNoise, NoisePlan, NoiseTest
 from labcore.events import Preparing
-from labcore.explore.views import log_mel_view, spectrogram, waveform_view
 from labcore.presets import preset
 from ui.charts.colours import colours, names
-from ui.components.sound_viewer import MOST_BYTES, Row, image_row, pack, wave_row
 from ui.explore import facts, views
 
 from .conftest import words
+from .test_sound_viewer import sent
 
 PAGE = "pages/explore.py"
 
@@ -35,17 +32,6 @@ def wav(samples: np.ndarray, rate: int = 8000, subtype: str = "PCM_16") -> bytes
 
 def noise(seconds: float, rate: int, channels: int = 1) -> np.ndarray:
     return np.random.default_rng(0).normal(0, 0.1, (round(seconds * rate), channels)).astype(np.float32)
-
-
-def sent(app: AppTest) -> list[dict]:
-    """The headers of what the viewers of a page were sent; their sizes are checked on the way."""
-    headers = []
-    for element in app.get("bidi_component"):
-        content = element.proto.bytes
-        assert len(content) < 1_000_000
-        (size,) = struct.unpack("<I", content[:4])
-        headers.append(json.loads(content[4 : 4 + size]))
-    return headers
 
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:
@@ -294,8 +280,6 @@ def test_what_is_played_is_what_was_decoded():
     again, rate_again = soundfile.read(io.BytesIO(encode_wav(samples, rate, exact=True)), dtype="float32")
     assert rate_again == rate
     assert np.array_equal(again, samples[0])
-    part = views.cut(samples, rate, 0.5, 1.25)
-    assert np.array_equal(part, samples[:, rate // 2 : rate * 5 // 4])
 
 
 def test_the_mixed_sound_is_what_a_network_hears(monkeypatch):
@@ -306,34 +290,6 @@ def test_the_mixed_sound_is_what_a_network_hears(monkeypatch):
     )
     assert rate == 8000
     np.testing.assert_array_equal(samples, planes[:1])
-
-
-def test_a_stretch_has_at_least_one_sample():
-    samples = np.zeros((2, 5), np.float32)
-    assert views.cut(samples, 8000, 0.0, 1e-9).shape == (2, 1)
-    assert views.cut(samples, 8000, 99.0, 100.0).shape == (2, 1)
-
-
-def test_what_is_sent_stays_small_and_says_what_was_computed():
-    config = preset("balanced").replace({"features.hop_length": 16, "features.n_fft": 8192})
-    samples = noise(2.17, 22050)[:, 0]  # the most columns that there are
-    picture, wave = spectrogram(samples, config), waveform_view(samples, 22050)
-    rows = [wave_row(wave, "w")] + [image_row(picture, "p", colours(), axis="log") for _ in range(3)]
-    content = pack(rows, of="x", start=0.0, end=2.17)
-    assert len(content) < MOST_BYTES + 20_000
-    small = log_mel_view(samples[:22050], preset("balanced"))
-    content = pack([image_row(small, "log-mel", colours(), axis="bands")])
-    (size,) = struct.unpack("<I", content[:4])
-    row = json.loads(content[4 : 4 + size])["rows"][0]
-    told = row["values"]
-    values = np.frombuffer(content, dtype=told["type"], count=told["count"], offset=4 + size + told["at"])
-    assert np.array_equal(values.reshape(row["rows"], row["columns"]), small.values)
-
-
-def test_equal_pictures_are_known_as_equal():
-    row = Row({"kind": "image", "rows": 1, "columns": 2}, {"values": np.array([[1, 2]], np.int8)})
-    assert pack([row], of="a") == pack([row], of="a")
-    assert pack([row], of="a") != pack([row], of="b")
 
 
 def test_colour_maps_are_known_by_name():

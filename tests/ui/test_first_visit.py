@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from labcore.device import DeviceChoice
-from ui.app import live, services
-from ui.charts import figures
+from ui.app import live, services, tasks
+from ui.charts.confusion import confusion_in_words
 
 from .conftest import words
 
@@ -26,9 +26,9 @@ class Looking:
         monkeypatch.setattr(services, "known_device", lambda: self.known)
         monkeypatch.setattr(services, "look_for_device", self.look)
 
-    def look(self) -> services.Task:
+    def look(self) -> tasks.Task:
         self.asked += 1
-        return services.Task(self._find).start()
+        return tasks.Task(self._find).start()
 
     def _find(self, _) -> None:
         assert self.free.wait(30)
@@ -65,8 +65,8 @@ def test_the_line_says_what_was_found(open_page, page, monkeypatch):
 
 def test_the_demo_set_ticks_while_it_is_made(open_page, ticks, monkeypatch):
     free = threading.Event()
-    task = services.Task(lambda _: free.wait(30), done=3, total=400)
-    monkeypatch.setattr(live, "make_demo", lambda: services.tasks().setdefault("demo", task.start()))
+    task = tasks.Task(lambda _: free.wait(30), done=3, total=400)
+    monkeypatch.setattr(live, "make_demo", lambda: tasks.held().setdefault("demo", task.start()))
     app = open_page()
     app.button(key="demo-first").click().run()
     assert len(ticks) == 1
@@ -101,7 +101,4 @@ def test_the_confusion_matrix_is_told_in_words_too(open_page, trained):
 
 
 def test_a_matrix_without_confusions_says_so():
-    assert (
-        figures.confusion_in_words({"a": {"a": 3}, "b": {"b": 1}})
-        == "Confusion matrix of the held-out clips: 4 of 4 right."
-    )
+    assert confusion_in_words({"a": {"a": 3}, "b": {"b": 1}}) == "Confusion matrix of the held-out clips: 4 of 4 right."

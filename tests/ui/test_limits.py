@@ -10,9 +10,10 @@ from labcore.errors import AudioError, ConfigError, LabError
 from labcore.workspace import Workspace
 from ui.app import limits
 from ui.app.limits import UPLOADS
+from ui.app.uploaded_files import put_aside
 from ui.auth.policy import policy
-from ui.classify import clips, predicting
-from ui.components import source_picker
+from ui.classify import predicting
+from ui.components.clip import Clip
 from ui.train import tracked_clips
 
 from .conftest import words
@@ -77,15 +78,15 @@ def test_classify_takes_so_many_at_once(open_page, trained, monkeypatch, tone):
         app.get("file_uploader")[0].upload(f"clip{number}.wav", tone, "audio/wav")
     app.run()
     assert not app.exception
-    assert "2 files are taken at once" in words(app)
+    assert "At most 2 files at once" in words(app)
     assert len(app.dataframe[0].value) == 2
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_names_are_never_paths(open_page, trained, workspace: Workspace, make_run, tone, name):
     before = {path for path in workspace.home.parent.rglob("*") if path.is_file()}
-    assert predicting.judge(trained, [clips.Clip(name, tone, "key")])[0].error is None
-    broken = predicting.judge(trained, [clips.Clip(name, b"no sound", "other")])[0]
+    assert predicting.predict(trained, [Clip(name, tone, "key")])[0].error is None
+    broken = predicting.predict(trained, [Clip(name, b"no sound", "other")])[0]
     assert isinstance(broken.error, LabError)
     run = make_run("queued")
     kept = tracked_clips.pin(run, name, tone)
@@ -100,6 +101,6 @@ def test_large_uploads_are_put_aside_under_a_name_of_the_labs(workspace: Workspa
         def getvalue(self) -> bytes:
             return b"content"
 
-    upload = source_picker._on_disk(name, File())  # the id itself comes from the browser
+    upload = put_aside(name, File())  # the id itself comes from the browser
     assert upload.path.parent == workspace.cache / "uploads"
     assert upload.path.read_bytes() == b"content"

@@ -32,7 +32,7 @@ def held_up(monkeypatch):
         return probabilities(self, *arguments)
 
     monkeypatch.setattr(Classifier, "probabilities_of", slow)
-    monkeypatch.setattr("ui.app.services.SOON", 0.01)
+    monkeypatch.setattr("ui.app.tasks.SOON", 0.01)
     yield go, begun
     go.set()
 
@@ -55,7 +55,7 @@ def ended(work: long_work.LongWork) -> None:
 @pytest.mark.usefixtures("long_from_a_second")
 def test_a_long_recording_is_answered_as_a_whole_one_is(open_page, trained, monkeypatch):
     content = wav(45.0)
-    monkeypatch.setattr("ui.app.services.SOON", 30)
+    monkeypatch.setattr("ui.app.tasks.SOON", 30)
     app = upload(open_page("pages/classify.py"), ("night.wav", content))
     monkeypatch.setattr(blocks, "ONE_GO", 1 << 23)
     whole = Classifier.load(trained.path).classify(content)
@@ -104,7 +104,7 @@ def test_another_clip_or_another_page_lets_go_of_it(open_page, trained, held_up)
 
 @pytest.mark.usefixtures("long_from_a_second")
 def test_what_cannot_be_read_is_told_and_others_are_answered(open_page, trained, monkeypatch):
-    monkeypatch.setattr("ui.app.services.SOON", 30)
+    monkeypatch.setattr("ui.app.tasks.SOON", 30)
     app = open_page("pages/classify.py")
     for name, content in [("bad.wav", wav(45.0)[:-400_000]), ("good.wav", wav(45.0))]:
         app.file_uploader[0].upload(name, content)
@@ -118,7 +118,7 @@ def test_who_is_gone_is_not_worked_for(workspace, monkeypatch):
     monkeypatch.setattr(presence, "there", lambda session: there)
     monkeypatch.setattr(long_work, "GONE_SECONDS", 0.0)
     monkeypatch.setattr(long_work, "held", dict)
-    monkeypatch.setattr("ui.app.services.SOON", 0.01)
+    monkeypatch.setattr("ui.app.tasks.SOON", 0.01)
     steps, seen = threading.Semaphore(0), []
 
     def work(progress):

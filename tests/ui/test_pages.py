@@ -6,7 +6,7 @@ import pytest
 
 from labcore.errors import DatasetError
 from labcore.events import SettingsChanged
-from ui.app import shell
+from ui.app import shell, tasks
 
 from .conftest import unfold, words
 
@@ -127,20 +127,18 @@ def test_a_bug_is_told_without_a_traceback(open_page, monkeypatch):
 
 def test_the_demo_set_is_made_in_the_background(open_page, workspace, monkeypatch):
     from labcore.datasets import demo
-    from ui.app import services
 
     asked = []
     monkeypatch.setattr(demo, "make_demo", lambda folder, progress: asked.append(folder) or progress(3, 10))
     app = open_page()
     app.button[0].click().run()
-    services.tasks()["demo"]._thread.join()
+    tasks.held()["demo"]._thread.join()
     assert asked == [workspace.datasets / "demo"]
-    assert services.tasks()["demo"].done == 3
+    assert tasks.held()["demo"].done == 3
 
 
 def test_a_demo_set_that_cannot_be_made_is_told_in_place(open_page, monkeypatch):
     from labcore.datasets import demo
-    from ui.app import services
 
     def full(folder, progress):
         raise DatasetError("the disk is full", "Free some space")
@@ -148,5 +146,5 @@ def test_a_demo_set_that_cannot_be_made_is_told_in_place(open_page, monkeypatch)
     monkeypatch.setattr(demo, "make_demo", full)
     app = open_page()
     app.button[0].click().run()
-    services.tasks()["demo"]._thread.join()
+    tasks.held()["demo"]._thread.join()
     assert "The disk is full. Free some space." in " ".join(words(app.run()).split())

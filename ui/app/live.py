@@ -23,7 +23,7 @@ from labcore.listing import Unreadable, discard
 from labcore.runs import Run
 from labcore.status import JobStatus
 from labcore.texts import counted, shown
-from ui.app import services
+from ui.app import services, tasks
 from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import job_name, percent, plain, progress_line, state_face
 from ui.components import owner_guard, queue_line
@@ -228,7 +228,7 @@ def demo_button(key: str, kind: str = "primary") -> None:
 
     Only shown where there is no demo set. Nothing ticks before somebody has pressed it.
     """
-    task = services.tasks().get("demo")
+    task = tasks.held().get("demo")
     if task is not None and task.running:
         _demo_at_work()
         return
@@ -242,18 +242,18 @@ def make_demo() -> None:
     """Make the demo set in the background, or join the making of it."""
     folder = services.workspace().datasets / "demo"
 
-    def work(progress: services.Progress) -> Any:
+    def work(progress: tasks.Progress) -> Any:
         from labcore.datasets.demo import make_demo
 
         return make_demo(folder, progress=progress)
 
-    services.begin("demo", work)
+    tasks.begin("demo", work)
 
 
 @st.fragment(run_every=TICK)
 def _demo_at_work() -> None:
     """The progress of the demo set. It asks for the page again until that shows what came of it, should one rerun be lost."""
-    task = services.tasks().get("demo")
+    task = tasks.held().get("demo")
     if task is None or not task.running:
         st.rerun()
     st.progress(task.fraction, text=f"Generating … {task.done} of {task.total} clips" if task.total else "Generating …")

@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.serving.places import Places
-from ui.app import presence, services
+from ui.app import presence, tasks
 from ui.app.text import duration, plain
 
 AT_ONCE = 2
@@ -34,7 +34,7 @@ class LongWork:
     name: str
     group: str
     doing: str
-    task: services.Task
+    task: tasks.Task
     session: str
     began: float = 0.0  # when a place was free
     seen: float = 0.0  # when the browser was there the last time
@@ -99,7 +99,7 @@ def start(key: str, name: str, group: str, doing: str, work: Work) -> LongWork:
         return held()[key]
     room = places()
 
-    def whole(report: services.Progress) -> Any:
+    def whole(report: tasks.Progress) -> Any:
         def progress(share: float) -> None:
             made.look()
             report(round(SPAN * share), SPAN)
@@ -108,10 +108,10 @@ def start(key: str, name: str, group: str, doing: str, work: Work) -> LongWork:
             made.began = time.monotonic()
             return work(progress)
 
-    made = LongWork(key, name, group, doing, services.Task(whole), presence.current(), seen=time.monotonic())
+    made = LongWork(key, name, group, doing, tasks.Task(whole), presence.current(), seen=time.monotonic())
     held()[key] = made
     made.task.start()
-    made.task.wait(services.SOON)
+    made.task.wait(tasks.SOON)
     return made
 
 

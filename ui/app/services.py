@@ -1,12 +1,8 @@
-"""What one server process keeps for all its visitors: the job manager, the device, loaded classifiers, small background work."""
+"""What one server process keeps for all its visitors: the job manager, the device, loaded classifiers."""
 
 from __future__ import annotations
 
-import atexit
 import gc
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +11,10 @@ import streamlit as st
 from labcore.errors import RunError
 from labcore.owners import clean
 from labcore.workspace import Workspace
+from ui.app import tasks
 from ui.auth import visitor
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from labcore.device import DeviceChoice
     from labcore.inference.classifier import Classifier
     from labcore.jobs.manager import JobManager
@@ -49,89 +44,6 @@ def ask_for(kind: Any, *what: Any, **more: Any) -> Any:
     return manager().take(kind.create(workspace(), *what, queued=True, by=visitor_name(), **more))
 
 
-# --- work of a few seconds that outlives a rerun
-
-SOON = 0.7
-"""Seconds that a page waits for work that is mostly done by then."""
-Progress = Callable[[int, int], None]
-Work = Callable[[Progress], Any]
-
-
-@dataclass
-class Task:
-    """Work in a thread of its own, with progress that any page can look at. The thread never touches streamlit."""
-
-    work: Work
-    done: int = 0
-    total: int = 0
-    result: Any = None
-    error: Exception | None = None
-    _thread: threading.Thread | None = field(default=None, repr=False)
-    _closing: threading.Event = field(default_factory=threading.Event, repr=False)
-
-    def start(self) -> Self:
-        self._thread = threading.Thread(target=self._run, name="task", daemon=True)
-        atexit.register(self._close)
-        self._thread.start()
-        return self
-
-    @property
-    def running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
-    @property
-    def fraction(self) -> float:
-        return min(1.0, self.done / self.total) if self.total else 0.0
-
-    def _run(self) -> None:
-        try:
-            self.result = self.work(self._progress)
-        except _Closing:
-            pass
-        except Exception as error:
-            self.error = error
-        finally:
-            atexit.unregister(self._close)
-
-    def _progress(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
-        if self._closing.is_set():
-            raise _Closing
-
-    def wait(self, seconds: float) -> None:
-        """Give short work the time to end, so that nothing flickers."""
-        if self._thread is not None:
-            self._thread.join(timeout=seconds)
-
-    def cancel(self) -> None:
-        """Ask the work to end. It does so with its next report of progress, and leaves no result."""
-        self._closing.set()
-
-    def _close(self) -> None:
-        # A daemon thread inside native code can abort the interpreter's exit: ask it to end, and wait.
-        self._closing.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
-
-
-class _Closing(Exception):
-    """The server goes down while a task is at work."""
-
-
-@st.cache_resource(show_spinner=False)
-def tasks() -> dict[str, Task]:
-    """The tasks of this server by name; each page may look, whoever started them."""
-    return {}
-
-
-def begin(name: str, work: Work) -> Task:
-    """Begin work in the background under a name, or join what is at work under it."""
-    there = tasks().get(name)
-    if there is None or not there.running:
-        there = tasks()[name] = Task(work).start()
-    return there
-
-
 @st.cache_resource(max_entries=20, show_spinner=False)
 def visits(path: str) -> dict[str, float]:
     """Who looks at a run: browser session → when it looked last, by ``time.monotonic``."""
@@ -141,17 +53,17 @@ def visits(path: str) -> dict[str, float]:
 # --- the device
 
 
-def look_for_device() -> Task:
+def look_for_device() -> tasks.Task:
     """Import torch and choose a device in the background, once a server."""
 
-    def work(_: Progress) -> DeviceChoice:
+    def work(_: tasks.Progress) -> DeviceChoice:
         from labcore.device import choose_device
 
         choice = choose_device()
         settle_memory()
         return choice
 
-    return tasks().get("device") or begin("device", work)
+    return tasks.held().get("device") or tasks.begin("device", work)
 
 
 def settle_memory() -> None:
@@ -172,13 +84,13 @@ def settle_memory_once(after: str) -> None:
 
 def known_device() -> DeviceChoice | None:
     """The device, where it is known by now."""
-    task = tasks().get("device")
+    task = tasks.held().get("device")
     return task.result if task is not None else None
 
 
 def device_trouble() -> str:
     """Why the device could not be found out; empty where it could, or is still being looked for."""
-    task = tasks().get("device")
+    task = tasks.held().get("device")
     return str(task.error) if task is not None and task.error is not None else ""
 
 

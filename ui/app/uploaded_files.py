@@ -20,7 +20,6 @@ from ui.app import services
 
 LARGE_BYTES = 8_000_000
 LEFT_OVER_SECONDS = 24 * 3600.0
-_HELD = "put-aside"
 
 
 @dataclass
@@ -50,16 +49,25 @@ def put_aside(key: str, file: Any) -> Upload:
     return upload
 
 
-def of_visit(file: Any) -> Upload:
-    """The upload as a file for as long as this visit has it."""
-    held: dict[str, Upload] = st.session_state.setdefault(_HELD, {})
+def of_visit(group: str, file: Any) -> Upload:
+    """The upload as a file for as long as this visit has it.
+
+    Args:
+        group: the part of a page that asked for it.
+    """
+    held = _held(group)
     if file.file_id not in held:
         held[file.file_id] = put_aside(file.file_id, file)
     return held[file.file_id]
 
 
-def keep(ids: Iterable[str]) -> None:
-    """Let go of the other uploads of this visit, whoever still has one in hand."""
-    wanted, held = set(ids), st.session_state.get(_HELD, {})
+def keep(group: str, ids: Iterable[str]) -> None:
+    """Let go of the other uploads of this visit that a part of a page asked for, whoever still has one in hand."""
+    wanted, held = set(ids), _held(group)
     for key in [key for key in held if key not in wanted]:
         held.pop(key).remove()
+
+
+def _held(group: str) -> dict[str, Upload]:
+    held: dict[str, Upload] = st.session_state.setdefault(f"uploads-{group}", {})
+    return held

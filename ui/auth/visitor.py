@@ -38,7 +38,7 @@ def guard() -> None:
     else:
         st.error("You are not signed in.", icon=":material/lock:")
         st.html(f'<a href="{escape(policy().base)}/login" target="_self" style="color:inherit">Sign in</a>')
-        st.caption("If there is no such page, the lab has to be started with `streamlit run streamlit_app.py`.")
+        st.caption("If there is no such page, the lab has to be started with `labcore app`.")
     st.stop()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from ui.app.text import unmarked
-from ui.charts.figures import bars, dark, show_figure
+from ui.charts.bars import bars, show_figure
+from ui.charts.colours import accents, dark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 PART_NAMES = {"decode": "Decode", "transfer": "Transfer", "mel": "Log-mel", "network": "Network"}
 BAR = 26
 """Height of a bar with its gap, in pixels."""
+TOOLTIP = [
+    {"field": "Device", "type": "nominal"},
+    {"field": "Batch", "type": "quantitative", "title": "Batch size"},
+    {"field": "Clips/s", "type": "quantitative", "format": ",.4~r"},
+    {"field": "ms per batch", "type": "quantitative", "format": ",.4~r"},
+    {"field": "Share of peak", "type": "quantitative", "format": ".1%"},
+    {"field": "Configuration", "type": "nominal"},
+    {"field": "Note", "type": "nominal"},
+]
 LONG = 24
 """Names of bars with more letters than this take two lines."""
 
@@ -27,17 +37,7 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
     Args:
         frame: from :func:`ui.benchmark.data.curve`.
     """
-    batches = sorted(int(size) for size in set(frame["Batch"]))
-    # Two decades at least, or a lone point would stand on an axis without a sense of scale.
-    reach = [0.8 * min([1, *batches]), 1.25 * max([8, *batches])]
-    x = {
-        "field": "Batch",
-        "type": "quantitative",
-        "title": "batch size",
-        "scale": {"type": "log", "base": 2, "domain": reach, "nice": False},
-        "axis": {"values": _powers(reach), "format": "d", "grid": False},
-    }
-    y = {"type": "quantitative", "scale": {"type": "log", "nice": True}}
+    x, y = _batches(frame["Batch"]), {"type": "quantitative", "scale": {"type": "log", "nice": True}}
     names = list(dict.fromkeys(frame["Device"]))
     rates = [rate for column in ("Quartile low", "Clips/s", "Quartile high") for rate in frame[column].dropna()]
     tens = [10.0**power for power in range(math.floor(math.log10(min(rates))), math.ceil(math.log10(max(rates))) + 1)]
@@ -48,15 +48,6 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
         "scale": {"domain": names},
         "legend": {"orient": "top", "title": None, "symbolType": "stroke", "labelLimit": 420, "columns": columns},
     }
-    tooltip = [
-        {"field": "Device", "type": "nominal"},
-        {"field": "Batch", "type": "quantitative", "title": "Batch size"},
-        {"field": "Clips/s", "type": "quantitative", "format": ",.4~r"},
-        {"field": "ms per batch", "type": "quantitative", "format": ",.4~r"},
-        {"field": "Share of peak", "type": "quantitative", "format": ".1%"},
-        {"field": "Configuration", "type": "nominal"},
-        {"field": "Note", "type": "nominal"},
-    ]
     spec = {
         "padding": {"top": 6, "bottom": 0, "left": 0, "right": 6},
         "layer": [
@@ -71,11 +62,23 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
             },
             {
                 "mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 46, "filled": True}},
-                "encoding": {"x": x, "y": {**y, "field": "Clips/s"}, "color": colour, "tooltip": tooltip},
+                "encoding": {"x": x, "y": {**y, "field": "Clips/s"}, "color": colour, "tooltip": TOOLTIP},
             },
         ],
     }
     st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt="Clips per second by batch size")
+
+
+def _batches(sizes: pd.Series) -> dict[str, Any]:
+    """The axis of batch sizes: two decades at least, or a lone point would stand on an axis without a sense of scale."""
+    reach = [0.8 * min(1, *sizes), 1.25 * max(8, *sizes)]
+    return {
+        "field": "Batch",
+        "type": "quantitative",
+        "title": "batch size",
+        "scale": {"type": "log", "base": 2, "domain": reach, "nice": False},
+        "axis": {"values": _powers(reach), "format": "d", "grid": False},
+    }
 
 
 def ratios(factors: dict[str, float], *, key: str, alt: str) -> None:
@@ -115,7 +118,7 @@ def _two_lines(label: str) -> str:
 
 def lengths(labels: list[str], values: list[float], *, key: str, alt: str) -> None:
     """Times in milliseconds as bars, the shortest in the stronger colour."""
-    strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
+    strong, weak = accents()
     colours = [strong if value == min(values) else weak for value in values]
     figure = bars(labels, values, [f"{value:.3g} ms" for value in values], colours, (0, 1.2 * max(values)))
     _show_bars(figure, labels, key=key, alt=alt)

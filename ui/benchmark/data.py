@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labcore.benchmark import article
+from labcore.benchmark.analysis import Work, fastest, speed_up
 from labcore.benchmark.cases import SCOPES
 from labcore.benchmark.events import CpuTuned, Measurement, Tried
 from labcore.benchmark.report import BenchmarkReport
@@ -82,12 +83,12 @@ def works(rows: list[Taken]) -> dict[str, dict[str, list[str]]]:
 
 def best(rows: list[Taken]) -> list[Taken]:
     """Of each device and work the quickest form."""
-    found: dict[tuple, Taken] = {}
-    for row in rows:
-        key = (row.device, row.measured.case.work)
-        if key not in found or row.rate > found[key].rate:
-            found[key] = row
-    return list(found.values())
+    quickest = _fastest(rows)
+    return [row for row in rows if quickest[row.device, row.measured.case.work] is row.measured]
+
+
+def _fastest(rows: list[Taken]) -> dict[tuple[str, Work], Measurement]:
+    return fastest((row.device, row.measured) for row in rows)
 
 
 def of(rows: list[Taken], model: str, mode: str, scope: str | None = None) -> list[Taken]:
@@ -125,17 +126,14 @@ def curve(rows: list[Taken], *, every_form: bool) -> pd.DataFrame:
 
 def speed_ups(rows: list[Taken], base: str) -> dict[str, float]:
     """How many times as fast as ``base`` each other device is at the same work, each in its quickest form."""
-    quickest = {(row.device, row.measured.case.work): row for row in best(rows)}
-    others = list(dict.fromkeys(device for device, _ in quickest if device != base))
-    found = {}
-    for (device, work), row in sorted(
-        quickest.items(), key=lambda item: (list(SCOPES).index(item[0][1][2]), item[0][1][3])
-    ):
-        reference = quickest.get((base, work))
-        if device != base and reference is not None and reference.rate:
-            name = f"{device}, " if len(others) > 1 else ""
-            found[f"{name}{SCOPE_NAMES[work[2]].lower()}, batch {work[3]}"] = row.rate / reference.rate
-    return found
+    found = sorted(
+        speed_up(_fastest(rows), base), key=lambda each: (list(SCOPES).index(each.scope), each.batch_size, each.device)
+    )
+    several = len({row.device for row in rows} - {base}) > 1
+    return {
+        f"{f'{each.device}, ' if several else ''}{SCOPE_NAMES[each.scope].lower()}, batch {each.batch_size}": each.factor
+        for each in found
+    }
 
 
 def against_plain(rows: list[Taken]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from labcore.benchmark.job import Benchmark, busy_reason
 from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
 from labcore.device import usable_cores
 from labcore.errors import LabError
-from ui.app import services
+from ui.app import services, tasks
 from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import counted, duration, plain
 from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, device_word
@@ -26,9 +26,9 @@ ABOUT = {
 }
 
 
-def look_for_devices() -> services.Task:
+def look_for_devices() -> tasks.Task:
     """Find the devices in the background, once a server: torch has to be imported for that."""
-    return services.tasks().get("devices") or services.begin("devices", lambda _: find_devices())
+    return tasks.held().get("devices") or tasks.begin("devices", lambda _: find_devices())
 
 
 def find_devices() -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.events import Epoch
-from ui.charts.figures import dark
+from ui.charts.colours import dark
 from ui.charts.spikes import ceiling
 
 PADDING = {"top": 6, "bottom": 0, "left": 0, "right": 6}

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from labcore.events import Epoch, Event, Progress
-from ui.charts import figures
+from ui.charts.colours import dark
 
 PARTS = {
     "network": ("network", "#0B7A75", "#4FC3B5"),
@@ -38,7 +38,7 @@ def bar(spent: dict[str, float]) -> None:
     parts = shares(spent)
     if not parts:
         return
-    colour = 2 if figures.dark() else 1
+    colour = 2 if dark() else 1
     faces = {kind: PARTS.get(kind, (kind, "#59636B", "#A5B0B4")) for kind, _ in parts}
     words = ", ".join(f"{faces[kind][0]} {100 * share:.0f} %" for kind, share in parts)
     cells = "".join(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.batch.segments import THRESHOLD, LabelSummary, Segment, segments_of, summary_of
-from labcore.batch.tables import ENDINGS, csv_writer, rows_of, track_of
+from labcore.batch.tables import ENDINGS, csv_text, track_of
 from labcore.texts import moment, shown
 from ui.app import shell
 from ui.app.text import count, counted, label_name, label_names, percent, plain
@@ -169,18 +168,11 @@ def downloads(told: dict[str, Any], labels: list[str], least: float) -> None:
     """
     name = shown(told["file"])
     with st.container(horizontal=True):
-        download("Events as CSV", events_csv([told], labels, least), f"{Path(name).stem}.events.csv", "text/csv")
+        download(
+            "Events as CSV", csv_text([told], labels, "segment", least), f"{Path(name).stem}.events.csv", "text/csv"
+        )
         track = track_of(told, "audacity", least)
         download("Audacity labels", track, f"{Path(name).stem}{ENDINGS['audacity']}", "text/plain")
-
-
-def events_csv(answers: list[dict[str, Any]], labels: list[str], least: float) -> str:
-    """A line an event, as ``labcore classify --per segment`` writes them."""
-    out = io.StringIO()
-    writer = csv_writer(out, labels, "segment")
-    for told in answers:
-        writer.rows(rows_of(told, "segment", least))
-    return out.getvalue()
 
 
 def download(what: str, data: str, file_name: str, mime: str) -> None:

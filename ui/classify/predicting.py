@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -12,19 +13,34 @@ from labcore.errors import LabError
 from labcore.runs import Run
 from ui.app import limits, long_work, services, uploaded_files
 from ui.app.text import counted, plain
-from ui.classify.clips import Clip, Judged
 from ui.components import long_bar
+from ui.components.clip import Clip
 
 if TYPE_CHECKING:
     from labcore.audio import Limits
     from labcore.inference.classifier import Classifier, Prediction
 
-GROUP = "clips"
+GROUP = "classify"
 BATCH = 16
 """Windows that the network is given at once: on a CPU more are no quicker, and take more memory."""
 
 
-def judge(run: Run, clips: list[Clip]) -> list[Judged]:
+@dataclass(frozen=True)
+class PredictedClip:
+    """A clip with what the classifier says of it, or why it says nothing."""
+
+    clip: Clip
+    answer: Prediction | None = None
+    error: LabError | None = None
+
+    def told(self) -> dict[str, Any]:
+        """What is said of it, as the tables of :mod:`labcore.batch` take it."""
+        if self.answer is None:
+            return {"file": self.clip.name, "error": str(self.error)}
+        return {"file": self.clip.name, **self.answer.told()}
+
+
+def predict(run: Run, clips: list[Clip]) -> list[PredictedClip]:
     """Classify clips, with progress. A file that cannot be read keeps its error and the others go on.
 
     Long recordings are classified beside the page, one of a visit at a time: their bars are drawn here, and they are left out until
@@ -32,7 +48,7 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
     """
     network = services.classifier(run)
     version = run.weights.stat().st_mtime_ns
-    judged: list[Judged] = []
+    predicted: list[PredictedClip] = []
     bar = st.progress(0.0) if len(clips) > 1 else None
     keys: list[str] = []
     waiting: list[long_work.LongWork] = []
@@ -41,7 +57,9 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
             bar.progress(number / len(clips), text=f"Classifying {plain(clip.name)}, {number + 1} of {len(clips)}")
         try:
             if not _is_long(clip.key, network.sample_rate, clip.name, clip.content):
-                judged.append(Judged(clip, answer=_answer(str(run.path), version, clip.name, clip.key, clip.content)))
+                predicted.append(
+                    PredictedClip(clip, answer=_answer(str(run.path), version, clip.name, clip.key, clip.content))
+                )
                 continue
             keys.append(f"{run.id} {version} {clip.key}")
             if any(work.running for work in waiting):
@@ -50,19 +68,19 @@ def judge(run: Run, clips: list[Clip]) -> list[Judged]:
             if work.running or work.stopped:
                 waiting.append(work)
             else:
-                judged.append(Judged(clip, answer=work.result))
+                predicted.append(PredictedClip(clip, answer=work.result))
         except LabError as error:
-            judged.append(Judged(clip, error=error))
+            predicted.append(PredictedClip(clip, error=error))
     if bar is not None:
         bar.empty()
     long_work.keep(GROUP, keys)
-    uploaded_files.keep(clip.key for clip in clips)
+    uploaded_files.keep(GROUP, (clip.key for clip in clips))
     for work in waiting:
         (long_bar.bar if work.running else long_bar.again)(work)
-    left = len(clips) - len(judged) - len(waiting)
+    left = len(clips) - len(predicted) - len(waiting)
     if left:
         st.caption(f"{counted(left, 'more long recording waits', 'more long recordings wait')} behind it.")
-    return judged
+    return predicted
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

@@ -1,26 +1,19 @@
-"""Which job of a kind a page shows: a list to choose from, kept in the URL; and the last ones of several kinds, for the overview."""
+"""Which job of a kind a page shows: a list to choose from, kept in the URL."""
 
 from __future__ import annotations
 
-import contextlib
 import re
 
 import streamlit as st
 
-from labcore.errors import LabError
 from labcore.jobs.folder import J, JobFolder
-from labcore.jobs.glances import glance, glances
-from labcore.jobs.kind import folder_class
+from labcore.jobs.glances import glances
 from ui.app import live, services
 from ui.app.live import PAGES
-from ui.app.shell import errors_in_place
-from ui.app.text import moment_of, plain, run_name, told_apart
+from ui.app.text import moment_of, run_name, told_apart
 from ui.components import owner_guard
 
 NEW = "new"
-MOST = 6
-LISTED = ("searches", "experiments")
-"""Folders whose last jobs stand on the overview."""
 
 
 def choose(kind: type[J]) -> J | None:
@@ -66,31 +59,3 @@ def title(job: JobFolder) -> str:
         return run_name(job)
     match = re.fullmatch(r"(\d{8}-\d{6})-(?:crossval-)?(.+)-[0-9a-f]{4}", job.id)
     return f"{match[2]}, {moment_of(match[1])}" if match else job.id
-
-
-def owner(job: JobFolder) -> str:
-    """Whose a job is; "" also where it cannot be read, which the page tells when it is looked at."""
-    with contextlib.suppress(LabError):
-        return job.owner
-    return ""
-
-
-def latest() -> None:
-    """The searches and cross-validations that were begun last, each with how it stands. Nothing where there are none."""
-    jobs = [job for room in LISTED for job in folder_class(room).every(services.workspace())]
-    if not jobs:
-        return
-    st.header("Searches and cross-validations", anchor=False)
-    with st.container(border=True, gap="xsmall"):
-        for job in sorted(jobs, key=lambda job: job.id, reverse=True)[:MOST]:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"), errors_in_place():
-                _line(job)
-
-
-def _line(job: JobFolder) -> None:
-    page, word = PAGES[job.kind.room]
-    parts = [job.kind.name.capitalize(), plain(title(job)), owner_guard.whose(owner(job))]
-    with st.container(width="stretch"):
-        st.page_link(page, label=" · ".join(filter(None, parts)), query_params={word: job.id}, help=plain(job.id))
-    with st.container(width=116):
-        live.badge(glance(job).state)

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from labcore.evaluation.metrics import class_rows
 from labcore.events import Evaluated, Event, RunFinished, last_of
 from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
 from ui.app import shell
 from ui.app.text import counted, duration, label_names, percent, plain
-from ui.charts import figures as charts
+from ui.charts.confusion import confusion
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from labcore.crossval.summary import Pool
 
 
@@ -52,7 +55,7 @@ def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
     left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**Confusion matrix**")
-        charts.confusion(evaluated.confusion, key=key)
+        confusion(evaluated.confusion, key=key)
     with right:
         st.markdown("**Per-class metrics**")
         st.dataframe(
@@ -80,22 +83,14 @@ def download(run: Run) -> None:
     )
 
 
-def per_class(evaluated: Evaluated | Pool):
+def per_class(evaluated: Evaluated | Pool) -> pd.DataFrame:
     """A row a class, the worst first."""
     import pandas as pd
 
     names = label_names(evaluated.per_class)
-    rows = [
-        {
-            "Class": names[label],
-            "F1": figures.get("f1"),
-            "Recall": figures.get("recall"),
-            "Precision": figures.get("precision"),
-            "Clips": sum(evaluated.confusion.get(label, {}).values()),
-        }
-        for label, figures in evaluated.per_class.items()
-    ]
-    return pd.DataFrame(rows).sort_values("F1", kind="stable")
+    rows = class_rows(evaluated.per_class, evaluated.confusion)
+    columns = {"label": "Class", "f1": "F1", "recall": "Recall", "precision": "Precision", "clips": "Clips"}
+    return pd.DataFrame([row | {"label": names[row["label"]]} for row in rows]).rename(columns=columns)
 
 
 def _zip(run: Run) -> bytes:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
+
 import streamlit as st
 
+from labcore.datasets.rows import Row, rows_by_label
 from labcore.texts import shown
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place
-from ui.app.text import label_names, plain
-from ui.datasets.summary import Row, rows_of
+from ui.app.text import label_names
+from ui.components import clip_table
+from ui.components.clip_table import ClipRow
 
 AT_ONCE = 3
 MOST_A_CLASS = 60
@@ -39,10 +42,7 @@ def _clips(name: str, key: str) -> None:
     there, turn = rows[label], st.session_state.get(f"{key}-turn", 0)
     first = turn * AT_ONCE % len(there)
     for row in (there[first:] + there[:first])[:AT_ONCE]:
-        with errors_in_place():
-            sound = _sound(row.path, row.start_s, row.end_s)
-            st.caption(plain(row.name))
-            st.audio(sound)
+        clip_table.player(ClipRow(row.name), partial(_sound, row))
     if len(there) > AT_ONCE:
 
         def others() -> None:
@@ -53,22 +53,11 @@ def _clips(name: str, key: str) -> None:
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
 def _rows(name: str) -> dict[str, list[Row]]:
-    """Label → where its clips lie, in an order shuffled once, at most 60 of each."""
     from labcore.datasets import find_dataset
 
-    table = find_dataset(services.workspace(), name).table
-    table = table.iloc[np.random.default_rng(0).permutation(len(table))]
-    return {str(label): rows_of(part.head(MOST_A_CLASS)) for label, part in table.groupby("label")}
+    return rows_by_label(find_dataset(services.workspace(), name).table, MOST_A_CLASS)
 
 
 @st.cache_data(ttl=300, max_entries=30, show_spinner=False)
-def _sound(path: str, start_s: float, end_s: float | None) -> bytes:
-    """The beginning of a clip as a WAV file.
-
-    Raises:
-        AudioError: it cannot be read.
-    """
-    from labcore.audio import as_wav
-
-    last = start_s + LONGEST_SECONDS
-    return as_wav(path, start_s=start_s, end_s=last if end_s is None else min(last, end_s))
+def _sound(row: Row) -> bytes:
+    return row.beginning(LONGEST_SECONDS)

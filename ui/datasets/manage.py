@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.texts import counted
-from ui.app import live, services
+from ui.app import live, services, tasks
 from ui.app.shell import action_button, errors_in_place
 from ui.app.text import count, plain
 from ui.forms import fields
@@ -28,7 +28,7 @@ def add(prefix: str) -> None:
         return
     if task is not None and task.result is None:
         st.session_state[TROUBLE] = task.error
-        del services.tasks()[_name()]
+        del tasks.held()[_name()]
     with st.form(f"{prefix}-add-data-{st.session_state.get(ADDED, 0)}", border=False, enter_to_submit=True):
         path = st.text_input(
             "Folder or CSV file on this machine",
@@ -47,9 +47,9 @@ def add(prefix: str) -> None:
             raise trouble
 
 
-def adding() -> services.Task | None:
+def adding() -> tasks.Task | None:
     """The data set that the visitor adds, or has just added."""
-    return services.tasks().get(_name())
+    return tasks.held().get(_name())
 
 
 def _name() -> str:
@@ -58,16 +58,16 @@ def _name() -> str:
 
 def _start(path: str, name: str) -> None:
     """Begin in the background: folders are looked through and headers read. A person's later wish ends the earlier one."""
-    if (before := services.tasks().pop(_name(), None)) is not None:
+    if (before := tasks.held().pop(_name(), None)) is not None:
         before.cancel()
     home = services.workspace()
 
-    def work(progress: services.Progress) -> Any:
+    def work(progress: tasks.Progress) -> Any:
         from labcore.datasets import register
 
         return register(home, path, name, progress)
 
-    services.begin(_name(), work).wait(services.SOON)
+    tasks.begin(_name(), work).wait(tasks.SOON)
 
 
 def take_added() -> None:
@@ -78,7 +78,7 @@ def take_added() -> None:
     info = task.result
     st.session_state.pop(TYPED, None)
     st.session_state[ADDED] = st.session_state.get(ADDED, 0) + 1  # the form is empty again
-    del services.tasks()[_name()]
+    del tasks.held()[_name()]
     fields.values().update({"data.dataset": info.name, "data.fold": None})
     clips = counted(info.clips, "clip", figure=count)
     st.toast(

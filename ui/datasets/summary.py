@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from labcore.texts import shown
 from ui.app import services
 
-if TYPE_CHECKING:  # pandas: after the head of the page is there
-    import pandas as pd
-
+if TYPE_CHECKING:
     from labcore.datasets.registry import DatasetInfo
     from labcore.datasets.table import Finding, Problem
-
-
-class Row(NamedTuple):
-    """A clip of a data set: its file, its label, and where it lies in that file, in seconds; None is the file's end."""
-
-    path: str
-    label: str
-    start_s: float
-    end_s: float | None
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is all of its file."""
-        return self.start_s == 0 and self.end_s is None
-
-    @property
-    def name(self) -> str:
-        name = shown(Path(self.path).name)
-        return f"{name} from {self.start_s:g} s" if self.start_s else name
-
-
-def rows_of(table: pd.DataFrame) -> list[Row]:
-    """The clips of a data set's table, in its order."""
-    columns = zip(*(table[name] for name in Row._fields), strict=True)
-    return [
-        Row(path, label, float(start), None if math.isnan(end) else float(end)) for path, label, start, end in columns
-    ]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from labcore.runs import Run
 from ui.app import live, services
 from ui.app.shell import errors_in_place
 from ui.app.text import count, percent, plain
-from ui.charts import figures
+from ui.charts.colours import accents
 
 if TYPE_CHECKING:
     from labcore.doctor.monitor import Look, Monitor, RunUse
@@ -165,7 +165,7 @@ def tiles_html(tiles: list[Tile], history: list[Look]) -> str:
     from labcore.doctor.monitor import SPAN, series
 
     now = history[-1].time if history else 0.0
-    colour = "#4FC3B5" if figures.dark() else "#0B7A75"
+    colour, _ = accents()
     told = []
     for tile in tiles:
         drawn = curve(series(history, tile.of, now), SPAN, tile.top, colour=colour, title=tile.label)

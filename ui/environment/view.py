@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from ui.app import services
+from ui.app import services, tasks
 from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import ago, plain, sentence
 
 if TYPE_CHECKING:
-    from labcore.doctor import Check, Proof, Report
+    from labcore.doctor import Check, Report
 
 TICK = 0.5
 """Seconds between two looks at an examination that is under way."""
@@ -37,7 +37,7 @@ VERDICTS: dict[str, tuple[Callable[..., Any], str]] = {
 
 
 @dataclass
-class Examination(services.Task):
+class Examination(tasks.Task):
     """An examination in the background, with the fullest report so far."""
 
     report: Report | None = None
@@ -46,17 +46,17 @@ class Examination(services.Task):
 
 def examination() -> Examination:
     """The latest examination of this server; the first one who asks starts it."""
-    there = services.tasks().get("examination")
+    there = tasks.held().get("examination")
     return there if isinstance(there, Examination) else examine_again()
 
 
 def examine_again() -> Examination:
     """Examine the machine anew in the background, or join the examination that is under way."""
-    there, home = services.tasks().get("examination"), services.workspace()
+    there, home = tasks.held().get("examination"), services.workspace()
     if isinstance(there, Examination) and there.running:
         return there
 
-    def work(progress: services.Progress) -> None:
+    def work(progress: tasks.Progress) -> None:
         from labcore.doctor import examine
 
         for number, report in enumerate(examine(home)):
@@ -64,7 +64,7 @@ def examine_again() -> Examination:
             progress(number, 0)
 
     new = Examination(work)
-    services.tasks()["examination"] = new.start()
+    tasks.held()["examination"] = new.start()
     return new
 
 
@@ -82,8 +82,8 @@ def details(now: Examination) -> None:
     if now.report is None or (now.running and time.monotonic() - now.begun < PATIENCE):
         return
     if not now.running:
-        _to_do(to_do(now.report))
-    _proofs(now.report.proofs)
+        _to_do(now.report.to_do())
+    _proofs(now.report)
     st.header("Checks", anchor=False)
     for group, checks in now.report.groups():
         with st.container(border=True, gap="xxsmall"):
@@ -122,24 +122,11 @@ def _actions(now: Examination) -> None:
             "application/json",
         )
         with st.popover("Copy", icon=":material/content_copy:", width="content"):
-            st.caption("The report as Markdown, without names, paths or serial numbers.")
+            st.caption(
+                "The report as Markdown, without names, paths or serial numbers."
+            )
             st.code(report.to_markdown(), language="markdown", height=360, wrap_lines=True)
         st.markdown(f":small[:gray[Checked {ago(report.created)}]]", width="content")
-
-
-def to_do(report: Report) -> list[Check]:
-    """The checks whose remedies are worth a try, errors first; each remedy once.
-
-    Where nothing is broken and the verdict is not green all the same, those that say how to get there.
-    """
-    helpful = [check for check in report.checks if check.remedy]
-    faults = [check for check in helpful if check.status in ("error", "warning")]
-    if not faults and report.verdict != "green":
-        faults = [check for check in helpful if check.status == "info"]
-    once: dict[str, Check] = {}
-    for check in sorted(faults, key=lambda one: one.status != "error"):
-        once.setdefault(check.remedy, check)
-    return list(once.values())
 
 
 def _to_do(checks: list[Check]) -> None:
@@ -188,8 +175,8 @@ def remedy_parts(text: str) -> list[tuple[bool, list[str]]]:
     return [(command, [line.removeprefix("$ ") for line in held]) for command, held in stretches]
 
 
-def _proofs(proofs: tuple[Proof, ...]) -> None:
-    if not proofs:
+def _proofs(report: Report) -> None:
+    if not report.proofs:
         return
     import pandas as pd
 
@@ -205,22 +192,12 @@ def _proofs(proofs: tuple[Proof, ...]) -> None:
                 "Largest difference": "–" if proof.difference is None else f"{proof.difference:.1e}",
                 "Allowed": f"{proof.tolerance:.0e}",
             }
-            for proof in proofs
+            for proof in report.proofs
         ]
     )
     st.dataframe(frame, hide_index=True, height="content", key="proofs", placeholder="–")
-    for what, works in failures(proofs).items():
+    for what, works in report.failures().items():
         st.markdown(f":red[{plain(works)}:] {plain(what)}")
-    st.caption("Difference: from the CPU's result in double precision, relative to its largest value.")
-
-
-def failures(proofs: tuple[Proof, ...]) -> dict[str, str]:
-    """What went wrong → where: a dead device says the same of everything that is tried on it."""
-    where: dict[str, dict[str, list[str]]] = {}
-    for proof in proofs:
-        if proof.error:
-            where.setdefault(proof.error, {}).setdefault(proof.device, []).append(proof.work)
-    return {
-        what: "; ".join(f"{device}, {', '.join(works)}" for device, works in devices.items())
-        for what, devices in where.items()
-    }
+    st.caption(
+        "Difference: from the CPU's result in double precision, relative to its largest value."
+    )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
-from ui.app.text import clock_span, count, counted, duration, label_name, plain, sentence
+from ui.app.text import clock_span, count, duration, label_name, plain, sentence
 from ui.components.sound_viewer import selected, viewer, wave_row
-from ui.components.source_picker import Opened
+from ui.explore.opened import Opened
 
 FIRST_SECONDS = 10.0
 MOST_SECONDS = 60.0
@@ -28,11 +27,9 @@ def strip(opened: Opened) -> None:
         "Peak": _level(peak, "dBFS"),
         "RMS": _level(rms, "dBFS"),
         "Loudness": _level(facts.loudness_lufs, "LUFS"),
-        "Clipped samples": count(sum(level.clipped_samples for level in facts.channels)),
-        "DC offset": f"{100 * max((level.dc_offset for level in facts.channels), key=abs, default=0.0):+.2f} %".replace(
-            "-", "−"
-        ),
-        "Silent ends": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
+        "Clipped samples": count(facts.clipped_samples),
+        "DC offset": f"{100 * facts.dc_offset:+.2f} %".replace("-", "−"),
+        "Silence at start and end": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
     }
     with st.container(border=True, key="explore-facts"):
         label = f" :gray[labelled {plain(label_name(opened.source.truth))}]" if opened.source.truth else ""
@@ -40,23 +37,8 @@ def strip(opened: Opened) -> None:
         with st.container(horizontal=True, gap="medium"):
             for title, value in shown.items():
                 st.markdown(f":small[:gray[{title}]]  \n{plain(value)}", width="content")
-        for note in notes(opened):
+        for note in [*map(sentence, info.notes), *facts.doubts()]:
             st.markdown(f":orange[:material/warning:] {note}")
-
-
-def notes(opened: Opened) -> list[str]:
-    """What a listener should know of the sound, a sentence each."""
-    facts = opened.facts
-    told = [sentence(note) for note in facts.info.notes]
-    clipped = sum(level.clipped_samples for level in facts.channels)
-    if clipped:
-        told.append(f"Clipped: {counted(clipped, 'sample')} at full scale.")
-    offset = max((abs(level.dc_offset) for level in facts.channels), default=0.0)
-    if offset > 0.005:
-        told.append(f"DC offset: {100 * offset:.1f} % of full scale.")
-    if all(level.peak_db is None for level in facts.channels):
-        told.append("Digital silence.")
-    return told
 
 
 def on_view(opened: Opened, long_seconds: float) -> tuple[float, float]:
@@ -67,12 +49,10 @@ def on_view(opened: Opened, long_seconds: float) -> tuple[float, float]:
     start, end = selected(OVERVIEW, of) or (0.0, FIRST_SECONDS)
     end = min(end, start + MOST_SECONDS, opened.seconds)
     start = max(0.0, min(start, end - 0.05))
-    from labcore.explore.view import Envelope
+    from labcore.explore.views import outline_view
 
-    low, high = opened.overview.low, opened.overview.high
-    whole = Envelope.of(low, high, (np.arange(low.shape[1]) + 0.5) * opened.overview.block_seconds, exact=False)
     viewer(
-        [wave_row(whole, f"Whole recording · showing {clock_span(start, end)}", height=70)],
+        [wave_row(outline_view(opened.overview), f"Whole recording · showing {clock_span(start, end)}", height=70)],
         key=OVERVIEW,
         of=of,
         start_s=0.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -17,7 +17,7 @@ from ui.app import services, shell
 from ui.app.text import label_names, percent, plain, run_name
 from ui.components import owner_guard, short_jobs
 from ui.datasets import summary as data
-from ui.explore import views
+from ui.explore import charts, views
 
 ALL = ""
 LINK = "noise"
@@ -101,50 +101,7 @@ def result(job: NoiseTest, run: Run, status: JobStatus | None = None) -> None:
     table = pd.DataFrame([each.model_dump(exclude={"type", "time"}) for each in results]).astype({"snr_db": float})
     clean = table[table["snr_db"].isna()].iloc[0]
     noisy = table[table["snr_db"].notna()].sort_values("snr_db")
-    x = {
-        "field": "snr_db",
-        "type": "quantitative",
-        "title": "signal-to-noise ratio (dB)",
-        "scale": {"reverse": True, "nice": False, "domain": [min(job.plan.snrs_db), max(job.plan.snrs_db)]},
-    }
-    y = {"type": "quantitative", "axis": {"format": "%"}, "scale": {"domain": [0, 1]}}
-    tooltip = [
-        {"field": "snr_db", "title": "ratio (dB)"}, {"field": "accuracy", "format": ".1%"},
-        {"field": "low", "format": ".1%"}, {"field": "high", "format": ".1%"}, {"field": "hits"}, {"field": "clips"},
-    ]  # fmt: skip
-    spec: dict[str, Any] = {
-        "layer": [
-            {
-                "mark": {"type": "rule", "strokeDash": [4, 4], "color": "#7A8288"},
-                "encoding": {"y": {"datum": float(clean["accuracy"]), **y}},
-            },
-            {
-                "name": "clean_note",
-                "mark": {
-                    "type": "text",
-                    "align": "right",
-                    "baseline": "top" if clean["accuracy"] > 0.9 else "bottom",
-                    "dy": 4 if clean["accuracy"] > 0.9 else -4,
-                },
-                "encoding": {
-                    "x": {"value": "width"},
-                    "y": {"datum": float(clean["accuracy"]), **y},
-                    "text": {"value": "without added noise"},
-                },
-            },
-            {
-                "mark": {"type": "area", "opacity": 0.18},
-                "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
-            },
-            {
-                "mark": {"type": "line", "point": True, "strokeWidth": 2},
-                "encoding": {"x": x, "y": {"field": "accuracy", "title": "accuracy", **y}, "tooltip": tooltip},
-            },
-        ]
-    }
-    st.vega_lite_chart(
-        noisy, spec, height=280, width="stretch", key="explore-noise-curve", alt="Accuracy by signal-to-noise ratio"
-    )
+    charts.accuracy_in_noise(noisy, float(clean["accuracy"]), job.plan.snrs_db)
     stopped = " Stopped early: results so far." if status is not None and status.state != "finished" else ""
     st.caption(
         f"{plain(run_name(run))}: {percent(float(clean['accuracy']))} without added noise (dashed line). "

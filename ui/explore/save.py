@@ -61,7 +61,7 @@ def buttons(
                     st.code(snippet(kind, config, file=file, stretch=part, of=of), wrap_lines=True)
 
 
-def of_draw(name: str, wav: bytes, shown: dict[str, tuple[Any, float, float]]) -> None:
+def of_preview(name: str, wav: bytes, shown: dict[str, tuple[Any, float, float]]) -> None:
     """Buttons for what an augmentation made: its sound, and the pictures before and after by title."""
     stem = _stem(name)
     with st.container(horizontal=True, gap="small"):

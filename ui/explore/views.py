@@ -11,17 +11,16 @@ from labcore.errors import LabError
 from labcore.runs import Run
 from ui.app import services, shell
 from ui.app.text import clock_span, count, counted, label_name, percent, plain
-from ui.charts import figures
+from ui.charts import bars
 from ui.charts.colours import colours, names
 from ui.components.model_picker import Networks
 from ui.components.sound_viewer import Row, image_row, selected, viewer, wave_row
-from ui.components.source_picker import Opened, channels
-from ui.explore import front_end, save
+from ui.explore import charts, front_end, save
+from ui.explore.opened import Opened, channels
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
     from labcore.explore.geometry import Consequences
-    from labcore.explore.view import Envelope, View
 
 VIEWS = {
     "waveform": "Waveform",
@@ -41,13 +40,13 @@ WHAT = {
 }
 SPECTROGRAMS = {"level": "level", "magnitude": "magnitude", "power": "power"}
 PLAYER = "explore-player"
-PICTURES = "explore-pictures"
+VIEWER = "explore-pictures"
 HINT = "Point to read values · drag to select · click to set the player"
 
 
 @st.fragment
 def show(opened: Opened, start: float, end: float) -> None:
-    """Everything of a stretch. A turned slider redraws this and nothing else of the page."""
+    """Everything of a stretch. A moved slider redraws this and nothing else of the page."""
     with shell.errors_in_place():
         left, right = st.columns([5, 2], gap="medium")
         with right:
@@ -85,6 +84,8 @@ def _settings(seconds: float) -> tuple[RunConfig, Consequences]:
 
 
 def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
+    from labcore.explore.views import average_spectrum, stretch_of, views_of
+
     chosen = st.pills(
         "Views", list(VIEWS), default=["waveform", "spectrogram", "log-mel"], format_func=VIEWS.__getitem__,
         selection_mode="multi", label_visibility="collapsed", key="explore-views", wrap=True,
@@ -93,21 +94,25 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
     source, rate = opened.source, config.audio.sample_rate
     name = f"{source.key}|{start:.6f}|{end:.6f}"
     samples, own_rate = sound(opened, start, end, mode, rate)
-    front, _ = source.heard(start, end, rate)
-    made = views_of(chosen, samples, own_rate, front, config, start)
-    stretch = selected(PICTURES, name)
+    front, _ = source.waveform(start, end, rate)
+    power = st.session_state.get("explore-power", "level")
+    made = views_of(chosen, samples, own_rate, front, config, of=power, start_s=start)
+    stretch = selected(VIEWER, name)
     if made:
         viewer(
-            [row_of(kind, view, own_rate) for kind, view in made.items()], key=PICTURES, of=name, start_s=start, end_s=end,
+            [row_of(kind, view, own_rate) for kind, view in made.items()], key=VIEWER, of=name, start_s=start, end_s=end,
             selectable=True, selection=stretch, player=PLAYER, played_from=stretch[0] if stretch else start, hint=HINT,
             alt=f"Pictures of {source.name}",
         )  # fmt: skip
     begin, stop = stretch or (start, end)
-    part = cut(samples, own_rate, begin - start, stop - start)
+    part = stretch_of(samples, own_rate, begin - start, stop - start)
     wav = _player(part, own_rate, begin, stop, stretch is not None, source.name)
-    shown = {VIEWS[kind]: (view, *_levels(kind, view)) for kind, view in made.items()}
+    shown = {VIEWS[kind]: (view, *_levels(view)) for kind, view in made.items()}
     if "spectrum" in chosen:
-        shown[VIEWS["spectrum"]] = (_spectrum(part, own_rate, config), None, None)
+        spectrum = average_spectrum(part, config, own_rate)
+        st.markdown("**Average spectrum** :gray[of what is played]")
+        charts.spectrum(spectrum)
+        shown[VIEWS["spectrum"]] = (spectrum, None, None)
     kinds, mended = [kind for kind in made if kind in WHAT], bool(opened.facts.info.notes)
     save.buttons(source.name, wav, shown, kinds, config, (start, end), opened.seconds, mended)
     _classify(opened, begin, stop)
@@ -131,7 +136,7 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
     """What is drawn as the waveform and played: (channels, samples) and its rate."""
     source = opened.source
     if mode == "front":
-        return source.heard(start, end, rate)[0][None], rate
+        return source.waveform(start, end, rate)[0][None], rate
     samples, own = channels(source.key, source.name, start, end, source.content)
     if mode == "mixed":
         from labcore.audio import mix
@@ -140,48 +145,18 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
     return samples, own
 
 
-def cut(samples: np.ndarray, rate: int, begin: float, stop: float) -> np.ndarray:
-    """A stretch of (channels, samples), in seconds from its beginning; at least one sample."""
-    first = min(max(0, round(begin * rate)), samples.shape[1] - 1)
-    return samples[:, first : max(first + 1, round(stop * rate))]
-
-
-def views_of(
-    chosen: list[str], samples: np.ndarray, rate: int, front: np.ndarray, config: RunConfig, start: float
-) -> dict[str, View | Envelope]:
-    """The chosen views that have a time axis, by kind."""
-    from labcore.explore import views
-
-    power = st.session_state.get("explore-power", "level")
-    make = {
-        "waveform": lambda: views.waveform_view(samples, rate, start_s=start),
-        "spectrogram": lambda: views.spectrogram(front, config, of=power, start_s=start),
-        "mel": lambda: views.mel(front, config, start_s=start),
-        "log-mel": lambda: views.log_mel_view(front, config, start_s=start),
-        "mfcc": lambda: views.mfcc(front, config, start_s=start),
-        "pcen": lambda: views.pcen(front, config, start_s=start),
-    }
-    return {kind: made() for kind, made in make.items() if kind in chosen}
-
-
-def _levels(kind: str, view: Any) -> tuple[float | None, float | None]:
-    """Which values have the first and the last colour."""
-    if kind == "waveform":
+def _levels(view: Any) -> tuple[float | None, float | None]:
+    """Which values have the first and the last colour; a waveform has one colour."""
+    if not hasattr(view, "colour_range"):
         return None, None
-    low, high = view.low, view.high
-    if view.unit == "dB":
-        low = max(low, high - st.session_state.get("explore-range", 80))
-    elif kind == "mfcc" and len(view.values) > 1:  # the first coefficient is the loudness, and would drown the others
-        edges = np.percentile(view.values[1:], [1, 99]) * view.scale
-        low, high = float(edges[0]), float(edges[1])
-    return low, max(high, low + 1e-9)
+    return view.colour_range(st.session_state.get("explore-range", 80))
 
 
 def row_of(kind: str, view: Any, rate: int) -> Row:
     """A view as a row of the viewer."""
     if kind == "waveform":
         return wave_row(view, f"Waveform · {rate / 1000:g} kHz")
-    low, high = _levels(kind, view)
+    low, high = _levels(view)
     power = st.session_state.get("explore-power", "level")
     title = VIEWS[kind]
     if kind == "log-mel":
@@ -211,59 +186,6 @@ def _player(part: np.ndarray, rate: int, begin: float, stop: float, chosen: bool
     return wav
 
 
-def _spectrum(part: np.ndarray, rate: int, config: RunConfig) -> Any:
-    """Draw the level over frequency of what is played, and give it back."""
-    import pandas as pd
-
-    from labcore.explore import views
-
-    told = views.average_spectrum(
-        part,
-        config.replace(
-            {"audio.sample_rate": min(500_000, max(4000, rate)), "features.f_min": 0.0, "features.f_max": None}
-        ),
-    )
-    hz = told.hz * (rate / min(500_000, max(4000, rate)))
-    keep = hz > 0
-    sides = [f"channel {number + 1}" for number in range(len(told.decibels))]
-    frame = pd.DataFrame(
-        {
-            "Hz": np.tile(hz[keep].round(1), len(sides)),
-            "dB": told.decibels[:, keep].ravel().round(1),
-            "channel": np.repeat(sides, int(keep.sum())),
-        }
-    )
-    legend = None if len(sides) == 1 else {"orient": "top", "title": None}
-    near = {
-        "name": "near",
-        "select": {"type": "point", "nearest": True, "on": "pointerover", "fields": ["Hz"], "clear": "pointerout"},
-    }
-    x = {
-        "field": "Hz",
-        "type": "quantitative",
-        "title": "frequency (Hz)",
-        "scale": {"type": "log", "nice": False},
-        "axis": {"format": "~s", "tickCount": 8},
-    }
-    y = {"field": "dB", "type": "quantitative", "title": "dBFS", "scale": {"zero": False}}
-    colour = {"field": "channel", "type": "nominal", "legend": legend}
-    tooltip = [{"field": "Hz", "format": ",.0f"}, {"field": "dB", "format": ".1f"}, {"field": "channel"}]
-    spec: dict[str, Any] = {
-        "encoding": {"x": x, "y": y, "color": colour},
-        "layer": [
-            {"mark": {"type": "line", "strokeWidth": 1.3}},
-            {
-                "params": [near],
-                "mark": {"type": "point", "filled": True, "size": 50},
-                "encoding": {"opacity": {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}, "tooltip": tooltip},
-            },
-        ],
-    }  # fmt: skip
-    st.markdown("**Average spectrum** :gray[of what is played]")
-    st.vega_lite_chart(frame, spec, height=220, width="stretch", key="explore-spectrum", alt="Average spectrum")
-    return type(told)(hz, told.decibels)
-
-
 # --- what a network says
 
 
@@ -287,7 +209,7 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
         return
     try:
         network = services.classifier(run)
-        waveform, _ = opened.source.heard(begin, stop, network.sample_rate)
+        waveform, _ = opened.source.waveform(begin, stop, network.sample_rate)
         answer = network.classify_waveform(waveform)
     except LabError as error:
         shell.show_error(error)
@@ -295,4 +217,4 @@ def _classify(opened: Opened, begin: float, stop: float) -> None:
     st.markdown(f"### {plain(label_name(answer.label))}")
     truth = f" · labelled {plain(label_name(opened.source.truth))}" if opened.source.truth else ""
     st.caption(f"{clock_span(begin, stop)} · probability {percent(answer.probability)}{truth}")
-    figures.probabilities(answer.probabilities, key=f"explore-bars-{run.id}", most=6)
+    bars.probabilities(answer.probabilities, key=f"explore-bars-{run.id}", most=6)

@@ -63,7 +63,6 @@ def values() -> dict[str, Any]:
     """The values of all settings in this browser session, from the recommended preset at first."""
     if "settings" not in st.session_state:
         st.session_state["settings"] = preset("balanced").values()
-        st.session_state["preset"] = "balanced"
     return st.session_state["settings"]
 
 
@@ -94,8 +93,6 @@ def fill(settings: Mapping[str, Any]) -> None:
 def presets() -> None:
     """A choice of presets; choosing one sets the sliders, changing one makes it "custom"."""
     current = matching_preset()
-    if current is not None:
-        st.session_state["preset"] = current
 
     def chosen() -> None:
         name = st.session_state["preset-choice"]

@@ -7,8 +7,9 @@ import streamlit as st
 from labcore.runs import Run
 from ui.app import live, services, shell
 from ui.app.text import ago, counted, percent, plain
-from ui.components import job_picker, owner_guard
+from ui.components import owner_guard
 from ui.datasets import listen, manage
+from ui.overview import latest_jobs
 
 
 def first_steps(sets: list, has_run: bool) -> None:
@@ -112,7 +113,7 @@ def page() -> None:
             with left:
                 latest_runs(ended)
                 with shell.errors_in_place():
-                    job_picker.latest()
+                    latest_jobs.show()
             with right:
                 data_sets(sets)
         live.unreadable(Run.unreadable(services.workspace()), "run")

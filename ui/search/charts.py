@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,8 +11,10 @@ import streamlit as st
 
 from labcore.config import Setting, all_settings
 from labcore.search.report import Report, Trial
+from ui.app.text import unmarked
+from ui.charts.bars import bars, show_figure
+from ui.charts.colours import accents, dark
 from ui.charts.curves import PADDING, category, measure
-from ui.charts.figures import dark, show_figure, unmarked
 
 BAR = 30
 STATES = ["finished", "pruned", "running"]
@@ -23,20 +26,8 @@ def history(report: Report, *, key: str) -> None:
     import pandas as pd
 
     share = report.settings.objective == "accuracy"
-    rows, line, best = [], [], None
-    better = max if share else min
-    for trial in report.trials:
-        value = reached(trial)
-        if value is None:
-            continue
-        rows.append({"trial": trial.number, "value": value, "state": trial.state, "settings": settings_line(trial)})
-        if trial.value is not None:
-            best = trial.value if best is None else better(best, trial.value)
-        if best is not None:
-            line.append({"trial": trial.number, "best": best})
+    rows, line = _values(report, max if share else min)
     frame = pd.DataFrame(rows, columns=["trial", "value", "state", "settings"])
-    colours = ["#4FC3B5", "#8CA0A8", "#F2B46B"] if dark() else ["#0B7A75", "#75858C", "#B8721F"]
-    line_colour = "#7FA9DE" if dark() else "#3F6FA8"
     # Pruned trials stand far behind: the axis is of those that finished, and the others stand at its edge.
     ends = [trial.value for trial in report.trials if trial.value is not None]
     focus = {"domain": _around(ends, share), "clamp": True} if len(set(ends)) > 1 else {"zero": False}
@@ -54,50 +45,52 @@ def history(report: Report, *, key: str) -> None:
     }
     points = {
         "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-        "encoding": {
-            "x": x,
-            "y": y("value"),
-            "color": category(
-                "state",
-                scale={"domain": [*STATES, BEST_SO_FAR], "range": [*colours, line_colour]},
-                legend={"orient": "top", "title": None, "symbolOpacity": 1},
-            ),
-            "shape": category("state", scale={"domain": STATES, "range": ["circle", "cross", "diamond"]}, legend=None),
-            "tooltip": [
-                measure("trial", "Trial"),
-                category("state", title="State"),
-                measure("value", "Value", format=".1%" if share else ".4f"),
-                category("settings", title="Settings"),
-            ],
-        },
+        "encoding": {"x": x, "y": y("value"), **_looks(".1%" if share else ".4f")},
     }
     spec = {"padding": PADDING, "layer": [best_line, points]}
-    st.vega_lite_chart(frame, spec, key=key, height=280, width="stretch", alt="Value of each trial, and best so far")
+    alt = "Value of each trial, and best so far"
+    st.vega_lite_chart(frame, spec, key=key, height=280, width="stretch", alt=alt)
+
+
+def _values(report: Report, better: Callable[[float, float], float]) -> tuple[list[dict], list[dict]]:
+    """The trials that have a value, and the best value up to each of them."""
+    rows, line, best = [], [], None
+    for trial in report.trials:
+        value = reached(trial)
+        if value is None:
+            continue
+        rows.append({"trial": trial.number, "value": value, "state": trial.state, "settings": settings_line(trial)})
+        if trial.value is not None:
+            best = trial.value if best is None else better(best, trial.value)
+        if best is not None:
+            line.append({"trial": trial.number, "best": best})
+    return rows, line
+
+
+def _looks(form: str) -> dict[str, Any]:
+    """Colour, shape and tooltip of a trial, whose value is written in a form."""
+    colours = ["#4FC3B5", "#8CA0A8", "#F2B46B", "#7FA9DE"] if dark() else ["#0B7A75", "#75858C", "#B8721F", "#3F6FA8"]
+    legend = {"orient": "top", "title": None, "symbolOpacity": 1}
+    return {
+        "color": category("state", scale={"domain": [*STATES, BEST_SO_FAR], "range": colours}, legend=legend),
+        "shape": category("state", scale={"domain": STATES, "range": ["circle", "cross", "diamond"]}, legend=None),
+        "tooltip": [
+            measure("trial", "Trial"),
+            category("state", title="State"),
+            measure("value", "Value", format=form),
+            category("settings", title="Settings"),
+        ],
+    }
 
 
 def importance(shares: dict[str, float], *, key: str) -> None:
     """How much of the differences between trials each setting explains, as bars."""
-    import plotly.graph_objects as go
-
-    table = all_settings()
-    strong, weak = ("#4FC3B5", "#2C4A4C") if dark() else ("#0B7A75", "#B9D3CE")
-    values = list(shares.values())
-    figure = go.Figure(
-        go.Bar(
-            x=values,
-            y=[table[path].title for path in shares],
-            orientation="h",
-            marker_color=[strong] + [weak] * (len(values) - 1),
-            text=[f"{100 * value:.0f} %" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(range=[0, 1.2 * max(values)], visible=False)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    figure.update_layout(bargap=0.35)
-    show_figure(figure, height=BAR * len(values) + 24, key=key, alt="Importance of each varied setting")
+    titles = [all_settings()[path].title for path in shares]
+    strong, weak = accents()
+    lengths = list(shares.values())
+    texts = [f"{100 * share:.0f} %" for share in lengths]
+    figure = bars(titles, lengths, texts, [strong] + [weak] * (len(lengths) - 1), (0, 1.2 * max(lengths)))
+    show_figure(figure, height=BAR * len(lengths) + 24, key=key, alt="Importance of each varied setting")
 
 
 def slices(report: Report, *, key: str) -> None:

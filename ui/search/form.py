@@ -132,55 +132,61 @@ def _ranges(config: RunConfig) -> list[Range]:
 
 def _range(setting: Setting, config: RunConfig) -> Range | None:
     """The widget of one range; None while it holds nothing to choose among."""
-    kept = _kept().setdefault("ranges", {})
-    key = link.range_key(setting.path, _kept()["base"])
-    label = unit_title(setting)
+    kept, key = _kept().setdefault("ranges", {}), link.range_key(setting.path, _kept()["base"])
     if setting.kind in ("choice", "text"):
-        options = list(setting.choices or fields.OPEN_LISTS.get(setting.path, [])) + list(kept.get(key, []))
-        chosen = st.multiselect(
-            label,
-            list(dict.fromkeys(options)),
-            default=kept.get(key, list(setting.choices)[:2] or list(dict.fromkeys(options))[:2]),
-            accept_new_options=setting.kind == "text",
-            key=key,
-            help=setting.help,
-        )
-        kept[key] = chosen
-        if len(chosen) < 2:
+        kept[key] = _choices(setting, kept.get(key), key)
+        if len(kept[key]) < 2:
             st.caption(":orange[Choose two or more.]")
             return None
-        return Range(setting.path, choices=tuple(chosen))
+        return Range(setting.path, choices=tuple(kept[key]))
     usual = range_of(setting.path, config)
-    low, high = kept.get(key, (usual.low, usual.high))
-    if usual.log:
-        stops = _stops(setting, (low, high))
-        low, high = st.select_slider(
-            label,
-            stops,
-            value=(low, high),
-            format_func=fields.tidy,
-            key=key,
-            help=f"{setting.help} Logarithmic scale.",
-        )
-    else:
-        kind = int if setting.kind == "int" else float
-        assert setting.ge is not None
-        assert setting.le is not None
-        low, high = st.slider(
-            label,
-            kind(setting.ge),
-            kind(setting.le),
-            (kind(low), kind(high)),
-            step=kind(setting.step or (1 if kind is int else (setting.le - setting.ge) / 100)),
-            key=key,
-            help=setting.help,
-        )
-        low, high = (round(low, 6), round(high, 6)) if kind is float else (low, high)
-    kept[key] = (low, high)
+    held = kept.get(key, (usual.low, usual.high))
+    low, high = kept[key] = (_stops_slider if usual.log else _slider)(setting, held, key)
     if low >= high:
         st.caption(":orange[The range is empty.]")
         return None
     return Range(setting.path, low, high, log=usual.log)
+
+
+def _choices(setting: Setting, held: list[Any] | None, key: str) -> list[Any]:
+    offered = list(setting.choices or fields.OPEN_LISTS.get(setting.path, []))
+    options = list(dict.fromkeys([*offered, *(held or [])]))
+    return st.multiselect(
+        unit_title(setting),
+        options,
+        default=options[:2] if held is None else held,
+        accept_new_options=setting.kind == "text",
+        key=key,
+        help=setting.help,
+    )
+
+
+def _stops_slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[Any, Any]:
+    low, high = st.select_slider(
+        unit_title(setting),
+        _stops(setting, held),
+        value=held,
+        format_func=fields.tidy,
+        key=key,
+        help=f"{setting.help} Logarithmic scale.",
+    )
+    return low, high
+
+
+def _slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[Any, Any]:
+    kind = int if setting.kind == "int" else float
+    assert setting.ge is not None
+    assert setting.le is not None
+    low, high = st.slider(
+        unit_title(setting),
+        kind(setting.ge),
+        kind(setting.le),
+        (kind(held[0]), kind(held[1])),
+        step=kind(setting.step or (1 if kind is int else (setting.le - setting.ge) / 100)),
+        key=key,
+        help=setting.help,
+    )
+    return (round(low, 6), round(high, 6)) if kind is float else (low, high)
 
 
 def _stops(setting: Setting, held: tuple[Any, Any]) -> list[Any]:
@@ -254,7 +260,9 @@ def _facts(settings: Settings) -> None:
     )
     if settings.config.optim.epochs is None:
         st.caption(estimates.automatic(work))
-    st.caption(f"{estimates.source(one)} Trials train one after the other, or in parallel on several GPUs.".strip())
+    st.caption(
+        f"{estimates.source(one)} Trials train one after the other, or in parallel on several GPUs.".strip()
+    )
 
 
 def _begin(settings: Settings) -> None:

@@ -10,34 +10,18 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.config import RunConfig, Setting, all_settings, live_config
-from labcore.events import Advice, Event, SettingsChanged, each_of, last_of
+from labcore.config import Setting, all_settings
+from labcore.events import Event, SettingsChanged, each_of
 from labcore.owners import clean
 from labcore.runs import Run
-from labcore.training.live_settings import LiveSettings
+from labcore.training.pending import EVERYDAY, PendingSettings, live_settings, open_advice
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place
 from ui.app.text import plain
 from ui.components import owner_guard
 from ui.forms import fields
 
-EVERYDAY = (
-    "model.dropout",
-    "augment.time_mask",
-    "augment.freq_mask",
-    "augment.mixup",
-    "optim.label_smoothing",
-    "optim.lr_factor",
-)
-"""What is changed most while a run trains; the other settings that can be are folded away."""
-
 WHO = {"page": "page", "command": "command line", "file": "file", "lab": "overfitting advisor"}
-
-
-def live_settings() -> list[Setting]:
-    """The settings that can be changed while a run trains, the everyday ones first."""
-    table = {path: setting for path, setting in all_settings().items() if setting.live}
-    return [table.pop(path) for path in EVERYDAY if path in table] + list(table.values())
 
 
 @st.fragment
@@ -48,39 +32,28 @@ def panel(run: Run, owner: str = "") -> None:
         owner: whose run it is; before another's is changed there is a question.
     """
     with (
-        st.expander(
-            "Adjust while training",
-            icon=":material/tune:",
-            expanded=False,
-            key=f"turn-open-{run.id}",
-            on_change="rerun",
-        ) as it,
+        st.expander("Adjust while training", icon=":material/tune:", expanded=False, key=f"turn-open-{run.id}", on_change="rerun") as it,
         errors_in_place(),
     ):
         if not it.open:  # a fold that is shut costs nothing
             return
-        config, events = run.config, run.events()
-        counts, asked = live_config(config, events), LiveSettings(run, config).pending()
-        wanted = counts.replace(asked)
-        held = _held(run, wanted)
+        pending = st.session_state.setdefault(f"turn-{run.id}", PendingSettings())
+        pending.look(run)
         table = live_settings()
-        everyday = [setting for setting in table if setting.path in EVERYDAY]
-        _sliders(run, everyday, held, counts, asked)
+        _sliders(run, [setting for setting in table if setting.path in EVERYDAY], pending)
         with st.expander("More", icon=":material/tune:"):
-            _sliders(run, [setting for setting in table if setting.path not in EVERYDAY], held, counts, asked)
-        changes = {path: value for path, value in held["values"].items() if value != wanted.value(path)}
-        back = {setting.path: config.value(setting.path) for setting in table}
-        back = {path: value for path, value in back.items() if value != wanted.value(path)}
+            _sliders(run, [setting for setting in table if setting.path not in EVERYDAY], pending)
+        changes, undone = pending.changes, pending.undone
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             me = services.visitor_name()
             apply = partial(run.override, changes, by="page", who=me)
             owner_guard.guarded_button(
                 "Apply", apply, owner, key="turn-apply", verb="Change", type="primary", disabled=not changes
             )
-            undo = partial(run.override, back, by="page", who=me, reason="undo")
+            undo = partial(run.override, undone, by="page", who=me, reason="undo")
             owner_guard.guarded_button(
                 "Undo", undo, owner, key="turn-undo", verb="Change", icon=":material/undo:", type="tertiary",
-                disabled=not back,
+                disabled=not undone,
             )  # fmt: skip
             st.caption(
                 f"To apply: {plain(told(changes))}."
@@ -89,43 +62,26 @@ def panel(run: Run, owner: str = "") -> None:
             )
 
 
-def _held(run: Run, wanted: RunConfig) -> dict[str, Any]:
-    """The values that the sliders show. One that was changed elsewhere follows, and gets a widget of a new name."""
-    base = {setting.path: wanted.value(setting.path) for setting in live_settings()}
-    held = st.session_state.setdefault(f"turn-{run.id}", {"base": dict(base), "values": dict(base), "names": {}})
-    for path, value in base.items():
-        if held["base"].get(path) != value:
-            held["base"][path] = held["values"][path] = value
-            held["names"][path] = held["names"].get(path, 0) + 1
-    return held
-
-
-def _sliders(run: Run, table: list[Setting], held: dict, counts: RunConfig, asked: dict[str, Any]) -> None:
+def _sliders(run: Run, table: list[Setting], pending: PendingSettings) -> None:
     for number, setting in enumerate(table):
         path = setting.path
         if number % 3 == 0:  # rows, so that a narrow page keeps the order
             columns = st.columns(3, gap="large")
         with columns[number % 3]:
-            key = f"turn-{run.id}-{path}-{held['names'].get(path, 0)}"
-            held["values"][path] = fields.widget_of(setting, held["values"][path], key=key)
-            if path in asked:
-                st.caption(
-                    f":orange[Now: {fields.tidy(counts.value(path))}; from the next epoch: {fields.tidy(asked[path])}]"
-                )
-            elif held["values"][path] != counts.value(path):
-                st.caption(f"Now: {fields.tidy(counts.value(path))}")
+            key, counts = f"turn-{run.id}-{path}-{pending.generations[path]}", pending.counts.value(path)
+            pending.values[path] = fields.widget_of(setting, pending.values[path], key=key)
+            if path in pending.asked:
+                st.caption(f":orange[Counts now: {fields.tidy(counts)}; asked for: {fields.tidy(pending.asked[path])}]")
+            elif pending.values[path] != counts:
+                st.caption(f"Counts now: {fields.tidy(counts)}")
 
 
-def told(changes: dict[str, Any], before: RunConfig | None = None) -> str:
-    """Changes in words: "Dropout 0.2 → 0.4, Mixup 0.5"."""
-    table, words = all_settings(), []
-    for path, value in changes.items():
-        title = table[path].title if path in table else path
-        old = ""
-        if before is not None and path in table:
-            old = f"{fields.tidy(before.value(path))} → "
-        words.append(f"{title} {old}{fields.tidy(value)}")
-    return ", ".join(words)
+def told(changes: dict[str, Any]) -> str:
+    """Changes in words: "Dropout 0.4, Mixing 0.5"."""
+    table = all_settings()
+    return ", ".join(
+        f"{table[path].title if path in table else path} {fields.tidy(value)}" for path, value in changes.items()
+    )
 
 
 def marks(events: list[Event]) -> list[dict[str, Any]]:
@@ -154,7 +110,7 @@ def _who(event: SettingsChanged) -> str:
 
 def advice(run: Run, events: list[Event], owner: str = "") -> None:
     """The latest advice on a run of ``owner``, as long as it is neither followed nor put aside, with buttons for both."""
-    event = standing_advice(run, events)
+    event = open_advice(run, events, st.session_state.get(_aside(run), 0))
     if event is None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
@@ -165,22 +121,9 @@ def advice(run: Run, events: list[Event], owner: str = "") -> None:
         )
         reason = f"advice after epoch {event.epoch}"
         follow = partial(run.override, event.changes, by="page", who=services.visitor_name(), reason=reason)
-        owner_guard.guarded_button(
-            "Apply suggestion", follow, owner, key=f"advice-do-{event.epoch}", verb="Change", type="primary"
-        )
+        owner_guard.guarded_button("Apply suggestion", follow, owner, key=f"advice-do-{event.epoch}", verb="Change", type="primary")
         aside = partial(st.session_state.__setitem__, _aside(run), event.epoch)
         action_button("Not now", aside, key=f"advice-not-{event.epoch}", type="tertiary")
-
-
-def standing_advice(run: Run, events: list[Event]) -> Advice | None:
-    """The latest advice, unless it was put aside, or something of what it suggests was changed since or is asked for."""
-    event = last_of(events, Advice)
-    if event is None or not event.changes or st.session_state.get(_aside(run), 0) >= event.epoch:
-        return None
-    turned = [turn.changes for turn in each_of(events, SettingsChanged) if turn.epoch > event.epoch]
-    if any(event.changes.keys() & changes.keys() for changes in [*turned, LiveSettings(run, run.config).pending()]):
-        return None
-    return event
 
 
 def _aside(run: Run) -> str:

@@ -20,8 +20,9 @@ from labcore.workspace import slug
 from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import label_name, label_names, percent, plain
 from ui.charts import curves
-from ui.classify import clips
-from ui.components import owner_guard
+from ui.components import clip_table, held_out, owner_guard
+from ui.components.clip import Clip
+from ui.components.clip_table import ClipRow
 
 MOST = 4
 """So many clips a run at most: each is classified after every epoch."""
@@ -81,17 +82,15 @@ def panel(run: Run, active: bool, owner: str = "") -> None:
     with fold, errors_in_place():
         st.caption("Predictions for your own clips, after every epoch.")
         for file in there:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.markdown(plain(file.name), width=220)
-                with errors_in_place():
-                    st.audio(_played(str(file), file.stat().st_mtime_ns), format="audio/wav", width="stretch")
-                if active:
-                    remove = partial(file.unlink, missing_ok=True)
-                    owner_guard.guarded_button(
-                        "Delete", remove, owner, key=f"unpin-{shown(file.name)}", type="tertiary"
-                    )
+            sound = partial(_played, str(file), file.stat().st_mtime_ns)
+            clip_table.player(ClipRow(file.name), sound, partial(_take_away, file, owner) if active else None)
         if active and len(there) < MOST:
             _add(run)
+
+
+def _take_away(file: Path, owner: str) -> None:
+    remove = partial(file.unlink, missing_ok=True)
+    owner_guard.guarded_button("Delete", remove, owner, key=f"unpin-{shown(file.name)}", type="tertiary")
 
 
 @st.cache_data(max_entries=4 * MOST, show_spinner=False)
@@ -122,7 +121,7 @@ def _add(run: Run) -> None:
     if trouble is not None:
         show_error(trouble)
 
-    _held_out_button(lambda number: pin(run, *_named(clips.example(run, number))))
+    _held_out_button(lambda number: pin(run, *_named(held_out.of_run(run, number))))
 
 
 def _held_out_button(take: Callable[[int], object], *, disabled: bool = False) -> None:
@@ -150,24 +149,21 @@ def before(config: RunConfig | None) -> None:
         )  # fmt: skip
         chosen = _chosen()
 
-        def held_out(number: int) -> None:
+        def another(number: int) -> None:
             assert config is not None
-            _drawn().append(_named(clips.example_of(config.data, number)))
+            _drawn().append(_named(held_out.of_split(config.data, number)))
 
         with st.container(horizontal=True, gap="small"):
-            _held_out_button(held_out, disabled=config is None or len(chosen) >= MOST)
+            _held_out_button(another, disabled=config is None or len(chosen) >= MOST)
             if _drawn():
                 action_button("Clear", _drawn().clear, key="pin-none", type="tertiary")
         drawn = _drawn()
         for name, content in chosen:
-            try:
-                sound = heard(name, content)
-            except LabError as error:
-                show_error(error)
-                continue
             if (name, content) in drawn:
-                st.caption(plain(name))
-                st.audio(sound, format="audio/wav")
+                clip_table.player(ClipRow(name), partial(heard, name, content))
+                continue
+            with errors_in_place():
+                heard(name, content)
         if len(chosen) > MOST:
             st.caption(f":orange[Only the first {MOST} are tracked.]")
 
@@ -190,7 +186,7 @@ def _drawn() -> list[tuple[str, bytes]]:
     return st.session_state.setdefault("pinned-drawn", [])
 
 
-def _named(clip: clips.Clip) -> tuple[str, bytes]:
+def _named(clip: Clip) -> tuple[str, bytes]:
     """A clip of a data set: its label stands before its name."""
     return (f"{clip.truth}-{clip.name}" if clip.truth else clip.name), clip.content
 

@@ -1,0 +1,57 @@
+"""Data sets by name or path, and how the rest of the face names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labcore.cli.progress import counting
+from labcore.datasets import find_dataset
+from labcore.datasets.registry import DEMO, place_of, places_of
+from labcore.datasets.table import Dataset
+from labcore.errors import ConfigError
+from labcore.face.telling import as_output
+from labcore.workspace import Workspace
+
+
+def load_dataset(name: str | Path) -> Dataset:
+    """A data set, by its name in the workspace or by the path of a folder or a list (CSV). Nothing is decoded or copied.
+
+    ``"demo"`` is the synthetic set of ten city sounds; it is made in the workspace where it is not there yet, in about ten seconds.
+
+    Returns:
+        Its clips: ``len(data)``, ``data.labels``, ``data.folds``, ``data.table`` (a DataFrame, a row a clip), ``data.check()``,
+        ``data.fold("1")``.
+
+    Raises:
+        DatasetError: there is none, or it cannot be read.
+    """
+    workspace = Workspace.default()
+    if name == DEMO and DEMO not in places_of(workspace):
+        from labcore.datasets.demo import make_demo
+
+        with as_output():
+            make_demo(workspace.datasets / DEMO, progress=counting("making the demo set"))
+    return find_dataset(workspace, name)
+
+
+def name_of(data: Dataset | str | Path) -> str:
+    """A data set as jobs name it: by its name in the workspace where it has one, else by its whole path."""
+    if not isinstance(data, Dataset):
+        return str(data)
+    workspace = Workspace.default()
+    known = data.name in places_of(workspace) and place_of(workspace, data.name).absolute() == data.root.absolute()
+    return data.name if known else str(data.root.absolute())
+
+
+def part_and_whole(data: Dataset, fold: str | None = None) -> tuple[str | None, Dataset]:
+    """The fold that is meant, and the whole data set, of a data set or of one fold of it.
+
+    Raises:
+        ConfigError: two folds are named.
+    """
+    if data.part_of is None:
+        return fold, data
+    (own,) = data.folds
+    if fold not in (None, own):
+        raise ConfigError(f"the data are those of fold {own}, and fold {fold} is named", "Name one of the two")
+    return own, data.part_of

@@ -1,0 +1,275 @@
+"""Trained models: their predictions, their embeddings, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
+
+import numpy as np
+import pandas as pd
+import torch
+
+from labcore.audio import Recording, encode_wav
+from labcore.audio.silence import weights_of_energies
+from labcore.audio.windowed import Rows, hear
+from labcore.batch.predicting import predict_files
+from labcore.cli.inputs import sound_files, weights_of
+from labcore.cli.progress import counting
+from labcore.datasets.store import open_store
+from labcore.datasets.table import Dataset
+from labcore.errors import AudioError, ConfigError, RunError
+from labcore.evaluation.eval_set import EvalSet
+from labcore.evaluation.predictions import EMBEDDING, class_columns, frame_of, known_of
+from labcore.export import save_as
+from labcore.extract.features import embeddings_of
+from labcore.face.dataset import part_and_whole
+from labcore.face.telling import as_output
+from labcore.inference.classifier import Classifier
+from labcore.inference.prediction import Prediction
+from labcore.inference.resident_clips import waveform_cache
+from labcore.inference.windows import aggregate
+from labcore.runs import Run
+from labcore.texts import as_html
+from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Source: TypeAlias = str | Path | bytes | np.ndarray | torch.Tensor
+"""One sound: a file by its path, the bytes of one, or samples."""
+Many: TypeAlias = Dataset | Iterable[str | Path]
+"""A data set, or files and folders of them."""
+TOLD = ("predicted", "probability", "seconds", "error")
+"""Columns that tell of a file, before those of the classes."""
+TOGETHER = 64
+"""Windows that the network is asked about at a time."""
+
+
+def load_model(name: str | Path | Run = "last", device: str = "auto") -> Model:
+    """A trained model: of a run, by its id, a part of it, or the word last; or a file, a ``.safetensors`` or the zip of a run.
+
+    Args:
+        name: "builtin" is the demo network that travels with the lab.
+        device: auto, cpu, cuda or cuda:N.
+
+    Raises:
+        RunError: there is none, or it has no weights. Nothing in a file is executed.
+        DeviceError: the device cannot be used.
+    """
+    return Model.load(name.path if isinstance(name, Run) else weights_of(str(name)), device)
+
+
+class Model(Classifier):
+    """A classifier with its front end and labels, as a run has trained it.
+
+    Attributes:
+        labels: the classes, in the order of its probabilities.
+        sample_rate: in Hz; files and arrays of any other rate are resampled.
+        source: the file or the run's folder that it was loaded from; None for one that was made in memory.
+    """
+
+    source: Path | None = None
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto") -> Self:
+        """A model from a run's folder, a ``.safetensors`` file, or the zip of a run; see :func:`load_model` for names."""
+        model = super().load(path, device)
+        model.source = Path(path).absolute()
+        return model
+
+    @overload
+    def predict(self, what: Source, rate: int | None = None, *, hop_seconds: float | None = None) -> Prediction: ...
+    @overload
+    def predict(self, what: Many, *, hop_seconds: float | None = None) -> pd.DataFrame: ...
+    def predict(
+        self, what: Source | Many, rate: int | None = None, *, hop_seconds: float | None = None
+    ) -> Prediction | pd.DataFrame:
+        """Predict the class of a sound, or of many clips.
+
+        Args:
+            what: a sound file, the bytes of one, or samples with their rate, which give a :class:`Prediction`; or many files, a folder
+                of them, or a data set, which give a DataFrame, a row a clip.
+            rate: of samples, in Hz. They are (samples,), (samples, channels) or (channels, samples): the longer axis is time. Floats are of
+                full scale ±1; integers are of the full scale of their type.
+            hop_seconds: from one window to the next in recordings longer than a clip; half a clip where it is not given. Not for data sets.
+
+        Returns:
+            A :class:`Prediction`: ``label``, ``probability``, ``probabilities`` by label, ``windows`` of a long recording. Or a DataFrame
+            with ``predicted``, ``probability`` and a column of probabilities a class; of files with ``file``, ``seconds`` and ``error``
+            (the reason, where one cannot be read), of a data set with ``clip``, ``start_s``, ``end_s``, ``group``, ``fold`` and ``label``.
+
+        Raises:
+            AudioError: the one sound cannot be decoded, or there are no files.
+            ConfigError: samples came without their rate, or something else with one.
+        """
+        if isinstance(what, Dataset):
+            if hop_seconds is not None:
+                raise ConfigError(
+                    "hop_seconds is not for data sets", "Their windows overlap by half; give files instead"
+                )
+            return self._of_dataset(what).drop(columns=EMBEDDING)
+        if (one := _one_sound(what, rate)) is not None:
+            return self.classify(one, hop_seconds=hop_seconds)
+        return self._of_files(_files(what), hop_seconds)
+
+    def embed(self, what: Source | Many, rate: int | None = None) -> np.ndarray:
+        """Embeddings: what the network's last layer is given, the mean over the windows that hold sound.
+
+        Args:
+            what, rate: as for :meth:`predict`.
+
+        Returns:
+            float32 (width,) of one sound; (clips, width) of many files in their order, or of a data set in that of its table, less clips
+            that cannot be read.
+
+        Raises:
+            AudioError: a sound cannot be decoded.
+            ConfigError: the network has no last layer, or samples came without their rate.
+        """
+        if isinstance(what, Dataset):
+            rows = self._of_dataset(what)[EMBEDDING]
+            if len(rows) and rows.iloc[0] is None:
+                raise ConfigError("the network has no layer that gives embeddings", "Take another network")
+            return np.stack(rows.to_list()).astype(np.float32)
+        if (one := _one_sound(what, rate)) is not None:
+            return self._embedding(one)
+        return np.stack([self._embedding(file) for file in _files(what)])
+
+    def export(self, path: str | Path) -> Path:
+        """Write the model to a file, by its ending.
+
+        ``.safetensors``: weights, labels and settings, for :func:`load_model`. ``.onnx``: the same, front end inside, for runtimes without
+        torch. ``.zip``: what the run's page hands out, with a script and a note.
+
+        Returns:
+            The file.
+
+        Raises:
+            ConfigError: another ending.
+            LabError: a package is missing (``audio-gpu-lab[onnx]``), or the network cannot be written so.
+            RunError: a zip of a model that is no run's.
+            WorkspaceError: the file cannot be written.
+        """
+        run = Run(self.source) if self.source is not None and self.source.is_dir() else None
+        return save_as(Path(path).expanduser(), run, lambda: self)
+
+    def on_disk(self) -> Path:
+        """Where the model lies as it is.
+
+        Raises:
+            RunError: nowhere: it was made or changed in memory.
+        """
+        if self.source is not None:
+            saved, own = Classifier.load(self.source).state_dict(), self.state_dict()
+            if saved.keys() == own.keys() and all(torch.equal(value, own[name].cpu()) for name, value in saved.items()):
+                return self.source
+        raise RunError(
+            "the model is not on the disk as it is",
+            'Write it, and take that file: lab.load_model(model.export("changed.safetensors"))',
+        )
+
+    def _of_files(self, files: list[Path], hop_seconds: float | None) -> pd.DataFrame:
+        columns, rows = class_columns(self.labels, TOLD), list[dict[str, Any]]()
+        with as_output():
+            progress = counting("predicting", "file")
+            for file, told in predict_files(self, files, hop_seconds):
+                row = {"file": str(file), "predicted": told.pop("label", None), "error": "", **told}
+                shares = told.get("probabilities", {})
+                rows.append(
+                    row | {column: shares.get(label) for column, label in zip(columns, self.labels, strict=True)}
+                )
+                progress(len(rows), len(files))
+        return pd.DataFrame(rows, columns=["file", *TOLD, *columns]).astype(dict.fromkeys(columns, float))
+
+    def _of_dataset(self, data: Dataset) -> pd.DataFrame:
+        fold, whole = part_and_whole(data)
+        with as_output():
+            store = open_store(Workspace.default(), whole, self.sample_rate, counting("reading the clips"))
+            there = store.table["fold"].to_numpy()
+            rows = np.arange(len(there)) if fold is None else np.flatnonzero(there == fold)
+            if not len(rows):
+                raise AudioError(f"not one clip of {data.name} can be read", "lab.load_dataset(…).check() tells why")
+            clips = EvalSet(self, waveform_cache(store, self.device), rows, TOGETHER)
+            known = known_of(store.table, rows, whole.folder)
+            frame = frame_of(known, self.labels, store.sample_rate, clips.parts(counting("predicting", "window")))
+        before, columns = class_columns(self.labels), class_columns(self.labels, TOLD)
+        frame = frame.rename(columns=dict(zip(before, columns, strict=True)))
+        shares, place = frame[columns].to_numpy(), list(frame.columns).index("label") + 1
+        frame.insert(place, "predicted", [self.labels[best] for best in shares.argmax(1)])
+        frame.insert(place + 1, "probability", shares.max(1))
+        return frame
+
+    def _embedding(self, source: str | Path | bytes) -> np.ndarray:
+        def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+            rows = embeddings_of(self, samples, scale, bounds)
+            return lambda: rows
+
+        windowed = hear(Recording(source, self.sample_rate), lambda: self.cutter(None, TOGETHER), ask)
+        weights = weights_of_energies(windowed.energies, self.config.audio.silent_windows)
+        return aggregate(windowed.rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self._facts().items())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "model": self.config.model.name,
+            "classes": f"{len(self.labels)} ({', '.join(self.labels)})",
+            "hears": f"{self.clip_seconds:g} s at {self.sample_rate} Hz",
+            "parameters": f"{sum(parameter.numel() for parameter in self.parameters()):,}",
+            "device": str(self.device),
+            "from": str(self.source or "memory"),
+        }
+
+
+def _one_sound(what: object, rate: int | None) -> Path | bytes | None:
+    """What :meth:`Classifier.classify` takes, of one sound; None for many files."""
+    if isinstance(what, torch.Tensor) or (isinstance(what, np.ndarray) and what.dtype.kind in "fiu"):
+        if rate is None or not 0 < rate < 2**31:
+            raise ConfigError(f"samples came with the rate {rate}", "Give it in Hz: predict(samples, rate=44100)")
+        return encode_wav(_planes(what), round(rate), exact=True)
+    if rate is not None:
+        raise ConfigError("a rate came without samples", "Leave it out: files tell their own")
+    if isinstance(what, (str, Path)):
+        path = Path(what).expanduser()
+        return None if path.is_dir() else path
+    return bytes(what) if isinstance(what, (bytes, bytearray, memoryview)) else None
+
+
+def _planes(samples: np.ndarray | torch.Tensor) -> np.ndarray:
+    """Samples as (channels, samples) of full scale ±1. The longer axis is time.
+
+    Raises:
+        AudioError: there are none, or in more than two dimensions.
+    """
+    values = samples.detach().cpu().numpy() if isinstance(samples, torch.Tensor) else samples
+    if values.ndim not in (1, 2) or not values.size:
+        raise AudioError(f"samples of the shape {values.shape}", "Give them as (samples,) or (samples, channels)")
+    if values.dtype.kind in "iu":
+        half = 2.0 ** (8 * values.dtype.itemsize - 1)
+        values = (values - half if values.dtype.kind == "u" else values) / half
+    planes = np.atleast_2d(values)
+    return planes.T if planes.shape[0] > planes.shape[1] else planes
+
+
+def _files(what: Any) -> list[Path]:
+    """Sound files in their order, and in the place of a folder those in and below it.
+
+    Raises:
+        AudioError: there is not one.
+        ConfigError: something among them is no path.
+    """
+    names = [what] if isinstance(what, (str, Path)) else list(what)
+    files: list[Path] = []
+    for name in names:
+        if not isinstance(name, (str, Path)):
+            raise ConfigError(f"a {type(name).__name__} among files", "Give paths, or one sound at a time")
+        path = Path(name).expanduser()
+        files += sound_files([str(path)]).files if path.is_dir() else [path]
+    if not files:
+        raise AudioError("no files are named", "Name some, or a folder")
+    return files

@@ -1,0 +1,74 @@
+"""A classifier as an ONNX file, its front end inside: waveforms in, probabilities out, for runtimes without torch."""
+
+from __future__ import annotations
+
+import copy
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from labcore.errors import LabError
+from labcore.inference.classifier import Classifier
+from labcore.workspace import write_atomically
+
+INPUT, OUTPUT = "waveforms", "probabilities"
+NEEDED = ("onnx", "onnxscript")
+INSTALL = 'Install them with `pip install "audio-gpu-lab[onnx]"`'
+
+
+class _Probabilities(nn.Module):
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """(batch, clip samples) → probabilities (batch, classes)."""
+        logits: Tensor = self.classifier(waveforms)
+        return logits.softmax(1)
+
+
+def save_onnx(classifier: Classifier, path: Path) -> None:
+    """Write a classifier as ONNX, whole or not at all.
+
+    The input ``waveforms`` is (batch, clip samples) float32, mono, full scale ±1, at the classifier's sample rate; the output
+    ``probabilities`` is (batch, classes) float32. Cutting recordings into windows, and the mean over them, are left to whoever uses
+    it. The metadata tell ``labels`` (JSON), ``sample_rate`` (Hz) and ``clip_samples``.
+
+    Raises:
+        LabError: a package is missing, or the network holds what ONNX has no word for.
+        WorkspaceError: the disk is full or the folder cannot be written.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise LabError(f"writing ONNX needs the packages {' and '.join(NEEDED)}: {error}", INSTALL) from error
+    network = _Probabilities(copy.deepcopy(classifier).cpu()).eval()
+    # a batch of two, since the exporter takes a size of one for a constant
+    example = torch.zeros(2, classifier.config.clip_samples)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's own, about itself
+            program: Any = torch.onnx.export(
+                network,
+                (example,),
+                dynamo=True,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                verbose=False,
+            )
+    except Exception as error:  # the exporter's errors have no common class
+        first = str(error).strip().partition("\n")[0]
+        what = f"{classifier.config.model.name} cannot be written as ONNX: {first}"
+        raise LabError(what, "Export it as .safetensors, or train another network") from error
+    program.model.metadata_props.update(
+        labels=json.dumps(classifier.labels, ensure_ascii=False),
+        sample_rate=str(classifier.sample_rate),
+        clip_samples=str(classifier.config.clip_samples),
+    )
+    write_atomically(path, program.model_proto.SerializeToString())

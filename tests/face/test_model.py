@@ -1,0 +1,167 @@
+"""Models in Python: what they take, what they give, and the files that they become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import labcore as lab
+from labcore.errors import AudioError, ConfigError, RunError
+from labcore.inference.classifier import Classifier
+
+
+@pytest.fixture
+def model(run: lab.TrainingRun) -> lab.Model:
+    return run.model
+
+
+@pytest.fixture
+def clip(tones: Path) -> Path:
+    return tones / "high" / "3.wav"
+
+
+def test_one_sound_in_every_form_gives_the_same(model: lab.Model, clip: Path) -> None:
+    by_path = model.predict(clip)
+    assert isinstance(by_path, lab.Prediction)
+    assert by_path.probabilities[by_path.label] == by_path.probability
+    whole, rate = soundfile.read(clip, dtype="int16")
+    floats = whole / 32768
+    forms = {
+        "text": model.predict(str(clip)),
+        "bytes": model.predict(clip.read_bytes()),
+        "int16": model.predict(whole, rate),
+        "float64": model.predict(floats, rate),
+        "tensor": model.predict(torch.from_numpy(floats.astype(np.float32)), rate),
+        "(samples, channels)": model.predict(np.stack([floats, floats], 1), rate=rate),
+        "(channels, samples)": model.predict(np.stack([floats, floats]), rate=rate),
+        "another rate": model.predict(np.repeat(floats, 2), 2 * rate),
+    }
+    assert {said.label for said in forms.values()} == {by_path.label}
+    del forms["another rate"]
+    for form, said in forms.items():
+        assert said.probabilities == pytest.approx(by_path.probabilities, abs=1e-4), form
+
+
+def test_what_cannot_be_one_sound(model: lab.Model, tmp_path: Path) -> None:
+    for rate in (None, 0, -1, 2**40):
+        with pytest.raises(ConfigError, match=rf"with the rate {rate}.*predict\(samples, rate=44100\)"):
+            model.predict(np.zeros(100), rate)
+    with pytest.raises(ConfigError, match="without samples"):
+        model.predict("clip.wav", 8000)
+    for samples in (np.zeros(0), np.zeros((3000, 3000)), np.full(800, np.nan)):
+        with pytest.raises(AudioError):
+            model.predict(samples, 8000)
+    with pytest.raises(AudioError, match=r"samples of the shape \(2, 2, 2\)"):
+        model.predict(np.zeros((2, 2, 2)), 8000)
+    with pytest.raises(AudioError):
+        model.predict(tmp_path / "none.wav")
+    with pytest.raises(ConfigError, match="a float among files"):
+        model.predict([0.1, 0.2])  # type: ignore[list-item]
+    with pytest.raises(AudioError, match="no files"):
+        model.predict([])
+
+
+def test_many_files_are_a_table_and_a_bad_one_costs_itself_alone(model: lab.Model, clip: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"no sound")
+    table = model.predict([clip, bad])
+    assert list(table["file"]) == [str(clip), str(bad)]
+    assert list(table.columns) == ["file", "predicted", "probability", "seconds", "error", "high", "low"]
+    one = model.predict(clip)
+    assert table["predicted"][0] == one.label
+    assert table["high"][0] == pytest.approx(one.probabilities["high"], abs=1e-5)
+    assert table["error"][0] == ""
+    assert "bad.wav" in table["error"][1]
+    assert np.isnan(table["probability"][1])
+    assert len(model.predict(clip.parent)) == 10
+
+
+def test_a_class_that_is_called_as_a_column_is_told_apart(model: lab.Model, data: lab.Dataset, clip: Path) -> None:
+    odd = lab.Model(model.config, ["predicted", "error"], model.network)
+    for table in (odd.predict([clip]), odd.predict(data.fold(1))):
+        assert {"predicted", "class predicted", "class error"} <= set(table.columns)
+        assert table["predicted"][0] in ("predicted", "error")
+
+
+def test_a_data_set_is_a_table_with_what_its_clips_are(model: lab.Model, data: lab.Dataset, clip: Path) -> None:
+    whole, part = model.predict(data), model.predict(data.fold("1"))
+    assert len(whole) == 20
+    assert set(part["fold"]) == {"1"}
+    assert list(whole.columns[:8]) == ["clip", "start_s", "end_s", "group", "fold", "label", "predicted", "probability"]
+    row = whole[whole["clip"] == "high/3.wav"].iloc[0]
+    said = model.predict(clip)
+    assert (row["predicted"], row["label"]) == (said.label, "high")
+    assert row["probability"] == pytest.approx(said.probability, abs=1e-5)
+
+
+def test_embeddings(model: lab.Model, data: lab.Dataset, clip: Path) -> None:
+    one, two, whole = model.embed(clip), model.embed([clip, clip]), model.embed(data)
+    assert one.dtype == whole.dtype == np.float32
+    assert two.shape == (2, len(one))
+    assert whole.shape == (20, len(one))
+    place = int(np.flatnonzero(data.table["path"] == str(clip))[0])
+    assert whole[place] == pytest.approx(one, rel=2e-3, abs=2e-3)  # kept as float16
+
+
+def test_evaluate_gives_the_figures_of_the_run_and_a_labelled_confusion_matrix(
+    run: lab.TrainingRun, model: lab.Model, data: lab.Dataset
+) -> None:
+    found = lab.evaluate(model, data, fold="1")
+    assert found.confusion.equals(run.result.confusion)
+    assert found.confusion.index.name == "true"
+    assert found.confusion.columns.name == "predicted"
+    assert list(found.confusion.index) == list(found.confusion.columns) == ["high", "low"]
+    assert found.confusion.to_numpy().sum() == found.clips == 4
+    assert np.trace(found.confusion) == round(found.accuracy * found.clips)
+    assert len(found.predictions) == 4
+    assert list(found.per_class.loc["high"].index) == ["precision", "recall", "f1", "clips"]
+    assert lab.evaluate(run, data.fold(1)).figures.confusion == found.figures.confusion
+    assert lab.evaluate(run.id).accuracy == found.accuracy
+    assert lab.evaluate(model, data, fold="all").clips == 20
+
+
+def test_mistakes_of_an_evaluation_leave_no_job(model: lab.Model, data: lab.Dataset) -> None:
+    from labcore.evaluation.jobs import Evaluation
+    from labcore.workspace import Workspace
+
+    before = len(Evaluation.every(Workspace.default()))
+    with pytest.raises(lab.LabError, match="no fold 7"):
+        lab.evaluate(model, data, fold="7")
+    assert len(Evaluation.every(Workspace.default())) == before
+
+
+def test_a_model_that_was_changed_is_not_judged_by_its_file(
+    run: lab.TrainingRun, data: lab.Dataset, tmp_path: Path
+) -> None:
+    changed = lab.load_model(run)
+    with torch.no_grad():
+        next(changed.network.parameters()).add_(1)
+    with pytest.raises(RunError, match="not on the disk"):
+        lab.evaluate(changed, data)
+    again = lab.load_model(changed.export(tmp_path / "changed.safetensors"))  # type: ignore[arg-type]
+    assert lab.evaluate(again, data, fold="all").clips == 20
+
+
+def test_names_of_models(run: lab.TrainingRun) -> None:
+    by_name, by_run = lab.load_model(run.id), lab.load_model(run)
+    assert isinstance(by_name, Classifier)
+    assert by_name.labels == by_run.labels == ["high", "low"]
+    assert "small_cnn" in repr(by_name)
+    assert "<table" in by_name._repr_html_()
+    assert len(lab.load_model("builtin").labels) == 10
+    with pytest.raises(RunError):
+        lab.load_model("nothing")
+
+
+def test_it_is_written_by_the_ending(model: lab.Model, clip: Path, tmp_path: Path) -> None:
+    for name in ("bark.safetensors", "bark.zip"):
+        again = lab.load_model(str(model.export(tmp_path / name)))
+        assert again.predict(clip).probabilities == model.predict(clip).probabilities
+    with pytest.raises(ConfigError, match=r"cannot be written as \.pt.*\.zip, \.safetensors, \.onnx"):
+        model.export(tmp_path / "bark.pt")
+    with pytest.raises(RunError, match="a zip is made of a run"):
+        lab.load_model(str(tmp_path / "bark.safetensors")).export(tmp_path / "two.zip")

@@ -1,0 +1,42 @@
+"""A classifier as ONNX says what it says in torch, front end included."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from labcore import builtin
+from labcore.errors import LabError
+from labcore.inference.classifier import Classifier
+from labcore.inference.onnx_file import save_onnx
+
+
+@pytest.mark.slow
+def test_probabilities_of_waveforms_are_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    classifier = Classifier.load(builtin.RUN.path)
+    save_onnx(classifier, tmp_path / "city.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "city.onnx")
+    for clips in (1, 3):
+        waveforms = torch.rand(clips, classifier.config.clip_samples) - 0.5
+        (found,) = session.run(None, {"waveforms": waveforms.numpy()})
+        assert found == pytest.approx(classifier.predict_proba(waveforms.numpy()), abs=1e-4)
+        assert np.ptp(found) > 0.1
+    told = session.get_modelmeta().custom_metadata_map
+    assert json.loads(told["labels"]) == classifier.labels
+    assert int(told["sample_rate"]) == classifier.sample_rate
+    assert int(told["clip_samples"]) == classifier.config.clip_samples
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(LabError, match=r"needs the packages onnx and onnxscript.*audio-gpu-lab\[onnx\]"):
+        save_onnx(Classifier.load(builtin.RUN.path), tmp_path / "city.onnx")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,186 @@
+"""What the classifier says of one clip: the answer, its probabilities, and what was heard; of a long recording what occurs when."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from labcore.batch.segments import Segment, summary_of
+from labcore.runs import Run
+from labcore.texts import moment, shown
+from ui.app import services
+from ui.app.shell import errors_in_place
+from ui.app.text import clock_span, duration, label_name, label_names, percent, plain, sentence
+from ui.charts import bars
+from ui.charts.colours import colours, dark, shares
+from ui.classify import events as clip_events
+from ui.classify.events import SECTION_SECONDS
+from ui.classify.predicting import PredictedClip
+from ui.components.clip import Clip
+from ui.components.sound_viewer import Row, image_row, viewer, wave_row
+
+if TYPE_CHECKING:
+    from labcore.config import RunConfig
+    from labcore.inference.classifier import Prediction
+
+PLAYER = "classify-player"
+HINT = "Point to read values · click to set the player"
+
+
+def show(run: Run, predicted: PredictedClip, least: float) -> None:
+    """One clip.
+
+    Args:
+        least: the least probability of an event.
+    """
+    if predicted.answer is None:
+        return
+    answer, clip = predicted.answer, predicted.clip
+    events = clip_events.events_of(answer, least)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        with st.container(border=True):
+            _headline(clip, answer, events, least)
+        if events:
+            clip_events.table(summary_of(events))
+        else:
+            bars.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}")
+    with right:
+        _listen(run, predicted, events, least)
+
+
+def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: float) -> None:
+    st.caption(f"Prediction for {plain(clip.name)}")
+    if len(answer.windows) > 1:
+        clip_events.headline(answer, events, least)
+    else:
+        length = f"{answer.seconds:.1f} s" if answer.seconds < 60 else duration(answer.seconds)
+        st.markdown(f"## {plain(label_name(answer.label))}")
+        st.markdown(f"Probability **{percent(answer.probability)}** :gray[· {length} of sound]")
+    if clip.truth:
+        face = "green-badge[:material/check:" if clip.truth == answer.label else "red-badge[:material/close:"
+        st.markdown(f":{face} labelled {plain(label_name(clip.truth))}]")
+    for note in answer.notes:
+        st.markdown(f":orange[:material/warning:] {plain(sentence(note))}")
+
+
+@st.fragment
+def _listen(run: Run, predicted: PredictedClip, events: list[Segment], least: float) -> None:
+    """The events of a recording, and playback and pictures, which follow a press on one of them."""
+    answer, clip = predicted.answer, predicted.clip
+    assert answer is not None
+    with errors_in_place():
+        if answer.seconds > SECTION_SECONDS and len(answer.windows) > 1:
+            _whole(clip, answer)
+        clip_events.listed(clip.key, events, answer)
+        if events:
+            clip_events.downloads(predicted.told(), services.classifier(run).labels, least)
+        _section(run, clip, answer)
+
+
+def _whole(clip: Clip, answer: Prediction) -> None:
+    """Probabilities over the whole recording; the section that is drawn below is marked."""
+    start = float(st.session_state.get(f"section-{clip.key}", 0))
+    section = (start, min(start + SECTION_SECONDS, answer.seconds))
+    viewer(
+        [_probabilities(answer, 0.0, answer.seconds, "Probability over time")],
+        key="classify-whole", of=clip.key, start_s=0.0, end_s=answer.seconds, selection=section,
+        hint=f"{_scale()} · shown below: {clock_span(*section, 0)}", alt="Probability over time",
+    )  # fmt: skip
+
+
+def _probabilities(answer: Prediction, start_s: float, end_s: float, title: str) -> Row:
+    from labcore.explore.over_time import probabilities_view
+
+    view, labels = probabilities_view(answer.windows, start_s, end_s)
+    names = label_names(answer.probabilities)
+    tall = 24 * len(labels)
+    return image_row(view, title, shares(), axis="names", names=[names[label] for label in labels], height=tall)
+
+
+def _scale() -> str:
+    return f"Probability: {'lighter' if dark() else 'darker'} is higher"
+
+
+def _section(run: Run, clip: Clip, answer: Prediction) -> None:
+    """Playback and pictures of a clip, or of a section of a long recording."""
+    start, end = 0.0, None
+    if answer.seconds > SECTION_SECONDS:
+        start = float(
+            st.slider(
+                "Section from",
+                0,
+                math.ceil(answer.seconds - SECTION_SECONDS),
+                step=1,
+                format="%d s",
+                key=f"section-{clip.key}",
+                on_change=clip_events.let_go,
+                args=(clip.key,),
+                help=f"Recordings are shown and played {SECTION_SECONDS:.0f} s at a time.",
+            )
+        )
+        end = start + SECTION_SECONDS
+    samples, rate = clip.waveform(start, end)
+    chosen, seconds = clip_events.chosen(clip.key), len(samples) / rate
+    with st.container(key=PLAYER):
+        _player(clip, samples, rate, chosen)
+    network = services.classifier(run)
+    config, waveform = network.config, clip.waveform(start, end, network.sample_rate)[0]
+    viewer(
+        _rows(answer, samples, rate, waveform, config, start),
+        key="classify-pictures",
+        of=f"{clip.key}-{start:g}",
+        start_s=start,
+        end_s=start + seconds,
+        selection=(chosen.event.start_s, min(chosen.event.end_s, start + seconds)) if chosen else None,
+        player=PLAYER,
+        played_from=chosen.start_s if chosen else start,
+        hint=HINT,
+        alt="Waveform and log-mel spectrogram" + (" with probabilities over time" if len(answer.windows) > 1 else ""),
+    )
+    st.caption(
+        f"The log-mel spectrogram that the network is given: {config.features.n_mels} bands, "
+        f"{network.sample_rate / 1000:g} kHz, windows of {network.clip_seconds:.3g} s."
+    )
+
+
+def _rows(
+    answer: Prediction, samples: np.ndarray, rate: int, waveform: np.ndarray, config: RunConfig, start: float
+) -> list[Row]:
+    """Waveform, log-mel and, of several windows, what is said of them; on one time axis."""
+    from labcore.explore.views import log_mel_view, waveform_view
+
+    log_mel = log_mel_view(waveform, config, start_s=start)
+    low, high = log_mel.colour_range()
+    rows = [
+        wave_row(waveform_view(samples, rate, start_s=start), "Waveform"),
+        image_row(
+            log_mel, "Log-mel · network input, before normalisation", colours(), axis="bands", low=low, high=high
+        ),
+    ]
+    if len(answer.windows) > 1:
+        rows.append(_probabilities(answer, start, start + len(samples) / rate, f"{_scale()}; each window at its width"))
+    return rows
+
+
+def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chosen | None) -> None:
+    """The section on view to play; where an event was pressed that alone, at once, its first part where it is long."""
+    from labcore.audio import encode_wav
+
+    name = shown(clip.name)
+    if chosen is None:
+        st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {name}")
+        return
+    event, start, end = chosen.event, chosen.start_s, chosen.end_s
+    stretch, rate = clip.waveform(start, end)
+    cut = f", the first {SECTION_SECONDS:.0f} s" if end < event.end_s else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Playing **{plain(label_name(event.label))}** :gray[{moment(start)} – {moment(end)}{cut}]")
+        st.button("Section", icon=":material/close:", type="tertiary", key=f"event-close-{clip.key}",
+                  on_click=clip_events.let_go, args=(clip.key,), help="Play the section again")  # fmt: skip
+    # another text makes it another player, so that a second press plays again
+    alt = f"Playback of {name}, {event.label}, {moment(start)} to {moment(end)}, press {chosen.presses}"
+    st.audio(encode_wav(stretch, rate), format="audio/wav", alt=shown(alt), autoplay=True)

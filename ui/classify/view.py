@@ -1,0 +1,153 @@
+"""The Classify page: choose a run, give it clips, see and hear what it makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from labcore.batch.segments import THRESHOLD, summary_of
+from labcore.batch.tables import csv_text
+from labcore.errors import LabError
+from labcore.runs import Run
+from labcore.texts import shown
+from ui.app import live, services, shell
+from ui.app.text import counted, label_name, label_names
+from ui.classify import answer, predicting
+from ui.classify import events as clip_events
+from ui.classify.predicting import PredictedClip
+from ui.components import clip_table, held_out, source_picker
+from ui.components.clip import Clip
+from ui.components.clip_table import ClipRow
+from ui.components.model_picker import Networks, about_builtin, is_builtin
+
+MOST_ERRORS = 5
+"""So many errors are told one by one; the table lists all."""
+
+
+def show() -> None:
+    """The page."""
+    known = Networks()
+    if not known.runs:
+        if st.query_params.get("run"):
+            _untrained(st.query_params["run"])
+        with st.container(border=True):
+            st.markdown("**No trained network yet.** A run has weights once it has finished.")
+            st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
+        return
+    run = _network(known)
+    if run is None:
+        return
+    if is_builtin(run):
+        about_builtin(alone=len(known.runs) == 1)
+    if clips := _given(run):
+        _answers(run, clips)
+
+
+def _network(known: Networks) -> Run | None:
+    """Which network answers; kept in the URL. None where a link names one that is not there, until one is chosen."""
+    wanted = st.query_params.get("run", "")
+    if wanted and wanted not in known.runs:
+        _untrained(wanted)
+    st.session_state["classify-run"] = wanted if wanted in known.runs else None if wanted else known.usual
+
+    def chosen(name: str) -> None:
+        st.query_params["run"] = name
+
+    return known.box("classify-run", chosen=chosen)
+
+
+def _untrained(name: str) -> None:
+    """Say why the network that a link names is none to choose from."""
+    if any(run.id == name for run, _ in live.runs()):
+        trouble = LabError(
+            f"run {name!r} has no weights yet", "Wait until it has finished, resume it, or choose another network"
+        )
+        shell.show_error(trouble)
+    else:
+        live.gone("run", name)
+
+
+def _given(run: Run) -> list[Clip]:
+    """The clips to classify, from where the visitor takes them."""
+    offered = ["upload", "record", "example"]
+    kind = source_picker.source(predicting.GROUP, offered, "example" if is_builtin(run) else "upload")
+    if kind != "example":
+        return source_picker.given(predicting.GROUP, kind, many=True)
+    number = st.session_state.setdefault("classify-number", 0)
+
+    def another() -> None:
+        st.session_state["classify-number"] = number + 1
+
+    shell.action_button("Another example", another, key="classify-another", icon=":material/shuffle:")
+    whose = "the demo set" if is_builtin(run) else "the run's data set"
+    st.caption(f"A held-out clip of {whose}: the network was not trained on it.")
+    try:
+        return [held_out.of_run(run, number)]
+    except LabError as error:
+        shell.show_error(error)
+        return []
+
+
+def _answers(run: Run, clips: list[Clip]) -> None:
+    predicted = predicting.predict(run, clips)
+    failed = [item for item in predicted if item.error is not None]
+    for item in failed[:MOST_ERRORS]:
+        _say_why(item)
+    if len(failed) > MOST_ERRORS:
+        more = counted(len(failed) - MOST_ERRORS, "more file", "more files")
+        st.caption(f"and {more} that cannot be read; the table lists them")
+    long = [item for item in predicted if item.answer is not None and len(item.answer.windows) > 1]
+    if len(failed) == len(predicted):
+        return
+    least = clip_events.threshold() if long else THRESHOLD
+    number = 0
+    if len(predicted) > 1:
+        first = next(number for number, item in enumerate(predicted) if item.answer is not None)
+        number = clip_table.choose(
+            rows_of(predicted, least), key="classify-clips", alt="Labels of the clips", first=first
+        )
+    with st.container(horizontal=True):
+        labels = services.classifier(run).labels
+        shell.download(
+            "Predictions as CSV", csv_text((item.told() for item in predicted), labels), "answers.csv", "text/csv", type="tertiary",
+            help="One row per clip, with the probabilities of all labels.",
+        )  # fmt: skip
+        if len(long) > 1:
+            table = csv_text((item.told() for item in long), labels, "segment", least)
+            clip_events.download("Events as CSV", table, "events.csv", "text/csv")
+    if predicted[number].error is None:
+        answer.show(run, predicted[number], least)
+    elif predicted[number] not in failed[:MOST_ERRORS]:
+        _say_why(predicted[number])
+
+
+def _say_why(item: PredictedClip) -> None:
+    if item.error is not None:
+        shell.show_error(item.error)
+
+
+def rows_of(predicted: list[PredictedClip], least: float) -> list[ClipRow]:
+    """Many clips, a row each."""
+    names = label_names(next((each.answer.probabilities for each in predicted if each.answer is not None), []))
+    return [_row(item, least, names) for item in predicted]
+
+
+def _row(item: PredictedClip, least: float, names: dict[str, str]) -> ClipRow:
+    """A clip in few words; of a long recording the labels that last longest, and their highest probability."""
+    found, truth = item.answer, label_name(item.clip.truth) if item.clip.truth else ""
+    if found is None:
+        return ClipRow(item.clip.name, truth, "cannot be read")
+    words, sure = names[found.label], found.probability
+    more: dict[str, Any] = {"Events": None, "Length (s)": round(found.seconds, 2)}
+    if len(found.windows) > 1:
+        events = clip_events.events_of(found, least)
+        labels = [names[each.label] for each in summary_of(events)]
+        more["Events"] = len(events)
+        words = (
+            ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+            or "none above the threshold"
+        )
+        sure = max((event.highest for event in events), default=None)
+    more["Notes"] = "; ".join(shown(note) for note in found.notes) or None
+    return ClipRow(item.clip.name, truth, words, sure, more)

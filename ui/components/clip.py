@@ -1,0 +1,64 @@
+"""A sound that a page has in hand, from wherever it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from ui.app import limits, uploaded_files
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A sound to be classified or explored.
+
+    The content is there to be decoded: no part of a page hands it to a browser.
+
+    Attributes:
+        content: of its file, or where that lies.
+        key: what it is known by.
+        truth: its label, where that is known.
+        upload: what keeps the file there.
+    """
+
+    name: str
+    content: bytes | Path
+    key: str
+    truth: str = ""
+    upload: uploaded_files.Upload | None = None
+
+    @property
+    def bytes(self) -> int:
+        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+
+    def waveform(self, start_s: float, end_s: float | None, rate: int | None = None) -> tuple[np.ndarray, int]:
+        """A stretch as the front end gets it: (samples,), mixed and at ``rate`` or its own, and the rate. Not to be written to."""
+        return _waveform(self.key, self.name, start_s, end_s, rate, self.content)
+
+    @classmethod
+    def of_upload(cls, file: UploadedFile, group: str, name: str = "") -> Clip:
+        """What the browser sent. Its id stands for its content, so that a long recording is not read again to tell it apart.
+
+        Args:
+            group: the part of a page that asked for it, as :func:`ui.app.uploaded_files.keep` takes it.
+        """
+        if file.size <= uploaded_files.LARGE_BYTES:
+            return cls(name or file.name, file.getvalue(), file.file_id)
+        upload = uploaded_files.of_visit(group, file)
+        return cls(name or file.name, upload.path, file.file_id, upload=upload)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _waveform(
+    key: str, name: str, start_s: float, end_s: float | None, rate: int | None, _content: Any
+) -> tuple[np.ndarray, int]:
+    from labcore.audio import decode
+
+    return decode(_content, rate, name=name, start_s=start_s, end_s=end_s, limits=limits.sound())

@@ -1,0 +1,106 @@
+// What moves over the still picture: the cursor, the stretch that is selected, the place that is played; and the pointer.
+import { timeToX, xToTime } from "./axes.js"
+import { colour } from "./drawing.js"
+import { readout } from "./numbers.js"
+import { playing, seek } from "./playback.js"
+
+export function drawOver(view, played = playing(view)) {
+  const pen = view.over.getContext("2d")
+  pen.clearRect(0, 0, view.width, view.height)
+  if (!view.shown || !view.plot) return
+  const { rows } = view.shown
+  const [top, bottom] = [rows[0].top, rows[rows.length - 1].bottom]
+  const upright = (x, width) => pen.fillRect(x - width / 2, top, width, bottom - top)
+  if (view.selection) drawSelection(pen, view, upright)
+  if (played !== null) {
+    const x = timeToX(view, played)
+    pen.fillStyle = colour(view, "--st-orange-color", "#b8640b")
+    if (x >= view.plot.left && x <= view.plot.right) upright(x, 2)
+  }
+  if (view.cursor) {
+    pen.fillStyle = colour(view, "--st-text-color", "#333")
+    pen.globalAlpha = 0.6
+    upright(timeToX(view, view.cursor.time), 1)
+    if (rows[view.cursor.row] && view.cursor.y !== null) {
+      pen.fillRect(view.plot.left, view.cursor.y - 0.5, view.plot.right - view.plot.left, 1)
+    }
+    pen.globalAlpha = 1
+  }
+  view.line.textContent = readout(view)
+}
+
+// What is not selected is veiled.
+function drawSelection(pen, view, upright) {
+  const { left, right } = view.plot
+  const from = Math.max(left, timeToX(view, view.selection[0]))
+  const to = Math.min(right, timeToX(view, view.selection[1]))
+  pen.fillStyle = colour(view, "--st-background-color", "#fff")
+  pen.globalAlpha = 0.55
+  for (const row of view.shown.rows) {
+    pen.fillRect(left, row.top, Math.max(0, from - left), row.height)
+    pen.fillRect(to, row.top, Math.max(0, right - to), row.height)
+  }
+  pen.globalAlpha = 1
+  pen.fillStyle = colour(view, "--st-primary-color", "#0b6b68")
+  for (const x of [from, to]) upright(x, 2)
+}
+
+export function select(view, one, other) {
+  if (view.shown.selectable) view.selection = [Math.min(one, other), Math.max(one, other)]
+}
+
+// Tell the page what is selected.
+export function commit(view) {
+  drawOver(view)
+  const { selection, shown } = view
+  if (shown.selectable) view.tell({ id: shown.of, stretch: selection && selection[1] > selection[0] ? selection : null })
+}
+
+function pointed(view, event) {
+  const box = view.over.getBoundingClientRect()
+  const y = event.clientY - box.top
+  const x = Math.max(view.plot.left, Math.min(view.plot.right, event.clientX - box.left))
+  const row = view.shown.rows.findIndex((item) => y >= item.top - 2 && y <= item.bottom + 2)
+  return { time: xToTime(view, x), x, y: row < 0 ? null : y, row }
+}
+
+export function listenToPointer(view) {
+  const { over } = view
+  over.onpointermove = (event) => {
+    if (!view.shown) return
+    const { drag } = view
+    view.cursor = pointed(view, event)
+    if (drag && Math.abs(view.cursor.x - drag.x) > 4) drag.moved = view.shown.selectable
+    if (drag?.moved) select(view, drag.time, view.cursor.time)
+    drawOver(view)
+  }
+  over.onpointerleave = () => {
+    if (view.drag) return
+    view.cursor = null
+    drawOver(view)
+  }
+  over.onpointerdown = (event) => {
+    if (!view.shown || event.button) return
+    over.setPointerCapture(event.pointerId)
+    view.drag = { ...pointed(view, event), moved: false }
+  }
+  over.onpointercancel = () => {
+    view.drag = null
+    view.selection = view.shown.selection
+    drawOver(view)
+  }
+  over.onpointerup = (event) => {
+    if (!view.drag) return
+    const { moved, time } = view.drag
+    view.drag = null
+    if (event.pointerType === "touch") view.cursor = pointed(view, event)
+    if (moved) return commit(view)
+    const { selection } = view
+    if (view.shown.selectable && selection && (time < selection[0] || time > selection[1])) {
+      view.selection = null
+      return commit(view)
+    }
+    seek(view, time)
+    drawOver(view, time)
+  }
+}

@@ -1,0 +1,113 @@
+"""The best trial of a search, and what to do with it: train it once more, or open it in the form."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from labcore.config import all_settings
+from labcore.jobs.glances import glance
+from labcore.runs import Run
+from labcore.search.folder import Search
+from labcore.search.report import Report, Trial, best_config, train_best
+from ui.app import services
+from ui.app.shell import action_button
+from ui.app.text import counted, percent, plain, points, state_face
+from ui.forms import fields
+from ui.search.charts import unit_title, value_word
+
+
+def show(search: Search, report: Report) -> None:
+    """The figure of the best trial, its settings, and buttons for what comes next."""
+    best = report.best
+    if best is None:
+        if report.active:
+            st.caption("Trial 0 is the unchanged recipe. Results appear when it has finished.")
+        return
+    with st.container(border=True):
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            _figure(report, best)
+        with right:
+            table = all_settings()
+            st.table(
+                {plain(unit_title(table[path])): plain(value_word(value)) for path, value in best.changes.items()},
+                border="horizontal",
+                alt="Settings of the best trial",
+            )
+        with st.container(horizontal=True, gap="small"):
+            _final(search, report)
+            action_button(
+                "Open on the Train page",
+                partial(_open_form, search),
+                key="search-open",
+                icon=":material/tune:",
+                type="tertiary",
+            )
+    if st.session_state.pop("search-opened", False):
+        st.switch_page("pages/train.py")
+
+
+def _figure(report: Report, best: Trial) -> None:
+    """What it reached, beside the recipe that the search began with."""
+    recipe, settings, against = report.trials[0], report.settings, None
+    if recipe is not best and best.value is not None and recipe.value is not None:
+        against = _difference(report, best.value - recipe.value)
+    st.metric(
+        f"Best so far, trial {best.number}" if report.active else f"Best, trial {best.number}",
+        _value(report, best.value),
+        delta=against,
+        delta_color="normal" if settings.objective == "accuracy" else "inverse",
+    )
+    flatters = f" Best of {counted(report.done, 'trial')}, so slightly optimistic." if report.done > 1 else ""
+    st.caption(
+        f"On validation fold {plain(settings.validation)}.{flatters} Report the figure of fold {plain(settings.test_fold)}, "
+        "which no trial has seen."
+    )
+
+
+def _final(search: Search, report: Report) -> None:
+    """Train the best with the test fold held out: once."""
+    run = final_run(report)
+    if run is not None:
+        status, fold = glance(run), f"fold {plain(report.settings.test_fold)}"
+        ended = status.state == "finished"
+        word = percent(status.accuracy) if ended else state_face(status.state)[0].lower()
+        st.page_link(
+            "pages/train.py",
+            label=f"Best settings on test {fold}: **{plain(word)}**",
+            icon=":material/verified:",
+            query_params={"run": run.id},
+        )
+        return
+    action_button(
+        "Train and test the best settings",
+        partial(train_best, search, services.manager(), by=services.visitor_name()),
+        key="search-final",
+        type="primary" if report.state == "finished" else "secondary",
+        icon=":material/verified:",
+        disabled=report.active,
+        help="One run on all other folds, evaluated once on the test fold.",
+    )
+
+
+def final_run(report: Report) -> Run | None:
+    """The run that trains what was found, where there is one still."""
+    run = Run(services.workspace().runs / report.final) if report.final else None
+    return run if run is not None and run.there else None
+
+
+def _open_form(search: Search) -> None:
+    fields.take(best_config(search))
+    st.session_state["search-opened"] = True
+
+
+def _value(report: Report, value: float | None) -> str:
+    return percent(value) if report.settings.objective == "accuracy" else "–" if value is None else f"{value:.4f}"
+
+
+def _difference(report: Report, difference: float) -> str:
+    if report.settings.objective == "accuracy":
+        return f"{points(difference)} compared with the recipe"
+    return f"{difference:+.4f} compared with the recipe"

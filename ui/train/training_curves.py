@@ -1,0 +1,83 @@
+"""The curves of a run, its latest figures, and where its time goes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from labcore.events import Epoch, Estimate, Event, TrainingStarted, epochs_of, last_of
+from labcore.runs import Run
+from labcore.status import JobStatus
+from ui.app.text import count, counted, percent, plain
+from ui.charts import curves, time_by_phase
+from ui.train import estimate, live_settings, tracked_clips
+
+
+def show(run: Run, events: list[Event], status: JobStatus) -> None:
+    epochs = epochs_of(events)
+    if not epochs:
+        if status.state == "running":
+            st.caption("Curves appear after the first epoch.")
+            told = last_of(events, Estimate)
+            if told is not None:
+                st.caption(f"{plain(estimate.line(told))}.")
+        return
+    last, total = epochs[-1], max(status.epochs, epochs[-1].epochs)
+    if status.state != "finished":
+        _figures(last)
+    marks = live_settings.marks(events)
+    for place, title in zip(st.columns(2, gap="large"), ("Accuracy", "Loss"), strict=True):
+        with place:
+            field = title.lower()
+            st.markdown(f"**{title}** :gray[by epoch]")
+            curves.curves(epochs, field, total, key=f"{field}-{run.id}", title=title, marks=marks)
+    tracked_clips.lines(run, epochs, total)
+    _work(run, events, epochs, total, live_now=status.active)
+    if (started := last_of(events, TrainingStarted)) is not None:
+        _clips(started)
+
+
+def _figures(last: Epoch) -> None:
+    with st.container(horizontal=True, gap="medium", key="figures-run"):
+        for label, value in (
+            ("Validation accuracy", percent(last.val_accuracy)),
+            ("Validation loss", f"{last.val_loss:.3f}"),
+            ("Learning rate", f"{last.lr:.2g}"),
+            ("Clips/s", count(last.clips_per_second)),
+        ):
+            st.metric(label, value, width=170)
+
+
+def _clips(started: TrainingStarted) -> None:
+    """What both curves are of."""
+    held_out = f"the {counted(started.val_clips, 'clip')} of test fold {plain(started.fold)}, never trained on"
+    if started.validation_clips:
+        held_out = f"{counted(started.validation_clips, 'clip')} set aside from training; the test fold is evaluated at the end"
+    elif started.leaks:
+        held_out += ", although clips of the same recordings are: the split leaks"
+    st.caption(
+        f"Training: {counted(started.train_clips, 'clip')}, as they come out of augmentation. Validation: {held_out}."
+    )
+
+
+def _work(run: Run, events: list[Event], epochs: list[Epoch], total: int, *, live_now: bool) -> None:
+    """Where the time goes, and the small curves: folded away while the run is at work, since each costs every visitor's browser."""
+    seconds = time_by_phase.latest(events)
+    if seconds:
+        st.markdown("**Time per epoch, by stage**")
+        time_by_phase.bar(seconds)
+    if live_now:
+        fold = st.expander(
+            "Learning rate and throughput", icon=":material/show_chart:", key=f"small-{run.id}", on_change="rerun"
+        )
+        if not fold.open:
+            return
+    else:
+        fold = st.container()
+    with fold:
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.markdown("**Learning rate**")
+            curves.small_curve(epochs, "lr", total, key=f"lr-{run.id}", title="Learning rate", form="~g")
+        with right:
+            st.markdown("**Clips/s**")
+            curves.small_curve(epochs, "clips_per_second", total, key=f"speed-{run.id}", title="Clips/s")
