@@ -167,5 +167,7 @@ def _carry(name: str, options: dict[str, Any]) -> None:
     if "snr_db" in options:
         values["augment.noise_snr_db"] = max(-10.0, min(40.0, options["snr_db"]))
     if options.get("recording") is not None:
-        st.caption("Uploads are used here only. On the Train page, enter the path of a recording under “Recorded noise”.")
+        st.caption(
+            "Uploads are used here only. On the Train page, enter the path of a recording under “Recorded noise”."
+        )
     front_end.use_for_training(f"Use this {step.title.lower()} for training", values, key="explore-use-augment")

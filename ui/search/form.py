@@ -260,9 +260,7 @@ def _facts(settings: Settings) -> None:
     )
     if settings.config.optim.epochs is None:
         st.caption(estimates.automatic(work))
-    st.caption(
-        f"{estimates.source(one)} Trials train one after the other, or in parallel on several GPUs.".strip()
-    )
+    st.caption(f"{estimates.source(one)} Trials train one after the other, or in parallel on several GPUs.".strip())
 
 
 def _begin(settings: Settings) -> None:

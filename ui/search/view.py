@@ -100,9 +100,7 @@ def _progress(search: Search, report: Report) -> None:
         return
     done, trials = report.done, report.settings.trials
     pruned = sum(trial.state == "pruned" for trial in report.trials)
-    line = f"{count(done)} of {counted(trials, 'trial')} done" + (
-        f", {count(pruned)} pruned" if pruned else ""
-    )
+    line = f"{count(done)} of {counted(trials, 'trial')} done" + (f", {count(pruned)} pruned" if pruned else "")
     word = {
         "queued": "Queued",
         "stopping": "Stopping after the current batch",

@@ -32,7 +32,13 @@ def panel(run: Run, owner: str = "") -> None:
         owner: whose run it is; before another's is changed there is a question.
     """
     with (
-        st.expander("Adjust while training", icon=":material/tune:", expanded=False, key=f"turn-open-{run.id}", on_change="rerun") as it,
+        st.expander(
+            "Adjust while training",
+            icon=":material/tune:",
+            expanded=False,
+            key=f"turn-open-{run.id}",
+            on_change="rerun",
+        ) as it,
         errors_in_place(),
     ):
         if not it.open:  # a fold that is shut costs nothing
@@ -121,7 +127,9 @@ def advice(run: Run, events: list[Event], owner: str = "") -> None:
         )
         reason = f"advice after epoch {event.epoch}"
         follow = partial(run.override, event.changes, by="page", who=services.visitor_name(), reason=reason)
-        owner_guard.guarded_button("Apply suggestion", follow, owner, key=f"advice-do-{event.epoch}", verb="Change", type="primary")
+        owner_guard.guarded_button(
+            "Apply suggestion", follow, owner, key=f"advice-do-{event.epoch}", verb="Change", type="primary"
+        )
         aside = partial(st.session_state.__setitem__, _aside(run), event.epoch)
         action_button("Not now", aside, key=f"advice-not-{event.epoch}", type="tertiary")
 

@@ -56,9 +56,7 @@ def _in_parts(run: Run, status: JobStatus, events: list[Event]) -> None:
 
     label = f"Resume with micro-batches of {counted(fits, 'clip')}"
     owner_guard.guarded_button(label, divide, status.by, key="in-parts", verb="Resume", icon=":material/call_split:")
-    st.caption(
-        "Gradient accumulation: the same steps with less memory, a little slower."
-    )
+    st.caption("Gradient accumulation: the same steps with less memory, a little slower.")
 
 
 def place_of_data(run: Run, status: JobStatus, events: list[Event]) -> None:

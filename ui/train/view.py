@@ -141,9 +141,7 @@ def _settings(run: Run) -> None:
             st.caption("As an HTTP service")
             st.code(f"labcore serve --run {run.id}", language="bash", wrap_lines=True)
         turned = fields.changes(asked)
-        st.caption(
-            "Changed from defaults" if turned else "All settings are defaults."
-        )
+        st.caption("Changed from defaults" if turned else "All settings are defaults.")
         if turned:
             st.table(
                 {plain(title): plain(value) for title, value in turned.items()}, border="horizontal", width="content"
