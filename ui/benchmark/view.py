@@ -1,4 +1,4 @@
-"""The Speed page: which reports are looked at, benchmarks at work, reports that come and go."""
+"""The Benchmark page: which reports are looked at, benchmarks at work, reports that come and go."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
             format_func=OBJECTIVES.__getitem__,
             required=True,
             key="search-objective",
-            help="Measured on the validation fold, with averaged weights. With few clips, the loss shows finer differences.",
+            help="Measured on the validation fold, with weight averaging. With few clips, the loss shows finer differences.",
             wrap=True,
         )
         kept["pruning"] = st.toggle(
