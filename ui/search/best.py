@@ -62,8 +62,8 @@ def _figure(report: Report, best: Trial) -> None:
     )
     flatters = f" Best of {counted(report.done, 'trial')}, so slightly optimistic." if report.done > 1 else ""
     st.caption(
-        f"On validation fold {plain(settings.validation)}.{flatters} Report the figure of fold {plain(settings.test_fold)}, "
-        "which no trial has seen."
+        f"On validation fold {plain(settings.validation)}.{flatters} Report the accuracy on test fold "
+        f"{plain(settings.test_fold)}, which no trial has used."
     )
 
 

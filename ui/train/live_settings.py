@@ -77,13 +77,15 @@ def _sliders(run: Run, table: list[Setting], pending: PendingSettings) -> None:
             key, counts = f"turn-{run.id}-{path}-{pending.generations[path]}", pending.counts.value(path)
             pending.values[path] = fields.widget_of(setting, pending.values[path], key=key)
             if path in pending.asked:
-                st.caption(f":orange[Counts now: {fields.tidy(counts)}; asked for: {fields.tidy(pending.asked[path])}]")
+                st.caption(
+                    f":orange[Now: {fields.tidy(counts)}; from the next epoch: {fields.tidy(pending.asked[path])}]"
+                )
             elif pending.values[path] != counts:
-                st.caption(f"Counts now: {fields.tidy(counts)}")
+                st.caption(f"Now: {fields.tidy(counts)}")
 
 
 def told(changes: dict[str, Any]) -> str:
-    """Changes in words: "Dropout 0.4, Mixing 0.5"."""
+    """Changes in words: "Dropout 0.4, Mixup 0.5"."""
     table = all_settings()
     return ", ".join(
         f"{table[path].title if path in table else path} {fields.tidy(value)}" for path, value in changes.items()

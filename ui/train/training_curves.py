@@ -55,7 +55,8 @@ def _clips(started: TrainingStarted) -> None:
     elif started.leaks:
         held_out += ", although clips of the same recordings are: the split leaks"
     st.caption(
-        f"Training: {counted(started.train_clips, 'clip')}, as they come out of augmentation. Validation: {held_out}."
+        f"Training curve: {counted(started.train_clips, 'clip')}, augmented, so it can lie below validation. "
+        f"Validation curve: {held_out}."
     )
 
 
