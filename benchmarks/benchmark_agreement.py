@@ -16,9 +16,9 @@ from _common import machine
 from torch.utils.benchmark import Timer
 
 from labcore.benchmark.cases import Case
-from labcore.benchmark.inputs import Material
+from labcore.benchmark.inputs import BenchmarkInputs
 from labcore.benchmark.machine import usable_devices
-from labcore.benchmark.plan import Budget, Plan
+from labcore.benchmark.plan import BenchmarkPlan, Budget
 from labcore.benchmark.run import run_plan
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.timing import warm_up
@@ -48,7 +48,7 @@ def main() -> None:
         for work in CASES
         for precision, memory_format in (("fp32", "contiguous"), (HALF[device.partition(":")[0]], "channels_last"))
     ]
-    plan = Plan("agreement", tuple(cases), Budget(energy_seconds=0.0))
+    plan = BenchmarkPlan("agreement", tuple(cases), Budget(energy_seconds=0.0))
     told = {event.case: event for event in run_plan(plan) if event.type == "measurement"}
     print(f"{'case':78}  {'lab ms':>9}  {'Timer ms':>9}  {'ratio':>6}  {'quartiles':>13}  {'command ms':>10}")
     ratios = []
@@ -69,7 +69,7 @@ def main() -> None:
 
 def in_turns(case: Case, rounds: int) -> tuple[np.ndarray, np.ndarray]:
     """Seconds a call by the lab's clock and by torch's, (rounds,) each."""
-    stepper = Stepper(case, Material(case.model, case.batch_size))
+    stepper = Stepper(case, BenchmarkInputs(case.model, case.batch_size))
     times = warm_up(stepper, 0.5)
     timer = Timer("call()", globals={"call": stepper.call}, num_threads=stepper.threads)
     lab, other = [], []

@@ -73,7 +73,7 @@ def network(folder: Path, home: Path, preset_name: str, fold: str) -> float | No
         from labcore.training.loop import train
     except ImportError:
         return None
-    from labcore.presets import preset
+    from labcore.config.presets import preset
     from labcore.runs import Run
     from labcore.workspace import Workspace
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import psutil
 
-from labcore import event_log
 from labcore.config import RunConfig
 from labcore.events import Epoch, Event, Progress, RunStarted, TrainingStarted
+from labcore.jobs import event_log
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

@@ -18,7 +18,7 @@ from _common import machine, parser
 from labcore.config import RunConfig
 from labcore.device import choose_device
 from labcore.models import build_network
-from labcore.training.precision import choose_precision
+from labcore.training.precision_choice import choose_precision
 from labcore.workspace import Workspace
 
 

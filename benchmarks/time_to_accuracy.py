@@ -17,8 +17,8 @@ from _common import machine, parser, workspace
 from _tutorial import Tutorial
 
 from labcore.config import RunConfig
-from labcore.datasets.folds import split
 from labcore.datasets.layouts import read_dataset
+from labcore.datasets.splits import split
 from labcore.events import Epoch, Evaluated
 from labcore.runs import Run
 from labcore.training.loop import train

@@ -2,7 +2,8 @@
 
     python benchmarks/training_budget.py [--data FOLDER] [--clips 80 160] [--shares 0.5 1 2] [--folds 1 2] [--seeds 0] [--jobs 2]
 
-Each run trains on so many clips, drawn by class, for a share of the epochs that `labcore.budget` plans for that many, and is judged on
+Each run trains on so many clips, drawn by class, for a share of the epochs that `labcore.config.budget` plans for that many,
+and is judged on
 the whole held-out fold. Share 1 is what the lab does. All shares of one subset train on the same clips.
 """
 
@@ -16,8 +17,8 @@ from typing import Any
 from _common import machine, parser, workspace
 from esc10 import Result, one_run
 
-from labcore.budget import plan
 from labcore.config import RunConfig
+from labcore.config.budget import plan
 from labcore.device import usable_cores
 
 Cell = tuple[int, float]

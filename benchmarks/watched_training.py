@@ -27,9 +27,9 @@ from typing import NamedTuple
 import psutil
 from playwright.sync_api import Browser, sync_playwright
 
+from labcore.config.presets import preset
 from labcore.datasets import register
 from labcore.datasets.demo import make_demo
-from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore import nvml
+from labcore.cgroup import Cgroup
 from labcore.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -115,13 +116,7 @@ def cpu_name() -> str:
 def usable_cores() -> int:
     """Cores that this process may use: its affinity, and a container's quota where there is one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()[:2]
-        if quota != "max":
-            cores = min(cores, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        pass
-    return cores
+    return min(cores, max(1, round(Cgroup().cores() or cores)))
 
 
 def synchronise(device: torch.device) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from labcore.datasets.folds import split_for
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of
+from labcore.datasets.splits import split_for
 from labcore.datasets.store import open_store
 from labcore.device import choose_device
 from labcore.errors import ConfigError, LabError
@@ -21,13 +20,13 @@ from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated, Log, RunFinished
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
+from labcore.jobs.following import OnProgress
 from labcore.models.ensemble import MOST_MEMBERS, Ensemble
-from labcore.origin import ENSEMBLE
 from labcore.runs import Run
+from labcore.runs.origin import ENSEMBLE
 from labcore.training.golden import remember_golden
 from labcore.workspace import Workspace, draft_folder
 
-Progress = Callable[[int, int], None]
 _SAME = ("data.dataset", "data.fold", "data.split", "data.leave_out", "audio", "features")
 """What the members must agree on: what they hear, and which clips none of them was trained on."""
 
@@ -66,7 +65,7 @@ def save_ensemble(
     workspace: Workspace,
     runs: list[Run],
     device: str = "cpu",
-    progress: Progress = lambda done, total: None,
+    progress: OnProgress = lambda done, total: None,
     *,
     by: str = "",
 ) -> tuple[Run, Evaluated]:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore import __version__
-from labcore.asked import asked_for, live_changes_of
 from labcore.config import RunConfig, all_settings
 from labcore.errors import ConfigError, RunError
 from labcore.events import Evaluated, Event
-from labcore.honesty import adjustments, choice_note
-from labcore.origin import ensemble_members
 from labcore.runs import Run
+from labcore.runs.asked import asked_for, live_changes_of
+from labcore.runs.honesty import adjustments, choice_note
+from labcore.runs.origin import ensemble_members
 from labcore.texts import as_utf8, counted
 from labcore.workspace import write_atomically
 

@@ -51,16 +51,6 @@ class Workspace:
         return self.room("reports")
 
     @property
-    def experiments(self) -> Path:
-        """One folder an experiment of several runs."""
-        return self.room("experiments")
-
-    @property
-    def searches(self) -> Path:
-        """One folder a search over settings."""
-        return self.room("searches")
-
-    @property
     def cache(self) -> Path:
         """What can be made again from the rest: clip stores, measured precision choices."""
         return self.room("cache")

@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 
 from labcore.builtin import FOLD, RUN
+from labcore.config.presets import preset
 from labcore.datasets.demo import make_demo
 from labcore.events import Event
 from labcore.jobs.process import work
-from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace, write_atomically
 

@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 from labcore.config import RunConfig, Setting, all_settings
-from labcore.presets import PRESETS
+from labcore.config.presets import PRESETS
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 WIDTH = 118

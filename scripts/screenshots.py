@@ -22,8 +22,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
-from labcore.presets import preset
 from labcore.runs import Run, list_runs
 from labcore.search.folder import Search
 from labcore.workspace import Workspace

@@ -8,10 +8,10 @@ import pytest
 from labcore.allowed_paths import check_root, check_weights, is_open, restrict, sound_at
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
+from labcore.config.presets import preset
 from labcore.datasets import find_dataset, register
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.models.pretrained import read_pretrained
-from labcore.presets import preset
 from labcore.workspace import Workspace
 
 

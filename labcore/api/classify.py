@@ -1,4 +1,4 @@
-"""From the body of a request to answers: take the clips out of it, decode them beside the network, ask the network, put it in words."""
+"""From clips to answers: decode them beside the network, ask the network, put it in words."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 
 from labcore.api.metrics import Metrics
 from labcore.api.middleware import RequestContext
 from labcore.api.problems import Problem
+from labcore.api.uploads import UploadedClip
 from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
@@ -27,7 +26,7 @@ from labcore.errors import AudioError, LabError
 from labcore.inference.classifier import Prediction
 from labcore.serving import DeadlineExceeded, DynamicBatcher, Model, Overloaded, ServiceSettings
 from labcore.serving.admission import Reservation
-from labcore.texts import json_line, shown
+from labcore.texts import json_line
 
 T = TypeVar("T")
 AT_ONCE = 32
@@ -48,11 +47,10 @@ BYTES_A_WINDOW = 1700
 """A window in hand, from the network to the text of its answer; beside its probabilities."""
 BYTES_A_PROBABILITY, BYTES_A_NAMED_ONE = 4, 180
 """A probability that the network gives, and one that stands in the answer under its label."""
-RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClassifyRequest:
     """How a request wants its clips answered. ``top_k`` None: all labels; ``threshold``: of events."""
 
     top_k: int | None
@@ -61,17 +59,11 @@ class Asked:
     threshold: float
 
 
-@dataclass(frozen=True)
-class Clip:
-    name: str
-    content: bytes
-
-
 @dataclass
 class _Work:
     """What is done for one request: what it has in hand, until when, and for how many windows."""
 
-    asked: Asked
+    asked: ClassifyRequest
     reservation: Reservation
     deadline: float
     windows: int = 0
@@ -122,7 +114,9 @@ class ClassifyHandler:
     recordings: ThreadPoolExecutor
     metrics: Metrics
 
-    async def handle(self, clips: list[Clip], model: Model, asked: Asked, context: RequestContext) -> bytes:
+    async def handle(
+        self, clips: list[UploadedClip], model: Model, asked: ClassifyRequest, context: RequestContext
+    ) -> bytes:
         """Answer the clips of one request, side by side: the body of the response.
 
         Raises:
@@ -147,7 +141,9 @@ class ClassifyHandler:
         names = [clip.name for clip in clips]
         return await self._beside(work.windows, written, model.name, context.request_id, names, results, asked)
 
-    async def _side_by_side(self, clips: list[Clip], model: Model, work: _Work) -> list[Prediction | AudioError]:
+    async def _side_by_side(
+        self, clips: list[UploadedClip], model: Model, work: _Work
+    ) -> list[Prediction | AudioError]:
         """All clips at once; the first failure that is not the clip's own ends the others."""
         doing = [asyncio.ensure_future(self._predict(clip, model, work)) for clip in clips]
         try:
@@ -162,7 +158,7 @@ class ClassifyHandler:
             return call(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
 
-    async def _predict(self, clip: Clip, model: Model, work: _Work) -> Prediction | AudioError:
+    async def _predict(self, clip: UploadedClip, model: Model, work: _Work) -> Prediction | AudioError:
         """What is heard in a clip, or why it cannot be read."""
         loop, asked = asyncio.get_running_loop(), work.asked
 
@@ -192,7 +188,9 @@ class ClassifyHandler:
         self.metrics.audio.labels(model.name).inc(answer.seconds)
         return answer
 
-    def _decoded(self, clip: Clip, model: Model, work: _Work) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
+    def _decoded(
+        self, clip: UploadedClip, model: Model, work: _Work
+    ) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
         """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it; or, where it is long, unread.
 
         In a thread of its own.
@@ -276,7 +274,7 @@ async def unless_gone(context: RequestContext, work: Coroutine[Any, Any, bytes])
 
 
 def written(
-    model: str, request_id: str, names: list[str], results: list[Prediction | AudioError], asked: Asked
+    model: str, request_id: str, names: list[str], results: list[Prediction | AudioError], asked: ClassifyRequest
 ) -> bytes:
     """The body of a response, UTF-8."""
     told = []
@@ -288,7 +286,7 @@ def written(
     return json_line(content).encode()
 
 
-def as_result(prediction: Prediction, asked: Asked) -> dict[str, Any]:
+def as_result(prediction: Prediction, asked: ClassifyRequest) -> dict[str, Any]:
     """An answer as a client asked to have it."""
     ranked = dict(sorted(prediction.probabilities.items(), key=lambda item: -item[1])[: asked.top_k])
     told: dict[str, Any] = {
@@ -309,49 +307,3 @@ def as_result(prediction: Prediction, asked: Asked) -> dict[str, Any]:
         for row, window in zip(told["windows"], prediction.windows, strict=True):
             row["probabilities"] = {label: value for label, value in window.probabilities.items() if label in ranked}
     return told
-
-
-async def clips_of(request: Request, settings: ServiceSettings, reservation: Reservation) -> list[Clip]:
-    """The clips that a request brings: the files of a form, or the body itself.
-
-    Raises:
-        Problem: there are none, too many, fields that mean nothing here, or it is a body of another kind.
-        Overloaded: so many more cannot be taken on now.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "multipart/form-data":
-        if kind and not kind.startswith(RAW_TYPES):
-            raise Problem(
-                415, "media-type", f"a body of type {_plain(kind, 80)} is not accepted",
-                "Send the file itself as audio/… or application/octet-stream, or several as multipart/form-data",
-            )  # fmt: skip
-        content = await request.body()
-        reservation.begin(clips=1)
-        return [Clip("", content)]
-    try:
-        async with request.form(max_files=settings.max_files, max_fields=16) as form:
-            clips = []
-            for name, value in form.multi_items():
-                if not isinstance(value, UploadFile):
-                    raise Problem(
-                        422, "field", f"the form field {_plain(name, 80)!r} is not a file",
-                        "Files are form fields with a file name; everything else goes into the query",
-                    )  # fmt: skip
-                clips.append(Clip(_plain(value.filename or "", 200), await value.read()))
-    except HTTPException as error:
-        raise Problem(
-            400, "form", f"the form cannot be read: {error.detail}", "Send it as multipart/form-data"
-        ) from error
-    except ValueError as error:  # what the parser makes of bytes that are no form
-        raise Problem(400, "form", "the form cannot be read", "Send it as multipart/form-data") from error
-    if not clips:
-        raise Problem(
-            422, "no-file", "the form contains no file", "Send one as a form field, for instance `-F file=@clip.wav`"
-        )
-    reservation.begin(clips=len(clips))
-    return clips
-
-
-def _plain(text: str, most: int) -> str:
-    """A name as a client gave it, fit to be shown: no control characters, no lone surrogates, not too long."""
-    return "".join(character for character in shown(text) if character.isprintable())[:most]

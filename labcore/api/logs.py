@@ -11,7 +11,7 @@ from labcore.texts import json_line
 requests = logging.getLogger("labcore.api")
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """``{"time", "level", "logger", "message", …}`` with the fields that were given as ``extra={"facts": {…}}``."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -30,7 +30,7 @@ class JsonLines(logging.Formatter):
 def log_as_json() -> None:
     """Send what the service and its server log to stderr, a line of JSON each."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonFormatter())
     for name in ("labcore.api", "uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = ([] if name == "uvicorn.error" else [handler]), name == "uvicorn.error"

@@ -12,10 +12,10 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from labcore.api.app import reload_models
 from labcore.api.logs import requests as log
 from labcore.api.middleware import WATCHED, ServiceState
 from labcore.api.problems import Problem
+from labcore.api.routes import reload_models
 from labcore.errors import ConfigError, RunError
 from labcore.listening import bound_connections
 from labcore.listening.protocol import SILENCE_SECONDS
@@ -99,28 +99,30 @@ def serve(
     bound_connections(config, WATCHED)
     server = Server(config, state, drain_seconds, on_start)
 
+    def begin_reload() -> None:
+        reload = asyncio.ensure_future(_reload(registry, app))
+        reloads.add(reload)  # else nobody holds it
+        reload.add_done_callback(reloads.discard)
+
     async def run() -> None:
         loop = asyncio.get_running_loop()
         if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.ensure_future(reload())))
+            loop.add_signal_handler(signal.SIGHUP, begin_reload)
         await server.serve(sockets=[listening])
 
-    async def reload() -> None:
-        try:
-            await reload_models(registry, app.state.handler.metrics)
-        except Problem as error:
-            log.error("reload refused: %s", error.detail)
-        except Exception:
-            log.exception("the reload failed")
-        finally:
-            reloads.discard(asyncio.current_task())
-
-    reloads: set[asyncio.Future[None] | None] = set()
-    for number in (
-        signal.SIGTERM,
-        signal.SIGINT,
-    ):  # uvicorn raises the signal again at its end; it has done its work by then
+    reloads: set[asyncio.Future[None]] = set()
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again at its end, when it has done its work
         signal.signal(number, lambda *_: None)
     asyncio.run(run())
     if not server.started:
         raise RunError("the service could not start", "See its log")
+
+
+async def _reload(registry: ModelRegistry, app: FastAPI) -> None:
+    """Reload the weights; what hinders it is logged."""
+    try:
+        await reload_models(registry, app.state.handler.metrics)
+    except Problem as error:
+        log.error("reload refused: %s", error.detail)
+    except Exception:
+        log.exception("the reload failed")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from labcore.audio.recording import Recording, Sound
 from labcore.errors import LabError
 
+T = TypeVar("T")
+R = TypeVar("R")
 Decoded = Sound | Recording | LabError
 
 
@@ -18,21 +21,24 @@ def decode_ahead(files: Iterable[Path], sample_rate: int, threads: int) -> Gener
 
     A long recording is not decoded: it is handed over to be taken block by block when its turn comes.
     """
-    waiting: deque[tuple[Path, Future[Decoded]]] = deque()
-    rest = iter(files)
-    more = True
+    return ahead(
+        lambda file: (file, decoded(file, sample_rate)), files, threads, lambda waiting: len(waiting) >= 2 * threads
+    )
+
+
+def ahead(
+    do: Callable[[T], R], items: Iterable[T], threads: int, full: Callable[[deque[Future[R]]], bool]
+) -> Generator[R, None, None]:
+    """What comes of each item, in order, made ahead in threads while fewer than ``full`` says wait to be taken."""
+    waiting: deque[Future[R]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     try:
-        while more or waiting:
-            while more and len(waiting) < 2 * threads:
-                file = next(rest, None)
-                if file is None:
-                    more = False
-                else:
-                    waiting.append((file, pool.submit(decoded, file, sample_rate)))
-            if waiting:
-                file, future = waiting.popleft()
-                yield file, future.result()
+        for item in items:
+            waiting.append(pool.submit(do, item))
+            while full(waiting):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

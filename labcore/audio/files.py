@@ -23,7 +23,7 @@ from labcore.audio.joined import JoinedFile
 from labcore.audio.limits import Limits, default_limits
 from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced, reader
-from labcore.audio.streams import Reading, duration, not_read, reading_of, truncated
+from labcore.audio.streams import DecodePlan, duration, not_read, reading_of, truncated
 from labcore.errors import AudioError
 
 PEAK = 1e6  # 120 dB above full scale: a damaged file, and its power would overflow
@@ -38,7 +38,7 @@ OpenFile: TypeAlias = "QuietFile | JoinedFile | ForeignFile"
 OPEN_AS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 READINGS_KEPT = 256
-_readings: dict[tuple[str, int, int, int, int], Reading] = {}
+_readings: dict[tuple[str, int, int, int, int], DecodePlan] = {}
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _check_size(size: int, called: str, limits: Limits) -> None:
         )
 
 
-def _reading(source: Source, read: Read, size: int, called: str) -> Reading:
+def _reading(source: Source, read: Read, size: int, called: str) -> DecodePlan:
     """How the file is to be read. It is remembered for files, since whoever reads a long recording opens it several times."""
     if isinstance(source, bytes | bytearray | memoryview):
         return reading_of(read, size, called)
@@ -165,7 +165,7 @@ def _reading(source: Source, read: Read, size: int, called: str) -> Reading:
 
 
 def _decoder(
-    source: Source, read: Read, size: int, descriptor: int, reading: Reading, called: str, limits: Limits
+    source: Source, read: Read, size: int, descriptor: int, reading: DecodePlan, called: str, limits: Limits
 ) -> OpenFile:
     try:
         if reading.streams:

@@ -11,7 +11,7 @@ import soundfile
 
 from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced
-from labcore.audio.streams import CONVERT, Reading
+from labcore.audio.streams import CONVERT, DecodePlan
 from labcore.errors import AudioError
 
 SKIPPED = 1 << 20  # frames that are dropped at a time
@@ -25,14 +25,14 @@ def skip(file: Any, frames: int) -> None:
 
 
 class JoinedFile:
-    """As much of soundfile.SoundFile's interface as the lab uses, over the streams of a :class:`labcore.audio.streams.Reading`.
+    """As much of soundfile.SoundFile's interface as the lab uses, over the streams of a :class:`labcore.audio.streams.DecodePlan`.
 
     Raises:
         soundfile.SoundFileError: a stream cannot be decoded.
         AudioError: the streams differ in sample rate or channels.
     """
 
-    def __init__(self, read: Read, reading: Reading, called: str) -> None:
+    def __init__(self, read: Read, reading: DecodePlan, called: str) -> None:
         self._read, self._streams, self._gain, self.notes = read, reading.streams, reading.gain, reading.notes
         self._open: soundfile.SoundFile | None = None
         self._number = -1

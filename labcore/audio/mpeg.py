@@ -34,7 +34,7 @@ SLACK = 2
 
 
 @dataclass(frozen=True)
-class Header:
+class FrameHeader:
     """Of a frame. ``version`` is 1, or 2 for MPEG-2 and 2.5; ``length`` is in bytes."""
 
     version: int
@@ -83,7 +83,7 @@ class Stream:
         return (info_frame(self.first, self.frames), *self.stretches)
 
 
-def header_of(head: bytes) -> Header | None:
+def header_of(head: bytes) -> FrameHeader | None:
     """What four bytes say, where they begin a frame. Frames of free bit rate are not known."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
@@ -97,7 +97,7 @@ def header_of(head: bytes) -> Header | None:
     padding, samples = head[2] >> 1 & 1, _samples(version, layer)
     slots = (12 if layer == 1 else samples // 8) * kbits * 1000 // rate + padding
     length = slots * (4 if layer == 1 else 1)
-    return Header(version, layer, rate, 1 if head[3] >> 6 == 3 else 2, length, samples)
+    return FrameHeader(version, layer, rate, 1 if head[3] >> 6 == 3 else 2, length, samples)
 
 
 def _samples(version: int, layer: int) -> int:
@@ -157,7 +157,7 @@ def _is_row(read: Read, at: int, end: int) -> bool:
     return True
 
 
-def _frames(read: Read, at: int, end: int) -> Iterator[tuple[int, Header]]:
+def _frames(read: Read, at: int, end: int) -> Iterator[tuple[int, FrameHeader]]:
     kind = None
     while at < end:
         header = header_of(read(at, 4))
@@ -215,7 +215,7 @@ def behind_tags(read: Read, at: int, end: int) -> int:
     return at
 
 
-def _length_tag(frame: bytes, header: Header) -> int | None:
+def _length_tag(frame: bytes, header: FrameHeader) -> int | None:
     """The frames that a Xing, Info or VBRI header promises, 0 where it promises none; None for a frame of sound."""
     if header.layer != 3:
         return None

@@ -17,7 +17,7 @@ CONVERT = "Convert it to WAV or FLAC, for instance with `ffmpeg -i FILE clip.fla
 
 
 @dataclass(frozen=True)
-class Reading:
+class DecodePlan:
     """
     Attributes:
         streams: the pieces of each stream, to be read one after the other; none: the file as it is.
@@ -34,7 +34,7 @@ class Reading:
     container: str = ""
 
 
-def reading_of(read: Read, size: int, called: str) -> Reading:
+def reading_of(read: Read, size: int, called: str) -> DecodePlan:
     """Look at the bytes of a file.
 
     Raises:
@@ -44,7 +44,7 @@ def reading_of(read: Read, size: int, called: str) -> Reading:
     if container:
         return replace(_known(read, size, called, container), container=container)
     if read(0, 4) in (*RIFF, b"FORM", b"riff"):
-        return Reading()
+        return DecodePlan()
     found = _mpeg(read, 0, size, called)
     behind = mpeg.behind_tags(read, 0, size)
     if found.container or not 0 < behind < size or not container_of(read(behind, 40)):
@@ -59,13 +59,13 @@ def _moved(piece: Piece, by: int) -> Piece:
     return piece if isinstance(piece, bytes) else (piece[0] + by, piece[1] + by)
 
 
-def _known(read: Read, size: int, called: str, container: str) -> Reading:
+def _known(read: Read, size: int, called: str, container: str) -> DecodePlan:
     if container == "OGG":
         return _ogg(read, size, called)
     if container == "FLAC":
-        return Reading(flac.mended(read, size))
+        return DecodePlan(flac.mended(read, size))
     found = chunks.parse(read, size)
-    return _chunked(read, found, called) if found else Reading()
+    return _chunked(read, found, called) if found else DecodePlan()
 
 
 def truncated(called: str, promised_s: float = 0.0, there_s: float = 0.0) -> AudioError:
@@ -84,17 +84,17 @@ def not_read(called: str, what: str) -> AudioError:
     return AudioError(f"{called} {what}, which is not read", CONVERT)
 
 
-def _ogg(read: Read, size: int, called: str) -> Reading:
+def _ogg(read: Read, size: int, called: str) -> DecodePlan:
     pages = ogg.walk(read, size)
     if not pages.whole:
         raise truncated(called)
     for codecs in pages.codecs:
         if not set(codecs) & set(ogg.READ):
             raise not_read(called, f"is an Ogg file that holds {' and '.join(dict.fromkeys(codecs))}")
-    return Reading(tuple((link,) for link in pages.links) if len(pages.links) > 1 else ())
+    return DecodePlan(tuple((link,) for link in pages.links) if len(pages.links) > 1 else ())
 
 
-def _mpeg(read: Read, start: int, end: int, called: str) -> Reading:
+def _mpeg(read: Read, start: int, end: int, called: str) -> DecodePlan:
     streams = mpeg.streams_of(read, start, end)
     for stream in streams:
         lacking = (stream.promised or 0) - stream.frames
@@ -102,10 +102,10 @@ def _mpeg(read: Read, start: int, end: int, called: str) -> Reading:
             seconds = stream.seconds / stream.frames
             raise truncated(called, (stream.promised or 0) * seconds, stream.seconds)
     if not streams:
-        return Reading()
+        return DecodePlan()
     if len(streams) == 1 and start == 0 and streams[0].keeps_its_promise and _begins_plainly(read, streams[0]):
-        return Reading(container="MP3")
-    return Reading(tuple(stream.pieces() for stream in streams), container="MP3")
+        return DecodePlan(container="MP3")
+    return DecodePlan(tuple(stream.pieces() for stream in streams), container="MP3")
 
 
 def _begins_plainly(read: Read, stream: mpeg.Stream) -> bool:
@@ -115,20 +115,20 @@ def _begins_plainly(read: Read, stream: mpeg.Stream) -> bool:
     return stream.stretches[0][0] == (mpeg.behind_tags(read, 0, 10) if tag else 0)
 
 
-def _chunked(read: Read, file: chunks.Chunked, called: str) -> Reading:
+def _chunked(read: Read, file: chunks.Chunked, called: str) -> DecodePlan:
     if file.kind not in ("WAV", "RF64", "W64"):
         _check_whole(file, called, 0.0)
         mended = (file.mended(),) if file.promised is None and file.there else ()
-        return Reading(
+        return DecodePlan(
             mended, unread=f"is {'a' if file.kind == 'CAF' else 'an'} {file.kind} file that holds {file.codec}"
         )
     form = wave_format.wave_format(read, file)
     if form is None:
-        return Reading()
+        return DecodePlan()
     unread = f"is a {file.kind} file that holds {form.codec}"
     if form.tag in wave_format.MPEG:
         found = _mpeg(read, file.sound_at, file.sound_at + file.there, called)
-        return found if found.streams else Reading(unread=unread)
+        return found if found.streams else DecodePlan(unread=unread)
     _check_whole(file, called, form.byte_rate)
     try:
         mending = wave_format.mend(read, file, form)
@@ -138,10 +138,10 @@ def _chunked(read: Read, file: chunks.Chunked, called: str) -> Reading:
     if file.stale:
         notes.append("its header states less sound than it contains, as after a recorder was killed: all of it is used")
     if mending is None and (file.promised is not None or not file.there):
-        return Reading(unread=unread)
+        return DecodePlan(unread=unread)
     if mending is None:
-        return Reading((file.mended(),), 1.0, tuple(notes), unread)
-    return Reading((file.mended(mending.changes),), mending.gain, tuple(notes), unread)
+        return DecodePlan((file.mended(),), 1.0, tuple(notes), unread)
+    return DecodePlan((file.mended(mending.changes),), mending.gain, tuple(notes), unread)
 
 
 def _check_whole(file: chunks.Chunked, called: str, byte_rate: float) -> None:

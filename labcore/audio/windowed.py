@@ -16,7 +16,7 @@ Rows = Callable[[], np.ndarray]
 """Waits for what is said of some windows, and gives it: (windows, classes) float32."""
 Ask = Callable[[np.ndarray, float, list[tuple[int, int]]], Rows]
 """Asks about windows: int16 (samples,), their scale, first and end of each window."""
-Progress = Callable[[float], None]
+OnShare = Callable[[float], None]
 
 AHEAD = 3
 """Questions that may wait for their rows while the next blocks are read."""
@@ -40,7 +40,7 @@ class WindowedPrediction:
 
 
 def hear(
-    recording: Recording, cutter: Callable[[], WindowCutter], ask: Ask, progress: Progress = lambda share: None
+    recording: Recording, cutter: Callable[[], WindowCutter], ask: Ask, progress: OnShare = lambda share: None
 ) -> WindowedPrediction:
     """Ask about all windows of a recording while it is read. Its memory does not grow with its length, but for what is said.
 

@@ -24,7 +24,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class LabelSummary:
+class LabelTotal:
     """A label in a whole recording: how many segments it has, how long they last together, and its highest probability."""
 
     label: str
@@ -61,13 +61,13 @@ def segments_of(answer: dict[str, Any], threshold: float = 0.0) -> list[Segment]
     return found
 
 
-def summary_of(segments: Iterable[Segment]) -> list[LabelSummary]:
+def summary_of(segments: Iterable[Segment]) -> list[LabelTotal]:
     """What occurs at all: a line a label, the one that lasts longest first."""
     parts: dict[str, list[Segment]] = {}
     for segment in segments:
         parts.setdefault(segment.label, []).append(segment)
     found = [
-        LabelSummary(label, len(own), sum(s.end_s - s.start_s for s in own), max(s.highest for s in own))
+        LabelTotal(label, len(own), sum(s.end_s - s.start_s for s in own), max(s.highest for s in own))
         for label, own in parts.items()
     ]
     return sorted(found, key=lambda each: (-each.total_s, each.label))

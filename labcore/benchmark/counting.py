@@ -14,14 +14,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from labcore.benchmark.cases import Case
 from labcore.benchmark.inputs import CLIP_SECONDS, configuration, fresh_network, image_shape
-from labcore.doctor.cgroup import Cgroup
+from labcore.cgroup import Cgroup
 
 MARGIN = 0.8
 """The share of the free memory that a batch may want on the CPU, where running out can end the process without a word."""
 
 
 @dataclass(frozen=True)
-class Count:
+class OperationCount:
     """Of one clip: operations (multiply and add are two) and bytes of activations in float32."""
 
     flops: float
@@ -30,7 +30,7 @@ class Count:
 
 
 @lru_cache(maxsize=32)
-def count(model: str, mode: str) -> Count:
+def count(model: str, mode: str) -> OperationCount:
     """Count a forward pass, or forward and backward, over a batch of two clips, by shapes alone: nothing is computed.
 
     Raises:
@@ -53,7 +53,7 @@ def count(model: str, mode: str) -> Count:
             F.cross_entropy(logits, targets).backward()
     for hook in hooks:
         hook.remove()
-    return Count(counter.get_total_flops() / 2, sum(sizes) / 2, max(sizes, default=0) / 2)
+    return OperationCount(counter.get_total_flops() / 2, sum(sizes) / 2, max(sizes, default=0) / 2)
 
 
 def wanted_bytes(case: Case) -> float:

@@ -93,7 +93,7 @@ class BenchmarkStarted(Started, BenchmarkEvent):
     seconds: Number
 
 
-class Progress(BenchmarkEvent):
+class BenchmarkProgress(BenchmarkEvent):
     """Where the benchmark is: ``done`` of ``total`` cases, and what comes now."""
 
     type: Literal["progress"] = "progress"
@@ -194,7 +194,7 @@ class BenchmarkFinished(Finished, BenchmarkEvent):
 
 
 AnyEvent: TypeAlias = Union[  # noqa: UP007
-    BenchmarkWaiting, BenchmarkStarted, Progress, CpuTuned, PeakMeasured, Measurement, BenchmarkFinished,
+    BenchmarkWaiting, BenchmarkStarted, BenchmarkProgress, CpuTuned, PeakMeasured, Measurement, BenchmarkFinished,
 ]  # fmt: skip
 """The events of a benchmark, told apart by their type."""
 EVENTS: Kinds = kinds_of(AnyEvent)

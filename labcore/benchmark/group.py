@@ -16,17 +16,16 @@ from labcore.benchmark.cases import Case
 from labcore.benchmark.counting import too_large
 from labcore.benchmark.energy import energy_per_clip
 from labcore.benchmark.events import Measurement
-from labcore.benchmark.inputs import Inputs
+from labcore.benchmark.inputs import BenchmarkInputs
 from labcore.benchmark.machine import unsupported
 from labcore.benchmark.plan import Budget
-from labcore.benchmark.stepper import Stepper
-from labcore.benchmark.timing import Times, interleave, warm_up
+from labcore.benchmark.stepper import MakeStepper, Stepper
+from labcore.benchmark.timing import CaseTimes, interleave, warm_up
 from labcore.benchmark.watch import gpu_trouble, scatter
 from labcore.doctor.privacy import scrub
 from labcore.nvml import sample_of
 from labcore.training.memory import is_out_of_memory
 
-Make = Callable[[Case, Inputs], Stepper]
 PART_ROUNDS = 3
 
 
@@ -36,7 +35,7 @@ class _Work:
 
     case: Case
     stepper: Stepper | None = None
-    times: Times = field(default_factory=Times)
+    times: CaseTimes = field(default_factory=CaseTimes)
     compile_seconds: float | None = None
     parts: dict[str, float] = field(default_factory=dict)
     energy: float | None = None
@@ -64,7 +63,7 @@ class Group:
         paces: dict[tuple[Any, ...], float],
         full_rows: dict[tuple[Any, ...], int],
         stop: Callable[[], bool],
-        make: Make = Stepper,
+        make: MakeStepper = Stepper,
     ) -> None:
         self.works = [_Work(case) for case in cases]
         self.best, self.budget, self.paces, self.full_rows = best, budget, paces, full_rows
@@ -80,7 +79,7 @@ class Group:
         """
         if any(work.case.compiled for work in self.works):
             _allow_many_compilations()
-        inputs = Inputs(self.works[0].case.model, self.works[0].case.batch_size)
+        inputs = BenchmarkInputs(self.works[0].case.model, self.works[0].case.batch_size)
         for work in self.works:
             work.failure, work.error = self._busy_reason(work.case, over)
             if not work.failure and not self.stop():
@@ -128,7 +127,7 @@ class Group:
     def _allowed(self) -> str:
         return f"{self.budget.max_call_seconds:g} s"
 
-    def _prepare(self, work: _Work, inputs: Inputs, seconds: float) -> None:
+    def _prepare(self, work: _Work, inputs: BenchmarkInputs, seconds: float) -> None:
         work.stepper = stepper = self.make(work.case, inputs)
         if work.case.compiled:
             start = time.perf_counter()

@@ -79,7 +79,7 @@ def _files() -> tuple[bytes, ...]:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class BenchmarkInputs:
     """Inputs of the work on a model: one batch of each kind, made when it is asked for."""
 
     model: str

@@ -21,26 +21,26 @@ from labcore.benchmark.events import (
     EVENTS,
     MOST_TEXT,
     BenchmarkFinished,
+    BenchmarkProgress,
     BenchmarkStarted,
     BenchmarkWaiting,
     CpuTuned,
     Measurement,
     PeakMeasured,
-    Progress,
 )
-from labcore.benchmark.plan import Plan
+from labcore.benchmark.plan import BenchmarkPlan
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.serialization import MACHINES
 from labcore.errors import LabError
 from labcore.events import Started, each_of, last_of
 from labcore.jobs.folder import MACHINE, NOTHING, JobFolder, this_process
 from labcore.jobs.kind import Kind
+from labcore.jobs.listing import reason
 from labcore.jobs.queue import QueueState
-from labcore.listing import reason
+from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean
 from labcore.reading import LATEST, read_object
 from labcore.runs import Run, list_runs
-from labcore.status import Asked, JobStatus, Story
 from labcore.workspace import Workspace, slug
 
 
@@ -62,7 +62,7 @@ class Benchmark(JobFolder):
 
     @classmethod
     def create(
-        cls, workspace: Workspace, plan: Plan, *, queued: bool = False, beside: bool = False, by: str = ""
+        cls, workspace: Workspace, plan: BenchmarkPlan, *, queued: bool = False, beside: bool = False, by: str = ""
     ) -> Benchmark:
         """Make a new one. The machine is described by who measures.
 
@@ -102,18 +102,18 @@ class Benchmark(JobFolder):
     def needs(self) -> str:
         return NOTHING if self.load("beside") else MACHINE
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         try:
             _ = self.plan
         except ReportError as error:
-            return Asked(needs=self.needs, error=f"its plan is damaged: {reason(error)}")
-        return Asked(needs=self.needs)
+            return JobRequest(needs=self.needs, error=f"its plan is damaged: {reason(error)}")
+        return JobRequest(needs=self.needs)
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> BenchmarkPlan:
         """Raises ReportError where it cannot be read."""
         try:
-            return Plan.from_dict(read_object(self.path / "plan.json"))
+            return BenchmarkPlan.from_dict(read_object(self.path / "plan.json"))
         except (OSError, LabError) as error:
             raise ReportError(f"the plan of report {self.id} cannot be read: {reason(error)}") from error
 
@@ -123,7 +123,7 @@ class Benchmark(JobFolder):
 
     def status(self, story: Story | None = None) -> JobStatus:
         status = super().status(story)
-        told = last_of(self.events(), Progress) if status.state in ("running", "stopping") else None
+        told = last_of(self.events(), BenchmarkProgress) if status.state in ("running", "stopping") else None
         if told is None:
             return status
         return replace(status, fraction=min(1.0, told.done / max(1, told.total)), seconds_left=told.seconds_left)
@@ -148,7 +148,7 @@ class Benchmark(JobFolder):
             error=status.error,
             remedy=status.remedy,
             seconds=end.seconds if end else 0.0,
-            progress=last_of(events, Progress),
+            progress=last_of(events, BenchmarkProgress),
             by=self.owner,
         )
 

@@ -70,7 +70,7 @@ FULL = Budget()
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchmarkPlan:
     """What is to be measured. Cases of the same work stand together and take turns."""
 
     name: Annotated[str, Field(max_length=200), AfterValidator(shown)]
@@ -127,7 +127,7 @@ class Plan:
         return {"name": self.name, "cases": [case.to_dict() for case in self.cases], "budget": asdict(self.budget)}
 
     @classmethod
-    def from_dict(cls, tree: Any) -> Plan:
+    def from_dict(cls, tree: Any) -> BenchmarkPlan:
         """A plan from what :meth:`to_dict` made.
 
         Raises:
@@ -141,7 +141,7 @@ class Plan:
             raise ConfigError(f"this is not a benchmark plan: {told}", "Use a report of this lab") from error
 
 
-_PLANS = TypeAdapter(Plan)
+_PLANS = TypeAdapter(BenchmarkPlan)
 
 
 def estimated_call_seconds(case: Case) -> float:
@@ -173,7 +173,7 @@ def make_plan(
     compiled: bool = False,
     budget: Budget = FULL,
     name: str = "custom",
-) -> Plan:
+) -> BenchmarkPlan:
     """Every combination of what is given.
 
     Args:
@@ -208,7 +208,7 @@ def make_plan(
         raise ConfigError("there is nothing to measure", "Choose at least one of each: device, network, scope, …")
     if len(cases) > MOST_CASES:
         raise ConfigError(f"{len(cases)} cases are too many", f"Choose fewer: at most {MOST_CASES}")
-    return Plan(name, tuple(dict.fromkeys(cases)), budget)
+    return BenchmarkPlan(name, tuple(dict.fromkeys(cases)), budget)
 
 
 def _forms(
@@ -229,7 +229,7 @@ def _forms(
                 )
 
 
-def quick_plan(devices: Sequence[str]) -> Plan:
+def quick_plan(devices: Sequence[str]) -> BenchmarkPlan:
     """Under 20 s: the article's work, the lab's own network through all scopes, ResNet-18 and a training step."""
     gpus = [device for device in devices if device != "cpu"]
     scopes = tuple(SCOPES) if gpus else ("network", "waveform", "file")
@@ -257,10 +257,12 @@ def quick_plan(devices: Sequence[str]) -> Plan:
         add([64], on=cpu, models=["compact"], scopes=["network"], threads=[1])
     add([256], on=gpus, gpu=["fp16"], models=["compact"], scopes=scopes)
     add([256], on=gpus, gpu=["bf16"], models=["compact"], modes=["training"], scopes=["network"])
-    return Plan("quick", tuple(dict.fromkeys(cases)), QUICK)
+    return BenchmarkPlan("quick", tuple(dict.fromkeys(cases)), QUICK)
 
 
-def full_plan(devices: Sequence[str], models: Sequence[str] = MODELS, modes: Sequence[str] = tuple(MODES)) -> Plan:
+def full_plan(
+    devices: Sequence[str], models: Sequence[str] = MODELS, modes: Sequence[str] = tuple(MODES)
+) -> BenchmarkPlan:
     """Everything: all batch sizes, scopes, modes, precisions and memory formats, the CPU in its best form beside them.
 
     The CPU's other forms and its thread counts are measured with the network alone, since what is around it is the same.
@@ -276,4 +278,4 @@ def full_plan(devices: Sequence[str], models: Sequence[str] = MODELS, modes: Seq
         cases += make_plan(cpu, models, modes, ["network"], [1, 8, 64], fixed).cases
         counts = sorted({2**power for power in range(10) if 2**power < usable_cores()} | {usable_cores()})
         cases += make_plan(cpu, models, modes, ["network"], [32], threads=counts).cases
-    return Plan("full", tuple(dict.fromkeys(cases)), FULL)
+    return BenchmarkPlan("full", tuple(dict.fromkeys(cases)), FULL)

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from labcore.benchmark.events import BenchmarkEvent, CpuTuned, Measurement, PeakMeasured, Progress
-from labcore.benchmark.plan import Plan
+from labcore.benchmark.events import BenchmarkEvent, BenchmarkProgress, CpuTuned, Measurement, PeakMeasured
+from labcore.benchmark.plan import BenchmarkPlan
 from labcore.benchmark.serialization import FORMAT, report_from
 from labcore.errors import LabError
-from labcore.status import ENDED
+from labcore.jobs.status import ENDED
 
 
 class ReportError(LabError):
@@ -29,7 +29,7 @@ class BenchmarkReport:
 
     id: str
     created: float
-    plan: Plan
+    plan: BenchmarkPlan
     machine: dict[str, Any]
     measurements: tuple[Measurement, ...] = ()
     tunings: tuple[CpuTuned, ...] = ()
@@ -38,7 +38,7 @@ class BenchmarkReport:
     error: str = ""
     remedy: str = ""
     seconds: float = 0.0
-    progress: Progress | None = None
+    progress: BenchmarkProgress | None = None
     by: str = ""
 
     @property

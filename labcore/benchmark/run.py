@@ -14,22 +14,19 @@ import torch
 
 from labcore.benchmark.cases import BEST, Case
 from labcore.benchmark.counting import count
-from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured, Progress
+from labcore.benchmark.events import BenchmarkProgress, CpuTuned, Measurement, PeakMeasured
 from labcore.benchmark.group import Group
-from labcore.benchmark.inputs import Inputs
 from labcore.benchmark.job import Benchmark, active_run
 from labcore.benchmark.machine import describe
 from labcore.benchmark.peak import measure_peak
-from labcore.benchmark.plan import Plan
-from labcore.benchmark.stepper import Stepper
+from labcore.benchmark.plan import BenchmarkPlan
+from labcore.benchmark.stepper import MakeStepper, Stepper
 from labcore.benchmark.tuning import tune_cpu
 from labcore.benchmark.watch import Watch
 from labcore.device import set_tf32, tf32_settings, usable_cores
 from labcore.events import Event
 from labcore.jobs.process import StopTest
 from labcore.training.memory import is_out_of_memory
-
-Make = Callable[[Case, Inputs], Stepper]
 
 
 def work(benchmark: Benchmark, should_stop: StopTest) -> Generator[Event, None, None]:
@@ -50,10 +47,10 @@ def work(benchmark: Benchmark, should_stop: StopTest) -> Generator[Event, None, 
 
 
 def run_plan(
-    plan: Plan,
+    plan: BenchmarkPlan,
     should_stop: StopTest = lambda: False,
     *,
-    make: Make = Stepper,
+    make: MakeStepper = Stepper,
     beside: Callable[[], str] = lambda: "",
 ) -> Iterator[Event]:
     """Measure a plan, and keep nothing.
@@ -67,7 +64,7 @@ def run_plan(
         beside: tells who else is at work on the machine now, a sentence without the final stop; "" for nobody.
 
     Yields:
-        ``PeakMeasured``, ``CpuTuned``, ``Progress`` and ``Measurement`` in turn.
+        ``PeakMeasured``, ``CpuTuned``, ``BenchmarkProgress`` and ``Measurement`` in turn.
 
     Raises:
         DeviceError, ConfigError: a device or a network that is not there.
@@ -90,9 +87,9 @@ def _settings_kept() -> Iterator[None]:
 class _Bench:
     """What is known while a plan is worked off."""
 
-    plan: Plan
+    plan: BenchmarkPlan
     stop: Callable[[], bool]
-    make: Make
+    make: MakeStepper
     began: float
     beside: Callable[[], str]
     peaks: dict[tuple[str, str], float | None] = field(default_factory=dict)
@@ -190,7 +187,7 @@ class _Bench:
         """The budget's, or less where the plan's time runs out."""
         return min(self.plan.budget.tune_seconds, max(0.05, self.left() / 6))
 
-    def _progress(self, done: int, case: Case) -> Progress:
+    def _progress(self, done: int, case: Case) -> BenchmarkProgress:
         model, mode, scope, batch = case.work
         elapsed = time.perf_counter() - self.began
         whole = sum(map(self.plan.seconds_of, self.plan.cases))
@@ -200,7 +197,7 @@ class _Bench:
             left = (1 - share) * left + share * elapsed * (1 - share) / max(0.01, share)
         left = min(left, max(0.0, self.left()))
         what = f"{model}, {mode}, {scope}, batch {batch}"
-        return Progress(done=done, total=len(self.plan.cases), what=what, seconds_left=round(left, 1))
+        return BenchmarkProgress(done=done, total=len(self.plan.cases), what=what, seconds_left=round(left, 1))
 
     def _completed(self, measurement: Measurement) -> Measurement:
         """With what can be counted: FLOPs, and their share of the peak."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from labcore.benchmark.events import MOST, AnyEvent, CpuTuned, Measurement, Number, PeakMeasured, Text
-from labcore.benchmark.plan import MOST_CASES, Plan
+from labcore.benchmark.plan import MOST_CASES, BenchmarkPlan
 from labcore.errors import ConfigError
 from labcore.events import E, Moment, each_of
 from labcore.reading import DamagedError, parse_json
@@ -82,7 +82,7 @@ def report_from(content: str | bytes) -> dict[str, Any]:
         raise ConfigError("it contains an event of an unknown type", _REMEDY) from error
     return {
         "id": slug(file.id),
-        "plan": Plan.from_dict(file.plan),
+        "plan": BenchmarkPlan.from_dict(file.plan),
         "machine": file.machine,
         "measurements": file.of(Measurement),
         "tunings": file.of(CpuTuned),

@@ -14,7 +14,7 @@ from torch.amp.grad_scaler import GradScaler
 
 from labcore.audio import decode
 from labcore.benchmark.cases import Case
-from labcore.benchmark.inputs import Inputs, configuration, fresh_network
+from labcore.benchmark.inputs import BenchmarkInputs, configuration, fresh_network
 from labcore.device import allow_tf32, usable_cores
 from labcore.features import LogMel
 from labcore.inference.windows import centred
@@ -29,7 +29,7 @@ class Stepper:
     where torch by itself allows it.
     """
 
-    def __init__(self, case: Case, inputs: Inputs) -> None:
+    def __init__(self, case: Case, inputs: BenchmarkInputs) -> None:
         self.case, self.device = case, torch.device(case.device)
         self.threads = case.threads or usable_cores()
         self.dtype = DTYPES["fp32" if case.precision == "tf32" else case.precision]
@@ -188,3 +188,6 @@ class Stepper:
     def _finish(self, answer: Tensor) -> Tensor:
         """Bring the answer back, where that is included."""
         return answer if self.case.scope == "network" else answer.float().cpu()
+
+
+MakeStepper = Callable[[Case, BenchmarkInputs], Stepper]

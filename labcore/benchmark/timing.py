@@ -22,7 +22,7 @@ class Timed(Protocol):
 
 
 @dataclass
-class Times:
+class CaseTimes:
     """What the clock said of one case. ``taken`` are seconds a call, one for each block."""
 
     warm_up: int = 0
@@ -37,9 +37,9 @@ class Times:
         return float(q1), float(median), float(q3)
 
 
-def warm_up(work: Timed, seconds: float) -> Times:
+def warm_up(work: Timed, seconds: float) -> CaseTimes:
     """Call until what is made at first calls is made, and find out how many calls make a block."""
-    times, spent, last = Times(), 0.0, math.inf
+    times, spent, last = CaseTimes(), 0.0, math.inf
     while times.warm_up < WARM_UP_CALLS or (spent < 0.15 * seconds and times.warm_up < 50):
         taken = work.seconds(1)
         last, spent = min(last, taken), spent + taken
@@ -51,7 +51,7 @@ def warm_up(work: Timed, seconds: float) -> Times:
 
 
 def interleave(
-    works: Sequence[tuple[Timed, Times]],
+    works: Sequence[tuple[Timed, CaseTimes]],
     seconds: float,
     min_repeats: int,
     max_repeats: int,

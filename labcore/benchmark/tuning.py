@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from labcore.benchmark.cases import FORMATS, Case
 from labcore.benchmark.events import CpuTuned, Tried
-from labcore.benchmark.inputs import Inputs
-from labcore.benchmark.stepper import Stepper
-from labcore.benchmark.timing import Times, interleave
+from labcore.benchmark.inputs import BenchmarkInputs
+from labcore.benchmark.stepper import MakeStepper, Stepper
+from labcore.benchmark.timing import CaseTimes, interleave
 from labcore.device import usable_cores
 
 PRECISIONS = ("fp32", "bf16")
@@ -19,8 +20,6 @@ HOPELESS = 4.0
 OVERTIME = 3.0
 """How many times its seconds a tuning may take where calls are slow, because of the network or of others at work."""
 
-Make = Callable[[Case, Inputs], Stepper]
-
 
 def tune_cpu(
     model: str,
@@ -28,7 +27,7 @@ def tune_cpu(
     batch_size: int,
     seconds: float,
     should_stop: Callable[[], bool] = lambda: False,
-    make: Make = Stepper,
+    make: MakeStepper = Stepper,
     cores: int | None = None,
 ) -> CpuTuned:
     """Time precisions and memory formats on all cores, then the quickest of them on fewer.
@@ -40,57 +39,55 @@ def tune_cpu(
     """
     cores = cores or usable_cores()
     deadline = time.perf_counter() + OVERTIME * seconds
-    inputs = Inputs(model, batch_size)
+    inputs = BenchmarkInputs(model, batch_size)
     plain = Case("cpu", model, mode, "network", batch_size, "fp32", "contiguous", threads=cores)
-    forms = [
-        Case("cpu", model, mode, "network", batch_size, precision, memory_format, threads=cores)
-        for precision in PRECISIONS
-        for memory_format in FORMATS
-    ]
+    forms = [replace(plain, precision=p, memory_format=f) for p in PRECISIONS for f in FORMATS]
     share = 0.7 if cores > 1 else 1.0
     found = _time(forms, plain, inputs, seconds * share, should_stop, make, deadline)
     best = min(found, key=lambda case: found[case])
     fewer = [count for count in (2**power for power in range(10)) if count < cores]
     if fewer and not should_stop():
-        on_fewer = [
-            Case("cpu", model, mode, "network", batch_size, best.precision, best.memory_format, threads=count)
-            for count in fewer
-        ]
+        on_fewer = [replace(best, threads=count) for count in fewer]
         again = _time([best, *on_fewer], best, inputs, seconds * (1 - share), should_stop, make, deadline)
         found.update(again)  # the best one too: it took turns with these
-    best = min(found, key=lambda case: found[case])
-    tried = [
-        Tried(precision=c.precision, memory_format=c.memory_format, threads=c.threads or 1, ms=round(found[c], 4))
-        for c in sorted(found, key=lambda case: found[case])
-    ]
+    return _told(found, plain)
+
+
+def _told(found: dict[Case, float], plain: Case) -> CpuTuned:
+    """The quickest of some cases, which differ in form alone. ``found``: case → milliseconds of a batch."""
+    quickest_first = sorted(found, key=lambda case: found[case])
+    best = quickest_first[0]
     assert best.threads is not None
     which = (
         f"the fastest of {len(found)} configurations timed"
         if len(found) > 1
         else "the only configuration timed within the limit"
     )
-    reason = f"{which}: {found[best]:.3g} ms for a batch of {batch_size}"
+    reason = f"{which}: {found[best]:.3g} ms for a batch of {best.batch_size}"
     if best != plain and plain in found:
         reason += f", against {found[plain]:.3g} ms in {plain.form}"
     return CpuTuned(
-        model=model,
-        mode=mode,
-        batch_size=batch_size,
+        model=best.model,
+        mode=best.mode,
+        batch_size=best.batch_size,
         precision=best.precision,
         memory_format=best.memory_format,
         threads=best.threads,
         reason=reason,
-        tried=tried,
+        tried=[
+            Tried(precision=c.precision, memory_format=c.memory_format, threads=c.threads or 1, ms=round(found[c], 4))
+            for c in quickest_first
+        ],
     )
 
 
 def _time(
     cases: Sequence[Case],
     plain: Case,
-    inputs: Inputs,
+    inputs: BenchmarkInputs,
     seconds: float,
     should_stop: Callable[[], bool],
-    make: Make,
+    make: MakeStepper,
     deadline: float,
 ) -> dict[Case, float]:
     """Median milliseconds of a batch for each case that runs and is not hopeless; the cases take turns."""
@@ -110,7 +107,7 @@ def _time(
                 raise
     quickest = min(first.values())
     works = {
-        case: (stepper, Times(calls=1)) for case, stepper in steppers.items() if first[case] <= HOPELESS * quickest
+        case: (stepper, CaseTimes(calls=1)) for case, stepper in steppers.items() if first[case] <= HOPELESS * quickest
     }
     interleave(list(works.values()), seconds / max(1, len(works)), 3, 30, should_stop, deadline)
     medians = {case: times.quartiles_ms()[1] for case, (_, times) in works.items() if times.taken and not times.error}

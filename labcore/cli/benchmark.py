@@ -17,9 +17,9 @@ from pathlib import Path
 from labcore.benchmark.analysis import flat
 from labcore.benchmark.article import beside
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
-from labcore.benchmark.events import CpuTuned, Measurement, Progress
+from labcore.benchmark.events import BenchmarkProgress, CpuTuned, Measurement
 from labcore.benchmark.job import Benchmark, busy_reason
-from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
+from labcore.benchmark.plan import BATCH_SIZES, BenchmarkPlan, full_plan, make_plan, quick_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.summary import sentences
 from labcore.cli.foreground import exit_status, in_foreground
@@ -28,7 +28,7 @@ from labcore.cli.parser import Parser, add_json
 from labcore.cli.progress import Bar, bars
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Event
-from labcore.listing import looked_at
+from labcore.jobs.listing import looked_at
 from labcore.reading import read_file
 from labcore.texts import counted
 from labcore.workspace import Workspace, write_atomically
@@ -145,7 +145,7 @@ def _wait_for_machine(workspace: Workspace, *, wait: bool) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def plan_from(arguments: argparse.Namespace) -> Plan:
+def plan_from(arguments: argparse.Namespace) -> BenchmarkPlan:
     """The plan that the flags describe.
 
     Raises:
@@ -202,7 +202,7 @@ def numbers(given: list[str] | None, flag: str) -> list[int]:
 
 def tell_event(event: Event) -> None:
     """Tell people of an event that only benchmarks have."""
-    if isinstance(event, Progress):
+    if isinstance(event, BenchmarkProgress):
         left = f"{event.done}/{event.total}  {duration(event.seconds_left)} left"
         bars.show(Bar(event.what, event.done, event.total, left))
     elif isinstance(event, CpuTuned):

@@ -25,11 +25,11 @@ from labcore.cli.progress import Bar, bars
 from labcore.cli.signals import stop_on_signals
 from labcore.crossval.job import CrossValidation, ready
 from labcore.crossval.summary import FoldResult, Pool, Summary, summarise
-from labcore.event_log import EventReader
 from labcore.events import RunFinished
-from labcore.listing import looked_at
+from labcore.jobs.event_log import EventReader
+from labcore.jobs.listing import looked_at
+from labcore.jobs.status import RESUMABLE
 from labcore.owners import shell_user
-from labcore.status import RESUMABLE
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         _tell_result(summarise(CrossValidation.open(workspace, arguments.show)), as_json=arguments.json)
         return DONE
     if arguments.engine == "ray":
-        from labcore.ray_queue import require_ray
+        from labcore.runs.ray_queue import require_ray
 
         require_ray()
     by_manager = arguments.engine == "local"
@@ -112,7 +112,7 @@ def _follow_manager(workspace: Workspace, crossval: CrossValidation, arguments: 
 
 def _follow_ray(workspace: Workspace, crossval: CrossValidation, arguments: argparse.Namespace) -> int:
     """Hand the runs that are not finished to a Ray cluster and follow them."""
-    from labcore.ray_queue import RayQueue, connected
+    from labcore.runs.ray_queue import RayQueue, connected
 
     with crossval.hold():
         ready(crossval, vars(arguments).get("data.dataset"), queued=False)

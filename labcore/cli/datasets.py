@@ -26,7 +26,7 @@ from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.datasets.health import Health
-    from labcore.datasets.table import Problem
+    from labcore.datasets.table import DataProblem
 
 RATE = "audio.sample_rate"
 
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show_list(workspace: Workspace, as_json: bool) -> int:
-    from labcore.datasets.registry import list_datasets
+    from labcore.datasets.glance import list_datasets
 
     infos = list_datasets(workspace)
     head = ["data set", "layout", "clips", "classes", "where"]
@@ -182,6 +182,6 @@ def report(health: Health) -> list[Content]:
     return lines + ([f"warning: {sentence}" for sentence in health.warnings] or ["all is well"])
 
 
-def told(problem: Problem) -> str:
+def told(problem: DataProblem) -> str:
     """A file that is left out, with the number of its clips where it holds several."""
     return f"{problem.path}: {problem.what}" + (f" ({problem.clips} clips)" if problem.clips > 1 else "")

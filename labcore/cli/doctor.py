@@ -18,7 +18,7 @@ from labcore.cli.output import DONE, FAILED, Content, emit, rendered, styled, ta
 from labcore.cli.parser import Parser, add_json
 from labcore.cli.progress import Bar, bars
 from labcore.doctor.examination import examine
-from labcore.doctor.report import SIGN, Report, proof_cells
+from labcore.doctor.report import SIGN, DoctorReport, proof_cells
 from labcore.errors import LabError
 from labcore.texts import json_line
 from labcore.workspace import Workspace
@@ -52,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     return FAILED if report.verdict == "red" else DONE
 
 
-def _watched() -> Report:
+def _watched() -> DoctorReport:
     """The complete report; what is looked at now stands beside a bar."""
-    last: Report | None = None
+    last: DoctorReport | None = None
     with contextlib.closing(examine(Workspace.default())) as reports:
         for last in reports:
             if last.pending:
@@ -64,7 +64,7 @@ def _watched() -> Report:
     return last
 
 
-def _content(report: Report, arguments: argparse.Namespace, target: Path | None) -> list[Content]:
+def _content(report: DoctorReport, arguments: argparse.Namespace, target: Path | None) -> list[Content]:
     ending = target.suffix.lower() if target and not (arguments.json or arguments.markdown) else ""
     if arguments.json or ending == ".json":
         return [json_line(report.to_json())]
@@ -73,7 +73,7 @@ def _content(report: Report, arguments: argparse.Namespace, target: Path | None)
     return lines(report)
 
 
-def lines(report: Report) -> list[Content]:
+def lines(report: DoctorReport) -> list[Content]:
     """The report for people: verdict first, then the checks by group, each remedy indented below its check."""
     told: list[Content] = [styled(f"{report.verdict.upper()}: {report.sentence}.", COLOURS[report.verdict])]
     for group, checks in report.groups():

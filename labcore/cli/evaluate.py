@@ -17,9 +17,9 @@ from labcore.cli.output import DONE, Content, percent, say, table, tell
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
 from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.errors import WorkspaceError
-from labcore.evaluation.jobs import Chosen, Evaluation, EvaluationPlan
+from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
 from labcore.events import Evaluated, Event, last_of
-from labcore.honesty import choice_note
+from labcore.runs.honesty import choice_note
 from labcore.workspace import Workspace
 
 
@@ -78,7 +78,7 @@ def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: Worksp
 
 
 def _emit(events: Sequence[Event], *, as_json: bool) -> None:
-    chosen, result = last_of(events, Chosen), last_of(events, Evaluated)
+    chosen, result = last_of(events, ClipsChosen), last_of(events, Evaluated)
     assert chosen is not None
     assert result is not None
     tell({"dataset": chosen.dataset, **figures(result)}, *report(result), as_json=as_json)

@@ -17,7 +17,7 @@ from labcore.runs import Run
 if TYPE_CHECKING:
     from labcore.jobs.folder import JobFolder
     from labcore.jobs.process import Work
-    from labcore.training.job import Train
+    from labcore.training.torchrun import Train
 
 BAD_INPUT = {"AudioError", "ConfigError", "DatasetError", "DeviceError"}
 """Failures of a job that its user's input caused."""

@@ -12,8 +12,8 @@ from labcore import builtin
 from labcore.config import RunConfig
 from labcore.errors import AudioError, DatasetError, LabError, RunError
 from labcore.jobs.glances import glance
-from labcore.origin import usual
 from labcore.runs import Run, list_runs
+from labcore.runs.origin import usual
 from labcore.typed import typed_path
 from labcore.workspace import Workspace
 

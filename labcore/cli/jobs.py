@@ -21,15 +21,15 @@ from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.reporter import ConsoleReporter
 from labcore.cli.signals import stop_on_signals
 from labcore.errors import LabError
-from labcore.event_log import EventReader
 from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunStarted, Started
+from labcore.jobs.event_log import EventReader
 from labcore.jobs.folder import J, JobFolder, named
 from labcore.jobs.glances import glance, glances
 from labcore.jobs.kind import TABLE, Kind, folder_class, load, names
+from labcore.jobs.listing import Unreadable, discard
 from labcore.jobs.manager import JobManager
-from labcore.listing import Unreadable, discard
+from labcore.jobs.status import JobStatus
 from labcore.owners import is_anothers, require_owner, shell_user
-from labcore.status import JobStatus
 from labcore.texts import printable
 from labcore.workspace import Workspace
 

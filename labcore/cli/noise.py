@@ -19,7 +19,7 @@ from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, n
 from labcore.evaluation.jobs import SNRS_DB, InNoise, NoisePlan, NoiseTest
 from labcore.events import Event
 from labcore.jobs.glances import glances
-from labcore.status import JobStatus
+from labcore.jobs.status import JobStatus
 from labcore.workspace import Workspace
 
 decibels = number(float, lambda ratio: -100 <= ratio <= 100, "between -100 and 100 dB")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, Union
 from labcore.cli.console import console, encoding_of
 from labcore.cli.progress import bars
 from labcore.errors import LabError
-from labcore.listing import Unreadable
+from labcore.jobs.listing import Unreadable
 from labcore.texts import json_line, printable
 
 if TYPE_CHECKING:

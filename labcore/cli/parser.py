@@ -109,7 +109,7 @@ def closest(word: str, known: Iterable[str]) -> str:
 def add_config_flags(parser: Parser) -> None:
     """A flag for every setting: the everyday ones first and under their short names, then all others by part."""
     from labcore.config import RunConfig, all_settings
-    from labcore.presets import PRESETS
+    from labcore.config.presets import PRESETS
 
     everyday = parser.add_argument_group("common settings")
     parser.options_last()
@@ -157,7 +157,7 @@ def config_from(arguments: argparse.Namespace) -> RunConfig:
         ConfigError: a file that cannot be read, a value out of bounds, or a combination that cannot work.
     """
     from labcore.config import RunConfig, all_settings
-    from labcore.presets import preset
+    from labcore.config.presets import preset
 
     config = RunConfig()
     if arguments.config is not None:
@@ -270,7 +270,7 @@ def refuse_recipe(arguments: argparse.Namespace, what: str, own: Sequence[str] =
 
 
 def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
-    """Who works on the runs of a command: the flags that :func:`labcore.ray_queue.connected` reads.
+    """Who works on the runs of a command: the flags that :func:`labcore.runs.ray_queue.connected` reads.
 
     Args:
         what: what each run is, as "fold".

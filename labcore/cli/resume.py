@@ -14,9 +14,9 @@ import argparse
 from labcore.cli.foreground import train_everywhere, train_here
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
 from labcore.errors import RunError
+from labcore.jobs.status import RESUMABLE
 from labcore.owners import require_owner, shell_user
 from labcore.runs import Run
-from labcore.status import RESUMABLE
 from labcore.training.torchrun import take_part, under_torchrun
 from labcore.workspace import Workspace
 

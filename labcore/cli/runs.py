@@ -29,9 +29,9 @@ from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named,
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, TrainingStarted, epochs_of, last_of
 from labcore.jobs.glances import asked_of, glance, glances
+from labcore.jobs.status import JobStatus
 from labcore.owners import is_anothers, shell_user
 from labcore.runs import Run
-from labcore.status import JobStatus
 from labcore.texts import counted
 from labcore.workspace import Workspace
 

@@ -25,7 +25,7 @@ from labcore.cli.output import DONE, duration, emit, emit_json, percent, say, ta
 from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, add_json, config_from, refuse_recipe
 from labcore.cli.progress import Bar, bars
 from labcore.errors import LabError
-from labcore.listing import looked_at
+from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user
 from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
 from labcore.search.folder import Search
@@ -36,7 +36,7 @@ from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.events import Event
-    from labcore.search.report import Report
+    from labcore.search.report import SearchReport
 
 SEARCH_HELP = "its id or a part of it, or the word last"
 
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         final = train_best(Search.open(workspace, arguments.final), by=shell_user())
         return train_everywhere(final, as_json=arguments.json)
     if arguments.engine == "ray":
-        from labcore.ray_queue import require_ray
+        from labcore.runs.ray_queue import require_ray
 
         require_ray()
     if arguments.resume is not None:
@@ -128,7 +128,7 @@ def _drive(search: Search, arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         doing = None
         if arguments.engine == "ray":
-            from labcore.ray_queue import RayQueue, connected
+            from labcore.runs.ray_queue import RayQueue, connected
             from labcore.search import driver
 
             ray, device = connected(arguments.ray_address), search.settings.config.runtime.device
@@ -185,7 +185,7 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
     return tell_list(map(facts, reports), head, rows, broken, "search_id", none=none, as_json=as_json)
 
 
-def facts(report: Report) -> dict[str, Any]:
+def facts(report: SearchReport) -> dict[str, Any]:
     """A search at a glance, as a line of ``search --list --json``."""
     best = report.best
     return {
@@ -207,7 +207,7 @@ def facts(report: Report) -> dict[str, Any]:
     }
 
 
-def _show(report: Report, *, as_json: bool) -> int:
+def _show(report: SearchReport, *, as_json: bool) -> int:
     if as_json:
         emit_json(facts(report))
         for trial in report.trials:
@@ -239,7 +239,7 @@ def _show(report: Report, *, as_json: bool) -> int:
     return DONE
 
 
-def _value(report: Report, value: float | None) -> str:
+def _value(report: SearchReport, value: float | None) -> str:
     if value is None:
         return "-"
     return percent(value) if report.settings.objective == "accuracy" else f"{value:.4f}"

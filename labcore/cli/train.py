@@ -122,7 +122,7 @@ def read_changes(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str,
 
 
 def _time_again(workspace: Workspace) -> None:
-    from labcore.training.precision import forget
+    from labcore.training.precision_choice import forget
 
     forgotten = forget(workspace)
     say(f"{counted(forgotten, 'timing')} forgotten; precisions are measured again")
@@ -170,8 +170,8 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
     Raises:
         DatasetError, ConfigError, DeviceError: what the run would fail on at once.
     """
-    from labcore.datasets.folds import split_for
     from labcore.datasets.registry import find_dataset, with_whole_paths
+    from labcore.datasets.splits import split_for
     from labcore.device import choose_device
 
     dataset = find_dataset(workspace, config.data.dataset)

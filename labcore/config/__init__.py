@@ -27,7 +27,7 @@ from labcore.config.parts import (
     OptimConfig,
     RuntimeConfig,
 )
-from labcore.config.setting import Part, Setting, describe
+from labcore.config.setting import Setting, SettingGroup, describe
 from labcore.errors import ConfigError
 from labcore.events import Event, SettingsChanged, each_of
 from labcore.texts import json_line
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-class RunConfig(Part):
+class RunConfig(SettingGroup):
     """All settings of one run."""
 
     data: DataConfig = DataConfig()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from labcore.config.setting import Part, setting
+from labcore.config.setting import SettingGroup, setting
 
 
-class DataConfig(Part):
+class DataConfig(SettingGroup):
     """Which clips are trained on, and which are tested on."""
 
     dataset: str = setting(
@@ -41,7 +41,7 @@ class DataConfig(Part):
     )  # fmt: skip
 
 
-class AudioConfig(Part):
+class AudioConfig(SettingGroup):
     """How clips are resampled and cut."""
 
     sample_rate: int = setting(
@@ -59,7 +59,7 @@ class AudioConfig(Part):
     )  # fmt: skip
 
 
-class FeaturesConfig(Part):
+class FeaturesConfig(SettingGroup):
     """The log-mel spectrogram, the front end of training and use."""
 
     n_fft: int | None = setting(
@@ -103,7 +103,7 @@ class FeaturesConfig(Part):
     )  # fmt: skip
 
 
-class AugmentConfig(Part):
+class AugmentConfig(SettingGroup):
     """Random changes of the training clips, new in every epoch. Zero switches an augmentation off."""
 
     time_shift_seconds: float = setting(
@@ -172,7 +172,7 @@ class AugmentConfig(Part):
     )  # fmt: skip
 
 
-class ModelConfig(Part):
+class ModelConfig(SettingGroup):
     """Architecture and initial weights."""
 
     name: str = setting(
@@ -196,7 +196,7 @@ class ModelConfig(Part):
     )  # fmt: skip
 
 
-class OptimConfig(Part):
+class OptimConfig(SettingGroup):
     """How the network is trained."""
 
     epochs: int | None = setting(
@@ -253,7 +253,7 @@ class OptimConfig(Part):
         return self.lr if self.lr is not None else {"sgd": 0.1, "adamw": 0.002}[self.optimizer]
 
 
-class RuntimeConfig(Part):
+class RuntimeConfig(SettingGroup):
     """Device, precision and memory."""
 
     device: str = setting(

@@ -48,7 +48,7 @@ def setting(
     return Field(default=default, title=title, description=help, ge=ge, le=le, json_schema_extra={"ui": ui})
 
 
-class Part(BaseModel):
+class SettingGroup(BaseModel):
     """A group of settings. Frozen: a changed configuration is a new one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

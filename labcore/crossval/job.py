@@ -16,19 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from labcore import asked
 from labcore.config import RunConfig, parse
 from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError
 from labcore.jobs.folder import NOTHING, JobFolder
 from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
-from labcore.listing import reason
-from labcore.origin import EXPERIMENT
+from labcore.jobs.listing import reason
+from labcore.jobs.status import RESUMABLE, JobRequest, JobStatus, Story
 from labcore.owners import clean
 from labcore.reading import LATEST, DamagedError, read_object
-from labcore.runs import Run
-from labcore.status import RESUMABLE, Asked, JobStatus, Story
+from labcore.runs import Run, asked
+from labcore.runs.origin import EXPERIMENT
 from labcore.workspace import Workspace, slug
 
 KIND = "crossval"
@@ -165,12 +164,12 @@ class CrossValidation(JobFolder):
     def _unreadable(self, error: Exception) -> RunError:
         return RunError(f"cross-validation {self.id} cannot be read: {reason(error)}", "Delete it, or put it back")
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         try:
             config = self.config
         except RunError as error:
-            return Asked(error=reason(error))
-        return Asked(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
+            return JobRequest(error=reason(error))
+        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
 
     @property
     def needs(self) -> str:
@@ -249,7 +248,8 @@ def spread(wanted: str, number: int, gpus: int) -> str:
 
 def _chosen(dataset: Any, config: RunConfig, folds: Sequence[str] | None) -> list[str]:
     """The folds to go through, each of which can be held out."""
-    from labcore.datasets.folds import official_folds, split_for
+    from labcore.datasets.folds import official_folds
+    from labcore.datasets.splits import split_for
 
     if config.data.split == "random":
         raise ConfigError(

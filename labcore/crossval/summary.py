@@ -12,11 +12,11 @@ from labcore.crossval.job import CrossValidation, state_of
 from labcore.errors import RunError
 from labcore.evaluation.metrics import figures_of
 from labcore.events import Evaluated, RunFinished, TrainingStarted, each_of, epochs_of, last_of
-from labcore.honesty import adjustments
-from labcore.listing import reason
+from labcore.jobs.listing import reason
+from labcore.jobs.status import ENDED, JobStatus
 from labcore.runs import Run
+from labcore.runs.honesty import adjustments
 from labcore.sheets import Sheet
-from labcore.status import ENDED, JobStatus
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,12 @@
 """Data sets: from a folder or a list of clips to a clip table with folds, and to a store of decoded clips."""
 
-from labcore.datasets.folds import assign_folds, cannot_be_held_out, split, split_for
+from labcore.datasets.folds import assign_folds
+from labcore.datasets.glance import list_datasets
 from labcore.datasets.health import check_dataset
 from labcore.datasets.layouts import read_dataset
-from labcore.datasets.registry import find_dataset, list_datasets, register
+from labcore.datasets.registry import find_dataset, register
 from labcore.datasets.resuming import dataset_of
+from labcore.datasets.splits import cannot_be_held_out, split, split_for
 from labcore.datasets.store import open_store
 from labcore.datasets.table import Dataset
 

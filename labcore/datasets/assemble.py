@@ -12,7 +12,7 @@ from labcore.datasets.by_time import Row, parted
 from labcore.datasets.contents import equal_files
 from labcore.datasets.folds import assign_folds, join_groups
 from labcore.datasets.labels import alike, several_in_a_cell, unified
-from labcore.datasets.table import Dataset, Finding, Problem, fold_order, folder_of, make_table, merged, way_from
+from labcore.datasets.table import DataProblem, Dataset, Finding, fold_order, folder_of, make_table, merged, way_from
 from labcore.texts import shown
 
 URBANSOUND_NAME = re.compile(r"(?P<source>\d+)-(?P<target>\d)-\d+-\d+$")
@@ -21,14 +21,14 @@ SPEECH_COMMANDS_NAME = re.compile(r"(?P<source>.+)_nohash_\d+$")
 
 
 @dataclass
-class Reading:
+class DatasetDraft:
     """What a layout gave so far. ``official``: its folds are published with the data set."""
 
     name: str
     root: Path
     layout: str
     rows: list[Row] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DataProblem] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     passed_over: int = 0
     label_order: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ def without_single_fold(rows: list[Row]) -> list[Row]:
     return [(row[0], row[1], "", *row[3:]) for row in rows] if len({row[2] for row in rows}) == 1 else rows
 
 
-def assembled(reading: Reading) -> Dataset:
+def assembled(reading: DatasetDraft) -> Dataset:
     """The data set, with folds drawn where it brings none; clips without a fold among clips with one are trained on."""
     folder = folder_of(reading.root, (row[0] for row in reading.rows))
     rows = [
@@ -91,7 +91,7 @@ def assembled(reading: Reading) -> Dataset:
     )
 
 
-def _labels(reading: Reading, labels: list[str]) -> tuple[list[str], list[Finding]]:
+def _labels(reading: DatasetDraft, labels: list[str]) -> tuple[list[str], list[Finding]]:
     """Labels as they are meant, and what is told of them."""
     if reading.layout == "csv":
         labels, told = unified(labels)

@@ -11,8 +11,8 @@ from labcore.datasets.csvtext import read_rows
 from labcore.datasets.labels import is_missing
 from labcore.datasets.lookup import FileFinder
 from labcore.datasets.scan import is_audio, is_file
-from labcore.datasets.spans import Times, time_columns
-from labcore.datasets.table import Problem
+from labcore.datasets.spans import SpanColumns, time_columns
+from labcore.datasets.table import DataProblem
 from labcore.errors import DatasetError
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -49,7 +49,7 @@ class ClipList:
         return Taken(path, label, fold, group)
 
     @cached_property
-    def times(self) -> Times:
+    def times(self) -> SpanColumns:
         """The columns of times.
 
         Raises:
@@ -120,9 +120,9 @@ def read_list(path: Path) -> ClipList:
     return ClipList(path, header, rows, lines)
 
 
-def left_out(path: Path, line: int, cell: str, what: str) -> Problem:
+def left_out(path: Path, line: int, cell: str, what: str) -> DataProblem:
     """A row that is left out."""
-    return Problem(cell or f"line {line} of {path.name}", f"{what} ({path.name}, line {line})")
+    return DataProblem(cell or f"line {line} of {path.name}", f"{what} ({path.name}, line {line})")
 
 
 def value_of(row: dict[str, str], column: str) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from labcore.datasets.assemble import Reading, assembled, join_equal_files, source_of, without_single_fold
+from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.labels import speakers
 from labcore.datasets.part_lists import PartLists
 from labcore.datasets.parts import FOLD_NAMES, is_aside, part_named, parts_among
@@ -30,7 +30,7 @@ def read_folders(root: Path, name: str, findings: Sequence[Finding] = ()) -> Dat
     """
     found = find_audio(root)
     lists = PartLists.beside(root, found)
-    reading = Reading(name, root, "speech_commands" if lists.speech_commands else "folders")
+    reading = DatasetDraft(name, root, "speech_commands" if lists.speech_commands else "folders")
     reading.problems, reading.passed_over = found.problems, found.passed_over
     reading.findings = [finding for finding in findings if not set(finding.files) & set(lists.paths)]
     reading.findings += lists.findings
@@ -70,7 +70,7 @@ def _parts(root: Path, found: Found) -> dict[str, str]:
     return {}
 
 
-def _read_parts(reading: Reading, found: Found, folds: dict[str, str]) -> None:
+def _read_parts(reading: DatasetDraft, found: Found, folds: dict[str, str]) -> None:
     outside = []
     for parts in found.files:
         path = str(reading.root.joinpath(*parts))
@@ -98,7 +98,7 @@ def _left_aside(root: Path, outside: list[tuple[str, ...]], folds: dict[str, str
     ]
 
 
-def _read_classes(reading: Reading, found: Found, lists: PartLists) -> None:
+def _read_classes(reading: DatasetDraft, found: Found, lists: PartLists) -> None:
     loose = []
     inner = {} if lists else _inner_parts(found)
     for parts in found.files:

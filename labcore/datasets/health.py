@@ -18,7 +18,7 @@ from labcore.audio import Recording
 from labcore.config import RunConfig
 from labcore.datasets.contents import equal_files
 from labcore.datasets.hearing import facts_of, unheard
-from labcore.datasets.table import Dataset, Finding, Problem, behind, merged, some, unusual
+from labcore.datasets.table import DataProblem, Dataset, Finding, behind, merged, some, unusual
 from labcore.device import usable_cores
 from labcore.errors import AudioError
 from labcore.texts import counted, shown
@@ -55,8 +55,8 @@ class Health:
     seconds: tuple[float, float, float]
     total_seconds: float
     rates: dict[int, int]
-    unreadable: list[Problem]
-    silent: list[Problem]
+    unreadable: list[DataProblem]
+    silent: list[DataProblem]
     duplicates: list[tuple[str, ...]]
     mislabelled: list[tuple[str, ...]]
     tiny_classes: dict[str, int]
@@ -142,9 +142,9 @@ class _Heard:
     rates: Counter[int] = field(default_factory=Counter)
     clips: list[tuple[str, str, int, float]] = field(default_factory=list)  # path, label, rate, share that is not heard
     readable: list[bool] = field(default_factory=list)
-    unreadable: list[Problem] = field(default_factory=list)
-    silent: list[Problem] = field(default_factory=list)
-    notes: list[Problem] = field(default_factory=list)
+    unreadable: list[DataProblem] = field(default_factory=list)
+    silent: list[DataProblem] = field(default_factory=list)
+    notes: list[DataProblem] = field(default_factory=list)
 
 
 def check_dataset(
@@ -198,15 +198,15 @@ def _listen(table: pd.DataFrame, progress: Callable[[int, int], None] | None, li
         for done, (path, label, result) in enumerate(zip(table["path"], table["label"], results, strict=True), 1):
             heard.readable.append(not isinstance(result, AudioError))
             if isinstance(result, AudioError):
-                heard.unreadable.append(Problem(path, behind(path, result.what)))
+                heard.unreadable.append(DataProblem(path, behind(path, result.what)))
             else:
                 length, rate, peak_db, above, notes = result
-                heard.notes += [Problem(path, note) for note in notes]
+                heard.notes += [DataProblem(path, note) for note in notes]
                 heard.seconds.append(length)
                 heard.rates[rate] += 1
                 heard.clips.append((path, label, rate, above))
                 if peak_db < SILENT_DB:
-                    heard.silent.append(Problem(path, f"is silent (peak {peak_db:.0f} dB)"))
+                    heard.silent.append(DataProblem(path, f"is silent (peak {peak_db:.0f} dB)"))
             if progress is not None:
                 progress(done, len(table))
     finally:
@@ -245,7 +245,7 @@ def _by(table: pd.DataFrame, key: str, value: str) -> dict[str, set[str]]:
     return found
 
 
-def _files(problems: list[Problem]) -> tuple[str, ...]:
+def _files(problems: list[DataProblem]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(problem.path for problem in problems))
 
 
@@ -253,7 +253,7 @@ def _joined(sets: list[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(path for same in sets for path in same)
 
 
-def _clips(problems: list[Problem]) -> str:
+def _clips(problems: list[DataProblem]) -> str:
     count, files = sum(problem.clips for problem in problems), len({problem.path for problem in problems})
     of = "" if files == count else f" of {_many(files, 'file')}"
     return f"{_many(count, 'clip')}{of}"

@@ -11,22 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labcore.datasets.registry import (
-    RENAMED,
-    called_now,
-    entries_of,
-    memory_of,
-    names_before,
-    no_such_set,
-    place_of,
-    places_of,
-    require_free,
-)
+from labcore.datasets.glance import memory_of
+from labcore.datasets.names import RENAMED, called_now, entries_of, names_before, no_such_set, places_of, require_free
+from labcore.datasets.registry import place_of
 from labcore.errors import DatasetError, RunError, WorkspaceError
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import working_kinds
+from labcore.jobs.status import JobStatus
 from labcore.runs import Run
-from labcore.status import JobStatus
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug, write_atomically
 from labcore.workspace import remove as take_away

@@ -25,7 +25,7 @@ from labcore.datasets.scan import (
     listed,
     subfolders,
 )
-from labcore.datasets.table import MISSING, Dataset, Finding, Problem
+from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
 from labcore.typed import hint, typed_path
@@ -77,7 +77,7 @@ def _within_roots(dataset: Dataset) -> Dataset:
         return dataset
     kept = dataset.table[~dataset.table["path"].isin(shut)].reset_index(drop=True)
     return replace(
-        dataset, table=kept, problems=[*dataset.problems, *(Problem(path, MISSING) for path in sorted(shut))]
+        dataset, table=kept, problems=[*dataset.problems, *(DataProblem(path, MISSING) for path in sorted(shut))]
     )
 
 

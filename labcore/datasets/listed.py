@@ -9,13 +9,13 @@ from functools import cache, partial
 from pathlib import Path
 
 from labcore.audio import probe
-from labcore.datasets.assemble import Reading, assembled, join_equal_files, source_of, without_single_fold
+from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.by_time import Row
 from labcore.datasets.cliplist import ClipList, left_out, value_of
 from labcore.datasets.labels import doubtful
 from labcore.datasets.parts import tidy_fold
 from labcore.datasets.scan import find_audio, is_audio, listed
-from labcore.datasets.table import MISSING, Dataset, Finding, Problem, some
+from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding, some
 from labcore.errors import AudioError
 
 
@@ -32,7 +32,7 @@ def read_clip_lists(
     Raises:
         DatasetError: a column looks like a time and cannot be understood.
     """
-    reading = Reading(name, root, "csv", findings=list(findings))
+    reading = DatasetDraft(name, root, "csv", findings=list(findings))
     for clips, part in lists:
         _read(reading, clips, part)
     if not any(clips.taken.group for clips, _ in lists):
@@ -43,7 +43,7 @@ def read_clip_lists(
     return assembled(reading)
 
 
-def _read(reading: Reading, clips: ClipList, part: str) -> None:
+def _read(reading: DatasetDraft, clips: ClipList, part: str) -> None:
     taken, times = clips.taken, clips.times
     told = f"{clips.path.name}: {taken.told(clips.header, times.told)}"
     reading.findings.append(Finding("columns", f"in {told}", (str(clips.path),), level="note"))
@@ -81,13 +81,13 @@ def _read(reading: Reading, clips: ClipList, part: str) -> None:
     reading.findings += _without_label(clips, missing)
 
 
-def _missing(clips: ClipList, cell: str, lines: list[int]) -> Problem:
+def _missing(clips: ClipList, cell: str, lines: list[int]) -> DataProblem:
     """A file that is not there, once, however many rows name it."""
     more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
-    return Problem(cell, f"{MISSING} ({clips.path.name}, line {lines[0]}{more})", len(lines))
+    return DataProblem(cell, f"{MISSING} ({clips.path.name}, line {lines[0]}{more})", len(lines))
 
 
-def _take_doubtful(reading: Reading, clips: ClipList, rows: list[tuple[int, str, Row]]) -> None:
+def _take_doubtful(reading: DatasetDraft, clips: ClipList, rows: list[tuple[int, str, Row]]) -> None:
     """Rows whose file was found by its name in another folder than they say: taken where no other row means that file."""
     known = {row[0] for row in reading.rows}
     meant: dict[str, set[str]] = {}
@@ -120,7 +120,7 @@ def _without_label(clips: ClipList, missing: Counter[str]) -> list[Finding]:
     ]
 
 
-def _unlisted(reading: Reading, lists: list[ClipList]) -> list[Finding]:
+def _unlisted(reading: DatasetDraft, lists: list[ClipList]) -> list[Finding]:
     """Audio files beside the listed ones that no list names."""
     named = {row[0] for row in reading.rows}
     in_folder = reading.root.is_dir()

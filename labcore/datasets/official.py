@@ -6,11 +6,11 @@ import math
 import re
 from pathlib import Path
 
-from labcore.datasets.assemble import ESC50_NAME, URBANSOUND_NAME, Reading, assembled
+from labcore.datasets.assemble import ESC50_NAME, URBANSOUND_NAME, DatasetDraft, assembled
 from labcore.datasets.cliplist import ClipList, left_out
 from labcore.datasets.parts import FOLD_FOLDER, tidy_fold
 from labcore.datasets.scan import find_audio, is_dir, is_file
-from labcore.datasets.table import MISSING, Dataset, Problem
+from labcore.datasets.table import MISSING, DataProblem, Dataset
 
 URBANSOUND_LABELS = (
     "air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling",
@@ -27,7 +27,7 @@ def urbansound_name(name: str) -> re.Match[str] | None:
 def read_urbansound8k(root: Path, clips: ClipList | None, name: str) -> Dataset:
     """UrbanSound8K: by its list, or by the names of its files where the list is missing. Groups are the Freesound recordings."""
     base = root / "audio" if is_dir(root / "audio") else root
-    reading = Reading(name, root, "urbansound8k", official=True)
+    reading = DatasetDraft(name, root, "urbansound8k", official=True)
     if clips is not None:
         order: dict[int, str] = {}
         for row, line in zip(clips.lowered, clips.lines, strict=True):
@@ -52,7 +52,7 @@ def read_urbansound8k(root: Path, clips: ClipList | None, name: str) -> Dataset:
             known, folder = urbansound_name(parts[-1]), FOLD_FOLDER.match(parts[0])
             if known is None or folder is None:
                 reading.problems.append(
-                    Problem(str(base.joinpath(*parts)), "is not named as UrbanSound8K names its clips")
+                    DataProblem(str(base.joinpath(*parts)), "is not named as UrbanSound8K names its clips")
                 )
                 continue
             label = _urbansound_label(known["target"])
@@ -80,7 +80,7 @@ def _urbansound_label(number: str) -> str:
 def read_esc50(root: Path, clips: ClipList, name: str) -> Dataset:
     """ESC-50, or a part of it such as ESC-10, by its list. Groups are the Freesound recordings."""
     base = root / "audio" if is_dir(root / "audio") else root
-    reading = Reading(name, root, "esc50", official=True)
+    reading = DatasetDraft(name, root, "esc50", official=True)
     order: dict[int, str] = {}
     for row, line in zip(clips.lowered, clips.lines, strict=True):
         file, label, fold = row.get("filename", ""), row.get("category", ""), tidy_fold(row.get("fold", ""))

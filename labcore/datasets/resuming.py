@@ -14,10 +14,10 @@ from labcore.datasets.record import ClipRecord
 from labcore.datasets.registry import find_dataset, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from
 from labcore.errors import DatasetError
-from labcore.moved import former_homes, here, homes_of
+from labcore.jobs.status import RESUMABLE
 from labcore.reading import read_object
 from labcore.runs import Run
-from labcore.status import RESUMABLE
+from labcore.runs.moved import former_homes, here, homes_of
 from labcore.texts import counted
 from labcore.workspace import Workspace
 

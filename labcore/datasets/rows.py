@@ -10,9 +10,9 @@ import numpy as np
 
 from labcore.audio import as_wav, content_of
 from labcore.config import DataConfig
-from labcore.datasets.folds import split_for
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.resuming import dataset_of
+from labcore.datasets.splits import split_for
 from labcore.errors import DatasetError
 from labcore.runs import Run
 from labcore.texts import shown

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from labcore.config import DataConfig
-from labcore.datasets.folds import split_for
+from labcore.datasets.splits import split_for
 from labcore.datasets.table import Dataset, way_from
 from labcore.texts import as_bytes
 

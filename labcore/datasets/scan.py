@@ -10,8 +10,8 @@ from pathlib import Path
 
 from labcore.allowed_paths import is_open
 from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
-from labcore.datasets.table import Problem
-from labcore.datasets.walk import Identity, Look, TooMuchError, at_hand
+from labcore.datasets.table import DataProblem
+from labcore.datasets.walk import Identity, TooMuchError, WalkBudget, at_hand
 from labcore.errors import DatasetError
 
 NOT_CLASSES = ("_background_noise_",)  # the folder of long noises in Speech Commands
@@ -22,7 +22,7 @@ class Found:
     """``files`` are paths relative to the scanned folder, as tuples of their parts, sorted."""
 
     files: list[tuple[str, ...]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DataProblem] = field(default_factory=list)
     passed_over: int = 0
 
 
@@ -95,20 +95,20 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
     wanted = AUDIO_SUFFIXES | FOREIGN_SUFFIXES if foreign else AUDIO_SUFFIXES
 
     def unlisted(path: Path) -> None:
-        found.problems.append(Problem(str(path), "is a folder that cannot be read"))
+        found.problems.append(DataProblem(str(path), "is a folder that cannot be read"))
 
     for parts, name in _Walk(unlisted, () if noises else NOT_CLASSES).files(folder):
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
         if suffix in wanted:
             if _leads_nowhere(path := str(folder.joinpath(*parts, name))):
-                found.problems.append(Problem(path, "is a broken link"))
+                found.problems.append(DataProblem(path, "is a broken link"))
             else:
                 found.files.append((*parts, name))
         elif suffix in FOREIGN_SUFFIXES:
             what = f"is audio of an unsupported format ({suffix}); convert it to WAV or FLAC"
-            found.problems.append(Problem(str(folder.joinpath(*parts, name)), what))
+            found.problems.append(DataProblem(str(folder.joinpath(*parts, name)), what))
         elif not suffix and _leads_nowhere(path := str(folder.joinpath(*parts, name))):
-            found.problems.append(Problem(path, "is a broken link"))
+            found.problems.append(DataProblem(path, "is a broken link"))
         else:
             found.passed_over += 1
     return found
@@ -148,7 +148,7 @@ class _Walk:
     trouble: Callable[[Path], None]
     without: tuple[str, ...] = NOT_CLASSES
     # no context of its own: a generator would leave it set for whoever it yields to
-    look: Look = field(default_factory=lambda: at_hand.get() or Look())
+    look: WalkBudget = field(default_factory=lambda: at_hand.get() or WalkBudget())
     seen: set[Identity] = field(default_factory=set)
 
     def files(

@@ -59,7 +59,7 @@ class TimeColumn:
 
 
 @dataclass(frozen=True)
-class Times:
+class SpanColumns:
     """The columns that place a clip in its file; None for what no column gives."""
 
     start: TimeColumn | None = None
@@ -108,7 +108,7 @@ class Times:
 
 def time_columns(
     header: Sequence[str], cells: Callable[[str], Iterable[str]], taken: Iterable[str], where: str
-) -> Times:
+) -> SpanColumns:
     """The columns of times in a header.
 
     Args:
@@ -139,7 +139,7 @@ def time_columns(
     return _with_offset(found, where)
 
 
-def _with_offset(found: dict[str, TimeColumn], where: str) -> Times:
+def _with_offset(found: dict[str, TimeColumn], where: str) -> SpanColumns:
     """What an ``offset`` means: a start beside a duration, an end beside an onset."""
     start, end, duration = found.get("start"), found.get("end"), found.get("duration")
     offset = found.get("offset")
@@ -160,7 +160,7 @@ def _with_offset(found: dict[str, TimeColumn], where: str) -> Times:
         )
     placed = start is not None or end is not None
     at = found.get("file offset") if start is not None or duration is not None else None
-    return Times(start, end, duration if placed or at is not None else None, at)
+    return SpanColumns(start, end, duration if placed or at is not None else None, at)
 
 
 def _role(base: str) -> str:

@@ -26,7 +26,7 @@ MISSING = "is missing"
 
 
 @dataclass(frozen=True)
-class Problem:
+class DataProblem:
     """A file or a row that is left out. ``what`` says why, in words that follow the path; ``clips`` of it are concerned."""
 
     path: str
@@ -34,12 +34,12 @@ class Problem:
     clips: int = 1
 
 
-def merged(problems: Iterable[Problem]) -> list[Problem]:
+def merged(problems: Iterable[DataProblem]) -> list[DataProblem]:
     """Each file once with each reason, however many of its parts are listed."""
     clips: Counter[tuple[str, str]] = Counter()
     for problem in problems:
         clips[problem.path, problem.what] += problem.clips
-    return [Problem(path, what, count) for (path, what), count in clips.items()]
+    return [DataProblem(path, what, count) for (path, what), count in clips.items()]
 
 
 def behind(path: str, what: str) -> str:
@@ -71,7 +71,7 @@ class Finding:
         return f"{said}. {self.remedy}." if self.remedy else f"{said}."
 
 
-def unusual(notes: Iterable[Problem]) -> list[Finding]:
+def unusual(notes: Iterable[DataProblem]) -> list[Finding]:
     """What is told of how clips were read, a finding for all that it is told of."""
     files: dict[str, dict[str, int]] = {}
     for note in notes:
@@ -108,7 +108,7 @@ class Dataset:
     root: Path
     layout: str
     table: pd.DataFrame
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DataProblem] = field(default_factory=list)
     fold_note: str = ""
     passed_over: int = 0
     label_order: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """The bounds of walking through folders: no folder of the system, and no more than a data set can be.
 
-A typed path may lead anywhere, to ``/`` too. What looks through folders counts what it sees in the :class:`Look` at hand, so that all
+A typed path may lead anywhere, to ``/`` too. What looks through folders counts what it sees in the :class:`WalkBudget` at hand, so that all
 that is done to read one data set has one bound, one progress and one way to be called off.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcore.errors import DatasetError
+from labcore.jobs.following import OnProgress
 from labcore.texts import shown
 
 MOST_FOLDERS = 100_000
@@ -34,7 +35,6 @@ EVERY = 512
 """So many files are looked at between two calls of the progress."""
 
 Identity = tuple[int, int]
-Progress = Callable[[int, int], None]
 
 
 class TooMuchError(DatasetError):
@@ -42,13 +42,13 @@ class TooMuchError(DatasetError):
 
 
 @dataclass
-class Look:
+class WalkBudget:
     """What was looked at so far to read one thing.
 
     ``progress`` is called with (files seen, 0) now and then; what it raises ends the look.
     """
 
-    progress: Progress | None = None
+    progress: OnProgress | None = None
     files: int = 0
     audio: int = 0
     known: set[Identity] = field(default_factory=set)
@@ -115,11 +115,11 @@ class Look:
         )
 
 
-at_hand: ContextVar[Look | None] = ContextVar("look", default=None)
+at_hand: ContextVar[WalkBudget | None] = ContextVar("look", default=None)
 
 
 @contextlib.contextmanager
-def looking(progress: Progress | None = None, *, anew: bool = False) -> Iterator[Look]:
+def looking(progress: OnProgress | None = None, *, anew: bool = False) -> Iterator[WalkBudget]:
     """Count all walks inside as one look; inside another look they belong to that one.
 
     Args:
@@ -127,7 +127,7 @@ def looking(progress: Progress | None = None, *, anew: bool = False) -> Iterator
     """
     now = at_hand.get()
     if now is None or anew:
-        now = Look(progress or (now.progress if now else None))
+        now = WalkBudget(progress or (now.progress if now else None))
     token = at_hand.set(now)
     try:
         yield now

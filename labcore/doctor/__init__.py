@@ -5,7 +5,7 @@
 
 from labcore.doctor.examination import examine
 from labcore.doctor.readings import Readings
-from labcore.doctor.report import Check, Proof, Report
+from labcore.doctor.report import Check, DoctorReport, Proof
 from labcore.doctor.verdict import conclude
 
-__all__ = ["Check", "Proof", "Readings", "Report", "conclude", "examine"]
+__all__ = ["Check", "DoctorReport", "Proof", "Readings", "conclude", "examine"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labcore.doctor.gpus import read_nvml
-from labcore.doctor.process import Child
+from labcore.doctor.process import ProofProcess
 from labcore.doctor.readings import Nvml, Readings, System, Torch, torch_from_json
-from labcore.doctor.report import Proof, Report
+from labcore.doctor.report import DoctorReport, Proof
 from labcore.doctor.system import read_system
 from labcore.doctor.verdict import conclude
 from labcore.workspace import Workspace
@@ -27,7 +27,9 @@ WORKS = (
 HIDDEN = {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
-def examine(workspace: Workspace, start: Callable[..., Child] = Child) -> Generator[Report, None, None]:
+def examine(
+    workspace: Workspace, start: Callable[..., ProofProcess] = ProofProcess
+) -> Generator[DoctorReport, None, None]:
     """Look at this machine. Each report is fuller than the one before; the last is complete.
 
     Nothing that a driver or a kernel does ends it: what crashes or hangs becomes a finding. The child process ends when the iterator
@@ -75,7 +77,7 @@ class _Examination:
     over: bool = False
     created: float = field(default_factory=time.time)
 
-    def report(self) -> Report:
+    def report(self) -> DoctorReport:
         return conclude(Readings(self.system, self.nvml, self.torch), self.proofs, self.pending(), self.created)
 
     def pending(self) -> tuple[str, ...]:

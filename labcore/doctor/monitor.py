@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import psutil
 
 from labcore import nvml
+from labcore.cgroup import Cgroup
 from labcore.device import usable_cores
-from labcore.doctor.cgroup import Cgroup
 from labcore.errors import LabError
-from labcore.event_log import log_of
 from labcore.events import RunStarted
+from labcore.jobs.event_log import log_of
 from labcore.jobs.folder import is_here
 from labcore.nvml import GpuSample
 from labcore.runs import Run, list_runs
@@ -53,7 +53,7 @@ class RunUse:
 
 
 @dataclass(frozen=True)
-class Look:
+class MachineSample:
     """The machine at a moment. ``time`` is in seconds on the monotonic clock, ``cpu`` a share of the usable cores, memory in bytes."""
 
     time: float
@@ -74,7 +74,7 @@ class Look:
 
 
 def series(
-    looks: Iterable[Look], value: Callable[[Look], float | None], now: float
+    looks: Iterable[MachineSample], value: Callable[[MachineSample], float | None], now: float
 ) -> list[tuple[float, float | None]]:
     """Age in seconds (0 is now, the past is negative) and value of each look; None between two visits, so that no line joins them."""
     points: list[tuple[float, float | None]] = []
@@ -101,16 +101,16 @@ class Monitor:
         self._cgroup = cgroup or Cgroup()
         self._busy_time, self._all_time, self._group_time = _Rate(), _Rate(), _Rate()
         self._workspace, self._rates = workspace, dict[str, _Rate]()  # of the runs at work
-        self._looks: deque[Look] = deque()
+        self._looks: deque[MachineSample] = deque()
         self._lock = threading.Lock()
 
     @property
-    def history(self) -> list[Look]:
+    def history(self) -> list[MachineSample]:
         """The looks of the last two minutes, oldest first."""
         with self._lock:
             return list(self._looks)
 
-    def look(self) -> Look:
+    def look(self) -> MachineSample:
         """The machine now, or as it was up to a second ago."""
         with self._lock:
             now = self._clock()
@@ -119,7 +119,7 @@ class Monitor:
                 return self._looks[-1]
             gpus = tuple(self._samples())
             used, total = self._memory()
-            look = Look(now, self._busy(now), used, total, gpus, self._uses(gpus, now))
+            look = MachineSample(now, self._busy(now), used, total, gpus, self._uses(gpus, now))
             self._looks.append(look)
             while now - self._looks[0].time > SPAN:
                 self._looks.popleft()

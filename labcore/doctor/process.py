@@ -30,7 +30,7 @@ _MEANING = {
 }
 
 
-class Child:
+class ProofProcess:
     """A child process. It starts at once and works on while nobody listens.
 
     Args:

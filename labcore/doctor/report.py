@@ -53,7 +53,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Report:
+class DoctorReport:
     """All that is known so far. ``device`` is what ``--device auto`` computes on: "" until torch has been asked.
 
     ``pending`` names what is still looked at; ``created`` is in seconds since the epoch.

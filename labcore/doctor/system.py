@@ -10,8 +10,8 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
+from labcore.cgroup import Cgroup
 from labcore.device import cpu_name
-from labcore.doctor.cgroup import Cgroup
 from labcore.doctor.readings import System
 from labcore.doctor.sounds import audio_formats
 from labcore.workspace import Workspace

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from labcore.doctor.checks import cards, driver, kernels, machine, pytorch
 from labcore.doctor.facts import has_nvidia, hidden_by, names, withheld
 from labcore.doctor.readings import Readings, TorchDevice
-from labcore.doctor.report import Check, Proof, Report
+from labcore.doctor.report import Check, DoctorReport, Proof
 
 CAUSES = (
     "driver", "device_nodes", "driver_version", "torch_build", "cuda_libraries", "mig", "architectures", "availability",
@@ -20,7 +20,7 @@ ON_CPU = "everything works on the CPU, large networks slowly"
 
 def conclude(
     readings: Readings, proofs: Sequence[Proof] = (), pending: Sequence[str] = (), created: float | None = None
-) -> Report:
+) -> DoctorReport:
     """The report that follows from what was read and proved.
 
     Args:
@@ -35,7 +35,7 @@ def conclude(
         *machine.checks(readings),
     )
     verdict, sentence = _Verdict(readings, list(proofs), checks, tuple(pending)).tell()
-    return Report(
+    return DoctorReport(
         verdict,
         sentence,
         _device(readings, proofs),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,16 +15,15 @@ from labcore.inference.classifier import Classifier
 from labcore.inference.embed import features_of
 from labcore.inference.resident_clips import ResidentClips
 from labcore.inference.windows import ClipWindows, aggregate
+from labcore.jobs.following import OnProgress
 
 KEEP_BYTES = 2**30
 PART = 4096
 """Windows whose embeddings are in memory at a time; more where one clip has more."""
 LARGEST = float(np.finfo(np.float16).max)
 
-Progress = Callable[[int, int], None]
 
-
-class Precision(Protocol):
+class NumberFormat(Protocol):
     """How a network computes, as :class:`labcore.training.precision.Precision` says."""
 
     def autocast(self, device: torch.device) -> contextlib.AbstractContextManager[object]: ...
@@ -32,7 +31,7 @@ class Precision(Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
+class PredictionPart:
     """What is said of some clips, which follow those of the part before.
 
     Attributes:
@@ -69,7 +68,7 @@ class EvalSet:
         self.kept = [self._images(first) for first in self._firsts()] if size < KEEP_BYTES else None
 
     def probabilities(
-        self, precision: Precision | None = None, progress: Progress = lambda done, total: None
+        self, precision: NumberFormat | None = None, progress: OnProgress = lambda done, total: None
     ) -> np.ndarray:
         """Mean over each clip's windows that hold sound: (clips, classes) float32.
 
@@ -83,8 +82,8 @@ class EvalSet:
         return self.windows.mean(torch.cat(rows).cpu().numpy())
 
     def parts(
-        self, progress: Progress = lambda done, total: None, *, by_window: bool = False, size: int = PART
-    ) -> Iterator[Part]:
+        self, progress: OnProgress = lambda done, total: None, *, by_window: bool = False, size: int = PART
+    ) -> Iterator[PredictionPart]:
         """The same with embeddings, a part of the clips at a time: memory does not grow with their number.
 
         Args:
@@ -112,7 +111,7 @@ class EvalSet:
                 yield self._part(slice(told, stop), rows[: stop - told], classes, by_window)
                 begun, told, rows = whole, stop, rows[stop - told :]
 
-    def _part(self, part: slice, rows: np.ndarray, classes: int, by_window: bool) -> Part:
+    def _part(self, part: slice, rows: np.ndarray, classes: int, by_window: bool) -> PredictionPart:
         """Of all windows of some clips: (windows, classes + width) float32."""
         windows = self.windows
         owners, bounds = windows.owners[part], windows.bounds[part]
@@ -124,10 +123,10 @@ class EvalSet:
             ends = bounds[lasts, 1]
             rows, owners, bounds = means, np.arange(begun, end), np.stack([np.zeros_like(ends), ends], 1)
         embeddings = rows[:, classes:].clip(-LARGEST, LARGEST).astype(np.float16)
-        return Part(said, owners, bounds, rows[:, :classes], embeddings)
+        return PredictionPart(said, owners, bounds, rows[:, :classes], embeddings)
 
     @torch.inference_mode()
-    def _batches(self, precision: Precision | None, progress: Progress) -> Iterator[Tensor]:
+    def _batches(self, precision: NumberFormat | None, progress: OnProgress) -> Iterator[Tensor]:
         """Probabilities of the windows, batch by batch: (batch, classes) float32 on the device."""
         self.classifier.eval()
         device = self.classifier.device

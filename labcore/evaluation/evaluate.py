@@ -9,13 +9,14 @@ import numpy as np
 
 from labcore.datasets.store import ClipStore
 from labcore.errors import LabError
-from labcore.evaluation.eval_set import EvalSet, Progress
+from labcore.evaluation.eval_set import EvalSet
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, record
 from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
+from labcore.jobs.following import OnProgress
 
 
 def evaluate(
@@ -24,7 +25,7 @@ def evaluate(
     rows: np.ndarray,
     fold: str,
     batch_size: int = 64,
-    progress: Progress = lambda done, total: None,
+    progress: OnProgress = lambda done, total: None,
     *,
     leaks: bool = False,
     split: str = "official",

@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Ty
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from labcore.errors import RunError
-from labcore.event_log import log_of
 from labcore.events import JOB_KINDS, Evaluated, Event, event_of
+from labcore.jobs.event_log import log_of
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
-from labcore.listing import reason
+from labcore.jobs.listing import reason
+from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean
 from labcore.reading import DamagedError, read_object
 from labcore.runs import Run
-from labcore.status import Asked, JobStatus, Story
 from labcore.workspace import Workspace, slug
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SNRS_DB = (30.0, 20.0, 15.0, 10.0, 5.0, 0.0, -5.0, -10.0)
 
 
-class Plan(BaseModel):
+class BasePlan(BaseModel):
     """Whom to judge on which clips.
 
     Attributes:
@@ -59,21 +59,21 @@ class Plan(BaseModel):
     device: str = "auto"
 
 
-class EvaluationPlan(Plan):
+class EvaluationPlan(BasePlan):
     """``rows``: what predictions are kept of. ``batch_size``: windows at a time."""
 
     rows: Literal["clips", "windows"] = "clips"
     batch_size: Annotated[int, Field(ge=1)] = 64
 
 
-class NoisePlan(Plan):
+class NoisePlan(BasePlan):
     """``snrs_db``: signal-to-noise ratios in dB. ``colour``: of the noise, as ``augment.noise_colour``."""
 
     colour: Literal["white", "pink", "brown"] = "pink"
     snrs_db: Annotated[tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(min_length=1)] = SNRS_DB
 
 
-class Chosen(Event):
+class ClipsChosen(Event):
     """Which clips are judged: so many, of which fold, and a sentence on them. Results told before are of other clips."""
 
     type: Literal["chosen"] = "chosen"
@@ -95,7 +95,7 @@ class InNoise(Event):
     high: float
 
 
-P = TypeVar("P", bound=Plan)
+P = TypeVar("P", bound=BasePlan)
 
 
 @dataclass(frozen=True)
@@ -133,17 +133,17 @@ class Judgement(JobFolder, Generic[P]):
             raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
         return plan
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         try:
             own = Run(self.workspace.runs / self.plan.run).asked()
-            return Asked(self.plan.dataset or own.dataset, own.model, needs=self.needs)
+            return JobRequest(self.plan.dataset or own.dataset, own.model, needs=self.needs)
         except RunError as error:
-            return Asked(needs=self.needs, error=reason(error))
+            return JobRequest(needs=self.needs, error=reason(error))
 
     @property
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> ClipsChosen | None:
         """The clips that are judged, once that is known."""
-        return self.last_event(Chosen)
+        return self.last_event(ClipsChosen)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Evaluation(Judgement[EvaluationPlan]):
         "evaluations",
         file="evaluation.json",
         traces=("events.jsonl", "predictions.parquet"),
-        events={**JOB_KINDS, "chosen": Chosen},
+        events={**JOB_KINDS, "chosen": ClipsChosen},
         work="labcore.evaluation.work:evaluation",
     )
     plan_of = EvaluationPlan
@@ -199,7 +199,7 @@ class NoiseTest(Judgement[NoisePlan]):
         "noise",
         listed="labcore noise --list",
         file="noise.json",
-        events={**JOB_KINDS, "chosen": Chosen, "in_noise": InNoise},
+        events={**JOB_KINDS, "chosen": ClipsChosen, "in_noise": InNoise},
         work="labcore.evaluation.work:in_noise",
     )
     plan_of = NoisePlan
@@ -219,7 +219,7 @@ def results_of(events: Iterable[Event]) -> list[InNoise]:
     """The results since clips were chosen last, each ratio once."""
     told: dict[float | None, InNoise] = {}
     for event in events:
-        if isinstance(event, Chosen):
+        if isinstance(event, ClipsChosen):
             told = {}
         elif isinstance(event, InNoise):
             told[event.snr_db] = event

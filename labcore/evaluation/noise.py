@@ -11,15 +11,14 @@ import torch
 from labcore.augment.noise import NoiseAt, mixed_at
 from labcore.augment.seeding import seeded
 from labcore.datasets.store import ClipStore
-from labcore.evaluation.eval_set import Progress
 from labcore.evaluation.jobs import SNRS_DB, InNoise
+from labcore.evaluation.metrics import wilson_interval
 from labcore.evaluation.select import targets_of
 from labcore.events import Event
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
 from labcore.inference.windows import ClipWindows
-from labcore.intervals import wilson_interval
-from labcore.jobs.following import follow
+from labcore.jobs.following import OnProgress, follow
 
 
 def accuracy_over_snr(
@@ -71,7 +70,7 @@ class _NoisyClips:
         self.waves = waveform_cache(store, torch.device("cpu"))
         self.noise = NoiseAt(0.0, colour)
 
-    def hits(self, rows: np.ndarray, targets: np.ndarray, snr_db: float | None, progress: Progress) -> int:
+    def hits(self, rows: np.ndarray, targets: np.ndarray, snr_db: float | None, progress: OnProgress) -> int:
         """How many of the clips are judged right at a ratio."""
         hits = 0
         for first in range(0, len(rows), self.batch_size):

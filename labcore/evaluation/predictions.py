@@ -19,7 +19,7 @@ import pandas as pd
 from labcore.datasets.folds import folds_of
 from labcore.datasets.table import way_from
 from labcore.errors import LabError, RunError, WorkspaceError
-from labcore.listing import reason
+from labcore.jobs.listing import reason
 from labcore.reading import open_file, parse_json
 from labcore.texts import shown
 from labcore.workspace import opened_atomically
@@ -27,7 +27,7 @@ from labcore.workspace import opened_atomically
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from labcore.evaluation.eval_set import Part
+    from labcore.evaluation.eval_set import PredictionPart
 
 KNOWN = ("clip", "start_s", "end_s", "group", "fold", "label")
 """The columns of what is known of a clip, before those of the classes."""
@@ -57,7 +57,7 @@ def known_of(table: pd.DataFrame, rows: np.ndarray, folder: str, split: str = "o
 
 
 def record(
-    path: Path | None, known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[Part]
+    path: Path | None, known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[PredictionPart]
 ) -> tuple[np.ndarray, LabError | None]:
     """Write what is said of clips, part by part, a row group each; the file appears whole or not at all.
 
@@ -90,7 +90,7 @@ def record(
     return np.concatenate(predicted), trouble
 
 
-def frame_of(known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[Part]) -> pd.DataFrame:
+def frame_of(known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[PredictionPart]) -> pd.DataFrame:
     """What is predicted of clips as the rows that :func:`record` would write.
 
     Args:
@@ -155,7 +155,7 @@ def class_columns(labels: Sequence[str], others: Iterable[str] = ()) -> list[str
     return columns
 
 
-def _send(file: Generator[None, Part | None, None], part: Part | None) -> LabError | None:
+def _send(file: Generator[None, PredictionPart | None, None], part: PredictionPart | None) -> LabError | None:
     try:
         file.send(part)
     except StopIteration:
@@ -165,7 +165,9 @@ def _send(file: Generator[None, Part | None, None], part: Part | None) -> LabErr
     return None
 
 
-def _writing(path: Path, known: pd.DataFrame, labels: list[str], rate: int) -> Generator[None, Part | None, None]:
+def _writing(
+    path: Path, known: pd.DataFrame, labels: list[str], rate: int
+) -> Generator[None, PredictionPart | None, None]:
     """Takes part after part, and None at the end.
 
     Raises:
@@ -187,7 +189,7 @@ def _writing(path: Path, known: pd.DataFrame, labels: list[str], rate: int) -> G
         raise WorkspaceError(f"{path} cannot be written: {reason(error)}", "Free some space") from error
 
 
-def _table(part: Part, known: pd.DataFrame, labels: list[str], rate: int) -> pa.Table:
+def _table(part: PredictionPart, known: pd.DataFrame, labels: list[str], rate: int) -> pa.Table:
     import pyarrow as pa
 
     of_row = known.iloc[part.clips]

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from labcore.config import DataConfig
-from labcore.datasets.folds import folds_of, split_for
+from labcore.datasets.folds import folds_of
+from labcore.datasets.splits import split_for
 from labcore.datasets.table import Split, fold_order
 from labcore.errors import DatasetError
 from labcore.texts import counted

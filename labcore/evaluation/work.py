@@ -11,7 +11,7 @@ from labcore.datasets.resuming import dataset_of
 from labcore.datasets.store import ClipStore, open_store
 from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError
 from labcore.evaluation.evaluate import evaluate
-from labcore.evaluation.jobs import Chosen, Evaluation, EvaluationPlan, NoiseTest, Plan, results_of
+from labcore.evaluation.jobs import BasePlan, ClipsChosen, Evaluation, EvaluationPlan, NoiseTest, results_of
 from labcore.evaluation.noise import accuracy_over_snr
 from labcore.evaluation.predictions import not_kept
 from labcore.evaluation.select import Selection, select_clips
@@ -24,7 +24,7 @@ from labcore.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Clips:
+class EvaluationInput:
     """A classifier and the clips to judge it on. ``split`` and ``folder`` as for :func:`labcore.evaluation.evaluate.evaluate`."""
 
     classifier: Classifier
@@ -95,8 +95,8 @@ def in_noise(job: NoiseTest, should_stop: StopTest) -> Generator[Event, None, No
 
 
 def _clips_of(
-    plan: Plan, workspace: Workspace, should_stop: StopTest, before: Chosen | None = None
-) -> Generator[Event, None, Clips]:
+    plan: BasePlan, workspace: Workspace, should_stop: StopTest, before: ClipsChosen | None = None
+) -> Generator[Event, None, EvaluationInput]:
     """Load the classifier and choose the clips. Which they are is told where it is not what was told before."""
     weights = workspace.runs / plan.run  # an absolute path stays what it is
     classifier = loaded(weights, plan.device)
@@ -112,13 +112,13 @@ def _clips_of(
         should_stop,
     )
     chosen = select_clips(store.table, own if same else None, fold=plan.fold, label=plan.label, trained_on=True)
-    told = Chosen(dataset=dataset.name, fold=chosen.fold, clips=len(chosen.rows), sentence=chosen.sentence)
+    told = ClipsChosen(dataset=dataset.name, fold=chosen.fold, clips=len(chosen.rows), sentence=chosen.sentence)
     if before is None or before.facts() | {"time": 0} != told.facts() | {"time": 0}:
         yield told
     if chosen.trained_on:
         held_out = f"its test fold is {chosen.held_out}"
         yield Log(level="warning", message=f"the run was trained on clips of this selection; {held_out}")
-    return Clips(classifier, store, chosen, own.split if same else "official", dataset.folder)
+    return EvaluationInput(classifier, store, chosen, own.split if same else "official", dataset.folder)
 
 
 def loaded(weights: Path, device: str = "auto") -> Classifier:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from labcore.cli.progress import counting
 from labcore.datasets import find_dataset
-from labcore.datasets.registry import DEMO, place_of, places_of
+from labcore.datasets.names import places_of
+from labcore.datasets.registry import DEMO, place_of
 from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError
 from labcore.face.telling import as_output

@@ -17,10 +17,10 @@ from labcore.evaluation.predictions import read_predictions
 from labcore.events import Evaluated
 from labcore.face.dataset import name_of, part_and_whole
 from labcore.face.telling import as_output, error_of
-from labcore.honesty import choice_note
 from labcore.jobs.process import work
 from labcore.owners import shell_user
 from labcore.runs import Run
+from labcore.runs.honesty import choice_note
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:

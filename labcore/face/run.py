@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labcore.asked import asked_for
 from labcore.cli.jobs import watch
 from labcore.cli.output import say
 from labcore.cli.parser import read_config
 from labcore.cli.train import check_inputs
 from labcore.config import RunConfig
 from labcore.config.names import by_path
+from labcore.config.presets import preset as preset_named
 from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError, RunError
 from labcore.events import Evaluated, RunFinished
@@ -22,8 +22,8 @@ from labcore.face.dataset import name_of
 from labcore.face.telling import as_output, error_of, first_interrupt, in_notebook
 from labcore.jobs.manager import JobManager
 from labcore.owners import shell_user
-from labcore.presets import preset as preset_named
 from labcore.runs import Run
+from labcore.runs.asked import asked_for
 from labcore.texts import as_html
 from labcore.workspace import Workspace
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from labcore.audio import Limits, Recording, dequantise, quantise, window_bounds
 from labcore.audio.cutting import WindowCutter
 from labcore.audio.silence import energies_of, weights_of_energies
-from labcore.audio.windowed import Progress, Rows, WindowedPrediction, hear
+from labcore.audio.windowed import OnShare, Rows, WindowedPrediction, hear
 from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
 from labcore.errors import AudioError, RunError
@@ -87,7 +87,7 @@ class Classifier(nn.Module):
         hop_seconds: float | None = None,
         batch_size: int = 32,
         limits: Limits | None = None,
-        progress: Progress = lambda share: None,
+        progress: OnShare = lambda share: None,
     ) -> Prediction:
         """Decode a file, or the bytes of one, and say what is heard in it. The length of a recording takes no memory.
 

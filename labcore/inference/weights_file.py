@@ -24,7 +24,7 @@ from labcore.features import LogMel
 from labcore.inference.golden import PREFIX, Golden
 from labcore.models import build_network
 from labcore.models.ensemble import MOST_MEMBERS
-from labcore.models.safetensors_file import Header, read_header, read_tensors
+from labcore.models.safetensors_file import SafetensorsHeader, read_header, read_tensors
 from labcore.reading import parse_json
 from labcore.texts import shown
 from labcore.zips import opened_zip
@@ -110,7 +110,7 @@ def read_weights(stream: IO[bytes], size: int, name: str) -> Weights:
     return Weights(config, labels, members, tensors, golden)
 
 
-def _facts(header: Header) -> tuple[RunConfig, list[str], list[ModelConfig]]:
+def _facts(header: SafetensorsHeader) -> tuple[RunConfig, list[str], list[ModelConfig]]:
     facts: Any = parse_json(header.metadata["labcore"])
     if facts["format"] != FORMAT:
         raise ValueError(f"its format is {str(facts['format'])[:80]!r}")
@@ -136,7 +136,9 @@ def _labels(labels: object) -> list[str]:
     return labels
 
 
-def _compare(header: Header, config: RunConfig, labels: list[str], members: list[ModelConfig], name: str) -> None:
+def _compare(
+    header: SafetensorsHeader, config: RunConfig, labels: list[str], members: list[ModelConfig], name: str
+) -> None:
     """See that the tensors of a header are those of the network that it names, which is built without memory for it.
 
     Raises:

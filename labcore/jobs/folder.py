@@ -31,13 +31,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from filelock import FileLock, Timeout
 
 from labcore.errors import WorkspaceError
-from labcore.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarted, Progress, Queued, Started, last_of
+from labcore.jobs.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.jobs.kind import Kind
-from labcore.listing import Unreadable, folders_with, strays
+from labcore.jobs.listing import Unreadable, folders_with, strays
+from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
-from labcore.status import Asked, JobStatus, Story
 from labcore.texts import json_line
 from labcore.workspace import Workspace, append_line, draft_folder, is_locked, is_no_file, remove, write_atomically
 
@@ -54,7 +54,7 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class JobFolder:
-    """A job by its directory. Holds nothing in memory; its events are remembered once a process (:mod:`labcore.event_log`)."""
+    """A job by its directory. Holds nothing in memory; its events are remembered once a process (:mod:`labcore.jobs.event_log`)."""
 
     path: Path
     kind: ClassVar[Kind]
@@ -88,9 +88,9 @@ class JobFolder:
         """What it has for itself while it works: a device, or one of :data:`SHARED`, :data:`MACHINE`, :data:`NOTHING`."""
         return SHARED
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         """What it asks for, at a glance."""
-        return Asked(needs=self.needs)
+        return JobRequest(needs=self.needs)
 
     @property
     def driver(self) -> str:

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from labcore.events import Event, Preparing
 
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
+"""Called with how many are done, and of how many."""
 T = TypeVar("T")
 
 
@@ -19,7 +20,7 @@ class Stopped(Exception):
 
 
 def follow(
-    what: str, work: Callable[[Progress], T], should_stop: Callable[[], bool], unit: str = "clips"
+    what: str, work: Callable[[OnProgress], T], should_stop: Callable[[], bool], unit: str = "clips"
 ) -> Generator[Event, None, T]:
     """Do work that reports progress by a callback, and yield that progress as events, a few a second. ``unit``: of what is counted."""
     reports: queue.Queue[tuple[int, int] | None] = queue.Queue()

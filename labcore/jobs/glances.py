@@ -20,11 +20,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from labcore import __version__
 from labcore.errors import LabError
-from labcore.event_log import FILE, log_of
+from labcore.jobs.event_log import FILE, log_of
 from labcore.jobs.folder import J, JobFolder
-from labcore.listing import reason
+from labcore.jobs.listing import reason
+from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.reading import read_object
-from labcore.status import Asked, JobStatus, Story
 from labcore.texts import json_line
 from labcore.workspace import Workspace, is_no_file, write_atomically
 
@@ -48,7 +48,7 @@ class Kept(Generic[T]):
 class Seen:
     """What is remembered of a job."""
 
-    asked: Kept[Asked]
+    asked: Kept[JobRequest]
     story: Kept[Story]
 
 
@@ -90,7 +90,7 @@ def glances(workspace: Workspace, kind: type[J]) -> list[tuple[J, JobStatus]]:
     return found
 
 
-def known(job: JobFolder) -> tuple[Asked, Story]:
+def known(job: JobFolder) -> tuple[JobRequest, Story]:
     """What a job asks for, and what its events tell: read anew only where a file has changed."""
     key = str(job.path)
     config, events = _stamp(f"{key}/{job.kind.file}"), _stamp(f"{key}/{FILE}")
@@ -106,7 +106,7 @@ def known(job: JobFolder) -> tuple[Asked, Story]:
     return asked.what, story.what
 
 
-def asked_of(job: JobFolder) -> Asked:
+def asked_of(job: JobFolder) -> JobRequest:
     """What a job asks for."""
     return known(job)[0]
 

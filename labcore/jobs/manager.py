@@ -26,8 +26,8 @@ from labcore.jobs.executors import Child, Executor, ProcessChild, ThreadChild
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import TABLE, load
 from labcore.jobs.queue import QueueState, needed, startable
+from labcore.jobs.status import RESUMABLE
 from labcore.owners import clean
-from labcore.status import RESUMABLE
 from labcore.workspace import Workspace, is_locked
 
 AGAIN_SECONDS = 60.0
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 class Queue(Protocol):
-    """Where jobs are worked on that somebody follows: a :class:`JobManager` here, or a cluster (:mod:`labcore.ray_queue`).
+    """Where jobs are worked on that somebody follows: a :class:`JobManager` here, or a cluster (:mod:`labcore.runs.ray_queue`).
 
     ``shared``: what is taken has to wait in the queue of the workspace, where any job manager takes it up.
     """

@@ -23,7 +23,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Header:
+class SafetensorsHeader:
     """What a safetensors file says of itself.
 
     Attributes:
@@ -43,7 +43,7 @@ class Header:
         return KINDS[self.kinds[name]] * math.prod(self.shapes[name])
 
 
-def read_header(stream: IO[bytes], total: int) -> Header:
+def read_header(stream: IO[bytes], total: int) -> SafetensorsHeader:
     """The header of a file of ``total`` bytes; the stream stands behind it then.
 
     Raises:
@@ -67,7 +67,7 @@ def read_header(stream: IO[bytes], total: int) -> Header:
             raise TypeError("its metadata are not text")
         kinds = {name: facts["dtype"] for name, facts in tree.items()}
         shapes = {name: _shape(facts["shape"]) for name, facts in tree.items()}
-        header = Header(metadata, kinds, shapes, start + text, total)
+        header = SafetensorsHeader(metadata, kinds, shapes, start + text, total)
         needed = sum(map(header.bytes_of, tree))
     except (KeyError, TypeError) as error:
         raise ValueError(f"its header is damaged: {error}") from error
@@ -82,7 +82,7 @@ def _shape(value: object) -> tuple[int, ...]:
     return tuple(value)
 
 
-def read_tensors(stream: IO[bytes], header: Header) -> dict[str, Tensor]:
+def read_tensors(stream: IO[bytes], header: SafetensorsHeader) -> dict[str, Tensor]:
     """The tensors of a file whose header was read from the stream, on the CPU.
 
     Raises:

@@ -18,8 +18,8 @@ from optuna.trial import FrozenTrial, TrialState
 from labcore.config import RunConfig
 from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.event_log import EventReader
 from labcore.events import Epoch, Evaluated, Event
+from labcore.jobs.event_log import EventReader
 from labcore.jobs.manager import JobManager, Queue
 from labcore.jobs.process import StopTest
 from labcore.runs import Run

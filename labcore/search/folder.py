@@ -19,24 +19,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from labcore.errors import ConfigError, LabError
-from labcore.event_log import log_of
+from labcore.jobs.event_log import log_of
 from labcore.jobs.folder import NOTHING, JobFolder, this_process
 from labcore.jobs.kind import Kind
-from labcore.listing import reason
-from labcore.origin import SEARCH
+from labcore.jobs.listing import reason
+from labcore.jobs.status import ENDED, JobRequest, JobStatus, Story
 from labcore.owners import clean, signer
 from labcore.reading import DamagedError, open_file, parse_json, read_object
 from labcore.runs import Run, list_runs
+from labcore.runs.origin import SEARCH
 from labcore.search.events import EVENTS, SearchFinished, SearchStarted, TrialEnded
 from labcore.search.settings import MOST_TRIALS, Settings
-from labcore.status import ENDED, Asked, JobStatus, Story
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
-    from labcore.search.report import Report
+    from labcore.search.report import SearchReport
 
 MARK = SEARCH
 """The mark of a run that belongs to a search: ``{"search": id, "trial": number}``, or ``{"search": id, "final": true}``."""
@@ -85,12 +85,12 @@ class Search(JobFolder):
     def needs(self) -> str:
         return NOTHING
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         try:
             config = self.settings.config
         except SearchError as error:
-            return Asked(error=reason(error))
-        return Asked(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
+            return JobRequest(error=reason(error))
+        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
 
     @property
     def settings(self) -> Settings:
@@ -186,7 +186,7 @@ class Search(JobFolder):
 
         return open_journal(self.path / "journal.jsonl")
 
-    def report(self, storage: BaseStorage | None = None) -> Report:
+    def report(self, storage: BaseStorage | None = None) -> SearchReport:
         """The search as it stands, with its trials.
 
         Args:

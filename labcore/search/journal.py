@@ -18,7 +18,7 @@ from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from labcore.jobs.folder import drop_partial_line
-from labcore.listing import reason
+from labcore.jobs.listing import reason
 from labcore.reading import open_file
 from labcore.search.folder import SearchError
 from labcore.search.settings import Settings

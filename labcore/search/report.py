@@ -14,11 +14,11 @@ from optuna.trial import FrozenTrial, TrialState
 from labcore.config import RunConfig
 from labcore.config.former import path_now
 from labcore.jobs.manager import JobManager, make_ready
+from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run, list_runs
 from labcore.search.folder import MARK, Search, SearchError
 from labcore.search.journal import NAME, study_id
 from labcore.search.settings import Settings
-from labcore.status import RESUMABLE, JobStatus
 
 FEWEST = 6
 """So many finished trials it takes at least to say anything about importance."""
@@ -55,7 +55,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Report:
+class SearchReport:
     """A search as it stands. ``final`` is the run that trained what was found with the test fold held out, None before."""
 
     id: str
@@ -90,10 +90,10 @@ class Report:
         return min(finished, key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None)
 
 
-def report_of(search: Search, storage: BaseStorage) -> Report:
+def report_of(search: Search, storage: BaseStorage) -> SearchReport:
     """What :meth:`labcore.search.folder.Search.report` gives."""
     number, settings = study_id(storage), search.settings
-    return Report(
+    return SearchReport(
         id=search.id,
         settings=settings,
         status=search.status(),
@@ -147,7 +147,7 @@ def best_config(search: Search) -> RunConfig:
     return report.settings.final_config(report.best.changes)
 
 
-def final_run(search: Search, report: Report | None = None) -> Run | None:
+def final_run(search: Search, report: SearchReport | None = None) -> Run | None:
     """The run that trained what was found, where there is one still."""
     named = (report or search.report()).final
     runs = search.workspace.runs

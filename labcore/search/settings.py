@@ -100,8 +100,8 @@ def make_settings(
         ConfigError: settings that cannot be searched with.
         DatasetError: the data set is not there, or has too few folds or recordings to keep one fold aside.
     """
-    from labcore.datasets.folds import split_for
     from labcore.datasets.registry import find_dataset, with_whole_paths
+    from labcore.datasets.splits import split_for
 
     if not 1 <= trials <= MOST_TRIALS:
         raise ConfigError(f"{trials} trials are out of range", f"Ask for 1 to {MOST_TRIALS}")

@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from labcore.budget import plan
 from labcore.config import DataConfig, RunConfig
-from labcore.datasets.folds import drawn_in, split_for
+from labcore.config.budget import plan
+from labcore.datasets.folds import drawn_in
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.sampling import with_train_clips
+from labcore.datasets.splits import split_for
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
 from labcore.events import Event, Log
@@ -28,7 +29,7 @@ VALIDATION_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Clips:
+class RunClips:
     """The clips of a run: decoded, divided, and written down."""
 
     store: ClipStore
@@ -49,7 +50,7 @@ class Clips:
 
 def open_clips(
     config: RunConfig, run: Run, workspace: Workspace, should_stop: Callable[[], bool], fingerprint: str | None
-) -> Generator[Event, None, tuple[RunConfig, Clips]]:
+) -> Generator[Event, None, tuple[RunConfig, RunClips]]:
     """Find, decode and divide the clips that a configuration asks for.
 
     Args:
@@ -99,7 +100,7 @@ def _warnings(dataset: Dataset, store: ClipStore) -> Iterator[Log]:
 
 def _as_begun(
     run: Run, workspace: Workspace, config: RunConfig, dataset: Dataset, store: ClipStore, fingerprint: str | None
-) -> Clips:
+) -> RunClips:
     """The clips and their split: those that a checkpoint was made with, where there is one.
 
     Raises:
@@ -118,10 +119,10 @@ def _as_begun(
     raise other_clips(run, str(dataset.root), known.changes_to(now.record) if known and told else "")
 
 
-def _divided(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> Clips:
+def _divided(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> RunClips:
     parts = split_for(store.table, data)
     labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
-    return Clips(store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder))
+    return RunClips(store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder))
 
 
 def _within_budget(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Dataset]:

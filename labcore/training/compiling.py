@@ -21,7 +21,7 @@ AGAIN = 0.2
 
 
 @dataclass(frozen=True)
-class Trial:
+class CompileResult:
     """What came of compiling a network.
 
     Attributes:

@@ -19,9 +19,9 @@ from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import JOB_KINDS, KINDS, Estimate
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
-from labcore.listing import reason
+from labcore.jobs.listing import reason
+from labcore.jobs.status import JobRequest
 from labcore.reading import DamagedError, read_json
-from labcore.status import Asked
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug, write_atomically
 
@@ -56,12 +56,12 @@ class EstimateJob(JobFolder):
                 old.delete()
         return job
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         try:
             config = self.config
         except RunError as error:
-            return Asked(needs=self.needs, error=reason(error))
-        return Asked(config.data.dataset, config.model.name, needs=self.needs)
+            return JobRequest(needs=self.needs, error=reason(error))
+        return JobRequest(config.data.dataset, config.model.name, needs=self.needs)
 
     @property
     def config(self) -> RunConfig:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from typing import Any
 
-from labcore.config import RunConfig
 from labcore.device import ALL
 from labcore.errors import DatasetError, RunError
 from labcore.events import Evaluated, Event, Finished, RunStarted, each_of
 from labcore.jobs.process import StoppedError, StopTest, Work
 from labcore.runs import Run
 from labcore.training import torchrun
-from labcore.workspace import Workspace
-
-Train = Callable[[RunConfig, Run, Workspace, StopTest], Iterable[Event]]
+from labcore.training.torchrun import Train
 
 
 def working(train: Train) -> Work:

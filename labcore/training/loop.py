@@ -8,19 +8,19 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from labcore.config import RunConfig
-from labcore.evaluation.eval_set import Part
+from labcore.evaluation.eval_set import PredictionPart
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, not_kept, record
 from labcore.events import Epoch, Event, Log, Progress
-from labcore.honesty import adjustments
 from labcore.jobs.following import Stopped
 from labcore.runs import Run
+from labcore.runs.honesty import adjustments
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.golden import remember_golden
 from labcore.training.live_settings import LiveSettings
-from labcore.training.pace import Pace
+from labcore.training.pace import EpochPace
 from labcore.training.pinned import Pinned
 from labcore.training.precision import Precision
 from labcore.training.prepare import prepare
@@ -63,7 +63,7 @@ def train(
     except Stopped:
         return
     untold = _untold(session, run)
-    trainer, pace = Trainer(session), Pace()
+    trainer, pace = Trainer(session), EpochPace()
     live, pinned = LiveSettings(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, session.on_validation, len(session.watched_targets))
     watched = "validation" if session.on_validation else "held_out"
@@ -90,7 +90,7 @@ def train(
         yield from _conclude(trainer, run, board)
 
 
-def _steps(trainer: Trainer, pace: Pace, should_stop: Callable[[], bool]) -> Generator[Event, None, bool]:
+def _steps(trainer: Trainer, pace: EpochPace, should_stop: Callable[[], bool]) -> Generator[Event, None, bool]:
     """All steps of an epoch; whether they were taken, and it was not asked to stop before one."""
     pace.begin()
     steps = trainer.steps_of_epoch()
@@ -108,7 +108,7 @@ def _steps(trainer: Trainer, pace: Pace, should_stop: Callable[[], bool]) -> Gen
     return True
 
 
-def _finished(trainer: Trainer, pace: Pace, pinned: Pinned) -> Epoch:
+def _finished(trainer: Trainer, pace: EpochPace, pinned: Pinned) -> Epoch:
     """The end of an epoch, with what is said of the pinned clips."""
     event = trainer.finish_epoch(pace)
     if not trainer.context.main:
@@ -151,7 +151,7 @@ def _conclude(trainer: Trainer, run: Run, board: TensorBoardWriter) -> Iterator[
     yield result
 
 
-def _gathered(parts: Iterator[Part], context: DistributedContext) -> Iterator[Part]:
+def _gathered(parts: Iterator[PredictionPart], context: DistributedContext) -> Iterator[PredictionPart]:
     """The parts of all processes in order, in one where they are several."""
     if context.alone:
         yield from parts
@@ -161,10 +161,10 @@ def _gathered(parts: Iterator[Part], context: DistributedContext) -> Iterator[Pa
     said, bounds, probabilities, embeddings = (
         np.concatenate([getattr(part, name) for part in of_all]) for name in names
     )
-    yield Part(said, np.arange(len(said)), bounds, probabilities, embeddings)
+    yield PredictionPart(said, np.arange(len(said)), bounds, probabilities, embeddings)
 
 
-def _progress(trainer: Trainer, step: int, steps: int, pace: Pace) -> Progress:
+def _progress(trainer: Trainer, step: int, steps: int, pace: EpochPace) -> Progress:
     return Progress(
         epoch=trainer.epoch,
         step=step,

@@ -6,7 +6,7 @@ import time
 from collections import deque
 
 
-class Pace:
+class EpochPace:
     """Seconds an epoch, by those that were done. The first step of the process, which compiles and warms up, counts as any other one."""
 
     def __init__(self) -> None:

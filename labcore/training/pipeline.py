@@ -17,7 +17,7 @@ from labcore.augment import Augmentation
 from labcore.config import AugmentConfig
 from labcore.features import LogMel
 from labcore.inference.resident_clips import ResidentClips, mel_cache
-from labcore.moved import here
+from labcore.runs.moved import here
 from labcore.training.sampler import CropSampler
 from labcore.workspace import Workspace
 

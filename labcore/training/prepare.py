@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from labcore import __version__
-from labcore.asked import save_worked_out
 from labcore.config import ModelConfig, RunConfig, RuntimeConfig
 from labcore.device import DeviceChoice, usable_cores
 from labcore.evaluation.eval_set import EvalSet
@@ -21,14 +20,16 @@ from labcore.inference.resident_clips import waveform_cache
 from labcore.jobs.following import Stopped, follow
 from labcore.models import check_input
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
-from labcore.moved import here
 from labcore.runs import Run
+from labcore.runs.asked import save_worked_out
+from labcore.runs.moved import here
 from labcore.training.checkpoint import take_up
 from labcore.training.class_balancer import ClassBalancer
-from labcore.training.clips import Clips, open_clips
+from labcore.training.clips import RunClips, open_clips
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
-from labcore.training.precision import Precision, choose_precision
+from labcore.training.precision import Precision
+from labcore.training.precision_choice import choose_precision
 from labcore.training.session import Session
 from labcore.workspace import Workspace
 
@@ -115,7 +116,7 @@ class _Preparation:
         torch.set_flush_denormal(True)
         return self.context.device(runtime.device)
 
-    def _write_down(self, asked: RunConfig, config: RunConfig, clips: Clips, device: DeviceChoice) -> None:
+    def _write_down(self, asked: RunConfig, config: RunConfig, clips: RunClips, device: DeviceChoice) -> None:
         """Into the run's folder: what was worked out, the classes, the machine, the clips."""
         save_worked_out(self.run, asked, config)
         self.run.save("labels", clips.labels)
@@ -136,7 +137,7 @@ class _Preparation:
         return classifier
 
     def _pipeline(
-        self, config: RunConfig, clips: Clips, classifier: Classifier
+        self, config: RunConfig, clips: RunClips, classifier: Classifier
     ) -> Generator[Event, None, InputPipeline]:
         """The clips on the device, with their mel powers where batches are cut from these, and the front end normalised by them."""
         log_mel, waves = classifier.log_mel, waveform_cache(clips.store, classifier.device)

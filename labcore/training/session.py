@@ -16,7 +16,7 @@ from labcore.events import TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.models import parameter_count
 from labcore.training.class_balancer import ClassBalancer
-from labcore.training.clips import Clips
+from labcore.training.clips import RunClips
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision
@@ -37,7 +37,7 @@ class Session:
     config: RunConfig
     workspace: Workspace
     device: DeviceChoice
-    clips: Clips
+    clips: RunClips
     classifier: Classifier
     pipeline: InputPipeline
     balance: ClassBalancer

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -24,9 +24,10 @@ from labcore.config import RunConfig
 from labcore.device import ALL
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, Event
+from labcore.jobs.process import StopTest
+from labcore.jobs.status import RESUMABLE
 from labcore.reading import read_json
 from labcore.runs import Run
-from labcore.status import RESUMABLE
 from labcore.workspace import Workspace, slug, write_atomically
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ END_SECONDS = 1.0
 """How long a process that failed waits for process 0, which may have failed for the same reason and has it to write down. Where process
 0 knows nothing of it yet, it hears of it by the connections that break when this one goes."""
 
-StopTest = Callable[[], bool]
-Train = Callable[[RunConfig, Run, Workspace, StopTest], Iterator[Event]]
+Train = Callable[[RunConfig, Run, Workspace, StopTest], Iterable[Event]]
 
 
 def under_torchrun() -> bool:

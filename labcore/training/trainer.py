@@ -23,7 +23,7 @@ from labcore.models.dropout import set_dropout
 from labcore.training import compiling
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
 from labcore.training.optimiser import body_of, make_optimiser, make_schedule
-from labcore.training.pace import Pace
+from labcore.training.pace import EpochPace
 from labcore.training.session import Session
 from labcore.training.step_timer import StepTimer
 from labcore.training.tensorboard import FEW
@@ -203,7 +203,7 @@ class Trainer:
         if self.schedule.last_epoch < self.steps * self.config.epochs:  # a step after the last keeps its rate
             self.schedule.step()
 
-    def finish_epoch(self, pace: Pace) -> Epoch:
+    def finish_epoch(self, pace: EpochPace) -> Epoch:
         """Average, validate, and sum the epoch up.
 
         Args:

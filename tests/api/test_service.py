@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.api.logs import JsonLines
+from labcore.api.logs import JsonFormatter
 from labcore.api.middleware import ServiceState
 from labcore.api.problems import Problem
 from labcore.inference.classifier import Classifier
@@ -176,7 +176,7 @@ def test_request_ids_are_taken_over_where_they_are_plain(service):
 def test_the_log_is_json_and_tells_nothing_of_the_sound(service, wav):
     stream = io.StringIO()
     handler, logger = logging.StreamHandler(stream), logging.getLogger("labcore.api")
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonFormatter())
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -42,7 +42,7 @@ def full(workspace):
     for room, name in (("evaluations", "evaluation.json"), ("noise", "noise.json"), ("estimates", "config.json")):
         (workspace.room(room) / "j1").mkdir()
         (workspace.room(room) / "j1" / name).write_text("{}")
-    search = workspace.searches / "s1"
+    search = workspace.room("searches") / "s1"
     search.mkdir()
     (search / "journal.jsonl").write_text('{"trial": 1}\n{"tri')
     (search / "journal.lock").touch()

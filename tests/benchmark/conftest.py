@@ -8,7 +8,7 @@ import pytest
 from labcore.benchmark import peak
 from labcore.benchmark.cases import Case
 from labcore.benchmark.events import Measurement
-from labcore.benchmark.plan import Plan
+from labcore.benchmark.plan import BenchmarkPlan
 from labcore.benchmark.report import BenchmarkReport
 
 
@@ -45,7 +45,7 @@ def report_of() -> Callable[..., BenchmarkReport]:
     """report_of(measurement, …) → a finished report of them."""
 
     def make(*measurements: Measurement) -> BenchmarkReport:
-        plan = Plan("custom", tuple(one.case for one in measurements))
+        plan = BenchmarkPlan("custom", tuple(one.case for one in measurements))
         return BenchmarkReport("20260101-120000-benchmark-custom-abcd", 1.7e9, plan, MACHINE, tuple(measurements))
 
     return make

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from labcore.benchmark.cases import Case
-from labcore.benchmark.events import Measurement, Progress
+from labcore.benchmark.events import BenchmarkProgress, Measurement
 from labcore.benchmark.job import Benchmark, busy_reason
-from labcore.benchmark.plan import Plan
+from labcore.benchmark.plan import BenchmarkPlan
 from labcore.benchmark.report import ReportError
 from labcore.config import RunConfig
 from labcore.errors import DeviceError
@@ -29,8 +29,8 @@ from tests.jobs.inline import InlineChild
 Measure = Callable[[Benchmark, Callable[[], bool]], Generator[Event, None, None]]
 
 
-def plan(cases: int = 2) -> Plan:
-    return Plan("steady", tuple(Case("cpu", "compact", batch_size=number + 1) for number in range(cases)))
+def plan(cases: int = 2) -> BenchmarkPlan:
+    return BenchmarkPlan("steady", tuple(Case("cpu", "compact", batch_size=number + 1) for number in range(cases)))
 
 
 def measure(benchmark: Benchmark, should_stop: Callable[[], bool]) -> Generator[Event, None, None]:
@@ -38,7 +38,7 @@ def measure(benchmark: Benchmark, should_stop: Callable[[], bool]) -> Generator[
     for number, case in enumerate(benchmark.plan.cases):
         if should_stop():
             return
-        yield Progress(done=number, total=len(benchmark.plan.cases), what=case.model, seconds_left=1.0)
+        yield BenchmarkProgress(done=number, total=len(benchmark.plan.cases), what=case.model, seconds_left=1.0)
         yield Measurement(case=case, repeats=3, median_ms=2.0, q1_ms=1.9, q3_ms=2.1, clips_per_second=500.0, threads=1)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from labcore.benchmark import plan as module
 from labcore.benchmark.cases import ARTICLE, BEST, MODES, SCOPES, Case
-from labcore.benchmark.plan import FULL, Budget, Plan, full_plan, make_plan, quick_plan
+from labcore.benchmark.plan import FULL, BenchmarkPlan, Budget, full_plan, make_plan, quick_plan
 from labcore.errors import ConfigError
 
 
@@ -116,7 +116,7 @@ def test_a_plan_that_makes_no_sense_says_so(wrong):
 
 def test_a_plan_survives_json():
     plan = quick_plan(["cpu", "cuda:0"])
-    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    assert BenchmarkPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_plan_survives_json():
 )
 def test_what_is_no_plan_is_refused(tree):
     with pytest.raises(ConfigError):
-        Plan.from_dict(tree)
+        BenchmarkPlan.from_dict(tree)
 
 
 def test_the_cpu_is_tuned_once_for_near_batch_sizes():

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from labcore.benchmark.events import BenchmarkFinished, BenchmarkStarted, CpuTuned, PeakMeasured, Progress
+from labcore.benchmark.events import BenchmarkFinished, BenchmarkProgress, BenchmarkStarted, CpuTuned, PeakMeasured
 from labcore.benchmark.job import Benchmark, active_run
 from labcore.benchmark.plan import make_plan
 from labcore.benchmark.report import BenchmarkReport, ReportError
@@ -35,7 +35,7 @@ def test_a_report_is_told_as_it_grows(workspace, measured):
     assert benchmark.report().state == "interrupted"
     with benchmark.hold():
         benchmark.append(BenchmarkStarted(pid=1, cases=2, seconds=3.0))
-        benchmark.append(Progress(done=1, total=2, what="compact", seconds_left=1.5))
+        benchmark.append(BenchmarkProgress(done=1, total=2, what="compact", seconds_left=1.5))
         one = measured("cpu", 1, 100.0)
         benchmark.append(one)
         now = benchmark.report()

@@ -5,11 +5,18 @@ import torch
 
 from labcore.benchmark import run as module
 from labcore.benchmark.cases import Case
-from labcore.benchmark.events import BenchmarkFinished, BenchmarkStarted, CpuTuned, Measurement, PeakMeasured, Progress
+from labcore.benchmark.events import (
+    BenchmarkFinished,
+    BenchmarkProgress,
+    BenchmarkStarted,
+    CpuTuned,
+    Measurement,
+    PeakMeasured,
+)
 from labcore.benchmark.group import failed
 from labcore.benchmark.job import Benchmark
 from labcore.benchmark.machine import describe
-from labcore.benchmark.plan import Budget, Plan, make_plan
+from labcore.benchmark.plan import BenchmarkPlan, Budget, make_plan
 from labcore.benchmark.run import run_plan
 from labcore.config import RunConfig
 from labcore.device import tf32_settings
@@ -77,7 +84,7 @@ def test_a_plan_is_measured_and_kept(workspace):
     assert one.flops_per_clip > 1e6
     assert one.case.threads == one.threads >= 1
     assert report.measurements[-1].parts_ms == {"transfer": pytest.approx(0.1), "network": pytest.approx(1)}
-    assert [event.done for event in of(events, Progress)] == list(range(6))
+    assert [event.done for event in of(events, BenchmarkProgress)] == list(range(6))
     assert len(of(events, PeakMeasured)) == len(report.peaks) == 1
 
 
@@ -188,7 +195,7 @@ def test_a_stop_ends_it_after_the_case_at_hand():
     ],
 )
 def test_what_cannot_be_measured_at_all_fails_in_words(workspace, case, error):
-    benchmark = Benchmark.create(workspace, Plan("custom", (case,), BUDGET))
+    benchmark = Benchmark.create(workspace, BenchmarkPlan("custom", (case,), BUDGET))
     end = job_work(benchmark)
     assert (end.state, end.details["kind"], benchmark.held) == ("failed", error.__name__, False)
     assert end.error
@@ -232,7 +239,7 @@ def test_the_real_thing_measures():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler uses what torch deprecates
 def test_a_compiled_network_tells_its_compile_time_apart():
     case = Case("cpu", "small_cnn", batch_size=2, compiled=True, threads=1)
-    (told,) = of(run_plan(Plan("custom", (case,), BUDGET)), Measurement)
+    (told,) = of(run_plan(BenchmarkPlan("custom", (case,), BUDGET)), Measurement)
     assert told.ok, told.error
     assert told.compile_seconds * 1000 > 5 * told.median_ms
 

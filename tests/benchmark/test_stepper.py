@@ -3,7 +3,7 @@ import torch
 
 from labcore.benchmark.cases import ARTICLE, PARTS, Case
 from labcore.benchmark.counting import count, too_large, wanted_bytes
-from labcore.benchmark.inputs import Inputs, configuration, fresh_network
+from labcore.benchmark.inputs import BenchmarkInputs, configuration, fresh_network
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.tuning import tune_cpu
@@ -20,7 +20,7 @@ def _settings():
 
 
 def stepper(scope="network", mode="inference", batch=2, model="compact", **case):
-    return Stepper(Case("cpu", model, mode, scope, batch, **{"threads": 1, **case}), Inputs(model, batch))
+    return Stepper(Case("cpu", model, mode, scope, batch, **{"threads": 1, **case}), BenchmarkInputs(model, batch))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_every_scope_and_mode_runs_and_tells_its_parts(scope, parts, mode):
 
 
 def test_from_waveforms_the_answer_is_the_classifiers():
-    inputs = Inputs("compact", 3)
+    inputs = BenchmarkInputs("compact", 3)
     work = stepper("waveform", batch=3)
     classifier = Classifier(configuration("compact"), list("abcdefghij"), fresh_network("compact")).eval()
     with torch.inference_mode():
@@ -52,7 +52,7 @@ def test_from_waveforms_the_answer_is_the_classifiers():
 
 
 def test_from_files_the_waveforms_are_those_that_were_encoded():
-    inputs = Inputs("compact", 3)  # WAV, FLAC, Ogg
+    inputs = BenchmarkInputs("compact", 3)  # WAV, FLAC, Ogg
     work = stepper("file", batch=3)
     decoded = work._decode()
     assert decoded.shape == inputs.waveforms().shape == (3, 5 * inputs.sample_rate)
@@ -94,7 +94,7 @@ def test_the_threads_of_the_case_are_in_force():
 
 
 def test_the_articles_work_is_its_own():
-    assert Inputs(ARTICLE, 4).images().shape == (4, 1, 64, 64)
+    assert BenchmarkInputs(ARTICLE, 4).images().shape == (4, 1, 64, 64)
     work = stepper(model=ARTICLE, batch=4)
     assert work.call().shape == (4, 10)
 
@@ -188,7 +188,7 @@ def test_forms_that_do_not_run_are_passed_over():
 @pytest.mark.parametrize("mode", ["inference", "training"])
 def test_every_form_runs_on_a_gpu(precision, scope, mode):
     case = Case("cuda:0", "compact", mode, scope, 4, precision, "channels_last")
-    work = Stepper(case, Inputs("compact", 4))
+    work = Stepper(case, BenchmarkInputs("compact", 4))
     assert work.call().float().isfinite().all()
     assert work.seconds(3) > 0
     assert set(work.parts()) <= set(PARTS)
@@ -198,5 +198,5 @@ def test_every_form_runs_on_a_gpu(precision, scope, mode):
 @pytest.mark.gpu
 def test_the_gpu_answers_as_the_cpu_does():
     cpu = stepper("waveform", batch=4).call()
-    gpu = Stepper(Case("cuda:0", "compact", "inference", "waveform", 4), Inputs("compact", 4)).call()
+    gpu = Stepper(Case("cuda:0", "compact", "inference", "waveform", 4), BenchmarkInputs("compact", 4)).call()
     assert torch.allclose(cpu, gpu, atol=1e-3)

@@ -4,7 +4,7 @@ import pytest
 
 from labcore.benchmark import watch
 from labcore.benchmark.energy import energy_per_clip
-from labcore.benchmark.timing import Times, interleave, warm_up
+from labcore.benchmark.timing import CaseTimes, interleave, warm_up
 from labcore.benchmark.watch import Load, gpu_trouble, others_at_work, scatter
 from labcore.nvml import GpuSample
 
@@ -25,14 +25,14 @@ class Work:
 
 def test_works_take_turns():
     diary = []
-    works = [(Work(name, diary), Times()) for name in "ABC"]
+    works = [(Work(name, diary), CaseTimes()) for name in "ABC"]
     interleave(works, 0.03, 3, 10)
     assert "".join(diary) == "ABCABCABC"
     assert [len(times.taken) for _, times in works] == [3, 3, 3]
 
 
 def test_short_works_go_on_until_their_time_or_their_most_repeats():
-    quick, slow = Times(), Times()
+    quick, slow = CaseTimes(), CaseTimes()
     interleave([(Work("q", [], 0.001), quick), (Work("s", [], 1.0), slow)], 0.02, 3, 12)
     assert len(quick.taken) == 12
     assert len(slow.taken) == 3
@@ -40,7 +40,7 @@ def test_short_works_go_on_until_their_time_or_their_most_repeats():
 
 def test_one_that_fails_leaves_the_others_alone():
     diary = []
-    good, bad = Times(), Times()
+    good, bad = CaseTimes(), CaseTimes()
     interleave([(Work("g", diary), good), (Work("b", diary, fails_at=2), bad)], 0.05, 5, 5)
     assert "out of memory" in str(bad.error)
     assert len(good.taken) == 5
@@ -48,11 +48,11 @@ def test_one_that_fails_leaves_the_others_alone():
 
 
 def test_a_stop_and_a_deadline_end_it():
-    times = Times()
+    times = CaseTimes()
     asked = iter([False, False, True])
     interleave([(Work("a", []), times)], 1.0, 5, 50, lambda: next(asked))
     assert len(times.taken) == 2
-    late = Times()
+    late = CaseTimes()
     interleave([(Work("a", []), late)], 1.0, 5, 50, deadline=time.perf_counter() - 1)
     assert len(late.taken) == 1  # a figure, though a poor one
 
@@ -66,7 +66,7 @@ def test_the_warm_up_finds_how_many_calls_make_a_block():
 
 
 def test_quartiles_are_in_milliseconds():
-    assert Times(taken=[0.001, 0.002, 0.003, 0.004, 0.005]).quartiles_ms() == pytest.approx((2, 3, 4))
+    assert CaseTimes(taken=[0.001, 0.002, 0.003, 0.004, 0.005]).quartiles_ms() == pytest.approx((2, 3, 4))
 
 
 def load(at, busy, own, stolen=0.0):

@@ -12,11 +12,11 @@ import optuna
 from labcore.audio import encode_wav
 from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
+from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
 from labcore.datasets import register
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, SettingsChanged, TrainingStarted
 from labcore.inference.classifier import Classifier
-from labcore.presets import preset
 from labcore.runs import Run
 from labcore.search.folder import MARK, Search
 from labcore.search.journal import NAME

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from labcore.access import hash_password
-from labcore.access.pace import FREE
+from labcore.access.throttle import FREE
 
 from .conftest import PATIENCE_MS, ROOT, Server, free_port, running
 

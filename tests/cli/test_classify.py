@@ -22,8 +22,8 @@ import torch
 
 from labcore import builtin
 from labcore.inference.classifier import Classifier
-from labcore.origin import SEARCH as MARK
 from labcore.runs import Run, list_runs
+from labcore.runs.origin import SEARCH as MARK
 from labcore.workspace import Workspace
 
 Labcore = Callable[..., Any]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from labcore.cli import doctor
-from labcore.doctor import Check, Proof, Report
+from labcore.doctor import Check, DoctorReport, Proof
 from labcore.errors import LabError
 from labcore.workspace import Workspace
 
@@ -31,9 +31,9 @@ def verdict(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Any:
     """verdict("red") makes the examination come to it."""
 
     def come_to(colour: str) -> None:
-        def examine(_: Workspace) -> Iterator[Report]:
-            yield Report("amber", "Looking", "", (), (), False, ("PyTorch",))
-            yield Report(colour, "So it is", "cpu", CHECKS, (Proof("cpu", "CPU", "STFT", "ok", 1.0, 1e-7, 1e-4),))
+        def examine(_: Workspace) -> Iterator[DoctorReport]:
+            yield DoctorReport("amber", "Looking", "", (), (), False, ("PyTorch",))
+            yield DoctorReport(colour, "So it is", "cpu", CHECKS, (Proof("cpu", "CPU", "STFT", "ok", 1.0, 1e-7, 1e-4),))
 
         monkeypatch.setattr(doctor, "examine", examine)
 

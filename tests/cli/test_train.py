@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import safetensors.numpy
 
-from labcore.asked import asked_for
 from labcore.cli.main import COMMANDS
 from labcore.errors import OutOfMemoryError
 from labcore.events import Estimate, Event, Preparing, SettingsChanged
 from labcore.export import again
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
+from labcore.runs.asked import asked_for
 from labcore.training.estimates import EstimateJob
 from labcore.workspace import Workspace
 

@@ -414,7 +414,7 @@ class _Terminal(io.StringIO):
 
 def test_a_name_commands_no_terminal(labcore, workspace, tmp_path):
     """Runs come out of backups, and files out of archives: their names hold what they like."""
-    from labcore.presets import preset
+    from labcore.config.presets import preset
     from labcore.runs import Run
 
     evil = "\x1b]0;title\x07\x1b[2J\x9b31m\nforged line"

@@ -4,8 +4,8 @@ import pytest
 
 from labcore.crossval.job import MARK, CrossValidation, spread
 from labcore.crossval.summary import summarise
-from labcore.datasets.folds import split_for
 from labcore.datasets.registry import find_dataset
+from labcore.datasets.splits import split_for
 from labcore.errors import ConfigError, DatasetError, RunError
 from labcore.events import RunFinished
 from labcore.jobs.glances import glance

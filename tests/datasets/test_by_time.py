@@ -10,9 +10,10 @@ import pytest
 from labcore.config import DataConfig
 from labcore.datasets import cannot_be_held_out, read_dataset, split
 from labcore.datasets.by_time import recording_of, split_by_time, whole
-from labcore.datasets.folds import assign_folds, split_for
+from labcore.datasets.folds import assign_folds
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import as_known
+from labcore.datasets.splits import split_for
 from labcore.errors import DatasetError
 
 

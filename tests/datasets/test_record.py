@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from labcore.config import DataConfig, RunConfig
-from labcore.datasets.folds import drawn_in, split_for
+from labcore.datasets.folds import drawn_in
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.record import FILE, ClipRecord
+from labcore.datasets.splits import split_for
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 from labcore.audio import blocks, decode
-from labcore.datasets import find_dataset, open_store, read_dataset
-from labcore.datasets import store as store_module
+from labcore.datasets import find_dataset, open_store, read_dataset, store_writing
 from labcore.errors import DatasetError, WorkspaceError
 
 
@@ -46,7 +45,7 @@ def test_a_store_holds_every_clip_at_its_rate_in_order(workspace, class_folders)
 def test_a_second_run_decodes_nothing(workspace, class_folders, monkeypatch):
     dataset = read_dataset(class_folders)
     first = open_store(workspace, dataset, 8000)
-    monkeypatch.setattr(store_module, "Recording", None)
+    monkeypatch.setattr(store_writing, "Recording", None)
     second = open_store(workspace, dataset, 8000, lambda *_: pytest.fail("built again"))
     np.testing.assert_array_equal(first.samples, second.samples)
 
@@ -54,7 +53,7 @@ def test_a_second_run_decodes_nothing(workspace, class_folders, monkeypatch):
 def test_labels_and_folds_may_change_without_a_new_store(workspace, class_folders, monkeypatch):
     dataset = read_dataset(class_folders)
     open_store(workspace, dataset, 8000)
-    monkeypatch.setattr(store_module, "Recording", None)
+    monkeypatch.setattr(store_writing, "Recording", None)
     other = replace(dataset, table=dataset.table.assign(label="new", fold="9"))
     assert set(open_store(workspace, other, 8000).table["label"]) == {"new"}
 
@@ -102,8 +101,8 @@ def test_clips_of_many_lengths_and_levels(workspace, tmp_path, noise, write_wav)
 
 
 def test_few_clips_wait_where_they_are_large(workspace, class_folders, monkeypatch):
-    monkeypatch.setattr(store_module, "AHEAD_BYTES", 1)
-    monkeypatch.setattr(store_module, "FLUSH_BYTES", 1)
+    monkeypatch.setattr(store_writing, "AHEAD_BYTES", 1)
+    monkeypatch.setattr(store_writing, "FLUSH_BYTES", 1)
     assert len(open_store(workspace, read_dataset(class_folders), 8000)) == 12
 
 

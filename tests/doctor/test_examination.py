@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from labcore.doctor import Report, examine, proofs
+from labcore.doctor import DoctorReport, examine, proofs
 from labcore.doctor.examination import WORKS
-from labcore.doctor.process import Child
+from labcore.doctor.process import ProofProcess
 from labcore.workspace import Workspace
 
-Start = Callable[..., Child]
+Start = Callable[..., ProofProcess]
 
 PRELUDE = """
 import json, os, signal, sys, time
@@ -41,10 +41,10 @@ def starting(tmp_path: Path) -> Callable[[str], Start]:
         script = tmp_path / "child.py"
         script.write_text(PRELUDE + program)
 
-        def start(devices: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Child:
+        def start(devices: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> ProofProcess:
             with (tmp_path / "starts").open("a") as file:
                 file.write(json.dumps([list(devices), dict(environment or {})]) + "\n")
-            return Child(devices, environment, command=(sys.executable, str(script)), patience=patience)
+            return ProofProcess(devices, environment, command=(sys.executable, str(script)), patience=patience)
 
         return start
 
@@ -55,7 +55,7 @@ def starts(tmp_path: Path) -> list[Any]:
     return [json.loads(line) for line in (tmp_path / "starts").read_text().splitlines()]
 
 
-def outcome(report: Report, device: str) -> dict[str, str]:
+def outcome(report: DoctorReport, device: str) -> dict[str, str]:
     return {proof.work: proof.error or proof.status for proof in report.proofs if proof.device == device}
 
 
@@ -187,10 +187,10 @@ def test_a_device_that_always_kills_its_process_ends(
 def test_leaving_early_ends_the_child(workspace: Workspace, tmp_path: Path) -> None:
     script = tmp_path / "sleeper.py"
     script.write_text("import time\ntime.sleep(600)")
-    children: list[Child] = []
+    children: list[ProofProcess] = []
 
-    def start(*_: Any) -> Child:
-        children.append(Child(command=(sys.executable, str(script))))
+    def start(*_: Any) -> ProofProcess:
+        children.append(ProofProcess(command=(sys.executable, str(script))))
         return children[-1]
 
     with closing(examine(workspace, start)) as reports:

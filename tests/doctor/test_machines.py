@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labcore.doctor import Proof, Readings, Report, conclude
+from labcore.doctor import DoctorReport, Proof, Readings, conclude
 from labcore.doctor.report import GROUPS, STATUSES, VERDICTS
 
 MACHINES = Path(__file__).parent / "machines"
@@ -50,7 +50,7 @@ def replay(name: str) -> tuple[Readings, list[Proof]]:
     return Readings.from_json(content["readings"]), [Proof(**proof) for proof in content["proofs"]]
 
 
-def report_of(name: str) -> Report:
+def report_of(name: str) -> DoctorReport:
     return conclude(*replay(name))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.doctor import monitor as module
-from labcore.doctor.monitor import EVERY, GAP, SPAN, Look, Monitor, series
+from labcore.doctor.monitor import EVERY, GAP, SPAN, MachineSample, Monitor, series
 from labcore.events import RunQueued, RunStarted, TrainingStarted
 from labcore.nvml import GpuProcess, GpuSample
 from labcore.runs import Run
@@ -167,7 +167,7 @@ def test_histories_of_a_gpu_that_comes_and_goes(watch, machine):
         monitor.look()
         machine.now += 1
 
-    def busy(look: Look) -> float | None:
+    def busy(look: MachineSample) -> float | None:
         sample = look.gpu(0)
         return sample.utilisation if sample else None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from labcore.doctor import Check, Proof, Report
+from labcore.doctor import Check, DoctorReport, Proof
 from labcore.doctor.report import proof_cells, worst
 
-REPORT = Report(
+REPORT = DoctorReport(
     "red",
     "The card cannot be used",
     "cpu",
@@ -47,7 +47,7 @@ def test_markdown_tells_all_and_keeps_its_table_whole() -> None:
 
 
 def test_markdown_of_an_unfinished_report_says_so() -> None:
-    assert "Unfinished: x is missing" in Report("amber", "s", "", (), (), False, ("x",)).to_markdown()
+    assert "Not finished: x is missing" in DoctorReport("amber", "s", "", (), (), False, ("x",)).to_markdown()
 
 
 def test_cells_and_worst() -> None:

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from labcore.evaluation.metrics import class_rows, figures_of, score
-from labcore.intervals import wilson_interval
+from labcore.evaluation.metrics import class_rows, figures_of, score, wilson_interval
 
 
 def test_the_interval_agrees_with_published_values():

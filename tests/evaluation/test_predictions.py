@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from labcore.errors import RunError
-from labcore.evaluation.eval_set import Part
+from labcore.evaluation.eval_set import PredictionPart
 from labcore.evaluation.predictions import class_columns, known_of, read_predictions, record
 
 LABELS = ["dog", "label", "caf\udc84"]
@@ -33,7 +33,9 @@ def part(first, clips, width=2):
     draw = np.random.default_rng(first)
     said = draw.random((clips, 3)).astype(np.float32)
     bounds = np.stack([np.zeros(clips, dtype=np.int64), np.full(clips, 4000)], 1)
-    return Part(said, np.arange(first, first + clips), bounds, said, draw.random((clips, width)).astype(np.float16))
+    return PredictionPart(
+        said, np.arange(first, first + clips), bounds, said, draw.random((clips, width)).astype(np.float16)
+    )
 
 
 def test_a_row_a_clip_in_row_groups(known, tmp_path):

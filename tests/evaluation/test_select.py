@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from labcore.config import DataConfig
-from labcore.datasets.folds import split_for
+from labcore.datasets.splits import split_for
 from labcore.errors import DatasetError
 from labcore.evaluation.select import select_clips, targets_of
 

@@ -230,7 +230,7 @@ def test_a_workspace_full_of_oddities(used: Workspace, tmp_path: Path) -> None:
     (used.runs / "notes.txt").write_text("mine")
     os.mkfifo(used.runs / "pipe")
     os.mkfifo(run.path / "labels.json")
-    deep = used.searches / "s"
+    deep = used.room("searches") / "s"
     deep.mkdir()
     descriptor = os.open(deep, os.O_RDONLY)
     for _ in range(1200):  # deeper than a path can be long, or a function call itself

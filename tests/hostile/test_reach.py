@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from labcore.audio import content_of, decode, encode_wav, probe
+from labcore.config.presets import preset
 from labcore.datasets import find_dataset, list_datasets, open_store, register
 from labcore.datasets.registry import place_of
 from labcore.errors import AudioError, DatasetError, LabError
-from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
 

@@ -20,11 +20,11 @@ from labcore.crossval.summary import summarise
 from labcore.datasets import list_datasets
 from labcore.events import KINDS, Epoch, Evaluated, Log, RunFinished, RunQueued, RunStarted, TrainingStarted, event_of
 from labcore.jobs.glances import glance, glances
+from labcore.jobs.listing import looked_at
 from labcore.jobs.queue import QueueState
-from labcore.listing import looked_at
-from labcore.moved import former_homes
 from labcore.reading import DamagedError, parse_json, read_json
 from labcore.runs import Run, list_runs
+from labcore.runs.moved import former_homes
 from labcore.search.folder import Search
 from labcore.search.settings import Settings
 from labcore.search.space import Range

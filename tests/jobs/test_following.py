@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.jobs.following import Progress, Stopped, follow
+from labcore.jobs.following import OnProgress, Stopped, follow
 from tests.training.outcome import outcome
 
 
-def count_to_three(progress: Progress) -> str:
+def count_to_three(progress: OnProgress) -> str:
     for number in (1, 2, 3):
         progress(number, 3)
     return "done"

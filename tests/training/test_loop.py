@@ -6,7 +6,6 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from labcore.asked import asked_for
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError
@@ -14,9 +13,10 @@ from labcore.evaluation.evaluate import evaluate
 from labcore.events import BatchSplit, Epoch, Evaluated, Log, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
+from labcore.runs.asked import asked_for
 from labcore.training.checkpoint import load_checkpoint
 from labcore.training.loop import train
-from labcore.training.pace import Pace
+from labcore.training.pace import EpochPace
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
 
@@ -220,7 +220,7 @@ def test_a_loss_that_is_no_longer_finite_is_told(tiny):
     trainer.steps_of_epoch()
     trainer.step(0)
     with pytest.raises(LabError, match="diverged in epoch 1"):
-        trainer.finish_epoch(Pace())
+        trainer.finish_epoch(EpochPace())
 
 
 def test_out_of_memory_names_the_batch_that_fits(tiny, monkeypatch):

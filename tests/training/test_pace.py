@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from labcore.training import pace as module
-from labcore.training.pace import Pace
+from labcore.training.pace import EpochPace
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def epoch(pace, clock, steps, behind=0.0):
 
 
 def test_a_first_step_that_compiles_is_not_held_against_the_rest(clock):
-    pace = Pace()
+    pace = EpochPace()
     pace.begin()
     clock.pass_(30.0)
     pace.stepped()
@@ -46,7 +46,7 @@ def test_a_first_step_that_compiles_is_not_held_against_the_rest(clock):
 
 
 def test_later_epochs_tell_of_themselves(clock):
-    pace = Pace()
+    pace = EpochPace()
     epoch(pace, clock, [3.0, 1.0, 1.0, 1.0])
     epoch(pace, clock, [2.0] * 4, behind=2.0)
     assert pace.after(3) == pytest.approx(3 * (4 + 10) / 2)
@@ -60,6 +60,6 @@ def test_later_epochs_tell_of_themselves(clock):
 
 
 def test_an_epoch_of_a_single_step_is_taken_as_it_is(clock):
-    pace = Pace()
+    pace = EpochPace()
     assert epoch(pace, clock, [4.0]) == 4.0
     assert pace.after(2) == 8.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from labcore.benchmark.cases import ARTICLE, SCOPES, Case
 from labcore.benchmark.events import CpuTuned, Measurement, PeakMeasured
-from labcore.benchmark.plan import Plan
+from labcore.benchmark.plan import BenchmarkPlan
 from labcore.benchmark.report import BenchmarkReport
 from labcore.events import Event
 
@@ -68,7 +68,7 @@ def report(*devices: str, created: float = 1_700_000_000.0, state: str = "finish
     return BenchmarkReport(
         id="composed",
         created=created,
-        plan=Plan("quick", tuple(event.case for event in measured)),
+        plan=BenchmarkPlan("quick", tuple(event.case for event in measured)),
         machine={"devices": [CPU, GPU][: len(devices or ("cpu",))], "torch": "2.11.0"},
         measurements=measured,
         tunings=tuple(event for event in told if isinstance(event, CpuTuned)),

@@ -15,13 +15,13 @@ from streamlit.testing.v1 import AppTest
 from labcore import doctor
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
+from labcore.config.presets import preset
 from labcore.device import DeviceChoice
-from labcore.doctor import Report
+from labcore.doctor import DoctorReport
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.manager import JobManager
 from labcore.jobs.queue import QueueState
-from labcore.presets import preset
 from labcore.runs import Run
 from labcore.workspace import Workspace
 from tests.jobs.inline import InlineChild
@@ -74,7 +74,7 @@ def _components_are_looked_for_once() -> Iterator[None]:
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch) -> Workspace:
-    healthy = Report("green", "This machine is fine", "cpu", (), ())
+    healthy = DoctorReport("green", "This machine is fine", "cpu", (), ())
     monkeypatch.setattr(doctor, "examine", lambda workspace: iter([healthy]))
     monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LABCORE_USER", "Ada")

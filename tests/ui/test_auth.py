@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit import config
 
 from labcore.access import SessionCookies, hash_password, read_access
-from labcore.access.pace import FREE
+from labcore.access.throttle import FREE
 from ui.app import upload_limits
 from ui.app.limits import UploadLimits
 from ui.auth.middleware import AccessMiddleware

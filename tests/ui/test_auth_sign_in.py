@@ -13,7 +13,7 @@ from streamlit import config
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from labcore.access import SessionCookies, hash_password, read_access
-from labcore.access.pace import ALL_TRIES, FREE
+from labcore.access.throttle import ALL_TRIES, FREE
 from tests.coroutines import finish
 from ui.auth import login, sessions
 from ui.auth.middleware import AccessMiddleware

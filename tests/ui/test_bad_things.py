@@ -8,11 +8,11 @@ import pytest
 
 from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
+from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
 from labcore.datasets import read_dataset
 from labcore.datasets.record import ClipRecord
 from labcore.events import RunFinished
-from labcore.presets import preset
 from labcore.search.folder import Search
 from labcore.search.settings import make_settings
 from labcore.search.space import Range

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from labcore.benchmark.cases import Case
-from labcore.benchmark.events import BenchmarkStarted, Measurement, Progress
+from labcore.benchmark.events import BenchmarkProgress, BenchmarkStarted, Measurement
 from labcore.benchmark.job import Benchmark
 from labcore.jobs.folder import MACHINE, NOTHING
 from labcore.jobs.manager import JobManager
@@ -139,7 +139,7 @@ def test_a_benchmark_at_work_is_live_and_can_be_stopped(open_page, workspace):
     folder = Benchmark.create(workspace, bench_reports.report().plan)
     folder.append(BenchmarkStarted(pid=1, cases=40, seconds=12.0))
     folder.append(bench_reports.measurement(Case("cpu", "compact", batch_size=4)))
-    folder.append(Progress(done=7, total=40, what="compact from files, batch 16", seconds_left=9.0))
+    folder.append(BenchmarkProgress(done=7, total=40, what="compact from files, batch 16", seconds_left=9.0))
     with folder.hold():
         app = opened(open_page)
         assert "7 of 40 measured, 9 s left · compact from files, batch 16" in words(app)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from labcore.config import RunConfig
+from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
 from labcore.events import Epoch, Evaluated, RunFinished, RunStarted, TrainingStarted
-from labcore.presets import preset
 
 PAGE = "pages/crossval.py"
 

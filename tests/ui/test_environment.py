@@ -10,9 +10,9 @@ from urllib.parse import unquote
 import pytest
 
 from labcore import doctor
-from labcore.doctor import Check, Proof, Report
+from labcore.doctor import Check, DoctorReport, Proof
 from labcore.doctor import monitor as monitoring
-from labcore.doctor.monitor import Look, RunUse
+from labcore.doctor.monitor import MachineSample, RunUse
 from labcore.errors import WorkspaceError
 from labcore.nvml import GpuProcess, GpuSample
 from ui.app.text import sentence
@@ -27,7 +27,7 @@ def check(name: str = "driver", status: str = "ok", remedy: str = "", group: str
     return Check(name, group, name.capitalize(), status, f"the {name} was looked at", {"seen": f"{name}-1.2"}, remedy)
 
 
-def report(verdict: str = "green", *checks: Check, **changes) -> Report:
+def report(verdict: str = "green", *checks: Check, **changes) -> DoctorReport:
     proofs = (Proof("cpu", "A CPU", "matrix product", "ok", 1.25, 3e-7, 1e-4),)
     told = {
         "verdict": verdict,
@@ -36,14 +36,14 @@ def report(verdict: str = "green", *checks: Check, **changes) -> Report:
         "checks": checks,
         "proofs": proofs,
     }
-    return Report(**{**told, **changes})
+    return DoctorReport(**{**told, **changes})
 
 
 class Doctor:
     """Gives the reports of the test; the last one only when it is let go."""
 
     def __init__(self) -> None:
-        self.reports: list[Report] = [report("green", check())]
+        self.reports: list[DoctorReport] = [report("green", check())]
         self.error: Exception | None = None
         self.free, self.begun = threading.Event(), threading.Event()
         self.asked = 0
@@ -309,7 +309,7 @@ def test_a_runs_use_in_words(use, line):
 def test_processes_of_runs_are_not_counted_as_others():
     card = gpu(0, processes=(GpuProcess(5, 100), GpuProcess(6, 50)))
     use = RunUse("r", "cuda:0", 5, None, None, ((0, 100),), frozenset({5}))
-    assert Look(0.0, None, 1, 2, (card,), (use,)).others(card) == (1, 50)
+    assert MachineSample(0.0, None, 1, 2, (card,), (use,)).others(card) == (1, 50)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 from labcore.audio import decode_channels, encode_wav
+from labcore.config.presets import preset
 from labcore.datasets.demo import example_clip
-from labcore.evaluation.jobs import Chosen, InNoise, NoisePlan, NoiseTest
+from labcore.evaluation.jobs import ClipsChosen, InNoise, NoisePlan, NoiseTest
 from labcore.events import Preparing
-from labcore.presets import preset
 from ui.charts.colours import colours, names
 from ui.explore import facts, views
 
@@ -226,7 +226,7 @@ def test_accuracy_in_noise_is_a_job_that_is_found_again(open_page, trained, data
 def test_accuracy_in_noise_grows_stops_and_goes_on(open_page, trained, dataset, inline):
     job = NoiseTest.create(trained.workspace, NoisePlan(run=trained.id), queued=True, by="Ada")
     job.append(job.started())
-    job.append(Chosen(dataset="small", fold="1", clips=4, sentence="4 clips."))
+    job.append(ClipsChosen(dataset="small", fold="1", clips=4, sentence="4 clips."))
     job.append(InNoise(snr_db=None, clips=4, hits=2, accuracy=0.5, low=0.2, high=0.8))
     job.append(Preparing(what="judging at 30 dB", done=2, total=4))
     with job.hold():

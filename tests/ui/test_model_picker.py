@@ -11,8 +11,8 @@ import soundfile
 
 from labcore import builtin
 from labcore.events import Evaluated, RunFinished
-from labcore.origin import EXPERIMENT, SEARCH
 from labcore.runs import Run
+from labcore.runs.origin import EXPERIMENT, SEARCH
 from ui.components.model_picker import BUILTIN, PARTS
 
 from .conftest import words

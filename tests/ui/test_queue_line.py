@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from labcore.benchmark.events import Progress
+from labcore.benchmark.events import BenchmarkProgress
 from labcore.benchmark.job import Benchmark
 from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
@@ -61,7 +61,7 @@ def test_the_form_names_a_benchmark_at_work_too(open_page, workspace, dataset):
     benchmark = Benchmark.create(workspace, quick_plan(["cpu"]))
     with benchmark.hold():
         benchmark.append(benchmark.started("Ada"))
-        benchmark.append(Progress(done=1, total=4, what="compact", seconds_left=9.0))
+        benchmark.append(BenchmarkProgress(done=1, total=4, what="compact", seconds_left=9.0))
         shown = words(open_page("pages/train.py"))
     assert "Running: benchmark · quick (9 s left). 1 job ahead of this run." in shown
 
@@ -74,7 +74,7 @@ def test_the_overview_lists_the_jobs_of_every_kind_with_their_pages(open_page, m
     estimate = EstimateJob.create(workspace, RunConfig(), queued=True, by="Ada")
     with benchmark.hold():
         benchmark.append(benchmark.started("Ada"))
-        benchmark.append(Progress(done=1, total=4, what="compact", seconds_left=9.0))
+        benchmark.append(BenchmarkProgress(done=1, total=4, what="compact", seconds_left=9.0))
         app = open_page()
     links = {link.proto.help.replace("\\", ""): link.proto for link in app.get("page_link") if link.proto.help}
     ways = {run.id: ("train", f"run={run.id}"), benchmark.id: ("benchmark", f"report={benchmark.id}"),

@@ -6,8 +6,8 @@ import optuna
 import pytest
 
 from labcore.config import RunConfig
+from labcore.config.presets import preset
 from labcore.errors import LabError
-from labcore.presets import preset
 from labcore.runs import Run
 from labcore.search.folder import MARK, Search
 from labcore.search.journal import NAME

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from labcore.config.presets import preset
 from labcore.explore.views import log_mel_view, spectrogram, waveform_view
-from labcore.presets import preset
 from ui.charts.colours import colours
 from ui.components import sound_viewer
 from ui.components.sound_viewer.rows import MOST_BYTES, Row, image_row, pack, wave_row

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from labcore.jobs.status import JobStatus
 from labcore.runs import Run
-from labcore.status import JobStatus
 from ui.app.text import (
     ago,
     count,

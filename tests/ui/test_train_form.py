@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from labcore.asked import save_worked_out
-from labcore.budget import plan_for
 from labcore.config import RunConfig, all_settings
-from labcore.presets import PRESETS, preset
+from labcore.config.budget import plan_for
+from labcore.config.presets import PRESETS, preset
+from labcore.runs.asked import save_worked_out
 from ui.datasets import manage
 from ui.forms import fields, url
 

@@ -19,9 +19,9 @@ from labcore.events import Event, TrainingStarted, last_of
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glances
 from labcore.jobs.kind import working_kinds
-from labcore.listing import Unreadable, discard
+from labcore.jobs.listing import Unreadable, discard
+from labcore.jobs.status import JobStatus
 from labcore.runs import Run
-from labcore.status import JobStatus
 from labcore.texts import counted, shown
 from ui.app import services, tasks
 from ui.app.shell import action_button, errors_in_place, show_error

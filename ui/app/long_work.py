@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.serving.places import Places
+from labcore.serving.slots import Slots
 from ui.app import presence, tasks
 from ui.app.text import duration, plain
 
@@ -77,9 +77,9 @@ class LongWork:
 
 
 @st.cache_resource(show_spinner=False)
-def places(*, short: bool = False) -> Places:
+def places(*, short: bool = False) -> Slots:
     """Those of this server, for all visitors; others are for what takes a moment, for which a page waits."""
-    return Places(AT_ONCE)
+    return Slots(AT_ONCE)
 
 
 def held() -> dict[str, LongWork]:

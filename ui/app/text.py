@@ -11,7 +11,7 @@ from typing import Any
 from labcore import texts
 from labcore.events import Preparing
 from labcore.jobs.folder import JobFolder
-from labcore.status import JobStatus as Status
+from labcore.jobs.status import JobStatus as Status
 
 STATES = {
     "queued": ("Queued", ":material/schedule:", "gray"),

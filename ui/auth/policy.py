@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit import config
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from labcore.access import Access, Pace, SessionCookies, read_access
+from labcore.access import Access, PasswordThrottle, SessionCookies, read_access
 from labcore.access.session_cookies import LONGEST_SECONDS, signing_key
 from labcore.access.settings import SHARED
 from labcore.access.signed_out import NOTES_FILE
@@ -48,8 +48,8 @@ class AccessPolicy:
     access: Access
     session_cookies: SessionCookies
     base: str = ""
-    pace: Pace = field(default_factory=Pace)
-    pace_of_devices: Pace = field(default_factory=Pace)
+    pace: PasswordThrottle = field(default_factory=PasswordThrottle)
+    pace_of_devices: PasswordThrottle = field(default_factory=PasswordThrottle)
 
     def visitor(self, cookies: Mapping[str, str]) -> Visitor | None:
         """Who these cookies prove somebody to be; None for everybody else."""

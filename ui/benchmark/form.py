@@ -10,7 +10,7 @@ import streamlit as st
 
 from labcore.benchmark.cases import ARTICLE, BEST, FORMATS, MODELS, MODES, PRECISIONS, SCOPES
 from labcore.benchmark.job import Benchmark, busy_reason
-from labcore.benchmark.plan import BATCH_SIZES, Plan, full_plan, make_plan, quick_plan
+from labcore.benchmark.plan import BATCH_SIZES, BenchmarkPlan, full_plan, make_plan, quick_plan
 from labcore.device import usable_cores
 from labcore.errors import LabError
 from ui.app import services, tasks
@@ -79,7 +79,7 @@ def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
         _start(plan, devices, started)
 
 
-def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) -> None:
+def _start(plan: BenchmarkPlan, devices: dict[str, str], started: Callable[[str], None]) -> None:
     on = " and ".join(plain(devices.get(device, device)) for device in plan.devices)
     st.markdown(f"{counted(len(plan.cases), 'measurement')} on {on}, :primary[**about {duration(plan.seconds)}**]")
     trouble = busy_reason(services.workspace())
@@ -110,12 +110,12 @@ def _start(plan: Plan, devices: dict[str, str], started: Callable[[str], None]) 
         )
 
 
-def _begin(plan: Plan, started: Callable[[str], None], *, beside: bool = False) -> None:
+def _begin(plan: BenchmarkPlan, started: Callable[[str], None], *, beside: bool = False) -> None:
     started(services.ask_for(Benchmark, plan, beside=beside).id)
     st.session_state["speed-started"] = True
 
 
-def _own(devices: list[str]) -> Plan:
+def _own(devices: list[str]) -> BenchmarkPlan:
     """Raises ConfigError where the choices leave nothing to measure."""
     gpus = [device for device in devices if device != "cpu"]
     left, right = st.columns(2, gap="large")
@@ -160,7 +160,7 @@ def _own(devices: list[str]) -> Plan:
     )
 
 
-MADE: dict[str, Callable[[list[str]], Plan]] = {"quick": quick_plan, "full": full_plan, "own": _own}
+MADE: dict[str, Callable[[list[str]], BenchmarkPlan]] = {"quick": quick_plan, "full": full_plan, "own": _own}
 """Kind → its plan for some devices."""
 
 

@@ -11,7 +11,7 @@ from labcore.benchmark.job import Benchmark
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.serialization import MOST_BYTES
 from labcore.jobs.glances import glances
-from labcore.listing import looked_at
+from labcore.jobs.listing import looked_at
 from ui.app import live, services
 from ui.app.live import TICK
 from ui.app.shell import download, errors_in_place, show_error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.batch.segments import THRESHOLD, LabelSummary, Segment, segments_of, summary_of
+from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, segments_of, summary_of
 from labcore.batch.tables import ENDINGS, csv_text, track_of
 from labcore.texts import moment, shown
 from ui.app import shell
@@ -67,7 +67,7 @@ def headline(answer: Prediction, events: list[Segment], least: float) -> None:
     st.markdown(f"{times}{moment(answer.seconds)} of sound :gray[· {mean}]")
 
 
-def table(summary: list[LabelSummary]) -> None:
+def table(summary: list[LabelTotal]) -> None:
     """What occurs at all, a row a label, the one that lasts longest first."""
     import pandas as pd
 

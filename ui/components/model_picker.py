@@ -10,8 +10,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from labcore import builtin
-from labcore.origin import parts, usual
 from labcore.runs import Run
+from labcore.runs.origin import parts, usual
 from ui.app import live
 from ui.app.text import percent, plain, run_name, told_apart
 

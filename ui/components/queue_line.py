@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glance
 from labcore.jobs.queue import QueueState
-from labcore.status import JobStatus
+from labcore.jobs.status import JobStatus
 from ui.app import services
 from ui.app.shell import action_button
 from ui.app.text import counted, duration, job_name, plain

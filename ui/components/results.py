@@ -9,8 +9,8 @@ import streamlit as st
 
 from labcore.evaluation.metrics import class_rows
 from labcore.events import Evaluated, Event, RunFinished, last_of
-from labcore.honesty import adjustments, choice_note
 from labcore.runs import Run
+from labcore.runs.honesty import adjustments, choice_note
 from ui.app import shell
 from ui.app.text import counted, duration, label_names, percent, plain
 from ui.charts.confusion import confusion

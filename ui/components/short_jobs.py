@@ -11,7 +11,7 @@ from labcore.errors import LabError
 from labcore.jobs.background import tail
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glance
-from labcore.status import JobStatus
+from labcore.jobs.status import JobStatus
 from ui.app import live, services
 from ui.app.shell import action_button, show_error
 from ui.app.text import plain, progress_line

@@ -6,8 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from labcore.budget import plan_for
 from labcore.config import RunConfig
+from labcore.config.budget import plan_for
 from labcore.crossval.job import CrossValidation
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError

@@ -9,9 +9,9 @@ import streamlit as st
 from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import FoldResult, Pool, Summary, csv_table, summarise
 from labcore.errors import RunError
-from labcore.honesty import choice_note
+from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
-from labcore.status import RESUMABLE
+from labcore.runs.honesty import choice_note
 from ui.app import live, services
 from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import counted, duration, percent, plain, points, preparing_line

@@ -10,8 +10,8 @@ import streamlit as st
 from ui.app import services
 
 if TYPE_CHECKING:
-    from labcore.datasets.registry import DatasetInfo
-    from labcore.datasets.table import Finding, Problem
+    from labcore.datasets.glance import DatasetInfo
+    from labcore.datasets.table import DataProblem, Finding
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class DataSummary:
     fold: str
     counts: dict[str, tuple[int, int]]
     note: str
-    problems: list[Problem]
+    problems: list[DataProblem]
     findings: list[Finding]
 
     @property
@@ -112,7 +112,7 @@ def folds(name: str, kind: str = "official", leave_out: str | None = None) -> Fo
 
 def called_now(name: str) -> str:
     """What a data set is called by now, where it was renamed since."""
-    from labcore.datasets.registry import called_now
+    from labcore.datasets.names import called_now
 
     return called_now(services.workspace(), name) if name else name
 

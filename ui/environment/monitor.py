@@ -17,7 +17,7 @@ from ui.app.text import count, percent, plain
 from ui.charts.colours import accents
 
 if TYPE_CHECKING:
-    from labcore.doctor.monitor import Look, Monitor, RunUse
+    from labcore.doctor.monitor import MachineSample, Monitor, RunUse
     from labcore.nvml import GpuSample
 
 TILE = 148
@@ -31,7 +31,7 @@ IDLE = 3.0
 SHOWN = 2
 """So many GPUs are drawn unless more are chosen."""
 
-Value = Callable[["Look"], "float | None"]
+Value = Callable[["MachineSample"], "float | None"]
 
 
 class Tile(NamedTuple):
@@ -90,7 +90,7 @@ def _chosen(gpus: tuple[GpuSample, ...]) -> list[GpuSample]:
     return [gpu for gpu in gpus if gpu.index in wanted]
 
 
-def _processor(look: Look, history: list[Look], cores: float) -> None:
+def _processor(look: MachineSample, history: list[MachineSample], cores: float) -> None:
     used, total = gib(look.memory_used), look.memory_total
     tiles = [
         Tile("Processor", percent(look.cpu, 0), f"of {cores:.3g} cores", lambda one: one.cpu, 1.0),
@@ -125,9 +125,9 @@ def run_use(use: RunUse) -> str:
     return " · ".join(parts)
 
 
-def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
+def _gpu(gpu: GpuSample, look: MachineSample, history: list[MachineSample]) -> None:
     def of(field: str) -> Value:
-        def value(one: Look) -> float | None:
+        def value(one: MachineSample) -> float | None:
             sample = one.gpu(gpu.index)
             return None if sample is None else getattr(sample, field)
 
@@ -160,7 +160,7 @@ def _gpu(gpu: GpuSample, look: Look, history: list[Look]) -> None:
             st.markdown("  \n".join(notes))
 
 
-def tiles_html(tiles: list[Tile], history: list[Look]) -> str:
+def tiles_html(tiles: list[Tile], history: list[MachineSample]) -> str:
     """Readings side by side as one text, since each part of a page that ticks is sent with a head of its own."""
     from labcore.doctor.monitor import SPAN, series
 

@@ -16,7 +16,7 @@ from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import ago, plain, sentence
 
 if TYPE_CHECKING:
-    from labcore.doctor import Check, Report
+    from labcore.doctor import Check, DoctorReport
 
 TICK = 0.5
 """Seconds between two looks at an examination that is under way."""
@@ -40,7 +40,7 @@ VERDICTS: dict[str, tuple[Callable[..., Any], str]] = {
 class Examination(tasks.Task):
     """An examination in the background, with the fullest report so far."""
 
-    report: Report | None = None
+    report: DoctorReport | None = None
     begun: float = field(default_factory=time.monotonic)
 
 
@@ -173,7 +173,7 @@ def remedy_parts(text: str) -> list[tuple[bool, list[str]]]:
     return [(command, [line.removeprefix("$ ") for line in held]) for command, held in stretches]
 
 
-def _proofs(report: Report) -> None:
+def _proofs(report: DoctorReport) -> None:
     if not report.proofs:
         return
     import pandas as pd

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.config import RunConfig, all_settings
-from labcore.presets import PRESETS, preset
+from labcore.config.presets import PRESETS, preset
 from ui.app import live, shell
 from ui.app.text import count, plain, run_name, told_apart
 from ui.forms import fields

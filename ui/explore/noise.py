@@ -10,9 +10,9 @@ import streamlit as st
 
 from labcore.evaluation.jobs import NoisePlan, NoiseTest
 from labcore.jobs.glances import glance
+from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run
 from labcore.sheets import csv_of_frame
-from labcore.status import RESUMABLE, JobStatus
 from ui.app import services, shell
 from ui.app.text import label_names, percent, plain, run_name
 from ui.components import owner_guard, short_jobs

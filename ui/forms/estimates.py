@@ -7,17 +7,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore.budget import Plan
 from labcore.config import RunConfig
-from labcore.run_times import MOST_RUNS, Estimate, Speed, estimate, speed_of
+from labcore.config.budget import EpochPlan
 from labcore.runs import Run, list_runs
+from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of
 from ui.app import services
 from ui.app.text import duration, plain
 
 UNKNOWN = "unknown until this network has trained here"
 
 
-def of(config: RunConfig, plan: Plan) -> Estimate | None:
+def of(config: RunConfig, plan: EpochPlan) -> RunTime | None:
     """About how long one run takes, on the device that is known by now; None where nothing tells."""
     known, wanted = services.known_device(), config.runtime.device
     if known is not None and wanted in ("auto", known.device):
@@ -25,7 +25,7 @@ def of(config: RunConfig, plan: Plan) -> Estimate | None:
     return estimate(config, plan, _speeds(), cpu=wanted in ("auto", "cpu"))
 
 
-def about(one: Estimate | None, runs: float = 1, most: bool = False) -> str:
+def about(one: RunTime | None, runs: float = 1, most: bool = False) -> str:
     """ "about 5 min", for so many runs one after the other; ``most``: that they can take less."""
     if one is None:
         return UNKNOWN
@@ -33,13 +33,13 @@ def about(one: Estimate | None, runs: float = 1, most: bool = False) -> str:
     return told if one.measured else f"{told} on two cores"
 
 
-def automatic(plan: Plan) -> str:
+def automatic(plan: EpochPlan) -> str:
     """What automatic epochs will be, and why: a sentence."""
     reason = re.sub(r"(?<=\d),(?=\d)", "\u2009", plan.reason)
     return f"Automatic: {plain(reason)}."
 
 
-def source(one: Estimate | None) -> str:
+def source(one: RunTime | None) -> str:
     """Where an estimate is from, a sentence; empty where there is none."""
     if one is None:
         return ""
@@ -55,7 +55,7 @@ def _round(seconds: float) -> str:
     return duration(max(step, step * round(seconds / step)))
 
 
-def _speeds() -> list[Speed]:
+def _speeds() -> list[TrainingSpeed]:
     found = []
     for run in list_runs(services.workspace())[:MOST_RUNS]:
         try:
@@ -67,5 +67,5 @@ def _speeds() -> list[Speed]:
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _speed(path: str, stamp: tuple[int, int]) -> Speed | None:
+def _speed(path: str, stamp: tuple[int, int]) -> TrainingSpeed | None:
     return speed_of(Run(Path(path)))

@@ -13,9 +13,9 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import RunConfig, Setting, all_settings
+from labcore.config.presets import PRESETS, preset
 from labcore.device import ALL
 from labcore.nvml import samples
-from labcore.presets import PRESETS, preset
 from labcore.texts import counted
 from ui.app import services
 from ui.app.shell import action_button
@@ -222,7 +222,7 @@ def _usual(setting: Setting) -> None:
 
 
 def _time_again() -> None:
-    from labcore.training.precision import forget
+    from labcore.training.precision_choice import forget
 
     st.toast(f"{counted(forget(services.workspace()), 'measurement')} forgotten.", icon=":material/check:")
 

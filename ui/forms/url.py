@@ -14,9 +14,9 @@ import streamlit as st
 
 from labcore.config import RunConfig, all_settings
 from labcore.config.former import path_now
+from labcore.config.presets import PRESETS, preset
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
-from labcore.presets import PRESETS, preset
 from ui.app.shell import show_error
 from ui.forms import fields
 
@@ -30,7 +30,7 @@ SETTLED_SECONDS = 3.0
 def read() -> None:
     """Fill the form from the address: at the first look of a browser session, and where the browser's Back has changed it since.
 
-    To be called in a run of the whole page. What is wrong in an address is told and left out.
+    To be called in a run of the whole page. What an address says wrongly is told and left out.
     """
     names = _names()
     said = {path_now(name): st.query_params[name] for name in st.query_params if path_now(name) in names}
@@ -94,5 +94,5 @@ def settings_of(said: Mapping[str, str]) -> tuple[dict[str, Any], list[LabError]
             else:
                 values[name] = all_settings()[name].read(text)
         except ConfigError as error:
-            troubles.append(ConfigError(f"the {name} of this link is ignored: {error.what}", error.remedy))
+            troubles.append(ConfigError(f"the {name} of this link is passed over: {error.what}", error.remedy))
     return values, troubles

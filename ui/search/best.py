@@ -10,7 +10,7 @@ from labcore.config import all_settings
 from labcore.jobs.glances import glance
 from labcore.runs import Run
 from labcore.search.folder import Search
-from labcore.search.report import Report, Trial, best_config, train_best
+from labcore.search.report import SearchReport, Trial, best_config, train_best
 from ui.app import services
 from ui.app.shell import action_button
 from ui.app.text import counted, percent, plain, points, state_face
@@ -18,7 +18,7 @@ from ui.forms import fields
 from ui.search.charts import unit_title, value_word
 
 
-def show(search: Search, report: Report) -> None:
+def show(search: Search, report: SearchReport) -> None:
     """The figure of the best trial, its settings, and buttons for what comes next."""
     best = report.best
     if best is None:
@@ -49,7 +49,7 @@ def show(search: Search, report: Report) -> None:
         st.switch_page("pages/train.py")
 
 
-def _figure(report: Report, best: Trial) -> None:
+def _figure(report: SearchReport, best: Trial) -> None:
     """What it reached, beside the recipe that the search began with."""
     recipe, settings, against = report.trials[0], report.settings, None
     if recipe is not best and best.value is not None and recipe.value is not None:
@@ -67,7 +67,7 @@ def _figure(report: Report, best: Trial) -> None:
     )
 
 
-def _final(search: Search, report: Report) -> None:
+def _final(search: Search, report: SearchReport) -> None:
     """Train the best with the test fold held out: once."""
     run = final_run(report)
     if run is not None:
@@ -92,7 +92,7 @@ def _final(search: Search, report: Report) -> None:
     )
 
 
-def final_run(report: Report) -> Run | None:
+def final_run(report: SearchReport) -> Run | None:
     """The run that trains what was found, where there is one still."""
     run = Run(services.workspace().runs / report.final) if report.final else None
     return run if run is not None and run.there else None
@@ -103,11 +103,11 @@ def _open_form(search: Search) -> None:
     st.session_state["search-opened"] = True
 
 
-def _value(report: Report, value: float | None) -> str:
+def _value(report: SearchReport, value: float | None) -> str:
     return percent(value) if report.settings.objective == "accuracy" else "–" if value is None else f"{value:.4f}"
 
 
-def _difference(report: Report, difference: float) -> str:
+def _difference(report: SearchReport, difference: float) -> str:
     if report.settings.objective == "accuracy":
         return f"{points(difference)} compared with the recipe"
     return f"{difference:+.4f} compared with the recipe"

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import Setting, all_settings
-from labcore.search.report import Report, Trial
+from labcore.search.report import SearchReport, Trial
 from ui.app.text import unmarked
 from ui.charts.bars import bars, show_figure
 from ui.charts.colours import accents, dark
@@ -21,7 +21,7 @@ STATES = ["finished", "pruned", "running"]
 BEST_SO_FAR = "best so far"
 
 
-def history(report: Report, *, key: str) -> None:
+def history(report: SearchReport, *, key: str) -> None:
     """The value of each trial, and the best so far as a line; pruned ones where they were when they were given up."""
     import pandas as pd
 
@@ -52,7 +52,7 @@ def history(report: Report, *, key: str) -> None:
     st.vega_lite_chart(frame, spec, key=key, height=280, width="stretch", alt=alt)
 
 
-def _values(report: Report, better: Callable[[float, float], float]) -> tuple[list[dict], list[dict]]:
+def _values(report: SearchReport, better: Callable[[float, float], float]) -> tuple[list[dict], list[dict]]:
     """The trials that have a value, and the best value up to each of them."""
     rows, line, best = [], [], None
     for trial in report.trials:
@@ -93,7 +93,7 @@ def importance(shares: dict[str, float], *, key: str) -> None:
     show_figure(figure, height=BAR * len(lengths) + 24, key=key, alt="Importance of each varied setting")
 
 
-def slices(report: Report, *, key: str) -> None:
+def slices(report: SearchReport, *, key: str) -> None:
     """The value of the finished trials over each setting, side by side: where the good values lie."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots

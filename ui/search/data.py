@@ -7,12 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.listing import looked_at
+from labcore.jobs.listing import looked_at
 from labcore.search.folder import Search, SearchError
-from labcore.search.report import Report, importance
+from labcore.search.report import SearchReport, importance
 
 
-def load(search: Search) -> Report:
+def load(search: Search) -> SearchReport:
     """A search as it stands. Its journal is read once a server; after that only what is new.
 
     Raises:

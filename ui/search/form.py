@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.budget import plan_for
 from labcore.config import RunConfig, Setting, all_settings
+from labcore.config.budget import plan_for
+from labcore.config.presets import PRESETS, preset
 from labcore.errors import DatasetError, LabError
-from labcore.presets import PRESETS, preset
 from labcore.search.folder import Search
 from labcore.search.settings import Settings, make_settings
 from labcore.search.space import FIXED, Range, base_value, default_ranges, range_of

@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import RunConfig, all_settings
+from labcore.config.presets import PRESETS
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
-from labcore.presets import PRESETS
 from labcore.search.space import Range, base_value, default_ranges, read_range
 from ui.app.shell import show_error
 from ui.forms import url

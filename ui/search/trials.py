@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.config import all_settings
-from labcore.search.report import Report, Trial
+from labcore.search.report import SearchReport, Trial
 from ui.app.text import duration, state_face
 from ui.search import charts
 from ui.search.charts import value_word
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def show(report: Report) -> None:
+def show(report: SearchReport) -> None:
     if not report.trials:
         return
     share = report.settings.objective == "accuracy"
@@ -39,7 +39,7 @@ def show(report: Report) -> None:
     )
 
 
-def rows_of(report: Report) -> pd.DataFrame:
+def rows_of(report: SearchReport) -> pd.DataFrame:
     """A row a trial, the newest first."""
     import pandas as pd
 
@@ -61,7 +61,7 @@ def rows_of(report: Report) -> pd.DataFrame:
     return frame if any(trial.note for trial in report.trials) else frame.drop(columns="Note")
 
 
-def _state_word(report: Report, trial: Trial) -> str:
+def _state_word(report: SearchReport, trial: Trial) -> str:
     if trial.state == "running" and not report.active:
         return "Unfinished"
     return state_face(trial.state)[0] + (", best" if report.best is trial else "")

@@ -9,10 +9,10 @@ import streamlit as st
 from labcore.errors import LabError
 from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
+from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
 from labcore.search.folder import Search, SearchError
-from labcore.search.report import Report
-from labcore.status import RESUMABLE
+from labcore.search.report import SearchReport
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import count, counted, plain
@@ -51,7 +51,7 @@ def show(search: Search) -> None:
     _settings(report=before)
 
 
-def _head(search: Search, report: Report) -> None:
+def _head(search: Search, report: SearchReport) -> None:
     """Whose the search is, where it is another's, and what can be done with it in its state."""
     if owner_guard.anothers(report.by):
         st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(report.by)}**")
@@ -84,7 +84,7 @@ def _go_on(search: Search, trials: int) -> None:
     services.manager().resume(search, by=services.visitor_name())
 
 
-def _progress(search: Search, report: Report) -> None:
+def _progress(search: Search, report: SearchReport) -> None:
     if report.state == "failed":
         show_error(LabError(report.status.error or "the search failed without a message", report.status.remedy))
         lines = tail(search.log)
@@ -121,7 +121,7 @@ def _progress(search: Search, report: Report) -> None:
                     )
 
 
-def _figures(search: Search, report: Report) -> None:
+def _figures(search: Search, report: SearchReport) -> None:
     if not any(charts.reached(trial) is not None for trial in report.trials):
         return
     finished = sum(trial.value is not None for trial in report.trials)
@@ -145,7 +145,7 @@ def _figures(search: Search, report: Report) -> None:
         charts.slices(report, key=f"slices-{search.id}")
 
 
-def _settings(report: Report) -> None:
+def _settings(report: SearchReport) -> None:
     settings = report.settings
     with st.expander("Settings", icon=":material/tune:"):
         st.table(

@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.budget import plan_for
 from labcore.config import RunConfig, all_settings
+from labcore.config.budget import plan_for
 from labcore.errors import LabError
 from labcore.runs import Run
 from labcore.texts import shown

@@ -7,8 +7,8 @@ import streamlit as st
 from labcore.errors import DatasetError, LabError
 from labcore.events import Event, RunFinished, last_of
 from labcore.jobs.background import tail
+from labcore.jobs.status import JobStatus
 from labcore.runs import Run
-from labcore.status import JobStatus
 from ui.app import live, services
 from ui.app.shell import show_error
 from ui.app.text import counted

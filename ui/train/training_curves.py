@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.events import Epoch, Estimate, Event, TrainingStarted, epochs_of, last_of
+from labcore.jobs.status import JobStatus
 from labcore.runs import Run
-from labcore.status import JobStatus
 from ui.app.text import count, counted, percent, plain
 from ui.charts import curves, time_by_phase
 from ui.train import estimate, live_settings, tracked_clips

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore.asked import asked_for
 from labcore.events import (
     Event,
     SettingsChanged,
     each_of,
 )
 from labcore.jobs.glances import glance
+from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run
-from labcore.status import RESUMABLE, JobStatus
+from labcore.runs.asked import asked_for
 from labcore.texts import shown
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place

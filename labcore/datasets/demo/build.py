@@ -51,7 +51,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Recording:
+class DemoSource:
     """One source: what its clips, all in the same fold, are cut from. ``slices`` are (occurrence, slice) numbers."""
 
     label: str
@@ -117,7 +117,7 @@ def _sweep(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _recordings(label: str, seed: int, count: int) -> list[Recording]:
+def _recordings(label: str, seed: int, count: int) -> list[DemoSource]:
     """The sources of a class, dealt to the folds in turn; the two sources of a fold have four clips between them."""
     class_id = list(SOUNDS).index(label)
     rng = np.random.default_rng([seed, class_id])
@@ -128,12 +128,12 @@ def _recordings(label: str, seed: int, count: int) -> list[Recording]:
         round_, fold = divmod(number, FOLDS)
         clips = int(shares[fold] if round_ % 2 == 0 else 4 - shares[fold])
         cuts = tuple((cut // 2, cut % 2 + int(rng.integers(0, 3)) * 2) for cut in range(clips))
-        recordings.append(Recording(label, class_id, number, int(ids[number]), fold + 1, cuts))
+        recordings.append(DemoSource(label, class_id, number, int(ids[number]), fold + 1, cuts))
     return recordings
 
 
 def _write_clips(
-    folder: Path, recordings: list[Recording], seed: int, progress: Callable[[int, int], None] | None
+    folder: Path, recordings: list[DemoSource], seed: int, progress: Callable[[int, int], None] | None
 ) -> list[tuple[object, ...]]:
     """Write the clips of all recordings and return their rows of the table. Threads serve: numpy lets go of the interpreter."""
     for fold in {recording.fold for recording in recordings}:
@@ -182,7 +182,7 @@ def _clip(sound: Sound, scene: Scene, rng: Random, label: str) -> np.ndarray:
     return scene.record(sound(rng, samples), rng)
 
 
-def _write_recording(folder: Path, recording: Recording, seed: int) -> list[tuple[object, ...]]:
+def _write_recording(folder: Path, recording: DemoSource, seed: int) -> list[tuple[object, ...]]:
     rng, sound, scene = _source(recording.label, recording.class_id, recording.number, seed)
     rows: list[tuple[object, ...]] = []
     start = round(float(rng.uniform(0, 20)), 6)

@@ -76,6 +76,13 @@ def driver(readings: Readings) -> Check:
                 "If there is one, install NVIDIA's driver in Windows (none inside WSL), then:\n$ wsl --shutdown",
             )
         return told("info", "No NVIDIA driver and no NVIDIA GPU")
+    return _silent(readings, told)
+
+
+def _silent(readings: Readings, told: Callable[..., Check]) -> Check:
+    """There is an NVIDIA GPU, and no word of its driver."""
+    system, trouble = readings.system, readings.nvml.error
+    not_loaded = "not loaded" in trouble.lower()
     if gpu_nodes(readings) and system.container:
         return told(
             "error",
@@ -83,18 +90,18 @@ def driver(readings: Readings) -> Check:
             "Start the container with --gpus all rather than --device, and with the driver capabilities compute and utility.\n"
             "$ docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility …",
         )
-    if "not found" in nvml.error.lower() or "not loaded" in nvml.error.lower():
+    if not_loaded or "not found" in trouble.lower():
         free = " (the driver nouveau uses the card)" if system.nouveau else ""
-        lacks = "is installed but not loaded" if "not loaded" in nvml.error.lower() else "is not installed"
+        lacks = "is installed but not loaded" if not_loaded else "is not installed"
         again = "$ sudo modprobe nvidia\nIf that fails: the module was not built for this kernel, or Secure Boot refused it.\n"
         return told(
             "error",
             f"There is an NVIDIA GPU, but its driver {lacks}{free}",
-            (again if "not loaded" in nvml.error.lower() else "Install the driver, then restart.\n") + UPDATE_DRIVER,
+            (again if not_loaded else "Install the driver, then restart.\n") + UPDATE_DRIVER,
         )
     return told(
         "error",
-        f"The driver does not answer: {nvml.error}",
+        f"The driver does not answer: {trouble}",
         "Read the kernel log, then restart the machine.\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from labcore.doctor.drivers import numbers, wheel_for
 from labcore.doctor.facts import (
@@ -187,23 +188,7 @@ def availability(readings: Readings, torch: Torch) -> Check:
     evidence |= {"PyTorch error": torch.warning} if torch.warning else {}
     told = question("availability", GROUP, "GPUs that PyTorch sees", evidence)
     if torch.count:
-        failing = [device.device for device in torch.devices if device.error]
-        if failing:
-            full = all("out of memory" in device.error for device in torch.devices if device.error)
-            remedy = (
-                "See GPU memory below."
-                if full
-                else "Restart the machine; if it fails again, read the kernel log.\n$ sudo dmesg | grep -iE 'nvrm|xid'"
-            )
-            return told(
-                "error" if len(failing) == torch.count else "warning",
-                f"No CUDA context can be created on {', '.join(failing)}" + (": out of memory" if full else ""),
-                remedy,
-            )
-        return told(
-            "ok",
-            f"PyTorch sees {torch.count} GPU{'s' if torch.count > 1 else ''}: {', '.join(d.name for d in torch.devices)}",
-        )
+        return _seen(torch, told)
     if torch.mps:
         return told("ok", "PyTorch sees the GPU of this Apple processor (mps)")
     if hidden_by(readings):
@@ -224,6 +209,26 @@ def availability(readings: Readings, torch: Torch) -> Check:
         if why
         else "Load the kernel module that CUDA needs, and see which error PyTorch reports.\n"
         "$ sudo modprobe nvidia-uvm\n$ python -c \"import torch; torch.zeros(1, device='cuda')\"",
+    )
+
+
+def _seen(torch: Torch, told: Callable[..., Check]) -> Check:
+    failing = [device.device for device in torch.devices if device.error]
+    if failing:
+        full = all("out of memory" in device.error for device in torch.devices if device.error)
+        remedy = (
+            "See GPU memory below."
+            if full
+            else "Restart the machine; if it fails again, read the kernel log.\n$ sudo dmesg | grep -iE 'nvrm|xid'"
+        )
+        return told(
+            "error" if len(failing) == torch.count else "warning",
+            f"No CUDA context can be created on {', '.join(failing)}" + (": out of memory" if full else ""),
+            remedy,
+        )
+    return told(
+        "ok",
+        f"PyTorch sees {torch.count} GPU{'s' if torch.count > 1 else ''}: {', '.join(d.name for d in torch.devices)}",
     )
 
 

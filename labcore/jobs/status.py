@@ -14,7 +14,7 @@ MOST_PLACES = 8
 
 
 @dataclass(frozen=True)
-class Asked:
+class JobRequest:
     """What a job asks for. ``needs`` as :attr:`labcore.jobs.folder.JobFolder.needs`; ``error`` says, without the final stop, why it
     cannot be read."""
 

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from labcore.serving.places import Places
+from labcore.serving.slots import Slots
 
 
 class _Unwanted(Exception):
@@ -10,7 +10,7 @@ class _Unwanted(Exception):
 
 
 def test_no_more_than_there_are_places_in_the_order_of_asking():
-    places, order, most, now = Places(2), [], 0, 0
+    places, order, most, now = Slots(2), [], 0, 0
     go, lock = threading.Semaphore(0), threading.Lock()
     taken = threading.Semaphore(0)
 
@@ -46,7 +46,7 @@ def test_no_more_than_there_are_places_in_the_order_of_asking():
 
 
 def test_who_is_no_longer_wanted_waits_no_longer_and_holds_up_nobody():
-    places = Places(1)
+    places = Slots(1)
 
     def waits() -> None:
         raise _Unwanted
@@ -60,7 +60,7 @@ def test_who_is_no_longer_wanted_waits_no_longer_and_holds_up_nobody():
 
 
 def test_a_place_comes_back_after_a_failure():
-    places = Places(1)
+    places = Slots(1)
     with pytest.raises(ValueError, match="x"), places.taken():
         raise ValueError("x")
     with places.taken():

@@ -7,9 +7,10 @@ from labcore.device import choose_device
 from labcore.jobs.following import Stopped
 from labcore.models import build_network
 from labcore.models.dropout import Dropout
-from labcore.training import compiling
-from labcore.training import precision as module
-from labcore.training.precision import Precision, choose_precision
+from labcore.training import compiling, step_timing
+from labcore.training import precision_choice as module
+from labcore.training.precision import Precision
+from labcore.training.precision_choice import choose_precision
 from labcore.workspace import Workspace
 
 SHAPE = (4, 1, 16, 16)
@@ -24,7 +25,7 @@ def network():
 
 
 def test_what_is_configured_is_taken_without_timing(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_time", None)
+    monkeypatch.setattr(module, "time_ways", None)
     config = RunConfig().replace({"runtime.precision": "bf16", "runtime.memory_format": "channels_last"})
     choice = decide(config, network(), SHAPE, choose_device("cpu"), Workspace(tmp_path))
     assert (choice.precision, choice.memory_format, choice.reason) == ("bf16", "channels_last", "as configured")
@@ -48,8 +49,8 @@ class Clock:
                 clock.now += taken
                 return taken
 
-        monkeypatch.setattr(module, "_Stepper", Stepper)
-        monkeypatch.setattr(module.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(step_timing, "_Stepper", Stepper)
+        monkeypatch.setattr(step_timing.time, "perf_counter", lambda: self.now)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
 
 
@@ -164,7 +165,7 @@ def test_a_way_that_gives_no_finite_numbers_is_not_taken():
             value = float("nan") if torch.is_autocast_enabled("cpu") else 1.0
             return images.mean((1, 2, 3))[:, None] * self.weight * torch.tensor([value, value])
 
-    timing = module._time([good, bad], Breaks(), SHAPE, torch.device("cpu"), 0, lambda done, total: None)
+    timing = module.time_ways([good, bad], Breaks(), SHAPE, torch.device("cpu"), 0, lambda done, total: None)
     assert set(timing.seconds) == {good}
 
 
@@ -234,7 +235,7 @@ def test_what_a_killed_compiler_left_is_removed_and_compiled_again(tmp_path, mon
 
 
 def test_short_runs_are_not_compiled_and_off_means_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_try_compiled", None)
+    monkeypatch.setattr(module, "try_compiled", None)
     device, workspace = choose_device("cpu"), Workspace(tmp_path)
     assert not decide(fixed(), compact_like(), SHAPE, device, workspace, steps=1000).compiled  # microseconds
     off = fixed(**{"runtime.compile": "off"})
@@ -245,7 +246,7 @@ def test_short_runs_are_not_compiled_and_off_means_off(tmp_path, monkeypatch):
     ("gain", "steps", "taken"), [(0.3, 1000, True), (0.3, 10, False), (-0.1, 10**6, False), (0.001, 1000, False)]
 )
 def test_compiling_is_taken_where_it_pays_within_the_run(gain, steps, taken):
-    trial = compiling.Trial(seconds=20.0, gain=gain, trouble="")
+    trial = compiling.CompileResult(seconds=20.0, gain=gain, trouble="")
     assert trial.taken(steps, step_seconds=0.05, insist=False) is taken
 
 

@@ -23,7 +23,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 5, 400
 
 
 @dataclass(frozen=True)
-class Plan:
+class EpochPlan:
     """``clips`` are those that are trained on, of ``of``; ``reason`` is a sentence without the final stop."""
 
     epochs: int
@@ -48,16 +48,16 @@ class Plan:
         return f"{self.epochs} epochs of {drawn}: {self.seen:,} clips seen, which is what the training budget allows for a set of this size"
 
 
-def plan_for(config: RunConfig, clips: int) -> Plan:
+def plan_for(config: RunConfig, clips: int) -> EpochPlan:
     """What a run will do with a training set of so many clips, as far as that is known before its clips are read."""
     most = clips if config.data.train_clips is None else min(clips, config.data.train_clips)
     if config.optim.epochs is not None:
-        return Plan(config.optim.epochs, most, clips)
+        return EpochPlan(config.optim.epochs, most, clips)
     chosen = plan(most, config.audio.clip_seconds, config.optim.budget)
-    return Plan(chosen.epochs, chosen.clips, clips)
+    return EpochPlan(chosen.epochs, chosen.clips, clips)
 
 
-def plan(clips: int, clip_seconds: float | None, budget: int) -> Plan:
+def plan(clips: int, clip_seconds: float | None, budget: int) -> EpochPlan:
     """Epochs and clips for a training set.
 
     Args:
@@ -70,4 +70,4 @@ def plan(clips: int, clip_seconds: float | None, budget: int) -> Plan:
     clips = max(1, clips)
     used = min(clips, max(1, int(wanted / FEWEST_EPOCHS)))
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(wanted / used)))
-    return Plan(epochs, used, clips)
+    return EpochPlan(epochs, used, clips)

@@ -16,9 +16,9 @@ from labcore.cli.parser import config_from
 from labcore.config import RunConfig, Setting, all_settings, parse
 from labcore.config.framing import framing
 from labcore.config.names import by_path
+from labcore.config.presets import PRESETS, preset
 from labcore.errors import ConfigError
 from labcore.export import command_line
-from labcore.presets import PRESETS, preset
 
 KNOBS = all_settings()
 

@@ -11,7 +11,7 @@ LOOK_SECONDS = 0.25
 """How often one that waits looks whether it is still wanted."""
 
 
-class Places:
+class Slots:
     """Bounds what many threads of a process do at once, and with it their memory."""
 
     def __init__(self, count: int) -> None:

@@ -11,12 +11,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from labcore.asked import save_worked_out
 from labcore.device import usable_cores
 from labcore.errors import ConfigError, DeviceError
 from labcore.jobs.manager import make_ready
 from labcore.jobs.process import work
 from labcore.runs import Run
+from labcore.runs.asked import save_worked_out
 from labcore.texts import counted
 
 RETRIES = 3
@@ -55,7 +55,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Any:
     address = address or os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "ignore_reinit_error": False}
     if address is None:
-        paths = os.pathsep.join([str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")])
+        paths = os.pathsep.join([str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")])
         options |= {
             "address": "local",
             "num_cpus": workers or usable_cores(),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.doctor.cgroup import Cgroup
+from labcore.cgroup import Cgroup
 
 
 @pytest.fixture

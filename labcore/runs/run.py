@@ -4,7 +4,7 @@ Beside what every job has (:mod:`labcore.jobs.folder`)::
 
     runs/<run_id>/
       config.json          what was asked for; after the start, with everything automatic worked out
-      asked.json           what of it the lab worked out, with what was asked for (labcore.asked)
+      asked.json           what of it the lab worked out, with what was asked for (labcore.runs.asked)
       labels.json          the labels in the order of the network's outputs
       environment.json     versions and machine
       overrides.jsonl      one wish a line for settings to be changed while it trains (turns.jsonl before)
@@ -30,10 +30,10 @@ from labcore.errors import ConfigError, RunError
 from labcore.events import KINDS, Epoch, RunFinished, RunQueued, RunStarted, epochs_of
 from labcore.jobs.folder import JobFolder, this_process
 from labcore.jobs.kind import Kind
-from labcore.listing import reason
+from labcore.jobs.listing import reason
+from labcore.jobs.status import JobRequest
 from labcore.owners import clean
 from labcore.reading import DamagedError, read_json
-from labcore.status import Asked
 from labcore.workspace import Workspace, append_line, slug, write_atomically
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ class Run(JobFolder):
         ready="labcore.datasets.resuming:ready",
     )
 
-    def asked(self) -> Asked:
+    def asked(self) -> JobRequest:
         try:
             config = self.config
         except RunError as error:
-            return Asked(error=f"its configuration is damaged: {reason(error)}")
-        return Asked(config.data.dataset, config.model.name, config.optim.epochs or 0, config.runtime.device)
+            return JobRequest(error=f"its configuration is damaged: {reason(error)}")
+        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, config.runtime.device)
 
     @property
     def needs(self) -> str:

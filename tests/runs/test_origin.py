@@ -8,8 +8,8 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.crossval.job import MARK as EXPERIMENT
-from labcore.origin import ENSEMBLE, parts, usual
 from labcore.runs import Run
+from labcore.runs.origin import ENSEMBLE, parts, usual
 from labcore.search.folder import MARK as SEARCH
 from labcore.workspace import Workspace
 

@@ -27,8 +27,8 @@ from labcore.events import (
     event_of,
     parse,
 )
+from labcore.jobs.status import Story
 from labcore.reading import DamagedError, open_file, read_object
-from labcore.status import Story
 from labcore.texts import json_line
 from labcore.workspace import write_atomically
 

@@ -13,7 +13,7 @@ from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
 from labcore.errors import RunError, WorkspaceError
 from labcore.jobs.glances import glance
-from labcore.listing import folders_with, looked_at, reason, strays
+from labcore.jobs.listing import folders_with, looked_at, reason, strays
 from labcore.runs import Run, list_runs
 from labcore.search.folder import Search
 
@@ -52,7 +52,7 @@ def damage(room: Path, marker: str, trace: str) -> dict[str, str]:
     ],
 )
 def test_what_cannot_be_read_is_named_beside_what_can(workspace, room, marker, trace, listed, unreadable):
-    folder = getattr(workspace, room)
+    folder = workspace.room(room)
     (folder / "good").mkdir()
     (folder / "good" / marker).write_text("{}")
     expected = damage(folder, marker, trace)
@@ -63,9 +63,9 @@ def test_what_cannot_be_read_is_named_beside_what_can(workspace, room, marker, t
 
 
 def test_cross_validations_too(workspace):
-    (workspace.experiments / "good").mkdir()
-    (workspace.experiments / "good" / "experiment.json").write_text("{}")
-    (workspace.experiments / "a-file").write_text("x")
+    (workspace.room("experiments") / "good").mkdir()
+    (workspace.room("experiments") / "good" / "experiment.json").write_text("{}")
+    (workspace.room("experiments") / "a-file").write_text("x")
     assert [each.id for each in CrossValidation.every(workspace)] == ["good"]
     assert [str(each) for each in CrossValidation.unreadable(workspace)] == [
         "a-file cannot be read: it is a file, but a folder is expected"

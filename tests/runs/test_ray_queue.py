@@ -17,8 +17,8 @@ from labcore.crossval.summary import summarise
 from labcore.errors import ConfigError, DatasetError, DeviceError
 from labcore.events import RunFinished, TrainingStarted
 from labcore.jobs.process import work
-from labcore.ray_queue import RayQueue, connected
 from labcore.runs import Run
+from labcore.runs.ray_queue import RayQueue, connected
 from labcore.search import driver
 from labcore.search.folder import Search
 from labcore.search.settings import make_settings

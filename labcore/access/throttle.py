@@ -28,7 +28,7 @@ class _Record:
     until: float = 0.0
 
 
-class Pace:
+class PasswordThrottle:
     """Counts wrong passwords. After :data:`FREE` of them an address waits 2 s, then 4, 8 … before the next is looked at.
 
     Args:

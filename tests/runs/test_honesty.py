@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from labcore.events import Log, SettingsChanged, TrainingStarted
-from labcore.honesty import NOTHING_CHOSEN, adjustments, choice_note
+from labcore.runs.honesty import NOTHING_CHOSEN, adjustments, choice_note
 
 STARTED = TrainingStarted(
     labels=["a", "b"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",

@@ -6,11 +6,11 @@ import shlex
 
 import pytest
 
-from labcore.asked import asked_for, live_changes_of, save_worked_out
 from labcore.config import RunConfig
 from labcore.events import Log, SettingsChanged, TrainingStarted
 from labcore.export import again
 from labcore.runs import Run
+from labcore.runs.asked import asked_for, live_changes_of, save_worked_out
 from labcore.workspace import Workspace
 
 WORKED_OUT = {

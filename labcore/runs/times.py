@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labcore.budget import SHORTEST_SECONDS, USUAL_SECONDS, Plan
 from labcore.config import RunConfig
+from labcore.config.budget import SHORTEST_SECONDS, USUAL_SECONDS, EpochPlan
 from labcore.errors import RunError
 from labcore.events import Epoch, TrainingStarted, last_of
-from labcore.runs import Run, list_runs
-from labcore.workspace import Workspace
+from labcore.runs import Run
 
 USUAL_SPEED = 51200 / 300
 """Clips of five seconds a second on two cores by the default recipe: what the summaries of presets go by."""
@@ -24,7 +23,7 @@ MOST_RUNS = 30
 
 
 @dataclass(frozen=True)
-class Speed:
+class TrainingSpeed:
     """How fast an earlier run trained: its epochs' seconds a clip, validation included.
 
     ``work`` is what the network was given of a clip, in cells of the spectrogram; ``clip_seconds`` the length of that.
@@ -40,14 +39,14 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class RunTime:
     """``measured`` on this machine, or as the presets say for two cores."""
 
     seconds: float
     measured: bool
 
 
-def speed_of(run: Run) -> Speed | None:
+def speed_of(run: Run) -> TrainingSpeed | None:
     """How fast a run trained, by its last epoch; None where it tells nothing."""
     try:
         config, events = run.config, run.events()
@@ -59,19 +58,14 @@ def speed_of(run: Run) -> Speed | None:
     device = str(run.load("environment", {}).get("device_name", ""))
     model = config.model
     work = _work(config, length)
-    return Speed(
+    return TrainingSpeed(
         model.name, model.width, config.data.dataset, device, work, length, epoch.seconds / started.train_clips
     )
 
 
-def speeds(workspace: Workspace) -> list[Speed]:
-    """The speeds of the newest runs, newest first."""
-    return [speed for run in list_runs(workspace)[:MOST_RUNS] if (speed := speed_of(run)) is not None]
-
-
 def estimate(
-    config: RunConfig, plan: Plan, known: list[Speed], device: str | None = None, *, cpu: bool = True
-) -> Estimate | None:
+    config: RunConfig, plan: EpochPlan, known: list[TrainingSpeed], device: str | None = None, *, cpu: bool = True
+) -> RunTime | None:
     """About how long a run takes; None where nothing tells.
 
     Args:
@@ -90,11 +84,11 @@ def estimate(
         ratio = work / same[0].work
         if config.model.name == USUAL_NETWORK:
             ratio *= (config.model.width / same[0].width) ** WIDTH_COSTS
-        return Estimate(plan.seen * same[0].seconds_per_clip * ratio, measured=True)
+        return RunTime(plan.seen * same[0].seconds_per_clip * ratio, measured=True)
     if config.model.name != USUAL_NETWORK or not cpu:
         return None
     usual = _work(RunConfig(), USUAL_SECONDS)
-    return Estimate(plan.seen / USUAL_SPEED * work / usual * config.model.width**WIDTH_COSTS, measured=False)
+    return RunTime(plan.seen / USUAL_SPEED * work / usual * config.model.width**WIDTH_COSTS, measured=False)
 
 
 def _work(config: RunConfig, clip_seconds: float) -> float:

@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from labcore import event_log
 from labcore.config import RunConfig
-from labcore.event_log import log_of
 from labcore.events import Epoch, Log, Progress, RunFinished, RunStarted, TrainingStarted
+from labcore.jobs import event_log
+from labcore.jobs.event_log import log_of
 from labcore.runs import Run
 
 

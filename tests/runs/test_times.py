@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.budget import Plan, plan_for
 from labcore.config import RunConfig
+from labcore.config.budget import EpochPlan, plan_for
+from labcore.config.presets import PRESETS, preset
 from labcore.events import Epoch, TrainingStarted
-from labcore.presets import PRESETS, preset
-from labcore.run_times import Speed, estimate, speed_of, speeds
-from labcore.runs import Run
+from labcore.runs import Run, list_runs
+from labcore.runs.times import TrainingSpeed, estimate, speed_of
 from labcore.workspace import Workspace
 
 CPU, GPU = "Some CPU, 2 cores", "NVIDIA GTX"
+
+
+def speeds(workspace: Workspace) -> list[TrainingSpeed]:
+    return [speed for run in list_runs(workspace) if (speed := speed_of(run)) is not None]
 
 
 def trained(workspace: Workspace, seconds: float = 4.0, device: str = CPU, **changes: object) -> Run:
@@ -53,7 +57,7 @@ def test_the_last_epoch_of_an_earlier_run_tells_and_not_its_first(tmp_path):
     workspace = Workspace(tmp_path)
     assert speed_of(Run.create(workspace, RunConfig())) is None
     trained(workspace)
-    told = estimate(RunConfig(), Plan(10, 200, 200), speeds(workspace), CPU)
+    told = estimate(RunConfig(), EpochPlan(10, 200, 200), speeds(workspace), CPU)
     assert told is not None
     assert told.measured
     assert told.seconds == pytest.approx(10 * 200 * 4.0 / 100)
@@ -63,25 +67,25 @@ def test_another_device_or_network_does_not_count(tmp_path):
     workspace = Workspace(tmp_path)
     trained(workspace, seconds=1000.0, device=GPU)
     known = speeds(workspace)
-    told = estimate(RunConfig(), Plan(10, 100, 100), known, CPU)
+    told = estimate(RunConfig(), EpochPlan(10, 100, 100), known, CPU)
     assert told is not None
     assert not told.measured
     resnet = RunConfig().replace({"model.name": "resnet18"})
-    assert estimate(resnet, Plan(10, 100, 100), known, CPU) is None
-    assert estimate(RunConfig(), Plan(10, 100, 100), [], GPU, cpu=False) is None
-    assert estimate(RunConfig(), Plan(10, 100, 100), known, GPU).seconds == pytest.approx(10000)
+    assert estimate(resnet, EpochPlan(10, 100, 100), known, CPU) is None
+    assert estimate(RunConfig(), EpochPlan(10, 100, 100), [], GPU, cpu=False) is None
+    assert estimate(RunConfig(), EpochPlan(10, 100, 100), known, GPU).seconds == pytest.approx(10000)
 
 
 def test_more_mel_bands_longer_clips_and_a_wider_network_take_longer():
-    known = [Speed("compact", 1.0, "demo", CPU, 216 * 64, 5.0, 0.01)]
-    plain = estimate(RunConfig(), Plan(1, 100, 100), known)
+    known = [TrainingSpeed("compact", 1.0, "demo", CPU, 216 * 64, 5.0, 0.01)]
+    plain = estimate(RunConfig(), EpochPlan(1, 100, 100), known)
     for changes, factor in (
         ({"features.n_mels": 128}, 2.0),
         ({"audio.clip_seconds": 10.0}, 2.0),
         ({"model.width": 2.0}, 2**1.7),
         ({"audio.sample_rate": 44100}, 1.0),
     ):
-        told = estimate(RunConfig().replace(changes), Plan(1, 100, 100), known)
+        told = estimate(RunConfig().replace(changes), EpochPlan(1, 100, 100), known)
         assert told.seconds / plain.seconds == pytest.approx(factor, rel=0.1)
 
 

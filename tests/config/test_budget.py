@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.budget import FEWEST_EPOCHS, MOST_EPOCHS, plan, plan_for
 from labcore.config import RunConfig
-from labcore.presets import preset
+from labcore.config.budget import FEWEST_EPOCHS, MOST_EPOCHS, plan, plan_for
+from labcore.config.presets import preset
 
 BALANCED = RunConfig().optim.budget
 

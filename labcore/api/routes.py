@@ -1,0 +1,163 @@
+"""The addresses of the service, and what is answered at each."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from labcore import __version__
+from labcore.api import schemas
+from labcore.api.classify import ClassifyHandler, ClassifyRequest, unless_gone
+from labcore.api.documentation import BODY, HOP, LEAST, TOP_K, WINDOWS, problems
+from labcore.api.logs import requests as log
+from labcore.api.metrics import CONTENT_TYPE, Metrics
+from labcore.api.middleware import RequestContext, ServiceState
+from labcore.api.problems import Problem
+from labcore.api.uploads import clips_of
+from labcore.batch.segments import THRESHOLD
+from labcore.serving import Model, ModelFacts, ModelRegistry, ServiceSettings
+
+
+def classify_routes(registry: ModelRegistry, settings: ServiceSettings, guarded: tuple[int, ...]) -> APIRouter:
+    """Where clips are classified. ``guarded``: statuses of whoever may not ask."""
+    router = APIRouter()
+
+    @router.post(
+        "/v1/classify",
+        response_model=schemas.Predictions,
+        responses=problems(400, 404, 408, 413, 415, 422, 503, *guarded),
+        openapi_extra=BODY,
+        summary="Classify clips",
+    )
+    async def classify(
+        request: Request,
+        model: Annotated[str, Query(description="Model to use. Default: the first.", max_length=200)] = "",
+        top_k: Annotated[int | None, TOP_K] = None,
+        windows: Annotated[Literal["labels", "full", "none"], WINDOWS] = "labels",
+        hop_seconds: Annotated[float | None, HOP] = None,
+        threshold: Annotated[float, LEAST] = THRESHOLD,
+    ) -> Response:
+        """One file as the body (`curl --data-binary @clip.wav -H 'Content-Type: audio/wav'`), or one or several as a form
+        (`curl -F file=@a.wav -F file=@b.mp3`). WAV, AIFF, FLAC, Ogg Vorbis, Opus and MP3 of any rate.
+
+        A recording of several windows is answered with what occurs when, too: `events` by time and a `summary` of each label.
+        A single file that cannot be read is a 422; among several it gets an `error` in its place and the others are answered."""
+        context: RequestContext = request.state.context
+        chosen = _model_named(registry, model)
+        assert context.reservation is not None
+        clips = await clips_of(request, settings, context.reservation)
+        handler: ClassifyHandler = request.app.state.handler
+        asked = ClassifyRequest(top_k, windows, hop_seconds, threshold)
+        content = await unless_gone(context, handler.handle(clips, chosen, asked, context))
+        return Response(content, media_type="application/json")
+
+    return router
+
+
+def model_routes(registry: ModelRegistry, metrics: Metrics, guarded: tuple[int, ...]) -> APIRouter:
+    """Which classifiers there are, and their reload."""
+    router = APIRouter()
+
+    @router.get(
+        "/v1/models",
+        response_model=schemas.ModelList,
+        responses=problems(*guarded),
+        summary="List the models",
+    )
+    async def models() -> schemas.ModelList:
+        return schemas.ModelList(models=[model.facts for model in registry.models])
+
+    @router.get(
+        "/v1/models/{name}",
+        response_model=ModelFacts,
+        responses=problems(404, 422, *guarded),
+        summary="Describe a model",
+    )
+    async def model(name: Annotated[str, Path(max_length=200)]) -> ModelFacts:
+        return _model_named(registry, name).facts
+
+    @router.post(
+        "/v1/reload",
+        response_model=schemas.Reloaded,
+        responses=problems(409, *guarded),
+        summary="Reload changed weights",
+    )
+    async def reload() -> dict[str, Any]:
+        """Requests in hand are answered by the weights they began with. Weights that do not load, or do not answer their golden clips
+        as at the end of training, are not taken: those that were there stay."""
+        return {"reloaded": await reload_models(registry, metrics)}
+
+    return router
+
+
+def watching_routes(
+    registry: ModelRegistry, metrics: Metrics, state: ServiceState, guarded: tuple[int, ...]
+) -> APIRouter:
+    """For whoever watches the service."""
+    router = APIRouter()
+
+    @router.head("/healthz", include_in_schema=False)
+    @router.get("/healthz", response_model=schemas.Status, summary="Liveness")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.head("/readyz", include_in_schema=False)
+    @router.get("/readyz", response_model=schemas.Status, responses=problems(503), summary="Readiness")
+    async def readyz(request: Request) -> dict[str, str]:
+        if not state.ready:
+            raise Problem(503, "draining", "the service is shutting down")
+        if request.app.state.handler.batcher.failing:
+            raise Problem(503, "failing", "the network fails repeatedly", "Restart the service; its log has the reason")
+        return {"status": "ready"}
+
+    @router.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}, **problems(*guarded)},
+        summary="Prometheus metrics",
+    )
+    async def figures() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    @router.get("/", response_model=schemas.Service, responses=problems(*guarded), include_in_schema=False)
+    async def root() -> dict[str, Any]:
+        names = [model.name for model in registry.models]
+        return {"service": "Audio GPU Lab", "version": __version__, "documentation": "/docs", "models": names}
+
+    return router
+
+
+def _model_named(registry: ModelRegistry, name: str) -> Model:
+    model = registry.get(name)
+    if model is None:
+        known = ", ".join(model.name for model in registry.models)
+        raise Problem(404, "model", "there is no model of that name", f"There is {known}")
+    return model
+
+
+async def reload_models(registry: ModelRegistry, metrics: Metrics) -> dict[str, bool]:
+    """Reload beside the requests; which names got other weights.
+
+    Raises:
+        Problem: some could not be exchanged. The others were.
+    """
+    before = {model.name: model.facts.sha256 for model in registry.models}
+    outcome = await asyncio.get_running_loop().run_in_executor(None, registry.reload)
+    metrics.note_models(registry)
+    changed = {model.name: model.facts.sha256 != before[model.name] for model in registry.models}
+    failed = {name: error for name, error in outcome.items() if error is not None}
+    metrics.reloads.labels("failed" if failed else "done").inc()
+    log.info(
+        "reload",
+        extra={"facts": {"reloaded": changed, "refused": {name: str(error) for name, error in failed.items()}}},
+    )
+    if failed:
+        name, error = next(iter(failed.items()))
+        raise Problem(
+            409, "weights", f"{name} keeps the weights it had: {error.what}", error.remedy, more={"reloaded": changed}
+        )
+    return changed

@@ -1,0 +1,68 @@
+"""The clips in the body of a request: the files of a form, or the body itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from labcore.api.problems import Problem
+from labcore.serving import ServiceSettings
+from labcore.serving.admission import Reservation
+from labcore.texts import shown
+
+RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
+
+
+@dataclass(frozen=True)
+class UploadedClip:
+    name: str
+    content: bytes
+
+
+async def clips_of(request: Request, settings: ServiceSettings, reservation: Reservation) -> list[UploadedClip]:
+    """The clips that a request brings: the files of a form, or the body itself.
+
+    Raises:
+        Problem: there are none, too many, fields that mean nothing here, or it is a body of another kind.
+        Overloaded: so many more cannot be taken on now.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        if kind and not kind.startswith(RAW_TYPES):
+            raise Problem(
+                415, "media-type", f"a body of type {_plain(kind, 80)} is not accepted",
+                "Send the file itself as audio/… or application/octet-stream, or several as multipart/form-data",
+            )  # fmt: skip
+        content = await request.body()
+        reservation.begin(clips=1)
+        return [UploadedClip("", content)]
+    try:
+        async with request.form(max_files=settings.max_files, max_fields=16) as form:
+            clips = []
+            for name, value in form.multi_items():
+                if not isinstance(value, UploadFile):
+                    raise Problem(
+                        422, "field", f"the form field {_plain(name, 80)!r} is not a file",
+                        "Files are form fields with a file name; everything else goes into the query",
+                    )  # fmt: skip
+                clips.append(UploadedClip(_plain(value.filename or "", 200), await value.read()))
+    except HTTPException as error:
+        raise Problem(
+            400, "form", f"the form cannot be read: {error.detail}", "Send it as multipart/form-data"
+        ) from error
+    except ValueError as error:  # what the parser makes of bytes that are no form
+        raise Problem(400, "form", "the form cannot be read", "Send it as multipart/form-data") from error
+    if not clips:
+        raise Problem(
+            422, "no-file", "the form contains no file", "Send one as a form field, for instance `-F file=@clip.wav`"
+        )
+    reservation.begin(clips=len(clips))
+    return clips
+
+
+def _plain(text: str, most: int) -> str:
+    """A name as a client gave it, fit to be shown: no control characters, no lone surrogates, not too long."""
+    return "".join(character for character in shown(text) if character.isprintable())[:most]

@@ -1,0 +1,138 @@
+"""A data set at a glance, remembered until its folder or list changes."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from labcore.allowed_paths import allowed_paths, check_root
+from labcore.datasets.cliplist import LIST_SUFFIXES
+from labcore.datasets.layouts import read_dataset
+from labcore.datasets.names import no_reference, places_of
+from labcore.datasets.scan import is_audio, listed
+from labcore.datasets.table import Dataset
+from labcore.datasets.walk import TooMuchError, WalkBudget
+from labcore.errors import DatasetError, LabError, WorkspaceError
+from labcore.reading import read_object
+from labcore.texts import as_bytes
+from labcore.workspace import Workspace, slug, write_atomically
+
+FORMAT = 2
+"""Of what is remembered of a data set; raised where the same files would be read in another way."""
+_too_much: dict[tuple[Path, int], TooMuchError] = {}
+"""What was given up, by path and time of change: a list that is drawn again and again must not walk through a disk each time."""
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A data set at a glance. ``error`` says, in full sentences, why it cannot be read; empty where it can. ``warnings`` are what is to be
+    told of how it was read, a sentence each."""
+
+    name: str
+    path: str
+    layout: str = ""
+    clips: int = 0
+    classes: int = 0
+    error: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
+    """The data sets of a workspace by name, without opening audio; counts are remembered until a folder or list changes.
+
+    One that cannot be read, whatever the reason, is listed with it and hides no other.
+    """
+    return [_guarded_info(workspace, name, path) for name, path in sorted(places_of(workspace).items())]
+
+
+def _guarded_info(workspace: Workspace, name: str, path: Path | None) -> DatasetInfo:
+    """What is known of a data set; whatever goes wrong with it is told of it alone."""
+    try:
+        if path is None:
+            raise DatasetError(*no_reference(workspace.datasets / f"{name}.json"))
+        return _info(workspace, name, path)
+    except LabError as error:
+        why = str(error)
+    except Exception as error:  # one data set must never hide the others
+        why = f"{type(error).__name__}: {error}."
+    return DatasetInfo(name, str(path or ""), error=f"Cannot be read: {why}")
+
+
+def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
+    check_root(path)
+    try:
+        given_up = path, path.stat().st_mtime_ns
+        if given_up in _too_much:
+            raise _too_much[given_up]
+        stamp = _stamp(path)
+    except FileNotFoundError:
+        raise DatasetError(f"{path} does not exist", "Mount or restore it") from None
+    except TooMuchError as error:
+        _too_much[given_up] = error
+        raise
+    remembered = memory_of(workspace, name, path)
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        known = read_object(remembered)
+        if known.pop("stamp") == stamp:
+            return _info_adapter().validate_python(known)
+    return remember(workspace, name, path, read_dataset(path, name), [], stamp)
+
+
+@functools.cache
+def _info_adapter() -> TypeAdapter[DatasetInfo]:
+    return TypeAdapter(DatasetInfo)
+
+
+def memory_of(workspace: Workspace, name: str, path: Path) -> Path:
+    """The file that remembers a data set at a glance."""
+    key = hashlib.sha256(as_bytes(f"{path}")).hexdigest()[:8]
+    return workspace.cache / "datasets" / f"{slug(name)}-{key}.json"
+
+
+def remember(
+    workspace: Workspace, name: str, path: Path, dataset: Dataset, told: list[str], stamp: str = ""
+) -> DatasetInfo:
+    """A data set at a glance, kept until its stamp changes. ``told`` goes before its own warnings."""
+    warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
+    info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), warnings=warnings)
+    remembered = memory_of(workspace, name, path)
+    content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path)})
+    with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time
+        remembered.parent.mkdir(exist_ok=True)
+        write_atomically(remembered, content)
+    return info
+
+
+def _stamp(path: Path) -> str:
+    """Changes when a file is added, removed or renamed anywhere under a folder, a list is written, or other folders may be opened.
+
+    Raises:
+        FileNotFoundError: the path is not there.
+        TooMuchError: more lies below it than a data set can hold.
+    """
+    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {allowed_paths()}".encode())
+    level = [path] if path.is_dir() else []
+    look = WalkBudget()
+    while level:
+        below = []
+        for folder in level:
+            with contextlib.suppress(OSError):
+                info = folder.stat()
+                if look.is_system(info) or not look.counts((info.st_dev, info.st_ino), again=False):
+                    continue
+            held = listed(folder)
+            folders = [entry for entry in held if entry.is_dir(follow_symlinks=False)]
+            below += [folder / entry.name for entry in folders]
+            names = {entry.name for entry in held}.difference(entry.name for entry in folders)
+            look.saw(folder, len(names), sum(map(is_audio, names)))
+            for entry in (*folders, *(entry for entry in held if entry.name.lower().endswith(LIST_SUFFIXES))):
+                with contextlib.suppress(OSError):
+                    digest.update(as_bytes(f"{entry.path} {entry.stat().st_mtime_ns}\n"))
+        level = below
+    return digest.hexdigest()

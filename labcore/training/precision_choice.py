@@ -1,0 +1,160 @@
+"""Which precision and memory format a network trains fastest in on this machine, and whether compiling it pays: measured, not guessed.
+
+The best combination differs by network and by processor (bf16 with channels_last doubles the speed of a ResNet-18 on a CPU
+with AVX-512 BF16 and slows a MobileNet down), so each is timed for a few steps, in turn, and the fastest is kept and
+remembered for the same machine, network and batch. The timing takes a small share of the run and never long. On a machine that other work
+keeps busy, where steps scatter by more than the ways differ, the default is taken and nothing is remembered. torch.compile is
+tried on the fastest where the run is long enough to earn the compiling back, and taken where it is faster and gives the same gradients.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+import torch
+from pydantic import TypeAdapter
+from torch import nn
+
+from labcore.config import ModelConfig, RuntimeConfig
+from labcore.device import DeviceChoice
+from labcore.jobs.following import OnProgress
+from labcore.reading import read_object
+from labcore.training import compiling
+from labcore.training.precision import FORMATS, Precision
+from labcore.training.step_timing import FEWEST_ROUNDS, Timing, time_ways, try_compiled
+from labcore.workspace import Workspace, write_atomically
+
+T = TypeVar("T")
+
+
+def choose_precision(
+    runtime: RuntimeConfig,
+    model: ModelConfig,
+    network: nn.Module,
+    shape: tuple[int, int, int, int],
+    device: DeviceChoice,
+    workspace: Workspace,
+    steps: int = 0,
+    report: OnProgress = lambda done, total: None,
+) -> Precision:
+    """Take what the configuration fixes; time the rest.
+
+    Args:
+        runtime: what is fixed.
+        model: what the network is remembered by.
+        network: left as it is; copies are timed.
+        shape: of an input: (batch, 1, n_mels, frames).
+        steps: how many training steps there will be; timing and compiling have to pay within them. 0: that is not known.
+        report: called between steps with (steps done, steps at most); what it raises ends the timing.
+    """
+    precisions = _precisions(device) if runtime.precision == "auto" else [runtime.precision]
+    formats = list(FORMATS) if runtime.memory_format == "auto" else [runtime.memory_format]
+    candidates = _default_first([Precision(p, f, "") for p in precisions for f in formats], device)
+    insist = runtime.compile == "on"
+    compiling_is_open = insist or (runtime.compile == "auto" and steps >= compiling.FEWEST_STEPS)
+    if len(candidates) == 1 and not compiling_is_open:
+        return Precision(candidates[0].precision, candidates[0].memory_format, "as configured")
+    key = _key(model, shape, device, candidates)
+    choice = _recall(_kept(workspace, key), Precision)
+    if choice is None:
+        choice, clear = _decided(time_ways(candidates, network, shape, device.torch(), steps, report), len(candidates))
+        if clear:
+            _keep(_kept(workspace, key), choice)
+    if not compiling_is_open:
+        return choice
+    trial = _recall(_kept(workspace, f"{key}-compiled"), compiling.CompileResult)
+    if trial is None:
+        if not insist and not compiling.worth_trying(steps, choice.step_seconds):
+            return choice
+        trial, clear = try_compiled(choice, network, shape, device.torch(), workspace, report)
+        if clear or insist:
+            _keep(_kept(workspace, f"{key}-compiled"), trial)
+    taken = trial.taken(steps, choice.step_seconds, insist)
+    return replace(choice, compiled=taken, reason=f"{choice.reason}; {trial.sentence(taken)}")
+
+
+def _kept(workspace: Workspace, name: str) -> Path:
+    return workspace.cache / "precision" / f"{name}.json"
+
+
+def _recall(path: Path, kind: type[T]) -> T | None:
+    """What was found earlier for the same machine, network and input; None where it cannot be read."""
+    with contextlib.suppress(OSError, ValueError):
+        return TypeAdapter(kind).validate_python(read_object(path))
+    return None
+
+
+def _keep(path: Path, found: Precision | compiling.CompileResult) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(asdict(found)))
+
+
+def forget(workspace: Workspace) -> int:
+    """Have all networks timed again at their next start; returns how many choices were forgotten."""
+    files = list(_kept(workspace, "*").parent.glob("*.json"))
+    for file in files:
+        file.unlink(missing_ok=True)
+    return len(files)
+
+
+def _default_first(candidates: list[Precision], device: DeviceChoice) -> list[Precision]:
+    """The way that is taken where timing tells nothing comes first: bf16 in channels_last where the device computes it itself."""
+    fast = device.device != "cpu" or torch.cpu._is_avx512_bf16_supported()
+    default = ("fp32", "contiguous") if not fast else (candidates[-1].precision, "channels_last")
+    return sorted(candidates, key=lambda way: (way.precision, way.memory_format) != default)
+
+
+def _decided(timing: Timing, ways: int) -> tuple[Precision, bool]:
+    """The way to take, and whether it is so clear that it is worth remembering."""
+    default, *_ = timing.seconds
+    fewest = min(len(seconds) for seconds in timing.seconds.values())
+    if ways == 1:
+        return replace(
+            default, reason="as configured", step_seconds=min(timing.seconds[default])
+        ), fewest >= FEWEST_ROUNDS
+    if timing.cut and fewest < FEWEST_ROUNDS:
+        reason = f"default: timing {ways} configurations would take too much of the run"
+        return replace(default, reason=reason, step_seconds=min(timing.seconds[default])), False
+    best = min(timing.seconds, key=lambda way: min(timing.seconds[way]))
+    taken, base = min(timing.seconds[best]), min(timing.seconds[default])
+    scatter = max(median(timing.seconds[way]) - min(timing.seconds[way]) for way in (best, default))
+    if best is not default and base - taken <= scatter:
+        reason = (
+            f"default: the machine is too busy to compare {ways} configurations (steps vary by {1000 * scatter:.0f} ms, "
+            f"configurations differ by {1000 * (base - taken):.0f} ms)"
+        )
+        return replace(default, reason=reason, step_seconds=base), False
+    slowest = max(timing.seconds, key=lambda way: min(timing.seconds[way]))
+    reason = (
+        f"fastest of {ways} configurations: {1000 * taken:.0f} ms per step, "
+        f"{1000 * min(timing.seconds[slowest]):.0f} ms in {slowest.precision} {slowest.memory_format}"
+    )
+    return replace(best, reason=reason, step_seconds=taken), True
+
+
+def _precisions(device: DeviceChoice) -> list[str]:
+    if device.device == "cpu":
+        return ["fp32", "bf16"]
+    return ["fp32", "bf16"] if torch.cuda.is_bf16_supported(including_emulation=False) else ["fp32", "fp16"]
+
+
+def _key(
+    model: ModelConfig, shape: tuple[int, int, int, int], device: DeviceChoice, candidates: list[Precision]
+) -> str:
+    facts = [
+        device.name,
+        torch.__version__,
+        torch.get_num_threads(),
+        3,  # what is remembered, by its version
+        model.name,
+        model.width,
+        shape,
+        [(candidate.precision, candidate.memory_format) for candidate in candidates],
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]

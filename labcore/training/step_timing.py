@@ -1,0 +1,159 @@
+"""Timing of training steps: each way of computing in turn, and compiled code against plain."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from dataclasses import dataclass, replace
+from statistics import median
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from labcore.device import synchronise
+from labcore.errors import LabError
+from labcore.jobs.following import OnProgress, Stopped
+from labcore.models.dropout import Dropout
+from labcore.training import compiling
+from labcore.training.precision import Precision
+from labcore.workspace import Workspace
+
+MOST_ROUNDS = 5
+FEWEST_ROUNDS = 2
+"""Fewer tell nothing of how far steps scatter."""
+BOX_SHARE, BOX_SECONDS = 0.05, 15.0
+"""The timing takes this share of what the run is expected to take, and no longer than so many seconds."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of steps of each way, in the order in which they were tried; ``cut`` where there was no time for all."""
+
+    seconds: dict[Precision, list[float]]
+    cut: bool = False
+
+
+def time_ways(
+    candidates: list[Precision],
+    network: nn.Module,
+    shape: tuple[int, int, int, int],
+    device: torch.device,
+    steps: int,
+    report: OnProgress,
+) -> Timing:
+    """Seconds of training steps for each candidate that gives finite numbers; interleaved, as long as the time lasts."""
+    most = len(candidates) * (1 + MOST_ROUNDS)
+    first: dict[Precision, float] = {}
+    steppers: dict[Precision, _Stepper] = {}
+    end = time.perf_counter() + BOX_SECONDS
+    for done, candidate in enumerate(candidates):  # warm-up
+        if first and time.perf_counter() >= end:
+            break
+        report(done, most)
+        stepper = _Stepper(candidate, network, shape, device)
+        first[candidate] = stepper.seconds()
+        if candidate is candidates[0] and steps:
+            end += min(0.0, BOX_SHARE * steps * first[candidate] - BOX_SECONDS)
+        # a processor without bf16 emulates it many times slower: one look is enough
+        if stepper.finite and first[candidate] < 4 * min(first.values()) + 0.05:
+            steppers[candidate] = stepper
+    times, cut = {candidate: list[float]() for candidate in steppers}, len(first) < len(candidates)
+    rounds = [(number, candidate) for number in range(MOST_ROUNDS) for candidate in steppers]
+    for done, (number, candidate) in enumerate([] if cut else rounds, len(first)):
+        if time.perf_counter() >= end:
+            cut = number < FEWEST_ROUNDS
+            break
+        report(done, most)
+        times[candidate].append(steppers[candidate].seconds())
+    sound = {way: times[way] or [first[way]] for way, stepper in steppers.items() if stepper.finite}
+    return Timing(sound or {candidates[0]: [first[candidates[0]]]}, cut)
+
+
+def try_compiled(
+    choice: Precision,
+    network: nn.Module,
+    shape: tuple[int, int, int, int],
+    device: torch.device,
+    workspace: Workspace,
+    report: OnProgress,
+) -> tuple[compiling.CompileResult, bool]:
+    """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
+    # where compiled code is kept for the next run, unless the environment names a place
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(workspace.cache / "compiled"))
+    plain = _Stepper(choice, network, shape, device)
+    plain.seconds()
+    try:
+        start = time.perf_counter()
+        quick = _Stepper(replace(choice, compiled=True), network, shape, device)
+        quick.seconds()
+        taken = time.perf_counter() - start
+        if not compiling.agree(plain.gradient(), quick.gradient()):
+            return compiling.CompileResult(
+                taken, 0.0, "its gradients differ from those of the uncompiled network"
+            ), True
+        times: dict[_Stepper, list[float]] = {plain: [], quick: []}
+        deadline = time.perf_counter() + BOX_SECONDS
+        for number in range(2 * MOST_ROUNDS):
+            for stepper, seconds in times.items():
+                report(number, 2 * MOST_ROUNDS)
+                seconds.append(stepper.seconds())
+            if number + 1 >= FEWEST_ROUNDS and time.perf_counter() > deadline:
+                break
+    except (Stopped, LabError):
+        raise
+    except Exception as error:  # whatever the compiler stumbles over, training goes on without it
+        if compiling.mend(error):
+            return try_compiled(choice, network, shape, device, workspace, report)
+        return compiling.CompileResult(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}"), True
+    scatter = max(median(seconds) - min(seconds) for seconds in times.values())
+    gain = 1.0 - min(times[quick]) / min(times[plain])
+    clear = abs(min(times[plain]) - min(times[quick])) > scatter
+    return compiling.CompileResult(taken, gain if clear else 0.0, ""), clear
+
+
+class _Stepper:
+    def __init__(
+        self, candidate: Precision, network: nn.Module, shape: tuple[int, int, int, int], device: torch.device
+    ):
+        self.candidate, self.device = candidate, device
+        self.network = candidate.lay_out(copy.deepcopy(network).to(device)).train()
+        generator = torch.Generator().manual_seed(0)
+        images = torch.randn(shape, generator=generator).to(device)
+        self.images = images.contiguous(memory_format=candidate.format())
+        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=1e-3)
+        self.forward = candidate.forward_of(self.network, device)
+        self.start = copy.deepcopy(self.network.state_dict())
+        self.finite = True
+
+    def seconds(self) -> float:
+        synchronise(self.device)
+        start = time.perf_counter()
+        loss = self._backward()
+        self.optimiser.step()
+        synchronise(self.device)
+        taken = time.perf_counter() - start
+        self.finite = self.finite and bool(torch.isfinite(loss))
+        return taken
+
+    def gradient(self) -> Tensor:
+        """The gradient at the weights it began with, without dropout: (parameters,) float32."""
+        self.network.load_state_dict(self.start)
+        shares = {module: module.share for module in self.network.modules() if isinstance(module, Dropout)}
+        for module in shares:
+            module.share = 0.0
+        self._backward()
+        for module, share in shares.items():
+            module.share = share
+        parts = [weight.grad.flatten() for weight in self.network.parameters() if weight.grad is not None]
+        return torch.cat(parts).float()
+
+    def _backward(self) -> Tensor:
+        with self.candidate.autocast(self.device):
+            logits = self.forward(self.images)
+        target = torch.arange(len(self.images), device=self.device) % logits.shape[1]
+        loss = F.cross_entropy(logits.float(), target)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        return loss.detach()
