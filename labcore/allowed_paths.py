@@ -108,6 +108,6 @@ def _lies_in(real: Path | None, roots: list[Path]) -> bool:
 def _outside(path: str | Path, roots: list[Path]) -> WorkspaceError:
     listed = ", ".join(dict.fromkeys(str(root) for root in roots))
     return WorkspaceError(
-        f"{path} lies outside the folders that this lab opens for visitors: {listed}",
-        f"Put the files there, or have the lab's keeper add the folder to {ROOTS}",
+        f"{path} is outside the folders that visitors may use: {listed}",
+        f"Put the files there, or ask the administrator to add the folder to {ROOTS}",
     )

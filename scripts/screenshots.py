@@ -1,7 +1,7 @@
 """Pictures of the running app for the documentation: ``make screenshots`` writes docs/images/*.png, light and dark.
 
 Starts the app on a workspace of its own (or on ``--home``), makes the demo set, trains the quick preset, and takes the
-pictures on the way; a quick benchmark for the Speed page. Needs Playwright (requirements-dev.txt) and a Chromium.
+pictures on the way; a quick benchmark for the Benchmark page. Needs Playwright (requirements-dev.txt) and a Chromium.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
     picture(pages, "environment", url, "/environment", wait="Self-test")
     picture(pages, "explore", url, "/explore", wait="Log-mel")
     by_labcore(workspace, "benchmark", "--quick")
-    picture(pages, "speed", url, "/speed", wait="Speed over batch size")
+    picture(pages, "speed", url, "/benchmark", wait="Throughput by batch size")
 
     page = pages["light"]
     page.goto(f"{url}/train")
@@ -115,7 +115,7 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
 
     second = submit(page, url, epochs, workspace)
     wait_for_epoch(second, 2)
-    picture(pages, "overview", url, "/", wait="At work")
+    picture(pages, "overview", url, "/", wait="Running now")
     second.request_stop()
 
     by_labcore(
@@ -141,7 +141,7 @@ def take_all(pages: dict[str, Page], url: str, workspace: Workspace, epochs: int
     ranges = ("dropout=0:0.6", "lr=0.01:0.3:log", "model.width=0.5,1")
     vary = [word for each in ranges for word in ("--vary", each)]
     by_labcore(workspace, "search", "--preset", "quick", "--dataset", "demo", "--epochs", "3", "--trials", "12", *vary)
-    picture(pages, "search", url, f"/search?search={Search.every(workspace)[0].id}", wait="Importance")
+    picture(pages, "search", url, f"/tune?search={Search.every(workspace)[0].id}", wait="Importance")
 
     siren = sorted((workspace.datasets / "demo" / "audio" / "fold1").glob("*-8-*.wav"))[0]
     for scheme, page in pages.items():

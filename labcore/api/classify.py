@@ -89,14 +89,14 @@ class _Work:
         """
         if windows > MOST_WINDOWS:
             raise Problem(
-                422, "windows", f"{called or 'the clip'} would be cut into {windows} windows, more than {MOST_WINDOWS}",
+                422, "windows", f"{called or 'the clip'} would be split into {windows} windows, more than {MOST_WINDOWS}",
                 "Ask for a larger hop_seconds, or send shorter clips",
             )  # fmt: skip
         self.windows += windows
         full = self.asked.windows == "full"
         if full and self.windows * labels > MOST_PROBABILITIES:
             raise Problem(
-                422, "windows", f"{self.windows} windows with all their probabilities are too much for one answer",
+                422, "windows", f"{self.windows} windows with all probabilities are too many for one response",
                 "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
             )  # fmt: skip
         named = labels * ((windows if full else 0) + 2)  # of the clip, twice: all, and those that are told
@@ -201,7 +201,7 @@ class ClassifyHandler:
         called = clip.name or "the audio"
         if foreign_kind(clip.content[:512]):  # decoded by FFmpeg, whole, before anything is known of it
             raise AudioError(
-                f"{called} is of a kind that the service does not take", "Send WAV, FLAC, Ogg, MP3 or AIFF"
+                f"{called} has a format that the service does not accept", "Send WAV, FLAC, Ogg, MP3 or AIFF"
             )
         claimed = probe(clip.content, name=clip.name, limits=limits)
         if claimed.frames * claimed.channels > self.settings.max_values:
@@ -246,13 +246,13 @@ def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:
 def _check_numbers(rows: np.ndarray, name: str) -> None:
     if not np.isfinite(rows).all():
         raise AudioError(
-            f"{name or 'the audio'} gets no answer: the network gives what is no number",
-            "Have the model looked at: its weights hold values that are no numbers, or overflow",
+            f"{name or 'the audio'} cannot be classified: the network returns values that are not finite",
+            "Check the model: its weights are not finite, or overflow",
         )
 
 
 def _late() -> DeadlineExceeded:
-    return DeadlineExceeded("the clip waited too long for its answer", "Ask again later, or send fewer at once")
+    return DeadlineExceeded("the clip waited too long", "Try again later, or send fewer at once")
 
 
 async def unless_gone(context: RequestContext, work: Coroutine[Any, Any, bytes]) -> bytes:

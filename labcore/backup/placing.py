@@ -51,9 +51,7 @@ def refuse(home: Path, units: list[str], replace: bool) -> None:
 
 def _at_work(unit: str) -> RunError:
     kind, _, name = unit.partition("/")
-    return RunError(
-        f"{kind.removesuffix('s')} {name} is being worked on", "Stop it first: `labcore runs stop`, or on its page"
-    )
+    return RunError(f"{kind.removesuffix('s')} {name} is running", "Stop it first: `labcore runs stop`, or on its page")
 
 
 @contextlib.contextmanager
@@ -177,7 +175,7 @@ class Places:
                     stuck.append(f"{before} lies in {moved}")
         if stuck:
             raise WorkspaceError(
-                f"restoring failed ({error}), and not all could be put back: {'; '.join(stuck[:5])}",
+                f"restoring failed ({error}), and not everything could be put back: {'; '.join(stuck[:5])}",
                 "Move it back by hand when the disk can be written again",
             ) from error
 

@@ -87,7 +87,7 @@ def restore(
         except OSError as error:
             raise WorkspaceError(
                 f"restoring {source if isinstance(source, Path) else 'the backup'} into {home} failed: {error.strerror or error}",
-                "Free some space, or set LABCORE_HOME to another folder; what was there is still there",
+                "Free some space, or set LABCORE_HOME to another folder; the existing files are unchanged",
             ) from error
 
 
@@ -96,7 +96,7 @@ def _opened(path: Path) -> IO[bytes]:
         return open_file(path)
     except DamagedError as error:
         raise BackupError(
-            f"{path} is no backup: it is no ordinary file", "Give a file that `labcore backup` made"
+            f"{path} is not a backup: it is not a regular file", "Give a file that `labcore backup` made"
         ) from error
     except FileNotFoundError as error:
         raise BackupError(f"there is no backup {path}", "Check the path") from error

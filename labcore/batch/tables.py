@@ -160,7 +160,7 @@ def _whole(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
     Raises:
         WorkspaceError: that failed.
     """
-    again = "Free some space or choose another --output, then give the same command again: what was answered is kept"
+    again = "Free some space or choose another --output, then run the same command again: finished predictions are kept"
     with WorkspaceError.on_os_error(f"{path} cannot be written", again):
         path.parent.mkdir(parents=True, exist_ok=True)
     return opened_atomically(path, durable=False, remedy=again)

@@ -182,15 +182,15 @@ class Benchmark(JobFolder):
 
         started = last_of(self.events(), Started)
         if started is None or not self.held:
-            raise ReportError(f"no process works on {self.title}")
+            raise ReportError(f"{self.title} has no running process")
         try:
             process = psutil.Process(started.pid)
             # The number may belong to somebody else by now, or to another container.
             if str(self.path) not in process.cmdline():
-                raise ReportError(f"the process of {self.title} runs elsewhere", "End it where it was started")
+                raise ReportError(f"the process of {self.title} runs elsewhere", "Stop it where it was started")
             process.kill()
         except psutil.Error as error:
-            raise ReportError(f"the process of {self.title} cannot be ended: {error}") from error
+            raise ReportError(f"the process of {self.title} cannot be stopped: {error}") from error
 
 
 def busy_reason(workspace: Workspace) -> str:
@@ -198,9 +198,9 @@ def busy_reason(workspace: Workspace) -> str:
     ahead = QueueState(workspace).before(MACHINE)
     working = [job for job in ahead if job.held]
     if working:
-        return f"{working[0].title} is at work" if len(working) == 1 else f"{len(working)} jobs are at work"
+        return f"{working[0].title} is running" if len(working) == 1 else f"{len(working)} jobs are running"
     if ahead:
-        return f"{ahead[0].title} waits for its turn" if len(ahead) == 1 else f"{len(ahead)} jobs wait"
+        return f"{ahead[0].title} is queued" if len(ahead) == 1 else f"{len(ahead)} jobs are queued"
     return ""
 
 

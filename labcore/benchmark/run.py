@@ -163,7 +163,7 @@ class _Bench:
                 except (RuntimeError, MemoryError) as error:
                     if not is_out_of_memory(error):
                         raise
-                    reason = "it was not timed: the memory ran out"
+                    reason = "not timed: out of memory"
                     self.tuned[key] = _plain(key, reason)
                 told.append(self.tuned[key])
             found = self.tuned[key]

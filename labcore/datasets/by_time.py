@@ -132,8 +132,8 @@ def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_
     if not both.any():
         return ""
     return (
-        f"{counted(int(both.sum()), 'held-out clip')} of {some(sorted(set(label[both])))} from other times of a recording that is trained "
-        "on, which is weaker than another recording"
+        f"{counted(int(both.sum()), 'held-out clip')} of {some(sorted(set(label[both])))} come from a recording that is also trained on, "
+        "at other times: a weaker test than other recordings"
     )
 
 
@@ -164,8 +164,8 @@ def _told(labels: list[str], paths: list[str]) -> Finding:
     who = f"class {shown(labels[0])} has" if len(labels) == 1 else f"classes {some(map(shown, labels))} have"
     return Finding(
         KIND,
-        f"the {who} one recording alone{'' if len(labels) == 1 else ' each'} ({files}), which is parted by time: other times of it are "
-        "trained on than are held out. That is weaker than another recording, and its accuracy looks better than it is",
+        f"the {who} only one recording{'' if len(labels) == 1 else ' each'} ({files}), which is split by time into training "
+        "and test clips. This is a weaker test than other recordings, so the accuracy of the class is optimistic",
         tuple(paths),
-        "Add clips of other recordings where there are some",
+        "Add clips of other recordings if you have some",
     )

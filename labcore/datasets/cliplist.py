@@ -116,7 +116,7 @@ def read_list(path: Path) -> ClipList:
         rows.append({name: cell for name, cell in zip(header, cells, strict=False) if name})
         lines.append(number)
     if header is None:
-        raise DatasetError(f"{path} holds comments alone", "It needs a header `path,label` and a row for each clip")
+        raise DatasetError(f"{path} contains only comments", "It needs a header `path,label` and one row per clip")
     return ClipList(path, header, rows, lines)
 
 

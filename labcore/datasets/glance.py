@@ -72,7 +72,7 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
             raise _too_much[given_up]
         stamp = _stamp(path)
     except FileNotFoundError:
-        raise DatasetError(f"{path} is not there", "Mount or restore it") from None
+        raise DatasetError(f"{path} does not exist", "Mount or restore it") from None
     except TooMuchError as error:
         _too_much[given_up] = error
         raise

@@ -63,7 +63,7 @@ def unheard(clips: Sequence[tuple[str, str, int, float]], config: RunConfig) -> 
     return [
         Finding(
             "unheard",
-            f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is not heard at the sample rate of "
+            f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is lost at the sample rate of "
             f"{config.audio.sample_rate} Hz",
             tuple(dict.fromkeys(clip[0] for clip in lost)),
             f"Train with {_flags(max(clip[2] for clip in lost))}",

@@ -21,7 +21,7 @@ from labcore.runs.moved import former_homes, here, homes_of
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
-NOTHING = "nothing is there now"
+NOTHING = "it no longer exists"
 MOVED = "moved"
 """The JSON file in a run's directory that says which data sets its configuration named before, the latest last."""
 
@@ -154,9 +154,9 @@ def former_folders(run: Run, workspace: Workspace, dataset: Dataset) -> list[str
 
 def other_clips(run: Run, root: str, changes: str) -> DatasetError:
     """The error for people where a data set is not the one that a run has begun with. ``changes`` tell what differs, where known."""
-    what = f"the data set at {root} is not as it was when run {run.id} began with it: "
-    what += changes or "clips, labels or folds differ, or it lay elsewhere then and nothing tells where"
-    place = f"name the place of the right one (`labcore resume {run.id} --dataset PATH`, or on the run's page)"
+    what = f"the data set at {root} has changed since run {run.id} started: "
+    what += changes or "clips, labels or folds differ, or it was elsewhere then"
+    place = f"give the path of the right one (`labcore resume {run.id} --dataset PATH`, or on the run's page)"
     return DatasetError(what, f"Put its files back as they were, {place}, or start a new run")
 
 
@@ -166,8 +166,8 @@ def _away(run: Run, workspace: Workspace, wanted: str, why: str) -> DatasetError
     place = known.root if known else workspace.datasets / wanted if path.name == wanted else path
     clips = f", with {counted(len(known.clips), 'clip')}" if known else ""
     return DatasetError(
-        f"the data set of run {run.id} lay at {place}{clips}: {why}",
-        f"Put or mount it there again, or name its new place: `labcore resume {run.id} --dataset PATH`, or on the run's page",
+        f"the data set of run {run.id} was at {place}{clips}: {why}",
+        f"Put or mount it there again, or give its new path: `labcore resume {run.id} --dataset PATH`, or on the run's page",
     )
 
 

@@ -83,7 +83,7 @@ class SpanColumns:
             ValueError: with what is wrong, in words.
         """
         if (cell := _cell(row, self.start)) and is_missing(cell):
-            raise ValueError(f"the start {cell!r} is no time")
+            raise ValueError(f"the start {cell!r} is not a time")
         start, end, length, at = (
             _seconds(row, column, rate_of) for column in (self.start, self.end, self.duration, self.file_offset)
         )
@@ -101,7 +101,7 @@ class SpanColumns:
             raise ValueError(f"the start {_cell(row, self.start)!r} is not a time in seconds from 0 on")
         if end is not None and end <= start:
             raise ValueError(
-                f"the end {_cell(row, self.end)!r} does not lie behind the start {_cell(row, self.start) or '0'!r}"
+                f"the end {_cell(row, self.end)!r} is not after the start {_cell(row, self.start) or '0'!r}"
             )
         return start, math.nan if end is None or math.isinf(end) else end
 
@@ -134,7 +134,7 @@ def time_columns(
     if strange:
         raise DatasetError(
             f"the column {strange[0]} of {where} looks like a time, but it is not clear which and in what unit",
-            "Name it start, end or duration with its unit, such as start_s or end_ms; or take it out",
+            "Name it start, end or duration with its unit, such as start_s or end_ms; or remove it",
         )
     return _with_offset(found, where)
 
@@ -155,7 +155,7 @@ def _with_offset(found: dict[str, TimeColumn], where: str) -> SpanColumns:
         end = offset
     elif offset is not None and (start is None or (end is None and duration is None)):
         raise DatasetError(
-            f"the column {offset.name} of {where} can say where a clip begins or where it ends",
+            f"the column {offset.name} of {where} can be the start or the end of a clip",
             "Name it start or end",
         )
     placed = start is not None or end is not None

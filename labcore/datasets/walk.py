@@ -102,16 +102,16 @@ class WalkBudget:
         """Raises DatasetError where a folder is one of the system."""
         with contextlib.suppress(OSError):
             if self.is_system(folder.stat()):
-                raise DatasetError(f"{folder} is a folder of the system, which holds no sounds", "Name another folder")
+                raise DatasetError(f"{folder} is a system folder without sounds", "Choose another folder")
 
     def _too_much(self, folders: int) -> TooMuchError:
         assert self.root is not None
         top, most = next(iter(self.below.most_common(1)), ((), 0))
         where = f"; {most:,} of them lie in {shown(self.root.joinpath(*top))}" if top else ""
         return TooMuchError(
-            f"{self.root} holds too much to be looked through: after {folders:,} folders with {self.files:,} files, {self.audio:,} of them "
-            f"audio, this was given up{where}",
-            "Name the folder further down that holds the sounds alone, or write a CSV file with the columns path and label",
+            f"{self.root} is too large to scan: after {folders:,} folders with {self.files:,} files, {self.audio:,} of them "
+            f"audio, the scan stopped{where}",
+            "Choose the subfolder with the sounds, or write a CSV file with the columns path and label",
         )
 
 

@@ -54,7 +54,7 @@ def accuracy_over_snr(
     targets = targets_of(classifier.labels, store.table["label"].to_numpy()[rows])
     test = _NoisyClips(classifier, store, colour, seed, batch_size)
     for ratio in ratios:
-        what = "judging without noise" if ratio is None else f"judging at {ratio:g} dB"
+        what = "evaluating without noise" if ratio is None else f"evaluating at {ratio:g} dB"
         hits = yield from follow(what, partial(test.hits, rows, targets, ratio), should_stop)
         low, high = wilson_interval(hits, len(rows))
         yield InNoise(snr_db=ratio, clips=len(rows), hits=hits, accuracy=hits / len(rows), low=low, high=high)

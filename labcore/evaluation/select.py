@@ -86,7 +86,7 @@ def select_clips(
     if known and not trained_on:
         raise DatasetError(
             f"the classifier was trained on clips of {'these' if fold == ALL else f'fold {fold}'}",
-            f"Take the held-out fold {parts.fold}: accuracy on clips known from training says little",
+            f"Use the test fold {parts.fold}: accuracy on training clips says little",
         )
     return Selection(rows, fold, label, own_fold and parts.leaks, known, parts.fold)
 
@@ -115,6 +115,6 @@ def targets_of(labels: list[str], found: Sequence[str] | np.ndarray) -> np.ndarr
     if unknown:
         raise DatasetError(f"the classifier does not know {', '.join(unknown)}", f"It knows {', '.join(labels)}")
     if not len(found):
-        raise DatasetError("there are no clips to judge", "Choose another class or fold")
+        raise DatasetError("there are no clips to evaluate", "Choose another class or fold")
     numbers = {label: number for number, label in enumerate(labels)}
     return np.array([numbers[label] for label in found], dtype=np.int64)

@@ -116,7 +116,7 @@ def _clips_of(
     if before is None or before.facts() | {"time": 0} != told.facts() | {"time": 0}:
         yield told
     if chosen.trained_on:
-        held_out = f"held out was fold {chosen.held_out}"
+        held_out = f"its test fold is {chosen.held_out}"
         yield Log(level="warning", message=f"the run was trained on clips of this selection; {held_out}")
     return EvaluationInput(classifier, store, chosen, own.split if same else "official", dataset.folder)
 

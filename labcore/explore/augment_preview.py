@@ -261,7 +261,7 @@ def _with_length(config: RunConfig, clip: np.ndarray) -> RunConfig:
 
 def _checked(waveform: np.ndarray) -> np.ndarray:
     if not len(waveform):
-        raise AudioError("the clip has no samples", "Choose a longer stretch")
+        raise AudioError("the clip has no samples", "Choose a longer part")
     return np.ascontiguousarray(waveform, dtype=np.float32)
 
 

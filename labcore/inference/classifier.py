@@ -122,7 +122,7 @@ class Classifier(nn.Module):
             AudioError: it is empty.
         """
         if not len(waveform):
-            raise AudioError("the waveform has no samples", "Give it a clip with sound in it")
+            raise AudioError("the waveform has no samples", "Give it a clip with samples")
         bounds = self.windows_of(len(waveform), hop_seconds)
         samples, scale = quantise(waveform)  # as the clip store does: training and use hear the same samples
         return self.prediction(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
@@ -240,10 +240,10 @@ class Classifier(nn.Module):
             return worst
         clip, target = np.unravel_index(int(np.nan_to_num(differences, nan=np.inf).argmax()), differences.shape)
         raise RunError(
-            f"the weights do not answer as at the end of training: golden clip {clip + 1} of {len(self.golden)} is "
+            f"the self-check failed: golden clip {clip + 1} of {len(self.golden)} is "
             f"{self.labels[int(target)]} with probability {now[clip, target]:.6f} now and was with "
             f"{self.golden.probabilities[clip, target]:.6f}; up to {TOLERANCE:g} is accepted",
-            "The file was changed, or this machine's libraries compute otherwise: take the weights from their run again, or install "
+            "The file was changed, or this machine's libraries compute differently: copy the weights from their run again, or install "
             "the versions named in environment.json of the run",
         )
 

@@ -149,7 +149,7 @@ class JobManager:
             LabError: the kind's own, where the job is gone.
         """
         if not job.there:
-            raise job.kind.error(f"{job.title} is not there any more")
+            raise job.kind.error(f"{job.title} no longer exists")
         with self._lock:
             for each in reversed(job.children()):  # the waiting ones first: none takes the place of one that stops
                 self.stop(each, by=by)
@@ -174,7 +174,7 @@ class JobManager:
             status = job.status()
             at_work = status.state in ("running", "stopping") or (status.active and self.has(job))
             if at_work or any(each.status().active for each in (*job.children(), *also)):
-                raise job.kind.error(f"{job.title} is at work", "Stop it first")
+                raise job.kind.error(f"{job.title} is running", "Stop it first")
             for each in also:
                 with contextlib.suppress(each.kind.error):  # gone in the meantime
                     self.remove(each)
@@ -260,7 +260,7 @@ class JobManager:
         except Exception as error:
             if repr(error) not in self._told:
                 self._told.add(repr(error))
-                _log.exception("the job manager stumbled and goes on")
+                _log.exception("the job manager met an error and continues")
 
     def _lead(self) -> bool:
         """Whether this manager is the one that starts jobs; becomes it where the place is free."""
@@ -315,7 +315,7 @@ class JobManager:
             self._pass_over(job)
             what = f"the worker of {job.title} cannot be started: {error.strerror or error}"
             with contextlib.suppress(LabError), job.hold(timeout=1):
-                self._end(job, "failed", LabError(what, f"{job.kind.again.capitalize()} when this is mended"))
+                self._end(job, "failed", LabError(what, f"{job.kind.again.capitalize()} when this is fixed"))
         else:
             child.ends_before = ends
             self._workers[job.path] = child
@@ -363,7 +363,7 @@ def make_ready(job: JobFolder, dataset: str | None = None) -> None:
     if not job.kind.resumes:
         raise job.kind.error(f"{job.title} cannot be resumed", job.kind.again.capitalize())
     if job.kind.work and state not in RESUMABLE:
-        raise job.kind.error(f"{job.title} is {state}", "Only what was stopped, failed or interrupted can be resumed")
+        raise job.kind.error(f"{job.title} is {state}", "Only stopped, failed or interrupted jobs can be resumed")
     if job.kind.ready:
         load(job.kind.ready)(job, dataset)
     job.clear_stop()

@@ -133,7 +133,7 @@ def stop_seconds(text: str) -> float:
         seconds = -1.0
     if not 1 <= seconds <= 3600:
         raise ConfigError(
-            f"LABCORE_STOP_SECONDS={text} is no number of seconds from 1 to 3600",
+            f"LABCORE_STOP_SECONDS={text} is not a number of seconds from 1 to 3600",
             "Give it a little less than what your container engine or service manager waits",
         )
     return seconds

@@ -121,7 +121,7 @@ class DynamicBatcher:
         job = _Job(classifier, samples, scale, bounds, time.monotonic() + timeout_s)
         with self._change:
             if self._closing:
-                raise Overloaded("the service is going down", "Ask again in a moment")
+                raise Overloaded("the service is shutting down", "Try again shortly")
             self._jobs.append(job)
             self._change.notify()
         return job.future
@@ -144,7 +144,7 @@ class DynamicBatcher:
             abandoned, self._jobs = list(self._jobs), deque()
             self._change.notify_all()
         for job in abandoned:
-            self._fail(job, Overloaded("the service is going down", "Ask again in a moment"))
+            self._fail(job, Overloaded("the service is shutting down", "Try again shortly"))
         for thread in self._threads:
             thread.join()
         torch.set_num_threads(self._before[0])
@@ -176,9 +176,7 @@ class DynamicBatcher:
         except torch.OutOfMemoryError:
             if len(windows) == 1:
                 torch.cuda.empty_cache()
-                raise OutOfMemoryError(
-                    f"the memory of {classifier.device} does not suffice", "Ask again later"
-                ) from None
+                raise OutOfMemoryError(f"{classifier.device} is out of memory", "Try again later") from None
         torch.cuda.empty_cache()
         half = len(windows) // 2
         self.batch_size = max(1, min(self.batch_size, half))
@@ -221,7 +219,7 @@ class DynamicBatcher:
             self._jobs.remove(job)
             self._fail(
                 job,
-                DeadlineExceeded("the clip waited too long for the network", "Ask again later, or send fewer at once"),
+                DeadlineExceeded("the clip waited too long for the network", "Try again later, or send fewer at once"),
             )
 
     def _hand_out(self, batch: list[_Share], rows: np.ndarray) -> None:

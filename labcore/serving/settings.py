@@ -41,7 +41,7 @@ class ServiceSettings:
             )
         if self.max_files > self.max_clips:
             raise ConfigError(
-                "a request may have more files than there may be clips in hand",
+                "a request may have more files than the maximum number of clips",
                 "Raise --max-clips, or lower --max-files",
             )
 

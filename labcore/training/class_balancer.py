@@ -87,6 +87,6 @@ class ClassBalancer:
         most, least = float(self.factors[present].max()), float(self.factors[present].min())
         way, unit = ("are drawn", "as often") if self.kind == "sampling" else ("count", "as much")
         return (
-            f"the classes are uneven, {low} to {high} training clips: those of the rarest {way} {most:.1f} times {unit} as on average, "
-            f"those of the largest {least:.2f} times"
+            f"the classes are imbalanced, {low} to {high} training clips: those of the rarest {way} {most:.1f} times {unit} as on "
+            f"average, those of the largest {least:.2f} times"
         )

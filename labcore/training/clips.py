@@ -73,8 +73,8 @@ def open_clips(
     if config.runtime.advisor == "apply" and not config.data.validation_share:
         config = config.replace({"data.validation_share": VALIDATION_SHARE})
         yield Log(
-            message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: settings that go by "
-            "them, and nothing is chosen on the held-out fold"
+            message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: settings are "
+            "chosen on them, not on the test fold"
         )
     clips = _as_begun(run, workspace, config, dataset, store, fingerprint)
     if clips.split.leaks:
@@ -88,11 +88,11 @@ def open_clips(
 def _warnings(dataset: Dataset, store: ClipStore) -> Iterator[Log]:
     """What is out of the ordinary about a data set and its files."""
     if store.made_again:
-        yield Log(level="warning", message="the clip store in the workspace's cache was damaged, and was made again")
+        yield Log(level="warning", message="the clip store in the workspace's cache was damaged and has been rebuilt")
     if store.problems:
         count = f"{counted(len(store.problems), 'file')} {'was' if len(store.problems) == 1 else 'were'}"
         listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])
-        yield Log(level="warning", message=f"{count} left out: {listed}")
+        yield Log(level="warning", message=f"{count} skipped: {listed}")
     for finding in (*dataset.findings, *unusual(store.notes)):
         if finding.level == "warning":
             yield Log(level="warning", message=finding.sentence)

@@ -143,7 +143,7 @@ def _conclude(trainer: Trainer, run: Run, board: TensorBoardWriter) -> Iterator[
         _gathered(session.held_out.parts(), session.context),
     )
     judged = "the one clip" if len(predicted) == 1 else f"the {len(predicted)} clips"
-    yield Log(message=f"weights saved; judged on {judged} of fold {split.fold}")
+    yield Log(message=f"weights saved; evaluated on {judged} of fold {split.fold}")
     if trouble is not None:
         yield Log(level="warning", message=not_kept(trouble))
     result = score(predicted, targets, classifier.labels, split.fold, split.leaks, adjusted=adjustments(run.events()))

@@ -52,7 +52,7 @@ def bar(spent: dict[str, float]) -> None:
         for kind, share in parts
     )
     st.html(
-        f'<div role="img" aria-label="Where the time goes: {escape(words)}">'
+        f'<div role="img" aria-label="Time per epoch by stage: {escape(words)}">'
         f'<div style="display:flex;gap:2px;height:10px;border-radius:5px;overflow:hidden">{cells}</div>'
         f'<div style="font-size:.87rem;opacity:.8;margin-top:.45em;line-height:1.7">{legend}</div></div>'
     )

@@ -40,4 +40,4 @@ def why_not(job: JobFolder, status: JobStatus) -> None:
             with st.expander("Log", icon=":material/notes:"):
                 st.code("\n".join(lines), language=None)
     elif status.state == "interrupted":
-        st.warning("Interrupted: its process is gone without a word.", icon=":material/power_off:")
+        st.warning("The process ended unexpectedly (killed, or the machine restarted).", icon=":material/power_off:")

@@ -48,7 +48,7 @@ def _clips(name: str, key: str) -> None:
         def others() -> None:
             st.session_state[f"{key}-turn"] = turn + 1
 
-        action_button("Others", others, key=f"{key}-others", icon=":material/shuffle:", type="tertiary")
+        action_button("Resample", others, key=f"{key}-others", icon=":material/shuffle:", type="tertiary")
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")

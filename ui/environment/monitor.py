@@ -117,7 +117,7 @@ def run_use(use: RunUse) -> str:
     parts = [use.device] if use.device else []
     parts += [f"GPU {index}" + ("" if held is None else f": {gib(held)}") for index, held in use.gpus]
     if use.pid is None:
-        return " · ".join([*parts, "its process cannot be seen from here"])
+        return " · ".join([*parts, "its process is not visible from here"])
     if use.cores is not None:
         parts.append(f"{use.cores:.1f} cores")
     if use.memory is not None:
@@ -154,7 +154,7 @@ def _gpu(gpu: GpuSample, look: MachineSample, history: list[MachineSample]) -> N
         )
         processes, held = look.others(gpu)
         if processes:
-            what = f"{processes} {'process' if processes == 1 else 'processes'} of no run known here"
+            what = f"{processes} {'process' if processes == 1 else 'processes'} of no known run"
             notes.append(f":gray[{what}{f', {plain(gib(held))}' if held else ''}]")
         if notes:
             st.markdown("  \n".join(notes))

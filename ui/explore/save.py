@@ -14,7 +14,7 @@ from ui.app.shell import download
 if TYPE_CHECKING:
     from labcore.config import RunConfig
 
-WAV = "What is played, as WAV of 32-bit float."
+WAV = "What you hear, as a WAV file (32-bit float)."
 
 
 def buttons(
@@ -50,11 +50,9 @@ def buttons(
         known = [kind for kind in kinds if kind in KINDS]
         if known:
             with st.popover("Code", icon=":material/code:"):
-                st.caption("The same numbers with torchaudio; `picture` holds them, lowest row first.")
+                st.caption("The same values with torchaudio, in `picture`, lowest row first.")
                 if mended:
-                    st.caption(
-                        "Not quite for this file: soundfile alone does not hear it as the lab does. Save the sound first."
-                    )
+                    st.caption("For this file, save the sound first: soundfile alone reads it differently.")
                 for kind in known:
                     st.markdown(f"**{kind.capitalize()}**")
                     part = None if stretch == (0.0, seconds) else stretch

@@ -88,13 +88,13 @@ def _head(run: Run, status: JobStatus) -> None:
         st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(status.by)}**")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if status.state in ("queued", "running", "stopping"):
-            label = "Take out of the queue" if status.state == "queued" else "Stop"
+            label = "Cancel" if status.state == "queued" else "Stop"
             owner_guard.stop_button(run, status.by, label, key="stop", disabled=status.state == "stopping")
         if status.state in RESUMABLE:
-            label = "Resume" if run.checkpoint.exists() else "Try again"
+            label = "Resume" if run.checkpoint.exists() else "Start"
             owner_guard.resume_button(run, status.by, label, key="resume", type="primary")
         if status.state == "finished" and run.weights.exists():
-            if st.button("Classify with it", icon=":material/graphic_eq:", type="primary"):
+            if st.button("Classify", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
         if status.state != "unreadable":
@@ -135,20 +135,18 @@ def _settings(run: Run) -> None:
         from labcore.export import again
 
         asked, events = asked_for(run), run.events()
-        st.caption("The same run from a shell")
+        st.caption("Command line for the same run")
         st.code(again(run, events), language="bash", wrap_lines=True)
         if run.weights.exists():
-            st.caption("As a service that answers over HTTP")
+            st.caption("As an HTTP service")
             st.code(f"labcore serve --run {run.id}", language="bash", wrap_lines=True)
         turned = fields.changes(asked)
-        st.caption(
-            "Changed from the recommended preset" if turned else "Every setting is that of the recommended preset."
-        )
+        st.caption("Changed from defaults" if turned else "All settings are defaults.")
         if turned:
             st.table(
                 {plain(title): plain(value) for title, value in turned.items()}, border="horizontal", width="content"
             )
-        st.caption("Curves, hyper-parameters and pictures in TensorBoard: this run, and all runs of the workspace")
+        st.caption("Curves, hyperparameters and images in TensorBoard: this run, or all runs")
         st.code(tensorboard(run.tensorboard) + "\n" + tensorboard(run.path.parent), language="bash", wrap_lines=True)
         st.caption(f"Files of the run: `{shown(run.path).replace(chr(96), chr(39))}`")
 
