@@ -23,7 +23,7 @@ ALL = "all"
 
 THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "3000000"}
 """Set before torch is loaded in a process that trains: how long a thread of torch waits awake for the others between two pieces
-of work. Meant for machines on which something else is at work too; benchmarks/waiting_threads.py compares."""
+of work. Meant for machines on which something else is running too; benchmarks/waiting_threads.py compares."""
 
 
 @dataclass(frozen=True)

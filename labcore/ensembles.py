@@ -72,7 +72,7 @@ def save_ensemble(
     """Put runs together, judge the result on the fold that all of them held out, and write it as a finished run.
 
     Args:
-        device: where it is judged.
+        device: where it is evaluated.
         progress: called with windows done and windows in all.
         by: who makes it.
 

@@ -40,7 +40,7 @@ BYTES_A_SAMPLE = 6
 BYTES_IN_BLOCKS = 48 * 2**20
 """At most, since a long recording is taken block by block."""
 RECORDINGS = 2
-"""Long recordings at work at once; others wait."""
+"""Long recordings read at once; others wait."""
 TOGETHER = 32
 """Windows of a long recording that the network is asked about at a time."""
 BYTES_A_WINDOW = 1700
@@ -159,7 +159,7 @@ class ClassifyHandler:
         return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
 
     async def _predict(self, clip: UploadedClip, model: Model, work: _Work) -> Prediction | AudioError:
-        """What is heard in a clip, or why it cannot be read."""
+        """The prediction for a clip, or why it cannot be read."""
         loop, asked = asyncio.get_running_loop(), work.asked
 
         outcome = "failed"

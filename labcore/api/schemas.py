@@ -8,7 +8,7 @@ from labcore.serving import ModelFacts
 
 
 class WindowPrediction(BaseModel):
-    """What was heard in one stretch of a recording."""
+    """The prediction for one stretch of a recording."""
 
     start_s: float
     end_s: float
@@ -19,7 +19,7 @@ class WindowPrediction(BaseModel):
 
 
 class Event(BaseModel):
-    """A stretch of a recording in which one label was heard: windows joined where the label stays, without overlaps."""
+    """A stretch of a recording in which one label was predicted: windows joined where the label stays, without overlaps."""
 
     start_s: float
     end_s: float
@@ -39,7 +39,7 @@ class LabelSummary(BaseModel):
 
 
 class ClipPrediction(BaseModel):
-    """What was heard in a clip, or why it could not be read."""
+    """The prediction for a clip, or why it could not be read."""
 
     file: str = Field(description="File name given by the client; empty for a raw body.")
     label: str | None = None

@@ -32,7 +32,7 @@ def refuse(home: Path, units: list[str], replace: bool) -> None:
 
     Raises:
         BackupError: one is there and is not to be replaced, or is another kind of thing.
-        RunError: one that would be replaced is at work.
+        RunError: one that would be replaced is running.
     """
     for room in {unit.partition("/")[0] for unit in units if "/" in unit}:
         if os.path.lexists(home / room) and not (home / room).is_dir():
@@ -115,7 +115,7 @@ class Places:
 
         Raises:
             BackupError: what is there is another kind of thing.
-            RunError: what is there is at work.
+            RunError: what is there is running.
             OSError: as the disk has it; the workspace is as it was.
             WorkspaceError: the workspace could not be brought back to what it was; the error says where things lie.
         """

@@ -47,7 +47,7 @@ def restore(
     """Bring the units of a backup into a workspace, which may be empty or in use.
 
     Nothing in the workspace changes before the whole backup was read and found right, and where putting its units into their places
-    fails at any of them, all go back. Runs that were at work when it was made come back as interrupted ones, which can be resumed.
+    fails at any of them, all go back. Runs that were running when it was made come back as interrupted ones, which can be resumed.
 
     Args:
         source: a file, or an open stream, which is read once from its beginning to its end.
@@ -59,7 +59,7 @@ def restore(
 
     Raises:
         BackupError: it is no backup, damaged, cut off, cannot be decrypted, or holds what is there already.
-        RunError: something that would be replaced is at work.
+        RunError: something that would be replaced is running.
         WorkspaceError: the workspace cannot be written.
     """
     home = workspace.home

@@ -93,7 +93,7 @@ class Case:
 
     @property
     def work(self) -> tuple[str, str, str, int]:
-        """What all devices are asked to do alike: model, mode, scope, batch size. Cases of one work take turns."""
+        """What all devices are asked to do alike: model, mode, scope, batch size. Cases of one work are interleaved."""
         return (self.model, self.mode, self.scope, self.batch_size)
 
     @property

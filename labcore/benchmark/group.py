@@ -1,4 +1,4 @@
-"""Cases of the same work, measured in turns: what each brings, or why it brings nothing."""
+"""Cases of the same work, measured interleaved: what each brings, or why it brings nothing."""
 
 from __future__ import annotations
 

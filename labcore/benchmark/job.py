@@ -4,7 +4,7 @@ Beside what every job has (:mod:`labcore.jobs.folder`)::
 
     reports/<id>/
       plan.json      what is to be measured
-      beside.json    there where it was told to measure beside whatever is at work
+      beside.json    there where it was told to measure beside whatever is running
       machine.json   what it was measured on: no names of users, hosts or folders
       origin.json    of an upload: when it was measured
 """
@@ -68,7 +68,7 @@ class Benchmark(JobFolder):
 
         Args:
             queued: it waits for a job manager. Otherwise who makes it also starts it.
-            beside: measure beside whatever is at work; the figures are then marked as disturbed.
+            beside: measure beside whatever is running; the figures are then marked as disturbed.
             by: who asks for it, where it is queued; else its first :class:`BenchmarkStarted` tells.
 
         Raises:
@@ -205,7 +205,7 @@ def busy_reason(workspace: Workspace) -> str:
 
 
 def active_run(workspace: Workspace) -> Run | None:
-    """A training run that is at work now, with which a benchmark would share the machine."""
+    """A training run that is running now, with which a benchmark would share the machine."""
     return next((run for run in list_runs(workspace) if run.held), None)
 
 

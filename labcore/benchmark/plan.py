@@ -71,7 +71,7 @@ FULL = Budget()
 
 @dataclass(frozen=True)
 class BenchmarkPlan:
-    """What is to be measured. Cases of the same work stand together and take turns."""
+    """What is to be measured. Cases of the same work stand together and are interleaved."""
 
     name: Annotated[str, Field(max_length=200), AfterValidator(shown)]
     cases: Annotated[tuple[Case, ...], Field(max_length=MOST_CASES)]

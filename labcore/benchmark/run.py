@@ -61,7 +61,7 @@ def run_plan(
         plan: cases and budget.
         should_stop: asked between two cases and between two blocks of one.
         make: brings a case to life; tests hand in others.
-        beside: tells who else is at work on the machine now, a sentence without the final stop; "" for nobody.
+        beside: tells who else is working on the machine now, a sentence without the final stop; "" for nobody.
 
     Yields:
         ``PeakMeasured``, ``CpuTuned``, ``BenchmarkProgress`` and ``Measurement`` in turn.
@@ -207,7 +207,7 @@ class _Bench:
         share = None
         if measurement.clips_per_second is not None and peak:
             share = flops * measurement.clips_per_second / peak
-            # More than all there is: others were at work while the peak was measured, so it is none.
+            # More than all there is: others were busy while the peak was measured, so it is none.
             share = share if share <= 1 else None
         return measurement.model_copy(update={"flops_per_clip": flops, "peak_share": share})
 

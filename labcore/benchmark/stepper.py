@@ -63,7 +63,7 @@ class Stepper:
             self.scaler = GradScaler(self.device.type, enabled=case.precision == "fp16")
 
     def set_up(self) -> None:
-        """Set what torch keeps for the whole process. Before every block, since cases take turns."""
+        """Set what torch keeps for the whole process. Before every block, since cases are interleaved."""
         if torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
         if self.device.type == "cuda":

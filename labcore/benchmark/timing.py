@@ -1,4 +1,4 @@
-"""The clock: cases of the same work take turns, block by block, so that what disturbs one disturbs all."""
+"""The clock: cases of the same work are interleaved, block by block, so that what disturbs one disturbs all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether somebody else was at work while the clock ran: a benchmark that was disturbed says so."""
+"""Whether somebody else was busy while the clock ran: a benchmark that was disturbed says so."""
 
 from __future__ import annotations
 

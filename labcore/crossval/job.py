@@ -205,7 +205,7 @@ class CrossValidation(JobFolder):
 
 
 def state_of(states: Sequence[str]) -> str:
-    """How several runs stand together: queued where all wait, running where one waits or is at work; else failed, stopped or finished.
+    """How several runs stand together: queued where all wait, running where one waits or is running; else failed, stopped or finished.
 
     Args:
         states: of each run; "deleted" of one that is not there.

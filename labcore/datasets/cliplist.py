@@ -35,7 +35,7 @@ class ClipList:
 
     @cached_property
     def taken(self) -> Taken:
-        """Which column was taken for what."""
+        """Which column was read as what."""
         label, fold, group = (column_for(kind, self.header) for kind in ("label", "fold", "group"))
         path = column_for("path", self.header)
         if not path or not self._names_audio(path):

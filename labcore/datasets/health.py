@@ -102,7 +102,7 @@ class Health:
 
     @property
     def notes(self) -> list[str]:
-        """What was taken for what, a sentence each."""
+        """What was read as what, a sentence each."""
         return [finding.sentence for finding in self.findings if finding.level == "note"]
 
     @property

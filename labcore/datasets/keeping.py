@@ -35,7 +35,7 @@ class Use:
         path: where it lies; None for a reference that names nothing.
         own: its files lie in the workspace's ``datasets`` folder, and go with it.
         runs: those of it, newest first, each with its status.
-        others: jobs of other kinds that are at work on it.
+        others: jobs of other kinds that are working on it.
     """
 
     name: str

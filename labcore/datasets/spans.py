@@ -113,7 +113,7 @@ def time_columns(
 
     Args:
         cells: gives the cells of a column.
-        taken: columns that are taken for something else.
+        taken: columns that are read as something else.
         where: the name of the list, for errors.
 
     Raises:

@@ -56,7 +56,7 @@ class Finding:
         what: what was found, a full sentence without the final stop.
         files: those it is about, where it is about some.
         remedy: what to do about it, a full sentence without the final stop; may be empty.
-        level: "warning" for what is probably not meant, "note" for what was taken for what.
+        level: "warning" for what is probably not meant, "note" for what was read as what.
     """
 
     kind: str

@@ -72,7 +72,7 @@ class WalkBudget:
         return True
 
     def saw(self, folder: Path, files: int, audio: int) -> None:
-        """Count what a folder holds. The first one is taken for what is looked through, where nothing else was said.
+        """Count what a folder holds. The first one is counted as what is looked through, where nothing else was said.
 
         Raises:
             TooMuchError: it is too much for a data set.

@@ -59,7 +59,7 @@ def known_of(table: pd.DataFrame, rows: np.ndarray, folder: str, split: str = "o
 def record(
     path: Path | None, known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[PredictionPart]
 ) -> tuple[np.ndarray, LabError | None]:
-    """Write what is said of clips, part by part, a row group each; the file appears whole or not at all.
+    """Write predictions for clips, part by part, a row group each; the file appears whole or not at all.
 
     Args:
         path: of the file; None writes nothing.
@@ -69,7 +69,7 @@ def record(
         parts: from :meth:`labcore.evaluation.eval_set.EvalSet.parts`.
 
     Returns:
-        (clips,) the number of the class that is said of each; and why the file could not be written, where it could not. What is said
+        (clips,) the number of the predicted class of each; and why the file could not be written, where it could not. What is said
         counts all the same: a full disk costs the file alone.
     """
     predicted: list[np.ndarray] = [np.zeros(0, dtype=np.int64)]

@@ -1,4 +1,4 @@
-"""Which clips a classifier is judged on, and their classes as its numbers."""
+"""Which clips a classifier is evaluated on, and their classes as its numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Selection:
-    """Clips to judge.
+    """Clips to evaluate on.
 
     Attributes:
         rows: (clips,) their numbers in the table, ascending.
@@ -55,7 +55,7 @@ def select_clips(
     label: str | None = None,
     trained_on: bool = False,
 ) -> Selection:
-    """Choose the clips to judge a classifier on.
+    """Choose the clips to evaluate a classifier on.
 
     Args:
         table: a data set's clips.
@@ -106,7 +106,7 @@ def targets_of(labels: list[str], found: Sequence[str] | np.ndarray) -> np.ndarr
 
     Args:
         labels: those that the classifier knows.
-        found: of the clips to judge.
+        found: of the clips to evaluate.
 
     Raises:
         DatasetError: there are no clips, or clips of classes that the classifier does not know.

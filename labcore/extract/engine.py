@@ -76,7 +76,7 @@ def extract(
         device: ``cpu``, where each of ``workers`` processes does everything for its files, or ``cuda:N``, where threads decode
             and this process computes.
         progress: called now and then.
-        should_stop: asked now and then; what is at work is finished, and the index written.
+        should_stop: asked now and then; what is running is finished, and the index written.
 
     Raises:
         AudioError: no sound files there.

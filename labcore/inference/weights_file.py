@@ -1,4 +1,4 @@
-"""The file of a classifier's weights: what it holds is judged by its header alone, before a network is built or memory taken for one.
+"""The file of a classifier's weights: what it holds is checked by its header alone, before a network is built or memory read as one.
 
 Files come from anywhere: a run of this workspace, a restored backup, a zip that somebody was sent.
 """

@@ -311,7 +311,7 @@ class JobFolder:
         """Remove the job and all that belongs to it.
 
         Raises:
-            LabError: the kind's own, where it is at work, or gone already.
+            LabError: the kind's own, where it is running, or gone already.
             WorkspaceError: the workspace cannot be written.
         """
         held = contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5)

@@ -64,7 +64,7 @@ class Queue(Protocol):
 class JobManager:
     """The queue of a workspace and its supervisor, one a server process.
 
-    Each device has one job at a time, and people take turns on it (:func:`labcore.jobs.queue.fair_order`). A live job that
+    Each device has one job at a time, and each person gets a fair share of it (:func:`labcore.jobs.queue.fair_order`). A live job that
     somebody else started on the device (command line, nohup) counts. Thread-safe.
 
     Args:
@@ -123,7 +123,7 @@ class JobManager:
             dataset: where its data set lies now, by name or path, where it was moved.
 
         Raises:
-            LabError: the kind's own, where the job is gone, waiting, at work or finished; or what hinders it, as a data set that is away.
+            LabError: the kind's own, where the job is gone, waiting, running or finished; or what hinders it, as a data set that is away.
                 The job stays as it was.
         """
         with self._lock:
@@ -141,7 +141,7 @@ class JobManager:
         return job
 
     def stop(self, job: JobFolder, *, by: str = "") -> None:
-        """Take a waiting job out of the queue, or ask one at work to stop soon. An ended one stays as it is.
+        """Take a waiting job out of the queue, or ask one running to stop soon. An ended one stays as it is.
 
         ``by`` is who asks, which the job's end tells.
 
@@ -162,13 +162,13 @@ class JobManager:
                     at_work.stop()
 
     def remove(self, job: JobFolder, also: Sequence[JobFolder] = ()) -> None:
-        """Delete a job that is not at work, with all that belongs to it.
+        """Delete a job that is not running, with all that belongs to it.
 
         Args:
-            also: jobs that were made for it, which go before it. None of them goes where one is at work, or a child of it.
+            also: jobs that were made for it, which go before it. None of them goes where one is running, or a child of it.
 
         Raises:
-            LabError: the kind's own, where the job is gone or at work.
+            LabError: the kind's own, where the job is gone or running.
         """
         with self._lock:
             status = job.status()
@@ -181,7 +181,7 @@ class JobManager:
             job.delete()
 
     def has(self, job: JobFolder) -> bool:
-        """Whether a process of this manager's is at work on a job."""
+        """Whether a process of this manager's is working on a job."""
         child = self._workers.get(job.path)
         return child is not None and child.alive
 
@@ -217,7 +217,7 @@ class JobManager:
             child.kill()
 
     def close(self) -> None:
-        """Let go: processes at work go on and are found again by the next manager, threads are stopped and joined."""
+        """Let go: running processes go on and are found again by the next manager, threads are stopped and joined."""
         atexit.unregister(self.close)
         self._closing.set()
         self._wake.set()
@@ -234,7 +234,7 @@ class JobManager:
     # --- the background thread
 
     def look(self) -> bool:
-        """Look after the jobs once: settle those that are gone, start those whose turn it is. Whether any wait or are at work."""
+        """Look after the jobs once: settle those that are gone, start those that are next. Whether any wait or are running."""
         busy = True
         with self._lock:
             with self._going_on():
@@ -291,7 +291,7 @@ class JobManager:
                     child.kill()
 
     def _start_waiting(self) -> bool:
-        """Start the jobs whose turn it is. Whether any wait or are at work."""
+        """Start the jobs that are next. Whether any wait or are running."""
         waiting, working = self._queue_state.look()
         at_work = {job.path for job, _ in working}
         busy = [device for _, device in working]

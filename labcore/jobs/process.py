@@ -53,7 +53,7 @@ def work(
     a :class:`LabError` leaves its traceback in the job's log.
 
     Args:
-        job: one that is not at work.
+        job: one that is not running.
         should_stop: asked often; the job's stop file counts as well.
         on_event: sees each event after it has been written.
         doing: the work; that of the job's kind by default.
@@ -92,7 +92,7 @@ def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doin
     """Work and tell; whatever goes wrong becomes the job's end."""
     try:
         tell(job.started(by))
-        return _follow(job, stop, tell, doing or load(job.kind.work))  # may load much: told to be at work first
+        return _follow(job, stop, tell, doing or load(job.kind.work))  # may load much: told to be running first
     except (KeyboardInterrupt, Stopped):
         return job.finished("stopped")
     except LabError as error:

@@ -75,7 +75,7 @@ def devices_of(config: RunConfig) -> list[str]:
 
 @dataclass
 class _Active:
-    """A trial whose run waits or is at work."""
+    """A trial whose run waits or is running."""
 
     number: int
     trial_id: int
@@ -132,14 +132,14 @@ class _Driver:
         return bool(self.active) or self._asked < self.settings.trials
 
     def look(self) -> Iterator[Event]:
-        """Follow the runs at work, and start others where a device is free."""
+        """Follow the runs that are running, and start others where a device is free."""
         for active in list(self.active.values()):
             yield from self._follow_up(active)
         while len(self.active) < len(self.devices) and self._asked < self.settings.trials:
             yield from self._ask()
 
     def halt(self) -> Iterator[Event]:
-        """Stop the runs at work and wait for them. Their trials stay open and are gone on with when the search is."""
+        """Stop the runs that are running and wait for them. Their trials stay open and are gone on with when the search is."""
         self.stop_runs()
         while any(self._at_work(active.run) for active in self.active.values()):
             time.sleep(POLL_SECONDS)

@@ -101,7 +101,7 @@ class Search(JobFolder):
             raise SearchError(f"the settings of search {self.id} cannot be read: {reason(error)}") from error
 
     def extend(self, trials: int | None) -> None:
-        """Ask for another number of trials in all: a driver at work takes it up by itself, and a finished search can go on then.
+        """Ask for another number of trials in all: a driver running takes it up by itself, and a finished search can go on then.
 
         Raises:
             SearchError: a number that is none, or the search is finished and nothing is left to do.

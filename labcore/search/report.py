@@ -167,7 +167,7 @@ def train_best(search: Search, manager: JobManager | None = None, *, by: str = "
         by: whose the run is; of whom made the search where that is not given.
 
     Raises:
-        SearchError: the search is at work, nothing has finished, or it was done already.
+        SearchError: the search is running, nothing has finished, or it was done already.
     """
     report = search.report()
     if report.active:

@@ -108,7 +108,7 @@ class Admission:
 
 
 class Reservation:
-    """What one request has in hand. Given back when it ends; a thread that is still at work for it gets no more then."""
+    """What one request has in hand. Given back when it ends; a thread that is still running for it gets no more then."""
 
     def __init__(self, admission: Admission, address: str = "") -> None:
         self._admission, self.address = admission, address

@@ -1,7 +1,7 @@
 """Batches on the fly: windows of all requests that wait go through the network together, as soon as it is free.
 
 Nothing waits for a batch to fill up. On a GPU one thread feeds the network with large batches. On a CPU a batch brings nothing by
-itself, and threads of one operation get into each other's way where decoding is at work beside them: there each core has a thread
+itself, and threads of one operation get into each other's way where decoding is running beside them: there each core has a thread
 that computes small batches alone.
 """
 

@@ -1,4 +1,4 @@
-"""The clips of a run: found, decoded into the clip store, divided into those to train on and those to judge by."""
+"""The clips of a run: found, decoded into the clip store, divided into those to train on and those to evaluate on."""
 
 from __future__ import annotations
 

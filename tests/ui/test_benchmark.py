@@ -1,4 +1,4 @@
-"""The Speed page: empty, filled, at work; what its buttons do; what it makes of a bad upload."""
+"""The Speed page: empty, filled, running; what its buttons do; what it makes of a bad upload."""
 
 from __future__ import annotations
 

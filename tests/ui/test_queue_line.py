@@ -19,7 +19,7 @@ from .conftest import Manager, words
 
 @pytest.fixture
 def at_work(make_run):
-    """A run at work and three that wait, in the order in which they will start."""
+    """One running and three that wait, in the order in which they will start."""
     with contextlib.ExitStack() as held:
         running = make_run("running", by="Ada")
         held.enter_context(running.hold())

@@ -1,4 +1,4 @@
-"""The Search page: the form of a new search, one at work, what came of it."""
+"""The Search page: the form of a new search, one running, what came of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run at work on the page: settings are turned, advice is followed, clips are pinned, and the time is told."""
+"""A run running on the page: settings are turned, advice is followed, clips are pinned, and the time is told."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def press(app, label: str):
 
 @pytest.fixture
 def at_work(open_page, make_run):
-    """Opens the page of a run at work whose panel is open: ``run, app = at_work(event, …)``."""
+    """Opens the page of a run running whose panel is open: ``run, app = at_work(event, …)``."""
     held = []
 
     def opened(*events, **changes):

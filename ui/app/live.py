@@ -1,4 +1,4 @@
-"""Parts of a page that follow what goes on: fragments that tick only while something is at work."""
+"""Parts of a page that follow what goes on: fragments that tick only while something is running."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ui.app.text import job_name, percent, plain, progress_line, state_face
 from ui.components import owner_guard, queue_line
 
 TICK = 1.0
-"""Seconds between two looks at what is at work."""
+"""Seconds between two looks at what is running."""
 DEVICE_SECONDS = 15.0
 """How long a page waits at its end to be told which device there is."""
 LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking for a GPU …]"
@@ -156,7 +156,7 @@ def _device() -> str:
 
 
 def active_jobs() -> list[tuple[JobFolder, JobStatus]]:
-    """The jobs that wait or are at work, of every kind that has work of its own: those at work first, then as the queue has them."""
+    """The jobs that wait or are running, of every kind that has work of its own: those running first, then as the queue has them."""
     home = services.workspace()
     found = [(job, status) for kind in working_kinds(home) for job, status in glances(home, kind) if status.active]
     order = {job.id: place for place, job in enumerate(services.manager().queue(), 1)}
@@ -164,7 +164,7 @@ def active_jobs() -> list[tuple[JobFolder, JobStatus]]:
 
 
 def at_work() -> None:
-    """The jobs that wait or are at work, live. Nothing where there are none."""
+    """The jobs that wait or are running, live. Nothing where there are none."""
     active = {job for job, _ in active_jobs()}
 
     @st.fragment(run_every=TICK if active else None)

@@ -89,7 +89,7 @@ def held() -> dict[str, LongWork]:
 
 
 def start(key: str, name: str, group: str, doing: str, work: Work) -> LongWork:
-    """Begin it, or join what was begun. One visit has one at work: others of it wait, so that other visitors come in between.
+    """Begin it, or join what was begun. One visit has one running: others of it wait, so that other visitors come in between.
 
     Args:
         doing: what the bar says before the name, as "Classifying".

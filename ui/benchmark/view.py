@@ -1,4 +1,4 @@
-"""The Benchmark page: which reports are looked at, benchmarks at work, reports that come and go."""
+"""The Benchmark page: which reports are looked at, running benchmarks, reports that come and go."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _changed(folder: Benchmark) -> int:
     return sum(file.stat().st_mtime_ns for file in files if file.exists())
 
 
-# --- at work
+# --- running
 
 
 def at_work() -> bool:

@@ -1,4 +1,4 @@
-"""How long work is shown: its bar while it is at work, and what is left of it when it was stopped."""
+"""How long work is shown: its bar while it is running, and what is left of it when it was stopped."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -
 
 
 def busy(mine: str = "this run") -> str:
-    """What something that is not queued yet would stand behind, as Markdown; empty where nothing is at work."""
+    """What something that is not queued yet would stand behind, as Markdown; empty where nothing is running."""
     if services.manager().lacks_worker:
         return NO_WORKER
     rows = [(job, glance(job)) for job in QueueState(services.workspace()).before("auto")]

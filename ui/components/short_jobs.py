@@ -1,4 +1,4 @@
-"""A short job on the page that asked for it: how far it is while it is at work, and why it ended without a result."""
+"""A short job on the page that asked for it: how far it is while it is running, and why it ended without a result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ui.components import queue_line
 
 @st.fragment(run_every=live.TICK)
 def follow(job: JobFolder, key: str, more: Callable[[], None] = lambda: None) -> None:
-    """One that waits or is at work, with a button that stops it. ``more`` draws what it has told so far."""
+    """One that waits or is running, with a button that stops it. ``more`` draws what it has told so far."""
     status = glance(job)
     if not status.active:
         st.rerun()

@@ -27,7 +27,7 @@ TALL = 48
 SAFE = " '=:/,.;()-"
 """Characters that an address of data may hold as they are."""
 IDLE = 3.0
-"""Seconds between two looks where no run is at work."""
+"""Seconds between two looks where no run is running."""
 SHOWN = 2
 """So many GPUs are drawn unless more are chosen."""
 

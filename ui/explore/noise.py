@@ -80,7 +80,7 @@ def start(run: Run, label: str, fold: str, colour: Literal["white", "pink", "bro
 
 
 def _show(job: NoiseTest, status: JobStatus, run: Run) -> None:
-    """A noise test while it is at work, and what came of it."""
+    """A noise test while it is running, and what came of it."""
     if status.active:
         short_jobs.follow(job, "explore-noise", lambda: result(job, run))
         return

@@ -1,4 +1,4 @@
-"""The overview: the machine, what is at work, the latest runs and data sets, and where to start."""
+"""The overview: the machine, what is running, the latest runs and data sets, and where to start."""
 
 from __future__ import annotations
 

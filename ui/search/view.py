@@ -1,4 +1,4 @@
-"""A search on the page: live while it is at work, what it found, and what to do with that."""
+"""A search on the page: live while it is running, what it found, and what to do with that."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MORE = 10
 
 
 def show(search: Search) -> None:
-    """The search, following it while it is at work."""
+    """The search, following it while it is running."""
     try:
         before = data.load(search)
     except SearchError as error:

@@ -72,7 +72,7 @@ def files(run: Run) -> list[Path]:
 
 @st.fragment
 def panel(run: Run, active: bool, owner: str = "") -> None:
-    """The pinned clips to play, and, while the run is at work, the ways to add one. Does not tick."""
+    """The pinned clips to play, and, while the run is running, the ways to add one. Does not tick."""
     there = files(run)
     if not there and not active:
         return

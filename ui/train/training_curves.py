@@ -61,7 +61,7 @@ def _clips(started: TrainingStarted) -> None:
 
 
 def _work(run: Run, events: list[Event], epochs: list[Epoch], total: int, *, live_now: bool) -> None:
-    """Where the time goes, and the small curves: folded away while the run is at work, since each costs every visitor's browser."""
+    """Where the time goes, and the small curves: folded away while the run is running, since each costs every visitor's browser."""
     seconds = time_by_phase.latest(events)
     if seconds:
         st.markdown("**Time per epoch, by stage**")

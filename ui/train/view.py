@@ -1,4 +1,4 @@
-"""A run on the page: live while it is at work, with its result once it is there."""
+"""A run on the page: live while it is running, with its result once it is there."""
 
 from __future__ import annotations
 
