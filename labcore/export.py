@@ -152,9 +152,9 @@ def again(run: Run, events: list[Event] | None = None) -> str:
 
 def _note(run: Run, labels: list[str], weights: bytes) -> str:
     result = run.last_event(Evaluated)
-    judged = "Not evaluated on held-out clips."
+    evaluated = "Not evaluated on held-out clips."
     if result is not None:
-        judged = (
+        evaluated = (
             f"{100 * result.accuracy:.1f} % of the {counted(result.clips, 'held-out clip')} of fold {result.fold} right"
             f" (95 % interval {100 * result.accuracy_low:.1f} to {100 * result.accuracy_high:.1f} %).\n"
             f"{choice_note(adjustments(run.events()))}."
@@ -162,7 +162,7 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
     return f"""A sound classifier made with the Audio GPU Lab {__version__}, run {run.id}.
 
 Classes: {", ".join(labels)}
-{judged}
+{evaluated}
 
 weights.safetensors   everything the classifier needs, configuration and labels included
 config.json           the settings of the run, with automatic values resolved

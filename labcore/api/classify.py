@@ -76,7 +76,7 @@ class _Work:
     def check_wanted(self) -> None:
         """Raise DeadlineExceeded or Overloaded where an answer would come too late, or to nobody."""
         if time.monotonic() > self.deadline:
-            raise _late()
+            raise _deadline_exceeded()
         if self.reservation.closed:
             raise Overloaded("the request has ended")
 
@@ -130,7 +130,7 @@ class ClassifyHandler:
             else:
                 results = await self._side_by_side(clips, model, work)
         except asyncio.TimeoutError:
-            raise Problem.of(_late()) from None
+            raise Problem.of(_deadline_exceeded()) from None
         except LabError as error:
             raise Problem.of(error) from error
         unreadable = [result for result in results if isinstance(result, AudioError)]
@@ -226,21 +226,21 @@ class ClassifyHandler:
             return lambda: _waited(future, work)
 
         classifier = model.classifier
-        heard = hear(
+        recording_windows = hear(
             recording,
             lambda: classifier.cutter(work.asked.hop_seconds, TOGETHER),
             ask,
             lambda share: work.check_wanted(),
         )
-        _check_numbers(heard.rows, recording.called)
-        return classifier.prediction_of(heard, recording.notes)
+        _check_numbers(recording_windows.rows, recording.called)
+        return classifier.prediction_of(recording_windows, recording.notes)
 
 
 def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:
     with contextlib.suppress(concurrent.futures.TimeoutError):
         return future.result(work.left)
     future.cancel()
-    raise _late()
+    raise _deadline_exceeded()
 
 
 def _check_numbers(rows: np.ndarray, name: str) -> None:
@@ -251,7 +251,7 @@ def _check_numbers(rows: np.ndarray, name: str) -> None:
         )
 
 
-def _late() -> DeadlineExceeded:
+def _deadline_exceeded() -> DeadlineExceeded:
     return DeadlineExceeded("the clip waited too long", "Try again later, or send fewer at once")
 
 

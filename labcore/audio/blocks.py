@@ -68,7 +68,7 @@ def pieces(
     *,
     mixed: bool,
     powers: ChannelPowers | None = None,
-    heard: tuple[int, ...] | None = None,
+    mixed_channels: tuple[int, ...] | None = None,
 ) -> Iterator[Piece]:
     """Read on from where the file stands.
 
@@ -93,7 +93,7 @@ def pieces(
         begin, read = read, read + len(block)
         last = len(block) < wanted or read >= count
         if mixed:
-            mono = mean_of(block, heard)
+            mono = mean_of(block, mixed_channels)
             if powers:
                 powers.add(block, mono)
             block = mono[:, None]

@@ -70,7 +70,7 @@ def run_plan(
         DeviceError, ConfigError: a device or a network that is not there.
     """
     with _settings_kept():
-        yield from _Bench(plan, should_stop, make, time.perf_counter(), beside).events()
+        yield from _Measurement(plan, should_stop, make, time.perf_counter(), beside).events()
 
 
 @contextlib.contextmanager
@@ -84,7 +84,7 @@ def _settings_kept() -> Iterator[None]:
 
 
 @dataclass
-class _Bench:
+class _Measurement:
     """What is known while a plan is worked off."""
 
     plan: BenchmarkPlan

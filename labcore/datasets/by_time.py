@@ -137,7 +137,7 @@ def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_
     )
 
 
-def whole(dataset: Dataset, draw: Drawer) -> Dataset:
+def whole(dataset: Dataset, generator: Drawer) -> Dataset:
     """The data set as it was before recordings were parted by time, for runs that began then.
 
     Args:
@@ -153,7 +153,7 @@ def whole(dataset: Dataset, draw: Drawer) -> Dataset:
         if cut and rows and rows[-1][:2] == row[:2] and rows[-1][3] == group:
             continue  # a later piece
         rows.append((*row[:3], group, *((0.0, math.nan) if cut else row[4:])))
-    folds = draw([row[1] for row in rows], [row[3] for row in rows])
+    folds = generator([row[1] for row in rows], [row[3] for row in rows])
     table = make_table(rows).assign(fold=pd.Series(folds, dtype=object))
     findings = [finding for finding in dataset.findings if finding.kind != KIND]
     return replace(dataset, table=table, findings=findings)

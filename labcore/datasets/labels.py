@@ -149,9 +149,9 @@ def _same_names(files: Sequence[tuple[str, str]], labels: Sequence[str]) -> bool
         return _same_beside_numbers(files, labels)
     words: dict[str, set[str]] = {label: set() for label in labels}
     for label, file in files:
-        said = re.findall(r"[^\W\d_]{3,}", file.rpartition(".")[0].casefold())  # numbers and hashes say nothing
-        if said:
-            words[label].add(" ".join(said))
+        words_in = re.findall(r"[^\W\d_]{3,}", file.rpartition(".")[0].casefold())  # numbers and hashes say nothing
+        if words_in:
+            words[label].add(" ".join(words_in))
     return _agree(words)
 
 

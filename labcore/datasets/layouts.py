@@ -67,10 +67,10 @@ def _read(path: Path, name: str) -> Dataset:
         reader = _only_one_below(path)
     called = path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name
     dataset = reader(name or called or "data")
-    return _checked(_within_roots(dataset))
+    return _checked(_within_allowed(dataset))
 
 
-def _within_roots(dataset: Dataset) -> Dataset:
+def _within_allowed(dataset: Dataset) -> Dataset:
     """Without the clips that may not be opened. Readers of layouts pass over them: none comes as far as this, whatever a reader forgets."""
     shut = {path for path in set(dataset.table["path"]) if not is_open(path)}
     if not shut:

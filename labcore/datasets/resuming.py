@@ -147,8 +147,8 @@ def former_folders(run: Run, workspace: Workspace, dataset: Dataset) -> list[str
     """Where the clips of a data set may have lain when a run began, for one that knows them by absolute paths; likely ones first."""
     known = ClipRecord.load(run)
     way = os.path.relpath(dataset.folder, dataset.root)
-    roots = [dataset.root, *_former_roots(run, workspace, dataset.root)]
-    folders = [os.path.normpath(root / way) for root in roots]
+    places = [dataset.root, *_former_folders(run, workspace, dataset.root)]
+    folders = [os.path.normpath(root / way) for root in places]
     return list(dict.fromkeys([known.drawn_in, *folders] if known and known.drawn_in else folders))
 
 
@@ -176,7 +176,7 @@ def _named_before(run: Run) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def _former_roots(run: Run, workspace: Workspace, root: Path) -> Iterator[Path]:
+def _former_folders(run: Run, workspace: Workspace, root: Path) -> Iterator[Path]:
     """Other places of a data set in former times, as far as anything tells."""
     named = [run.config.data.dataset, *_named_before(run)]
     homes = dict.fromkeys([*homes_of(run), *former_homes(workspace)])

@@ -190,12 +190,12 @@ def _base_and_unit(name: str) -> tuple[str, float | None]:
 
 
 def _looks_like_a_time(name: str, base: str, role: str, numeric: bool) -> bool:
-    said = {word.casefold() for word in _WORDS.findall(name)}
+    words_in = {word.casefold() for word in _WORDS.findall(name)}
     if role in ("start", "end", "offset"):
         return numeric or base not in ("from", "to")
     unit = bool(_BRACKETS.match(name)) or any(base == point + unit for point in _POINTS for unit in UNITS if unit)
-    named = bool(said & _TIME_WORDS) or (base.startswith(_POINTS) and unit)
-    return numeric and named and said.isdisjoint(_NO_TIMES)
+    named = bool(words_in & _TIME_WORDS) or (base.startswith(_POINTS) and unit)
+    return numeric and named and words_in.isdisjoint(_NO_TIMES)
 
 
 def _numeric(cells: Iterable[str]) -> bool | None:

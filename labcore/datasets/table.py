@@ -67,8 +67,8 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        said = self.what[:1].upper() + self.what[1:]
-        return f"{said}. {self.remedy}." if self.remedy else f"{said}."
+        sentence = self.what[:1].upper() + self.what[1:]
+        return f"{sentence}. {self.remedy}." if self.remedy else f"{sentence}."
 
 
 def unusual(notes: Iterable[DataProblem]) -> list[Finding]:

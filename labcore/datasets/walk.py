@@ -83,7 +83,7 @@ class WalkBudget:
             self.below[folder.relative_to(self.root).parts[:1]] += files
         folders, others = len(self.known) + self.repeated, self.files - self.audio
         if folders > MOST_FOLDERS or self.files > MOST_FILES or (others > MOST_OTHERS and others > 10 * self.audio):
-            raise self._too_much(folders)
+            raise self._too_many(folders)
         self.tell(files)
 
     def tell(self, more: int) -> None:
@@ -104,7 +104,7 @@ class WalkBudget:
             if self.is_system(folder.stat()):
                 raise DatasetError(f"{folder} is a system folder without sounds", "Choose another folder")
 
-    def _too_much(self, folders: int) -> TooMuchError:
+    def _too_many(self, folders: int) -> TooMuchError:
         assert self.root is not None
         top, most = next(iter(self.below.most_common(1)), ((), 0))
         where = f"; {most:,} of them lie in {shown(self.root.joinpath(*top))}" if top else ""

@@ -104,12 +104,12 @@ def report_of(search: Search, storage: BaseStorage) -> SearchReport:
 
 def _trial(settings: Settings, frozen: FrozenTrial) -> Trial:
     began, ended = frozen.datetime_start, frozen.datetime_complete
-    drawn = frozen.params or frozen.system_attrs.get("fixed_params", {})
+    sampled = frozen.params or frozen.system_attrs.get("fixed_params", {})
     return Trial(
         number=frozen.number,
         state=STATES[frozen.state],
         value=frozen.value if frozen.state == TrialState.COMPLETE else None,
-        changes=settings.changes(drawn),
+        changes=settings.changes(sampled),
         run_id=frozen.user_attrs.get("run"),
         curve=dict(sorted(frozen.intermediate_values.items())),
         note=frozen.user_attrs.get("note", ""),

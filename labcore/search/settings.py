@@ -44,7 +44,7 @@ class Settings:
         """As Optuna calls it."""
         return "maximize" if self.objective == "accuracy" else "minimize"
 
-    def trial_config(self, drawn: dict[str, Any]) -> RunConfig:
+    def trial_config(self, sampled: dict[str, Any]) -> RunConfig:
         """The run of a trial. The test fold is left out of it altogether.
 
         Args:
@@ -54,16 +54,16 @@ class Settings:
             ConfigError: values that cannot be together.
         """
         split = {"data.fold": self.validation, "data.leave_out": self.test_fold}
-        return self.config.replace(self.changes(drawn) | split)
+        return self.config.replace(self.changes(sampled) | split)
 
-    def final_config(self, drawn: dict[str, Any]) -> RunConfig:
+    def final_config(self, sampled: dict[str, Any]) -> RunConfig:
         """The run that trains what a trial found on all but the test fold, which is then looked at for the first time."""
-        return self.config.replace(self.changes(drawn) | {"data.fold": self.test_fold, "data.leave_out": None})
+        return self.config.replace(self.changes(sampled) | {"data.fold": self.test_fold, "data.leave_out": None})
 
-    def changes(self, drawn: dict[str, Any]) -> dict[str, Any]:
+    def changes(self, sampled: dict[str, Any]) -> dict[str, Any]:
         """What a trial changes: path → value as it was trained."""
-        drawn = {path_now(path): value for path, value in drawn.items()}
-        return {each.path: each.value(drawn[each.path]) for each in self.ranges if each.path in drawn}
+        sampled = {path_now(path): value for path, value in sampled.items()}
+        return {each.path: each.value(sampled[each.path]) for each in self.ranges if each.path in sampled}
 
     def to_dict(self) -> dict[str, Any]:
         return {**vars(self), "config": self.config.model_dump(), "ranges": [each.to_dict() for each in self.ranges]}

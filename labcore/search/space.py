@@ -58,11 +58,11 @@ class Range:
     def setting(self) -> Setting:
         return all_settings()[self.path]
 
-    def value(self, drawn: Any) -> Any:
+    def value(self, sampled: Any) -> Any:
         """What a drawn number becomes in a configuration: rounded to a few digits, within the range."""
         if self.choices or self.setting.kind != "float" or self.low is None or self.high is None:
-            return drawn
-        return min(self.high, max(self.low, float(f"{drawn:.{DIGITS}g}")))
+            return sampled
+        return min(self.high, max(self.low, float(f"{sampled:.{DIGITS}g}")))
 
     def holds(self, value: Any) -> bool:
         """Whether a value could be drawn."""

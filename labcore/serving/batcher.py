@@ -186,7 +186,7 @@ class DynamicBatcher:
         """Windows for one network: an equal share of every clip that waits for it, so that a long recording delays nobody much."""
         with self._change:
             while True:
-                self._drop_late()
+                self._drop_expired()
                 if self._jobs:
                     return self._shares()
                 if self._closing:
@@ -213,7 +213,7 @@ class DynamicBatcher:
             self._change.notify()  # another worker
         return shares
 
-    def _drop_late(self) -> None:
+    def _drop_expired(self) -> None:
         now = time.monotonic()
         for job in [job for job in self._jobs if job.deadline < now or job.future.cancelled()]:
             self._jobs.remove(job)

@@ -106,12 +106,12 @@ def _as_begun(
     Raises:
         DatasetError: the clips are not the same any more, with the first that differ where that is known.
     """
-    now = _divided(config.data, dataset, store)
+    now = _split(config.data, dataset, store)
     if fingerprint in (None, now.record.fingerprint):
         return now
     for folder in former_folders(run, workspace, dataset):  # a run whose folds were drawn by absolute paths
         old = drawn_in(dataset, folder)
-        then = _divided(config.data, old, open_store(workspace, old, config.audio.sample_rate), folder)
+        then = _split(config.data, old, open_store(workspace, old, config.audio.sample_rate), folder)
         if fingerprint in (then.record.fingerprint, then.record.fingerprint_in(folder)):
             return then
     known = ClipRecord.load(run)
@@ -119,7 +119,7 @@ def _as_begun(
     raise other_clips(run, str(dataset.root), known.changes_to(now.record) if known and told else "")
 
 
-def _divided(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> RunClips:
+def _split(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> RunClips:
     parts = split_for(store.table, data)
     labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
     return RunClips(store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder))

@@ -70,15 +70,15 @@ class DistributedContext:
             store = PrefixStore(_fresh_name(store, rank, size), store)
             backend = "cpu:gloo,cuda:nccl" if on_gpus else "gloo"
             dist.init_process_group(backend, store=PrefixStore("group", store), rank=rank, world_size=size)
-            ranks = cls(rank, size, *local)
-            ranks._store = PrefixStore("lab", store)
-            ranks._control = dist.new_group(backend="gloo", timeout=PATIENCE)
+            context = cls(rank, size, *local)
+            context._store = PrefixStore("lab", store)
+            context._control = dist.new_group(backend="gloo", timeout=PATIENCE)
         except (RuntimeError, ValueError, OSError) as error:
             raise RunError(
                 f"the other processes of the run cannot be reached: {str(error).splitlines()[0]}",
                 "Check the address and port of the rendezvous, and the network interface (GLOO_SOCKET_IFNAME)",
             ) from error
-        return ranks
+        return context
 
     @property
     def main(self) -> bool:

@@ -37,12 +37,12 @@ class Pinned:
         A file that cannot be taken is left out; a sentence on it is added to :attr:`warnings` the first time.
         """
         self._read(classifier.sample_rate)
-        heard = {}
+        pinned_probabilities = {}
         for name, (_, waveform) in self.clips.items():
             if waveform is not None:
                 answer = classifier.classify_waveform(waveform)
-                heard[name] = {label: round(value, 6) for label, value in answer.probabilities.items()}
-        return heard
+                pinned_probabilities[name] = {label: round(value, 6) for label, value in answer.probabilities.items()}
+        return pinned_probabilities
 
     def told(self) -> list[Log]:
         """The warnings since the last call."""

@@ -64,7 +64,7 @@ class Trainer:
 
     @property
     def averaging(self) -> bool:
-        """Whether the averaged weights count by now."""
+        """Whether the average of the weights counts by now."""
         return self.average is not None and int(self.average.n_averaged) > 0
 
     def reconfigure(self, config: RunConfig) -> None:

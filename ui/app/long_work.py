@@ -71,8 +71,8 @@ class LongWork:
         """Where it is, as Markdown."""
         if not self.began:
             return f"{plain(self.name)} is queued: {AT_ONCE} other recordings are being processed"
-        share, spent = self.task.fraction, time.monotonic() - self.began
-        left = f", about {plain(duration(spent / share * (1 - share)))} left" if share > 0.02 and spent > 3 else ""
+        share, seconds = self.task.fraction, time.monotonic() - self.began
+        left = f", about {plain(duration(seconds / share * (1 - share)))} left" if share > 0.02 and seconds > 3 else ""
         return f"{self.doing} {plain(self.name)}{left}"
 
 

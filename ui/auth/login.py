@@ -72,7 +72,7 @@ class Login:
         return pages.sign_in(
             self.policy.base,
             target,
-            people=bool(access.accounts),
+            own_passwords=bool(access.accounts),
             shared=access.shared,
             providers=access.providers,
             **more,  # type: ignore[arg-type]

@@ -74,21 +74,21 @@ def page(title: str, body: str, status: int, *, wide: bool = False, retry_after:
 
 
 def sign_in(
-    base: str, target: str, *, people: bool, shared: bool, providers: Sequence[str] = (), name: str = "", trouble: str = "",
+    base: str, target: str, *, own_passwords: bool, shared: bool, providers: Sequence[str] = (), name: str = "", trouble: str = "",
     note: str = "", status: int = 200, retry_after: int = 0,
 ) -> HTMLResponse:  # fmt: skip
     """The form, the buttons of the providers, or both.
 
     Args:
         target: where to go afterwards, a path of the lab.
-        people: some have a password of their own; ``shared``: there is one for everybody.
+        own_passwords: some have a password of their own; ``shared``: there is one for everybody.
         trouble: what went wrong, a sentence; ``note``: what is to be said otherwise.
     """
     parts = [f"<p>{escape(note)}</p>" if note else ""]
     if trouble:
         parts.append(f'<p class="trouble" role="alert">{escape(trouble)}</p>')
-    if people or shared:
-        hint = "" if people else ' <span class="hint">shown next to your jobs</span>'
+    if own_passwords or shared:
+        hint = "" if own_passwords else ' <span class="hint">shown next to your jobs</span>'
         parts.append(
             f'<form method="post" action="{escape(base)}/login"><input type="hidden" name="next" value="{escape(target)}">'
             f'<label for="name">Your name{hint}</label>'
@@ -99,12 +99,12 @@ def sign_in(
             '<label class="keep"><input type="checkbox" name="keep" value="yes">Keep me signed in for 30 days</label>'
             "<button>Sign in</button></form>"
         )
-    if providers and (people or shared):
+    if providers and (own_passwords or shared):
         parts.append('<div class="or">or</div>')
     for provider in providers:
         query = urlencode({"provider": provider, "next": target})
         label = f"Sign in with {provider}" if provider else "Sign in with your organisation"
-        plain = " plain" if people or shared else ""
+        plain = " plain" if own_passwords or shared else ""
         parts.append(f'<a class="button{plain}" href="{escape(base)}/login/oidc?{escape(query)}">{escape(label)}</a>')
     return page("Sign in", "".join(parts), status, retry_after=retry_after)
 

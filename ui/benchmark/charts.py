@@ -137,9 +137,9 @@ def parts(labels: list[str], times: list[dict[str, float]], *, shares: bool, key
     totals = [max(1e-12, sum(row.values())) for row in times]
     for part, name in PART_NAMES.items():
         values = [row.get(part, 0.0) for row in times]
-        drawn = [100 * value / total for value, total in zip(values, totals, strict=True)] if shares else values
+        shown = [100 * value / total for value, total in zip(values, totals, strict=True)] if shares else values
         figure.add_bar(
-            x=drawn,
+            x=shown,
             y=labels,
             name=name,
             orientation="h",

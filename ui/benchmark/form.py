@@ -167,11 +167,11 @@ MADE: dict[str, Callable[[list[str]], BenchmarkPlan]] = {"quick": quick_plan, "f
 # --- widgets whose values outlive a visit to another page
 
 
-def _held(name: str, default: Any, draw: Callable[..., Any], label: str, *what: Any, **looks: Any) -> Any:
+def _held(name: str, default: Any, render: Callable[..., Any], label: str, *what: Any, **looks: Any) -> Any:
     """The value of a widget; one that is drawn anew has the value that it had."""
     kept = st.session_state.setdefault("speed-form", {})
     st.session_state.setdefault(f"speed-{name}", kept.get(name, default))
-    kept[name] = draw(label, *what, key=f"speed-{name}", **looks)
+    kept[name] = render(label, *what, key=f"speed-{name}", **looks)
     return kept[name]
 
 

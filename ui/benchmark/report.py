@@ -202,7 +202,7 @@ def _table(figures, name: str) -> None:
 
 
 def _frame(figures, name: str) -> None:
-    """Figures by column, as a table that can be taken home."""
+    """Figures by column, as a table to download."""
     import pandas as pd
 
     table = pd.DataFrame(figures)

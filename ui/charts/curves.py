@@ -75,7 +75,7 @@ def curves(
             "tooltip": [_EPOCH, category("clips", title="Clips"), measure("real", title, format=form)],
         },
     }
-    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_TURNED]}
+    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_CHANGED]}
     st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} by epoch")
 
 
@@ -87,11 +87,11 @@ def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[
     for name, values in sides.items():
         for event, real in zip(epochs, values, strict=True):
             above = f"{real:.3g}" if top is not None and real > top else None
-            drawn = top if above else real
+            visible = top if above else real
             rows.append(
                 {
                     "epoch": event.epoch,
-                    "value": round(drawn, 5),
+                    "value": round(visible, 5),
                     "clips": name,
                     "real": round(real, 5),
                     "above": above,
@@ -125,7 +125,7 @@ _ABOVE: list[dict[str, Any]] = [
         "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": category("above")},
     },
 ]
-_TURNED: list[dict[str, Any]] = [
+_CHANGED: list[dict[str, Any]] = [
     {
         "transform": [{"filter": "isValid(datum.what)"}],
         "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#7A8288", "aria": False},

@@ -26,16 +26,16 @@ def latest(events: Sequence[Event]) -> dict[str, float]:
     return next(filter(None, told), {})
 
 
-def shares(spent: dict[str, float]) -> list[tuple[str, float]]:
+def shares(by_phase: dict[str, float]) -> list[tuple[str, float]]:
     """Kinds with their shares of the whole, the known ones in their order. Nothing for a time of zero."""
-    whole = sum(seconds for seconds in spent.values() if seconds > 0)
-    known = [kind for kind in PARTS if kind in spent] + [kind for kind in spent if kind not in PARTS]
-    return [(kind, spent[kind] / whole) for kind in known if spent[kind] > 0] if whole > 0 else []
+    whole = sum(seconds for seconds in by_phase.values() if seconds > 0)
+    known = [kind for kind in PARTS if kind in by_phase] + [kind for kind in by_phase if kind not in PARTS]
+    return [(kind, by_phase[kind] / whole) for kind in known if by_phase[kind] > 0] if whole > 0 else []
 
 
-def bar(spent: dict[str, float]) -> None:
+def bar(by_phase: dict[str, float]) -> None:
     """The bar and its words; nothing where no time is known. Plain HTML: it costs a visitor's browser next to nothing."""
-    parts = shares(spent)
+    parts = shares(by_phase)
     if not parts:
         return
     colour = 2 if dark() else 1

@@ -1,4 +1,4 @@
-"""What came out of a finished run: accuracy with its interval, class by class, and the weights to take home."""
+"""What came out of a finished run: accuracy with its interval, per class, and the weights to download."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
 
 
 def download(run: Run) -> None:
-    """The weights to take home; the zip is made when it is asked for."""
+    """The weights to download; the zip is made when it is asked for."""
     shell.download(
         "Export",
         lambda: _zip(run),

@@ -108,10 +108,10 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
     st.caption(f"{estimates.source(one)} Runs train one after the other, or in parallel on several GPUs.".strip())
     if summary.note:
         st.caption(plain(summary.note))
-    turned = fields.changes(config)
-    if turned:
-        with st.expander(f"Changed from defaults ({len(turned)})", icon=":material/tune:"):
-            st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in turned.items()))
+    changed = fields.changes(config)
+    if changed:
+        with st.expander(f"Changed from defaults ({len(changed)})", icon=":material/tune:"):
+            st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in changed.items()))
 
 
 def _make(config: RunConfig, folds: list[str], random: bool) -> None:

@@ -168,11 +168,11 @@ def tiles_html(tiles: list[Tile], history: list[MachineSample]) -> str:
     colour, _ = accents()
     told = []
     for tile in tiles:
-        drawn = curve(series(history, tile.of, now), SPAN, tile.top, colour=colour, title=tile.label)
+        shown = curve(series(history, tile.of, now), SPAN, tile.top, colour=colour, title=tile.label)
         words = (
             f"<small>{escape(tile.label)}</small><br><b>{escape(tile.value)}</b> <small>{escape(tile.ceiling)}</small>"
         )
-        told.append(f'<div style="width:{TILE}px">{words}{drawn}</div>')
+        told.append(f'<div style="width:{TILE}px">{words}{shown}</div>')
     return f'<div style="display:flex;flex-wrap:wrap;gap:1rem;line-height:1.5">{"".join(told)}</div>'
 
 
@@ -199,14 +199,14 @@ def curve(points: list[tuple[float, float | None]], span: float, top: float | No
         lines.append(f"M{left} {above}{steps or 'h1'}")
         areas.append(f"M{left} {TALL}V{above}{steps or 'h1'}V{TALL}H{left}")
     told = f"{title} over the last {span:.0f} seconds"
-    drawn = (
+    shown = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {span:g} {TALL}' preserveAspectRatio='none'>"
         f"<path d='{''.join(areas)}' fill='{colour}' fill-opacity='.16'/>"
         f"<path d='{''.join(lines)}' fill='none' stroke='{colour}' stroke-width='1.6' vector-effect='non-scaling-stroke'/></svg>"
     )
     # As a picture: of SVG that stands in a text itself Streamlit lets nothing through.
     looks = f"display:block;width:100%;height:{TALL}px;border-radius:4px;background:rgba(128,128,128,.09)"
-    return f'<img alt="{escape(told)}" style="{looks}" src="data:image/svg+xml,{quote(drawn, safe=SAFE)}">'
+    return f'<img alt="{escape(told)}" style="{looks}" src="data:image/svg+xml,{quote(shown, safe=SAFE)}">'
 
 
 def _stretches(points: list[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:

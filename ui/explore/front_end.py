@@ -39,15 +39,15 @@ def held() -> dict[str, Any]:
 def widget(path: str, values: dict[str, Any] | None = None, name: str = "explore") -> Any:
     """The widget of a setting, with round stops where it has some, for the page's values or others with a name of their own."""
     values = held() if values is None else values
-    turn = st.session_state.get("explore-turn", 0)
+    change = st.session_state.get("explore-turn", 0)
     values[path] = fields.widget_of(
-        all_settings()[path], values[path], key=f"{name}-{path}-{turn}", stops=STOPS.get(path)
+        all_settings()[path], values[path], key=f"{name}-{path}-{change}", stops=STOPS.get(path)
     )
     return values[path]
 
 
 def put(values: dict[str, Any]) -> None:
-    """Turn settings from a callback."""
+    """Change settings from a callback."""
     held().update(values)
     st.session_state["explore-turn"] = st.session_state.get("explore-turn", 0) + 1
 

@@ -283,8 +283,8 @@ def tidy(value: Any) -> str:
 
 def key_of(path: str) -> str:
     """The key of a setting's widget. A value that a preset or a run has set comes with a new widget."""
-    turn = _names().get(path, 0)
-    return f"setting-{path}-{turn}" if turn else f"setting-{path}"
+    change = _names().get(path, 0)
+    return f"setting-{path}-{change}" if change else f"setting-{path}"
 
 
 def _names() -> dict[str, int]:

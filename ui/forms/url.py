@@ -33,11 +33,11 @@ def read() -> None:
     To be called in a run of the whole page. What an address says wrongly is told and left out.
     """
     names = _names()
-    said = {path_now(name): st.query_params[name] for name in st.query_params if path_now(name) in names}
+    given = {path_now(name): st.query_params[name] for name in st.query_params if path_now(name) in names}
     written, moment = st.session_state.get(WRITTEN, ({}, 0.0))
     fresh = "settings" not in st.session_state
-    if said and said != written and (fresh or time.monotonic() - moment > SETTLED_SECONDS):
-        changes, troubles = settings_of(said)
+    if given and given != written and (fresh or time.monotonic() - moment > SETTLED_SECONDS):
+        changes, troubles = settings_of(given)
         fields.fill({path: setting.default for path, setting in all_settings().items()} | changes)
         for trouble in troubles:
             show_error(trouble)
@@ -82,11 +82,11 @@ def _text(value: Any) -> str:
     return AUTO if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def settings_of(said: Mapping[str, str]) -> tuple[dict[str, Any], list[LabError]]:
+def settings_of(given: Mapping[str, str]) -> tuple[dict[str, Any], list[LabError]]:
     """Path → value of an address, and what is wrong with the rest of it."""
     values: dict[str, Any] = {}
     troubles: list[LabError] = []
-    for name, text in said.items():
+    for name, text in given.items():
         try:
             if name == "preset":
                 preset(text)

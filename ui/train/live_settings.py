@@ -94,9 +94,9 @@ def told(changes: dict[str, Any]) -> str:
 
 def marks(events: list[Event]) -> list[dict[str, Any]]:
     """The changes as marks on the curves: ``epoch`` (between the last epoch before it and the first with it) and ``what``."""
-    turns = {(turn.epoch, turn.number): turn for turn in each_of(events, SettingsChanged)}
+    by_number = {(change.epoch, change.number): change for change in each_of(events, SettingsChanged)}
     found: dict[int, list[str]] = {}
-    for (epoch, _), event in sorted(turns.items()):
+    for (epoch, _), event in sorted(by_number.items()):
         found.setdefault(epoch, []).append(f"{told(event.changes)} ({_who(event)})")
     return [{"epoch": max(1.0, epoch - 0.5), "what": "; ".join(whats)} for epoch, whats in found.items()]
 

@@ -33,7 +33,7 @@ MOST_LINES = 4
 WAITING = "pinned-waiting"
 
 
-def heard(name: str, content: bytes) -> bytes:
+def prepared(name: str, content: bytes) -> bytes:
     """A sound as it is pinned: as the lab encodes it.
 
     Raises:
@@ -51,7 +51,7 @@ def pin(run: Run, name: str, content: bytes) -> Path:
         AudioError: it is too large, too long or no sound.
         LabError: the run has as many as it can take.
     """
-    content = heard(name, content)
+    content = prepared(name, content)
     there = files(run)
     for file in there:
         if file.read_bytes() == content:
@@ -100,8 +100,8 @@ def _played(path: str, changed: int) -> bytes:
 
 
 def _add(run: Run) -> None:
-    turn = st.session_state.setdefault("pin-turn", 0)
-    key = f"pin-upload-{turn}"
+    upload = st.session_state.setdefault("pin-turn", 0)
+    key = f"pin-upload-{upload}"
 
     def uploaded() -> None:
         file = st.session_state[key]
@@ -109,7 +109,7 @@ def _add(run: Run) -> None:
             return
         try:
             pin(run, file.name, file.getvalue())
-            st.session_state["pin-turn"] = turn + 1  # an empty field for the next one
+            st.session_state["pin-turn"] = upload + 1  # an empty field for the next one
         except LabError as error:
             st.session_state["pin-trouble"] = error
 
@@ -151,19 +151,19 @@ def before(config: RunConfig | None) -> None:
 
         def another(number: int) -> None:
             assert config is not None
-            _drawn().append(_named(held_out.of_split(config.data, number)))
+            _examples().append(_named(held_out.of_split(config.data, number)))
 
         with st.container(horizontal=True, gap="small"):
             _held_out_button(another, disabled=config is None or len(chosen) >= MOST)
-            if _drawn():
-                action_button("Clear", _drawn().clear, key="pin-none", type="tertiary")
-        drawn = _drawn()
+            if _examples():
+                action_button("Clear", _examples().clear, key="pin-none", type="tertiary")
+        examples = _examples()
         for name, content in chosen:
-            if (name, content) in drawn:
-                clip_table.player(ClipRow(name), partial(heard, name, content))
+            if (name, content) in examples:
+                clip_table.player(ClipRow(name), partial(prepared, name, content))
                 continue
             with errors_in_place():
-                heard(name, content)
+                prepared(name, content)
         if len(chosen) > MOST:
             st.caption(f":orange[Only the first {MOST} are tracked.]")
 
@@ -173,15 +173,15 @@ def take(run: Run) -> None:
     for name, content in _chosen():
         with contextlib.suppress(LabError):
             pin(run, name, content)
-    _drawn().clear()
+    _examples().clear()
 
 
 def _chosen() -> list[tuple[str, bytes]]:
     """Name and content of the sounds in the form."""
-    return [(file.name, file.getvalue()) for file in st.session_state.get(WAITING) or []] + _drawn()
+    return [(file.name, file.getvalue()) for file in st.session_state.get(WAITING) or []] + _examples()
 
 
-def _drawn() -> list[tuple[str, bytes]]:
+def _examples() -> list[tuple[str, bytes]]:
     """Those of the data set."""
     return st.session_state.setdefault("pinned-drawn", [])
 
@@ -195,7 +195,7 @@ def _named(clip: Clip) -> tuple[str, bytes]:
 
 
 def top(epochs: list[Epoch], name: str) -> list[str]:
-    """The labels that a clip was taken for with the highest probabilities, by their mean over the epochs and by the last one."""
+    """The labels predicted for a clip with the highest probabilities, by their mean over the epochs and by the last one."""
     told = [event.pinned[name] for event in epochs if name in event.pinned]
     if not told:
         return []

@@ -40,7 +40,7 @@ def show(run: Run) -> None:
     """
     events = run.events()
     status, pace = glance(run), live.pace(run, events)
-    turns = _turns(events)
+    changes = _changes_so_far(events)
     _head(run, status)
     if status.state in RESUMABLE:
         with errors_in_place():
@@ -53,14 +53,16 @@ def show(run: Run) -> None:
         with errors_in_place():
             seen = run.events()
             now = glance(run)
-            if now.state != status.state or (now.active and (live.pace(run, seen) != pace or _turns(seen) != turns)):
+            if now.state != status.state or (
+                now.active and (live.pace(run, seen) != pace or _changes_so_far(seen) != changes)
+            ):
                 st.rerun()  # what stands still around this part is out of date
             state.show(run, now, seen)
             if now.active:
                 live_settings.advice(run, seen, now.by)
 
     @st.fragment(run_every=pace.curves if status.active else None)
-    def draw() -> None:
+    def render() -> None:
         with errors_in_place():
             seen = run.events()
             training_curves.show(run, seen, glance(run))
@@ -74,11 +76,11 @@ def show(run: Run) -> None:
     if status.state == "finished":
         with errors_in_place():
             results.show(run, events)
-    draw()
+    render()
     _settings(run)
 
 
-def _turns(events: list[Event]) -> int:
+def _changes_so_far(events: list[Event]) -> int:
     return len(each_of(events, SettingsChanged))
 
 
@@ -140,11 +142,11 @@ def _settings(run: Run) -> None:
         if run.weights.exists():
             st.caption("As an HTTP service")
             st.code(f"labcore serve --run {run.id}", language="bash", wrap_lines=True)
-        turned = fields.changes(asked)
-        st.caption("Changed from defaults" if turned else "All settings are defaults.")
-        if turned:
+        changed = fields.changes(asked)
+        st.caption("Changed from defaults" if changed else "All settings are defaults.")
+        if changed:
             st.table(
-                {plain(title): plain(value) for title, value in turned.items()}, border="horizontal", width="content"
+                {plain(title): plain(value) for title, value in changed.items()}, border="horizontal", width="content"
             )
         st.caption("Curves, hyperparameters and images in TensorBoard: this run, or all runs")
         st.code(tensorboard(run.tensorboard) + "\n" + tensorboard(run.path.parent), language="bash", wrap_lines=True)
