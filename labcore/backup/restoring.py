@@ -67,7 +67,7 @@ def restore(
         start = opened.read(START)
         if not start:
             remedy = "Take another copy of it, or see what the command before this one in the pipe says"
-            raise BackupError("this is no backup: it is empty", remedy)
+            raise BackupError("this is not a backup: it is empty", remedy)
         encrypted, file = is_encrypted(start), io.BufferedReader(_From(start, opened))
 
         def read(staging: Path | None, early: Callable[[list[str]], None]) -> Restored:

@@ -198,7 +198,7 @@ def test_what_is_no_backup(other, tmp_path, content):
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(BackupError, match="not a backup"):
         restore(tmp_path / "x", other)
-    with pytest.raises(BackupError, match="not a backup"):
+    with pytest.raises(BackupError, match="no backup"):
         restore(tmp_path / "gone", other)
 
 

@@ -151,7 +151,7 @@ UNREAD = {
     "voice.AMR": "torchcodec",
     "clip.webm": "torchcodec",
     "page.wav": "a web page",
-    "gone.mp3": "does not exist",
+    "gone.mp3": "is a broken link",
     "card": "is a broken link",
     "locked": "cannot be read",
 }

@@ -141,7 +141,7 @@ def test_a_left_out_fold_is_used_for_nothing():
     parts = split(clips, "1", leave_out="3", validation_share=0.2)
     used = [*parts.train, *parts.validation, *parts.held_out]
     assert set(clips["fold"].iloc[used]) == {"1", "2", "4", "5"}
-    assert "36 clips of fold 3 used for nothing" in parts.note
+    assert "36 clips of fold 3 excluded" in parts.note
     straddling = table("x 1 a", "y 1 r", "x 2 b", "y 2 c", "y 2 r", "x 3 r", "y 3 d")
     assert list(split(straddling, "1", leave_out="3").held_out) == [0]
     assert list(split(straddling, "1", leave_out="3").train) == [2, 3]
