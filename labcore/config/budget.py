@@ -45,7 +45,10 @@ class EpochPlan:
             if self.sampled
             else f"{self.of:,} training clips"
         )
-        return f"{self.epochs} epochs of {sampled}: {self.seen:,} clips seen, which is what the training budget allows for a set of this size"
+        return (
+            f"{self.epochs} epochs of {sampled}: {self.seen:,} clips seen, which is what the training budget allows for a set "
+            "of this size"
+        )
 
 
 def plan_for(config: RunConfig, clips: int) -> EpochPlan:
