@@ -1,8 +1,8 @@
 """What waits and what is running in a workspace, read off the directories of the jobs, what each needs, and which are next.
 
-A job needs a device, or the whole machine, or nothing for itself. On what is needed everybody gets a fair share: next is a job of
-whoever was served there the longest ago, and among one person's own jobs the one that came first. With one person that is first come first served.
-A job that was running when its machine went away goes on before all.
+A job needs a device, or the whole machine, or nothing for itself. On what is needed everybody gets a fair share: next
+is a job of whoever was served there the longest ago, and among one person's own jobs the one that came first. With
+one person that is first come first served. A job that was running when its machine went away goes on before all.
 """
 
 from __future__ import annotations
