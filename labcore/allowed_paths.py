@@ -14,7 +14,7 @@ from pathlib import Path
 from labcore.errors import WorkspaceError
 from labcore.workspace import Workspace
 
-ROOTS = "LABCORE_DATA_ROOTS"
+VARIABLE = "LABCORE_DATA_ROOTS"
 VISITORS_MAY_OPEN = "/data"
 """Where a server that others reach opens data sets, beside those of its workspace, unless told otherwise."""
 UPLOADS = "uploads"
@@ -25,7 +25,7 @@ PINNED = "pinned"
 
 def restrict() -> None:
     """Have this process, and those that it starts, open only what visitors may, unless the keeper named other folders."""
-    os.environ.setdefault(ROOTS, VISITORS_MAY_OPEN)
+    os.environ.setdefault(VARIABLE, VISITORS_MAY_OPEN)
 
 
 def allowed_paths() -> list[Path] | None:
@@ -33,14 +33,14 @@ def allowed_paths() -> list[Path] | None:
 
     Nothing else of the workspace is one: what visitors send lies in its runs, and its secrets beside them.
     """
-    given = os.environ.get(ROOTS, "").strip()
-    return list(_roots(given, Workspace.default().home)) if given else None
+    given = os.environ.get(VARIABLE, "").strip()
+    return list(_folders(given, Workspace.default().home)) if given else None
 
 
 def is_open(path: str | Path) -> bool:
     """Whether data may be opened at a path, links followed. Says nothing about whether anything is there."""
-    roots = allowed_paths()
-    return roots is None or _lies_in(_real(path), roots)
+    folders = allowed_paths()
+    return folders is None or _lies_in(_real(path), folders)
 
 
 def check_root(path: str | Path) -> None:
@@ -49,9 +49,9 @@ def check_root(path: str | Path) -> None:
     Raises:
         WorkspaceError: it lies outside the folders that this lab may open.
     """
-    roots = allowed_paths()
-    if roots is not None and not _lies_in(_real(path), roots):
-        raise _outside(path, roots)
+    folders = allowed_paths()
+    if folders is not None and not _lies_in(_real(path), folders):
+        raise _outside(path, folders)
 
 
 def check_weights(path: str | Path) -> None:
@@ -60,15 +60,15 @@ def check_weights(path: str | Path) -> None:
     Raises:
         WorkspaceError: it lies outside the folders that this lab may open, and is no run's.
     """
-    roots = allowed_paths()
-    if roots is None:
+    folders = allowed_paths()
+    if folders is None:
         return
     real, runs = _real(path), Path(os.path.realpath(Workspace.default().home / "runs"))
     of_run = real is not None and (
         real.parent == runs or (real.parent.parent, real.name) == (runs, "weights.safetensors")
     )
-    if not of_run and not _lies_in(real, roots):
-        raise _outside(path, roots)
+    if not of_run and not _lies_in(real, folders):
+        raise _outside(path, folders)
 
 
 def sound_at(path: str | Path) -> Path | None:
@@ -77,20 +77,20 @@ def sound_at(path: str | Path) -> Path | None:
     Beside the data these are the lab's own copies of what visitors sent: the pinned clips of runs, and large uploads. Where every path
     may be opened, it is the path as it is. Says nothing about whether anything is there.
     """
-    roots = allowed_paths()
-    if roots is None:
+    folders = allowed_paths()
+    if folders is None:
         return Path(path)
     real, home = _real(path), Path(os.path.realpath(Workspace.default().home))
-    if real is None or _lies_in(real, [*roots, home / "cache" / UPLOADS]):
+    if real is None or _lies_in(real, [*folders, home / "cache" / UPLOADS]):
         return real
     pinned = real.parent.name == PINNED and real.parent.parent.parent == home / "runs"
     return real if pinned else None
 
 
 @lru_cache(maxsize=8)
-def _roots(given: str, home: Path) -> tuple[Path, ...]:
-    roots = [Path(part).expanduser() for part in given.split(os.pathsep) if part.strip()]
-    return tuple(Path(os.path.realpath(root)) for root in (*roots, home / "datasets"))
+def _folders(given: str, home: Path) -> tuple[Path, ...]:
+    folders = [Path(part).expanduser() for part in given.split(os.pathsep) if part.strip()]
+    return tuple(Path(os.path.realpath(root)) for root in (*folders, home / "datasets"))
 
 
 def _real(path: str | Path) -> Path | None:
@@ -101,13 +101,13 @@ def _real(path: str | Path) -> Path | None:
         return None
 
 
-def _lies_in(real: Path | None, roots: list[Path]) -> bool:
-    return real is not None and any(real.is_relative_to(root) for root in roots)
+def _lies_in(real: Path | None, folders: list[Path]) -> bool:
+    return real is not None and any(real.is_relative_to(root) for root in folders)
 
 
-def _outside(path: str | Path, roots: list[Path]) -> WorkspaceError:
-    listed = ", ".join(dict.fromkeys(str(root) for root in roots))
+def _outside(path: str | Path, folders: list[Path]) -> WorkspaceError:
+    listed = ", ".join(dict.fromkeys(str(root) for root in folders))
     return WorkspaceError(
-        f"{path} lies outside the folders that this lab opens for visitors: {listed}",
-        f"Put the files there, or have the lab's keeper add the folder to {ROOTS}",
+        f"{path} is outside the folders that visitors may use: {listed}",
+        f"Put the files there, or ask the administrator to add the folder to {VARIABLE}",
     )

@@ -1,4 +1,4 @@
-"""The name that scripts know in zips that were taken home; the lab itself imports :mod:`labcore.inference.classifier`."""
+"""The name that scripts know in zips of earlier versions; the lab itself imports :mod:`labcore.inference.classifier`."""
 
 from labcore.inference.classifier import Classifier, Prediction, Window
 

@@ -23,7 +23,7 @@ ALL = "all"
 
 THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "3000000"}
 """Set before torch is loaded in a process that trains: how long a thread of torch waits awake for the others between two pieces
-of work. Meant for machines on which something else is at work too; benchmarks/waiting_threads.py compares."""
+of work. Meant for machines on which something else is running too; benchmarks/waiting_threads.py compares."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
     import torch
 
     if wanted == "cpu":
-        return DeviceChoice("cpu", cpu_name(), "the CPU was asked for")
+        return DeviceChoice("cpu", cpu_name(), "chosen in the settings")
     if wanted not in ("auto", ALL) and not wanted.startswith("cuda"):
         raise DeviceError(f"there is no device {wanted!r}", "Choose auto, cpu, cuda, cuda:N or all")
     first = "cuda:0" if wanted in ("auto", "cuda", ALL) else wanted
@@ -70,10 +70,13 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
     if not trouble:
         device = torch.device(first)
         name = torch.cuda.get_device_name(device)
-        return DeviceChoice(str(device), name, f"{name} is there and ran a test kernel")
+        return DeviceChoice(str(device), name, f"{name} passed a test kernel")
     if wanted != "auto":
         what = "all GPUs" if wanted == ALL else wanted
-        raise DeviceError(f"{what} cannot be used: {trouble}", "Take device cpu or auto, or mend the GPU's set-up")
+        raise DeviceError(
+            f"{what} cannot be used: {trouble}",
+            "Choose device cpu or auto, or see the Environment page or `labcore doctor`",
+        )
     return DeviceChoice("cpu", cpu_name(), trouble)
 
 
@@ -82,18 +85,18 @@ def _trouble(device: str) -> str:
     import torch
 
     if not torch.backends.cuda.is_built():
-        return "this build of torch has no CUDA"
+        return "this build of PyTorch has no CUDA"
     if not torch.cuda.is_available():
-        return "torch finds no usable NVIDIA GPU"
+        return "no NVIDIA GPU found"
     try:
         number = torch.device(device).index or 0
         if number >= torch.cuda.device_count():
-            return f"there are {torch.cuda.device_count()} GPUs, counted from cuda:0"
+            return f"there are {torch.cuda.device_count()} GPUs, numbered from cuda:0"
         ones = torch.ones(64, 64, device=device)
         if float((ones @ ones).sum()) != 64.0**3:
-            return "a small matrix product gave a wrong result"
+            return "a test kernel gave a wrong result"
     except RuntimeError as error:
-        return f"a small kernel failed: {str(error).splitlines()[0]}"
+        return f"a test kernel failed: {str(error).splitlines()[0]}"
     return ""
 
 

@@ -39,11 +39,11 @@ def put_together(runs: list[Run]) -> Classifier:
         ConfigError: there are fewer than two, one comes twice, or they differ in labels, front end or held-out clips.
     """
     if len(runs) < 2:
-        raise ConfigError("an ensemble needs at least two runs", "Name several, for example of other seeds")
+        raise ConfigError("an ensemble needs at least two runs", "Give several, for example with different seeds")
     known = [run.path.resolve() for run in runs]
     twice = next((run.id for run, path in zip(runs, known, strict=True) if known.count(path) > 1), None)
     if twice is not None:
-        raise ConfigError(f"run {twice} is named twice", "Name each run once")
+        raise ConfigError(f"run {twice} is given twice", "Give each run once")
     classifiers = [Classifier.load(run.path) for run in runs]
     first = classifiers[0]
     for run, other in zip(runs[1:], classifiers[1:], strict=True):
@@ -55,7 +55,7 @@ def put_together(runs: list[Run]) -> Classifier:
         networks += inside.members if isinstance(inside, Ensemble) else [inside]
         models += classifier.members or [classifier.config.model]
     if len(models) > MOST_MEMBERS:
-        raise ConfigError(f"an ensemble of {len(models)} networks is too large", f"Put at most {MOST_MEMBERS} together")
+        raise ConfigError(f"an ensemble of {len(models)} networks is too large", f"Combine at most {MOST_MEMBERS}")
     together = Classifier(first.config, first.labels, Ensemble(networks), models)
     together.log_mel.load_state_dict(first.log_mel.state_dict())
     return together.eval()
@@ -72,7 +72,7 @@ def save_ensemble(
     """Put runs together, judge the result on the fold that all of them held out, and write it as a finished run.
 
     Args:
-        device: where it is judged.
+        device: where it is evaluated.
         progress: called with windows done and windows in all.
         by: who makes it.
 
@@ -146,17 +146,17 @@ def _sentence(runs: list[Run], members: list[dict[str, object]], result: Evaluat
 def _compare(run: Run, one: Classifier, other_run: Run, other: Classifier) -> None:
     who = f"runs {run.id} and {other_run.id}"
     if one.labels != other.labels:
-        raise ConfigError(f"{who} have different classes", "Put together runs of one data set")
+        raise ConfigError(f"{who} have different classes", "Combine runs of one data set")
     for path in _SAME:
         ours, theirs = one.config.value(path), other.config.value(path)
         if ours != theirs:
             told = f": {ours} and {theirs}" if "." in path else ""
             raise ConfigError(
-                f"{who} differ in {path}{told}", "Put together runs that hear the same and held out the same clips"
+                f"{who} differ in {path}{told}", "Combine runs with the same front end and the same test fold"
             )
     for name, value in one.log_mel.state_dict().items():
         if not torch.allclose(value, other.log_mel.state_dict()[name], rtol=1e-3, atol=1e-2):
             raise ConfigError(
                 f"{who} were trained on different clips: their normalisations differ",
-                "Put together runs of the same training clips",
+                "Combine runs with the same training clips",
             )

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
 
 ENDINGS = (".zip", ".safetensors", ".onnx")
-SCRIPT = '''"""Says what is heard in sound files, with the classifier in this folder.
+SCRIPT = '''"""Classifies sound files with the classifier in this folder.
 
     python classify.py FILE [FILE ...]
 
-Prints a line of JSON for each file. It needs the Audio GPU Lab, which is on no package index; README.txt beside it says how to install it.
+Prints one line of JSON per file. Needs the Audio GPU Lab: README.txt says how to install it.
 """
 
 import json
@@ -43,7 +43,7 @@ try:
     from labcore.inference.classifier import Classifier
     from labcore.errors import LabError
 except ModuleNotFoundError as error:
-    sys.exit(f"{error}. Install the Audio GPU Lab first: README.txt beside this script says how.")
+    sys.exit(f"{error}. Install the Audio GPU Lab first: README.txt says how.")
 
 classifier = Classifier.load(Path(__file__).parent / "weights.safetensors", device="auto")
 failed = False
@@ -152,9 +152,9 @@ def again(run: Run, events: list[Event] | None = None) -> str:
 
 def _note(run: Run, labels: list[str], weights: bytes) -> str:
     result = run.last_event(Evaluated)
-    judged = "Not judged on held-out clips."
+    evaluated = "Not evaluated on held-out clips."
     if result is not None:
-        judged = (
+        evaluated = (
             f"{100 * result.accuracy:.1f} % of the {counted(result.clips, 'held-out clip')} of fold {result.fold} right"
             f" (95 % interval {100 * result.accuracy_low:.1f} to {100 * result.accuracy_high:.1f} %).\n"
             f"{choice_note(adjustments(run.events()))}."
@@ -162,10 +162,10 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
     return f"""A sound classifier made with the Audio GPU Lab {__version__}, run {run.id}.
 
 Classes: {", ".join(labels)}
-{judged}
+{evaluated}
 
-weights.safetensors   everything the classifier needs; configuration and labels lie in its header too
-config.json           the settings that the run was trained with, everything automatic worked out
+weights.safetensors   everything the classifier needs, configuration and labels included
+config.json           the settings of the run, with automatic values resolved
 labels.json           the classes in the order of the network's outputs
 classify.py           python classify.py FILE [FILE ...]
 
@@ -177,13 +177,13 @@ The same from Python:
     prediction = lab.load_model("weights.safetensors").predict("clip.wav")
     print(prediction.label, prediction.probability)
 
-As a service that answers over HTTP:
+As an HTTP service:
 
     labcore serve --run weights.safetensors
 
 {_golden(weights)}
 
-The run again from a shell:
+To train the same run again:
 
     {again(run)}
 """
@@ -191,8 +191,8 @@ The run again from a shell:
 
 def _install() -> str:
     """How to get the lab on another machine."""
-    return f"""What runs these weights is the Audio GPU Lab (Python 3.10 or newer). It is on no package index. Take its folder, which is
-a checkout of its repository, to the machine and install from there:
+    return f"""These weights run with the Audio GPU Lab (Python 3.10 or newer), which is not on a package index. Copy its repository
+to the machine and install it from there:
 
     pip install /path/to/audio-gpu-lab
 
@@ -208,7 +208,7 @@ def _golden(weights: bytes) -> str:
     try:
         clips = read_header(io.BytesIO(weights), len(weights)).shapes["golden.samples"][0]
     except (ValueError, KeyError, IndexError):
-        return "It cannot verify itself: the weights carry no golden clips."
+        return "No self-check: the weights contain no golden clips."
     return (
         f"It verifies itself by {counted(clips, 'held-out clip')} that the weights carry, with what the network said of them at the end\n"
         "of its training. Whoever has the file can hear them."

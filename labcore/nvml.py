@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     import torch
 
 SLOWING = {
-    0x02: "clocks set lower by a user",
+    0x02: "clocks lowered by a user",
     0x04: "power limit reached",
     0x08: "slowed down by the hardware",
-    0x10: "held back to the clocks of another GPU",
+    0x10: "synchronised with the clocks of another GPU",
     0x20: "too warm, slowed down by the driver",
     0x40: "too hot, slowed down by the hardware",
-    0x80: "power brake: the power supply asks for less",
-    0x100: "clocks bound to the display",
+    0x80: "power brake: limited by the power supply",
+    0x100: "clocks set by the display",
     0x200: "board limit reached",
     0x400: "voltage limit reached",
 }

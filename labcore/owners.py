@@ -67,7 +67,7 @@ def require_owner(owner: str, asker: str, what: str, remedy: str) -> None:
         NotYoursError: it is another's.
     """
     if is_anothers(owner, asker):
-        raise NotYoursError(f"{what} is {owner}'s, and you are {asker}", remedy)
+        raise NotYoursError(f"{what} belongs to {owner}, and you are {asker}", remedy)
 
 
 def sign(file: Path, name: str) -> None:

@@ -42,7 +42,7 @@ def open_file(path: Path | str) -> BinaryIO:
         raise FileNotFoundError(2, "there is no such file", str(path)) from error
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise DamagedError(f"{os.path.basename(path)} is no file")  # noqa: PTH119
+            raise DamagedError(f"{os.path.basename(path)} is not a file")  # noqa: PTH119
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -89,7 +89,7 @@ def read_object(path: Path | str, most: int = MOST_BYTES) -> dict[str, Any]:
     """
     content = read_json(path, most)
     if not isinstance(content, dict):
-        raise DamagedError("it holds no JSON object")
+        raise DamagedError("it contains no JSON object")
     return content
 
 
@@ -110,7 +110,7 @@ def parse_json(content: str | bytes) -> Any:
     except DamagedError:
         raise
     except ValueError as error:
-        raise DamagedError(f"it is no JSON: {str(error)[:200]}") from None
+        raise DamagedError(f"it is not JSON: {str(error)[:200]}") from None
     if text.count("[") + text.count("{") > MOST_DEEP and _deeper_than(tree, MOST_DEEP):
         raise DamagedError("it is nested too deeply")
     return tree
@@ -119,14 +119,14 @@ def parse_json(content: str | bytes) -> Any:
 def _whole(digits: str) -> int:
     number = int(digits) if len(digits) < 25 else LARGEST
     if not -LARGEST < number < LARGEST:
-        raise DamagedError(f"it holds a number of {len(digits)} digits")
+        raise DamagedError(f"it contains a number of {len(digits)} digits")
     return number
 
 
 def _number(digits: str) -> float:
     number = float(digits)
     if number - number != 0:
-        raise DamagedError("it holds a number that is too large")
+        raise DamagedError("it contains a number that is too large")
     return number
 
 

@@ -91,7 +91,7 @@ def _near(folder: Path, rest: list[str], room: list[int]) -> Iterator[Path]:
     if exists(folder / wanted):
         yield from _near(folder / wanted, behind, room)
     room[0] -= 1
-    names = _listed(folder) if room[0] >= 0 and (_open(folder) or _leads_to_roots(folder)) else []
+    names = _listed(folder) if room[0] >= 0 and (_open(folder) or _leads_to_allowed(folder)) else []
     by_face = {_face(name): name for name in names}
     like = [by_face[_face(wanted)]] if _face(wanted) in by_face else []
     like += [by_face[face] for face in difflib.get_close_matches(_face(wanted), by_face, TRIES, 0.6)]
@@ -120,6 +120,6 @@ def _open(path: Path) -> bool:
     return True
 
 
-def _leads_to_roots(folder: Path) -> bool:
+def _leads_to_allowed(folder: Path) -> bool:
     """Whether one of the folders that are open lies below: its name may be told."""
     return any(root.is_relative_to(folder) for root in allowed_paths() or ())

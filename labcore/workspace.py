@@ -62,8 +62,8 @@ class Workspace:
             WorkspaceError: it cannot be made.
         """
         folder = self.home / name
-        remedy = "Set LABCORE_HOME to a folder that you may write to"
-        with WorkspaceError.on_os_error(f"the workspace folder {folder} cannot be made", remedy):
+        remedy = "Set LABCORE_HOME to a writable folder"
+        with WorkspaceError.on_os_error(f"the workspace folder {folder} cannot be created", remedy):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 

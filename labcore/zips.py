@@ -27,7 +27,7 @@ def opened_zip(file: IO[bytes], most: int = MOST_ENTRIES) -> Iterator[zipfile.Zi
     try:
         count = _entries(file)
         if count > most:
-            raise zipfile.BadZipFile(f"{count} entries are in it, and {most} are allowed")
+            raise zipfile.BadZipFile(f"{count} entries; {most} are allowed")
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
                 _check(info)
@@ -46,7 +46,7 @@ def _check(info: zipfile.ZipInfo) -> None:
     if info.flag_bits & 1:
         raise zipfile.BadZipFile("it is encrypted")
     if info.compress_type not in _METHODS:
-        raise zipfile.BadZipFile("it is packed in another way than by deflate")
+        raise zipfile.BadZipFile("it uses a compression other than deflate")
     if info.file_size > SMALL and info.file_size > MOST_RATIO * info.compress_size:
         raise zipfile.BadZipFile(f"it would unpack to {info.file_size / max(1, info.compress_size):.0f} times its size")
 
@@ -60,7 +60,7 @@ def _entries(file: IO[bytes]) -> int:
     file.seek(0)
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) < at + 22:
-        raise zipfile.BadZipFile("it is no zip, or cut off")
+        raise zipfile.BadZipFile("it is not a zip file, or truncated")
     count, directory = struct.unpack_from("<HL", tail, at + 10)
     if (
         (count == 0xFFFF or directory == 0xFFFFFFFF)

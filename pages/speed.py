@@ -1,25 +1,5 @@
-"""Speed: the GPU speed-up for audio, measured on the same work; reports from here and elsewhere beside each other."""
+"""The former address of Benchmark: links to it lead there for one version."""
 
-import streamlit as st
+from ui.app import shell
 
-from labcore.benchmark.job import Benchmark
-from ui.app import live, services, shell
-from ui.benchmark import form, report, view
-
-shell.open_page("Speed", "GPU speed-up for audio: the same work on every device, timed the same way.")
-
-with shell.errors_in_place():
-    services.manager()
-    busy = view.at_work()
-    folders = view.known()
-    with st.expander("Measure this machine", icon=":material/timer:", expanded=not folders and not busy):
-        form.show(view.look_at)
-    chosen = view.choose(folders)
-    if not folders and not busy:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(":gray[No report yet. You can also upload one from another machine.]", width="content")
-            view.upload()
-    elif folders:
-        view.keep_and_remove(chosen)
-        report.show(view.load(chosen))
-    live.unreadable(Benchmark.unreadable(services.workspace()), "report")
+shell.moved("pages/benchmark.py")

@@ -5,41 +5,52 @@ python scripts/make_reference.py
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from labcore.config import RunConfig, Setting, all_settings
 from labcore.config.presets import PRESETS
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
-OPENING = """# The settings of a run
+WIDTH = 118
+OPENING = """# Settings of a run
 
-Made by `python scripts/make_reference.py` from `labcore/config/parts.py`: change it there.
+Each setting can be set in three ways:
 
-Every setting is a slider or field on the Train page, a flag of `labcore train` by its path (`--optim.epochs 50`, the everyday ones
-by a short name too), and an entry in a run's `config.json`. "automatic" is worked out when the run starts, and then stands in
-`config.json` as a value.
+- on the Train page;
+- as a flag of `labcore train`: `--PATH VALUE`, for example `--optim.epochs 50`. The common ones also have a short flag;
+- in a JSON file, as in a run's `config.json`: `labcore train --config FILE`.
+
+*automatic* means that the lab chooses a value when the run starts; `config.json` then holds that value. On the command
+line it is written `auto`. Settings marked **live** can be changed while a run trains (`labcore set`).
+
+This page is generated from `labcore/config/parts.py` by `python scripts/make_reference.py`. Edit it there.
 """
 
 
 def default(setting: Setting) -> str:
     """The default with its unit, as a reader would write it."""
-    return (
-        "automatic"
-        if setting.default is None
-        else f"`{setting.default}`" + (f" {setting.unit}" if setting.unit else "")
-    )
+    if setting.default is None:
+        return f"*{setting.unset}*"
+    value = f"{setting.default:g}" if setting.kind == "float" else setting.default
+    return f"`{value}`" + (f" {setting.unit}" if setting.unit else "")
 
 
 def values(setting: Setting) -> str:
-    """What may be chosen."""
+    """What may be chosen: choices, or a range with its unit."""
     if setting.choices:
         return ", ".join(f"`{choice}`" for choice in setting.choices)
     if setting.kind == "text":
         return "text"
-    low, high = (None if bound is None else f"{bound:g}" for bound in (setting.ge, setting.le))
-    kind = "whole number" if setting.kind == "int" else "number"
-    span = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else "any"
-    return f"{kind}, {span}"
+    return ("integer, " if setting.kind == "int" else "") + setting.bounds
+
+
+def entry(setting: Setting) -> list[str]:
+    """One setting: its path, what it does, and a line of facts."""
+    facts = [f"Default: {default(setting)}.", f"Values: {values(setting)}."]
+    facts += [f"Short flag: `--{setting.flag}`."] * bool(setting.flag) + ["**Live.**"] * setting.live
+    text = textwrap.wrap(f"**{setting.title}.** {setting.help}", WIDTH)
+    return [f"### `{setting.path}`", "", *text, "", " ".join(facts), ""]
 
 
 def reference() -> str:
@@ -47,34 +58,17 @@ def reference() -> str:
     lines = [OPENING]
     for part, field in RunConfig.model_fields.items():
         summary = (getattr(field.annotation, "__doc__", None) or "").strip().splitlines()[0]
-        lines += [
-            f"## {part}",
-            "",
-            summary,
-            "",
-            "| setting | flags | default | values | what it does |",
-            "|---|---|---|---|---|",
-        ]
-        for setting in (setting for path, setting in all_settings().items() if path.startswith(f"{part}.")):
-            flags = ", ".join(f"`--{flag}`" for flag in (setting.flag, setting.path) if flag)
-            text = setting.help.replace("|", "\\|")
-            lines.append(f"| {setting.title} | {flags} | {default(setting)} | {values(setting)} | {text} |")
-        lines.append("")
-    lines += [
-        "## Presets",
-        "",
-        "What a preset does not name stays at its default.",
-        "",
-        "| preset | for | turns |",
-        "|---|---|---|",
-    ]
+        lines += [f"## {part}", "", summary, ""]
+        for path, setting in all_settings().items():
+            if path.startswith(f"{part}."):
+                lines += entry(setting)
+    lines += ["## Presets", "", "A preset changes these settings; all others keep their defaults.", ""]
     for name, preset in PRESETS.items():
-        turned = ", ".join(f"`{path}` = `{value}`" for path, value in preset.changes.items()) or "nothing"
-        lines.append(f"| {preset.title} (`{name}`) | {preset.summary} | {turned} |")
-    return "\n".join(lines) + "\n"
+        changed = ", ".join(f"`{path}={value}`" for path, value in preset.changes.items()) or "none"
+        lines += [f"### `{name}`", "", f"**{preset.title}.** {preset.summary}", "", f"Changes: {changed}.", ""]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(reference(), encoding="utf-8")
     print(f"wrote {PAGE}")

@@ -215,10 +215,10 @@ def test_the_reference_of_the_settings_is_current() -> None:
     spec.loader.exec_module(module)
     page = module.PAGE.read_text(encoding="utf-8") if module.PAGE.exists() else ""
     assert page == module.reference(), "run `python scripts/make_reference.py`"
-    assert all(f"`--{path}`" in page for path in all_settings())
+    assert all(f"### `{path}`" in page for path in all_settings())
 
 
-# Read by what made them a moment ago, or from something that is no file of a workspace.
+# Read by what made them a moment ago, or from something that is not a file of a workspace.
 READS_JSON_ITSELF = {"backup/restoring.py"}
 
 

@@ -121,7 +121,7 @@ def test_one_run_twice_one_alone_and_one_unfinished_are_refused(member):
     run = member(0)
     with pytest.raises(ConfigError, match="at least two"):
         put_together([run])
-    with pytest.raises(ConfigError, match="named twice"):
+    with pytest.raises(ConfigError, match="given twice"):
         put_together([run, run])
     with pytest.raises(RunError, match="no weights"):
         put_together([run, member(1, finished=False)])

@@ -19,7 +19,6 @@ FORMER_NAMES = {
     "bank",
     "banks",
     "crops",
-    "held_out",
     "spent",
     "judge",
     "judged",
@@ -63,15 +62,40 @@ FORMER_NAMES = {
 }
 """Words that no module, class, function, parameter or attribute is called by: the glossary has another one."""
 ALLOWED = {
-    "held_out",
+    ("labcore/access/settings.py", "people"): "the table of passwords in secrets.toml",
+    ("labcore/audio/loudness.py", "ABSOLUTE_GATE"): "BS.1770 calls it so",
+    ("labcore/audio/loudness.py", "RELATIVE_GATE"): "BS.1770 calls it so",
+    ("labcore/audio/loudness.py", "shelf"): "a shelving filter",
+    ("labcore/datasets/demo/machines.py", "turn"): "of an engine",
+    ("labcore/datasets/demo/parts.py", "turns"): "of a phase",
+    ("labcore/datasets/demo/tones.py", "turn"): "of a phase",
+    ("labcore/datasets/folds.py", "DRAWN_FOLDS"): "folds dealt by the lab, not by the data set",
+    ("labcore/datasets/folds.py", "drawn_in"): "a key of files",
+    ("labcore/datasets/record.py", "drawn_in"): "a key of files",
+    ("labcore/ensembles.py", "drawn_in"): "a key of files",
+    ("labcore/doctor/checks/cards.py", "divided"): "cards into instances (MIG)",
+    ("labcore/doctor/checks/pytorch.py", "late"): "a version, not a request",
+    ("labcore/events.py", "spent"): "a key of events, and of `labcore train --json`",
+    ("labcore/search/driver.py", "late"): "an epoch, not a request",
+    ("labcore/serving/slots.py", "ticket"): "a place in a line",
+    ("labcore/training/advisor.py", "TOO_LATE"): "an epoch, not a request",
+    ("labcore/training/advisor.py", "late"): "an epoch, not a request",
+    ("labcore/training/class_balancer.py", "uneven"): "what it balances",
+    ("labcore/training/distributed.py", "exchange"): "of gradients",
+    ("labcore/training/tensorboard.py", "TensorBoardWriter"): "TensorBoard",
+    ("labcore/training/tensorboard.py", "draw"): "Pillow calls it so",
 }
-"""Names that hold such a word in another sense."""
+"""File and name that hold such a word in another sense, or in a contract."""
 FORMER_WORDS = re.compile(
     r"\bknobs?\b|leaking twin|reported fold|what was taken for what|\btaken for\b|class by class|gradient limit|averaged weights|"
     r"part of a batch|uneven classes|learning rate of the body|\bforecasts?\b|\bat work\b|\btake turns\b|\btaking turns\b|"
     r"\bturn(ed|s)? (a |the )?(setting|slider|value)s?\b|take(n)? home",
     re.IGNORECASE,
 )
+
+
+FORMER_KEYS = {"forecast", "--forecast"}
+"""Texts that are read for one version: the former names of an event and of a flag."""
 
 
 def files(*patterns: str) -> list[Path]:
@@ -102,9 +126,10 @@ def test_no_name_of_the_former_vocabulary() -> None:
     found = []
     for file in files("labcore/**.py", "ui/**.py", "pages/*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        for name in {file.stem, *names_in(tree)} - ALLOWED:
-            if words_of(name) & FORMER_NAMES:
-                found.append(f"{file.relative_to(ROOT)}: {name}")
+        place = str(file.relative_to(ROOT))
+        for name in {file.stem, *names_in(tree)}:
+            if words_of(name) & FORMER_NAMES and (place, name) not in ALLOWED:
+                found.append(f"{place}: {name}")
     assert not found, "\n".join(sorted(found))
 
 
@@ -118,7 +143,8 @@ def test_no_word_of_the_former_vocabulary_in_texts() -> None:
     found = []
     for file in files("labcore/**.py", "ui/**.py", "pages/*.py"):
         for text in texts_in(ast.parse(file.read_text(encoding="utf-8"))):
-            found += [f"{file.relative_to(ROOT)}: {hit[0]!r} in {text[:90]!r}" for hit in FORMER_WORDS.finditer(text)]
+            hits = () if text in FORMER_KEYS else FORMER_WORDS.finditer(text)
+            found += [f"{file.relative_to(ROOT)}: {hit[0]!r} in {text[:90]!r}" for hit in hits]
     for file in files("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/decisions/*.md"):
         if file.name != "LOG.md":
             found += [

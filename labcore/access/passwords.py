@@ -21,12 +21,12 @@ def hash_password(password: str) -> str:
     if len(password) < SHORTEST:
         raise ConfigError(
             f"the password has {len(password)} characters, at least {SHORTEST} are needed",
-            "Take several words, or let a password manager make one",
+            "Use several words, or a password manager",
         )
     if len(password) > LONGEST:
-        raise ConfigError(f"the password has more than {LONGEST} characters", "Take a shorter one")
+        raise ConfigError(f"the password has more than {LONGEST} characters", "Use a shorter one")
     if len(set(password)) < 4:
-        raise ConfigError("the password has fewer than four different characters", "Take several words")
+        raise ConfigError("the password has fewer than four different characters", "Use several words")
     from argon2 import PasswordHasher
 
     return PasswordHasher().hash(password)
@@ -58,7 +58,7 @@ def trouble_with(hashed: str) -> str:
     except (InvalidHashError, ValueError, IndexError):
         return "is not an Argon2 hash"
     if parameters.memory_cost > 2**20 or parameters.time_cost > 32 or parameters.parallelism > 16:
-        return "asks for more than 1 GB or 32 rounds a try"
+        return "needs more than 1 GB or 32 rounds per attempt"
     return ""
 
 

@@ -103,7 +103,7 @@ def signing_key(home: Path, given: str = "") -> bytes:
         return hashlib.sha256(b"lab key\0" + given.encode()).digest()
     path = home / KEY_FILE
     remedy = "Make the workspace writable, or set STREAMLIT_SERVER_COOKIE_SECRET"
-    with WorkspaceError.on_os_error(f"the key that keeps people signed in cannot be kept at {path}", remedy):
+    with WorkspaceError.on_os_error(f"the session key cannot be saved at {path}", remedy):
         home.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             key = path.read_bytes()

@@ -86,7 +86,7 @@ def read_access(
     if wish not in (AUTO, DEMAND, OPEN):
         troubles.append(f"{ACCESS} is neither {AUTO}, {DEMAND} nor {OPEN}")
     if wish == OPEN and (passwords or providers):
-        troubles.append(f"{ACCESS}={OPEN} and a way to sign in are set both: remove one of them")
+        troubles.append(f"{ACCESS}={OPEN} and a sign-in method are both set: remove one of them")
     emails = _lower(section, "allowed_emails", troubles)
     domains = _lower(section, "allowed_domains", troubles)
     anyone = section.get("anyone") is True
@@ -105,9 +105,9 @@ def read_access(
 
 def _demanded(wish: str, passwords: bool, providers: bool, address: str | None, trouble: bool) -> tuple[bool, str]:
     if trouble:
-        return True, "a setting of access cannot be used"
+        return True, "the access settings are invalid"
     if wish == OPEN:
-        return False, f"{ACCESS}={OPEN}: whatever stands before the lab lets people in"
+        return False, f"{ACCESS}={OPEN}: the proxy authenticates users"
     if passwords or providers:
         return True, "a password is set" if passwords else "OpenID Connect is set"
     if wish == DEMAND:

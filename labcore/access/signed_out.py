@@ -50,12 +50,12 @@ class SignedOut:
             WorkspaceError: it cannot be noted, so that it counts nowhere else and until a restart only.
         """
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a sign-in")
+            raise ValueError(f"{name!r} is not the name of a sign-in")
         self._names.add(name)
         if self._notes is None:
             return
         refused = WorkspaceError.on_os_error(
-            f"signing out cannot be noted in {self._notes}",
+            f"the sign-out cannot be saved in {self._notes}",
             "Free some space, or make the workspace writable, and sign out again",
         )
         with refused, self._lock, self._open() as descriptor:

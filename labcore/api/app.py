@@ -49,7 +49,7 @@ def create_app(
     app = FastAPIOffline(
         title="Audio GPU Lab: classification service",
         version=__version__,
-        description="Says what is heard in sound files. Send one as the body, or several as a form.",
+        description="Classifies sound files. Send one file as the body, or several as a form.",
         lifespan=_working(registry, settings, metrics, admission),
         openapi_url="/openapi.json",
     )
@@ -106,8 +106,8 @@ async def _refused(request: Request, error: LabError | RequestValidationError | 
     elif isinstance(error, RequestValidationError):
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        problem = Problem(422, "parameter", f"{place}: {first['msg']}", "See /docs for what it may be")
+        problem = Problem(422, "parameter", f"{place}: {first['msg']}", "See /docs for valid requests")
     else:
-        remedy = "See /docs for what there is" if error.status_code in (404, 405) else ""
+        remedy = "See /docs for the available paths" if error.status_code in (404, 405) else ""
         problem = Problem(error.status_code, "http", str(error.detail), remedy, headers=dict(error.headers or {}))
     return await refuse(request, problem)

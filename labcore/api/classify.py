@@ -40,7 +40,7 @@ BYTES_A_SAMPLE = 6
 BYTES_IN_BLOCKS = 48 * 2**20
 """At most, since a long recording is taken block by block."""
 RECORDINGS = 2
-"""Long recordings at work at once; others wait."""
+"""Long recordings read at once; others wait."""
 TOGETHER = 32
 """Windows of a long recording that the network is asked about at a time."""
 BYTES_A_WINDOW = 1700
@@ -76,7 +76,7 @@ class _Work:
     def check_wanted(self) -> None:
         """Raise DeadlineExceeded or Overloaded where an answer would come too late, or to nobody."""
         if time.monotonic() > self.deadline:
-            raise _late()
+            raise _deadline_exceeded()
         if self.reservation.closed:
             raise Overloaded("the request has ended")
 
@@ -89,14 +89,14 @@ class _Work:
         """
         if windows > MOST_WINDOWS:
             raise Problem(
-                422, "windows", f"{called or 'the clip'} would be cut into {windows} windows, more than {MOST_WINDOWS}",
+                422, "windows", f"{called or 'the clip'} would be split into {windows} windows, more than {MOST_WINDOWS}",
                 "Ask for a larger hop_seconds, or send shorter clips",
             )  # fmt: skip
         self.windows += windows
         full = self.asked.windows == "full"
         if full and self.windows * labels > MOST_PROBABILITIES:
             raise Problem(
-                422, "windows", f"{self.windows} windows with all their probabilities are too much for one answer",
+                422, "windows", f"{self.windows} windows with all probabilities are too many for one response",
                 "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
             )  # fmt: skip
         named = labels * ((windows if full else 0) + 2)  # of the clip, twice: all, and those that are told
@@ -130,7 +130,7 @@ class ClassifyHandler:
             else:
                 results = await self._side_by_side(clips, model, work)
         except asyncio.TimeoutError:
-            raise Problem.of(_late()) from None
+            raise Problem.of(_deadline_exceeded()) from None
         except LabError as error:
             raise Problem.of(error) from error
         unreadable = [result for result in results if isinstance(result, AudioError)]
@@ -159,7 +159,7 @@ class ClassifyHandler:
         return await asyncio.get_running_loop().run_in_executor(None, call, *arguments)
 
     async def _predict(self, clip: UploadedClip, model: Model, work: _Work) -> Prediction | AudioError:
-        """What is heard in a clip, or why it cannot be read."""
+        """The prediction for a clip, or why it cannot be read."""
         loop, asked = asyncio.get_running_loop(), work.asked
 
         outcome = "failed"
@@ -201,7 +201,7 @@ class ClassifyHandler:
         called = clip.name or "the audio"
         if foreign_kind(clip.content[:512]):  # decoded by FFmpeg, whole, before anything is known of it
             raise AudioError(
-                f"{called} is of a kind that the service does not take", "Send WAV, FLAC, Ogg, MP3 or AIFF"
+                f"{called} has a format that the service does not accept", "Send WAV, FLAC, Ogg, MP3 or AIFF"
             )
         claimed = probe(clip.content, name=clip.name, limits=limits)
         if claimed.frames * claimed.channels > self.settings.max_values:
@@ -226,33 +226,33 @@ class ClassifyHandler:
             return lambda: _waited(future, work)
 
         classifier = model.classifier
-        heard = hear(
+        recording_windows = hear(
             recording,
             lambda: classifier.cutter(work.asked.hop_seconds, TOGETHER),
             ask,
             lambda share: work.check_wanted(),
         )
-        _check_numbers(heard.rows, recording.called)
-        return classifier.prediction_of(heard, recording.notes)
+        _check_numbers(recording_windows.rows, recording.called)
+        return classifier.prediction_of(recording_windows, recording.notes)
 
 
 def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:
     with contextlib.suppress(concurrent.futures.TimeoutError):
         return future.result(work.left)
     future.cancel()
-    raise _late()
+    raise _deadline_exceeded()
 
 
 def _check_numbers(rows: np.ndarray, name: str) -> None:
     if not np.isfinite(rows).all():
         raise AudioError(
-            f"{name or 'the audio'} gets no answer: the network gives what is no number",
-            "Have the model looked at: its weights hold values that are no numbers, or overflow",
+            f"{name or 'the audio'} cannot be classified: the network returns values that are not finite",
+            "Check the model: its weights are not finite, or overflow",
         )
 
 
-def _late() -> DeadlineExceeded:
-    return DeadlineExceeded("the clip waited too long for its answer", "Ask again later, or send fewer at once")
+def _deadline_exceeded() -> DeadlineExceeded:
+    return DeadlineExceeded("the clip waited too long", "Try again later, or send fewer at once")
 
 
 async def unless_gone(context: RequestContext, work: Coroutine[Any, Any, bytes]) -> bytes:

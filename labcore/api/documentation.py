@@ -10,15 +10,15 @@ from labcore.api import schemas
 from labcore.api.middleware import WATCHED
 from labcore.api.problems import MEDIA_TYPE
 
-TOP_K = Query(ge=1, le=100_000, description="So many of the most probable labels; all where not given.")
-WINDOWS = Query(description="Of a clip's windows: their labels, all their probabilities, or nothing.")
+TOP_K = Query(ge=1, le=100_000, description="Number of most probable labels to return. Default: all.")
+WINDOWS = Query(description="What to return for the windows of a clip: labels, all probabilities, or nothing.")
 HOP = Query(
     ge=0.05,
     le=3600,
     allow_inf_nan=False,
-    description="Seconds from one window to the next; half a clip where not given.",
+    description="Seconds between windows. Default: half a window.",
 )
-LEAST = Query(ge=0, le=1, allow_inf_nan=False, description="Windows whose label is less probable are part of no event.")
+LEAST = Query(ge=0, le=1, allow_inf_nan=False, description="Least probability of an event.")
 BODY = {
     "requestBody": {
         "required": True,
@@ -46,15 +46,15 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _WHY = {
     400: "The request cannot be read.",
     401: "A key is needed.",
-    403: "A page of another site asks.",
-    404: "There is no such model.",
-    408: "The client was silent for too long.",
-    409: "The weights that were there stay.",
+    403: "Cross-site request.",
+    404: "No such model.",
+    408: "Request timeout.",
+    409: "The reload failed; the old weights stay.",
     413: "The body is too large.",
-    415: "A body of another kind.",
-    421: "The service is not known by this host name.",
-    422: "A clip that cannot be read, or a parameter out of bounds.",
-    503: "Too much to do, or going down. Ask again after Retry-After seconds.",
+    415: "Unsupported media type.",
+    421: "Unknown host name.",
+    422: "Unreadable clip, or parameter out of bounds.",
+    503: "Overloaded or shutting down. Retry after Retry-After seconds.",
 }
 
 

@@ -23,21 +23,21 @@ class Metrics:
         spread = partial(Histogram, registry=self.registry, buckets=SECONDS)
         self.requests = count("labcore_requests", "Requests by route and status.", ["route", "status"])
         self.seconds = spread(
-            "labcore_request_seconds", "From the head of a request to the end of its response.", ["route"]
+            "labcore_request_seconds", "Request duration, from its head to the end of the response.", ["route"]
         )
         self.clips = count("labcore_clips", "Clips by model and outcome.", ["model", "outcome"])
-        self.audio = count("labcore_audio_seconds", "Length of the clips answered.", ["model"])
-        self.refused = count("labcore_refused", "Requests turned away, by reason.", ["reason"])
-        self.decoding = spread("labcore_decode_seconds", "Decoding and resampling a clip.")
-        self.network = spread("labcore_network_seconds", "A batch in the network.")
-        self.batches = spread("labcore_batch_windows", "Windows in a batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128))
+        self.audio = count("labcore_audio_seconds", "Length of the classified clips.", ["model"])
+        self.refused = count("labcore_refused", "Rejected requests by reason.", ["reason"])
+        self.decoding = spread("labcore_decode_seconds", "Time to decode and resample a clip.")
+        self.network = spread("labcore_network_seconds", "Time of a batch in the network.")
+        self.batches = spread("labcore_batch_windows", "Windows per batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128))
         self.reloads = count("labcore_reloads", "Reloads by outcome.", ["outcome"])
         self.difference = level(
-            "labcore_golden_difference", "Largest difference of a golden clip's probability to the end of training.", ["model"]
+            "labcore_golden_difference", "Largest difference of a golden clip's probability from its value after training.", ["model"]
         )  # fmt: skip
-        self.waiting = level("labcore_windows_waiting", "Windows that wait for the network.")
-        self.in_hand = level("labcore_clips_in_hand", "Clips in hand, waiting and at work.")
-        self.memory = level("labcore_bytes_in_hand", "Bodies and waveforms of the requests in hand.")
+        self.waiting = level("labcore_windows_waiting", "Windows queued for the network.")
+        self.in_hand = level("labcore_clips_in_hand", "Clips queued or being processed.")
+        self.memory = level("labcore_bytes_in_hand", "Memory of the bodies and waveforms of current requests.")
 
     def on_batch(self, windows: int, seconds: float) -> None:
         self.batches.observe(windows)

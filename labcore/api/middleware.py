@@ -113,7 +113,7 @@ class ServiceMiddleware:
                 await self.app(scope, body, send)
                 return
             if self.state.closing:
-                raise Problem.of(Overloaded("the service is going down", "Ask again in a moment"))
+                raise Problem.of(Overloaded("the service is shutting down", "Try again shortly"))
             with self.admission.enter(context.client) as reservation:
                 context.reservation = body.reservation = reservation
                 body.expect(request.headers.get("content-length"))
@@ -128,7 +128,7 @@ class ServiceMiddleware:
             if not isinstance(error, Problem):
                 log.error("a fault of the service", exc_info=error, extra={"facts": {"request_id": context.request_id}})
                 error = Problem(
-                    500, "fault", "something went wrong inside the service", "Its log tells more, by the request's id"
+                    500, "fault", "something went wrong inside the service", "See its log, by the request's id"
                 )
             response = await refuse(request, error)
             await response(scope, receive, send)
@@ -140,15 +140,18 @@ class ServiceMiddleware:
                 raise Problem(
                     421,
                     "host",
-                    "the service is not known by this host name",
-                    "Set LABCORE_API_KEY to have it answer under any name",
+                    "unknown host name",
+                    "Set LABCORE_API_KEY to allow any host name",
                 )
             origin = request.headers.get("origin")
             if origin is not None and (urlsplit(origin).hostname or "") not in {
                 name.strip("[]") for name in self._hosts
             }:
                 raise Problem(
-                    403, "origin", "a page of another site asks", "Set LABCORE_API_KEY to have it asked from anywhere"
+                    403,
+                    "origin",
+                    "the request comes from another site",
+                    "Set LABCORE_API_KEY to allow requests from other sites",
                 )
         path = request.scope["path"]
         if not self._keys or path in OPEN or path.startswith(ASSETS):
@@ -160,7 +163,7 @@ class ServiceMiddleware:
         # all of them are compared, so that the time tells nothing
         if not sum(hmac.compare_digest(given, key) for key in self._keys):
             raise Problem(
-                401, "key", "a key is needed" if not given else "the key is not one of this service's",
+                401, "key", "an API key is required" if not given else "the API key is invalid",
                 "Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`", headers={"WWW-Authenticate": "Bearer"},
             )  # fmt: skip
 
@@ -262,7 +265,7 @@ class Body:
             message = await self._receive()
         if patience.cancelled_caught:
             raise Problem(
-                408, "slow", "the body comes too slowly", "Send it without a pause", headers={"Connection": "close"}
+                408, "slow", "the body arrives too slowly", "Send it without pauses", headers={"Connection": "close"}
             )
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))

@@ -31,13 +31,11 @@ def classify_routes(registry: ModelRegistry, settings: ServiceSettings, guarded:
         response_model=schemas.Predictions,
         responses=problems(400, 404, 408, 413, 415, 422, 503, *guarded),
         openapi_extra=BODY,
-        summary="What is heard in clips",
+        summary="Classify clips",
     )
     async def classify(
         request: Request,
-        model: Annotated[
-            str, Query(description="Which one answers; the first one where none is given.", max_length=200)
-        ] = "",
+        model: Annotated[str, Query(description="Model to use. Default: the first.", max_length=200)] = "",
         top_k: Annotated[int | None, TOP_K] = None,
         windows: Annotated[Literal["labels", "full", "none"], WINDOWS] = "labels",
         hop_seconds: Annotated[float | None, HOP] = None,
@@ -68,7 +66,7 @@ def model_routes(registry: ModelRegistry, metrics: Metrics, guarded: tuple[int, 
         "/v1/models",
         response_model=schemas.ModelList,
         responses=problems(*guarded),
-        summary="The classifiers at service",
+        summary="List the models",
     )
     async def models() -> schemas.ModelList:
         return schemas.ModelList(models=[model.facts for model in registry.models])
@@ -77,7 +75,7 @@ def model_routes(registry: ModelRegistry, metrics: Metrics, guarded: tuple[int, 
         "/v1/models/{name}",
         response_model=ModelFacts,
         responses=problems(404, 422, *guarded),
-        summary="One of them",
+        summary="Describe a model",
     )
     async def model(name: Annotated[str, Path(max_length=200)]) -> ModelFacts:
         return _model_named(registry, name).facts
@@ -86,7 +84,7 @@ def model_routes(registry: ModelRegistry, metrics: Metrics, guarded: tuple[int, 
         "/v1/reload",
         response_model=schemas.Reloaded,
         responses=problems(409, *guarded),
-        summary="Load weights that have changed",
+        summary="Reload changed weights",
     )
     async def reload() -> dict[str, Any]:
         """Requests in hand are answered by the weights they began with. Weights that do not load, or do not answer their golden clips
@@ -103,26 +101,24 @@ def watching_routes(
     router = APIRouter()
 
     @router.head("/healthz", include_in_schema=False)
-    @router.get("/healthz", response_model=schemas.Status, summary="Whether the process is alive")
+    @router.get("/healthz", response_model=schemas.Status, summary="Liveness")
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @router.head("/readyz", include_in_schema=False)
-    @router.get("/readyz", response_model=schemas.Status, responses=problems(503), summary="Whether it takes requests")
+    @router.get("/readyz", response_model=schemas.Status, responses=problems(503), summary="Readiness")
     async def readyz(request: Request) -> dict[str, str]:
         if not state.ready:
-            raise Problem(503, "draining", "the service is going down")
+            raise Problem(503, "draining", "the service is shutting down")
         if request.app.state.handler.batcher.failing:
-            raise Problem(
-                503, "failing", "the network fails again and again", "Start the service anew; its log tells why"
-            )
+            raise Problem(503, "failing", "the network fails repeatedly", "Restart the service; its log has the reason")
         return {"status": "ready"}
 
     @router.get(
         "/metrics",
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}, **problems(*guarded)},
-        summary="For Prometheus",
+        summary="Prometheus metrics",
     )
     async def figures() -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)

@@ -8,24 +8,24 @@ from labcore.serving import ModelFacts
 
 
 class WindowPrediction(BaseModel):
-    """What was heard in one stretch of a recording."""
+    """The prediction for one stretch of a recording."""
 
     start_s: float
     end_s: float
     label: str
     probability: float
-    silent: bool = Field(description="There is no sound in it: it is part of no event and of no mean.")
-    probabilities: dict[str, float] | None = Field(None, description="With `windows=full` only.")
+    silent: bool = Field(description="Silent windows are left out of events and means.")
+    probabilities: dict[str, float] | None = Field(None, description="Only with `windows=full`.")
 
 
 class Event(BaseModel):
-    """A stretch of a recording in which one label was heard: windows joined where the label stays, without overlaps."""
+    """A stretch of a recording in which one label was predicted: windows joined where the label stays, without overlaps."""
 
     start_s: float
     end_s: float
     label: str
-    probability: float = Field(description="The mean over its windows.")
-    highest: float = Field(description="That of its surest window.")
+    probability: float = Field(description="Mean over its windows.")
+    highest: float = Field(description="Highest value of a window.")
     windows: int
 
 
@@ -34,31 +34,29 @@ class LabelSummary(BaseModel):
 
     label: str
     count: int = Field(description="Of its events.")
-    total_s: float = Field(description="How long they last together.")
+    total_s: float = Field(description="Total duration.")
     highest: float = Field(description="The highest probability of a window.")
 
 
 class ClipPrediction(BaseModel):
-    """What was heard in a clip, or why it could not be read."""
+    """The prediction for a clip, or why it could not be read."""
 
-    file: str = Field(description="As the client called it; empty for a raw body.")
+    file: str = Field(description="File name given by the client; empty for a raw body.")
     label: str | None = None
     probability: float | None = None
     probabilities: dict[str, float] | None = Field(
-        None, description="Most probable first; the mean over the windows that hold sound."
+        None, description="Most probable first; mean over the windows that are not silent."
     )
     seconds: float | None = None
     notes: list[str] | None = Field(
-        None, description="How the clip was read, where that is out of the ordinary: channels that cancel, a dead one."
+        None, description="Notes on reading the clip: cancelling or silent channels, for example."
     )
     events: list[Event] | None = Field(
-        None, description="What occurs when, by time; of recordings of several windows. See `threshold`."
+        None, description="Events in order of time, for recordings of several windows. See `threshold`."
     )
-    summary: list[LabelSummary] | None = Field(
-        None, description="The labels of the events, the one that lasts longest first."
-    )
+    summary: list[LabelSummary] | None = Field(None, description="Labels of the events, longest total duration first.")
     windows: list[WindowPrediction] | None = None
-    error: str | None = Field(None, description="Where several files were sent and this one cannot be read.")
+    error: str | None = Field(None, description="Set if several files were sent and this one cannot be read.")
 
 
 class Predictions(BaseModel):

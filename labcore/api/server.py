@@ -115,7 +115,7 @@ def serve(
         signal.signal(number, lambda *_: None)
     asyncio.run(run())
     if not server.started:
-        raise RunError("the service could not start", "Its log tells why")
+        raise RunError("the service could not start", "See its log")
 
 
 async def _reload(registry: ModelRegistry, app: FastAPI) -> None:

@@ -33,7 +33,7 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
     if kind != "multipart/form-data":
         if kind and not kind.startswith(RAW_TYPES):
             raise Problem(
-                415, "media-type", f"a body of type {_plain(kind, 80)} is not taken",
+                415, "media-type", f"a body of type {_plain(kind, 80)} is not accepted",
                 "Send the file itself as audio/… or application/octet-stream, or several as multipart/form-data",
             )  # fmt: skip
         content = await request.body()
@@ -45,8 +45,8 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
             for name, value in form.multi_items():
                 if not isinstance(value, UploadFile):
                     raise Problem(
-                        422, "field", f"the form field {_plain(name, 80)!r} is no file",
-                        "Files are form fields with a file name; all else goes into the query",
+                        422, "field", f"the form field {_plain(name, 80)!r} is not a file",
+                        "Files are form fields with a file name; everything else goes into the query",
                     )  # fmt: skip
                 clips.append(UploadedClip(_plain(value.filename or "", 200), await value.read()))
     except HTTPException as error:
@@ -57,7 +57,7 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
         raise Problem(400, "form", "the form cannot be read", "Send it as multipart/form-data") from error
     if not clips:
         raise Problem(
-            422, "no-file", "the form holds no file", "Send one as a form field, for instance `-F file=@clip.wav`"
+            422, "no-file", "the form contains no file", "Send one as a form field, for instance `-F file=@clip.wav`"
         )
     reservation.begin(clips=len(clips))
     return clips

@@ -68,7 +68,7 @@ def pieces(
     *,
     mixed: bool,
     powers: ChannelPowers | None = None,
-    heard: tuple[int, ...] | None = None,
+    mixed_channels: tuple[int, ...] | None = None,
 ) -> Iterator[Piece]:
     """Read on from where the file stands.
 
@@ -93,7 +93,7 @@ def pieces(
         begin, read = read, read + len(block)
         last = len(block) < wanted or read >= count
         if mixed:
-            mono = mean_of(block, heard)
+            mono = mean_of(block, mixed_channels)
             if powers:
                 powers.add(block, mono)
             block = mono[:, None]
@@ -116,7 +116,7 @@ def joined(parts: Iterable[Piece], called: str, rate: int, limits: Limits) -> np
         end = begin + len(part.samples)
         if begin * found[:1].size + part.samples.size > limits.max_samples:
             raise AudioError(
-                f"{called} is too long: it has more than {limits.max_samples} samples at {rate} Hz", "Cut it into parts"
+                f"{called} is too long: it has more than {limits.max_samples} samples at {rate} Hz", "Split it"
             )
         if part.anew:
             found = part.samples if part.last else part.samples.copy()
@@ -138,8 +138,8 @@ def check_part(called: str, start_s: float, end_s: float | None) -> None:
     """Raise an AudioError where a part of a recording is none."""
     if not start_s >= 0 or (end_s is not None and not end_s > start_s):
         raise AudioError(
-            f"{called}: the part from {start_s:g} to {end_s if end_s is None else f'{end_s:g}'} s is none",
-            "The start is 0 or later, and the end lies behind it",
+            f"{called}: the part from {start_s:g} to {end_s if end_s is None else f'{end_s:g}'} s is empty",
+            "The start must be 0 or later, and before the end",
         )
 
 
@@ -169,5 +169,5 @@ def frames_of(file: OpenFile, called: str, start: int, count: int) -> np.ndarray
 
 def not_empty(waveform: np.ndarray, called: str, rate: int) -> np.ndarray:
     if not waveform.size:
-        raise AudioError(f"{called} is too short for a single sample at {rate} Hz", "Leave it out")
+        raise AudioError(f"{called} is too short for a single sample at {rate} Hz", "Remove it")
     return waveform

@@ -36,7 +36,7 @@ AU_CODECS = {1: "µ-law", 23: "G.721", 24: "G.722", 25: "G.723", 26: "G.723", 27
 NEAR = 1 << 16
 TRAILERS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"<")
 STALE_BYTES = 4096
-"""So much has to lie behind the promised sound, and be no chunk, to be taken for sound that a recorder did not come to count."""
+"""So much has to lie behind the promised sound, and be no chunk, to be read as sound that a recorder did not come to count."""
 
 
 @dataclass(frozen=True)

@@ -101,9 +101,9 @@ def describe(head: bytes) -> tuple[str, str]:
     """
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
     if head.startswith(b"version https://git-lfs"):
-        return "is a Git LFS pointer in place of the audio itself", "Fetch the files with `git lfs pull`"
+        return "is a Git LFS pointer, not the audio", "Fetch the files with `git lfs pull`"
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        return "is a web page, not audio", "The download went wrong: fetch the file again"
+        return "is a web page, not audio", "The download failed: fetch the file again"
     kind = foreign_kind(head)
     if kind:
         return (

@@ -142,7 +142,7 @@ def _check_size(size: int, called: str, limits: Limits) -> None:
     if size > limits.max_bytes:
         raise AudioError(
             f"{called} has {size / 1e6:.0f} MB, more than the {limits.max_bytes / 1e6:.0f} MB that are accepted",
-            "Cut it into parts",
+            "Split it",
         )
 
 
@@ -208,11 +208,11 @@ def _check_container(file: OpenFile, called: str, limits: Limits) -> None:
         )
     if file.frames >= UNKNOWN_FRAMES:
         raise AudioError(
-            f"{called} does not say how long it is, as files written into a pipe do not",
-            "Write it again, for instance with `ffmpeg -i FILE clip.flac`",
+            f"{called} does not state its length, as files written into a pipe do",
+            "Convert it, for instance with `ffmpeg -i FILE clip.flac`",
         )
     if file.frames <= 0:
-        raise AudioError(f"{called} holds no samples: its length is zero", "Leave it out, or export it again")
+        raise AudioError(f"{called} contains no samples", "Remove it, or export it again")
 
 
 def _size(path: Path, called: str) -> int:
@@ -222,7 +222,7 @@ def _size(path: Path, called: str) -> int:
         except FileNotFoundError as error:
             raise AudioError(*_missing(called)) from error
     if stat.S_ISDIR(info.st_mode):
-        raise AudioError(f"{called} is a folder, not an audio file", "Name a file in it")
+        raise AudioError(f"{called} is a folder, not an audio file", "Choose a file in it")
     if not stat.S_ISREG(info.st_mode):
         raise AudioError(f"{called} is not a regular file", "Copy the audio into a file first")
     return info.st_size
@@ -234,7 +234,7 @@ def stretch_of(file: OpenFile, called: str, start_s: float, end_s: float | None,
     start = round(start_s * rate)
     if start >= frames:
         raise AudioError(
-            f"{called} is {frames / rate:.4g} s long, but the part to read starts at {start_s:g} s", "Mend the start"
+            f"{called} is {frames / rate:.4g} s long, but the part to read starts at {start_s:g} s", "Correct the start"
         )
     end = frames if end_s is None else min(frames, max(start + 1, round(end_s * rate)))
     if end - start > limits.max_seconds * rate:
@@ -245,7 +245,7 @@ def stretch_of(file: OpenFile, called: str, start_s: float, end_s: float | None,
 def _too_long(called: str, seconds: float, limits: Limits) -> AudioError:
     return AudioError(
         f"{called} claims to be {duration(seconds)} long, more than the {duration(limits.max_seconds)} that are accepted",
-        "Cut it into parts, or mend its header",
+        "Split it, or correct its header",
     )
 
 
@@ -263,13 +263,13 @@ def reading(called: str) -> Iterator[None]:
             f"{called} is damaged: decoding stopped with “{reason(error)}”", "Fetch or export the file again"
         ) from error
     except MemoryError as error:
-        raise AudioError(f"{called} is too long for this machine's memory", "Cut it into parts") from error
+        raise AudioError(f"{called} is too long for this machine's memory", "Split it") from error
 
 
 def check_length(file: OpenFile, called: str, count: int, read: int) -> None:
     """Raise an AudioError where much less was read than the header promised."""
     if read == 0:
-        raise AudioError(f"{called} holds no samples that can be decoded", "Fetch or export the file again")
+        raise AudioError(f"{called} contains no decodable samples", "Fetch or export the file again")
     # Encoder delays make a header a little wrong; a header in which more is missing tells of a file that was cut off.
     if count - read > max(1, min(0.01 * count, 0.1 * file.samplerate)):
         raise truncated(called, count / file.samplerate, read / file.samplerate)
@@ -283,4 +283,4 @@ def check_values(waveform: np.ndarray, called: str) -> None:
     if not (low >= -PEAK and high <= PEAK):
         wrong = int(np.count_nonzero(~np.isfinite(waveform)))
         what = f"{wrong} samples that are not finite numbers" if wrong else f"samples as large as {max(-low, high):.3g}"
-        raise AudioError(f"{called} holds {what}", "Export it again, or leave it out")
+        raise AudioError(f"{called} holds {what}", "Export it again, or remove it")

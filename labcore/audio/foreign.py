@@ -114,5 +114,5 @@ def _decoder_class(kind: str, called: str) -> Any:
 def _too_long(called: str, seconds: float, most_s: float) -> AudioError:
     return AudioError(
         f"{called} is {seconds / 60:.4g} min long; of its kind, {math.floor(most_s) / 60:.4g} min are accepted",
-        f"Cut it into parts, or convert it to FLAC: `{CONVERT.replace('wav', 'flac')}`",
+        f"Split it, or convert it to FLAC: `{CONVERT.replace('wav', 'flac')}`",
     )

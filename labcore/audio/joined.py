@@ -43,9 +43,9 @@ class JoinedFile:
                 self.samplerate, self.channels, self.format, self.subtype = _facts(file)
             elif (file.samplerate, file.channels) != (self.samplerate, self.channels):
                 raise AudioError(
-                    f"{called} is made of streams that do not fit together: {_told(self.samplerate, self.channels)}, then "
+                    f"{called} consists of streams with different formats: {_told(self.samplerate, self.channels)}, then "
                     f"{_told(file.samplerate, file.channels)} from {sum(lengths) / self.samplerate:.4g} s on",
-                    f"{CONVERT}, or take it apart",
+                    f"{CONVERT}, or split it",
                 )
             lengths.append(file.frames)
         self._ends = list(accumulate(lengths))

@@ -56,7 +56,7 @@ class KWeighting:
         self._matrices = _matrices(sample_rate)
         self._state = np.zeros((channels, 4))
         # Kept from chunk to chunk: fresh memory for each would take as long as the products do.
-        self._heard = np.empty((channels * GROUPS, GROUP, 4), dtype=np.float32)
+        self._inputs = np.empty((channels * GROUPS, GROUP, 4), dtype=np.float32)
         self._states = np.empty((channels * GROUPS // ROWS, ROWS, (GROUP + 1) * 4), dtype=np.float32)
         self._before = np.empty((channels, GROUPS, GROUP * 4), dtype=np.float32)
         self._weighted = np.empty((channels * GROUPS, GROUP, BLOCK), dtype=np.float32)
@@ -75,8 +75,8 @@ class KWeighting:
         channels = len(chunk)
         # Stacks of small products: BLAS takes one thread for each of these, and several callers do not wait for each other.
         blocks = chunk.reshape(channels * GROUPS, GROUP, BLOCK)
-        np.matmul(blocks, remember, out=self._heard)
-        np.matmul(self._heard.reshape(channels * GROUPS // ROWS, ROWS, GROUP * 4), in_group, out=self._states)
+        np.matmul(blocks, remember, out=self._inputs)
+        np.matmul(self._inputs.reshape(channels * GROUPS // ROWS, ROWS, GROUP * 4), in_group, out=self._states)
         states = self._states.reshape(channels, GROUPS, GROUP + 1, 4)
         totals = states[:, :, GROUP].astype(np.float64).reshape(channels, GROUPS * 4)
         starts = (totals[:, None] @ over_groups + self._state[:, None] @ over_groups_start).reshape(
@@ -138,11 +138,11 @@ def _balanced(step: np.ndarray, enter: np.ndarray, leave: np.ndarray) -> tuple[n
 def _scan(step: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """For state[n + 1] = step @ state[n] + heard[n]: from (heard[0..count-1]) and from (state[0]) to (state[0..count])."""
     powers = [np.linalg.matrix_power(step, n).T for n in range(count + 1)]
-    from_heard = np.zeros((count, 4, count + 1, 4))
+    from_inputs = np.zeros((count, 4, count + 1, 4))
     for n in range(count):
         for later in range(n + 1, count + 1):
-            from_heard[n, :, later] = powers[later - 1 - n]
-    return from_heard.reshape(count * 4, (count + 1) * 4), np.concatenate(powers, axis=1)
+            from_inputs[n, :, later] = powers[later - 1 - n]
+    return from_inputs.reshape(count * 4, (count + 1) * 4), np.concatenate(powers, axis=1)
 
 
 def step_samples(sample_rate: int) -> int:

@@ -68,14 +68,14 @@ def _chosen(of_channel: np.ndarray, of_mean: float) -> Mixdown:
     if len(live) > 1 and of_mean < CANCELLED * of_channel[live].min():
         chosen = int(np.flatnonzero(of_channel > loudest / 2)[0])  # the first of those that are about as loud
         return Mixdown(
-            (chosen,), f"its channels cancel each other (opposite phase): channel {chosen + 1} alone is heard"
+            (chosen,), f"its channels cancel each other (opposite phase): channel {chosen + 1} alone is used"
         )
     if len(live) == count:
         return Mixdown(tuple(range(count)))
     dead = [str(channel + 1) for channel in range(count) if channel not in live]
     silent = f"channel {dead[0]} is silent" if len(dead) == 1 else f"channels {', '.join(dead)} are silent"
     rest = f"channel {live[0] + 1} alone" if len(live) == 1 else "the mean of the others"
-    return Mixdown(tuple(map(int, live)), f"{silent}: {rest} is heard")
+    return Mixdown(tuple(map(int, live)), f"{silent}: {rest} is used")
 
 
 def mean_of(block: np.ndarray, channels: tuple[int, ...] | None = None) -> np.ndarray:

@@ -116,8 +116,8 @@ def overview(
     info = replace(info, frames=read, seconds=read / info.sample_rate)
     loudness = integrated(_energies(stretches, read // step, info.channels), step) if step else None
     there = -(-read // block)
-    picture = Overview(low[:, :there], high[:, :there], block / info.sample_rate, info.seconds)
-    return tally.facts(info, loudness), picture
+    outline = Overview(low[:, :there], high[:, :there], block / info.sample_rate, info.seconds)
+    return tally.facts(info, loudness), outline
 
 
 def _bounds(frames: int, block: int, count: int) -> list[tuple[int, int]]:
@@ -170,9 +170,9 @@ def _read(file: OpenFile, start: int, end: int, plan: _Plan) -> _Stretch:
         if start:
             file.seek(start - before)
         if before and weighting:
-            heard = file.read(before, dtype="float32", always_2d=True, out=interleaved[:before])
-            check_values(heard, plan.called)
-            planes[:, CHUNK - len(heard) :] = heard.T
+            earlier = file.read(before, dtype="float32", always_2d=True, out=interleaved[:before])
+            check_values(earlier, plan.called)
+            planes[:, CHUNK - len(earlier) :] = earlier.T
             weighting(planes)
         at = start
         while at < end and not plan.stop.is_set():

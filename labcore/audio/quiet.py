@@ -50,7 +50,7 @@ class Streams:
         self._kept = []
 
     def in_child(self) -> None:
-        """A process that was forked meanwhile has no decoder at work."""
+        """A process that was forked meanwhile has no decoder open."""
         self._lock = threading.RLock()
         self._depth = 0
         self._put_back()

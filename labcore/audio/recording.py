@@ -63,7 +63,7 @@ class _Assumed:
 
     right: bool = False
     certain: bool = False
-    heard: tuple[int, ...] | None = None
+    mixed_channels: tuple[int, ...] | None = None
     peak: float = 1.0
     note: str = ""
 
@@ -177,7 +177,13 @@ class Recording:
         with reading(self.called):
             go_to(file, start)
             for piece in pieces(
-                file, self.called, count, self.sample_rate, mixed=True, powers=powers, heard=assumed.heard
+                file,
+                self.called,
+                count,
+                self.sample_rate,
+                mixed=True,
+                powers=powers,
+                mixed_channels=assumed.mixed_channels,
             ):
                 samples = piece.samples[:, 0]
                 loudest = max(loudest, loudest_of(samples))
@@ -194,5 +200,5 @@ class Recording:
             chosen = powers.mixdown()
             assumed.certain, assumed.note = True, chosen.note
             if len(chosen.channels) < file.channels:
-                assumed.heard, assumed.peak, right = chosen.channels, 1.0, False
+                assumed.mixed_channels, assumed.peak, right = chosen.channels, 1.0, False
         assumed.right = right

@@ -69,10 +69,10 @@ def _known(read: Read, size: int, called: str, container: str) -> DecodePlan:
 
 
 def truncated(called: str, promised_s: float = 0.0, there_s: float = 0.0) -> AudioError:
-    lacking = f"its header promises {duration(promised_s)} and {duration(there_s)} are there"
+    lacking = f"its header states {duration(promised_s)}, but it contains {duration(there_s)}"
     return AudioError(
         f"{called} is cut off: {lacking if promised_s else 'it ends in the middle of a page'}",
-        "Fetch the file again, or leave it out",
+        "Fetch the file again, or remove it",
     )
 
 
@@ -136,7 +136,7 @@ def _chunked(read: Read, file: chunks.Chunked, called: str) -> DecodePlan:
         raise AudioError(f"{called} {error.what}", error.remedy) from error
     notes = [mending.note] if mending and mending.note else []
     if file.stale:
-        notes.append("its header counts less sound than is there, as after a recorder was killed: all of it is heard")
+        notes.append("its header states less sound than it contains, as after a recorder was killed: all of it is used")
     if mending is None and (file.promised is not None or not file.there):
         return DecodePlan(unread=unread)
     if mending is None:
@@ -151,7 +151,7 @@ def _check_whole(file: chunks.Chunked, called: str, byte_rate: float) -> None:
     if missing > 0.01 or lacking_s > 0.1:
         if not byte_rate:
             raise AudioError(
-                f"{called} is cut off: {100 * missing:.3g} % of the sound that its header promises is missing",
-                "Fetch the file again, or leave it out",
+                f"{called} is cut off: {100 * missing:.3g} % of the sound stated in its header is missing",
+                "Fetch the file again, or remove it",
             )
         raise truncated(called, (file.promised or 0) / byte_rate, file.there / byte_rate)

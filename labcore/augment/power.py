@@ -132,8 +132,8 @@ class Equaliser(nn.Module):
 
     def forward(self, power: Tensor) -> Tensor:
         """(batch, n_mels, frames) → the same shape."""
-        drawn = torch.rand(len(power), 1, self.points, device=power.device) * 2.0 - 1.0
-        curve = F.interpolate(drawn, size=power.shape[1], mode="linear", align_corners=True)[:, 0]  # (batch, n_mels)
+        offsets = torch.rand(len(power), 1, self.points, device=power.device) * 2.0 - 1.0
+        curve = F.interpolate(offsets, size=power.shape[1], mode="linear", align_corners=True)[:, 0]  # (batch, n_mels)
         return power * 10.0 ** (self.gain_db * curve / 10.0)[:, :, None]
 
 

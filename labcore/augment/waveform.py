@@ -85,7 +85,7 @@ class Reverb(nn.Module):
         room = room * (ratio / room.square().sum(-1).sqrt().clamp(min=1e-12))[:, None]
         size = samples + length  # long enough that nothing comes round
         wet = torch.fft.irfft(torch.fft.rfft(waveforms, n=size) * torch.fft.rfft(room, n=size), n=size)[:, :samples]
-        heard = waveforms + wet
-        level = waveforms.square().mean(-1) / heard.square().mean(-1).clamp(min=1e-12)
+        reverberant = waveforms + wet
+        level = waveforms.square().mean(-1) / reverberant.square().mean(-1).clamp(min=1e-12)
         chosen = uniform(waveforms, 0.0, 1.0) < self.share
-        return torch.where(chosen[:, None], heard * level.sqrt()[:, None], waveforms)
+        return torch.where(chosen[:, None], reverberant * level.sqrt()[:, None], waveforms)

@@ -1,4 +1,4 @@
-"""The workspace in one file, and back: consistent while runs are at work, checksummed, encrypted where that is asked for."""
+"""The workspace in one file, and back: consistent while runs go on, checksummed, encrypted where that is asked for."""
 
 from labcore.backup.restoring import restore
 from labcore.backup.writing import back_up

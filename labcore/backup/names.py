@@ -21,14 +21,14 @@ LONGEST_PATH = 3000
 DEEPEST = 100
 """Folders in each other."""
 
-DAMAGED = "Take another copy of the backup"
+DAMAGED = "Use another copy of the backup"
 FOREIGN = "Do not trust this file: `labcore backup` writes no such thing"
 
 
 def trouble(parts: list[str]) -> str:
     """Why a path from the workspace on, part by part, cannot be in a backup; "" where it can."""
     if parts[0] in NEVER or any(not part or part.startswith(".") or "\0" in part for part in parts):
-        return "does not belong into a workspace"
+        return "does not belong in a workspace"
     if len(parts) == 1 and parts[0] in ROOMS:
         return "is a file where the workspace has a folder"
     sizes = [len(as_bytes(part)) for part in parts]
@@ -65,7 +65,7 @@ class Names:
             BackupError: it leads out of the workspace, comes twice, or cannot stand beside the others.
         """
         parts = name.removeprefix(ROOT).split("/")
-        why = trouble(parts) if name.startswith(ROOT) else "does not belong into a workspace"
+        why = trouble(parts) if name.startswith(ROOT) else "does not belong in a workspace"
         if why:
             raise BackupError(f"the backup holds {cut(name)}, which {why}", FOREIGN)
         path = "/".join(parts)
@@ -87,8 +87,8 @@ class Names:
         other = self._folded.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
         if other != path:
             raise BackupError(
-                f"the backup holds {cut(other)} and {cut(path)}, which are one name on this disk",
-                "Restore it on a disk that tells upper and lower case apart (LABCORE_HOME)",
+                f"the backup holds {cut(other)} and {cut(path)}, which are the same name on this disk",
+                "Restore it on a case-sensitive disk (LABCORE_HOME)",
             )
 
 

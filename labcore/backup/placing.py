@@ -32,7 +32,7 @@ def refuse(home: Path, units: list[str], replace: bool) -> None:
 
     Raises:
         BackupError: one is there and is not to be replaced, or is another kind of thing.
-        RunError: one that would be replaced is at work.
+        RunError: one that would be replaced is running.
     """
     for room in {unit.partition("/")[0] for unit in units if "/" in unit}:
         if os.path.lexists(home / room) and not (home / room).is_dir():
@@ -51,9 +51,7 @@ def refuse(home: Path, units: list[str], replace: bool) -> None:
 
 def _at_work(unit: str) -> RunError:
     kind, _, name = unit.partition("/")
-    return RunError(
-        f"{kind.removesuffix('s')} {name} is being worked on", "Stop it first: `labcore runs stop`, or on its page"
-    )
+    return RunError(f"{kind.removesuffix('s')} {name} is running", "Stop it first: `labcore runs stop`, or on its page")
 
 
 @contextlib.contextmanager
@@ -117,7 +115,7 @@ class Places:
 
         Raises:
             BackupError: what is there is another kind of thing.
-            RunError: what is there is at work.
+            RunError: what is there is running.
             OSError: as the disk has it; the workspace is as it was.
             WorkspaceError: the workspace could not be brought back to what it was; the error says where things lie.
         """
@@ -177,7 +175,7 @@ class Places:
                     stuck.append(f"{before} lies in {moved}")
         if stuck:
             raise WorkspaceError(
-                f"restoring failed ({error}), and not all could be put back: {'; '.join(stuck[:5])}",
+                f"restoring failed ({error}), and not everything could be put back: {'; '.join(stuck[:5])}",
                 "Move it back by hand when the disk can be written again",
             ) from error
 

@@ -25,7 +25,7 @@ LARGEST_EXTENSION = 64 * 1024
 """Bytes of a header that goes before a member, for what an ordinary one cannot hold: tarfile takes it into memory."""
 LARGEST_LINE = 64 * 1024
 """Bytes of a line of the manifest: a path and two numbers."""
-NO_BACKUP, CUT_OFF = "is no backup of the lab", "is damaged or cut off"
+NO_BACKUP, CUT_OFF = "is not a backup of the lab", "is damaged or cut off"
 LATEST = 2**33
 """Seconds since 1970 that every file system can keep as a file's time."""
 
@@ -101,7 +101,7 @@ def _members(plain: IO[bytes], folder: Path) -> Iterator[tuple[tarfile.TarInfo, 
     while (member := _parsed(archive.next, CUT_OFF)) is not None:
         archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None or member.size < 0:
-            raise BackupError(f"the backup holds {cut(member.name)}, which is no ordinary file", FOREIGN)
+            raise BackupError(f"the backup holds {cut(member.name)}, which is not a regular file", FOREIGN)
         try:
             tarfile.data_filter(member, str(folder))
         except (tarfile.FilterError, ValueError) as error:
@@ -124,7 +124,7 @@ def _parsed(parse: Callable[[], T], what: str) -> T:
 def _head(first: tuple[tarfile.TarInfo, IO[bytes]] | None) -> list[str]:
     """The units that an archive means to hold, from its first member."""
     if first is None:
-        raise BackupError("the file is no backup of the lab: it is empty", DAMAGED)
+        raise BackupError("the file is not a backup of the lab: it is empty", DAMAGED)
     member, content = first
     try:
         if member.name != HEAD or member.size > LARGEST_HEAD:
@@ -137,7 +137,7 @@ def _head(first: tuple[tarfile.TarInfo, IO[bytes]] | None) -> list[str]:
             raise TypeError("its units are no names")
     except (ValueError, KeyError, TypeError) as error:
         raise BackupError(
-            f"the file is no backup of this lab: {error}", "Give a file that `labcore backup` made"
+            f"the file is not a backup of this lab: {error}", "Give a file that `labcore backup` made"
         ) from error
     return [unit for unit in units if not trouble(unit.split("/"))]
 
@@ -177,7 +177,7 @@ def _compare(manifest: IO[bytes], seen: dict[str, tuple[int, str]]) -> None:
             known = parse_json(line)
             name, facts = known["path"], (known["bytes"], known["sha256"])
             if not isinstance(name, str):
-                raise TypeError("a path is no name")
+                raise TypeError("a path is not a name")
         except (ValueError, KeyError, TypeError) as error:
             raise BackupError("the backup's list of checksums is damaged", DAMAGED) from error
         if name not in missing:

@@ -47,7 +47,7 @@ def restore(
     """Bring the units of a backup into a workspace, which may be empty or in use.
 
     Nothing in the workspace changes before the whole backup was read and found right, and where putting its units into their places
-    fails at any of them, all go back. Runs that were at work when it was made come back as interrupted ones, which can be resumed.
+    fails at any of them, all go back. Runs that were running when it was made come back as interrupted ones, which can be resumed.
 
     Args:
         source: a file, or an open stream, which is read once from its beginning to its end.
@@ -59,7 +59,7 @@ def restore(
 
     Raises:
         BackupError: it is no backup, damaged, cut off, cannot be decrypted, or holds what is there already.
-        RunError: something that would be replaced is at work.
+        RunError: something that would be replaced is running.
         WorkspaceError: the workspace cannot be written.
     """
     home = workspace.home
@@ -67,7 +67,7 @@ def restore(
         start = opened.read(START)
         if not start:
             remedy = "Take another copy of it, or see what the command before this one in the pipe says"
-            raise BackupError("this is no backup: it is empty", remedy)
+            raise BackupError("this is not a backup: it is empty", remedy)
         encrypted, file = is_encrypted(start), io.BufferedReader(_From(start, opened))
 
         def read(staging: Path | None, early: Callable[[list[str]], None]) -> Restored:
@@ -87,7 +87,7 @@ def restore(
         except OSError as error:
             raise WorkspaceError(
                 f"restoring {source if isinstance(source, Path) else 'the backup'} into {home} failed: {error.strerror or error}",
-                "Free some space, or set LABCORE_HOME to another folder; what was there is still there",
+                "Free some space, or set LABCORE_HOME to another folder; the existing files are unchanged",
             ) from error
 
 
@@ -96,7 +96,7 @@ def _opened(path: Path) -> IO[bytes]:
         return open_file(path)
     except DamagedError as error:
         raise BackupError(
-            f"{path} is no backup: it is no ordinary file", "Give a file that `labcore backup` made"
+            f"{path} is not a backup: it is not a regular file", "Give a file that `labcore backup` made"
         ) from error
     except FileNotFoundError as error:
         raise BackupError(f"there is no backup {path}", "Check the path") from error

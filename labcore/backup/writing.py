@@ -70,16 +70,18 @@ def back_up(
     left_out = LeftOut()
     names = units(workspace.home, datasets, left_out) if workspace.home.is_dir() else []
     if not names:
-        raise BackupError(f"there is nothing in the workspace {workspace.home}", "Set LABCORE_HOME to the one you mean")
+        raise BackupError(
+            f"nothing to back up in the workspace {workspace.home}", "Set LABCORE_HOME to the right workspace"
+        )
     written = Written(names, left_out=left_out)
     pieces = _archive(workspace.home, written, progress)
     if not isinstance(target, Path):
         written.size = _pour(pieces, target, recipients)
         return written
     if target.exists():
-        raise BackupError(f"{target} is there already", "Choose another name, or remove it")
+        raise BackupError(f"{target} already exists", "Choose another name, or remove it")
     if target.resolve().is_relative_to(workspace.home.resolve()):
-        raise BackupError(f"{target} lies in the workspace itself", "Choose a place outside, best on another disk")
+        raise BackupError(f"{target} is inside the workspace", "Choose a place outside, preferably on another disk")
     with opened_atomically(target, remedy="Free some space, or choose another place") as file:
         Path(file.name).chmod(0o600)
         written.size = _pour(pieces, file, recipients)

@@ -26,11 +26,11 @@ class PredictionJournal:
     """Predictions by file, on disk; in memory is only where each one lies.
 
     Args:
-        file: the journal; made with the first answer.
-        key: what answers depend on beside the file: those of another key are not taken.
+        file: the journal; made with the first prediction.
+        key: what predictions depend on beside the file: those of another key are not taken.
 
     Attributes:
-        added: how many answers came since it was opened.
+        added: how many predictions came since it was opened.
     """
 
     def __init__(self, file: Path, key: str) -> None:
@@ -54,30 +54,30 @@ class PredictionJournal:
         place = self._places.get(_where(path))
         return place is not None and not place.failed and (place.size, place.mtime_ns) == stamp_of(path)
 
-    def add(self, path: Path, answer: dict[str, Any]) -> None:
-        """Keep an answer, or ``{"file", "error"}``.
+    def add(self, path: Path, prediction: dict[str, Any]) -> None:
+        """Keep a prediction, or ``{"file", "error"}``.
 
         Raises:
             WorkspaceError: the disk is full.
         """
         size, mtime_ns = stamp_of(path)
-        facts = {"where": _where(path), "key": self.key, "size": size, "mtime_ns": mtime_ns, "answer": answer}
+        facts = {"where": _where(path), "key": self.key, "size": size, "mtime_ns": mtime_ns, "answer": prediction}
         line = json.dumps(facts, default=dict)  # probabilities of windows are mappings of another kind
         append_line(self.file, line)
         self.added += 1
         length = len(line) + 1  # JSON without other letters than ASCII
         offset = self.file.stat().st_size - length
-        self._places[_where(path)] = _Place(offset, length, size, mtime_ns, "error" in answer)
+        self._places[_where(path)] = _Place(offset, length, size, mtime_ns, "error" in prediction)
 
     def get(self, path: Path) -> dict[str, Any] | None:
-        """The answer about a file; None where there is none."""
+        """The prediction about a file; None where there is none."""
         place = self._places.get(_where(path))
         if place is None:
             return None
         with self.file.open("rb") as lines:
             lines.seek(place.offset)
-            answer: dict[str, Any] = parse_json(lines.read(place.length))["answer"]
-        return {**answer, "file": str(path)}
+            prediction: dict[str, Any] = parse_json(lines.read(place.length))["answer"]
+        return {**prediction, "file": str(path)}
 
 
 def _where(path: Path) -> str:

@@ -30,12 +30,12 @@ def predict_files(
     hop_seconds: float | None = None,
     progress: Callable[[Path, float], None] = lambda file, share: None,
 ) -> Generator[tuple[Path, dict[str, Any]], None, None]:
-    """Each file with its answer, or ``{"file", "error"}``, in order.
+    """Each file with its prediction, or ``{"file", "error"}``, in order.
 
     So many windows are under way that the network never waits, and no more. Long recordings are taken block by block.
 
     Args:
-        progress: called now and then with a long recording that is at work and the share of it that is done; what it raises ends all.
+        progress: called now and then with a long recording that is running and the share of it that is done; what it raises ends all.
     """
     batcher = DynamicBatcher(classifier.device)
     ahead = 2 * batcher.batch_size * batcher.workers
@@ -81,12 +81,12 @@ def _of_recording(
 
     try:
         together = min(TOGETHER, batcher.batch_size * batcher.workers)
-        heard = hear(
+        windowed = hear(
             recording, lambda: classifier.cutter(hop_seconds, together), ask, lambda share: progress(file, share)
         )
     except LabError as error:
         return {"file": str(file), "error": str(error)}
-    return {"file": str(file), **classifier.prediction_of(heard, recording.notes).told()}
+    return {"file": str(file), **classifier.prediction_of(windowed, recording.notes).told()}
 
 
 def _told(classifier: Classifier, asked: _Asked | tuple[Path, LabError]) -> dict[str, Any]:

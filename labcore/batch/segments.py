@@ -33,19 +33,19 @@ class LabelTotal:
     highest: float
 
 
-def segments_of(answer: dict[str, Any], threshold: float = 0.0) -> list[Segment]:
-    """What was heard where, by time and without overlaps.
+def segments_of(prediction: dict[str, Any], threshold: float = 0.0) -> list[Segment]:
+    """What occurs where, by time and without overlaps.
 
     Windows overlap, so each stands for the time that lies nearer to its middle than to that of a neighbour, and for none outside of
     itself; the first and the last reach to the ends of the recording. Neighbours of the same label become one segment.
 
     Args:
-        answer: as :meth:`labcore.inference.prediction.Prediction.told` gives it.
+        prediction: as :meth:`labcore.inference.prediction.Prediction.told` gives it.
         threshold: windows whose label is less probable leave a gap; so do silent ones.
     """
-    windows = answer["windows"]
+    windows = prediction["windows"]
     middles = [(window["start_s"] + window["end_s"]) / 2 for window in windows]
-    cuts = [0.0, *((a + b) / 2 for a, b in itertools.pairwise(middles)), answer["seconds"]]
+    cuts = [0.0, *((a + b) / 2 for a, b in itertools.pairwise(middles)), prediction["seconds"]]
     found: list[Segment] = []
     for number, window in enumerate(windows):
         label, share = window["label"], window["probability"]
@@ -73,14 +73,14 @@ def summary_of(segments: Iterable[Segment]) -> list[LabelTotal]:
     return sorted(found, key=lambda each: (-each.total_s, each.label))
 
 
-def with_events(answer: dict[str, Any], threshold: float = THRESHOLD) -> dict[str, Any]:
-    """The answer about a recording of several windows with what occurs in it: ``events`` by time, ``summary`` by label.
+def with_events(prediction: dict[str, Any], threshold: float = THRESHOLD) -> dict[str, Any]:
+    """The prediction about a recording of several windows with what occurs in it: ``events`` by time, ``summary`` by label.
 
     That about a clip of one window is given back as it is, and so is an error.
     """
-    if len(answer.get("windows", ())) < 2:
-        return answer
-    events = segments_of(answer, threshold)
+    if len(prediction.get("windows", ())) < 2:
+        return prediction
+    events = segments_of(prediction, threshold)
     told = {"events": [vars(event) for event in events], "summary": [vars(each) for each in summary_of(events)]}
-    head = {name: value for name, value in answer.items() if name != "windows"}
-    return {**head, **told, "windows": answer["windows"]}
+    head = {name: value for name, value in prediction.items() if name != "windows"}
+    return {**head, **told, "windows": prediction["windows"]}

@@ -32,18 +32,18 @@ def columns_of(labels: list[str], per: str) -> list[str]:
     return ["file", *span, "label", "probability", *([] if span else ["seconds"]), "error", "notes", *last]
 
 
-def rows_of(answer: dict[str, Any], per: str, threshold: float) -> Iterator[dict[str, Any]]:
-    """The rows of one answer; a file that could not be read is a row with its error. Names are written as :func:`shown` does."""
-    file = {"file": shown(answer["file"])}
-    if answer.get("notes"):
-        file["notes"] = "; ".join(shown(note) for note in answer["notes"])
-    if "error" in answer:
-        yield file | {"error": shown(answer["error"])}
+def rows_of(prediction: dict[str, Any], per: str, threshold: float) -> Iterator[dict[str, Any]]:
+    """The rows of one prediction; a file that could not be read is a row with its error. Names are written as :func:`shown` does."""
+    file = {"file": shown(prediction["file"])}
+    if prediction.get("notes"):
+        file["notes"] = "; ".join(shown(note) for note in prediction["notes"])
+    if "error" in prediction:
+        yield file | {"error": shown(prediction["error"])}
     elif per == "segment":
-        for segment in segments_of(answer, threshold):
+        for segment in segments_of(prediction, threshold):
             yield file | vars(segment) | {"label": shown(segment.label)}
     else:
-        for part in [answer] if per == "file" else answer["windows"]:
+        for part in [prediction] if per == "file" else prediction["windows"]:
             facts = {
                 name: part[name] for name in ("start_s", "end_s", "seconds", "label", "probability") if name in part
             }
@@ -57,12 +57,12 @@ def csv_writer(file: IO[str], labels: list[str], per: str) -> Sheet:
 
 
 def write_table(
-    path: Path, format: str, answers: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0
+    path: Path, format: str, predictions: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0
 ) -> None:
-    """Write answers into one file, whole or not at all.
+    """Write predictions into one file, whole or not at all.
 
     Args:
-        format: one of :data:`TABLES`. JSON lines are whole answers, whatever ``per`` says.
+        format: one of :data:`TABLES`. JSON lines are whole predictions, whatever ``per`` says.
         per: a row a file, window or segment.
         threshold: for segments and events, as :func:`segments_of` takes it.
 
@@ -71,33 +71,35 @@ def write_table(
     """
     with _whole(path) as file:
         if format == "parquet":
-            _write_parquet(file, answers, labels, per, threshold)
+            _write_parquet(file, predictions, labels, per, threshold)
         elif format == "jsonl":
-            file.writelines(json_line(with_events(answer, threshold)).encode() + b"\n" for answer in answers)
+            file.writelines(
+                json_line(with_events(prediction, threshold)).encode() + b"\n" for prediction in predictions
+            )
         else:
             text = io.TextIOWrapper(file, "utf-8", newline="")
-            _write_csv(text, answers, labels, per, threshold)
+            _write_csv(text, predictions, labels, per, threshold)
             text.detach()  # what is written is flushed, and the file stays open
 
 
-def csv_text(answers: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0) -> str:
+def csv_text(predictions: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0) -> str:
     """The same as the text of a CSV file.
 
     Args:
-        answers: such as :meth:`labcore.inference.prediction.Prediction.told` gives, with ``file``; or ``file`` and ``error``.
+        predictions: such as :meth:`labcore.inference.prediction.Prediction.told` gives, with ``file``; or ``file`` and ``error``.
     """
     text = io.StringIO()
-    _write_csv(text, answers, labels, per, threshold)
+    _write_csv(text, predictions, labels, per, threshold)
     return text.getvalue()
 
 
-def _write_csv(file: IO[str], answers: Predictions, labels: list[str], per: str, threshold: float) -> None:
+def _write_csv(file: IO[str], predictions: Predictions, labels: list[str], per: str, threshold: float) -> None:
     writer = csv_writer(file, labels, per)
-    for answer in answers:
-        writer.rows(rows_of(answer, per, threshold))
+    for prediction in predictions:
+        writer.rows(rows_of(prediction, per, threshold))
 
 
-def _write_parquet(file: IO[bytes], answers: Predictions, labels: list[str], per: str, threshold: float) -> None:
+def _write_parquet(file: IO[bytes], predictions: Predictions, labels: list[str], per: str, threshold: float) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -115,21 +117,21 @@ def _write_parquet(file: IO[bytes], answers: Predictions, labels: list[str], per
 
     with pq.ParquetWriter(file, schema) as writer:
         rows: list[dict[str, Any]] = []
-        for answer in answers:
-            rows += rows_of(answer, per, threshold)
+        for prediction in predictions:
+            rows += rows_of(prediction, per, threshold)
             if len(rows) >= ROWS:
                 flush(rows)
                 rows = []
         flush(rows)
 
 
-def track_of(answer: dict[str, Any], format: str, threshold: float) -> str:
+def track_of(prediction: dict[str, Any], format: str, threshold: float) -> str:
     """The segments of one recording as the text of a Raven selection table or an Audacity label track."""
-    segments = segments_of(answer, threshold)
+    segments = segments_of(prediction, threshold)
     if format == "audacity":
         return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{_plain(s.label)}\n" for s in segments)
     head = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Begin File", "Annotation", "Score"]
-    name = _plain(Path(answer["file"]).name)
+    name = _plain(Path(prediction["file"]).name)
     rows = [
         f"{n}\tSpectrogram 1\t1\t{s.start_s:.6f}\t{s.end_s:.6f}\t{name}\t{_plain(s.label)}\t{s.probability:.4f}"
         for n, s in enumerate(segments, 1)
@@ -138,15 +140,15 @@ def track_of(answer: dict[str, Any], format: str, threshold: float) -> str:
 
 
 def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: float) -> None:
-    """Write a label track or selection table for each (path, answer); those of files that could not be read are left out.
+    """Write a label track or selection table for each (path, prediction); those of files that could not be read are left out.
 
     Raises:
         WorkspaceError: one cannot be written.
     """
-    for path, answer in targets:
-        if "error" not in answer:
+    for path, prediction in targets:
+        if "error" not in prediction:
             with _whole(path) as file:
-                file.write(track_of(answer, format, threshold).encode())
+                file.write(track_of(prediction, format, threshold).encode())
 
 
 def _plain(text: str) -> str:
@@ -160,7 +162,7 @@ def _whole(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
     Raises:
         WorkspaceError: that failed.
     """
-    again = "Free some space or choose another --output, then give the same command again: what was answered is kept"
+    again = "Free some space or choose another --output, then run the same command again: finished predictions are kept"
     with WorkspaceError.on_os_error(f"{path} cannot be written", again):
         path.parent.mkdir(parents=True, exist_ok=True)
     return opened_atomically(path, durable=False, remedy=again)

@@ -8,14 +8,14 @@ from typing import Any
 from labcore.errors import ConfigError
 
 MODES = {
-    "inference": "answers only",
-    "training": "a whole step: forward, loss, backward, optimiser",
+    "inference": "forward pass only",
+    "training": "a training step: forward, loss, backward, optimizer",
 }
 """Modes, each in a few words."""
 
 SCOPES = {
-    "network": "the network alone, its input on the device already",
-    "transfer": "network, with the input brought to the device and the answer back",
+    "network": "the network alone, with its input on the device",
+    "transfer": "the network, with transfers to and from the device",
     "waveform": "from waveforms in memory: transfer, log-mel and network",
     "file": "from encoded files (WAV, FLAC, Ogg): decoding, transfer, log-mel and network",
 }
@@ -75,15 +75,15 @@ class Case:
                     f"there is no {name.replace('_', ' ')} {getattr(self, name)!r}", f"Choose {', '.join(allowed)}"
                 )
         if type(self.batch_size) is not int or not 1 <= self.batch_size <= MAX_BATCH:
-            raise ConfigError(f"a batch size of {self.batch_size} is not measured", f"Choose 1 to {MAX_BATCH}")
+            raise ConfigError(f"a batch size of {self.batch_size} is out of range", f"Choose 1 to {MAX_BATCH}")
         if self.threads is not None and (type(self.threads) is not int or not 1 <= self.threads <= MAX_THREADS):
-            raise ConfigError(f"{self.threads} threads cannot work", f"Choose 1 to {MAX_THREADS}")
+            raise ConfigError(f"{self.threads} threads are out of range", f"Choose 1 to {MAX_THREADS}")
         if not isinstance(self.compiled, bool):
-            raise ConfigError("a case of a benchmark is compiled or not", "Say true or false")
+            raise ConfigError("compiled must be true or false", "Use true or false")
         if not all(
             isinstance(text, str) and text.isprintable() and 0 < len(text) <= 100 for text in (self.device, self.model)
         ):
-            raise ConfigError("a case of a benchmark names no device or network", "Name both")
+            raise ConfigError("a case needs a device and a network", "Give both")
         if self.on_cpu and self.precision == "tf32":
             raise ConfigError("TF32 is a precision of NVIDIA GPUs, not of the CPU", "Choose fp32 or bf16 for the CPU")
 
@@ -93,7 +93,7 @@ class Case:
 
     @property
     def work(self) -> tuple[str, str, str, int]:
-        """What all devices are asked to do alike: model, mode, scope, batch size. Cases of one work take turns."""
+        """What all devices are asked to do alike: model, mode, scope, batch size. Cases of one work are interleaved."""
         return (self.model, self.mode, self.scope, self.batch_size)
 
     @property

@@ -85,5 +85,5 @@ def too_large(case: Case) -> str:
     if wanted <= MARGIN * free:
         return ""
     return (
-        f"a batch of {case.batch_size} would want about {wanted / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free"
+        f"a batch of {case.batch_size} would need about {wanted / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free"
     )

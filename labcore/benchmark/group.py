@@ -1,4 +1,4 @@
-"""Cases of the same work, measured in turns: what each brings, or why it brings nothing."""
+"""Cases of the same work, measured interleaved: what each brings, or why it brings nothing."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Group:
     def _busy_reason(self, case: Case, over: Callable[[], bool]) -> tuple[str, str]:
         """Why a case is not measured at all: failure and error; empty where it is."""
         if case.row in self.full_rows:
-            return "out_of_memory", f"a batch of {self.full_rows[case.row]} did not fit already"
+            return "out_of_memory", f"a batch of {self.full_rows[case.row]} already did not fit"
         if over():
             return "skipped", f"time limit of {self.budget.total_seconds:g} s reached"
         reason = unsupported(torch.device(case.device), case.precision)
@@ -116,7 +116,7 @@ class Group:
             return "skipped", reason
         expected = case.batch_size * self.paces.get(case.row, self.paces.get(_kin(case), 0.0))
         if expected > self.budget.max_call_seconds:
-            return "skipped", f"a batch would take about {expected:.2g} s, and this plan allows {self._allowed}"
+            return "skipped", f"a batch would take about {expected:.2g} s, and the limit is {self._allowed}"
         reason = too_large(case)
         if reason:
             self.full_rows[case.row] = case.batch_size
@@ -137,7 +137,7 @@ class Group:
         call = stepper.seconds(1) if work.times.calls == 1 and work.times.warm_up == 1 else 0.0
         if call > self.budget.max_call_seconds:
             work.failure = "skipped"
-            work.error = f"a batch takes {call:.2g} s, and this plan allows {self._allowed}"
+            work.error = f"a batch takes {call:.2g} s, and the limit is {self._allowed}"
             self._note_pace(work.case, call)
 
     def _look_closer(self, work: _Work, over: Callable[[], bool]) -> None:
@@ -186,7 +186,7 @@ class Group:
 def failed(error: BaseException, case: Case) -> tuple[str, str]:
     """Failure and error of a case that raised."""
     if is_out_of_memory(error):
-        return "out_of_memory", f"a batch of {case.batch_size} does not fit into the memory of {case.device}"
+        return "out_of_memory", f"a batch of {case.batch_size} does not fit in the memory of {case.device}"
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return "failed", scrub(first)[:300].rstrip(".")
 

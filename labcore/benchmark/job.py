@@ -4,7 +4,7 @@ Beside what every job has (:mod:`labcore.jobs.folder`)::
 
     reports/<id>/
       plan.json      what is to be measured
-      beside.json    there where it was told to measure beside whatever is at work
+      beside.json    there where it was told to measure beside whatever is running
       machine.json   what it was measured on: no names of users, hosts or folders
       origin.json    of an upload: when it was measured
 """
@@ -68,7 +68,7 @@ class Benchmark(JobFolder):
 
         Args:
             queued: it waits for a job manager. Otherwise who makes it also starts it.
-            beside: measure beside whatever is at work; the figures are then marked as disturbed.
+            beside: measure beside whatever is running; the figures are then marked as disturbed.
             by: who asks for it, where it is queued; else its first :class:`BenchmarkStarted` tells.
 
         Raises:
@@ -182,15 +182,15 @@ class Benchmark(JobFolder):
 
         started = last_of(self.events(), Started)
         if started is None or not self.held:
-            raise ReportError(f"no process works on {self.title}")
+            raise ReportError(f"{self.title} has no running process")
         try:
             process = psutil.Process(started.pid)
             # The number may belong to somebody else by now, or to another container.
             if str(self.path) not in process.cmdline():
-                raise ReportError(f"the process of {self.title} runs elsewhere", "End it where it was started")
+                raise ReportError(f"the process of {self.title} runs elsewhere", "Stop it where it was started")
             process.kill()
         except psutil.Error as error:
-            raise ReportError(f"the process of {self.title} cannot be ended: {error}") from error
+            raise ReportError(f"the process of {self.title} cannot be stopped: {error}") from error
 
 
 def busy_reason(workspace: Workspace) -> str:
@@ -198,14 +198,14 @@ def busy_reason(workspace: Workspace) -> str:
     ahead = QueueState(workspace).before(MACHINE)
     working = [job for job in ahead if job.held]
     if working:
-        return f"{working[0].title} is at work" if len(working) == 1 else f"{len(working)} jobs are at work"
+        return f"{working[0].title} is running" if len(working) == 1 else f"{len(working)} jobs are running"
     if ahead:
-        return f"{ahead[0].title} waits for its turn" if len(ahead) == 1 else f"{len(ahead)} jobs wait"
+        return f"{ahead[0].title} is queued" if len(ahead) == 1 else f"{len(ahead)} jobs are queued"
     return ""
 
 
 def active_run(workspace: Workspace) -> Run | None:
-    """A training run that is at work now, with which a benchmark would share the machine."""
+    """A training run that is running now, with which a benchmark would share the machine."""
     return next((run for run in list_runs(workspace) if run.held), None)
 
 

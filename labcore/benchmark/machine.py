@@ -66,5 +66,5 @@ def unsupported(device: torch.device, precision: str) -> str:
         return ""
     major, minor = torch.cuda.get_device_capability(device)
     if major < 8:  # bf16 would run, emulated; TF32 would be fp32 under another name
-        return f"a GPU of compute capability {major}.{minor} has no {precision.upper()}: it came with 8.0"
+        return f"a GPU of compute capability {major}.{minor} has no {precision.upper()}: 8.0 or higher is needed"
     return ""

@@ -20,7 +20,7 @@ MOST = 30
 def measure_peak(device_name: str, precision: str, seconds: float) -> PeakMeasured | None:
     """Multiply larger and larger square matrices as long as the time lasts, and keep the best of all products.
 
-    The best, not the median: a peak is what the device can do at all, and others at work may only lower it. On the CPU all usable
+    The best, not the median: a peak is what the device can do at all, and other work may only lower it. On the CPU all usable
     cores work. Takes about ``seconds``; longer where a few products of a middling size take longer.
 
     Returns:

@@ -71,7 +71,7 @@ FULL = Budget()
 
 @dataclass(frozen=True)
 class BenchmarkPlan:
-    """What is to be measured. Cases of the same work stand together and take turns."""
+    """What is to be measured. Cases of the same work stand together and are interleaved."""
 
     name: Annotated[str, Field(max_length=200), AfterValidator(shown)]
     cases: Annotated[tuple[Case, ...], Field(max_length=MOST_CASES)]
@@ -138,7 +138,7 @@ class BenchmarkPlan:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise ConfigError(f"this is no plan of a benchmark: {told}", "Take a report of this lab") from error
+            raise ConfigError(f"this is not a benchmark plan: {told}", "Use a report of this lab") from error
 
 
 _PLANS = TypeAdapter(BenchmarkPlan)
@@ -205,7 +205,7 @@ def make_plan(
                         work = {"device": device, "model": model, "mode": mode, "scope": scope, "batch_size": batch}
                         cases += _forms(work, precisions, formats, threads, compiled)
     if not cases:
-        raise ConfigError("nothing is left to be measured", "Choose at least one of each: device, network, scope, …")
+        raise ConfigError("there is nothing to measure", "Choose at least one of each: device, network, scope, …")
     if len(cases) > MOST_CASES:
         raise ConfigError(f"{len(cases)} cases are too many", f"Choose fewer: at most {MOST_CASES}")
     return BenchmarkPlan(name, tuple(dict.fromkeys(cases)), budget)

@@ -90,4 +90,4 @@ class BenchmarkReport:
         try:
             return cls(**report_from(content))
         except LabError as error:
-            raise ReportError(f"this file is no benchmark report: {error.what}", error.remedy) from error
+            raise ReportError(f"this file is not a benchmark report: {error.what}", error.remedy) from error

@@ -61,7 +61,7 @@ def run_plan(
         plan: cases and budget.
         should_stop: asked between two cases and between two blocks of one.
         make: brings a case to life; tests hand in others.
-        beside: tells who else is at work on the machine now, a sentence without the final stop; "" for nobody.
+        beside: tells who else is working on the machine now, a sentence without the final stop; "" for nobody.
 
     Yields:
         ``PeakMeasured``, ``CpuTuned``, ``BenchmarkProgress`` and ``Measurement`` in turn.
@@ -70,7 +70,7 @@ def run_plan(
         DeviceError, ConfigError: a device or a network that is not there.
     """
     with _settings_kept():
-        yield from _Bench(plan, should_stop, make, time.perf_counter(), beside).events()
+        yield from _Measurement(plan, should_stop, make, time.perf_counter(), beside).events()
 
 
 @contextlib.contextmanager
@@ -84,7 +84,7 @@ def _settings_kept() -> Iterator[None]:
 
 
 @dataclass
-class _Bench:
+class _Measurement:
     """What is known while a plan is worked off."""
 
     plan: BenchmarkPlan
@@ -163,7 +163,7 @@ class _Bench:
                 except (RuntimeError, MemoryError) as error:
                     if not is_out_of_memory(error):
                         raise
-                    reason = "it was not timed: the memory ran out"
+                    reason = "not timed: out of memory"
                     self.tuned[key] = _plain(key, reason)
                 told.append(self.tuned[key])
             found = self.tuned[key]
@@ -207,7 +207,7 @@ class _Bench:
         share = None
         if measurement.clips_per_second is not None and peak:
             share = flops * measurement.clips_per_second / peak
-            # More than all there is: others were at work while the peak was measured, so it is none.
+            # More than all there is: others were busy while the peak was measured, so it is none.
             share = share if share <= 1 else None
         return measurement.model_copy(update={"flops_per_clip": flops, "peak_share": share})
 

@@ -16,7 +16,7 @@ from labcore.workspace import slug
 
 FORMAT = "labcore-benchmark-1"
 MOST_BYTES = 50_000_000
-_REMEDY = "Take the JSON file that the Speed page or `labcore benchmark --output` wrote"
+_REMEDY = "Use a JSON file from the Benchmark page or `labcore benchmark --output`"
 
 
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
@@ -69,7 +69,7 @@ def report_from(content: str | bytes) -> dict[str, Any]:
     except DamagedError as error:
         raise ConfigError(error.what, _REMEDY) from error
     if not isinstance(tree, dict) or not str(tree.get("format", "")).startswith("labcore-benchmark-"):
-        raise ConfigError("it does not say that it is one", _REMEDY)
+        raise ConfigError("it is not marked as one", _REMEDY)
     if tree["format"] != FORMAT:
         raise ConfigError(
             f"it is of the format {str(tree['format'])[:40]}, and this lab reads {FORMAT}", "Update the lab"
@@ -79,7 +79,7 @@ def report_from(content: str | bytes) -> dict[str, Any]:
     except ValidationError as error:
         raise ConfigError(_fault(error), _REMEDY) from error
     except UnicodeError as error:  # a type that is no text: pydantic stumbles over it while it says so
-        raise ConfigError("an event of it is of no known type", _REMEDY) from error
+        raise ConfigError("it contains an event of an unknown type", _REMEDY) from error
     return {
         "id": slug(file.id),
         "plan": BenchmarkPlan.from_dict(file.plan),

@@ -63,7 +63,7 @@ class Stepper:
             self.scaler = GradScaler(self.device.type, enabled=case.precision == "fp16")
 
     def set_up(self) -> None:
-        """Set what torch keeps for the whole process. Before every block, since cases take turns."""
+        """Set what torch keeps for the whole process. Before every block, since cases are interleaved."""
         if torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
         if self.device.type == "cuda":
@@ -92,20 +92,20 @@ class Stepper:
     def parts(self) -> dict[str, float]:
         """Seconds of each part of one call; the device is waited for after each."""
         self.set_up()
-        spent: dict[str, float] = {}
+        by_part: dict[str, float] = {}
 
         def timed(part: str, function: Callable[..., Any], *arguments: Any) -> Any:
             self.synchronise()
             start = time.perf_counter()
             result = function(*arguments)
             self.synchronise()
-            spent[part] = spent.get(part, 0.0) + time.perf_counter() - start
+            by_part[part] = by_part.get(part, 0.0) + time.perf_counter() - start
             return result
 
         with torch.inference_mode(not self.training):
             if self.case.scope == "network":
                 timed("network", self._compute, self.images)
-                return spent
+                return by_part
             host = self.images
             if self.case.scope != "transfer":
                 host = timed("decode", self._decode) if self.files else self.waveforms
@@ -115,7 +115,7 @@ class Stepper:
                 images = timed("mel", self._mel, there)
             answer = timed("network", self._compute, timed("network", self._prepare, images))
             timed("transfer", self._finish, answer)
-        return spent
+        return by_part
 
     def close(self) -> None:
         """Let go of threads, and of the GPU's memory."""

@@ -10,7 +10,7 @@ from labcore.benchmark.report import BenchmarkReport
 
 COUNTED = {
     "network": "with the network alone",
-    "transfer": "once transfers count",
+    "transfer": "with transfers",
     "waveform": "from waveforms",
     "file": "from files",
 }
@@ -60,7 +60,7 @@ def _of_scope(report: BenchmarkReport, scope: str, row: list[SpeedUp]) -> str:
     most = f"{times(top.factor)} times as fast at batch {top.batch_size}"
     if start is None:
         if top.factor > EVEN:  # faster somewhere, but not from there on
-            return f"{counted} neither leads throughout, the GPU is at most {most}"
+            return f"{counted} neither is faster throughout, the GPU is at most {most}"
         if len(row) == 1 and top.factor >= 1 / EVEN:
             return f"{counted} your CPU is as fast at batch {top.batch_size}"
         where = f"at batch {first.batch_size}" if len(row) == 1 else f"up to batch {last.batch_size}"
@@ -72,8 +72,8 @@ def _of_scope(report: BenchmarkReport, scope: str, row: list[SpeedUp]) -> str:
         return f"{counted} the GPU is {times(low.factor)} (batch {low.batch_size}) to {most}"
     below = [one for one in row if one.batch_size < start]
     if all(one.factor < 1 / EVEN for one in below):
-        return f"below batch {start} your CPU is faster {counted}, from there on the GPU, {most}"
-    return f"{counted} the GPU is ahead from batch {start} on, {most}; below that neither is throughout"
+        return f"below batch {start} your CPU is faster {counted}, above it the GPU, {most}"
+    return f"{counted} the GPU is ahead from batch {start} on, {most}; below that neither is faster throughout"
 
 
 def _cpu_alone(report: BenchmarkReport) -> list[str]:
@@ -140,7 +140,7 @@ def _doubts(report: BenchmarkReport) -> list[str]:
     if doubted <= len(figures) / 4:
         return []
     which = "The one figure was" if len(figures) == 1 else f"{doubted} of {len(figures)} figures were"
-    return [f"{which} disturbed: measure again when the machine is quiet."]
+    return [f"{which} disturbed: measure again on an idle machine."]
 
 
 def _name(report: BenchmarkReport, device: str) -> str:

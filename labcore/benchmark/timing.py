@@ -1,4 +1,4 @@
-"""The clock: cases of the same work take turns, block by block, so that what disturbs one disturbs all."""
+"""The clock: cases of the same work are interleaved, block by block, so that what disturbs one disturbs all."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class CaseTimes:
 
 def warm_up(work: Timed, seconds: float) -> CaseTimes:
     """Call until what is made at first calls is made, and find out how many calls make a block."""
-    times, spent, last = CaseTimes(), 0.0, math.inf
-    while times.warm_up < WARM_UP_CALLS or (spent < 0.15 * seconds and times.warm_up < 50):
+    times, took, last = CaseTimes(), 0.0, math.inf
+    while times.warm_up < WARM_UP_CALLS or (took < 0.15 * seconds and times.warm_up < 50):
         taken = work.seconds(1)
-        last, spent = min(last, taken), spent + taken
+        last, took = min(last, taken), took + taken
         times.warm_up += 1
         if last > seconds:  # a batch this long has warmed everything up
             break

@@ -18,7 +18,7 @@ HOPELESS = 4.0
 """A form this many times slower than the quickest is looked at once: a processor without bf16 emulates it."""
 
 OVERTIME = 3.0
-"""How many times its seconds a tuning may take where calls are slow, because of the network or of others at work."""
+"""How many times its seconds a tuning may take where calls are slow, because of the network or of other work."""
 
 
 def tune_cpu(
@@ -49,7 +49,7 @@ def tune_cpu(
     if fewer and not should_stop():
         on_fewer = [replace(best, threads=count) for count in fewer]
         again = _time([best, *on_fewer], best, inputs, seconds * (1 - share), should_stop, make, deadline)
-        found.update(again)  # the best one too: it took turns with these
+        found.update(again)  # the best one too: it was interleaved with these
     return _told(found, plain)
 
 
@@ -58,7 +58,11 @@ def _told(found: dict[Case, float], plain: Case) -> CpuTuned:
     quickest_first = sorted(found, key=lambda case: found[case])
     best = quickest_first[0]
     assert best.threads is not None
-    which = f"the fastest of {len(found)} ways timed" if len(found) > 1 else "the only way there was time for"
+    which = (
+        f"the fastest of {len(found)} configurations timed"
+        if len(found) > 1
+        else "the only configuration timed within the limit"
+    )
     reason = f"{which}: {found[best]:.3g} ms for a batch of {best.batch_size}"
     if best != plain and plain in found:
         reason += f", against {found[plain]:.3g} ms in {plain.form}"
@@ -86,7 +90,7 @@ def _time(
     make: MakeStepper,
     deadline: float,
 ) -> dict[Case, float]:
-    """Median milliseconds of a batch for each case that runs and is not hopeless; the cases take turns."""
+    """Median milliseconds of a batch for each case that runs and is not hopeless; the cases are interleaved."""
     steppers: dict[Case, Stepper] = {}
     first: dict[Case, float] = {}
     for case in cases:

@@ -1,4 +1,4 @@
-"""Whether somebody else was at work while the clock ran: a benchmark that was disturbed says so."""
+"""Whether somebody else was busy while the clock ran: a benchmark that was disturbed says so."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def others_at_work(before: Load, after: Load, cores: int, all_cores: int) -> str
     stolen = (after.stolen - before.stolen) / seconds / all_cores
     told = []
     if crowded > OTHERS:
-        told.append(f"other programs took {100 * crowded:.0f} % of the processor")
+        told.append(f"other programs used {100 * crowded:.0f} % of the processor")
     if stolen > STOLEN:
-        told.append(f"the host kept {100 * stolen:.0f} % of the processor for others")
+        told.append(f"the host used {100 * stolen:.0f} % of the processor for other machines")
     return ", ".join(told)
 
 
@@ -89,7 +89,7 @@ class Watch:
             sample = sample_of(torch.device(name)) if name != "cpu" else None
             if sample is not None and (sample.utilisation or 0.0) > OTHERS:
                 share = f"{100 * (sample.utilisation or 0.0):.0f} %"
-                self.busy_gpus[name] = f"the GPU was at work already ({share}) before the benchmark began"
+                self.busy_gpus[name] = f"the GPU was already busy ({share}) before the benchmark began"
         self.before = Load.now()
 
     def restart(self) -> None:

@@ -25,7 +25,7 @@ def what() -> str:
     """What it is and how good, in two sentences without the final stop."""
     labels = ", ".join(label.replace("_", " ") for label in RUN.load("labels", []))
     result = RUN.last_event(Evaluated)
-    told = f"; it got {round(result.accuracy * result.clips)} of {result.clips} held-out ones right" if result else ""
+    told = f"; it got {round(result.accuracy * result.clips)} of {result.clips} held-out clips right" if result else ""
     return (
         f"It was trained on synthetic clips of ten city sounds ({labels}){told}. "
         "It knows no other sounds, and real recordings are harder"

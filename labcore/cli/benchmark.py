@@ -130,7 +130,7 @@ def _wait_for_machine(workspace: Workspace, *, wait: bool) -> None:
     """See that no other job is running on this machine.
 
     Raises:
-        RunError: a job is at work or waits, and waiting was not asked for.
+        RunError: a job is running or waits, and waiting was not asked for.
     """
     last = ""
     while trouble := busy_reason(workspace):

@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _follow_manager(workspace: Workspace, crossval: CrossValidation, arguments: argparse.Namespace) -> int:
-    """Follow the runs that a job manager starts: the web app's where one is at work on the workspace, else our own."""
+    """Follow the runs that a job manager starts: the web app's where one is working on the workspace, else our own."""
     from labcore.jobs.manager import JobManager
 
     with contextlib.closing(JobManager(workspace)) as manager:
@@ -136,7 +136,7 @@ def _follow_ray(workspace: Workspace, crossval: CrossValidation, arguments: argp
 def _follow(
     crossval: CrossValidation, arguments: argparse.Namespace, queue: Queue, at_work: Callable[[Summary], bool]
 ) -> None:
-    """Tell how a cross-validation goes while it is at work. Ctrl-C stops its runs."""
+    """Tell how a cross-validation goes while it is running. Ctrl-C stops its runs."""
     with stop_on_signals("stopping all folds after their batch; once more kills") as stopping:
         asked = False
         for summary in _watched(crossval, as_json=arguments.json):

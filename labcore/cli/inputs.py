@@ -106,7 +106,7 @@ def dataset_named(workspace: Workspace, name: str | None) -> str | None:
 
 
 def trained_run(name: str) -> Run:
-    """A run by its name; of ``last`` those count that have weights, so that a run at work is not in the way.
+    """A run by its name; of ``last`` those count that have weights, so that a running one is not in the way.
 
     It is the newest that somebody started. Where there are only trials, folds and members of ensembles, it is the best of them.
 

@@ -132,6 +132,8 @@ def add_config_flags(parser: Parser) -> None:
 
 def add_setting(group: argparse._ActionsContainer, setting: Setting) -> None:
     """A flag for a setting, by its path and its short name. Not given, it leaves nothing in the namespace."""
+    from labcore.config.former import former_names
+
     names = [f"--{setting.flag}"] if setting.flag else []
     group.add_argument(
         *names,
@@ -142,6 +144,10 @@ def add_setting(group: argparse._ActionsContainer, setting: Setting) -> None:
         metavar=_metavar(setting),
         help=_help(setting),
     )
+    for name in former_names(setting.path):
+        group.add_argument(
+            f"--{name}", dest=setting.path, default=argparse.SUPPRESS, type=_reader(setting), help=argparse.SUPPRESS
+        )
 
 
 def config_from(arguments: argparse.Namespace) -> RunConfig:

@@ -45,12 +45,12 @@ class Bars:
     def __init__(self) -> None:
         self._live: Live | None = None
         self._names: list[str] = []
-        self._drawn = 0.0
+        self._shown = 0.0
 
     def show(self, *bars: Bar) -> None:
         """Draw these bars in place of those before."""
         screen, names, now = console("stderr"), [bar.what for bar in bars], time.monotonic()
-        if not screen.is_terminal or (names == self._names and now - self._drawn < REDRAW_SECONDS):
+        if not screen.is_terminal or (names == self._names and now - self._shown < REDRAW_SECONDS):
             return
         from rich.live import Live
         from rich.progress_bar import ProgressBar
@@ -58,15 +58,15 @@ class Bars:
 
         grid = Table.grid(*(Column(no_wrap=True) for _ in range(3)), padding=(0, 2, 0, 0))
         for bar in bars:
-            drawn = ProgressBar(bar.total or None, bar.done, width=20, pulse=not bar.total)
-            grid.add_row(printable(bar.what, screen.encoding), drawn, printable(bar.detail, screen.encoding))
+            shown = ProgressBar(bar.total or None, bar.done, width=20, pulse=not bar.total)
+            grid.add_row(printable(bar.what, screen.encoding), shown, printable(bar.detail, screen.encoding))
         if self._live is None:
             self._live = Live(
                 console=screen, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
             )
             self._live.start()
         self._live.update(grid, refresh=True)
-        self._names, self._drawn = names, now
+        self._names, self._shown = names, now
 
     def clear(self) -> None:
         """Take the bars away."""
@@ -108,11 +108,11 @@ class Pace:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._said = time.monotonic()
+        self._logged = time.monotonic()
 
     def __call__(self, bar: Bar) -> None:
         bars.show(bar)
         now = time.monotonic()
-        if not console("stderr").is_terminal and now - self._said >= EVERY_SECONDS:
-            self._said = now
+        if not console("stderr").is_terminal and now - self._logged >= EVERY_SECONDS:
+            self._logged = now
             self._say(bar.detail)

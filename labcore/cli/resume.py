@@ -47,7 +47,7 @@ def resumable(name: str, anyone: bool = False, dataset: str | None = None) -> Ru
     Raises:
         DatasetError: its data set is not there, or other clips are. The run stays as it was.
         NotYoursError: it is another person's, and ``anyone`` was not asked for.
-        RunError: there is none, or it is at work or finished.
+        RunError: there is none, or it is running or finished.
     """
     chosen = Run.open(Workspace.default(), name)
     status = chosen.status()

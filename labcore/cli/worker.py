@@ -3,7 +3,7 @@
 The pages start jobs as well while they run, unless LABCORE_WORKER=external is set for them. One process at a time
 starts the jobs of a workspace: a second worker waits for the first one to end.
 
-SIGTERM or Ctrl-C stops the jobs at work after their batch. The next worker continues them from their last epoch, before
+SIGTERM or Ctrl-C stops the running jobs after their batch. The next worker continues them from their last epoch, before
 anything else in the queue. A second Ctrl-C ends the worker without waiting for them.
 
 Examples:
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         stop_seconds=arguments.stop_seconds or stop_seconds(os.environ.get("LABCORE_STOP_SECONDS", "")),
         resumes=resumes() and not arguments.no_resume,
     )
-    with stop_on_signals("stopping the jobs at work") as stopping:
+    with stop_on_signals("stopping the running jobs") as stopping:
         say(f"starting the queued jobs of {worker.workspace.home}")
         worker.run(stopping, until_empty=arguments.until_empty)
     return DONE

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
+from labcore.config.former import path_now, tree_now
 from labcore.config.framing import Framing, framing
 from labcore.config.parts import (
     AudioConfig,
@@ -60,6 +61,11 @@ class RunConfig(SettingGroup):
     model: ModelConfig = ModelConfig()
     optim: OptimConfig = OptimConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, tree: Any) -> Any:
+        return tree_now(tree)
 
     @model_validator(mode="after")
     def _combinations(self) -> RunConfig:
@@ -117,7 +123,7 @@ class RunConfig(SettingGroup):
         """
         tree = self.model_dump()
         for path, value in changes.items():
-            part, _, name = path.partition(".")
+            part, _, name = path_now(path).partition(".")
             if part not in tree or name not in tree[part]:
                 raise no_such_setting(path, all_settings())
             tree[part][name] = value

@@ -40,12 +40,15 @@ class EpochPlan:
 
     @property
     def reason(self) -> str:
-        drawn = (
+        sampled = (
             f"{self.clips:,} of {self.of:,} training clips, drawn by class"
             if self.sampled
             else f"{self.of:,} training clips"
         )
-        return f"{self.epochs} epochs of {drawn}: {self.seen:,} clips seen, which is what the training budget allows for a set of this size"
+        return (
+            f"{self.epochs} epochs of {sampled}: {self.seen:,} clips seen, which is what the training budget allows for a set "
+            "of this size"
+        )
 
 
 def plan_for(config: RunConfig, clips: int) -> EpochPlan:

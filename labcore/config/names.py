@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from labcore.config import all_settings, no_such_setting
+from labcore.config.former import former_names
 from labcore.errors import ConfigError
 
 
@@ -17,7 +18,7 @@ def by_path(named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
             lab.
 
     Raises:
-        ConfigError: there is no such setting, it is named twice, or a text is none of its values.
+        ConfigError: there is no such setting, it is given twice, or a text is none of its values.
     """
     known = _names()
     found: dict[str, Any] = {}
@@ -52,4 +53,5 @@ def _names() -> dict[str, str]:
         last[name] = "" if name in last else path
     names = {name: path for name, path in last.items() if path}
     names |= {setting.flag.replace("-", "_"): path for path, setting in table.items() if setting.flag}
+    names |= {former: path for path in table for former in former_names(path)}
     return names | {path: path for path in table}

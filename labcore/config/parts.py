@@ -8,339 +8,292 @@ from labcore.config.setting import SettingGroup, setting
 
 
 class DataConfig(SettingGroup):
-    """Which clips are trained on and which are held out."""
+    """Which clips are trained on, and which are tested on."""
 
     dataset: str = setting(
-        "demo", "Data set", "A data set of the workspace by name, or the path of a folder or CSV file.", flag="dataset"
+        "demo", "Data set", "Name of a data set in the workspace, or path of a folder or CSV file.", flag="dataset"
     )
     fold: str | None = setting(
-        None,
-        "Held-out fold",
-        "The fold whose clips are never trained on and on which the accuracy is reported. "
-        "Automatic: the test part where the data set has one, else the first fold.",
-        flag="fold",
-    )
+        None, "Test fold", "Fold that is never trained on; the reported accuracy is measured on it. Automatic: the test part if the data "
+        "set has one, else the first fold.", flag="fold",
+    )  # fmt: skip
     split: Literal["official", "random"] = setting(
-        "official", "Split", "official keeps the folds of the data set, and clips of one recording on one side. random deals the clips "
-        "out without regard to recordings: it leaks, and is there to show by how much that flatters.", advanced=True,
+        "official", "Split", "official: the folds of the data set, with all clips of a recording on the same side. random: a random "
+        "split that ignores recordings. It leaks, and shows how much too high the accuracy of such a split is.", advanced=True,
     )  # fmt: skip
     validation_share: float = setting(
-        0.0, "Validation share", "This share of the training clips, whole recordings of it, is set aside: the curves are of them, and "
-        "the held-out fold is looked at once, at the end. 0 draws the curves on the held-out fold.",
+        0.0, "Validation share", "Share of the training clips set aside for validation, by whole recordings. The curves then show these "
+        "clips, and the test fold is evaluated once, at the end. 0: the curves show the test fold.",
         ge=0, le=0.5, step=0.05, advanced=True,
     )  # fmt: skip
     leave_out: str | None = setting(
-        None, "Left-out fold", "A fold that is used for nothing at all, so that settings can be chosen on another one and be reported on "
-        "this one. Automatic: none.", advanced=True,
+        None, "Excluded fold", "Fold that is neither trained nor tested on. Tuning uses it to keep the final test fold unseen.",
+        advanced=True, unset="none",
     )  # fmt: skip
     train_clips: int | None = setting(
-        None, "Training clips", "At most so many clips are trained on, drawn by class. Automatic: all, unless epochs are automatic and "
-        "the training budget has no room for five epochs of all.", ge=1, le=100_000_000, step=1, unit="clips", advanced=True,
+        None, "Training clips", "Largest number of training clips; a stratified sample is drawn. Automatic: all, unless epochs are "
+        "automatic and the training budget is too small for five epochs of all.", ge=1, le=100_000_000, step=1, advanced=True,
     )  # fmt: skip
     balance: Literal["none", "sampling", "weighting"] = setting(
-        "sampling", "Uneven classes", "What is done where the largest class has more than twice the clips of the smallest: sampling draws "
-        "clips of rare classes more often in an epoch, by the square root of the frequency and at most 8 times; weighting lets "
-        "them count more in the loss; none leaves it.", advanced=True,
+        "sampling", "Class imbalance", "What to do if the largest class has more than twice the clips of the smallest. sampling: "
+        "oversample rare classes, by the square root of their frequency and at most 8 times. weighting: weight them in the loss. none: "
+        "nothing.", advanced=True,
     )  # fmt: skip
 
 
 class AudioConfig(SettingGroup):
-    """What is cut from a recording before anything is computed from it."""
+    """How clips are resampled and cut."""
 
     sample_rate: int = setting(
-        22050,
-        "Sample rate",
-        "Clips are resampled to this rate once, when the clip store is built. Twice the highest frequency that matters: "
-        "for bats 250 kHz and more.",
-        ge=4000,
-        le=500000,
-        step=50,
-        unit="Hz",
-    )
+        22050, "Sample rate", "Clips are resampled to this rate once, when the clip store is built. Choose at least twice the highest "
+        "frequency of interest: 250 kHz or more for bats.", ge=4000, le=500000, step=50, unit="Hz",
+    )  # fmt: skip
     clip_seconds: float | None = setting(
-        None,
-        "Clip length",
-        "How much the network hears at a time: longer clips are cropped in training and cut into windows in use, shorter ones "
-        "padded with silence. Automatic: long enough for 95 % of the clips of the data set, at most 10 s.",
-        ge=0.1,
-        le=60,
-        step=0.1,
-        unit="s",
-    )
+        None, "Clip length", "Length of the network's input. Longer clips are cropped at random in training and split into windows in "
+        "use; shorter clips are padded with silence. Automatic: the 95th percentile of the clip lengths, at most 10 s.",
+        ge=0.1, le=60, step=0.1, unit="s",
+    )  # fmt: skip
     silent_windows: Literal["skip", "count"] = setting(
-        "skip", "Silent windows", "Whether the answer to a clip of several windows counts those that are silent: 30 dB below its loudest.",
-        advanced=True,
+        "skip", "Silent windows", "Whether silent windows (30 dB below the loudest one) count in the prediction for a clip of several "
+        "windows.", advanced=True,
     )  # fmt: skip
 
 
 class FeaturesConfig(SettingGroup):
-    """The log-mel spectrogram, the one front end of training and use."""
+    """The log-mel spectrogram, the front end of training and use."""
 
     n_fft: int | None = setting(
-        None, "FFT size", "Samples in a Fourier transform: more of them resolve frequency finer and time coarser. Automatic: 1024 at "
-        "22.05 kHz, the same time of about 46 ms at other rates.",
-        ge=64, le=32768, step=64, unit="samples", advanced=True,
+        None, "FFT size", "Samples per Fourier transform. Larger: finer frequency resolution, coarser time resolution. Automatic: about "
+        "46 ms, which is 1024 at 22.05 kHz.", ge=64, le=32768, step=64, unit="samples", advanced=True,
     )  # fmt: skip
     win_length: int | None = setting(
-        None, "Window length", "Samples under the window function, at most the FFT size. Automatic: the FFT size; for clips shorter than "
-        "2.3 s less, down to 25 ms.",
-        ge=32, le=32768, step=32, unit="samples", advanced=True,
+        None, "Window length", "Samples under the window function, at most the FFT size. Automatic: the FFT size; shorter for clips "
+        "below 2.3 s, down to 25 ms.", ge=32, le=32768, step=32, unit="samples", advanced=True,
     )  # fmt: skip
     hop_length: int | None = setting(
-        None, "Hop", "Samples from one frame to the next: half of it makes twice the frames and twice the work. Automatic: half the "
-        "window of about 46 ms; for clips shorter than 2.3 s as much less as gives a clip 100 frames, down to 6 ms.",
+        None, "Hop length", "Samples between successive frames. Halving it doubles the frames and the work. Automatic: about 23 ms; "
+        "shorter for clips below 2.3 s, to give 100 frames per clip, down to 6 ms.",
         ge=16, le=16384, step=16, unit="samples", advanced=True,
     )  # fmt: skip
     n_mels: int = setting(
-        64, "Mel bands", "Rows of the spectrogram. 64 do for most sounds, 128 for fine pitch.", ge=8, le=256, step=8
-    )
+        64, "Mel bands", "Rows of the mel spectrogram. 64 suit most sounds, 128 fine differences of pitch.", ge=8, le=256, step=8,
+    )  # fmt: skip
     f_min: float = setting(
-        50.0, "Lowest frequency", "Below it nothing is heard by the network: cuts rumble and wind.",
+        50.0, "Lowest frequency", "Lower edge of the mel bands. Removes rumble and wind.",
         ge=0, le=50000, step=10, unit="Hz", advanced=True,
     )  # fmt: skip
     f_max: float | None = setting(
-        None, "Highest frequency", "Above it nothing is heard by the network. Automatic: 14 kHz, or 0.9 of half the sample rate where that "
-        "is lower, and at rates above 96 kHz, which only ultrasound needs.",
-        ge=200, le=250000, step=100, unit="Hz", advanced=True,
+        None, "Highest frequency", "Upper edge of the mel bands. Automatic: 14 kHz or 90 % of the Nyquist frequency, whichever is lower; "
+        "above a sample rate of 96 kHz always 90 %.", ge=200, le=250000, step=100, unit="Hz", advanced=True,
     )  # fmt: skip
     window: Literal["hann", "hamming", "blackman", "rectangular"] = setting(
-        "hann", "Window function", "How a frame fades in and out. blackman smears least over frequency, rectangular most.", advanced=True
+        "hann", "Window function", "Window applied to each frame. blackman leaks least between frequencies, rectangular most.",
+        advanced=True,
     )  # fmt: skip
     mel_scale: Literal["htk", "slaney"] = setting(
-        "htk", "Mel scale", "The two definitions of the mel: htk is logarithmic throughout, slaney linear below 1 kHz.", advanced=True
-    )  # fmt: skip
+        "htk", "Mel scale", "Definition of the mel. htk: logarithmic. slaney: linear below 1 kHz.", advanced=True
+    )
     mel_norm: Literal["none", "slaney"] = setting(
-        "none", "Mel norm", "slaney divides each band by its width, so that white noise looks flat. The network sees no difference, since "
+        "none", "Mel norm", "slaney: divide each band by its width, so that white noise looks flat. It does not change training, since "
         "each band is normalised.", advanced=True,
     )  # fmt: skip
     floor_db: float = setting(
-        -80.0, "Floor", "Levels below this one count as silence, so that digital silence and faint hiss look alike.",
+        -80.0, "Floor", "Lower levels are raised to this one, so that digital silence and faint hiss look alike.",
         ge=-120, le=-20, step=5, unit="dB", advanced=True,
     )  # fmt: skip
 
 
 class AugmentConfig(SettingGroup):
-    """What is done to the training clips, anew in every epoch. Zero switches an augmentation off."""
+    """Random changes of the training clips, new in every epoch. Zero switches an augmentation off."""
 
     time_shift_seconds: float = setting(
-        2.5, "Time shift", "Clips are moved by up to this much; what leaves at one end comes in at the other, so that no short "
-        "sound is lost. Clips longer than the clip length are cropped at random in any case.", ge=0, le=5, step=0.1, unit="s", live=True,
+        2.5, "Time shift", "Largest shift in time. What leaves at one end enters at the other. Clips longer than the clip length are "
+        "cropped at random instead.", ge=0, le=5, step=0.1, unit="s", live=True,
     )  # fmt: skip
     avoid_silence: Literal["on", "off"] = setting(
-        "on", "Avoid silence", "Crops of clips longer than the clip length are drawn again where they are silent: 30 dB below the clip's "
-        "loudest crop.", advanced=True,
-    )  # fmt: skip
-    time_scale: float = setting(
-        0.2,
-        "Time scaling",
-        "Clips are played slower or faster by up to this share, at unchanged pitch.",
-        ge=0,
-        le=0.5,
-        step=0.05,
-        live=True,
+        "on", "Avoid silence", "Redraw crops that are silent: 30 dB below the clip's loudest crop.", advanced=True
     )
+    time_scale: float = setting(
+        0.2, "Time stretch", "Largest change of tempo, as a share, at unchanged pitch.", ge=0, le=0.5, step=0.05, live=True,
+    )  # fmt: skip
     speed: float = setting(
-        0.0, "Speed", "Clips are played slower and lower, or faster and higher, by up to this share, as a tape does.",
+        0.0, "Speed (pitch follows)", "Largest change of speed, as a share. Pitch changes with it, as on a tape.",
         ge=0, le=0.5, step=0.05, live=True,
     )  # fmt: skip
     pitch_semitones: float = setting(
-        2.0, "Pitch shift", "Clips are made higher or lower by up to this much, at unchanged tempo.",
-        ge=0, le=12, step=0.5, unit="semitones", live=True,
+        2.0, "Pitch shift", "Largest change of pitch, at unchanged tempo.", ge=0, le=12, step=0.5, unit="semitones", live=True,
     )  # fmt: skip
     equaliser_db: float = setting(
-        12.0, "Equaliser", "Clips are coloured by a smooth random curve of up to this much, as other microphones and rooms do.",
+        12.0, "Equaliser", "Strength of a smooth random filter. Imitates other microphones and rooms.",
         ge=0, le=24, step=1, unit="dB", live=True,
     )  # fmt: skip
     gain_db: float = setting(
-        6.0, "Gain", "Clips are made louder or softer by up to this much.", ge=0, le=24, step=1, unit="dB", live=True
+        6.0, "Gain", "Largest change of loudness, up or down.", ge=0, le=24, step=1, unit="dB", live=True
     )
     reverb: float = setting(
-        0.0, "Reverberation", "The share of clips that are put into a room. Acts on the waveform: each step then computes "
-        "its spectrograms.",
-        ge=0, le=1, step=0.05, flag="reverb", live=True,
+        0.0, "Reverberation", "Share of clips that get the reverberation of a random room. Acts on the waveform, so spectrograms are "
+        "computed at every step.", ge=0, le=1, step=0.05, flag="reverb", live=True,
     )  # fmt: skip
     reverb_seconds: float = setting(
-        1.0, "Longest reverberation", "Reverberation times are drawn between a tenth of this one and it.",
+        1.0, "Longest reverberation", "Reverberation times (RT60) are drawn between a tenth of this value and this value.",
         ge=0.1, le=4, step=0.1, unit="s", advanced=True,
     )  # fmt: skip
     noise: float = setting(
-        0.0, "Background noise", "The share of clips to which noise is added, at a random signal-to-noise ratio. Acts on the waveform: "
-        "each step then computes its spectrograms.", ge=0, le=1, step=0.05, flag="noise", live=True,
+        0.0, "Background noise", "Share of clips that get noise at a random signal-to-noise ratio. Acts on the waveform, so spectrograms "
+        "are computed at every step.", ge=0, le=1, step=0.05, flag="noise", live=True,
     )  # fmt: skip
     noise_snr_db: float = setting(
-        10.0, "Lowest signal-to-noise ratio", "The noise is at most this loud: ratios are drawn between this one and 30 dB above it.",
+        10.0, "Lowest signal-to-noise ratio", "Ratios are drawn between this value and 30 dB above it.",
         ge=-10, le=40, step=1, unit="dB", advanced=True,
     )  # fmt: skip
     noise_colour: Literal["any", "white", "pink", "brown"] = setting(
-        "any", "Colour of the noise", "white hisses, pink rushes, brown rumbles; any draws one between white and brown for each clip.",
-        advanced=True,
+        "any", "Noise colour", "Spectrum of the noise. any: between white and brown, drawn for each clip.", advanced=True,
     )  # fmt: skip
     noise_file: str | None = setting(
-        None, "Recorded noise", "A sound file that is added in place of made noise: rain, a fan, the street of your machine. Each clip "
-        "gets another stretch of it.", advanced=True,
+        None, "Recorded noise", "Sound file to add in place of generated noise: rain, a fan, a street. Each clip gets a random part of "
+        "it.", advanced=True, unset="none",
     )  # fmt: skip
     mixup: float = setting(
-        1.0, "Mixing", "The share of clips that are mixed with a second clip, labels in the same ratio. Energies are added, "
-        "as they do when two sounds are heard at once.", ge=0, le=1, step=0.05, flag="mixup", live=True,
+        1.0, "Mixup", "Share of clips that are mixed with a second clip, labels in the same proportion. Energies are added, as when two "
+        "sounds are heard at once.", ge=0, le=1, step=0.05, flag="mixup", live=True,
     )  # fmt: skip
     time_mask: float = setting(
-        0.1,
-        "Time masking",
-        "Up to this share of the frames is blanked, in one stretch a mask.",
-        ge=0,
-        le=0.5,
-        step=0.02,
-        live=True,
-    )
+        0.1, "SpecAugment: time mask", "Largest share of the frames blanked by one mask.", ge=0, le=0.5, step=0.02, live=True,
+    )  # fmt: skip
     freq_mask: float = setting(
-        0.1,
-        "Frequency masking",
-        "Up to this share of the mel bands is blanked, in one stretch a mask.",
-        ge=0,
-        le=0.5,
-        step=0.02,
-        live=True,
-    )
+        0.1, "SpecAugment: frequency mask", "Largest share of the mel bands blanked by one mask.", ge=0, le=0.5, step=0.02, live=True,
+    )  # fmt: skip
     masks: int = setting(
-        1, "Masks", "How many stretches are blanked in each direction.", ge=1, le=4, step=1, advanced=True, live=True
-    )
+        1, "SpecAugment: masks", "Number of masks in time, and in frequency.", ge=1, le=4, step=1, advanced=True, live=True,
+    )  # fmt: skip
     plain_share: float = setting(
-        0.1, "Plain ending", "For this last share of the epochs mixing is off, so that training ends on clips as they are.",
+        0.1, "No mixup in the last epochs", "Share of the epochs, at the end of training, without mixup.",
         ge=0, le=1, step=0.05, advanced=True,
     )  # fmt: skip
 
 
 class ModelConfig(SettingGroup):
-    """The network."""
+    """Architecture and initial weights."""
 
     name: str = setting(
-        "compact", "Network", "compact (our own, small and strong), resnet18, small_cnn (the article's), or timm:NAME for any network "
-        "of timm.", flag="model",
+        "compact", "Network", "compact: the lab's own small network. small_cnn: the CNN of the benchmark. resnet18, or timm:NAME for a "
+        "network of timm.", flag="model",
     )  # fmt: skip
     dropout: float = setting(
-        0.2, "Dropout", "The share of features that are dropped before the last layer. More of it works against overfitting.",
+        0.2, "Dropout", "Share of features dropped before the last layer. Raise it against overfitting.",
         ge=0, le=0.9, step=0.05, flag="dropout", live=True,
     )  # fmt: skip
     width: float = setting(
-        1.0, "Width", "Channels of the compact network as a multiple of its own. Other networks keep theirs.",
-        ge=0.25, le=4, step=0.25, advanced=True,
+        1.0, "Width", "Factor on the channels of the compact network. Other networks ignore it.", ge=0.25, le=4, step=0.25, advanced=True,
     )  # fmt: skip
     pretrained: str = setting(
-        "none", "Pretrained weights", "none starts fresh. published takes what timm publishes for timm:NAME, and torchvision for resnet18. "
-        "Else the path of a file with weights of the same network (.safetensors, .pt, .pth), the folder or zip of a run, or a run's id.",
+        "none", "Pretrained weights", "none: train from scratch. published: the weights that torchvision (resnet18) or timm (timm:NAME) "
+        "publish. Or a file with weights of the same network (.safetensors, .pt, .pth), the folder or zip of a run, or a run's id.",
     )  # fmt: skip
     freeze_epochs: int = setting(
-        0, "Frozen epochs", "In so many epochs at the start only the last layer learns, so that its first errors do not spoil pretrained "
-        "weights.", ge=0, le=1000, step=1, advanced=True,
+        0, "Freeze backbone (epochs)", "Number of epochs, at the start, in which only the last layer is trained. Protects pretrained "
+        "weights from the first large gradients.", ge=0, le=1000, step=1, advanced=True,
     )  # fmt: skip
 
 
 class OptimConfig(SettingGroup):
-    """How the weights are found."""
+    """How the network is trained."""
 
     epochs: int | None = setting(
-        None, "Epochs", "How often every training clip is seen. Automatic: as often as the training budget allows for a set of this size.",
+        None, "Epochs", "Passes over the training clips. Automatic: as many as the training budget allows.",
         ge=1, le=2000, step=1, flag="epochs", log=True,
     )  # fmt: skip
     budget: int = setting(
-        51200, "Training budget", "Clips of 5 s that the network sees in the whole run, where epochs are automatic: about five minutes on "
-        "two cores with the default network. Sets of fewer than 320 clips use less of it, and of very large ones a part is drawn.",
+        51200, "Training budget", "Clips of 5 s to train on in total if epochs are automatic. The default takes about five minutes on "
+        "two cores with the default network. Sets of fewer than 320 clips use less; of very large sets a sample is drawn.",
         ge=100, le=1_000_000_000, unit="clips", flag="budget", log=True,
     )  # fmt: skip
     batch_size: int = setting(
-        32, "Batch size", "Clips in a step. Larger batches keep a GPU busy; smaller ones often learn better from few clips.",
-        ge=1, le=4096, step=1, unit="clips", flag="batch-size", log=True,
+        32, "Batch size", "Clips per step. Larger batches use a GPU better; smaller ones often generalise better with few clips.",
+        ge=1, le=4096, step=1, flag="batch-size", log=True,
     )  # fmt: skip
-    optimiser: Literal["sgd", "adamw"] = setting(
-        "sgd", "Optimiser", "sgd with Nesterov momentum, or adamw.", flag="optimiser"
+    optimizer: Literal["sgd", "adamw"] = setting(
+        "sgd", "Optimizer", "sgd (with Nesterov momentum) or adamw.", flag="optimizer"
     )
     lr: float | None = setting(
-        None, "Learning rate", "The highest learning rate of the schedule. Automatic: 0.1 for sgd, 0.002 for adamw.",
+        None, "Learning rate", "Peak of the learning-rate schedule. Automatic: 0.1 for sgd, 0.002 for adamw.",
         ge=1e-6, le=2, flag="lr", log=True,
     )  # fmt: skip
     lr_factor: float = setting(
-        1.0, "Learning-rate factor", "What the schedule says is multiplied by this. To be changed while a run trains.",
+        1.0, "Learning-rate factor", "Multiplies the scheduled learning rate. Meant for adjusting a run while it trains.",
         ge=0.01, le=10, advanced=True, log=True, live=True,
     )  # fmt: skip
     body_lr: float = setting(
-        1.0, "Learning rate of the body", "All layers before the last one learn at the learning rate times this. Less than 1 keeps "
-        "pretrained weights closer to what they were.", ge=0.001, le=1, advanced=True, log=True,
+        1.0, "Backbone learning-rate factor", "Multiplies the learning rate of all layers but the last. Below 1, pretrained weights "
+        "change less.", ge=0.001, le=1, advanced=True, log=True,
     )  # fmt: skip
     schedule: Literal["onecycle", "cosine", "constant"] = setting(
-        "onecycle", "Schedule", "How the learning rate moves over the run: up and down in one cycle, down along a cosine, or not at all.",
+        "onecycle", "Schedule", "Learning-rate schedule. onecycle: warm-up, then decay. cosine: cosine decay. constant: none.",
         advanced=True,
     )  # fmt: skip
-    momentum: float = setting(0.9, "Momentum", "Of sgd.", ge=0, le=0.999, step=0.01, advanced=True)
+    momentum: float = setting(0.9, "Momentum", "Momentum of sgd.", ge=0, le=0.999, step=0.01, advanced=True)
     weight_decay: float = setting(
         5e-4, "Weight decay", "Pulls the weights towards zero.", ge=0, le=1, advanced=True, log=True
     )
     label_smoothing: float = setting(
-        0.0,
-        "Label smoothing",
-        "This share of each label is spread over all classes.",
-        ge=0,
-        le=0.5,
-        step=0.01,
-        live=True,
-    )
+        0.0, "Label smoothing", "Share of each label that is spread evenly over all classes.", ge=0, le=0.5, step=0.01, live=True,
+    )  # fmt: skip
     averaging: float = setting(
-        0.2, "Averaged weights", "The weights of this last share of the epochs are averaged; the average is reported and saved. "
-        "0 takes the last weights as they are.", ge=0, le=1, step=0.05,
+        0.2, "Weight averaging (SWA)", "Share of the epochs, at the end of training, whose weights are averaged. The average is "
+        "evaluated and saved. 0: the last weights.", ge=0, le=1, step=0.05,
     )  # fmt: skip
     clip_norm: float = setting(
-        5.0, "Gradient limit", "Gradients longer than this are shortened. 0 leaves them.", ge=0, le=100, advanced=True
-    )
+        5.0, "Gradient clipping", "Largest norm of the gradients; longer ones are scaled down. 0: no clipping.",
+        ge=0, le=100, advanced=True,
+    )  # fmt: skip
 
     @property
     def peak_lr(self) -> float:
         """The highest learning rate, with "automatic" worked out."""
-        return self.lr if self.lr is not None else {"sgd": 0.1, "adamw": 0.002}[self.optimiser]
+        return self.lr if self.lr is not None else {"sgd": 0.1, "adamw": 0.002}[self.optimizer]
 
 
 class RuntimeConfig(SettingGroup):
-    """Where and in what form the work is done."""
+    """Device, precision and memory."""
 
     device: str = setting(
-        "auto",
-        "Device",
-        "auto, cpu, cuda, cuda:N, or all. auto takes the first GPU that can run a kernel, else the CPU; all shares each batch "
-        "among all GPUs of the machine.",
-        flag="device",
-    )
+        "auto", "Device", "auto: the first working GPU, else the CPU. cpu, cuda or cuda:N: this device. all: every batch is split over "
+        "all GPUs of the machine.", flag="device",
+    )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
-        "auto", "Precision", "auto times a few steps in each precision and memory format and takes the fastest.", advanced=True,
-        flag="precision",
+        "auto", "Precision", "auto: time a few steps in each precision and memory format, and use the fastest.",
+        advanced=True, flag="precision",
     )  # fmt: skip
     memory_format: Literal["auto", "contiguous", "channels_last"] = setting(
-        "auto",
-        "Memory format",
-        "How images lie in memory inside the network. auto as for the precision.",
-        advanced=True,
+        "auto", "Memory format", "Layout of image tensors in memory. auto: chosen with the precision.", advanced=True
     )
     compile: Literal["auto", "on", "off"] = setting(
-        "auto", "Compile", "Whether torch.compile makes code of its own for the network. auto tries it where the run is long enough to "
-        "earn the compiling back, and takes it where it is faster and right.", advanced=True,
+        "auto", "torch.compile", "Compile the network with torch.compile. auto: if the run is long enough to pay for it, and the "
+        "compiled network is faster and gives the same result.", advanced=True,
     )  # fmt: skip
-    out_of_memory: Literal["fail", "divide"] = setting(
-        "fail", "Out of memory", "fail ends the run and says which batch would fit; divide takes each batch in parts that fit, their "
-        "gradients summed, and goes on.", advanced=True,
+    out_of_memory: Literal["fail", "split"] = setting(
+        "fail", "Out of memory", "fail: stop, and tell which batch size would fit. split: continue with smaller micro-batches and the "
+        "same steps (gradient accumulation).", advanced=True,
     )  # fmt: skip
     micro_batch: int | None = setting(
-        None, "Part of a batch", "So many clips of a batch are taken at a time, their gradients summed: less memory, the same steps. "
-        "Batch norm then sees the part alone. Automatic: the whole batch.", ge=1, le=4096, step=1, unit="clips", advanced=True,
+        None, "Micro-batch", "Gradient accumulation: clips per forward pass, gradients summed to a whole batch. Less "
+        "memory, the same steps; batch normalisation sees the micro-batch. Automatic: the whole batch.",
+        ge=1, le=4096, step=1, advanced=True,
     )  # fmt: skip
     advisor: Literal["off", "suggest", "apply"] = setting(
-        "suggest", "Overfitting", "What is done where it shows over several epochs: suggest says what to change; apply changes it, going "
-        "by clips set aside for validation (a tenth of the training clips where no share is given); off keeps silent.", flag="advisor",
-        advanced=True,
+        "suggest", "Overfitting advisor", "Watches for overfitting over several epochs. suggest: propose changes of settings. apply: "
+        "make them, judged on validation clips (a tenth of the training clips if no share is set). off: no advice.",
+        flag="advisor", advanced=True,
     )  # fmt: skip
     golden_clips: int = setting(
-        4, "Golden clips", "So many held-out clips, a window of each, travel with the weights and are replayed when a service loads them. "
-        "Whoever gets the weights can hear them. 0: none.", ge=0, le=32, step=1, unit="clips", advanced=True,
+        4, "Self-check clips", "Held-out clips stored with the weights and classified again when a service loads them. Anyone who has "
+        "the weights can listen to them. 0: none.", ge=0, le=32, step=1, advanced=True,
     )  # fmt: skip
     seed: int = setting(
-        0, "Seed", "The same seed on the same machine makes the same run.", ge=0, le=2**31 - 1, flag="seed"
-    )
+        0, "Seed", "Seed of all random numbers. The same seed on the same machine repeats a run exactly.",
+        ge=0, le=2**31 - 1, flag="seed",
+    )  # fmt: skip
     threads: int | None = setting(
-        None, "CPU threads", "Automatic: one a core that this process may use.", ge=1, le=1024, advanced=True
-    )
+        None, "CPU threads", "Threads for computing on the CPU. Automatic: one per core available to the process.",
+        ge=1, le=1024, advanced=True,
+    )  # fmt: skip

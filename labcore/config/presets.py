@@ -19,19 +19,17 @@ class Preset(NamedTuple):
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
         "Quick look",
-        "A first result in about a minute on two cores: lower sample rate, few epochs.",
+        "A first result in about a minute on two cores. Lower sample rate, few epochs.",
         {
             "audio.sample_rate": 16000,
             "optim.budget": 8000,
             "augment.mixup": 0.2,
         },
     ),
-    "balanced": Preset(
-        "Balanced", "The recommended recipe, about five minutes on two cores: strong accuracy from few clips.", {}
-    ),
+    "balanced": Preset("Balanced", "The recommended settings. About five minutes on two cores.", {}),
     "thorough": Preset(
         "Thorough",
-        "Twice the epochs and a wider network, about twenty minutes on two cores: for the last points of accuracy.",
+        "Twice the epochs and a wider network, for the last points of accuracy. About twenty minutes on two cores.",
         {"optim.budget": 102400, "model.width": 1.5},
     ),
 }

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from labcore.config.former import choice_now
 from labcore.errors import ConfigError
 
 AUTO = "auto"
@@ -26,6 +27,7 @@ def setting(
     advanced: bool = False,
     log: bool = False,
     live: bool = False,
+    unset: str = "automatic",
 ) -> Any:
     """A field with what every face of it needs.
 
@@ -40,8 +42,9 @@ def setting(
         advanced: shown folded away.
         log: a slider on a logarithmic scale makes sense.
         live: it can be changed while a run trains.
+        unset: what None is called.
     """
-    ui: Any = {"step": step, "unit": unit, "flag": flag, "advanced": advanced, "log": log, "live": live}
+    ui: Any = {"step": step, "unit": unit, "flag": flag, "advanced": advanced, "log": log, "live": live, "unset": unset}
     return Field(default=default, title=title, description=help, ge=ge, le=le, json_schema_extra={"ui": ui})
 
 
@@ -71,6 +74,7 @@ class Setting(BaseModel):
     advanced: bool
     log: bool
     live: bool
+    unset: str
 
     def read(self, text: str) -> Any:
         """The value that a text says, as flags, links and ranges write it; "auto" where the setting may be left to the lab.
@@ -83,6 +87,7 @@ class Setting(BaseModel):
         if self.kind == "text":
             return text
         if self.kind == "choice":
+            text = choice_now(self.path, text)
             if text not in self.choices:
                 raise ConfigError(f"{text!r} is not one of {', '.join(self.choices)}", "Choose one of these")
             return text

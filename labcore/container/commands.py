@@ -88,7 +88,7 @@ def _jupyter(workspace: Workspace, environment: Mapping[str, str]) -> Command:
     token = read_secret("JUPYTER_TOKEN", environment)
     if len(token) < SHORTEST_TOKEN:
         raise LabError(
-            f"Jupyter wants a token of at least {SHORTEST_TOKEN} characters: whoever reaches it can run anything here",
+            f"Jupyter needs a token of at least {SHORTEST_TOKEN} characters: anyone who reaches it can run code here",
             "Give one as a secret (JUPYTER_TOKEN_FILE) or in JUPYTER_TOKEN; `openssl rand -hex 24` makes one",
         )
     folder = workspace.home / "notebooks"

@@ -39,7 +39,7 @@ def address(words: Sequence[str], environment: Mapping[str, str]) -> str | None:
 
 
 def started_with(process: Path = Path("/proc/1")) -> list[str]:
-    """The words after the image's name, off the init's command line. Where process 1 is another, it is taken for the app."""
+    """The words after the image's name, off the init's command line. Where process 1 is another, it is read as the app."""
     try:
         words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
     except OSError:

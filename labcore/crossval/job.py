@@ -162,7 +162,7 @@ class CrossValidation(JobFolder):
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> RunError:
-        return RunError(f"experiment {self.id} cannot be read: {reason(error)}", "Remove it, or put it back")
+        return RunError(f"cross-validation {self.id} cannot be read: {reason(error)}", "Delete it, or put it back")
 
     def asked(self) -> JobRequest:
         try:
@@ -205,7 +205,7 @@ class CrossValidation(JobFolder):
 
 
 def state_of(states: Sequence[str]) -> str:
-    """How several runs stand together: queued where all wait, running where one waits or is at work; else failed, stopped or finished.
+    """How several runs stand together: queued where all wait, running where one waits or is running; else failed, stopped or finished.
 
     Args:
         states: of each run; "deleted" of one that is not there.
@@ -253,13 +253,13 @@ def _chosen(dataset: Any, config: RunConfig, folds: Sequence[str] | None) -> lis
 
     if config.data.split == "random":
         raise ConfigError(
-            "a cross-validation goes through the official folds",
-            "Leave data.split as it is and ask for the random split",
+            "a cross-validation uses the official folds",
+            "Leave data.split at official; compare with a random split instead",
         )
     chosen = list(official_folds(dataset)) if folds is None else [str(fold) for fold in folds]
     chosen = [fold for fold in chosen if fold != config.data.leave_out]
     if not chosen or len(set(chosen)) < len(chosen):
-        raise ConfigError("no fold is asked for, or one twice", f"There are: {', '.join(dataset.folds)}")
+        raise ConfigError("no fold is given, or one twice", f"There are: {', '.join(dataset.folds)}")
     for fold in chosen:
         split_for(dataset, config.data.model_copy(update={"fold": fold}))
     return chosen
@@ -269,7 +269,7 @@ def _check(facts: dict[str, Any]) -> None:
     """Raises DamagedError for what names no runs of its workspace, or was made at no time."""
     created, members = facts.get("created", 0.0), facts.get("members", {})
     if type(created) not in (int, float) or not 0 <= created <= LATEST:
-        raise DamagedError("it was made at no time")
+        raise DamagedError("it has no time of creation")
     lists = members.values() if isinstance(members, dict) else [None]
     if not all(isinstance(pairs, list) and all(map(_names_run, pairs)) for pairs in lists):
         raise DamagedError("it names no runs of this workspace")

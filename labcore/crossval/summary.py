@@ -28,7 +28,7 @@ class FoldResult(JobStatus):
         accuracy: the final one on the held-out fold, None before the end.
         latest: the accuracy of the newest epoch on the clips of the curve.
         curve: epoch, accuracy on the training clips, accuracy on the clips of the curve.
-        seconds: at work so far, over all its starts that came to an end.
+        seconds: running so far, over all its starts that came to an end.
         leaks: clips of its recordings were trained on.
         adjusted: so many times its settings were changed with its held-out clips in view.
     """
@@ -89,7 +89,7 @@ class Summary:
     """A cross-validation at a glance.
 
     Attributes:
-        state: queued, running (a fold is waiting or at work), finished, failed or stopped.
+        state: queued, running (a fold is waiting or running), finished, failed or stopped.
         random: the random-split control, None where it was not asked for.
         difference: mean accuracy of the random split less that of the official folds, over the folds finished on both sides.
         by: who made it; "" where that is not known.

@@ -69,13 +69,13 @@ def assembled(reading: DatasetDraft) -> Dataset:
         rows, timed = parted(rows)
         folds, note = assign_folds([row[1] for row in rows], [row[3] for row in rows])
         rows = [(*row[:2], fold, *row[3:]) for row, fold in zip(rows, folds, strict=True)]
-        note += "; recordings that are the only one of a class by time" if timed else ""
+        note += "; classes with a single recording are split by time" if timed else ""
     else:
-        kind = "official folds" if reading.official else "folds as the data set gives them"
+        kind = "official folds" if reading.official else "folds from the data set"
         note = f"{kind}: {', '.join(fold_order(set(named)))}"
         if empty:
             rows = [(*row[:2], row[2] or "train", *row[3:]) for row in rows]
-            note += f"; {empty} clips without a fold are only trained on"
+            note += f"; {empty} clips without a fold are used for training only"
     labels, told = _labels(reading, [row[1] for row in rows])
     rows = [(row[0], label, row[2], shown(row[3]), *row[4:]) for row, label in zip(rows, labels, strict=True)]
     return Dataset(

@@ -132,12 +132,12 @@ def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_
     if not both.any():
         return ""
     return (
-        f"{counted(int(both.sum()), 'held-out clip')} of {some(sorted(set(label[both])))} from other times of a recording that is trained "
-        "on, which is weaker than another recording"
+        f"{counted(int(both.sum()), 'held-out clip')} of {some(sorted(set(label[both])))} come from a recording that is also trained on, "
+        "at other times: a weaker test than other recordings"
     )
 
 
-def whole(dataset: Dataset, draw: Drawer) -> Dataset:
+def whole(dataset: Dataset, generator: Drawer) -> Dataset:
     """The data set as it was before recordings were parted by time, for runs that began then.
 
     Args:
@@ -153,7 +153,7 @@ def whole(dataset: Dataset, draw: Drawer) -> Dataset:
         if cut and rows and rows[-1][:2] == row[:2] and rows[-1][3] == group:
             continue  # a later piece
         rows.append((*row[:3], group, *((0.0, math.nan) if cut else row[4:])))
-    folds = draw([row[1] for row in rows], [row[3] for row in rows])
+    folds = generator([row[1] for row in rows], [row[3] for row in rows])
     table = make_table(rows).assign(fold=pd.Series(folds, dtype=object))
     findings = [finding for finding in dataset.findings if finding.kind != KIND]
     return replace(dataset, table=table, findings=findings)
@@ -164,8 +164,8 @@ def _told(labels: list[str], paths: list[str]) -> Finding:
     who = f"class {shown(labels[0])} has" if len(labels) == 1 else f"classes {some(map(shown, labels))} have"
     return Finding(
         KIND,
-        f"the {who} one recording alone{'' if len(labels) == 1 else ' each'} ({files}), which is parted by time: other times of it are "
-        "trained on than are held out. That is weaker than another recording, and its accuracy looks better than it is",
+        f"the {who} only one recording{'' if len(labels) == 1 else ' each'} ({files}), which is split by time into training "
+        "and test clips. This is a weaker test than other recordings, so the accuracy of the class is optimistic",
         tuple(paths),
-        "Add clips of other recordings where there are some",
+        "Add clips of other recordings if you have some",
     )

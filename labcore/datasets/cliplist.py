@@ -35,7 +35,7 @@ class ClipList:
 
     @cached_property
     def taken(self) -> Taken:
-        """Which column was taken for what."""
+        """Which column was read as what."""
         label, fold, group = (column_for(kind, self.header) for kind in ("label", "fold", "group"))
         path = column_for("path", self.header)
         if not path or not self._names_audio(path):
@@ -116,7 +116,7 @@ def read_list(path: Path) -> ClipList:
         rows.append({name: cell for name, cell in zip(header, cells, strict=False) if name})
         lines.append(number)
     if header is None:
-        raise DatasetError(f"{path} holds comments alone", "It needs a header `path,label` and a row for each clip")
+        raise DatasetError(f"{path} contains only comments", "It needs a header `path,label` and one row per clip")
     return ClipList(path, header, rows, lines)
 
 

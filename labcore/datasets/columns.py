@@ -57,7 +57,7 @@ def weak_paths(header: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Taken:
-    """Which column was taken for what; "" for what no column gives."""
+    """Which column was read as what; "" for what no column gives."""
 
     path: str = ""
     label: str = ""
@@ -65,7 +65,7 @@ class Taken:
     group: str = ""
 
     def told(self, header: Iterable[str], times: dict[str, str]) -> str:
-        """A sentence without the final stop: what each column was taken for, and which ones were not used.
+        """A sentence without the final stop: what each column was read as, and which ones were not used.
 
         Args:
             times: start, end or duration → the column that gives it.

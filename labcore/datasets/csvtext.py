@@ -41,7 +41,7 @@ def read_rows(path: Path) -> Numbered:
     first = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
     first = first or next((line for line in lines if line.strip()), "")
     if not first:
-        raise DatasetError(f"{path} is empty", "It needs a header `path,label` and a row for each clip")
+        raise DatasetError(f"{path} is empty", "It needs a header `path,label` and one row per clip")
     if not separator:
         separator = max(SEPARATORS, key=first.count) if any(mark in first for mark in SEPARATORS) else ","
     return list(_rows(path, _without_comments(lines, separator), separator))
@@ -103,8 +103,8 @@ def _check_quotes(path: Path, lines: list[str], number: int, separator: str) -> 
         if cell is None or (cell.re is quoted and _holds_row(cell[1], separator)):
             line = number + len(_LINE_END.findall(text, 0, at))
             raise DatasetError(
-                f"the quote that opens in line {line} of {path} does not close: it would swallow the rows below it",
-                'Close it, or write "" for a quote that belongs to the text of a cell in quotes',
+                f"the quote that opens in line {line} of {path} is not closed: it would include the rows below it",
+                'Close it, or write "" for a quote inside a quoted cell',
             )
         at = cell.end() + 1
 

@@ -65,7 +65,7 @@ def _parts(root: Path, found: Found) -> dict[str, str]:
         return folds
     if several or (folds and not others):
         raise DatasetError(
-            f"the folders {some(sorted(folds))} of {root} hold audio, but no folders of classes", LIST_REMEDY
+            f"the folders {some(sorted(folds))} of {root} contain audio, but no class folders", LIST_REMEDY
         )
     return {}
 
@@ -91,7 +91,7 @@ def _left_aside(root: Path, outside: list[tuple[str, ...]], folds: dict[str, str
     return [
         Finding(
             "outside",
-            f"{_files(len(outside))} in no folder of a class below {named} and left out, by folder: {where}",
+            f"{_files(len(outside))} outside the class folders of {named} (skipped), by folder: {where}",
             tuple(str(root.joinpath(*parts)) for parts in outside),
             "Move them into the folder of their class in one of the parts, if they belong to the data set",
         )
@@ -112,7 +112,7 @@ def _read_classes(reading: DatasetDraft, found: Found, lists: PartLists) -> None
         reading.findings.append(
             Finding(
                 "outside",
-                f"{_files(len(loose))} beside the folders of classes, in none of them, and left out",
+                f"{_files(len(loose))} outside the class folders (skipped)",
                 tuple(loose),
                 "Move them into the folder of their class, if they belong to the data set",
             )
@@ -137,7 +137,7 @@ def _named_like_parts(labels: set[str]) -> list[Finding]:
     return [
         Finding(
             "class like a part",
-            f"the folder {some(strange)} is taken for a class, since it stands beside {some(sorted(labels - set(strange))) or 'no other'}",
+            f"the folder {some(strange)} is read as a class, since it is next to {some(sorted(labels - set(strange))) or 'no other'}",
             remedy="If it is a part of the data set, have nothing but parts (train, val, test) at the top, and the folders of the classes "
             "below each of them",
         )

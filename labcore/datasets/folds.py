@@ -52,7 +52,7 @@ def assign_folds(
         fold_of[group] = str(best + 1)
     single = len(members) == len(labels)
     how = "clip by clip" if single else "by source recording"
-    note = f"{count} folds drawn {how}, classes spread evenly" if count > 1 else "all clips come from one recording"
+    note = f"{count} folds drawn {how}, stratified by class" if count > 1 else "all clips come from one recording"
     return [fold_of[group] for group in groups], note
 
 
@@ -124,7 +124,7 @@ def official_folds(dataset: Dataset) -> list[str]:
     if len(folds) < 2:
         there = ", ".join(dataset.folds) or "none"
         raise DatasetError(
-            f"data set {dataset.name} has no folds to go through (its parts: {there})",
-            "Train once on its parts, or give its clips folds in a table",
+            f"data set {dataset.name} has no folds to iterate over (its parts: {there})",
+            "Train a single run, or add a fold column to its list of clips",
         )
     return folds

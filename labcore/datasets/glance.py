@@ -25,7 +25,7 @@ from labcore.workspace import Workspace, slug, write_atomically
 
 FORMAT = 2
 """Of what is remembered of a data set; raised where the same files would be read in another way."""
-_too_much: dict[tuple[Path, int], TooMuchError] = {}
+_too_many: dict[tuple[Path, int], TooMuchError] = {}
 """What was given up, by path and time of change: a list that is drawn again and again must not walk through a disk each time."""
 
 
@@ -68,13 +68,13 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
     check_root(path)
     try:
         given_up = path, path.stat().st_mtime_ns
-        if given_up in _too_much:
-            raise _too_much[given_up]
+        if given_up in _too_many:
+            raise _too_many[given_up]
         stamp = _stamp(path)
     except FileNotFoundError:
-        raise DatasetError(f"{path} is not there", "Mount or restore it") from None
+        raise DatasetError(f"{path} does not exist", "Mount or restore it") from None
     except TooMuchError as error:
-        _too_much[given_up] = error
+        _too_many[given_up] = error
         raise
     remembered = memory_of(workspace, name, path)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

@@ -54,9 +54,9 @@ def unreadable_headers(dataset: Dataset, progress: Callable[[int, int], None] | 
     return [
         Finding(
             "unreadable",
-            f"{len(trouble):,} of {counted(len(paths), 'file')} cannot be read as audio and will be left out: {told}{without}",
+            f"{len(trouble):,} of {counted(len(paths), 'file')} cannot be read as audio and will be skipped: {told}{without}",
             tuple(trouble),
-            "Fetch or export them again, or take them away",
+            "Fetch or export them again, or remove them",
         )
     ]
 

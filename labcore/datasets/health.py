@@ -102,7 +102,7 @@ class Health:
 
     @property
     def notes(self) -> list[str]:
-        """What was taken for what, a sentence each."""
+        """What was read as what, a sentence each."""
         return [finding.sentence for finding in self.findings if finding.level == "note"]
 
     @property
@@ -135,7 +135,7 @@ class Health:
 
 
 @dataclass
-class _Heard:
+class _Levels:
     """What was seen of the clips so far, in the order of the table."""
 
     seconds: list[float] = field(default_factory=list)
@@ -160,14 +160,14 @@ def check_dataset(
     """
     config = config or RunConfig()
     table = dataset.table
-    heard = _listen(table, progress, config.f_max)
-    readable = table[np.array(heard.readable, dtype=bool)]
+    levels = _listen(table, progress, config.f_max)
+    readable = table[np.array(levels.readable, dtype=bool)]
     duplicates, mislabelled = _equal(readable)
     sizes = table["label"].value_counts()
     counts = pd.crosstab(table["label"], table["fold"]).reindex(index=dataset.labels, columns=dataset.folds)
     folds_of = _by(readable, "group", "fold")
     middle = (
-        tuple(float(v) for v in np.percentile(heard.seconds, [0, 50, 100])) if heard.seconds else (float("nan"),) * 3
+        tuple(float(v) for v in np.percentile(levels.seconds, [0, 50, 100])) if levels.seconds else (float("nan"),) * 3
     )
     return Health(
         name=dataset.name,
@@ -176,42 +176,42 @@ def check_dataset(
         counts=counts,
         fold_note=dataset.fold_note,
         seconds=(middle[0], middle[1], middle[2]),
-        total_seconds=float(sum(heard.seconds)),
-        rates=dict(sorted(heard.rates.items())),
-        unreadable=merged([*dataset.problems, *heard.unreadable]),
-        silent=merged(heard.silent),
+        total_seconds=float(sum(levels.seconds)),
+        rates=dict(sorted(levels.rates.items())),
+        unreadable=merged([*dataset.problems, *levels.unreadable]),
+        silent=merged(levels.silent),
         duplicates=duplicates,
         mislabelled=mislabelled,
         tiny_classes={label: int(sizes[label]) for label in dataset.labels if sizes[label] < TINY_CLASS},
         straddling=sorted(group for group, folds in folds_of.items() if len(folds) > 1),
         passed_over=dataset.passed_over,
-        findings=[*dataset.findings, *unusual(merged(heard.notes)), *unheard(heard.clips, config)],
+        findings=[*dataset.findings, *unusual(merged(levels.notes)), *unheard(levels.clips, config)],
     )
 
 
-def _listen(table: pd.DataFrame, progress: Callable[[int, int], None] | None, limit_hz: float) -> _Heard:
-    heard = _Heard()
+def _listen(table: pd.DataFrame, progress: Callable[[int, int], None] | None, limit_hz: float) -> _Levels:
+    levels = _Levels()
     pool = ThreadPoolExecutor(usable_cores())
     try:
         spans = zip(table["path"], table["start_s"], table["end_s"], strict=True)
         results = pool.map(partial(_look, limit_hz=limit_hz), spans)
         for done, (path, label, result) in enumerate(zip(table["path"], table["label"], results, strict=True), 1):
-            heard.readable.append(not isinstance(result, AudioError))
+            levels.readable.append(not isinstance(result, AudioError))
             if isinstance(result, AudioError):
-                heard.unreadable.append(DataProblem(path, behind(path, result.what)))
+                levels.unreadable.append(DataProblem(path, behind(path, result.what)))
             else:
                 length, rate, peak_db, above, notes = result
-                heard.notes += [DataProblem(path, note) for note in notes]
-                heard.seconds.append(length)
-                heard.rates[rate] += 1
-                heard.clips.append((path, label, rate, above))
+                levels.notes += [DataProblem(path, note) for note in notes]
+                levels.seconds.append(length)
+                levels.rates[rate] += 1
+                levels.clips.append((path, label, rate, above))
                 if peak_db < SILENT_DB:
-                    heard.silent.append(DataProblem(path, f"is silent (peak {peak_db:.0f} dB)"))
+                    levels.silent.append(DataProblem(path, f"is silent (peak {peak_db:.0f} dB)"))
             if progress is not None:
                 progress(done, len(table))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return heard
+    return levels
 
 
 def _look(

@@ -63,7 +63,7 @@ def unheard(clips: Sequence[tuple[str, str, int, float]], config: RunConfig) -> 
     return [
         Finding(
             "unheard",
-            f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is not heard at the sample rate of "
+            f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is lost at the sample rate of "
             f"{config.audio.sample_rate} Hz",
             tuple(dict.fromkeys(clip[0] for clip in lost)),
             f"Train with {_flags(max(clip[2] for clip in lost))}",
@@ -75,5 +75,5 @@ def _flags(rate: int) -> str:
     """What to train with, so that what a recording of a rate holds is heard."""
     bounds = all_settings()[RATE]
     rate = int(min(max(rate, bounds.ge or 0), bounds.le or rate))
-    heard = RunConfig().replace({RATE: rate}).f_max
-    return f"--{RATE} {rate}" + (f" --features.f_max {0.45 * rate:.0f}" if heard < 0.44 * rate else "")
+    highest = RunConfig().replace({RATE: rate}).f_max
+    return f"--{RATE} {rate}" + (f" --features.f_max {0.45 * rate:.0f}" if highest < 0.44 * rate else "")

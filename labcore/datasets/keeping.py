@@ -35,7 +35,7 @@ class Use:
         path: where it lies; None for a reference that names nothing.
         own: its files lie in the workspace's ``datasets`` folder, and go with it.
         runs: those of it, newest first, each with its status.
-        others: jobs of other kinds that are at work on it.
+        others: jobs of other kinds that are working on it.
     """
 
     name: str
@@ -96,10 +96,10 @@ def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
     entry = entries_of(workspace)[use.name]
     if use.own and not delete:
         raise DatasetError(
-            f"the data set {use.name!r} lies in the workspace itself, at {entry}: removing it deletes its files",
+            f"the data set {use.name!r} is stored in the workspace, at {entry}: deleting it deletes its files",
             "Confirm it with --yes",
         )
-    with WorkspaceError.on_os_error(f"{entry} cannot be removed", "Look at its rights"):
+    with WorkspaceError.on_os_error(f"{entry} cannot be deleted", "Check its permissions"):
         take_away(entry)
     if use.path is not None:
         memory_of(workspace, use.name, use.path).unlink(missing_ok=True)
@@ -123,7 +123,7 @@ def rename(workspace: Workspace, name: str, to: str) -> Use:
     """
     use = use_of(workspace, name)
     if not to.strip():
-        raise DatasetError("no new name was given", "Give one of letters, digits, dots and dashes")
+        raise DatasetError("no new name was given", "Use letters, digits, dots and dashes")
     new = slug(to)
     if new == use.name:
         return use
@@ -139,7 +139,9 @@ def rename(workspace: Workspace, name: str, to: str) -> Use:
         entry.rename(target)
     except OSError as error:
         _save_names(workspace, names)
-        raise WorkspaceError(f"{entry} cannot be renamed: {error.strerror or error}", "Look at its rights") from error
+        raise WorkspaceError(
+            f"{entry} cannot be renamed: {error.strerror or error}", "Check its permissions"
+        ) from error
     if use.path is not None:
         memory_of(workspace, use.name, use.path).unlink(missing_ok=True)
     return use_of(workspace, new)
@@ -162,7 +164,7 @@ def _require_idle(use: Use, what: str) -> None:
         trains = f"{counted(len(busy), 'run')} trains on it, {', '.join(busy[:NAMED])}"
         raise RunError(
             f"the data set {use.name!r} cannot be {what} now: {trains if busy else f'{use.others[0].title} works on it'}",
-            "Stop it first, or wait for its end",
+            "Stop it first, or wait until it has finished",
         )
 
 

@@ -58,8 +58,8 @@ def unified(labels: Sequence[str]) -> tuple[list[str], list[Finding]]:
         findings.append(
             Finding(
                 "spelling",
-                f"labels that differ only in blanks or invisible characters were taken as one: {some(map(repr, several))}",
-                remedy="Nothing needs to be done; write them alike where the list is used elsewhere",
+                f"labels that differ only in spaces or invisible characters were merged: {some(map(repr, several))}",
+                remedy="No action needed; spell them alike if you use the list elsewhere",
             )
         )
     return tidied, findings + alike(set(tidied))
@@ -77,8 +77,8 @@ def alike(labels: Iterable[str]) -> list[Finding]:
     return [
         Finding(
             "alike",
-            f"labels that are spelled almost alike (case, blanks) are classes of their own: {some(sets)}",
-            remedy="Write them alike if they are one class",
+            f"labels with similar spelling (case, spaces) are separate classes: {some(sets)}",
+            remedy="Spell them alike if they are one class",
         )
     ]
 
@@ -92,8 +92,8 @@ def several_in_a_cell(labels: Sequence[str]) -> list[Finding]:
             return [
                 Finding(
                     "several labels",
-                    f"{len(split)} labels hold several ({some(map(repr, sorted(split)))}); each combination is a class of its own",
-                    remedy="Keep one label a clip: a clip is trained on as one class",
+                    f"{len(split)} labels hold several ({some(map(repr, sorted(split)))}); each combination is a separate class",
+                    remedy="Use one label per clip: a clip is trained as one class",
                 )
             ]
     return []
@@ -107,8 +107,8 @@ def doubtful(labels: Iterable[str]) -> list[Finding]:
     return [
         Finding(
             "doubtful label",
-            f"{some(map(repr, found))} is taken for a class",
-            remedy="Leave the cell empty where it means that the label is not known",
+            f"{some(map(repr, found))} is read as a class",
+            remedy="Leave the cell empty if the label is unknown",
             level="note",
         )
     ]
@@ -134,9 +134,9 @@ def speakers(files: Sequence[tuple[str, str]]) -> list[Finding]:
     return [
         Finding(
             "speakers",
-            f"{why}, but each is taken for a class",
-            remedy="If the folders are persons, write a CSV file with the columns path, label and group: what is heard in each clip as its "
-            "label, the person as its group. A person then never stands on both sides of a split",
+            f"{why}, but each is read as a class",
+            remedy="If the folders are speakers, write a CSV file with path, label (the sound) and group (the speaker). A speaker "
+            "is then never on both sides of a split",
         )
     ]
 
@@ -149,9 +149,9 @@ def _same_names(files: Sequence[tuple[str, str]], labels: Sequence[str]) -> bool
         return _same_beside_numbers(files, labels)
     words: dict[str, set[str]] = {label: set() for label in labels}
     for label, file in files:
-        said = re.findall(r"[^\W\d_]{3,}", file.rpartition(".")[0].casefold())  # numbers and hashes say nothing
-        if said:
-            words[label].add(" ".join(said))
+        words_in = re.findall(r"[^\W\d_]{3,}", file.rpartition(".")[0].casefold())  # numbers and hashes say nothing
+        if words_in:
+            words[label].add(" ".join(words_in))
     return _agree(words)
 
 

@@ -32,7 +32,7 @@ from labcore.typed import hint, typed_path
 
 KNOWN = (
     "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), "
-    "a folder for each class, or a CSV file with the columns path and label"
+    "one folder per class, or a CSV file with the columns path and label"
 )
 INNER_FOLDERS = ("audio", "meta", "metadata")
 OFFICIAL_LISTS = ("metadata/UrbanSound8K.csv", "meta/esc50.csv")
@@ -54,7 +54,7 @@ def read_dataset(path: str | Path, name: str = "") -> Dataset:
     if not path.exists() or not is_open(path):
         raise DatasetError(f"there is no data set at {path}", hint(path))
     if path == Path(path.anchor):
-        raise DatasetError(f"{path} is the whole disk, not a data set", f"Name the folder of the data set. {KNOWN}")
+        raise DatasetError(f"{path} is the whole disk, not a data set", f"Give the folder of the data set. {KNOWN}")
     with looking() as look:
         look.root = path
         look.refuse_system(path)
@@ -67,10 +67,10 @@ def _read(path: Path, name: str) -> Dataset:
         reader = _only_one_below(path)
     called = path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name
     dataset = reader(name or called or "data")
-    return _checked(_within_roots(dataset))
+    return _checked(_within_allowed(dataset))
 
 
-def _within_roots(dataset: Dataset) -> Dataset:
+def _within_allowed(dataset: Dataset) -> Dataset:
     """Without the clips that may not be opened. Readers of layouts pass over them: none comes as far as this, whatever a reader forgets."""
     shut = {path for path in set(dataset.table["path"]) if not is_open(path)}
     if not shut:
@@ -87,12 +87,12 @@ def _checked(dataset: Dataset) -> Dataset:
             f"; the first problem: {dataset.problems[0].path} {dataset.problems[0].what}" if dataset.problems else ""
         )
         raise DatasetError(
-            f"the data set {dataset.root} has no clips: {len(dataset.problems)} left out{first}",
+            f"the data set {dataset.root} has no clips: {len(dataset.problems)} skipped{first}",
             "Check that the audio files lie where the data set says",
         )
     if len(labels := dataset.labels) < 2:
         raise DatasetError(
-            f"all {len(dataset.table)} clips of {dataset.root} are of one class, {labels[0]!r}",
+            f"all {len(dataset.table)} clips of {dataset.root} belong to one class, {labels[0]!r}",
             "A classifier needs at least two classes: add clips of another one, in a folder of its own",
         )
     return dataset
@@ -101,7 +101,7 @@ def _checked(dataset: Dataset) -> Dataset:
 def _recognise_file(path: Path) -> Reader:
     if path.suffix.lower() not in LIST_SUFFIXES:
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
-        raise DatasetError(f"{path} is {kind}, not a data set", f"Name a folder or a CSV file. {KNOWN}")
+        raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
     clips = read_list(path)
     beside = (path.parent.parent, path.parent)
     root = next((folder for folder in beside if is_dir(folder / "audio") or is_dir(folder / "fold1")), None)
@@ -112,7 +112,7 @@ def _recognise_file(path: Path) -> Reader:
     if clips.lacks:
         raise DatasetError(
             f"{path} {clips.lacks}",
-            "Name the columns of its first line path and label (and, if you like, fold, group, start, end)",
+            "Add a header with the columns path and label (optional: fold, group, start, end)",
         )
     return lambda name: read_clip_lists([(clips, "")], path, name)
 
@@ -168,13 +168,11 @@ def _only_one_below(folder: Path) -> Reader:
             return found[0][1]
         if found:
             names = ", ".join(str(path.relative_to(folder)) for path, _ in found[:8])
-            raise DatasetError(f"{folder} holds {len(found)} data sets: {names}", "Name one of them")
+            raise DatasetError(f"{folder} holds {len(found)} data sets: {names}", "Choose one of them")
     audio = sum(is_audio(entry.name) for entry in entries(folder))
     if audio:
         reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder).findings)
-        raise DatasetError(
-            f"{folder} holds {audio} audio files, but nothing says what they are of{reasons}", LIST_REMEDY
-        )
+        raise DatasetError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 
 

@@ -101,13 +101,9 @@ def _take_doubtful(reading: DatasetDraft, clips: ClipList, rows: list[tuple[int,
             reading.rows.append(row)
             taken += 1
     if taken:
-        what = (
-            f"{taken} clips of {clips.path.name} were found by the names of their files, in other folders than it says"
-        )
+        what = f"{taken} clips of {clips.path.name} were found by file name, in other folders than listed"
         files = tuple(dict.fromkeys(row[0] for _, _, row in rows))
-        reading.findings.append(
-            Finding("found by name", what, files, "Check that they are the files that are meant", "note")
-        )
+        reading.findings.append(Finding("found by name", what, files, "Check that these are the right files", "note"))
 
 
 def _without_label(clips: ClipList, missing: Counter[str]) -> list[Finding]:
@@ -118,8 +114,8 @@ def _without_label(clips: ClipList, missing: Counter[str]) -> list[Finding]:
     return [
         Finding(
             "no label",
-            f"{count} row{'s' * (count != 1)} of {clips.path.name} without a label ({written}) left out",
-            remedy='Where such a word is a class, as "None" for no event, write it in another way: no_event',
+            f"{count} row{'s' * (count != 1)} of {clips.path.name} without a label ({written}) skipped",
+            remedy='If such a word is a class, as "None" for no event, rename it, for example to no_event',
         )
     ]
 
@@ -146,7 +142,7 @@ def _unlisted(reading: DatasetDraft, lists: list[ClipList]) -> list[Finding]:
     return [
         Finding(
             "unlisted",
-            f"{count} of {count + len(named)} audio files {where} {'is' if count == 1 else 'are'} not named by {names} and left out",
+            f"{count} of {count + len(named)} audio files {where} {'is' if count == 1 else 'are'} not listed in {names} and skipped",
             tuple(others),
             f"Add them to {names}, or take the list away where folders say what the clips are of",
             "warning" if in_folder else "note",
@@ -178,4 +174,4 @@ def _rate_of(path: Path | None) -> int:
     try:
         return probe(path).sample_rate
     except AudioError as error:
-        raise ValueError(f"has times in samples, and its rate is not known: {error.what}") from None
+        raise ValueError(f"has times in samples, and its sample rate is unknown: {error.what}") from None

@@ -44,7 +44,7 @@ def lists_beside(folder: Path) -> ListsBeside:
         if clips is not None and not reason:
             usable.append(clips)
             continue
-        what = f"the list {path.name} was not taken: {reason}"
+        what = f"the list {path.name} was not used: {reason}"
         level = "warning" if broken else "note"
         beside.findings.append(Finding("list not taken", what, (str(path),), level=level))
     if len(usable) == 1:
@@ -57,9 +57,9 @@ def lists_beside(folder: Path) -> ListsBeside:
 def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
     """A list, why it is not taken ("" where it is), and whether that is a fault of the file itself."""
     if path.suffix.lower() in SHEETS:
-        return None, "it is no CSV file; save it as one", False
+        return None, "it is not a CSV file; save it as one", False
     if "submission" in path.name.casefold():
-        return None, "it is a form for answers", False
+        return None, "it is a template for predictions", False
     try:
         clips = read_list(path)
     except DatasetError as error:
@@ -68,7 +68,7 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
         return clips, f"it {clips.lacks}", False
     if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data
         return clips, "", False
-    return clips, "none of the files it names is there, or several fit each", False
+    return clips, "none of its files exists, or several match each", False
 
 
 def _paths(folder: Path) -> list[Path]:
@@ -85,5 +85,5 @@ def _by_part(folder: Path, usable: list[ClipList]) -> list[tuple[ClipList, str]]
         return list(zip(usable, parts, strict=True))
     raise DatasetError(
         f"{folder} holds {len(usable)} lists of clips: {', '.join(clips.path.name for clips in usable)}",
-        "Name the one to use",
+        "Give the one to use",
     )

@@ -25,7 +25,7 @@ def no_such_set(name: str, places: Collection[str]) -> DatasetError:
     """The error for people where a name is that of no data set."""
     near = difflib.get_close_matches(name, places, 1)
     there = f"Did you mean {near[0]!r}? " if near else ""
-    there += f"There are: {', '.join(sorted(places))}" if places else "Make one with `labcore datasets demo`"
+    there += f"There are: {', '.join(sorted(places))}" if places else "Generate one with `labcore datasets demo`"
     return DatasetError(f"there is no data set {name!r}, neither in the workspace nor as a path", there)
 
 
@@ -37,11 +37,11 @@ def require_free(workspace: Workspace, name: str, path: Path | None) -> None:
     """
     taken = places_of(workspace).get(name)
     if taken is not None and taken != path:
-        raise DatasetError(f"the name {name!r} is taken by the data set at {taken}", "Choose another name")
+        raise DatasetError(f"the name {name!r} is used by the data set at {taken}", "Choose another name")
     now = names_before(workspace).get(name)
     if taken is None and now in places_of(workspace):
         raise DatasetError(
-            f"the name {name!r} was that of {now!r}, and runs know it by that name", "Choose another name"
+            f"the name {name!r} was that of {now!r}, and runs refer to it by that name", "Choose another name"
         )
 
 
@@ -105,4 +105,4 @@ def _referred(reference: Path) -> Path | None:
 
 
 def no_reference(path: Path) -> tuple[str, str]:
-    return f"{path} does not name the folder of a data set", "Remove it, or import the data set again"
+    return f"{path} does not contain the folder of a data set", "Delete it, or add the data set again"

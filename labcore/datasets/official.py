@@ -36,7 +36,7 @@ def read_urbansound8k(root: Path, clips: ClipList | None, name: str) -> Dataset:
             number = row.get("classid", "")
             label = row.get("class") or (_urbansound_label(number) if number.isdecimal() else "")
             if not label or not fold:
-                reading.problems.append(left_out(clips.path, line, file, "has no class or no fold"))
+                reading.problems.append(left_out(clips.path, line, file, "has no class or fold"))
             elif (path := _located(base / f"fold{fold}" / file, clips)) is None:
                 reading.problems.append(left_out(clips.path, line, str(base / f"fold{fold}" / file), MISSING))
             else:

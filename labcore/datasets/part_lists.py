@@ -74,15 +74,15 @@ class PartLists:
 
 def _findings(root: Path, names: list[str], twice: int, gone: list[str], unlisted: list[str]) -> list[Finding]:
     lists = some(names)
-    found = [Finding("part lists", f"the parts were taken from {lists}", level="note")]
+    found = [Finding("part lists", f"the parts were read from {lists}", level="note")]
     if gone:
         found.append(Finding("missing", f"{len(gone)} files that {lists} name are missing: {some(gone)}", tuple(gone)))
     if twice:
         found.append(
             Finding(
                 "listed twice",
-                f"{twice} files are named for two parts by {lists}; the first one counts",
-                remedy="Name each once",
+                f"{twice} files are listed for two parts in {lists}; the first one is used",
+                remedy="List each once",
             )
         )
     if unlisted:
@@ -90,7 +90,7 @@ def _findings(root: Path, names: list[str], twice: int, gone: list[str], unliste
         found.append(
             Finding(
                 "unlisted",
-                f"{len(unlisted)} files are named by none of {lists} and are left out",
+                f"{len(unlisted)} files are not listed in {lists} and are skipped",
                 files,
                 "Add them to a list",
             )

@@ -56,11 +56,11 @@ def part_named(name: str) -> Named | None:
     """The part that a name of a folder or of a list (without its ending) speaks of; None for none, or for more than one."""
     if match := FOLD_FOLDER.match(name):
         return Named(str(int(match[1])))
-    said = [word.casefold() for word in _WORD.findall(name)]
-    there = [word for word in said if word in FOLD_NAMES]
+    words_in = [word.casefold() for word in _WORD.findall(name)]
+    there = [word for word in words_in if word in FOLD_NAMES]
     if len({FOLD_NAMES[word] for word in there}) != 1:
         return None
-    return Named(FOLD_NAMES[there[0]], tuple(word for word in said if word not in FOLD_NAMES))
+    return Named(FOLD_NAMES[there[0]], tuple(word for word in words_in if word not in FOLD_NAMES))
 
 
 def parts_among(names: Iterable[str]) -> dict[str, str]:
@@ -78,8 +78,8 @@ def parts_among(names: Iterable[str]) -> dict[str, str]:
 
 def is_aside(name: str) -> bool:
     """Whether a folder beside parts has a name that none of its words makes a class of."""
-    said = [word.casefold() for word in _WORD.findall(name)] or [name.casefold()]
-    return all(word in ASIDE for word in said)
+    words_in = [word.casefold() for word in _WORD.findall(name)] or [name.casefold()]
+    return all(word in ASIDE for word in words_in)
 
 
 def tidy_fold(text: str) -> str:

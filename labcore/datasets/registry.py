@@ -44,8 +44,8 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         check_root(path)
         if not os.path.lexists(path):
             raise DatasetError(
-                f"the data set {name!r} lies at {path}, which is not there",
-                f"Mount or restore it, or have it forgotten: `labcore datasets remove {name}`",
+                f"the data set {name!r} lies at {path}, which does not exist",
+                f"Mount or restore it, or delete its entry: `labcore datasets remove {name}`",
             )
         return read_dataset(path, name)
     plain = plain_path(asked)
@@ -57,7 +57,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         check_root(path)
         return read_dataset(path)
     if asked == DEMO:
-        raise DatasetError("the demo data set has not been made yet", "Make it with `labcore datasets demo`")
+        raise DatasetError("the demo data set has not been generated yet", "Generate it with `labcore datasets demo`")
     if is_path:
         raise DatasetError(f"there is no data set at {shown(plain)}", hint(plain))
     raise no_such_set(name, places)

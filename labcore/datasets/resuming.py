@@ -21,7 +21,7 @@ from labcore.runs.moved import former_homes, here, homes_of
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
-NOTHING = "nothing is there now"
+NOTHING = "it no longer exists"
 MOVED = "moved"
 """The JSON file in a run's directory that says which data sets its configuration named before, the latest last."""
 
@@ -147,16 +147,16 @@ def former_folders(run: Run, workspace: Workspace, dataset: Dataset) -> list[str
     """Where the clips of a data set may have lain when a run began, for one that knows them by absolute paths; likely ones first."""
     known = ClipRecord.load(run)
     way = os.path.relpath(dataset.folder, dataset.root)
-    roots = [dataset.root, *_former_roots(run, workspace, dataset.root)]
-    folders = [os.path.normpath(root / way) for root in roots]
+    places = [dataset.root, *_former_folders(run, workspace, dataset.root)]
+    folders = [os.path.normpath(root / way) for root in places]
     return list(dict.fromkeys([known.drawn_in, *folders] if known and known.drawn_in else folders))
 
 
 def other_clips(run: Run, root: str, changes: str) -> DatasetError:
     """The error for people where a data set is not the one that a run has begun with. ``changes`` tell what differs, where known."""
-    what = f"the data set at {root} is not as it was when run {run.id} began with it: "
-    what += changes or "clips, labels or folds differ, or it lay elsewhere then and nothing tells where"
-    place = f"name the place of the right one (`labcore resume {run.id} --dataset PATH`, or on the run's page)"
+    what = f"the data set at {root} has changed since run {run.id} started: "
+    what += changes or "clips, labels or folds differ, or it was elsewhere then"
+    place = f"give the path of the right one (`labcore resume {run.id} --dataset PATH`, or on the run's page)"
     return DatasetError(what, f"Put its files back as they were, {place}, or start a new run")
 
 
@@ -166,8 +166,8 @@ def _away(run: Run, workspace: Workspace, wanted: str, why: str) -> DatasetError
     place = known.root if known else workspace.datasets / wanted if path.name == wanted else path
     clips = f", with {counted(len(known.clips), 'clip')}" if known else ""
     return DatasetError(
-        f"the data set of run {run.id} lay at {place}{clips}: {why}",
-        f"Put or mount it there again, or name its new place: `labcore resume {run.id} --dataset PATH`, or on the run's page",
+        f"the data set of run {run.id} was at {place}{clips}: {why}",
+        f"Put or mount it there again, or give its new path: `labcore resume {run.id} --dataset PATH`, or on the run's page",
     )
 
 
@@ -176,7 +176,7 @@ def _named_before(run: Run) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def _former_roots(run: Run, workspace: Workspace, root: Path) -> Iterator[Path]:
+def _former_folders(run: Run, workspace: Workspace, root: Path) -> Iterator[Path]:
     """Other places of a data set in former times, as far as anything tells."""
     named = [run.config.data.dataset, *_named_before(run)]
     homes = dict.fromkeys([*homes_of(run), *former_homes(workspace)])

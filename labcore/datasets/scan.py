@@ -101,14 +101,14 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
         if suffix in wanted:
             if _leads_nowhere(path := str(folder.joinpath(*parts, name))):
-                found.problems.append(DataProblem(path, "is a link to a file that does not exist"))
+                found.problems.append(DataProblem(path, "is a broken link"))
             else:
                 found.files.append((*parts, name))
         elif suffix in FOREIGN_SUFFIXES:
-            what = f"is audio of a kind that is not read here ({suffix}); convert it to WAV or FLAC"
+            what = f"is audio of an unsupported format ({suffix}); convert it to WAV or FLAC"
             found.problems.append(DataProblem(str(folder.joinpath(*parts, name)), what))
         elif not suffix and _leads_nowhere(path := str(folder.joinpath(*parts, name))):
-            found.problems.append(DataProblem(path, "is a link to a file or folder that does not exist"))
+            found.problems.append(DataProblem(path, "is a broken link"))
         else:
             found.passed_over += 1
     return found

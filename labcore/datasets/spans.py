@@ -83,7 +83,7 @@ class SpanColumns:
             ValueError: with what is wrong, in words.
         """
         if (cell := _cell(row, self.start)) and is_missing(cell):
-            raise ValueError(f"the start {cell!r} is no time")
+            raise ValueError(f"the start {cell!r} is not a time")
         start, end, length, at = (
             _seconds(row, column, rate_of) for column in (self.start, self.end, self.duration, self.file_offset)
         )
@@ -101,7 +101,7 @@ class SpanColumns:
             raise ValueError(f"the start {_cell(row, self.start)!r} is not a time in seconds from 0 on")
         if end is not None and end <= start:
             raise ValueError(
-                f"the end {_cell(row, self.end)!r} does not lie behind the start {_cell(row, self.start) or '0'!r}"
+                f"the end {_cell(row, self.end)!r} is not after the start {_cell(row, self.start) or '0'!r}"
             )
         return start, math.nan if end is None or math.isinf(end) else end
 
@@ -113,7 +113,7 @@ def time_columns(
 
     Args:
         cells: gives the cells of a column.
-        taken: columns that are taken for something else.
+        taken: columns that are read as something else.
         where: the name of the list, for errors.
 
     Raises:
@@ -134,7 +134,7 @@ def time_columns(
     if strange:
         raise DatasetError(
             f"the column {strange[0]} of {where} looks like a time, but it is not clear which and in what unit",
-            "Name it start, end or duration with its unit, such as start_s or end_ms; or take it out",
+            "Name it start, end or duration with its unit, such as start_s or end_ms; or remove it",
         )
     return _with_offset(found, where)
 
@@ -155,7 +155,7 @@ def _with_offset(found: dict[str, TimeColumn], where: str) -> SpanColumns:
         end = offset
     elif offset is not None and (start is None or (end is None and duration is None)):
         raise DatasetError(
-            f"the column {offset.name} of {where} can say where a clip begins or where it ends",
+            f"the column {offset.name} of {where} can be the start or the end of a clip",
             "Name it start or end",
         )
     placed = start is not None or end is not None
@@ -190,12 +190,12 @@ def _base_and_unit(name: str) -> tuple[str, float | None]:
 
 
 def _looks_like_a_time(name: str, base: str, role: str, numeric: bool) -> bool:
-    said = {word.casefold() for word in _WORDS.findall(name)}
+    words_in = {word.casefold() for word in _WORDS.findall(name)}
     if role in ("start", "end", "offset"):
         return numeric or base not in ("from", "to")
     unit = bool(_BRACKETS.match(name)) or any(base == point + unit for point in _POINTS for unit in UNITS if unit)
-    named = bool(said & _TIME_WORDS) or (base.startswith(_POINTS) and unit)
-    return numeric and named and said.isdisjoint(_NO_TIMES)
+    named = bool(words_in & _TIME_WORDS) or (base.startswith(_POINTS) and unit)
+    return numeric and named and words_in.isdisjoint(_NO_TIMES)
 
 
 def _numeric(cells: Iterable[str]) -> bool | None:

@@ -82,7 +82,8 @@ def split(
             with contextlib.suppress(DatasetError):
                 parts = _split(table, folds, other, kind, leave_out, validation_share)
                 return replace(
-                    parts, note="; ".join(filter(None, [f"fold {other} is held out, since {error.what}", parts.note]))
+                    parts,
+                    note="; ".join(filter(None, [f"fold {other} is the test fold, since {error.what}", parts.note])),
                 )
         raise
 
@@ -100,15 +101,13 @@ def _split(
         rows = np.flatnonzero(held_out & ~_of_groups(group, left))
         held_out[rows] = _set_aside(label[rows], group[rows], ONLY_SHARE)
         train = ~held_out
-        notes.append(
-            f"no other fold is there: {_clips(int(held_out[rows].sum()))} of it held out, the others trained on"
-        )
+        notes.append(f"it is the only fold: {_clips(int(held_out[rows].sum()))} of it tested on, the others trained on")
     train &= ~(held_out | left)
     if kind == "random":
         known = int((held_out & _of_groups(group, train)).sum())
-        told = f"{known} of {_clips(int(held_out.sum()))} held out come from recordings that are trained on"
+        told = f"{known} of {_clips(int(held_out.sum()))} of the test fold come from recordings in the training set"
         leaks = known > 0
-        unknown = "random split; no recording is known to stand on both sides"
+        unknown = "random split; no recording is known to be on both sides"
         notes.append(f"random split, which leaks: {told}" if leaks else unknown)
     else:
         held_out &= ~_of_groups(group, left)
@@ -116,12 +115,12 @@ def _split(
         train &= ~straddling
     _check(label[train], fold, leave_out, bool(straddling.any()), bool(held_out.any()))
     if n := int(straddling.sum()):
-        notes.append(f"{_clips(n)} left out of training, because the held-out fold has clips of the same recordings")
+        notes.append(f"{_clips(n)} excluded from training: the test fold has clips of the same recordings")
     if timed := told_of_split(label, group, train, held_out):
         notes.append(timed)
     notes += _told_of_classes(set(label[train]), set(label[held_out]))
     if leave_out is not None:
-        notes.append(f"{_clips(int(left.sum()))} of fold {leave_out} used for nothing")
+        notes.append(f"{_clips(int(left.sum()))} of fold {leave_out} excluded")
     if unused := int((~train & ~held_out & ~straddling & ~left).sum()):
         notes.append(f"{_clips(unused)} of other parts not used")
     rows = np.flatnonzero(train)
@@ -140,8 +139,10 @@ def _of_groups(group: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def _told_of_classes(learnt: set[str], asked: set[str]) -> list[str]:
     """Notes on the classes that stand on one side only."""
     unseen, untested = sorted(asked - learnt), sorted(learnt - asked)
-    notes = [f"never trained on, since all their clips are held out: {', '.join(unseen)}"] if unseen else []
-    return [*notes, f"not among the held-out clips: {', '.join(untested)}"] if untested else notes
+    notes = (
+        [f"not in the training set, since all their clips are in the test fold: {', '.join(unseen)}"] if unseen else []
+    )
+    return [*notes, f"not in the test fold: {', '.join(untested)}"] if untested else notes
 
 
 def _told_of_validation(label: np.ndarray, aside: np.ndarray) -> str:
@@ -160,7 +161,9 @@ def _chosen(folds: list[str], fold: str | None, leave_out: str | None) -> tuple[
     if (fold := str(fold)) not in folds:
         raise DatasetError(f"there is no fold {fold!r} in this data set", listed)
     if fold == leave_out:
-        raise DatasetError(f"fold {fold} cannot be held out and left out at once", "Leave out another fold, or none")
+        raise DatasetError(
+            f"fold {fold} cannot be both the test fold and the excluded fold", "Exclude another fold, or none"
+        )
     return fold, leave_out
 
 
@@ -192,7 +195,7 @@ def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray
                 try_group(of, nearer=False)
     if not chosen:
         raise DatasetError(
-            "no recording can be set aside for validation: each class has one alone",
+            "no recording can be set aside for validation: each class has only one",
             "Set data.validation_share to 0, or add clips of other recordings",
         )
     return np.isin(group, list(chosen))
@@ -200,22 +203,22 @@ def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray
 
 def _check(learnt: np.ndarray, fold: str, leave_out: str | None, straddling: bool, held_out: bool) -> None:
     """Refuse a split that leaves nothing to hold out, or nothing or one class only to train on."""
-    without = f" and fold {leave_out} left out" if leave_out is not None else ""
+    without = f" and fold {leave_out} is excluded" if leave_out is not None else ""
     if not held_out:
         raise DatasetError(
-            f"nothing is left of fold {fold}: all its clips come from recordings of fold {leave_out}, which is left out",
-            "Leave out another fold",
+            f"nothing is left of fold {fold}: all its clips come from recordings of fold {leave_out}, which is excluded",
+            "Exclude another fold",
         )
     if not len(learnt):
         because = "every other clip comes from a recording of that fold" if straddling else "it holds all clips"
         if leave_out is not None:
-            because = "no other clips are there"
+            because = "there are no other clips"
         raise DatasetError(
-            f"nothing is left to train on when fold {fold} is held out{without}: {because}",
-            "Hold out another fold, or add clips of other recordings",
+            f"nothing is left for training when fold {fold} is the test fold{without}: {because}",
+            "Choose another test fold, or add clips of other recordings",
         )
     if len(set(learnt)) < 2:
         raise DatasetError(
-            f"only one class, {learnt[0]!r}, is left to train on when fold {fold} is held out",
-            "Hold out another fold, or add clips of other classes",
+            f"only one class, {learnt[0]!r}, is left for training when fold {fold} is the test fold",
+            "Choose another test fold, or add clips of other classes",
         )

@@ -160,7 +160,7 @@ def _index(folder: Path, clips: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """
     with (folder / "index.npz").open("rb") as file, opened_zip(file) as archive:
         if any(info.file_size > 8 * (clips + 1) + 4096 for info in archive.infolist()):
-            raise ValueError("the index is larger than its data set needs")
+            raise ValueError("the index is larger than its data set requires")
         offsets, scales, rows = (
             np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
             for name in ("offsets", "scales", "rows")
@@ -169,8 +169,8 @@ def _index(folder: Path, clips: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     if not (
         kinds and offsets.ndim == scales.ndim == rows.ndim == 1 and len(offsets) - 1 == len(scales) == len(rows) > 0
     ):
-        raise ValueError("the index has not the form of one")
+        raise ValueError("the index has the wrong format")
     right = offsets[0] == 0 and (np.diff(offsets) >= 0).all() and np.isfinite(scales).all()
     if not (right and rows[0] >= 0 and (np.diff(rows) > 0).all() and rows[-1] < clips):
-        raise ValueError("the index holds what cannot be")
+        raise ValueError("the index contains impossible values")
     return offsets, scales, rows

@@ -56,7 +56,7 @@ class Finding:
         what: what was found, a full sentence without the final stop.
         files: those it is about, where it is about some.
         remedy: what to do about it, a full sentence without the final stop; may be empty.
-        level: "warning" for what is probably not meant, "note" for what was taken for what.
+        level: "warning" for what is probably not meant, "note" for what was read as what.
     """
 
     kind: str
@@ -67,8 +67,8 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        said = self.what[:1].upper() + self.what[1:]
-        return f"{said}. {self.remedy}." if self.remedy else f"{said}."
+        sentence = self.what[:1].upper() + self.what[1:]
+        return f"{sentence}. {self.remedy}." if self.remedy else f"{sentence}."
 
 
 def unusual(notes: Iterable[DataProblem]) -> list[Finding]:

@@ -72,7 +72,7 @@ class WalkBudget:
         return True
 
     def saw(self, folder: Path, files: int, audio: int) -> None:
-        """Count what a folder holds. The first one is taken for what is looked through, where nothing else was said.
+        """Count what a folder holds. The first one is counted as what is looked through, where nothing else was said.
 
         Raises:
             TooMuchError: it is too much for a data set.
@@ -83,7 +83,7 @@ class WalkBudget:
             self.below[folder.relative_to(self.root).parts[:1]] += files
         folders, others = len(self.known) + self.repeated, self.files - self.audio
         if folders > MOST_FOLDERS or self.files > MOST_FILES or (others > MOST_OTHERS and others > 10 * self.audio):
-            raise self._too_much(folders)
+            raise self._too_many(folders)
         self.tell(files)
 
     def tell(self, more: int) -> None:
@@ -102,16 +102,16 @@ class WalkBudget:
         """Raises DatasetError where a folder is one of the system."""
         with contextlib.suppress(OSError):
             if self.is_system(folder.stat()):
-                raise DatasetError(f"{folder} is a folder of the system, which holds no sounds", "Name another folder")
+                raise DatasetError(f"{folder} is a system folder without sounds", "Choose another folder")
 
-    def _too_much(self, folders: int) -> TooMuchError:
+    def _too_many(self, folders: int) -> TooMuchError:
         assert self.root is not None
         top, most = next(iter(self.below.most_common(1)), ((), 0))
         where = f"; {most:,} of them lie in {shown(self.root.joinpath(*top))}" if top else ""
         return TooMuchError(
-            f"{self.root} holds too much to be looked through: after {folders:,} folders with {self.files:,} files, {self.audio:,} of them "
-            f"audio, this was given up{where}",
-            "Name the folder further down that holds the sounds alone, or write a CSV file with the columns path and label",
+            f"{self.root} is too large to scan: after {folders:,} folders with {self.files:,} files, {self.audio:,} of them "
+            f"audio, the scan stopped{where}",
+            "Choose the subfolder with the sounds, or write a CSV file with the columns path and label",
         )
 
 

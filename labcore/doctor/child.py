@@ -25,9 +25,9 @@ Tell = Callable[[dict[str, Any]], None]
 
 
 def main(wanted: list[str]) -> None:
-    tell = _teller()
+    tell = _reporter()
     tell({"starting": ["torch"]})
-    with warnings.catch_warnings(record=True) as heard:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
             import torch
@@ -35,7 +35,7 @@ def main(wanted: list[str]) -> None:
             tell({"torch": asdict(Torch(error=_words(error)))})
             return
         tell({"starting": ["looking for GPUs"]})
-        found = read_torch(torch, heard)
+        found = read_torch(torch, warned)
     tell({"torch": asdict(found)})
     _prove_all(tell, wanted or found.to_prove, found)
 
@@ -61,7 +61,7 @@ def _prove_all(tell: Tell, devices: list[str], found: Torch) -> None:
     tell({"done": True})
 
 
-def read_torch(torch: Any, heard: list[warnings.WarningMessage]) -> Torch:
+def read_torch(torch: Any, warned: list[warnings.WarningMessage]) -> Torch:
     """What torch tells of itself and of the devices it sees."""
     cuda = torch.version.cuda or ""
     gpus = bool(cuda or torch.version.hip)
@@ -88,7 +88,9 @@ def read_torch(torch: Any, heard: list[warnings.WarningMessage]) -> Torch:
         available=available,
         count=count,
         current=f"cuda:{torch.cuda.current_device()}" if count and not _failed(torch.cuda.current_device) else "",
-        warning=scrub(" ".join(dict.fromkeys(str(each.message) for each in heard if "CUDA" in str(each.message))), 700),
+        warning=scrub(
+            " ".join(dict.fromkeys(str(each.message) for each in warned if "CUDA" in str(each.message))), 700
+        ),
         cpu_capability=_attempt(torch.backends.cpu.get_cpu_capability),
         cpu_bf16=_bf16(torch),
         threads=torch.get_num_threads(),
@@ -162,7 +164,7 @@ def _words(error: BaseException) -> str:
     return scrub(f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__)
 
 
-def _teller() -> Tell:
+def _reporter() -> Tell:
     """Writes lines on what was stdout; what libraries print goes to stderr from now on."""
     sys.stdout.flush()
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")

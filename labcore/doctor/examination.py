@@ -106,7 +106,7 @@ class _Examination:
             self.proofs.append(Proof(**message["proof"]))
             return True
         elif "poisoned" in message:
-            self._give_up(message["poisoned"], "not run, since the device had failed before")
+            self._give_up(message["poisoned"], "not run: the device had failed before")
             return True
         elif "death" in message:
             self._mourn(message["death"])
@@ -119,14 +119,14 @@ class _Examination:
 
     def finish(self) -> None:
         for device in self.to_restart():
-            self._give_up(device, "not run, since the process that was to run it could not be kept alive")
+            self._give_up(device, "not run: its process crashed repeatedly")
         self.over = True
 
     def _mourn(self, reason: str) -> None:
         if len(self.at) == 2:
             device, work = self.at
             self._fail(device, work, reason)
-            self._give_up(device, "not run, since the device had failed before")
+            self._give_up(device, "not run: the device had failed before")
         elif self.torch is None:
             where = self.at[0] if self.at else "starting"
             doing = "loading torch" if where == "torch" else where

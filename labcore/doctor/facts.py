@@ -86,7 +86,7 @@ def called(gpu: Gpu) -> str:
 def size(count: float | None) -> str:
     """Bytes for people: ``"1.5 GiB"``, ``"640 MiB"``."""
     if count is None:
-        return "not told"
+        return "unknown"
     return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / 1024**2:.0f} MiB"
 
 

@@ -37,7 +37,7 @@ GAP = 5.0
 
 @dataclass(frozen=True)
 class RunUse:
-    """What a run at work uses. ``cores`` is the number of cores' worth of CPU time, None at the first look; ``memory`` is resident.
+    """What a running job uses. ``cores`` is the number of cores' worth of CPU time, None at the first look; ``memory`` is resident.
 
     ``gpus`` holds a pair of GPU index and bytes (None where the driver does not tell) for each GPU that its process is on.
     Processor and memory are None where the process cannot be seen from here: another machine or container.
@@ -100,7 +100,7 @@ class Monitor:
         self._samples, self._clock = samples, clock
         self._cgroup = cgroup or Cgroup()
         self._busy_time, self._all_time, self._group_time = _Rate(), _Rate(), _Rate()
-        self._workspace, self._rates = workspace, dict[str, _Rate]()  # of the runs at work
+        self._workspace, self._rates = workspace, dict[str, _Rate]()  # of running runs
         self._looks: deque[MachineSample] = deque()
         self._lock = threading.Lock()
 
@@ -126,7 +126,7 @@ class Monitor:
             return look
 
     def _uses(self, gpus: tuple[GpuSample, ...], now: float) -> tuple[RunUse, ...]:
-        """What the runs at work use. Who is at work is read off the locks, so that no number of a dead process counts."""
+        """What running jobs use. Which they are is read off the locks, so that no number of a dead process counts."""
         at_work: list[Run] = []
         with suppress(LabError, OSError):  # a workspace that cannot be read is told elsewhere on the page
             at_work = [run for run in list_runs(self._workspace) if run.held]
@@ -190,7 +190,7 @@ def _cpu_times() -> tuple[float, float]:
 
 
 def _use(run: Run, rate: _Rate, gpus: tuple[GpuSample, ...], now: float) -> RunUse:
-    """What a run at work uses. ``rate``: of the seconds of processor time of its processes."""
+    """What a running job uses. ``rate``: of the seconds of processor time of its processes."""
     started = run.last_event(RunStarted)
     # A process number says nothing on another machine or in another container.
     processes = _family(started.pid) if started is not None and is_here(started) else []

@@ -25,8 +25,8 @@ _MEANING = {
     "SIGSEGV": "a crash in compiled code",
     "SIGABRT": "a crash in compiled code",
     "SIGBUS": "a crash in compiled code",
-    "SIGILL": "an instruction that this processor does not have",
-    "SIGKILL": "ended from outside, most likely because memory ran out",
+    "SIGILL": "an instruction that this processor lacks",
+    "SIGKILL": "killed, most likely out of memory",
 }
 
 

@@ -155,7 +155,7 @@ def _mixed_precision(device: torch.device, dtype: torch.dtype) -> Run:
         with torch.autocast(device.type, dtype=half) if mixed else contextlib.nullcontext():
             result = F.conv2d(images, weights, padding=1).relu().mean((2, 3)) @ matrix
         if mixed and result.dtype != half:
-            raise RuntimeError(f"autocast to {half} was not followed")
+            raise RuntimeError(f"autocast to {half} was ignored")
         return result.float() if mixed else result
 
     return run

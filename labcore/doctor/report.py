@@ -110,7 +110,7 @@ class DoctorReport:
         lines = [f"# Environment: {self.verdict}", "", f"**{self.sentence}.**", ""]
         lines += [f"labcore {__version__}, {day}, device `{self.device or '?'}`", ""]
         if not self.complete:
-            lines += [f"Not finished: {', '.join(self.pending)} is missing.", ""]
+            lines += [f"Unfinished: {', '.join(self.pending)} is missing.", ""]
         for group, checks in self.groups():
             lines += [f"## {group}", ""]
             for check in checks:
@@ -120,9 +120,9 @@ class DoctorReport:
             lines.append("")
         if self.proofs:
             lines += [
-                "## Proofs",
+                "## Self-test",
                 "",
-                "| device | work | result | ms | difference | tolerance |",
+                "| device | check | result | ms | difference | tolerance |",
                 "|---|---|---|---|---|---|",
             ]
             lines += [_row(proof_cells(proof)) for proof in self.proofs]

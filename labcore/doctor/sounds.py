@@ -39,5 +39,5 @@ def audio_formats() -> dict[str, str]:
             found[name] = "not in this build of libsndfile"
             continue
         middle = waveform[len(waveform) // 4 : -len(waveform) // 4]  # without the ends, where a codec rings
-        found[name] = "" if abs(float(np.abs(middle).max()) - 0.5) < NEAR else "decodes to something else"
+        found[name] = "" if abs(float(np.abs(middle).max()) - 0.5) < NEAR else "decodes incorrectly"
     return found

@@ -63,7 +63,7 @@ class _Verdict:
     def tell(self) -> tuple[str, str]:
         torch = self.readings.torch
         if torch is None:
-            return "amber", "PyTorch is being loaded, and then asked"
+            return "amber", "loading PyTorch"
         broken = self._broken_without_gpu()
         if broken is not None:
             return "red", broken.summary
@@ -87,7 +87,7 @@ class _Verdict:
 
     def _preliminary(self) -> tuple[str, str]:
         failed = [proof for proof in self.proofs if proof.status != "ok"]
-        left = f"{len(self.pending)} {'proof is' if len(self.pending) == 1 else 'proofs are'} still to come"
+        left = f"{len(self.pending)} {'check is' if len(self.pending) == 1 else 'checks are'} pending"
         devices = self.readings.torch.devices if self.readings.torch else ()
         found = ", ".join(device.name for device in devices) or "no GPU"
         return ("red" if failed else "amber"), f"PyTorch sees {found}; {left}"
@@ -107,8 +107,8 @@ class _Verdict:
             return "amber", f"{_named(good)} can be used, {_named(bad)} cannot: {why}"
         doubt = self._doubt()
         if doubt is not None:
-            return "amber", f"{_named(good)} can be used, with a reservation: {doubt.summary}"
-        return "green", f"{_named(good)} can be used: every kernel ran and agrees with the CPU"
+            return "amber", f"{_named(good)} can be used, but: {doubt.summary}"
+        return "green", f"{_named(good)} can be used: all kernels agree with the CPU"
 
     def _cause(self, device: TorchDevice, proof: Proof | None) -> str:
         """Why a device is of no use: the check that explains it, else what its own proof says."""
@@ -122,7 +122,7 @@ class _Verdict:
         if "cuda_libraries" in wrong:
             return wrong["cuda_libraries"].summary
         if proof is None:
-            return "nothing was computed on it"
+            return "nothing could be computed on it"
         return f"{proof.work} failed ({proof.error})"
 
     def _doubt(self) -> Check | None:
@@ -139,15 +139,15 @@ class _Verdict:
         if variable:
             return "amber", f"{self.checks['visible_devices'].summary}: {ON_CPU}"
         if withheld(readings):
-            return "amber", f"The host's NVIDIA GPU is not handed into this container: {ON_CPU}"
+            return "amber", f"The host's NVIDIA GPU is not passed to this container: {ON_CPU}"
         causes = [self.checks[name] for name in CAUSES if name in self.checks and self.checks[name].status == "error"]
         if has_nvidia(readings) and causes:
             return "red", f"{names(readings)} cannot be used: {causes[0].summary}"
         doubt = self._doubt()
         if doubt is not None:
-            return "amber", f"No GPU is seen, and {doubt.summary}: {ON_CPU}"
+            return "amber", f"No GPU found, and {doubt.summary}: {ON_CPU}"
         inside = " in this container" if readings.system.container else ""
-        return "amber", f"No GPU is seen{inside}: {ON_CPU}"
+        return "amber", f"No GPU found{inside}: {ON_CPU}"
 
 
 def _named(devices: Sequence[TorchDevice]) -> str:

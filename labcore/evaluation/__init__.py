@@ -1,4 +1,4 @@
-"""What a classifier says of clips of a data set: which clips, what is said of each, and what it is worth.
+"""Evaluation of a classifier on clips of a data set: which clips, the prediction for each, and the figures.
 
 Imports nothing, so that :mod:`labcore.evaluation.metrics` costs no torch.
 """

@@ -32,7 +32,7 @@ class NumberFormat(Protocol):
 
 @dataclass(frozen=True)
 class PredictionPart:
-    """What is said of some clips, which follow those of the part before.
+    """Predictions for some clips, which follow those of the part before.
 
     Attributes:
         clip_probabilities: (clips, classes) float32, the mean over each clip's windows that hold sound.
@@ -50,7 +50,7 @@ class PredictionPart:
 
 
 class EvalSet:
-    """The windows of some clips, ready to be judged by a network again and again.
+    """The windows of some clips, ready to be given to a network again and again.
 
     Their log-mels are computed once and kept where they are small, else anew each time.
 
@@ -117,13 +117,13 @@ class EvalSet:
         owners, bounds = windows.owners[part], windows.bounds[part]
         begun, end = int(owners[0]), int(owners[-1]) + 1
         means = aggregate(rows, windows.weights[part], owners - begun, end - begun)
-        said = means[:, :classes]
+        clip_probabilities = means[:, :classes]
         if not by_window:
             lasts = np.searchsorted(owners, np.arange(begun, end), side="right") - 1
             ends = bounds[lasts, 1]
             rows, owners, bounds = means, np.arange(begun, end), np.stack([np.zeros_like(ends), ends], 1)
         embeddings = rows[:, classes:].clip(-LARGEST, LARGEST).astype(np.float16)
-        return PredictionPart(said, owners, bounds, rows[:, :classes], embeddings)
+        return PredictionPart(clip_probabilities, owners, bounds, rows[:, :classes], embeddings)
 
     @torch.inference_mode()
     def _batches(self, precision: NumberFormat | None, progress: OnProgress) -> Iterator[Tensor]:

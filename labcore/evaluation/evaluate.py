@@ -34,7 +34,7 @@ def evaluate(
     by_window: bool = False,
     warn: Callable[[LabError], None] = lambda trouble: None,
 ) -> Evaluated:
-    """Judge a classifier on some clips of a store.
+    """Evaluate a classifier on some clips of a store.
 
     Args:
         store: at the classifier's sample rate.
@@ -42,7 +42,7 @@ def evaluate(
         fold, leaks: what they are, for the record.
         progress: called with windows done and windows in all.
         split, folder: as for :func:`labcore.evaluation.predictions.known_of`.
-        file: where to write what is said of each clip; nowhere where it is not given.
+        file: where to write the prediction for each clip; nowhere where it is not given.
         by_window: write a row a window.
         warn: told why the file could not be written. The figures are the same.
 

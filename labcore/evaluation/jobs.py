@@ -40,7 +40,7 @@ SNRS_DB = (30.0, 20.0, 15.0, 10.0, 5.0, 0.0, -5.0, -10.0)
 
 
 class BasePlan(BaseModel):
-    """Whom to judge on which clips.
+    """Which classifier to evaluate on which clips.
 
     Attributes:
         run: the id of a run of the workspace, or the absolute path of another one or of a file of weights.
@@ -74,7 +74,7 @@ class NoisePlan(BasePlan):
 
 
 class ClipsChosen(Event):
-    """Which clips are judged: so many, of which fold, and a sentence on them. Results told before are of other clips."""
+    """Which clips are evaluated: so many, of which fold, and a sentence on them. Results told before are of other clips."""
 
     type: Literal["chosen"] = "chosen"
     dataset: str
@@ -142,7 +142,7 @@ class Judgement(JobFolder, Generic[P]):
 
     @property
     def chosen(self) -> ClipsChosen | None:
-        """The clips that are judged, once that is known."""
+        """The clips that are evaluated, once that is known."""
         return self.last_event(ClipsChosen)
 
 

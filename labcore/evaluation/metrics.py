@@ -12,7 +12,7 @@ import numpy as np
 from labcore.events import Evaluated
 
 Confusion = dict[str, dict[str, int]]
-"""True label → label that was said → clips, without the empty cells."""
+"""True label → predicted label → clips, without the empty cells."""
 
 
 def figures_of(confusion: Confusion, fold: str = "all", leaks: bool = False, adjusted: int = 0) -> Evaluated:
@@ -66,10 +66,10 @@ def class_rows(per_class: Mapping[str, Mapping[str, float]], confusion: Confusio
 def score(
     predicted: np.ndarray, targets: np.ndarray, labels: list[str], fold: str, leaks: bool = False, adjusted: int = 0
 ) -> Evaluated:
-    """The figures of what was said of clips.
+    """The figures of predictions for clips.
 
     Args:
-        predicted, targets: (clips,) the class that was said and the true one, as numbers.
+        predicted, targets: (clips,) the predicted class and the true one, as numbers.
         labels: the class names by these numbers.
         fold, leaks, adjusted: what the clips were, whether clips of their recordings were trained on, and how often settings were
             changed with them in view, for the record.

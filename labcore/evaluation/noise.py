@@ -32,10 +32,10 @@ def accuracy_over_snr(
     batch_size: int = 16,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Event, None, None]:
-    """Judge a classifier on clips with noise, ratio by ratio, each told as :class:`InNoise` when it is done.
+    """Evaluate a classifier on clips with noise, ratio by ratio, each told as :class:`InNoise` when it is done.
 
     Noise is added to each window as the training chain does, at a ratio over the window. A clip gets the same noise at all
-    ratios, so that they differ in its level alone. What is said of a clip is the mean over its windows that hold sound, the clip as it
+    ratios, so that they differ in its level alone. The prediction for a clip is the mean over its windows that hold sound, the clip as it
     is without the noise.
 
     Args:
@@ -44,7 +44,7 @@ def accuracy_over_snr(
         ratios: in dB; None for the clips as they are.
         colour: of the noise, as ``augment.noise_colour``.
         seed: of the noise.
-        batch_size: clips that are judged at once. The noise depends on it.
+        batch_size: clips that are predicted at once. The noise depends on it.
         should_stop: asked after each batch.
 
     Raises:
@@ -54,7 +54,7 @@ def accuracy_over_snr(
     targets = targets_of(classifier.labels, store.table["label"].to_numpy()[rows])
     test = _NoisyClips(classifier, store, colour, seed, batch_size)
     for ratio in ratios:
-        what = "judging without noise" if ratio is None else f"judging at {ratio:g} dB"
+        what = "evaluating without noise" if ratio is None else f"evaluating at {ratio:g} dB"
         hits = yield from follow(what, partial(test.hits, rows, targets, ratio), should_stop)
         low, high = wilson_interval(hits, len(rows))
         yield InNoise(snr_db=ratio, clips=len(rows), hits=hits, accuracy=hits / len(rows), low=low, high=high)
@@ -71,12 +71,12 @@ class _NoisyClips:
         self.noise = NoiseAt(0.0, colour)
 
     def hits(self, rows: np.ndarray, targets: np.ndarray, snr_db: float | None, progress: OnProgress) -> int:
-        """How many of the clips are judged right at a ratio."""
+        """How many of the clips are predicted right at a ratio."""
         hits = 0
         for first in range(0, len(rows), self.batch_size):
             part = slice(first, first + self.batch_size)
-            said = self.probabilities(rows[part], snr_db, self.seed * 1_000_003 + first)
-            hits += int((said.argmax(1) == targets[part]).sum())
+            probabilities = self.probabilities(rows[part], snr_db, self.seed * 1_000_003 + first)
+            hits += int((probabilities.argmax(1) == targets[part]).sum())
             progress(min(part.stop, len(rows)), len(rows))
         return hits
 

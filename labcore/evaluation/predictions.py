@@ -59,7 +59,7 @@ def known_of(table: pd.DataFrame, rows: np.ndarray, folder: str, split: str = "o
 def record(
     path: Path | None, known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[PredictionPart]
 ) -> tuple[np.ndarray, LabError | None]:
-    """Write what is said of clips, part by part, a row group each; the file appears whole or not at all.
+    """Write predictions for clips, part by part, a row group each; the file appears whole or not at all.
 
     Args:
         path: of the file; None writes nothing.
@@ -69,7 +69,7 @@ def record(
         parts: from :meth:`labcore.evaluation.eval_set.EvalSet.parts`.
 
     Returns:
-        (clips,) the number of the class that is said of each; and why the file could not be written, where it could not. What is said
+        (clips,) the number of the predicted class of each; and why the file could not be written, where it could not. What is said
         counts all the same: a full disk costs the file alone.
     """
     predicted: list[np.ndarray] = [np.zeros(0, dtype=np.int64)]
@@ -104,7 +104,7 @@ def frame_of(known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Itera
 
 def not_kept(trouble: LabError) -> str:
     """A sentence on predictions that could not be written."""
-    return f"what was said of each clip is not kept, the result is: {trouble}"
+    return f"the result is saved, but not the prediction of each clip: {trouble}"
 
 
 def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
@@ -126,9 +126,11 @@ def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
                 table = pq.read_table(file)
             of_file = parse_json(table.schema.metadata[META])["labels"]
         except (OSError, pa.ArrowException, LookupError, TypeError, ValueError) as error:
-            raise RunError(f"the predictions {path} cannot be read: {reason(error)}", "Judge the run again") from error
+            raise RunError(
+                f"the predictions {path} cannot be read: {reason(error)}", "Evaluate the run again"
+            ) from error
         if labels not in (None, of_file):
-            raise RunError(f"the predictions {path} are of other classes", "Take predictions of one data set")
+            raise RunError(f"the predictions {path} have other classes", "Use predictions for the same data set")
         labels = of_file
         frames.append(table.to_pandas())
     if not frames:

@@ -1,4 +1,4 @@
-"""Which clips a classifier is judged on, and their classes as its numbers."""
+"""Which clips a classifier is evaluated on, and their classes as its numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Selection:
-    """Clips to judge.
+    """Clips to evaluate on.
 
     Attributes:
         rows: (clips,) their numbers in the table, ascending.
@@ -55,7 +55,7 @@ def select_clips(
     label: str | None = None,
     trained_on: bool = False,
 ) -> Selection:
-    """Choose the clips to judge a classifier on.
+    """Choose the clips to evaluate a classifier on.
 
     Args:
         table: a data set's clips.
@@ -86,7 +86,7 @@ def select_clips(
     if known and not trained_on:
         raise DatasetError(
             f"the classifier was trained on clips of {'these' if fold == ALL else f'fold {fold}'}",
-            f"Take the held-out fold {parts.fold}: accuracy on clips known from training says little",
+            f"Use the test fold {parts.fold}: accuracy on training clips says little",
         )
     return Selection(rows, fold, label, own_fold and parts.leaks, known, parts.fold)
 
@@ -106,7 +106,7 @@ def targets_of(labels: list[str], found: Sequence[str] | np.ndarray) -> np.ndarr
 
     Args:
         labels: those that the classifier knows.
-        found: of the clips to judge.
+        found: of the clips to evaluate.
 
     Raises:
         DatasetError: there are no clips, or clips of classes that the classifier does not know.
@@ -115,6 +115,6 @@ def targets_of(labels: list[str], found: Sequence[str] | np.ndarray) -> np.ndarr
     if unknown:
         raise DatasetError(f"the classifier does not know {', '.join(unknown)}", f"It knows {', '.join(labels)}")
     if not len(found):
-        raise DatasetError("there are no clips to judge", "Choose another class or fold")
+        raise DatasetError("there are no clips to evaluate", "Choose another class or fold")
     numbers = {label: number for number, label in enumerate(labels)}
     return np.array([numbers[label] for label in found], dtype=np.int64)

@@ -25,7 +25,7 @@ from labcore.workspace import Workspace
 
 @dataclass(frozen=True)
 class EvaluationInput:
-    """A classifier and the clips to judge it on. ``split`` and ``folder`` as for :func:`labcore.evaluation.evaluate.evaluate`."""
+    """A classifier and the clips to evaluate it on. ``split`` and ``folder`` as for :func:`labcore.evaluation.evaluate.evaluate`."""
 
     classifier: Classifier
     store: ClipStore
@@ -35,17 +35,17 @@ class EvaluationInput:
 
 
 def evaluation(job: Evaluation, should_stop: StopTest) -> Generator[Event, None, None]:
-    """Judge, and keep what is said of each clip. One that goes on begins anew."""
+    """Evaluate, and keep the prediction for each clip. One that goes on begins anew."""
     yield from evaluated(job.plan, job.workspace, should_stop, job.predictions)
 
 
 def evaluated(
     plan: EvaluationPlan, workspace: Workspace, should_stop: StopTest, file: Path | None = None
 ) -> Generator[Event, None, None]:
-    """Judge, and tell the figures as the last event.
+    """Evaluate, and tell the figures as the last event.
 
     Args:
-        file: where to write what is said of each clip; nowhere where it is not given.
+        file: where to write the prediction for each clip; nowhere where it is not given.
 
     Raises:
         LabError: whatever is wrong with the weights, the data set or the device.
@@ -78,7 +78,7 @@ def evaluated(
 
 
 def in_noise(job: NoiseTest, should_stop: StopTest) -> Generator[Event, None, None]:
-    """Judge with more and more noise, a result a ratio. One that goes on takes up the ratios that are missing, unless its clips have
+    """Evaluate with more and more noise, a result a ratio. One that goes on takes up the ratios that are missing, unless its clips have
     changed."""
     plan = job.plan
     before = job.chosen
@@ -116,7 +116,7 @@ def _clips_of(
     if before is None or before.facts() | {"time": 0} != told.facts() | {"time": 0}:
         yield told
     if chosen.trained_on:
-        held_out = f"held out was fold {chosen.held_out}"
+        held_out = f"its test fold is {chosen.held_out}"
         yield Log(level="warning", message=f"the run was trained on clips of this selection; {held_out}")
     return EvaluationInput(classifier, store, chosen, own.split if same else "official", dataset.folder)
 

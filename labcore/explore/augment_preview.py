@@ -206,13 +206,13 @@ def _shown(
     difference[np.abs(difference) < ROUNDING_DB] = 0.0
     samples = config.clip_samples if placing.on_mels else placing.plain_window
     rebuilt = any(step.domain in ("power", "log-mel") for step in on)
-    heard, before_rebuilt = np.zeros(0, dtype=np.float32), None
+    played, before_rebuilt = np.zeros(0, dtype=np.float32), None
     if rebuilt and sound:
-        heard, before_rebuilt = (
+        played, before_rebuilt = (
             sound_of(10.0 ** (decibels / 10.0), config, samples=samples) for decibels in (after, before)
         )
     elif not rebuilt:
-        heard = placing.sound(start, samples) if placing.on_mels else told["waveform"]
+        played = placing.sound(start, samples) if placing.on_mels else told["waveform"]
     return Preview(
         before=before,
         after=after,
@@ -220,7 +220,7 @@ def _shown(
         image=image.numpy(),
         image_before=log_mel.normalise(levels)[0].numpy(),
         sound_before=placing.sound(int(placing.middle_starts()[0]), samples),
-        sound=heard,
+        sound=played,
         sample_rate=config.audio.sample_rate,
         rebuilt=rebuilt,
         before_rebuilt=before_rebuilt,
@@ -241,11 +241,11 @@ class MixAt(Mix):
         return torch.full((len(power),), self.ratio, device=power.device)
 
 
-def predictions(classifier: Classifier, drawn: Preview) -> tuple[dict[str, float], dict[str, float]]:
+def predictions(classifier: Classifier, augmented: Preview) -> tuple[dict[str, float], dict[str, float]]:
     """Probabilities by label before and after, for a draw that was made with the classifier's configuration and front end."""
     with torch.inference_mode():
         classifier.eval()
-        images = torch.from_numpy(np.stack([drawn.image_before, drawn.image])).to(classifier.device)
+        images = torch.from_numpy(np.stack([augmented.image_before, augmented.image])).to(classifier.device)
         shares = classifier.network(images[:, None]).float().softmax(1).tolist()
     before, after = (dict(zip(classifier.labels, row, strict=True)) for row in shares)
     return before, after
@@ -261,7 +261,7 @@ def _with_length(config: RunConfig, clip: np.ndarray) -> RunConfig:
 
 def _checked(waveform: np.ndarray) -> np.ndarray:
     if not len(waveform):
-        raise AudioError("the clip has no samples", "Choose a longer stretch")
+        raise AudioError("the clip has no samples", "Choose a longer part")
     return np.ascontiguousarray(waveform, dtype=np.float32)
 
 

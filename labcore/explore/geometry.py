@@ -91,7 +91,7 @@ def _impossible(config: RunConfig) -> list[str]:
     told = []
     if size > n_fft:
         told.append(
-            f"The window of {size:g} samples is longer than the FFT of {n_fft:g}: shorten the window, or take a larger FFT."
+            f"The window of {size:g} samples is longer than the FFT of {n_fft:g}: shorten the window, or use a larger FFT."
         )
     if hop > size:
         told.append(
@@ -116,14 +116,14 @@ def _warnings(config: RunConfig, clip_seconds: float) -> list[str]:
     if empty:
         bands = "1 mel band lies" if empty == 1 else f"{empty} of {config.features.n_mels:g} mel bands lie"
         told.append(
-            f"{bands} between the bins of the Fourier transform and will always be silent: take fewer bands or a larger FFT."
+            f"{bands} between the bins of the Fourier transform and will always be silent: use fewer bands or a larger FFT."
         )
     if hop > size / 2:
         told.append(
-            "Frames overlap by less than half: what falls between two of them is hardly heard. Shorten the hop to half the window."
+            "Frames overlap by less than half, so sounds between two frames are attenuated. Shorten the hop to half the window."
         )
     if clip_seconds * config.audio.sample_rate < size:
-        told.append("The clip is shorter than a window: most of each frame is silence. Shorten the window.")
+        told.append("The clip is shorter than the window: most of each frame is silence. Shorten the window.")
     return told
 
 
@@ -142,7 +142,7 @@ def _out_of_bounds(config: RunConfig) -> list[str]:
             number, unit = _number(value), f" {setting.unit}" if setting.unit else ""
             low, high = setting.ge, setting.le
             if not math.isfinite(number):
-                told.append(f"{setting.title} {value!r} is no number.")
+                told.append(f"{setting.title} {value!r} is not a number.")
             elif (low is not None and number < low) or (high is not None and number > high):
                 told.append(f"{setting.title} {number:g}{unit} is out of bounds: from {low:g} to {high:g}{unit}.")
     return told

@@ -44,7 +44,7 @@ class Placing:
         if frames < 2 and not self.on_mels:
             raise ConfigError(
                 f"the clip length of {samples} samples is shorter than a hop of {log_mel.hop_length}",
-                "Take longer clips or a shorter hop",
+                "Use longer clips or a shorter hop",
             )
 
     def middle_starts(self, margin: int = 0) -> Tensor:

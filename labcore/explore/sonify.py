@@ -71,18 +71,18 @@ def _sound_of(power: bytes, frames: int, config: RunConfig, seed: int, samples: 
                 rand_init=True,
             )
     count = (frames - 1) * frame.hop_length if samples is None else samples
-    heard = sound.numpy()[:count]
-    return np.pad(heard, (0, max(0, count - len(heard))))
+    played = sound.numpy()[:count]
+    return np.pad(played, (0, max(0, count - len(played))))
 
 
 def linear_power(power: Tensor, config: RunConfig) -> Tensor:
     """Powers of the Fourier transform whose mel powers are these: (n_mels, frames) → (bins, frames)."""
-    bank = LogMel(config).spectrogram.mel_scale.fb  # (bins, n_mels)
-    hears = bank.sum(1, keepdim=True)
+    resident = LogMel(config).spectrogram.mel_scale.fb  # (bins, n_mels)
+    hears = resident.sum(1, keepdim=True)
     power = power.clamp(min=LEAST)
-    bins = bank / bank.sum(0).clamp(min=1e-9) @ power
+    bins = resident / resident.sum(0).clamp(min=1e-9) @ power
     for _ in range(MEL_STEPS):
-        bins = bins * (bank @ (power / (bank.T @ bins).clamp(min=LEAST))) / hears.clamp(min=1e-9)
+        bins = bins * (resident @ (power / (resident.T @ bins).clamp(min=LEAST))) / hears.clamp(min=1e-9)
         bins = bins.clamp(min=LEAST)
     return bins * (hears > 0)
 

@@ -83,7 +83,7 @@ def waveform_view(stretch: np.ndarray, sample_rate: int, *, start_s: float = 0.0
     stretch = np.atleast_2d(np.asarray(stretch, dtype=np.float32))
     samples = stretch.shape[1]
     if not samples:
-        raise AudioError("the stretch has no samples", "Choose a longer one")
+        raise AudioError("the selection has no samples", "Choose a longer one")
     edges = np.unique(np.linspace(0, samples, min(COLUMNS, samples) + 1).astype(np.int64))
     low = np.minimum.reduceat(stretch, edges[:-1], axis=1)
     high = np.maximum.reduceat(stretch, edges[:-1], axis=1)
@@ -199,7 +199,7 @@ def average_spectrum(stretch: np.ndarray, config: RunConfig, rate: int | None = 
     """
     waves = torch.from_numpy(np.atleast_2d(np.asarray(stretch, dtype=np.float32)))
     if not waves.shape[1]:
-        raise AudioError("the stretch has no samples", "Choose a longer one")
+        raise AudioError("the selection has no samples", "Choose a longer one")
     own = rate or config.audio.sample_rate
     if own != config.audio.sample_rate:
         framed = min(RATES[1], max(RATES[0], own))
@@ -237,7 +237,7 @@ def _over_time(
     """Powers block by block, what is made of them, and that in at most :data:`COLUMNS` columns: (rows, columns), (columns,) seconds."""
     waveform = np.asarray(waveform, dtype=np.float32)
     if not len(waveform):
-        raise AudioError("the waveform has no samples", "Choose a longer stretch")
+        raise AudioError("the waveform has no samples", "Choose a longer part")
     hop, rate = config.framing.hop_length, config.audio.sample_rate
     frames = len(waveform) // hop + 1
     factor = math.ceil(frames / COLUMNS)

@@ -76,11 +76,11 @@ def extract(
         device: ``cpu``, where each of ``workers`` processes does everything for its files, or ``cuda:N``, where threads decode
             and this process computes.
         progress: called now and then.
-        should_stop: asked now and then; what is at work is finished, and the index written.
+        should_stop: asked now and then; what is running is finished, and the index written.
 
     Raises:
         AudioError: no sound files there.
-        ConfigError: the output folder holds features of other settings.
+        ConfigError: the output folder contains features of other settings.
         WorkspaceError: the output cannot be written; what was done until then stays.
     """
     found = find_audio(source, foreign=True, noises=True)
@@ -91,8 +91,8 @@ def extract(
         for problem in found.problems
     ]
     if not counts.total:
-        raise AudioError(f"there are no sound files in {source}", "Name another folder")
-    with WorkspaceError.on_os_error(f"the output folder {output} cannot be made", "Choose another one"):
+        raise AudioError(f"there are no sound files in {source}", "Choose another folder")
+    with WorkspaceError.on_os_error(f"the output folder {output} cannot be created", "Choose another one"):
         output.mkdir(parents=True, exist_ok=True)
     claim(output, settings)
     journal = Journal(output)
@@ -188,9 +188,7 @@ class _Work:
                     pool.shutdown(wait=True, cancel_futures=True)
                     pool = self._pool(1)
                     size, mtime_ns = stamp_of(self.source / path)
-                    told = (
-                        f"{self.source / path} ended the process that read it: memory ran out, or its decoder crashed."
-                    )
+                    told = f"{self.source / path} crashed the process that read it: out of memory, or a decoder error."
                     yield [Entry(path, error=told, size=size, mtime_ns=mtime_ns)]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

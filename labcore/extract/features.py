@@ -150,7 +150,5 @@ def embeddings_of(
         batches = classifier.batches_of(samples, scale, bounds, WINDOWS)
         rows = torch.cat([features.take(len(batch), classifier.device) for batch in batches]).cpu().numpy()
     if not rows.shape[1]:
-        raise ConfigError(
-            "the network has no last layer that embeddings could be taken of", "Take those of another run"
-        )
+        raise ConfigError("the network has no last layer to take embeddings from", "Use another run")
     return rows

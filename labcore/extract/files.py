@@ -125,7 +125,7 @@ def write_output(path: Path, content: bytes) -> None:
         reason = "the disk is full" if full else getattr(cause, "strerror", None) or str(error)
         raise WorkspaceError(
             f"{path} cannot be written: {reason}",
-            "Free some space, then give the same command again: it goes on where it stopped"
+            "Free some space, then run the same command again: it continues where it stopped"
             if full
             else "Check the output folder's permissions, or choose another one",
         ) from error

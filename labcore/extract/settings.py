@@ -44,15 +44,15 @@ class ExtractSettings:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ConfigError(f"there are no features {self.kind!r}", f"Choose {', '.join(KINDS)}")
+            raise ConfigError(f"unknown features {self.kind!r}", f"Choose {', '.join(KINDS)}")
         if self.format not in FORMATS:
-            raise ConfigError(f"there is no output format {self.format!r}", f"Choose {', '.join(FORMATS)}")
+            raise ConfigError(f"unknown output format {self.format!r}", f"Choose {', '.join(FORMATS)}")
         if self.kind == "embeddings" and not self.weights:
-            raise ConfigError("embeddings need a run", "Name one with --embeddings RUN")
+            raise ConfigError("embeddings need a run", "Give one with --embeddings RUN")
         if self.kind == "mfcc" and not 1 <= self.n_mfcc <= self.config.features.n_mels:
             raise ConfigError(
-                f"{self.n_mfcc} MFCC cannot be made of {self.config.features.n_mels} mel bands",
-                "Take fewer coefficients (--mfcc) or more bands (--features.n_mels)",
+                f"{self.n_mfcc} MFCCs cannot be computed from {self.config.features.n_mels} mel bands",
+                "Use fewer coefficients (--mfcc) or more bands (--features.n_mels)",
             )
 
     def note(self) -> dict[str, Any]:
@@ -85,6 +85,6 @@ def claim(output: Path, settings: ExtractSettings) -> None:
     if differing:
         listed = ", ".join(f"{name} {there.get(name)} there and {wanted.get(name)} now" for name in differing[:5])
         raise ConfigError(
-            f"{output} holds features of other settings: {listed}",
-            "Choose another --output folder, or give the settings of the first time",
+            f"{output} contains features with other settings: {listed}",
+            "Choose another --output folder, or use the former settings",
         )

@@ -54,7 +54,7 @@ def write_page(figure: go.Figure, path: Path) -> Path:
         WorkspaceError: it cannot be written.
     """
     path = path.expanduser().absolute()
-    with WorkspaceError.on_os_error(f"the folder {path.parent} cannot be made"):
+    with WorkspaceError.on_os_error(f"the folder {path.parent} cannot be created"):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, figure.to_html(include_plotlyjs=True))
     return path

@@ -89,7 +89,7 @@ class Classifier(nn.Module):
         limits: Limits | None = None,
         progress: OnShare = lambda share: None,
     ) -> Prediction:
-        """Decode a file, or the bytes of one, and say what is heard in it. The length of a recording takes no memory.
+        """Decode a file, or the bytes of one, and predict what it is. The length of a recording takes no memory.
 
         Args:
             name: what to call the bytes in errors.
@@ -106,13 +106,13 @@ class Classifier(nn.Module):
             rows = self.probabilities_of(samples, scale, bounds, batch_size)
             return lambda: rows
 
-        heard = hear(recording, lambda: self.cutter(hop_seconds, batch_size), ask, progress)
-        return self.prediction_of(heard, recording.notes)
+        windowed = hear(recording, lambda: self.cutter(hop_seconds, batch_size), ask, progress)
+        return self.prediction_of(windowed, recording.notes)
 
     def classify_waveform(
         self, waveform: np.ndarray, *, hop_seconds: float | None = None, batch_size: int = 32
     ) -> Prediction:
-        """Say what is heard in a waveform.
+        """Predict what a waveform is.
 
         Args:
             waveform: (samples,) float32 at the classifier's sample rate.
@@ -122,7 +122,7 @@ class Classifier(nn.Module):
             AudioError: it is empty.
         """
         if not len(waveform):
-            raise AudioError("the waveform has no samples", "Give it a clip with sound in it")
+            raise AudioError("the waveform has no samples", "Give it a clip with samples")
         bounds = self.windows_of(len(waveform), hop_seconds)
         samples, scale = quantise(waveform)  # as the clip store does: training and use hear the same samples
         return self.prediction(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
@@ -134,7 +134,7 @@ class Classifier(nn.Module):
         probabilities: np.ndarray,
         notes: Sequence[str] = (),
     ) -> Prediction:
-        """What is said of a clip, from what is said of its windows.
+        """The prediction for a clip, from those for its windows.
 
         Args:
             samples: (samples,) int16.
@@ -145,23 +145,23 @@ class Classifier(nn.Module):
             WindowedPrediction(len(samples), bounds, energies_of(samples, bounds), probabilities), notes
         )
 
-    def prediction_of(self, heard: WindowedPrediction, notes: Sequence[str] = ()) -> Prediction:
+    def prediction_of(self, windowed: WindowedPrediction, notes: Sequence[str] = ()) -> Prediction:
         """The same of a recording that was taken window by window."""
         silent_windows = self.config.audio.silent_windows
-        weights = weights_of_energies(heard.energies, silent_windows)
-        mean = aggregate(heard.rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
-        nothing = len(heard.bounds) > 1 and not any(heard.energies) and silent_windows == "skip"
+        weights = weights_of_energies(windowed.energies, silent_windows)
+        mean = aggregate(windowed.rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
+        nothing = len(windowed.bounds) > 1 and not any(windowed.energies) and silent_windows == "skip"
         places = {label: place for place, label in enumerate(self.labels)}
         windows = []
-        for (begin, end), row, weight in zip(heard.bounds, heard.rows, weights, strict=True):
-            start_s, end_s = begin / self.sample_rate, min(end, heard.samples) / self.sample_rate
+        for (begin, end), row, weight in zip(windowed.bounds, windowed.rows, weights, strict=True):
+            start_s, end_s = begin / self.sample_rate, min(end, windowed.samples) / self.sample_rate
             best, silent = int(row.argmax()), nothing or not weight
             windows.append(Window(start_s, end_s, self.labels[best], float(row[best]), Shares(places, row), silent))
         return Prediction(
             label=self.labels[int(mean.argmax())],
             probability=float(mean.max()),
             probabilities=dict(zip(self.labels, mean.tolist(), strict=True)),
-            seconds=heard.samples / self.sample_rate,
+            seconds=windowed.samples / self.sample_rate,
             windows=windows,
             notes=list(notes),
         )
@@ -240,10 +240,10 @@ class Classifier(nn.Module):
             return worst
         clip, target = np.unravel_index(int(np.nan_to_num(differences, nan=np.inf).argmax()), differences.shape)
         raise RunError(
-            f"the weights do not answer as at the end of training: golden clip {clip + 1} of {len(self.golden)} is "
+            f"the self-check failed: golden clip {clip + 1} of {len(self.golden)} is "
             f"{self.labels[int(target)]} with probability {now[clip, target]:.6f} now and was with "
             f"{self.golden.probabilities[clip, target]:.6f}; up to {TOLERANCE:g} is accepted",
-            "The file was changed, or this machine's libraries compute otherwise: take the weights from their run again, or install "
+            "The file was changed, or this machine's libraries compute differently: copy the weights from their run again, or install "
             "the versions named in environment.json of the run",
         )
 

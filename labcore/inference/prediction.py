@@ -34,7 +34,7 @@ class Shares(Mapping[str, float]):
 
 @dataclass(frozen=True)
 class Window:
-    """What was heard in one stretch of a recording. ``silent``: it counts for nothing, since there is no sound in it."""
+    """The prediction for one stretch of a recording. ``silent``: it counts for nothing, since there is no sound in it."""
 
     start_s: float
     end_s: float

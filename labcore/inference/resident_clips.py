@@ -76,10 +76,12 @@ class ResidentClips:
         offsets, lengths = self.offsets[clips].tolist(), self.lengths[clips].tolist()
         for row, (offset, size, start) in enumerate(zip(offsets, lengths, starts.tolist(), strict=True)):
             ring = max(size, length)
-            for turn in (start % ring, start % ring - ring) if around else (start,):
-                begin, end = max(0, turn), min(size, turn + length)
+            for start_in_ring in (start % ring, start % ring - ring) if around else (start,):
+                begin, end = max(0, start_in_ring), min(size, start_in_ring + length)
                 if begin < end:
-                    windows[row, begin - turn : end - turn] = self.values[offset + begin : offset + end]
+                    windows[row, begin - start_in_ring : end - start_in_ring] = self.values[
+                        offset + begin : offset + end
+                    ]
         return windows
 
 

@@ -1,4 +1,4 @@
-"""The file of a classifier's weights: what it holds is judged by its header alone, before a network is built or memory taken for one.
+"""The file of a classifier's weights: what it holds is checked by its header alone, before a network is built or memory read as one.
 
 Files come from anywhere: a run of this workspace, a restored backup, a zip that somebody was sent.
 """
@@ -58,7 +58,7 @@ def read_weights_file(path: Path) -> Weights:
     try:
         file = path / FILE if path.is_dir() else path
         if not stat.S_ISREG(file.stat().st_mode):
-            raise RunError(f"{file} is no file", f"Take {FILE} of a run")
+            raise RunError(f"{file} is not a file", f"Use {FILE} of a run")
         with file.open("rb") as stream:
             if zipfile.is_zipfile(stream):
                 with _in_zip(stream, str(file)) as (inner, size):
@@ -105,7 +105,7 @@ def read_weights(stream: IO[bytes], size: int, name: str) -> Weights:
         golden = Golden.taken_from(tensors, config.clip_samples, len(labels))
     except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise RunError(
-            f"{name} is no classifier of this lab: {str(error)[:300].rstrip('.')}", f"Take {FILE} of a run"
+            f"{name} is not a classifier of this lab: {str(error)[:300].rstrip('.')}", f"Use {FILE} of a run"
         ) from error
     return Weights(config, labels, members, tensors, golden)
 
@@ -116,7 +116,7 @@ def _facts(header: SafetensorsHeader) -> tuple[RunConfig, list[str], list[ModelC
         raise ValueError(f"its format is {str(facts['format'])[:80]!r}")
     members = facts.get("members", [])
     if not isinstance(members, list) or len(members) > MOST_MEMBERS:
-        raise ValueError(f"its members are no list of at most {MOST_MEMBERS} networks")
+        raise ValueError(f"its members are not a list of at most {MOST_MEMBERS} networks")
     config = parse(facts["config"])
     config.clip_samples  # noqa: B018 (raises where the clip length is not worked out)
     return config, _labels(facts["labels"]), [parse({"model": member}).model for member in members]
@@ -125,14 +125,14 @@ def _facts(header: SafetensorsHeader) -> tuple[RunConfig, list[str], list[ModelC
 def _labels(labels: object) -> list[str]:
     """The labels, which are distinct texts that can be shown."""
     if not isinstance(labels, list) or not 0 < len(labels) <= MOST_LABELS:
-        raise ValueError(f"its labels are no list of at most {MOST_LABELS}")
+        raise ValueError(f"its labels are not a list of at most {MOST_LABELS}")
     for label in labels:
         if not isinstance(label, str) or not label.strip() or len(label) > LONGEST_LABEL:
-            raise ValueError("a label is no text, empty or too long")
+            raise ValueError("a label is not text, empty or too long")
         if label != shown(label) or any(unicodedata.category(mark) in ("Cc", "Zl", "Zp") for mark in label):
-            raise ValueError(f"the label {shown(label)!r} holds characters that cannot be shown")
+            raise ValueError(f"the label {shown(label)!r} contains unprintable characters")
     if len(set(labels)) < len(labels):
-        raise ValueError("a label comes twice")
+        raise ValueError("a label occurs twice")
     return labels
 
 
@@ -151,7 +151,7 @@ def _compare(
             known, shape = prefix + inner, tuple(tensor.shape)
             found = header.shapes.get(known)
             if found != shape:
-                told = "is not there" if found is None else f"is {found} there and {shape} in the network"
+                told = "is missing" if found is None else f"is {found} there and {shape} in the network"
                 raise _unfit(name, config, f"{known} {told}")
             if (header.kinds[known] in _FLOATS) != tensor.is_floating_point():
                 raise _unfit(name, config, f"{known} holds {header.kinds[known]}")
@@ -165,7 +165,7 @@ def _compare(
             known[key] = _outline(model, len(labels))
         take(known[key], f"network.members.{number}." if members else "network.")
     if missing:
-        raise _unfit(name, config, f"{min(missing)[:80]} has no place in it")
+        raise _unfit(name, config, f"{min(missing)[:80]} does not belong to it")
     golden = sum(header.bytes_of(each) for each in header.shapes if each.startswith(PREFIX))
     if golden > MOST_GOLDEN * (2 * config.clip_samples + 4 + 4 * len(labels)):
         raise ValueError(f"it has more than {MOST_GOLDEN} golden clips")
@@ -178,11 +178,11 @@ def _outline(model: ModelConfig, classes: int) -> dict[str, Tensor]:
 
 
 def _unfit(name: str, config: RunConfig, why: str) -> RunError:
-    return RunError(f"the weights in {name} do not fit the network {config.model.name}: {why}", f"Take {FILE} of a run")
+    return RunError(f"the weights in {name} do not fit the network {config.model.name}: {why}", f"Use {FILE} of a run")
 
 
 def _pickle(name: str) -> RunError:
     return RunError(
-        f"{name} is a pickle: reading it would execute code that it brings along, which the lab does not do",
-        f"Take {FILE} of a run",
+        f"{name} is a pickle: reading it could execute code, so the lab refuses it",
+        f"Use {FILE} of a run",
     )

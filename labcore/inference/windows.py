@@ -1,4 +1,4 @@
-"""Windows of clips, how much each counts, and the mean over them: the one way from what is said of windows to what is said of clips.
+"""Windows of clips, how much each counts, and the mean over them: the one way from predictions for windows to those for clips.
 
 Training's validation, evaluation, accuracy in noise, the pages, the command line, the service and the extraction all take it.
 """

@@ -21,14 +21,14 @@ COMMAND = (sys.executable, "-X", "faulthandler", "-m", "labcore.jobs")
 
 _REASONS = {
     signal.SIGKILL: (
-        "most likely because the machine ran out of memory",
+        "probably because the machine ran out of memory",
         "Close other programs or choose a smaller batch size, then {again}",
     ),
-    signal.SIGTERM: ("by someone outside the lab", "{Again}"),
-    signal.SIGSEGV: ("a crash in compiled code", "{Again}; should it happen again, choose another device"),
-    signal.SIGABRT: ("a crash in compiled code", "{Again}; should it happen again, choose another device"),
+    signal.SIGTERM: ("from outside the lab", "{Again}"),
+    signal.SIGSEGV: ("a crash in compiled code", "{Again}; if it happens again, choose another device"),
+    signal.SIGABRT: ("a crash in compiled code", "{Again}; if it happens again, choose another device"),
     signal.SIGBUS: (
-        "most likely because the disk or the shared memory is full",
+        "probably because the disk or the shared memory is full",
         "Free some space, then {again}",
     ),
 }
@@ -98,7 +98,7 @@ class ProcessChild:
             return None
         if status >= 0:
             last = next((line for line in reversed(tail(self.job.log)) if line.strip()), "nothing in its log")
-            return LabError(f"the worker ended with status {status}: {last}", f"The log tells more; then {again}")
+            return LabError(f"the worker ended with status {status}: {last}", f"See the log; then {again}")
         try:
             number = signal.Signals(-status)
         except ValueError:  # a real-time signal has no name

@@ -132,7 +132,7 @@ class JobFolder:
                 draft.rename(self.path)
             except OSError as error:
                 raise WorkspaceError(
-                    f"the {self.kind.name} directory {self.path} cannot be made: {error.strerror or error}"
+                    f"the {self.kind.name} directory {self.path} cannot be created: {error.strerror or error}"
                 ) from error
 
     @classmethod
@@ -222,14 +222,14 @@ class JobFolder:
         Raises:
             LabError: the kind's own, where another process or thread holds it, or the job is gone.
         """
-        gone = self.kind.error(f"{self.title} is not there any more")
+        gone = self.kind.error(f"{self.title} no longer exists")
         if not self.path.is_dir():
             raise gone
         lock = FileLock(self.path / "lock")
         try:
             lock.acquire(timeout=timeout)
         except Timeout as error:
-            raise self.kind.error(f"{self.title} is being worked on", "Stop it first") from error
+            raise self.kind.error(f"{self.title} is running", "Stop it first") from error
         except OSError as error:
             if not self.path.is_dir():  # removed while we waited
                 raise gone from error
@@ -311,12 +311,12 @@ class JobFolder:
         """Remove the job and all that belongs to it.
 
         Raises:
-            LabError: the kind's own, where it is at work, or gone already.
+            LabError: the kind's own, where it is running, or gone already.
             WorkspaceError: the workspace cannot be written.
         """
         held = contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5)
         # a process that starts now finds the job gone
-        with held, WorkspaceError.on_os_error(f"{self.title} cannot be removed"):
+        with held, WorkspaceError.on_os_error(f"{self.title} cannot be deleted"):
             remove(self.path)
 
 
@@ -367,7 +367,7 @@ def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
     found = [job for job in jobs if job.id == name] or [job for job in jobs if name and name in job.id]
     if len(found) == 1:
         return found[0]
-    shown = f"`{kind.listed}` shows the {kind.plural} there are"
+    shown = f"`{kind.listed}` lists the {kind.plural}"
     if found:
         raise kind.error(f"{len(found)} {kind.plural} match {name!r}", f"Give more of the id; {shown}")
     raise kind.error(f"there is no {kind.name} {name!r}", shown)

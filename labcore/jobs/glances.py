@@ -73,7 +73,7 @@ def glance(job: JobFolder) -> JobStatus:
         if asked.error:
             return _unreadable(job, asked.error)
         if not story.changed_at and is_no_file(job.path / FILE):
-            return _unreadable(job, f"its {FILE} is no file")
+            return _unreadable(job, f"its {FILE} is not a file")
         if story.last != "finished" and job.held:
             story = log_of(job).story()  # with the progress at hand, which no stamp tells
         return job.status(story)

@@ -62,10 +62,10 @@ def discard(thing: Unreadable) -> None:
     """
     path = thing.path
     if path is None or not os.path.lexists(path):
-        raise WorkspaceError(f"{thing.name} is not there any more")
+        raise WorkspaceError(f"{thing.name} no longer exists")
     if is_locked(path / "lock"):
-        raise WorkspaceError(f"{thing.name} is being worked on", "Stop it first")
-    with WorkspaceError.on_os_error(f"{thing.name} cannot be removed", "Look at its rights"):
+        raise WorkspaceError(f"{thing.name} is running", "Stop it first")
+    with WorkspaceError.on_os_error(f"{thing.name} cannot be deleted", "Check its permissions"):
         remove(path)
 
 
@@ -94,7 +94,7 @@ def reason(error: Exception) -> str:
 
 
 def _names(room: Path) -> list[str]:
-    with WorkspaceError.on_os_error(f"the folder {room} cannot be listed", "Check its rights"):
+    with WorkspaceError.on_os_error(f"the folder {room} cannot be listed", "Check its permissions"):
         return sorted((name for name in os.listdir(room) if not name.startswith(".")), reverse=True)  # noqa: PTH208
 
 
@@ -109,13 +109,13 @@ def _trouble(path: Path, marker: str, traces: tuple[str, ...]) -> str:
     try:
         inside = os.listdir(path)  # noqa: PTH208
     except FileNotFoundError:
-        return "it is a link to something that is not there" if path.is_symlink() else ""
+        return "it is a broken link" if path.is_symlink() else ""
     except NotADirectoryError:
-        return "it is a file, and a folder is expected here"
+        return "it is a file, but a folder is expected"
     except OSError as error:
         return f"its folder cannot be listed: {error.strerror or error}"
     if marker in inside and not os.path.isfile(path / marker):  # noqa: PTH113
-        return f"its {marker} is no file"
+        return f"its {marker} is not a file"
     if marker not in inside:
         return f"its {marker} is missing" if any(trace in inside for trace in traces) else ""
     return "" if _is_text(path.name) else "its name is not UTF-8; rename the folder"

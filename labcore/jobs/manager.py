@@ -64,7 +64,7 @@ class Queue(Protocol):
 class JobManager:
     """The queue of a workspace and its supervisor, one a server process.
 
-    Each device has one job at a time, and people take turns on it (:func:`labcore.jobs.queue.fair_order`). A live job that
+    Each device has one job at a time, and each person gets a fair share of it (:func:`labcore.jobs.queue.fair_order`). A live job that
     somebody else started on the device (command line, nohup) counts. Thread-safe.
 
     Args:
@@ -123,7 +123,7 @@ class JobManager:
             dataset: where its data set lies now, by name or path, where it was moved.
 
         Raises:
-            LabError: the kind's own, where the job is gone, waiting, at work or finished; or what hinders it, as a data set that is away.
+            LabError: the kind's own, where the job is gone, waiting, running or finished; or what hinders it, as a data set that is away.
                 The job stays as it was.
         """
         with self._lock:
@@ -141,7 +141,7 @@ class JobManager:
         return job
 
     def stop(self, job: JobFolder, *, by: str = "") -> None:
-        """Take a waiting job out of the queue, or ask one at work to stop soon. An ended one stays as it is.
+        """Take a waiting job out of the queue, or ask one running to stop soon. An ended one stays as it is.
 
         ``by`` is who asks, which the job's end tells.
 
@@ -149,7 +149,7 @@ class JobManager:
             LabError: the kind's own, where the job is gone.
         """
         if not job.there:
-            raise job.kind.error(f"{job.title} is not there any more")
+            raise job.kind.error(f"{job.title} no longer exists")
         with self._lock:
             for each in reversed(job.children()):  # the waiting ones first: none takes the place of one that stops
                 self.stop(each, by=by)
@@ -162,26 +162,26 @@ class JobManager:
                     at_work.stop()
 
     def remove(self, job: JobFolder, also: Sequence[JobFolder] = ()) -> None:
-        """Delete a job that is not at work, with all that belongs to it.
+        """Delete a job that is not running, with all that belongs to it.
 
         Args:
-            also: jobs that were made for it, which go before it. None of them goes where one is at work, or a child of it.
+            also: jobs that were made for it, which go before it. None of them goes where one is running, or a child of it.
 
         Raises:
-            LabError: the kind's own, where the job is gone or at work.
+            LabError: the kind's own, where the job is gone or running.
         """
         with self._lock:
             status = job.status()
             at_work = status.state in ("running", "stopping") or (status.active and self.has(job))
             if at_work or any(each.status().active for each in (*job.children(), *also)):
-                raise job.kind.error(f"{job.title} is at work", "Stop it first")
+                raise job.kind.error(f"{job.title} is running", "Stop it first")
             for each in also:
                 with contextlib.suppress(each.kind.error):  # gone in the meantime
                     self.remove(each)
             job.delete()
 
     def has(self, job: JobFolder) -> bool:
-        """Whether a process of this manager's is at work on a job."""
+        """Whether a process of this manager's is working on a job."""
         child = self._workers.get(job.path)
         return child is not None and child.alive
 
@@ -217,7 +217,7 @@ class JobManager:
             child.kill()
 
     def close(self) -> None:
-        """Let go: processes at work go on and are found again by the next manager, threads are stopped and joined."""
+        """Let go: running processes go on and are found again by the next manager, threads are stopped and joined."""
         atexit.unregister(self.close)
         self._closing.set()
         self._wake.set()
@@ -234,7 +234,7 @@ class JobManager:
     # --- the background thread
 
     def look(self) -> bool:
-        """Look after the jobs once: settle those that are gone, start those whose turn it is. Whether any wait or are at work."""
+        """Look after the jobs once: settle those that are gone, start those that are next. Whether any wait or are running."""
         busy = True
         with self._lock:
             with self._going_on():
@@ -260,7 +260,7 @@ class JobManager:
         except Exception as error:
             if repr(error) not in self._told:
                 self._told.add(repr(error))
-                _log.exception("the job manager stumbled and goes on")
+                _log.exception("the job manager met an error and continues")
 
     def _lead(self) -> bool:
         """Whether this manager is the one that starts jobs; becomes it where the place is free."""
@@ -291,7 +291,7 @@ class JobManager:
                     child.kill()
 
     def _start_waiting(self) -> bool:
-        """Start the jobs whose turn it is. Whether any wait or are at work."""
+        """Start the jobs that are next. Whether any wait or are running."""
         waiting, working = self._queue_state.look()
         at_work = {job.path for job, _ in working}
         busy = [device for _, device in working]
@@ -315,7 +315,7 @@ class JobManager:
             self._pass_over(job)
             what = f"the worker of {job.title} cannot be started: {error.strerror or error}"
             with contextlib.suppress(LabError), job.hold(timeout=1):
-                self._end(job, "failed", LabError(what, f"{job.kind.again.capitalize()} when this is mended"))
+                self._end(job, "failed", LabError(what, f"{job.kind.again.capitalize()} when this is fixed"))
         else:
             child.ends_before = ends
             self._workers[job.path] = child
@@ -363,7 +363,7 @@ def make_ready(job: JobFolder, dataset: str | None = None) -> None:
     if not job.kind.resumes:
         raise job.kind.error(f"{job.title} cannot be resumed", job.kind.again.capitalize())
     if job.kind.work and state not in RESUMABLE:
-        raise job.kind.error(f"{job.title} is {state}", "Only what was stopped, failed or interrupted can be resumed")
+        raise job.kind.error(f"{job.title} is {state}", "Only stopped, failed or interrupted jobs can be resumed")
     if job.kind.ready:
         load(job.kind.ready)(job, dataset)
     job.clear_stop()

@@ -22,7 +22,7 @@ GOES_ON = ("stopped", "interrupted")
 
 
 def mark(job: JobFolder) -> None:
-    """Note that a job at work is to go on after its worker has been away. One that was asked to stop before is left alone.
+    """Note that a running job is to go on after its worker has been away. One that was asked to stop before is left alone.
 
     Raises:
         WorkspaceError: the workspace cannot be written.
@@ -54,7 +54,7 @@ def queue_again(workspace: Workspace) -> list[JobFolder]:
         if not any((job.path / f"{name}.json").exists() for name in (MARK, OLD_MARK)):
             continue
         with contextlib.suppress(LabError, OSError), job.hold(timeout=0.5):
-            # Under the lock nobody is at work on it: what its events call running was interrupted.
+            # Under the lock nobody works on it: what its events call running was interrupted.
             if _is_marked(job) and job.status().state in (*GOES_ON, "running", "stopping"):
                 job.clear_stop()
                 job.append(job.queued().model_copy(update={"time": _place(job)}))

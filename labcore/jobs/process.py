@@ -53,7 +53,7 @@ def work(
     a :class:`LabError` leaves its traceback in the job's log.
 
     Args:
-        job: one that is not at work.
+        job: one that is not running.
         should_stop: asked often; the job's stop file counts as well.
         on_event: sees each event after it has been written.
         doing: the work; that of the job's kind by default.
@@ -74,7 +74,7 @@ def work(
 
     with job.hold(timeout=1):
         if only_queued and job.status().state != "queued":
-            raise job.kind.error(f"{job.title} does not wait to be worked on any more")
+            raise job.kind.error(f"{job.title} is no longer queued")
         began = time.monotonic()
         end = _attempt(job, stop, tell, doing, by)
         who = {"by": job.stopper} if end.state == "stopped" else {}
@@ -92,7 +92,7 @@ def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doin
     """Work and tell; whatever goes wrong becomes the job's end."""
     try:
         tell(job.started(by))
-        return _follow(job, stop, tell, doing or load(job.kind.work))  # may load much: told to be at work first
+        return _follow(job, stop, tell, doing or load(job.kind.work))  # may load much: told to be running first
     except (KeyboardInterrupt, Stopped):
         return job.finished("stopped")
     except LabError as error:
@@ -108,7 +108,7 @@ def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doin
         _write_traceback(job)
         return job.finished(
             "failed",
-            error="The machine's memory ran out",
+            error="The machine ran out of memory",
             remedy="Choose a smaller batch size, or close other programs and try again",
             details={"kind": "OutOfMemoryError", "fits": None},
         )
@@ -117,7 +117,7 @@ def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doin
         return job.finished(
             "failed",
             error=f"Unexpected {type(error).__name__}: {error}",
-            remedy=f"This is a fault of the lab; the full traceback is in {job.log}",
+            remedy=f"This is a bug in the lab; the full traceback is in {job.log}",
             details={"kind": type(error).__name__, "log": tail(job.log)},
         )
     finally:

@@ -1,8 +1,8 @@
-"""What waits and what is at work in a workspace, read off the directories of the jobs, what each needs, and whose turn it is.
+"""What waits and what is running in a workspace, read off the directories of the jobs, what each needs, and which are next.
 
-A job needs a device, or the whole machine, or nothing for itself. On what is needed people take turns: next is a job of whoever was
-served there the longest ago, and among one person's own jobs the one that came first. With one person that is first come first served.
-A job that was at work when its machine went away goes on before all.
+A job needs a device, or the whole machine, or nothing for itself. On what is needed everybody gets a fair share: next
+is a job of whoever was served there the longest ago, and among one person's own jobs the one that came first. With
+one person that is first come first served. A job that was running when its machine went away goes on before all.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ UNKNOWN = "?"
 class Waiting:
     """A job that waits: whose it is, what it needs, and when it came, in seconds since 1970.
 
-    ``preempted``: it was at work, and took its old place in the line when its machine was back (:mod:`labcore.jobs.preemption`).
+    ``preempted``: it was running, and took its old place in the line when its machine was back (:mod:`labcore.jobs.preemption`).
     """
 
     job: JobFolder
@@ -56,7 +56,7 @@ class QueueState:
     """What the files of the jobs looked like when nothing waited or worked; None where something did."""
 
     def look(self) -> tuple[list[JobFolder], list[tuple[JobFolder, str]]]:
-        """The jobs that wait, in the order in which they will start, and those at work with what each keeps busy.
+        """The jobs that wait, in the order in which they will start, and those running with what each keeps busy.
 
         A job that cannot be read is passed over, whatever is wrong with it.
         """
@@ -114,7 +114,7 @@ class QueueState:
             waiting.append(Waiting(job, person, device_name(asked.needs), story.queued_at, preempted))
 
     def ahead(self, job: JobFolder) -> list[JobFolder]:
-        """What a waiting job waits for: jobs at work, then those before it in the queue.
+        """What a waiting job waits for: running jobs, then those before it in the queue.
 
         Empty for a job that does not wait.
         """
@@ -123,7 +123,7 @@ class QueueState:
         return _in_the_way(working, waiting[: places[job.path]], needed(job)) if job.path in places else []
 
     def before(self, needs: str) -> list[JobFolder]:
-        """What a job that came now and needs this would wait for: jobs at work, then those in the queue."""
+        """What a job that came now and needs this would wait for: running jobs, then those in the queue."""
         waiting, working = self.look()
         return _in_the_way(working, waiting, device_name(needs))
 
@@ -133,21 +133,22 @@ def _in_the_way(working: Sequence[tuple[JobFolder, str]], waiting: Sequence[JobF
 
 
 def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], float]) -> list[Waiting]:
-    """Jobs in the order in which they will start: people take turns on each device, and one's own jobs keep their order.
+    """Jobs in the order in which they will start: each person gets a fair share of each device, and one's own jobs keep their order.
 
     Of jobs that cannot meet on a device the earlier one stands first, so that one person's list is in the order of coming.
 
     Args:
-        served: person and device → when a job of theirs began there last, in seconds since 1970; infinity while one is at work.
+        served: person and device → when a job of theirs began there last, in seconds since 1970; infinity while one is running.
     """
-    turns = {where: (when, 0) for where, when in served.items()}
+    served_last = {where: (when, 0) for where, when in served.items()}
     queues: dict[tuple[str, str], deque[Waiting]] = {}
     for each in sorted(waiting, key=lambda one: one.place):
         queues.setdefault((each.person, each.device), deque()).append(each)
 
     def last_served(person: str, device: str) -> tuple[float, int]:
         return max(
-            (turn for (who, on), turn in turns.items() if who == person and _same(on, device)), default=(-math.inf, 0)
+            (last for (who, on), last in served_last.items() if who == person and _same(on, device)),
+            default=(-math.inf, 0),
         )
 
     order: list[Waiting] = []
@@ -166,7 +167,7 @@ def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], floa
         chosen = min(rivals, key=lambda head: (not head.preempted, last_served(head.person, first.device), head.place))
         order.append(chosen)
         where = chosen.person, chosen.device
-        turns[where] = math.inf, len(order)
+        served_last[where] = math.inf, len(order)
         queues[where].popleft()
         if not queues[where]:
             del queues[where]
@@ -198,7 +199,7 @@ def startable(waiting: list[JobFolder], busy: list[str], needs: Callable[[JobFol
 
     Args:
         waiting: in the order in which they are to start.
-        busy: what jobs at work keep busy.
+        busy: what running jobs keep busy.
         needs: tells what a job needs.
     """
     taken, chosen = list(busy), []

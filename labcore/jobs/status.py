@@ -50,7 +50,7 @@ class JobStatus:
 
     @property
     def active(self) -> bool:
-        """Whether it is waiting or at work."""
+        """Whether it is waiting or running."""
         return self.state not in ENDED
 
 

@@ -1,6 +1,6 @@
 """The owner of a workspace's queue as a process of its own: ``labcore worker``, and what a container runs.
 
-It starts the jobs whose turn it is. When it is told to stop, it marks those at work as preempted and has them stop well, so that its next
+It starts the jobs that are next. When it is told to stop, it marks those running as preempted and has them stop well, so that its next
 start goes on with them before it is anyone else's turn (:mod:`labcore.jobs.preemption`).
 """
 
@@ -52,7 +52,7 @@ class Worker:
         """Work until it is told to stop.
 
         Args:
-            until_empty: end as well when no job waits or is at work.
+            until_empty: end as well when no job waits or is running.
         """
         if self.resumes:
             for job in preemption.queue_again(self.workspace):
@@ -76,7 +76,7 @@ class Worker:
             stopping.wait(POLL_SECONDS if busy else IDLE_POLLS * POLL_SECONDS)
 
     def _preempt(self, manager: JobManager) -> None:
-        """Have the jobs at work stop, and mark before those that are to go on."""
+        """Have the running jobs stop, and mark before those that are to go on."""
         manager.starts = False
         end = time.monotonic() + self.stop_seconds
         asked, marked = set[Path](), list[JobFolder]()
@@ -86,7 +86,7 @@ class Worker:
                 break
             drivers = {job.id for job in here}
             for job in here:
-                # What a driver at work here stops and resumes is left to it. One without a first event yet is looked at again.
+                # What a driver running here stops and resumes is left to it. One without a first event yet is looked at again.
                 if job.path not in asked and job.driver not in drivers and job.status().state == "running":
                     asked.add(job.path)
                     with contextlib.suppress(
@@ -103,7 +103,7 @@ class Worker:
             self._settle(job)
 
     def _ending(self, manager: JobManager) -> list[JobFolder]:
-        """The jobs at work that end with this process."""
+        """The running jobs that end with this process."""
         return [
             job
             for job in manager.at_work()
@@ -133,7 +133,7 @@ def stop_seconds(text: str) -> float:
         seconds = -1.0
     if not 1 <= seconds <= 3600:
         raise ConfigError(
-            f"LABCORE_STOP_SECONDS={text} is no number of seconds from 1 to 3600",
+            f"LABCORE_STOP_SECONDS={text} is not a number of seconds from 1 to 3600",
             "Give it a little less than what your container engine or service manager waits",
         )
     return seconds

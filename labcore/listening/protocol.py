@@ -38,7 +38,7 @@ class Bounds:
 class BoundedProtocol(H11Protocol):
     """HTTP of a bounded number of connections, each of which has so long for the head of a request.
 
-    A new connection takes the place of the one that has been silent the longest; where all are at work, it gets 503. uvicorn holds a
+    A new connection takes the place of the one that has been silent the longest; where all are running, it gets 503. uvicorn holds a
     head to 64 KiB. :func:`bounded` gives the bounds.
     """
 

@@ -52,7 +52,7 @@ def check_input(network: nn.Module, name: str, n_mels: int, frames: int, device:
     except (RuntimeError, ValueError, AssertionError) as error:
         raise ConfigError(
             f"the network {name} cannot take an input of {n_mels} mel bands × {frames} frames: {str(error).splitlines()[0]}",
-            "Make clips longer (audio.clip_seconds) or the hop shorter (features.hop_length), or choose another network",
+            "Use longer clips (audio.clip_seconds), a shorter hop (features.hop_length) or another network",
         ) from error
     finally:
         network.train(was_training)

@@ -64,8 +64,11 @@ class Loaded:
         if self.summed:
             parts.append(f"{', '.join(self.summed)} summed over the input channels")
         if self.head:
-            parts.append("the last layer starts fresh")
-        for names, what in ((self.missing, "not in the file and fresh"), (self.unused, "of the file have no place")):
+            parts.append("the last layer is initialised at random")
+        for names, what in (
+            (self.missing, "not in the file and initialised at random"),
+            (self.unused, "of the file do not belong to the network"),
+        ):
             if names:
                 parts.append(f"{len(names)} {what} ({_some(names)})")
         return "; ".join(parts)
@@ -91,7 +94,7 @@ def load_pretrained(network: nn.Module, config: ModelConfig) -> Loaded:
             continue
         if not finite(fitting):
             raise ConfigError(
-                f"{name} of the weights from {origin} holds numbers that are not finite", "Take other ones"
+                f"{name} of the weights from {origin} contains numbers that are not finite", "Use other weights"
             )
         with torch.no_grad():
             target.copy_(fitting)
@@ -101,7 +104,7 @@ def load_pretrained(network: nn.Module, config: ModelConfig) -> Loaded:
     if not any(own[name].dim() > 1 for name in loaded if name not in head):
         raise ConfigError(
             f"the weights from {origin} do not fit the network {config.name}: {_mismatch(own, tensors)}",
-            "Take weights of the same network, or the network of these weights (model.name)",
+            "Use weights of the same network, or the network of these weights (model.name)",
         )
     fresh = [name for name in own if name not in loaded]
     return Loaded(
@@ -157,8 +160,8 @@ def read_pretrained(config: ModelConfig) -> tuple[dict[str, Tensor], str]:
     if config.name == "resnet18":
         return _published_by_torchvision()
     raise ConfigError(
-        f"nobody publishes weights of the network {config.name}",
-        f"Give a file of yours as model.pretrained ({SOURCES}), or choose resnet18 or timm:NAME",
+        f"there are no published weights for the network {config.name}",
+        f"Give your own file as model.pretrained ({SOURCES}), or choose resnet18 or timm:NAME",
     )
 
 
@@ -172,7 +175,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         file = path / "weights.safetensors" if path.is_dir() else path
         if not stat.S_ISREG(file.stat().st_mode):
-            raise ConfigError(f"{file} is no file of weights", f"Give {SOURCES}")
+            raise ConfigError(f"{file} is not a file of weights", f"Give {SOURCES}")
         with file.open("rb") as stream:
             if file.suffix == ".safetensors":
                 return _of_lab(stream, file.stat().st_size)
@@ -186,7 +189,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             stream.seek(0)
             start = stream.read(1)
         if start not in (b"P", b"\x80"):
-            raise ConfigError(f"{file} holds no weights", f"Give {SOURCES}")
+            raise ConfigError(f"{file} contains no weights", f"Give {SOURCES}")
         return _state_dict(read_torch_file(file) if start == b"P" else _by_torch(file), file)
     except FileNotFoundError as error:
         raise ConfigError(
@@ -194,7 +197,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         ) from error
     except pickle.UnpicklingError as error:
         raise ConfigError(
-            f"{file} holds more than weights: reading it would execute code that it brings along, which the lab does not do",
+            f"{file} contains more than weights: reading it could execute code, so the lab refuses it",
             AGAIN,
         ) from error
     except (OSError, ValueError, zipfile.BadZipFile) as error:
@@ -210,7 +213,7 @@ def _of_lab(stream: IO[bytes], size: int) -> dict[str, Tensor]:
         own = "network."
         tensors = {name.removeprefix(own): tensor for name, tensor in tensors.items() if name.startswith(own)}
     if not tensors:
-        raise ValueError("no tensors are in it")
+        raise ValueError("it contains no tensors")
     return tensors
 
 
@@ -249,14 +252,14 @@ def _state_dict(content: object, file: Path) -> dict[str, Tensor]:
                 _check_memory(name, tensor)
             return tensors
         content = inner
-    raise ConfigError(f"{file} holds no state dict", "Save network.state_dict() with torch.save, or as .safetensors")
+    raise ConfigError(f"{file} contains no state dict", "Save network.state_dict() with torch.save, or as .safetensors")
 
 
 def _check_memory(name: str, tensor: Tensor) -> None:
     """See that a tensor is an ordinary one whose numbers are all there: a view can repeat one number as often as it likes."""
     plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
     if not plain or tensor.is_complex() or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-        raise ValueError(f"{name[:80]} is no ordinary tensor")
+        raise ValueError(f"{name[:80]} is not an ordinary tensor")
 
 
 def _published_by_timm(name: str) -> tuple[dict[str, Tensor], str]:

@@ -52,19 +52,19 @@ def read_header(stream: IO[bytes], total: int) -> SafetensorsHeader:
     start = stream.read(8)
     size = int.from_bytes(start, "little")
     if len(start) < 8 or size > total - 8:
-        raise ValueError("it is no safetensors file, or cut off")
+        raise ValueError("it is not a safetensors file, or truncated")
     if size > LARGEST_HEADER:
         raise ValueError(f"its header has {size / 1e6:.0f} MB, and {LARGEST_HEADER / 1e6:.0f} MB are allowed")
     text = stream.read(size)
     try:
         tree = parse_json(text)
         if not isinstance(tree, dict):
-            raise TypeError("its header is no object")
+            raise TypeError("its header is not an object")
         if len(tree) > MOST_TENSORS:
             raise ValueError(f"{len(tree)} tensors are in it, and {MOST_TENSORS} are allowed")
         metadata = tree.pop("__metadata__", {})
         if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-            raise TypeError("its metadata are no texts")
+            raise TypeError("its metadata are not text")
         kinds = {name: facts["dtype"] for name, facts in tree.items()}
         shapes = {name: _shape(facts["shape"]) for name, facts in tree.items()}
         header = SafetensorsHeader(metadata, kinds, shapes, start + text, total)
@@ -78,7 +78,7 @@ def read_header(stream: IO[bytes], total: int) -> SafetensorsHeader:
 
 def _shape(value: object) -> tuple[int, ...]:
     if not isinstance(value, list) or len(value) > 16 or not all(type(each) is int and each >= 0 for each in value):
-        raise TypeError("a shape is no list of numbers")
+        raise TypeError("a shape is not a list of numbers")
     return tuple(value)
 
 
@@ -95,7 +95,7 @@ def read_tensors(stream: IO[bytes], header: SafetensorsHeader) -> dict[str, Tens
         raise ValueError(str(error)) from error
     bad = next((name for name, tensor in tensors.items() if not finite(tensor)), None)
     if bad is not None:
-        raise ValueError(f"{bad} holds numbers that are not finite")
+        raise ValueError(f"{bad} contains numbers that are not finite")
     return tensors
 
 

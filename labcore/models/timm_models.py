@@ -23,7 +23,7 @@ def timm_model(config: ModelConfig, classes: int) -> nn.Module:
         ) from error
     if not timm.is_model(name):
         near = timm.list_models(f"*{name}*")[:5]
-        hint = f"Near ones: {', '.join(near)}" if near else "timm.list_models() lists the names"
+        hint = f"Similar names: {', '.join(near)}" if near else "timm.list_models() lists the names"
         raise ConfigError(f"timm has no network {name!r}", hint)
     try:
         return timm.create_model(name, pretrained=False, in_chans=1, num_classes=classes, drop_rate=config.dropout)

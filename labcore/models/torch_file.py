@@ -43,14 +43,14 @@ def read_torch_file(path: Path) -> Any:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise zipfile.BadZipFile("entries of it are packed, which torch does not do")
         if sum(entry.file_size for entry in entries) > path.stat().st_size:
-            raise zipfile.BadZipFile("its entries lie in each other")
+            raise zipfile.BadZipFile("its entries overlap")
         names = {entry.filename: entry.file_size for entry in entries}
         described = next((name for name in names if name.endswith("/data.pkl")), None)
         if described is None or names[described] > LARGEST_PICKLE:
-            raise zipfile.BadZipFile("it holds no description of tensors")
+            raise zipfile.BadZipFile("it contains no description of tensors")
         folder = described.removesuffix("data.pkl")
         if f"{folder}byteorder" in names and archive.read(f"{folder}byteorder").strip() != b"little":
-            raise ValueError("its numbers are written the other way round")
+            raise ValueError("its numbers have another byte order")
         with archive.open(described) as stream:
             return _loaded(_Reader(stream, lambda key: archive.read(f"{folder}data/{key}")))
 

@@ -27,5 +27,5 @@ def choice_note(adjusted: int) -> str:
         return NOTHING_CHOSEN
     return (
         f"Settings were changed {counted(adjusted, 'time')} while the curves of these clips were in view, so the accuracy may be "
-        "optimistic. With a validation share the curves are of other clips"
+        "optimistic. Set a validation share to avoid this"
     )

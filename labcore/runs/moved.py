@@ -34,7 +34,7 @@ def here(workspace: Workspace, path: str | Path) -> Path:
 
 
 def former_homes(workspace: Workspace) -> list[Path]:
-    """Where the workspace lay when its runs were at work, other than where it lies; the place of the newest run first."""
+    """Where the workspace lay when its runs were made, other than where it lies; the place of the newest run first."""
     remember(workspace)
     runs = list_runs(workspace)
     homes = {home: None for run in runs for home in homes_of(run)}

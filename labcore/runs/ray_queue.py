@@ -35,7 +35,7 @@ def require_ray() -> Any:
         import ray
     except ImportError as error:
         raise ConfigError(
-            "Ray is not installed", "Install it with `pip install 'audio-gpu-lab[ray]'`, or leave --engine ray out"
+            "Ray is not installed", "Install it with `pip install 'audio-gpu-lab[ray]'`, or omit --engine ray"
         ) from error
     return ray
 
@@ -67,7 +67,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Any:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise DeviceError(
             f"Ray cannot be reached{f' at {address}' if address else ''}: {' '.join(str(error).split())[:200]}",
-            "Start a cluster with `ray start --head`, or leave the address out to use this machine alone",
+            "Start a cluster with `ray start --head`, or omit the address to use this machine only",
         ) from error
     return ray
 
@@ -93,7 +93,7 @@ class RayQueue:
         self.all_cores, self.gpus = int(there.get("CPU", 0)), int(there.get("GPU", 0))
         self.nodes = sum(bool(node["Alive"]) for node in ray.nodes())
         if cores is not None and cores > self.all_cores:
-            told = f"a run is to have {counted(cores, 'core')}, and Ray has {self.all_cores}"
+            told = f"a run needs {counted(cores, 'core')}, and Ray has {self.all_cores}"
             raise DeviceError(told, "Ask for fewer with --cores")
         self.cores = max(1, min(cores or self.all_cores // max(1, runs or self.nodes), self.all_cores))
         self._tasks: dict[Path, Any] = {}
@@ -169,7 +169,7 @@ def _work(directory: str, cores: int | None, by: str = "") -> str:
     run = Run(Path(directory))
     if not run.there:
         node = os.uname().nodename
-        return f"{directory} is not there on node {node}: the workspace has to lie where all nodes see it"
+        return f"{directory} is not there on node {node}: the workspace must be on a disk that all nodes share"
     try:
         config = run.config
         if cores is not None and config.runtime.threads is None:

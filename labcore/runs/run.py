@@ -173,7 +173,7 @@ class Run(JobFolder):
         """
         wanted = self.config.replace_live(changes)
         if self.status().state == "finished":
-            raise RunError(f"run {self.id} is finished: no setting can be changed any more", "Start a new run")
+            raise RunError(f"run {self.id} is finished: its settings can no longer be changed", "Start a new run")
         wish: dict[str, Any] = {path: wanted.value(path) for path in changes}
         wish |= {} if epoch is None else {"epoch": epoch}
         words = {"by": by, "who": clean(who), "reason": reason}

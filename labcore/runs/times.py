@@ -1,6 +1,6 @@
 """About how long a run will take, before it starts: from the speed of runs that this machine has trained, else from what presets say.
 
-Told as about: what other work the machine has, and what augmentation costs, is not known beforehand. A forecast measures.
+Told as about: what other work the machine has, and what augmentation costs, is not known beforehand. An estimate measures.
 """
 
 from __future__ import annotations

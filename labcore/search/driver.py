@@ -75,7 +75,7 @@ def devices_of(config: RunConfig) -> list[str]:
 
 @dataclass
 class _Active:
-    """A trial whose run waits or is at work."""
+    """A trial whose run waits or is running."""
 
     number: int
     trial_id: int
@@ -132,14 +132,14 @@ class _Driver:
         return bool(self.active) or self._asked < self.settings.trials
 
     def look(self) -> Iterator[Event]:
-        """Follow the runs at work, and start others where a device is free."""
+        """Follow the runs that are running, and start others where a device is free."""
         for active in list(self.active.values()):
             yield from self._follow_up(active)
         while len(self.active) < len(self.devices) and self._asked < self.settings.trials:
             yield from self._ask()
 
     def halt(self) -> Iterator[Event]:
-        """Stop the runs at work and wait for them. Their trials stay open and are gone on with when the search is."""
+        """Stop the runs that are running and wait for them. Their trials stay open and are gone on with when the search is."""
         self.stop_runs()
         while any(self._at_work(active.run) for active in self.active.values()):
             time.sleep(POLL_SECONDS)
@@ -212,20 +212,20 @@ class _Driver:
             yield self._tell_value(active)
         elif active.pruned:
             epoch = self.storage.get_trial(active.trial_id).user_attrs.get("pruned")
-            note = f"behind the median of the others after epoch {epoch}"
+            note = f"below the median of the other trials after epoch {epoch}"
             yield self._end(active.number, TrialState.PRUNED, None, note)
         elif state == "stopped" and (away := active.run.status()).error:
             raise SearchError(away.error, away.remedy)  # it goes on when the search does
         elif state == "stopped":
-            yield self._end(active.number, TrialState.PRUNED, None, "stopped by hand")
+            yield self._end(active.number, TrialState.PRUNED, None, "stopped by the user")
         elif state == "interrupted":
             if self._gone_for_good(active):
-                yield self._end(active.number, TrialState.FAIL, None, "its worker was killed twice")
+                yield self._end(active.number, TrialState.FAIL, None, "its process was killed twice")
             else:
                 return
         else:
             told = "" if gone else active.run.status().error
-            yield self._end(active.number, TrialState.FAIL, None, told or "its run was removed")
+            yield self._end(active.number, TrialState.FAIL, None, told or "its run was deleted")
         del self.active[active.number]
 
     def _gone_for_good(self, active: _Active) -> bool:
@@ -267,10 +267,10 @@ class _Driver:
         value = active.loss if self.settings.objective == "loss" else active.accuracy
         if value is None:
             return self._end(
-                active.number, TrialState.FAIL, None, "its run ended without figures on the validation fold"
+                active.number, TrialState.FAIL, None, "its run ended without a result on the validation fold"
             )
         if not math.isfinite(value):
-            return self._end(active.number, TrialState.FAIL, None, "its loss is no number any more")
+            return self._end(active.number, TrialState.FAIL, None, "its loss is no longer finite")
         return self._end(active.number, TrialState.COMPLETE, value, "")
 
     def _end(self, number: int, state: TrialState, value: float | None, note: str) -> Event:
@@ -290,7 +290,7 @@ class _Driver:
             each.state in (TrialState.COMPLETE, TrialState.PRUNED) for each in self._trials()
         ):
             raise SearchError(
-                f"the first {counted(len(failed), 'trial')} failed: {note}", "Try the recipe in a run of its own"
+                f"the first {counted(len(failed), 'trial')} failed: {note}", "Test the recipe in a single run"
             )
         return TrialEnded(
             trial=trial.number,

@@ -101,17 +101,17 @@ class Search(JobFolder):
             raise SearchError(f"the settings of search {self.id} cannot be read: {reason(error)}") from error
 
     def extend(self, trials: int | None) -> None:
-        """Ask for another number of trials in all: a driver at work takes it up by itself, and a finished search can go on then.
+        """Ask for another number of trials in all: a driver running takes it up by itself, and a finished search can go on then.
 
         Raises:
             SearchError: a number that is none, or the search is finished and nothing is left to do.
         """
         if trials is not None and not 1 <= trials <= MOST_TRIALS:
-            raise SearchError(f"{trials} trials are no search", f"Ask for 1 to {MOST_TRIALS}")
+            raise SearchError(f"{trials} trials are out of range", f"Ask for 1 to {MOST_TRIALS}")
         finished = self.status().state == "finished"
         if finished and (trials or self.settings.trials) <= (done := self.report().done):
             raise SearchError(
-                f"search {self.id} is finished after {counted(done, 'trial')}", "Ask for more trials to go on with it"
+                f"search {self.id} is finished after {counted(done, 'trial')}", "Ask for more trials to continue it"
             )
         if trials is not None:
             self.save("search", replace(self.settings, trials=trials).to_dict())

@@ -12,6 +12,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from labcore.config import RunConfig
+from labcore.config.former import path_now
 from labcore.jobs.manager import JobManager, make_ready
 from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run, list_runs
@@ -103,12 +104,12 @@ def report_of(search: Search, storage: BaseStorage) -> SearchReport:
 
 def _trial(settings: Settings, frozen: FrozenTrial) -> Trial:
     began, ended = frozen.datetime_start, frozen.datetime_complete
-    drawn = frozen.params or frozen.system_attrs.get("fixed_params", {})
+    sampled = frozen.params or frozen.system_attrs.get("fixed_params", {})
     return Trial(
         number=frozen.number,
         state=STATES[frozen.state],
         value=frozen.value if frozen.state == TrialState.COMPLETE else None,
-        changes=settings.changes(drawn),
+        changes=settings.changes(sampled),
         run_id=frozen.user_attrs.get("run"),
         curve=dict(sorted(frozen.intermediate_values.items())),
         note=frozen.user_attrs.get("note", ""),
@@ -131,7 +132,7 @@ def importance(search: Search, storage: BaseStorage | None = None) -> dict[str, 
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
         shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    return {path: float(share) for path, share in shares.items() if math.isfinite(share)}
+    return {path_now(path): float(share) for path, share in shares.items() if math.isfinite(share)}
 
 
 def best_config(search: Search) -> RunConfig:
@@ -142,7 +143,7 @@ def best_config(search: Search) -> RunConfig:
     """
     report = search.report()
     if report.best is None:
-        raise SearchError(f"no trial of search {search.id} has finished yet", "Let it go on")
+        raise SearchError(f"no trial of search {search.id} has finished yet", "Wait for a trial to finish")
     return report.settings.final_config(report.best.changes)
 
 
@@ -166,11 +167,11 @@ def train_best(search: Search, manager: JobManager | None = None, *, by: str = "
         by: whose the run is; of whom made the search where that is not given.
 
     Raises:
-        SearchError: the search is at work, nothing has finished, or it was done already.
+        SearchError: the search is running, nothing has finished, or it was done already.
     """
     report = search.report()
     if report.active:
-        raise SearchError(f"search {search.id} is {report.state}", "Wait for its end, or stop it")
+        raise SearchError(f"search {search.id} is {report.state}", "Wait until it has finished, or stop it")
     run = final_run(search, report)
     if run is None:
         marks = {MARK: {"search": search.id, "final": True, "taken": report.best.number if report.best else None}}
@@ -182,8 +183,8 @@ def train_best(search: Search, manager: JobManager | None = None, *, by: str = "
     state = run.status().state
     if state not in RESUMABLE:
         raise SearchError(
-            f"the best of search {search.id} is trained once: run {run.id} is {state}",
-            "To look at the test fold again and again would be to choose by it",
+            f"the best settings of search {search.id} are trained only once: run {run.id} is {state}",
+            "Repeated looks at the test fold would amount to selecting on it",
         )
     if manager is not None:
         return manager.resume(run, by=by)

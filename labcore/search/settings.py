@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from labcore.config import RunConfig, parse
+from labcore.config.former import path_now
 from labcore.errors import ConfigError, DatasetError
 from labcore.search.space import Range, distinct
 from labcore.workspace import Workspace
@@ -43,7 +44,7 @@ class Settings:
         """As Optuna calls it."""
         return "maximize" if self.objective == "accuracy" else "minimize"
 
-    def trial_config(self, drawn: dict[str, Any]) -> RunConfig:
+    def trial_config(self, sampled: dict[str, Any]) -> RunConfig:
         """The run of a trial. The test fold is left out of it altogether.
 
         Args:
@@ -53,15 +54,16 @@ class Settings:
             ConfigError: values that cannot be together.
         """
         split = {"data.fold": self.validation, "data.leave_out": self.test_fold}
-        return self.config.replace(self.changes(drawn) | split)
+        return self.config.replace(self.changes(sampled) | split)
 
-    def final_config(self, drawn: dict[str, Any]) -> RunConfig:
+    def final_config(self, sampled: dict[str, Any]) -> RunConfig:
         """The run that trains what a trial found on all but the test fold, which is then looked at for the first time."""
-        return self.config.replace(self.changes(drawn) | {"data.fold": self.test_fold, "data.leave_out": None})
+        return self.config.replace(self.changes(sampled) | {"data.fold": self.test_fold, "data.leave_out": None})
 
-    def changes(self, drawn: dict[str, Any]) -> dict[str, Any]:
-        """What a trial turns: path → value as it was trained."""
-        return {each.path: each.value(drawn[each.path]) for each in self.ranges if each.path in drawn}
+    def changes(self, sampled: dict[str, Any]) -> dict[str, Any]:
+        """What a trial changes: path → value as it was trained."""
+        sampled = {path_now(path): value for path, value in sampled.items()}
+        return {each.path: each.value(sampled[each.path]) for each in self.ranges if each.path in sampled}
 
     def to_dict(self) -> dict[str, Any]:
         return {**vars(self), "config": self.config.model_dump(), "ranges": [each.to_dict() for each in self.ranges]}
@@ -102,13 +104,11 @@ def make_settings(
     from labcore.datasets.splits import split_for
 
     if not 1 <= trials <= MOST_TRIALS:
-        raise ConfigError(f"{trials} trials are no search", f"Ask for 1 to {MOST_TRIALS}")
+        raise ConfigError(f"{trials} trials are out of range", f"Ask for 1 to {MOST_TRIALS}")
     if config.data.split != "official":
-        raise ConfigError("a search on a random split would choose what leaks best", "Leave data.split official")
+        raise ConfigError("a search on a random split would select what leaks most", "Leave data.split official")
     if config.data.leave_out is not None:
-        raise ConfigError(
-            "a search chooses by itself what is left out", "Name the fold to be the test fold as data.fold"
-        )
+        raise ConfigError("a search sets the excluded fold itself", "Set the test fold as data.fold")
     dataset = find_dataset(workspace, config.data.dataset)
     config = with_whole_paths(workspace, config)  # trials run in other processes
     test_fold = split_for(dataset, config.data).fold
@@ -132,7 +132,8 @@ def validation_fold(folds: list[str], test_fold: str) -> str:
     rest = [fold for fold in folds if fold != test_fold]
     if not rest:
         raise DatasetError(
-            f"fold {test_fold} holds all clips: none are left to search on", "Add clips of other recordings, or folds"
+            f"fold {test_fold} contains all clips: none are left for the search",
+            "Add clips of other recordings, or folds",
         )
     if test_fold in PARTS and set(rest) <= set(PARTS):
         return "val" if "val" in rest else "train" if "train" in rest else rest[0]

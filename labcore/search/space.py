@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labcore.config import RunConfig, Setting, all_settings, no_such_setting
+from labcore.config.former import former_names, path_now
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError
 
@@ -40,10 +41,10 @@ class Range:
             for value in self.choices:
                 RunConfig().replace({self.path: value}) if _stands_alone(setting) else _check(setting, value)
             if len(set(self.choices)) < 2:
-                raise ConfigError(f"{self.path} has one choice only: nothing is varied", "Give two or more")
+                raise ConfigError(f"{self.path} has only one choice", "Give two or more")
             return
         if setting.kind not in ("int", "float"):
-            raise ConfigError(f"{self.path} takes words, not a range", "Name the choices, with commas between")
+            raise ConfigError(f"{self.path} takes choices, not a range", "Give the choices, separated by commas")
         if self.low is None or self.high is None:
             raise ConfigError(f"{self.path} has no bounds of its own", f"Give them: {self.path}=LOW:HIGH")
         for value in (self.low, self.high):
@@ -51,17 +52,17 @@ class Range:
         if self.low >= self.high:
             raise ConfigError(f"{self.path}: {self.low:g} is not below {self.high:g}", "Write LOW:HIGH")
         if self.log and self.low <= 0:
-            raise ConfigError(f"{self.path}: a logarithmic range begins above 0", "Raise its lower end")
+            raise ConfigError(f"{self.path}: a logarithmic range must be above 0", "Raise its lower end")
 
     @property
     def setting(self) -> Setting:
         return all_settings()[self.path]
 
-    def value(self, drawn: Any) -> Any:
+    def value(self, sampled: Any) -> Any:
         """What a drawn number becomes in a configuration: rounded to a few digits, within the range."""
         if self.choices or self.setting.kind != "float" or self.low is None or self.high is None:
-            return drawn
-        return min(self.high, max(self.low, float(f"{drawn:.{DIGITS}g}")))
+            return sampled
+        return min(self.high, max(self.low, float(f"{sampled:.{DIGITS}g}")))
 
     def holds(self, value: Any) -> bool:
         """Whether a value could be drawn."""
@@ -92,7 +93,7 @@ class Range:
 
     @classmethod
     def from_dict(cls, tree: dict[str, Any]) -> Range:
-        return cls(**{**tree, "choices": tuple(tree.get("choices", ()))})
+        return cls(**{**tree, "path": path_now(tree["path"]), "choices": tuple(tree.get("choices", ()))})
 
 
 def range_of(path: str, config: RunConfig) -> Range:
@@ -128,7 +129,8 @@ def read_range(text: str, config: RunConfig) -> Range:
     """
     name, given, rest = text.partition("=")
     name = name.strip().lstrip("-")
-    path = next((path for path, setting in all_settings().items() if name in (path, setting.flag)), name)
+    table = all_settings()
+    path = next((path for path in table if name in (path, table[path].flag, *former_names(path))), name)
     if not given:
         return range_of(path, config)
     setting = all_settings().get(path)
@@ -139,7 +141,7 @@ def read_range(text: str, config: RunConfig) -> Range:
     pieces = [piece.strip() for piece in rest.split(":")]
     scale = pieces.pop() if len(pieces) == 3 else ""
     if len(pieces) != 2 or scale not in ("", "log", "lin", "linear"):
-        raise ConfigError(f"{text!r} is no range", f"Write {path}=LOW:HIGH, {path}=LOW:HIGH:log or {path}=A,B,C")
+        raise ConfigError(f"{text!r} is not a range", f"Write {path}=LOW:HIGH, {path}=LOW:HIGH:log or {path}=A,B,C")
     low, high = (_read(setting, piece) for piece in pieces)
     log = scale == "log" or (not scale and setting.log and low is not None and low > 0)
     return Range(path, low, high, log=log)
@@ -164,7 +166,7 @@ def distinct(ranges: Iterable[Range]) -> tuple[Range, ...]:
     kept = tuple(ranges)
     paths = [each.path for each in kept]
     if not paths:
-        raise ConfigError("nothing is varied", "Choose a setting or more")
+        raise ConfigError("nothing is varied", "Choose at least one setting")
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice:
         raise ConfigError(f"{twice} is varied twice", "Give one range for each setting")

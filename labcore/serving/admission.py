@@ -14,7 +14,7 @@ from labcore.serving.batcher import Overloaded
 from labcore.serving.settings import ServiceSettings
 
 RETRY_SECONDS = 1
-AGAIN = "Ask again in a moment"
+AGAIN = "Try again shortly"
 
 
 class RequestTooLarge(LabError):
@@ -46,7 +46,7 @@ class Admission:
         """
         with self._lock:
             if self.clips >= self._max_clips:
-                raise Overloaded(f"{self.clips} clips are in hand, of {self._max_clips} at most", AGAIN)
+                raise Overloaded(f"{self.clips} clips are being processed, the maximum is {self._max_clips}", AGAIN)
         return Reservation(self, address_group(address))
 
     def _begin(self, reservation: Reservation, clips: int) -> None:
@@ -57,14 +57,14 @@ class Admission:
                 reservation.whole = True
             if reservation.clips + clips > self._max_clips:
                 raise RequestTooLarge(
-                    f"more than {self._max_clips} clips at once are never taken", "Send fewer at once"
+                    f"more than {self._max_clips} clips at once are never accepted", "Send fewer at once"
                 )
             if self.clips + clips > self._max_clips:
-                raise Overloaded(f"{self.clips} clips are in hand, of {self._max_clips} at most", AGAIN)
+                raise Overloaded(f"{self.clips} clips are being processed, the maximum is {self._max_clips}", AGAIN)
             others = self._clips[reservation.address] - reservation.clips
             if others and others + reservation.clips + clips > self._share_clips:
                 raise Overloaded(
-                    f"{self._clips[reservation.address]} clips of this address are in hand, of {self._share_clips} at most",
+                    f"{self._clips[reservation.address]} clips of this address are being processed, the maximum is {self._share_clips}",
                     AGAIN,
                 )
             self._count(reservation, clips=clips)
@@ -83,7 +83,7 @@ class Admission:
                 others = held[reservation.address] - reservation.bytes
                 full = full or bool(others and others + reservation.bytes + bytes_ > share)
             if full and bytes_ > 0:
-                raise Overloaded("the memory for requests is used up", "Ask again in a moment, or send shorter clips")
+                raise Overloaded("the memory for requests is used up", "Try again shortly, or send shorter clips")
             self._count(reservation, bytes_=bytes_)
 
     def _close(self, reservation: Reservation) -> None:
@@ -108,7 +108,7 @@ class Admission:
 
 
 class Reservation:
-    """What one request has in hand. Given back when it ends; a thread that is still at work for it gets no more then."""
+    """What one request has in hand. Given back when it ends; a thread that is still running for it gets no more then."""
 
     def __init__(self, admission: Admission, address: str = "") -> None:
         self._admission, self.address = admission, address

@@ -1,7 +1,7 @@
 """Batches on the fly: windows of all requests that wait go through the network together, as soon as it is free.
 
 Nothing waits for a batch to fill up. On a GPU one thread feeds the network with large batches. On a CPU a batch brings nothing by
-itself, and threads of one operation get into each other's way where decoding is at work beside them: there each core has a thread
+itself, and threads of one operation get into each other's way where decoding is running beside them: there each core has a thread
 that computes small batches alone.
 """
 
@@ -121,7 +121,7 @@ class DynamicBatcher:
         job = _Job(classifier, samples, scale, bounds, time.monotonic() + timeout_s)
         with self._change:
             if self._closing:
-                raise Overloaded("the service is going down", "Ask again in a moment")
+                raise Overloaded("the service is shutting down", "Try again shortly")
             self._jobs.append(job)
             self._change.notify()
         return job.future
@@ -144,7 +144,7 @@ class DynamicBatcher:
             abandoned, self._jobs = list(self._jobs), deque()
             self._change.notify_all()
         for job in abandoned:
-            self._fail(job, Overloaded("the service is going down", "Ask again in a moment"))
+            self._fail(job, Overloaded("the service is shutting down", "Try again shortly"))
         for thread in self._threads:
             thread.join()
         torch.set_num_threads(self._before[0])
@@ -176,9 +176,7 @@ class DynamicBatcher:
         except torch.OutOfMemoryError:
             if len(windows) == 1:
                 torch.cuda.empty_cache()
-                raise OutOfMemoryError(
-                    f"the memory of {classifier.device} does not suffice", "Ask again later"
-                ) from None
+                raise OutOfMemoryError(f"{classifier.device} is out of memory", "Try again later") from None
         torch.cuda.empty_cache()
         half = len(windows) // 2
         self.batch_size = max(1, min(self.batch_size, half))
@@ -188,7 +186,7 @@ class DynamicBatcher:
         """Windows for one network: an equal share of every clip that waits for it, so that a long recording delays nobody much."""
         with self._change:
             while True:
-                self._drop_late()
+                self._drop_expired()
                 if self._jobs:
                     return self._shares()
                 if self._closing:
@@ -215,13 +213,13 @@ class DynamicBatcher:
             self._change.notify()  # another worker
         return shares
 
-    def _drop_late(self) -> None:
+    def _drop_expired(self) -> None:
         now = time.monotonic()
         for job in [job for job in self._jobs if job.deadline < now or job.future.cancelled()]:
             self._jobs.remove(job)
             self._fail(
                 job,
-                DeadlineExceeded("the clip waited too long for the network", "Ask again later, or send fewer at once"),
+                DeadlineExceeded("the clip waited too long for the network", "Try again later, or send fewer at once"),
             )
 
     def _hand_out(self, batch: list[_Share], rows: np.ndarray) -> None:

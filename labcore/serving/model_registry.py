@@ -28,14 +28,14 @@ class ModelFacts(BaseModel):
     run: str
     network: str
     labels: list[str]
-    sample_rate: int = Field(description="Hz. Clips of any rate are taken; they are resampled.")
-    clip_seconds: float = Field(description="Longer clips are cut into windows of this length that overlap by half.")
+    sample_rate: int = Field(description="Hz. Clips of any rate are accepted and resampled.")
+    clip_seconds: float = Field(description="Longer clips are split into windows of this length that overlap by half.")
     parameters: int
     device: str
-    accuracy: float | None = Field(description="Of the run's held-out clips.")
+    accuracy: float | None = Field(description="On the run's test fold.")
     golden_clips: int = Field(description="Clips replayed when the weights were loaded.")
     golden_difference: float | None = Field(
-        description="The largest difference of a probability to the end of training."
+        description="Largest difference of a probability from its value after training."
     )
     sha256: str
     loaded_at: float = Field(description="Seconds since 1970.")
@@ -120,7 +120,7 @@ class ModelRegistry:
             return known
         classifier = Classifier.load(path, self._device)
         if _sha256(file) != digest:
-            raise RunError(f"the weights at {file} changed while they were read", "Load them again")
+            raise RunError(f"the weights at {file} changed while being read", "Load them again")
         try:
             difference = classifier.verify()
         except RunError as error:

@@ -16,7 +16,7 @@ class ServiceSettings:
         max_bytes: of a request's body.
         max_seconds: of a clip.
         max_files: of a request.
-        max_clips: in hand at once, waiting and at work; further requests are refused until some are answered.
+        max_clips: in hand at once, waiting and running; further requests are refused until some are answered.
         memory_bytes: for the bodies and waveforms of all requests in hand.
         timeout_s: for which a request may wait for its answer.
         body_timeout_s: for a body to come, and as long again for each ``64 KiB × body_timeout_s`` that have come.
@@ -41,7 +41,7 @@ class ServiceSettings:
             )
         if self.max_files > self.max_clips:
             raise ConfigError(
-                "a request may have more files than there may be clips in hand",
+                "a request may have more files than the maximum number of clips",
                 "Raise --max-clips, or lower --max-files",
             )
 

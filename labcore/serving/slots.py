@@ -1,4 +1,4 @@
-"""Places at work: so many may be taken at once, in the order in which they were asked for."""
+"""Places running: so many may be taken at once, in the order in which they were asked for."""
 
 from __future__ import annotations
 

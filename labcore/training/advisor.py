@@ -102,7 +102,7 @@ def _rising_loss(stretch: Sequence[Epoch], width: int) -> str | None:
     if not (rose and fell and no_better and cooling):
         return None
     return (
-        f"Overfitting: since epoch {stretch[best - 1].epoch} the loss on clips that are not trained on has risen from {lowest:.2f} to "
+        f"Overfitting: since epoch {stretch[best - 1].epoch} the validation loss has risen from {lowest:.2f} to "
         f"{smooth('val_loss', now):.2f}, while the training loss fell from {smooth('train_loss', best):.2f} to "
         f"{smooth('train_loss', now):.2f}."
     )
@@ -118,7 +118,7 @@ def _lasting_gap(stretch: Sequence[Epoch], width: int) -> str | None:
     trained = fmean(event.train_accuracy for event in late)
     return (
         f"Overfitting: over the last {width} epochs {100 * trained:.0f} % of the training clips were right and {100 * accuracy:.0f} % of "
-        "those that are not trained on, which no longer get better."
+        "the validation clips, which no longer improve."
     )
 
 

@@ -87,8 +87,8 @@ def take_up(run: Run) -> TakenUp:
         if state is not None:
             previous.replace(run.checkpoint)
     if state is None:
-        return TakenUp(None, f"{damage}, and there is no other: the run begins again with its first epoch")
-    return TakenUp(state, f"{damage}: the run goes on from the one before it, of epoch {state['epoch']}")
+        return TakenUp(None, f"{damage}, and there is no other: the run starts again from its first epoch")
+    return TakenUp(state, f"{damage}: the run continues from the previous one, of epoch {state['epoch']}")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _read(path: Path) -> dict[str, Any]:
         state = read_torch_file(path)
         _check(state)
     except pickle.UnpicklingError as error:
-        raise RunError("the last checkpoint holds more than a checkpoint, and is not read") from error
+        raise RunError("the last checkpoint contains more than a checkpoint, so it is not read") from error
     except (OSError, zipfile.BadZipFile) as error:
         raise RunError(f"the last checkpoint is damaged ({str(error)[:200]})") from error
     except Exception as error:  # whatever it is, it is no checkpoint
@@ -108,7 +108,7 @@ def _check(state: Any) -> None:
     """Raise where a state has not the form of one, whatever the error."""
     epoch, network = state["epoch"], state["network"]
     if type(epoch) is not int or epoch < 1 or Epoch(**state["event"]).epoch != epoch:
-        raise ValueError("no number of an epoch")
+        raise ValueError("no epoch number")
     if not isinstance(state["fingerprint"], str) or not all(
         isinstance(state[part], (dict, type(None))) for part in PARTS
     ):

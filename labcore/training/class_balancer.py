@@ -16,7 +16,7 @@ EVEN = 2.0
 
 
 class ClassBalancer:
-    """What is done about uneven classes in training.
+    """What is done about class imbalance in training.
 
     Args:
         targets: (clips,) class numbers of the training clips, int64.
@@ -54,25 +54,25 @@ class ClassBalancer:
         clips = len(self.targets)
         if not self.uneven or self.kind != "sampling":
             return torch.randperm(clips)
-        drawn = []
-        for number, draws in enumerate(self.quotas().tolist()):
+        chosen_clips = []
+        for number, quota in enumerate(self.quotas().tolist()):
             members = (self.targets == number).nonzero()[:, 0]
-            while draws > 0:
-                drawn.append(members[torch.randperm(len(members))[:draws]])
-                draws -= len(members)
-        return torch.cat(drawn)[torch.randperm(clips)]
+            while quota > 0:
+                chosen_clips.append(members[torch.randperm(len(members))[:quota]])
+                quota -= len(members)
+        return torch.cat(chosen_clips)[torch.randperm(clips)]
 
     def quotas(self) -> Tensor:
         """(classes,) clips of each class in an epoch; together as many as there are clips, and of each class at least one."""
         shares = self.factors * self.counts
-        draws = shares.floor().long().clamp(min=1) * (self.counts > 0)
-        left = int(self.counts.sum() - draws.sum())
-        rest = (shares - draws).argsort(descending=True, stable=True)
+        quota = shares.floor().long().clamp(min=1) * (self.counts > 0)
+        left = int(self.counts.sum() - quota.sum())
+        rest = (shares - quota).argsort(descending=True, stable=True)
         if left >= 0:
-            draws[rest[:left]] += 1
+            quota[rest[:left]] += 1
         else:  # classes that were raised to one clip
-            draws[draws.argmax()] += left
-        return draws
+            quota[quota.argmax()] += left
+        return quota
 
     def loss_weights(self) -> Tensor | None:
         """(classes,) float32, what losses of clips are multiplied by; None where all count the same."""
@@ -87,6 +87,6 @@ class ClassBalancer:
         most, least = float(self.factors[present].max()), float(self.factors[present].min())
         way, unit = ("are drawn", "as often") if self.kind == "sampling" else ("count", "as much")
         return (
-            f"the classes are uneven, {low} to {high} training clips: those of the rarest {way} {most:.1f} times {unit} as on average, "
-            f"those of the largest {least:.2f} times"
+            f"the classes are imbalanced, {low} to {high} training clips: those of the rarest {way} {most:.1f} times {unit} as on "
+            f"average, those of the largest {least:.2f} times"
         )

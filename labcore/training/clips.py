@@ -1,4 +1,4 @@
-"""The clips of a run: found, decoded into the clip store, divided into those to train on and those to judge by."""
+"""The clips of a run: found, decoded into the clip store, divided into those to train on and those to evaluate on."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def open_clips(
     if config.runtime.advisor == "apply" and not config.data.validation_share:
         config = config.replace({"data.validation_share": VALIDATION_SHARE})
         yield Log(
-            message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: settings that go by "
-            "them, and nothing is chosen on the held-out fold"
+            message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: settings are "
+            "chosen on them, not on the test fold"
         )
     clips = _as_begun(run, workspace, config, dataset, store, fingerprint)
     if clips.split.leaks:
@@ -88,11 +88,11 @@ def open_clips(
 def _warnings(dataset: Dataset, store: ClipStore) -> Iterator[Log]:
     """What is out of the ordinary about a data set and its files."""
     if store.made_again:
-        yield Log(level="warning", message="the clip store in the workspace's cache was damaged, and was made again")
+        yield Log(level="warning", message="the clip store in the workspace's cache was damaged and has been rebuilt")
     if store.problems:
         count = f"{counted(len(store.problems), 'file')} {'was' if len(store.problems) == 1 else 'were'}"
         listed = "; ".join(f"{shown(problem.path)}: {problem.what}" for problem in store.problems[:5])
-        yield Log(level="warning", message=f"{count} left out: {listed}")
+        yield Log(level="warning", message=f"{count} skipped: {listed}")
     for finding in (*dataset.findings, *unusual(store.notes)):
         if finding.level == "warning":
             yield Log(level="warning", message=finding.sentence)
@@ -106,12 +106,12 @@ def _as_begun(
     Raises:
         DatasetError: the clips are not the same any more, with the first that differ where that is known.
     """
-    now = _divided(config.data, dataset, store)
+    now = _split(config.data, dataset, store)
     if fingerprint in (None, now.record.fingerprint):
         return now
     for folder in former_folders(run, workspace, dataset):  # a run whose folds were drawn by absolute paths
         old = drawn_in(dataset, folder)
-        then = _divided(config.data, old, open_store(workspace, old, config.audio.sample_rate), folder)
+        then = _split(config.data, old, open_store(workspace, old, config.audio.sample_rate), folder)
         if fingerprint in (then.record.fingerprint, then.record.fingerprint_in(folder)):
             return then
     known = ClipRecord.load(run)
@@ -119,7 +119,7 @@ def _as_begun(
     raise other_clips(run, str(dataset.root), known.changes_to(now.record) if known and told else "")
 
 
-def _divided(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> RunClips:
+def _split(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> RunClips:
     parts = split_for(store.table, data)
     labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
     return RunClips(store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder))

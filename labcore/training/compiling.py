@@ -43,9 +43,9 @@ class CompileResult:
     def sentence(self, taken: bool) -> str:
         """What was found, without a final stop."""
         if self.trouble:
-            return f"torch.compile was tried and left: {self.trouble}"
+            return f"torch.compile was tried but not used: {self.trouble}"
         saves = f"{100 * self.gain:.0f} % of a step" if self.gain > 0 else "nothing"
-        return f"torch.compile saves {saves}" + ("" if taken else " and does not pay here")
+        return f"torch.compile saves {saves}" + ("" if taken else ", too little to use it")
 
 
 MOST_SHARE = 0.05

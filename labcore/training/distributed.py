@@ -70,15 +70,15 @@ class DistributedContext:
             store = PrefixStore(_fresh_name(store, rank, size), store)
             backend = "cpu:gloo,cuda:nccl" if on_gpus else "gloo"
             dist.init_process_group(backend, store=PrefixStore("group", store), rank=rank, world_size=size)
-            ranks = cls(rank, size, *local)
-            ranks._store = PrefixStore("lab", store)
-            ranks._control = dist.new_group(backend="gloo", timeout=PATIENCE)
+            context = cls(rank, size, *local)
+            context._store = PrefixStore("lab", store)
+            context._control = dist.new_group(backend="gloo", timeout=PATIENCE)
         except (RuntimeError, ValueError, OSError) as error:
             raise RunError(
                 f"the other processes of the run cannot be reached: {str(error).splitlines()[0]}",
                 "Check the address and port of the rendezvous, and the network interface (GLOO_SOCKET_IFNAME)",
             ) from error
-        return ranks
+        return context
 
     @property
     def main(self) -> bool:
@@ -99,8 +99,8 @@ class DistributedContext:
             return choose_device(wanted)
         if wanted.startswith("cuda:") and self.local_size > 1:
             raise DeviceError(
-                f"{wanted} is one GPU, and {self.local_size} processes of this machine want one each",
-                "Leave the device at auto, or take all",
+                f"{wanted} is one GPU, but {self.local_size} processes of this machine need one each",
+                "Set the device to auto or all",
             )
         gpu = wanted if wanted.startswith("cuda:") else f"cuda:{self.local_rank}"
         try:
@@ -126,7 +126,7 @@ class DistributedContext:
         if not sizes[0]:
             raise ConfigError(
                 f"a batch of {counted(batch, 'clip')} cannot be divided over {self.size} processes",
-                "Take a larger batch size",
+                "Use a larger batch size",
             )
         gpus = device.torch().type == "cuda"
         norm = (
@@ -136,8 +136,8 @@ class DistributedContext:
         )
         return (
             f"{self.size} processes share each batch of {batch} clips, {' or '.join(map(str, sizes))} each. The learning rate {lr:g} is "
-            "that of the whole batch and stays as it is; who makes the batch larger raises it in proportion himself (linear scaling). "
-            f"Batch normalisation takes the statistics {norm}"
+            "that of the whole batch and is not changed; raise it in proportion to a larger batch (linear scaling). "
+            f"Batch normalisation uses the statistics {norm}"
         )
 
     # --- who takes what
@@ -297,8 +297,8 @@ class DistributedContext:
                 rank, what, remedy = json.loads(self._store.get("trouble"))
                 return RunError(f"process {rank} of {self.size}: {what}", remedy)
         return RunError(
-            f"another of the {self.size} processes of this run is gone",
-            "Its own output may say why; resume the run when this is mended",
+            f"another of the {self.size} processes of this run has ended",
+            "Its output may say why; resume the run when this is fixed",
         )
 
     def finish(self, seconds: float = PATIENCE.total_seconds()) -> None:

@@ -47,13 +47,13 @@ def measure(
         What happens meanwhile.
 
     Returns:
-        The forecast.
+        The estimate.
 
     Raises:
         LabError: what the run itself would fail on.
         Stopped: it was asked to stop.
     """
-    folder = Path(mkdtemp(prefix="forecast-", dir=workspace.cache))
+    folder = Path(mkdtemp(prefix="estimate-", dir=workspace.cache))
     try:
         session = yield from prepare(config, Run(folder), workspace, should_stop)
         yield Preparing(what="taking a few steps", done=0, total=MOST_STEPS, unit="steps")

@@ -29,8 +29,8 @@ def remember_golden(classifier: Classifier, waves: ResidentClips, rows: np.ndarr
 
 def spread(targets: np.ndarray, count: int) -> np.ndarray:
     """Places of ``count`` clips, or all: the first of every class, then the second of every class, and so on. (clips,) → (count,)."""
-    turn = np.zeros(len(targets), dtype=np.int64)
+    order = np.zeros(len(targets), dtype=np.int64)
     for target in np.unique(targets):
         of_class = np.flatnonzero(targets == target)
-        turn[of_class] = np.arange(len(of_class))
-    return np.lexsort((np.arange(len(targets)), turn))[:count]
+        order[of_class] = np.arange(len(of_class))
+    return np.lexsort((np.arange(len(targets)), order))[:count]

@@ -103,7 +103,7 @@ class LiveSettings:
             try:
                 take(counts := counts.replace_live(wish.changes))
             except LabError as error:
-                events += self._warn(f"line {wish.number + 1} of {self.run.overrides.name} is passed over: {error}")
+                events += self._warn(f"line {wish.number + 1} of {self.run.overrides.name} is ignored: {error}")
                 counts = self.counting(epoch)
                 continue
             change = SettingsChanged(
@@ -120,7 +120,7 @@ class LiveSettings:
             try:
                 wish = read_wish(number, line, self.config)
             except ConfigError as error:
-                yield f"line {number + 1} of {self.run.overrides.name} is passed over: {error}"
+                yield f"line {number + 1} of {self.run.overrides.name} is ignored: {error}"
                 continue
             # a line that was edited after it was taken is a new wish
             if wish is not None and (wish.epoch or 0) <= epoch and (number, wish.changes) not in taken:
@@ -137,7 +137,7 @@ def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
     """A line of ``overrides.jsonl``; None for one without content.
 
     Raises:
-        ConfigError: it is no JSON object of settings and values, or of such that cannot be changed while a run trains.
+        ConfigError: it is not a JSON object of settings and values, or of such that cannot be changed while a run trains.
     """
     if not line.strip():
         return None
@@ -146,15 +146,15 @@ def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:
     except DamagedError as error:
         raise ConfigError(error.what, 'Write lines like {"model.dropout": 0.4}') from error
     if not isinstance(content, dict):
-        raise ConfigError("it is no JSON object", 'Write lines like {"model.dropout": 0.4}')
+        raise ConfigError("it is not a JSON object", 'Write lines like {"model.dropout": 0.4}')
     changes = {path: value for path, value in content.items() if path not in WORDS}
     epoch = content.get("epoch")
     if epoch is not None and (type(epoch) is not int or not 1 <= epoch <= config.epochs):
         raise ConfigError(
-            f"epoch {epoch!r} is none of this run's", f"Give one from 1 to {config.epochs}, or none for the next"
+            f"this run has no epoch {epoch!r}", f"Give one from 1 to {config.epochs}, or none for the next"
         )
     if not changes:
-        raise ConfigError("it names no setting", 'Write lines like {"model.dropout": 0.4}')
+        raise ConfigError("it contains no setting", 'Write lines like {"model.dropout": 0.4}')
     wanted = config.replace_live(changes)
     values = {path: wanted.value(path) for path in changes}
     by, reason = str(content.get("by", "file")), str(content.get("reason", ""))

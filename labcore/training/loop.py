@@ -42,7 +42,7 @@ def train(
     """Train a classifier, from the first epoch or from the run's checkpoint.
 
     Every epoch draws from a generator seeded with the run's seed and the epoch's number, so a resumed run makes the same
-    steps as one that was never stopped. No figure decides over weights or epochs: the averaged weights of the last epochs
+    steps as one that was never stopped. No figure decides over weights or epochs: the weights averaged over the last epochs
     are the result, whatever the held-out clips say.
 
     Args:
@@ -67,27 +67,27 @@ def train(
     live, pinned = LiveSettings(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, session.on_validation, len(session.watched_targets))
     watched = "validation" if session.on_validation else "held_out"
-    with TensorBoardWriter(run.tensorboard, trainer.epoch + 1, session.config.epochs, watched) as board:
+    with TensorBoardWriter(run.tensorboard, trainer.epoch + 1, session.config.epochs, watched) as writer:
         if untold is not None:
             advisor.take(untold)
             yield untold
         if trainer.epoch == 0:
             names = [session.classifier.labels[target] for target in session.held_out_targets.tolist()]
-            board.introduce(session.classifier, session.pipeline.waves, session.split.held_out, names)
+            writer.introduce(session.classifier, session.pipeline.waves, session.split.held_out, names)
         while trainer.epoch < session.config.epochs:
             yield from context.share(lambda: advisor.begin(trainer.epoch + 1, live))
             yield from live.begin(trainer.epoch + 1, trainer.reconfigure, context)
             if not (yield from _steps(trainer, pace, should_stop)):
                 return
             event = _finished(trainer, pace, pinned)
-            board.show(event.epoch, trainer.shown)
-            board.write(event, live.values(event.epoch))  # before the checkpoint: what is in it is not written again
+            writer.show(event.epoch, trainer.shown)
+            writer.write(event, live.values(event.epoch))  # before the checkpoint: what is in it is not written again
             if context.main:
                 save_checkpoint(run, trainer.state(event))
             advisor.take(event)
             yield event
             yield from pinned.told()
-        yield from _conclude(trainer, run, board)
+        yield from _conclude(trainer, run, writer)
 
 
 def _steps(trainer: Trainer, pace: EpochPace, should_stop: Callable[[], bool]) -> Generator[Event, None, bool]:
@@ -98,10 +98,10 @@ def _steps(trainer: Trainer, pace: EpochPace, should_stop: Callable[[], bool]) -
     for step in range(steps):
         if trainer.context.any(should_stop()):
             return False
-        divided = trainer.step(step)
+        batch_split = trainer.step(step)
         pace.stepped()
-        if divided is not None:
-            yield divided
+        if batch_split is not None:
+            yield batch_split
         if pace.known and time.perf_counter() - shown > PROGRESS_SECONDS:
             shown = time.perf_counter()
             yield _progress(trainer, step + 1, steps, pace)
@@ -125,7 +125,7 @@ def _untold(session: Session, run: Run) -> Epoch | None:
     return None if any(told.epoch == event.epoch for told in run.epochs()) else event
 
 
-def _conclude(trainer: Trainer, run: Run, board: TensorBoardWriter) -> Iterator[Event]:
+def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator[Event]:
     """Save the classifier and judge what was saved, in the precision it will be used in."""
     session = trainer.session
     classifier, split, targets = session.classifier, session.split, session.held_out_targets
@@ -142,12 +142,12 @@ def _conclude(trainer: Trainer, run: Run, board: TensorBoardWriter) -> Iterator[
         classifier.sample_rate,
         _gathered(session.held_out.parts(), session.context),
     )
-    judged = "the one clip" if len(predicted) == 1 else f"the {len(predicted)} clips"
-    yield Log(message=f"weights saved; judged on {judged} of fold {split.fold}")
+    evaluated = "the one clip" if len(predicted) == 1 else f"the {len(predicted)} clips"
+    yield Log(message=f"weights saved; evaluated on {evaluated} of fold {split.fold}")
     if trouble is not None:
         yield Log(level="warning", message=not_kept(trouble))
     result = score(predicted, targets, classifier.labels, split.fold, split.leaks, adjusted=adjustments(run.events()))
-    board.conclude(classifier.config, result, classifier.labels)
+    writer.conclude(classifier.config, result, classifier.labels)
     yield result
 
 
@@ -158,10 +158,10 @@ def _gathered(parts: Iterator[PredictionPart], context: DistributedContext) -> I
         return
     of_all = [part for of_rank in context.gather_each(list(parts)) for part in of_rank]
     names = ("clip_probabilities", "bounds", "probabilities", "embeddings")
-    said, bounds, probabilities, embeddings = (
+    clip_probabilities, bounds, probabilities, embeddings = (
         np.concatenate([getattr(part, name) for part in of_all]) for name in names
     )
-    yield PredictionPart(said, np.arange(len(said)), bounds, probabilities, embeddings)
+    yield PredictionPart(clip_probabilities, np.arange(len(clip_probabilities)), bounds, probabilities, embeddings)
 
 
 def _progress(trainer: Trainer, step: int, steps: int, pace: EpochPace) -> Progress:

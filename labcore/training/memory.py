@@ -60,5 +60,5 @@ def out_of_memory(batch: int, fits: int | None, device: str) -> OutOfMemoryError
     """The error for people: what did not fit, and what would."""
     what = f"a batch of {counted(batch, 'clip')} does not fit in the memory of {device}"
     if fits is None:
-        return OutOfMemoryError(what, "Not even one clip fits: take a smaller network or shorter clips", None)
+        return OutOfMemoryError(what, "Not even one clip fits: use a smaller network or shorter clips", None)
     return OutOfMemoryError(what, f"A batch size of {fits} fits: start again with --batch-size {fits}", fits)

@@ -29,7 +29,7 @@ def make_optimiser(optim: OptimConfig, network: nn.Module, freezes: bool = False
         inside = {id(parameter) for parameter in body}
         head = [parameter for parameter in network.parameters() if id(parameter) not in inside]
         groups = [{"params": head, "lr": lr}, {"params": body, "lr": lr * optim.body_lr}]
-    if optim.optimiser == "adamw":
+    if optim.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=lr, weight_decay=optim.weight_decay, fused=True)
     return torch.optim.SGD(
         groups,

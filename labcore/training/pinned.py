@@ -37,12 +37,12 @@ class Pinned:
         A file that cannot be taken is left out; a sentence on it is added to :attr:`warnings` the first time.
         """
         self._read(classifier.sample_rate)
-        heard = {}
+        pinned_probabilities = {}
         for name, (_, waveform) in self.clips.items():
             if waveform is not None:
                 answer = classifier.classify_waveform(waveform)
-                heard[name] = {label: round(value, 6) for label, value in answer.probabilities.items()}
-        return heard
+                pinned_probabilities[name] = {label: round(value, 6) for label, value in answer.probabilities.items()}
+        return pinned_probabilities
 
     def told(self) -> list[Log]:
         """The warnings since the last call."""
@@ -68,11 +68,11 @@ class Pinned:
         try:
             if probe(file).seconds > LONGEST_SECONDS:  # nothing is decoded of it
                 raise AudioError(
-                    f"{file.name} is longer than {LONGEST_SECONDS / 60:g} minutes", "Pin a shorter stretch of it"
+                    f"{file.name} is longer than {LONGEST_SECONDS / 60:g} minutes", "Use a shorter part of it"
                 )
             return decode(file, sample_rate, end_s=LONGEST_SECONDS)[0]
         except AudioError as error:
             if file.name not in self.warned:
                 self.warned.add(file.name)
-                self.warnings.append(Log(level="warning", message=f"the pinned clip {file.name} is left out: {error}"))
+                self.warnings.append(Log(level="warning", message=f"the tracked clip {file.name} is skipped: {error}"))
             return None

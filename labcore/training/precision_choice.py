@@ -119,20 +119,20 @@ def _decided(timing: Timing, ways: int) -> tuple[Precision, bool]:
             default, reason="as configured", step_seconds=min(timing.seconds[default])
         ), fewest >= FEWEST_ROUNDS
     if timing.cut and fewest < FEWEST_ROUNDS:
-        reason = f"the usual way: timing {ways} ways would have taken too much of the run"
+        reason = f"default: timing {ways} configurations would take too much of the run"
         return replace(default, reason=reason, step_seconds=min(timing.seconds[default])), False
     best = min(timing.seconds, key=lambda way: min(timing.seconds[way]))
     taken, base = min(timing.seconds[best]), min(timing.seconds[default])
     scatter = max(median(timing.seconds[way]) - min(timing.seconds[way]) for way in (best, default))
     if best is not default and base - taken <= scatter:
         reason = (
-            f"the usual way: the machine is too busy to tell {ways} ways apart (steps scatter by {1000 * scatter:.0f} ms, "
-            f"the ways differ by {1000 * (base - taken):.0f} ms)"
+            f"default: the machine is too busy to compare {ways} configurations (steps vary by {1000 * scatter:.0f} ms, "
+            f"configurations differ by {1000 * (base - taken):.0f} ms)"
         )
         return replace(default, reason=reason, step_seconds=base), False
     slowest = max(timing.seconds, key=lambda way: min(timing.seconds[way]))
     reason = (
-        f"fastest of {ways} ways timed: {1000 * taken:.0f} ms a step against "
+        f"fastest of {ways} configurations: {1000 * taken:.0f} ms per step, "
         f"{1000 * min(timing.seconds[slowest]):.0f} ms in {slowest.precision} {slowest.memory_format}"
     )
     return replace(best, reason=reason, step_seconds=taken), True

@@ -67,10 +67,10 @@ class CropSampler:
             if not len(silent):
                 break
             places = torch.from_numpy(silent)
-            drawn = random_starts(lengths[places], self.window, shift)
-            found = self._shares(clips[silent], drawn.numpy())
+            fresh = random_starts(lengths[places], self.window, shift)
+            found = self._shares(clips[silent], fresh.numpy())
             better = found > shares[silent]
-            starts[places[torch.from_numpy(better)]] = drawn[torch.from_numpy(better)]
+            starts[places[torch.from_numpy(better)]] = fresh[torch.from_numpy(better)]
             shares[silent[better]] = found[better]
         return starts
 

@@ -90,7 +90,9 @@ def try_compiled(
         quick.seconds()
         taken = time.perf_counter() - start
         if not compiling.agree(plain.gradient(), quick.gradient()):
-            return compiling.CompileResult(taken, 0.0, "its gradients differ from those of the plain network"), True
+            return compiling.CompileResult(
+                taken, 0.0, "its gradients differ from those of the uncompiled network"
+            ), True
         times: dict[_Stepper, list[float]] = {plain: [], quick: []}
         deadline = time.perf_counter() + BOX_SECONDS
         for number in range(2 * MOST_ROUNDS):

@@ -75,7 +75,7 @@ class TensorBoardWriter:
     def show(self, epoch: int, images: Tensor | None) -> None:
         """Training clips as the network saw them in an epoch: (clips, 1, n_mels, frames), normalised log-mels."""
         if images is not None and self.shows(epoch):
-            self.writer.add_image("mel/training_clips", pictures(images[:FEW, 0]), epoch, dataformats="HW")
+            self.writer.add_image("mel/training_clips", tiled(images[:FEW, 0]), epoch, dataformats="HW")
 
     def introduce(self, classifier: Classifier, waves: ResidentClips, rows: np.ndarray, labels: list[str]) -> None:
         """A few clips that are not trained on, to look at and to listen to; written with the first epoch.
@@ -98,7 +98,7 @@ class TensorBoardWriter:
             tag = f"held_out_clip_{number}/{labels[place]}"
             self.writer.add_audio(tag, sound.cpu().clamp(-1, 1), 1, sample_rate=sample_rate)
         if images:
-            self.writer.add_image("mel/held_out_clips", pictures(torch.stack(images)), 1, dataformats="HW")
+            self.writer.add_image("mel/held_out_clips", tiled(torch.stack(images)), 1, dataformats="HW")
 
     def conclude(self, config: RunConfig, result: Evaluated, labels: list[str]) -> None:
         """The result: hyper-parameters with the final figures, and the confusion matrix. They stand after the last epoch."""
@@ -114,7 +114,7 @@ class TensorBoardWriter:
         self.writer.add_image("confusion", confusion_image(result.confusion, labels), step, dataformats="HWC")
 
 
-def pictures(images: Tensor) -> np.ndarray:
+def tiled(images: Tensor) -> np.ndarray:
     """Normalised log-mels one above the other, low bands at the bottom: (clips, n_mels, frames) → uint8 (height, frames)."""
     level = (images.float() / (2 * DEVIATIONS) + 0.5).clamp(0, 1).mul(255).byte().cpu().numpy()[:, ::-1]
     line = np.full((1, 2, level.shape[2]), 255, dtype=np.uint8)
@@ -127,8 +127,8 @@ def confusion_image(confusion: dict[str, dict[str, int]], labels: list[str]) -> 
     names = [_drawable(label) or f"class {number}" for number, label in enumerate(labels, 1)]
     margin = 8 + round(max(font.getlength(name) for name in names))
     size = margin + CELL * len(labels)
-    picture = Image.new("RGB", (size, size), "white")
-    draw = ImageDraw.Draw(picture)
+    canvas = Image.new("RGB", (size, size), "white")
+    draw = ImageDraw.Draw(canvas)
     for down, label in enumerate(labels):
         row = confusion.get(label, {})
         total = max(1, sum(row.values()))
@@ -145,8 +145,8 @@ def confusion_image(confusion: dict[str, dict[str, int]], labels: list[str]) -> 
     draw = ImageDraw.Draw(head)
     for number, name in enumerate(names):
         draw.text((4, CELL * (number + 0.5)), name, "black", font, anchor="lm")
-    picture.paste(head.transpose(Image.Transpose.ROTATE_90), (margin, 0))
-    return np.asarray(picture)
+    canvas.paste(head.transpose(Image.Transpose.ROTATE_90), (margin, 0))
+    return np.asarray(canvas)
 
 
 def _drawable(label: str) -> str:

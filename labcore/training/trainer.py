@@ -64,7 +64,7 @@ class Trainer:
 
     @property
     def averaging(self) -> bool:
-        """Whether the averaged weights count by now."""
+        """Whether the average of the weights counts by now."""
         return self.average is not None and int(self.average.n_averaged) > 0
 
     def reconfigure(self, config: RunConfig) -> None:
@@ -223,7 +223,7 @@ class Trainer:
         if not math.isfinite(train_loss):
             raise LabError(
                 f"training diverged in epoch {self.epoch}: the loss is no longer a finite number",
-                "Resume after nothing helps here: start again with a lower learning rate, or with precision fp32",
+                "Resuming does not help: start again with a lower learning rate, or with precision fp32",
             )
         val_loss, val_accuracy = self.validate()
         seconds = pace.end()
@@ -294,7 +294,7 @@ class Trainer:
         except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise RunError(
                 f"the run's checkpoint does not fit its settings: {str(error).splitlines()[0][:300]}",
-                "Delete checkpoints/last.pt in its folder to start it from its first epoch",
+                "Delete checkpoints/last.pt in its folder to start from its first epoch",
             ) from error
 
     def _try(self, batch: int, shape: tuple[int, int, int]) -> None:

@@ -129,7 +129,7 @@ def test_the_key_stays_over_a_restart_and_is_private(tmp_path):
 
 def test_a_workspace_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(WorkspaceError, match="cannot be kept"):
+    with pytest.raises(WorkspaceError, match="cannot be saved"):
         signing_key(tmp_path / "file" / "home")
 
 

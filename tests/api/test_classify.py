@@ -129,7 +129,7 @@ def test_a_small_file_of_very_many_samples_is_refused_before_it_is_decoded(servi
 
 def test_what_would_be_decoded_by_ffmpeg_is_not_taken(service):
     answer = service().post("/v1/classify", content=b"\0\0\0\x20ftypM4A " + b"\0" * 100, headers=RAW)
-    assert (answer.status_code, "does not take" in answer.json()["detail"]) == (422, True)
+    assert (answer.status_code, "does not accept" in answer.json()["detail"]) == (422, True)
 
 
 def test_all_probabilities_of_very_many_windows_are_too_much(service, wav, monkeypatch):

@@ -164,7 +164,7 @@ def test_windows_are_leased_before_the_network_sees_them():
     full.take_on(900, 527)
     assert 70e6 < admission.bytes < 100e6
     for _ in range(2):
-        with pytest.raises(Problem, match="too much for one answer"):
+        with pytest.raises(Problem, match="too many for one response"):
             full.take_on(100, 527)  # of all clips of a request together
 
 
@@ -198,5 +198,5 @@ def test_what_is_no_number_is_no_answer(service, wav, monkeypatch):
     monkeypatch.setattr(Classifier, "predict_proba", nothing)
     answer = client.post("/v1/classify", content=wav(), headers=RAW)
     assert answer.status_code == 422
-    assert "no number" in answer.json()["detail"]
+    assert "not finite" in answer.json()["detail"]
     assert "NaN" not in answer.text

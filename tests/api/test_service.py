@@ -139,7 +139,7 @@ def test_other_weights_are_taken_between_two_requests(service, make_run, make_cl
     tampered.save(run.weights)
     refused = client.post("/v1/reload")
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:labcore:problem:weights")
-    assert "do not answer as at the end of training" in refused.json()["detail"]
+    assert "self-check failed" in refused.json()["detail"]
     assert ask() == after
     assert b'labcore_reloads_total{outcome="failed"} 1.0' in client.get("/metrics").content
 

@@ -221,7 +221,7 @@ def test_samples_that_are_no_numbers(value, blocks, tone, monkeypatch):
 
 
 def test_a_file_without_samples():
-    with pytest.raises(AudioError, match=r"clip\.wav holds no samples"):
+    with pytest.raises(AudioError, match=r"clip\.wav contains no samples"):
         decode(encoded(np.zeros(0, np.float32)), name="clip.wav")
 
 

@@ -146,5 +146,5 @@ def test_a_torchcodec_that_does_not_load_is_told(monkeypatch) -> None:
 
 def test_one_without_sound(torchcodec) -> None:
     torchcodec.sound = torch.zeros(2, 0)
-    with pytest.raises(AudioError, match="holds no samples"):
+    with pytest.raises(AudioError, match="contains no samples"):
         decode(M4A)

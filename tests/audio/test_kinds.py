@@ -92,7 +92,7 @@ def test_no_tag_hides_another_kind(inner, foot, unopened):
 
 
 def test_a_beginning_of_another_kind_is_not_given_to_the_decoder():
-    """Frames of MP3 behind it are what is heard, and all that the decoder gets."""
+    """Frames of MP3 behind it are what is used, and all that the decoder gets."""
     sound = encoded("MP3")
     for start in (encoded("NIST")[:1024], b"Creative Voice File\x1a" + bytes(400), tag(bytes(10), foot=True)):
         file = files.opened(start + sound, "mixed", Limits())

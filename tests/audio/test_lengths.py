@@ -99,7 +99,7 @@ def test_a_part_of_it_from_a_path_too(tmp_path) -> None:
 def test_a_recorder_that_was_killed_after_it_had_counted_once() -> None:
     sound = read_sound(wav(36 + 4000, 4000))
     assert len(sound.waveform) == RATE
-    assert "all of it is heard" in sound.notes[0]
+    assert "all of it is used" in sound.notes[0]
 
 
 @pytest.mark.parametrize("tail", [b"LIST\x04\0\0\0INFO" * 500, b"ID3\x04\0\0" + bytes(6000), b"\x01"])

@@ -50,11 +50,11 @@ def test_a_dead_channel_takes_nothing_from_the_others(dead, noise) -> None:
     silent = noise(1, level=5e-5, seed=9) if dead == "hiss" else np.full_like(sound, dead)
     heard = read_sound(encoded(sound, silent))
     np.testing.assert_allclose(heard.waveform, sound, atol=1e-6)
-    assert heard.notes == ("channel 2 is silent: channel 1 alone is heard",)
+    assert heard.notes == ("channel 2 is silent: channel 1 alone is used",)
     second = noise(1, level=0.2, seed=4)
     four = read_sound(encoded(silent, sound, silent, second))
     np.testing.assert_allclose(four.waveform, (sound + second) / 2, atol=1e-3)
-    assert four.notes == ("channels 1, 3 are silent: the mean of the others is heard",)
+    assert four.notes == ("channels 1, 3 are silent: the mean of the others is used",)
 
 
 @pytest.mark.usefixtures("divided")

@@ -125,7 +125,7 @@ def test_nothing_is_overwritten_unless_told(full, tmp_path):
     with pytest.raises(BackupError, match=rf"{run.id}.*--replace"):
         restore(tmp_path / "b.tar", full)
     assert files_of(full) == before
-    with run.hold(), pytest.raises(RunError, match="worked on"):
+    with run.hold(), pytest.raises(RunError, match="is running"):
         restore(tmp_path / "b.tar", full, replace=True)
     run.save("extra", 1)
     restored = restore(tmp_path / "b.tar", full, replace=True)
@@ -178,7 +178,7 @@ def test_links_and_devices_are_refused(other, tmp_path, kind):
     info = tarfile.TarInfo("workspace/runs/x")
     info.type, info.linkname = kind, "/etc"
     forge(tmp_path / "b.tar", [(info, b"")])
-    with pytest.raises(BackupError, match="no ordinary file"):
+    with pytest.raises(BackupError, match="not a regular file"):
         restore(tmp_path / "b.tar", other)
 
 
@@ -196,7 +196,7 @@ def test_doubles_and_files_without_checksum(other, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no archive", b"RIFF" + bytes(4000)])
 def test_what_is_no_backup(other, tmp_path, content):
     (tmp_path / "x").write_bytes(content)
-    with pytest.raises(BackupError, match="no backup"):
+    with pytest.raises(BackupError, match="not a backup"):
         restore(tmp_path / "x", other)
     with pytest.raises(BackupError, match="no backup"):
         restore(tmp_path / "gone", other)

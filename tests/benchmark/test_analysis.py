@@ -7,7 +7,7 @@ from labcore.benchmark.summary import sentences
 
 @pytest.fixture
 def gpu_report(measured, report_of):
-    """A GPU that leads with the network alone, and once transfers count only from batch 4 on."""
+    """A GPU that leads with the network alone, and with transfers only from batch 4 on."""
     return report_of(
         measured("cpu", 1, 100.0),
         measured("cpu", 1, 80.0, precision="bf16"),
@@ -57,12 +57,15 @@ def test_the_words_do_not_give_the_cpu_sizes_that_the_gpu_won(measured, report_o
         )
     )
     assert "CPU is faster" not in told[0]
-    assert "the GPU is ahead from batch 4 on, 3.0 times as fast at batch 4; below that neither is throughout" in told[0]
+    assert (
+        "the GPU is ahead from batch 4 on, 3.0 times as fast at batch 4; below that neither is faster throughout"
+        in told[0]
+    )
 
 
 def test_the_words_say_what_it_means(gpu_report):
     told = " ".join(sentences(gpu_report))
-    assert "below batch 4 your CPU is faster once transfers count" in told
+    assert "below batch 4 your CPU is faster with transfers" in told
     assert "8.0 times as fast at batch 16" in told
     assert "with the network alone the GPU is 2.0 (batch 1) to 15 times as fast at batch 16" in told
     assert "Test GPU" in told
@@ -112,5 +115,5 @@ def test_the_articles_figures_stand_beside_the_same_work_only(measured, report_o
 
 def test_doubted_figures_are_told(measured, report_of):
 
-    doubted = measured("cpu", 1, 10.0).model_copy(update={"disturbed": "other programs took 50 % of the processor"})
+    doubted = measured("cpu", 1, 10.0).model_copy(update={"disturbed": "other programs used 50 % of the processor"})
     assert sentences(report_of(doubted))[-1].startswith("The one figure was disturbed")

@@ -204,20 +204,20 @@ def test_one_that_waits_can_be_stopped(workspace: Workspace, make_manager: Any) 
 def test_what_it_would_wait_for_is_named(workspace: Workspace) -> None:
     assert busy_reason(workspace) == ""
     run = run_of(workspace)
-    assert busy_reason(workspace) == f"run {run.id} waits for its turn"
+    assert busy_reason(workspace) == f"run {run.id} is queued"
     with run.hold():
         queued(workspace)
-        assert busy_reason(workspace) == f"run {run.id} is at work"
-    assert busy_reason(workspace) == "2 jobs wait"
+        assert busy_reason(workspace) == f"run {run.id} is running"
+    assert busy_reason(workspace) == "2 jobs are queued"
     run.append(RunQueued())
     other = Benchmark.create(workspace, plan())
     with run.hold(), other.hold():
-        assert busy_reason(workspace) == "2 jobs are at work"
+        assert busy_reason(workspace) == "2 jobs are running"
 
 
 def test_one_that_waited_in_an_earlier_version_waits(workspace: Workspace) -> None:
     benchmark = Benchmark.create(workspace, plan())
-    (benchmark.path / "events.jsonl").write_text('{"type": "waiting", "time": 1.0, "why": "run a is at work"}\n')
+    (benchmark.path / "events.jsonl").write_text('{"type": "waiting", "time": 1.0, "why": "run a is running"}\n')
     (benchmark.path / "owner").write_text("Ada")
     assert (benchmark.report().state, benchmark.report().by) == ("queued", "Ada")
     assert QueueState(workspace).look()[0] == [benchmark]
@@ -237,7 +237,7 @@ def test_one_that_does_not_stop_is_killed(workspace: Workspace) -> None:
 
 def test_nobody_elses_process_is_killed(workspace: Workspace) -> None:
     benchmark = Benchmark.create(workspace, plan())
-    with pytest.raises(ReportError, match="no process"):
+    with pytest.raises(ReportError, match="no running process"):
         benchmark.kill()
     with benchmark.hold():
         benchmark.append(benchmark.started())  # by the process of these tests

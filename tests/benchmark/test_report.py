@@ -68,7 +68,7 @@ def test_reports_are_listed_opened_and_removed(workspace):
         Benchmark(benchmark.path).delete()
     benchmark.delete()
     assert Benchmark.every(workspace) == []
-    with pytest.raises(ReportError, match=r"no benchmark .* `labcore benchmark --list` shows the benchmarks"):
+    with pytest.raises(ReportError, match=r"no benchmark .* `labcore benchmark --list` lists the benchmarks"):
         Benchmark.open(workspace, benchmark.id)
 
 
@@ -122,13 +122,13 @@ def _broken(full, change):
     ],
 )
 def test_a_file_that_is_no_report_is_refused(full, change):
-    with pytest.raises(ReportError, match="no benchmark report"):
+    with pytest.raises(ReportError, match="not a benchmark report"):
         BenchmarkReport.from_json(_broken(full, change))
 
 
 @pytest.mark.parametrize("content", ["", "[]", "3", b"\xff\xfe\x00", "{" * 100_000, "null", '{"format": "x"}'])
 def test_any_content_at_all_is_refused_in_words(content):
-    with pytest.raises(ReportError, match="no benchmark report"):
+    with pytest.raises(ReportError, match="not a benchmark report"):
         BenchmarkReport.from_json(content)
 
 

@@ -108,7 +108,7 @@ def test_a_batch_that_does_not_fit_ends_its_row_and_not_the_run():
         (1, ""), (4, ""), (8, "out_of_memory"), (16, "out_of_memory"),
     ]  # fmt: skip
     assert "a batch of 8 does not fit" in told[2].error
-    assert told[3].error == "a batch of 8 did not fit already"
+    assert told[3].error == "a batch of 8 already did not fit"
     assert 16 not in {case.batch_size for case in fake.made}
 
 
@@ -143,7 +143,7 @@ def test_what_would_take_too_long_is_left_out_and_says_so():
     budget = Budget(case_seconds=0.01, min_repeats=2, max_repeats=4, max_call_seconds=0.003, peak_seconds=0.01)
     told = of(run_plan(plan_of(budget=budget), make=Fake()), Measurement)
     assert [one.failure for one in told] == ["", "", "skipped"]
-    assert told[2].error == "a batch would take about 0.004 s, and this plan allows 0.003 s"
+    assert told[2].error == "a batch would take about 0.004 s, and the limit is 0.003 s"
 
 
 def test_a_plan_that_runs_out_of_time_says_what_it_left_out():

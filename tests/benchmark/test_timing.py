@@ -78,10 +78,10 @@ def load(at, busy, own, stolen=0.0):
     [
         (load(10, 20, 20), 2, 2, ""),  # all of it our own work
         (load(10, 12, 10), 2, 2, ""),  # others took a core for 2 of 10 s: 10 % of two cores
-        (load(10, 18, 10), 2, 2, "other programs took 40 % of the processor"),
+        (load(10, 18, 10), 2, 2, "other programs used 40 % of the processor"),
         (load(10, 18, 10), 2, 8, ""),  # six more cores stand idle
-        (load(10, 80, 10), 2, 8, "other programs took 50 % of the processor"),  # 7 of 8 are busy with others
-        (load(10, 20, 20, 3), 2, 2, "the host kept 15 % of the processor for others"),
+        (load(10, 80, 10), 2, 8, "other programs used 50 % of the processor"),  # 7 of 8 are busy with others
+        (load(10, 20, 20, 3), 2, 2, "the host used 15 % of the processor for other machines"),
         (load(0.05, 1, 0), 2, 2, ""),  # too short to tell
     ],
 )
@@ -119,7 +119,7 @@ def test_a_gpu_that_was_slowed_down_or_busy_before_is_told(monkeypatch):
         "the GPU was slowed down (power limit reached)"
     )
     monkeypatch.setattr(watch, "sample_of", lambda device: sample(utilisation=0.9))
-    assert "at work already (90 %)" in watch.Watch(["cpu", "cuda:0"]).busy_gpus["cuda:0"]
+    assert "already busy (90 %)" in watch.Watch(["cpu", "cuda:0"]).busy_gpus["cuda:0"]
 
 
 class Card:

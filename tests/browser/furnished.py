@@ -55,11 +55,11 @@ class Furnished:
             "stopped": f"train?run={self.stopped}",
             "crossval": "crossval",
             "board": f"crossval?crossval={self.crossval}",
-            "search": "search",
-            "trials": f"search?search={self.search}",
+            "search": "tune",
+            "trials": f"tune?search={self.search}",
             "classify": f"classify?run={self.finished}",
-            "speed": f"speed?report={self.reports[0]}",
-            "speeds": f"speed?report={','.join(self.reports)}",
+            "speed": f"benchmark?report={self.reports[0]}",
+            "speeds": f"benchmark?report={','.join(self.reports)}",
         }
 
 

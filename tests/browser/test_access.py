@@ -88,9 +88,9 @@ def test_no_page_opens_without_the_password(browser, tmp_path):
         cookies = context.cookies()
         page.get_by_role("link", name="Sign out").click()
         page.get_by_text("You are signed out.").wait_for()
-        other.get_by_role("link", name="Search").click()
+        other.get_by_role("link", name="Tune").click()
         other.get_by_text(re.compile("Connection error|CONNECTING", re.IGNORECASE)).first.wait_for()
-        assert other.get_by_role("heading", name="Search").count() == 0
+        assert other.get_by_role("heading", name="Tune").count() == 0
         other.goto(f"{server.url}/crossval")
         only_the_form(other)
 
@@ -119,7 +119,7 @@ def test_no_page_opens_without_the_password(browser, tmp_path):
         only_the_form(stranger)
         context.clear_cookies()
         context.add_cookies(cookies)
-        page.goto(f"{server.url}/search")
+        page.goto(f"{server.url}/tune")
         page.get_by_text("Signed in as").get_by_text("Ada Lovelace").wait_for()
         page.goto("about:blank")
     told = log.read_text()

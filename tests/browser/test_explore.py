@@ -114,12 +114,12 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, brow
     ):  # the shortest transform, the longest window
         page.get_by_role("slider", name=title).press(key)
         page.wait_for_timeout(500)
-    visible(page, "The pictures stay as they were")
+    visible(page, "The pictures show the last valid settings")
     assert viewer.is_visible()
     page.get_by_text("Augmentation", exact=True).first.click()
-    visible(page, "Another draw")
+    visible(page, "Resample")
     page.locator(".viewer[data-drawn]").nth(2).wait_for()
-    page.get_by_role("button", name="Another draw").click()
+    page.get_by_role("button", name="Resample").click()
 
 
 def test_a_recording_from_the_microphone_is_explored(server: Server, browser):

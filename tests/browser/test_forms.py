@@ -59,7 +59,7 @@ def test_the_form_outlives_a_reload_and_back_undoes(train_page):
     assert epochs(page).input_value() == "25"
 
 
-@pytest.mark.parametrize("address", ["train", "search", "crossval"])
+@pytest.mark.parametrize("address", ["train", "tune", "crossval"])
 def test_start_stays_in_view(train_page, address):
     page = train_page
     if address == "train":

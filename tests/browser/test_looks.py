@@ -104,8 +104,8 @@ def test_the_menu_of_a_phone_closes_after_a_tap(browser, server):
     axe.settle(page)
     menu = page.locator("[data-testid=stSidebar]")
     page.locator("[data-testid=stExpandSidebarButton]").tap()
-    menu.get_by_role("link", name="Speed").tap()
-    page.get_by_role("heading", name="Speed", exact=True).wait_for()
+    menu.get_by_role("link", name="Benchmark").tap()
+    page.get_by_role("heading", name="Benchmark", exact=True).wait_for()
     page.locator("[data-testid=stSidebar][data-collapsed=true]").wait_for(state="attached")
 
 

@@ -74,7 +74,7 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
 
     page.goto(empty.url)
     visible(page, "First steps")
-    page.get_by_role("button", name="Make the demo set").click()
+    page.get_by_role("button", name="Generate demo set").click()
     visible(page, re.compile("400 clips in 10 classes"))
 
     page.get_by_role("button", name="Train on demo").click()
@@ -105,18 +105,18 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     page.get_by_role("button", name="Resume").click()
     state(page, "Queued|Running")
     state(page, "Finished")
-    visible(page, re.compile("held-out clips of fold 1"))
+    visible(page, re.compile("held-out clips of test fold 1"))
     visible(page, "Confusion matrix")
     assert any("VegaLite" in url for url in loaded)
     assert not [url for url in loaded if "Plotly" in url]  # five megabytes for one picture
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the weights").click()
+        page.get_by_role("button", name="Export").click()
     archive = tmp_path / "weights.zip"
     download.value.save_as(archive)
 
     clip = next((empty.home / "datasets" / "demo" / "audio" / "fold1").glob("*.wav"))
-    page.get_by_role("button", name="Classify with it").click()
+    page.get_by_role("button", name="Classify", exact=True).click()
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(clip))
     visible(page, f"Prediction for {clip.name}")
     with page.expect_download() as download:

@@ -151,8 +151,8 @@ UNREAD = {
     "voice.AMR": "torchcodec",
     "clip.webm": "torchcodec",
     "page.wav": "a web page",
-    "gone.mp3": "does not exist",
-    "card": "does not exist",
+    "gone.mp3": "is a broken link",
+    "card": "is a broken link",
     "locked": "cannot be read",
 }
 
@@ -275,7 +275,7 @@ def test_without_a_run_the_built_in_network_answers_and_says_so(
     told = labcore("classify", clip, "--json")
     assert (told.status, told.lines[0]["label"]) == (0, label)
     assert "built-in demo network" in told.err
-    assert "held-out ones right" in told.err
+    assert "held-out clips right" in told.err
     assert labcore("classify", clip, "--run", "builtin", "--json").err == "", "it was asked for by name"
     named = labcore("classify", clip, "--run", "last")
     assert named.status == 2

@@ -179,7 +179,7 @@ def test_a_text_named_wav_is_told_at_the_import(labcore: Labcore, workspace: Wor
     (root / "low" / "notes.wav").write_text("a text")
     done = labcore("datasets", "import", root.as_uri())
     assert done.status == 0
-    assert "files cannot be read as audio and will be left out: notes.wav is a text file" in done.err
+    assert "files cannot be read as audio and will be skipped: notes.wav is a text file" in done.err
 
 
 def test_files_to_classify_are_understood_as_they_are_pasted(tmp_path: Path, tones: Path) -> None:

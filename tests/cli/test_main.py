@@ -61,7 +61,7 @@ def test_help_of_train_tells_every_setting(labcore: Labcore) -> None:
     for path, setting in all_settings().items():
         assert f"--{path} " in told
         assert setting.title in told
-    assert "(1 to 4096 clips; default: 32)" in told
+    assert "(1 to 4096; default: 32)" in told
     assert "(default: auto)" in told
     assert told.index("--epochs") < told.index("--batch-size") < told.index("--json") < told.index("--features.n_fft")
     assert "--forecast" not in told
@@ -96,6 +96,7 @@ def test_the_help_of_a_command_has_examples_that_work(command: str) -> None:
         (["train", "--set", "3:dropout=4"], "out of bounds: 0 to 0.9"),
         (["train", "--set", "3:model.width=2"], "cannot be changed while a run trains"),
         (["train", "--epochs", "5", "--set", "6:dropout=0.4"], "the run has no epoch 6"),
+        (["train", "--optimizer", "adam"], "sgd, adamw"),
         (["train", "--optimiser", "adam"], "sgd, adamw"),
         (["train", "surplus"], "surplus"),
         (["train", "--preset", "slow"], "quick"),

@@ -40,7 +40,7 @@ def test_the_new_place_is_named(stopped: Run, labcore: Labcore, tmp_path: Path) 
     before = stopped.events()
     told = labcore("resume", stopped.id)
     assert told.status == 2
-    assert f"lay at {place}, with 20 clips" in told.err
+    assert f"was at {place}, with 20 clips" in told.err
     assert f"labcore resume {stopped.id} --dataset PATH" in told.err
     assert stopped.events() == before
     assert "stopped" in labcore("runs", "list").out
@@ -89,7 +89,7 @@ def test_a_cross_validation_and_a_search_go_on_at_another_place(
     place.rename(there)
 
     told = labcore("crossval", "--resume", experiment.id)
-    assert (told.status, f"lay at {place}" in told.err) == (2, True)
+    assert (told.status, f"was at {place}" in told.err) == (2, True)
     assert second.status().state == "stopped"
     told = labcore("crossval", "--resume", experiment.id, "--dataset", there)
     assert told.status == 0, told.err

@@ -85,7 +85,7 @@ def test_the_best_is_trained_once_with_the_reported_fold(labcore, workspace, urb
     assert (run.config.data.fold, run.config.data.leave_out) == ("1", None)
     again = labcore("search", "--final", "last")
     assert again.status == 2
-    assert "trained once" in again.err
+    assert "trained only once" in again.err
 
 
 def test_ctrl_c_stops_it_and_says_how_to_go_on(labcore, workspace, urbansound, fake):
@@ -115,7 +115,7 @@ def test_ctrl_c_stops_it_and_says_how_to_go_on(labcore, workspace, urbansound, f
         (("--trials", "0"), "0 trials"),
         (("--trials", "many"), "invalid int"),
         (("--fold", "9"), "no fold '9'"),
-        (("--data.leave_out", "2"), "by itself"),
+        (("--data.leave_out", "2"), "excluded fold itself"),
         (("--data.split", "random"), "leaks"),
         (("--dataset", "/no/such/place"), "no"),
         (("--show", "nothing"), "no search 'nothing'"),

@@ -51,7 +51,7 @@ class TestEvaluate:
         shutil.copytree(trained_home, tmp_path / "home")
         monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "home"))
         (run,) = list_runs(Workspace.default())
-        Run.create(Workspace.default(), RunConfig())  # waits, or is at work
+        Run.create(Workspace.default(), RunConfig())  # waits, or is running
         assert labcore("classify", tones / "low" / "low0.wav").status == 0
         for words in (["export"], ["export", "last"], ["export", "--run", "last"], ["export", "--run", run.id]):
             (told,) = labcore(*words, "-o", tmp_path / "x.zip", "--json").lines

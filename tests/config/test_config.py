@@ -226,7 +226,7 @@ class TestWorkedOut:
         config = RunConfig()
         assert (config.optim.peak_lr, config.f_max) == (0.1, 9922.5)
         assert config.replace({"audio.sample_rate": 48000}).f_max == 14000.0
-        assert config.replace({"optim.optimiser": "adamw"}).optim.peak_lr == 0.002
+        assert config.replace({"optim.optimizer": "adamw"}).optim.peak_lr == 0.002
         assert config.replace({"audio.sample_rate": 16000}).f_max == 7200.0
         assert config.replace({"audio.clip_seconds": 0.5}).clip_samples == 11025
         with pytest.raises(ConfigError, match="clip_seconds"):
@@ -248,3 +248,15 @@ class TestNames:
             "data.fold": "3",
             "optim.batch_size": None,
         }
+
+
+class TestFormerNames:
+    def test_a_configuration_of_the_version_before_is_read(self) -> None:
+        config = parse({"optim": {"optimiser": "adamw"}, "runtime": {"out_of_memory": "divide"}})
+        assert (config.optim.optimizer, config.runtime.out_of_memory) == ("adamw", "split")
+        assert "optimiser" not in config.to_json()
+
+    def test_a_change_by_the_former_path_and_choice(self) -> None:
+        config = RunConfig().replace({"optim.optimiser": "adamw", "runtime.out_of_memory": "divide"})
+        assert (config.optim.optimizer, config.runtime.out_of_memory) == ("adamw", "split")
+        assert all_settings()["runtime.out_of_memory"].read("divide") == "split"

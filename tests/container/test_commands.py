@@ -44,9 +44,9 @@ def test_a_worker_has_nothing_beside_it(workspace: Workspace, words: list[str]) 
 
 
 def test_jupyter_wants_a_token_and_gets_the_starter_once(workspace: Workspace) -> None:
-    with pytest.raises(LabError, match="wants a token"):
+    with pytest.raises(LabError, match="needs a token"):
         understand(["jupyter"], workspace, {})
-    with pytest.raises(LabError, match="wants a token"):
+    with pytest.raises(LabError, match="needs a token"):
         understand(["jupyter"], workspace, {"JUPYTER_TOKEN": "short"})
     command = understand(["jupyter"], workspace, {"JUPYTER_TOKEN": TOKEN})
     copy = workspace.home / "notebooks" / "starter.ipynb"

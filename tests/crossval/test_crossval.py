@@ -89,7 +89,7 @@ def test_stopped_failed_and_deleted_folds_go_on(workspace, config, manager, unti
 def test_deleting_an_experiment(workspace, config, manager, until):
     experiment = CrossValidation.create(workspace, config.replace({"optim.epochs": 300}))
     until(lambda: summarise(experiment).folds[0].epoch > 0)
-    with pytest.raises(RunError, match="at work"):
+    with pytest.raises(RunError, match="is running"):
         manager.remove(experiment, also=experiment.children())
     manager.stop(experiment)
     until(ended(experiment))
@@ -163,7 +163,7 @@ def test_it_stands_as_its_runs_do(workspace, config):
     [
         ({}, ["9"], DatasetError, "no fold '9'"),
         ({}, ["1", "1"], ConfigError, "one twice"),
-        ({}, [], ConfigError, "no fold is asked for"),
+        ({}, [], ConfigError, "no fold is given"),
         ({"data.split": "random"}, None, ConfigError, "official folds"),
         ({"data.validation_share": 0.5, "data.leave_out": "7"}, None, DatasetError, "no fold '7' to leave out"),
     ],

@@ -34,8 +34,8 @@ def test_one_long_recording_is_in_every_fold(lone):
     ).all()
     (finding,) = [each for each in dataset.findings if each.kind == "by time"]
     assert (finding.level, finding.files) == ("warning", (str(lone / "rain" / "field.wav"),))
-    assert "class rain has one recording alone (field.wav)" in finding.what
-    assert dataset.fold_note.endswith("recordings that are the only one of a class by time")
+    assert "class rain has only one recording (field.wav)" in finding.what
+    assert dataset.fold_note.endswith("classes with a single recording are split by time")
     assert set(cannot_be_held_out(dataset, DataConfig()).values()) == {""}
 
 
@@ -55,7 +55,7 @@ def test_no_second_is_on_both_sides_and_a_guard_lies_between(lone):
                 ]
             )
         assert all(a[0] >= b[1] + 0.99 or b[0] >= a[1] + 0.99 for a in sides[0] for b in sides[1])
-        assert "from other times of a recording that is trained on" in parts.note
+        assert "come from a recording that is also trained on" in parts.note
         assert not parts.leaks
 
 
@@ -137,6 +137,6 @@ def test_folds_that_cannot_be_held_out_have_a_reason_and_automatic_takes_one_tha
     assert "only one class, 'high'" in reasons["1"]
     parts = split(dataset)
     assert parts.fold == "2"
-    assert "fold 2 is held out, since only one class" in parts.note
+    assert "fold 2 is the test fold, since only one class" in parts.note
     with pytest.raises(DatasetError, match="only one class"):
         split(dataset, "1")

@@ -59,7 +59,7 @@ def test_line_breaks_in_quotes(tmp_path):
 )
 def test_a_quote_that_does_not_close_is_an_error_with_its_line(tmp_path, text, line):
     with pytest.raises(
-        DatasetError, match=f"the quote that opens in line {line} of .*list.csv does not close"
+        DatasetError, match=f"the quote that opens in line {line} of .*list.csv is not closed"
     ) as caught:
         rows_of(tmp_path, text)
     assert caught.value.remedy

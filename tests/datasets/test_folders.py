@@ -65,7 +65,7 @@ def test_parts_below_the_classes_are_the_folds(lay_out, many):
 
 @pytest.mark.parametrize("parts", [("train", "test"), ("audio_train", "audio_test"), ("fold1", "fold2"), ("train",)])
 def test_parts_without_classes_are_an_error(lay_out, many, parts):
-    with pytest.raises(DatasetError, match="no folders of classes") as caught:
+    with pytest.raises(DatasetError, match="no class folders") as caught:
         read_dataset(lay_out(*many(parts, "abc")))
     assert "folder" in caught.value.remedy
 
@@ -74,7 +74,7 @@ def test_a_train_is_a_class_and_it_is_told(lay_out, many, told):
     dataset = read_dataset(lay_out(*many(("train", "tram", "aeroplane"), "abc")))
     assert dataset.labels == ["aeroplane", "train", "tram"]
     (warning,) = told(dataset)
-    assert "train is taken for a class" in warning
+    assert "train is read as a class" in warning
     assert not told(read_dataset(lay_out(*many(("train", "tram", "aeroplane"), "abc"), "train/x/a.wav")))[1:]
 
 
@@ -91,7 +91,7 @@ def test_words_of_parts_in_names_of_classes(lay_out, many, told, names):
 def test_people(lay_out, many, told, folders):
     (warning,) = told(read_dataset(lay_out(*many(folders, "abc"))))
     assert "look like speakers" in warning
-    assert "label and group" in warning
+    assert "group (the speaker)" in warning
 
 
 def test_classes_that_are_spelled_alike(lay_out, many, told):
@@ -135,7 +135,7 @@ class TestSpeechCommands:
         assert dataset.table["fold"].value_counts().to_dict() == {"train": 4, "val": 4, "test": 4}
         missing, unlisted = told(dataset)
         assert "no/gone.wav" in missing
-        assert unlisted.startswith("8 files are named by none of")
+        assert unlisted.startswith("8 files are not listed in")
 
 
 def test_any_lists_of_files_by_part_make_the_folds(lay_out, many):

@@ -70,5 +70,5 @@ def test_which_folds_a_cross_validation_goes_through():
         str(fold) for fold in range(1, 11)
     ]
     for clips in (table("x train a", "y test b"), table("x 1 a", "y 1 b")):
-        with pytest.raises(DatasetError, match="no folds to go through"):
+        with pytest.raises(DatasetError, match="no folds to iterate over"):
             official_folds(dataset(clips))

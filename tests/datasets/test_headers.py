@@ -15,7 +15,7 @@ def test_a_text_named_wav_is_told_when_the_set_is_added(workspace, class_folders
     info = register(workspace, class_folders, "tones", lambda done, total: told.append((done, total)))
     assert info.clips == 14
     assert info.warnings[0].startswith(
-        "2 of 14 files cannot be read as audio and will be left out: notes.wav, page.wav."
+        "2 of 14 files cannot be read as audio and will be skipped: notes.wav, page.wav."
     )
     assert list_datasets(workspace)[0].warnings == info.warnings
     assert told[-1] == (14, 14)

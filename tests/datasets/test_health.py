@@ -81,7 +81,7 @@ def test_findings_are_data_from_which_warnings_and_notes_follow(tmp_path, tone, 
         "note",
     )
     assert any("look like speakers" in sentence and warning["remedy"] in sentence for sentence in facts["warnings"])
-    assert "more.csv was not taken" in facts["notes"][0]
+    assert "more.csv was not used" in facts["notes"][0]
     assert note["files"] == (str(tmp_path / "more.csv"),)
 
 
@@ -95,7 +95,7 @@ class TestHearing:
         dataset = read_dataset(tmp_path)
         (finding,) = check_dataset(dataset).findings
         assert finding.sentence == (
-            "Most of the energy lies above 9.92 kHz, which is not heard at the sample rate of 22050 Hz. "
+            "Most of the energy lies above 9.92 kHz, which is lost at the sample rate of 22050 Hz. "
             "Train with --audio.sample_rate 384000."
         )
         assert len(finding.files) == 4

@@ -42,7 +42,7 @@ def test_a_reference_is_only_forgotten(workspace, class_folders):
     require_data(run, workspace)  # what a run has begun with is found where it lay
     assert len(find_again(run, workspace, "tones")) == 12
     shutil.rmtree(class_folders)
-    with pytest.raises(DatasetError, match="lay at"):
+    with pytest.raises(DatasetError, match="was at"):
         find_again(run, workspace, "tones")
 
 
@@ -97,7 +97,7 @@ def test_a_renamed_one_is_found_by_its_runs(workspace, class_folders, own):
 def test_names_that_are_taken(workspace, class_folders, urbansound):
     register(workspace, class_folders, "tones")
     register(workspace, urbansound, "city")
-    with pytest.raises(DatasetError, match="'city' is taken"):
+    with pytest.raises(DatasetError, match="'city' is used"):
         rename(workspace, "tones", "city")
     rename(workspace, "tones", "sounds")
     for ask in (lambda: register(workspace, urbansound, "tones"), lambda: rename(workspace, "city", "tones")):

@@ -165,7 +165,7 @@ def test_what_is_hidden_or_not_audio_is_passed_over(class_folders):
     assert [Path(problem.path).name for problem in dataset.problems] == ["phone.m4a"]
     (finding,) = dataset.findings
     assert (finding.level, finding.files) == ("warning", (str(class_folders / "loose.wav"),))
-    assert finding.sentence.startswith("1 file lies beside the folders of classes")
+    assert finding.sentence.startswith("1 file lies outside the class folders")
 
 
 def test_a_list_of_something_else_beside_class_folders_is_not_taken_for_the_clips(class_folders):
@@ -174,9 +174,7 @@ def test_a_list_of_something_else_beside_class_folders_is_not_taken_for_the_clip
     assert dataset.layout == "folders"
     (finding,) = dataset.findings
     assert finding.level == "note"
-    assert (
-        finding.what == "the list sources.csv was not taken: none of the files it names is there, or several fit each"
-    )
+    assert finding.what == "the list sources.csv was not used: none of its files exists, or several match each"
 
 
 def test_links_are_followed_and_loops_are_not(tmp_path, class_folders):
@@ -344,11 +342,11 @@ def test_what_is_no_data_set(tmp_path, class_folders, tone, write_wav):
     cases = {
         tmp_path / "no such": "there is no data set",
         clip: "single clip",
-        clip.parent: "nothing says what they are",
+        clip.parent: "no labels for them",
         tmp_path / "nothing": "no data set was recognised",
         two: "data sets",
         tmp_path / "one class": "one class, 'high'",
-        tmp_path / "flat parts": "no folders of classes",
+        tmp_path / "flat parts": "no class folders",
         csv_set(tmp_path / "l1", "name,kind\na.wav,x\n"): "no column for the label",
         csv_set(tmp_path / "l6", "title,kind\na,x\n"): "no columns for path and label",
         csv_set(tmp_path / "l2", ""): "is empty",

@@ -96,13 +96,13 @@ class TestPartOfTheFiles:
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("sources.csv", "file,label\nelsewhere.wav,dog\n", "none of the files it names is there"),
-        ("all.csv", "file,label\n0.wav,dog\n", "none of the files it names is there, or several fit each"),
+        ("sources.csv", "file,label\nelsewhere.wav,dog\n", "none of its files exists"),
+        ("all.csv", "file,label\n0.wav,dog\n", "none of its files exists, or several match each"),
         ("features.csv", "filename,rms\ndog/0.wav,0.1\n", "it has no column for the label; it has: filename, rms"),
         ("classes.csv", "index,label\n0,dog\n", "it has no column for the path"),
         ("empty.csv", "", "is empty"),
-        ("table.xlsx", "x", "it is no CSV file; save it as one"),
-        ("sample_submission.csv", "fname,label\ndog/0.wav,x\n", "it is a form for answers"),
+        ("table.xlsx", "x", "it is not a CSV file; save it as one"),
+        ("sample_submission.csv", "fname,label\ndog/0.wav,x\n", "it is a template for predictions"),
         ("metadata/ages.csv", "who,age\nx,3\n", "no columns for path and label"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_broken_list_beside_class_folders_is_a_warning(lay_out, told):
 def test_lists_that_were_not_taken_are_named_where_nothing_else_says_what_the_clips_are(lay_out, many):
     root = lay_out(*FILES, lists={"l.csv": "file,volume\n0.wav,3\n"})
     with pytest.raises(
-        DatasetError, match=r"nothing says what they are of; the list l.csv was not taken: .*no column for the label"
+        DatasetError, match=r"no labels for them; the list l.csv was not used: .*no column for the label"
     ):
         read_dataset(root)
 
@@ -160,13 +160,13 @@ def test_labels(lay_out, told):
     ]
     warnings = " ".join(told(dataset))
     for words in (
-        "4 rows of l.csv without a label ('nan', 'N/A', empty, 'None') left out",
-        "taken as one: 'dog'",
+        "4 rows of l.csv without a label ('nan', 'N/A', empty, 'None') skipped",
+        "merged: 'dog'",
         "'CAT' = 'cat'",
         "no_event",
     ):
         assert words in warnings
-    assert "'none' is taken for a class" in " ".join(told(dataset, "note"))
+    assert "'none' is read as a class" in " ".join(told(dataset, "note"))
 
 
 def test_times_of_other_names(lay_out, write_wav, tone):
@@ -190,7 +190,7 @@ def test_files_found_by_name_in_other_folders(lay_out, told):
     dataset = read_dataset(root / "l.csv")
     assert pairs(dataset) == [("2.wav", "b"), ("0.wav", "a"), ("1.wav", "b")]  # dog/2.wav is not cat/2.wav
     assert [problem.path for problem in dataset.problems] == ["dog/2.wav"]
-    assert "2 clips of l.csv were found by the names of their files" in " ".join(told(dataset, "note"))
+    assert "2 clips of l.csv were found by file name" in " ".join(told(dataset, "note"))
 
 
 def test_the_parts_of_a_bad_file_are_one_problem(lay_out):

@@ -36,8 +36,8 @@ def test_a_reference(workspace, class_folders):
     dataset = find_dataset(workspace, "my-tones")
     assert (dataset.name, len(dataset)) == ("my-tones", 12)
     shutil.rmtree(class_folders)
-    assert "is not there" in list_datasets(workspace)[0].error
-    with pytest.raises(DatasetError, match="is not there"):
+    assert "does not exist" in list_datasets(workspace)[0].error
+    with pytest.raises(DatasetError, match="does not exist"):
         find_dataset(workspace, "my-tones")
 
 
@@ -71,9 +71,9 @@ def test_a_broken_one_does_not_hide_the_others(workspace, class_folders):
     infos = {info.name: info for info in list_datasets(workspace)}
     assert set(infos) == {"tones", "empty", "broken"}
     assert infos["empty"].error.startswith("Cannot be read: no data set was recognised")
-    assert "does not name the folder" in infos["broken"].error
+    assert "does not contain the folder" in infos["broken"].error
     assert not infos["tones"].error
-    with pytest.raises(DatasetError, match="does not name the folder"):
+    with pytest.raises(DatasetError, match="does not contain the folder"):
         find_dataset(workspace, "broken")
     assert register(workspace, class_folders, "broken").clips == 12  # a reference that names none is replaced
 

@@ -56,13 +56,13 @@ def test_a_recording_never_stands_on_both_sides():
     result = split(clips, "1")
     assert list(result.train) == [3, 4]
     assert list(result.held_out) == [0, 1]
-    assert "1 clip left out of training" in result.note
+    assert "1 clip excluded from training" in result.note
 
 
 def test_the_note_tells_of_classes_on_one_side_only():
     note = split(table("x 1 a", "y 1 b", "z 1 c", "x 2 d", "w 2 e", "z 3 f"), "1").note
-    assert "never trained on, since all their clips are held out: y" in note
-    assert "not among the held-out clips: w" in note
+    assert "not in the training set, since all their clips are in the test fold: y" in note
+    assert "not in the test fold: w" in note
     assert split(table("x 1 a", "y 1 b", "x 2 c", "y 2 d"), "1").note == ""
     assert (
         "2 clips of other parts"
@@ -141,7 +141,7 @@ def test_a_left_out_fold_is_used_for_nothing():
     parts = split(clips, "1", leave_out="3", validation_share=0.2)
     used = [*parts.train, *parts.validation, *parts.held_out]
     assert set(clips["fold"].iloc[used]) == {"1", "2", "4", "5"}
-    assert "36 clips of fold 3 used for nothing" in parts.note
+    assert "36 clips of fold 3 excluded" in parts.note
     straddling = table("x 1 a", "y 1 r", "x 2 b", "y 2 c", "y 2 r", "x 3 r", "y 3 d")
     assert list(split(straddling, "1", leave_out="3").held_out) == [0]
     assert list(split(straddling, "1", leave_out="3").train) == [2, 3]
@@ -152,7 +152,7 @@ def test_a_left_out_fold_is_used_for_nothing():
     ("fold", "leave_out", "message"),
     [
         ("1", "9", "no fold '9' to leave out"),
-        ("1", "1", "held out and left out at once"),
+        ("1", "1", "both the test fold and the excluded fold"),
     ],
 )
 def test_folds_that_cannot_be_left_out(fold, leave_out, message):
@@ -168,4 +168,4 @@ def test_where_one_fold_is_left_out_and_one_is_left_a_part_of_it_is_held_out():
     assert set(clips["fold"].iloc[[*parts.train, *parts.held_out]]) == {"train"}
     assert (len(parts.train), len(parts.held_out)) == (32, 8)
     assert not set(clips["group"].iloc[parts.train]) & set(clips["group"].iloc[parts.held_out])
-    assert "no other fold" in parts.note
+    assert "it is the only fold" in parts.note

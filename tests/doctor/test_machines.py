@@ -16,26 +16,26 @@ MACHINES = Path(__file__).parent / "machines"
 
 # machine → verdict, words of the sentence, the check that tells it with its status, words of its remedy
 EXPECTED: dict[str, tuple[str, tuple[str, ...], str, str, tuple[str, ...]]] = {
-    "healthy": ("green", ("RTX 4090", "every kernel ran"), "kernels-cuda-0", "ok", ()),
+    "healthy": ("green", ("RTX 4090", "all kernels agree"), "kernels-cuda-0", "ok", ()),
     "driver_too_old": (
         "red", ("RTX 4090", "535.183.01", "older", "580.65.06"), "driver_version", "error", ("ubuntu-drivers", "whl/cu128"),
     ),
     "compatibility_package": ("green", ("H100",), "driver_version", "info", ()),
     "container_without_gpus": ("amber", ("container", "works on the CPU"), "container", "warning", ("--gpus all",)),
-    "cpu_only_torch": ("red", ("RTX 4090", "CPU alone"), "torch_build", "error", ("pip install", "whl/cu130")),
+    "cpu_only_torch": ("red", ("RTX 4090", "CPU-only"), "torch_build", "error", ("pip install", "whl/cu130")),
     "card_newer_than_build": ("red", ("RTX 5090", "newer", "12.0"), "architectures", "error", ("--upgrade", "whl/cu130")),
     "card_older_than_build": ("red", ("1080 Ti", "older", "6.1"), "architectures", "error", ("whl/cu126",)),
     "hidden": ("amber", ("CUDA_VISIBLE_DEVICES", "hides", "4090"), "visible_devices", "warning", ("unset CUDA_VISIBLE_DEVICES",)),
     "hidden_by_a_number": ("amber", ("CUDA_VISIBLE_DEVICES=1",), "visible_devices", "warning", ("unset CUDA_VISIBLE_DEVICES",)),
     "memory_full": ("red", ("164 MiB left", "python3 (48213)"), "gpu_memory", "warning", ("nvidia-smi", "kill 48213")),
-    "memory_tight": ("amber", ("can be used", "reservation", "1.0 GiB left"), "gpu_memory", "warning", ("Smaller batches",)),
+    "memory_tight": ("amber", ("can be used", "but: GPU 0", "1.0 GiB left"), "gpu_memory", "warning", ("Smaller batches",)),
     "mig": ("green", ("MIG 1g.10gb",), "mig", "info", ("CUDA_VISIBLE_DEVICES=MIG-",)),
     "mig_without_instances": ("red", ("MIG is on", "no instances"), "mig", "error", ("-mig 0", "-cgi")),
     "driver_library_mismatch": ("red", ("different versions", "570.133.20"), "driver", "error", ("reboot",)),
     "wsl": ("green", ("RTX 4070",), "device_nodes", "ok", ()),
     "wsl_old_driver": ("red", ("551.86",), "driver_version", "error", ("in Windows", "nvidia.com/drivers")),
     "two_different_gpus": ("green", ("A6000 (cuda:0)", "T400 (cuda:1)"), "gpu_mixture", "info", ("CUDA_DEVICE_ORDER=PCI_BUS_ID",)),
-    "one_of_two_unusable": ("amber", ("4090 (cuda:0) can", "(cuda:1) cannot"), "architectures", "warning", ("leave the card out",)),
+    "one_of_two_unusable": ("amber", ("4090 (cuda:0) can", "(cuda:1) cannot"), "architectures", "warning", ("hide the card",)),
     "kernel_hangs": ("red", ("matrix product", "no answer"), "kernels-cuda-0", "error", ("reboot",)),
     "too_hot": ("amber", ("can be used", "too hot"), "clocks", "warning", ("fans",)),
     "no_driver": ("red", ("driver is not installed", "nouveau"), "driver", "error", ("ubuntu-drivers install",)),
@@ -131,7 +131,7 @@ def test_preliminary_reports_say_so() -> None:
     assert not any(check.group in ("PyTorch", "Kernels") for check in before.checks)
     midway = conclude(readings, proofs[:8], ("STFT on cuda:0",))
     assert (midway.verdict, midway.complete) == ("amber", False)
-    assert "1 proof is still to come" in midway.sentence
+    assert "1 check is pending" in midway.sentence
     failing = conclude(readings, [*proofs[:6], replace(proofs[6], status="error", error="x")], ("STFT on cuda:0",))
     assert failing.verdict == "red"
 
@@ -205,7 +205,7 @@ def test_a_card_that_does_not_answer_is_missed() -> None:
     readings, proofs = replay("healthy")
     report = conclude(replace(readings, nvml=replace(readings.nvml, count=2)), proofs)
     assert report.verdict == "amber"
-    assert "1 of 2 GPUs do not answer" in report.sentence
+    assert "1 of 2 GPUs do not respond" in report.sentence
 
 
 def test_rocm_and_apple_devices_can_be_green() -> None:

@@ -47,7 +47,7 @@ def test_markdown_tells_all_and_keeps_its_table_whole() -> None:
 
 
 def test_markdown_of_an_unfinished_report_says_so() -> None:
-    assert "Not finished: x is missing" in DoctorReport("amber", "s", "", (), (), False, ("x",)).to_markdown()
+    assert "Unfinished: x is missing" in DoctorReport("amber", "s", "", (), (), False, ("x",)).to_markdown()
 
 
 def test_cells_and_worst() -> None:

@@ -209,7 +209,7 @@ def test_a_disk_that_takes_upper_and_lower_case_for_one(tmp_path: Path, monkeypa
     monkeypatch.setattr(names, "folds_case", lambda folder: True)
     (tmp_path / "b.tar").write_bytes(archive(ODD["names-that-differ-in-case"]))
     for check_only in (True, False):
-        with pytest.raises(BackupError, match="one name on this disk"):
+        with pytest.raises(BackupError, match="the same name on this disk"):
             restore(tmp_path / "b.tar", Workspace(tmp_path / "new"), check_only=check_only)
 
 

@@ -330,7 +330,7 @@ def test_a_browser_gets_sounds_that_the_lab_encoded_and_no_bytes_of_files(tmp_pa
     for played in (
         tracked_clips._played(str(file), 0),
         listen._sound(str(file), 0.0, None),
-        tracked_clips.heard("a", file.read_bytes()),
+        tracked_clips.prepared("a", file.read_bytes()),
     ):
         assert played[:4] == b"RIFF"
         assert note not in played

@@ -203,7 +203,7 @@ def test_the_reader_of_json_gives_plain_data_or_says_why(tmp_path, name):
         json.dumps(read_json(tmp_path / "file.json"))
     for place in (fifo, folder):
         place(tmp_path / "file.json")
-        with pytest.raises(DamagedError, match="is no file"):
+        with pytest.raises(DamagedError, match="is not a file"):
             soon(lambda: read_json(tmp_path / "file.json"))
 
 

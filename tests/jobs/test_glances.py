@@ -104,5 +104,5 @@ def test_a_glance_at_one_run_tells_why_it_cannot_be_read(runs):
     (runs[0].path / "events.jsonl").mkdir()
     status = glance(runs[0])
     assert status.state == "unreadable"
-    assert status.error == f"run {runs[0].id} cannot be read: its events.jsonl is no file"
+    assert status.error == f"run {runs[0].id} cannot be read: its events.jsonl is not a file"
     assert time.time() - status.changed_at < 60

@@ -35,10 +35,10 @@ def damage(room: Path, marker: str, trace: str) -> dict[str, str]:
     (room / "some.lock").touch()
     return {
         "a-file": "a folder is expected",
-        "link": "a link to something that is not there",
+        "link": "a broken link",
         "loop": "cannot be listed",
         r"20261127-M\x84dchen": "not UTF-8",
-        "odd": f"its {marker} is no file",
+        "odd": f"its {marker} is not a file",
         "bare": f"its {marker} is missing",
     }
 
@@ -68,7 +68,7 @@ def test_cross_validations_too(workspace):
     (workspace.room("experiments") / "a-file").write_text("x")
     assert [each.id for each in CrossValidation.every(workspace)] == ["good"]
     assert [str(each) for each in CrossValidation.unreadable(workspace)] == [
-        "a-file cannot be read: it is a file, and a folder is expected here"
+        "a-file cannot be read: it is a file, but a folder is expected"
     ]
 
 

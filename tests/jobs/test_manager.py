@@ -47,7 +47,7 @@ def test_stop_and_resume(
     manager = make_manager(worker)
     run = submit(manager, make_config(epochs=2000))
     until(lambda: run.status().epoch >= 2)
-    with pytest.raises(RunError, match="being worked on"):
+    with pytest.raises(RunError, match="is running"):
         manager.resume(run)
     manager.stop(run)
     until(lambda: state(run) == "stopped")
@@ -84,7 +84,7 @@ def test_queued_run_leaves_the_queue(
     assert manager.queue() == []
     manager.resume(second)
     assert manager.queue() == [second]
-    with pytest.raises(RunError, match="at work"):
+    with pytest.raises(RunError, match="is running"):
         manager.remove(first)
     manager.stop(first)
     until(lambda: state(second) == "finished")
@@ -208,7 +208,7 @@ def test_corrupted_events(make_manager: MakeManager, make_config: MakeConfig, wo
 def test_a_run_that_is_gone(make_manager: MakeManager, workspace: Workspace) -> None:
     manager, gone = make_manager(), Run(workspace.runs / "nothing")
     for act in (manager.stop, manager.resume, manager.remove):
-        with pytest.raises(RunError, match="not there any more"):
+        with pytest.raises(RunError, match="no longer exists"):
             act(gone)
     assert not gone.path.exists()
 
@@ -248,7 +248,7 @@ def test_a_run_whose_data_set_is_away_is_not_queued_until_its_place_is_named(
     clips = read_dataset(class_folders)
     replace(ClipRecord.of(clips, clips.table), root=str(away)).save(run)
     before = run.events()
-    with pytest.raises(DatasetError, match=f"lay at {away}"):
+    with pytest.raises(DatasetError, match=f"was at {away}"):
         manager.resume(run)
     with pytest.raises(DatasetError, match="no data set"):
         manager.resume(run, dataset=str(there))

@@ -152,7 +152,7 @@ def test_full_disk_leaves_a_run_that_can_be_resumed(
 
 def test_two_workers_on_one_run(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config())
-    with run.hold(), pytest.raises(RunError, match="being worked on"):
+    with run.hold(), pytest.raises(RunError, match="is running"):
         work(run, doing=fake_train)
     assert run.events() == []
 
@@ -160,7 +160,7 @@ def test_two_workers_on_one_run(workspace: Workspace, make_config: MakeConfig, f
 def test_only_queued(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config(), queued=True)
     run.append(RunFinished(state="stopped"))
-    with pytest.raises(RunError, match="does not wait"):
+    with pytest.raises(RunError, match="is no longer queued"):
         work(run, doing=fake_train, only_queued=True)
     assert run.status().state == "stopped"
 
@@ -191,7 +191,7 @@ class TestProcess:
     def test_run_that_is_gone(self, workspace: Workspace, fake_command: list[str]) -> None:
         done = subprocess.run([*fake_command, workspace.runs / "x"], check=False, capture_output=True, text=True)
         assert done.returncode == NOT_OURS
-        assert "not there" in done.stderr
+        assert "no longer exists" in done.stderr
         assert "Traceback" not in done.stderr
 
     def test_real_entry_imports_without_torch(self) -> None:

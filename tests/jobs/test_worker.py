@@ -1,4 +1,4 @@
-"""A worker works the queue off; told to stop, it hands the jobs at work over to its next start."""
+"""A worker works the queue off; told to stop, it hands the jobs running over to its next start."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def worker(workspace: Workspace, fake_train: Any) -> Callable[..., Worker]:
 
 @contextlib.contextmanager
 def working(worker: Worker) -> Iterator[None]:
-    """A worker at work beside the block, which is stopped at its end."""
+    """A worker running beside the block, which is stopped at its end."""
     stopping = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stopping,))
     thread.start()

@@ -41,7 +41,7 @@ def test_a_grey_image_is_answered_as_the_same_in_three_channels(coloured):
     assert set(loaded.head) == {"fc.1.weight", "fc.1.bias"}
     assert not loaded.missing
     assert not loaded.unused
-    assert "conv1.weight summed over the input channels; the last layer starts fresh" in loaded.sentence()
+    assert "conv1.weight summed over the input channels; the last layer is initialised at random" in loaded.sentence()
     images = torch.randn(2, 1, 64, 80)
     ours.fc, network.fc = torch.nn.Identity(), torch.nn.Identity()
     with torch.inference_mode():
@@ -102,8 +102,8 @@ def test_a_pickle_with_code_in_it_is_refused_and_nothing_of_it_runs(tmp_path):
     ("content", "says"),
     [
         (None, "there are no weights"),
-        (b"", "holds no weights"),
-        (b"RIFFxxxxWAVE", "holds no weights"),
+        (b"", "contains no weights"),
+        (b"RIFFxxxxWAVE", "contains no weights"),
         (b"PK\x03\x04junk", "cannot be read"),
     ],
 )
@@ -135,7 +135,7 @@ def test_without_a_network_published_weights_are_an_error_with_a_way_out(tmp_pat
     with pytest.raises(ConfigError, match="cannot be downloaded from timm/mobilenetv3_small_050") as caught:
         load_pretrained(fresh(SMALL), ModelConfig(name=SMALL, pretrained="published"))
     assert "machine with a network" in caught.value.remedy
-    for name, says in (("compact", "nobody publishes"), ("timm:resnet18d_none", "no network")):
+    for name, says in (("compact", "no published weights"), ("timm:resnet18d_none", "no network")):
         with pytest.raises(ConfigError, match=says):
             load_pretrained(fresh("small_cnn"), ModelConfig(name=name, pretrained="published"))
 

@@ -105,7 +105,7 @@ def test_what_a_run_asks_the_cluster_for(make_run, device, cores, gpus, wanted, 
 def test_what_the_cluster_does_not_have_is_told(make_run):
     with pytest.raises(DeviceError, match="Ray has no GPU"):
         RayQueue(Ray(4, 0)).take(make_run("cuda:0"))
-    with pytest.raises(DeviceError, match="a run is to have 9 cores, and Ray has 4"):
+    with pytest.raises(DeviceError, match="a run needs 9 cores, and Ray has 4"):
         RayQueue(Ray(4, 1), cores=9)
 
 
@@ -122,7 +122,7 @@ def test_a_task_works_on_the_run_with_its_share(make_run):
     with held.hold():
         assert not queue.has(held)
     assert set(queue.troubles) == {gone.id, held.id}
-    assert "workspace has to lie where all nodes see it" in queue.troubles[gone.id]
+    assert "workspace must be on a disk that all nodes share" in queue.troubles[gone.id]
     queue.resume(one)
     with closing(queue):
         assert len(queue.ray.asked) == 4

@@ -170,7 +170,7 @@ class TestLock:
         assert not run.held
         with run.hold():
             assert run.held
-            with pytest.raises(RunError, match="being worked on"), run.hold(timeout=0.1):
+            with pytest.raises(RunError, match="is running"), run.hold(timeout=0.1):
                 pass
             assert run.held
         assert not run.held
@@ -224,7 +224,7 @@ class TestLock:
 
     def test_a_removed_run_does_not_come_back(self, run: Run) -> None:
         run.delete()
-        with pytest.raises(RunError, match="not there any more"), run.hold(timeout=0.1):
+        with pytest.raises(RunError, match="no longer exists"), run.hold(timeout=0.1):
             pass
         assert not run.path.exists()
 
@@ -243,7 +243,7 @@ class TestDelete:
         assert list(workspace.runs.iterdir()) == []
 
     def test_not_while_held(self, run: Run) -> None:
-        with run.hold(), pytest.raises(RunError, match="being worked on"):
+        with run.hold(), pytest.raises(RunError, match="is running"):
             run.delete()
         assert run.path.exists()
 

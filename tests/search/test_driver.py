@@ -71,7 +71,7 @@ def test_no_trial_touches_the_reported_fold_and_one_run_does_once(workspace, mak
     assert final.config == best_config(search)
     assert final_run(search) == final
     until(lambda: final.status().state == "finished")
-    with pytest.raises(SearchError, match="trained once"):
+    with pytest.raises(SearchError, match="trained only once"):
         train_best(search, queue)
     assert search.trial_runs().keys() == {0, 1, 2}
 
@@ -181,7 +181,7 @@ def test_a_trial_stopped_or_removed_by_hand_is_left_behind(workspace, make, driv
 
     driven(search, meddle)
     assert [trial.state for trial in search.report().trials] == ["finished", "pruned", "finished"]
-    assert search.report().trials[1].note == "stopped by hand"
+    assert search.report().trials[1].note == "stopped by the user"
 
 
 def test_several_devices_work_at_once(workspace, make, driven):
@@ -211,9 +211,9 @@ def test_only_one_driver_at_a_time(workspace, make, driven, queue):
     search = Search.create(workspace, make())
     with search.hold():
         assert search.status().state == "running"
-        with pytest.raises(SearchError, match="being worked on"):
+        with pytest.raises(SearchError, match="is running"):
             driven(search)
-        with pytest.raises(SearchError, match="at work"):
+        with pytest.raises(SearchError, match="is running"):
             queue.remove(search)
     queue.remove(search)
     assert not search.path.exists()
@@ -225,7 +225,7 @@ def test_a_search_is_removed_with_the_runs_of_its_trials(workspace, make, driven
     final = train_best(search)
     runs = list(search.trial_runs().values())
     runs[1].append(runs[1].started())
-    with runs[1].hold(), pytest.raises(SearchError, match="at work"):
+    with runs[1].hold(), pytest.raises(SearchError, match="is running"):
         queue.remove(search, also=runs)
     assert all(run.there for run in runs)
     queue.remove(search, also=runs)
@@ -299,7 +299,7 @@ def test_the_fold_that_trials_are_judged_on(folds, test_fold, validation):
 def test_settings_that_cannot_work_are_refused_at_once(workspace, make, tmp_path):
     for changes, told in (
         ({"data.split": "random"}, "leaks"),
-        ({"data.leave_out": "2"}, "by itself"),
+        ({"data.leave_out": "2"}, "excluded fold itself"),
     ):
         with pytest.raises(ConfigError, match=told):
             make(changes=changes)

@@ -24,7 +24,8 @@ RECIPE = RunConfig()
         ("model.width=0.5,1,2", Range("model.width", choices=(0.5, 1.0, 2.0))),
         ("model=compact,resnet18", Range("model.name", choices=("compact", "resnet18"))),
         ("optim.lr=auto,0.2", Range("optim.lr", choices=(None, 0.2))),
-        ("optim.optimiser", Range("optim.optimiser", choices=("sgd", "adamw"))),
+        ("optim.optimizer", Range("optim.optimizer", choices=("sgd", "adamw"))),
+        ("--optimiser", Range("optim.optimizer", choices=("sgd", "adamw"))),
         ("features.n_mels", Range("features.n_mels", 8, 256)),
         ("augment.masks=1:3", Range("augment.masks", 1, 3)),
     ],
@@ -40,17 +41,17 @@ def test_what_is_typed_and_back(text, expected):
     ("text", "told"),
     [
         ("optim.lrr=1:2", "no setting"),
-        ("optim.lr=1", "no range"),
-        ("optim.lr=1:2:3:4", "no range"),
-        ("optim.lr=1:2:often", "no range"),
+        ("optim.lr=1", "not a range"),
+        ("optim.lr=1:2:3:4", "not a range"),
+        ("optim.lr=1:2:often", "not a range"),
         ("optim.lr=0.3:0.1", "not below"),
         ("optim.lr=0.1:9", "out of bounds"),
         ("optim.lr=nan:1", "out of bounds"),
         ("optim.epochs=ten:20", "whole number"),
-        ("model.dropout=0:0.5:log", "begins above 0"),
-        ("model.name", "takes words"),
+        ("model.dropout=0:0.5:log", "must be above 0"),
+        ("model.name", "takes choices"),
         ("model.name=compact", "one choice"),
-        ("optim.optimiser=sgd,lion", "sgd"),
+        ("optim.optimizer=sgd,lion", "sgd"),
         ("data.fold=1,2", "cannot be varied"),
         ("runtime.seed=0:9", "cannot be varied"),
     ],
@@ -78,7 +79,7 @@ def test_every_setting_that_can_be_varied_has_a_range_or_says_what_it_takes():
 def test_the_default_set_holds_the_recipe_it_starts_from():
     for config in (
         RECIPE,
-        RECIPE.replace({"optim.optimiser": "adamw", "model.dropout": 0.8, "augment.time_mask": 0.4}),
+        RECIPE.replace({"optim.optimizer": "adamw", "model.dropout": 0.8, "augment.time_mask": 0.4}),
     ):
         for each in default_ranges(config):
             part, _, name = each.path.partition(".")

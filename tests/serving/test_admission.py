@@ -12,7 +12,7 @@ def test_clips_in_hand_are_bounded():
     with admission.enter("a") as one, admission.enter("b") as other:
         one.begin(clips=2)
         other.begin(clips=1)
-        with pytest.raises(Overloaded, match="3 clips are in hand"):
+        with pytest.raises(Overloaded, match="3 clips are being processed"):
             admission.enter("c")
         with pytest.raises(Overloaded):
             one.begin(clips=1)

@@ -32,7 +32,7 @@ def test_weights_that_answer_otherwise_are_not_served(make_run, find):
     with torch.no_grad():
         classifier.network[-1].bias[0] += 0.01
     classifier.save(run.weights)
-    with pytest.raises(RunError, match="is not served: the weights do not answer as at the end of training"):
+    with pytest.raises(RunError, match="is not served: the self-check failed"):
         ModelRegistry([str(run.path)], find, "cpu")
 
 

@@ -101,7 +101,7 @@ def test_without_one_before_the_run_begins_again(run, before):
     previous.write_bytes(before) if before is not None else previous.unlink()
     taken = take_up(run)
     assert taken.state is None
-    assert "begins again with its first epoch" in taken.told
+    assert "starts again from its first epoch" in taken.told
     assert take_up(run).state is None
     assert take_up(run).told == ""
 

@@ -119,4 +119,6 @@ def test_a_run_says_what_it_does_and_takes_a_class_with_one_clip(kind, workspace
     )
     events = list(train(config, Run.create(workspace, config), workspace))
     assert isinstance(events[-1], Evaluated)
-    assert any("classes are uneven" in event.message for event in events if isinstance(event, Log)) == (kind != "none")
+    assert any("classes are imbalanced" in event.message for event in events if isinstance(event, Log)) == (
+        kind != "none"
+    )

@@ -18,7 +18,7 @@ def test_a_forecast_is_told_and_leaves_no_run_behind(tiny, monkeypatch):
     assert isinstance(result, Estimate)
     assert any(isinstance(event, TrainingStarted) for event in told)
     assert set(tiny.workspace.runs.iterdir()) == before
-    assert not list(tiny.workspace.cache.glob("forecast-*"))
+    assert not list(tiny.workspace.cache.glob("estimate-*"))
     assert result.seconds_total == result.seconds_per_epoch * tiny.config.optim.epochs > 0
     assert (result.batch_size, result.micro_batch) == (8, 8)
     assert result.peak_bytes > 0

@@ -38,7 +38,7 @@ def test_stopped_while_it_prepares_and_done_again(tiny, manager):
     job = EstimateJob.create(tiny.workspace, tiny.config)
     assert work(job, lambda: len(job.events()) > 1).state == "stopped"
     assert job.result is None
-    assert not list(tiny.workspace.cache.glob("forecast-*"))
+    assert not list(tiny.workspace.cache.glob("estimate-*"))
     manager.resume(job)
     manager.look()
     assert job.result is not None

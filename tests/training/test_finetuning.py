@@ -61,7 +61,7 @@ def test_weights_that_are_not_there_stop_the_run_before_its_first_step(tiny):
 @pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant"])
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
 def test_the_body_follows_the_schedule_at_its_share_of_the_rate(tiny, schedule, optimiser):
-    config = tiny.config.replace({"optim.body_lr": 0.1, "optim.schedule": schedule, "optim.optimiser": optimiser})
+    config = tiny.config.replace({"optim.body_lr": 0.1, "optim.schedule": schedule, "optim.optimizer": optimiser})
     network = Classifier(config, ["a", "b"]).network
     made = make_optimiser(config.optim, network)
     moves = make_schedule(schedule, made, 4 * 5)

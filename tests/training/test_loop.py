@@ -98,7 +98,7 @@ def test_the_saved_classifier_gives_the_reported_figures(tiny):
 @pytest.mark.parametrize(("optimiser", "schedule"), [("sgd", "onecycle"), ("adamw", "cosine"), ("sgd", "constant")])
 def test_two_epochs_resume_and_two_more_equal_four_bit_for_bit(tiny, optimiser, schedule):
     config = tiny.config.replace(
-        {"optim.optimiser": optimiser, "optim.schedule": schedule, "optim.averaging": 0.6, "augment.noise": 0.5}
+        {"optim.optimizer": optimiser, "optim.schedule": schedule, "optim.averaging": 0.6, "augment.noise": 0.5}
     )
     whole, parts = Run.create(tiny.workspace, config), Run.create(tiny.workspace, config)
     expected = run_all(config, whole, tiny.workspace)
@@ -290,7 +290,7 @@ def test_out_of_memory_can_divide_the_batch_and_go_on(tiny, monkeypatch):
 
     monkeypatch.setattr(Trainer, "descend", descend)
     monkeypatch.setattr(Trainer, "_try", lambda trainer, batch, shape: None if batch <= fits else _no_memory())
-    config = tiny.config.replace({"runtime.out_of_memory": "divide"})
+    config = tiny.config.replace({"runtime.out_of_memory": "split"})
     events = run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
     (divided,) = (event for event in events if isinstance(event, BatchSplit))
     assert (divided.epoch, divided.batch_size, divided.micro_batch) == (1, 8, 3)

@@ -149,7 +149,7 @@ def test_a_data_set_that_was_moved_is_named_anew(home, config, tmp_path, class_f
     run, whole = begun(home, config), Run.create(home, config)
     alone = to_the_end(whole)
     moved_to = Path(shutil.move(class_folders, tmp_path / "new place"))
-    with pytest.raises(DatasetError, match=rf"lay at {class_folders}, with 12 clips") as told:
+    with pytest.raises(DatasetError, match=rf"was at {class_folders}, with 12 clips") as told:
         require_data(run, home)
     assert f"labcore resume {run.id} --dataset PATH" in told.value.remedy
     name_place(run, home, str(moved_to))
@@ -174,7 +174,7 @@ def test_a_run_whose_data_are_away_or_changed_stays_stopped(home, config):
     place.rename(home.home / "aside")
     finished = work(run)
     assert (finished.state, finished.epochs_done) == ("stopped", 2)
-    assert f"lay at {place}" in finished.error
+    assert f"was at {place}" in finished.error
     assert run.status().error == finished.error
     (home.home / "aside").rename(place)
     (place / "high" / "3.wav").write_bytes((place / "high" / "4.wav").read_bytes() + b"\0\0")

@@ -71,7 +71,7 @@ def test_the_fastest_is_taken_and_remembered(tmp_path, monkeypatch):
     clock, workspace, told = Clock(monkeypatch, lambda way, count: WAYS[way]), Workspace(tmp_path), []
     first = choose(workspace, report=lambda done, total: told.append((done, total)))
     assert (first.precision, first.memory_format, first.step_seconds) == ("fp32", "channels_last", 0.1)
-    assert "fastest of 4 ways timed: 100 ms a step against 400 ms in fp32 contiguous" in first.reason
+    assert "fastest of 4 configurations: 100 ms per step, 400 ms in fp32 contiguous" in first.reason
     assert clock.steps[:8] == [
         *(order := [("bf16", "channels_last"), *[way for way in WAYS if way != ("bf16", "channels_last")]]),
         *order,
@@ -105,7 +105,7 @@ def test_the_timing_takes_a_small_share_of_the_run_and_never_long(tmp_path, monk
     assert clock.now <= min(15.0, 0.05 * steps * slow * WAYS["bf16", "channels_last"]) + longest
     if slow == 400:
         assert (choice.precision, choice.memory_format) == ("bf16", "channels_last")
-        assert "would have taken too much of the run" in choice.reason
+        assert "would take too much of the run" in choice.reason
         assert not list((tmp_path / "cache" / "precision").glob("*.json"))
 
 
@@ -122,7 +122,7 @@ def test_steps_that_scatter_by_more_than_the_ways_differ_tell_nothing(tmp_path, 
     Clock(monkeypatch, busy)
     choice = choose(workspace)
     assert (choice.precision, choice.memory_format) == ("bf16", "channels_last")
-    assert "too busy to tell 4 ways apart" in choice.reason
+    assert "too busy to compare 4 configurations" in choice.reason
     Clock(monkeypatch, lambda way, count: near.get(way, 0.2 if way[0] == "bf16" else 0.5))
     assert choose(workspace).memory_format == "channels_last"
     assert choose(workspace).precision == "fp32"

@@ -14,7 +14,7 @@ from tensorboard.summary.writer import event_file_writer
 from labcore.events import Epoch, Evaluated, TrainingStarted
 from labcore.runs import Run
 from labcore.training.loop import train
-from labcore.training.tensorboard import TensorBoardWriter, confusion_image, pictures
+from labcore.training.tensorboard import TensorBoardWriter, confusion_image, tiled
 
 
 def load(run):
@@ -82,7 +82,7 @@ def test_pictures_put_low_bands_at_the_bottom():
 
     images = torch.zeros(2, 3, 5)
     images[0, 0] = 10.0  # the lowest band is loud
-    drawn = pictures(images)
+    drawn = tiled(images)
     assert drawn.shape == (3 + 2 + 3, 5)
     assert drawn.dtype == np.uint8
     assert drawn[2].tolist() == [255] * 5

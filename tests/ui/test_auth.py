@@ -220,7 +220,7 @@ def test_a_wrong_password_waits_longer_and_longer(browser, caplog):
     held = sign_in(browser)
     assert held.status_code == 429
     assert int(held.headers["retry-after"]) in (1, 2)
-    assert "Too many tries" in held.text
+    assert "Too many attempts" in held.text
     pace, now = browser.app.policy.pace, time.monotonic()
     pace._clock = lambda: now + 2.05
     assert sign_in(browser).status_code == 303

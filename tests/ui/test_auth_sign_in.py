@@ -202,7 +202,7 @@ def test_a_full_disk_is_told_where_signing_out_cannot_be_noted(lab, monkeypatch,
     monkeypatch.setattr("os.pwrite", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     answer = browser.get("/logout", headers=PAGE)
     assert answer.headers["location"] == "/login?out=here"
-    assert "could not write that down" in browser.get("/login?out=here", headers=PAGE).text
+    assert "could not save this" in browser.get("/login?out=here", headers=PAGE).text
     browser.cookies.update(cookies)
     assert browser.get("/", headers=PAGE).status_code == 303
     assert "No space left" in caplog.text

@@ -138,7 +138,7 @@ def test_a_workspace_that_cannot_keep_the_key_closes_the_lab(monkeypatch, tmp_pa
     (tmp_path / "file").write_text("")
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed, LABCORE_HOME=str(tmp_path / "file"))
     assert not policy().access.usable
-    assert "cannot be kept" in policy().access.troubles[0]
+    assert "cannot be saved" in policy().access.troubles[0]
 
 
 # --- no secret in a run, a log or a backup

@@ -24,9 +24,9 @@ NOT_UTF8 = os.fsdecode(b"20261127-M\x84dchen")
 PAGES = {
     "pages/train.py": ("run", "run"),
     "pages/classify.py": ("run", "run"),
-    "pages/search.py": ("search", "search"),
+    "pages/tune.py": ("search", "search"),
     "pages/crossval.py": ("crossval", "cross-validation"),
-    "pages/speed.py": ("report", "report"),
+    "pages/benchmark.py": ("report", "report"),
 }
 
 
@@ -94,7 +94,7 @@ def test_classify_says_that_a_run_has_no_weights_yet(open_page, trained, make_ru
 
 def test_one_gone_report_beside_one_that_is_there(open_page, full):
     there = next(full.reports.iterdir()).name
-    app = open_page("pages/speed.py", report=f"GONE,{there}")
+    app = open_page("pages/benchmark.py", report=f"GONE,{there}")
     assert "there is no report 'GONE'" in words(app).replace("There", "there")
     assert app.multiselect(key="speed-reports").value == [there]
 
@@ -139,7 +139,7 @@ def test_the_new_place_of_a_data_set_is_named_on_the_page(open_page, dataset, ma
     assert asked == [(run.id, str(tmp_path / "elsewhere"))]
     app.text_input(key=f"place-{run.id}").set_value("")
     app.button("resume-at").click().run()
-    assert "No place was given" in words(app)
+    assert "No path was given" in words(app)
 
 
 @pytest.mark.parametrize("page", ["streamlit_app.py", "pages/train.py"])
@@ -152,7 +152,7 @@ def test_what_cannot_be_read_can_be_removed(open_page, full, page):
     assert len(names - {path.name for path in full.runs.iterdir()}) == 1
 
 
-@pytest.mark.parametrize(("page", "room"), [("pages/search.py", "searches"), ("pages/crossval.py", "experiments")])
+@pytest.mark.parametrize(("page", "room"), [("pages/tune.py", "searches"), ("pages/crossval.py", "experiments")])
 def test_a_damaged_one_that_is_looked_at_can_be_removed(open_page, full, page, room):
     damage(full)
     app = open_page(page, **{PAGES[page][0]: "20990103-damaged"})

@@ -1,4 +1,4 @@
-"""The Speed page: empty, filled, at work; what its buttons do; what it makes of a bad upload."""
+"""The Speed page: empty, filled, running; what its buttons do; what it makes of a bad upload."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def kept(workspace):
 
 def opened(open_page, **query):
     """The page once the devices are known."""
-    app = open_page("pages/speed.py", **query)
+    app = open_page("pages/benchmark.py", **query)
     form.look_for_devices()._thread.join()
     return app.run()
 
@@ -113,7 +113,7 @@ def test_a_choice_that_leaves_nothing_is_told(open_page, started):
     app = opened(open_page)
     app.segmented_control(key="speed-kind").set_value("own").run()
     app.multiselect(key="speed-models").set_value([]).run()
-    assert "Nothing is left to be measured" in words(app)
+    assert "There is nothing to measure" in words(app)
     assert not [button for button in app.button if button.label == "Start"]
 
 
@@ -121,17 +121,17 @@ def test_beside_a_run_it_says_so_and_offers_to_wait(open_page, started, make_run
     run = make_run("running")
     with run.hold():
         app = opened(open_page)
-        assert f"Run {run.id} is at work" in words(app)
+        assert f"Run {run.id} is running" in words(app)
         assert not [button for button in app.button if button.label == "Start"]
-        button(app, "Start when it is done").click().run()
-        assert f"Waits behind {text.job_name(run)}" in words(app.run())
+        button(app, "Queue").click().run()
+        assert f"Queued behind {text.job_name(run)}" in words(app.run())
     assert (started().needs, started().status().state) == (MACHINE, "queued")
 
 
 def test_beside_a_run_only_when_that_is_chosen(open_page, started, make_run):
     with make_run("running").hold():
         app = opened(open_page)
-        button(app, "Measure beside it").click().run()
+        button(app, "Start anyway").click().run()
     assert (started().needs, started().status().state) == (NOTHING, "queued")
 
 
@@ -146,7 +146,7 @@ def test_a_benchmark_at_work_is_live_and_can_be_stopped(open_page, workspace):
         button(app, "Stop").click().run()
         assert folder.stop_requested
         assert "Stopping" in words(app.run())
-        assert button(app, "End at once")
+        assert button(app, "Stop now")
 
 
 def test_a_report_shows_sentences_charts_tables_and_csv(open_page, kept, monkeypatch):
@@ -155,7 +155,7 @@ def test_a_report_shows_sentences_charts_tables_and_csv(open_page, kept, monkeyp
     assert not app.exception
     assert not app.error
     heads = [head.value for head in app.header]
-    assert heads[:4] == ["Speed over batch size", "Speed-up", "Where the time goes", "Fastest CPU settings"]
+    assert heads[:4] == ["Throughput by batch size", "Speed-up", "Time by stage", "Fastest CPU settings"]
     assert len(app.get("plotly_chart")) == 3
     assert len([one for one in app.get("download_button") if one.label == "CSV"]) == 5
 
@@ -165,7 +165,7 @@ def test_a_machine_without_a_gpu_still_teaches(open_page, kept):
     app = opened(open_page)
     assert not app.exception
     shown = words(app)
-    assert "fastest form against plain fp32" in shown
+    assert "fastest configuration compared with fp32" in shown
     assert "Fastest CPU settings" in shown
 
 
@@ -210,7 +210,7 @@ def test_a_report_is_taken_up_and_removed_again(open_page, workspace, kept):
     newest = Benchmark.every(workspace)[0]
     assert newest.uploaded
     assert newest.id in app.query_params["report"]
-    button(app, "Remove for good").click().run()
+    button(app, "Delete permanently").click().run()
     assert newest.id not in [folder.id for folder in Benchmark.every(workspace)]
 
 
@@ -227,7 +227,7 @@ def test_an_uploaded_report_stands_beside_the_one_that_is_shown(open_page, works
 def test_a_bad_upload_is_told_in_place(open_page, workspace, content):
     app = opened(open_page)
     app.file_uploader[0].upload("report.json", content.encode(), "application/json").run()
-    assert "This file is no benchmark report" in words(app)
+    assert "This file is not a benchmark report" in words(app)
     assert Benchmark.every(workspace) == []
 
 
@@ -244,7 +244,7 @@ def test_an_unknown_report_in_the_url_opens_the_newest(open_page, kept):
     app = opened(open_page, report="../../etc")
     assert not app.exception
     assert "no report '../../etc'" in words(app)
-    assert "Speed over batch size" in [head.value for head in app.header]
+    assert "Throughput by batch size" in [head.value for head in app.header]
 
 
 # --- the frames
@@ -254,7 +254,7 @@ def test_the_best_form_of_each_device_is_drawn():
     rows = data.taken([bench_reports.report("cpu", "cuda:0")])
     shown = data.of(rows, "compact", "inference", "network")
     curve = data.curve(shown, every_form=False)
-    assert set(curve["Form"]) == {"bf16 channels_last, 2 threads", "fp16 channels_last"}
+    assert set(curve["Configuration"]) == {"bf16 channels_last, 2 threads", "fp16 channels_last"}
     assert len(curve) == 2 * len(bench_reports.BATCHES)
     assert (curve["Quartile low"] < curve["Clips/s"]).all()
     assert (curve["Clips/s"] < curve["Quartile high"]).all()

@@ -69,7 +69,7 @@ def test_a_long_recording_is_answered_with_its_events(open_page, trained):
     app = long_page(open_page, content)
     assert len(rows(app)) == min(len(events), clip_events.ROWS)
     assert events[0].label in rows(app)[0].label
-    (table,) = (frame.value for frame in app.dataframe if "Together" in frame.value)
+    (table,) = (frame.value for frame in app.dataframe if "Total" in frame.value)
     assert dict(zip(table["Label"], table["Events"], strict=True)) == Counter(event.label for event in events)
     app = long_page(open_page, content, least=1.0)
     assert not rows(app)

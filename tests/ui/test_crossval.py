@@ -66,8 +66,8 @@ def texts(app) -> str:
 def test_the_first_visit_offers_the_demo_set(open_page):
     app = open_page(PAGE)
     assert not app.exception
-    assert "There is no data set yet" in texts(app)
-    assert any(button.label == "Make the demo set" for button in app.button)
+    assert "No data set yet" in texts(app)
+    assert any(button.label == "Generate demo set" for button in app.button)
 
 
 def test_starting_makes_a_run_for_every_fold_that_is_chosen(open_page, folds, workspace):
@@ -121,7 +121,7 @@ def test_a_set_in_parts_says_that_it_has_no_folds(open_page, dataset, workspace)
     app = open_page(PAGE)
     app.selectbox("crossval-data").select(name).run()
     assert not app.exception
-    assert "no folds to go through" in app.info[0].value
+    assert "no folds to iterate over" in app.info[0].value
     assert not [button for button in app.button if button.key == "crossval-start"]
 
 
@@ -137,7 +137,7 @@ def test_the_board_shows_folds_and_what_they_say_together(open_page, config, wor
     assert metrics(app)["All held-out clips"] == "75.0 %"
     assert metrics(app)["Finished"] == "2 of 3"
     shown = texts(app)
-    assert "All folds together" in "\n".join(each.value for each in app.header)
+    assert "All folds" in "\n".join(each.value for each in app.header)
     assert "8 held-out clips of the finished 2 folds" in shown
     assert [each.value for each in app.metric if each.label == "Accuracy"] == ["100.0 %", "50.0 %"]
     app.button("crossval-resume-official-3").click().run()

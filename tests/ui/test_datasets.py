@@ -40,7 +40,7 @@ def test_a_text_named_wav_is_told_after_adding(open_page, outside):
     app.text_input[0].set_value(f' "{outside}" ')
     button(app, "Add data set").click().run()
     assert app.selectbox(key="data-choice").value == "elsewhere"
-    assert "1 of 13 files cannot be read as audio and will be left out: notes.wav is a text file" in words(app)
+    assert "1 of 13 files cannot be read as audio and will be skipped: notes.wav is a text file" in words(app)
 
 
 def test_adding_shows_its_progress_and_can_be_cancelled(open_page, outside, monkeypatch):
@@ -74,14 +74,14 @@ def test_renaming_and_removing_name_the_runs(open_page, workspace, outside, make
     app.session_state["train-small-menu"] = True
     app.run()
     assert f"1 run uses it: {run.id}" in words(app)
-    assert "Its files stay where they are." in words(app)
+    assert "Only the entry is deleted; the files stay." in words(app)
     app.text_input(key="train-small-new").set_value("mine").run()
     button(app, "Rename").click().run()
     assert app.selectbox(key="data-choice").value == "mine"
     app.session_state["train-mine-menu"] = True
     app.run()
     assert run.id in words(app)
-    button(app, "Remove from the list").click().run()
+    button(app, "Delete").click().run()
     assert not app.exception
     assert list_datasets(workspace) == []
     assert outside.is_dir()
@@ -106,15 +106,18 @@ def test_the_fold_selector_stays_where_a_fold_cannot_be_held_out(open_page, work
     app = open_page("pages/train.py")
     app.selectbox(key="data-choice").set_value("parted").run()
     choice = app.selectbox(key="fold-choice")
-    assert choice.options == ["automatic (2)", "1 (cannot be held out)", "2", "3"]
-    assert "Fold 1 cannot be held out: only one class, 'bark', is left to train on when it is held out." in words(app)
+    assert choice.options == ["automatic (2)", "1 (cannot be tested on)", "2", "3"]
+    assert (
+        "Fold 1 cannot be the test fold: only one class, 'bark', is left for training when it is the test fold."
+        in words(app)
+    )
     choice.set_value("1").run()
     assert app.selectbox(key="fold-choice").value == "1"
     assert button(app, "Start").disabled
     app.selectbox(key="fold-choice").set_value("automatic").run()
     button(app, "Start").click().run()
     assert [config.data.dataset for config in manager.submitted] == ["parted"]
-    for page in ("pages/crossval.py", "pages/search.py"):
+    for page in ("pages/crossval.py", "pages/tune.py"):
         app.switch_page(page).run()
         assert not app.exception
 

@@ -230,7 +230,7 @@ def test_the_report_can_be_downloaded_and_copied(open_environment, examined):
 def test_an_examination_that_fails_is_told_without_a_traceback(open_environment, examined):
     examined.error = ZeroDivisionError("a secret of the inside")
     app = open_environment()
-    assert "server's log" in words(app)
+    assert "server log" in words(app)
     assert "secret" not in words(app)
     assert not app.button(key="examine-again").disabled
 
@@ -259,7 +259,7 @@ def test_the_panel_shows_each_gpu(open_environment, gpus):
     ):
         assert text in shown
     assert "Slowed down: power limit reached" in shown
-    assert "2 processes of no run known here, 1.0 GiB" in shown
+    assert "2 processes of no known run, 1.0 GiB" in shown
 
 
 def test_what_a_card_does_not_tell_is_left_out(open_environment, gpus):
@@ -290,7 +290,7 @@ def test_a_run_at_work_stands_with_what_it_uses(open_environment, make_run):
     with run.hold():
         app = open_environment()
         links = [link.proto.label.replace("\\", "") for link in app.get("page_link")]
-    assert any("its process cannot be seen from here" in label for label in links)  # it names another host
+    assert any("its process is not visible from here" in label for label in links)  # it names another host
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_a_run_at_work_stands_with_what_it_uses(open_environment, make_run):
     [
         (RunUse("r", "cuda:0", 5, 1.04, 3 << 30, ((0, 2 << 30),)), "cuda:0 · GPU 0: 2.0 GiB · 1.0 cores · 3.0 GiB of memory"),
         (RunUse("r", "", 5, None, 200 << 20, ()), "200 MiB of memory"),
-        (RunUse("r", "cpu", None, None, None, ()), "cpu · its process cannot be seen from here"),
+        (RunUse("r", "cpu", None, None, None, ()), "cpu · its process is not visible from here"),
         (RunUse("r", "cuda:1", 5, 0.0, 1 << 30, ((1, None),)), "cuda:1 · GPU 1 · 0.0 cores · 1.0 GiB of memory"),
     ],
 )  # fmt: skip

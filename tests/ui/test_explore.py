@@ -83,12 +83,12 @@ def test_a_clip_of_a_data_set_is_shown_with_its_label(open_page, dataset):
     [
         (noise(1, 8000), 8000, "8 kHz"),
         (noise(0.5, 192000), 192000, "192 kHz"),
-        (noise(1, 16000, 8), 16000, "Channels apart"),
+        (noise(1, 16000, 8), 16000, "Separate channels"),
         (np.array([[0.5]]), 44100, "0.0227 ms"),
         (np.zeros((8000, 1)), 8000, "Digital silence"),
         (np.where(np.arange(8000) % 80 < 40, 1.0, -1.0)[:, None], 8000, "Clipped: "),
         (noise(1, 8000) * [0.5, -0.5], 8000, "Its channels cancel each other"),
-        (noise(1, 8000) * [0, 0.5], 8000, "Channel 1 is silent: channel 2 alone is heard."),
+        (noise(1, 8000) * [0, 0.5], 8000, "Channel 1 is silent: channel 2 alone is used."),
     ],
     ids=["8kHz", "192kHz", "8 channels", "one sample", "silence", "square", "opposite phase", "a dead channel"],
 )
@@ -148,7 +148,7 @@ def test_settings_are_carried_to_the_train_page(open_page):
     app.get_by_key("explore-use").click().run()
     assert app.session_state["settings"]["features.n_mels"] == 128
     assert app.session_state["settings"]["optim.epochs"] == preset("balanced").optim.epochs
-    assert "The Train page has them now." in words(app) + " ".join(item.value for item in app.success)
+    assert "Copied to the Train page." in words(app) + " ".join(item.value for item in app.success)
 
 
 def test_the_settings_of_a_preset_can_be_taken(open_page):
@@ -195,7 +195,7 @@ def test_a_run_answers_before_and_after_and_for_what_is_shown(open_page, trained
     app.get_by_key("explore-bench-run").set_value(trained.id).run()
     assert not app.exception
     assert not app.error
-    assert "the answer" in words(app)
+    assert "same prediction" in words(app) or "different prediction" in words(app)
 
 
 def noise_section(open_page, run):
@@ -236,7 +236,7 @@ def test_accuracy_in_noise_grows_stops_and_goes_on(open_page, trained, dataset, 
         assert "results so far" not in words(app)
         app.get_by_key("explore-noise-stop").click().run()
         assert job.stopper == "Ada"
-    assert "Interrupted" in words(app.run())  # its process is gone
+    assert "The process ended unexpectedly" in words(app.run())  # its process is gone
     assert "results so far" in words(app)
     app.get_by_key("explore-noise-resume").click().run()
     inline.look()

@@ -13,7 +13,7 @@ from ui.charts.confusion import confusion_in_words
 from .conftest import words
 
 CPU = DeviceChoice("cpu", "A CPU", "there is no GPU")
-PAGES = ["streamlit_app.py", "pages/train.py", "pages/crossval.py", "pages/search.py"]
+PAGES = ["streamlit_app.py", "pages/train.py", "pages/crossval.py", "pages/tune.py"]
 
 
 class Looking:
@@ -40,7 +40,7 @@ def test_nothing_ticks_before_something_runs(open_page, ticks, page):
     app = open_page(page)
     assert not app.exception
     assert ticks == []
-    assert "Make the demo set" in [button.label for button in app.button]
+    assert "Generate demo set" in [button.label for button in app.button]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -50,7 +50,7 @@ def test_nothing_ticks_while_the_machine_is_looked_at(open_page, ticks, page, mo
     app = open_page(page)
     assert looking.asked == 1
     assert ticks == []
-    assert "looking at what it can do" in words(app)
+    assert "looking for a GPU" in words(app)
     looking.free.set()
 
 
@@ -60,7 +60,7 @@ def test_the_line_says_what_was_found(open_page, page, monkeypatch):
     looking.free.set()
     shown = words(open_page(page))
     assert "A CPU – there is no GPU" in shown.replace(":gray[", "")
-    assert "looking at what it can do" not in shown
+    assert "looking for a GPU" not in shown
 
 
 def test_the_demo_set_ticks_while_it_is_made(open_page, ticks, monkeypatch):
@@ -70,14 +70,14 @@ def test_the_demo_set_ticks_while_it_is_made(open_page, ticks, monkeypatch):
     app = open_page()
     app.button(key="demo-first").click().run()
     assert len(ticks) == 1
-    assert "Making sounds … 3 of 400" in words(app)
-    assert "Use clips of my own" in [link.proto.label for link in app.get("page_link")]
+    assert "Generating … 3 of 400 clips" in words(app)
+    assert "Folder or CSV file on this machine" in [field.label for field in app.text_input]
     free.set()
     task._thread.join(30)
     ticks.clear()
     app.run()
     assert ticks == []
-    assert "Make the demo set" in [button.label for button in app.button]
+    assert "Generate demo set" in [button.label for button in app.button]
 
 
 # --- a result

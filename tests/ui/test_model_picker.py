@@ -71,7 +71,7 @@ def test_an_empty_workspace_is_answered_by_the_built_in_network_at_once(open_pag
     assert not app.exception
     assert not app.error
     shown = words(app)
-    assert "There is no trained network of your own yet" in shown
+    assert "You have no trained network yet" in shown
     assert "synthetic clips of ten city sounds" in shown
     label = builtin.example(0)[2].replace("_", " ")
     assert f"## {label}" in shown
@@ -89,7 +89,7 @@ def test_the_built_in_network_is_told_apart_from_ones_own_and_can_be_linked(open
     app = open_page("pages/classify.py", run=builtin.NAME)
     assert network(app).value == builtin.NAME
     assert "The built-in demo network" in words(app)
-    assert "no trained network of your own" not in words(app)
+    assert "no trained network yet" not in words(app)
 
 
 def test_explore_asks_the_built_in_network_too(open_page):
@@ -112,7 +112,7 @@ def test_notes_stand_beside_the_answer_and_in_the_table(open_page, trained):
     soundfile.write(buffer, np.stack([noise, -noise], axis=1), 8000, format="WAV")
     app = open_page("pages/classify.py")
     app.file_uploader[0].upload("phase.wav", buffer.getvalue()).run()
-    assert "Its channels cancel each other (opposite phase): channel 1 alone is heard." in words(app)
+    assert "Its channels cancel each other (opposite phase): channel 1 alone is used." in words(app)
     app = open_page("pages/classify.py")
     for name, content in (("phase.wav", buffer.getvalue()), ("good.wav", wav(0.5))):
         app.file_uploader[0].upload(name, content)

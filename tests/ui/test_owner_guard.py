@@ -44,7 +44,7 @@ def acts(manager, monkeypatch):
 def test_one_stops_ones_own_run_and_one_of_nobody_with_one_press(open_page, make_run, acts, owner):
     run = make_run("queued", by=owner)
     app = open_page(TRAIN, run=run.id)
-    assert buttons(app)["stop"] == "Take out of the queue"
+    assert buttons(app)["stop"] == "Cancel"
     assert not any(block.type == "popover" and "Take" in block.proto.popover.label for block in app.main)
     app.button("stop").click().run()
     assert acts == [("stop", run.id, "Ada")]
@@ -63,8 +63,8 @@ def test_anothers_run_is_named_and_stopped_after_a_question(open_page, make_run,
     app = open_page(TRAIN, run=run.id)
     shown = words(app)
     assert "Started by] **Bo *the* second**" in shown
-    assert "**Bo *the* second** started this. Stop it all the same?" in shown
-    assert buttons(app)["stop"] == "Stop all the same"
+    assert "**Bo *the* second** started this. Stop it anyway?" in shown
+    assert buttons(app)["stop"] == "Stop anyway"
     app.button("stop").click().run()
     assert acts == [("stop", run.id, "Ada")]
     assert app.session_state["stop-asks"] is False  # the question closes, and does not stay open over another button
@@ -76,7 +76,7 @@ def test_anothers_ended_run_is_resumed_and_removed_after_a_question(open_page, m
     app = open_page(TRAIN, run=run.id)
     shown = words(app)
     assert "Stopped by Cy after epoch 3 of 8" in shown
-    assert "Remove it all the same?" in shown
+    assert "Delete it anyway?" in shown
     app.button("resume").click().run()
     assert acts == [("resume", run.id, "Ada")]
     app.button("remove-for-good").click().run()
@@ -102,9 +102,9 @@ def test_anothers_run_is_turned_after_a_question(open_page, make_run):
         app = open_page(TRAIN, run=run.id)
         app.session_state[f"turn-open-{run.id}"] = True
         app.run()
-        assert "all the same?" not in words(app).replace("Stop it all the same?", "")  # there is nothing to apply yet
+        assert "anyway?" not in words(app).replace("Stop it anyway?", "")  # there is nothing to apply yet
         app.slider(key=f"turn-{run.id}-model.dropout-0").set_value(0.5).run()
-        assert "Turn it all the same?" in words(app)
+        assert "Change it anyway?" in words(app)
         app.button("turn-apply").click().run()
     wish = json.loads((run.path / "overrides.jsonl").read_text())
     assert (wish["by"], wish["who"]) == ("page", "Ada")
@@ -127,7 +127,7 @@ def test_a_cross_validation_of_anothers(open_page, workspace, dataset, make_run,
     app = open_page("pages/crossval.py", crossval=experiment.id)
     shown = words(app)
     assert "Started by] **Bo**" in shown
-    assert shown.count("Stop it all the same?") == 3
+    assert shown.count("Stop it anyway?") == 3
     app.button("crossval-stop-official-1").click().run()
     assert acts == [("stop", experiment.members()["1"].id, "Ada")]
     app.button("crossval-stop").click().run()
@@ -141,14 +141,14 @@ def test_a_search_of_anothers(open_page, workspace, dataset, acts):
     search = Search.create(workspace, settings, queued=True, by="Bo")
     search.append(search.started())
     with search.hold():
-        app = open_page("pages/search.py", search=search.id)
-        assert "**Bo** started this. Stop it all the same?" in words(app)
+        app = open_page("pages/tune.py", search=search.id)
+        assert "**Bo** started this. Stop it anyway?" in words(app)
         app.button("search-stop").click().run()
         assert acts == [("stop", search.id, "Ada")]
     search.append(search.finished("stopped"))
     assert search.report().by == "Bo"
-    app = open_page("pages/search.py", search=search.id)
-    assert "Resume it all the same?" in words(app)
+    app = open_page("pages/tune.py", search=search.id)
+    assert "Resume it anyway?" in words(app)
     assert any(option.endswith("· Bo") for option in app.selectbox("search-choice").options)
 
 
@@ -156,10 +156,10 @@ def test_a_benchmark_of_anothers_names_them_here_and_not_in_the_file(open_page, 
     benchmark = Benchmark.create(workspace, quick_plan(["cpu"]), queued=True, by="Bo")
     assert benchmark.report().by == "Bo"
     assert "Bo" not in benchmark.report().to_json()
-    app = open_page("pages/speed.py")
+    app = open_page("pages/benchmark.py")
     shown = words(app)
-    assert "asked for by Bo" in shown
-    assert "Stop it all the same?" in shown
+    assert "requested by Bo" in shown
+    assert "Stop it anyway?" in shown
     app.button(f"stop-{benchmark.id}").click().run()
     assert manager.asked == [("stop", benchmark.id)]
 
@@ -178,6 +178,6 @@ def test_an_estimate_of_another_is_neither_shown_nor_in_the_way(open_page, datas
     )  # fmt: skip
     mine.append(mine.finished("finished"))
     app = open_page(TRAIN)
-    assert "From 5 steps" in words(app)
+    assert "Estimated from 5 steps" in words(app)
     assert not app.button(key="estimate-start").disabled
     assert others.status().state == "queued"

@@ -24,7 +24,7 @@ def test_a_page_opens_in_an_empty_workspace(open_page, page):
 def test_an_empty_workspace_shows_the_first_steps(open_page):
     app = open_page()
     assert "First steps" in words(app)
-    assert [button.label for button in app.button] == ["Make the demo set"]
+    assert [button.label for button in app.button] == ["Generate demo set", "Add data set"]
 
 
 @pytest.mark.parametrize("state", ["queued", "interrupted", "stopped", "failed", "finished"])
@@ -81,7 +81,7 @@ def test_a_finished_run_says_on_which_clips_its_accuracy_is(open_page, trained):
         "Accuracy": "87.5 %",
         "95 % interval": "64.0 – 96.5 %",
     } == {metric.label: metric.value for metric in app.metric}
-    assert "16 held-out clips of fold 1" in words(app)
+    assert "16 held-out clips of test fold 1" in words(app)
     assert not app.code  # what draws it is loaded when somebody wants to see it
     assert any("labcore train --dataset small" in code.value for code in unfold(app, "run-settings").code)
 
@@ -121,7 +121,7 @@ def test_a_bug_is_told_without_a_traceback(open_page, monkeypatch):
     monkeypatch.setattr(live, "runs", broken)
     app = open_page()
     assert not app.exception
-    assert "server's log" in words(app)
+    assert "server log" in words(app)
     assert "secret" not in words(app)
 
 

@@ -19,7 +19,7 @@ from .conftest import Manager, words
 
 @pytest.fixture
 def at_work(make_run):
-    """A run at work and three that wait, in the order in which they will start."""
+    """One running and three that wait, in the order in which they will start."""
     with contextlib.ExitStack() as held:
         running = make_run("running", by="Ada")
         held.enter_context(running.hold())
@@ -28,7 +28,7 @@ def at_work(make_run):
 
 def test_a_run_in_the_queue_says_what_it_waits_for(open_page, at_work):
     _, first, second, last = at_work
-    assert "Waits behind small · compact (5 s left)" in words(open_page("pages/train.py", run=first.id))
+    assert "Queued behind small · compact (5 s left)" in words(open_page("pages/train.py", run=first.id))
     assert words(open_page("pages/train.py", run=second.id)).count("small · compact (5 s left), small · compact") == 1
     assert "small · compact and 1 more job" in words(open_page("pages/train.py", run=last.id))
 
@@ -46,7 +46,7 @@ def test_without_a_worker_elsewhere_the_page_says_so(open_page, make_run, datase
 def test_another_persons_run_carries_its_name(open_page, make_run):
     other = make_run("running", by="Bo")
     with other.hold():
-        assert "Waits behind small · compact (Bo, 5 s left)" in words(
+        assert "Queued behind small · compact (Bo, 5 s left)" in words(
             open_page("pages/train.py", run=make_run("queued", by="Ada").id)
         )
 
@@ -54,7 +54,7 @@ def test_another_persons_run_carries_its_name(open_page, make_run):
 def test_the_form_says_what_a_run_would_wait_for(open_page, at_work, dataset):
     shown = words(open_page("pages/train.py"))
     assert "Running: small · compact (5 s left). Queue: small · compact, small · compact and 1 more job." in shown
-    assert "This run would wait for its turn." in shown
+    assert "4 jobs ahead of this run." in shown
 
 
 def test_the_form_names_a_benchmark_at_work_too(open_page, workspace, dataset):
@@ -63,7 +63,7 @@ def test_the_form_names_a_benchmark_at_work_too(open_page, workspace, dataset):
         benchmark.append(benchmark.started("Ada"))
         benchmark.append(BenchmarkProgress(done=1, total=4, what="compact", seconds_left=9.0))
         shown = words(open_page("pages/train.py"))
-    assert "Running: benchmark · quick (9 s left). This run would wait for its turn." in shown
+    assert "Running: benchmark · quick (9 s left). 1 job ahead of this run." in shown
 
 
 def test_the_overview_lists_the_jobs_of_every_kind_with_their_pages(open_page, make_run, workspace):
@@ -77,13 +77,13 @@ def test_the_overview_lists_the_jobs_of_every_kind_with_their_pages(open_page, m
         benchmark.append(BenchmarkProgress(done=1, total=4, what="compact", seconds_left=9.0))
         app = open_page()
     links = {link.proto.help.replace("\\", ""): link.proto for link in app.get("page_link") if link.proto.help}
-    ways = {run.id: ("train", f"run={run.id}"), benchmark.id: ("speed", f"report={benchmark.id}"),
+    ways = {run.id: ("train", f"run={run.id}"), benchmark.id: ("benchmark", f"report={benchmark.id}"),
             noise.id: ("explore", f"noise={run.id}"), estimate.id: ("train", "")}  # fmt: skip
     assert {name: (link.page, link.query_string) for name, link in links.items()} == ways
     shown = words(app)
     assert "25 % done, 9 s left" in shown
     assert "evaluation" in shown
-    assert shown.count("Waits behind benchmark · quick") == 4
+    assert shown.count("Queued behind benchmark · quick") == 4
     assert links[noise.id].label.endswith(":gray[· Bo]")
 
 

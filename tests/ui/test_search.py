@@ -1,4 +1,4 @@
-"""The Search page: the form of a new search, one at work, what came of it."""
+"""The Search page: the form of a new search, one running, what came of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labcore.search.space import Range
 
 from .conftest import words
 
-PAGE = "pages/search.py"
+PAGE = "pages/tune.py"
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def table_of(app) -> str:
 
 def test_without_data_the_demo_set_is_offered(open_page):
     app = open_page(PAGE)
-    assert "There is no data set yet" in words(app)
+    assert "No data set yet" in words(app)
     assert not app.exception
 
 
@@ -64,13 +64,13 @@ def test_the_form_starts_a_search_of_what_it_shows(open_page, dataset, workspace
     app = open_page(PAGE)
     assert not app.error
     app.number_input(key="search-trials").set_value(7).run()
-    app.multiselect(key="search-paths").set_value(["optim.lr", "model.dropout", "optim.optimiser"]).run()
+    app.multiselect(key="search-paths").set_value(["optim.lr", "model.dropout", "optim.optimizer"]).run()
     app.toggle(key="search-pruning").set_value(False).run()
     app.button(key="search-start").click().run()
     (search,) = Search.every(workspace)
     settings = search.settings
     assert (settings.trials, settings.pruning, settings.test_fold, settings.validation) == (7, False, "1", "2")
-    assert [each.path for each in settings.ranges] == ["optim.lr", "model.dropout", "optim.optimiser"]
+    assert [each.path for each in settings.ranges] == ["optim.lr", "model.dropout", "optim.optimizer"]
     assert settings.ranges[0].log
     assert settings.ranges[1] == Range("model.dropout", 0.0, 0.6)
     assert settings.ranges[2].choices == ("sgd", "adamw")
@@ -99,13 +99,13 @@ def test_the_form_comes_back_from_its_address(open_page, dataset, workspace):
     app.get_by_key("search-base").set_value("thorough").run()
     app.number_input(key="search-trials").set_value(7).run()
     app.number_input(key="search-optim.epochs-thorough").set_value(9).run()
-    app.multiselect(key="search-paths").set_value(["optim.lr", "optim.optimiser"]).run()
+    app.multiselect(key="search-paths").set_value(["optim.lr", "optim.optimizer"]).run()
     app.toggle(key="search-pruning").set_value(False).run()
     address = {name: app.query_params[name] for name in app.query_params}
-    assert address.pop("vary") == ["optim.lr=0.01:0.4:log", "optim.optimiser=sgd,adamw"]
+    assert address.pop("vary") == ["optim.lr=0.01:0.4:log", "optim.optimizer=sgd,adamw"]
     assert address == {"dataset": "small", "recipe": "thorough", "epochs": "9", "trials": "7", "pruning": "off"}
     app.button(key="search-start").click().run()
-    other = open_page(PAGE, vary=["optim.lr=0.01:0.4:log", "optim.optimiser=sgd,adamw"], **address)
+    other = open_page(PAGE, vary=["optim.lr=0.01:0.4:log", "optim.optimizer=sgd,adamw"], **address)
     assert not other.error
     other.button(key="search-start").click().run()
     one, two = (search.settings for search in Search.every(workspace))
@@ -117,7 +117,7 @@ def test_what_an_address_says_wrongly_is_told(open_page, dataset):
     app = open_page(PAGE, trials="many", recipe="slow", vary="model.dropot=0:1", dataset="gone", epochs="0", judged="x")
     told = words(app)
     for word in ("trials", "recipe", "vary", "epochs", "judged"):
-        assert f"The {word} of this link is passed over" in told
+        assert f"The {word} of this link is ignored" in told
     assert "There is no data set 'gone'" in told
     assert app.button(key="search-start")
 
@@ -151,7 +151,7 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(open_page, make_
     assert best.number == 5
     assert app.metric[0].label == "Best, trial 5"
     shown = words(app)
-    assert "Report the figure of fold 1, which no trial has seen" in shown
+    assert "Report the accuracy on test fold 1, which no trial has used" in shown
     assert "functional ANOVA" in shown
     app.button(key="search-final").click().run()
     (config,) = manager.submitted
@@ -160,7 +160,7 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(open_page, make_
     assert (final.load(MARK)["final"], final.status().by) == (True, "Ada")
     assert config.model.dropout == best.changes["model.dropout"]
     links = "".join(str(link.proto.label) for link in app.get("page_link"))
-    assert "The best with fold 1 held out: **queued**" in links
+    assert "Best settings on test fold 1: **queued**" in links
     assert not any(button.key == "search-final" for button in app.button)
 
 

@@ -72,7 +72,7 @@ def test_a_status_becomes_a_line():
     assert progress_line(JobStatus("running", 3, 20, seconds_left=75)) == "epoch 4 of 20, 1 min 15 s left"
     assert progress_line(JobStatus("running")) == "starting"
     assert progress_line(JobStatus("running", fraction=0.25, seconds_left=9)) == "25 % done, 9 s left"
-    assert progress_line(JobStatus("queued")) == "waits for its turn"
+    assert progress_line(JobStatus("queued")) == "queued"
 
 
 def test_labels_are_shown_alike_everywhere_and_stay_apart():

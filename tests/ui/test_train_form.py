@@ -163,11 +163,11 @@ def test_the_page_tells_how_a_data_set_was_read(open_page, manager, class_folder
     app = open_page("pages/train.py")
     assert not app.exception
     told = words(app).replace("\\", "")
-    assert "2 files lie beside the folders of classes" in told
+    assert "2 files lie outside the class folders" in told
     assert "Mx84dchen.wav" in told
-    assert "The folder train is taken for a class" in told
-    assert any(expander.label == "How it was read" for expander in app.expander)
-    assert "notes.csv was not taken" in told
+    assert "The folder train is read as a class" in told
+    assert any(expander.label == "How the data set was read" for expander in app.expander)
+    assert "notes.csv was not used" in told
 
 
 def settings(app) -> dict[str, object]:
@@ -233,9 +233,8 @@ def test_what_an_address_says_wrongly_is_told_and_the_rest_taken(open_page, data
 
 def test_the_demo_set_and_clips_of_ones_own_are_both_offered_and_the_next_step_is_a_button(open_page, dataset):
     app = open_page()
-    links = [link.proto.label for link in app.get("page_link")]
-    assert "Use clips of my own" in links
-    assert any(button.label == "Make the demo set" for button in app.button)
+    assert "Folder or CSV file on this machine" in [field.label for field in app.text_input]
+    assert any(button.label == "Generate demo set" for button in app.button)
     assert app.button(key="train-on-it").label == "Train on small"
 
 
@@ -289,7 +288,7 @@ def test_automatic_epochs_are_told_with_reason_and_time_and_a_number_stays_a_num
     app = open_page("pages/train.py")
     work = plan_for(forms_config(app), 9)
     assert f"Automatic: {work.epochs} epochs of 9 training clips" in words(app)
-    assert "which is what the training budget allows for a set of this size. That takes about" in words(app)
+    assert "which is what the training budget allows for a set of this size. Takes about" in words(app)
     app.number_input(key=key(app, "optim.epochs")).set_value(7).run()
     assert "Automatic:" not in words(app)
     start(app).click().run()
@@ -325,4 +324,4 @@ def test_precisions_are_timed_again_where_that_is_asked_for(open_page, dataset, 
     app = open_page("pages/train.py")
     app.button(key="time-again").click().run()
     assert not list(folder.iterdir())
-    assert "1 timing forgotten" in "".join(toast.value for toast in app.toast)
+    assert "1 measurement forgotten" in "".join(toast.value for toast in app.toast)

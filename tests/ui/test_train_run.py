@@ -1,4 +1,4 @@
-"""A run at work on the page: settings are turned, advice is followed, clips are pinned, and the time is told."""
+"""A run running on the page: settings are turned, advice is followed, clips are pinned, and the time is told."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def press(app, label: str):
 
 @pytest.fixture
 def at_work(open_page, make_run):
-    """Opens the page of a run at work whose panel is open: ``run, app = at_work(event, …)``."""
+    """Opens the page of a run running whose panel is open: ``run, app = at_work(event, …)``."""
     held = []
 
     def opened(*events, **changes):
@@ -85,7 +85,7 @@ def test_apply_asks_for_what_was_turned_and_undo_for_the_values_of_the_start(at_
     slider(app, run, "augment.mixup").set_value(0.25).run()
     app.button(key="turn-apply").click().run()
     assert wishes(run) == [{"model.dropout": 0.5, "augment.mixup": 0.25, "by": "page", "who": "Ada"}]
-    assert "asked for: 0.5" in words(app)
+    assert "from the next epoch: 0.5" in words(app)
     assert app.button(key="turn-apply").disabled
     app.button(key="turn-undo").click().run()
     start = {path: run.config.value(path) for path in ("model.dropout", "augment.mixup")}
@@ -118,9 +118,11 @@ def test_turns_are_marked_on_the_curves_and_told_in_the_log(make_run, monkeypatc
     run.append(SettingsChanged(epoch=3, number=0, changes={"model.dropout": 0.5}, by="page", reason="to see"))
     run.append(SettingsChanged(epoch=3, number=1, changes={"augment.mixup": 0.2}, by="lab"))
     events = run.events()
-    assert live_settings.marks(events) == [{"epoch": 2.5, "what": "Dropout 0.5 (page); Mixing 0.2 (the lab itself)"}]
+    assert live_settings.marks(events) == [
+        {"epoch": 2.5, "what": "Dropout 0.5 (page); Mixup 0.2 (overfitting advisor)"}
+    ]
     log = "\n".join(run_log.log_lines(events))
-    assert "From epoch 3 on: Dropout 0.5, turned by page: to see" in log
+    assert "From epoch 3: Dropout 0.5, changed by page: to see" in log
     drawn = {}
     monkeypatch.setattr(
         curves.st, "vega_lite_chart", lambda frame, spec, **_: drawn.update({len(drawn): (frame, spec)})
@@ -137,13 +139,15 @@ def test_advice_is_followed_or_put_aside(at_work):
     advice = Advice(epoch=3, message="The gap widens.", changes={"model.dropout": 0.4})
     run, app = at_work(advice)
     assert "The gap widens" in words(app)
-    press(app, "Do it")
+    press(app, "Apply suggestion")
     wish = {"model.dropout": 0.4, "by": "page", "who": "Ada", "reason": "advice after epoch 3"}
     assert wishes(run) == [wish]
-    assert "Suggested: Dropout 0.4" not in words(app).split("Log")[0] or "Do it" not in [b.label for b in app.button]
+    assert "Suggested: Dropout 0.4" not in words(app).split("Log")[0] or "Apply suggestion" not in [
+        b.label for b in app.button
+    ]
     other, app = at_work(advice)
     press(app, "Not now")
-    assert "Do it" not in [button.label for button in app.button]
+    assert "Apply suggestion" not in [button.label for button in app.button]
     assert wishes(other) == []
 
 
@@ -233,7 +237,7 @@ def test_a_clip_is_uploaded_played_and_taken_away_while_the_run_is_at_work(at_wo
     run, app = at_work()
     app.file_uploader(key="pin-upload-0").set_value(("my clip.wav", TONE, "audio/wav")).run()
     assert [file.name for file in tracked_clips.files(run)] == ["my-clip.wav"]
-    press(app, "A held-out clip of the data set")
+    press(app, "Add a held-out clip")
     assert len(tracked_clips.files(run)) == 2
     assert len(app.get("audio")) == 2
     app.button(key="unpin-my-clip.wav").click().run()
@@ -249,7 +253,7 @@ def test_clips_of_the_form_are_pinned_when_the_run_starts(open_page, dataset, ma
         [("mine.wav", TONE, "audio/wav"), ("no.wav", b"?", "audio/wav")]
     ).run()
     assert "no.wav" in words(app)
-    press(app, "A held-out clip of the data set")
+    press(app, "Add a held-out clip")
     press(app, "Start")
     (run,) = manager.workspace.runs.iterdir()
     held_out, mine = sorted(file.name for file in (run / "pinned").iterdir())
@@ -342,8 +346,8 @@ def test_the_log_tells_estimate_advice_and_parts(make_run):
     run.append(BatchSplit(epoch=2, batch_size=32, micro_batch=8))
     run.append(Advice(epoch=3, message="The gap widens.", changes={"model.dropout": 0.4}))
     log = "\n".join(run_log.log_lines([*run.events(), Unknown(type="of another version")]))
-    assert "2 s an epoch, 5 min 20 s to the end, peak memory 0.9 GB of 8.0 GB" in log
-    assert "parts of 8" in log
+    assert "2 s per epoch, 5 min 20 s in total, peak memory 0.9 GB of 8.0 GB" in log
+    assert "micro-batches of 8" in log
     assert "Suggested: Dropout 0.4" in log
 
 

@@ -63,7 +63,7 @@ def in_words() -> str:
     held = uploads()
     return (
         f"A recording may last {duration(held.seconds)}; {counted(held.files, 'file')} and {count(held.megabytes)} MB "
-        "may be held at a time. What is refused turns red."
+        "may be held at a time. Rejected files turn red."
     )
 
 

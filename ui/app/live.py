@@ -1,4 +1,4 @@
-"""Parts of a page that follow what goes on: fragments that tick only while something is at work."""
+"""Parts of a page that follow what goes on: fragments that tick only while something is running."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from labcore.errors import LabError
 from labcore.events import Event, TrainingStarted, last_of
@@ -28,15 +29,15 @@ from ui.app.text import job_name, percent, plain, progress_line, state_face
 from ui.components import owner_guard, queue_line
 
 TICK = 1.0
-"""Seconds between two looks at what is at work."""
+"""Seconds between two looks at what is running."""
 DEVICE_SECONDS = 15.0
 """How long a page waits at its end to be told which device there is."""
-LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking at what it can do …]"
+LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking for a GPU …]"
 PAGES = {
     "runs": ("pages/train.py", "run"),
-    "searches": ("pages/search.py", "search"),
+    "searches": ("pages/tune.py", "search"),
     "experiments": ("pages/crossval.py", "crossval"),
-    "reports": ("pages/speed.py", "report"),
+    "reports": ("pages/benchmark.py", "report"),
     "noise": ("pages/explore.py", "noise"),
     "estimates": ("pages/train.py", ""),
 }
@@ -93,7 +94,7 @@ def unreadable(things: Sequence[Unreadable], one: str, many: str = "") -> None:
 def remove(thing: Unreadable, key: str) -> None:
     """A button that removes what cannot be read, behind a question."""
     if thing.path is not None:
-        what = f"**{plain(thing.name)}** with all that is in it"
+        what = f"**{plain(thing.name)}** with all its files"
         owner_guard.remove_button(what, partial(discard, thing), key=f"discard-{key}")
 
 
@@ -121,7 +122,7 @@ def device_line() -> Iterator[None]:
     Nothing ticks meanwhile: a part that does can meet a rerun of the page, and what stands beside it is lost.
     """
     line, told = st.empty(), _device()
-    line.markdown(told or LOOKING)
+    _show_device(line, told)
     yield
     if told:
         return
@@ -129,7 +130,18 @@ def device_line() -> Iterator[None]:
     while task.running and time.monotonic() < until:
         time.sleep(0.2)
         line.markdown(LOOKING)  # here a press, or another page, comes in between
-    line.markdown(_device() or LOOKING)
+    _show_device(line, _device())
+
+
+def _show_device(line: DeltaGenerator, told: str) -> None:
+    """The line of the machine, with a link to what keeps it from using a GPU where it has none."""
+    device = services.known_device()
+    if not told or device is None or device.device.startswith("cuda"):
+        line.markdown(told or LOOKING)
+        return
+    with line.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(told, width="content")
+        st.page_link("pages/environment.py", label="Why?")
 
 
 def _device() -> str:
@@ -138,12 +150,13 @@ def _device() -> str:
     if device is not None:
         kind = "GPU" if device.device.startswith("cuda") else "CPU"
         colour = "green" if kind == "GPU" else "gray"
-        return f":{colour}-badge[:material/memory: {kind}] {plain(device.name)} :gray[– {plain(device.reason)}]"
+        where = "" if kind == "GPU" else " Training runs on the CPU."
+        return f":{colour}-badge[:material/memory: {kind}] {plain(device.name)} :gray[– {plain(device.reason)}.{where}]"
     return f":orange-badge[:material/memory: Unknown] :gray[{plain(trouble)}]" if trouble else ""
 
 
 def active_jobs() -> list[tuple[JobFolder, JobStatus]]:
-    """The jobs that wait or are at work, of every kind that has work of its own: those at work first, then as the queue has them."""
+    """The jobs that wait or are running, of every kind that has work of its own: those running first, then as the queue has them."""
     home = services.workspace()
     found = [(job, status) for kind in working_kinds(home) for job, status in glances(home, kind) if status.active]
     order = {job.id: place for place, job in enumerate(services.manager().queue(), 1)}
@@ -151,7 +164,7 @@ def active_jobs() -> list[tuple[JobFolder, JobStatus]]:
 
 
 def at_work() -> None:
-    """The jobs that wait or are at work, live. Nothing where there are none."""
+    """The jobs that wait or are running, live. Nothing where there are none."""
     active = {job for job, _ in active_jobs()}
 
     @st.fragment(run_every=TICK if active else None)
@@ -167,7 +180,7 @@ def at_work() -> None:
                 st.progress(share(status), text=progress(status, job))
 
     if active:
-        st.header("At work", anchor=False)
+        st.header("Running now", anchor=False)
         rows()
 
 
@@ -201,12 +214,12 @@ def job_link(job: JobFolder, after: str = "") -> None:
 def no_data_yet(key: str, own: Callable[[], object] | None = None) -> None:
     """What a form says where there is no data set to choose. ``own`` offers clips of one's own; else a link leads to where that is done."""
     with st.container(border=True):
-        st.markdown("**There is no data set yet.** The demo set holds ten kinds of city sound, made on this machine.")
+        st.markdown("**No data set yet.** Generate the demo set: ten city sounds, 400 clips, no download, about 30 s.")
         demo_button(key)
         if own is not None:
             own()
         else:
-            st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
+            st.page_link("pages/train.py", label="Add a data set", icon=":material/folder_open:")
 
 
 @st.fragment
@@ -222,7 +235,7 @@ def demo_button(key: str, kind: str = "primary") -> None:
     with errors_in_place():
         if task is not None and task.error is not None:
             raise task.error
-    action_button("Make the demo set", make_demo, key=key, type=kind, icon=":material/auto_awesome:")
+    action_button("Generate demo set", make_demo, key=key, type=kind, icon=":material/auto_awesome:")
 
 
 def make_demo() -> None:
@@ -243,4 +256,4 @@ def _demo_at_work() -> None:
     task = tasks.held().get("demo")
     if task is None or not task.running:
         st.rerun()
-    st.progress(task.fraction, text=f"Making sounds … {task.done} of {task.total}" if task.total else "Making sounds …")
+    st.progress(task.fraction, text=f"Generating … {task.done} of {task.total} clips" if task.total else "Generating …")

@@ -70,9 +70,9 @@ class LongWork:
     def line(self) -> str:
         """Where it is, as Markdown."""
         if not self.began:
-            return f"{plain(self.name)} waits: {AT_ONCE} other recordings are at work"
-        share, spent = self.task.fraction, time.monotonic() - self.began
-        left = f", about {plain(duration(spent / share * (1 - share)))} left" if share > 0.02 and spent > 3 else ""
+            return f"{plain(self.name)} is queued: {AT_ONCE} other recordings are being processed"
+        share, seconds = self.task.fraction, time.monotonic() - self.began
+        left = f", about {plain(duration(seconds / share * (1 - share)))} left" if share > 0.02 and seconds > 3 else ""
         return f"{self.doing} {plain(self.name)}{left}"
 
 
@@ -89,7 +89,7 @@ def held() -> dict[str, LongWork]:
 
 
 def start(key: str, name: str, group: str, doing: str, work: Work) -> LongWork:
-    """Begin it, or join what was begun. One visit has one at work: others of it wait, so that other visitors come in between.
+    """Begin it, or join what was begun. One visit has one running: others of it wait, so that other visitors come in between.
 
     Args:
         doing: what the bar says before the name, as "Classifying".

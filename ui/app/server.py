@@ -48,7 +48,7 @@ async def around(_app: Any) -> AsyncIterator[None]:
     """For as long as the server runs."""
     server = _server()
     if server is None:
-        log.warning("the server around the lab is not uvicorn: what stands before it has to bound its connections")
+        log.warning("the server is not uvicorn: connection limits must be set in the proxy")
     else:
         bound_connections(server.config, (f"{policy().base}{HEALTH}",))
         _end_in_order(server)
@@ -71,13 +71,13 @@ def greeting() -> str:
     """What the shell is told: the address, and who may enter. No secret."""
     access = policy().access
     if access.behind_proxy:
-        who = "OPEN to whoever reaches it (LABCORE_ACCESS=open): a proxy has to ask for a name and a password"
+        who = "OPEN to anyone who can reach it (LABCORE_ACCESS=open): a proxy must authenticate users"
     elif not access.demanded:
-        who = "open to this machine only, without a password"
+        who = "this machine only, no password"
     elif access.troubles:
         who = "CLOSED: " + "; ".join(access.troubles)
     elif not access.usable:
-        who = f"CLOSED, since {access.why} and no password is set: see `labcore password` and docs/network.md"
+        who = f"CLOSED, since {access.why} and no password is set. See `labcore password` and docs/network.md"
     else:
         ways = [*(["a password"] if access.passwords else []), *(["OpenID Connect"] if access.providers else [])]
         who = f"asks for {' or '.join(ways)}"

@@ -24,9 +24,9 @@ PAGES = [
     ("pages/explore.py", "Explore", ":material/hearing:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/crossval.py", "Cross-validation", ":material/view_week:"),
-    ("pages/search.py", "Search", ":material/manage_search:"),
+    ("pages/tune.py", "Tune", ":material/tune:"),
     ("pages/classify.py", "Classify", ":material/graphic_eq:"),
-    ("pages/speed.py", "Speed", ":material/speed:"),
+    ("pages/benchmark.py", "Benchmark", ":material/speed:"),
 ]
 LOGO = str(Path(__file__).with_name("logo.svg"))
 log = logging.getLogger("audio_gpu_lab")
@@ -55,6 +55,11 @@ def open_page(title: str, subtitle: str = "") -> None:
         st.markdown(f":gray[{subtitle}]")
 
 
+def moved(page: str) -> None:
+    """Lead from a page's former address to the page, with the words of the address."""
+    st.switch_page(page, query_params={name: st.query_params.get_all(name) for name in st.query_params})
+
+
 def show_error(error: LabError) -> None:
     """What is wrong, and the remedy, in place."""
     body = f"{plain(capital(error.what))}." + (f"\n\n{plain(error.remedy)}." if error.remedy else "")
@@ -74,7 +79,7 @@ def errors_in_place() -> Iterator[None]:
     except Exception as error:
         log.exception("a page failed")
         st.error(
-            f"Something went wrong inside the lab ({plain(type(error).__name__)}). The server's log has the details.",
+            f"Something went wrong inside the lab ({plain(type(error).__name__)}). The server log has the details.",
             icon=":material/bug_report:",
         )
 

@@ -77,7 +77,7 @@ class Task:
 
 
 class _Closing(Exception):
-    """The server goes down while a task is at work."""
+    """The server goes down while a task is running."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -87,7 +87,7 @@ def held() -> dict[str, Task]:
 
 
 def begin(name: str, work: Work) -> Task:
-    """Begin work in the background under a name, or join what is at work under it."""
+    """Begin work in the background under a name, or join what is running under it."""
     there = held().get(name)
     if there is None or not there.running:
         there = held()[name] = Task(work).start()

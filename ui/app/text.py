@@ -176,14 +176,14 @@ def preparing_line(event: Preparing) -> str:
 def progress_line(status: Status) -> str:
     """Where a run is, in one line."""
     if status.state == "queued":
-        return "waits for its turn"
+        return "queued"
     if status.preparing is not None:
         return preparing_line(status.preparing)
     if status.state in ("running", "stopping") and not status.epochs:
         done = f"{percent(status.fraction, 0)} done" if status.fraction else "starting"
         return done if status.seconds_left is None else f"{done}, {duration(status.seconds_left)} left"
     if status.state == "stopping":
-        return f"finishing its batch, epoch {status.epoch} of {status.epochs} is saved"
+        return f"finishing its batch; epoch {status.epoch} of {status.epochs} is saved"
     if status.state != "running":
         return f"{status.epoch} of {counted(status.epochs, 'epoch')}"
     line = f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"

@@ -33,20 +33,18 @@ class Uploads:
     def refusal(self, session: str, file: str, size: int | None) -> Refusal | None:
         """Whether a file of ``size`` bytes may come, for this session."""
         if size is None:
-            return Refusal(411, "An upload has to tell its length")
+            return Refusal(411, "The upload does not state its length")
         held = stored()
         mine = dict(held.get(session, {}))
         mine.update({name: coming for (owner, name), coming in self._coming.items() if owner == session})
         mine.pop(file, None)
         if len(mine) >= self.limits.files:
-            return Refusal(429, f"{self.limits.files} files are the most that a visit may hold: remove some first")
+            return Refusal(429, f"{self.limits.files} files per visit are the limit: remove some first")
         if sum(mine.values()) + size > self.limits.megabytes * 1024**2:
-            return Refusal(
-                413, f"{self.limits.megabytes} MB are the most that a visit may hold: remove some files first"
-            )
+            return Refusal(413, f"{self.limits.megabytes} MB per visit are the limit: remove some files first")
         everything = sum(sum(files.values()) for files in held.values()) + sum(self._coming.values())
         if everything + size > self.limits.total_megabytes * 1024**2:
-            return Refusal(429, "The lab holds as many uploads as it can: try again later")
+            return Refusal(429, "The lab cannot hold more uploads now: try again later")
         return None
 
     @contextmanager

@@ -28,8 +28,8 @@ LARGEST_FORM = 8192
 SECONDS_KNOWN = 400 * 24 * 3600
 """So long a device is known that signed in; browsers keep no cookie longer."""
 NOT_FROM_THERE = (
-    "This sign-in did not come from the lab's own page. Open the lab's address and sign in there. If a proxy stands before the lab, it "
-    "has to hand on the Host header."
+    "This sign-in did not come from the lab's own page. Open the lab's address and sign in there. A proxy in front of the lab must "
+    "pass on the Host header."
 )
 NEXT = "lab-next"
 """The cookie that remembers where somebody wanted to go, while the provider asks who it is."""
@@ -54,7 +54,7 @@ class Login:
             return self._ask(request)
         if path == "/login" and request.method == "POST":
             return await self._try(request)
-        return pages.message("Not that way", "This address takes no such request.", 405)
+        return pages.message("Not allowed", "This address does not accept this request.", 405)
 
     def _ask(self, request: Request) -> Response:
         target = safe_next(request.query_params.get("next", ""), self.policy.base)
@@ -64,7 +64,7 @@ class Login:
             return pages.not_listed(self.policy.base, oidc.name_in(claims))
         note = "You are signed out." if "out" in request.query_params else ""
         if request.query_params.get("out") == "here":
-            note += " The lab could not write that down: a copy of your cookie may count again after a restart. Tell whoever runs it."
+            note += " The lab could not save this: a copy of your cookie may be valid again after a restart. Tell the administrator."
         return self._form(target, note=note)
 
     def _form(self, target: str, **more: object) -> Response:
@@ -72,7 +72,7 @@ class Login:
         return pages.sign_in(
             self.policy.base,
             target,
-            people=bool(access.accounts),
+            own_passwords=bool(access.accounts),
             shared=access.shared,
             providers=access.providers,
             **more,  # type: ignore[arg-type]
@@ -81,10 +81,10 @@ class Login:
     async def _try(self, request: Request) -> Response:
         if not same_origin(request, required=True):
             log.warning("a sign-in from a page of another origin was refused")
-            return pages.message("Not from there", NOT_FROM_THERE, 403)
+            return pages.message("Sign-in refused", NOT_FROM_THERE, 403)
         form = await _form_of(request)
         if form is None:
-            unread = pages.message("Not that way", "The form could not be read.", 400)
+            unread = pages.message("Not allowed", "The form could not be read.", 400)
             unread.headers["Connection"] = "close"  # what is left of the body is not waited for
             return unread
         target = safe_next(form.get("next", ""), self.policy.base)
@@ -92,7 +92,7 @@ class Login:
             return self._form(target)
         name, address = clean(form.get("name", "")), client_address(request, self.policy.access.proxies)
         if not name:
-            return self._form(target, trouble="Give a name.", status=400)
+            return self._form(target, trouble="Enter a name.", status=400)
         device = self.policy.session_cookies.read_device(request.cookies.get(self.policy.session_cookies.device_name))
         known = bool(device)
         pace, one = (self.policy.pace_of_devices, device) if known else (self.policy.pace, address)
@@ -126,8 +126,8 @@ class Login:
         )  # fmt: skip
 
     def _later(self, target: str, name: str, wait: int) -> Response:
-        text = f"Too many tries. The next one counts in {wait} s." if wait < 120 else (
-            f"Too many tries. The next one counts in {round(wait / 60)} minutes."
+        text = f"Too many attempts. Try again in {wait} s." if wait < 120 else (
+            f"Too many attempts. Try again in {round(wait / 60)} minutes."
         )  # fmt: skip
         return self._form(target, name=name, trouble=text, status=429, retry_after=wait)
 
@@ -142,7 +142,7 @@ class Login:
     def _to_provider(self, request: Request) -> Response:
         provider = request.query_params.get("provider", "")
         if provider not in self.policy.access.providers:
-            return pages.message("Unknown", "There is no such way to sign in.", 404)
+            return pages.message("Unknown", "This sign-in method does not exist.", 404)
         trouble = oidc.trouble_with(provider)
         if trouble:
             return pages.message("The lab is not ready", trouble, 503)

@@ -96,7 +96,7 @@ class AccessMiddleware:
                 await self.app(inner.scope, inner.receive, hardened)
         except ClientDisconnect:  # or too slow
             if not started:
-                slow = PlainTextResponse("What was sent came too slowly.", 408, {"Connection": "close"})
+                slow = PlainTextResponse("The request arrived too slowly.", 408, {"Connection": "close"})
                 await slow(scope, receive, hardened)
 
     async def _answer(self, request: Request, path: str | None) -> Response | None:
@@ -124,7 +124,7 @@ class AccessMiddleware:
         if path is not None and path.startswith(upload_limits.PREFIX):
             session, _ = upload_limits.ids(path)
             if not self._sessions.belongs(session, visitor.sign_in):
-                return PlainTextResponse("This page was opened by another sign-in: load it again.", 403)
+                return PlainTextResponse("This page belongs to another sign-in: reload it.", 403)
         if path == "/" and access.providers:
             return self.login.after_provider(request)
         return None
@@ -132,7 +132,7 @@ class AccessMiddleware:
     def _closed(self, request: Request) -> Response:
         if _wants_page(request):
             return pages.closed(self.policy.access.why, self.policy.access.troubles)
-        return PlainTextResponse("The lab has no password yet, so nothing opens.", 503)
+        return PlainTextResponse("The lab has no password yet, so it is closed.", 503)
 
     def _stranger(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD") or not _wants_page(request):

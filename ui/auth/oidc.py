@@ -40,8 +40,8 @@ def stamp(cookies: Mapping[str, str]) -> str:
 
     The signature is left out, since there may be several ways to write one. Only to be asked for cookies that :func:`claims` reads.
     """
-    divided = (_signed(cookies, COOKIE) or b"").startswith(b"chunks-")
-    names = (COOKIE, f"{COOKIE}_1") if divided else (COOKIE,)
+    pieces = (_signed(cookies, COOKIE) or b"").startswith(b"chunks-")
+    names = (COOKIE, f"{COOKIE}_1") if pieces else (COOKIE,)
     parts = [cookies.get(name, "").rpartition(".")[0] for name in names]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

@@ -74,21 +74,21 @@ def page(title: str, body: str, status: int, *, wide: bool = False, retry_after:
 
 
 def sign_in(
-    base: str, target: str, *, people: bool, shared: bool, providers: Sequence[str] = (), name: str = "", trouble: str = "",
+    base: str, target: str, *, own_passwords: bool, shared: bool, providers: Sequence[str] = (), name: str = "", trouble: str = "",
     note: str = "", status: int = 200, retry_after: int = 0,
 ) -> HTMLResponse:  # fmt: skip
     """The form, the buttons of the providers, or both.
 
     Args:
         target: where to go afterwards, a path of the lab.
-        people: some have a password of their own; ``shared``: there is one for everybody.
+        own_passwords: some have a password of their own; ``shared``: there is one for everybody.
         trouble: what went wrong, a sentence; ``note``: what is to be said otherwise.
     """
     parts = [f"<p>{escape(note)}</p>" if note else ""]
     if trouble:
         parts.append(f'<p class="trouble" role="alert">{escape(trouble)}</p>')
-    if people or shared:
-        hint = "" if people else ' <span class="hint">shown beside what you start</span>'
+    if own_passwords or shared:
+        hint = "" if own_passwords else ' <span class="hint">shown next to your jobs</span>'
         parts.append(
             f'<form method="post" action="{escape(base)}/login"><input type="hidden" name="next" value="{escape(target)}">'
             f'<label for="name">Your name{hint}</label>'
@@ -99,12 +99,12 @@ def sign_in(
             '<label class="keep"><input type="checkbox" name="keep" value="yes">Keep me signed in for 30 days</label>'
             "<button>Sign in</button></form>"
         )
-    if providers and (people or shared):
+    if providers and (own_passwords or shared):
         parts.append('<div class="or">or</div>')
     for provider in providers:
         query = urlencode({"provider": provider, "next": target})
         label = f"Sign in with {provider}" if provider else "Sign in with your organisation"
-        plain = " plain" if people or shared else ""
+        plain = " plain" if own_passwords or shared else ""
         parts.append(f'<a class="button{plain}" href="{escape(base)}/login/oidc?{escape(query)}">{escape(label)}</a>')
     return page("Sign in", "".join(parts), status, retry_after=retry_after)
 
@@ -114,19 +114,19 @@ def closed(why: str, troubles: Sequence[str]) -> HTMLResponse:
     if troubles:
         listed = "".join(f"<li>{escape(_sentence(trouble))}</li>" for trouble in troubles)
         body = (
-            "<p>A setting of access cannot be used, so nobody is let in. Whoever runs the lab mends it and starts it again:</p>"
+            "<p>The access settings are invalid, so nobody is let in. The administrator must correct them and restart the lab:</p>"
             f"<ul>{listed}</ul>"
         )
         return page("The lab is closed", body, 503, wide=True)
     body = (
-        f"<p>It can be reached from other machines ({escape(why)}), and no password is set. Whoever reaches it could read files and "
-        "train on this machine, so nothing opens until the person who runs it chooses one of these:</p>"
-        "<ol><li><strong>Set a password.</strong> Make its hash, and start the lab with it:"
+        f"<p>It can be reached from other machines ({escape(why)}), and no password is set. Anyone who reaches it could read files and "
+        "train on this machine, so it stays closed until the administrator chooses one of these:</p>"
+        "<ol><li><strong>Set a password.</strong> Create its hash, and start the lab with it:"
         "<pre><code>labcore password\nexport LABCORE_PASSWORD_HASH='…the printed hash…'</code></pre></li>"
         "<li><strong>Or sign in by OpenID Connect</strong>, with an <code>[auth]</code> section in "
         "<code>.streamlit/secrets.toml</code>.</li>"
         "<li><strong>Or listen on this machine only:</strong> <code>--server.address localhost</code></li></ol>"
-        "<p><code>docs/network.md</code> tells each of them in full.</p>"
+        "<p><code>docs/network.md</code> describes each of them.</p>"
     )
     return page("The lab has no password yet", body, 503, wide=True)
 
@@ -134,24 +134,24 @@ def closed(why: str, troubles: Sequence[str]) -> HTMLResponse:
 def through_a_proxy() -> HTMLResponse:
     """A lab without access control was reached from elsewhere."""
     body = (
-        "<p>This lab is meant for its own machine and asks nobody for a password, but this request came from elsewhere, through a "
-        "proxy or by an outer address. So it was not let in.</p>"
-        "<ul><li>Set a password: <code>labcore password</code> makes what goes into <code>LABCORE_PASSWORD_HASH</code>.</li>"
-        "<li>Or, where the proxy itself asks people who they are: <code>LABCORE_ACCESS=open</code>.</li></ul>"
-        "<p><code>docs/network.md</code> tells more.</p>"
+        "<p>This lab serves its own machine only and has no password, but this request came from elsewhere, through a "
+        "proxy or an external address, so it was refused.</p>"
+        "<ul><li>Set a password: <code>labcore password</code> creates the value of <code>LABCORE_PASSWORD_HASH</code>.</li>"
+        "<li>Or, if the proxy authenticates users: <code>LABCORE_ACCESS=open</code>.</li></ul>"
+        "<p><code>docs/network.md</code> has the details.</p>"
     )
-    return page("Not from here", body, 403, wide=True)
+    return page("Access refused", body, 403, wide=True)
 
 
 def wrong_host(host: str) -> HTMLResponse:
     """The name in the address bar is not one of the lab's."""
     shown = escape(host[:100]) or "without a name"
     body = (
-        f"<p>The lab does not answer to the name <strong>{shown}</strong>. That keeps other sites from reaching it under a name "
-        "of theirs.</p><p>If the name is right, whoever runs the lab adds it and starts the lab again:</p>"
+        f"<p>The lab does not accept the host name <strong>{shown}</strong>. This protects it from other sites.</p>"
+        "<p>If the name is right, the administrator adds it and restarts the lab:</p>"
         '<pre><code>export STREAMLIT_SERVER_ALLOWED_HOSTS="lab.example.org localhost"</code></pre>'
     )
-    return page("Unknown name", body, 421, wide=True)
+    return page("Unknown host name", body, 421, wide=True)
 
 
 def message(title: str, text: str, status: int) -> HTMLResponse:
@@ -161,8 +161,8 @@ def message(title: str, text: str, status: int) -> HTMLResponse:
 def not_listed(base: str, who: str) -> HTMLResponse:
     """Signed in with a provider, and not among those who may enter."""
     body = (
-        f"<p>You are signed in as <strong>{escape(who)}</strong>, who is not on this lab's list. Whoever runs the lab can add you, "
-        "if your provider says that the address is verified.</p>"
+        f"<p>You are signed in as <strong>{escape(who)}</strong>, who is not on this lab's list. The administrator can add you, "
+        "if your provider has verified the address.</p>"
         f'<a class="button" href="{escape(base)}/auth/logout">Sign in as somebody else</a>'
     )
     return page("Not on the list", body, 403)

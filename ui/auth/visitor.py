@@ -34,9 +34,9 @@ def guard() -> None:
         )
         st.error("The lab is closed.", icon=":material/lock:")
         st.text(why)
-        st.text("Whoever runs the lab finds in docs/network.md how to set a password.")
+        st.text("The administrator finds in docs/network.md how to set a password.")
     else:
-        st.error("You are not signed in, or no longer.", icon=":material/lock:")
+        st.error("You are not signed in.", icon=":material/lock:")
         st.html(f'<a href="{escape(policy().base)}/login" target="_self" style="color:inherit">Sign in</a>')
         st.caption("If there is no such page, the lab has to be started with `labcore app`.")
     st.stop()

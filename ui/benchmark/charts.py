@@ -24,7 +24,7 @@ TOOLTIP = [
     {"field": "Clips/s", "type": "quantitative", "format": ",.4~r"},
     {"field": "ms per batch", "type": "quantitative", "format": ",.4~r"},
     {"field": "Share of peak", "type": "quantitative", "format": ".1%"},
-    {"field": "Form", "type": "nominal"},
+    {"field": "Configuration", "type": "nominal"},
     {"field": "Note", "type": "nominal"},
 ]
 LONG = 24
@@ -66,7 +66,7 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
             },
         ],
     }
-    st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt="Clips per second over the batch size")
+    st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt="Clips per second by batch size")
 
 
 def _batches(sizes: pd.Series) -> dict[str, Any]:
@@ -137,9 +137,9 @@ def parts(labels: list[str], times: list[dict[str, float]], *, shares: bool, key
     totals = [max(1e-12, sum(row.values())) for row in times]
     for part, name in PART_NAMES.items():
         values = [row.get(part, 0.0) for row in times]
-        drawn = [100 * value / total for value, total in zip(values, totals, strict=True)] if shares else values
+        shown = [100 * value / total for value, total in zip(values, totals, strict=True)] if shares else values
         figure.add_bar(
-            x=drawn,
+            x=shown,
             y=labels,
             name=name,
             orientation="h",
@@ -149,7 +149,7 @@ def parts(labels: list[str], times: list[dict[str, float]], *, shares: bool, key
     figure.update_layout(barmode="stack", bargap=0.35)
     figure.update_xaxes(ticksuffix=" %" if shares else " ms", range=[0, 100] if shares else None, nticks=6)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    _show_bars(figure, labels, key=key, alt="Where the time of a clip goes", more=96, legend=True)
+    _show_bars(figure, labels, key=key, alt="Time per clip by stage", more=96, legend=True)
 
 
 def _powers(reach: list[float]) -> list[int]:

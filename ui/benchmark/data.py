@@ -115,7 +115,7 @@ def curve(rows: list[Taken], *, every_form: bool) -> pd.DataFrame:
             "ms per batch": row.measured.median_ms,
             "Share of peak": row.measured.peak_share,
             "J per clip": row.measured.energy_j_per_clip,
-            "Form": row.form,
+            "Configuration": row.form,
             "Note": row.measured.disturbed or "–",
         }
         for row in (rows if every_form else best(rows))
@@ -238,7 +238,7 @@ def article_table(reports: list[BenchmarkReport]) -> pd.DataFrame | None:
         for line in article.beside(report):
             entry = {
                 "Device": f"{side} · {line.who}" if side and not line.quoted else line.who,
-                "Form": line.form,
+                "Configuration": line.form,
                 "ms": f"{'> ' if line.at_least else ''}{line.ms:.3g}",
                 "Source": "quoted" if line.quoted else "measured" + (", disturbed" if line.disturbed else ""),
             }

@@ -18,11 +18,11 @@ from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import counted, duration, plain
 from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, device_word
 
-KINDS = {"quick": "Quick", "full": "Full", "own": "Your own"}
+KINDS = {"quick": "Quick", "full": "Full", "own": "Custom"}
 ABOUT = {
-    "quick": "A small CNN on 4 × 1 × 64 × 64, the lab's own network from file to answer, ResNet-18 and a training step. Under 20 seconds.",
-    "full": "Every network, batch size, precision and memory format, inference and training. Keep the machine idle meanwhile.",
-    "own": "Choose what is compared.",
+    "quick": "A small CNN (4 × 1 × 64 × 64), the compact network from file to prediction, ResNet-18, a training step. Under 20 s.",
+    "full": "Every network, batch size, precision and memory format, inference and training. Keep the machine idle.",
+    "own": "Choose what to compare.",
 }
 
 
@@ -63,7 +63,7 @@ def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
         "kind",
         "quick",
         st.segmented_control,
-        "What is measured",
+        "Measurements",
         list(KINDS),
         format_func=KINDS.__getitem__,
         required=True,
@@ -89,24 +89,24 @@ def _start(plan: BenchmarkPlan, devices: dict[str, str], started: Callable[[str]
         )
         return
     st.warning(
-        f"{plain(trouble[:1].upper() + trouble[1:])}. A benchmark at the same time would measure both.",
+        f"{plain(trouble[:1].upper() + trouble[1:])}. A benchmark now would measure both.",
         icon=":material/hourglass_top:",
     )
     with st.container(horizontal=True, gap="small"):
         action_button(
-            "Start when it is done",
+            "Queue",
             partial(_begin, plan, started),
             key="speed-wait",
             type="primary",
             icon=":material/schedule:",
-            help="It waits on the server; you can close this page.",
+            help="Starts when the machine is free. You can close this page.",
         )
         action_button(
-            "Measure beside it",
+            "Start anyway",
             partial(_begin, plan, started, beside=True),
             key="speed-beside",
             type="tertiary",
-            help="Both slow each other down; the report says so.",
+            help="They slow each other down; the report notes it.",
         )
 
 
@@ -127,11 +127,11 @@ def _own(devices: list[str]) -> BenchmarkPlan:
             _models,
             "Networks",
             format_func=lambda model: MODEL_NAMES.get(model, model),
-            help="`timm:NAME` takes a network of timm, where that is installed.",
+            help="`timm:NAME` adds a network of timm, if timm is installed.",
         )
         modes = _pills("Work", list(MODES), ["inference"], "modes", MODE_NAMES.__getitem__)
         scopes = _pills(
-            "What is included",
+            "Included",
             list(SCOPES),
             ["network", "transfer", "waveform", "file"] if gpus else ["network", "waveform", "file"],
             "scopes",
@@ -146,14 +146,14 @@ def _own(devices: list[str]) -> BenchmarkPlan:
             [BEST],
             "precisions",
             lambda name: "best" if name == BEST else name,
-            help="Best: the CPU in its fastest precision, memory format and number of threads; a GPU in each precision.",
+            help="Best: the fastest precision, memory format and thread count on the CPU; each precision on a GPU.",
         )
         formats = _pills("Memory format", list(FORMATS), list(FORMATS), "formats", lambda name: name.replace("_", " "))
         counts = sorted({2**power for power in range(10) if 2**power < usable_cores()} | {usable_cores()})
         threads = _pills(
-            "CPU threads", counts, [], "threads", str, help="Besides the fastest number. None chosen: the fastest only."
+            "CPU threads", counts, [], "threads", str, help="In addition to the fastest number of threads."
         )
-        about = "Compile time is reported separately. Takes long."
+        about = "Slow. Compile time is reported separately."
         compiled = _held("compiled", False, st.toggle, "Also with torch.compile", help=about)
     return make_plan(
         on, models, modes, scopes, batches, precisions, formats, threads=threads, compiled=compiled, name="own"
@@ -167,11 +167,11 @@ MADE: dict[str, Callable[[list[str]], BenchmarkPlan]] = {"quick": quick_plan, "f
 # --- widgets whose values outlive a visit to another page
 
 
-def _held(name: str, default: Any, draw: Callable[..., Any], label: str, *what: Any, **looks: Any) -> Any:
+def _held(name: str, default: Any, render: Callable[..., Any], label: str, *what: Any, **looks: Any) -> Any:
     """The value of a widget; one that is drawn anew has the value that it had."""
     kept = st.session_state.setdefault("speed-form", {})
     st.session_state.setdefault(f"speed-{name}", kept.get(name, default))
-    kept[name] = draw(label, *what, key=f"speed-{name}", **looks)
+    kept[name] = render(label, *what, key=f"speed-{name}", **looks)
     return kept[name]
 
 

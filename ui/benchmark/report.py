@@ -84,15 +84,17 @@ def _charts(rows: list[Taken]) -> None:
     of_mode = data.of(rows, model, mode)
     shown = data.of(of_mode, model, mode, scope)
 
-    st.header("Speed over batch size", anchor=False)
+    st.header("Throughput by batch size", anchor=False)
     every_form = len(data.best(shown)) < len(shown) and st.toggle(
-        "Every form", key="speed-every-form", help="Each precision, memory format and number of threads as a line."
+        "Show every configuration",
+        key="speed-every-form",
+        help="One line per precision, memory format and number of threads.",
     )
     curve = data.curve(shown, every_form=every_form)
     charts.throughput(curve, key="speed-curve")
     st.caption(
-        "Thin lines span the quartiles."
-        + ("" if every_form else " Each device in its fastest form at that batch size.")
+        "Thin lines show the quartiles."
+        + ("" if every_form else " Each device in its fastest configuration for that batch size.")
     )
     _table(curve.dropna(axis=1, how="all"), "speed-over-batch-size")
 
@@ -116,12 +118,14 @@ def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
     if len(devices) > 1:
         base = _choice("Compared with", devices, "base", str)
         bars = data.speed_ups(of_mode, base)
-        about = f"Speed relative to {base}, each device in its fastest form."
+        about = f"Relative to {base}, each device in its fastest configuration."
     else:
         bars = data.against_plain(shown)
-        about = "Gain from precision, memory format and threads: fastest form against plain fp32 with all threads."
+        about = (
+            "Gain from precision, memory format and threads: fastest configuration compared with fp32 and all threads."
+        )
     if not bars:
-        st.caption("Nothing to compare: this needs two devices, or two forms of the same work.")
+        st.caption("Nothing to compare: this needs two devices, or two configurations of the same work.")
         return
     charts.ratios(bars, key="speed-ratios", alt="Speed-up")
     st.caption(about)
@@ -129,7 +133,7 @@ def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
 
 
 def _time(of_mode: list[Taken]) -> None:
-    st.header("Where the time goes", anchor=False)
+    st.header("Time by stage", anchor=False)
     scope, parts = data.time_parts(of_mode)
     if not parts:
         st.caption("No breakdown: measure more than the network alone.")
@@ -138,8 +142,8 @@ def _time(of_mode: list[Taken]) -> None:
     labels, times = [label for label, _ in parts], [time for _, time in parts]
     charts.parts(labels, times, shares=shares, key="speed-parts")
     st.caption(
-        f"Time per clip, {SCOPE_NAMES[scope].lower()}. Each part is timed by itself, with a synchronisation after it: "
-        "the sum can exceed the time at full speed."
+        f"Time per clip, {SCOPE_NAMES[scope].lower()}. Each stage is timed separately and synchronised, so "
+        "the sum can exceed the actual time."
     )
     _table(
         {"Device and batch": labels}
@@ -156,7 +160,7 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
     st.header("Fastest CPU settings", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.selectbox(
-            "Of what",
+            "Work",
             range(len(tunings)),
             format_func=lambda n: data.tuning_words(*tunings[n]),
             key="speed-tuning",
@@ -164,9 +168,9 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
         )
     _, tuning = tunings[number]
     labels = [data.form_words(entry) for entry in tuning.tried]
-    charts.lengths(labels, [entry.ms for entry in tuning.tried], key="speed-forms", alt="Forms tried")
+    charts.lengths(labels, [entry.ms for entry in tuning.tried], key="speed-forms", alt="Configurations tried")
     st.caption(f"ms per batch, lower is better. {plain(sentence(tuning.reason))}")
-    _table({"Form": labels, "ms per batch": [entry.ms for entry in tuning.tried]}, "cpu-forms")
+    _table({"Configuration": labels, "ms per batch": [entry.ms for entry in tuning.tried]}, "cpu-forms")
 
 
 def _article(reports: list[BenchmarkReport]) -> None:
@@ -176,18 +180,19 @@ def _article(reports: list[BenchmarkReport]) -> None:
     st.header("Published figures", anchor=False)
     st.dataframe(table, hide_index=True, height="content", key="speed-article", placeholder="–")
     st.caption(
-        f"Quoted: {article.NAME}. It names neither its CPU nor how the time was taken. "
+        f"Quoted: {article.NAME}. It states neither the CPU nor the method of timing. "
         "Measured: the same work, one forward pass of the network alone."
     )
 
 
 def _everything(reports: list[BenchmarkReport]) -> None:
-    with st.expander("Every figure", icon=":material/table:"):
+    with st.expander("All figures", icon=":material/table:"):
         _frame(data.full_table(reports).dropna(axis=1, how="all"), "every-figure")
 
 
 PEAK = st.column_config.NumberColumn(
-    format="percent", help="Counted FLOPs over the fastest matrix product measured on the device in the same precision."
+    format="percent",
+    help="FLOPs per second, relative to the fastest matrix product measured on the device in the same precision.",
 )
 
 
@@ -197,7 +202,7 @@ def _table(figures, name: str) -> None:
 
 
 def _frame(figures, name: str) -> None:
-    """Figures by column, as a table that can be taken home."""
+    """Figures by column, as a table to download."""
     import pandas as pd
 
     table = pd.DataFrame(figures)

@@ -1,4 +1,4 @@
-"""The Speed page: which reports are looked at, benchmarks at work, reports that come and go."""
+"""The Benchmark page: which reports are looked at, running benchmarks, reports that come and go."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ui.components import owner_guard, queue_line
 
 MOST_BESIDE = 4
 """So many reports are laid beside each other at most: more lines than that cannot be told apart."""
-FILE_HELP = "The report as one file, without names of users, hosts or folders. Another lab can load it."
+FILE_HELP = "The report as JSON, without names of users, hosts or folders. It can be uploaded elsewhere."
 
 
 def known() -> dict[str, Benchmark]:
@@ -92,7 +92,7 @@ def _changed(folder: Benchmark) -> int:
     return sum(file.stat().st_mtime_ns for file in files if file.exists())
 
 
-# --- at work
+# --- running
 
 
 def at_work() -> bool:
@@ -120,7 +120,7 @@ def _one_at_work(benchmark: Benchmark) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(
-                f"**Benchmark {plain(report.plan.name)}** :gray[asked for {by}{ago(report.created)}]",
+                f"**Benchmark {plain(report.plan.name)}** :gray[requested {by}{ago(report.created)}]",
                 width="content",
             )
             with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
@@ -129,7 +129,7 @@ def _one_at_work(benchmark: Benchmark) -> None:
                 owner_guard.stop_button(benchmark, report.by, key=f"stop-{benchmark.id}", disabled=stopping)
                 if stopping:
                     key, looks = f"kill-{benchmark.id}", {"icon": ":material/close:", "type": "tertiary"}
-                    owner_guard.guarded_button("End at once", benchmark.kill, report.by, key=key, verb="End", **looks)
+                    owner_guard.guarded_button("Stop now", benchmark.kill, report.by, key=key, verb="Stop", **looks)
         st.progress(*_progress(benchmark, report))
         rows = data.taken([report])
         if rows:
@@ -144,7 +144,7 @@ def _progress(benchmark: Benchmark, report: BenchmarkReport) -> tuple[float, str
         return 0.0, queue_line.behind(benchmark)
     told = report.progress
     if told is None:
-        return 0.0, "Starting: measuring each device's peak speed"
+        return 0.0, "Starting: measuring the peak speed of each device"
     share = min(1.0, told.done / max(1, told.total))
     left = f", {duration(told.seconds_left)} left" if told.seconds_left >= 1 else ""
     line = f"{count(told.done)} of {count(told.total)} measured{left} · {plain(told.what)}"
@@ -172,7 +172,7 @@ def upload() -> None:
     """Take up a report from another machine."""
     number = st.session_state.setdefault("speed-uploads", 0)
     with st.popover("Upload a report", icon=":material/upload_file:"):
-        st.caption("The JSON file of a report that this page or `labcore benchmark --output` wrote, on any machine.")
+        st.caption("JSON file of a report from this page or `labcore benchmark --output`, from any machine.")
         st.file_uploader(
             "Report",
             type="json",
@@ -217,5 +217,5 @@ def load(folders: list[Benchmark]) -> list[BenchmarkReport]:
     """The reports that can be read; what is wrong with the others is told in place."""
     reports, broken = looked_at(folders, Benchmark.report, lambda folder: f"report {folder.id}")
     for thing in broken:
-        show_error(ReportError(str(thing), "Remove it, or put its files back"))
+        show_error(ReportError(str(thing), "Delete it, or put its files back"))
     return reports

@@ -75,8 +75,8 @@ def curves(
             "tooltip": [_EPOCH, category("clips", title="Clips"), measure("real", title, format=form)],
         },
     }
-    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_TURNED]}
-    st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} over the epochs")
+    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_CHANGED]}
+    st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} by epoch")
 
 
 def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -87,11 +87,11 @@ def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[
     for name, values in sides.items():
         for event, real in zip(epochs, values, strict=True):
             above = f"{real:.3g}" if top is not None and real > top else None
-            drawn = top if above else real
+            visible = top if above else real
             rows.append(
                 {
                     "epoch": event.epoch,
-                    "value": round(drawn, 5),
+                    "value": round(visible, 5),
                     "clips": name,
                     "real": round(real, 5),
                     "above": above,
@@ -125,7 +125,7 @@ _ABOVE: list[dict[str, Any]] = [
         "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": category("above")},
     },
 ]
-_TURNED: list[dict[str, Any]] = [
+_CHANGED: list[dict[str, Any]] = [
     {
         "transform": [{"filter": "isValid(datum.what)"}],
         "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#7A8288", "aria": False},
@@ -183,7 +183,7 @@ def fold_legend() -> None:
         f'background:{colour};margin-right:.4em;vertical-align:middle"></span>{name}</span>'
         for name, colour in zip(SIDES.values(), colours, strict=False)
     )
-    st.html(f'<div style="font-size:.87rem">Accuracy over the epochs, on clips of{names}</div>')
+    st.html(f'<div style="font-size:.87rem">Accuracy by epoch, on clips of{names}</div>')
 
 
 def fold_curve(points: Sequence[tuple[int, float, float]], total: int, *, key: str, title: str) -> None:
@@ -201,7 +201,7 @@ def fold_curve(points: Sequence[tuple[int, float, float]], total: int, *, key: s
         tooltip=[category("clips", title="Clips"), measure("value", "Accuracy", format=".1%")],
         key=key,
         height=96,
-        alt=f"Accuracy of {title} over the epochs",
+        alt=f"Accuracy of {title} by epoch",
         stroke=1.6,
         ticks=3,
     )
@@ -216,7 +216,7 @@ def small_curve(epochs: list[Epoch], field: str, total: int, *, key: str, title:
         tooltip=[measure("value", title, format=".4~g")],
         key=key,
         height=130,
-        alt=f"{title} over the epochs",
+        alt=f"{title} by epoch",
     )
 
 

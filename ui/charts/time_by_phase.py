@@ -26,16 +26,16 @@ def latest(events: Sequence[Event]) -> dict[str, float]:
     return next(filter(None, told), {})
 
 
-def shares(spent: dict[str, float]) -> list[tuple[str, float]]:
+def shares(by_phase: dict[str, float]) -> list[tuple[str, float]]:
     """Kinds with their shares of the whole, the known ones in their order. Nothing for a time of zero."""
-    whole = sum(seconds for seconds in spent.values() if seconds > 0)
-    known = [kind for kind in PARTS if kind in spent] + [kind for kind in spent if kind not in PARTS]
-    return [(kind, spent[kind] / whole) for kind in known if spent[kind] > 0] if whole > 0 else []
+    whole = sum(seconds for seconds in by_phase.values() if seconds > 0)
+    known = [kind for kind in PARTS if kind in by_phase] + [kind for kind in by_phase if kind not in PARTS]
+    return [(kind, by_phase[kind] / whole) for kind in known if by_phase[kind] > 0] if whole > 0 else []
 
 
-def bar(spent: dict[str, float]) -> None:
+def bar(by_phase: dict[str, float]) -> None:
     """The bar and its words; nothing where no time is known. Plain HTML: it costs a visitor's browser next to nothing."""
-    parts = shares(spent)
+    parts = shares(by_phase)
     if not parts:
         return
     colour = 2 if dark() else 1
@@ -52,7 +52,7 @@ def bar(spent: dict[str, float]) -> None:
         for kind, share in parts
     )
     st.html(
-        f'<div role="img" aria-label="Where the time goes: {escape(words)}">'
+        f'<div role="img" aria-label="Time per epoch by stage: {escape(words)}">'
         f'<div style="display:flex;gap:2px;height:10px;border-radius:5px;overflow:hidden">{cells}</div>'
         f'<div style="font-size:.87rem;opacity:.8;margin-top:.45em;line-height:1.7">{legend}</div></div>'
     )

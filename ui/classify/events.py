@@ -36,7 +36,7 @@ class Chosen:
 def threshold() -> float:
     """The least probability of an event, as the visitor wants it."""
     return st.slider(
-        "Least probability of an event",
+        "Event threshold",
         0.0,
         1.0,
         THRESHOLD,
@@ -44,7 +44,7 @@ def threshold() -> float:
         format="percent",
         key="event-threshold",
         width=520,
-        help="The recording is heard in windows that overlap. Those whose likeliest label is less probable, and silent ones, are no event.",
+        help="The recording is split into overlapping windows. Windows below this probability, and silent ones, are not events.",
     )
 
 
@@ -73,7 +73,7 @@ def table(summary: list[LabelTotal]) -> None:
 
     names = label_names(each.label for each in summary)
     rows = [
-        {"Label": names[each.label], "Events": each.count, "Together": moment(each.total_s), "Highest": each.highest}
+        {"Label": names[each.label], "Events": each.count, "Total": moment(each.total_s), "Highest": each.highest}
         for each in summary
     ]
     st.dataframe(
@@ -81,10 +81,10 @@ def table(summary: list[LabelTotal]) -> None:
         hide_index=True,
         height=420 if len(rows) > 10 else "auto",
         column_config={
-            "Together": st.column_config.TextColumn(help="How long its events last together."),
-            "Highest": st.column_config.NumberColumn(format="percent", help="Of its surest window."),
+            "Total": st.column_config.TextColumn(help="Total duration of its events."),
+            "Highest": st.column_config.NumberColumn(format="percent", help="Highest probability of a window."),
         },
-        alt="What occurs in the recording",
+        alt="Events by label",
         placeholder="–",
     )
 
@@ -127,7 +127,7 @@ def listed(key: str, events: list[Segment], answer: Prediction) -> None:
             selection_mode="multi",
             format_func=lambda label: f"{plain(names[label])} · {count(counts[label])}",
             key=f"event-labels-{key}",
-            help="Only the events of these labels are listed; all where none is chosen.",
+            help="Show only events with these labels. Empty: all.",
             wrap=True,
         )
     rows = [event for event in events if not only or event.label in only]

@@ -1,4 +1,4 @@
-"""How long work is shown: its bar while it is at work, and what is left of it when it was stopped."""
+"""How long work is shown: its bar while it is running, and what is left of it when it was stopped."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def again(work: long_work.LongWork) -> None:
         long_work.held().pop(work.key, None)
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{plain(work.name)} :gray[was stopped at {100 * work.task.fraction:.0f} %]")
-        action_button("Again", forget, key=f"again-{work.key}", icon=":material/replay:", type="tertiary")
+        st.markdown(f"{plain(work.name)} :gray[stopped at {100 * work.task.fraction:.0f} %]")
+        action_button("Restart", forget, key=f"again-{work.key}", icon=":material/replay:", type="tertiary")

@@ -16,7 +16,7 @@ from ui.app import live
 from ui.app.text import percent, plain, run_name, told_apart
 
 PARTS = "─── Trials of searches, folds, ensemble members ───"
-BUILTIN = "─── Comes with the lab ───"
+BUILTIN = "─── Built in ───"
 HEADINGS = (PARTS, BUILTIN)
 """Entries of the list that are no network: a press on one of them changes nothing."""
 
@@ -94,7 +94,7 @@ def about_builtin(alone: bool) -> None:
     """What the built-in network is. ``alone``: there is no other, and this is the way to one."""
     with st.container(border=True):
         head = (
-            "There is no trained network of your own yet: the built-in demo network answers."
+            "You have no trained network yet. This is the built-in demo network."
             if alone
             else "The built-in demo network"
         )

@@ -55,11 +55,11 @@ def guarded_button(
     face = {name: looks[name] for name in ("icon", "type", "help") if name in looks}
     with st.popover(label, key=asks, on_change="rerun", **face):
         ask(owner, verb)
-        action_button(f"{verb} all the same", confirmed, key=key)
+        action_button(f"{verb} anyway", confirmed, key=key)
 
 
 def stop_button(job: JobFolder, owner: str, label: str = "Stop", *, key: str, **looks: Any) -> None:
-    """A button that stops a job, or takes it out of the queue."""
+    """A button that stops a job, or cancels one that is queued."""
     stop = partial(services.manager().stop, job, by=services.visitor_name())
     guarded_button(label, stop, owner, key=key, verb="Stop", icon=":material/stop:", **looks)
 
@@ -71,15 +71,15 @@ def resume_button(job: JobFolder, owner: str, label: str = "Resume", *, key: str
 
 
 def remove_button(what: str, act: Callable[[], object], *owners: str, key: str) -> None:
-    """A button that removes something for good, behind a question; ``owners`` are those whose it is."""
-    with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"{key}-asks"):
-        st.markdown(f"Remove {what}? This cannot be undone.")
+    """A button that deletes something, behind a question; ``owners`` are those whose it is."""
+    with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"{key}-asks"):
+        st.markdown(f"Delete {what}? This cannot be undone.")
         for owner in dict.fromkeys(owners):
-            ask(owner, "Remove")
-        action_button("Remove for good", act, key=key, icon=":material/delete:")
+            ask(owner, "Delete")
+        action_button("Delete permanently", act, key=key, icon=":material/delete:")
 
 
 def ask(owner: str, verb: str) -> None:
     """The question in words, where a thing is another's."""
     if anothers(owner):
-        st.markdown(f":orange[:material/person:] **{plain(owner)}** started this. {plain(verb)} it all the same?")
+        st.markdown(f":orange[:material/person:] **{plain(owner)}** started this. {plain(verb)} it anyway?")

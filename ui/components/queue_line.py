@@ -22,13 +22,13 @@ NO_WORKER = "No worker is running. Jobs wait until one is started with `labcore 
 
 
 def behind(job: JobFolder) -> str:
-    """What a waiting job waits for, as Markdown: ``Waits behind demo · compact (3 min left) and 2 more jobs``."""
+    """What a waiting job waits for, as Markdown: ``Queued behind demo · compact (3 min left) and 2 more jobs``."""
     if services.manager().lacks_worker:
         return NO_WORKER
     ahead = services.manager().ahead(job)
     if not ahead:
         return "Next in the queue"
-    return f"Waits behind {_named([(each, glance(each)) for each in ahead])}"
+    return f"Queued behind {_named([(each, glance(each)) for each in ahead])}"
 
 
 def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
@@ -39,8 +39,8 @@ def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -
         st.caption(line)
 
 
-def busy(mine: str = "This run") -> str:
-    """What something that is not queued yet would stand behind, as Markdown; empty where nothing is at work."""
+def busy(mine: str = "this run") -> str:
+    """What something that is not queued yet would stand behind, as Markdown; empty where nothing is running."""
     if services.manager().lacks_worker:
         return NO_WORKER
     rows = [(job, glance(job)) for job in QueueState(services.workspace()).before("auto")]
@@ -49,7 +49,7 @@ def busy(mine: str = "This run") -> str:
     running = [(job, status) for job, status in rows if status.state != "queued"]
     waiting = [(job, status) for job, status in rows if status.state == "queued"]
     parts = [f"Running: {_named(running)}"] * bool(running) + [f"Queue: {_named(waiting)}"] * bool(waiting)
-    return f"{'. '.join(parts)}. {mine} would wait for its turn."
+    return f"{'. '.join(parts)}. {counted(len(rows), 'job')} ahead of {mine}."
 
 
 def _named(rows: Sequence[tuple[JobFolder, JobStatus]]) -> str:

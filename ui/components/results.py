@@ -1,4 +1,4 @@
-"""What came out of a finished run: accuracy with its interval, class by class, and the weights to take home."""
+"""What came out of a finished run: accuracy with its interval, per class, and the weights to download."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def show(run: Run, events: list[Event]) -> None:
             if ended is not None and ended.seconds:
                 st.metric("Time", duration(ended.seconds), width=130)
         st.caption(
-            f"Measured on the {counted(evaluated.clips, 'held-out clip')} of fold {plain(evaluated.fold)}, with the weights "
-            "that are saved." + ("" if adjusted else f" {choice_note(0)}.")
+            f"Measured on the {counted(evaluated.clips, 'held-out clip')} of test fold {plain(evaluated.fold)}, with the "
+            "saved weights." + ("" if adjusted else f" {choice_note(0)}.")
         )
         if adjusted:
             st.warning(f"{choice_note(adjusted)}.", icon=":material/warning:")
@@ -64,22 +64,22 @@ def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
             height="content",
             column_config={
                 "F1": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, width="small"),
-                "Recall": number(help="Share of the clips of this class that were found."),
-                "Precision": number(help="Share of the clips taken for this class that are of it."),
+                "Recall": number(help="Share of the clips of this class that were predicted as it."),
+                "Precision": number(help="Share of the clips predicted as this class that are of it."),
             },
-            alt="Precision, recall and F1 a class",
+            alt="Precision, recall and F1 per class",
             placeholder="–",
         )
 
 
 def download(run: Run) -> None:
-    """The weights to take home; the zip is made when it is asked for."""
+    """The weights to download; the zip is made when it is asked for."""
     shell.download(
-        "Download the weights",
+        "Export",
         lambda: _zip(run),
         f"{run.id}.zip",
         "application/zip",
-        help="Weights, configuration and labels, with a short script that classifies without these pages.",
+        help="A zip with weights, configuration, labels and a script that classifies files.",
     )
 
 

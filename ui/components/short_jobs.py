@@ -1,4 +1,4 @@
-"""A short job on the page that asked for it: how far it is while it is at work, and why it ended without a result."""
+"""A short job on the page that asked for it: how far it is while it is running, and why it ended without a result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ui.components import queue_line
 
 @st.fragment(run_every=live.TICK)
 def follow(job: JobFolder, key: str, more: Callable[[], None] = lambda: None) -> None:
-    """One that waits or is at work, with a button that stops it. ``more`` draws what it has told so far."""
+    """One that waits or is running, with a button that stops it. ``more`` draws what it has told so far."""
     status = glance(job)
     if not status.active:
         st.rerun()
@@ -40,4 +40,4 @@ def why_not(job: JobFolder, status: JobStatus) -> None:
             with st.expander("Log", icon=":material/notes:"):
                 st.code("\n".join(lines), language=None)
     elif status.state == "interrupted":
-        st.warning("Interrupted: its process is gone without a word.", icon=":material/power_off:")
+        st.warning("The process ended unexpectedly (killed, or the machine restarted).", icon=":material/power_off:")

@@ -121,7 +121,7 @@ def _demo_clip(label: str, number: int) -> bytes:
 def _of_dataset(prefix: str) -> Clip | None:
     names = summary.names()
     if not names:
-        st.info("No data set in this workspace yet. Make one on the Overview page.", icon=":material/info:")
+        st.info("No data set in this workspace yet. Add one on the Overview page.", icon=":material/info:")
         st.page_link("streamlit_app.py", label="Overview", icon=":material/home:")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -170,7 +170,7 @@ def of_row(row: Row) -> Clip:
 
 
 def _changed(path: Path) -> int:
-    with AudioError.on_os_error(f"{path} cannot be read", "Take another clip"):
+    with AudioError.on_os_error(f"{path} cannot be read", "Choose another clip"):
         return path.stat().st_mtime_ns
 
 

@@ -34,7 +34,7 @@ def show() -> None:
         if name is not None:
             _start(name)
         else:
-            st.caption("Choose or make a data set first.")
+            st.caption("Choose or generate a data set first.")
 
 
 def _data() -> str | None:
@@ -61,8 +61,8 @@ def _start(name: str) -> None:
         folds = [fold for fold in summary.folds if fold not in PARTS and fold != config.data.leave_out]
         if len(folds) < 2:
             st.info(
-                f"Data set {plain(name)} has no folds to go through: its parts are {plain(', '.join(summary.folds))}. Train once on them "
-                "instead.",
+                f"Data set {plain(name)} has no folds to iterate over: its parts are {plain(', '.join(summary.folds))}. Train a "
+                "single run instead.",
                 icon=":material/info:",
             )
             return
@@ -84,12 +84,12 @@ def _start(name: str) -> None:
             "Compare with a random split",
             began[1],
             key="crossval-random",
-            help="Also trains on folds drawn at random, which ignore recordings, to show how much too high that figure is. Twice the work.",
+            help="Also cross-validates a random split that ignores recordings, to show how much too high its accuracy is. Twice the work.",
         )
         url.write({"fold": None if chosen == possible else list(chosen), "random": "yes" if random else None})
         _facts(summary, config, len(chosen), random)
         make = partial(_make, config, chosen, random)
-        queue_line.start_bar("Each fold", make, key="crossval-start", disabled=not chosen)
+        queue_line.start_bar("this cross-validation", make, key="crossval-start", disabled=not chosen)
 
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
@@ -103,17 +103,15 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
             "Time": estimates.about(one, runs),
         },
         border="horizontal",
-        alt="What will be trained",
+        alt="Summary of the cross-validation",
     )
-    st.caption(
-        f"{estimates.source(one)} Runs train one after the other, or side by side where there are several GPUs.".strip()
-    )
+    st.caption(f"{estimates.source(one)} Runs train one after the other, or in parallel on several GPUs.".strip())
     if summary.note:
         st.caption(plain(summary.note))
-    turned = fields.changes(config)
-    if turned:
-        with st.expander(f"Changed from defaults ({len(turned)})", icon=":material/tune:"):
-            st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in turned.items()))
+    changed = fields.changes(config)
+    if changed:
+        with st.expander(f"Changed from defaults ({len(changed)})", icon=":material/tune:"):
+            st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in changed.items()))
 
 
 def _make(config: RunConfig, folds: list[str], random: bool) -> None:

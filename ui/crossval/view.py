@@ -62,17 +62,17 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
         if owner_guard.anothers(summary.by):
             st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(summary.by)}**", width="content")
         if summary.active:
-            told = "Folds at work stop after their batch and can go on later."
+            told = "Running folds stop after their batch and can be resumed."
             owner_guard.stop_button(experiment, summary.by, "Stop all", key="crossval-stop", help=told)
         elif resumable:
-            told = "Folds go on from their last epoch; those whose runs were deleted begin anew."
+            told = "Folds continue from their last epoch; deleted runs start again."
             owner_guard.resume_button(experiment, summary.by, "Resume all", key="crossval-resume", help=told)
         download("Table as CSV", lambda: csv_table(summarise(experiment)), f"{experiment.id}.csv", "text/csv")
         if not summary.active:
             with st.popover("Delete", icon=":material/delete:", type="tertiary"):
                 st.markdown("Delete this cross-validation?")
                 owner_guard.ask(summary.by, "Delete")
-                for label, runs in (("With all its runs", True), ("Keep the runs", False)):
+                for label, runs in (("Delete its runs too", True), ("Keep the runs", False)):
                     action_button(
                         label, partial(_delete, experiment, runs), key=f"crossval-delete-{runs}", width="stretch"
                     )
@@ -96,11 +96,11 @@ def _metrics(pool: Pool) -> None:
                 "95 % interval",
                 f"{low} – {high}",
                 width=190,
-                help="Wilson interval of all held-out clips taken together.",
+                help="Wilson interval over all held-out clips.",
             )
             st.metric("Macro F1", percent(pool.macro_f1), width=130)
         if pool.seconds:
-            st.metric("Training time", duration(pool.seconds), width=150, help="Of all folds that came to an end.")
+            st.metric("Training time", duration(pool.seconds), width=150, help="Of all finished folds.")
 
 
 def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
@@ -164,9 +164,9 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
     if not pool.finished:
         return
     folds = "fold" if pool.finished == 1 else counted(pool.finished, "fold")
-    st.header("All folds together", anchor=False)
+    st.header("All folds", anchor=False)
     st.caption(
-        f"{counted(pool.clips, 'held-out clip')} of the finished {folds}, each judged by the network that was not trained on its "
+        f"{counted(pool.clips, 'held-out clip')} of the finished {folds}, each predicted by a network that was not trained on its "
         f"recording. {choice_note(pool.adjusted)}."
     )
     results.by_class(pool, key=f"crossval-confusion-{experiment.id}")
@@ -175,8 +175,8 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
 def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
     st.header("Why not a random split?", anchor=False)
     st.markdown(
-        "Clips cut from one recording sound alike, so a random split tests a network on recordings that it was trained on. "
-        "The accuracy comes out too high, which shows only on new recordings."
+        "Clips of the same recording sound alike. A random split tests the network on recordings it was trained on, so its "
+        "accuracy is too high."
     )
     if summary.random is None:
         action_button(
@@ -193,12 +193,12 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
         st.metric("Random split, leaks" if pool.leaks else "Random split", percent(pool.mean), width=180)
         if summary.difference is not None:
             st.metric(
-                "Difference", points(summary.difference), width=170, help="Over the folds finished on both sides."
+                "Difference", points(summary.difference), width=170, help="Over the folds that have finished in both."
             )
     if pool.finished and not pool.leaks:
-        st.caption("This data set names no recordings that clips share, so nothing is known to leak.")
+        st.caption("This data set does not say which clips share a recording, so no leak is known.")
     elif pool.leaks:
-        st.caption(":material/warning: The random figure leaks: clips of the same recordings were trained on.")
+        st.caption(":material/warning: The random split leaks: clips of the same recordings were trained on.")
 
     def random_split() -> None:
         with errors_in_place():

@@ -39,16 +39,16 @@ def _clips(name: str, key: str) -> None:
     label = st.selectbox("Class", list(rows), format_func=names.__getitem__, key=f"{key}-class")
     if label is None:
         return
-    there, turn = rows[label], st.session_state.get(f"{key}-turn", 0)
-    first = turn * AT_ONCE % len(there)
+    there, page = rows[label], st.session_state.get(f"{key}-turn", 0)
+    first = page * AT_ONCE % len(there)
     for row in (there[first:] + there[:first])[:AT_ONCE]:
         clip_table.player(ClipRow(row.name), partial(_sound, row))
     if len(there) > AT_ONCE:
 
         def others() -> None:
-            st.session_state[f"{key}-turn"] = turn + 1
+            st.session_state[f"{key}-turn"] = page + 1
 
-        action_button("Others", others, key=f"{key}-others", icon=":material/shuffle:", type="tertiary")
+        action_button("Resample", others, key=f"{key}-others", icon=":material/shuffle:", type="tertiary")
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")

@@ -34,9 +34,9 @@ def add(prefix: str) -> None:
             "Folder or CSV file on this machine",
             value=st.session_state.get(TYPED, ""),
             placeholder="/data/UrbanSound8K",
-            help="UrbanSound8K, ESC-50, Speech Commands, a folder a class, or a CSV file of path,label. It stays where it is.",
+            help="UrbanSound8K, ESC-50, Speech Commands, one folder per class, or a CSV file (path, label). Files are not copied.",
         )
-        name = st.text_input("Name", placeholder="automatic", help="What it is called here.")
+        name = st.text_input("Name", placeholder="automatic", help="Name in this workspace.")
         if st.form_submit_button("Add data set", icon=":material/add:"):
             st.session_state.pop(TROUBLE, None)
             st.session_state[TYPED] = path
@@ -96,7 +96,7 @@ def _progress(prefix: str) -> None:
             task.fraction, text=f"Reading headers … {count(task.done)} of {counted(task.total, 'file', figure=count)}"
         )
     else:
-        st.progress(0.0, text=f"Looking through folders … {counted(task.done, 'file', figure=count)} so far")
+        st.progress(0.0, text=f"Scanning folders … {counted(task.done, 'file', figure=count)} so far")
     action_button("Cancel", task.cancel, key=f"{prefix}-add-cancel", icon=":material/close:", type="tertiary")
 
 
@@ -123,7 +123,7 @@ def manage(name: str, prefix: str, label: str = "Edit") -> None:
             st.divider()
             st.markdown(_warning(use))
             action_button(
-                "Delete" if use.own else "Remove from the list",
+                "Delete",
                 lambda: _remove(name),
                 key=f"{key}-remove",
                 icon=":material/delete:",
@@ -133,13 +133,13 @@ def manage(name: str, prefix: str, label: str = "Edit") -> None:
 def _warning(use) -> str:
     """What removing a data set does, and to which runs."""
     what = (
-        f"Its files lie in the workspace, at `{plain(use.path)}`, and are deleted."
+        f"Its files in the workspace, at `{plain(use.path)}`, are deleted."
         if use.own
-        else "Its files stay where they are."
+        else "Only the entry is deleted; the files stay."
     )
     runs = f"  \n:orange[:material/warning:] {plain(use.sentence)}." if use.runs else "  \nNo run uses it."
     if use.open and use.own:
-        runs += f" {counted(len(use.open), 'of them', 'of them')} can no longer go on."
+        runs += f" {counted(len(use.open), 'of them', 'of them')} can no longer be resumed."
     return what + runs
 
 

@@ -71,21 +71,21 @@ class Folds:
 
     def title(self, fold: str) -> str:
         """A fold in a list to choose from."""
-        return f"{fold} (cannot be held out)" if self.reasons.get(fold) else fold
+        return f"{fold} (cannot be tested on)" if self.reasons.get(fold) else fold
 
     @property
     def automatic_title(self) -> str:
-        return f"automatic ({self.automatic})" if self.automatic else "automatic (none can be held out)"
+        return f"automatic ({self.automatic})" if self.automatic else "automatic (none possible)"
 
     @property
     def told(self) -> str:
-        """Which folds cannot be held out, and why, each reason once."""
+        """Which folds cannot be the test fold, and why, each reason once."""
         by_reason: dict[str, list[str]] = {}
         for fold, reason in self.reasons.items():
             if reason:
                 by_reason.setdefault(reason.replace(f"fold {fold} ", "it "), []).append(fold)
         return " ".join(
-            f"{'Fold' if len(folds) == 1 else 'Folds'} {', '.join(folds)} cannot be held out: {reason}."
+            f"{'Fold' if len(folds) == 1 else 'Folds'} {', '.join(folds)} cannot be the test fold: {reason}."
             for reason, folds in by_reason.items()
         )
 

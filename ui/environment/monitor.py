@@ -27,7 +27,7 @@ TALL = 48
 SAFE = " '=:/,.;()-"
 """Characters that an address of data may hold as they are."""
 IDLE = 3.0
-"""Seconds between two looks where no run is at work."""
+"""Seconds between two looks where no run is running."""
 SHOWN = 2
 """So many GPUs are drawn unless more are chosen."""
 
@@ -117,7 +117,7 @@ def run_use(use: RunUse) -> str:
     parts = [use.device] if use.device else []
     parts += [f"GPU {index}" + ("" if held is None else f": {gib(held)}") for index, held in use.gpus]
     if use.pid is None:
-        return " · ".join([*parts, "its process cannot be seen from here"])
+        return " · ".join([*parts, "its process is not visible from here"])
     if use.cores is not None:
         parts.append(f"{use.cores:.1f} cores")
     if use.memory is not None:
@@ -154,7 +154,7 @@ def _gpu(gpu: GpuSample, look: MachineSample, history: list[MachineSample]) -> N
         )
         processes, held = look.others(gpu)
         if processes:
-            what = f"{processes} {'process' if processes == 1 else 'processes'} of no run known here"
+            what = f"{processes} {'process' if processes == 1 else 'processes'} of no known run"
             notes.append(f":gray[{what}{f', {plain(gib(held))}' if held else ''}]")
         if notes:
             st.markdown("  \n".join(notes))
@@ -168,11 +168,11 @@ def tiles_html(tiles: list[Tile], history: list[MachineSample]) -> str:
     colour, _ = accents()
     told = []
     for tile in tiles:
-        drawn = curve(series(history, tile.of, now), SPAN, tile.top, colour=colour, title=tile.label)
+        shown = curve(series(history, tile.of, now), SPAN, tile.top, colour=colour, title=tile.label)
         words = (
             f"<small>{escape(tile.label)}</small><br><b>{escape(tile.value)}</b> <small>{escape(tile.ceiling)}</small>"
         )
-        told.append(f'<div style="width:{TILE}px">{words}{drawn}</div>')
+        told.append(f'<div style="width:{TILE}px">{words}{shown}</div>')
     return f'<div style="display:flex;flex-wrap:wrap;gap:1rem;line-height:1.5">{"".join(told)}</div>'
 
 
@@ -199,14 +199,14 @@ def curve(points: list[tuple[float, float | None]], span: float, top: float | No
         lines.append(f"M{left} {above}{steps or 'h1'}")
         areas.append(f"M{left} {TALL}V{above}{steps or 'h1'}V{TALL}H{left}")
     told = f"{title} over the last {span:.0f} seconds"
-    drawn = (
+    shown = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {span:g} {TALL}' preserveAspectRatio='none'>"
         f"<path d='{''.join(areas)}' fill='{colour}' fill-opacity='.16'/>"
         f"<path d='{''.join(lines)}' fill='none' stroke='{colour}' stroke-width='1.6' vector-effect='non-scaling-stroke'/></svg>"
     )
     # As a picture: of SVG that stands in a text itself Streamlit lets nothing through.
     looks = f"display:block;width:100%;height:{TALL}px;border-radius:4px;background:rgba(128,128,128,.09)"
-    return f'<img alt="{escape(told)}" style="{looks}" src="data:image/svg+xml,{quote(drawn, safe=SAFE)}">'
+    return f'<img alt="{escape(told)}" style="{looks}" src="data:image/svg+xml,{quote(shown, safe=SAFE)}">'
 
 
 def _stretches(points: list[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:

@@ -122,9 +122,7 @@ def _actions(now: Examination) -> None:
             "application/json",
         )
         with st.popover("Copy", icon=":material/content_copy:", width="content"):
-            st.caption(
-                "The report as Markdown, without names, paths or serial numbers. Copy it with the button in its corner."
-            )
+            st.caption("The report as Markdown, without names, paths or serial numbers.")
             st.code(report.to_markdown(), language="markdown", height=360, wrap_lines=True)
         st.markdown(f":small[:gray[Checked {ago(report.created)}]]", width="content")
 
@@ -198,6 +196,4 @@ def _proofs(report: DoctorReport) -> None:
     st.dataframe(frame, hide_index=True, height="content", key="proofs", placeholder="–")
     for what, works in report.failures().items():
         st.markdown(f":red[{plain(works)}:] {plain(what)}")
-    st.caption(
-        "Each check ran on the device. Difference: from the CPU's result in double precision, relative to its largest value."
-    )
+    st.caption("Difference: from the CPU's result in double precision, relative to its largest value.")

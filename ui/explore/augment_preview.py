@@ -38,7 +38,7 @@ ABOUT = {
     "mixing": "Mixes in a second clip: energies are added, and the label is shared in the same ratio.",
 }
 WHERE = {
-    "time": "moves the clip in time",
+    "time": "shifts the clip in time",
     "waveform": "acts on the waveform",
     "power": "acts on the mel power",
     "log-mel": "acts on the log-mel",
@@ -54,7 +54,7 @@ def show(opened: Opened, start: float, end: float) -> None:
             options = _options(name)
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 seed = _seed()
-                run = views.choose_run("explore-bench-run", "Network whose answers are compared")
+                run = views.choose_run("explore-bench-run", "Compare predictions of")
         network = services.classifier(run) if run is not None else None
         strengths = front_end.held() if name == ALL else _alone()
         config = _config(network, strengths)
@@ -96,7 +96,7 @@ def _alone() -> dict[str, Any]:
 def _choose_step() -> str:
     from labcore.explore.augment_preview import STEPS
 
-    titles = {ALL: "All, as training does", **{name: step.title for name, step in STEPS.items()}}
+    titles = {ALL: "All, as in training", **{name: step.title for name, step in STEPS.items()}}
     return st.pills(
         "Augmentation", list(titles), default="noise", format_func=titles.__getitem__, key="explore-step",
         required=True, label_visibility="collapsed", wrap=True,
@@ -108,7 +108,7 @@ def _seed() -> int:
         st.session_state["explore-seed"] = int(st.session_state.get("explore-seed", 0)) + 1
 
     seed = int(st.number_input("Seed", 0, 2**31 - 2, key="explore-seed", width=140))
-    shell.action_button("Another draw", another, key="explore-draw", icon=":material/casino:", type="primary")
+    shell.action_button("Resample", another, key="explore-draw", icon=":material/casino:", type="primary")
     return seed
 
 
@@ -117,7 +117,7 @@ def _options(name: str) -> dict[str, Any]:
     from labcore.explore.augment_preview import STEPS
 
     if name == ALL:
-        st.caption("In the order and with the probabilities of training. Each draw differs, as in every epoch.")
+        st.caption("With the order and probabilities of training; a new random draw each time.")
         with st.expander("Strengths", icon=":material/tune:"):
             paths = [path for path in all_settings() if path.startswith("augment.") and path != "augment.plain_share"]
             columns = st.columns(3, gap="medium")
@@ -139,8 +139,8 @@ def _options(name: str) -> dict[str, Any]:
                     st.slider("Signal-to-noise ratio (dB)", -20, 50, 10, key="explore-snr", help="0 dB: as loud as the clip.")
                 )  # fmt: skip
             elif path == "augment.noise_file":
-                with st.popover("Noise of your own", icon=":material/upload_file:"):
-                    file = st.file_uploader("A recording, in place of made noise", key="explore-noise-file")
+                with st.popover("Recorded noise", icon=":material/upload_file:"):
+                    file = st.file_uploader("A recording to use in place of generated noise", key="explore-noise-file")
                 if file is not None:
                     options["recording"] = Clip(file.name, file.getvalue(), file.file_id)
                     st.caption(f"Adds {plain(file.name)}.")
@@ -150,7 +150,7 @@ def _options(name: str) -> dict[str, Any]:
 
 
 def _second() -> Clip | None:
-    with st.expander("Second clip, for mixing", icon=":material/call_merge:", expanded=False):
+    with st.expander("Mixup partner", icon=":material/call_merge:", expanded=False):
         return source_picker.choose("second", "dog_bark")
 
 
@@ -167,5 +167,7 @@ def _carry(name: str, options: dict[str, Any]) -> None:
     if "snr_db" in options:
         values["augment.noise_snr_db"] = max(-10.0, min(40.0, options["snr_db"]))
     if options.get("recording") is not None:
-        st.caption("An upload stays here: the Train page takes the path of a recording, under “Recorded noise”.")
+        st.caption(
+            "Uploads are used here only. On the Train page, enter the path of a recording under “Recorded noise”."
+        )
     front_end.use_for_training(f"Use this {step.title.lower()} for training", values, key="explore-use-augment")

@@ -86,11 +86,11 @@ def _told(result: Preview) -> str:
 
     parts = []
     if result.steps:
-        parts.append("Switched on: " + ", ".join(plain(STEPS[name].title.lower()) for name in result.steps))
+        parts.append("Active: " + ", ".join(plain(STEPS[name].title.lower()) for name in result.steps))
     if result.snr_db is not None:
         parts.append(f"noise at {result.snr_db:.1f} dB".replace("-", "−"))
     if result.ratio is not None:
-        parts.append(f"mixed {percent(result.ratio, 0)} to {percent(1 - result.ratio, 0)}, and so is the label")
+        parts.append(f"mixed {percent(result.ratio, 0)} to {percent(1 - result.ratio, 0)}, labels too")
     return " · ".join(parts)
 
 
@@ -142,6 +142,6 @@ def _answers(network: Classifier, result: Preview, before: Any, after: Any, diff
             bars.probabilities(shares, key=f"explore-answers-{key}", most=4)
     with difference:
         if tops[0] == tops[1]:
-            st.markdown(f":green-badge[the answer stays] :gray[{points(pair[1][tops[0]] - pair[0][tops[0]])}]")
+            st.markdown(f":green-badge[same prediction] :gray[{points(pair[1][tops[0]] - pair[0][tops[0]])}]")
         else:
-            st.markdown(":red-badge[the answer changes]")
+            st.markdown(":red-badge[different prediction]")

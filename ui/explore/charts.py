@@ -80,5 +80,10 @@ def accuracy_in_noise(noisy: pd.DataFrame, clean: float, snrs_db: tuple[float, .
         },
         {"mark": {"type": "line", "point": True, "strokeWidth": 2}, "encoding": curve},
     ]
-    looks = {"height": 280, "width": "stretch", "key": "explore-noise-curve", "alt": "Accuracy over the ratio"}
+    looks = {
+        "height": 280,
+        "width": "stretch",
+        "key": "explore-noise-curve",
+        "alt": "Accuracy by signal-to-noise ratio",
+    }
     st.vega_lite_chart(noisy, {"layer": layers}, **looks)

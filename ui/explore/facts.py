@@ -29,7 +29,7 @@ def strip(opened: Opened) -> None:
         "Loudness": _level(facts.loudness_lufs, "LUFS"),
         "Clipped samples": count(facts.clipped_samples),
         "DC offset": f"{100 * facts.dc_offset:+.2f} %".replace("-", "−"),
-        "Silence at the ends": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
+        "Silent ends": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
     }
     with st.container(border=True, key="explore-facts"):
         label = f" :gray[labelled {plain(label_name(opened.source.truth))}]" if opened.source.truth else ""
@@ -60,7 +60,7 @@ def on_view(opened: Opened, long_seconds: float) -> tuple[float, float]:
         alt="Overview of the recording",
         selection=(start, end),
         selectable=True,
-        hint=f"Drag to choose a stretch of up to {MOST_SECONDS:.0f} s",
+        hint=f"Drag to select up to {MOST_SECONDS:.0f} s",
     )
     return start, end
 

@@ -39,15 +39,15 @@ def held() -> dict[str, Any]:
 def widget(path: str, values: dict[str, Any] | None = None, name: str = "explore") -> Any:
     """The widget of a setting, with round stops where it has some, for the page's values or others with a name of their own."""
     values = held() if values is None else values
-    turn = st.session_state.get("explore-turn", 0)
+    change = st.session_state.get("explore-turn", 0)
     values[path] = fields.widget_of(
-        all_settings()[path], values[path], key=f"{name}-{path}-{turn}", stops=STOPS.get(path)
+        all_settings()[path], values[path], key=f"{name}-{path}-{change}", stops=STOPS.get(path)
     )
     return values[path]
 
 
 def put(values: dict[str, Any]) -> None:
-    """Turn settings from a callback."""
+    """Change settings from a callback."""
     held().update(values)
     st.session_state["explore-turn"] = st.session_state.get("explore-turn", 0) + 1
 
@@ -74,7 +74,7 @@ def settings_of() -> None:
         [*names, *runs],
         index=None,
         format_func=told_apart([*names, *runs], lambda name: names.get(name) or run_name(runs[name])),
-        placeholder="Take the settings of …",
+        placeholder="Load settings of …",
         key="explore-settings-of",
         on_change=chosen,
         label_visibility="collapsed",
@@ -85,7 +85,7 @@ def sliders() -> None:
     """The settings of the front end: the everyday ones, then the others folded away."""
     for path in EVERYDAY:
         widget(path)
-    with st.expander("More of the front end", icon=":material/tune:"):
+    with st.expander("More settings", icon=":material/tune:"):
         for path in FRONT:
             if path not in EVERYDAY:
                 widget(path)
@@ -109,7 +109,7 @@ def problems(told: Consequences) -> None:
     """Why the settings cannot work, or why they work less well than they could."""
     if told.problems:
         body = "  \n".join(plain(problem) for problem in told.problems)
-        st.error(f"{body}\n\nThe pictures stay as they were with the last settings that work.", icon=":material/block:")
+        st.error(f"{body}\n\nThe pictures show the last valid settings.", icon=":material/block:")
         return
     for warning in told.warnings:
         st.warning(plain(warning), icon=":material/warning:")
@@ -118,7 +118,7 @@ def problems(told: Consequences) -> None:
 def numbers(told: Consequences, seconds: float) -> None:
     """What the settings lead to."""
     if told.problems:
-        st.markdown(":red[:material/block: These settings cannot work: see above the pictures.]")
+        st.markdown(":red[:material/block: These settings are invalid: see above the pictures.]")
         return
     columns = int(seconds * told.frames_per_second) + 1
     st.markdown(
@@ -140,5 +140,5 @@ def use_for_training(label: str, what: tuple[str, ...] | dict[str, Any], *, key:
 
     shell.action_button(label, carry, key=key, icon=":material/model_training:")
     if st.session_state.pop(f"{key}-done", False):
-        st.success("The Train page has them now.", icon=":material/check:")
+        st.success("Copied to the Train page.", icon=":material/check:")
         st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")

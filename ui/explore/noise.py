@@ -42,7 +42,7 @@ def show() -> None:
             )
             fold = st.selectbox(
                 "Fold", summary.folds, index=summary.folds.index(summary.fold), key=f"explore-noise-fold-{run.id}", width=160,
-                format_func=lambda name: f"{name}, held out" if name == summary.fold else f"{name}, trained on",
+                format_func=lambda name: f"{name}, test fold" if name == summary.fold else f"{name}, trained on",
             )  # fmt: skip
             colour = st.segmented_control(
                 "Noise",
@@ -54,12 +54,12 @@ def show() -> None:
             )
             job, status = last_of(run) or (None, None)
             shell.action_button(
-                "Judge", partial(start, run, label, fold, colour), key="explore-noise-start", icon=":material/play_arrow:",
+                "Run", partial(start, run, label, fold, colour), key="explore-noise-start", icon=":material/play_arrow:",
                 type="primary", disabled=status is not None and status.active,
             )  # fmt: skip
         if fold != summary.fold:
             st.warning(
-                "The network was trained on this fold: the accuracy says little about new clips.",
+                "The network was trained on this fold, so the accuracy says little about new clips.",
                 icon=":material/warning:",
             )
         if job is not None and status is not None:
@@ -80,7 +80,7 @@ def start(run: Run, label: str, fold: str, colour: Literal["white", "pink", "bro
 
 
 def _show(job: NoiseTest, status: JobStatus, run: Run) -> None:
-    """A noise test while it is at work, and what came of it."""
+    """A noise test while it is running, and what came of it."""
     if status.active:
         short_jobs.follow(job, "explore-noise", lambda: result(job, run))
         return
@@ -104,10 +104,10 @@ def result(job: NoiseTest, run: Run, status: JobStatus | None = None) -> None:
     charts.accuracy_in_noise(noisy, float(clean["accuracy"]), job.plan.snrs_db)
     stopped = " Stopped early: results so far." if status is not None and status.state != "finished" else ""
     st.caption(
-        f"{plain(run_name(run))}: {percent(float(clean['accuracy']))} without added noise, the dashed line. "
-        f"The band is the 95 % Wilson interval. On {plain(chosen.sentence)}{stopped}"
+        f"{plain(run_name(run))}: {percent(float(clean['accuracy']))} without added noise (dashed line). "
+        f"Band: 95 % Wilson interval. On {plain(chosen.sentence)}{stopped}"
     )
-    with st.expander("Numbers", icon=":material/table:"):
+    with st.expander("Table", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="Accuracy by ratio", placeholder="–")
     data, name = csv_of_frame(table), "accuracy-over-snr.csv"
     shell.download("CSV", data, name, "text/csv", key="explore-noise-csv")

@@ -14,7 +14,7 @@ from ui.app.shell import download
 if TYPE_CHECKING:
     from labcore.config import RunConfig
 
-WAV = "What is played, as WAV of 32-bit float."
+WAV = "What you hear, as a WAV file (32-bit float)."
 
 
 def buttons(
@@ -45,16 +45,14 @@ def buttons(
         if shown:
             with st.popover("Pictures", icon=":material/image:"):
                 for title, (view, low, high) in shown.items():
-                    picture, key = _png(view, low, high), f"explore-png-{title}"
-                    download(title, picture, f"{stem}-{slug(title)}.png", "image/png", key=key, type="tertiary")
+                    image, key = _png(view, low, high), f"explore-png-{title}"
+                    download(title, image, f"{stem}-{slug(title)}.png", "image/png", key=key, type="tertiary")
         known = [kind for kind in kinds if kind in KINDS]
         if known:
             with st.popover("Code", icon=":material/code:"):
-                st.caption("The same numbers with torchaudio; `picture` holds them, lowest row first.")
+                st.caption("The same values with torchaudio, in `picture`, lowest row first.")
                 if mended:
-                    st.caption(
-                        "Not quite for this file: soundfile alone does not hear it as the lab does. Save the sound first."
-                    )
+                    st.caption("For this file, save the sound first: soundfile alone reads it differently.")
                 for kind in known:
                     st.markdown(f"**{kind.capitalize()}**")
                     part = None if stretch == (0.0, seconds) else stretch
@@ -69,20 +67,20 @@ def of_preview(name: str, wav: bytes, shown: dict[str, tuple[Any, float, float]]
     with st.container(horizontal=True, gap="small"):
         download("Sound after", wav, f"{stem}-augmented.wav", "audio/wav", key="explore-bench-wav", help=WAV)
         for title, (view, low, high) in shown.items():
-            picture, looks = _png(view, low, high), {"icon": ":material/image:", "key": f"explore-bench-png-{title}"}
-            download(f"Picture {title}", picture, f"{stem}-{title}.png", "image/png", **looks)
+            image, looks = _png(view, low, high), {"icon": ":material/image:", "key": f"explore-bench-png-{title}"}
+            download(f"Picture {title}", image, f"{stem}-{title}.png", "image/png", **looks)
 
 
 def _png(view: Any, low: float | None, high: float | None) -> Callable[[], bytes]:
     """Drawn when it is asked for, not at every turn of a slider."""
     colours = st.session_state.get("explore-map") or "magma"
 
-    def drawn() -> bytes:
+    def image() -> bytes:
         from labcore.explore.render import png
 
         return png(view, colours=colours, low=low, high=high)
 
-    return drawn
+    return image
 
 
 def _stem(name: str) -> str:

@@ -67,7 +67,7 @@ def _settings(seconds: float) -> tuple[RunConfig, Consequences]:
             80,
             5,
             key="explore-range",
-            help="Range below the loudest level that gets colours.",
+            help="Range below the loudest level that the colours cover.",
         )
         st.selectbox("Colour map", names(), key="explore-map")
         st.segmented_control("Frequency axis", ["log", "linear"], default="log", required=True, key="explore-axis",
@@ -120,10 +120,10 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
 
 def _mode(channels_: int, rate: int) -> str:
     """Which sound is drawn as the waveform and played."""
-    modes = {"file": "As recorded" if channels_ == 1 else "Channels apart"}
+    modes = {"file": "As recorded" if channels_ == 1 else "Separate channels"}
     if channels_ > 1:
         modes["mixed"] = "Mixed"
-    modes["front"] = f"As the front end gets it, {rate / 1000:g} kHz"
+    modes["front"] = f"As the front end receives it, {rate / 1000:g} kHz"
     if st.session_state.get("explore-mode", "file") not in modes:
         st.session_state.pop("explore-mode")
     return st.segmented_control(
@@ -194,7 +194,7 @@ def choose_run(key: str, label: str = "Network", *, demo: bool = True) -> Run | 
     known = Networks(demo)
     if not known.runs:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("A trained network's answers appear here.", width="content")
+            st.caption("Predictions of a trained network appear here.", width="content")
             st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
         return None
     if st.session_state.get(key) not in known.runs:

@@ -14,7 +14,7 @@ from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, spee
 from ui.app import services
 from ui.app.text import duration, plain
 
-UNKNOWN = "not known before this network has trained here"
+UNKNOWN = "unknown until this network has trained here"
 
 
 def of(config: RunConfig, plan: EpochPlan) -> RunTime | None:
@@ -44,9 +44,9 @@ def source(one: RunTime | None) -> str:
     if one is None:
         return ""
     return (
-        "Time by an earlier run on this machine."
+        "Time estimated from an earlier run on this machine."
         if one.measured
-        else "Time as measured on two cores of another machine."
+        else "Time measured on another machine with two cores."
     )
 
 

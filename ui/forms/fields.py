@@ -21,16 +21,20 @@ from ui.app import services
 from ui.app.shell import action_button
 
 PARTS = {
-    "audio": ("Clips", ":material/content_cut:", "What is cut from a recording before anything is computed from it."),
+    "audio": ("Audio", ":material/content_cut:", "How clips are resampled and cut."),
     "features": (
         "Spectrogram",
         ":material/blur_on:",
-        "The log-mel spectrogram, the one front end of training and use.",
+        "The log-mel spectrogram, the front end of training and use.",
     ),
-    "augment": ("Augmentation", ":material/shuffle:", "What is done to the training clips, anew in every epoch."),
-    "model": ("Network", ":material/account_tree:", "The network."),
-    "optim": ("Training", ":material/trending_down:", "How the weights are found."),
-    "runtime": ("Machine", ":material/memory:", "Where and in what form the work is done."),
+    "augment": (
+        "Augmentation",
+        ":material/shuffle:",
+        "Random changes of the training clips, new in every epoch. Zero switches one off.",
+    ),
+    "model": ("Network", ":material/account_tree:", "Architecture and initial weights."),
+    "optim": ("Training", ":material/trending_down:", "How the network is trained."),
+    "runtime": ("Hardware", ":material/memory:", "Device, precision and memory."),
 }
 """Part of the configuration → title, icon and what it is about, for those shown as a group of sliders."""
 
@@ -39,7 +43,7 @@ OPEN_LISTS = {
     "model.pretrained": ["none", "published"],
     "runtime.device": ["auto", "cpu", "cuda", "cuda:1"],
 }
-"""Text settings with usual answers; others can be typed."""
+"""Text settings with usual values; others can be typed."""
 
 USUAL = {
     "audio.sample_rate": (8000, 16000, 22050, 32000, 44100, 48000, 250000),
@@ -50,7 +54,7 @@ USUAL = {
 """Settings that are a field for a number with the usual values to press under it."""
 
 POWERS_OF_TWO = {"optim.batch_size"}
-TIME_AGAIN = "Forgets which precision and memory format was the fastest on this machine. The next run of each network times them anew."
+TIME_AGAIN = "Forgets which precision and memory format is the fastest on this machine. The next run of each network measures again."
 MOST_STOPS = 200
 """A slider of more stops hits none of them: such a setting is a field for a number."""
 
@@ -87,7 +91,7 @@ def fill(settings: Mapping[str, Any]) -> None:
 
 
 def presets() -> None:
-    """A choice of presets; choosing one sets the sliders, turning a slider makes it "your own"."""
+    """A choice of presets; choosing one sets the sliders, changing one makes it "custom"."""
     current = matching_preset()
 
     def chosen() -> None:
@@ -100,14 +104,14 @@ def presets() -> None:
     st.segmented_control(
         "Preset",
         names,
-        format_func=lambda name: PRESETS[name].title if name in PRESETS else "Your own",
+        format_func=lambda name: PRESETS[name].title if name in PRESETS else "Custom",
         key="preset-choice",
         on_change=chosen,
         required=True,
         label_visibility="collapsed",
         wrap=True,
     )
-    st.caption(PRESETS[current].summary if current else "Settings of your own. A preset sets them all again.")
+    st.caption(PRESETS[current].summary if current else "Custom settings. Choosing a preset resets them.")
 
 
 def matching_preset() -> str | None:
@@ -137,7 +141,7 @@ def widget(setting: Setting) -> Any:
         _usual(setting)
     if setting.path == "runtime.precision":
         action_button(
-            "Time again", _time_again, key="time-again", icon=":material/timer:", type="tertiary", help=TIME_AGAIN
+            "Measure again", _time_again, key="time-again", icon=":material/timer:", type="tertiary", help=TIME_AGAIN
         )
     return current[setting.path]
 
@@ -162,7 +166,7 @@ def widget_of(setting: Setting, value: Any, *, key: str, stops: list[Any] | None
         chosen = st.selectbox(options=options, accept_new_options=True, index=options.index(value), **common)
         return chosen or setting.default
     if setting.kind == "text":
-        typed = st.text_input(value=value, placeholder="automatic" if setting.optional else None, **common)
+        typed = st.text_input(value=value, placeholder=setting.unset if setting.optional else None, **common)
         return typed or (None if setting.optional else setting.default)
     if stops is not None:
         held = sorted({*stops, value} - {None})
@@ -178,9 +182,9 @@ def widget_of(setting: Setting, value: Any, *, key: str, stops: list[Any] | None
 
 
 def changes(config: RunConfig) -> dict[str, Any]:
-    """What a configuration turned away from the defaults, data set aside: title → value, for a short list."""
+    """What a configuration changes from the defaults, data set aside: title → value, for a short list."""
     return {
-        setting.title: "automatic" if value is None else f"{tidy(value)} {setting.unit}".strip()
+        setting.title: setting.unset if value is None else f"{tidy(value)} {setting.unit}".strip()
         for path, setting in all_settings().items()
         if not path.startswith("data.") and (value := config.value(path)) != setting.default
     }
@@ -220,7 +224,7 @@ def _usual(setting: Setting) -> None:
 def _time_again() -> None:
     from labcore.training.precision_choice import forget
 
-    st.toast(f"{counted(forget(services.workspace()), 'timing')} forgotten.", icon=":material/check:")
+    st.toast(f"{counted(forget(services.workspace()), 'measurement')} forgotten.", icon=":material/check:")
 
 
 def _number(setting: Setting, common: dict[str, Any]) -> Any:
@@ -231,7 +235,7 @@ def _number(setting: Setting, common: dict[str, Any]) -> Any:
         max_value=None if setting.le is None else kind(setting.le),
         step=kind(setting.step) if setting.step else (0.001 if small else None),
         format="%g" if kind is float else None,
-        placeholder="automatic" if setting.optional else None,
+        placeholder=setting.unset if setting.optional else None,
         **common,
     )
 
@@ -279,8 +283,8 @@ def tidy(value: Any) -> str:
 
 def key_of(path: str) -> str:
     """The key of a setting's widget. A value that a preset or a run has set comes with a new widget."""
-    turn = _names().get(path, 0)
-    return f"setting-{path}-{turn}" if turn else f"setting-{path}"
+    change = _names().get(path, 0)
+    return f"setting-{path}-{change}" if change else f"setting-{path}"
 
 
 def _names() -> dict[str, int]:

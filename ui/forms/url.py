@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import RunConfig, all_settings
+from labcore.config.former import path_now
 from labcore.config.presets import PRESETS, preset
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
@@ -32,11 +33,11 @@ def read() -> None:
     To be called in a run of the whole page. What an address says wrongly is told and left out.
     """
     names = _names()
-    said = {name: st.query_params[name] for name in st.query_params if name in names}
+    given = {path_now(name): st.query_params[name] for name in st.query_params if path_now(name) in names}
     written, moment = st.session_state.get(WRITTEN, ({}, 0.0))
     fresh = "settings" not in st.session_state
-    if said and said != written and (fresh or time.monotonic() - moment > SETTLED_SECONDS):
-        changes, troubles = settings_of(said)
+    if given and given != written and (fresh or time.monotonic() - moment > SETTLED_SECONDS):
+        changes, troubles = settings_of(given)
         fields.fill({path: setting.default for path, setting in all_settings().items()} | changes)
         for trouble in troubles:
             show_error(trouble)
@@ -57,7 +58,7 @@ def write(own: Mapping[str, str | list[str] | None] | None = None, *, settings: 
 def put(words: Mapping[str, str | list[str] | None]) -> None:
     """Set words of the address, and take out those that are None; the rest stays. Does nothing where it says so already."""
     there = {name: st.query_params.get_all(name) for name in st.query_params}
-    wanted = {name: texts for name, texts in there.items() if name not in words}
+    wanted = {name: texts for name, texts in there.items() if path_now(name) not in words}
     wanted |= {name: [text] if isinstance(text, str) else text for name, text in words.items() if text}
     if wanted != there:
         st.query_params.from_dict(wanted)
@@ -81,11 +82,11 @@ def _text(value: Any) -> str:
     return AUTO if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def settings_of(said: Mapping[str, str]) -> tuple[dict[str, Any], list[LabError]]:
+def settings_of(given: Mapping[str, str]) -> tuple[dict[str, Any], list[LabError]]:
     """Path → value of an address, and what is wrong with the rest of it."""
     values: dict[str, Any] = {}
     troubles: list[LabError] = []
-    for name, text in said.items():
+    for name, text in given.items():
         try:
             if name == "preset":
                 preset(text)

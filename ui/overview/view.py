@@ -1,4 +1,4 @@
-"""The overview: the machine, what is at work, the latest runs and data sets, and where to start."""
+"""The overview: the machine, what is running, the latest runs and data sets, and where to start."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ def first_steps(sets: list, has_run: bool) -> None:
     st.header("First steps", anchor=False)
     data, train, classify = st.columns(3, gap="medium")
     with data.container(border=True, height="stretch"):
-        step(1, "Get some clips", any(not info.error for info in sets))
+        step(1, "Get clips", any(not info.error for info in sets))
         if sets:
             for info in sets[:4]:
                 data_set(info, "first")
             if not any(info.name == "demo" for info in sets):
                 live.demo_button("demo-first", kind="secondary")
         else:
-            st.markdown(
-                "Ten kinds of city sound, made on this machine in half a minute, need no download. Clips of your own work too."
-            )
+            st.markdown("Generate a demo set: ten city sounds, 400 clips, no download, about 30 s. Or bring your own.")
             live.demo_button("demo-first")
-        st.page_link("pages/train.py", label="Use clips of my own", icon=":material/folder_open:")
+        with st.popover("Add a data set", icon=":material/add:", type="tertiary"):
+            manage.add("first")
     with train.container(border=True, height="stretch"):
         step(2, "Train", has_run)
         st.markdown(
-            "Take a preset or turn the settings, press start, and watch the curves move. You may close the page meanwhile."
+            "Choose a preset or adjust the settings, press Start, and watch the curves. You can close the page meanwhile."
         )
         usable = [info.name for info in sets if not info.error]
         if not usable:
@@ -43,9 +42,7 @@ def first_steps(sets: list, has_run: bool) -> None:
             st.switch_page("pages/train.py", query_params={"data.dataset": usable[0]})
     with classify.container(border=True, height="stretch"):
         step(3, "Classify", False)
-        st.markdown(
-            "Drop a clip on it or speak into the microphone: see what the network hears, and take its weights home."
-        )
+        st.markdown("Upload a clip or record one, and see and hear what the network predicts.")
         label = "Classify a clip" if has_run else "Try the built-in demo network"
         st.page_link("pages/classify.py", label=label, icon=":material/graphic_eq:")
 
@@ -97,7 +94,7 @@ def data_sets(found: list) -> None:
 
 
 def page() -> None:
-    shell.open_page("Overview", "Train a sound classifier, watch it learn, use it, take the weights home.")
+    shell.open_page("Overview", "Train a sound classifier, watch it learn, and use it.")
     with live.device_line(), shell.errors_in_place():
         services.manager()
         runs = live.runs()

@@ -23,7 +23,7 @@ def show(search: Search, report: SearchReport) -> None:
     best = report.best
     if best is None:
         if report.active:
-            st.caption("The first trial is the unchanged recipe. Its result appears here when it has finished.")
+            st.caption("Trial 0 is the unchanged recipe. Results appear when it has finished.")
         return
     with st.container(border=True):
         left, right = st.columns([2, 3], gap="large")
@@ -39,7 +39,7 @@ def show(search: Search, report: SearchReport) -> None:
         with st.container(horizontal=True, gap="small"):
             _final(search, report)
             action_button(
-                "Open in the Train form",
+                "Open on the Train page",
                 partial(_open_form, search),
                 key="search-open",
                 icon=":material/tune:",
@@ -62,8 +62,8 @@ def _figure(report: SearchReport, best: Trial) -> None:
     )
     flatters = f" Best of {counted(report.done, 'trial')}, so slightly optimistic." if report.done > 1 else ""
     st.caption(
-        f"On validation fold {plain(settings.validation)}.{flatters} Report the figure of fold {plain(settings.test_fold)}, "
-        "which no trial has seen."
+        f"On validation fold {plain(settings.validation)}.{flatters} Report the accuracy on test fold "
+        f"{plain(settings.test_fold)}, which no trial has used."
     )
 
 
@@ -71,24 +71,24 @@ def _final(search: Search, report: SearchReport) -> None:
     """Train the best with the test fold held out: once."""
     run = final_run(report)
     if run is not None:
-        status, fold = glance(run), f"fold {plain(report.settings.test_fold)} held out"
+        status, fold = glance(run), f"fold {plain(report.settings.test_fold)}"
         ended = status.state == "finished"
         word = percent(status.accuracy) if ended else state_face(status.state)[0].lower()
         st.page_link(
             "pages/train.py",
-            label=f"{'Trained' if ended else 'The best'} with {fold}: **{plain(word)}**",
+            label=f"Best settings on test {fold}: **{plain(word)}**",
             icon=":material/verified:",
             query_params={"run": run.id},
         )
         return
     action_button(
-        "Train the best with the test fold held out",
+        "Train and test the best settings",
         partial(train_best, search, services.manager(), by=services.visitor_name()),
         key="search-final",
         type="primary" if report.state == "finished" else "secondary",
         icon=":material/verified:",
         disabled=report.active,
-        help="One run with these settings on all other folds, judged once on the test fold.",
+        help="One run on all other folds, evaluated once on the test fold.",
     )
 
 
@@ -109,5 +109,5 @@ def _value(report: SearchReport, value: float | None) -> str:
 
 def _difference(report: SearchReport, difference: float) -> str:
     if report.settings.objective == "accuracy":
-        return f"{points(difference)} against the recipe"
-    return f"{difference:+.4f} against the recipe"
+        return f"{points(difference)} compared with the recipe"
+    return f"{difference:+.4f} compared with the recipe"

@@ -48,7 +48,7 @@ def history(report: SearchReport, *, key: str) -> None:
         "encoding": {"x": x, "y": y("value"), **_looks(".1%" if share else ".4f")},
     }
     spec = {"padding": PADDING, "layer": [best_line, points]}
-    alt = "Value of each trial, and the best so far"
+    alt = "Value of each trial, and best so far"
     st.vega_lite_chart(frame, spec, key=key, height=280, width="stretch", alt=alt)
 
 
@@ -136,7 +136,7 @@ def slices(report: SearchReport, *, key: str) -> None:
             ticks = _ticks(each.low or 1.0, each.high or 1.0)
             figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks], row=row, col=column)
     figure.update_yaxes(tickformat=".0%" if report.settings.objective == "accuracy" else "~g")
-    show_figure(figure, height=210 * rows + 20, key=key, alt="Value of the finished trials over each varied setting")
+    show_figure(figure, height=210 * rows + 20, key=key, alt="Value of the finished trials by each varied setting")
 
 
 def _around(values: list[float], share: bool) -> list[float]:

@@ -22,7 +22,7 @@ def load(search: Search) -> SearchReport:
         [search], lambda each: each.report(journal(str(each.path), _made(each))), lambda each: f"search {each.id}"
     )
     if broken:
-        raise SearchError(str(broken[0]), "Remove it, or put its files back")
+        raise SearchError(str(broken[0]), "Delete it, or put its files back")
     return reports[0]
 
 
@@ -47,4 +47,4 @@ def _made(search: Search) -> float:
     try:
         return search.path.stat().st_ino
     except OSError as error:
-        raise SearchError(f"search {search.id} is not there any more", "Choose another one") from error
+        raise SearchError(f"search {search.id} no longer exists", "Choose another one") from error

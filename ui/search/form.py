@@ -76,7 +76,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
             index=folds.index(now) if now in folds else 0,
             format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
             key=f"search-fold-{kept['dataset']}",
-            help="No trial sees it. Judge the result on it once, at the end.",
+            help="No trial uses it. Evaluate the result on it once, at the end.",
         )
         if there.told:
             st.caption(f":orange[:material/warning:] {plain(there.told)}")
@@ -85,10 +85,10 @@ def _base() -> tuple[RunConfig, RunConfig]:
         "Recipe",
         options,
         default=kept.get("base", "quick"),
-        format_func=lambda name: "As in the Train form" if name == OWN else PRESETS[name].title,
+        format_func=lambda name: "From the Train page" if name == OWN else PRESETS[name].title,
         required=True,
         key="search-base",
-        help="Every trial starts from it, with the varied settings changed.",
+        help="Values of the settings that are not varied.",
         wrap=True,
     )
     config = fields.config() if kept["base"] == OWN else preset(kept["base"])
@@ -105,7 +105,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
 
 def _ranges(config: RunConfig) -> list[Range]:
     """Which settings are varied, and over what."""
-    st.header("Varied", anchor=False)
+    st.header("Search space", anchor=False)
     kept, table = _kept(), all_settings()
     paths = [path for path, setting in table.items() if not path.startswith(FIXED) and _can_be_varied(setting)]
     if "search-paths" not in st.session_state:
@@ -117,7 +117,7 @@ def _ranges(config: RunConfig) -> list[Range]:
         key="search-paths",
         placeholder="Choose the settings to vary",
         wrap=True,
-        help="Vary few settings: about five trials for each.",
+        help="Vary few settings: plan about five trials per setting.",
         label_visibility="collapsed",
     )
     ranges = []
@@ -168,7 +168,7 @@ def _stops_slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[An
         value=held,
         format_func=fields.tidy,
         key=key,
-        help=f"{setting.help} On a logarithmic scale.",
+        help=f"{setting.help} Logarithmic scale.",
     )
     return low, high
 
@@ -209,23 +209,23 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
         st.header("This search", anchor=False)
         kept["trials"] = st.number_input("Trials", 1, 1000, kept.get("trials", 20), key="search-trials")
         kept["objective"] = st.segmented_control(
-            "Judged by",
+            "Objective",
             list(OBJECTIVES),
             default=kept.get("objective", "accuracy"),
             format_func=OBJECTIVES.__getitem__,
             required=True,
             key="search-objective",
-            help="On the validation fold, with the averaged last weights. With few clips, the loss shows finer differences.",
+            help="Measured on the validation fold, with weight averaging. With few clips, the loss shows finer differences.",
             wrap=True,
         )
         kept["pruning"] = st.toggle(
-            "Stop hopeless trials early",
+            "Prune trials early",
             kept.get("pruning", True),
             key="search-pruning",
             help="Stops a trial that stays below the median of the others at the same epoch.",
         )
         with st.expander("More", icon=":material/tune:"):
-            kept["seed"] = st.number_input("Seed of the sampler", 0, 2**31 - 1, kept.get("seed", 0), key="search-seed")
+            kept["seed"] = st.number_input("Sampler seed", 0, 2**31 - 1, kept.get("seed", 0), key="search-seed")
         try:
             settings = make_settings(
                 services.workspace(),
@@ -240,7 +240,7 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
             show_error(error)
             return
         _facts(settings)
-        queue_line.start_bar("Each trial", partial(_begin, settings), key="search-start")
+        queue_line.start_bar("this search", partial(_begin, settings), key="search-start")
 
 
 def _facts(settings: Settings) -> None:
@@ -250,19 +250,17 @@ def _facts(settings: Settings) -> None:
     st.table(
         {
             "Training": f"**{counted(trial.training, 'clip')}**",
-            "Judged on": f"**{counted(trial.held_out, 'clip')}**, fold {plain(settings.validation)}",
-            "Left out": f"fold {plain(settings.test_fold)}, reported at the end",
+            "Validation": f"**{counted(trial.held_out, 'clip')}**, fold {plain(settings.validation)}",
+            "Test": f"fold {plain(settings.test_fold)}, evaluated at the end",
             "Each trial": f"{counted(work.epochs, 'epoch')}, {estimates.about(one)}",
             "All trials": f"{counted(settings.trials, 'trial')}, {estimates.about(one, settings.trials, most=settings.pruning)}",
         },
         border="horizontal",
-        alt="What will be searched",
+        alt="Summary of the search",
     )
     if settings.config.optim.epochs is None:
         st.caption(estimates.automatic(work))
-    st.caption(
-        f"{estimates.source(one)} Trials train one after the other, or side by side where there are several GPUs.".strip()
-    )
+    st.caption(f"{estimates.source(one)} Trials train one after the other, or in parallel on several GPUs.".strip())
 
 
 def _begin(settings: Settings) -> None:

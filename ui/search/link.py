@@ -80,7 +80,7 @@ def _take(word: str, act: Any) -> None:
     try:
         act()
     except LabError as error:
-        show_error(ConfigError(f"the {word} of this link is passed over: {error.what}", error.remedy))
+        show_error(ConfigError(f"the {word} of this link is ignored: {error.what}", error.remedy))
 
 
 def _value(name: str, text: str) -> Any:
@@ -89,6 +89,8 @@ def _value(name: str, text: str) -> Any:
     if name in NUMBERS:
         low, high = NUMBERS[name]
         if not (text.isdecimal() and low <= int(text) <= high):
-            raise ConfigError(f"{text!r} is no whole number from {low} to {high}", "Give a value within these bounds")
+            raise ConfigError(
+                f"{text!r} is not a whole number from {low} to {high}", "Give a value within these bounds"
+            )
         return int(text)
     return text == "on" if name == "pruning" else text

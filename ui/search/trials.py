@@ -31,10 +31,10 @@ def show(report: SearchReport) -> None:
             "Value": st.column_config.NumberColumn(
                 "Accuracy" if share else "Loss",
                 format="percent" if share else "%.4f",
-                help="On the validation fold. For a pruned trial: its last value.",
+                help="On the validation fold. Pruned trials: the last value.",
             ),
         },
-        alt="The trials with their states, values and settings",
+        alt="Trials with states, values and settings",
         placeholder="–",
     )
 
@@ -64,4 +64,4 @@ def rows_of(report: SearchReport) -> pd.DataFrame:
 def _state_word(report: SearchReport, trial: Trial) -> str:
     if trial.state == "running" and not report.active:
         return "Unfinished"
-    return state_face(trial.state)[0] + (", the best" if report.best is trial else "")
+    return state_face(trial.state)[0] + (", best" if report.best is trial else "")

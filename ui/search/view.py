@@ -1,4 +1,4 @@
-"""A search on the page: live while it is at work, what it found, and what to do with that."""
+"""A search on the page: live while it is running, what it found, and what to do with that."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MORE = 10
 
 
 def show(search: Search) -> None:
-    """The search, following it while it is at work."""
+    """The search, following it while it is running."""
     try:
         before = data.load(search)
     except SearchError as error:
@@ -63,15 +63,15 @@ def _head(search: Search, report: SearchReport) -> None:
         else:
             more = partial(_go_on, search, max(report.settings.trials, report.done) + MORE)
             owner_guard.guarded_button(
-                f"{MORE} trials more", more, report.by, key="search-more", verb="Resume", icon=":material/add:"
+                f"{MORE} more trials", more, report.by, key="search-more", verb="Resume", icon=":material/add:"
             )
         if not report.active:
-            with st.popover("Remove", icon=":material/delete:", type="tertiary"):
-                st.markdown("Remove this search? This cannot be undone. What was trained in the end stays.")
-                owner_guard.ask(report.by, "Remove")
-                with_runs = st.toggle("The runs of its trials too", value=True, key="search-remove-runs")
+            with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+                st.markdown("Delete this search? This cannot be undone. The final run is kept.")
+                owner_guard.ask(report.by, "Delete")
+                with_runs = st.toggle("Also delete the runs of its trials", value=True, key="search-remove-runs")
                 remove = partial(_remove, search, with_runs)
-                action_button("Remove for good", remove, key="search-remove", icon=":material/delete:")
+                action_button("Delete permanently", remove, key="search-remove", icon=":material/delete:")
 
 
 def _remove(search: Search, with_runs: bool) -> None:
@@ -86,10 +86,10 @@ def _go_on(search: Search, trials: int) -> None:
 
 def _progress(search: Search, report: SearchReport) -> None:
     if report.state == "failed":
-        show_error(LabError(report.status.error or "the search failed without a word", report.status.remedy))
+        show_error(LabError(report.status.error or "the search failed without a message", report.status.remedy))
         lines = tail(search.log)
         if lines:
-            with st.expander("The last lines of its log", icon=":material/notes:"):
+            with st.expander("Last lines of its log", icon=":material/notes:"):
                 st.code("\n".join(lines), language=None, wrap_lines=True)
     if report.state == "interrupted":
         st.warning(
@@ -100,12 +100,10 @@ def _progress(search: Search, report: SearchReport) -> None:
         return
     done, trials = report.done, report.settings.trials
     pruned = sum(trial.state == "pruned" for trial in report.trials)
-    line = f"{count(done)} of {counted(trials, 'trial')} done" + (
-        f", {count(pruned)} of them stopped early" if pruned else ""
-    )
+    line = f"{count(done)} of {counted(trials, 'trial')} done" + (f", {count(pruned)} pruned" if pruned else "")
     word = {
         "queued": "Queued",
-        "stopping": "Stopping; the runs at work finish their batch",
+        "stopping": "Stopping after the current batch",
         "stopped": f"Stopped{owner_guard.stopped_by(report.status)}",
     }
     st.progress(min(1.0, done / max(1, trials)), text=f"{word[report.state]}: {line}" if report.state in word else line)
@@ -130,20 +128,20 @@ def _figures(search: Search, report: SearchReport) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         word = "accuracy" if report.settings.objective == "accuracy" else "loss"
-        st.markdown(f"**Trials** :gray[validation {word}, and the best so far]")
+        st.markdown(f"**Trials** :gray[validation {word}]")
         charts.history(report, key=f"history-{search.id}")
     with right:
         st.markdown("**Importance** :gray[share of the variance]")
         found = data.shares(search, finished) if len(report.settings.ranges) > 1 else {}
         if found:
             charts.importance(found, key=f"importance-{search.id}")
-            st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Rough with few trials.")
+            st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Imprecise with few trials.")
         elif len(report.settings.ranges) > 1:
             st.caption("Needs six finished trials.")
         else:
             st.caption("Only one setting is varied.")
     if finished >= 3 and not report.active:
-        st.markdown("**Results by setting** :gray[finished trials; the best one is larger]")
+        st.markdown("**Results by setting** :gray[the best trial is larger]")
         charts.slices(report, key=f"slices-{search.id}")
 
 
@@ -153,15 +151,15 @@ def _settings(report: SearchReport) -> None:
         st.table(
             {
                 "Data set": plain(settings.config.data.dataset),
-                "Judged on": f"fold {plain(settings.validation)}, {settings.objective}",
-                "Left out": f"fold {plain(settings.test_fold)}",
+                "Validation": f"fold {plain(settings.validation)}, {settings.objective}",
+                "Test": f"fold {plain(settings.test_fold)}",
                 "Network": plain(settings.config.model.name),
                 "Epochs": count(settings.config.optim.epochs) if settings.config.optim.epochs else "automatic",
-                "Early stops": "yes" if settings.pruning else "no",
+                "Pruning": "yes" if settings.pruning else "no",
             },
             border="horizontal",
             width="content",
         )
-        st.caption("Varied settings, for the command line")
+        st.caption("Search space, for the command line")
         st.code(" ".join(f"--vary {each.words()}" for each in settings.ranges), language="bash", wrap_lines=True)
-        st.caption(f"`labcore search --show {report.id}` shows the same in a shell.")
+        st.caption(f"`labcore search --show {report.id}` shows these results in a shell.")

@@ -21,20 +21,20 @@ from ui.components import owner_guard, short_jobs
 def words(event: Estimate) -> dict[str, str]:
     """An estimate as a short table: what → how much."""
     told = {
-        "An epoch": _seconds(event.seconds_per_epoch),
-        "To the end": duration(event.seconds_total) + (f", {counted(event.epochs, 'epoch')}" if event.epochs else ""),
+        "Time per epoch": _seconds(event.seconds_per_epoch),
+        "Total time": duration(event.seconds_total) + (f", {counted(event.epochs, 'epoch')}" if event.epochs else ""),
         "Peak memory": f"{gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}",
     }
     if event.largest_batch is not None:
-        told["Room for a batch"] = room(event.largest_batch, event.clips)
+        told["Batch size limit"] = room(event.largest_batch, event.clips)
     if event.micro_batch < event.batch_size:
-        told["Batches"] = f"{counted(event.batch_size, 'clip')}, in parts of {count(event.micro_batch)}"
+        told["Micro-batch"] = f"{counted(event.micro_batch, 'clip')} of a batch of {count(event.batch_size)}"
     return told
 
 
 def line(event: Estimate) -> str:
     """An estimate as a line of the log."""
-    parts = [f"{_seconds(event.seconds_per_epoch)} an epoch", f"{duration(event.seconds_total)} to the end"]
+    parts = [f"{_seconds(event.seconds_per_epoch)} per epoch", f"{duration(event.seconds_total)} in total"]
     parts.append(f"peak memory {gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}")
     if event.largest_batch is not None:
         parts.append(f"{room(event.largest_batch, event.clips)} in a batch")
@@ -54,14 +54,13 @@ def part(config: RunConfig | None) -> None:
         short_jobs.follow(at_work, "estimate")
         return
     action_button(
-        "Estimate",
+        "Estimate time and memory",
         partial(start, config),
         key="estimate-start",
         icon=":material/timer:",
         width="stretch",
         disabled=config is None,
-        help="Prepares the data and takes a few steps: seconds an epoch, time to the end, memory. Nothing of it is kept but what "
-        "the run itself would prepare.",
+        help="Prepares the data and times a few training steps. The prepared data is kept for the run.",
     )
     wanted = None if config is None else json.loads(config.to_json())
     about = next(((job, status) for job, status in mine if job.load("config", {}) == wanted), None)
@@ -72,7 +71,7 @@ def part(config: RunConfig | None) -> None:
     if (result := job.result) is not None:
         told = words(result)
         st.table({name: plain(value) for name, value in told.items()}, border="horizontal", alt="Estimate of the run")
-        st.caption(f"From {counted(result.steps_timed, 'step')}, on the machine as busy as it was then.")
+        st.caption(f"Estimated from {counted(result.steps_timed, 'step')} at the machine's current load.")
 
 
 def start(config: RunConfig | None) -> None:

@@ -29,7 +29,7 @@ AUTOMATIC = "automatic"
 
 @st.fragment
 def show() -> None:
-    """The form, in a fragment of its own so that turning a setting redraws nothing else."""
+    """The form, in a fragment of its own so that changing a setting redraws nothing else."""
     form, result = st.columns([5, 3], gap="large")
     with form:
         with errors_in_place():
@@ -67,7 +67,7 @@ def _data() -> None:
             current["data.fold"] = None
         st.session_state["fold-choice"] = current["data.fold"] or AUTOMATIC
         st.selectbox(
-            "Held-out fold",
+            "Test fold",
             [AUTOMATIC, *folds.reasons],
             format_func=lambda fold: folds.automatic_title if fold == AUTOMATIC else folds.title(fold),
             key="fold-choice",
@@ -76,7 +76,7 @@ def _data() -> None:
         )
         if folds.told:
             st.caption(f":orange[:material/warning:] {plain(folds.told)}")
-    with st.expander("How it is split", icon=":material/call_split:"):
+    with st.expander("Split", icon=":material/call_split:"):
         fields.part("data", skip=("data.dataset", "data.fold"))
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
@@ -127,7 +127,7 @@ def _planned() -> None:
         return
     config, chosen = fields.config(), summary_of(current)
     work = plan_for(config, chosen.training)
-    st.caption(f"{estimates.automatic(work)} That takes {estimates.about(estimates.of(config, work))}.")
+    st.caption(f"{estimates.automatic(work)} Takes {estimates.about(estimates.of(config, work))}.")
 
 
 def summary_of(current: dict[str, Any]) -> summary.DataSummary:
@@ -165,7 +165,7 @@ def _summary_and_start() -> None:
         except LabError as error:
             show_error(error)
         if chosen is None and config is not None:
-            st.caption("Choose or make a data set first.")
+            st.caption("Choose or generate a data set first.")
         if chosen is not None and config is not None:
             _facts(chosen, config)
         ready = config if chosen is not None else None
@@ -195,24 +195,24 @@ def _facts(chosen: summary.DataSummary, config) -> None:
     device = services.known_device()
     where = config.runtime.device
     if where == "auto":
-        where = plain(device.name) if device else "the first GPU that works, else the CPU"
+        where = plain(device.name) if device else "the first working GPU, else the CPU"
     st.table(
         {
             "Training": f"**{counted(work.clips, 'clip')}** {f'of {count(work.of)} ' if work.sampled else ''}"
             f"of {counted(len(chosen.counts), 'class', 'classes')}",
-            "Held out": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
+            "Test": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
             "Steps": f"{counted(work.epochs, 'epoch')} of {count(steps)}",
             "Time": estimates.about(estimates.of(config, work)),
             "Device": where,
         },
         border="horizontal",
-        alt="What will be trained",
+        alt="Summary of the run",
     )
     if chosen.note:
         st.caption(f"Folds: {plain(chosen.note)}.".replace("..", "."))
     if chosen.training and config.optim.batch_size > chosen.training:
-        st.caption(":orange[A batch is larger than the training set.]")
+        st.caption(":orange[The batch size is larger than the training set.]")
 
 
 def _classes(chosen: summary.DataSummary) -> None:
@@ -221,18 +221,16 @@ def _classes(chosen: summary.DataSummary) -> None:
             {
                 "Class": [plain(name) for name in label_names(chosen.counts).values()],
                 "Training": [train for train, _ in chosen.counts.values()],
-                "Held out": [held_out for _, held_out in chosen.counts.values()],
+                "Test": [held_out for _, held_out in chosen.counts.values()],
             },
             border="horizontal",
             hide_index=True,
-            alt="Clips a class",
+            alt="Clips per class",
         )
     _findings(chosen)
     if chosen.problems:
         files = len(chosen.problems)
-        with st.expander(
-            f"{count(files)} {'file is' if files == 1 else 'files are'} left out", icon=":material/warning:"
-        ):
+        with st.expander(f"{counted(files, 'file')} skipped", icon=":material/warning:"):
             for problem in chosen.problems[:50]:
                 _file(problem.path)
                 st.caption(plain(problem.what) + (f" ({count(problem.clips)} clips)" if problem.clips > 1 else ""))
@@ -241,7 +239,7 @@ def _classes(chosen: summary.DataSummary) -> None:
 
 
 def _findings(chosen: summary.DataSummary) -> None:
-    """How the data set was read: what is probably not meant, in sight; what was taken for what, folded away."""
+    """How the data set was read: what is probably not meant, in sight; notes, folded away."""
     warnings = [finding for finding in chosen.findings if finding.level == "warning"]
     notes = [finding for finding in chosen.findings if finding.level != "warning"]
     for sentence in summary.told_at_adding(chosen):
@@ -260,7 +258,7 @@ def _findings(chosen: summary.DataSummary) -> None:
                     if len(finding.files) > 50:
                         st.caption(f"and {count(len(finding.files) - 50)} more")
     if notes:
-        with st.expander("How it was read", icon=":material/info:"):
+        with st.expander("How the data set was read", icon=":material/info:"):
             for finding in notes:
                 st.markdown(plain(finding.sentence))
 

@@ -21,18 +21,24 @@ from ui.app.text import plain
 from ui.components import owner_guard
 from ui.forms import fields
 
-WHO = {"page": "page", "command": "command line", "file": "file", "lab": "the lab itself"}
+WHO = {"page": "page", "command": "command line", "file": "file", "lab": "overfitting advisor"}
 
 
 @st.fragment
 def panel(run: Run, owner: str = "") -> None:
-    """Sliders for what can be turned now, what counts and what was asked for, and the buttons that ask for it.
+    """Sliders for what can be changed now, the values in effect and those asked for, and the buttons that ask for it.
 
     Args:
-        owner: whose run it is; before another's is turned there is a question.
+        owner: whose run it is; before another's is changed there is a question.
     """
     with (
-        st.expander("Turn", icon=":material/tune:", expanded=False, key=f"turn-open-{run.id}", on_change="rerun") as it,
+        st.expander(
+            "Adjust while training",
+            icon=":material/tune:",
+            expanded=False,
+            key=f"turn-open-{run.id}",
+            on_change="rerun",
+        ) as it,
         errors_in_place(),
     ):
         if not it.open:  # a fold that is shut costs nothing
@@ -48,17 +54,17 @@ def panel(run: Run, owner: str = "") -> None:
             me = services.visitor_name()
             apply = partial(run.override, changes, by="page", who=me)
             owner_guard.guarded_button(
-                "Apply", apply, owner, key="turn-apply", verb="Turn", type="primary", disabled=not changes
+                "Apply", apply, owner, key="turn-apply", verb="Change", type="primary", disabled=not changes
             )
-            undo = partial(run.override, undone, by="page", who=me, reason="back to the start")
+            undo = partial(run.override, undone, by="page", who=me, reason="undo")
             owner_guard.guarded_button(
-                "Undo", undo, owner, key="turn-undo", verb="Turn", icon=":material/undo:", type="tertiary",
+                "Undo", undo, owner, key="turn-undo", verb="Change", icon=":material/undo:", type="tertiary",
                 disabled=not undone,
             )  # fmt: skip
             st.caption(
-                f"To be turned: {plain(told(changes))}."
+                f"To apply: {plain(told(changes))}."
                 if changes
-                else "Counts from the next epoch on. Undo goes back to the values of the start."
+                else "Takes effect at the next epoch. Undo restores the starting values."
             )
 
 
@@ -71,13 +77,15 @@ def _sliders(run: Run, table: list[Setting], pending: PendingSettings) -> None:
             key, counts = f"turn-{run.id}-{path}-{pending.generations[path]}", pending.counts.value(path)
             pending.values[path] = fields.widget_of(setting, pending.values[path], key=key)
             if path in pending.asked:
-                st.caption(f":orange[Counts now: {fields.tidy(counts)}; asked for: {fields.tidy(pending.asked[path])}]")
+                st.caption(
+                    f":orange[Now: {fields.tidy(counts)}; from the next epoch: {fields.tidy(pending.asked[path])}]"
+                )
             elif pending.values[path] != counts:
-                st.caption(f"Counts now: {fields.tidy(counts)}")
+                st.caption(f"Now: {fields.tidy(counts)}")
 
 
 def told(changes: dict[str, Any]) -> str:
-    """Changes in words: "Dropout 0.4, Mixing 0.5"."""
+    """Changes in words: "Dropout 0.4, Mixup 0.5"."""
     table = all_settings()
     return ", ".join(
         f"{table[path].title if path in table else path} {fields.tidy(value)}" for path, value in changes.items()
@@ -85,18 +93,18 @@ def told(changes: dict[str, Any]) -> str:
 
 
 def marks(events: list[Event]) -> list[dict[str, Any]]:
-    """The turns as marks on the curves: ``epoch`` (between the last epoch before it and the first with it) and ``what``."""
-    turns = {(turn.epoch, turn.number): turn for turn in each_of(events, SettingsChanged)}
+    """The changes as marks on the curves: ``epoch`` (between the last epoch before it and the first with it) and ``what``."""
+    by_number = {(change.epoch, change.number): change for change in each_of(events, SettingsChanged)}
     found: dict[int, list[str]] = {}
-    for (epoch, _), event in sorted(turns.items()):
+    for (epoch, _), event in sorted(by_number.items()):
         found.setdefault(epoch, []).append(f"{told(event.changes)} ({_who(event)})")
     return [{"epoch": max(1.0, epoch - 0.5), "what": "; ".join(whats)} for epoch, whats in found.items()]
 
 
 def sentence(event: SettingsChanged) -> str:
-    """A turn as a line of the log."""
+    """A change as a line of the log."""
     reason = f": {event.reason}" if event.reason else ""
-    return f"From epoch {event.epoch} on: {told(event.changes)}, turned by {_who(event)}{reason}"
+    return f"From epoch {event.epoch}: {told(event.changes)}, changed by {_who(event)}{reason}"
 
 
 def _who(event: SettingsChanged) -> str:
@@ -121,7 +129,9 @@ def advice(run: Run, events: list[Event], owner: str = "") -> None:
         )
         reason = f"advice after epoch {event.epoch}"
         follow = partial(run.override, event.changes, by="page", who=services.visitor_name(), reason=reason)
-        owner_guard.guarded_button("Do it", follow, owner, key=f"advice-do-{event.epoch}", verb="Turn", type="primary")
+        owner_guard.guarded_button(
+            "Apply suggestion", follow, owner, key=f"advice-do-{event.epoch}", verb="Change", type="primary"
+        )
         aside = partial(st.session_state.__setitem__, _aside(run), event.epoch)
         action_button("Not now", aside, key=f"advice-not-{event.epoch}", type="tertiary")
 

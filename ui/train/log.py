@@ -46,7 +46,7 @@ def sentence(event: Event) -> str:
         case RunQueued():
             return "Queued"
         case RunStarted():
-            return f"Taken up by process {event.pid} on {event.host}"
+            return f"Started (process {event.pid} on {event.host})"
         case Preparing():
             line = preparing_line(event)
             return line[:1].upper() + line[1:]
@@ -66,8 +66,8 @@ def sentence(event: Event) -> str:
             return f"After epoch {event.epoch}: {message}. Suggested: {live_settings.told(event.changes)}"
         case BatchSplit():
             return (
-                f"Epoch {event.epoch}: memory ran out. Batches of {counted(event.batch_size, 'clip')} are taken in parts of "
-                f"{event.micro_batch} from here on, their gradients summed"
+                f"Epoch {event.epoch}: out of memory. Batches of {counted(event.batch_size, 'clip')} are split into micro-batches of "
+                f"{event.micro_batch} from now on"
             )
         case Log():
             return event.message if event.level == "info" else f"{event.level}: {event.message}"

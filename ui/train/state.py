@@ -17,26 +17,26 @@ from ui.components import owner_guard
 
 def show(run: Run, status: JobStatus, events: list[Event]) -> None:
     if status.state == "unreadable":
-        show_error(LabError(status.error, "Put its files back, or remove it"))
+        show_error(LabError(status.error, "Put its files back, or delete it"))
         return
     if status.state == "failed":
-        show_error(LabError(status.error or "the run failed without a word", status.remedy))
+        show_error(LabError(status.error or "the run failed without a message", status.remedy))
         _in_parts(run, status, events)
         if lines := tail(run.log):
-            st.caption("The last lines of its log")
+            st.caption("Last lines of its log")
             st.code("\n".join(lines), language=None, wrap_lines=True)
         return
     if status.state == "interrupted":
         st.warning(
-            f"Its worker is gone without a word: killed, or the machine was restarted. "
-            f"{f'Epoch {status.epoch} is saved; resume goes on from there.' if status.epoch else 'Nothing was saved yet.'}",
+            "The training process ended unexpectedly (killed, or the machine restarted). "
+            f"{f'Epoch {status.epoch} is saved; Resume continues from there.' if status.epoch else 'Nothing was saved yet.'}",
             icon=":material/power_off:",
         )
     if status.state == "stopped" and status.error:
         show_error(LabError(status.error, status.remedy))
     elif status.state == "stopped" and (status.epochs or owner_guard.stopped_by(status)):
         after = f" after epoch {status.epoch} of {status.epochs}" if status.epochs else ""
-        goes_on = " Resume goes on from there." if status.epochs else ""
+        goes_on = " Resume continues from there." if status.epochs else ""
         st.caption(f"Stopped{owner_guard.stopped_by(status)}{after}.{goes_on}")
     if status.active:
         st.progress(status.fraction, text=live.progress(status, run))
@@ -54,11 +54,9 @@ def _in_parts(run: Run, status: JobStatus, events: list[Event]) -> None:
         run.save_config(run.config.replace({"runtime.micro_batch": fits}))
         services.manager().resume(run, by=services.visitor_name())
 
-    label = f"Resume in parts of {counted(fits, 'clip')}"
+    label = f"Resume with micro-batches of {counted(fits, 'clip')}"
     owner_guard.guarded_button(label, divide, status.by, key="in-parts", verb="Resume", icon=":material/call_split:")
-    st.caption(
-        "Each batch is taken in parts whose gradients are summed: the same steps in less memory, a little slower."
-    )
+    st.caption("Gradient accumulation: the same steps with less memory, a little slower.")
 
 
 def place_of_data(run: Run, status: JobStatus, events: list[Event]) -> None:
@@ -74,15 +72,15 @@ def place_of_data(run: Run, status: JobStatus, events: list[Event]) -> None:
     def resume() -> None:
         place = st.session_state[f"place-{run.id}"].strip()
         if not place:
-            raise DatasetError("no place was given", "Give the folder or CSV file of the data set, or its name here")
+            raise DatasetError("no path was given", "Enter the folder or CSV file of the data set, or its name")
         services.manager().resume(run, by=services.visitor_name(), dataset=place)
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
-            "Where its data set lies now",
+            "Where is its data set now?",
             key=f"place-{run.id}",
             placeholder=run.config.data.dataset,
-            help="The folder or CSV file of the same clips, or the name of a data set of this lab.",
+            help="Folder or CSV file with the same clips, or the name of a data set in this workspace.",
             width=420,
         )
         owner_guard.guarded_button(

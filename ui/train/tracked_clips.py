@@ -33,14 +33,14 @@ MOST_LINES = 4
 WAITING = "pinned-waiting"
 
 
-def heard(name: str, content: bytes) -> bytes:
+def prepared(name: str, content: bytes) -> bytes:
     """A sound as it is pinned: as the lab encodes it.
 
     Raises:
         AudioError: it is too large, too long or no sound.
     """
     if len(content) > LIMITS.max_bytes:
-        raise AudioError(f"{name} is larger than {MOST_MB} MB", "Pin a short clip")
+        raise AudioError(f"{name} is larger than {MOST_MB} MB", "Choose a shorter clip")
     return as_wav(content, name=name, limits=LIMITS, exact=True)
 
 
@@ -51,13 +51,13 @@ def pin(run: Run, name: str, content: bytes) -> Path:
         AudioError: it is too large, too long or no sound.
         LabError: the run has as many as it can take.
     """
-    content = heard(name, content)
+    content = prepared(name, content)
     there = files(run)
     for file in there:
         if file.read_bytes() == content:
             return file
     if len(there) >= MOST:
-        raise LabError(f"the run has {MOST} pinned clips already", "Take one away first")
+        raise LabError(f"the run already tracks {MOST} clips", "Delete one first")
     safe, taken = pinned_name(name), {file.name for file in there}
     return run.pin(safe if safe not in taken else f"{uuid.uuid4().hex[:4]}-{safe}", content)
 
@@ -72,15 +72,15 @@ def files(run: Run) -> list[Path]:
 
 @st.fragment
 def panel(run: Run, active: bool, owner: str = "") -> None:
-    """The pinned clips to play, and, while the run is at work, the ways to add one. Does not tick."""
+    """The pinned clips to play, and, while the run is running, the ways to add one. Does not tick."""
     there = files(run)
     if not there and not active:
         return
-    fold = st.expander("Pinned clips", icon=":material/push_pin:", key=f"pinned-open-{run.id}", on_change="rerun")
+    fold = st.expander("Tracked clips", icon=":material/push_pin:", key=f"pinned-open-{run.id}", on_change="rerun")
     if not fold.open:
         return
     with fold, errors_in_place():
-        st.caption("What the network makes of a sound of yours after every epoch.")
+        st.caption("Predictions for your own clips, after every epoch.")
         for file in there:
             sound = partial(_played, str(file), file.stat().st_mtime_ns)
             clip_table.player(ClipRow(file.name), sound, partial(_take_away, file, owner) if active else None)
@@ -90,7 +90,7 @@ def panel(run: Run, active: bool, owner: str = "") -> None:
 
 def _take_away(file: Path, owner: str) -> None:
     remove = partial(file.unlink, missing_ok=True)
-    owner_guard.guarded_button("Take away", remove, owner, key=f"unpin-{shown(file.name)}", type="tertiary")
+    owner_guard.guarded_button("Delete", remove, owner, key=f"unpin-{shown(file.name)}", type="tertiary")
 
 
 @st.cache_data(max_entries=4 * MOST, show_spinner=False)
@@ -100,8 +100,8 @@ def _played(path: str, changed: int) -> bytes:
 
 
 def _add(run: Run) -> None:
-    turn = st.session_state.setdefault("pin-turn", 0)
-    key = f"pin-upload-{turn}"
+    upload = st.session_state.setdefault("pin-turn", 0)
+    key = f"pin-upload-{upload}"
 
     def uploaded() -> None:
         file = st.session_state[key]
@@ -109,12 +109,12 @@ def _add(run: Run) -> None:
             return
         try:
             pin(run, file.name, file.getvalue())
-            st.session_state["pin-turn"] = turn + 1  # an empty field for the next one
+            st.session_state["pin-turn"] = upload + 1  # an empty field for the next one
         except LabError as error:
             st.session_state["pin-trouble"] = error
 
     st.file_uploader(
-        "Sound", key=key, max_upload_size=MOST_MB, on_change=uploaded, help=f"At most {MOST_SECONDS:.0f} s.",
+        "Sound", key=key, max_upload_size=MOST_MB, on_change=uploaded, help=f"Up to {MOST_SECONDS:.0f} s.",
         label_visibility="collapsed",
     )  # fmt: skip
     trouble = st.session_state.pop("pin-trouble", None)
@@ -132,7 +132,7 @@ def _held_out_button(take: Callable[[int], object], *, disabled: bool = False) -
         take(number)
 
     looks = {"icon": ":material/shuffle:", "disabled": disabled}
-    action_button("A held-out clip of the data set", pressed, key="pin-held-out", **looks)
+    action_button("Add a held-out clip", pressed, key="pin-held-out", **looks)
 
 
 # --- before the start
@@ -140,32 +140,32 @@ def _held_out_button(take: Callable[[int], object], *, disabled: bool = False) -
 
 def before(config: RunConfig | None) -> None:
     """In the form of a new run: sounds that are pinned to it when it starts."""
-    fold = st.expander("Pin clips", icon=":material/push_pin:", key="pinned-before", on_change="rerun")
+    fold = st.expander("Track clips", icon=":material/push_pin:", key="pinned-before", on_change="rerun")
     with fold:
-        st.caption("Sounds that the network is given after every epoch; their probabilities are drawn as it learns.")
+        st.caption("Clips that are classified after every epoch; their probabilities are plotted during training.")
         st.file_uploader(
             "Sounds", accept_multiple_files=True, key=WAITING, max_upload_size=MOST_MB, label_visibility="collapsed",
-            help=f"At most {MOST} of {MOST_SECONDS:.0f} s.",
+            help=f"Up to {MOST} clips of {MOST_SECONDS:.0f} s.",
         )  # fmt: skip
         chosen = _chosen()
 
         def another(number: int) -> None:
             assert config is not None
-            _drawn().append(_named(held_out.of_split(config.data, number)))
+            _examples().append(_named(held_out.of_split(config.data, number)))
 
         with st.container(horizontal=True, gap="small"):
             _held_out_button(another, disabled=config is None or len(chosen) >= MOST)
-            if _drawn():
-                action_button("None of them", _drawn().clear, key="pin-none", type="tertiary")
-        drawn = _drawn()
+            if _examples():
+                action_button("Clear", _examples().clear, key="pin-none", type="tertiary")
+        examples = _examples()
         for name, content in chosen:
-            if (name, content) in drawn:
-                clip_table.player(ClipRow(name), partial(heard, name, content))
+            if (name, content) in examples:
+                clip_table.player(ClipRow(name), partial(prepared, name, content))
                 continue
             with errors_in_place():
-                heard(name, content)
+                prepared(name, content)
         if len(chosen) > MOST:
-            st.caption(f":orange[The first {MOST} are pinned.]")
+            st.caption(f":orange[Only the first {MOST} are tracked.]")
 
 
 def take(run: Run) -> None:
@@ -173,15 +173,15 @@ def take(run: Run) -> None:
     for name, content in _chosen():
         with contextlib.suppress(LabError):
             pin(run, name, content)
-    _drawn().clear()
+    _examples().clear()
 
 
 def _chosen() -> list[tuple[str, bytes]]:
     """Name and content of the sounds in the form."""
-    return [(file.name, file.getvalue()) for file in st.session_state.get(WAITING) or []] + _drawn()
+    return [(file.name, file.getvalue()) for file in st.session_state.get(WAITING) or []] + _examples()
 
 
-def _drawn() -> list[tuple[str, bytes]]:
+def _examples() -> list[tuple[str, bytes]]:
     """Those of the data set."""
     return st.session_state.setdefault("pinned-drawn", [])
 
@@ -195,7 +195,7 @@ def _named(clip: Clip) -> tuple[str, bytes]:
 
 
 def top(epochs: list[Epoch], name: str) -> list[str]:
-    """The labels that a clip was taken for with the highest probabilities, by their mean over the epochs and by the last one."""
+    """The labels predicted for a clip with the highest probabilities, by their mean over the epochs and by the last one."""
     told = [event.pinned[name] for event in epochs if name in event.pinned]
     if not told:
         return []
@@ -227,6 +227,6 @@ def lines(run: Run, epochs: list[Epoch], total: int) -> None:
                 if name in event.pinned
                 for label in labels
             ]
-            alt = f"Probabilities of {name} over the epochs"
+            alt = f"Probabilities of {name} by epoch"
             key = f"pinned-{run.id}-{slug(name)}"
             curves.probabilities(rows, sorted(shown_as.values()), labels, total, key=key, alt=alt)

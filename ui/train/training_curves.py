@@ -16,7 +16,7 @@ def show(run: Run, events: list[Event], status: JobStatus) -> None:
     epochs = epochs_of(events)
     if not epochs:
         if status.state == "running":
-            st.caption("The curves begin with the end of the first epoch.")
+            st.caption("Curves appear after the first epoch.")
             told = last_of(events, Estimate)
             if told is not None:
                 st.caption(f"{plain(estimate.line(told))}.")
@@ -42,32 +42,33 @@ def _figures(last: Epoch) -> None:
             ("Validation accuracy", percent(last.val_accuracy)),
             ("Validation loss", f"{last.val_loss:.3f}"),
             ("Learning rate", f"{last.lr:.2g}"),
-            ("Clips a second", count(last.clips_per_second)),
+            ("Clips/s", count(last.clips_per_second)),
         ):
             st.metric(label, value, width=170)
 
 
 def _clips(started: TrainingStarted) -> None:
     """What both curves are of."""
-    held_out = f"the {counted(started.val_clips, 'clip')} of fold {plain(started.fold)}, never trained on"
+    held_out = f"the {counted(started.val_clips, 'clip')} of test fold {plain(started.fold)}, never trained on"
     if started.validation_clips:
-        held_out = f"{counted(started.validation_clips, 'clip')} set aside from training; the held-out fold is judged at the end"
+        held_out = f"{counted(started.validation_clips, 'clip')} set aside from training; the test fold is evaluated at the end"
     elif started.leaks:
-        held_out += ", but other clips of their recordings are: the split leaks"
+        held_out += ", although clips of the same recordings are: the split leaks"
     st.caption(
-        f"Training: {counted(started.train_clips, 'clip')}, as they come out of augmentation. Validation: {held_out}."
+        f"Training curve: {counted(started.train_clips, 'clip')}, augmented, so it can lie below validation. "
+        f"Validation curve: {held_out}."
     )
 
 
 def _work(run: Run, events: list[Event], epochs: list[Epoch], total: int, *, live_now: bool) -> None:
-    """Where the time goes, and the small curves: folded away while the run is at work, since each costs every visitor's browser."""
+    """Where the time goes, and the small curves: folded away while the run is running, since each costs every visitor's browser."""
     seconds = time_by_phase.latest(events)
     if seconds:
-        st.markdown("**Where the time goes** :gray[in the epoch at hand, or the last one]")
+        st.markdown("**Time per epoch, by stage**")
         time_by_phase.bar(seconds)
     if live_now:
         fold = st.expander(
-            "Learning rate and speed", icon=":material/show_chart:", key=f"small-{run.id}", on_change="rerun"
+            "Learning rate and throughput", icon=":material/show_chart:", key=f"small-{run.id}", on_change="rerun"
         )
         if not fold.open:
             return
@@ -79,5 +80,5 @@ def _work(run: Run, events: list[Event], epochs: list[Epoch], total: int, *, liv
             st.markdown("**Learning rate**")
             curves.small_curve(epochs, "lr", total, key=f"lr-{run.id}", title="Learning rate", form="~g")
         with right:
-            st.markdown("**Clips a second**")
-            curves.small_curve(epochs, "clips_per_second", total, key=f"speed-{run.id}", title="Clips a second")
+            st.markdown("**Clips/s**")
+            curves.small_curve(epochs, "clips_per_second", total, key=f"speed-{run.id}", title="Clips/s")

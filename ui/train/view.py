@@ -1,4 +1,4 @@
-"""A run on the page: live while it is at work, with its result once it is there."""
+"""A run on the page: live while it is running, with its result once it is there."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show(run: Run) -> None:
     """
     events = run.events()
     status, pace = glance(run), live.pace(run, events)
-    turns = _turns(events)
+    changes = _changes_so_far(events)
     _head(run, status)
     if status.state in RESUMABLE:
         with errors_in_place():
@@ -53,14 +53,16 @@ def show(run: Run) -> None:
         with errors_in_place():
             seen = run.events()
             now = glance(run)
-            if now.state != status.state or (now.active and (live.pace(run, seen) != pace or _turns(seen) != turns)):
+            if now.state != status.state or (
+                now.active and (live.pace(run, seen) != pace or _changes_so_far(seen) != changes)
+            ):
                 st.rerun()  # what stands still around this part is out of date
             state.show(run, now, seen)
             if now.active:
                 live_settings.advice(run, seen, now.by)
 
     @st.fragment(run_every=pace.curves if status.active else None)
-    def draw() -> None:
+    def render() -> None:
         with errors_in_place():
             seen = run.events()
             training_curves.show(run, seen, glance(run))
@@ -74,11 +76,11 @@ def show(run: Run) -> None:
     if status.state == "finished":
         with errors_in_place():
             results.show(run, events)
-    draw()
+    render()
     _settings(run)
 
 
-def _turns(events: list[Event]) -> int:
+def _changes_so_far(events: list[Event]) -> int:
     return len(each_of(events, SettingsChanged))
 
 
@@ -88,13 +90,13 @@ def _head(run: Run, status: JobStatus) -> None:
         st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(status.by)}**")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if status.state in ("queued", "running", "stopping"):
-            label = "Take out of the queue" if status.state == "queued" else "Stop"
+            label = "Cancel" if status.state == "queued" else "Stop"
             owner_guard.stop_button(run, status.by, label, key="stop", disabled=status.state == "stopping")
         if status.state in RESUMABLE:
-            label = "Resume" if run.checkpoint.exists() else "Try again"
+            label = "Resume" if run.checkpoint.exists() else "Start"
             owner_guard.resume_button(run, status.by, label, key="resume", type="primary")
         if status.state == "finished" and run.weights.exists():
-            if st.button("Classify with it", icon=":material/graphic_eq:", type="primary"):
+            if st.button("Classify", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
         if status.state != "unreadable":
@@ -135,20 +137,18 @@ def _settings(run: Run) -> None:
         from labcore.export import again
 
         asked, events = asked_for(run), run.events()
-        st.caption("The same run from a shell")
+        st.caption("Command line for the same run")
         st.code(again(run, events), language="bash", wrap_lines=True)
         if run.weights.exists():
-            st.caption("As a service that answers over HTTP")
+            st.caption("As an HTTP service")
             st.code(f"labcore serve --run {run.id}", language="bash", wrap_lines=True)
-        turned = fields.changes(asked)
-        st.caption(
-            "Changed from the recommended preset" if turned else "Every setting is that of the recommended preset."
-        )
-        if turned:
+        changed = fields.changes(asked)
+        st.caption("Changed from defaults" if changed else "All settings are defaults.")
+        if changed:
             st.table(
-                {plain(title): plain(value) for title, value in turned.items()}, border="horizontal", width="content"
+                {plain(title): plain(value) for title, value in changed.items()}, border="horizontal", width="content"
             )
-        st.caption("Curves, hyper-parameters and pictures in TensorBoard: this run, and all runs of the workspace")
+        st.caption("Curves, hyperparameters and images in TensorBoard: this run, or all runs")
         st.code(tensorboard(run.tensorboard) + "\n" + tensorboard(run.path.parent), language="bash", wrap_lines=True)
         st.caption(f"Files of the run: `{shown(run.path).replace(chr(96), chr(39))}`")
 

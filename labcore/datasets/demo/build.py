@@ -221,11 +221,11 @@ def _complete(folder: Path, made_from: dict[str, object]) -> bool:
         differing = ["what"]
     if "what" in differing:
         raise DatasetError(
-            f"{folder} holds something other than the demo set", "Choose another folder, or move it away"
+            f"{folder} contains something other than the demo set", "Choose another folder, or move it away"
         )
     if differing:
         raise DatasetError(
-            f"{folder} holds a demo set of another {' and '.join(differing)}",
+            f"{folder} contains a demo set with another {' and '.join(differing)}",
             "Delete it first, or choose another folder",
         )
     try:

@@ -27,17 +27,13 @@ def checks(readings: Readings) -> list[Check]:
 
 def absent(readings: Readings) -> Check:
     evidence = {
-        "works on the CPU": "everything: data sets, training, evaluation, classification of clips and recordings",
-        "quick enough": "the compact network on a few thousand clips, classification",
+        "works on the CPU": "everything: data sets, training, evaluation, classification",
+        "fast enough": "the compact network on a few thousand clips, classification",
         "slow": "ResNet-18 and the large networks of timm, tens of thousands of clips, long sweeps",
     }
-    remedy = (
-        ""
-        if has_nvidia(readings)
-        else "A GPU that is put in or rented later is found by itself; nothing has to be set."
-    )
+    remedy = "" if has_nvidia(readings) else "A GPU added later is found automatically."
     told = question("no_gpu", GROUP, "Without a GPU", evidence)
-    return told("info", "Everything works on the CPU; large networks are slow there", remedy)
+    return told("info", "Everything works on the CPU; large networks are slow", remedy)
 
 
 def memory(readings: Readings) -> Check:
@@ -59,13 +55,9 @@ def memory(readings: Readings) -> Check:
         total = ", ".join(size(gpu.memory_total - gpu.memory_used) for gpu in gpus if gpu.memory_total)
         return told("ok", f"{total} free" if total else "Shared with the CPU")
     holders = sorted((h for gpu in tight for h in gpu.holders), key=lambda holder: -(holder.bytes_used or 0))
-    by = (
-        f", held by {holders[0].name or 'a process'} ({holders[0].pid})"
-        if holders
-        else ", held by a process that is not told"
-    )
+    by = f", used by {holders[0].name or 'a process'} ({holders[0].pid})" if holders else ", used by an unknown process"
     left = size(tight[0].memory_total - tight[0].memory_used)
-    remedy = "See who holds it; end what is yours and no more needed, or wait. Smaller batches need less.\n$ nvidia-smi"
+    remedy = "See what uses it; end what you no longer need, or wait. Smaller batches need less.\n$ nvidia-smi"
     remedy += f"\n$ kill {holders[0].pid}" if holders else ""
     return told("warning", f"{called(tight[0])} has {left} left{by}", remedy)
 
@@ -76,13 +68,13 @@ def mig(readings: Readings) -> Check:
     evidence = {called(gpu): ", ".join(gpu.mig_instances) or ("on, no instances" if gpu.mig else "off") for gpu in gpus}
     told = question("mig", GROUP, "MIG", evidence)
     if not divided:
-        return told("ok", "Off: a card is used whole")
+        return told("ok", "Off: each card is used as a whole")
     empty = [gpu for gpu in divided if not gpu.mig_instances]
     if empty:
         return told(
             "error" if no_instances(readings) else "warning",
-            f"MIG is on for {called(empty[0])}, but it is divided into no instances, and CUDA sees none of it",
-            "Divide the card with `sudo nvidia-smi mig -cgi … -C` (`sudo nvidia-smi mig -lgip` lists how), or turn MIG off:\n"
+            f"MIG is on for {called(empty[0])}, but it has no instances, so CUDA cannot use it",
+            "Create instances with `sudo nvidia-smi mig -cgi … -C` (`sudo nvidia-smi mig -lgip` lists how), or turn MIG off:\n"
             f"$ sudo nvidia-smi -i {empty[0].index} -mig 0",
         )
     count = sum(len(gpu.mig_instances) for gpu in divided)
@@ -90,19 +82,19 @@ def mig(readings: Readings) -> Check:
         return told(
             "error",
             f"There are {count} MIG instances, but PyTorch sees none",
-            "Name one by its UUID, or hand it into the container.\n$ nvidia-smi -L\n$ export CUDA_VISIBLE_DEVICES=MIG-…",
+            "Give one by its UUID, or pass it to the container.\n$ nvidia-smi -L\n$ export CUDA_VISIBLE_DEVICES=MIG-…",
         )
     return told(
         "info",
-        f"On: {count} instance{'s' if count > 1 else ''}; a process computes on one of them, which is a part of the card",
-        "A process takes the first that it sees; to choose another:\n$ nvidia-smi -L\n$ export CUDA_VISIBLE_DEVICES=MIG-…"
+        f"On: {count} instance{'s' if count > 1 else ''}; a process uses one of them, which is a part of the card",
+        "A process uses the first one; to choose another:\n$ nvidia-smi -L\n$ export CUDA_VISIBLE_DEVICES=MIG-…"
         if count > 1
         else "",
     )
 
 
 def errors(gpus: tuple[Gpu, ...]) -> Check:
-    evidence, status, summary, remedy = {}, "ok", "No uncorrected errors of the memory", ""
+    evidence, status, summary, remedy = {}, "ok", "No uncorrected memory errors", ""
     if all(gpu.ecc is None for gpu in gpus):
         status, summary = "info", "These cards do not check their memory (no ECC)"
     for gpu in gpus:
@@ -115,16 +107,16 @@ def errors(gpus: tuple[Gpu, ...]) -> Check:
         evidence[called(gpu)] = state + counts + (", repair pending" if gpu.remap_pending else "")
         reset = f"$ sudo nvidia-smi --gpu-reset -i {gpu.index}"
         if gpu.remap_failed:
-            status, summary = "error", f"Broken memory of {called(gpu)} could not be replaced"
-            remedy = "Results of this card cannot be trusted: have it exchanged."
+            status, summary = "error", f"Faulty memory of {called(gpu)} could not be replaced"
+            remedy = "Results of this card are unreliable: have it replaced."
         elif status != "error" and (gpu.ecc_uncorrected or gpu.remap_pending):
             what = (
-                "has had uncorrected memory errors"
-                if gpu.ecc_uncorrected
-                else "waits for a reset to replace broken memory"
+                "has had uncorrected memory errors" if gpu.ecc_uncorrected else "needs a reset to replace faulty memory"
             )
             status, summary = "warning", f"{called(gpu)} {what}"
-            remedy = f"Reset the card while nothing uses it, or restart the machine. If errors return, have it exchanged.\n{reset}"
+            remedy = (
+                f"Reset the card while it is idle, or restart the machine. If errors return, have it replaced.\n{reset}"
+            )
     return Check("ecc", GROUP, "Memory errors", status, summary, evidence, remedy)
 
 
@@ -147,7 +139,7 @@ def clocks(gpus: tuple[Gpu, ...]) -> Check:
             lines.append(f"{called(gpu)}: {', '.join(gpu.throttle_reasons)}")
     status = worst(statuses)
     remedy = (
-        "Look at fans, dust, the air around the machine and the power cables; a lower power limit keeps clocks steady."
+        "Check fans, dust, air flow and power cables. A lower power limit keeps the clocks steady."
         if status == "warning"
         else ""
     )
@@ -159,7 +151,7 @@ def link(gpus: tuple[Gpu, ...]) -> Check:
     evidence, slow = {}, []
     for gpu in gpus:
         if not gpu.pcie_width or not gpu.pcie_max_width:
-            evidence[called(gpu)] = "not told"
+            evidence[called(gpu)] = "unknown"
             continue
         generations = f", generation {gpu.pcie_generation} of {gpu.pcie_max_generation}" if gpu.pcie_generation else ""
         evidence[called(gpu)] = f"{gpu.pcie_width} of {gpu.pcie_max_width} lanes{generations}"
@@ -168,7 +160,7 @@ def link(gpus: tuple[Gpu, ...]) -> Check:
     told = question("pcie", GROUP, "PCIe", evidence)
     if not slow:
         known = any(gpu.pcie_width for gpu in gpus)
-        return told("ok", "All lanes are in use") if known else told("info", "Not told here")
+        return told("ok", "All lanes in use") if known else told("info", "Unknown")
     first = slow[0]
     # half of the lanes cost little here: waveforms are small. Idle cards lower the generation, which is no fault.
     status = "warning" if any((gpu.pcie_width or 0) * 2 < (gpu.pcie_max_width or 0) for gpu in slow) else "info"
@@ -190,12 +182,12 @@ def mixture(readings: Readings) -> Check:
         evidence[device.device] = device.name + (f", which nvidia-smi calls GPU {gpu.index}" if gpu else "")
         crossed = crossed or (gpu is not None and device.device != f"cuda:{gpu.index}")
     remedy = (
-        "cuda:0 is the fastest card, GPU 0 of nvidia-smi the first on the bus. To count alike everywhere:\n"
+        "cuda:0 is the fastest card; GPU 0 of nvidia-smi is the first on the bus. To number them alike:\n"
         "$ export CUDA_DEVICE_ORDER=PCI_BUS_ID"
         if crossed
         else ""
     )
     summary = "The GPUs differ" + (
-        ", and PyTorch counts them in another order than nvidia-smi" if crossed else "; a run uses one of them"
+        ", and PyTorch numbers them differently from nvidia-smi" if crossed else "; a run uses one of them"
     )
     return Check("gpu_mixture", GROUP, "Different GPUs", "info", summary, evidence, remedy)

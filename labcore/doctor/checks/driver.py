@@ -45,7 +45,7 @@ def driver(readings: Readings) -> Check:
     system, nvml = readings.system, readings.nvml
     evidence = {"NVML": nvml.error or f"answers for {len(nvml.gpus)} of {nvml.count}"}
     evidence |= {"driver": nvml.driver} if nvml.driver else {}
-    evidence |= {"newest CUDA it knows": nvml.cuda} if nvml.cuda else {}
+    evidence |= {"newest CUDA supported": nvml.cuda} if nvml.cuda else {}
     evidence |= {
         "kernel module": system.kernel_driver or "none loaded",
         "libraries": system.library_driver or "none found",
@@ -59,14 +59,14 @@ def driver(readings: Readings) -> Check:
         return told(
             "error",
             f"The driver's kernel module and its libraries are of different versions{parts}",
-            "The driver was updated while the old one was loaded. Restart the machine; in a container, start a new one after that.\n"
+            "The driver was updated while the old one was loaded. Restart the machine, then any container.\n"
             "$ sudo reboot",
         )
     if withheld(readings):
-        return told("info", "The driver is on the host, and this container was given none of it")
+        return told("info", "The host has a driver, but it is not passed to this container")
     if "not installed" in nvml.error:
         return told(
-            "warning", "The driver cannot be asked: nvidia-ml-py is not installed", "$ pip install nvidia-ml-py"
+            "warning", "The driver cannot be queried: nvidia-ml-py is not installed", "$ pip install nvidia-ml-py"
         )
     if not has_nvidia(readings):
         if system.wsl:
@@ -75,7 +75,7 @@ def driver(readings: Readings) -> Check:
                 "WSL shows no NVIDIA GPU",
                 "If there is one, install NVIDIA's driver in Windows (none inside WSL), then:\n$ wsl --shutdown",
             )
-        return told("info", "There is no NVIDIA driver, and no sign of an NVIDIA GPU")
+        return told("info", "No NVIDIA driver and no NVIDIA GPU")
     return _silent(readings, told)
 
 
@@ -87,11 +87,11 @@ def _silent(readings: Readings, told: Callable[..., Check]) -> Check:
         return told(
             "error",
             "The GPU's device nodes are in this container, but the driver's libraries are not",
-            "Start the container with --gpus all rather than --device, and with the driver's compute and utility parts.\n"
+            "Start the container with --gpus all rather than --device, and with the driver capabilities compute and utility.\n"
             "$ docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility …",
         )
     if not_loaded or "not found" in trouble.lower():
-        free = " (the free driver nouveau holds the card)" if system.nouveau else ""
+        free = " (the driver nouveau uses the card)" if system.nouveau else ""
         lacks = "is installed but not loaded" if not_loaded else "is not installed"
         again = "$ sudo modprobe nvidia\nIf that fails: the module was not built for this kernel, or Secure Boot refused it.\n"
         return told(
@@ -102,7 +102,7 @@ def _silent(readings: Readings, told: Callable[..., Check]) -> Check:
     return told(
         "error",
         f"The driver does not answer: {trouble}",
-        "Look what the kernel says of the card, then restart the machine.\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
+        "Read the kernel log, then restart the machine.\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
     )
 
 
@@ -114,20 +114,20 @@ def _answering(readings: Readings, told: Callable[..., Check]) -> Check:
     if missing > 0:
         return told(
             "warning" if nvml.gpus else "error",
-            f"{missing} of {nvml.count} GPUs do not answer the driver",
-            "A card that fell off the bus comes back with a restart, or not at all: look what the kernel says.\n"
+            f"{missing} of {nvml.count} GPUs do not respond to the driver",
+            "A restart may bring back a card that fell off the bus. Read the kernel log.\n"
             "$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
         )
     if not nvml.gpus:
         status = "error" if readings.system.pci_nvidia and not readings.system.container else "info"
-        return told(status, f"Driver {nvml.driver} is loaded and knows of no GPU")
-    return told("ok", f"Driver {nvml.driver}{where} answers for {len(nvml.gpus)} {plural}")
+        return told(status, f"Driver {nvml.driver} is loaded but finds no GPU")
+    return told("ok", f"Driver {nvml.driver}{where} finds {len(nvml.gpus)} {plural}")
 
 
 def device_nodes(readings: Readings) -> Check:
     system, works = readings.system, seen(readings) > 0
     evidence = {"there": ", ".join(system.nodes) or "none"}
-    evidence |= {"may not be opened": ", ".join(system.closed_nodes)} if system.closed_nodes else {}
+    evidence |= {"no permission": ", ".join(system.closed_nodes)} if system.closed_nodes else {}
 
     def told(status: str, summary: str, remedy: str = "") -> Check:
         status = "info" if works and status in ("error", "warning") else status  # they are reached all the same
@@ -143,8 +143,8 @@ def device_nodes(readings: Readings) -> Check:
     if closed:
         return told(
             "error",
-            f"This process may not open {', '.join(closed)}",
-            "Join the group that owns the nodes, then log in again; in a container, run as a user of that group.\n"
+            f"This process has no permission to open {', '.join(closed)}",
+            "Join the group that owns the device nodes, then log in again; in a container, run as a user of that group.\n"
             "$ ls -l /dev/nvidia*\n$ sudo usermod -aG video,render $USER",
         )
     if gpu_nodes(readings):
@@ -153,9 +153,9 @@ def device_nodes(readings: Readings) -> Check:
             return told(
                 "error",
                 f"{' and '.join(missing)} is missing, without which CUDA cannot start",
-                "Make the nodes (on the host, if this is a container), and start the container anew.\n$ sudo nvidia-modprobe -u -c=0",
+                "Create the nodes (on the host, if this is a container), then restart the container.\n$ sudo nvidia-modprobe -u -c=0",
             )
-        return told("ok", f"{len(system.nodes)} device nodes are there and open")
+        return told("ok", f"{len(system.nodes)} device nodes are accessible")
     if readings.nvml.gpus:
         return told("error", "The driver answers, but there are no device nodes", "$ sudo nvidia-modprobe -u -c=0")
     return told("info", "There are no NVIDIA device nodes")
@@ -166,17 +166,17 @@ def driver_version(readings: Readings) -> Check:
     assert readings.torch is not None
     cuda, there, win = readings.torch.cuda, driver_of(readings), windows(readings)
     needed = minimum_driver(cuda, win)
-    evidence = {"driver": there or "none", "CUDA of this torch": cuda, "oldest driver for it": needed or "not known"}
-    evidence |= {"newest CUDA the driver knows": readings.nvml.cuda} if readings.nvml.cuda else {}
+    evidence = {"driver": there or "none", "CUDA of this torch": cuda, "oldest driver for it": needed or "unknown"}
+    evidence |= {"newest CUDA of the driver": readings.nvml.cuda} if readings.nvml.cuda else {}
     evidence["source"] = SOURCE
     told = question("driver_version", GROUP, "Driver version", evidence)
     if not there or not needed:
-        return told("info", f"CUDA {cuda} of this PyTorch needs driver {needed or '?'} or newer; none is seen here")
+        return told("info", f"CUDA {cuda} of this PyTorch needs driver {needed or '?'} or newer; none is visible here")
     if not too_old(there, cuda, win):
         return told("ok", f"Driver {there} is new enough for CUDA {cuda} (needs {needed})")
     if not driver_too_old(readings):
         return told(
-            "info", f"Driver {there} is older than {needed}, yet CUDA {cuda} starts: a compatibility package is in use"
+            "info", f"Driver {there} is older than {needed}, but CUDA {cuda} starts: a compatibility package is in use"
         )
     if withheld(readings):
         return told("warning", f"The host's driver {there} is older than CUDA {cuda} of this PyTorch needs ({needed})")
@@ -188,7 +188,7 @@ def driver_version(readings: Readings) -> Check:
         f"Driver {there} is older than CUDA {cuda} of this PyTorch needs ({needed})",
         f"Update the driver{' ' + update if update else ''}"
         + ("" if win or readings.system.container else f":\n{UPDATE_DRIVER}")
-        + f"\nOr install a PyTorch that this driver is new enough for:\n{install_torch(readings)}",
+        + f"\nOr install a PyTorch that works with this driver:\n{install_torch(readings)}",
     )
 
 
@@ -203,13 +203,13 @@ def container(readings: Readings) -> Check:
         return told("ok", "Not in a container")
     kind = "a container" if system.container == "other" else f"a container ({system.container})"
     if readings.nvml.gpus or seen(readings):
-        return told("ok", f"In {kind}, and GPUs are handed in")
+        return told("ok", f"In {kind}, with access to GPUs")
     if withheld(readings):
-        return told("warning", f"In {kind} whose host has an NVIDIA GPU that is not handed in", remedy)
+        return told("warning", f"In {kind} without access to the NVIDIA GPU of the host", remedy)
     if gpu_nodes(readings):
-        return told("info", f"In {kind} that has the GPU's device nodes, see the driver")
+        return told("info", f"In {kind} with the device nodes of the GPU; see the driver")
     return told(
         "info",
-        f"In {kind} without a GPU, and none is seen on the host",
+        f"In {kind} without a GPU; none is visible on the host",
         "If the host has a GPU: " + remedy[:1].lower() + remedy[1:],
     )

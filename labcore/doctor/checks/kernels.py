@@ -8,7 +8,7 @@ from labcore.doctor.report import Check, Proof, question
 
 GROUP = "Kernels"
 AGAIN = (
-    "Run the doctor again. If it stays, the hardware is at fault more often than the software: take overclocking back, look at "
+    "Run the doctor again. If the error stays, the hardware is at fault more often than the software: take overclocking back, look at "
     "memory errors and heat, restart the machine."
 )
 REMEDIES = (
@@ -18,20 +18,20 @@ REMEDIES = (
     ),
     (
         "out of memory",
-        "No memory is left on the device: see who holds it under GPU memory.\n$ nvidia-smi",
+        "The device is out of memory: see GPU memory.\n$ nvidia-smi",
     ),
     ("differs", AGAIN),
     ("not finite", AGAIN),
     (
         "no answer",
-        "The device hangs: end what runs on it, then restart the machine.\n$ nvidia-smi\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
+        "The device hangs: end its processes, then restart the machine.\n$ nvidia-smi\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
     ),
     (
         "torchaudio",
         "Install torch and torchaudio together, from the same index:\n$ pip install --force-reinstall torch torchaudio torchvision",
     ),
 )
-OTHERWISE = "Look at what the kernel says of the card, then restart the machine.\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot"
+OTHERWISE = "Read the kernel log, then restart the machine.\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot"
 
 
 def checks(proofs: Sequence[Proof], pending: Sequence[str]) -> list[Check]:
@@ -44,7 +44,7 @@ def device_check(device: str, proofs: list[Proof], pending: Sequence[str]) -> Ch
     for proof in proofs:
         if proof.status == "ok" and proof.difference is not None and proof.milliseconds is not None:
             evidence[proof.work] = (
-                f"{proof.milliseconds:.2f} ms, differs by {proof.difference:.1e} (may by {proof.tolerance:.0e})"
+                f"{proof.milliseconds:.2f} ms, difference {proof.difference:.1e} (allowed {proof.tolerance:.0e})"
             )
         else:
             evidence[proof.work] = proof.error or proof.status
@@ -69,5 +69,5 @@ def remedy_for(device: str, error: str) -> str:
         return "This PyTorch was compiled for newer processors: install an older build."
     found = next((remedy for mark, remedy in REMEDIES if mark in error), "")
     if device == "cpu" and (not found or "nvidia-smi" in found):
-        return "Run the doctor again; if it stays, install PyTorch anew.\n$ pip install --force-reinstall torch torchaudio torchvision"
+        return "Run the doctor again; if the error stays, reinstall PyTorch.\n$ pip install --force-reinstall torch torchaudio torchvision"
     return found or OTHERWISE

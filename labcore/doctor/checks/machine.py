@@ -28,15 +28,19 @@ def checks(readings: Readings) -> list[Check]:
 
 def processor(readings: Readings) -> Check:
     system, torch = readings.system, readings.torch
-    evidence = {"processor": system.cpu, "cores": str(system.cores), "this process may use": f"{system.usable_cores:g}"}
+    evidence = {
+        "processor": system.cpu,
+        "cores": str(system.cores),
+        "available to this process": f"{system.usable_cores:g}",
+    }
     evidence |= {"threads of PyTorch": str(torch.threads)} if torch and torch.threads else {}
     limited = system.usable_cores < system.cores
-    summary = f"{system.usable_cores:g} of {system.cores} cores may be used" if limited else f"{system.cores} cores"
+    summary = f"{system.usable_cores:g} of {system.cores} cores available" if limited else f"{system.cores} cores"
     told = question("cpu", GROUP, "Cores", evidence)
     if torch and torch.threads > system.usable_cores + 0.5:
         return told(
             "info",
-            f"{summary}, and PyTorch starts {torch.threads} threads for them",
+            f"{summary}, but PyTorch starts {torch.threads} threads",
             f"Threads beyond the quota wait for each other. Set the setting runtime.threads, or:\n"
             f"$ export OMP_NUM_THREADS={max(1, int(system.usable_cores))}",
         )
@@ -54,16 +58,14 @@ def features(readings: Readings) -> Check:
         "SVE": "sve" in flags,
     }
     has = [name for name, there in named.items() if there]
-    evidence = {"flags": ", ".join(system.cpu_flags) or "none of those that matter"}
+    evidence = {"flags": ", ".join(system.cpu_flags) or "none relevant"}
     if torch and torch.version:
-        evidence["PyTorch uses"] = torch.cpu_capability or "not told"
-        evidence["bf16 in PyTorch"] = {True: "computed by the processor", False: "emulated", None: "not told"}[
-            torch.cpu_bf16
-        ]
+        evidence["PyTorch uses"] = torch.cpu_capability or "unknown"
+        evidence["bf16 in PyTorch"] = {True: "native", False: "emulated", None: "unknown"}[torch.cpu_bf16]
     if named["bf16"]:
-        summary = f"{', '.join(has)}: bf16 is quick on this processor"
+        summary = f"{', '.join(has)}: bf16 is fast on this processor"
     else:
-        summary = f"{', '.join(has) or 'No vector units that matter'}: bf16 is emulated and slow, fp32 is the way"
+        summary = f"{', '.join(has) or 'No relevant vector units'}: bf16 is emulated and slow; fp32 is used"
     return Check("cpu_features", GROUP, "Features of the processor", "ok" if has else "info", summary, evidence)
 
 
@@ -91,11 +93,11 @@ def shared_memory(readings: Readings) -> Check:
     )
     told = question("shared_memory", GROUP, "Shared memory", evidence)
     if not system.shared_total:
-        return told("info", "There is no /dev/shm here")
+        return told("info", "No /dev/shm")
     if system.shared_total < SMALL_SHARED:
         return told(
             "info",
-            f"Shared memory is {size(system.shared_total)}: enough for the lab, little for programs with loader processes",
+            f"Shared memory is {size(system.shared_total)}: enough for the lab, little for data-loader processes",
             "Give the container more:\n$ docker run --shm-size=1g …"
             if system.container
             else "$ sudo mount -o remount,size=1G /dev/shm",
@@ -110,18 +112,20 @@ def disk(readings: Readings) -> Check:
     if not system.workspace_writable:
         return told(
             "error",
-            "The workspace cannot be written",
+            "The workspace is not writable",
             "Set LABCORE_HOME to a folder of your own:\n$ export LABCORE_HOME=~/labcore",
         )
     if not system.disk_total:
-        return told("info", "The free space cannot be told")
+        return told("info", "The free space is unknown")
     if system.disk_free < LOW_DISK:
-        remedy = "Free some space, or set LABCORE_HOME to a larger disk: clip stores and checkpoints lie there.\n$ labcore runs list"
+        remedy = "Free some space, or set LABCORE_HOME to a larger disk: it holds clip stores and checkpoints.\n$ labcore runs list"
         full = system.disk_free < NO_DISK
         return told(
-            "error" if full else "warning", f"Only {size(system.disk_free)} is free where the workspace lies", remedy
+            "error" if full else "warning",
+            f"Only {size(system.disk_free)} is free on the disk of the workspace",
+            remedy,
         )
-    return told("ok", f"{size(system.disk_free)} free where the workspace lies")
+    return told("ok", f"{size(system.disk_free)} free on the disk of the workspace")
 
 
 def versions(readings: Readings) -> Check:
@@ -133,10 +137,10 @@ def versions(readings: Readings) -> Check:
     if missing:
         return told("error", f"{', '.join(missing)} is not installed", f"$ pip install {' '.join(missing)}")
     if torch and torch.torchaudio_error:
-        evidence["torchaudio says"] = torch.torchaudio_error
+        evidence["torchaudio error"] = torch.torchaudio_error
         return told(
             "error",
-            "torchaudio cannot be loaded: mostly it was built for another PyTorch",
+            "torchaudio cannot be loaded: it was probably built for another PyTorch",
             "Install the two together, from the same index:\n$ pip install --force-reinstall torch torchaudio torchvision",
         )
     pair = [numbers(found.get(name, "").partition("+")[0])[:2] for name in ("torch", "torchaudio")]
@@ -144,11 +148,12 @@ def versions(readings: Readings) -> Check:
     if all(pair) and pair[0] != pair[1] and pair[0] < (2, 11):
         return told(
             "warning",
-            f"torchaudio {found['torchaudio']} is not the one that belongs to PyTorch {found['torch']}",
+            f"torchaudio {found['torchaudio']} does not match PyTorch {found['torch']}",
             f"$ pip install torchaudio=={'.'.join(map(str, pair[0]))}.*",
         )
     return told(
-        "ok", f"Python {found.get('python', '?')}, PyTorch {found.get('torch', '?')}, all that is needed is installed"
+        "ok",
+        f"Python {found.get('python', '?')}, PyTorch {found.get('torch', '?')}, all required packages are installed",
     )
 
 
@@ -158,11 +163,11 @@ def audio(readings: Readings) -> Check:
     broken = [name for name, wrong in found.items() if wrong]
     told = question("audio_formats", SOFTWARE, "Audio formats", evidence)
     if not found:
-        return told("info", "No format was tried")
+        return told("info", "No format was tested")
     if not broken:
-        return told("ok", f"{', '.join(found)} decode here")
+        return told("ok", f"{', '.join(found)} can be decoded")
     return told(
         "error" if len(broken) == len(found) else "warning",
-        f"{', '.join(broken)} cannot be decoded here",
+        f"{', '.join(broken)} cannot be decoded",
         "Install the soundfile package from PyPI, which brings its own libsndfile:\n$ pip install --upgrade --force-reinstall soundfile",
     )

@@ -45,20 +45,20 @@ def build(readings: Readings, torch: Torch) -> Check:
     kind = (
         f"CUDA {torch.cuda}" if torch.cuda else f"ROCm {torch.hip}" if torch.hip else "Apple's MPS" if torch.mps else ""
     )
-    evidence = {"version": torch.version or "not loaded", "built for": kind or "the CPU alone"}
+    evidence = {"version": torch.version or "not loaded", "built for": kind or "the CPU only"}
     told = question("torch_build", GROUP, "Build", evidence)
     if not torch.version:
         evidence["error"] = torch.error
         return told(
             "error",
             f"PyTorch cannot be loaded: {torch.error}",
-            "Install it anew, together with what belongs to it:\n$ pip install --force-reinstall torch torchaudio torchvision",
+            "Reinstall it with matching packages:\n$ pip install --force-reinstall torch torchaudio torchvision",
         )
     if torch.error:
         evidence["error"] = torch.error
         return told(
             "error",
-            f"PyTorch does not survive looking for GPUs: {torch.error}",
+            f"PyTorch crashes when it looks for GPUs: {torch.error}",
             "The driver hangs or crashes: restart the machine. Until then, hide the GPU to work on the CPU:\n"
             "$ sudo reboot\n$ export CUDA_VISIBLE_DEVICES=-1",
         )
@@ -72,16 +72,16 @@ def build(readings: Readings, torch: Torch) -> Check:
     if readings.nvml.gpus:
         return told(
             "error",
-            f"PyTorch {torch.version} is a build for the CPU alone, though there is a GPU",
+            f"PyTorch {torch.version} is a CPU-only build, but there is a GPU",
             f"Install the build with CUDA for this driver:\n{install_torch(readings)}",
         )
     if readings.system.pci_amd and not has_nvidia(readings):
         return told(
             "info",
-            f"PyTorch {torch.version} is a build for the CPU alone; an AMD graphics device is there",
-            "If ROCm supports it, take the build with ROCm from https://pytorch.org/get-started/locally/",
+            f"PyTorch {torch.version} is a CPU-only build; there is an AMD graphics device",
+            "If ROCm supports it, install the ROCm build from https://pytorch.org/get-started/locally/",
         )
-    return told("ok", f"PyTorch {torch.version} is a build for the CPU alone, which fits what is seen here")
+    return told("ok", f"PyTorch {torch.version} is a CPU-only build; no GPU was found")
 
 
 def architectures(readings: Readings, torch: Torch) -> Check:
@@ -89,19 +89,19 @@ def architectures(readings: Readings, torch: Torch) -> Check:
     if not cards:
         cards = {f"GPU {gpu.index}": (gpu.name, gpu.capability) for gpu in readings.nvml.gpus if gpu.capability}
     evidence = {where: f"{name}: compute capability {capability}" for where, (name, capability) in cards.items()}
-    evidence["compiled for"] = ", ".join(torch.architectures) or "not told"
+    evidence["compiled for"] = ", ".join(torch.architectures) or "unknown"
     told = question("architectures", GROUP, "Compute capability", evidence)
     if not cards or not torch.architectures:
-        return told("info", "There is no card to compare with what this PyTorch was compiled for")
+        return told("info", "No GPU to check")
     fits = {where: fit(capability, torch.architectures) for where, (_, capability) in cards.items()}
     bad = [where for where, how in fits.items() if how in ("newer", "older", "foreign")]
     if not bad:
         late = [where for where, how in fits.items() if how == "translated"]
         if late:
             return told(
-                "info", f"{', '.join(late)}: newer than the build; the driver translates its kernels at their first use"
+                "info", f"{', '.join(late)}: newer than the build; the driver compiles its kernels at first use"
             )
-        return told("ok", "This PyTorch was compiled for every card here")
+        return told("ok", "This PyTorch supports all cards")
     name, capability = cards[bad[0]]
     older = fits[bad[0]] == "older"
     status = "error" if len(bad) == len(cards) else "warning"
@@ -110,9 +110,9 @@ def architectures(readings: Readings, torch: Torch) -> Check:
     if older:
         able = next((wheel for wheel, oldest in OLDEST_OF.items() if numbers(capability or "") >= oldest), "")
         build = f"Install a build for older cards:\n{install_torch(readings, able)}"
-        remedy = build if able else "No current PyTorch has it: use the CPU."
+        remedy = build if able else "No current PyTorch supports it: use the CPU."
         if len(bad) < len(cards):
-            remedy += "\nOr leave the card out: name the others in CUDA_VISIBLE_DEVICES."
+            remedy += "\nOr hide the card: list the others in CUDA_VISIBLE_DEVICES."
         return told(status, summary, remedy)
     wheel = wheel_for(driver_of(readings), windows(readings))
     newest = wheel if wheel in ("cu128", "cu130") else "cu128"
@@ -120,7 +120,7 @@ def architectures(readings: Readings, torch: Torch) -> Check:
     return told(
         status,
         summary,
-        f"Install a newer build of PyTorch:\n$ {update}\nIf that does not know the card either, take the nightly build.",
+        f"Install a newer build of PyTorch:\n$ {update}\nIf that does not support the card either, use the nightly build.",
     )
 
 
@@ -166,8 +166,8 @@ def libraries(torch: Torch) -> Check:
         evidence["error"] = torch.cudnn_error
         return told(
             "error",
-            "Another cuDNN than the one that came with this PyTorch lies in its way",
-            "Take foreign CUDA folders out of LD_LIBRARY_PATH:\n$ unset LD_LIBRARY_PATH",
+            "A cuDNN other than the one of this PyTorch is loaded",
+            "Remove other CUDA folders from LD_LIBRARY_PATH:\n$ unset LD_LIBRARY_PATH",
         )
     kind = f"CUDA runtime {evidence['CUDA runtime']}" if torch.cuda else f"ROCm {torch.hip}"
     summary = f"{kind}, cuDNN {evidence['cuDNN loaded']}, NCCL {evidence['NCCL']}"
@@ -185,14 +185,14 @@ def availability(readings: Readings, torch: Torch) -> Check:
         evidence[device.device] = f"{device.name}, {size(device.memory_total)}{free}" + (
             f": {device.error}" if device.error else ""
         )
-    evidence |= {"torch says": torch.warning} if torch.warning else {}
+    evidence |= {"PyTorch error": torch.warning} if torch.warning else {}
     told = question("availability", GROUP, "GPUs that PyTorch sees", evidence)
     if torch.count:
         return _seen(torch, told)
     if torch.mps:
         return told("ok", "PyTorch sees the GPU of this Apple processor (mps)")
     if hidden_by(readings):
-        return told("info", "PyTorch sees no GPU, since all are hidden from it")
+        return told("info", "PyTorch sees no GPU: all are hidden from it")
     if not readings.nvml.gpus or not torch.cuda:
         return told("info", "PyTorch sees no GPU: everything runs on the CPU")
     why = (
@@ -204,10 +204,10 @@ def availability(readings: Readings, torch: Torch) -> Check:
     )
     return told(
         "error",
-        "The driver knows a GPU, but PyTorch cannot use it" + (f", {why}" if why else ""),
+        "The driver finds a GPU, but PyTorch cannot use it" + (f", {why}" if why else ""),
         ""
         if why
-        else "Load the module that CUDA needs, and look what torch says when it is asked for the GPU.\n"
+        else "Load the kernel module that CUDA needs, and see which error PyTorch reports.\n"
         "$ sudo modprobe nvidia-uvm\n$ python -c \"import torch; torch.zeros(1, device='cuda')\"",
     )
 
@@ -219,11 +219,11 @@ def _seen(torch: Torch, told: Callable[..., Check]) -> Check:
         remedy = (
             "See GPU memory below."
             if full
-            else "Restart the machine; if it fails again, look at the kernel's words.\n$ sudo dmesg | grep -iE 'nvrm|xid'"
+            else "Restart the machine; if it fails again, read the kernel log.\n$ sudo dmesg | grep -iE 'nvrm|xid'"
         )
         return told(
             "error" if len(failing) == torch.count else "warning",
-            f"No context can be made on {', '.join(failing)}" + (": no memory is left on it" if full else ""),
+            f"No CUDA context can be created on {', '.join(failing)}" + (": out of memory" if full else ""),
             remedy,
         )
     return told(
@@ -236,17 +236,17 @@ def visible(readings: Readings, torch: Torch) -> Check:
     told_by = {name: scrub(value) for name, value in readings.system.environment.items() if "DEVICE" in name}
     evidence = {name: value or '""' for name, value in told_by.items()} or {"set": "none"}
     known = readings.nvml.count
-    told = question("visible_devices", GROUP, "Chosen by environment", evidence)
+    told = question("visible_devices", GROUP, "GPU visibility", evidence)
     variable = hidden_by(readings)
     if variable:
         return told(
             "warning",
             f"{variable}={evidence[variable]} hides {names(readings)} from PyTorch",
-            f"Take the variable away, or name the GPUs to use, and start the lab again.\n$ unset {variable}",
+            f"Unset the variable, or list the GPUs to use, and restart the lab.\n$ unset {variable}",
         )
     limits = [name for name in told_by if name.endswith("VISIBLE_DEVICES") and name != "NVIDIA_VISIBLE_DEVICES"]
     if not limits:
-        return told("ok", "No variable hides a GPU")
+        return told("ok", "No environment variable hides a GPU")
     if withheld(readings) or not known:
-        return told("info", f"{limits[0]} is set, and there is no GPU that it could hide")
+        return told("info", f"{limits[0]} is set, but there is no GPU")
     return told("info", f"{limits[0]}={told_by[limits[0]]} lets PyTorch see {torch.count} of {known} GPUs")
