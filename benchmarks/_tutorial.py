@@ -54,16 +54,16 @@ class Tutorial:
         self.train_loader = DataLoader(Clips(*train, training=True), BATCH, shuffle=True, num_workers=2, drop_last=True)
         self.held_out_loader = DataLoader(Clips(*held_out, training=False), BATCH, num_workers=2)
         self.network = build_network(ModelConfig(name="resnet18", dropout=0.0), classes)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=1e-3)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
 
     def steps(self) -> Iterator[int]:
         """An epoch, a step at a time; yields the clips of each."""
         self.network.train()
         for images, targets in self.train_loader:
             loss = F.cross_entropy(self.network(images), targets)
-            self.optimiser.zero_grad()
+            self.optimizer.zero_grad()
             loss.backward()
-            self.optimiser.step()
+            self.optimizer.step()
             yield len(images)
 
     @torch.inference_mode()

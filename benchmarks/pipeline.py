@@ -3,7 +3,7 @@
     python benchmarks/pipeline.py [--data FOLDER] [--rounds 3]
 
 Same network, input (64 mels, 216 frames), batch size and clips. Prints clips a second of both, the ratio, and how much of a
-step of ours lies outside the network (forward, backward, optimiser).
+step of ours lies outside the network (forward, backward, optimizer).
 """
 
 from __future__ import annotations

@@ -110,15 +110,15 @@ def measure(
 
 def stepper(classifier: Classifier) -> Callable[[Tensor], object]:
     """A training step of the default network on a batch of waveforms: (batch, samples)."""
-    optimiser = torch.optim.SGD(classifier.network.parameters(), lr=1e-3)
+    optimizer = torch.optim.SGD(classifier.network.parameters(), lr=1e-3)
     targets = torch.arange(BATCH) % len(LABELS)
 
     def step(waveforms: Tensor) -> None:
         with torch.no_grad():
             images = classifier.log_mel(waveforms)[:, None]
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         cross_entropy(classifier.network(images), targets).backward()
-        optimiser.step()
+        optimizer.step()
 
     return step
 

@@ -59,7 +59,7 @@ class Stepper:
         self.pool = ThreadPoolExecutor(usable_cores()) if self.files else None
         if self.training:
             parameters = list(network.parameters())
-            self.optimiser = torch.optim.SGD(parameters, lr=1e-3, momentum=0.9, nesterov=True, fused=True)
+            self.optimizer = torch.optim.SGD(parameters, lr=1e-3, momentum=0.9, nesterov=True, fused=True)
             self.scaler = GradScaler(self.device.type, enabled=case.precision == "fp16")
 
     def set_up(self) -> None:
@@ -179,9 +179,9 @@ class Stepper:
         with self.form.autocast(self.device):
             logits = self.network(images)
         loss = F.cross_entropy(logits.float(), self.targets)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
-        self.scaler.step(self.optimiser)
+        self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss.detach()
 

@@ -122,7 +122,7 @@ class _Stepper:
         generator = torch.Generator().manual_seed(0)
         images = torch.randn(shape, generator=generator).to(device)
         self.images = images.contiguous(memory_format=candidate.format())
-        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=1e-3)
+        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=1e-3)
         self.forward = candidate.forward_of(self.network, device)
         self.start = copy.deepcopy(self.network.state_dict())
         self.finite = True
@@ -131,7 +131,7 @@ class _Stepper:
         synchronise(self.device)
         start = time.perf_counter()
         loss = self._backward()
-        self.optimiser.step()
+        self.optimizer.step()
         synchronise(self.device)
         taken = time.perf_counter() - start
         self.finite = self.finite and bool(torch.isfinite(loss))
@@ -154,6 +154,6 @@ class _Stepper:
             logits = self.forward(self.images)
         target = torch.arange(len(self.images), device=self.device) % logits.shape[1]
         loss = F.cross_entropy(logits.float(), target)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         return loss.detach()

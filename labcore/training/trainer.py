@@ -22,7 +22,7 @@ from labcore.inference.classifier import Classifier
 from labcore.models.dropout import set_dropout
 from labcore.training import compiling
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
-from labcore.training.optimiser import body_of, make_optimiser, make_schedule
+from labcore.training.optimizer import body_of, make_optimizer, make_schedule
 from labcore.training.pace import EpochPace
 from labcore.training.session import Session
 from labcore.training.step_timer import StepTimer
@@ -51,8 +51,8 @@ class Trainer:
         self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
         self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
         optim, freezes = self.config.optim, self.config.model.freeze_epochs > 0
-        self.optimiser = make_optimiser(optim, self.network, freezes)
-        self.schedule = make_schedule(optim.schedule, self.optimiser, self.config.epochs * self.steps)
+        self.optimizer = make_optimizer(optim, self.network, freezes)
+        self.schedule = make_schedule(optim.schedule, self.optimizer, self.config.epochs * self.steps)
         self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
         self.clock = StepTimer(self.device)
         weights = session.balance.loss_weights()
@@ -81,7 +81,7 @@ class Trainer:
     @property
     def lr(self) -> float:
         """The learning rate by now: what the schedule says, times the factor."""
-        return float(self.optimiser.param_groups[0]["lr"]) * self.config.optim.lr_factor
+        return float(self.optimizer.param_groups[0]["lr"]) * self.config.optim.lr_factor
 
     def steps_of_epoch(self) -> int:
         """Begin the next epoch: seed, order of the clips, sums at zero. Returns its steps."""
@@ -100,7 +100,7 @@ class Trainer:
         return self.steps
 
     def step(self, number: int) -> BatchSplit | None:
-        """One step of the optimiser on one batch; nothing in it waits for the device.
+        """One step of the optimizer on one batch; nothing in it waits for the device.
 
         Returns:
             What was done where memory ran out; the step itself was taken then, too.
@@ -152,7 +152,7 @@ class Trainer:
     def _largest_batch(self) -> int | None:
         """Clips that fit at a time, fewer than now."""
         shape = (1, self.config.features.n_mels, self.session.pipeline.frames)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         return largest_batch(lambda batch: self._try(batch, shape), self.micro_batch)
 
     def images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -162,10 +162,10 @@ class Trainer:
         return images[:, None].contiguous(memory_format=self.session.precision.format()), targets
 
     def descend(self, images: Tensor, targets: Tensor) -> None:
-        """Forward, backward, and a step of the optimiser and of the schedule. A batch in parts gives the gradient of the whole."""
+        """Forward, backward, and a step of the optimizer and of the schedule. A batch in parts gives the gradient of the whole."""
         optim = self.config.optim
         loss_sum, hits = torch.zeros_like(self.loss_sum), torch.zeros_like(self.hits)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         weight = self.context.weight(len(images), self.batch) / len(images)
         parts = list(zip(images.split(self.micro_batch), targets.split(self.micro_batch), strict=True))
         for number, (part, wanted) in enumerate(parts, 1):
@@ -183,7 +183,7 @@ class Trainer:
             for parameter in body_of(self.network):
                 parameter.grad = None
         if optim.clip_norm:
-            self.scaler.unscale_(self.optimiser)
+            self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.network.parameters(), optim.clip_norm)
         self._update()
         self.clock.mark("network")
@@ -191,12 +191,12 @@ class Trainer:
         self.hits += hits
 
     def _update(self) -> None:
-        """Step optimiser and schedule. The schedule, which may work from the rate it left, never sees the factor."""
-        groups = self.optimiser.param_groups
+        """Step optimizer and schedule. The schedule, which may work from the rate it left, never sees the factor."""
+        groups = self.optimizer.param_groups
         scheduled = [group["lr"] for group in groups]
         for group in groups:
             group["lr"] = group["lr"] * self.config.optim.lr_factor
-        self.scaler.step(self.optimiser)
+        self.scaler.step(self.optimizer)
         self.scaler.update()
         for group, lr in zip(groups, scheduled, strict=True):
             group["lr"] = lr
@@ -271,7 +271,7 @@ class Trainer:
             "event": event.model_dump(exclude={"type"}),
             "network": self.network.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "scaler": self.scaler.state_dict(),
             "micro_batch": self.micro_batch,
@@ -286,7 +286,7 @@ class Trainer:
             self.network.load_state_dict(state["network"])
             if self.average is not None and state["average"] is not None:
                 self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
+            self.optimizer.load_state_dict(state["optimiser"])
             self.schedule.load_state_dict(state["schedule"])
             self.scaler.load_state_dict(state["scaler"])
         except torch.OutOfMemoryError:
@@ -302,4 +302,4 @@ class Trainer:
         images = torch.randn(batch, *shape, device=self.device)
         with self.session.precision.autocast(self.device):
             self.network(images).float().sum().backward()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)

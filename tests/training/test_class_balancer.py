@@ -78,14 +78,14 @@ def test_the_recall_of_a_rare_class_rises(kind):
     def recall(balance):
         torch.manual_seed(0)
         weight = torch.zeros(2, 3, requires_grad=True)
-        optimiser = torch.optim.SGD([weight], lr=1.0)
+        optimizer = torch.optim.SGD([weight], lr=1.0)
         for _ in range(40):
             for rows in balance.order().split(420):
                 logits = F.pad(points[rows], (0, 1), value=1.0) @ weight.T
                 loss = F.cross_entropy(logits, F.one_hot(targets[rows], 2).float(), balance.loss_weights())
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 loss.backward()
-                optimiser.step()
+                optimizer.step()
         with torch.no_grad():
             return float((F.pad(fresh, (0, 1), value=1.0) @ weight.T).argmax(1).float().mean())
 

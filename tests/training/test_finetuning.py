@@ -10,7 +10,7 @@ from labcore.models.pretrained import head_names
 from labcore.runs import Run
 from labcore.training.checkpoint import load_checkpoint
 from labcore.training.loop import train
-from labcore.training.optimiser import make_optimiser, make_schedule
+from labcore.training.optimizer import make_optimizer, make_schedule
 
 
 def run_all(config, run, workspace, until=None):
@@ -59,11 +59,11 @@ def test_weights_that_are_not_there_stop_the_run_before_its_first_step(tiny):
 
 
 @pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant"])
-@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
-def test_the_body_follows_the_schedule_at_its_share_of_the_rate(tiny, schedule, optimiser):
-    config = tiny.config.replace({"optim.body_lr": 0.1, "optim.schedule": schedule, "optim.optimizer": optimiser})
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_the_body_follows_the_schedule_at_its_share_of_the_rate(tiny, schedule, optimizer):
+    config = tiny.config.replace({"optim.body_lr": 0.1, "optim.schedule": schedule, "optim.optimizer": optimizer})
     network = Classifier(config, ["a", "b"]).network
-    made = make_optimiser(config.optim, network)
+    made = make_optimizer(config.optim, network)
     moves = make_schedule(schedule, made, 4 * 5)
     head, body = made.param_groups
     assert sum(p.numel() for p in head["params"] + body["params"]) == sum(p.numel() for p in network.parameters())

@@ -95,10 +95,10 @@ def test_the_saved_classifier_gives_the_reported_figures(tiny):
     assert np.mean(np.array(one_by_one) == store.table["label"][rows]) == result.accuracy
 
 
-@pytest.mark.parametrize(("optimiser", "schedule"), [("sgd", "onecycle"), ("adamw", "cosine"), ("sgd", "constant")])
-def test_two_epochs_resume_and_two_more_equal_four_bit_for_bit(tiny, optimiser, schedule):
+@pytest.mark.parametrize(("optimizer", "schedule"), [("sgd", "onecycle"), ("adamw", "cosine"), ("sgd", "constant")])
+def test_two_epochs_resume_and_two_more_equal_four_bit_for_bit(tiny, optimizer, schedule):
     config = tiny.config.replace(
-        {"optim.optimizer": optimiser, "optim.schedule": schedule, "optim.averaging": 0.6, "augment.noise": 0.5}
+        {"optim.optimizer": optimizer, "optim.schedule": schedule, "optim.averaging": 0.6, "augment.noise": 0.5}
     )
     whole, parts = Run.create(tiny.workspace, config), Run.create(tiny.workspace, config)
     expected = run_all(config, whole, tiny.workspace)

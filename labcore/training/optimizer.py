@@ -1,4 +1,4 @@
-"""The optimiser and its schedule, and how the body of a pretrained network is held back while its head learns."""
+"""The optimizer and its schedule, and how the body of a pretrained network is held back while its head learns."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def body_of(network: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in network.parameters() if id(parameter) not in head]
 
 
-def make_optimiser(optim: OptimConfig, network: nn.Module, freezes: bool = False) -> torch.optim.Optimizer:
-    """The optimiser of a run: one group of parameters, or the head and after it the body where the two learn differently.
+def make_optimizer(optim: OptimConfig, network: nn.Module, freezes: bool = False) -> torch.optim.Optimizer:
+    """The optimizer of a run: one group of parameters, or the head and after it the body where the two learn differently.
 
     Args:
         freezes: in some steps the head alone learns.
@@ -41,7 +41,7 @@ def make_optimiser(optim: OptimConfig, network: nn.Module, freezes: bool = False
     )
 
 
-def make_schedule(name: str, optimiser: torch.optim.Optimizer, steps: int) -> LRScheduler:
+def make_schedule(name: str, optimizer: torch.optim.Optimizer, steps: int) -> LRScheduler:
     """How the learning rate of each group moves over the run.
 
     Args:
@@ -50,8 +50,8 @@ def make_schedule(name: str, optimiser: torch.optim.Optimizer, steps: int) -> LR
     """
     if name == "onecycle":
         # a cycle over the momentum as well pays only for plain SGD with large batches: it stays
-        highest = [float(group["lr"]) for group in optimiser.param_groups]
-        return OneCycleLR(optimiser, max_lr=highest, total_steps=steps + 1, cycle_momentum=False)
+        highest = [float(group["lr"]) for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, max_lr=highest, total_steps=steps + 1, cycle_momentum=False)
     if name == "cosine":
-        return CosineAnnealingLR(optimiser, T_max=steps)
-    return ConstantLR(optimiser, factor=1.0)
+        return CosineAnnealingLR(optimizer, T_max=steps)
+    return ConstantLR(optimizer, factor=1.0)
