@@ -293,6 +293,8 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
             number for number, event in enumerate(events) if '"epoch": 1,' in event and '"type": "epoch"' in event
         )
         (first / "events.jsonl").write_text("".join(events[: end + 1]))
+    elif "--config" in words:
+        Path("FILE").write_text(RunConfig().to_json(), encoding="utf-8")
     elif "weights.pth" in words:
         torch.save(Classifier.load(first).network.state_dict(), "weights.pth")
     elif command == "restore":
