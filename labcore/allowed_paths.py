@@ -14,7 +14,7 @@ from pathlib import Path
 from labcore.errors import WorkspaceError
 from labcore.workspace import Workspace
 
-VARIABLE = "LABCORE_DATA_ROOTS"
+ALLOWED_PATHS = "LABCORE_DATA_ROOTS"
 VISITORS_MAY_OPEN = "/data"
 """Where a server that others reach opens data sets, beside those of its workspace, unless told otherwise."""
 UPLOADS = "uploads"
@@ -25,7 +25,7 @@ PINNED = "pinned"
 
 def restrict() -> None:
     """Have this process, and those that it starts, open only what visitors may, unless the keeper named other folders."""
-    os.environ.setdefault(VARIABLE, VISITORS_MAY_OPEN)
+    os.environ.setdefault(ALLOWED_PATHS, VISITORS_MAY_OPEN)
 
 
 def allowed_paths() -> list[Path] | None:
@@ -33,7 +33,7 @@ def allowed_paths() -> list[Path] | None:
 
     Nothing else of the workspace is one: what visitors send lies in its runs, and its secrets beside them.
     """
-    given = os.environ.get(VARIABLE, "").strip()
+    given = os.environ.get(ALLOWED_PATHS, "").strip()
     return list(_folders(given, Workspace.default().home)) if given else None
 
 
@@ -109,5 +109,5 @@ def _outside(path: str | Path, folders: list[Path]) -> WorkspaceError:
     listed = ", ".join(dict.fromkeys(str(root) for root in folders))
     return WorkspaceError(
         f"{path} is outside the folders that visitors may use: {listed}",
-        f"Put the files there, or ask the administrator to add the folder to {VARIABLE}",
+        f"Put the files there, or ask the administrator to add the folder to {ALLOWED_PATHS}",
     )

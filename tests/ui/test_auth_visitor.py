@@ -11,7 +11,7 @@ from streamlit import config
 from streamlit.runtime.secrets import Secrets
 
 from labcore.access import hash_password
-from labcore.allowed_paths import ROOTS
+from labcore.allowed_paths import ALLOWED_PATHS
 from labcore.backup.snapshot import LeftOut, members, units
 from labcore.jobs.background import without_secrets
 from labcore.workspace import Workspace
@@ -24,7 +24,7 @@ from .conftest import ROOT, words
 
 PAGES = ["streamlit_app.py", *sorted(f"pages/{page.name}" for page in (ROOT / "pages").glob("*.py"))]
 PASSWORD = "correct horse battery"
-NAMES = ("LABCORE_ACCESS", "LABCORE_PASSWORD_HASH", "LABCORE_PASSWORD_HASH_FILE", ROOTS)
+NAMES = ("LABCORE_ACCESS", "LABCORE_PASSWORD_HASH", "LABCORE_PASSWORD_HASH_FILE", ALLOWED_PATHS)
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +97,12 @@ def test_a_proxy_may_tell_the_name(monkeypatch):
 
 def test_a_server_for_others_opens_only_some_folders(monkeypatch, hashed):
     server.middleware()
-    assert ROOTS not in os.environ
+    assert ALLOWED_PATHS not in os.environ
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
-    monkeypatch.setenv(ROOTS, "")  # put back afterwards
-    monkeypatch.delenv(ROOTS)
+    monkeypatch.setenv(ALLOWED_PATHS, "")  # put back afterwards
+    monkeypatch.delenv(ALLOWED_PATHS)
     server.middleware()
-    assert os.environ[ROOTS] == "/data"
+    assert os.environ[ALLOWED_PATHS] == "/data"
 
 
 def test_a_number_of_connections_that_is_none_ends_the_start(monkeypatch):
@@ -145,7 +145,7 @@ def test_a_workspace_that_cannot_keep_the_key_closes_the_lab(monkeypatch, tmp_pa
 
 
 def test_workers_are_told_no_secret():
-    kept = {"PATH": "/bin", "LABCORE_HOME": "/w", ROOTS: "/data", "HF_TOKEN": "h", "STREAMLIT_SERVER_PORT": "1"}
+    kept = {"PATH": "/bin", "LABCORE_HOME": "/w", ALLOWED_PATHS: "/data", "HF_TOKEN": "h", "STREAMLIT_SERVER_PORT": "1"}
     secret = {
         "LABCORE_PASSWORD_HASH": "x",
         "STREAMLIT_SERVER_COOKIE_SECRET": "x",

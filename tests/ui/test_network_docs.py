@@ -11,7 +11,7 @@ import pytest
 
 from labcore.access import read_access, settings
 from labcore.access.proxies import LOOPBACK, PROXIES
-from labcore.allowed_paths import VARIABLE
+from labcore.allowed_paths import ALLOWED_PATHS
 from labcore.listening.descriptors import CONNECTIONS
 from ui.app.limits import UploadLimits
 
@@ -28,7 +28,7 @@ def test_every_setting_is_documented():
         settings.HASH_FILE,
         PROXIES,
         CONNECTIONS,
-        VARIABLE,
+        ALLOWED_PATHS,
         *UploadLimits.NAMES.values(),
     ]
     assert not [name for name in names if f"`{name}`" not in GUIDE]
