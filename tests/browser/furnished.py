@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import optuna
+import torch
 
 from labcore.audio import encode_wav
 from labcore.benchmark.job import Benchmark
@@ -29,6 +30,8 @@ from ..ui import bench_reports
 
 RATE = 8000
 LABELS = ["bark", "hum", "siren"]
+HEARD = "hum"
+"""What the network of the finished run predicts, whatever it is given; its probability is 0.91."""
 EPOCHS = 12
 
 
@@ -71,7 +74,7 @@ def furnish(workspace: Workspace) -> Furnished:
     )
     finished = Run.create(workspace, config)
     _play(finished, "finished")
-    Classifier(config, LABELS).save(finished.weights)
+    _classifier(config).save(finished.weights)
     finished.save("labels", LABELS)
     failed, stopped = Run.create(workspace, config), Run.create(workspace, config)
     failed.log.write_text("the worker said this last\n")
@@ -83,6 +86,14 @@ def furnish(workspace: Workspace) -> Furnished:
     bench = [bench_reports.report("cpu"), bench_reports.report("cpu", "cuda:0", created=1_700_100_000.0)]
     reports = tuple(Benchmark.keep(workspace, one).id for one in bench)
     return Furnished(finished.id, failed.id, stopped.id, crossval.id, _search(workspace, config), reports)
+
+
+def _classifier(config: RunConfig) -> Classifier:
+    made = Classifier(config, LABELS)
+    with torch.no_grad():
+        made.network[-1].weight.zero_()
+        made.network[-1].bias.copy_(torch.tensor([3.0 * (label == HEARD) for label in LABELS]))
+    return made
 
 
 def _tones(workspace: Workspace) -> None:
