@@ -133,5 +133,5 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     there = json.loads(said.getvalue())
     assert there["label"] == answer["label"]
     for label, probability in there["probabilities"].items():
-        assert float(answer[label]) == pytest.approx(probability, abs=1e-5)
+        assert float(answer[f"p_{label}"]) == pytest.approx(probability, abs=1e-5)
     assert "Traceback" not in empty.log.read_text()
