@@ -105,7 +105,7 @@ def main() -> None:
 
     from labcore.workspace import Workspace
 
-    from .conftest import FLAGS, free_port, running
+    from .conftest import FLAGS, PATIENCE_MS, free_port, running
     from .furnished import furnish
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -117,7 +117,7 @@ def main() -> None:
             for scheme in ("light", "dark"):
                 for width in (1440, 390):
                     page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
-                    page.set_default_timeout(120_000)
+                    page.set_default_timeout(PATIENCE_MS)
                     for name, address in addresses.items():
                         page.goto(f"{server.url}/{address}")
                         settle(page)

@@ -30,8 +30,8 @@ ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 MICROPHONE_HZ = 1000.0
-PATIENCE_MS = 300_000
-"""How long a test waits for a text; a machine under load is slow, not wrong."""
+PATIENCE_MS = 30_000
+"""How long a test waits for a text or for the next step of what goes on."""
 
 
 @dataclass(frozen=True)

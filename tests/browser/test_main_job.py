@@ -25,6 +25,7 @@ EPOCHS = 60
 """Enough that the run still trains after a reload, on a machine that has nothing else to do."""
 SMALL = "&audio.sample_rate=8000&audio.clip_seconds=1&model.width=0.25&runtime.threads=1"
 """Makes an epoch a third of a second; one thread, since two would wait for each other beside other tests."""
+BADGES = "[data-testid=stMain] .stMarkdownBadge"
 CURVE = "[data-testid=stVegaLiteChart] .mark-line path"
 
 
@@ -34,8 +35,23 @@ def visible(page, text: str | re.Pattern, *, exact: bool = False) -> None:
 
 def state(page, word: str) -> None:
     """Wait until the run's badge says ``word``."""
-    badge = page.locator("[data-testid=stMain] .stMarkdownBadge").filter(has_text=re.compile(word))
+    badge = page.locator(BADGES).filter(has_text=re.compile(word))
     badge.first.wait_for(state="visible", timeout=PATIENCE_MS)
+
+
+def finished(page) -> None:
+    """Wait until the run is finished: as long as it takes, while epoch after epoch comes."""
+    epoch = 0
+    while epoch >= 0:
+        epoch = page.wait_for_function(
+            """([badges, before]) => {
+                if ([...document.querySelectorAll(badges)].some((badge) => badge.innerText.includes("Finished"))) return -1
+                const epoch = Number(document.body.innerText.match(/Epoch (\\d+) of/)?.[1])
+                return epoch > before && epoch
+            }""",
+            arg=[BADGES, epoch],
+            timeout=PATIENCE_MS,
+        ).json_value()
 
 
 def gone(page, text: str | re.Pattern) -> None:
@@ -104,7 +120,7 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     state(page, "Stopped")
     page.get_by_role("button", name="Resume").click()
     state(page, "Queued|Running")
-    state(page, "Finished")
+    finished(page)
     visible(page, re.compile("held-out clips of test fold 1"))
     visible(page, "Confusion matrix")
     assert any("VegaLite" in url for url in loaded)
