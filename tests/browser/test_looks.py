@@ -87,7 +87,9 @@ def test_axe_finds_nothing_grave_the_other_way_round(windows, lab, name):
 def test_the_gates_own_pages(windows, scheme):
     page = windows(scheme, 390)
     for answer in (
-        gate_pages.sign_in("", "/", people=True, shared=True, providers=["uni"], trouble="That is not the password."),
+        gate_pages.sign_in(
+            "", "/", own_passwords=True, shared=True, providers=["uni"], trouble="That is not the password."
+        ),
         gate_pages.closed("server.address is 0.0.0.0", []),
         gate_pages.wrong_host("lab.example.org"),
     ):
