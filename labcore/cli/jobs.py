@@ -198,7 +198,7 @@ def watch(job: JobFolder, as_json: bool, reader: EventReader | None = None) -> I
             report(event)
         if not events:
             if not job.there:
-                raise job.kind.error(f"{job.title} is not there any more")
+                raise job.kind.error(f"{job.title} no longer exists")
             if not job.status().active:
                 return
         yield
