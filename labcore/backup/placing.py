@@ -21,6 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from labcore.errors import BackupError, RunError, WorkspaceError
+from labcore.jobs.kind import TABLE, folder_class
 from labcore.runs import Run
 from labcore.workspace import is_locked
 
@@ -46,12 +47,13 @@ def refuse(home: Path, units: list[str], replace: bool) -> None:
         )
     for unit in there:
         if is_locked(home / unit / "lock"):
-            raise _at_work(unit)
+            raise _is_running(unit)
 
 
-def _at_work(unit: str) -> RunError:
-    kind, _, name = unit.partition("/")
-    return RunError(f"{kind.removesuffix('s')} {name} is running", "Stop it first: `labcore runs stop`, or on its page")
+def _is_running(unit: str) -> RunError:
+    room, _, name = unit.partition("/")
+    kind = folder_class(room).kind.name if room in TABLE else room
+    return RunError(f"{kind} {name} is running", f"Stop it first: `labcore jobs stop {name}`, or on its page")
 
 
 @contextlib.contextmanager
@@ -192,7 +194,7 @@ def _held(place: Path, unit: str) -> Iterator[None]:
         if lock is not None:
             lock.acquire(timeout=0.5)
     except Timeout as error:
-        raise _at_work(unit) from error
+        raise _is_running(unit) from error
     try:
         yield
     finally:

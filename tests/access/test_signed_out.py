@@ -81,5 +81,5 @@ def test_room_is_made_again_and_odd_content_is_passed_over(notes, monkeypatch):
 
 @pytest.mark.parametrize("name", ["", "x", "a b c d e f", "a\nb-and-more", "ä" * 10, "x" * 41])
 def test_only_names_of_sign_ins_are_noted(notes, name):
-    with pytest.raises(ValueError, match="no name"):
+    with pytest.raises(ValueError, match="not the name"):
         SignedOut(notes).add(name)

@@ -115,7 +115,7 @@ def test_a_part_of_a_recording(noise):
     np.testing.assert_allclose(part, read_sound(content, 8000, start_s=0.4, end_s=2.1).waveform, atol=1e-6)
     with pytest.raises(AudioError, match="starts at 9 s"):
         next(Recording(content, 8000, start_s=9).waveform())
-    with pytest.raises(AudioError, match="is none"):
+    with pytest.raises(AudioError, match="is empty"):
         next(Recording(content, 8000, start_s=2, end_s=1).waveform())
 
 

@@ -77,7 +77,7 @@ def test_anothers_job_is_left_alone(ended: Run, labcore: Labcore) -> None:
     for words in (["stop"], ["delete", "--yes"], ["resume"]):
         told = labcore("jobs", *words, ended.id)
         assert (told.status, told.out) == (2, "")
-        assert f"run {ended.id} is Bo's, and you are Ada" in told.err
+        assert f"run {ended.id} belongs to Bo, and you are Ada" in told.err
     assert ended.there
     assert labcore("jobs", "delete", "--yes", "--anyone", ended.id).status == 0
 

@@ -42,7 +42,7 @@ def test_another_persons_run_is_left_alone(make: Callable[[str], Run], labcore: 
     for words in (*commands, ["set", bos.id, "--dropout", "0.4"]):
         told = labcore(*words)
         assert (told.status, told.out) == (2, ""), words
-        assert f"run {bos.id} is Bo's, and you are Ada. Add --anyone to" in told.err
+        assert f"run {bos.id} belongs to Bo, and you are Ada. Add --anyone to" in told.err
         assert len(told.err.splitlines()) == 1
     assert [run.status().state for run in (mine, bos, nobodys)] == ["queued"] * 3  # one refusal leaves all as they are
     assert not (bos.path / "overrides.jsonl").exists()
@@ -102,7 +102,7 @@ def test_cross_validations_and_searches_of_anothers_are_gone_on_with_where_that_
     for command, id_ in (("crossval", experiment.id), ("search", search.id)):
         told = labcore(command, "--resume", id_)
         assert told.status == 2
-        assert f"{id_} is Bo's, and you are Ada" in told.err
+        assert f"{id_} belongs to Bo, and you are Ada" in told.err
         assert labcore(command, "--resume", id_, "--anyone").status == 0
     (facts,) = labcore("search", "--list", "--json").lines
     assert facts["by"] == "Bo"

@@ -321,6 +321,7 @@ def test_what_visitors_pin_is_no_list(machines, name):
 
 
 def test_a_browser_gets_sounds_that_the_lab_encoded_and_no_bytes_of_files(tmp_path):
+    from labcore.datasets.rows import Row
     from ui.datasets import listen
     from ui.train import tracked_clips
 
@@ -329,7 +330,7 @@ def test_a_browser_gets_sounds_that_the_lab_encoded_and_no_bytes_of_files(tmp_pa
     file.write_bytes(TONE + b"LIST" + len(note).to_bytes(4, "little") + note)
     for played in (
         tracked_clips._played(str(file), 0),
-        listen._sound(str(file), 0.0, None),
+        listen._sound(Row(str(file), "tone", 0.0, None)),
         tracked_clips.prepared("a", file.read_bytes()),
     ):
         assert played[:4] == b"RIFF"

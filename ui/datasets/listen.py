@@ -39,14 +39,14 @@ def _clips(name: str, key: str) -> None:
     label = st.selectbox("Class", list(rows), format_func=names.__getitem__, key=f"{key}-class")
     if label is None:
         return
-    there, page = rows[label], st.session_state.get(f"{key}-turn", 0)
+    there, page = rows[label], st.session_state.get(f"{key}-page", 0)
     first = page * AT_ONCE % len(there)
     for row in (there[first:] + there[:first])[:AT_ONCE]:
         clip_table.player(ClipRow(row.name), partial(_sound, row))
     if len(there) > AT_ONCE:
 
         def others() -> None:
-            st.session_state[f"{key}-turn"] = page + 1
+            st.session_state[f"{key}-page"] = page + 1
 
         action_button("Resample", others, key=f"{key}-others", icon=":material/shuffle:", type="tertiary")
 
