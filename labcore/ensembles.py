@@ -77,7 +77,7 @@ def save_ensemble(
         by: who makes it.
 
     Raises:
-        LabError: as :func:`put_together` does, or the data set is not there any more.
+        LabError: as :func:`put_together` does, or the data set no longer exists.
     """
     classifier = put_together(runs)
     config = classifier.config

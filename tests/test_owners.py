@@ -54,7 +54,7 @@ def test_what_nobody_is_known_to_own_is_everybodys() -> None:
     assert not owners.is_anothers("Ada", "Ada")
     assert not owners.is_anothers("", "Bo")
     assert not owners.is_anothers("Ada", "")
-    with pytest.raises(owners.NotYoursError, match=r"run 7 is Ada's, and you are Bo\. Mean it\."):
+    with pytest.raises(owners.NotYoursError, match=r"run 7 belongs to Ada, and you are Bo\. Mean it\."):
         owners.require_owner("Ada", "Bo", "run 7", "Mean it")
     owners.require_owner("", "Bo", "run 7", "Mean it")
 

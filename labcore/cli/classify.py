@@ -221,7 +221,7 @@ def _predict(
 
     with (
         contextlib.suppress(_Stopped),
-        stop_on_signals("stopping; once more ends at once") as stopping,
+        stop_on_signals("stopping; interrupt again to quit at once") as stopping,
         contextlib.closing(predict_files(classifier, waiting, hop, at_work)) as predictions,
     ):
         for file, prediction in itertools.chain(inputs.errors(), predictions):

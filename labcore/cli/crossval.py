@@ -137,7 +137,7 @@ def _follow(
     crossval: CrossValidation, arguments: argparse.Namespace, queue: Queue, at_work: Callable[[Summary], bool]
 ) -> None:
     """Tell how a cross-validation goes while it is running. Ctrl-C stops its runs."""
-    with stop_on_signals("stopping all folds after their batch; once more kills") as stopping:
+    with stop_on_signals("stopping all folds after their batch; interrupt again to quit at once") as stopping:
         asked = False
         for summary in _watched(crossval, as_json=arguments.json):
             if not at_work(summary):

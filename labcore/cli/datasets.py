@@ -161,7 +161,7 @@ def report(health: Health) -> list[Content]:
         lines.append(f"clips of {shortest:.2f} to {longest:.2f} s, half of them up to {median:.2f} s")
         lines.append("sample rates: " + ", ".join(f"{rate} Hz ({count})" for rate, count in health.rates.items()))
     if health.passed_over:
-        lines.append(f"files passed over that are not audio: {health.passed_over}")
+        lines.append(f"files ignored (not audio): {health.passed_over}")
     folds = [str(fold) for fold in health.counts.columns]
     rows = [
         [label, *(counts[fold] for fold in folds), sum(counts.values())] for label, counts in facts["counts"].items()

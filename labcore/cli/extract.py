@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     pace = Pace(say)
     with (
-        stop_on_signals("stopping after the files at hand; once more ends at once") as stopping,
+        stop_on_signals("stopping after the current files; interrupt again to quit at once") as stopping,
         looking(_until(stopping.is_set)),
     ):
         counts = extract(

@@ -117,7 +117,7 @@ def in_foreground(
     from labcore.jobs.process import work
 
     try:
-        with stop_on_signals(f"{stops}; once more kills") as stopping:
+        with stop_on_signals(f"{stops}; interrupt again to quit at once") as stopping:
             return work(job, stopping.is_set, on_event, doing=doing, by=shell_user())
     finally:
         bars.clear()

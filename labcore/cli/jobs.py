@@ -52,7 +52,7 @@ def parser() -> Parser:
             "list": "list jobs, newest first",
             "show": "show a job and its state",
             "stop": "stop running jobs and cancel queued ones",
-            "resume": "queue a job that was stopped, failed or interrupted again, and follow it",
+            "resume": "put a stopped, failed or interrupted job back into the queue, and follow it",
             "delete": "delete jobs and their files",
         },
     )
@@ -198,7 +198,7 @@ def watch(job: JobFolder, as_json: bool, reader: EventReader | None = None) -> I
             report(event)
         if not events:
             if not job.there:
-                raise job.kind.error(f"{job.title} is not there any more")
+                raise job.kind.error(f"{job.title} no longer exists")
             if not job.status().active:
                 return
         yield
@@ -219,7 +219,7 @@ def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: b
     reader.read()  # what was told when it happened
     try:
         manager.resume(job, by=shell_user(), dataset=dataset)
-        with stop_on_signals("stopping; once more kills") as stopping:
+        with stop_on_signals("stopping; interrupt again to quit at once") as stopping:
             for _ in watch(job, as_json, reader):
                 if stopping.is_set() and not asked:
                     asked = True

@@ -147,14 +147,14 @@ def _told_of_classes(learnt: set[str], asked: set[str]) -> list[str]:
 
 def _told_of_validation(label: np.ndarray, aside: np.ndarray) -> str:
     without = ", ".join(sorted(set(label) - set(label[aside])))
-    told = f"{_clips(int(aside.sum()))} of the training clips set aside for validation"
+    told = f"{int(aside.sum())} of the {len(label)} training clips set aside for validation"
     return f"{told}, none of {without}" if without else told
 
 
 def _chosen(folds: list[str], fold: str | None, leave_out: str | None) -> tuple[str, str | None]:
     listed = f"There are: {', '.join(folds) or 'none'}"
     if leave_out is not None and (leave_out := str(leave_out)) not in folds:
-        raise DatasetError(f"there is no fold {leave_out!r} to leave out in this data set", listed)
+        raise DatasetError(f"there is no fold {leave_out!r} to exclude in this data set", listed)
     if fold is None:
         there = [part for part in ("test", "val", *folds) if part in folds and part not in ("train", leave_out)]
         fold = there[0] if there else "train"

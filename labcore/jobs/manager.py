@@ -141,7 +141,7 @@ class JobManager:
         return job
 
     def stop(self, job: JobFolder, *, by: str = "") -> None:
-        """Take a waiting job out of the queue, or ask one running to stop soon. An ended one stays as it is.
+        """Take a waiting job out of the queue, or ask a running one to stop soon. An ended one stays as it is.
 
         ``by`` is who asks, which the job's end tells.
 

@@ -75,7 +75,7 @@ class QueueState:
                 except Exception:  # one job must never stop the others
                     if job.path not in self._told:
                         self._told.add(job.path)
-                        _log.exception("%s is passed over", job.title)
+                        _log.exception("%s is skipped", job.title)
             keep(self.workspace, jobs)
         self._quiet = None if waiting or working else files
         return [each.job for each in fair_order(waiting, served)], working

@@ -46,7 +46,7 @@ class Admission:
         """
         with self._lock:
             if self.clips >= self._max_clips:
-                raise Overloaded(f"{self.clips} clips are being processed, the maximum is {self._max_clips}", AGAIN)
+                raise Overloaded(f"{self.clips} clips are being processed; the maximum is {self._max_clips}", AGAIN)
         return Reservation(self, address_group(address))
 
     def _begin(self, reservation: Reservation, clips: int) -> None:
@@ -56,15 +56,13 @@ class Admission:
                 _add(self._coming, reservation.address, -reservation.bytes)
                 reservation.whole = True
             if reservation.clips + clips > self._max_clips:
-                raise RequestTooLarge(
-                    f"more than {self._max_clips} clips at once are never accepted", "Send fewer at once"
-                )
+                raise RequestTooLarge(f"a request can have {self._max_clips} clips at most", "Send fewer at once")
             if self.clips + clips > self._max_clips:
-                raise Overloaded(f"{self.clips} clips are being processed, the maximum is {self._max_clips}", AGAIN)
+                raise Overloaded(f"{self.clips} clips are being processed; the maximum is {self._max_clips}", AGAIN)
             others = self._clips[reservation.address] - reservation.clips
             if others and others + reservation.clips + clips > self._share_clips:
                 raise Overloaded(
-                    f"{self._clips[reservation.address]} clips of this address are being processed, the maximum is {self._share_clips}",
+                    f"{self._clips[reservation.address]} clips of this address are being processed; the maximum is {self._share_clips}",
                     AGAIN,
                 )
             self._count(reservation, clips=clips)

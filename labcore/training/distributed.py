@@ -297,7 +297,7 @@ class DistributedContext:
                 rank, what, remedy = json.loads(self._store.get("trouble"))
                 return RunError(f"process {rank} of {self.size}: {what}", remedy)
         return RunError(
-            f"another of the {self.size} processes of this run has ended",
+            f"another of the {self.size} processes of this run ended unexpectedly",
             "Its output may say why; resume the run when this is fixed",
         )
 

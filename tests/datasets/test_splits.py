@@ -120,7 +120,7 @@ def test_validation_takes_whole_recordings_of_every_class(share):
         assert (
             abs(of_classes(clips, parts.validation)[label] - share * n) <= 3
         )  # half a recording of 3 clips, and rounding
-    assert "set aside for validation" in parts.note
+    assert "training clips set aside for validation" in parts.note
 
 
 def test_validation_leaves_every_class_something_to_train_on():
@@ -151,7 +151,7 @@ def test_a_left_out_fold_is_used_for_nothing():
 @pytest.mark.parametrize(
     ("fold", "leave_out", "message"),
     [
-        ("1", "9", "no fold '9' to leave out"),
+        ("1", "9", "no fold '9' to exclude"),
         ("1", "1", "both the test fold and the excluded fold"),
     ],
 )

@@ -36,7 +36,7 @@ def test_the_numbers_that_follow():
         ({"features.f_min": 8000.0, "features.f_max": 500.0}, "8000 Hz, is not below the highest, 500 Hz"),
         ({"features.n_mels": 1000}, "Mel bands 1000 is out of bounds"),
         ({"features.n_fft": 0}, "FFT size 0 samples is out of bounds"),
-        ({"features.f_min": math.nan}, "Lowest frequency nan is no number"),
+        ({"features.f_min": math.nan}, "Lowest frequency nan is not a number"),
         ({"features.window": "kaiser"}, "Window function 'kaiser' is not known"),
     ],
 )
@@ -59,10 +59,12 @@ def test_bands_that_hear_nothing_are_told():
 
 def test_gaps_between_frames_and_clips_within_one_are_told():
     assert "overlap" in consequences(RunConfig().replace({"features.hop_length": 800})).warnings[0]
-    assert "shorter than a window" in consequences(RunConfig(), clip_seconds=0.01).warnings[0]
+    assert "shorter than the window" in consequences(RunConfig(), clip_seconds=0.01).warnings[0]
     long = {"features.n_fft": 8192, "features.win_length": 8192}
     assert not consequences(RunConfig().replace(long)).warnings
-    assert "shorter than a window" in consequences(RunConfig().replace({**long, "audio.clip_seconds": 0.2})).warnings[0]
+    assert (
+        "shorter than the window" in consequences(RunConfig().replace({**long, "audio.clip_seconds": 0.2})).warnings[0]
+    )
 
 
 def test_the_framing_follows_rate_and_clip_length():

@@ -87,5 +87,5 @@ def test_a_job_that_was_removed_while_somebody_waited_for_it_does_not_come_back(
         waiting.join(0.05)
         job.path.rename(job.path.with_name(".gone"))
     waiting.join()
-    assert "not there any more" in str(told[0])
+    assert "no longer exists" in str(told[0])
     assert not job.path.exists()

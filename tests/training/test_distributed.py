@@ -172,7 +172,7 @@ def test_only_a_lost_connection_is_blamed_on_others():
     assert DistributedContext(0, 2).explain(own) is own
     lost = DistributedContext(0, 2).explain(RuntimeError("gloo: Connection closed by peer"))
     assert isinstance(lost, LabError)
-    assert "is gone" in lost.what
+    assert lost.what == "another of the 2 processes of this run ended unexpectedly"
 
 
 def test_what_processes_say_to_each_other(together):

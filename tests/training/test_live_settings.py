@@ -178,7 +178,7 @@ def test_a_turn_that_was_told_counts_again_when_its_epoch_is_repeated(tiny):
     assert (seen[-1].model.dropout, seen[-1].augment.gain_db) == (0.7, 1)
 
 
-def test_wrong_lines_are_told_once_and_passed_over(tiny):
+def test_wrong_lines_are_told_once_and_ignored(tiny):
     config, run = make(tiny)
     wrong = (
         "no json",
@@ -199,7 +199,7 @@ def test_wrong_lines_are_told_once_and_passed_over(tiny):
         *turns.begin(2, lambda config: None, SINGLE_PROCESS),
     ]
     warnings = of(Log, events)
-    assert [warning.message.partition(" is passed over")[0] for warning in warnings] == [
+    assert [warning.message.partition(" is ignored: ")[0] for warning in warnings] == [
         f"line {number} of overrides.jsonl" for number in range(1, 8)
     ]
     assert {warning.level for warning in warnings} == {"warning"}
@@ -221,7 +221,7 @@ def test_a_line_that_was_edited_is_a_new_wish(tiny):
     assert not list(turns.begin(3, lambda config: None, SINGLE_PROCESS))
 
 
-def test_noise_that_cannot_be_read_is_passed_over(tiny, tmp_path):
+def test_noise_that_cannot_be_read_is_ignored(tiny, tmp_path):
     missing = tmp_path / "rain.wav"
     config, run = make(tiny, {"augment.noise_file": str(missing), "optim.epochs": 2})
     run.override({"augment.noise": 0.5})

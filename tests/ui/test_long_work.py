@@ -75,7 +75,7 @@ def test_it_can_be_stopped_and_begun_again(open_page, trained, held_up):
     go.set()
     ended(work)
     app.run()
-    assert "was stopped" in words(app)
+    assert "stopped at" in words(app)
     next(button for button in app.button if button.key.startswith("again-")).click().run()
     ended(the_work(app))
     app.run()

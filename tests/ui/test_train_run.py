@@ -109,7 +109,7 @@ def test_a_wish_that_was_taken_or_refused_is_no_longer_pending(make_run):
         file.write('no json\n[1]\n{"optim.epochs": 3}\n{"augment.mixup": 0.5}\n{"augment.mixup": ')
     assert LiveSettings(run, run.config).pending() == {"model.dropout": 0.5, "augment.mixup": 0.5}
     run.append(SettingsChanged(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page"))
-    run.append(Log(level="warning", message="line 5 of overrides.jsonl is passed over: for a reason"))
+    run.append(Log(level="warning", message="line 5 of overrides.jsonl is ignored: for a reason"))
     assert LiveSettings(run, run.config).pending() == {}
 
 

@@ -18,7 +18,7 @@ from ui.app.text import duration, plain
 
 AT_ONCE = 2
 GONE_SECONDS = 10.0
-"""A browser that is away for no longer has only lost its connection."""
+"""A browser that is away for less than this has only lost its connection."""
 SPAN = 1000
 _HELD = "long-work"
 
