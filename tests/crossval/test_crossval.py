@@ -165,7 +165,7 @@ def test_it_stands_as_its_runs_do(workspace, config):
         ({}, ["1", "1"], ConfigError, "one twice"),
         ({}, [], ConfigError, "no fold is given"),
         ({"data.split": "random"}, None, ConfigError, "official folds"),
-        ({"data.validation_share": 0.5, "data.leave_out": "7"}, None, DatasetError, "no fold '7' to leave out"),
+        ({"data.validation_share": 0.5, "data.leave_out": "7"}, None, DatasetError, "no fold '7' to exclude"),
     ],
 )
 def test_what_cannot_be_validated_leaves_no_runs(workspace, config, changes, folds, kind, message):
