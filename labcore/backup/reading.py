@@ -88,23 +88,21 @@ class _Bounded(tarfile.TarInfo):
         return member
 
 
+FILTER: Callable[..., object] = getattr(tarfile, "data_filter", lambda member, folder: member)
+"""tarfile's own judgement of a member (PEP 706). Debian 12's Python has none: there the names alone decide, which are stricter."""
 _OTHERS = (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE)
 
 
 def _members(plain: IO[bytes], folder: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
     """The files of an archive in their order, for a folder; each has to be read before the next one is asked for."""
-    if not hasattr(tarfile, "data_filter"):
-        raise BackupError(
-            "this Python's tarfile cannot tell hostile archives (PEP 706)", "Update Python to 3.10.12, 3.11.4 or newer"
-        )
     archive = _parsed(lambda: tarfile.TarFile.open(fileobj=plain, mode="r|", tarinfo=_Bounded), NO_BACKUP)
     while (member := _parsed(archive.next, CUT_OFF)) is not None:
         archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None or member.size < 0:
             raise BackupError(f"the backup holds {cut(member.name)}, which is not a regular file", FOREIGN)
         try:
-            tarfile.data_filter(member, str(folder))
-        except (tarfile.FilterError, ValueError) as error:
+            FILTER(member, str(folder))
+        except (tarfile.TarError, ValueError) as error:
             raise BackupError(f"the backup holds {cut(member.name)}, which does not belong there", FOREIGN) from error
         content = archive.extractfile(member)
         assert content is not None  # an ordinary file has one
