@@ -116,6 +116,22 @@ def write_wav() -> WriteWav:
     return write
 
 
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of two folders, low and high tones, ten clips each."""
+    rate = 8000
+    root, random = tmp_path_factory.mktemp("data") / "tones", np.random.default_rng(0)
+    seconds = np.arange(rate // 5) / rate
+    for label, hertz in (("low", 300.0), ("high", 1500.0)):
+        (root / label).mkdir(parents=True)
+        for number in range(10):
+            clip = 0.3 * np.sin(2 * np.pi * hertz * random.uniform(0.9, 1.1) * seconds)
+            soundfile.write(
+                root / label / f"{label}{number}.wav", clip + 0.01 * random.standard_normal(len(clip)), rate
+            )
+    return root
+
+
 @pytest.fixture
 def short_benchmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Clips of half a second, small matrix products, one thread: what a benchmark does, in a fraction of its time."""

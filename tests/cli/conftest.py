@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
 
 from labcore.cli.main import main
 from labcore.workspace import Workspace
 
-RATE = 8000
 TINY = (
     "--audio.sample_rate", "8000", "--audio.clip_seconds", "0.2", "--features.n_fft", "256", "--features.win_length", "256",
     "--features.hop_length", "128", "--features.n_mels", "16", "--model", "small_cnn", "--batch-size", "8", "--lr", "0.01",
@@ -37,21 +34,6 @@ class Outcome:
     def lines(self) -> list[Any]:
         """The lines of stdout, each of which has to be JSON."""
         return [json.loads(line) for line in self.out.splitlines()]
-
-
-@pytest.fixture(scope="session")
-def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set of two folders, low and high tones, ten clips each."""
-    root, random = tmp_path_factory.mktemp("data") / "tones", np.random.default_rng(0)
-    seconds = np.arange(RATE // 5) / RATE
-    for label, hertz in (("low", 300.0), ("high", 1500.0)):
-        (root / label).mkdir(parents=True)
-        for number in range(10):
-            clip = 0.3 * np.sin(2 * np.pi * hertz * random.uniform(0.9, 1.1) * seconds)
-            soundfile.write(
-                root / label / f"{label}{number}.wav", clip + 0.01 * random.standard_normal(len(clip)), RATE
-            )
-    return root
 
 
 @pytest.fixture

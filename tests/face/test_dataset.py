@@ -69,10 +69,10 @@ def test_the_check_tells_each_finding_with_its_files(tones: Path, home: Path) ->
         (faulty / label).mkdir(parents=True)
         for clip in (tones / label).iterdir():
             (faulty / label / clip.name).write_bytes(clip.read_bytes())
-    (faulty / "low" / "0.wav").write_bytes(b"no sound")
+    (faulty / "low" / "low0.wav").write_bytes(b"no sound")
     health = lab.load_dataset(faulty).check()
     found = next(finding for finding in health.found if finding.kind == "unreadable")
-    assert [Path(file).name for file in found.files] == ["0.wav"]
+    assert [Path(file).name for file in found.files] == ["low0.wav"]
     assert "1 clip cannot be read and will be left out." in repr(health)
     assert "&lt;faulty&gt;" in health._repr_html_()
-    assert "0.wav" in health._repr_html_()
+    assert "low0.wav" in health._repr_html_()

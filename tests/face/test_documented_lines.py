@@ -26,7 +26,7 @@ def lines() -> str:
 def test_the_ten_lines(tones: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     register(Workspace(tmp_path / "home"), tones, "esc10")
-    shutil.copyfile(tones / "low" / "0.wav", tmp_path / "dog.wav")
+    shutil.copyfile(tones / "low" / "low0.wav", tmp_path / "dog.wav")
     program = (
         f"if __name__ == '__main__':\n{re.sub('^', '    ', lines(), flags=re.MULTILINE)}\n    print(run.result, model)"
     )

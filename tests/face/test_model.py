@@ -21,7 +21,7 @@ def model(run: lab.TrainingRun) -> lab.Model:
 
 @pytest.fixture
 def clip(tones: Path) -> Path:
-    return tones / "high" / "3.wav"
+    return tones / "high" / "high3.wav"
 
 
 def test_one_sound_in_every_form_gives_the_same(model: lab.Model, clip: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_data_set_is_a_table_with_what_its_clips_are(model: lab.Model, data: l
     assert len(whole) == 20
     assert set(part["fold"]) == {"1"}
     assert list(whole.columns[:8]) == ["clip", "start_s", "end_s", "group", "fold", "label", "predicted", "probability"]
-    row = whole[whole["clip"] == "high/3.wav"].iloc[0]
+    row = whole[whole["clip"] == "high/high3.wav"].iloc[0]
     said = model.predict(clip)
     assert (row["predicted"], row["label"]) == (said.label, "high")
     assert row["probability"] == pytest.approx(said.probability, abs=1e-5)
