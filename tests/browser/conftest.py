@@ -91,6 +91,24 @@ def browser(chromium) -> Iterator:
 
 
 @pytest.fixture(scope="session")
+def context(chromium) -> Iterator:
+    """One profile for all tests that look at the shared server: it has loaded Streamlit's scripts once."""
+    opened = chromium.new_context(permissions=["microphone"])
+    opened.set_default_timeout(PATIENCE_MS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context) -> Iterator:
+    """A window of that profile."""
+    opened = context.new_page()
+    opened.set_viewport_size({"width": 1280, "height": 1400})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Iterator[tuple[Server, Furnished]]:
     """The app on a furnished workspace, for all tests, and what lies there. They add nothing that others would see."""
     folder = tmp_path_factory.mktemp("lab")

@@ -11,7 +11,7 @@ import soundfile
 
 from labcore.audio import decode_channels, encode_wav
 
-from .conftest import MICROPHONE_HZ, PATIENCE_MS, Server
+from .conftest import MICROPHONE_HZ, Server
 from .test_main_job import visible
 
 pytestmark = pytest.mark.browser
@@ -29,7 +29,6 @@ def tone() -> bytes:
 
 
 def explore(page, server: Server) -> None:
-    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server.url}/explore")
     page.locator(".viewer[data-drawn]").first.wait_for()
 
@@ -57,8 +56,7 @@ def played(page) -> np.ndarray:
     return soundfile.read(io.BytesIO(bytes(content)), dtype="float32", always_2d=True)[0].T
 
 
-def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Server, browser, tone):
-    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Server, page, tone):
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     explore(page, server)
@@ -97,8 +95,7 @@ def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Se
     assert not faults
 
 
-def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, browser):
-    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, page):
     explore(page, server)
     viewer = page.locator(".viewer").first
     shown = viewer.get_attribute("data-shown")
@@ -122,9 +119,8 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, brow
     page.get_by_role("button", name="Resample").click()
 
 
-def test_a_recording_from_the_microphone_is_explored(server: Server, browser):
+def test_a_recording_from_the_microphone_is_explored(server: Server, page):
     """Chromium's fake device plays a file; the page records it, and the tone stands in the picture."""
-    page = browser.new_context(permissions=["microphone"]).new_page()
     explore(page, server)
     page.get_by_text("Record", exact=True).first.click()
     page.get_by_role("button", name="Record", exact=True).click()
