@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from labcore.doctor.checks import cards, driver, kernels, machine, pytorch
-from labcore.doctor.facts import has_nvidia, hidden_by, names, withheld
 from labcore.doctor.readings import Readings, TorchDevice
 from labcore.doctor.report import Check, DoctorReport, Proof
 
@@ -80,10 +79,11 @@ class _Verdict:
         torch = self.readings.torch
         if torch is not None and not torch.version:
             return self.checks["torch_build"]
-        for name in ("kernels-cpu", "versions", "audio_formats", "disk"):
-            if name in self.checks and self.checks[name].status == "error":
-                return self.checks[name]
-        return None
+        return next(self._wrong("kernels-cpu", "versions", "audio_formats", "disk"), None)
+
+    def _wrong(self, *names: str) -> Iterator[Check]:
+        """Those of these checks that are errors."""
+        return (self.checks[name] for name in names if name in self.checks and self.checks[name].status == "error")
 
     def _preliminary(self) -> tuple[str, str]:
         failed = [proof for proof in self.proofs if proof.status != "ok"]
@@ -127,22 +127,18 @@ class _Verdict:
 
     def _doubt(self) -> Check | None:
         """The gravest check that is not fine; an error (broken memory of a card) before a warning."""
-        for status in ("error", "warning"):
-            for check in self.checks.values():
-                if check.status == status:
-                    return check
-        return None
+        doubts = (check for grave in ("error", "warning") for check in self.checks.values() if check.status == grave)
+        return next(doubts, None)
 
     def _without_devices(self) -> tuple[str, str]:
         readings = self.readings
-        variable = hidden_by(readings)
-        if variable:
+        if readings.hidden:
             return "amber", f"{self.checks['visible_devices'].summary}: {ON_CPU}"
-        if withheld(readings):
+        if readings.withheld:
             return "amber", f"The host's NVIDIA GPU is not passed to this container: {ON_CPU}"
-        causes = [self.checks[name] for name in CAUSES if name in self.checks and self.checks[name].status == "error"]
-        if has_nvidia(readings) and causes:
-            return "red", f"{names(readings)} cannot be used: {causes[0].summary}"
+        cause = next(self._wrong(*CAUSES), None)
+        if readings.has_nvidia and cause is not None:
+            return "red", f"{readings.names} cannot be used: {cause.summary}"
         doubt = self._doubt()
         if doubt is not None:
             return "amber", f"No GPU found, and {doubt.summary}: {ON_CPU}"
