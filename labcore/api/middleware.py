@@ -143,10 +143,8 @@ class ServiceMiddleware:
                     "unknown host name",
                     "Set LABCORE_API_KEY to allow any host name",
                 )
-            origin = request.headers.get("origin")
-            if origin is not None and (urlsplit(origin).hostname or "") not in {
-                name.strip("[]") for name in self._hosts
-            }:
+            origin, known = request.headers.get("origin"), [name.strip("[]") for name in self._hosts]
+            if origin is not None and (urlsplit(origin).hostname or "") not in known:
                 raise Problem(
                     403,
                     "origin",
@@ -157,9 +155,8 @@ class ServiceMiddleware:
         if not self._keys or path in OPEN or path.startswith(ASSETS):
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        given = (token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")).encode(
-            "utf-8", "replace"
-        )
+        text = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+        given = text.encode("utf-8", "replace")
         # all of them are compared, so that the time tells nothing
         if not sum(hmac.compare_digest(given, key) for key in self._keys):
             raise Problem(
@@ -176,11 +173,10 @@ class ServiceMiddleware:
         self.metrics.seconds.labels(route).observe(seconds)
         if route in (*WATCHED, "/metrics") and context.status < 400:
             return
+        known = request.method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS")
         facts = {
             "request_id": context.request_id,
-            "method": request.method
-            if request.method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS")
-            else "other",
+            "method": request.method if known else "other",
             "route": route,
             "status": context.status,
             "milliseconds": round(1000 * seconds, 1),
@@ -287,9 +283,7 @@ class Body:
         while not self.complete and self._read <= most:
             with anyio.move_on_after(max(0.0, end - time.monotonic())) as patience:
                 message = await self._receive()
-            if patience.cancelled_caught:
-                return
-            if message["type"] != "http.request":
+            if patience.cancelled_caught or message["type"] != "http.request":
                 return
             self._read += len(message.get("body", b""))
             self.complete = not message.get("more_body", False)

@@ -6,6 +6,7 @@ A passphrase is age's own matter: ``labcore backup - | age -p > FILE`` and ``age
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -123,11 +124,9 @@ def decrypted(file: IO[bytes], start: bytes, identities: Sequence[Path], passphr
 
 def _pyrage() -> ModuleType:
     try:
-        import pyrage
+        return importlib.import_module("pyrage")
     except ImportError as error:
         raise BackupError("encrypted backups need pyrage", 'Install it: pip install "audio-gpu-lab[age]"') from error
-    module: ModuleType = pyrage
-    return module
 
 
 def _recipient(pyrage: ModuleType, text: str) -> Any:

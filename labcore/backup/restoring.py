@@ -17,11 +17,11 @@ from typing import IO, Any
 from labcore.backup.encryption import decrypted, is_encrypted
 from labcore.backup.placing import Places, refuse, staging_in
 from labcore.backup.reading import Contents, read_archive
+from labcore.backup.writing import Progress
 from labcore.errors import BackupError, WorkspaceError
 from labcore.reading import DamagedError, open_file
 from labcore.workspace import Workspace
 
-Progress = Callable[[int, int], None]
 START = 64
 """Bytes that tell what a file is."""
 
