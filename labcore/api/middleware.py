@@ -50,6 +50,7 @@ class ServiceState:
     """From here on nothing new is taken."""
 
 
+@dataclass(eq=False)
 class ServiceMiddleware:
     """ASGI middleware around the whole service.
 
@@ -60,21 +61,14 @@ class ServiceMiddleware:
         proxies: whose word on where a request comes from is believed.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        settings: ServiceSettings,
-        admission: Admission,
-        metrics: Metrics,
-        state: ServiceState,
-        keys: Collection[str] = (),
-        hosts: Collection[str] | None = None,
-        proxies: tuple[Network, ...] = (),
-    ) -> None:
-        self.app, self.settings, self.admission = app, settings, admission
-        self.metrics, self.state = metrics, state
-        self._keys = [key.encode() for key in keys]
-        self._hosts, self._proxies = hosts, proxies
+    app: ASGIApp
+    settings: ServiceSettings
+    admission: Admission
+    metrics: Metrics
+    state: ServiceState
+    keys: Collection[str] = ()
+    hosts: Collection[str] | None = None
+    proxies: tuple[Network, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,7 +77,7 @@ class ServiceMiddleware:
         request = Request(scope)
         given = request.headers.get("x-request-id", "")
         peer = request.client.host if request.client else ""
-        client = forwarded_client(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
+        client = forwarded_client(peer, request.headers.getlist("x-forwarded-for"), self.proxies)
         context = RequestContext(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8), client)
         scope["state"] = {**scope.get("state", {}), "context": context}
         began = time.perf_counter()
@@ -134,16 +128,16 @@ class ServiceMiddleware:
             await response(scope, receive, send)
 
     def _check(self, request: Request) -> None:
-        if self._hosts is not None:
+        if self.hosts is not None:
             host = request.headers.get("host", "")
-            if re.sub(r":\d+$", "", host).lower() not in self._hosts:
+            if re.sub(r":\d+$", "", host).lower() not in self.hosts:
                 raise Problem(
                     421,
                     "host",
                     "unknown host name",
                     "Set LABCORE_API_KEY to allow any host name",
                 )
-            origin, known = request.headers.get("origin"), [name.strip("[]") for name in self._hosts]
+            origin, known = request.headers.get("origin"), [name.strip("[]") for name in self.hosts]
             if origin is not None and (urlsplit(origin).hostname or "") not in known:
                 raise Problem(
                     403,
@@ -152,13 +146,13 @@ class ServiceMiddleware:
                     "Set LABCORE_API_KEY to allow requests from other sites",
                 )
         path = request.scope["path"]
-        if not self._keys or path in OPEN or path.startswith(ASSETS):
+        if not self.keys or path in OPEN or path.startswith(ASSETS):
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         text = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
         given = text.encode("utf-8", "replace")
         # all of them are compared, so that the time tells nothing
-        if not sum(hmac.compare_digest(given, key) for key in self._keys):
+        if not sum(hmac.compare_digest(given, key.encode()) for key in self.keys):
             raise Problem(
                 401, "key", "an API key is required" if not given else "the API key is invalid",
                 "Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`", headers={"WWW-Authenticate": "Bearer"},

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from labcore.doctor import DoctorReport, Proof, Readings, conclude
-from labcore.doctor.report import GROUPS, STATUSES, VERDICTS
+from labcore.doctor.readings import Readings
+from labcore.doctor.report import GROUPS, STATUSES, VERDICTS, DoctorReport, Proof
+from labcore.doctor.verdict import conclude
 
 MACHINES = Path(__file__).parent / "machines"
 

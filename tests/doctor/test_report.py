@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from labcore.doctor import Check, DoctorReport, Proof
-from labcore.doctor.report import proof_cells
+from labcore.doctor.report import Check, DoctorReport, Proof, proof_cells
 
 REPORT = DoctorReport(
     "red",

@@ -20,8 +20,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
-from labcore.listening import bound_connections
-from labcore.listening.protocol import SPARE
+from labcore.listening.protocol import SPARE, bound_connections
 
 MOST = 16
 """Connections at a time."""
