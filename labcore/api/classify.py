@@ -26,8 +26,10 @@ from labcore.audio.windowed import Rows, hear
 from labcore.batch.segments import with_events
 from labcore.errors import AudioError, LabError
 from labcore.inference.classifier import Prediction
-from labcore.serving import DeadlineExceeded, DynamicBatcher, Model, Overloaded, ServiceSettings
 from labcore.serving.admission import Reservation
+from labcore.serving.batcher import DeadlineExceeded, DynamicBatcher, Overloaded
+from labcore.serving.model_registry import Model
+from labcore.serving.settings import ServiceSettings
 from labcore.texts import json_line
 
 T = TypeVar("T")

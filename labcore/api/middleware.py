@@ -21,8 +21,9 @@ from labcore.api.logs import requests as log
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
 from labcore.errors import LabError
-from labcore.serving import Overloaded, ServiceSettings
 from labcore.serving.admission import Admission, Reservation
+from labcore.serving.batcher import Overloaded
+from labcore.serving.settings import ServiceSettings
 
 CLASSIFY = "/v1/classify"
 WATCHED = ("/healthz", "/readyz")

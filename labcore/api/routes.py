@@ -18,7 +18,8 @@ from labcore.api.metrics import CONTENT_TYPE, Metrics
 from labcore.api.middleware import RequestContext, ServiceState
 from labcore.api.problems import Problem
 from labcore.api.uploads import clips_of
-from labcore.serving import Model, ModelFacts, ModelRegistry, ServiceSettings
+from labcore.serving.model_registry import Model, ModelFacts, ModelRegistry
+from labcore.serving.settings import ServiceSettings
 
 
 def classify_routes(registry: ModelRegistry, settings: ServiceSettings, guarded: tuple[int, ...]) -> APIRouter:
@@ -53,12 +54,7 @@ def model_routes(registry: ModelRegistry, metrics: Metrics, guarded: tuple[int, 
     """Which classifiers there are, and their reload."""
     router = APIRouter()
 
-    @router.get(
-        "/v1/models",
-        response_model=schemas.ModelList,
-        responses=problems(*guarded),
-        summary="List the models",
-    )
+    @router.get("/v1/models", response_model=schemas.ModelList, responses=problems(*guarded), summary="List the models")
     async def models() -> schemas.ModelList:
         return schemas.ModelList(models=[model.facts for model in registry.models])
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from labcore.batch.segments import THRESHOLD
-from labcore.serving import ModelFacts
+from labcore.serving.model_registry import ModelFacts
 
 
 class ClassifyRequest(BaseModel):

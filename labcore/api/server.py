@@ -18,7 +18,7 @@ from labcore.api.problems import Problem
 from labcore.api.routes import reload_models
 from labcore.errors import ConfigError, RunError
 from labcore.listening.protocol import SILENCE_SECONDS, bound_connections
-from labcore.serving import ModelRegistry
+from labcore.serving.model_registry import ModelRegistry
 
 
 class Server(uvicorn.Server):

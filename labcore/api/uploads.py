@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from labcore.api.problems import Problem
-from labcore.serving import ServiceSettings
 from labcore.serving.admission import Reservation
+from labcore.serving.settings import ServiceSettings
 from labcore.texts import shown
 
 RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")

@@ -11,7 +11,6 @@ Only renames change what others see, and each is undone where a later one fails.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import shutil
@@ -144,13 +143,7 @@ class Places:
             raise BackupError(f"{place} is a {kinds[0]}, and in the backup it is a {kinds[1]}", "Move it away")
         for folder in (hidden / "new", hidden / "old"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        near = hidden / "new" / place.name
-        try:
-            unpacked.rename(near)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            shutil.move(unpacked, near)
+        shutil.move(unpacked, hidden / "new" / place.name)
 
     def _swap(self, unit: str) -> bool:
         place, hidden = self.home / unit, self._hidden(unit)

@@ -76,7 +76,9 @@ def restore(
 
         if check_only:
             return read(None, lambda units: None)
-        try:
+        what = f"restoring {source if isinstance(source, Path) else 'the backup'} into {home} failed"
+        remedy = "Free some space, or set LABCORE_HOME to another folder; the existing files are unchanged"
+        with WorkspaceError.on_os_error(what, remedy):
             if isinstance(source, Path):
                 _look_for_room(home, source)
             with staging_in(home) as staging:
@@ -84,11 +86,6 @@ def restore(
                 refuse(home, restored.units, replace)
                 _complete(staging / "unpacked", restored.units)
                 return dataclasses.replace(restored, replaced=Places(home, staging).put(restored.units))
-        except OSError as error:
-            raise WorkspaceError(
-                f"restoring {source if isinstance(source, Path) else 'the backup'} into {home} failed: {error.strerror or error}",
-                "Free some space, or set LABCORE_HOME to another folder; the existing files are unchanged",
-            ) from error
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -17,7 +17,7 @@ from labcore.device import usable_cores
 from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import Prediction
-from labcore.serving import DynamicBatcher
+from labcore.serving.batcher import DynamicBatcher
 
 TOGETHER = 64
 """Windows of a long recording that the network is asked about at a time, at most."""

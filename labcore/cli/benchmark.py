@@ -245,10 +245,8 @@ def _shown(workspace: Workspace, name: str) -> BenchmarkReport:
     path = Path(name).expanduser()
     if not path.is_file():
         return Benchmark.open(workspace, name).report()
-    try:
+    with ReportError.on_os_error(f"{path} cannot be read", "Check its permissions"):
         return BenchmarkReport.from_json(read_file(path))
-    except OSError as error:
-        raise ReportError(f"{path} cannot be read: {error.strerror or error}", "Check its permissions") from error
 
 
 def _list(workspace: Workspace, as_json: bool) -> int:

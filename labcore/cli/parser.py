@@ -289,7 +289,6 @@ Act = Callable[["Workspace", argparse.Namespace], int]
 """What a second word of a command does; it returns the exit status."""
 GPU = "same as --device cuda: fail where there is no GPU"
 RUN = "id of a run or a part of it, its folder, or the word last"
-HOW = "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
 WEIGHTS = (
     "id of a run or a part of it, its folder, a weights file, the zip of a run, last for the newest run with weights (default), "
     "or builtin for the demo network that comes with the lab"
@@ -328,7 +327,8 @@ def runs_named(arguments: argparse.Namespace) -> list[str]:
     if not arguments.many and len(set(named)) > 1:
         raise ConfigError(f"two runs are named: {named[0]} and {named[1]}", "Name one")
     if named == [None]:
-        raise ConfigError("no run is named", HOW)
+        how = "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
+        raise ConfigError("no run is named", how)
     return named
 
 

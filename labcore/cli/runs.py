@@ -127,10 +127,8 @@ def summary(
         told["error"] = one_line(LabError(status.error, status.remedy))
     told |= {"data": facts["dataset"] or "?", "network": facts["model"] or "?"}
     if training:
-        told["data"] += (
-            f": {counted(training.train_clips, 'training clip')}, {training.val_clips} of test fold {training.fold}"
-        )
-        told["data"] += "; the split leaks" if training.leaks else ""
+        clips = f"{counted(training.train_clips, 'training clip')}, {training.val_clips} of test fold {training.fold}"
+        told["data"] += f": {clips}{'; the split leaks' if training.leaks else ''}"
         told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
         told["device"] = training.device_reason
     finished = evaluated is not None and status.state == "finished"

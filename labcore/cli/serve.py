@@ -27,7 +27,7 @@ from labcore.errors import ConfigError
 from labcore.texts import counted
 
 if TYPE_CHECKING:
-    from labcore.serving import ServiceSettings
+    from labcore.serving.settings import ServiceSettings
 
 KEY, KEY_FILE = "LABCORE_API_KEY", "LABCORE_API_KEY_FILE"
 SHORTEST_KEY = 16
@@ -98,7 +98,7 @@ def _serve(
     from labcore.api.logs import log_as_json
     from labcore.api.middleware import LOOPBACK, ServiceState
     from labcore.api.server import serve
-    from labcore.serving import ModelRegistry
+    from labcore.serving.model_registry import ModelRegistry
 
     registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device)
     state = ServiceState()
@@ -126,7 +126,7 @@ def _serve(
 
 
 def _settings(arguments: argparse.Namespace) -> ServiceSettings:
-    from labcore.serving import ServiceSettings
+    from labcore.serving.settings import ServiceSettings
 
     return ServiceSettings(
         max_bytes=int((arguments.max_mb or min(64, arguments.memory_mb)) * 2**20),

@@ -1,10 +1,10 @@
-"""The raw facts that the doctor judges: of the system, of the driver, of torch; and what follows from them at once. To JSON and back, so
-that a machine can be replayed."""
+"""The raw facts that the doctor judges: of the system, of the driver, of torch; and what follows from them at once.
+Nothing but data, so that a machine can be replayed."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
@@ -226,17 +226,9 @@ class Readings(_Exact):
         pinned = "==2.7.1" if index == "cu118" else f"=={version}" if re.fullmatch(r"[\d.]+", version) else ""
         return f"$ pip install --force-reinstall torch{pinned} torchaudio torchvision --index-url https://download.pytorch.org/whl/{index}"
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Readings:
-        """Raises ValueError for a content that is none; a name that is not known is a mistake."""
-        return _READINGS.validate_python(content)
-
 
 def torch_from_json(content: dict[str, Any]) -> Torch:
     return _TORCH.validate_python(content)
 
 
-_READINGS, _TORCH = TypeAdapter(Readings), TypeAdapter(Torch)
+_TORCH = TypeAdapter(Torch)

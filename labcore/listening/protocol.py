@@ -77,7 +77,8 @@ class BoundedProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._not_silent()
         if self._too_many():
-            self.transport.write(_refusal())
+            head = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+            self.transport.write(head % (RETRY_SECONDS, len(FULL)) + FULL)
             self.transport.close()
         else:
             super().handle_websocket_upgrade(event)
@@ -131,8 +132,3 @@ def bound_connections(config: uvicorn.Config, watched: Collection[str]) -> Bound
         while isinstance(config.loaded_app, ProxyHeadersMiddleware):
             config.loaded_app = config.loaded_app.app
     return bounds
-
-
-def _refusal() -> bytes:
-    head = f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_SECONDS}\r\nContent-Length: {len(FULL)}\r\nConnection: close\r\n\r\n"
-    return head.encode() + FULL

@@ -18,8 +18,8 @@ from labcore.api.problems import Problem
 from labcore.api.schemas import ClassifyRequest
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import Shares
-from labcore.serving import ServiceSettings
 from labcore.serving.admission import Admission
+from labcore.serving.settings import ServiceSettings
 from tests.coroutines import finish
 
 RAW = {"content-type": "audio/wav"}
