@@ -141,9 +141,8 @@ def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
 def report(health: Health) -> list[Content]:
     """What ``datasets check`` prints: the facts, clips by class and fold, then each finding with its first files."""
     facts = health.to_dict()
-    lines: list[Content] = [
-        f"{health.name}: {counted(health.clips, 'clip')}, {duration(health.total_seconds)} in all ({health.layout})"
-    ]
+    about = f"{counted(health.clips, 'clip')}, {duration(health.total_seconds)} in all ({health.layout})"
+    lines: list[Content] = [f"{health.name}: {about}"]
     if health.rates:
         shortest, median, longest = health.seconds
         lines.append(f"clips of {shortest:.2f} to {longest:.2f} s, half of them up to {median:.2f} s")
@@ -151,9 +150,7 @@ def report(health: Health) -> list[Content]:
     if health.passed_over:
         lines.append(f"files ignored (not audio): {health.passed_over}")
     folds = [str(fold) for fold in health.counts.columns]
-    rows = [
-        [label, *(counts[fold] for fold in folds), sum(counts.values())] for label, counts in facts["counts"].items()
-    ]
+    rows = [[label, *map(counts.get, folds), sum(counts.values())] for label, counts in facts["counts"].items()]
     lines += [f"folds: {health.fold_note}", "", table(["class", *folds, "all"], rows), ""]
     for heading, found in (
         ("unreadable", [told(problem) for problem in health.unreadable]),

@@ -63,8 +63,7 @@ class _Verdict:
         torch = self.readings.torch
         if torch is None:
             return "amber", "loading PyTorch"
-        broken = self._broken_without_gpu()
-        if broken is not None:
+        if broken := self._broken_without_gpu():
             return "red", broken.summary
         if torch.error:  # only the GPUs are out of reach: the CPU has been proved
             return "red", self.checks["torch_build"].summary
@@ -98,15 +97,14 @@ class _Verdict:
         devices = list(torch.devices) or [TorchDevice("mps", "The GPU of this Apple processor")]
         failed = {proof.device: proof for proof in reversed(self.proofs) if proof.status != "ok"}
         proved = {proof.device for proof in self.proofs}
-        good = [device for device in devices if device.device in proved and device.device not in failed]
+        good = [device for device in devices if device.device in proved - failed.keys()]
         bad = [device for device in devices if device not in good]
         if not good:
             return "red", f"{_named(bad)} cannot be used: {self._cause(bad[0], failed.get(bad[0].device))}"
         if bad:
             why = self._cause(bad[0], failed.get(bad[0].device))
             return "amber", f"{_named(good)} can be used, {_named(bad)} cannot: {why}"
-        doubt = self._doubt()
-        if doubt is not None:
+        if doubt := self._doubt():
             return "amber", f"{_named(good)} can be used, but: {doubt.summary}"
         return "green", f"{_named(good)} can be used: all kernels agree with the CPU"
 
@@ -139,8 +137,7 @@ class _Verdict:
         cause = next(self._wrong(*CAUSES), None)
         if readings.has_nvidia and cause is not None:
             return "red", f"{readings.names} cannot be used: {cause.summary}"
-        doubt = self._doubt()
-        if doubt is not None:
+        if doubt := self._doubt():
             return "amber", f"No GPU found, and {doubt.summary}: {ON_CPU}"
         inside = " in this container" if readings.system.container else ""
         return "amber", f"No GPU found{inside}: {ON_CPU}"
@@ -151,6 +148,4 @@ def _named(devices: Sequence[TorchDevice]) -> str:
     kinds = {device.name for device in devices}
     if len(devices) > 1 and len(kinds) == 1:
         return f"{len(devices)} × {devices[0].name}"
-    return " and ".join(
-        f"{device.name} ({device.device})" if device.device != "mps" else device.name for device in devices
-    )
+    return " and ".join(each.name if each.device == "mps" else f"{each.name} ({each.device})" for each in devices)

@@ -14,15 +14,7 @@ SMALL_SHARED = GIB
 
 
 def checks(readings: Readings) -> list[Check]:
-    return [
-        processor(readings),
-        features(readings),
-        memory(readings),
-        shared_memory(readings),
-        disk(readings),
-        versions(readings),
-        audio(readings),
-    ]
+    return [check(readings) for check in (processor, features, memory, shared_memory, disk, versions, audio)]
 
 
 def processor(readings: Readings) -> Check:
