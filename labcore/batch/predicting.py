@@ -39,9 +39,7 @@ def predict_files(
     batcher = DynamicBatcher(classifier.device)
     ahead = 2 * batcher.batch_size * batcher.workers
     together = min(TOGETHER, batcher.batch_size * batcher.workers)
-    asked: deque[tuple[Path, int, Callable[[], Prediction]]] = (
-        deque()
-    )  # files with their windows, and what waits for them
+    asked = deque[tuple[Path, int, Callable[[], Prediction]]]()  # how many windows a file has, and what waits for them
     decoded = decode_ahead(files, classifier.sample_rate, usable_cores())
 
     def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
