@@ -11,6 +11,7 @@ Only renames change what others see, and each is undone where a later one fails.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -143,7 +144,13 @@ class Places:
             raise BackupError(f"{place} is a {kinds[0]}, and in the backup it is a {kinds[1]}", "Move it away")
         for folder in (hidden / "new", hidden / "old"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.move(unpacked, hidden / "new" / place.name)
+        near = hidden / "new" / place.name
+        try:
+            unpacked.rename(near)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.move(unpacked, near)
 
     def _swap(self, unit: str) -> bool:
         place, hidden = self.home / unit, self._hidden(unit)
