@@ -132,7 +132,8 @@ def answerer(way: str) -> Callable[[Path], int]:
 
     from labcore.api import classify
     from labcore.api.app import create_app
-    from labcore.serving import ModelRegistry, ServiceSettings
+    from labcore.serving.model_registry import ModelRegistry
+    from labcore.serving.settings import ServiceSettings
 
     classify.MOST_WINDOWS = 10**5
     settings = ServiceSettings(max_seconds=LONGEST_S, timeout_s=3600.0, memory_bytes=2**34, max_bytes=2**30)

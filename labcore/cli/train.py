@@ -66,7 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     workspace = Workspace.default()
     if arguments.time_again:
-        _time_again(workspace)
+        from labcore.training.precision_choice import forget
+
+        say(f"{counted(forget(workspace), 'timing')} forgotten; precisions are measured again")
     changes = read_changes(arguments.set, config)
     if arguments.estimate:
         return _estimate(check_inputs(config, workspace), workspace, as_json=arguments.json)
@@ -119,13 +121,6 @@ def read_changes(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str,
                 raise ConfigError(f"--set {text!r}: {error.what}", error.remedy) from None
         config.replace_live(changes[int(epoch)])
     return changes
-
-
-def _time_again(workspace: Workspace) -> None:
-    from labcore.training.precision_choice import forget
-
-    forgotten = forget(workspace)
-    say(f"{counted(forgotten, 'timing')} forgotten; precisions are measured again")
 
 
 def _read_clips(files: list[Path]) -> dict[str, bytes]:

@@ -19,7 +19,8 @@ from starlette.testclient import TestClient
 
 from labcore.api.app import create_app
 from labcore.runs import Run
-from labcore.serving import ModelRegistry, ServiceSettings
+from labcore.serving.model_registry import ModelRegistry
+from labcore.serving.settings import ServiceSettings
 from labcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from labcore.backup import back_up, reading, restore, writing
+from labcore.backup import reading, writing
+from labcore.backup.restoring import restore
+from labcore.backup.writing import back_up
 from labcore.config import RunConfig
 from labcore.errors import BackupError, LabError, RunError, WorkspaceError
 from labcore.events import Evaluated, RunStarted

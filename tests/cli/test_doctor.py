@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from labcore.cli import doctor
-from labcore.doctor import Check, DoctorReport, Proof
+from labcore.doctor.report import Check, DoctorReport, Proof
 from labcore.errors import LabError
 from labcore.workspace import Workspace
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from labcore.doctor import DoctorReport, examine, proofs
-from labcore.doctor.examination import WORKS
+from labcore.doctor import proofs
+from labcore.doctor.examination import WORKS, examine
 from labcore.doctor.process import ProofProcess
+from labcore.doctor.report import DoctorReport
 from labcore.workspace import Workspace
 
 Start = Callable[..., ProofProcess]

@@ -21,7 +21,8 @@ from labcore.extract.features import embeddings_of
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
 from labcore.runs import Run
-from labcore.serving import ModelRegistry, ServiceSettings
+from labcore.serving.model_registry import ModelRegistry
+from labcore.serving.settings import ServiceSettings
 from labcore.training.precision import Precision
 
 RATE = 8000

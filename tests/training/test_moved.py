@@ -10,7 +10,8 @@ import pytest
 import soundfile
 import torch
 
-from labcore.backup import back_up, restore
+from labcore.backup.restoring import restore
+from labcore.backup.writing import back_up
 from labcore.datasets import assemble, registry
 from labcore.datasets.record import FILE, ClipRecord
 from labcore.datasets.resuming import dataset_of, name_place, require_data

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from labcore import doctor
-from labcore.doctor import Check, DoctorReport, Proof
+from labcore.doctor import examination
 from labcore.doctor import monitor as monitoring
 from labcore.doctor.monitor import MachineSample, RunUse
+from labcore.doctor.report import Check, DoctorReport, Proof
 from labcore.errors import WorkspaceError
 from labcore.nvml import GpuProcess, GpuSample
 from ui.app.text import sentence
@@ -63,7 +63,7 @@ class Doctor:
 def examined(monkeypatch):
     """A doctor of the test's own; waits for what it has begun."""
     stand_in = Doctor()
-    monkeypatch.setattr(doctor, "examine", stand_in.examine)
+    monkeypatch.setattr(examination, "examine", stand_in.examine)
     yield stand_in
     stand_in.free.set()
 

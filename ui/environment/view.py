@@ -16,7 +16,7 @@ from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import ago, plain, sentence
 
 if TYPE_CHECKING:
-    from labcore.doctor import Check, DoctorReport
+    from labcore.doctor.report import Check, DoctorReport
 
 TICK = 0.5
 """Seconds between two looks at an examination that is under way."""
@@ -57,7 +57,7 @@ def examine_again() -> Examination:
         return there
 
     def work(progress: tasks.Progress) -> None:
-        from labcore.doctor import examine
+        from labcore.doctor.examination import examine
 
         for number, report in enumerate(examine(home)):
             new.report = report
