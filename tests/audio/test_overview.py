@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import Limits, decode_channels, encode_wav, read_sound
+from labcore.audio import Limits, Recording, encode_wav
 from labcore.audio import overview as overview_module
 from labcore.audio.facts import CLIPPED_RUN, Runs
 from labcore.audio.overview import overview
@@ -93,7 +93,7 @@ def test_channels_that_cancel_are_told_as_decoding_tells_it(divided, noise) -> N
     for pair in ((left, -left), (left, 0 * left), (left, right)):
         content = encoded(np.stack(pair))
         facts, _ = overview(content)
-        assert facts.info.notes == read_sound(content).notes
+        assert facts.info.notes == Recording(content).whole().notes
     assert not facts.info.notes
 
 
@@ -151,7 +151,7 @@ def test_odd_rates_and_channels(rate, channels, noise, divided) -> None:
     assert len(facts.channels) == channels == len(picture.low)
     assert facts.info.sample_rate == rate
     assert (facts.loudness_lufs is None) == (rate == 1000)
-    whole, _ = decode_channels(encode_wav(sound, rate, exact=True))
+    whole, _ = Recording(encode_wav(sound, rate, exact=True)).channels()
     np.testing.assert_array_equal(whole, sound)
 
 
