@@ -95,6 +95,6 @@ def _labels(reading: DatasetDraft, labels: list[str]) -> tuple[list[str], list[F
     """Labels as they are meant, and what is told of them."""
     if reading.layout == "csv":
         labels, told = unified(labels)
-        return labels, told + several_in_a_cell(labels)
+        return labels, [*told, *several_in_a_cell(labels)]
     labels = [unicodedata.normalize("NFC", shown(label)) for label in labels]
-    return labels, [] if reading.official else alike(set(labels))
+    return labels, [] if reading.official else list(alike(set(labels)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def share_above(stretches: list[np.ndarray], rate: int, hertz: float) -> float:
     return above / total if total > 0 else 0.0
 
 
-def unheard(clips: Sequence[tuple[str, str, int, float]], config: RunConfig) -> list[Finding]:
+def unheard(clips: Sequence[tuple[str, str, int, float]], config: RunConfig) -> Iterator[Finding]:
     """Whether most of the energy lies where a training hears nothing: in half of all clips, or of those of a class.
 
     Args:
@@ -58,17 +58,15 @@ def unheard(clips: Sequence[tuple[str, str, int, float]], config: RunConfig) -> 
     lost = [clip for clip in clips if clip[3] > 0.5]
     sizes, by_label = Counter(clip[1] for clip in clips), Counter(clip[1] for clip in lost)
     if not any(count >= 0.5 * sizes[label] for label, count in by_label.items()):
-        return []
+        return
     whose = "most" if len(lost) == len(clips) else f"in {len(lost)} of {len(clips)} clips most"
-    return [
-        Finding(
-            "unheard",
-            f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is lost at the sample rate of "
-            f"{config.audio.sample_rate} Hz",
-            tuple(dict.fromkeys(clip[0] for clip in lost)),
-            f"Train with {_flags(max(clip[2] for clip in lost))}",
-        )
-    ]
+    yield Finding(
+        "unheard",
+        f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is lost at the sample rate of "
+        f"{config.audio.sample_rate} Hz",
+        tuple(dict.fromkeys(clip[0] for clip in lost)),
+        f"Train with {_flags(max(clip[2] for clip in lost))}",
+    )
 
 
 def _flags(rate: int) -> str:

@@ -105,10 +105,8 @@ def _recognise_file(path: Path) -> Reader:
     clips = read_list(path)
     beside = (path.parent.parent, path.parent)
     root = next((folder for folder in beside if is_dir(folder / "audio") or is_dir(folder / "fold1")), None)
-    if root and _is_urbansound_list(clips):
-        return lambda name: read_urbansound8k(root, clips, name)
-    if root and _is_esc50_list(clips):
-        return lambda name: read_esc50(root, clips, name)
+    if root and (reader := _official(root, clips)):
+        return reader
     if clips.lacks:
         raise DatasetError(
             f"{path} {clips.lacks}",
@@ -120,12 +118,8 @@ def _recognise_file(path: Path) -> Reader:
 def _recognise(folder: Path) -> Reader | None:
     """The reader for a folder that is a data set itself; None where it is not."""
     for place in ("metadata/UrbanSound8K.csv", "UrbanSound8K.csv", "meta/esc50.csv", "esc50.csv"):
-        if is_file(folder / place):
-            clips = read_list(folder / place)
-            if _is_urbansound_list(clips):
-                return lambda name: read_urbansound8k(folder, clips, name)
-            if _is_esc50_list(clips):
-                return lambda name: read_esc50(folder, clips, name)
+        if is_file(folder / place) and (reader := _official(folder, read_list(folder / place))):
+            return reader
     if _has_urbansound_names(folder):
         return lambda name: read_urbansound8k(folder, None, name)
     beside = lists_beside(folder)
@@ -176,12 +170,13 @@ def _only_one_below(folder: Path) -> Reader:
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 
 
-def _is_urbansound_list(clips: ClipList) -> bool:
-    return {"slice_file_name", "fold", "classid"} <= clips.lowered_header
-
-
-def _is_esc50_list(clips: ClipList) -> bool:
-    return {"filename", "fold", "target", "category"} <= clips.lowered_header
+def _official(root: Path, clips: ClipList) -> Reader | None:
+    """The reader for a list of UrbanSound8K or ESC-50; None for any other."""
+    if {"slice_file_name", "fold", "classid"} <= clips.lowered_header:
+        return lambda name: read_urbansound8k(root, clips, name)
+    if {"filename", "fold", "target", "category"} <= clips.lowered_header:
+        return lambda name: read_esc50(root, clips, name)
+    return None
 
 
 def _has_urbansound_names(folder: Path) -> bool:

@@ -23,10 +23,15 @@ ENDS = words(
 DURATIONS = words(
     "duration dur length len deltatime segmentduration segmentlength clipduration cliplength eventduration eventlength durationtime"
 )
-OFFSETS = ("offset", "offsets")
-"""Where a clip begins or where it ends: what else is there tells."""
-FILE_OFFSETS = ("fileoffset",)
-"""Raven's: where a selection begins in its own file, while its begin time counts over all files."""
+ROLES = {
+    "start": STARTS,
+    "end": ENDS,
+    "duration": DURATIONS,
+    "offset": ("offset", "offsets"),  # where a clip begins or where it ends: what else is there tells
+    "file offset": (
+        "fileoffset",
+    ),  # Raven's: where a selection begins in its own file, while its begin time counts over all
+}
 
 UNITS: dict[str, float] = {
     **dict.fromkeys(("", "s", "sec", "secs", "second", "seconds"), 1.0),
@@ -143,17 +148,12 @@ def _with_offset(found: dict[str, TimeColumn], where: str) -> SpanColumns:
     """What an ``offset`` means: a start beside a duration, an end beside an onset."""
     start, end, duration = found.get("start"), found.get("end"), found.get("duration")
     offset = found.get("offset")
-    if offset is not None and start is None and (duration is not None or end is not None):
+    alone = end is None and duration is None
+    if offset is not None and start is None and not alone:
         start = offset
-    elif (
-        offset is not None
-        and start is not None
-        and end is None
-        and duration is None
-        and "onset" in canonical(start.name)
-    ):
+    elif offset is not None and start is not None and alone and "onset" in canonical(start.name):
         end = offset
-    elif offset is not None and (start is None or (end is None and duration is None)):
+    elif offset is not None and alone:
         raise DatasetError(
             f"the column {offset.name} of {where} can be the start or the end of a clip",
             "Name it start or end",
@@ -164,16 +164,7 @@ def _with_offset(found: dict[str, TimeColumn], where: str) -> SpanColumns:
 
 
 def _role(base: str) -> str:
-    for role, names in (
-        ("start", STARTS),
-        ("end", ENDS),
-        ("duration", DURATIONS),
-        ("offset", OFFSETS),
-        ("file offset", FILE_OFFSETS),
-    ):
-        if base in names:
-            return role
-    return ""
+    return next((role for role, names in ROLES.items() if base in names), "")
 
 
 def _base_and_unit(name: str) -> tuple[str, float | None]:
