@@ -9,8 +9,7 @@ from pathlib import Path
 
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.labels import speakers
-from labcore.datasets.part_lists import PartLists
-from labcore.datasets.parts import FOLD_NAMES, is_aside, part_named, parts_among
+from labcore.datasets.parts import FOLD_NAMES, PartLists, is_aside, part_named, parts_among
 from labcore.datasets.scan import Found, find_audio
 from labcore.datasets.table import Dataset, Finding, natural_order, some
 from labcore.errors import DatasetError

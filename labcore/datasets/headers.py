@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from labcore.audio import probe
 from labcore.datasets.table import Dataset, Finding, behind, some
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError
+from labcore.jobs.following import OnProgress
 from labcore.texts import counted, shown
 
 NAMED = 3
@@ -19,7 +19,7 @@ AHEAD = 256
 """Files that are handed to the threads at once, so that the work can be called off in between."""
 
 
-def unreadable_headers(dataset: Dataset, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
+def unreadable_headers(dataset: Dataset, progress: OnProgress) -> list[Finding]:
     """What is told of files whose header cannot be read, on all cores; nothing where all can.
 
     Args:
@@ -34,8 +34,7 @@ def unreadable_headers(dataset: Dataset, progress: Callable[[int, int], None] | 
         for start in range(0, len(paths), AHEAD):
             part = paths[start : start + AHEAD]
             trouble |= {path: why for path, why in zip(part, pool.map(_trouble, part), strict=True) if why}
-            if progress is not None:
-                progress(start + len(part), len(paths))
+            progress(start + len(part), len(paths))
     if not trouble:
         return []
     why, others = Counter(trouble.values()).most_common(1)[0][0], len(set(trouble.values())) > 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -21,6 +20,7 @@ from labcore.datasets.hearing import facts_of, unheard
 from labcore.datasets.table import DataProblem, Dataset, Finding, behind, merged, some, unusual
 from labcore.device import usable_cores
 from labcore.errors import AudioError
+from labcore.jobs.following import OnProgress
 from labcore.texts import counted, shown
 
 SILENT_DB = -80.0
@@ -149,7 +149,7 @@ class _Levels:
 
 def check_dataset(
     dataset: Dataset,
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnProgress = lambda done, total: None,
     config: RunConfig | None = None,
 ) -> Health:
     """Decode every clip once, on all cores, and compare files, classes and folds.
@@ -166,16 +166,14 @@ def check_dataset(
     sizes = table["label"].value_counts()
     counts = pd.crosstab(table["label"], table["fold"]).reindex(index=dataset.labels, columns=dataset.folds)
     folds_of = _by(readable, "group", "fold")
-    middle = (
-        tuple(float(v) for v in np.percentile(levels.seconds, [0, 50, 100])) if levels.seconds else (float("nan"),) * 3
-    )
+    shortest, median, longest = map(float, np.percentile(levels.seconds or [np.nan], [0, 50, 100]))
     return Health(
         name=dataset.name,
         layout=dataset.layout,
         clips=len(table),
         counts=counts,
         fold_note=dataset.fold_note,
-        seconds=(middle[0], middle[1], middle[2]),
+        seconds=(shortest, median, longest),
         total_seconds=float(sum(levels.seconds)),
         rates=dict(sorted(levels.rates.items())),
         unreadable=merged([*dataset.problems, *levels.unreadable]),
@@ -189,7 +187,7 @@ def check_dataset(
     )
 
 
-def _listen(table: pd.DataFrame, progress: Callable[[int, int], None] | None, limit_hz: float) -> _Levels:
+def _listen(table: pd.DataFrame, progress: OnProgress, limit_hz: float) -> _Levels:
     levels = _Levels()
     pool = ThreadPoolExecutor(usable_cores())
     try:
@@ -207,8 +205,7 @@ def _listen(table: pd.DataFrame, progress: Callable[[int, int], None] | None, li
                 levels.clips.append((path, label, rate, above))
                 if peak_db < SILENT_DB:
                     levels.silent.append(DataProblem(path, f"is silent (peak {peak_db:.0f} dB)"))
-            if progress is not None:
-                progress(done, len(table))
+            progress(done, len(table))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return levels

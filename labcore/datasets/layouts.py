@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from labcore.allowed_paths import is_open
-from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, read_list
+from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
-from labcore.datasets.lists_beside import lists_beside
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
 from labcore.datasets.scan import (
     entries,

@@ -77,7 +77,7 @@ class ClipStore:
 
 
 def open_store(
-    workspace: Workspace, dataset: Dataset, sample_rate: int, progress: OnProgress | None = None
+    workspace: Workspace, dataset: Dataset, sample_rate: int, progress: OnProgress = lambda done, total: None
 ) -> ClipStore:
     """The clip store of a data set at a sample rate; it is built where it is missing or damaged.
 
