@@ -96,20 +96,9 @@ class Chunked:
 
 def parse(read: Read, size: int) -> Chunked | None:
     """What the header says; None for another kind of file, or a header that leads nowhere."""
-    head = read(0, 40)
-    kind = container_of(head)
-    if kind == "WAV":
-        found = _wav(read, size, head)
-    elif kind == "W64":
-        found = _w64(read, size)
-    elif kind == "AIFF":
-        found = _aiff(read, size)
-    elif kind == "CAF":
-        found = _caf(read, size)
-    elif kind == "AU" and len(head) >= 24:
-        found = _au(size, head)
-    else:
-        return None
+    readers = {"WAV": _wav, "W64": _w64, "AIFF": _aiff, "CAF": _caf, "AU": _au}
+    reader = readers.get(container_of(read(0, 40)))
+    found = reader(read, size) if reader else None
     return _believed(read, size, found) if found is not None and found.sound_at <= size else None
 
 
@@ -126,8 +115,8 @@ def _walk(read: Read, size: int, at: int, order: str, wide: bool, even: bool) ->
         at += step + length + (length & 1 if even else 0)
 
 
-def _wav(read: Read, size: int, head: bytes) -> Chunked | None:
-    order = ">" if head[:4] == b"RIFX" else "<"
+def _wav(read: Read, size: int) -> Chunked | None:
+    order = ">" if read(0, 4) == b"RIFX" else "<"
     wide, form = 0, (0, 0)
     for name, at, length in _walk(read, size, 12, order, wide=False, even=True):
         if name == b"ds64":
@@ -195,9 +184,10 @@ def _caf(read: Read, size: int) -> Chunked | None:
     return None
 
 
-def _au(size: int, head: bytes) -> Chunked | None:
+def _au(read: Read, size: int) -> Chunked | None:
+    head = read(0, 16).ljust(16, b"\0")
     order = ">" if head[:4] == b".snd" else "<"
-    at, length, encoding = struct.unpack(order + "III", head[4:16])
+    at, length, encoding = struct.unpack(order + "III", head[4:])
     if not 24 <= at <= size:
         return None
     codec = AU_CODECS.get(encoding, f"the encoding {encoding}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -101,7 +101,7 @@ def opened(source: Source, called: str, limits: Limits) -> Iterator[OpenFile]:
     source = _place(source, called)
     with _bytes_of(source, called, limits) as (read, size, descriptor):
         reading = _reading(source, read, size, called)
-        with _decoder(source, read, size, descriptor, reading, called, limits) as file:
+        with closing(_decoder(source, read, size, descriptor, reading, called, limits)) as file:
             _check_container(file, called, limits)
             yield file
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -142,30 +142,19 @@ def _found(finder: FileFinder, cell: str) -> bool:
         return False
 
 
-@dataclass
-class ListsBeside:
-    """The lists that lie in the folder of a data set: which one says what the clips are, and why the others do not.
+def lists_beside(folder: Path) -> tuple[list[tuple[ClipList, str]], list[Finding]]:
+    """The lists that lie in the folder of a data set, and in folders for lists in it.
 
-    Attributes:
-        root: the folder that was looked through.
-        taken: the lists that say what the clips are, each with the part that its name tells ("" where it stands alone).
-        findings: a note on each list that was not taken, with the reason.
-    """
-
-    root: Path
-    taken: list[tuple[ClipList, str]] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-
-
-def lists_beside(folder: Path) -> ListsBeside:
-    """The lists in a folder, and in folders for lists in it.
+    Returns:
+        Those that say what the clips are, each with the part that its name tells ("" where it stands alone); and a note on each that
+        was not taken, with the reason.
 
     Raises:
         DatasetError: several lists name clips that are there, and their names are not those of parts; or one that names them
             cannot be understood.
     """
-    beside = ListsBeside(folder)
     usable: list[ClipList] = []
+    findings: list[Finding] = []
     for path in _paths(folder):
         clips, reason, broken = _looked_at(path)
         if clips is not None and not reason:
@@ -173,12 +162,8 @@ def lists_beside(folder: Path) -> ListsBeside:
             continue
         what = f"the list {path.name} was not used: {reason}"
         level = "warning" if broken else "note"
-        beside.findings.append(Finding("list not taken", what, (str(path),), level=level))
-    if len(usable) == 1:
-        beside.taken = [(usable[0], "")]
-    elif usable:
-        beside.taken = _by_part(folder, usable)
-    return beside
+        findings.append(Finding("list not taken", what, (str(path),), level=level))
+    return _by_part(folder, usable) if len(usable) > 1 else [(clips, "") for clips in usable], findings
 
 
 def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:

@@ -121,14 +121,14 @@ def _recognise(folder: Path) -> Reader | None:
             return reader
     if _has_urbansound_names(folder):
         return lambda name: read_urbansound8k(folder, None, name)
-    beside = lists_beside(folder)
-    if beside.taken:
-        return lambda name: read_clip_lists(beside.taken, beside.root, name, beside.findings)
+    lists, findings = lists_beside(folder)
+    if lists:
+        return lambda name: read_clip_lists(lists, folder, name, findings)
     with_audio = [child for child in subfolders(folder) if holds_audio(folder / child)]
     if len(with_audio) > 1 or (len(with_audio) == 1 and holds_files(folder / with_audio[0])):
         if any(is_file(folder / child / place) for child in with_audio for place in OFFICIAL_LISTS):
             return None  # they are data sets by their lists, and not classes
-        return lambda name: _read_folders(folder, name, beside.findings)
+        return lambda name: _read_folders(folder, name, findings)
     return None
 
 
@@ -164,7 +164,7 @@ def _only_one_below(folder: Path) -> Reader:
             raise DatasetError(f"{folder} holds {len(found)} data sets: {names}", "Choose one of them")
     audio = sum(is_audio(entry.name) for entry in entries(folder))
     if audio:
-        reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder).findings)
+        reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder)[1])
         raise DatasetError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 

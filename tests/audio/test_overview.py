@@ -32,9 +32,10 @@ def divided(monkeypatch: pytest.MonkeyPatch) -> None:
     ("frames", "blocks"), [(100_000, 7), (100_000, 2000), (99_991, 1000), (131_072, 2), (50, 2000)]
 )
 @pytest.mark.parametrize("channels", [1, 2, 8])
-def test_the_envelope_is_that_of_the_samples(frames, blocks, channels, noise, divided) -> None:
+def test_the_envelope_is_that_of_the_samples(frames, blocks, channels, noise, divided, monkeypatch) -> None:
+    monkeypatch.setattr(overview_module, "BLOCKS", blocks)
     sound = np.stack([noise(frames / 16000, seed=channel) for channel in range(channels)])
-    facts, picture = overview(encode_wav(sound, 16000, exact=True), blocks=blocks)
+    facts, picture = overview(encode_wav(sound, 16000, exact=True))
     block = -(-frames // blocks)
     edges = np.arange(0, frames, block)
     assert picture.block_seconds == block / 16000
