@@ -130,10 +130,7 @@ def _chunked(read: Read, file: chunks.Chunked, called: str) -> DecodePlan:
         found = _mpeg(read, file.sound_at, file.sound_at + file.there, called)
         return found if found.streams else DecodePlan(unread=unread)
     _check_whole(file, called, form.byte_rate)
-    try:
-        mending = wave_format.mend(read, file, form)
-    except wave_format.Contradiction as error:
-        raise AudioError(f"{called} {error.what}", error.remedy) from error
+    mending = wave_format.mend(read, file, form, called)
     notes = [mending.note] if mending and mending.note else []
     if file.stale:
         notes.append("its header states less sound than it contains, as after a recorder was killed: all of it is used")

@@ -17,7 +17,6 @@ from labcore.datasets.scan import (
     folders_in,
     hidden,
     holds_audio,
-    holds_files,
     is_audio,
     is_dir,
     is_file,
@@ -125,7 +124,7 @@ def _recognise(folder: Path) -> Reader | None:
     if lists:
         return lambda name: read_clip_lists(lists, folder, name, findings)
     with_audio = [child for child in subfolders(folder) if holds_audio(folder / child)]
-    if len(with_audio) > 1 or (len(with_audio) == 1 and holds_files(folder / with_audio[0])):
+    if len(with_audio) > 1 or any(is_audio(entry.name) for child in with_audio for entry in listed(folder / child)):
         if any(is_file(folder / child / place) for child in with_audio for place in OFFICIAL_LISTS):
             return None  # they are data sets by their lists, and not classes
         return lambda name: _read_folders(folder, name, findings)

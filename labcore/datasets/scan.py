@@ -125,11 +125,6 @@ def holds_audio(folder: Path) -> bool:
         return False
 
 
-def holds_files(folder: Path) -> bool:
-    """Whether audio files lie in a folder itself. One that cannot be listed holds none."""
-    return any(is_audio(entry.name) for entry in listed(folder))
-
-
 @dataclass
 class _Walk:
     """The files below a folder, each as the folders that lead to it and its name, folder by folder in sorted order.

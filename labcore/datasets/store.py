@@ -92,7 +92,9 @@ def open_store(
         WorkspaceError: the cache cannot be written, or the disk is full.
     """
     key = _key(dataset, sample_rate)
-    try:
+    megabytes = len(dataset.table) * 5.0 * sample_rate * 2 / 1e6  # of clips of five seconds: a message needs no more
+    remedy = f"Free about {megabytes:.0f} MB, or choose another workspace with LABCORE_HOME"
+    with WorkspaceError.on_os_error(f"the clip store in {workspace.cache} cannot be written", remedy):
         parent = workspace.cache / "clips"
         parent.mkdir(exist_ok=True)
         folder = parent / f"{slug(dataset.name)[:40]}-{sample_rate}-{key}"
@@ -105,14 +107,6 @@ def open_store(
                     build_store(folder, dataset, sample_rate, progress)
                     store = _load(folder, dataset, sample_rate)
                     store = store and replace(store, made_again=damaged)
-    except OSError as error:
-        megabytes = (
-            len(dataset.table) * 5.0 * sample_rate * 2 / 1e6
-        )  # of clips of five seconds: a message needs no more
-        raise WorkspaceError(
-            f"the clip store in {workspace.cache} cannot be written: {error.strerror or error}",
-            f"Free about {megabytes:.0f} MB, or choose another workspace with LABCORE_HOME",
-        ) from error
     if store is None:
         raise WorkspaceError(f"the clip store {folder} cannot be read back", "Delete it and try again")
     return store

@@ -48,11 +48,11 @@ def views_of(
     Raises:
         AudioError: the stretch is empty.
     """
-    drawn: dict[str, View | Envelope] = {}
+    made: dict[str, View | Envelope] = {}
     if "waveform" in kinds:
-        drawn["waveform"] = waveform_view(recorded, rate, start_s=start_s)
+        made["waveform"] = waveform_view(recorded, rate, start_s=start_s)
     of_front = (kind for kind in KINDS if kind in kinds)
-    return drawn | {kind: view_of(kind, front, config, of=of, start_s=start_s) for kind in of_front}
+    return made | {kind: view_of(kind, front, config, of=of, start_s=start_s) for kind in of_front}
 
 
 def stretch_of(samples: np.ndarray, rate: int, begin_s: float, end_s: float) -> np.ndarray:
