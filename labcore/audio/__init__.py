@@ -3,13 +3,12 @@
 from labcore.audio.files import content_of, probe
 from labcore.audio.limits import Limits, default_limits
 from labcore.audio.mixing import mix
-from labcore.audio.recording import Recording, Sound, decode
+from labcore.audio.recording import Recording, decode
 from labcore.audio.waveforms import dequantise, encode_wav, quantise, resample, window_bounds
 
 __all__ = [
     "Limits",
     "Recording",
-    "Sound",
     "content_of",
     "decode",
     "default_limits",

@@ -85,8 +85,7 @@ def _chosen(of_channel: np.ndarray, of_mean: float) -> Mixdown:
 
 def mean_of(block: np.ndarray, channels: tuple[int, ...] | None = None) -> np.ndarray:
     """(frames, channels) → (frames,), the mean of all channels, or of those that are named."""
-    taken = range(block.shape[1]) if channels is None else channels
-    first, *others = taken
+    first, *others = taken = range(block.shape[1]) if channels is None else channels
     if not others:
         return block[:, first]
     mixed = block[:, first].copy()

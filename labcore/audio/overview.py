@@ -78,7 +78,7 @@ def overview(
     *,
     name: str = "",
     limits: Limits | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> tuple[Facts, Overview]:
     """Read a whole recording once, in bounded memory.
 
@@ -127,7 +127,7 @@ def _bounds(frames: int, block: int, count: int) -> list[tuple[int, int]]:
 
 
 def _read_all(
-    files: list[OpenFile], plan: _Plan, bounds: list[tuple[int, int]], progress: Callable[[float], None] | None
+    files: list[OpenFile], plan: _Plan, bounds: list[tuple[int, int]], progress: Callable[[float], None]
 ) -> list[_Stretch]:
     """Each stretch by whichever thread is free; its files go round."""
     free: SimpleQueue[OpenFile] = SimpleQueue()
@@ -146,8 +146,7 @@ def _read_all(
         try:
             for done, future in enumerate(as_completed(futures), 1):
                 future.result()
-                if progress:
-                    progress(done / len(futures))
+                progress(done / len(futures))
         except BaseException:
             plan.stop.set()
             pool.shutdown(cancel_futures=True)

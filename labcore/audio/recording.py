@@ -60,7 +60,7 @@ class _Assumed:
     Attributes:
         right: whether the last reading found that it is so.
         certain: whether it is known which channels are heard.
-        heard: those channels; None is all.
+        mixed_channels: those channels; None is all.
         peak: the loudest sample, or 1 where it is no louder.
         note: what is told of the mixing.
     """

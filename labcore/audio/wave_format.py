@@ -54,21 +54,10 @@ class WaveFormat:
         return CODECS.get(self.tag, f"a codec of the unknown number 0x{self.tag:04X}")
 
 
-@dataclass(frozen=True)
-class Mending:
-    """``changes``: other bytes for the header by offset. ``gain``: what samples are multiplied by."""
-
-    changes: dict[int, bytes]
-    gain: float = 1.0
-    note: str = ""
-
-
 def wave_format(read: Read, file: Chunked) -> WaveFormat | None:
     """The sample format of a WAV, RF64 or W64 file; None where the chunk is not there or too short."""
     at, length = file.form
-    if not at or length < 16:
-        return None
-    content = read(at, min(length, 40))
+    content = read(at, min(length, 40)) if at else b""
     if len(content) < 16:
         return None
     tag, channels, rate, byte_rate, block, bits = struct.unpack(file.order + "HHIIHH", content[:16])
@@ -78,17 +67,20 @@ def wave_format(read: Read, file: Chunked) -> WaveFormat | None:
     return WaveFormat(tag, channels, rate, byte_rate, block, bits, valid or bits, extensible)
 
 
-def mend(read: Read, file: Chunked, form: WaveFormat, called: str) -> Mending | None:
-    """How to read PCM whose header contradicts itself; None where it does not.
+def mend(read: Read, file: Chunked, form: WaveFormat, called: str) -> tuple[dict[int, bytes], float, str]:
+    """How to read PCM whose header contradicts itself.
 
     ``arecord -f S24_LE`` writes 24 bits at the lower end of 4 bytes, where WAV has them at the upper end: by its header alone that is
     noise, or 48 dB too soft. The samples tell which of the two it is.
+
+    Returns:
+        Other bytes for the header by offset, none where it does not; what samples are multiplied by; and what is told of it.
 
     Raises:
         AudioError: it cannot be told what is meant.
     """
     if form.tag not in (PCM, FLOAT) or not form.channels or (form.tag == FLOAT and form.bits not in (32, 64)):
-        return None
+        return {}, 1.0, ""
     whole = (form.bits + 7) // 8
     width = _width(form, whole, called)
     fits = 1 <= whole <= width and width in (1, 2, 3, 4, 8) and form.channels * width < 1 << 16
@@ -103,13 +95,12 @@ def mend(read: Read, file: Chunked, form: WaveFormat, called: str) -> Mending | 
         changes[file.form[0] + 14] = struct.pack(file.order + "H", 8 * width)
         if form.extensible:
             changes[file.form[0] + 18] = struct.pack(file.order + "H", 8 * width)
-    if not changes:
-        return None
-    changes[file.form[0] + 8] = struct.pack(file.order + "I", min(2**32 - 1, form.rate * form.channels * width))
+    if changes:
+        changes[file.form[0] + 8] = struct.pack(file.order + "I", min(2**32 - 1, form.rate * form.channels * width))
     if not low:
-        return Mending(changes)
+        return changes, 1.0, ""
     note = f"its {used} bits a sample lie at the lower end of {width} bytes, and are read from there"
-    return Mending(changes, 2.0 ** (8 * width - used), note)
+    return changes, 2.0 ** (8 * width - used), note
 
 
 def _width(form: WaveFormat, whole: int, called: str) -> int:

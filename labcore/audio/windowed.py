@@ -74,9 +74,8 @@ class WindowCutter:
         begin, end = bounds[0][0], bounds[-1][1]
         stretch = Stretch(kept[begin - self._at : end - self._at], begin, [(a - begin, b - begin) for a, b in bounds])
         self._number += len(bounds)
-        after = (
-            self._number - 1
-        ) * self._hop  # the last window of all begins behind the last one so far, wherever that is
+        # the last window of all begins behind the last one so far, wherever that is
+        after = (self._number - 1) * self._hop
         self._kept, self._at = [kept[after - self._at :].copy()], after
         return stretch
 

@@ -43,11 +43,7 @@ def read_folders(root: Path, name: str, findings: Sequence[Finding] = ()) -> Dat
 
 
 def _parts(root: Path, found: Found) -> dict[str, str]:
-    """Top folder → fold, where the folders at the top are parts and hold folders of classes; empty where they are classes.
-
-    Raises:
-        DatasetError: they are parts, but hold no folders of classes.
-    """
+    """Top folder → fold, where the folders at the top are parts; empty where they are classes. Parts without classes are an error."""
     depth: Counter[str] = Counter()
     for parts in found.files:
         if len(parts) > 1:

@@ -160,11 +160,7 @@ def _names(path: str) -> set[str]:
 
 
 def _rate_of(path: Path | None) -> int:
-    """The sample rate of a file in Hz.
-
-    Raises:
-        ValueError: there is no such file, or it tells none.
-    """
+    """The sample rate of a file in Hz; a ValueError where there is no such file, or it tells none."""
     if path is None:
         raise ValueError(MISSING)
     try:

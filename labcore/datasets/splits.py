@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -167,13 +168,12 @@ def _of_groups(group: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.isin(group, list(set(group[rows])))
 
 
-def _told_of_classes(learnt: set[str], asked: set[str]) -> list[str]:
+def _told_of_classes(learnt: set[str], asked: set[str]) -> Iterator[str]:
     """Notes on the classes that stand on one side only."""
-    unseen, untested = sorted(asked - learnt), sorted(learnt - asked)
-    notes = (
-        [f"not in the training set, since all their clips are in the test fold: {', '.join(unseen)}"] if unseen else []
-    )
-    return [*notes, f"not in the test fold: {', '.join(untested)}"] if untested else notes
+    if unseen := sorted(asked - learnt):
+        yield f"not in the training set, since all their clips are in the test fold: {', '.join(unseen)}"
+    if untested := sorted(learnt - asked):
+        yield f"not in the test fold: {', '.join(untested)}"
 
 
 def _told_of_validation(label: np.ndarray, aside: np.ndarray) -> str:

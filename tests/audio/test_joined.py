@@ -166,7 +166,7 @@ def test_noise_is_no_mp3() -> None:
 def test_pages_behind_damage_are_found_again(tone) -> None:
     content = encoded(tone(500, 1, 22050), 22050, "OGG")
     second = content.index(b"OggS", 4)
-    pages = ogg.walk(reader(content[:second] + b"damage" + content[second:]), len(content) + 6)
-    assert pages.whole
-    assert pages.links == ((0, len(content) + 6),)
-    assert pages.codecs == (("Vorbis",),)
+    links, codecs, whole = ogg.walk(reader(content[:second] + b"damage" + content[second:]), len(content) + 6)
+    assert whole
+    assert links == [(0, len(content) + 6)]
+    assert codecs == [["Vorbis"]]

@@ -206,11 +206,7 @@ def _wav(clip: np.ndarray) -> bytes:
 
 
 def _complete(folder: Path, made_from: dict[str, object]) -> bool:
-    """Whether the set asked for is there, whole.
-
-    Raises:
-        DatasetError: something else is there.
-    """
+    """Whether the set asked for is there, whole. A DatasetError where something else is there."""
     if not folder.is_dir() or not any(folder.iterdir()):
         return False
     try:
