@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import json
-import os
 import shlex
 import zipfile
 from collections.abc import Callable
@@ -68,7 +66,7 @@ def export_zip(run: Run) -> bytes:
     """
     try:
         if run.weights.is_symlink() or not run.weights.is_file():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            raise FileNotFoundError(run.weights)
         weights = run.weights.read_bytes()
     except OSError as error:
         raise RunError(f"run {run.id} has no weights yet", "They are written when the run finishes") from error

@@ -130,12 +130,12 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
         AudioError: one is missing or no sound.
         ConfigError: two have the same name.
     """
-    from labcore.audio import as_wav
+    from labcore.audio import Recording
     from labcore.training.pinned import LONGEST_SECONDS
 
     clips: dict[str, bytes] = {}
     for file in files:
-        content = as_wav(file, end_s=LONGEST_SECONDS, exact=True)
+        content = Recording(file, end_s=LONGEST_SECONDS).as_wav(exact=True)
         if pinned_name(file.name) in clips:
             raise ConfigError(f"two pinned clips are called {file.stem}", "Rename one of them")
         clips[pinned_name(file.name)] = content

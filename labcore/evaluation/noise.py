@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from labcore.augment.noise import NoiseAt, mixed_at
 from labcore.augment.seeding import seeded
+from labcore.augment.waveform import NoiseAt, mixed_at
 from labcore.datasets.store import ClipStore
 from labcore.evaluation.jobs import SNRS_DB, InNoise
 from labcore.evaluation.metrics import wilson_interval

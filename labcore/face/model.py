@@ -11,8 +11,7 @@ import pandas as pd
 import torch
 
 from labcore.audio import Recording, encode_wav
-from labcore.audio.silence import weights_of_energies
-from labcore.audio.windowed import Rows, hear
+from labcore.audio.windowed import Rows, hear, weights_of_energies
 from labcore.batch.predicting import predict_files
 from labcore.cli.inputs import sound_files, weights_of
 from labcore.cli.progress import counting

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labcore.audio.silence import energies_of, weights_of_energies
+from labcore.audio.windowed import energies_of, weights_of_energies
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier

@@ -132,8 +132,7 @@ class _Preparation:
         frames = classifier.log_mel.frames(config.clip_samples)
         check_input(classifier.network, config.model.name, config.features.n_mels, frames, device.torch())
         if self.checkpoint is None and config.model.pretrained != NONE:
-            loaded = load_pretrained(classifier.network, _source(config.model, self.workspace))
-            yield Log(message=loaded.sentence())
+            yield Log(message=load_pretrained(classifier.network, _source(config.model, self.workspace)))
         return classifier
 
     def _pipeline(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import decode_channels, encode_wav
+from labcore.audio import Recording, encode_wav
 
 from .conftest import MICROPHONE_HZ, Server
 from .test_main_job import visible
@@ -63,7 +63,7 @@ def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Se
     give(page, "tone.wav", tone)
     visible(page, re.compile(r"44.100 samples"))
     page.wait_for_timeout(500)  # the player takes up its file after the caption is there
-    assert np.array_equal(played(page), decode_channels(tone)[0])
+    assert np.array_equal(played(page), Recording(tone).channels()[0])
 
     read = [point(page, 1.5, share) for share in np.arange(0.60, 0.95, 0.01)]
     levels = {text: re.search(r"(−?\d+) dB$", text) for text in read if "Hz" in text}
@@ -80,7 +80,7 @@ def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Se
     page.wait_for_timeout(500)
     part = played(page)
     assert abs(part.shape[1] - RATE // 2) < 300
-    whole = decode_channels(tone)[0][0]
+    whole = Recording(tone).channels()[0][0]
     first = int(
         np.flatnonzero(
             [np.array_equal(whole[at : at + part.shape[1]], part[0]) for at in range(RATE - 300, RATE + 300)]

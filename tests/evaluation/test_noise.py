@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.augment.noise import NoiseAt, ratio_db
+from labcore.augment.waveform import NoiseAt, ratio_db
 from labcore.config import RunConfig
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store

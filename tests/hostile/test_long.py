@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import Limits, Recording, default_limits, probe, read_sound
+from labcore.audio import Limits, Recording, default_limits, probe
 from labcore.audio.overview import overview
 from labcore.batch.predicting import predict_files
 from labcore.errors import AudioError, ConfigError, LabError
@@ -102,7 +102,7 @@ HEADERS = {
 def test_a_header_that_cannot_be_believed_is_an_error_of_the_file(name, way):
     content, told = HEADERS[name]
     ways = {
-        "whole": lambda: read_sound(content, 16000, name="clip"),
+        "whole": lambda: Recording(content, 16000, name="clip").whole(),
         "blocks": lambda: list(Recording(content, 16000, name="clip").quantised()),
         "overview": lambda: overview(content, name="clip"),
         "probe": lambda: probe(content, name="clip"),

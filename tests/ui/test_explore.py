@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from streamlit.testing.v1 import AppTest
 
-from labcore.audio import decode_channels, encode_wav
+from labcore.audio import Recording, encode_wav
 from labcore.config.presets import preset
 from labcore.datasets.demo import example_clip
 from labcore.evaluation.jobs import ClipsChosen, InNoise, NoisePlan, NoiseTest
@@ -276,7 +276,7 @@ def test_the_address_names_the_run_of_accuracy_in_noise(open_page, trained, data
 
 def test_what_is_played_is_what_was_decoded():
     content = example_clip("siren")
-    samples, rate = decode_channels(content)
+    samples, rate = Recording(content).channels()
     again, rate_again = soundfile.read(io.BytesIO(encode_wav(samples, rate, exact=True)), dtype="float32")
     assert rate_again == rate
     assert np.array_equal(again, samples[0])

@@ -93,7 +93,7 @@ def _whole(clip: Clip, answer: Prediction) -> None:
 
 
 def _probabilities(answer: Prediction, start_s: float, end_s: float, title: str) -> Row:
-    from labcore.explore.over_time import probabilities_view
+    from labcore.explore.view import probabilities_view
 
     view, labels = probabilities_view(answer.windows, start_s, end_s)
     names = label_names(answer.probabilities)
@@ -151,9 +151,9 @@ def _rows(
     answer: Prediction, samples: np.ndarray, rate: int, waveform: np.ndarray, config: RunConfig, start: float
 ) -> list[Row]:
     """Waveform, log-mel and, of several windows, what is said of them; on one time axis."""
-    from labcore.explore.views import log_mel_view, waveform_view
+    from labcore.explore.views import view_of, waveform_view
 
-    log_mel = log_mel_view(waveform, config, start_s=start)
+    log_mel = view_of("log-mel", waveform, config, start_s=start)
     low, high = log_mel.colour_range()
     rows = [
         wave_row(waveform_view(samples, rate, start_s=start), "Waveform"),

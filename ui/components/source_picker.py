@@ -176,7 +176,7 @@ def _changed(path: Path) -> int:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _part(key: str, changed: int, _path: str, start: float, end: float | None) -> bytes:
-    from labcore.audio import decode_channels, encode_wav
+    from labcore.audio import Recording, encode_wav
 
-    waveform, rate = decode_channels(_path, start_s=start, end_s=end)
+    waveform, rate = Recording(_path, start_s=start, end_s=end).channels()
     return encode_wav(waveform, rate, exact=True)

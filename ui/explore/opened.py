@@ -76,6 +76,6 @@ def _overview(key: str, name: str, _content: Any) -> tuple[Facts, Overview]:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def channels(key: str, name: str, start: float, end: float, _content: Any) -> tuple[np.ndarray, int]:
     """A stretch of the recording as it is: (channels, samples) at its own rate, and the rate. Not to be written to."""
-    from labcore.audio import decode_channels
+    from labcore.audio import Recording
 
-    return decode_channels(_content, name=name, start_s=start, end_s=end, limits=limits.sound())
+    return Recording(_content, name=name, start_s=start, end_s=end, limits=limits.sound()).channels()

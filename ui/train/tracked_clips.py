@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore.audio import Limits, as_wav
+from labcore.audio import Limits, Recording
 from labcore.config import RunConfig
 from labcore.errors import AudioError, LabError
 from labcore.events import Epoch
@@ -41,7 +41,7 @@ def prepared(name: str, content: bytes) -> bytes:
     """
     if len(content) > LIMITS.max_bytes:
         raise AudioError(f"{name} is larger than {MOST_MB} MB", "Choose a shorter clip")
-    return as_wav(content, name=name, limits=LIMITS, exact=True)
+    return Recording(content, name=name, limits=LIMITS).as_wav(exact=True)
 
 
 def pin(run: Run, name: str, content: bytes) -> Path:
@@ -96,7 +96,7 @@ def _take_away(file: Path, owner: str) -> None:
 @st.cache_data(max_entries=4 * MOST, show_spinner=False)
 def _played(path: str, changed: int) -> bytes:
     """A pinned clip for the browser, of a long one its beginning."""
-    return as_wav(Path(path), end_s=MOST_SECONDS)
+    return Recording(Path(path), end_s=MOST_SECONDS).as_wav()
 
 
 def _add(run: Run) -> None:
