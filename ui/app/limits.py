@@ -35,27 +35,24 @@ class UploadLimits:
         "seconds": "LABCORE_UPLOAD_MAX_SECONDS",
     }
 
-    def of(self, environment: Mapping[str, str]) -> UploadLimits:
-        """These limits with what the environment says instead.
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> UploadLimits:
+        """The limits with what the environment says instead.
 
         Raises:
             ConfigError: one is not a number above zero.
         """
         given = {
-            name: number_above_zero(environment, variable, getattr(self, name), whole=name != "seconds")
-            for name, variable in self.NAMES.items()
+            name: number_above_zero(environment, variable, getattr(cls, name), whole=name != "seconds")
+            for name, variable in cls.NAMES.items()
         }
-        return UploadLimits(**given)  # type: ignore[arg-type]
-
-
-UPLOADS = UploadLimits()
-"""The limits where nothing else is set."""
+        return cls(**given)  # type: ignore[arg-type]
 
 
 @functools.cache
 def uploads() -> UploadLimits:
     """The limits of this server."""
-    return UPLOADS.of(os.environ)
+    return UploadLimits.of(os.environ)
 
 
 def in_words() -> str:

@@ -7,20 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from ui.app.limits import UploadLimits, uploads
 
 PREFIX = "/_stcore/upload_file/"
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why an upload is not taken: HTTP status and a sentence."""
-
-    status: int
-    why: str
 
 
 class Uploads:
@@ -30,21 +21,19 @@ class Uploads:
         self.limits = limits or uploads()
         self._coming: dict[tuple[str, str], int] = {}
 
-    def refusal(self, session: str, file: str, size: int | None) -> Refusal | None:
-        """Whether a file of ``size`` bytes may come, for this session."""
-        if size is None:
-            return Refusal(411, "The upload does not state its length")
+    def refusal(self, session: str, file: str, size: int) -> tuple[int, str] | None:
+        """Why a file of ``size`` bytes may not come, for this session: HTTP status and a sentence; None where it may."""
         held = stored()
         mine = dict(held.get(session, {}))
         mine.update({name: coming for (owner, name), coming in self._coming.items() if owner == session})
         mine.pop(file, None)
         if len(mine) >= self.limits.files:
-            return Refusal(429, f"{self.limits.files} files per visit are the limit: remove some first")
+            return 429, f"{self.limits.files} files per visit are the limit: remove some first"
         if sum(mine.values()) + size > self.limits.megabytes * 1024**2:
-            return Refusal(413, f"{self.limits.megabytes} MB per visit are the limit: remove some files first")
+            return 413, f"{self.limits.megabytes} MB per visit are the limit: remove some files first"
         everything = sum(sum(files.values()) for files in held.values()) + sum(self._coming.values())
         if everything + size > self.limits.total_megabytes * 1024**2:
-            return Refusal(429, "The lab cannot hold more uploads now: try again later")
+            return 429, "The lab cannot hold more uploads now: try again later"
         return None
 
     @contextmanager

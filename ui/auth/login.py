@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -93,7 +94,8 @@ class Login:
         name, address = clean(form.get("name", "")), client_address(request, self.policy.access.proxies)
         if not name:
             return self._form(target, trouble="Enter a name.", status=400)
-        device = self.policy.session_cookies.read_device(request.cookies.get(self.policy.session_cookies.device_name))
+        cookies = self.policy.session_cookies
+        device = cookies.read_device(request.cookies.get(cookies.device_name))
         known = bool(device)
         pace, one = (self.policy.pace_of_devices, device) if known else (self.policy.pace, address)
         wait = 2 if self._waiting[known] >= WAITING else pace.wait(one)
@@ -109,26 +111,23 @@ class Login:
             return self._form(target, name=name, trouble=what, status=401)
         pace.passed(one)
         answer = RedirectResponse(target, 303)
-        secure = is_https(request, self.policy.access.proxies)
-        self._give_cookie(answer, who, name, form.get("keep") == "yes", secure)
+        keep = form.get("keep") == "yes"
+        seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
+        give = partial(self._give_cookie, request, answer)
+        give(cookies.name, cookies.make(who, name, seconds), self._path, max_age=int(seconds) if keep else None)
         if not known:
-            answer.set_cookie(
-                self.policy.session_cookies.device_name, self.policy.session_cookies.make_device(), path=f"{self.policy.base}/login",
-                expires=SECONDS_KNOWN, httponly=True, samesite="lax", secure=secure,
-            )  # fmt: skip
+            give(cookies.device_name, cookies.make_device(), f"{self.policy.base}/login", expires=SECONDS_KNOWN)
         return answer
 
-    def _give_cookie(self, answer: Response, who: str, name: str, keep: bool, secure: bool) -> None:
-        seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
-        answer.set_cookie(
-            self.policy.session_cookies.name, self.policy.session_cookies.make(who, name, seconds), path=self._path,
-            max_age=int(seconds) if keep else None, httponly=True, samesite="lax", secure=secure,
-        )  # fmt: skip
+    def _give_cookie(
+        self, request: Request, answer: Response, name: str, value: str, path: str, **life: int | None
+    ) -> None:
+        secure = is_https(request, self.policy.access.proxies)
+        answer.set_cookie(name, value, path=path, httponly=True, samesite="lax", secure=secure, **life)
 
     def _later(self, target: str, name: str, wait: int) -> Response:
-        text = f"Too many attempts. Try again in {wait} s." if wait < 120 else (
-            f"Too many attempts. Try again in {round(wait / 60)} minutes."
-        )  # fmt: skip
+        time = f"{wait} s" if wait < 120 else f"{round(wait / 60)} minutes"
+        text = f"Too many attempts. Try again in {time}."
         return self._form(target, name=name, trouble=text, status=429, retry_after=wait)
 
     async def _right(self, hashed: str, password: str, known: bool) -> bool:
@@ -147,10 +146,8 @@ class Login:
         if trouble:
             return pages.message("The lab is not ready", trouble, 503)
         answer = RedirectResponse(oidc.start_path(self.policy.base, provider), 303)
-        answer.set_cookie(
-            NEXT, safe_next(request.query_params.get("next", ""), self.policy.base), path=self._path, max_age=600,
-            httponly=True, samesite="lax", secure=is_https(request, self.policy.access.proxies),
-        )  # fmt: skip
+        target = safe_next(request.query_params.get("next", ""), self.policy.base)
+        self._give_cookie(request, answer, NEXT, target, self._path, max_age=600)
         return answer
 
     def after_provider(self, request: Request) -> Response | None:

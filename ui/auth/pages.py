@@ -112,7 +112,7 @@ def sign_in(
 def closed(why: str, troubles: Sequence[str]) -> HTMLResponse:
     """Access is demanded, and nobody can be let in."""
     if troubles:
-        listed = "".join(f"<li>{escape(_sentence(trouble))}</li>" for trouble in troubles)
+        listed = "".join(f"<li>{escape(trouble.rstrip('.'))}.</li>" for trouble in troubles)
         body = (
             "<p>The access settings are invalid, so nobody is let in. The administrator must correct them and restart the lab:</p>"
             f"<ul>{listed}</ul>"
@@ -166,7 +166,3 @@ def not_listed(base: str, who: str) -> HTMLResponse:
         f'<a class="button" href="{escape(base)}/auth/logout">Sign in as somebody else</a>'
     )
     return page("Not on the list", body, 403)
-
-
-def _sentence(text: str) -> str:
-    return text.rstrip(".") + "."
