@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,8 +78,9 @@ def trained() -> dict[str, tuple[Run, float | None]]:
     return {run.id: (run, status.accuracy) for run, status in runs() if os.path.isfile(run.weights)}  # noqa: PTH113
 
 
-def unreadable(things: Sequence[Unreadable], one: str, many: str = "") -> None:
-    """What a list leaves out because it cannot be read, folded away. ``one`` is such a thing: "run"."""
+def unreadable(kind: type[JobFolder], one: str = "", many: str = "") -> None:
+    """What the list of a kind leaves out because it cannot be read, folded away. ``one`` is such a thing: "run"."""
+    things, one = kind.unreadable(services.workspace()), one or kind.kind.name
     if not things:
         return
     with st.expander(f"{counted(len(things), one, many)} cannot be read", icon=":material/broken_image:"):

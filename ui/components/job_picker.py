@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -10,10 +11,26 @@ from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.glances import glances
 from ui.app import live, services
 from ui.app.live import PAGES
+from ui.app.shell import errors_in_place
 from ui.app.text import moment_of, run_name, told_apart
 from ui.components import owner_guard
+from ui.forms import url
 
 NEW = "new"
+
+
+def page(kind: type[J], form: Callable[[], None], view: Callable[[J], None], many: str = "") -> None:
+    """The job of the URL, or the form of a new one with what cannot be read. ``many``: several of the kind in a word."""
+    with errors_in_place():
+        services.manager()
+        job = choose(kind)
+        if job is not None:
+            view(job)
+            return
+        url.read()
+        with live.device_line():
+            form()
+            live.unreadable(kind, many=many)
 
 
 def choose(kind: type[J]) -> J | None:
