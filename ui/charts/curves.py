@@ -75,7 +75,7 @@ def curves(
             "tooltip": [_EPOCH, category("clips", title="Clips"), measure("real", title, format=form)],
         },
     }
-    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_CHANGED]}
+    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_NOTES]}
     st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} by epoch")
 
 
@@ -100,56 +100,33 @@ def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[
     return [*rows, *({"epoch": mark["epoch"], "what": mark["what"]} for mark in marks)]
 
 
-_ABOVE: list[dict[str, Any]] = [
-    {
-        "transform": [{"filter": "isValid(datum.above)"}],
-        "mark": {
-            "type": "point",
-            "shape": "triangle-up",
-            "filled": True,
-            "size": 60,
-            "opacity": 1,
-            "yOffset": -1,
-            "aria": False,
-        },
-        "encoding": {
-            "y": {"field": "value", "type": "quantitative"},
-            "color": category("clips"),
-            "tooltip": [measure("real", "Beyond the axis", format=".4~g")],
-        },
-    },
-    {
-        "name": "above_note",
-        "transform": [{"filter": "isValid(datum.above)"}],
-        "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 8, "aria": False},
-        "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": category("above")},
-    },
-]
-_CHANGED: list[dict[str, Any]] = [
-    {
-        "transform": [{"filter": "isValid(datum.what)"}],
-        "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#7A8288", "aria": False},
-        "encoding": {"tooltip": [category("what", title="SettingsChanged")]},
-    },
-    {
-        "name": "turned_note",
-        "transform": [{"filter": "isValid(datum.what)"}],
-        "mark": {
-            "type": "text",
-            "angle": 270,
-            "align": "right",
-            "baseline": "bottom",
-            "dx": -2,
-            "dy": -3,
-            "limit": 190,
-            "aria": False,
-        },
-        "encoding": {"y": {"value": 0}, "text": category("what")},
-    },
-]
-"""Layers of :func:`curves`. A name with ``_note`` gives a text the ink of ``page.css``.
+def _rows_with(field: str, kind: str, encoding: dict[str, Any], **mark: Any) -> dict[str, Any]:
+    """A layer of the rows that have a field, which often are none: an empty mark has no name, so readers of screens pass it over."""
+    mark = {"type": kind, "aria": False, **mark}
+    return {"transform": [{"filter": f"isValid(datum.{field})"}], "mark": mark, "encoding": encoding}
 
-Those that often hold nothing are hidden from readers of screens: an empty mark has no name."""
+
+_VALUE = {"field": "value", "type": "quantitative"}
+_BEYOND = {"y": _VALUE, "color": category("clips"), "tooltip": [measure("real", "Beyond the axis", format=".4~g")]}
+_NOTES: list[dict[str, Any]] = [
+    _rows_with("above", "point", _BEYOND, shape="triangle-up", filled=True, size=60, opacity=1, yOffset=-1),
+    {
+        **_rows_with("above", "text", {"y": _VALUE, "text": category("above")}, align="left", baseline="middle", dx=8),
+        "name": "above_note",
+    },
+    _rows_with(
+        "what", "rule", {"tooltip": [category("what", title="SettingsChanged")]},
+        strokeDash=[3, 3], strokeWidth=1.6, color="#7A8288",
+    ),
+    {
+        **_rows_with(
+            "what", "text", {"y": {"value": 0}, "text": category("what")},
+            angle=270, align="right", baseline="bottom", dx=-2, dy=-3, limit=190,
+        ),
+        "name": "turned_note",
+    },
+]  # fmt: skip
+"""Layers of :func:`curves`: values beyond the axis, and changed settings. A name with ``_note`` gives a text the ink of ``page.css``."""
 
 
 def probabilities(
