@@ -24,7 +24,7 @@ from labcore.jobs.status import JobStatus
 from labcore.runs import Run
 from labcore.texts import counted, shown
 from ui.app import services, tasks
-from ui.app.shell import action_button, errors_in_place, show_error
+from ui.app.shell import action_button, show_error, tell
 from ui.app.text import job_name, percent, plain, progress_line, state_face
 from ui.components import owner_guard, queue_line
 
@@ -233,9 +233,8 @@ def demo_button(key: str, kind: str = "primary") -> None:
     if task is not None and task.running:
         _demo_at_work()
         return
-    with errors_in_place():
-        if task is not None and task.error is not None:
-            raise task.error
+    if task is not None and task.error is not None:
+        tell(task.error)
     action_button("Generate demo set", make_demo, key=key, type=kind, icon=":material/auto_awesome:")
 
 

@@ -14,7 +14,7 @@ from labcore.jobs.glances import glances
 from labcore.jobs.listing import looked_at
 from ui.app import live, services
 from ui.app.live import TICK
-from ui.app.shell import download, errors_in_place, show_error
+from ui.app.shell import callback, download, errors_in_place, show_error, tell_trouble
 from ui.app.text import ago, count, duration, plain, told_apart
 from ui.benchmark import charts, data
 from ui.components import owner_guard, queue_line
@@ -177,14 +177,11 @@ def upload() -> None:
             "Report",
             type="json",
             key=f"speed-upload-{number}",
-            on_change=_take_up,
+            on_change=callback(_take_up, "speed-upload"),
             label_visibility="collapsed",
             max_upload_size=MOST_BYTES // 1_000_000,
         )
-    trouble = st.session_state.pop("speed-upload-trouble", None)
-    if trouble is not None:
-        with errors_in_place():
-            raise trouble
+    tell_trouble("speed-upload")
 
 
 def _take_up() -> None:
@@ -194,13 +191,9 @@ def _take_up() -> None:
     if file is None:
         return
     st.session_state["speed-uploads"] = number + 1  # an empty uploader in place of the used one
-    try:
-        folder = Benchmark.keep(services.workspace(), BenchmarkReport.from_json(file.getvalue()))
-    except Exception as error:
-        st.session_state["speed-upload-trouble"] = error
-    else:
-        shown = [name for name in st.session_state.get("speed-reports", []) if name in known()]
-        look_at(*[*shown, folder.id][-MOST_BESIDE:])
+    folder = Benchmark.keep(services.workspace(), BenchmarkReport.from_json(file.getvalue()))
+    shown = [name for name in st.session_state.get("speed-reports", []) if name in known()]
+    look_at(*[*shown, folder.id][-MOST_BESIDE:])
 
 
 def _file(folder: Benchmark) -> str:

@@ -101,32 +101,27 @@ def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[
 
 
 def _rows_with(field: str, kind: str, encoding: dict[str, Any], **mark: Any) -> dict[str, Any]:
-    """A layer of the rows that have a field, which often are none: an empty mark has no name, so readers of screens pass it over."""
+    """A layer of the rows that have a field, which often are none: an empty mark has no name, so readers of screens pass it over.
+
+    Its name gives a text the ink of ``page.css``.
+    """
     mark = {"type": kind, "aria": False, **mark}
-    return {"transform": [{"filter": f"isValid(datum.{field})"}], "mark": mark, "encoding": encoding}
+    layer = {"transform": [{"filter": f"isValid(datum.{field})"}], "mark": mark, "encoding": encoding}
+    return layer | ({"name": f"{field}_note"} if kind == "text" else {})
 
 
 _VALUE = {"field": "value", "type": "quantitative"}
 _BEYOND = {"y": _VALUE, "color": category("clips"), "tooltip": [measure("real", "Beyond the axis", format=".4~g")]}
-_NOTES: list[dict[str, Any]] = [
+_CHANGED = {"tooltip": [category("what", title="SettingsChanged")]}
+_ABOVE_NOTE = {"y": _VALUE, "text": category("above")}
+_CHANGED_NOTE = {"y": {"value": 0}, "text": category("what")}
+_NOTES = [
     _rows_with("above", "point", _BEYOND, shape="triangle-up", filled=True, size=60, opacity=1, yOffset=-1),
-    {
-        **_rows_with("above", "text", {"y": _VALUE, "text": category("above")}, align="left", baseline="middle", dx=8),
-        "name": "above_note",
-    },
-    _rows_with(
-        "what", "rule", {"tooltip": [category("what", title="SettingsChanged")]},
-        strokeDash=[3, 3], strokeWidth=1.6, color="#7A8288",
-    ),
-    {
-        **_rows_with(
-            "what", "text", {"y": {"value": 0}, "text": category("what")},
-            angle=270, align="right", baseline="bottom", dx=-2, dy=-3, limit=190,
-        ),
-        "name": "turned_note",
-    },
-]  # fmt: skip
-"""Layers of :func:`curves`: values beyond the axis, and changed settings. A name with ``_note`` gives a text the ink of ``page.css``."""
+    _rows_with("above", "text", _ABOVE_NOTE, align="left", baseline="middle", dx=8),
+    _rows_with("what", "rule", _CHANGED, strokeDash=[3, 3], strokeWidth=1.6, color="#7A8288"),
+    _rows_with("what", "text", _CHANGED_NOTE, angle=270, align="right", baseline="bottom", dx=-2, dy=-3, limit=190),
+]
+"""Layers of :func:`curves`: values beyond the axis, and changed settings."""
 
 
 def probabilities(

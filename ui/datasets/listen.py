@@ -11,8 +11,7 @@ from labcore.texts import shown
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place
 from ui.app.text import label_names
-from ui.components import clip_table
-from ui.components.clip_table import ClipRow
+from ui.components.clip import player
 
 AT_ONCE = 3
 MOST_A_CLASS = 60
@@ -42,7 +41,7 @@ def _clips(name: str, key: str) -> None:
     there, page = rows[label], st.session_state.get(f"{key}-page", 0)
     first = page * AT_ONCE % len(there)
     for row in (there[first:] + there[:first])[:AT_ONCE]:
-        clip_table.player(ClipRow(row.name), partial(_sound, row))
+        player(row.name, partial(_sound, row))
     if len(there) > AT_ONCE:
 
         def others() -> None:

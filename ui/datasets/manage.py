@@ -8,7 +8,7 @@ import streamlit as st
 
 from labcore.texts import counted
 from ui.app import live, services, tasks
-from ui.app.shell import action_button, errors_in_place
+from ui.app.shell import action_button, errors_in_place, tell
 from ui.app.text import count, plain
 from ui.forms import fields
 
@@ -43,8 +43,7 @@ def add(prefix: str) -> None:
             _start(path, name.strip())
             st.rerun()
     if trouble := st.session_state.get(TROUBLE):
-        with errors_in_place():
-            raise trouble
+        tell(trouble)
 
 
 def adding() -> tasks.Task | None:

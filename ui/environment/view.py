@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from ui.app import services, tasks
-from ui.app.shell import action_button, download, errors_in_place
+from ui.app.shell import action_button, download, tell
 from ui.app.text import ago, plain, sentence
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def _verdict(now: Examination) -> None:
         missing = f" Next: {plain(report.pending[0])}." if report and report.pending else ""
         st.info(f"Checking this machine …{missing}", icon=":material/hourglass_top:")
     elif now.error is not None:
-        with errors_in_place():
-            raise now.error
+        tell(now.error)
     elif report is not None:
         box, icon = VERDICTS[report.verdict]
         box(f"**{sentence(report.sentence)}**", icon=icon)
