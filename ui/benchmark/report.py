@@ -29,7 +29,8 @@ def show(reports: list[BenchmarkReport]) -> None:
     _charts(rows)
     _cpu_forms(reports)
     _article(reports)
-    _everything(reports)
+    with st.expander("All figures", icon=":material/table:"):
+        _frame(data.full_table(reports).dropna(axis=1, how="all"), "every-figure")
 
 
 def _head(side: str, report: BenchmarkReport) -> None:
@@ -183,11 +184,6 @@ def _article(reports: list[BenchmarkReport]) -> None:
         f"Quoted: {article.NAME}. It states neither the CPU nor the method of timing. "
         "Measured: the same work, one forward pass of the network alone."
     )
-
-
-def _everything(reports: list[BenchmarkReport]) -> None:
-    with st.expander("All figures", icon=":material/table:"):
-        _frame(data.full_table(reports).dropna(axis=1, how="all"), "every-figure")
 
 
 PEAK = st.column_config.NumberColumn(

@@ -70,6 +70,18 @@ def look_at(kind: type[JobFolder], name: str) -> None:
         st.query_params.from_dict({PAGES[kind.kind.room][1]: name})
 
 
+def start(kind: type[J], *what: object, **more: object) -> None:
+    """Put a new job of a kind into the queue, and have the page show it; what it takes as :func:`ui.app.services.ask_for`."""
+    look_at(kind, services.ask_for(kind, *what, **more).id)
+    st.session_state["job-started"] = True
+
+
+def leave_form() -> None:
+    """Draw the page anew where a press in its form, which is a fragment, has started a job."""
+    if st.session_state.pop("job-started", False):
+        st.rerun()
+
+
 def title(job: JobFolder) -> str:
     """An id as people read it: ``esc10, 24 Nov 00:16:21``; of a run ``esc10 · compact, 24 Nov 00:16:21``."""
     if job.kind.room == "runs":

@@ -86,8 +86,7 @@ def _show(job: NoiseTest, status: JobStatus, run: Run) -> None:
         return
     short_jobs.why_not(job, status)
     if status.state in RESUMABLE:
-        resume = partial(services.manager().resume, job, by=services.visitor_name())
-        shell.action_button("Resume", resume, key="explore-noise-resume", icon=":material/play_arrow:")
+        owner_guard.resume_button(job, status.by, key="explore-noise-resume")
     result(job, run, status)
 
 

@@ -240,32 +240,33 @@ def _number(setting: Setting, common: dict[str, Any]) -> Any:
     )
 
 
-def _slider(setting: Setting, current: Any, common: dict[str, Any]) -> Any:
-    kind = int if setting.kind == "int" else float
+def bounds(setting: Setting) -> tuple[type[int] | type[float], Any, Any, Any]:
+    """Kind of number, least, most and step of the slider of a setting that has bounds."""
     assert setting.ge is not None
     assert setting.le is not None
-    step = kind(setting.step) if setting.step else (1 if kind is int else (setting.le - setting.ge) / 100)
+    kind = int if setting.kind == "int" else float
+    step = setting.step or (1 if kind is int else (setting.le - setting.ge) / 100)
+    return kind, kind(setting.ge), kind(setting.le), kind(step)
+
+
+def _slider(setting: Setting, current: Any, common: dict[str, Any]) -> Any:
+    kind, least, most, step = bounds(setting)
     shown = "%d" if kind is int else ("%.2f" if step < 0.1 else "%.1f" if step < 1 else "%g")
-    least, most = kind(setting.ge), kind(setting.le)
     value = st.slider(min_value=least, max_value=most, value=kind(current), step=step, format=shown, **common)
     return kind(value) if kind is int else round(value, 6)
 
 
 def _stops(setting: Setting, current: Any) -> list[Any]:
     """The stops of a slider on a logarithmic scale: round numbers, and every value that a preset or the form holds."""
-    assert setting.ge is not None
-    assert setting.le is not None
-    kind = int if setting.kind == "int" else float
+    kind, least, most, _ = bounds(setting)
     if setting.path in POWERS_OF_TWO:
         numbers = [2.0**n for n in range(0, 24)]
     else:
         mantissas = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8) if kind is int else (1, 2, 5)
         numbers = [m * 10.0**n for n in range(-6, 7) for m in mantissas]
-    stops = {kind(number) for number in numbers if setting.ge <= number <= setting.le and kind(number) == number}
+    stops = {kind(float(f"{number:.6g}")) for number in numbers if least <= number <= most and kind(number) == number}
     if kind is float:
-        stops = {float(f"{number:.6g}") for number in numbers if setting.ge <= number <= setting.le} | {
-            float(setting.ge)
-        }
+        stops.add(least)
     held = {flat[setting.path] for flat in _presets().values()} | {setting.default, current}
     return sorted(stops | {kind(value) for value in held})
 

@@ -22,7 +22,7 @@ from ui.datasets import summary
 from ui.forms import estimates, fields
 from ui.search import link
 from ui.search.charts import unit_title
-from ui.search.link import AUTOMATIC, OWN
+from ui.search.link import OWN
 
 OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
 
@@ -32,8 +32,7 @@ def show() -> None:
 
     @st.fragment
     def form() -> None:
-        if st.session_state.pop("search-started", False):
-            st.rerun()  # the page around the form is out of date
+        job_picker.leave_form()
         link.read(_kept())
         if not summary.names():
             live.no_data_yet("demo-search")
@@ -68,18 +67,10 @@ def _base() -> tuple[RunConfig, RunConfig]:
         kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
     with right:
         there = summary.folds(kept["dataset"])
-        folds = [AUTOMATIC, *there.reasons]
-        now = kept.get("fold", AUTOMATIC)
-        kept["fold"] = st.selectbox(
-            "Test fold",
-            folds,
-            index=folds.index(now) if now in folds else 0,
-            format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
-            key=f"search-fold-{kept['dataset']}",
-            help="No trial uses it. Evaluate the result on it once, at the end.",
-        )
-        if there.told:
-            st.caption(f":orange[:material/warning:] {plain(there.told)}")
+        if kept.get("fold") not in there.reasons:
+            kept["fold"] = None
+        about = "No trial uses it. Evaluate the result on it once, at the end."
+        summary.fold_box(there, kept["fold"], partial(kept.__setitem__, "fold"), key="search-fold", help=about)
     options = [*PRESETS, OWN]
     kept["base"] = st.segmented_control(
         "Recipe",
@@ -98,7 +89,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
         with place:
             value = changed.get(path, base_value(path, config))
             changed[path] = fields.widget_of(table[path], value, key=f"search-{path}-{kept['base']}")
-    chosen = {"data.dataset": kept["dataset"], "data.fold": None if kept["fold"] == AUTOMATIC else kept["fold"]}
+    chosen = {"data.dataset": kept["dataset"], "data.fold": kept["fold"]}
     own = {"data.split": "official", "data.leave_out": None}
     return config, config.replace(changed | chosen | own)
 
@@ -174,18 +165,9 @@ def _stops_slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[An
 
 
 def _slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[Any, Any]:
-    kind = int if setting.kind == "int" else float
-    assert setting.ge is not None
-    assert setting.le is not None
-    low, high = st.slider(
-        unit_title(setting),
-        kind(setting.ge),
-        kind(setting.le),
-        (kind(held[0]), kind(held[1])),
-        step=kind(setting.step or (1 if kind is int else (setting.le - setting.ge) / 100)),
-        key=key,
-        help=setting.help,
-    )
+    kind, least, most, step = fields.bounds(setting)
+    now = (kind(held[0]), kind(held[1]))
+    low, high = st.slider(unit_title(setting), least, most, now, step=step, key=key, help=setting.help)
     return (round(low, 6), round(high, 6)) if kind is float else (low, high)
 
 
@@ -240,7 +222,7 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
             show_error(error)
             return
         _facts(settings)
-        queue_line.start_bar("this search", partial(_begin, settings), key="search-start")
+        queue_line.start_bar("this search", partial(job_picker.start, Search, settings), key="search-start")
 
 
 def _facts(settings: Settings) -> None:
@@ -261,11 +243,6 @@ def _facts(settings: Settings) -> None:
     if settings.config.optim.epochs is None:
         st.caption(estimates.automatic(work))
     st.caption(f"{estimates.source(one)} Trials train one after the other, or in parallel on several GPUs.".strip())
-
-
-def _begin(settings: Settings) -> None:
-    job_picker.look_at(Search, services.ask_for(Search, settings).id)
-    st.session_state["search-started"] = True
 
 
 def _kept() -> dict[str, Any]:

@@ -14,8 +14,8 @@ from labcore.search.space import Range, base_value, default_ranges, read_range
 from ui.app.shell import show_error
 from ui.forms import url
 
-AUTOMATIC, OWN = "automatic", "own"
-USUAL = {"fold": AUTOMATIC, "base": "quick", "objective": "accuracy", "pruning": True, "trials": 20, "seed": 0}
+OWN = "own"
+USUAL = {"fold": None, "base": "quick", "objective": "accuracy", "pruning": True, "trials": 20, "seed": 0}
 """What the form begins with."""
 CHOICES = {"base": (*PRESETS, OWN), "objective": ("accuracy", "loss"), "pruning": ("off", "on")}
 NUMBERS = {"trials": (1, 1000), "seed": (0, 2**31 - 1)}

@@ -24,8 +24,6 @@ from ui.train import estimate, tracked_clips
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Settings that stand in the recipe, above the tabs."""
 
-AUTOMATIC = "automatic"
-
 
 @st.fragment
 def show() -> None:
@@ -52,10 +50,6 @@ def _data() -> None:
         live.no_data_yet("demo-train", partial(manage.add, "train"))
         return
 
-    def other_fold() -> None:
-        chosen = st.session_state["fold-choice"]
-        current["data.fold"] = None if chosen == AUTOMATIC else chosen
-
     left, right = st.columns(2, gap="medium")
     with left:
         choose_dataset("data-choice")
@@ -65,17 +59,8 @@ def _data() -> None:
         folds = summary.folds(current["data.dataset"], current["data.split"], current["data.leave_out"])
         if current["data.fold"] not in folds.reasons:
             current["data.fold"] = None
-        st.session_state["fold-choice"] = current["data.fold"] or AUTOMATIC
-        st.selectbox(
-            "Test fold",
-            [AUTOMATIC, *folds.reasons],
-            format_func=lambda fold: folds.automatic_title if fold == AUTOMATIC else folds.title(fold),
-            key="fold-choice",
-            on_change=other_fold,
-            help=all_settings()["data.fold"].help,
-        )
-        if folds.told:
-            st.caption(f":orange[:material/warning:] {plain(folds.told)}")
+        take, about = partial(current.__setitem__, "data.fold"), all_settings()["data.fold"].help
+        summary.fold_box(folds, current["data.fold"], take, key="fold-choice", help=about)
     with st.expander("Split", icon=":material/call_split:"):
         fields.part("data", skip=("data.dataset", "data.fold"))
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
