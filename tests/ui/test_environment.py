@@ -11,7 +11,6 @@ import pytest
 
 from labcore import doctor
 from labcore.doctor import Check, DoctorReport, Proof
-from labcore.doctor import monitor as monitoring
 from labcore.doctor.monitor import MachineSample, RunUse
 from labcore.errors import WorkspaceError
 from labcore.nvml import GpuProcess, GpuSample
@@ -76,8 +75,8 @@ def gpus(monkeypatch) -> list[GpuSample]:
     def made(workspace):
         return real(workspace, samples=lambda: list(seen))
 
-    real = monitoring.Monitor
-    monkeypatch.setattr(monitoring, "Monitor", made)
+    real = monitor.Monitor
+    monkeypatch.setattr(monitor, "Monitor", made)
     return seen
 
 

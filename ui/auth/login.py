@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import anyio
@@ -18,9 +17,6 @@ from labcore.owners import clean
 from ui.auth import oidc, pages
 from ui.auth.policy import SECONDS_KEPT, SECONDS_SIGNED_IN, AccessPolicy
 from ui.auth.request import client_address, is_https, safe_next, same_origin
-
-if TYPE_CHECKING:
-    from anyio import CapacityLimiter
 
 AT_ONCE = 2
 """So many passwords are looked at at a time: each takes 64 MB and a core."""
@@ -42,7 +38,7 @@ class Login:
 
     def __init__(self, policy: AccessPolicy) -> None:
         self.policy = policy
-        self._limiter: CapacityLimiter | None = None
+        self._limiter: anyio.CapacityLimiter | None = None
         self._waiting: Counter[bool] = Counter()
 
     async def answer(self, request: Request, path: str) -> Response:

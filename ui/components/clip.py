@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from labcore.audio import decode
 from labcore.texts import shown
 from ui.app import limits, uploaded_files
 from ui.app.shell import errors_in_place
@@ -76,6 +77,4 @@ def player(name: str, sound: Callable[[], bytes], beside: Callable[[], object] |
 def _waveform(
     key: str, name: str, start_s: float, end_s: float | None, rate: int | None, _content: Any
 ) -> tuple[np.ndarray, int]:
-    from labcore.audio import decode
-
     return decode(_content, rate, name=name, start_s=start_s, end_s=end_s, limits=limits.sound())

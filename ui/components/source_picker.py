@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from labcore.audio import decode_channels, encode_wav
 from labcore.datasets.rows import Row, rows_of
 from labcore.errors import AudioError
 from ui.app import limits, services, shell, uploaded_files
@@ -176,7 +177,5 @@ def _changed(path: Path) -> int:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _part(key: str, changed: int, _path: str, start: float, end: float | None) -> bytes:
-    from labcore.audio import decode_channels, encode_wav
-
     waveform, rate = decode_channels(_path, start_s=start, end_s=end)
     return encode_wav(waveform, rate, exact=True)

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 import streamlit as st
 
+from labcore.doctor.monitor import SPAN, MachineSample, Monitor, RunUse, series
+from labcore.nvml import GpuSample
 from labcore.runs import Run
 from ui.app import live, services
 from ui.app.shell import errors_in_place
 from ui.app.text import count, percent, plain
 from ui.charts.colours import accents
-
-if TYPE_CHECKING:
-    from labcore.doctor.monitor import MachineSample, Monitor, RunUse
-    from labcore.nvml import GpuSample
 
 TILE = 148
 """Width of a reading in pixels: five side by side on a desk, two on a telephone."""
@@ -31,7 +29,7 @@ IDLE = 3.0
 SHOWN = 2
 """So many GPUs are drawn unless more are chosen."""
 
-Value = Callable[["MachineSample"], "float | None"]
+Value = Callable[[MachineSample], "float | None"]
 
 
 class Tile(NamedTuple):
@@ -47,8 +45,6 @@ class Tile(NamedTuple):
 @st.cache_resource(show_spinner=False)
 def monitor() -> Monitor:
     """The monitor of this server, shared by all who look."""
-    from labcore.doctor.monitor import Monitor
-
     return Monitor(services.workspace())
 
 
@@ -153,8 +149,6 @@ def _gpu(gpu: GpuSample, look: MachineSample, history: list[MachineSample]) -> N
 
 def tiles_html(tiles: list[Tile], history: list[MachineSample]) -> str:
     """Readings side by side as one text, since each part of a page that ticks is sent with a head of its own."""
-    from labcore.doctor.monitor import SPAN, series
-
     now = history[-1].time if history else 0.0
     colour, _ = accents()
     told = []

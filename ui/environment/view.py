@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
+from labcore import doctor
+from labcore.doctor import Check, DoctorReport
 from ui.app import services, tasks
 from ui.app.shell import action_button, download, tell
 from ui.app.text import ago, plain, sentence
-
-if TYPE_CHECKING:
-    from labcore.doctor import Check, DoctorReport
 
 TICK = 0.5
 """Seconds between two looks at an examination that is under way."""
@@ -57,9 +56,7 @@ def examine_again() -> Examination:
         return there
 
     def work(progress: tasks.Progress) -> None:
-        from labcore.doctor import examine
-
-        for number, report in enumerate(examine(home)):
+        for number, report in enumerate(doctor.examine(home)):
             new.report = report
             progress(number, 0)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
+from labcore.config import RunConfig
 from labcore.workspace import slug
 from ui.app.shell import download
-
-if TYPE_CHECKING:
-    from labcore.config import RunConfig
 
 WAV = "What you hear, as a WAV file (32-bit float)."
 

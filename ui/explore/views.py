@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from labcore.audio import encode_wav, mix
 from labcore.errors import LabError
 from labcore.runs import Run
 from ui.app import services, shell
@@ -139,8 +140,6 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
         return source.waveform(start, end, rate)[0][None], rate
     samples, own = channels(source.key, source.name, start, end, source.content)
     if mode == "mixed":
-        from labcore.audio import mix
-
         return mix(samples.T)[0][None], own
     return samples, own
 
@@ -173,8 +172,6 @@ def row_of(kind: str, view: Any, rate: int) -> Row:
 
 def _player(part: np.ndarray, rate: int, begin: float, stop: float, chosen: bool, name: str) -> bytes:
     """Exactly what is shown, as 32-bit float."""
-    from labcore.audio import encode_wav
-
     wav = encode_wav(part, rate, exact=True)
     with st.container(key=PLAYER):
         st.audio(wav, format="audio/wav", alt=f"Playback of {name}")
