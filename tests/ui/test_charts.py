@@ -62,7 +62,7 @@ def test_a_spike_stands_at_the_edge_with_its_value(monkeypatch):
         )
         for number, value in enumerate(FALLING)
     ]
-    curves.curves(events, "loss", 40, key="k", title="Loss")
+    curves.curves(events, "loss", 40, key="k", title="Loss", marks=[])
     (frame,) = drawn
     spike = frame[(frame["epoch"] == 2) & (frame["clips"] == "validation")].iloc[0]
     assert spike["real"] == 40.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,22 @@ def action_button(label: str, act: Callable[[], object], *, key: str, **looks: A
     """
     st.button(label, key=key, on_click=callback(act, key), **looks)
     tell_trouble(key)
+
+
+def next_button(label: str, counter: str, *, key: str, icon: str = ":material/shuffle:", **looks: Any) -> None:
+    """A button that counts up a number of the session's: the next of many."""
+
+    def count_up() -> None:
+        st.session_state[counter] = st.session_state.get(counter, 0) + 1
+
+    action_button(label, count_up, key=key, icon=icon, **looks)
+
+
+def one_of(label: str, options: Sequence[Any] | Mapping[Any, str], *, key: str, **looks: Any) -> Any:
+    """A few options side by side, one of which is always chosen; of a mapping the values are shown."""
+    if isinstance(options, Mapping):
+        looks["format_func"] = options.__getitem__
+    return st.segmented_control(label, list(options), required=True, key=key, wrap=True, **looks)
 
 
 def download(

@@ -11,7 +11,7 @@ from labcore.benchmark.summary import sentences
 from labcore.errors import LabError
 from labcore.sheets import csv_of_frame
 from ui.app import live
-from ui.app.shell import download, show_error
+from ui.app.shell import download, one_of, show_error
 from ui.app.text import ago, counted, duration, plain, sentence
 from ui.benchmark import charts, data
 from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
@@ -110,7 +110,7 @@ def _choice(label: str, options: list[str], name: str, words) -> str:
     key = f"speed-view-{name}"
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    return st.segmented_control(label, options, format_func=words, key=key, required=True, wrap=True)
+    return one_of(label, {option: words(option) for option in options}, key=key)
 
 
 def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:

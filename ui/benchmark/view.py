@@ -162,10 +162,9 @@ def keep_and_remove(folders: list[Benchmark]) -> None:
             looks = {"key": f"download-{folder.id}", "help": FILE_HELP}
             download(word, partial(_file, folder), f"{folder.id}.json", "application/json", **looks)
         upload()
-        if folders:
-            what = "these reports" if len(folders) > 1 else "this report"
-            owners = [folder.owner for folder in folders]
-            owner_guard.remove_button(what, partial(_remove, folders), *owners, key="speed-remove")
+        what = "these reports" if len(folders) > 1 else "this report"
+        owners = [folder.owner for folder in folders]
+        owner_guard.remove_button(what, partial(_remove, folders), *owners, key="speed-remove")
 
 
 def upload() -> None:

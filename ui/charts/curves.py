@@ -42,7 +42,7 @@ def curves(
     *,
     key: str,
     title: str,
-    marks: list[dict[str, Any]] | None = None,
+    marks: list[dict[str, Any]],
 ) -> None:
     """Loss or accuracy over the epochs, training and validation clips as two lines, and a rule where a setting was turned.
 
@@ -57,9 +57,7 @@ def curves(
     import pandas as pd
 
     share = field == "accuracy"
-    frame = pd.DataFrame(
-        _rows(epochs, field, marks or []), columns=["epoch", "value", "clips", "what", "real", "above"]
-    )
+    frame = pd.DataFrame(_rows(epochs, field, marks), columns=["epoch", "value", "clips", "what", "real", "above"])
     form = ".1%" if share else ".3f"
     legend = {"orient": "bottom-right" if share else "top-right", "direction": "horizontal"}
     line = {

@@ -79,11 +79,7 @@ def _given(run: Run) -> list[Clip]:
     if kind != "example":
         return source_picker.given(predicting.GROUP, kind, many=True)
     number = st.session_state.setdefault("classify-number", 0)
-
-    def another() -> None:
-        st.session_state["classify-number"] = number + 1
-
-    shell.action_button("Another example", another, key="classify-another", icon=":material/shuffle:")
+    shell.next_button("Another example", "classify-number", key="classify-another")
     whose = "the demo set" if is_builtin(run) else "the run's data set"
     st.caption(f"A held-out clip of {whose}: the network was not trained on it.")
     try:

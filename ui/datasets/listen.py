@@ -9,7 +9,7 @@ import streamlit as st
 from labcore.datasets.rows import Row, rows_by_label
 from labcore.texts import shown
 from ui.app import services
-from ui.app.shell import action_button, errors_in_place
+from ui.app.shell import errors_in_place, next_button
 from ui.app.text import label_names
 from ui.components.clip import player
 
@@ -43,11 +43,7 @@ def _clips(name: str, key: str) -> None:
     for row in (there[first:] + there[:first])[:AT_ONCE]:
         player(row.name, partial(_sound, row))
     if len(there) > AT_ONCE:
-
-        def others() -> None:
-            st.session_state[f"{key}-page"] = page + 1
-
-        action_button("Resample", others, key=f"{key}-others", icon=":material/shuffle:", type="tertiary")
+        next_button("Resample", f"{key}-page", key=f"{key}-others", type="tertiary")
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")

@@ -103,12 +103,11 @@ def _verdict(now: Examination) -> None:
 
 def _actions(now: Examination) -> None:
     report = now.report
-    ready = report is not None and not now.running
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         action_button(
             "Check again", examine_again, key="examine-again", icon=":material/refresh:", disabled=now.running
         )
-        if report is None or not ready:
+        if report is None or now.running:
             return
         download("Markdown", report.to_markdown, "environment.md", "text/markdown")
         download(

@@ -104,11 +104,8 @@ def _choose_step() -> str:
 
 
 def _seed() -> int:
-    def another() -> None:
-        st.session_state["explore-seed"] = int(st.session_state.get("explore-seed", 0)) + 1
-
     seed = int(st.number_input("Seed", 0, 2**31 - 2, key="explore-seed", width=140))
-    shell.action_button("Resample", another, key="explore-draw", icon=":material/casino:", type="primary")
+    shell.next_button("Resample", "explore-seed", key="explore-draw", icon=":material/casino:", type="primary")
     return seed
 
 

@@ -39,7 +39,6 @@ WHAT = {
     "mfcc": "cosine transform of the log-mel",
     "pcen": "each mel band relative to its recent past",
 }
-SPECTROGRAMS = {"level": "level", "magnitude": "magnitude", "power": "power"}
 PLAYER = "explore-player"
 VIEWER = "explore-pictures"
 HINT = "Point to read values · drag to select · click to set the player"
@@ -71,12 +70,11 @@ def _settings(seconds: float) -> tuple[RunConfig, Consequences]:
             help="Range below the loudest level that the colours cover.",
         )
         st.selectbox("Colour map", names(), key="explore-map")
-        st.segmented_control("Frequency axis", ["log", "linear"], default="log", required=True, key="explore-axis",
-                             help="Of the spectrogram. Mel bands have their own scale.", wrap=True)  # fmt: skip
-        st.segmented_control(
-            "Spectrogram of", list(SPECTROGRAMS), default="level", required=True, key="explore-power",
-            help="Level is in dB; power is what the mel bands are summed from, magnitude its square root.", wrap=True,
-        )  # fmt: skip
+        about = "Of the spectrogram. Mel bands have their own scale."
+        shell.one_of("Frequency axis", ["log", "linear"], default="log", key="explore-axis", help=about)
+        about = "Level is in dB; power is what the mel bands are summed from, magnitude its square root."
+        quantities = ["level", "magnitude", "power"]
+        shell.one_of("Spectrogram of", quantities, default="level", key="explore-power", help=about)
     config, told = front_end.config()
     front_end.numbers(told, seconds)
     if told.possible:
@@ -127,10 +125,7 @@ def _mode(channels_: int, rate: int) -> str:
     modes["front"] = f"As the front end receives it, {rate / 1000:g} kHz"
     if st.session_state.get("explore-mode", "file") not in modes:
         st.session_state.pop("explore-mode")
-    return st.segmented_control(
-        "Sound", list(modes), default="file", format_func=modes.__getitem__, required=True, key="explore-mode",
-        label_visibility="collapsed", wrap=True,
-    )  # fmt: skip
+    return str(shell.one_of("Sound", modes, default="file", key="explore-mode", label_visibility="collapsed"))
 
 
 def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tuple[np.ndarray, int]:

@@ -18,7 +18,7 @@ from labcore.device import ALL
 from labcore.nvml import samples
 from labcore.texts import counted
 from ui.app import services
-from ui.app.shell import action_button
+from ui.app.shell import action_button, one_of
 
 PARTS = {
     "audio": ("Audio", ":material/content_cut:", "How clips are resampled and cut."),
@@ -99,18 +99,9 @@ def presets() -> None:
         if name in PRESETS:
             take(preset(name), keep=("data.", "runtime."))
 
-    names = [*PRESETS] if current else [*PRESETS, "own"]
+    names = {name: PRESETS[name].title for name in PRESETS} | ({} if current else {"own": "Custom"})
     st.session_state["preset-choice"] = current or "own"
-    st.segmented_control(
-        "Preset",
-        names,
-        format_func=lambda name: PRESETS[name].title if name in PRESETS else "Custom",
-        key="preset-choice",
-        on_change=chosen,
-        required=True,
-        label_visibility="collapsed",
-        wrap=True,
-    )
+    one_of("Preset", names, key="preset-choice", on_change=chosen, label_visibility="collapsed")
     st.caption(PRESETS[current].summary if current else "Custom settings. Choosing a preset resets them.")
 
 
@@ -159,7 +150,7 @@ def widget_of(setting: Setting, value: Any, *, key: str, stops: list[Any] | None
     label = f"{setting.title} ({setting.unit})" if setting.unit else setting.title
     common: dict[str, Any] = {"label": label, "help": setting.help, "key": key}
     if setting.kind == "choice":
-        return st.segmented_control(options=setting.choices, required=True, default=value, **common, wrap=True)
+        return one_of(options=setting.choices, default=value, **common)
     if setting.path in OPEN_LISTS:
         several = [ALL] if setting.path == "runtime.device" and _gpus() > 1 else []
         options = list(dict.fromkeys([*OPEN_LISTS[setting.path], *several, value]))

@@ -15,7 +15,7 @@ from labcore.search.folder import Search
 from labcore.search.settings import Settings, make_settings
 from labcore.search.space import FIXED, Range, base_value, default_ranges, range_of
 from ui.app import live, services
-from ui.app.shell import errors_in_place, show_error
+from ui.app.shell import errors_in_place, one_of, show_error
 from ui.app.text import counted, plain
 from ui.components import job_picker, queue_line
 from ui.datasets import summary
@@ -71,17 +71,9 @@ def _base() -> tuple[RunConfig, RunConfig]:
             kept["fold"] = None
         about = "No trial uses it. Evaluate the result on it once, at the end."
         summary.fold_box(there, kept["fold"], partial(kept.__setitem__, "fold"), key="search-fold", help=about)
-    options = [*PRESETS, OWN]
-    kept["base"] = st.segmented_control(
-        "Recipe",
-        options,
-        default=kept.get("base", "quick"),
-        format_func=lambda name: "From the Train page" if name == OWN else PRESETS[name].title,
-        required=True,
-        key="search-base",
-        help="Values of the settings that are not varied.",
-        wrap=True,
-    )
+    recipes = {name: PRESETS[name].title for name in PRESETS} | {OWN: "From the Train page"}
+    about = "Values of the settings that are not varied."
+    kept["base"] = one_of("Recipe", recipes, default=kept.get("base", "quick"), key="search-base", help=about)
     config = fields.config() if kept["base"] == OWN else preset(kept["base"])
     left, right = st.columns(2, gap="medium")
     changed: dict[str, Any] = kept.setdefault(f"changed-{kept['base']}", {})
@@ -190,15 +182,12 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
     with st.container(border=True, key="start-box"):
         st.header("This search", anchor=False)
         kept["trials"] = st.number_input("Trials", 1, 1000, kept.get("trials", 20), key="search-trials")
-        kept["objective"] = st.segmented_control(
+        kept["objective"] = one_of(
             "Objective",
-            list(OBJECTIVES),
+            OBJECTIVES,
             default=kept.get("objective", "accuracy"),
-            format_func=OBJECTIVES.__getitem__,
-            required=True,
             key="search-objective",
             help="Measured on the validation fold, with weight averaging. With few clips, the loss shows finer differences.",
-            wrap=True,
         )
         kept["pruning"] = st.toggle(
             "Prune trials early",

@@ -87,8 +87,7 @@ def _go_on(search: Search, trials: int) -> None:
 def _progress(search: Search, report: SearchReport) -> None:
     if report.state == "failed":
         show_error(LabError(report.status.error or "the search failed without a message", report.status.remedy))
-        lines = tail(search.log)
-        if lines:
+        if lines := tail(search.log):
             with st.expander("Last lines of its log", icon=":material/notes:"):
                 st.code("\n".join(lines), language=None, wrap_lines=True)
     if report.state == "interrupted":

@@ -14,7 +14,7 @@ from labcore.errors import LabError
 from labcore.runs import Run
 from labcore.texts import shown
 from ui.app import live, services
-from ui.app.shell import errors_in_place, show_error
+from ui.app.shell import errors_in_place
 from ui.app.text import count, counted, label_names, plain
 from ui.components import queue_line
 from ui.datasets import listen, manage, summary
@@ -142,18 +142,15 @@ def _summary_and_start() -> None:
     current = fields.values()
     with st.container(border=True, key="start-box"):
         st.header("This run", anchor=False)
-        config, chosen = None, None
-        try:
+        ready, chosen = None, None
+        with errors_in_place():
             config = fields.config()
             if current["data.dataset"] in summary.names() or current["data.dataset"] != "demo":
                 chosen = summary_of(current)
-        except LabError as error:
-            show_error(error)
-        if chosen is None and config is not None:
-            st.caption("Choose or generate a data set first.")
-        if chosen is not None and config is not None:
-            _facts(chosen, config)
-        ready = config if chosen is not None else None
+                ready = config
+                _facts(chosen, config)
+            else:
+                st.caption("Choose or generate a data set first.")
         with st.container(key="start-bar"):
             _start(ready)
         estimate.part(ready)
@@ -234,10 +231,7 @@ def _findings(chosen: summary.DataSummary) -> None:
         with st.container(border=True, gap="xsmall"):
             st.markdown(f":orange[:material/warning:] {plain(finding.sentence)}")
             if finding.files:
-                with st.popover(
-                    "1 file" if len(finding.files) == 1 else f"{count(len(finding.files))} files",
-                    icon=":material/list:",
-                ):
+                with st.popover(counted(len(finding.files), "file"), icon=":material/list:"):
                     for path in finding.files[:50]:
                         _file(path)
                     if len(finding.files) > 50:
