@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qs
 
 import anyio
@@ -64,16 +65,8 @@ class Login:
             note += " The lab could not save this: a copy of your cookie may be valid again after a restart. Tell the administrator."
         return self._form(target, note=note)
 
-    def _form(self, target: str, **more: object) -> Response:
-        access = self.policy.access
-        return pages.sign_in(
-            self.policy.base,
-            target,
-            own_passwords=bool(access.accounts),
-            shared=access.shared,
-            providers=access.providers,
-            **more,  # type: ignore[arg-type]
-        )
+    def _form(self, target: str, **more: Any) -> Response:
+        return pages.sign_in(self.policy.base, target, self.policy.access, **more)
 
     async def _try(self, request: Request) -> Response:
         if not same_origin(request, required=True):

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
-from ui.app import upload_limits
+from ui.app import limits
 from ui.auth import headers, pages, sessions
 from ui.auth import policy as policies
 from ui.auth.login import Login
@@ -55,8 +55,8 @@ class AccessMiddleware:
         return Login(self.policy)
 
     @functools.cached_property
-    def uploads(self) -> upload_limits.Uploads:
-        return upload_limits.Uploads()
+    def uploads(self) -> limits.Uploads:
+        return limits.Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -88,7 +88,7 @@ class AccessMiddleware:
             return
         inner = Request(seen_from_outside(scope, proxies), request.receive)
         try:
-            if path.startswith(upload_limits.PREFIX) and scope["method"] not in ("DELETE", "OPTIONS"):
+            if path.startswith(limits.UPLOAD) and scope["method"] not in ("DELETE", "OPTIONS"):
                 await self._upload(inner, path, hardened)
             else:
                 await self.app(inner.scope, inner.receive, hardened)
@@ -119,8 +119,8 @@ class AccessMiddleware:
         visitor = self.policy.visitor(request.cookies)
         if visitor is None:
             return self._stranger(request)
-        if path.startswith(upload_limits.PREFIX):
-            session, _ = upload_limits.ids(path)
+        if path.startswith(limits.UPLOAD):
+            session, _ = limits.ids(path)
             if not self._sessions.belongs(session, visitor.sign_in):
                 return PlainTextResponse("This page belongs to another sign-in: reload it.", 403)
         if path == "/" and access.providers:
@@ -144,7 +144,7 @@ class AccessMiddleware:
         )
 
     async def _upload(self, request: Request, path: str, send: Send) -> None:
-        session, file = upload_limits.ids(path)
+        session, file = limits.ids(path)
         length = request.headers.get("content-length", "")
         refusal: tuple[int, str] | None = (411, "The upload does not state its length")
         if length.isdecimal():

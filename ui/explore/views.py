@@ -78,7 +78,9 @@ def _settings(seconds: float) -> tuple[RunConfig, Consequences]:
     config, told = front_end.config()
     front_end.numbers(told, seconds)
     if told.possible:
-        front_end.use_for_training("Use these settings for training", front_end.FRONT, key="explore-use")
+        front_end.use_for_training(
+            "Use these settings for training", front_end.part(*front_end.FRONT), key="explore-use"
+        )
     return config, told
 
 

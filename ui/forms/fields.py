@@ -75,10 +75,9 @@ def config() -> RunConfig:
     return RunConfig().replace(values())
 
 
-def take(source: RunConfig, keep: Iterable[str] = ()) -> None:
+def take(source: RunConfig, keep: tuple[str, ...] = ()) -> None:
     """Set every setting to the values of a configuration; those whose paths begin as in ``keep`` stay as they are."""
-    kept = tuple(keep)
-    fill({path: value for path, value in source.values().items() if not (kept and path.startswith(kept))})
+    fill({path: value for path, value in source.values().items() if not path.startswith(keep)})
 
 
 def fill(settings: Mapping[str, Any]) -> None:
@@ -147,8 +146,7 @@ def widget_of(setting: Setting, value: Any, *, key: str, stops: list[Any] | None
     Args:
         stops: a slider with these stops and the one it is at.
     """
-    label = f"{setting.title} ({setting.unit})" if setting.unit else setting.title
-    common: dict[str, Any] = {"label": label, "help": setting.help, "key": key}
+    common: dict[str, Any] = {"label": unit_title(setting), "help": setting.help, "key": key}
     if setting.kind == "choice":
         return one_of(options=setting.choices, default=value, **common)
     if setting.path in OPEN_LISTS:
@@ -271,6 +269,10 @@ def _gpus() -> int:
 def tidy(value: Any) -> str:
     """A value of a setting in a word."""
     return "automatic" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def unit_title(setting: Setting) -> str:
+    return f"{setting.title} ({setting.unit})" if setting.unit else setting.title
 
 
 def key_of(path: str) -> str:

@@ -15,7 +15,8 @@ from ui.app import services
 from ui.app.shell import action_button
 from ui.app.text import counted, percent, plain, points, state_face
 from ui.forms import fields
-from ui.search.charts import unit_title, value_word
+from ui.forms.fields import unit_title
+from ui.search.charts import value_word
 
 
 def show(search: Search, report: SearchReport) -> None:

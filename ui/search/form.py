@@ -21,7 +21,6 @@ from ui.components import job_picker, queue_line
 from ui.datasets import summary
 from ui.forms import estimates, fields
 from ui.search import link
-from ui.search.charts import unit_title
 from ui.search.link import OWN
 
 OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
@@ -135,7 +134,7 @@ def _choices(setting: Setting, held: list[Any] | None, key: str) -> list[Any]:
     offered = list(setting.choices or fields.OPEN_LISTS.get(setting.path, []))
     options = list(dict.fromkeys([*offered, *(held or [])]))
     return st.multiselect(
-        unit_title(setting),
+        fields.unit_title(setting),
         options,
         default=options[:2] if held is None else held,
         accept_new_options=setting.kind == "text",
@@ -146,7 +145,7 @@ def _choices(setting: Setting, held: list[Any] | None, key: str) -> list[Any]:
 
 def _stops_slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[Any, Any]:
     low, high = st.select_slider(
-        unit_title(setting),
+        fields.unit_title(setting),
         _stops(setting, held),
         value=held,
         format_func=fields.tidy,
@@ -159,7 +158,7 @@ def _stops_slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[An
 def _slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[Any, Any]:
     kind, least, most, step = fields.bounds(setting)
     now = (kind(held[0]), kind(held[1]))
-    low, high = st.slider(unit_title(setting), least, most, now, step=step, key=key, help=setting.help)
+    low, high = st.slider(fields.unit_title(setting), least, most, now, step=step, key=key, help=setting.help)
     return (round(low, 6), round(high, 6)) if kind is float else (low, high)
 
 
