@@ -12,7 +12,7 @@ from labcore.events import Epoch
 from ui.app.text import clock_span, unmarked
 from ui.benchmark import charts as speed_charts
 from ui.charts import bars, colours, curves
-from ui.charts.spikes import ceiling
+from ui.charts.curves import ceiling
 
 FALLING = [2.3 * math.exp(-number / 8) for number in range(40)]
 

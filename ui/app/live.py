@@ -212,6 +212,11 @@ def job_link(job: JobFolder, after: str = "") -> None:
     st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
 
 
+def run_link(run_id: str, label: str, **looks: Any) -> None:
+    """A link to the page of a run."""
+    st.page_link("pages/train.py", label=label, query_params={"run": run_id}, **looks)
+
+
 def no_data_yet(key: str, own: Callable[[], object] | None = None) -> None:
     """What a form says where there is no data set to choose. ``own`` offers clips of one's own; else a link leads to where that is done."""
     with st.container(border=True):

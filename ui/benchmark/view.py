@@ -38,7 +38,10 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     """The reports to look at, one or several; kept in the URL."""
     asked = [name for name in st.query_params.get("report", "").split(",") if name]
     wanted = [name for name in asked if name in folders]
-    _tell_gone([name for name in asked if name not in folders])
+    there = {*folders, *(each.id for each in active())}  # one that is measured stands above
+    for name in asked:
+        if name not in there:
+            live.gone("report", name)
     begun = [name for name, folder in folders.items() if (folder.path / "machine.json").exists()]
     current = wanted[:MOST_BESIDE] or (begun or list(folders))[:1]
     if not folders:
@@ -59,14 +62,6 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
         help="Choose several to compare them side by side.",
     )
     return [folders[name] for name in current]
-
-
-def _tell_gone(names: list[str]) -> None:
-    """Say which reports of a link are not there. One that is measured is: it stands above."""
-    measured = {each.id for each in active()}
-    for name in names:
-        if name not in measured:
-            live.gone("report", name)
 
 
 def look_at(*ids: str) -> None:
@@ -160,7 +155,9 @@ def keep_and_remove(folders: list[Benchmark]) -> None:
         for number, folder in enumerate(folders):
             word = "Download" if len(folders) == 1 else f"Download {data.LETTERS[number]}"
             looks = {"key": f"download-{folder.id}", "help": FILE_HELP}
-            download(word, partial(_file, folder), f"{folder.id}.json", "application/json", **looks)
+            download(
+                word, lambda folder=folder: folder.report().to_json(), f"{folder.id}.json", "application/json", **looks
+            )
         upload()
         what = "these reports" if len(folders) > 1 else "this report"
         owners = [folder.owner for folder in folders]
@@ -193,10 +190,6 @@ def _take_up() -> None:
     folder = Benchmark.keep(services.workspace(), BenchmarkReport.from_json(file.getvalue()))
     shown = [name for name in st.session_state.get("speed-reports", []) if name in known()]
     look_at(*[*shown, folder.id][-MOST_BESIDE:])
-
-
-def _file(folder: Benchmark) -> str:
-    return folder.report().to_json()
 
 
 def _remove(folders: list[Benchmark]) -> None:

@@ -119,12 +119,7 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
         if fold.state == "deleted":
             st.markdown(f"**Fold {plain(fold.fold)}**", width="content")
         else:
-            st.page_link(
-                "pages/train.py",
-                label=f"Fold {plain(fold.fold)}",
-                query_params={"run": fold.run_id},
-                help="Show this run",
-            )
+            live.run_link(fold.run_id, f"Fold {plain(fold.fold)}", help="Show this run")
         live.badge(fold.state)
     if fold.accuracy is not None:
         st.metric("Accuracy", percent(fold.accuracy), label_visibility="collapsed", width="content")

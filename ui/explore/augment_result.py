@@ -74,10 +74,8 @@ def save_buttons(name: str, result: Preview, config: RunConfig) -> None:
     """
     from labcore.explore.views import levels_view
 
-    low, high = _range(result)
-    levels_of = {"before": result.before, "after": result.after}
-    shown = {title: (levels_view(levels, config), low, high) for title, levels in levels_of.items()}
-    save.of_preview(name, encode_wav(result.sound, result.sample_rate, exact=True), shown)
+    shown = {"before": levels_view(result.before, config), "after": levels_view(result.after, config)}
+    save.of_preview(name, encode_wav(result.sound, result.sample_rate, exact=True), shown, *_range(result))
 
 
 def _told(result: Preview) -> str:

@@ -89,7 +89,8 @@ def _ranges(config: RunConfig) -> list[Range]:
     """Which settings are varied, and over what."""
     st.header("Search space", anchor=False)
     kept, table = _kept(), all_settings()
-    paths = [path for path, setting in table.items() if not path.startswith(FIXED) and _can_be_varied(setting)]
+    free = {path: setting for path, setting in table.items() if not path.startswith(FIXED)}
+    paths = [path for path, it in free.items() if it.kind == "choice" or path in fields.OPEN_LISTS or it.ge is not None]
     if "search-paths" not in st.session_state:
         st.session_state["search-paths"] = kept.get("paths") or [each.path for each in default_ranges(config)]
     kept["paths"] = st.multiselect(
@@ -170,10 +171,6 @@ def _stops(setting: Setting, held: tuple[Any, Any]) -> list[Any]:
     numbers = [float(f"{m}e{n}") for n in range(-8, 6) for m in (1, 1.5, 2, 3, 4, 5, 7)]
     stops = {kind(number) for number in numbers if low <= number <= setting.le and kind(number) == number}
     return sorted(stops | {kind(number) for number in held})
-
-
-def _can_be_varied(setting: Setting) -> bool:
-    return setting.kind == "choice" or setting.path in fields.OPEN_LISTS or setting.ge is not None
 
 
 def _plan(config: RunConfig, ranges: list[Range]) -> None:

@@ -114,13 +114,8 @@ def _progress(search: Search, report: SearchReport) -> None:
             run = Run(services.workspace().runs / trial.run_id)
             if run.path.is_dir():
                 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                    text = live.progress(glance(run), run)
-                    st.page_link(
-                        "pages/train.py",
-                        label=f"Trial {trial.number} :gray[· {text}]",
-                        icon=":material/model_training:",
-                        query_params={"run": run.id},
-                    )
+                    label = f"Trial {trial.number} :gray[· {live.progress(glance(run), run)}]"
+                    live.run_link(run.id, label, icon=":material/model_training:")
 
 
 def _figures(search: Search, report: SearchReport) -> None:
