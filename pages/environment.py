@@ -13,11 +13,11 @@ with shell.errors_in_place():
     found = view.examination()
     running = found.running
 
-    def part(draw: Callable[[view.Examination], None]) -> None:
+    def part(show: Callable[[view.Examination], None]) -> None:
         with shell.errors_in_place():
             if running and not found.running:
                 st.rerun()  # the page around it stops ticking
-            draw(found)
+            show(found)
 
     follow = st.fragment(part, run_every=view.TICK if running else None)
     follow(view.head)
