@@ -49,10 +49,6 @@ class Access:
         """Those with a password of their own."""
         return sorted(name for name in self.passwords if name != SHARED)
 
-    @property
-    def shared(self) -> bool:
-        return SHARED in self.passwords
-
     def admits(self, claims: Mapping[str, Any]) -> bool:
         """Whether what a provider says of a person lets that person in: a verified address that is on a list, or anyone at all."""
         if not self.providers or self.troubles:

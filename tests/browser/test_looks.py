@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from labcore.access import Access
+from labcore.access.settings import SHARED
 from ui.auth import pages as gate_pages
 
 from . import axe
@@ -71,10 +73,9 @@ def test_axe_finds_nothing_grave_the_other_way_round(windows, lab, name):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_gates_own_pages(windows, scheme):
     page = windows(scheme, 390)
+    access = Access(demanded=True, why="", passwords={"ada": "hash", SHARED: "hash"}, providers=("uni",))
     for answer in (
-        gate_pages.sign_in(
-            "", "/", own_passwords=True, shared=True, providers=["uni"], trouble="That is not the password."
-        ),
+        gate_pages.sign_in("", "/", access, trouble="That is not the password."),
         gate_pages.closed("server.address is 0.0.0.0", []),
         gate_pages.wrong_host("lab.example.org"),
     ):

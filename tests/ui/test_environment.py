@@ -10,7 +10,6 @@ from urllib.parse import unquote
 import pytest
 
 from labcore.doctor import examination
-from labcore.doctor import monitor as monitoring
 from labcore.doctor.monitor import MachineSample, RunUse
 from labcore.doctor.report import Check, DoctorReport, Proof
 from labcore.errors import WorkspaceError
@@ -76,8 +75,8 @@ def gpus(monkeypatch) -> list[GpuSample]:
     def made(workspace):
         return real(workspace, samples=lambda: list(seen))
 
-    real = monitoring.Monitor
-    monkeypatch.setattr(monitoring, "Monitor", made)
+    real = monitor.Monitor
+    monkeypatch.setattr(monitor, "Monitor", made)
     return seen
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from labcore.audio import encode_wav
 from labcore.batch.segments import Segment, summary_of
 from labcore.runs import Run
 from labcore.texts import moment, shown
@@ -168,8 +169,6 @@ def _rows(
 
 def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chosen | None) -> None:
     """The section on view to play; where an event was pressed that alone, at once, its first part where it is long."""
-    from labcore.audio import encode_wav
-
     name = shown(clip.name)
     if chosen is None:
         st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {name}")
