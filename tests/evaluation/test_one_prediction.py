@@ -105,7 +105,7 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
 def test_without_noise_accuracy_in_noise_is_that_of_evaluate(run, store):
     classifier, rows = Classifier.load(run.path), np.arange(len(store))
     result = evaluate(classifier, store, rows, "all")
-    *_, clean = accuracy_over_snr(classifier, store, rows, (None,), batch_size=4)
+    *_, clean = accuracy_over_snr(classifier, store, rows, (None,))
     assert (clean.accuracy, clean.clips) == (result.accuracy, result.clips)
 
 
