@@ -159,12 +159,12 @@ class _Measurement:
             key = (case.model, case.mode, self.plan.tuned_at(case))
             if key not in self.tuned:
                 try:
-                    self.tuned[key] = tune_cpu(*key, self._tune_seconds(), self.stop, self.make)
+                    seconds = min(self.plan.budget.tune_seconds, max(0.05, self.left() / 6))
+                    self.tuned[key] = tune_cpu(*key, seconds, self.stop, self.make)
                 except (RuntimeError, MemoryError) as error:
                     if not is_out_of_memory(error):
                         raise
-                    reason = "not timed: out of memory"
-                    self.tuned[key] = _plain(key, reason)
+                    self.tuned[key] = _untimed(*key)
                 told.append(self.tuned[key])
             found = self.tuned[key]
             resolved = replace(
@@ -182,10 +182,6 @@ class _Measurement:
         """The budget's, or less where the plan's time runs out."""
         expected = sum(map(self.plan.seconds_of, self.plan.cases)) - self.expected_done
         return self.plan.budget.case_seconds * min(1.0, max(0.1, self.left() / max(0.01, expected)))
-
-    def _tune_seconds(self) -> float:
-        """The budget's, or less where the plan's time runs out."""
-        return min(self.plan.budget.tune_seconds, max(0.05, self.left() / 6))
 
     def _progress(self, done: int, case: Case) -> BenchmarkProgress:
         model, mode, scope, batch = case.work
@@ -212,8 +208,7 @@ class _Measurement:
         return measurement.model_copy(update={"flops_per_clip": flops, "peak_share": share})
 
 
-def _plain(key: tuple[str, str, int], reason: str) -> CpuTuned:
-    model, mode, batch = key
+def _untimed(model: str, mode: str, batch: int) -> CpuTuned:
     return CpuTuned(
         model=model,
         mode=mode,
@@ -221,5 +216,5 @@ def _plain(key: tuple[str, str, int], reason: str) -> CpuTuned:
         precision="fp32",
         memory_format="contiguous",
         threads=usable_cores(),
-        reason=reason,
+        reason="not timed: out of memory",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -30,8 +31,6 @@ class Load:
 
     @classmethod
     def now(cls) -> Load:
-        import time
-
         all_, own = psutil.cpu_times(), os.times()
         stolen = float(getattr(all_, "steal", 0.0))
         idle = all_.idle + float(getattr(all_, "iowait", 0.0))
