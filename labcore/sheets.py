@@ -56,5 +56,4 @@ def csv_of_frame(frame: Any) -> str:
     for column in written.select_dtypes(exclude="number"):
         written[column] = written[column].map(guarded)
     written.columns = [guarded(str(column)) for column in written.columns]
-    text: str = written.to_csv(index=False)
-    return text
+    return written.to_csv(index=False)

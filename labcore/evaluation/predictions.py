@@ -99,8 +99,7 @@ def frame_of(known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Itera
     """
     import pyarrow as pa
 
-    frame: pd.DataFrame = pa.concat_tables([_table(part, known, list(labels), rate) for part in parts]).to_pandas()
-    return frame
+    return pa.concat_tables([_table(part, known, list(labels), rate) for part in parts]).to_pandas()
 
 
 def not_kept(trouble: LabError) -> str:

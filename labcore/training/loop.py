@@ -12,13 +12,13 @@ from labcore.evaluation.eval_set import PredictionPart
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, not_kept, record
 from labcore.events import Epoch, Event, Log, Progress
+from labcore.inference.golden import remember_golden
 from labcore.jobs.following import Stopped
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
-from labcore.training.golden import remember_golden
 from labcore.training.live_settings import LiveSettings
 from labcore.training.pace import EpochPace
 from labcore.training.pinned import Pinned

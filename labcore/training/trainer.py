@@ -30,7 +30,7 @@ from labcore.training.tensorboard import FEW
 
 
 class Trainer:
-    """The state of a run in training, and what a step and an epoch do to it."""
+    """The state of a run in training."""
 
     def __init__(self, session: Session) -> None:
         self.session, self.config, self.context = session, session.config, session.context
@@ -246,7 +246,7 @@ class Trainer:
         """Loss and accuracy on the clips of the curves, of the weights that would be saved now."""
         watched, targets = self.session.watched, self.session.watched_targets
         with self.as_saved():
-            probabilities = self.context.gather(watched.probabilities(self.session.precision))
+            probabilities = self.context.gather(watched.probabilities(self.session.precision.run))
         chosen = np.nan_to_num(probabilities[range(len(targets)), targets]).clip(1e-7, 1.0)
         return float(-np.log(chosen).mean()), float((probabilities.argmax(1) == targets).mean())
 

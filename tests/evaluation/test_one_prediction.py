@@ -78,7 +78,7 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
     assert (np.ptp(expected, axis=0) > 1e-3).all()  # the clips differ
     assert len(list(EvalSet(classifier, waves, rows, 2).parts(size=1))) > 1
     told = {
-        "validation": EvalSet(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "")),
+        "validation": EvalSet(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "").run),
         "in parts": np.concatenate(
             [part.clip_probabilities for part in EvalSet(classifier, waves, rows, 2).parts(size=1)]
         ),
