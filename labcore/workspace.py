@@ -47,10 +47,6 @@ class Workspace:
         return self.room("runs")
 
     @property
-    def reports(self) -> Path:
-        return self.room("reports")
-
-    @property
     def cache(self) -> Path:
         """What can be made again from the rest: clip stores, measured precision choices."""
         return self.room("cache")

@@ -23,7 +23,7 @@ from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
 from labcore.batch.segments import with_events
 from labcore.errors import AudioError, LabError
-from labcore.inference.classifier import Prediction
+from labcore.inference.prediction import Prediction
 from labcore.serving import DeadlineExceeded, DynamicBatcher, Model, Overloaded, ServiceSettings
 from labcore.serving.admission import Reservation
 from labcore.texts import json_line

@@ -32,8 +32,6 @@ from labcore.workspace import write_atomically
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Classifier", "Prediction", "Window"]
-
 
 class Classifier(nn.Module):
     """Waveform to probabilities.

@@ -6,7 +6,7 @@ Replayed where the weights are loaded for service, they show that machine, libra
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,13 +51,9 @@ class Golden:
             waveforms: (clips, samples) float32, a window long each.
             network: the classifier, in eval mode, on ``device``.
         """
-        samples, scales = [], []
-        for waveform in waveforms:
-            integers, scale = quantise(waveform)
-            samples.append(integers)
-            scales.append(scale)
+        samples, scales = zip(*map(quantise, waveforms), strict=True)
         bare = cls(np.stack(samples), np.array(scales, dtype=np.float32), np.zeros((0, 0), dtype=np.float32))
-        return cls(bare.samples, bare.scales, bare.replayed(network, device))
+        return replace(bare, probabilities=bare.replayed(network, device))
 
     def __len__(self) -> int:
         return len(self.samples)

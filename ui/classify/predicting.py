@@ -18,7 +18,8 @@ from ui.components.clip import Clip
 
 if TYPE_CHECKING:
     from labcore.audio import Limits
-    from labcore.inference.classifier import Classifier, Prediction
+    from labcore.inference.classifier import Classifier
+    from labcore.inference.prediction import Prediction
 
 GROUP = "classify"
 BATCH = 16
