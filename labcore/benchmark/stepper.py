@@ -165,6 +165,3 @@ class Stepper:
     def _finish(self, answer: Tensor) -> Tensor:
         """Bring the answer back, where that is included."""
         return answer if self.case.scope == "network" else answer.float().cpu()
-
-
-MakeStepper = Callable[[Case, BenchmarkInputs], Stepper]

@@ -86,9 +86,8 @@ class EvalSet:
         """
         windows, classes = self.windows, len(self.classifier.labels)
         begun = told = 0  # clips and windows of the parts before
-        rows = np.zeros(
-            (0, 0), dtype=np.float32
-        )  # of the windows after them: probabilities and embeddings side by side
+        # of the windows after them: probabilities and embeddings side by side
+        rows = np.zeros((0, 0), dtype=np.float32)
         pending: list[Tensor] = []
         with features_of(self.classifier.network) as features:
             for first, probabilities in zip(self._firsts(), self._batches(plain, progress), strict=True):
