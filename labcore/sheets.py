@@ -29,11 +29,7 @@ def unguarded(cell: str) -> str:
 
 
 class Sheet:
-    """Writes rows, the head at once.
-
-    Args:
-        columns: names of the columns, in their order.
-    """
+    """Writes rows, the head, which names the columns in their order, at once."""
 
     def __init__(self, file: IO[str], columns: Sequence[str]) -> None:
         self.columns = list(columns)

@@ -89,7 +89,7 @@ class Watch:
             if sample is not None and (sample.utilisation or 0.0) > OTHERS:
                 share = f"{100 * (sample.utilisation or 0.0):.0f} %"
                 self.busy_gpus[name] = f"the GPU was already busy ({share}) before the benchmark began"
-        self.before = Load.now()
+        self.restart()
 
     def restart(self) -> None:
         self.before = Load.now()

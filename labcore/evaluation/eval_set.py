@@ -75,14 +75,13 @@ class EvalSet:
         return self.windows.mean(torch.cat(rows).cpu().numpy())
 
     def parts(
-        self, progress: OnProgress = lambda done, total: None, *, by_window: bool = False, size: int = PART
+        self, progress: OnProgress = lambda done, total: None, *, by_window: bool = False
     ) -> Iterator[PredictionPart]:
         """The same with embeddings, a part of the clips at a time: memory does not grow with their number.
 
         Args:
             progress: called with windows done and windows in all.
             by_window: a row a window, in place of a row a clip.
-            size: windows of a part, at least.
         """
         windows, classes = self.windows, len(self.classifier.labels)
         begun = told = 0  # clips and windows of the parts before
@@ -95,7 +94,7 @@ class EvalSet:
                 pending.append(torch.cat([probabilities, features.take(count, probabilities.device)], 1))
                 end = first + count
                 whole = int(windows.owners[end]) if end < len(windows) else windows.clips  # clips that are complete
-                if end < len(windows) and (end - told < size or whole == begun):
+                if end < len(windows) and (end - told < PART or whole == begun):
                     continue
                 rows = np.concatenate([rows.reshape(-1, pending[0].shape[1]), torch.cat(pending).cpu().numpy()])
                 pending.clear()

@@ -92,11 +92,7 @@ def record(
 
 
 def frame_of(known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[PredictionPart]) -> pd.DataFrame:
-    """What is predicted of clips as the rows that :func:`record` would write.
-
-    Args:
-        known, labels, rate, parts: as for :func:`record`; of one part at least.
-    """
+    """What is predicted of clips, of one part at least, as the rows that :func:`record` would write."""
     import pyarrow as pa
 
     return pa.concat_tables([_table(part, known, list(labels), rate) for part in parts]).to_pandas()
@@ -141,11 +137,7 @@ def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
 
 
 def class_columns(labels: Sequence[str], others: Iterable[str] = ()) -> list[str]:
-    """The columns of the classes: their names, told apart from other columns where they have the same.
-
-    Args:
-        others: further columns that stand beside them.
-    """
+    """The columns of the classes: their names, told apart from the other columns, those of ``others`` too, where they have the same."""
     taken, columns = {*KNOWN, EMBEDDING, *others}, []
     for label in map(shown, labels):
         while label in taken:

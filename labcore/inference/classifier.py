@@ -245,7 +245,6 @@ class Classifier(nn.Module):
             "the versions named in environment.json of the run",
         )
 
-    @torch.inference_mode()
     # --- on the disk
 
     def to_bytes(self) -> bytes:

@@ -23,8 +23,9 @@ from labcore.jobs.event_log import EventReader
 from labcore.jobs.manager import JobManager, Queue
 from labcore.jobs.process import StopTest
 from labcore.runs import Run
+from labcore.runs.origin import SEARCH
 from labcore.search.events import SearchFinished, TrialEnded, TrialProgress, TrialStarted
-from labcore.search.folder import MARK, Search, SearchError
+from labcore.search.folder import Search, SearchError
 from labcore.search.journal import NAME, study_id
 from labcore.search.report import STATES
 from labcore.search.sampling import ask, hopeless
@@ -176,7 +177,7 @@ class _Driver:
         busy = {active.device for active in self.active.values()}
         device = next((device for device in self.devices if device not in busy), self.devices[0])
         config = config.replace({"runtime.device": device})
-        marks = {MARK: {"search": self.search.id, "trial": number}}
+        marks = {SEARCH: {"search": self.search.id, "trial": number}}
         run = Run.create(self.search.workspace, config, queued=self.queue.shared, marks=marks, by=self.by)
         self._follow(trial, self.queue.take(run))
         yield TrialStarted(trial=number, run_id=run.id, changes=self.settings.changes(trial.params))

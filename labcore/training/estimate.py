@@ -43,11 +43,7 @@ def measure(
 
     Measures the memory of the process it is called in, so it is best called in one of its own.
 
-    Yields:
-        What happens meanwhile.
-
-    Returns:
-        The estimate.
+    Yields what happens meanwhile; returns the estimate.
 
     Raises:
         LabError: what the run itself would fail on.

@@ -16,11 +16,7 @@ SAMPLE_SECONDS = 1.0
 
 
 class StepTimer:
-    """Sums up seconds by kind: marks in a step say what the time since the last mark was spent on.
-
-    Args:
-        device: what the steps are computed on.
-    """
+    """Sums up seconds by kind: marks in a step on a device say what the time since the last mark was spent on."""
 
     def __init__(self, device: torch.device) -> None:
         self.on_gpu = device.type == "cuda"
