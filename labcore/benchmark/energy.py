@@ -32,10 +32,9 @@ def energy_per_clip(
     if start is None or seconds <= 0:
         return None
     calls = max(1, int(BLOCK_SECONDS / max(call_seconds, 1e-7)))
-    begun = time.perf_counter()
-    give_up = begun + 3 * seconds + 0.5
+    give_up = time.perf_counter() + 3 * seconds + 0.5
     first: float | None = None
-    first_at, done, last = begun, 0, start
+    first_at, done, last = 0.0, 0, start
     while time.perf_counter() < give_up:
         seconds_of(calls)
         done += calls

@@ -56,11 +56,9 @@ def _told(found: dict[Case, float], plain: Case) -> CpuTuned:
     quickest_first = sorted(found, key=lambda case: found[case])
     best = quickest_first[0]
     assert best.threads is not None
-    which = (
-        f"the fastest of {len(found)} configurations timed"
-        if len(found) > 1
-        else "the only configuration timed within the limit"
-    )
+    which = "the only configuration timed within the limit"
+    if len(found) > 1:
+        which = f"the fastest of {len(found)} configurations timed"
     reason = f"{which}: {found[best]:.3g} ms for a batch of {best.batch_size}"
     if best != plain and plain in found:
         reason += f", against {found[plain]:.3g} ms in {plain.form}"

@@ -104,11 +104,7 @@ class Judgement(JobFolder, Generic[P]):
 
     @classmethod
     def create(cls, workspace: Workspace, plan: P, *, queued: bool = False, by: str = "") -> Self:
-        """Make a new one. It appears whole or not at all.
-
-        Args:
-            queued: it waits for a job manager. Otherwise who makes it also starts it.
-            by: whose it is, where it is queued.
+        """Make a new one. It appears whole or not at all. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
 
         Raises:
             WorkspaceError: the workspace cannot be written.

@@ -51,7 +51,7 @@ def centred_start(samples: int, length: int) -> int:
 
 
 class ClipWindows:
-    """The windows of some clips of a bank, one clip after the other.
+    """The windows of some resident clips, one clip after the other.
 
     Attributes:
         bounds: (windows, 2) first sample and end of each within its clip.

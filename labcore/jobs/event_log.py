@@ -29,7 +29,7 @@ from labcore.events import (
 from labcore.jobs.status import Story
 from labcore.reading import DamagedError, open_file, read_object
 from labcore.texts import json_line
-from labcore.workspace import write_atomically
+from labcore.workspace import stamp_of, write_atomically
 
 if TYPE_CHECKING:
     from labcore.jobs.folder import JobFolder
@@ -53,10 +53,7 @@ def keep_progress(folder: Path, progress: Progress) -> None:
     Raises:
         WorkspaceError: the disk is full or the job is gone.
     """
-    try:
-        behind = os.stat(folder / FILE).st_size  # noqa: PTH116
-    except OSError:
-        behind = 0
+    behind, _ = stamp_of(folder / FILE)
     content = json_line({"after": behind, **progress.facts()})
     write_atomically(folder / PROGRESS, content, durable=False)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from labcore.device import ALL
 from labcore.jobs.folder import MACHINE, NOTHING, SHARED, JobFolder
-from labcore.jobs.glances import asked_of, keep, known, remember
+from labcore.jobs.glances import keep, known, remember
 from labcore.jobs.kind import TABLE, names, working_kinds
 from labcore.workspace import Workspace
 
@@ -181,7 +181,7 @@ def device_name(wanted: str) -> str:
 
 def needed(job: JobFolder) -> str:
     """What a job needs; ``?`` for a device that is open or cannot be read."""
-    return device_name(asked_of(job).needs)
+    return device_name(known(job)[0].needs)
 
 
 def _same(one: str, other: str) -> bool:

@@ -53,23 +53,14 @@ def drop_previous(run: Run) -> None:
             run.checkpoint.with_name(name).unlink(missing_ok=True)
 
 
-def load_checkpoint(run: Run) -> dict[str, Any] | None:
-    """What :func:`save_checkpoint` wrote, on the CPU; None where nothing was written yet.
-
-    Raises:
-        RunError: the file is there and damaged. Nothing in it is executed.
-    """
-    return _read(run.checkpoint) if os.path.lexists(run.checkpoint) else None
-
-
 def take_up(run: Run) -> tuple[dict[str, Any] | None, str]:
     """The checkpoint to go on from. One that is damaged is set aside, and the one before it counts. For who holds the run's lock.
 
     Returns:
-        Its state, None to start from the beginning; and a sentence for people where something is out of the ordinary, else "".
+        Its state, on the CPU, None to start from the beginning; and a sentence for people where something is out of the ordinary, else "".
     """
     try:
-        return load_checkpoint(run), ""
+        return _read(run.checkpoint) if os.path.lexists(run.checkpoint) else None, ""
     except RunError as error:
         damage = error.what
     previous = run.checkpoint.with_name(PREVIOUS)
@@ -87,6 +78,7 @@ def take_up(run: Run) -> tuple[dict[str, Any] | None, str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """What :func:`save_checkpoint` wrote. Raises RunError where it is damaged. Nothing in it is executed."""
     try:
         state = read_torch_file(path)
         _check(state)

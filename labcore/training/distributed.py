@@ -128,12 +128,9 @@ class DistributedContext:
                 f"a batch of {counted(batch, 'clip')} cannot be divided over {self.size} processes",
                 "Use a larger batch size",
             )
-        gpus = device.torch().type == "cuda"
-        norm = (
-            "of the whole batch"
-            if gpus
-            else "of each process's part, those of process 0 being kept (over CPUs PyTorch has no other)"
-        )
+        norm = "of each process's part, those of process 0 being kept (over CPUs PyTorch has no other)"
+        if device.torch().type == "cuda":
+            norm = "of the whole batch"
         return (
             f"{self.size} processes share each batch of {batch} clips, {' or '.join(map(str, sizes))} each. The learning rate {lr:g} is "
             "that of the whole batch and is not changed; raise it in proportion to a larger batch (linear scaling). "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import fields
 
 import numpy as np
 
@@ -157,11 +158,8 @@ def _gathered(parts: Iterator[PredictionPart], context: DistributedContext) -> I
         yield from parts
         return
     of_all = [part for of_rank in context.gather_each(list(parts)) for part in of_rank]
-    names = ("clip_probabilities", "bounds", "probabilities", "embeddings")
-    clip_probabilities, bounds, probabilities, embeddings = (
-        np.concatenate([getattr(part, name) for part in of_all]) for name in names
-    )
-    yield PredictionPart(clip_probabilities, np.arange(len(clip_probabilities)), bounds, probabilities, embeddings)
+    rows = {each.name: np.concatenate([getattr(part, each.name) for part in of_all]) for each in fields(PredictionPart)}
+    yield PredictionPart(**rows | {"clips": np.arange(len(rows["clips"]))})
 
 
 def _progress(trainer: Trainer, step: int, steps: int, pace: EpochPace) -> Progress:

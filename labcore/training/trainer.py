@@ -43,11 +43,8 @@ class Trainer:
         if self.config.runtime.micro_batch is None:  # parts of a batch have statistics of their own
             network = self.context.synchronised(network, self.device)
         self.network = session.precision.lay_out(network)
-        self.forward: Callable[[Tensor], Tensor] = (
-            session.precision.forward_of(self.network, self.device)
-            if self.context.alone
-            else self.context.wrap(self.network, self.device)
-        )
+        made_by = session.precision.forward_of if self.context.alone else self.context.wrap
+        self.forward: Callable[[Tensor], Tensor] = made_by(self.network, self.device)
         self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
         self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
         optim, freezes = self.config.optim, self.config.model.freeze_epochs > 0

@@ -13,7 +13,7 @@ import torch
 from labcore.errors import RunError
 from labcore.events import Epoch, Log, TrainingStarted
 from labcore.runs import Run
-from labcore.training.checkpoint import load_checkpoint, take_up
+from labcore.training.checkpoint import take_up
 from labcore.training.loop import train
 from tests.hostile.archives import repacked
 
@@ -77,8 +77,6 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 def test_the_one_before_counts(name, run, begun):
     good = begun[0]["last.pt"]
     run.checkpoint.write_bytes(DAMAGE[name](good))
-    with pytest.raises(RunError, match="last checkpoint"):
-        load_checkpoint(run)
     state, told = take_up(run)
     assert state is not None
     assert state["epoch"] == 2
