@@ -39,16 +39,7 @@ from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
 from labcore.texts import json_line
-from labcore.workspace import (
-    Workspace,
-    append_line,
-    draft_folder,
-    is_locked,
-    is_no_file,
-    remove,
-    stamp_of,
-    write_atomically,
-)
+from labcore.workspace import Workspace, append_line, draft_folder, is_locked, is_no_file, remove, write_atomically
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -311,7 +302,9 @@ class JobFolder:
     @property
     def made_at(self) -> float:
         """When its folder was changed last, in seconds since 1970; 0 where nobody can say."""
-        return stamp_of(self.path)[1] / 1e9
+        with contextlib.suppress(OSError):
+            return self.path.stat().st_mtime
+        return 0.0
 
     def delete(self) -> None:
         """Remove the job and all that belongs to it.
