@@ -21,7 +21,7 @@ PART = 4096
 LARGEST = float(np.finfo(np.float16).max)
 
 
-Run = Callable[[nn.Module, Tensor], Tensor]
+Forward = Callable[[nn.Module, Tensor], Tensor]
 """How a network computes: images (batch, 1, n_mels, frames) → logits (batch, classes)."""
 
 
@@ -67,9 +67,9 @@ class EvalSet:
         size = len(self.windows) * log_mel.mean.shape[0] * log_mel.frames(clip) * 4
         self.kept = [self._images(first) for first in self._firsts()] if size < KEEP_BYTES else None
 
-    def probabilities(self, run: Run = plain) -> np.ndarray:
-        """Mean over each clip's windows that hold sound: (clips, classes) float32. ``run``: how the network computes."""
-        rows = list(self._batches(run, lambda done, total: None))
+    def probabilities(self, forward: Forward = plain) -> np.ndarray:
+        """Mean over each clip's windows that hold sound: (clips, classes) float32. ``forward``: how the network computes."""
+        rows = list(self._batches(forward, lambda done, total: None))
         if not rows:  # fewer clips than processes
             return np.zeros((0, len(self.classifier.labels)), dtype=np.float32)
         return self.windows.mean(torch.cat(rows).cpu().numpy())
@@ -117,12 +117,12 @@ class EvalSet:
         return PredictionPart(clip_probabilities, owners, bounds, rows[:, :classes], embeddings)
 
     @torch.inference_mode()
-    def _batches(self, run: Run, progress: OnProgress) -> Iterator[Tensor]:
+    def _batches(self, forward: Forward, progress: OnProgress) -> Iterator[Tensor]:
         """Probabilities of the windows, batch by batch: (batch, classes) float32 on the device."""
         self.classifier.eval()
         for number, first in enumerate(self._firsts()):
             images = self.kept[number] if self.kept is not None else self._images(first)
-            logits = run(self.classifier.network, images)
+            logits = forward(self.classifier.network, images)
             progress(min(first + self.batch_size, len(self.windows)), len(self.windows))
             yield logits.float().softmax(1)
 

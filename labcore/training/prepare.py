@@ -163,16 +163,15 @@ class _Preparation:
         shape = (len(context.part(range(batch))), 1, config.features.n_mels, pipeline.frames)
         steps = config.epochs * (clips // batch)
         runtime = config.runtime if context.alone else config.runtime.model_copy(update={"compile": "off"})
-        return (
-            yield from follow(
-                "choosing the fastest precision for this machine (once)",
-                lambda progress: choose_precision(
-                    runtime, config.model, classifier.network, shape, device, self.workspace, steps, progress
-                ),
-                self.should_stop,
-                unit="steps",
-            )
+        precision = yield from follow(
+            "choosing the fastest precision for this machine (once)",
+            lambda progress: choose_precision(
+                runtime, config.model, classifier.network, shape, device, self.workspace, steps, progress
+            ),
+            self.should_stop,
+            unit="steps",
         )
+        return precision
 
 
 def _source(model: ModelConfig, workspace: Workspace) -> ModelConfig:
