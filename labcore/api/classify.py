@@ -25,7 +25,7 @@ from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
 from labcore.batch.segments import with_events
 from labcore.errors import AudioError, LabError
-from labcore.inference.classifier import Prediction
+from labcore.inference.prediction import Prediction
 from labcore.serving.admission import Reservation
 from labcore.serving.batcher import DeadlineExceeded, DynamicBatcher, Overloaded
 from labcore.serving.model_registry import Model

@@ -28,7 +28,7 @@ from labcore.cli.output import (
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, TrainingStarted, epochs_of, last_of
-from labcore.jobs.glances import asked_of, glance, glances
+from labcore.jobs.glances import glance, glances, known
 from labcore.jobs.status import JobStatus
 from labcore.owners import is_anothers, shell_user
 from labcore.runs import Run
@@ -89,7 +89,7 @@ def _row(facts: dict[str, Any]) -> list[object]:
 
 def brief(each: Run, status: JobStatus) -> dict[str, Any]:
     """A run at a glance, as a line of ``runs list --json``. Data set and network are null where they cannot be read."""
-    asked = asked_of(each)
+    asked, _ = known(each)
     return {
         "run_id": each.id,
         "run_dir": str(each.path),

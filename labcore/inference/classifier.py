@@ -38,8 +38,6 @@ from labcore.workspace import write_atomically
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Classifier", "Prediction", "Window"]
-
 
 class Classifier(nn.Module):
     """Waveform to probabilities.
@@ -253,7 +251,6 @@ class Classifier(nn.Module):
             "the versions named in environment.json of the run",
         )
 
-    @torch.inference_mode()
     # --- on the disk
 
     def to_bytes(self) -> bytes:

@@ -169,8 +169,7 @@ def main(arguments: list[str] | None = None, doing: Work | None = None) -> int:
 
     try:
         if doing is None and job.kind.lead:
-            status: int = load(job.kind.lead)(job, go)
-            return status
+            return load(job.kind.lead)(job, go)
         return go(job, doing)
     except job.kind.error as error:
         print(error, file=sys.stderr)

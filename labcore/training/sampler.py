@@ -93,5 +93,4 @@ class CropSampler:
         if values.dim() > 1:
             return values.sum(1).double().cpu().numpy()
         squares = values.cpu().numpy().astype(np.float64) ** 2
-        energies: np.ndarray = np.add.reduceat(squares, np.arange(0, len(squares), self.block))
-        return energies
+        return np.add.reduceat(squares, np.arange(0, len(squares), self.block))

@@ -48,7 +48,7 @@ def full(workspace):
     search.mkdir()
     (search / "journal.jsonl").write_text('{"trial": 1}\n{"tri')
     (search / "journal.lock").touch()
-    (workspace.reports / "linked").symlink_to("/etc")
+    (workspace.room("reports") / "linked").symlink_to("/etc")
     return workspace
 
 

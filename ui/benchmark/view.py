@@ -8,8 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from labcore.benchmark.job import Benchmark
-from labcore.benchmark.report import BenchmarkReport, ReportError
-from labcore.benchmark.serialization import MOST_BYTES
+from labcore.benchmark.report import MOST_BYTES, BenchmarkReport, ReportError
 from labcore.jobs.glances import glances
 from labcore.jobs.listing import looked_at
 from ui.app import live, services

@@ -25,7 +25,7 @@ from ui.components.sound_viewer import Row, image_row, viewer, wave_row
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
-    from labcore.inference.classifier import Prediction
+    from labcore.inference.prediction import Prediction
 
 PLAYER = "classify-player"
 HINT = "Point to read values · click to set the player"

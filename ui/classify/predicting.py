@@ -19,7 +19,8 @@ from ui.components import long_bar
 from ui.components.clip import Clip
 
 if TYPE_CHECKING:
-    from labcore.inference.classifier import Classifier, Prediction
+    from labcore.inference.classifier import Classifier
+    from labcore.inference.prediction import Prediction
 
 GROUP = "classify"
 BATCH = 16
