@@ -337,25 +337,6 @@ class TestRuns:
         assert told.lines == [event.facts() for event in run.events()]
         assert "epoch 4/4" in told.err
 
-    def test_follow_a_live_run_whose_own_output_is_closed(
-        self,
-        workspace: Workspace,
-        start: Start,
-        labcore: Labcore,
-        tones: Path,
-        tiny: tuple[str, ...],
-        until: Callable[..., None],
-    ) -> None:
-        reading, writing = os.pipe()
-        os.close(reading)
-        with start("train", "--json", "--dataset", tones, "--epochs", "3", *tiny, stdout=writing) as training:
-            os.close(writing)
-            until(lambda: list_runs(workspace) and list_runs(workspace)[0].events())
-            lines = labcore("runs", "show", "last", "--follow", "--json").lines
-            training.communicate(timeout=60)
-        assert (lines[0]["type"], lines[-1]["type"]) == ("run_started", "run_finished")
-        assert (training.returncode, lines[-1]["state"]) == (0, "finished")
-
     def test_delete(self, workspace: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch) -> None:
         run, other = Run.create(workspace, RunConfig()), Run.create(workspace, RunConfig())
         told = labcore("runs", "delete", run.id)
