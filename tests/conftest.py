@@ -214,7 +214,7 @@ def esc10() -> Path:
     pytest.skip(f"ESC-10 is not at {' or '.join(map(str, places))}; LABCORE_TEST_DATA names another place")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_classifier() -> Callable[..., Classifier]:
     """make_classifier(seed=0, labels=("cat", "dog", "Ärger"), golden=2) → one of half-second clips at 8 kHz."""
 
