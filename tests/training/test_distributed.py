@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -75,17 +76,39 @@ def settings(clips, epochs=EPOCHS):
     }
 
 
+def environment_of(workspace):
+    return {**os.environ, "LABCORE_HOME": str(workspace), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
 def torchrun(workspace, out, command, *options):
     """Two processes of two_processes.py under torchrun."""
-    environment = {**os.environ, "LABCORE_HOME": str(workspace), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *options]
     return subprocess.Popen(
         [*start, str(SCRIPT), str(out), *command],
-        env=environment,
+        env=environment_of(workspace),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def two_processes(workspace, out, command):
+    """The same without the launcher, which is a third process with torch: what both wrote on stdout, and what they left."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    size = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(SCRIPT), str(out), *command],
+            env=environment_of(workspace) | meeting | size | {"RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    return [(*process.communicate(timeout=120), process.returncode) for process in processes]
 
 
 def flags(values):
@@ -109,9 +132,10 @@ def plain():
 def together(clips, tmp_path_factory):
     """What two processes said to each other, and the events of the run they made."""
     out, home = tmp_path_factory.mktemp("said"), tmp_path_factory.mktemp("together")
-    process = torchrun(home, out, ["train", "--json", *flags(settings(clips))])
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 0, stderr
+    (stdout, stderr, status), (nothing, _, other_status) = two_processes(
+        home, out, ["train", "--json", *flags(settings(clips))]
+    )
+    assert (status, other_status, nothing) == (0, 0, ""), stderr
     said = [json.loads((out / f"said-{rank}.json").read_text()) for rank in (0, 1)]
     return said, [json.loads(line) for line in stdout.splitlines()], Workspace(home)
 
