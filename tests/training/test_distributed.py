@@ -1,5 +1,8 @@
+import contextlib
+import io
 import json
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -93,22 +96,29 @@ def torchrun(workspace, out, command, *options):
 
 
 def two_processes(workspace, out, command):
-    """The same without the launcher, which is a third process with torch: what both wrote on stdout, and what they left."""
+    """The same with this process as the first, and without the launcher: what this one wrote on stdout."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    size = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(out), *command],
-            env=environment_of(workspace) | meeting | size | {"RANK": rank, "LOCAL_RANK": rank},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in ("0", "1")
-    ]
-    return [(*process.communicate(timeout=120), process.returncode) for process in processes]
+    meeting |= {"LABCORE_HOME": str(workspace), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    second = subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(out), *command],
+        env=environment_of(workspace) | meeting | {"RANK": "1", "LOCAL_RANK": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with second, pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as told:
+        for name, value in {**meeting, "RANK": "0", "LOCAL_RANK": "0"}.items():
+            patch.setenv(name, value)
+        patch.syspath_prepend(str(SCRIPT.parent))
+        patch.setattr(sys, "argv", [str(SCRIPT), str(out), *command])
+        with pytest.raises(SystemExit, match="0"):
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        silent, stderr = second.communicate(timeout=120)
+    assert (second.returncode, silent) == (0, ""), stderr
+    assert not torch.distributed.is_initialized()
+    return told.getvalue()
 
 
 def flags(values):
@@ -132,10 +142,8 @@ def plain():
 def together(clips, tmp_path_factory):
     """What two processes said to each other, and the events of the run they made."""
     out, home = tmp_path_factory.mktemp("said"), tmp_path_factory.mktemp("together")
-    (stdout, stderr, status), (nothing, _, other_status) = two_processes(
-        home, out, ["train", "--json", *flags(settings(clips))]
-    )
-    assert (status, other_status, nothing) == (0, 0, ""), stderr
+    stdout = two_processes(home, out, ["train", "--json", *flags(settings(clips))])
+    REGISTRY.pop("plain")
     said = [json.loads((out / f"said-{rank}.json").read_text()) for rank in (0, 1)]
     return said, [json.loads(line) for line in stdout.splitlines()], Workspace(home)
 
