@@ -36,7 +36,7 @@ def bad_names(tones: Path, tmp_path: Path) -> Path:
         pytest.param({"LC_ALL": "C.UTF-8"}, marks=pytest.mark.slow),
         pytest.param({"LC_ALL": "POSIX"}, marks=pytest.mark.slow),
         {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"PYTHONIOENCODING": "cp1252"},
+        pytest.param({"PYTHONIOENCODING": "cp1252"}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
