@@ -44,7 +44,7 @@ def _metrics(port):
 
 def test_a_refused_upload_gets_to_read_why(served):
     assert ask(served.port, key="")[0] == 401
-    status, problem = ask(served.port, "POST", "/v1/classify", b"x" * 6_000_000)
+    status, problem = ask(served.port, "POST", "/v1/classify", b"x" * 3_000_000)
     assert (status, problem["type"]) == (413, "urn:labcore:problem:size")
     status, problem = ask(served.port, "POST", "/v1/classify", b"x" * 300_000, key="")
     assert status == 401
