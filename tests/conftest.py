@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,10 +56,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Scheduling(config, log)
 
 
+class Collector:
+    """The collector of garbage does not walk through what was imported, which stays: Streamlit collects after every run of a page, and
+    every job at its end."""
+
+    modules = 0
+
+    def forget_modules(self) -> None:
+        if len(sys.modules) > self.modules + 100:
+            gc.collect()
+            gc.freeze()
+            self.modules = len(sys.modules)
+
+
+COLLECTOR = Collector()
+gc.disable()  # while the tests are imported
+
+
 def pytest_collection_finish() -> None:
-    """What was imported stays: Streamlit collects all garbage after every run of a page, and need not walk through torch for that."""
-    gc.collect()
-    gc.freeze()
+    COLLECTOR.forget_modules()
+    gc.enable()
+
+
+def pytest_runtest_teardown() -> None:
+    COLLECTOR.forget_modules()  # the first training loads torch's compiler
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -193,7 +214,7 @@ def esc10() -> Path:
     pytest.skip(f"ESC-10 is not at {' or '.join(map(str, places))}; LABCORE_TEST_DATA names another place")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_classifier() -> Callable[..., Classifier]:
     """make_classifier(seed=0, labels=("cat", "dog", "Ärger"), golden=2) → one of half-second clips at 8 kHz."""
 

@@ -27,6 +27,7 @@ FLOORS = (
         "access",
         "events",
         "listening",
+        "loading",
         "owners",
         "reading",
         "texts",

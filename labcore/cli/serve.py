@@ -24,6 +24,7 @@ from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, say, tell
 from labcore.cli.parser import Parser, add_device, add_json, count, number, positive
 from labcore.errors import ConfigError
+from labcore.loading import collector_resting
 from labcore.texts import counted
 
 if TYPE_CHECKING:
@@ -94,13 +95,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(
     arguments: argparse.Namespace, keys: list[str], proxies: tuple[Network, ...], listening: socket.socket
 ) -> int:
-    from labcore.api.app import create_app
-    from labcore.api.logs import log_as_json
-    from labcore.api.middleware import LOOPBACK, ServiceState
-    from labcore.api.server import serve
-    from labcore.serving.model_registry import ModelRegistry
+    with collector_resting():
+        from labcore.api.app import create_app
+        from labcore.api.logs import log_as_json
+        from labcore.api.middleware import LOOPBACK, ServiceState
+        from labcore.api.server import serve
+        from labcore.serving.model_registry import ModelRegistry
 
-    registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device)
+        registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device)
     state = ServiceState()
     hosts = None if arguments.no_key else LOOPBACK
     app = create_app(registry, _settings(arguments), keys=keys, hosts=hosts, state=state, proxies=proxies)

@@ -20,6 +20,7 @@ from labcore import nvml
 from labcore.device import allow_tf32
 from labcore.doctor.privacy import scrub
 from labcore.doctor.readings import Torch, TorchDevice
+from labcore.loading import collector_resting
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -30,7 +31,8 @@ def main(wanted: list[str]) -> None:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
-            import torch
+            with collector_resting():
+                import torch
         except Exception as error:  # ImportError, or OSError for a library that is missing or does not fit
             tell({"torch": asdict(Torch(error=_words(error)))})
             return

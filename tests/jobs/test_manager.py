@@ -158,7 +158,7 @@ def test_deaf_worker_is_killed_after_the_grace(
 def test_different_devices_go_side_by_side(
     submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
-    manager = make_manager()
+    manager = make_manager("thread")
     on_cpu = submit(manager, make_config(epochs=2000, device="cpu"))
     on_gpu = submit(manager, make_config(epochs=2000, device="cuda"))
     same_gpu = submit(manager, make_config(device="cuda:0"))
