@@ -70,6 +70,13 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _what_stays() -> None:
+    """What earlier tests imported stays, too, and is not looked through again after every job and every run of a page."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _unhurried_disk() -> Iterator[None]:
     """No test cuts the power, so none of this process waits for the disk."""
