@@ -68,6 +68,7 @@ def pytest_collection_finish() -> None:
     """What was imported stays: Streamlit collects all garbage after every run of a page, and need not walk through torch for that."""
     gc.freeze()
     gc.enable()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(autouse=True, scope="module")
