@@ -3,8 +3,6 @@ from functools import partial
 import librosa
 import numpy as np
 import pytest
-import scipy.fft
-import scipy.signal
 import torch
 
 from labcore.config import RunConfig
@@ -80,6 +78,8 @@ def test_pcen_is_librosa_s(sound):
 
 
 def test_the_average_spectrum_is_welch_s_and_a_full_scale_sine_is_at_zero(sound, tone):
+    import scipy.signal
+
     seen = views.average_spectrum(np.stack([sound, sound / 2]), CONFIG)
     _, expected = scipy.signal.welch(sound, RATE, "hann", 1024, detrend=False, scaling="spectrum")
     np.testing.assert_allclose(seen.decibels[0, 1:-1], 10 * np.log10(2 * expected[1:-1]), atol=1e-2)
@@ -166,6 +166,8 @@ def test_nothing_is_told_not_drawn():
 
 
 def test_the_cosine_transform_is_orthonormal(sound):
+    import scipy.fft
+
     config = CONFIG.replace({"features.n_mels": 16})
     seen = views.view_of("mfcc", sound, config)
     assert len(seen.y) == 16

@@ -6,9 +6,7 @@ import pickle
 import huggingface_hub
 import pytest
 import safetensors.torch
-import timm
 import torch
-import torchvision
 
 from labcore.config import ModelConfig, RunConfig
 from labcore.errors import ConfigError
@@ -22,6 +20,8 @@ SMALL = "timm:mobilenetv3_small_050"
 @pytest.fixture(scope="module")
 def coloured(tmp_path_factory):
     """A ResNet-18 for three channels and 1000 classes, in a file."""
+    import torchvision
+
     torch.manual_seed(1)
     network = torchvision.models.resnet18(weights=None).eval()
     path = tmp_path_factory.mktemp("weights") / "resnet18.pth"
@@ -48,6 +48,8 @@ def test_a_grey_image_is_answered_as_the_same_in_three_channels(coloured):
 
 @pytest.mark.parametrize("ending", ["safetensors", "pth"])
 def test_a_network_of_timm_from_a_file_is_what_timm_makes_of_it(ending, tmp_path):
+    import timm
+
     torch.manual_seed(2)
     theirs = timm.create_model(SMALL[5:], pretrained=False, num_classes=7).eval()
     path = tmp_path / f"weights.{ending}"

@@ -269,7 +269,7 @@ print(waiting.id, status.state, status.by, {"optuna", "pandas", "torch"} & set(s
     ],
 )
 def test_a_search_of_an_earlier_version_goes_on(workspace, make, driven, life, state, error):
-    search = Search.create(workspace, make(trials=2))
+    search = Search.create(workspace, make(trials=1))
     search.journal().set_study_user_attr(study_id(search.journal()), "life", life)
     (search.path / "owner").write_text("Bo")
     status = search.status()

@@ -160,7 +160,7 @@ def test_the_settings_of_a_preset_can_be_taken(open_page):
 def test_each_augmentation_can_be_drawn(open_page):
     from labcore.explore.augment_preview import STEPS
 
-    app = open_page(PAGE)
+    app = upload(open_page(PAGE), "mine.wav", wav(noise(0.5, 8000)))
     app.get_by_key("explore-section").set_value("augment").run()
     for name in [*STEPS, "all"]:
         app.get_by_key("explore-step").set_value(name).run()
@@ -172,7 +172,7 @@ def test_each_augmentation_can_be_drawn(open_page):
 
 
 def test_another_draw_is_another_one_and_a_strength_is_carried(open_page):
-    app = open_page(PAGE)
+    app = upload(open_page(PAGE), "mine.wav", wav(noise(0.5, 8000)))
     app.get_by_key("explore-section").set_value("augment").run()
     app.get_by_key("explore-step").set_value("pitch").run()
     first = sent(app)[1]["id"]
