@@ -28,6 +28,12 @@ def _measured(value: float) -> float:
     return value
 
 
+def _sentence(text: str) -> str:
+    if len(text) > MOST_TEXT:  # a max_length of pydantic's takes no text that is no unicode
+        raise ValueError("it is too long")
+    return shown(text)
+
+
 def _case(value: Any) -> Any:
     try:
         return Case(**value) if isinstance(value, dict) else value
@@ -37,7 +43,7 @@ def _case(value: Any) -> Any:
 
 Number = Annotated[float, AfterValidator(_measured)]
 Count = Annotated[int, Field(ge=0, le=int(MOST))]
-Text = Annotated[str, Field(max_length=MOST_TEXT), AfterValidator(shown)]
+Text = Annotated[str, AfterValidator(_sentence)]
 Mode = Annotated[str, Field(pattern=f"^({'|'.join(MODES)})$")]
 Part = Annotated[str, Field(pattern=f"^({'|'.join(PARTS)})$")]
 

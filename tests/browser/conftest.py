@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 MICROPHONE_HZ = 1000.0
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 """How long a test waits for a text or for the next step of what goes on."""
 
 
