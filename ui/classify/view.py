@@ -16,15 +16,13 @@ from ui.app.text import counted, label_name, label_names
 from ui.classify import answer, predicting
 from ui.classify import events as clip_events
 from ui.classify.predicting import PredictedClip
-from ui.components import held_out, source_picker
+from ui.components import clip_table, held_out, source_picker
 from ui.components.clip import Clip
 from ui.components.model_picker import Networks, about_builtin, is_builtin
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHORT = 10
-"""A table of no more rows is as tall as they are."""
 MOST_ERRORS = 5
 """So many errors are told one by one; the table lists all."""
 
@@ -104,7 +102,7 @@ def _answers(run: Run, clips: list[Clip]) -> None:
     number = 0
     if len(predicted) > 1:
         first = next(number for number, item in enumerate(predicted) if item.answer is not None)
-        number = _chosen(rows_of(predicted, least), first)
+        number = clip_table.choose(rows_of(predicted, least), first, key="classify-clips", alt="Labels of the clips")
     with st.container(horizontal=True):
         labels = services.classifier(run).labels
         shell.download(
@@ -119,24 +117,6 @@ def _answers(run: Run, clips: list[Clip]) -> None:
         answer.show(run, predicted[number], least)
     elif error not in failed[:MOST_ERRORS]:
         shell.show_error(error)
-
-
-def _chosen(table: pd.DataFrame, first: int) -> int:
-    """A table in which one clip is chosen: its number; ``first`` where nobody has chosen."""
-    picked = st.dataframe(
-        table,
-        hide_index=True,
-        height="content" if len(table) <= SHORT else 420,
-        column_config={"Probability": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
-        placeholder="–",
-        on_select="rerun",
-        selection_mode="single-row-required",
-        selection_default={"selection": {"rows": [first]}},
-        key="classify-clips",
-        alt="Labels of the clips",
-    )
-    chosen = picked.selection.rows
-    return chosen[0] if chosen and chosen[0] < len(table) else first
 
 
 def rows_of(predicted: list[PredictedClip], least: float) -> pd.DataFrame:
