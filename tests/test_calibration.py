@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from labcore.crossval.job import KIND, CrossValidation
 from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.metrics import score
+from labcore.export import export_zip
 from labcore.inference.classifier import Classifier
 from labcore.inference.temperature import Temperature
 from labcore.runs import Run
@@ -97,11 +101,16 @@ def test_a_few_clips_are_no_ground(workspace):
 
 def test_kept_in_the_weights_and_switched(make_run):
     run = make_run()
-    calibration.keep(run, Temperature(value=2.0, clips=9))
-    assert Classifier.load(run.path).temperature == Temperature(value=2.0, clips=9)
+    before = run.weights.read_bytes()
+    calibration.keep(run, Temperature(value=2.0, clips=9, source="9 clips"))
+    assert Classifier.load(run.path).temperature == Temperature(value=2.0, clips=9, source="9 clips")
+    with zipfile.ZipFile(io.BytesIO(export_zip(run))) as archive:
+        note = archive.read(f"{run.id}/README.txt").decode()
+    assert "Its probabilities are calibrated. Temperature 2, fitted on 9 clips." in note
     assert not calibration.switch(run, False).on
-    assert Temperature.of_file(run.weights) == Temperature(value=2.0, clips=9, on=False)
+    assert Temperature.of_file(run.weights) == Temperature(value=2.0, clips=9, source="9 clips", on=False)
     calibration.keep(run, None)
+    assert run.weights.read_bytes() == before
     with pytest.raises(RunError, match="has no temperature"):
         calibration.switch(run, True)
 

@@ -32,6 +32,7 @@ class Candidate:
 
     Attributes:
         kind: run or cross-validation.
+        runs: the ids of its runs.
         asked, config: its settings as they were asked for, and with everything automatic worked out.
         place: where its data set lies.
         folds: whose clips it held out.
@@ -48,6 +49,7 @@ class Candidate:
 
     id: str
     kind: str
+    runs: tuple[str, ...]
     asked: RunConfig
     config: RunConfig
     place: Path
@@ -236,5 +238,6 @@ def _costs(runs: list[Run], events: list[list[Event]]) -> dict[str, Any]:
         "joules": sum(counted) if counted and len(counted) == len(joules) else None,
         "seconds": sum(end.seconds for each in events for end in each_of(each, RunFinished)),
         "bytes": max(sizes, default=0),
+        "runs": tuple(run.id for run in runs),
         "facts": {name: told for name, told in facts.items() if told},
     }
