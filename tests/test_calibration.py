@@ -53,8 +53,8 @@ def folds(workspace):
 def test_a_fold_is_calibrated_on_the_clips_of_the_others(folds):
     clips = calibration.clips_for(folds[0])
     assert clips is not None
-    assert set(clips.judged.frame["fold"]) == {"1", "2"}
-    assert "shared.wav" not in set(clips.judged.frame["clip"])
+    assert set(clips.predictions.frame["fold"]) == {"1", "2"}
+    assert "shared.wav" not in set(clips.predictions.frame["clip"])
     assert clips.source == "58 out-of-fold clips of 2 other folds of its cross-validation"
     assert calibration.fitted(folds[0], clips).clips == 58
 
@@ -77,13 +77,13 @@ def test_a_run_by_itself_has_nothing_unless_it_set_clips_aside(workspace):
 def test_validation_clips_once_they_are_judged(workspace):
     run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
     assert calibration.clips_for(run) is None
-    plain = Evaluation.create(workspace, calibration.to_judge(run).model_copy(update={"part": "test"}))
-    job = Evaluation.create(workspace, calibration.to_judge(run))
+    plain = Evaluation.create(workspace, calibration.validation_plan(run).model_copy(update={"part": "test"}))
+    job = Evaluation.create(workspace, calibration.validation_plan(run))
     said = drawn(30, seed=3)
     for each in (plain, job):
         write(each, said)
         each.append(score(said.predicted, said.targets, list(said.labels), "all"))
-    assert calibration.judged_validation(run) == job
+    assert calibration.validation_evaluation(run) == job
     clips = calibration.clips_for(run)
     assert clips is not None
     assert clips.source == "30 validation clips of the run"
@@ -91,7 +91,7 @@ def test_validation_clips_once_they_are_judged(workspace):
 
 def test_a_few_clips_are_no_ground(workspace):
     run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
-    job = Evaluation.create(workspace, calibration.to_judge(run))
+    job = Evaluation.create(workspace, calibration.validation_plan(run))
     said = judged(["cat"] * 5, sure(["cat"] * 5))
     write(job, said)
     job.append(score(said.predicted, said.targets, list(said.labels), "all"))
