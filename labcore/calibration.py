@@ -18,7 +18,7 @@ from labcore.evaluation.jobs import Evaluation, EvaluationPlan
 from labcore.evaluation.paired import KEY
 from labcore.inference.temperature import Temperature
 from labcore.runs import Run
-from labcore.runs.origin import EXPERIMENT
+from labcore.runs.origin import EXPERIMENT, ensemble_members
 from labcore.texts import counted
 
 FEWEST = 20
@@ -40,9 +40,14 @@ def clips_for(run: Run) -> CalibrationClips | None:
     Raises:
         RunError: there are none.
     """
+    set_aside = _set_aside(run)
     if run.load(EXPERIMENT, {}):
-        return _out_of_fold(run)
-    if not run.config.data.validation_share:
+        try:
+            return _out_of_fold(run)
+        except RunError:
+            if not set_aside:
+                raise
+    if not set_aside:
         raise RunError(
             "there are no clips to fit a temperature on: the run is no fold of a cross-validation and set no clips aside",
             "Train with a validation share, or run a cross-validation. The test fold is never used for it",
@@ -133,6 +138,18 @@ def switch(run: Run, on: bool) -> Temperature:
     if changed != there:
         keep(run, changed)
     return changed
+
+
+def _set_aside(run: Run) -> bool:
+    """Whether a run set clips aside for validation; an ensemble, whether all its members set the same ones aside."""
+    return len(shares := _validation_shares(run)) == 1 and 0 not in shares
+
+
+def _validation_shares(run: Run) -> set[float]:
+    """The validation share of a run, or those of an ensemble's members; 0 of a member that is gone: nobody knows what it was trained on."""
+    if not (members := [Run(run.workspace.runs / name) for name in ensemble_members(run)]):
+        return {run.config.data.validation_share}
+    return set().union(*(_validation_shares(each) if each.there else {0.0} for each in members))
 
 
 def _out_of_fold(run: Run) -> CalibrationClips:

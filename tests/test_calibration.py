@@ -89,6 +89,27 @@ def test_validation_clips_once_they_are_judged(workspace):
     assert clips.source == "30 validation clips of the run"
 
 
+def test_a_fold_without_others_takes_its_validation_clips(folds):
+    for run in folds[1:]:
+        run.predictions.unlink()
+    folds[0].save_config(folds[0].config.replace({"data.validation_share": 0.2}))
+    assert calibration.clips_for(folds[0]) is None  # they are still to be evaluated
+
+
+def test_an_ensemble_has_validation_clips_where_no_member_was_trained_on_them(workspace):
+    same, other, none = (
+        finished_run(workspace, drawn(30), {"data.validation_share": share}) for share in (0.2, 0.3, 0.0)
+    )
+    for members, fits in (([same, same], True), ([same, other], False), ([same, none], False)):
+        run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
+        run.save("ensemble", {"members": [{"run": each.id} for each in members]})
+        if fits:
+            assert calibration.clips_for(run) is None
+        else:
+            with pytest.raises(RunError, match="no clips to fit a temperature on"):
+                calibration.clips_for(run)
+
+
 def test_a_few_clips_are_no_ground(workspace):
     run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
     job = Evaluation.create(workspace, calibration.validation_plan(run))
