@@ -133,8 +133,9 @@ def _fit(run: Run) -> None:
 
 def _evaluating(run: Run) -> bool:
     """Follow the evaluation of the validation clips where one is running; why it ended without a result is told."""
-    job = next(iter(Evaluation.of_run(run)), None)
-    if job is None or job.load("evaluation", {}).get("part") != "validation":
+    validation = (job for job in Evaluation.of_run(run) if job.load("evaluation", {}).get("part") == "validation")
+    job = next(validation, None)
+    if job is None:
         return False
     status = glance(job)
     if status.active:

@@ -92,7 +92,7 @@ def _sides(found: Comparison) -> pd.DataFrame:
             told = figures.get(each.id)
             rows.append(
                 {
-                    "": side.letter,
+                    "Side": side.letter,
                     "Run": shown(title(each)),
                     "Folds": ", ".join(each.folds),
                     "Seed": str(each.seed),
@@ -108,7 +108,9 @@ def _sides(found: Comparison) -> pd.DataFrame:
             )
         if side.deviation is not None:
             mean = f"{percent(side.mean)} ± {100 * side.deviation:.1f}"
-            rows.append({"": side.letter, "Run": f"mean ± deviation of {len(side.accuracies)} seeds", "Accuracy": mean})
+            rows.append(
+                {"Side": side.letter, "Run": f"mean ± deviation of {len(side.accuracies)} seeds", "Accuracy": mean}
+            )
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
