@@ -285,10 +285,10 @@ def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
 
 
 GPU = "same as --device cuda: fail where there is no GPU"
-RUN = "id of a run or a part of it, its folder, or the word last"
+RUN = "id of a run or a part of it, its name, its folder, or the word last"
 HOW = "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
 WEIGHTS = (
-    "id of a run or a part of it, its folder, a weights file, the zip of a run, last for the newest run with weights (default), "
+    "id of a run or a part of it, its name, its folder, a weights file, the zip of a run, last for the newest run with weights (default), "
     "or builtin for the demo network that comes with the lab"
 )
 

@@ -1,36 +1,29 @@
-"""List, show, stop and delete runs.
+"""List, show, name, tag, archive, stop and delete runs.
 
 Examples:
-  labcore runs list
+  labcore runs list --filter state=finished --sort accuracy
   labcore runs show last --follow
+  labcore runs rename last quiet-room
   labcore runs delete 20261126-1030
+  labcore runs restore last
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
+from labcore.catalogue.rows import row_of
+from labcore.cli import run_changes, run_list
 from labcore.cli.evaluate import report
-from labcore.cli.jobs import delete, follow, own, stop
-from labcore.cli.output import (
-    DONE,
-    Content,
-    duration,
-    emit,
-    facts_lines,
-    one_line,
-    percent,
-    say,
-    tell,
-    tell_list,
-)
+from labcore.cli.jobs import follow, own, stop
+from labcore.cli.output import Content, duration, facts_lines, one_line, percent, tell
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, runs_named, subcommands
+from labcore.cli.run_list import brief
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, TrainingStarted, epochs_of, last_of
-from labcore.jobs.glances import asked_of, glance, glances
+from labcore.jobs.glances import glance
 from labcore.jobs.status import JobStatus
-from labcore.owners import is_anothers, shell_user
+from labcore.jobs.trash import KEPT_DAYS
 from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -44,7 +37,8 @@ def parser() -> Parser:
             "list": "list runs, newest first",
             "show": "show a run: settings, state and results",
             "stop": "stop runs after the current batch, however they were started; they can be resumed",
-            "delete": "delete runs and their files",
+            "delete": f"delete runs and their files; for {KEPT_DAYS:.0f} days they can be restored",
+            **run_changes.ACTIONS,
         },
     )
     add_run(actions["show"])
@@ -52,7 +46,9 @@ def parser() -> Parser:
     add_run(actions["stop"], many=True)
     add_run(actions["delete"], many=True)
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
-    actions["list"].add_argument("--mine", action="store_true", help="list your own only, and those without an owner")
+    actions["delete"].add_argument("--for-good", action="store_true", help="at once, so that it cannot be undone")
+    run_list.add_flags(actions["list"])
+    run_changes.add_flags(actions)
     for name in ("stop", "delete"):
         add_anyone(actions[name], name)
     for name in ("list", "show"):
@@ -64,69 +60,25 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
     match arguments.action:
         case "list":
-            return show_list(workspace, arguments.json, mine=arguments.mine)
+            return run_list.show_list(workspace, arguments)
         case "show":
             chosen = Run.open(workspace, run_named(arguments))
             if arguments.follow:
                 return follow(chosen, arguments.json)
             return show(chosen, arguments.json)
         case "stop":
-            return stop(_named(workspace, arguments, "stop"))
+            named = [Run.open(workspace, name) for name in runs_named(arguments)]
+            return stop(own(named, arguments, "stop"))
+        case "delete":
+            return run_changes.delete(workspace, arguments)
         case _:
-            broken = {each.name: each for each in Run.unreadable(workspace)}
-            strays = [broken[name] for name in runs_named(arguments) if name in broken]
-            named = [name for name in runs_named(arguments) if name not in broken]
-            return delete(_named(workspace, arguments, "delete", named), strays, arguments.yes)
-
-
-def _named(workspace: Workspace, arguments: argparse.Namespace, what: str, names: list[str] | None = None) -> list[Run]:
-    """The runs that were named, once it is clear that something may happen to all of them. ``names`` are all that were given."""
-    chosen = [Run.open(workspace, name) for name in (runs_named(arguments) if names is None else names)]
-    return own(chosen, arguments, what)
-
-
-def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int:
-    me, broken = shell_user(), Run.unreadable(workspace)
-    found = [(brief(each, status), status.error) for each, status in glances(workspace, Run)]
-    found = [each for each in found if not (mine and is_anothers(each[0]["by"], me))]
-    head = ["run", "state", "epochs", "accuracy", "data set", "network", "by"]
-    if all(facts["by"] in (me, "") for facts, _ in found):  # who works alone need not be told whose it all is
-        head.remove("by")
-    rows = [_row(facts)[: len(head)] for facts, _ in found]
-    none = "there are no runs yet; `labcore train` makes one"
-    tell_list((facts for facts, _ in found), head, rows, broken, "run_id", none=none, as_json=as_json)
-    unreadable = [error for facts, error in found if facts["state"] == "unreadable"]
-    if (broken or unreadable) and not as_json:
-        emit(*unreadable)
-        say("`labcore runs delete RUN` removes what cannot be read")
-    return DONE
-
-
-def _row(facts: dict[str, Any]) -> list[object]:
-    epochs = f"{facts['epoch']}/{facts['epochs']}" if facts["epochs"] else None
-    data, network, by = facts["dataset"] or "?", facts["model"] or "?", facts["by"] or None
-    return [facts["run_id"], facts["state"], epochs, percent(facts["accuracy"]), data, network, by]
-
-
-def brief(each: Run, status: JobStatus) -> dict[str, Any]:
-    """A run at a glance, as a line of ``runs list --json``. Data set and network are null where they cannot be read."""
-    asked = asked_of(each)
-    return {
-        "run_id": each.id,
-        "run_dir": str(each.path),
-        **{name: getattr(status, name) for name in ("state", "by", "stopped_by", "epoch")},
-        "epochs": status.epochs or asked.epochs,
-        "accuracy": status.accuracy,
-        "dataset": asked.dataset,
-        "model": asked.model,
-        **{name: getattr(status, name) for name in ("seconds_left", "error", "remedy", "changed_at")},
-    }
+            return run_changes.run(workspace, arguments)
 
 
 def show(each: Run, as_json: bool) -> int:
     events, status = each.events(), glance(each)
     training, evaluated = last_of(events, TrainingStarted), last_of(events, Evaluated)
-    facts = brief(each, status) | {name: each.load(name) for name in ("config", "labels", "environment")}
+    facts = brief(each, status, row_of(each)) | {name: each.load(name) for name in ("config", "labels", "environment")}
     facts |= {
         "training": training and training.facts(),
         "epoch_events": [epoch.facts() for epoch in epochs_of(events)],
@@ -139,8 +91,15 @@ def summary(
     each: Run, status: JobStatus, training: TrainingStarted | None, evaluated: Evaluated | None
 ) -> list[Content]:
     """What ``runs show`` prints, from a run's status and its last events."""
-    facts = brief(each, status)
-    told = {"run": each.id, "folder": str(each.path), "state": _state(status, facts["epochs"]), "by": status.by or ""}
+    row = row_of(each)
+    facts, about = brief(each, status, row), row.about
+    told = {
+        "run": each.id,
+        "name": row.name,
+        "folder": str(each.path),
+        "state": _state(status, facts["epochs"]),
+        "by": status.by or "",
+    }
     if status.error:
         told["error"] = one_line(LabError(status.error, status.remedy))
     told |= {"data": facts["dataset"] or "?", "network": facts["model"] or "?"}
@@ -155,6 +114,7 @@ def summary(
     if status.accuracy is not None and not finished:
         watched = "validation" if training and training.validation_clips else "test"
         told["accuracy"] = f"{percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}"
+    told |= {"tags": ", ".join(about.tags), "note": about.note, "archived": "yes" if about.archived else ""}
     lines: list[Content] = [*facts_lines(told)]
     if evaluated is not None and finished:
         lines += ["", *report(evaluated)]

@@ -9,4 +9,4 @@ from ui.runs.rows import table
 
 def show(runs: list[Run]) -> None:
     one.back()
-    table(runs)
+    table(runs, key="runs-compared")

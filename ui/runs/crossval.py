@@ -23,7 +23,7 @@ def _folds(experiment: CrossValidation) -> None:
         icon=":material/view_week:",
         query_params={"crossval": experiment.id},
     )
-    table(experiment.children())
+    table(experiment.children(), key="runs-folds")
 
 
 TABS: dict[str, Callable[[CrossValidation], None]] = {"Folds": _folds}

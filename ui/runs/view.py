@@ -15,6 +15,8 @@ from ui.runs import compare, crossval, list, one
 
 def show() -> None:
     """The view that the address asks for. An id of something that is gone is told, and the list follows."""
+    if "search" in st.query_params:  # a search has its own page
+        st.switch_page("pages/tune.py", query_params={"search": st.query_params["search"]})
     views: dict[str, Callable[[str], bool]] = {"run": _run, "crossval": _crossval, "compare": _compare}
     for word, view in views.items():
         if (named := st.query_params.get(word)) and view(named):
