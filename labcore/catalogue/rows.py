@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from labcore.errors import LabError
@@ -17,6 +18,7 @@ from labcore.jobs.glances import about_of, glance, keep, known, look, remember, 
 from labcore.jobs.kind import folder_class, names
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.runs import Run
+from labcore.runs.origin import belonging
 from labcore.workspace import Workspace
 
 PARENTS = ("experiments", "searches")
@@ -101,6 +103,19 @@ def _rows(workspace: Workspace, kind: type[JobFolder]) -> list[Row]:
     return rows
 
 
+def whole_row(job: JobFolder) -> Row:
+    """The row of a job with its parts."""
+    row = row_of(job)
+    return row if isinstance(job, Run) else _with_parts(row, [row_of(run) for run in parts_of(job)])
+
+
+def parts_of(job: JobFolder) -> list[Run]:
+    """The runs that a cross-validation or a search consists of; none of a run."""
+    if isinstance(job, Run):
+        return []
+    return [run for run in Run.every(job.workspace) if belonging(run)[0] == job.id]
+
+
 def row_of(job: JobFolder) -> Row:
     """The row of a job by itself. What consists of nothing but runs has no life of its own: its status is theirs."""
     if job.kind.work:
@@ -128,7 +143,7 @@ def row_of(job: JobFolder) -> Row:
         seconds=story.seconds + max(0.0, since),
         device=story.served_on,
         by=status.by,
-        when=_made_at(job) or status.queued_at or status.changed_at,
+        when=_made_at(job.id) or status.queued_at or status.changed_at,
         size=size_of(job),
         parent=asked.parent,
         part=asked.part,
@@ -205,8 +220,12 @@ def _together(room: str, parts: Sequence[Row]) -> tuple[float | None, float | No
     return hits / clips, *wilson_interval(hits, clips)
 
 
-def _made_at(job: JobFolder) -> float:
+@lru_cache(maxsize=20_000)
+def _made_at(job_id: str) -> float:
     """When a job was made, as its id tells; 0 where it does not."""
+    stamp = re.match(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-", job_id)
     with contextlib.suppress(ValueError, OverflowError):
-        return time.mktime(time.strptime(job.id[:15], "%Y%m%d-%H%M%S"))
+        if stamp:
+            year, month, day, hour, minute, second = map(int, stamp.groups())
+            return time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
     return 0.0

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from labcore.catalogue.rows import PARENTS
+from labcore.catalogue.rows import PARENTS, parts_of
 from labcore.errors import RunError
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import folder_class, names
@@ -31,13 +31,6 @@ def open_listed(workspace: Workspace, name: str) -> JobFolder:
         RunError: there is none of that name, or several.
     """
     return _of(listed(workspace), name)
-
-
-def parts_of(job: JobFolder) -> list[Run]:
-    """The runs that a cross-validation or a search consists of; none of a run."""
-    if isinstance(job, Run):
-        return []
-    return [run for run in Run.every(job.workspace) if belonging(run)[0] == job.id]
 
 
 def remove(manager: JobManager, job: JobFolder, *, by: str = "", for_good: bool = False) -> None:

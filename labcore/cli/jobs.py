@@ -31,6 +31,7 @@ from labcore.jobs.manager import JobManager
 from labcore.jobs.naming import named
 from labcore.jobs.status import JobStatus
 from labcore.jobs.trash import KEPT_DAYS
+from labcore.jobs.trash import ROOMS as KEPT_ROOMS
 from labcore.owners import is_anothers, require_owner, shell_user
 from labcore.texts import counted, printable
 from labcore.workspace import Workspace
@@ -249,7 +250,8 @@ def stop(chosen: Sequence[JobFolder]) -> int:
 
 
 def delete(chosen: Sequence[JobFolder], sure: bool) -> int:
-    refused = sure_to_delete([each.id for each in chosen], sure)
+    kept = all(each.kind.room in KEPT_ROOMS for each in chosen)
+    refused = sure_to_delete([each.id for each in chosen], sure, for_good=not kept)
     if refused is not None:
         return refused
     manager = JobManager(Workspace.default(), background=False)

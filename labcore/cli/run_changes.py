@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from labcore.catalogue.trash import forget, open_deleted, open_listed, parts_of, remove, restore
+from labcore.catalogue.rows import parts_of
+from labcore.catalogue.trash import forget, open_deleted, open_listed, remove, restore
 from labcore.cli.jobs import own, sure_to_delete
 from labcore.cli.output import DONE, say
 from labcore.cli.parser import Parser, add_anyone, runs_named

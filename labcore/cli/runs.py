@@ -67,12 +67,16 @@ def run(arguments: argparse.Namespace) -> int:
                 return follow(chosen, arguments.json)
             return show(chosen, arguments.json)
         case "stop":
-            named = [Run.open(workspace, name) for name in runs_named(arguments)]
-            return stop(own(named, arguments, "stop"))
+            return stop(_named(workspace, arguments, "stop"))
         case "delete":
             return run_changes.delete(workspace, arguments)
         case _:
             return run_changes.run(workspace, arguments)
+
+
+def _named(workspace: Workspace, arguments: argparse.Namespace, what: str) -> list[Run]:
+    """The runs that were named, once it is clear that something may happen to all of them."""
+    return own([Run.open(workspace, name) for name in runs_named(arguments)], arguments, what)
 
 
 def show(each: Run, as_json: bool) -> int:

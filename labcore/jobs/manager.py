@@ -26,6 +26,7 @@ from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import TABLE, load
 from labcore.jobs.queue import QueueState, needed, startable
 from labcore.jobs.status import RESUMABLE
+from labcore.jobs.trash import ROOMS as KEPT_ROOMS
 from labcore.jobs.trash import sweep, throw_away
 from labcore.owners import clean
 from labcore.workspace import Workspace, is_locked
@@ -163,7 +164,8 @@ class JobManager:
                     at_work.stop()
 
     def remove(self, job: JobFolder, also: Sequence[JobFolder] = (), *, by: str = "", for_good: bool = False) -> None:
-        """Delete a job that is not running, with all that belongs to it. It stays in the trash for a week (:mod:`labcore.jobs.trash`).
+        """Delete a job that is not running, with all that belongs to it; runs, and what consists of runs, into the trash
+        (:mod:`labcore.jobs.trash`).
 
         Args:
             by: who deletes it.
@@ -181,7 +183,7 @@ class JobManager:
             for each in also:
                 with contextlib.suppress(each.kind.error):  # gone in the meantime
                     self.remove(each, by=by, for_good=for_good)
-            if for_good:
+            if for_good or job.kind.room not in KEPT_ROOMS:
                 job.delete()
             else:
                 throw_away(job, by)

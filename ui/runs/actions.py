@@ -79,22 +79,26 @@ def bar(rows: Sequence[Row]) -> None:
             st.caption("Choose rows to compare, name, tag, archive or delete them.")
             return
         st.markdown(f"**{len(rows)} chosen**", width="content")
-        runs = [row for row in rows if row.is_run]
+        sides = [row for row in rows if row.job.kind.room != "searches"]
         st.button(
-            "Compare", icon=":material/compare_arrows:", key="runs-compare", type="primary", disabled=len(runs) < 2,
-            help=None if len(runs) >= 2 else "Choose two runs or more.",
-            on_click=lambda: st.query_params.from_dict({"compare": ",".join(row.id for row in runs)}),
+            "Compare", icon=":material/compare_arrows:", key="runs-compare", type="primary", disabled=len(sides) < 2,
+            help=None if len(sides) >= 2 else "Choose two runs or cross-validations, or more.",
+            on_click=lambda: st.query_params.from_dict({"compare": ",".join(row.id for row in sides)}),
         )  # fmt: skip
-        if len(rows) == 1:
-            _name(rows[0])
-        _tags(rows)
-        stars = not all(row.about.star for row in rows)
-        _guarded("Star" if stars else "No star", partial(change, rows, _told(rows, "starred" if stars else "lost the star"),
-                 star=stars), rows, key="star", icon=":material/star:")  # fmt: skip
-        archives = not all(row.about.archived for row in rows)
-        _guarded("Archive" if archives else "Bring back", partial(change, rows, _told(rows, "archived" if archives else
-                 "brought back"), archived=archives), rows, key="archive", icon=":material/inventory_2:")  # fmt: skip
-        _delete(rows)
+        buttons(rows)
+
+
+def buttons(rows: Sequence[Row]) -> None:
+    """What can be done with some rows, whichever page they are on."""
+    if len(rows) == 1:
+        _name(rows[0])
+    _tags(rows)
+    stars, archives = not all(row.about.star for row in rows), not all(row.about.archived for row in rows)
+    starred = partial(change, rows, _told(rows, "starred" if stars else "star removed"), star=stars)
+    _guarded("Star" if stars else "Remove star", starred, rows, key="star", icon=":material/star:")
+    put = partial(change, rows, _told(rows, "archived" if archives else "brought back"), archived=archives)
+    _guarded("Archive" if archives else "Bring back", put, rows, key="archive", icon=":material/inventory_2:")
+    _delete(rows)
 
 
 def _owner(rows: Sequence[Row]) -> str:

@@ -1,12 +1,12 @@
-"""Two or more runs beside each other."""
+"""Two or more runs or cross-validations beside each other."""
 
 from __future__ import annotations
 
-from labcore.runs import Run
+from labcore.jobs.folder import JobFolder
 from ui.runs import one
 from ui.runs.rows import table
 
 
-def show(runs: list[Run]) -> None:
+def show(jobs: list[JobFolder]) -> None:
     one.back()
-    table(runs, key="runs-compared")
+    table(jobs, key="runs-compared")

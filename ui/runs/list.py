@@ -19,7 +19,7 @@ from ui.components.run_table import ids_of, run_table
 from ui.runs import actions, rows, trash
 
 KEY = "runs-table"
-MOST = 100
+MOST = 50
 """So many rows are shown at once, parts aside."""
 VIEWS = {
     "Runs": ":material/list_alt: Runs",
@@ -45,10 +45,12 @@ def show() -> None:
     query = _query(every, archived=view == "Archive")
     follows = any(row.status.active for row in every)
 
+    first = [every]  # what was looked at just now serves the first time
+
     @st.fragment(run_every=2 * live.TICK if follows else None)
     def table() -> None:
         with errors_in_place():
-            now = catalogue(services.workspace())
+            now = first.pop() if first else catalogue(services.workspace())
             if any(row.status.active for row in now) != follows:
                 st.rerun()
             _table(now, query)

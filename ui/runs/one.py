@@ -7,13 +7,13 @@ from typing import TypeVar
 
 import streamlit as st
 
-from labcore.jobs.glances import glance
+from labcore.catalogue.rows import row_of
 from labcore.runs import Run
 from ui.app import live
 from ui.app.shell import errors_in_place
-from ui.app.text import plain, run_name
+from ui.app.text import plain
 from ui.components import owner_guard
-from ui.runs import overview
+from ui.runs import actions, overview, rows
 
 S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {"Overview": overview.show}
@@ -21,14 +21,22 @@ TABS: dict[str, Callable[[Run], None]] = {"Overview": overview.show}
 
 
 def show(run: Run) -> None:
-    """The tabs of a run."""
-    status = glance(run)
+    """The tabs of a run, below its name and what can be done with it."""
+    row = row_of(run)
     back()
+    actions.undo_line()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{plain(run_name(run))}**", width="content", help=plain(run.id))
-        live.badge(status.state)
-        if owner_guard.anothers(status.by):
-            st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(status.by)}**", width="content")
+        star = ":material/star: " if row.about.star else ""
+        st.markdown(f"{star}**{plain(rows.name(row))}**", width="content", help=plain(run.id))
+        live.badge(row.state)
+        for tag in row.about.tags:
+            st.badge(plain(tag), color="gray")
+        if owner_guard.anothers(row.by):
+            st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(row.by)}**", width="content")
+    if row.about.note:
+        st.caption(plain(row.about.note))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        actions.buttons([row])
     tabs(TABS, run)
 
 

@@ -9,8 +9,8 @@ from pathlib import PurePath
 import streamlit as st
 
 from labcore.catalogue import Row
-from labcore.catalogue.rows import row_of
-from labcore.runs import Run
+from labcore.catalogue.rows import whole_row
+from labcore.jobs.folder import JobFolder
 from labcore.texts import shown
 from ui.app.text import counted, duration, percent, progress_line, state_face
 from ui.components import owner_guard
@@ -73,14 +73,14 @@ def short(dataset: str) -> str:
     return shown(PurePath(dataset.rstrip("/")).name or dataset)
 
 
-def table(runs: Sequence[Run], *, key: str) -> None:
-    """Some runs as a plain table, each a link to itself."""
-    rows = [row_of(run) for run in runs]
+def table(jobs: Sequence[JobFolder], *, key: str = "runs-some") -> None:
+    """Some runs or cross-validations as a plain table, each a link to itself."""
+    rows = [whole_row(job) for job in jobs]
     done, what = run_table(
         table_rows(rows), [*map(_still, columns(rows))], key=key, sort="", choosable=False, changes=False
     )
     if done == "open":
-        st.query_params.from_dict({"run": str(what["id"])})
+        st.query_params.from_dict(address(next(row for row in rows if row.id == what["id"])))
         st.rerun()
 
 
