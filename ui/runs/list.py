@@ -21,11 +21,7 @@ from ui.runs import actions, rows, trash
 KEY = "runs-table"
 MOST = 50
 """So many rows are shown at once, parts aside."""
-VIEWS = {
-    "Runs": ":material/list_alt: Runs",
-    "Archive": ":material/inventory_2: Archive",
-    "Trash": ":material/delete: Trash",
-}
+VIEWS = ("Runs", "Archive", "Trash")
 
 
 def show() -> None:
@@ -35,10 +31,8 @@ def show() -> None:
         _nothing_yet()
         live.unreadable(Run.unreadable(services.workspace()), "run")
         return
-    view = st.segmented_control(
-        "View", list(VIEWS), format_func=VIEWS.__getitem__, default="Runs", required=True, key="view", label_visibility="collapsed",
-        bind="query-params",
-    )  # fmt: skip
+    looks: Any = {"label_visibility": "collapsed", "bind": "query-params"}
+    view = st.segmented_control("View", VIEWS, default="Runs", required=True, key="view", **looks)
     if view == "Trash":
         trash.show()
         return
