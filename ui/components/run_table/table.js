@@ -190,8 +190,9 @@ function rename(view, row, link, pen) {
   }
   field.onkeydown = (event) => {
     event.stopPropagation() // the page has keys of its own
-    if (event.key === "Enter") close(true)
-    if (event.key === "Escape") close(false)
+    if (event.key !== "Enter" && event.key !== "Escape") return
+    event.preventDefault() // else the button that has the focus next is pressed by the same key
+    close(event.key === "Enter")
   }
   field.onblur = () => close(true)
   pen.hidden = true
