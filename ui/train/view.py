@@ -96,6 +96,10 @@ def _head(run: Run, status: JobStatus) -> None:
             if st.button("Classify", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
+        if not status.active and status.state != "unreadable":
+            st.page_link(
+                "pages/runs.py", label="On the Runs page", icon=":material/list_alt:", query_params={"run": run.id}
+            )
         if status.state != "unreadable":
             action_button(
                 "New run with these settings",
