@@ -21,15 +21,6 @@ from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
-ACTIONS = {
-    "rename": "give a run, cross-validation or search a name; an empty one brings back its own",
-    "tag": "add tags to a run, or remove them",
-    "note": "write a note about a run; an empty one removes it",
-    "star": "give runs a star, or take it away",
-    "archive": "put runs out of sight; nothing of them is removed",
-    "unarchive": "bring archived runs back into the list",
-    "restore": f"bring back runs that were deleted within the last {KEPT_DAYS:.0f} days",
-}
 THING = "id of a run, cross-validation or search or a part of it, its name, or the word last"
 
 
@@ -48,8 +39,6 @@ def add_flags(actions: dict[str, Parser]) -> None:
 
 
 def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    if arguments.action == "restore":
-        return _restore(workspace, arguments)
     names = [arguments.thing] if "thing" in vars(arguments) else arguments.things
     for job in own([open_listed(workspace, name) for name in names], arguments, arguments.action):
         before = job.name
@@ -82,7 +71,7 @@ def _changes(job: JobFolder, arguments: argparse.Namespace) -> dict[str, Any]:
     return {"archived": arguments.action == "archive"}
 
 
-def _restore(workspace: Workspace, arguments: argparse.Namespace) -> int:
+def restore_named(workspace: Workspace, arguments: argparse.Namespace) -> int:
     things = [open_deleted(workspace, name) for name in arguments.things]
     for thing in things:
         if not arguments.anyone:
@@ -137,3 +126,15 @@ def delete(workspace: Workspace, arguments: argparse.Namespace) -> int:
 def _with_parts(job: JobFolder) -> str:
     parts = parts_of(job)
     return f" with its {counted(len(parts), 'run')}" if parts else ""
+
+
+ACTIONS = {
+    "rename": (run, "give a run, cross-validation or search a name; an empty one brings back its own"),
+    "tag": (run, "add tags to a run, or remove them"),
+    "note": (run, "write a note about a run; an empty one removes it"),
+    "star": (run, "give runs a star, or take it away"),
+    "archive": (run, "put runs out of sight; nothing of them is removed"),
+    "unarchive": (run, "bring archived runs back into the list"),
+    "restore": (restore_named, f"bring back runs that were deleted within the last {KEPT_DAYS:.0f} days"),
+}
+"""Second words of the command, each with what it does and its help."""

@@ -34,10 +34,13 @@ def parser() -> Parser:
     actions = subcommands(
         parser,
         {
-            "list": "list runs, newest first",
-            "show": "show a run: settings, state and results",
-            "stop": "stop runs after the current batch, however they were started; they can be resumed",
-            "delete": f"delete runs and their files; for {KEPT_DAYS:.0f} days they can be restored",
+            "list": (run_list.show_list, "list runs, newest first"),
+            "show": (show, "show a run: settings, state and results"),
+            "stop": (stop_named, "stop runs after the current batch, however they were started; they can be resumed"),
+            "delete": (
+                run_changes.delete,
+                f"delete runs and their files; for {KEPT_DAYS:.0f} days they can be restored",
+            ),
             **run_changes.ACTIONS,
         },
     )
@@ -57,29 +60,13 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace = Workspace.default()
-    match arguments.action:
-        case "list":
-            return run_list.show_list(workspace, arguments)
-        case "show":
-            chosen = Run.open(workspace, run_named(arguments))
-            if arguments.follow:
-                return follow(chosen, arguments.json)
-            return show(chosen, arguments.json)
-        case "stop":
-            return stop(_named(workspace, arguments, "stop"))
-        case "delete":
-            return run_changes.delete(workspace, arguments)
-        case _:
-            return run_changes.run(workspace, arguments)
+    return arguments.does(Workspace.default(), arguments)
 
 
-def _named(workspace: Workspace, arguments: argparse.Namespace, what: str) -> list[Run]:
-    """The runs that were named, once it is clear that something may happen to all of them."""
-    return own([Run.open(workspace, name) for name in runs_named(arguments)], arguments, what)
-
-
-def show(each: Run, as_json: bool) -> int:
+def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    each = Run.open(workspace, run_named(arguments))
+    if arguments.follow:
+        return follow(each, arguments.json)
     events, status = each.events(), glance(each)
     training, evaluated = last_of(events, TrainingStarted), last_of(events, Evaluated)
     facts = brief(each, status, row_of(each)) | {name: each.load(name) for name in ("config", "labels", "environment")}
@@ -88,7 +75,7 @@ def show(each: Run, as_json: bool) -> int:
         "epoch_events": [epoch.facts() for epoch in epochs_of(events)],
         "evaluated": evaluated and evaluated.facts(),
     }
-    return tell(facts, *summary(each, status, training, evaluated), as_json=as_json)
+    return tell(facts, *summary(each, status, training, evaluated), as_json=arguments.json)
 
 
 def summary(
@@ -108,10 +95,8 @@ def summary(
         told["error"] = one_line(LabError(status.error, status.remedy))
     told |= {"data": facts["dataset"] or "?", "network": facts["model"] or "?"}
     if training:
-        told["data"] += (
-            f": {counted(training.train_clips, 'training clip')}, {training.val_clips} of test fold {training.fold}"
-        )
-        told["data"] += "; the split leaks" if training.leaks else ""
+        clips = f"{counted(training.train_clips, 'training clip')}, {training.val_clips} of test fold {training.fold}"
+        told["data"] += f": {clips}{'; the split leaks' if training.leaks else ''}"
         told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
         told["device"] = training.device_reason
     finished = evaluated is not None and status.state == "finished"
@@ -128,6 +113,10 @@ def summary(
         return [*lines, "", f"To train it again: {again(each)}"]
     except RunError as error:
         return [*lines, "", str(error)]
+
+
+def stop_named(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    return stop(own([Run.open(workspace, name) for name in runs_named(arguments)], arguments, "stop"))
 
 
 def _state(status: JobStatus, epochs: int | None) -> str:

@@ -96,10 +96,10 @@ class JobFolder:
     @property
     def name(self) -> str:
         """What people call it: the name that somebody gave it, else what it is made of (:meth:`asked`), else its id."""
-        from labcore.jobs.glances import about_of, asked_of
+        from labcore.jobs.glances import about_of, known
 
         with contextlib.suppress(Exception):  # one that cannot be read has its id
-            return about_of(self).name or asked_of(self).title or self.id
+            return about_of(self).name or known(self)[0].title or self.id
         return self.id
 
     @property
@@ -312,10 +312,9 @@ class JobFolder:
     @property
     def made_at(self) -> float:
         """When its folder was changed last, in seconds since 1970; 0 where nobody can say."""
-        try:
+        with contextlib.suppress(OSError):
             return self.path.stat().st_mtime
-        except OSError:
-            return 0.0
+        return 0.0
 
     def delete(self) -> None:
         """Remove the job and all that belongs to it, for good; see :mod:`labcore.jobs.trash` for what can be undone.

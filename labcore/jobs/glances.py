@@ -119,11 +119,6 @@ def known(job: JobFolder) -> tuple[JobRequest, Story]:
     return asked.what, story.what
 
 
-def asked_of(job: JobFolder) -> JobRequest:
-    """What a job asks for."""
-    return known(job)[0]
-
-
 def about_of(job: JobFolder) -> About:
     """What people say of a job."""
     key = str(job.path)

@@ -10,7 +10,7 @@ import pytest
 from labcore.config import RunConfig
 from labcore.errors import LabError
 from labcore.jobs.about import FILE, About, change_about, read_about, tagged
-from labcore.jobs.glances import about_of, asked_of
+from labcore.jobs.glances import about_of, known
 from labcore.runs import Run
 
 
@@ -31,7 +31,7 @@ def test_an_empty_name_brings_back_the_one_made_of_the_settings(run):
     change_about(run.path, name="x")
     assert run.name == "x"
     change_about(run.path, name="")
-    assert run.name == own == asked_of(run).title
+    assert run.name == own == known(run)[0].title
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_cannot_be_taken_is_told_and_nothing_changes(run, changes):
 def test_a_damaged_file_hides_no_run(run, content):
     (run.path / FILE).write_text(content)
     assert read_about(run.path) == About()
-    assert run.name == asked_of(run).title
+    assert run.name == known(run)[0].title
 
 
 def test_a_damaged_file_is_not_written_over(run):
