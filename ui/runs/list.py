@@ -29,7 +29,7 @@ def show() -> None:
     every = catalogue(services.workspace())
     if not every and not in_trash(services.workspace()):
         _nothing_yet()
-        live.unreadable(Run.unreadable(services.workspace()), "run")
+        live.unreadable(Run)
         return
     looks: Any = {"label_visibility": "collapsed", "bind": "query-params"}
     view = st.segmented_control("View", VIEWS, default="Runs", required=True, key="view", **looks)
@@ -50,7 +50,7 @@ def show() -> None:
             _table(now, query)
 
     table()
-    live.unreadable(Run.unreadable(services.workspace()), "run")
+    live.unreadable(Run)
 
 
 def _nothing_yet() -> None:
