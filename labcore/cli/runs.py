@@ -14,7 +14,6 @@ import argparse
 
 from labcore.catalogue.rows import row_of
 from labcore.cli import run_changes, run_list
-from labcore.cli.evaluate import report
 from labcore.cli.jobs import follow, own, stop
 from labcore.cli.output import Content, duration, facts_lines, one_line, percent, tell
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, runs_named, subcommands
@@ -106,6 +105,8 @@ def summary(
     told |= {"tags": ", ".join(about.tags), "note": about.note, "archived": "yes" if about.archived else ""}
     lines: list[Content] = [*facts_lines(told)]
     if evaluated is not None and finished:
+        from labcore.cli.evaluate import report  # what a list has no use for
+
         lines += ["", *report(evaluated)]
     try:
         from labcore.export import again
