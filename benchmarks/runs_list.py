@@ -124,7 +124,10 @@ def page(home: str, asked: argparse.Namespace) -> None:
         for what, measure in (("a visit", visit), ("a press in the sidebar", press)):
             names = ("runs", "environment") if measure is visit else ("Runs", "Environment")
             told(f"the page of runs, {what}", [measure(names[0], ROW) for _ in range(asked.repeats)])
-            told(f"nothing, {what}", [measure(names[1], "[data-testid=stMain] h1:has-text('Environment')") for _ in range(asked.repeats)])
+            told(
+                f"nothing, {what}",
+                [measure(names[1], "[data-testid=stMain] h1:has-text('Environment')") for _ in range(asked.repeats)],
+            )
         browser.close()
 
 

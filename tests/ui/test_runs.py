@@ -85,6 +85,15 @@ def test_folds_are_folded_under_their_cross_validation(open_page, dataset, works
     assert seen.rows[1].cells["fold"] == "1"
 
 
+def test_a_cross_validation_is_shown_with_its_folds(open_page, dataset, workspace):
+    parent = CrossValidation.create(workspace, preset("quick").replace({"data.dataset": "small"}), folds=["1", "2"])
+    app = open_page(PAGE, crossval=parent.id)
+    assert not app.error
+    assert "Cross-validation **small · quick · 2 folds**" in words(app)
+    (parent.path / "experiment.json").write_text("{")
+    assert not open_page(PAGE, crossval=parent.id).exception
+
+
 def test_it_is_searched_and_sorted_by_the_address(open_page, make_run, seen):
     wanted, _ = make_run("finished"), make_run("failed")
     change_about(wanted.path, tags=["keep"])

@@ -21,6 +21,8 @@ from ui.runs import actions, rows, trash
 KEY = "runs-table"
 MOST = 50
 """So many rows are shown at once, parts aside."""
+CPU_TICK = 5.0
+"""Seconds between two looks where a run trains on the CPU, from which each of them takes."""
 VIEWS = ("Runs", "Archive", "Trash")
 
 
@@ -37,11 +39,11 @@ def show() -> None:
         trash.show()
         return
     query = _query(every, archived=view == "Archive")
-    follows = any(row.status.active for row in every)
+    active = [each for row in every for each in row.every() if each.status.active]
+    follows, first = bool(active), [every]  # what was looked at just now serves the first time
+    tick = CPU_TICK if any(row.device == "cpu" for row in active) else 2 * live.TICK
 
-    first = [every]  # what was looked at just now serves the first time
-
-    @st.fragment(run_every=2 * live.TICK if follows else None)
+    @st.fragment(run_every=tick if follows else None)
     def table() -> None:
         with errors_in_place():
             now = first.pop() if first else catalogue(services.workspace())

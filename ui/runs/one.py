@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from labcore.catalogue.rows import row_of
+from labcore.catalogue.rows import Row, row_of
 from labcore.runs import Run
 from ui.app import live
 from ui.app.shell import errors_in_place
@@ -22,12 +22,18 @@ TABS: dict[str, Callable[[Run], None]] = {"Overview": overview.show}
 
 def show(run: Run) -> None:
     """The tabs of a run, below its name and what can be done with it."""
-    row = row_of(run)
+    head(row_of(run))
+    tabs(TABS, run)
+
+
+def head(row: Row) -> None:
+    """What is shown, how it stands, and what can be done with it."""
     back()
     actions.undo_line()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         star = ":material/star: " if row.about.star else ""
-        st.markdown(f"{star}**{plain(rows.name(row))}**", width="content", help=plain(run.id))
+        kind = "" if row.is_run else f"{row.job.kind.name.capitalize()} "
+        st.markdown(f"{star}{kind}**{plain(rows.name(row))}**", width="content", help=plain(row.id))
         live.badge(row.state)
         for tag in row.about.tags:
             st.badge(plain(tag), color="gray")
@@ -37,7 +43,6 @@ def show(run: Run) -> None:
         st.caption(plain(row.about.note))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         actions.buttons([row])
-    tabs(TABS, run)
 
 
 def back() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 import streamlit as st
@@ -76,9 +77,8 @@ def short(dataset: str) -> str:
 def table(jobs: Sequence[JobFolder], *, key: str = "runs-some") -> None:
     """Some runs or cross-validations as a plain table, each a link to itself."""
     rows = [whole_row(job) for job in jobs]
-    done, what = run_table(
-        table_rows(rows), [*map(_still, columns(rows))], key=key, sort="", choosable=False, changes=False
-    )
+    alike = [replace(row, part=False) for row in table_rows(rows)]  # none stands under another
+    done, what = run_table(alike, [*map(_still, columns(rows))], key=key, sort="", choosable=False, changes=False)
     if done == "open":
         st.query_params.from_dict(address(next(row for row in rows if row.id == what["id"])))
         st.rerun()
