@@ -30,6 +30,8 @@ from labcore.owners import clean
 from labcore.reading import LATEST, DamagedError, read_object
 from labcore.runs import Run, asked
 from labcore.runs.origin import EXPERIMENT
+from labcore.runs.title import title_of
+from labcore.texts import counted
 from labcore.workspace import Workspace, slug
 
 KIND = "crossval"
@@ -171,7 +173,9 @@ class CrossValidation(JobFolder):
             config = self.config
         except RunError as error:
             return JobRequest(error=reason(error))
-        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
+        title = title_of(config, fold=counted(len(self.members()), "fold"))
+        epochs, parts = config.optim.epochs or 0, len(self.runs())
+        return JobRequest(config.data.dataset, config.model.name, epochs, self.needs, title=title, parts=parts)
 
     @property
     def needs(self) -> str:

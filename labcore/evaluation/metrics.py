@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from labcore.evaluation.intervals import wilson_interval
 from labcore.events import Evaluated
 
 Confusion = dict[str, dict[str, int]]
@@ -78,17 +78,3 @@ def score(
         for label, row in zip(labels, matrix, strict=True)
     }
     return figures_of(confusion, fold, leaks, adjusted)
-
-
-def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a share. Source: Wilson, "Probable inference", JASA 1927.
-
-    Returns:
-        lower and upper end, each between 0 and 1; (0, 1) without trials.
-    """
-    if trials == 0:
-        return 0.0, 1.0
-    z, share = 1.959964, hits / trials
-    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    return max(0.0, middle - half), min(1.0, middle + half)

@@ -29,6 +29,7 @@ from labcore.owners import clean, signer
 from labcore.reading import DamagedError, open_file, parse_json, read_object
 from labcore.runs import Run, list_runs
 from labcore.runs.origin import SEARCH
+from labcore.runs.title import title_of
 from labcore.search.events import EVENTS, SearchFinished, SearchStarted, TrialEnded
 from labcore.search.settings import MOST_TRIALS, Settings
 from labcore.texts import counted
@@ -85,10 +86,13 @@ class Search(JobFolder):
 
     def asked(self) -> JobRequest:
         try:
-            config = self.settings.config
+            settings, config = self.settings, self.settings.config
         except SearchError as error:
             return JobRequest(error=reason(error))
-        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
+        title = title_of(
+            config, more=[f"search of {counted(settings.trials, 'trial')}" if settings.trials else "search"]
+        )
+        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs, title=title)
 
     @property
     def settings(self) -> Settings:

@@ -22,8 +22,16 @@ if TYPE_CHECKING:
 
 
 def show(run: Run, events: list[Event]) -> None:
+    """The figures of a run, and the same by class."""
     evaluated = last_of(events, Evaluated)
-    ended = last_of(events, RunFinished)
+    if evaluated is not None:
+        figures(events)
+        by_class(evaluated, key=f"confusion-{run.id}")
+
+
+def figures(events: list[Event]) -> None:
+    """Accuracy with its interval, macro F1 and time, and what they are worth; nothing before there is a result."""
+    evaluated, ended = last_of(events, Evaluated), last_of(events, RunFinished)
     if evaluated is None:
         return
     adjusted = adjustments(events)
@@ -46,7 +54,6 @@ def show(run: Run, events: list[Event]) -> None:
                 "The split leaks: clips of the same recordings were trained on. The accuracy is higher than on new recordings.",
                 icon=":material/warning:",
             )
-    by_class(evaluated, key=f"confusion-{run.id}")
 
 
 def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
