@@ -51,6 +51,8 @@ FLOORS = (
         "explore",
         "search",
         "crossval",
+        "calibration",
+        "comparison",
         "extract",
         "backup",
         "answers",

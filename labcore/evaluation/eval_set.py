@@ -138,7 +138,7 @@ class EvalSet:
                 with precision.autocast(device):
                     logits = self.classifier.network(images.contiguous(memory_format=precision.format()))
             progress(min(first + self.batch_size, len(self.windows)), len(self.windows))
-            yield logits.float().softmax(1)
+            yield self.classifier.shares(logits)
 
     def _firsts(self) -> range:
         return range(0, len(self.windows), self.batch_size)
