@@ -1,4 +1,4 @@
-"""List, show, compare, calibrate, stop and delete runs.
+"""List, show, compare, calibrate, stop and delete runs; find labels that look wrong.
 
 Examples:
   labcore runs list
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli import runs_calibrate, runs_compare
+from labcore.cli import runs_calibrate, runs_compare, runs_suspicious
 from labcore.cli.evaluate import report
 from labcore.cli.figures import figures_of, lines
 from labcore.cli.jobs import delete, follow, own, stop
@@ -51,6 +51,7 @@ def parser() -> Parser:
             "show": "show a run: settings, state and results",
             "compare": runs_compare.HELP,
             "calibrate": runs_calibrate.HELP,
+            "suspicious": runs_suspicious.HELP,
             "stop": "stop runs after the current batch, however they were started; they can be resumed",
             "delete": "delete runs and their files",
         },
@@ -59,6 +60,7 @@ def parser() -> Parser:
     actions["show"].add_argument("--follow", "-f", action="store_true", help="follow it until it ends")
     runs_compare.add_to(actions["compare"])
     runs_calibrate.add_to(actions["calibrate"])
+    runs_suspicious.add_to(actions["suspicious"])
     add_run(actions["stop"], many=True)
     add_run(actions["delete"], many=True)
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
@@ -84,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
             return runs_compare.run(workspace, arguments)
         case "calibrate":
             return runs_calibrate.run(_named(workspace, arguments, "calibrate")[0], arguments)
+        case "suspicious":
+            return runs_suspicious.run(workspace, arguments)
         case "stop":
             return stop(_named(workspace, arguments, "stop"))
         case _:
