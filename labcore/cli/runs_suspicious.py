@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import io
+import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import DONE, emit, percent, say, tell_list
 from labcore.cli.parser import Parser, add_json, add_run, run_named
 from labcore.errors import RunError
-from labcore.sheets import Sheet
+from labcore.sheets import csv_of_frame
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from labcore.evaluation.label_errors import Suspicion
 
 HELP = "list labels that look wrong, by recording; of a cross-validation over all its clips"
-COLUMNS = ("recording", "label", "suggested", "quality", "flagged", "clip", "start_s", "end_s", "fold", "p_label")
+
+DECISION = ("recording", "label", "suggested", "quality", "flagged")
 
 
 def add_to(parser: Parser) -> None:
@@ -30,7 +32,7 @@ def add_to(parser: Parser) -> None:
 
 def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.comparison.candidates import candidate
-    from labcore.evaluation.label_errors import suspicions
+    from labcore.evaluation.label_errors import clips_of, suspicions
 
     chosen = candidate(workspace, run_named(arguments))
     if chosen.judged is None:
@@ -39,9 +41,10 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if chosen.leaks:
         say("warning: the split leaks: the network was trained on clips of these recordings, and trusts their labels")
     if arguments.csv:
-        return _csv(found, chosen.judged)
+        emit(csv_of_frame(clips_of(found, chosen.judged)).removesuffix("\n"))
+        return DONE
     tell_list(
-        (facts_of(each, chosen.judged) for each in found),
+        facts_of(found, chosen.judged),
         ["fit", "recording", "label", "looks like", "clips", "confident"],
         [
             [percent(each.quality), each.group, each.label, each.suggested, f"{len(each.rows)}", f"{each.flagged}"]
@@ -53,28 +56,12 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def facts_of(each: Suspicion, judged: ClipPredictions) -> dict[str, Any]:
-    """The clips of a recording, as a line of JSON."""
-    probabilities = judged.probabilities[each.rows, judged.labels.index(each.label)]
-    clips = [
-        {name: row[name] for name in ("clip", "start_s", "end_s", "fold")} | {"p_label": round(float(share), 6)}
-        for row, share in zip(judged.frame.iloc[each.rows].to_dict("records"), probabilities, strict=True)
-    ]
-    return {
-        "recording": each.group,
-        "label": each.label,
-        "suggested": each.suggested,
-        "quality": round(each.quality, 6),
-        "flagged": each.flagged,
-        "clips": clips,
-    }
+def facts_of(found: list[Suspicion], judged: ClipPredictions) -> Iterator[dict[str, Any]]:
+    """Each decision as a line of JSON, with its clips."""
+    from labcore.evaluation.label_errors import clips_of
 
-
-def _csv(found: list[Suspicion], judged: ClipPredictions) -> int:
-    text = io.StringIO()
-    sheet = Sheet(text, COLUMNS)
+    rows = iter(clips_of(found, judged).to_dict("records"))
     for each in found:
-        facts = facts_of(each, judged)
-        sheet.rows(facts | clip for clip in facts["clips"])
-    emit(text.getvalue().removesuffix("\n"))
-    return DONE
+        clips = list(itertools.islice(rows, len(each.rows)))
+        own = {name: clips[0][name] for name in DECISION}
+        yield own | {"clips": [{name: value for name, value in clip.items() if name not in own} for clip in clips]}

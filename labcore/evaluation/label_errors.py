@@ -9,9 +9,11 @@ No torch.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from labcore.errors import RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
@@ -118,3 +120,23 @@ def suspicions(judged: ClipPredictions) -> list[Suspicion]:
         told = float(quality[rows].mean()), int(flagged[rows].sum())
         found.append(Suspicion(str(groups[rows[0]]), label, suggested, numbers[rows], *told))
     return sorted(found, key=lambda each: each.quality)
+
+
+def clips_of(found: Iterable[Suspicion], judged: ClipPredictions) -> pd.DataFrame:
+    """A row a clip, in the order of the decisions.
+
+    Returns:
+        Columns recording, label, suggested, quality and flagged of the decision, clip, start_s, end_s and fold of the clip, and p_label,
+        the probability that it is given for its label.
+    """
+    found = list(found)
+    rows = np.concatenate([each.rows for each in found]) if found else np.zeros(0, dtype=np.int64)
+    decision = np.repeat(np.arange(len(found)), [len(each.rows) for each in found])
+    facts = pd.DataFrame(
+        [(each.group, each.label, each.suggested, round(each.quality, 6), each.flagged) for each in found],
+        columns=["recording", "label", "suggested", "quality", "flagged"],
+    )
+    clips = judged.frame.iloc[rows][["clip", "start_s", "end_s", "fold"]].reset_index(drop=True)
+    table = facts.iloc[decision].reset_index(drop=True).join(clips)
+    shares = judged.probabilities[rows, judged.targets[rows]] if len(rows) else np.zeros(0)
+    return table.assign(p_label=shares.round(6))

@@ -20,13 +20,11 @@ class Choice:
     Attributes:
         true: those with this label alone.
         predicted: those predicted as this class alone.
-        either: those with this label or predicted as it: what the class misses, and what it is taken for by mistake.
         low, high: the probability of the predicted class is above the one, and at most the other.
     """
 
     true: str | None = None
     predicted: str | None = None
-    either: str | None = None
     low: float = 0.0
     high: float = 1.0
 
@@ -54,8 +52,6 @@ def rows_of(judged: ClipPredictions, choice: Choice | None = None) -> np.ndarray
         kept &= given == choice.true
     if choice.predicted is not None:
         kept &= predicted == choice.predicted
-    if choice.either is not None:
-        kept &= (given == choice.either) | (predicted == choice.either)
     rows = np.flatnonzero(kept)
     order = confidence[rows] if choice.right else -confidence[rows]
     return rows[np.argsort(order, kind="stable")]

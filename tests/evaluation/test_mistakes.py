@@ -35,8 +35,6 @@ def judged() -> ClipPredictions:
         (Choice(true="dog", predicted="rain"), [2, 1]),
         (Choice(true="rain", predicted="dog"), [3]),
         (Choice(predicted="rain"), [2, 1, 5]),
-        (Choice(either="rain"), [2, 1, 7, 3, 5]),
-        (Choice(either="owl"), [7]),
         (Choice(true="fox"), [5]),
         (Choice(true="dog", predicted="dog"), [6, 0]),  # the diagonal: the least confident first
         (Choice(low=0.5, high=0.8), [1, 7, 3]),
