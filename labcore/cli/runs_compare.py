@@ -50,7 +50,7 @@ def report(found: Comparison) -> list[Content]:
 
 
 def _sides(found: Comparison) -> Content:
-    figures, rows = found.figures(), []
+    figures, rows = found.figures, []
     for side in found.sides:
         for each in side.members:
             told = figures.get(each.id)

@@ -39,6 +39,7 @@ class Candidate:
         accuracy: of all its held-out clips; None before its end.
         seconds: of training, of all folds together.
         bytes: of its weights; those of one fold.
+        joules: of the GPU, over all epochs; None where they were not all counted.
         facts: more to tell it by: device, parameters, versions.
         curve: epoch, loss and accuracy on the clips of its curve; of several folds their mean.
         live: settings that were changed while it trained.
@@ -56,6 +57,7 @@ class Candidate:
     accuracy: float | None
     seconds: float
     bytes: int
+    joules: float | None = None
     facts: dict[str, str] = field(default_factory=dict)
     curve: tuple[CURVE, ...] = field(default=(), repr=False)
     live: str = ""
@@ -103,14 +105,16 @@ def candidates(workspace: Workspace, names: Iterable[str]) -> list[Candidate]:
     return list(found.values())
 
 
-def of_run(workspace: Workspace, run: Run) -> Candidate:
-    """A run as a candidate.
+def of_run(workspace: Workspace, run: Run, *, predictions: bool = True) -> Candidate:
+    """A run as a candidate; without its predictions where they are not asked for.
 
     Raises:
         RunError: its configuration cannot be read.
     """
     events = run.events()
-    judged, trouble = _judged([run.predictions], f"run {run.id} has no predictions: it is {run.status().state}")
+    judged, trouble = None, ""
+    if predictions:
+        judged, trouble = _judged([run.predictions], f"run {run.id} has no predictions: it is {run.status().state}")
     started = last_of(events, TrainingStarted)
     result = last_of(events, Evaluated)
     folds = (result.fold,) if result else (started.fold,) if started else (run.config.data.fold or "",)
@@ -226,7 +230,10 @@ def _costs(runs: list[Run], events: list[list[Event]]) -> dict[str, Any]:
             "Training clips": f"{started.train_clips:,}",
             "Precision": started.precision,
         }
+    joules = [epoch.joules for each in events for epoch in epochs_of(each)]
+    counted = [each for each in joules if each is not None]
     return {
+        "joules": sum(counted) if counted and len(counted) == len(joules) else None,
         "seconds": sum(end.seconds for each in events for end in each_of(each, RunFinished)),
         "bytes": max(sizes, default=0),
         "facts": {name: told for name, told in facts.items() if told},

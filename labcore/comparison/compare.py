@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from labcore.comparison.candidates import Candidate, candidates
@@ -85,6 +86,7 @@ class Comparison:
     against: tuple[Against, ...]
     notes: tuple[str, ...]
 
+    @cached_property
     def figures(self) -> dict[str, Figures]:
         """All figures of each candidate that has predictions, by its id."""
         return {
@@ -96,7 +98,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
-        figures = self.figures()
+        figures = self.figures
         return {
             "sides": [_side_facts(side, figures) for side in self.sides],
             "settings": {setting.path: list(values) for setting, values in self.settings},
@@ -247,6 +249,7 @@ def _side_facts(side: Side, figures: dict[str, Figures]) -> dict[str, Any]:
                 "accuracy": each.accuracy,
                 "seconds": each.seconds,
                 "bytes": each.bytes,
+                "joules": each.joules,
                 "leaks": each.leaks,
                 "trouble": each.trouble or None,
                 "figures": figures[each.id].to_dict() if each.id in figures else None,

@@ -9,8 +9,11 @@ from ui.app.text import label_names
 from ui.charts.colours import INKS, ink_on, shade, shares
 
 
-def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
+def confusion(table: dict[str, dict[str, int]], *, key: str, normalised: bool = False) -> None:
     """The confusion matrix: rows are what the clips are, columns what was predicted; colours are shares of a row.
+
+    Args:
+        normalised: the cells tell these shares, in place of the numbers of clips.
 
     In Vega-Lite, which draws the curves of the same page: for this one picture Plotly would be 1.4 MB more to load.
     """
@@ -39,10 +42,11 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
             "tooltip": told,
         },
     }
+    form = {"format": ".0%"} if normalised else {}
     number = {
         "mark": {"type": "text", "fontSize": 12},
         "encoding": {
-            "text": {"field": "clips", "type": "quantitative"},
+            "text": {"field": "share" if normalised else "clips", "type": "quantitative", **form},
             "color": {"field": "ink", "type": "nominal", "scale": {"domain": INKS, "range": INKS}, "legend": None},
             "tooltip": told,
         },

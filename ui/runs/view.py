@@ -35,8 +35,9 @@ def _crossval(name: str) -> bool:
 
 
 def _compare(names: str) -> bool:
-    runs = [_there(Run, name) for name in dict.fromkeys(names.split(",")) if name]
-    found = [run for run in runs if run is not None]
+    parents = {job.id for job in CrossValidation.every(services.workspace())}
+    asked = [name for name in dict.fromkeys(names.split(",")) if name]
+    found = [name for name in asked if name in parents or _there(Run, name) is not None]
     if found:
         compare.show(found)
     return bool(found)
