@@ -96,15 +96,6 @@ def by_confidence(judged: ClipPredictions, bars: int = 10) -> pd.DataFrame:
     return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "right": counted[0], "wrong": counted[1]})
 
 
-def counts(judged: ClipPredictions) -> dict[str, dict[str, int]]:
-    """The confusion matrix: label → predicted class → clips. Classes without clips have a row too, cells without any stand nowhere."""
-    table: dict[str, dict[str, int]] = {label: {} for label in judged.labels}
-    for given, predicted in zip(judged.frame["label"], predicted_labels(judged), strict=True):
-        row = table.setdefault(given, {})
-        row[predicted] = row.get(predicted, 0) + 1
-    return table
-
-
 def nearest(asked: np.ndarray, among: np.ndarray, most: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """The nearest embeddings by cosine.
 

@@ -146,6 +146,18 @@ def levels_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) 
     return _view("log-mel", pooled, x, band_centres(config), "dB")
 
 
+def weights_view(weights: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
+    """Weights of the cells of a log-mel (n_mels, frames), as those of Grad-CAM, on the axes of :func:`log_mel_view`.
+
+    Of frames that share a column the greatest counts.
+    """
+    frames, hop, rate = weights.shape[1], config.framing.hop_length, config.audio.sample_rate
+    factor = math.ceil(frames / COLUMNS)
+    return _view(
+        "weights", _pooled(weights, factor), _middles(frames, factor, hop / rate, start_s), band_centres(config), ""
+    )
+
+
 def mfcc(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
     """Mel-frequency cepstral coefficients: the cosine transform (II, orthonormal) of the log-mel's decibels.
 
@@ -246,9 +258,14 @@ def _over_time(
         for power in _blocks(torch.from_numpy(np.ascontiguousarray(waveform)), config, front, factor):
             pieces.append(_pooled(make(power)[0].numpy(), factor, mean))
     pooled = np.concatenate(pieces, axis=1)
-    first = np.arange(pooled.shape[1]) * factor
-    x = start_s + (first + np.minimum(first + factor, frames) - 1) / 2 * hop / rate
-    return pooled, x
+    return pooled, _middles(frames, factor, hop / rate, start_s)
+
+
+def _middles(frames: int, factor: int, hop_seconds: float, start_s: float) -> np.ndarray:
+    """(columns,) the middle of each column in seconds, where so many frames share one."""
+    first = np.arange(0, frames, factor)
+    middles: np.ndarray = start_s + (first + np.minimum(first + factor, frames) - 1) / 2 * hop_seconds
+    return middles
 
 
 def _blocks(waveform: Tensor, config: RunConfig, front: Callable[[Tensor], Tensor], factor: int) -> Iterator[Tensor]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from labcore.evaluation.clip_predictions import ClipPredictions
-from labcore.evaluation.mistakes import Choice, by_class, by_confidence, counts, nearest, rows_of
+from labcore.evaluation.mistakes import Choice, by_class, by_confidence, nearest, rows_of
 
 CLIPS = [  # label, probabilities of dog, rain, owl
     ("dog", 0.9, 0.1, 0.0),  # right
@@ -57,15 +57,6 @@ def test_mistakes_by_confidence(judged):
     assert found["wrong"].tolist() == [0, 0, 2, 2, 1]
     for bar in found.itertuples():  # a bar that is pressed gives the clips that it counts
         assert len(rows_of(judged, Choice(low=bar.low, high=bar.high))) == bar.wrong
-
-
-def test_confusion_matrix(judged):
-    assert counts(judged) == {
-        "dog": {"dog": 2, "rain": 2},
-        "rain": {"dog": 1, "owl": 1},
-        "owl": {"owl": 1},
-        "fox": {"rain": 1},
-    }
 
 
 def test_no_clips():

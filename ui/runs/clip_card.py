@@ -1,0 +1,158 @@
+"""One clip as a network sees it: to hear, its log-mel and where the network looked, its probabilities, and what it resembles."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from labcore.datasets.rows import Row
+from labcore.errors import ConfigError, LabError
+from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.runs import Run
+from labcore.texts import shown
+from ui.app import services
+from ui.app.shell import errors_in_place, show_error
+from ui.app.text import percent, plain
+from ui.charts.colours import colours, dark, shares
+from ui.components import clip_table
+from ui.components.clip_table import ClipRow
+from ui.components.sound_viewer import Row as Picture
+from ui.components.sound_viewer import image_row, viewer
+from ui.runs import judged_clips
+from ui.runs.evaluation import file_stamp
+from ui.runs.judged_clips import JudgedClips
+
+LONGEST_SECONDS = 30.0
+"""Of a longer clip its beginning is played and drawn."""
+MOST_LABELS = 3
+
+
+def show(clips: JudgedClips, row: int, training: ClipPredictions | LabError | None) -> None:
+    """A clip of predictions.
+
+    Args:
+        training: the training clips of the run whose network judged it; None where they are not known yet, or why they cannot be.
+    """
+    clip = clips.judged.frame.iloc[row]
+    key = f"{clips.key}-{row}"
+    with st.container(border=True, key=f"card-{key}"):
+        _headline(clips, row)
+        left, right = st.columns([3, 2], gap="medium")
+        with left, errors_in_place():
+            found = clips.found(row)
+            if found.moved:
+                st.caption(f"It lies at {plain(found.moved)} now.")
+            sound(found.row, key)
+            pictures(clips, row, found.row, key)
+        with right, errors_in_place():
+            _probabilities(clips, row, str(clip["label"]))
+            if training is not None:
+                _nearest(clips, row, training)
+
+
+def sound(row: Row, key: str) -> None:
+    """A player."""
+    with st.container(key=f"play-{key}"):
+        st.audio(_sound(row), format="audio/wav", alt=f"Playback of {row.name}", width="stretch")
+
+
+def pictures(clips: JudgedClips, row: int, found: Row, key: str) -> None:
+    """The log-mel, and on the same axes where the network found what speaks for a class."""
+    names, judged = clips.names, clips.judged
+    predicted = judged.labels[int(judged.predicted[row])]
+    asked = [
+        label for label in dict.fromkeys([predicted, str(judged.frame["label"].iloc[row])]) if label in judged.labels
+    ]
+    label: str = asked[0]
+    if len(asked) > 1:
+        label = st.segmented_control(
+            "Where the network looked for", asked, default=asked[0], required=True, key=f"looked-{key}",
+            format_func=names.__getitem__, help="Grad-CAM: the parts of the log-mel that raise this class in the network.",
+        )  # fmt: skip
+    run = clips.run(row)
+    end_s = (
+        found.start_s + LONGEST_SECONDS if found.end_s is None else min(found.end_s, found.start_s + LONGEST_SECONDS)
+    )
+    rows, seconds, trouble = _pictures(str(run.path), file_stamp(run.weights), found, end_s, label, names[label])
+    if trouble:
+        st.caption(plain(trouble))
+    scale = "lighter" if dark() else "darker"
+    viewer(
+        rows, key=f"seen-{key}", of=f"{key}-{label}", start_s=0.0, end_s=seconds, player=f"play-{key}",
+        hint=f"Point to read values · {scale} counts more", alt=f"Log-mel of {found.name}, and where the network looked for {names[label]}",
+    )  # fmt: skip
+
+
+def _headline(clips: JudgedClips, row: int) -> None:
+    judged, names = clips.judged, clips.names
+    clip = judged.frame.iloc[row]
+    label, predicted = str(clip["label"]), judged.labels[int(judged.predicted[row])]
+    start = f" from {clip['start_s']:g} s" if clip["start_s"] else ""
+    face = ":green[:material/check:]" if label == predicted else ":red[:material/close:]"
+    st.markdown(
+        f"{face} labelled **{plain(names[label])}**, predicted **{plain(names[predicted])}** "
+        f"{percent(float(judged.confidence[row]))} :gray[· {plain(shown(clip['clip']))}{start} · fold {plain(clip['fold'])}]"
+    )
+
+
+def _probabilities(clips: JudgedClips, row: int, label: str) -> None:
+    """The likeliest classes as bars, and the labelled one in any case."""
+    given = clips.judged.probabilities[row]
+    order = np.argsort(-given, kind="stable")
+    top = order[:MOST_LABELS].tolist()
+    if label in clips.judged.labels and (own := clips.judged.labels.index(label)) not in top:
+        top.append(own)
+    for number in top:
+        name = clips.judged.labels[number]
+        mark = " :gray[(label)]" if name == label else ""
+        st.progress(float(given[number]), text=f"{plain(clips.names[name])}{mark} {percent(float(given[number]))}")
+
+
+def _nearest(clips: JudgedClips, row: int, training: ClipPredictions | LabError) -> None:
+    from labcore.evaluation.mistakes import nearest
+
+    if isinstance(training, LabError):
+        show_error(training)
+        return
+    one = clips.judged.chosen(np.array([row]))
+    order, cosines = nearest(one.embeddings, training.embeddings)
+    st.markdown("**Nearest training clips**", help="By cosine of the embeddings: what the network learnt it from.")
+    for number, cosine in zip(order[0].tolist(), cosines[0].tolist(), strict=True):
+        with errors_in_place():
+            label = str(training.frame["label"].iloc[number])
+            found = judged_clips.find(clips.run(row), training, number).row
+            told = ClipRow(found.name, f"{clips.names.get(label, label)} · cosine {cosine:.2f}")
+            clip_table.player(told, partial(_sound, found))
+
+
+@st.cache_data(ttl=300, max_entries=100, show_spinner=False)
+def _sound(row: Row) -> bytes:
+    return row.beginning(LONGEST_SECONDS)
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
+def _pictures(
+    path: str, changed: int, found: Row, end_s: float, label: str, name: str
+) -> tuple[list[Picture], float, str]:
+    """Log-mel and Grad-CAM of a clip by the network of a run, its length in seconds, and why there is no Grad-CAM where there is none."""
+    from labcore.audio import decode
+    from labcore.explore.views import log_mel_view, weights_view
+    from labcore.inference.grad_cam import grad_cam
+
+    network = services.classifier(Run(Path(path)))
+    waveform, rate = decode(found.path, network.sample_rate, start_s=found.start_s, end_s=end_s)
+    view = log_mel_view(waveform, network.config)
+    low, high = view.colour_range()
+    looks: dict[str, Any] = {"axis": "bands", "height": 130}
+    pictures = [image_row(view, "Log-mel", colours(), low=low, high=high, **looks)]
+    try:
+        weights = grad_cam(network, waveform, label)
+    except ConfigError as error:
+        return pictures, len(waveform) / rate, str(error)
+    title = f"Where it looked for {name}" if weights.any() else f"Nothing speaks for {name}"
+    pictures.append(image_row(weights_view(weights, network.config), title, shares(), low=0.0, high=1.0, **looks))
+    return pictures, len(waveform) / rate, ""
