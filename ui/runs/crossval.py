@@ -30,6 +30,7 @@ TABS: dict[str, Callable[[CrossValidation], None]] = {
     "Folds": _folds,
     "Evaluation": evaluation.pooled,
     "Mistakes": mistakes.show_pooled,
+    "Labels": labels.show_pooled,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 

@@ -20,6 +20,7 @@ TABS: dict[str, Callable[[Run], None]] = {
     "Overview": overview.show,
     "Evaluation": evaluation.show,
     "Mistakes": mistakes.show,
+    "Labels": labels.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 
