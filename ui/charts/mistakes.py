@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.charts.colours import accents
 from ui.charts.curves import PADDING, category, measure
-from ui.charts.pressing import PRESSED, presses
+from ui.charts.pressing import OTHERS_FADE, PRESSED, presses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,7 @@ def by_class(table: pd.DataFrame, names: dict[str, str], *, key: str, on_press: 
                 legend={"orient": "top"},
                 scale={"domain": [MISSED, TAKEN], "range": [_RED, accents()[0]]},
             ),
+            "opacity": OTHERS_FADE,
             "tooltip": [
                 category("class", title="Class"),
                 category("mistakes", title="Mistakes"),
@@ -78,6 +79,7 @@ def by_confidence(table: pd.DataFrame, *, key: str, on_press: Callable[[], None]
             "color": category(
                 "clips are", title=None, legend={"orient": "top"}, scale={"domain": [WRONG, RIGHT], "range": [_RED, accents()[1]]}
             ),
+            "opacity": OTHERS_FADE,
             "tooltip": [
                 measure("low", "From", format=".0%"), measure("high", "To", format=".0%"),
                 category("clips are", title="Clips are"), measure("clips", "Clips"),

@@ -7,6 +7,8 @@ from typing import Any
 import streamlit as st
 
 PRESSED = "pressed"
+OTHERS_FADE = {"condition": {"param": PRESSED, "value": 1}, "value": 0.35}
+"""The opacity of marks: what was not pressed steps back."""
 
 
 def presses(fields: list[str]) -> dict[str, Any]:

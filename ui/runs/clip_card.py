@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -20,11 +20,13 @@ from ui.app.text import percent, plain
 from ui.charts.colours import colours, dark, shares
 from ui.components import clip_table
 from ui.components.clip_table import ClipRow
-from ui.components.sound_viewer import Row as Picture
 from ui.components.sound_viewer import image_row, viewer
 from ui.runs import judged_clips
 from ui.runs.evaluation import file_stamp
 from ui.runs.judged_clips import JudgedClips
+
+if TYPE_CHECKING:
+    from labcore.explore.view import View
 
 LONGEST_SECONDS = 30.0
 """Of a longer clip its beginning is played and drawn."""
@@ -77,9 +79,15 @@ def pictures(clips: JudgedClips, row: int, found: Row, key: str) -> None:
     end_s = (
         found.start_s + LONGEST_SECONDS if found.end_s is None else min(found.end_s, found.start_s + LONGEST_SECONDS)
     )
-    rows, seconds, trouble = _pictures(str(run.path), file_stamp(run.weights), found, end_s, label, names[label])
-    if trouble:
+    view, weights, seconds, trouble = _views(str(run.path), file_stamp(run.weights), found, end_s, label)
+    low, high = view.colour_range()
+    looks: dict[str, Any] = {"axis": "bands", "height": 130}
+    rows = [image_row(view, "Log-mel", colours(), low=low, high=high, **looks)]
+    if weights is None:
         st.caption(plain(trouble))
+    else:
+        title = f"Where it looked for {names[label]}" if weights.high else f"Nothing speaks for {names[label]}"
+        rows.append(image_row(weights, title, shares(), low=0.0, high=1.0, **looks))
     scale = "lighter" if dark() else "darker"
     viewer(
         rows, key=f"seen-{key}", of=f"{key}-{label}", start_s=0.0, end_s=seconds, player=f"play-{key}",
@@ -135,9 +143,7 @@ def _sound(row: Row) -> bytes:
 
 
 @st.cache_data(max_entries=60, show_spinner=False)
-def _pictures(
-    path: str, changed: int, found: Row, end_s: float, label: str, name: str
-) -> tuple[list[Picture], float, str]:
+def _views(path: str, changed: int, found: Row, end_s: float, label: str) -> tuple[View, View | None, float, str]:
     """Log-mel and Grad-CAM of a clip by the network of a run, its length in seconds, and why there is no Grad-CAM where there is none."""
     from labcore.audio import decode
     from labcore.explore.views import log_mel_view, weights_view
@@ -145,14 +151,8 @@ def _pictures(
 
     network = services.classifier(Run(Path(path)))
     waveform, rate = decode(found.path, network.sample_rate, start_s=found.start_s, end_s=end_s)
-    view = log_mel_view(waveform, network.config)
-    low, high = view.colour_range()
-    looks: dict[str, Any] = {"axis": "bands", "height": 130}
-    pictures = [image_row(view, "Log-mel", colours(), low=low, high=high, **looks)]
+    seconds, view = len(waveform) / rate, log_mel_view(waveform, network.config)
     try:
-        weights = grad_cam(network, waveform, label)
+        return view, weights_view(grad_cam(network, waveform, label), network.config), seconds, ""
     except ConfigError as error:
-        return pictures, len(waveform) / rate, str(error)
-    title = f"Where it looked for {name}" if weights.any() else f"Nothing speaks for {name}"
-    pictures.append(image_row(weights_view(weights, network.config), title, shares(), low=0.0, high=1.0, **looks))
-    return pictures, len(waveform) / rate, ""
+        return view, None, seconds, str(error)

@@ -23,9 +23,9 @@ AT_ONCE = 5
 MOST_PLAYED = 3
 """Clips of a recording that are played at once; more of them after a press."""
 ABOUT = """\
-Confident learning: a label looks wrong where networks that were not trained on the clip give another class a high probability. The fit is
-the margin of the label before the best other class, from 0 to 100 %, over the clips of the recording. A label that looks wrong may be
-right, and the network wrong: listen."""
+Networks that were not trained on these clips find another class more probable than the label. The fit is the margin of the label before
+the best other class, from 0 to 100 %, over the clips of the recording. "Likely wrong": confident learning counts a clip as one of another
+class, since its probability is as high as that class usually gets. The label may be right and the network wrong: listen."""
 
 
 def show(run: Run) -> None:
@@ -64,7 +64,10 @@ def _view(clips: JudgedClips) -> None:
         total = sum(len(each.rows) for each in found)
         with st.container(horizontal=True, vertical_alignment="center"):
             many = counted(len(found), "recording")
-            st.markdown(f"**{counted(total, 'clip')} of {many} look wrongly labelled, the worst first.**", help=ABOUT)
+            st.markdown(
+                f"**{counted(total, 'clip')} of {many} may be labelled wrongly, the most suspicious first.**",
+                help=ABOUT,
+            )
             shell.download("Download (CSV)", partial(_csv, clips, found), f"labels-{slug(clips.key)}.csv", "text/csv",
                            key=f"labels-csv-{clips.key}", type="tertiary")  # fmt: skip
         part = pager.part(len(found), AT_ONCE, key=f"labels-page-{clips.key}", what="recordings")
@@ -76,9 +79,10 @@ def _recording(clips: JudgedClips, each: Suspicion) -> None:
     names, rows = clips.names, each.rows.tolist()
     key = f"{clips.key}-{rows[0]}"
     with st.container(border=True):
+        mark = " :orange-badge[likely wrong]" if each.flagged else ""
         st.markdown(
-            f"**{plain(each.group)}** is labelled **{plain(names[each.label])}** and looks like **{plain(names[each.suggested])}** "
-            f":gray[· {counted(len(rows), 'clip')} · fit {percent(each.quality)}]"
+            f"Recording **{plain(each.group)}** is labelled **{plain(names[each.label])}** and looks like "
+            f"**{plain(names[each.suggested])}** :gray[· {counted(len(rows), 'clip')} · fit {percent(each.quality)}]{mark}"
         )
         now = _label_now(clips, rows[0])
         if now not in ("", each.label):

@@ -73,8 +73,9 @@ def _choice(clips: JudgedClips) -> Choice:
 
     true = of_class("true", "Labelled", "The label of the clips.")
     predicted = of_class("predicted", "Predicted", "What the network predicted.")
+    st.session_state.setdefault(_key(clips, "range"), (0, 100))
     low, high = st.slider(
-        "Probability of the prediction (%)", 0, 100, (0, 100), 10, key=_key(clips, "range"), on_change=let_go,
+        "Probability of the prediction (%)", 0, 100, step=10, key=_key(clips, "range"), on_change=let_go,
         help="Mistakes with a high probability are the ones to look at first: a wrong label, or something that the network learnt wrongly.",
     )  # fmt: skip
     return Choice(true, predicted, low / 100, high / 100)
@@ -88,20 +89,23 @@ def _chart(clips: JudgedClips) -> None:
     key = f"{_key(clips, str(kind))}-{st.session_state.get(_key(clips, 'chart'), 0)}"
     labels = {name: label for label, name in names.items()}
 
+    def press(true: str | None, predicted: str | None, low: float = 0.0, high: float = 1.0) -> None:
+        """What is pressed is all that is chosen."""
+        _set(clips, "true", true)
+        _set(clips, "predicted", predicted)
+        _set(clips, "range", (round(100 * low), round(100 * high)))
+
     def cell() -> None:
         point = pressed(key) or {}
-        _set(clips, "true", labels.get(point.get("true", "")))
-        _set(clips, "predicted", labels.get(point.get("predicted", "")))
+        press(labels.get(point.get("true", "")), labels.get(point.get("predicted", "")))
 
     def of_class() -> None:
         point = pressed(key) or {}
         label, missed = labels.get(point.get("class", "")), point.get("mistakes") == charts.MISSED
-        _set(clips, "true", label if missed else None)
-        _set(clips, "predicted", None if missed else label)
+        press(label if missed else None, None if missed else label)
 
     def bar() -> None:
-        point = pressed(key) or {"low": 0.0, "high": 1.0}
-        _set(clips, "range", (round(100 * point["low"]), round(100 * point["high"])))
+        press(None, None, **(pressed(key) or {}))
 
     if kind == "Class":
         charts.by_class(by_class(judged), names, key=key, on_press=of_class)
