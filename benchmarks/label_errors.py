@@ -3,7 +3,7 @@
     python benchmarks/label_errors.py [--data FOLDER] [--home WORKSPACE] [--by clip|recording] [--plantings 5] [--epochs 20]
 
 A planting gives a share of the clips (5 %), drawn at random, another class, drawn at random; with ``--by recording`` all clips of drawn
-recordings the same other class. Five networks are trained on what the labels say then, one a fold, so that each clip is judged by a
+recordings the same other class. Five networks are trained on what the labels say then, one a fold, so that each clip is predictions by a
 network that never heard its recording. Printed is how many of the planted clips are among the first 10 % of the list.
 Predictions are kept in the workspace: with the same ``--home`` a second call trains only what is missing.
 """
@@ -52,20 +52,20 @@ def main() -> None:
     for seed in range(options.plantings):
         folder = home.cache / "planted" / f"{options.by}-{seed}-{options.epochs}-{options.width:g}"
         planted = clean.assign(label=plant(clean, options.by, seed))
-        judged = ClipPredictions.read(trained(config, planted, folder, home))
-        shares.append(row(seed, judged, clean))
+        predictions = ClipPredictions.read(trained(config, planted, folder, home))
+        shares.append(row(seed, predictions, clean))
     print(f"\nmean {100 * mean(shares):.1f} %, least {100 * min(shares):.1f} %")
 
 
-def row(seed: int, judged: ClipPredictions, clean: pd.DataFrame) -> float:
+def row(seed: int, predictions: ClipPredictions, clean: pd.DataFrame) -> float:
     """Print what is found of a planting; the share of its wrong labels in the first part of the list."""
     names = {Path(path).name: label for path, label in zip(clean["path"], clean["label"], strict=True)}
-    true = np.array([names[Path(clip).name] for clip in judged.frame["clip"]], dtype=object)
-    wrong = true != judged.frame["label"].to_numpy()
-    found = suspicions(judged)
-    first = np.concatenate([each.rows for each in found])[: round(FIRST * len(judged))]
+    true = np.array([names[Path(clip).name] for clip in predictions.frame["clip"]], dtype=object)
+    wrong = true != predictions.frame["label"].to_numpy()
+    found = suspicions(predictions)
+    first = np.concatenate([each.rows for each in found])[: round(FIRST * len(predictions))]
     suspicious = np.concatenate([each.rows for each in found if each.suspicious])
-    accuracy = float((predicted_labels(judged) == true).mean())
+    accuracy = float((predicted_labels(predictions) == true).mean())
     print(
         f"| {seed} | {100 * accuracy:.1f} | {len(suspicious)} | {wrong[suspicious].sum()} of {wrong.sum()} "
         f"| {wrong[first].sum()} of {wrong.sum()} |",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from labcore.crossval.job import KIND, CrossValidation
 from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.metrics import score
+from labcore.export import export_zip
 from labcore.inference.classifier import Classifier
 from labcore.inference.temperature import Temperature
 from labcore.runs import Run
@@ -49,8 +53,8 @@ def folds(workspace):
 def test_a_fold_is_calibrated_on_the_clips_of_the_others(folds):
     clips = calibration.clips_for(folds[0])
     assert clips is not None
-    assert set(clips.judged.frame["fold"]) == {"1", "2"}
-    assert "shared.wav" not in set(clips.judged.frame["clip"])
+    assert set(clips.predictions.frame["fold"]) == {"1", "2"}
+    assert "shared.wav" not in set(clips.predictions.frame["clip"])
     assert clips.source == "58 out-of-fold clips of 2 other folds of its cross-validation"
     assert calibration.fitted(folds[0], clips).clips == 58
 
@@ -73,13 +77,13 @@ def test_a_run_by_itself_has_nothing_unless_it_set_clips_aside(workspace):
 def test_validation_clips_once_they_are_judged(workspace):
     run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
     assert calibration.clips_for(run) is None
-    plain = Evaluation.create(workspace, calibration.to_judge(run).model_copy(update={"part": "test"}))
-    job = Evaluation.create(workspace, calibration.to_judge(run))
+    plain = Evaluation.create(workspace, calibration.validation_plan(run).model_copy(update={"part": "test"}))
+    job = Evaluation.create(workspace, calibration.validation_plan(run))
     said = drawn(30, seed=3)
     for each in (plain, job):
         write(each, said)
         each.append(score(said.predicted, said.targets, list(said.labels), "all"))
-    assert calibration.judged_validation(run) == job
+    assert calibration.validation_evaluation(run) == job
     clips = calibration.clips_for(run)
     assert clips is not None
     assert clips.source == "30 validation clips of the run"
@@ -87,7 +91,7 @@ def test_validation_clips_once_they_are_judged(workspace):
 
 def test_a_few_clips_are_no_ground(workspace):
     run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
-    job = Evaluation.create(workspace, calibration.to_judge(run))
+    job = Evaluation.create(workspace, calibration.validation_plan(run))
     said = judged(["cat"] * 5, sure(["cat"] * 5))
     write(job, said)
     job.append(score(said.predicted, said.targets, list(said.labels), "all"))
@@ -97,11 +101,16 @@ def test_a_few_clips_are_no_ground(workspace):
 
 def test_kept_in_the_weights_and_switched(make_run):
     run = make_run()
-    calibration.keep(run, Temperature(value=2.0, clips=9))
-    assert Classifier.load(run.path).temperature == Temperature(value=2.0, clips=9)
+    before = run.weights.read_bytes()
+    calibration.keep(run, Temperature(value=2.0, clips=9, source="9 clips"))
+    assert Classifier.load(run.path).temperature == Temperature(value=2.0, clips=9, source="9 clips")
+    with zipfile.ZipFile(io.BytesIO(export_zip(run))) as archive:
+        note = archive.read(f"{run.id}/README.txt").decode()
+    assert "Its probabilities are calibrated. Temperature 2, fitted on 9 clips." in note
     assert not calibration.switch(run, False).on
-    assert Temperature.of_file(run.weights) == Temperature(value=2.0, clips=9, on=False)
+    assert Temperature.of_file(run.weights) == Temperature(value=2.0, clips=9, source="9 clips", on=False)
     calibration.keep(run, None)
+    assert run.weights.read_bytes() == before
     with pytest.raises(RunError, match="has no temperature"):
         calibration.switch(run, True)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.foreground import run_short
+from labcore.cli.jobs import own
 from labcore.cli.output import DONE, percent, tell
-from labcore.cli.parser import Parser, add_anyone, add_json, add_run
+from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
 from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation
 from labcore.runs import Run
@@ -25,9 +26,10 @@ def add_to(parser: Parser) -> None:
     add_json(parser)
 
 
-def run(chosen: Run, arguments: argparse.Namespace) -> int:
+def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore import calibration
 
+    (chosen,) = own([Run.open(workspace, run_named(arguments))], arguments, "calibrate")
     if arguments.on is not None:
         temperature = calibration.switch(chosen, arguments.on)
     else:
@@ -35,7 +37,7 @@ def run(chosen: Run, arguments: argparse.Namespace) -> int:
             raise RunError(f"run {chosen.id} has no weights yet", "They are written when the run finishes")
         clips = calibration.clips_for(chosen)
         if clips is None:
-            status = run_short(Evaluation.create(Workspace.default(), calibration.to_judge(chosen)))
+            status = run_short(Evaluation.create(workspace, calibration.validation_plan(chosen)))
             if status != DONE:
                 return status
             clips = calibration.clips_for(chosen)

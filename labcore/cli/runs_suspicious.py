@@ -35,32 +35,32 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.evaluation.label_errors import clips_of, suspicions
 
     chosen = candidate(workspace, run_named(arguments))
-    if chosen.judged is None:
+    if chosen.predictions is None:
         raise RunError(chosen.trouble, "They are written when a run finishes")
-    found = [each for each in suspicions(chosen.judged) if each.suspicious or arguments.all]
+    found = [each for each in suspicions(chosen.predictions) if each.suspicious or arguments.all]
     if chosen.leaks:
         say("warning: the split leaks: the network was trained on clips of these recordings, and trusts their labels")
     if arguments.csv:
-        emit(csv_of_frame(clips_of(found, chosen.judged)).removesuffix("\n"))
+        emit(csv_of_frame(clips_of(found, chosen.predictions)).removesuffix("\n"))
         return DONE
     tell_list(
-        facts_of(found, chosen.judged),
+        facts_of(found, chosen.predictions),
         ["fit", "recording", "label", "looks like", "clips", "confident"],
         [
             [percent(each.quality), each.group, each.label, each.suggested, f"{len(each.rows)}", f"{each.flagged}"]
             for each in found
         ],
-        none=f"no label of {counted(len(chosen.judged), 'clip')} looks wrong",
+        none=f"no label of {counted(len(chosen.predictions), 'clip')} looks wrong",
         as_json=arguments.json,
     )
     return DONE
 
 
-def facts_of(found: list[Suspicion], judged: ClipPredictions) -> Iterator[dict[str, Any]]:
+def facts_of(found: list[Suspicion], predictions: ClipPredictions) -> Iterator[dict[str, Any]]:
     """Each decision as a line of JSON, with its clips."""
     from labcore.evaluation.label_errors import clips_of
 
-    rows = iter(clips_of(found, judged).to_dict("records"))
+    rows = iter(clips_of(found, predictions).to_dict("records"))
     for each in found:
         clips = list(itertools.islice(rows, len(each.rows)))
         own = {name: clips[0][name] for name in DECISION}

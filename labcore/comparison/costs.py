@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labcore.comparison.candidates import Candidate, of_run
 from labcore.errors import RunError
-from labcore.jobs.glances import asked_of, glances
+from labcore.jobs.glances import glances
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -38,10 +38,10 @@ def costs(workspace: Workspace, place: Path, known: Sequence[Candidate] = ()) ->
     there = {each.id: each for each in known}
     found = []
     for run, status in glances(workspace, Run)[:MOST_RUNS]:
-        if status.state != "finished" or asked_of(run).dataset is None:
+        if status.state != "finished":
             continue
         try:
-            each = there.get(run.id) or of_run(workspace, run, predictions=False)
+            each = there.get(run.id) or of_run(workspace, run, with_predictions=False)
         except RunError:
             continue
         if each.place == place and each.accuracy is not None:

@@ -92,21 +92,21 @@ def qualities(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
     return (probabilities[rows, given] - others.max(1) + 1) / 2
 
 
-def suspicions(judged: ClipPredictions) -> list[Suspicion]:
+def suspicions(predictions: ClipPredictions) -> list[Suspicion]:
     """All recordings, those whose labels fit worst first. Clips of classes that the networks do not know are left out.
 
     Args:
-        judged: of a run what it held out, of a cross-validation the clips of all folds: no network was trained on them.
+        predictions: of a run what it held out, of a cross-validation the clips of all folds: no network was trained on them.
 
     Raises:
         RunError: there are no clips of two classes, so that no label can be another one.
     """
-    known = judged.chosen(judged.targets >= 0)
+    known = predictions.chosen(predictions.targets >= 0)
     if len(known.labels) < 2 or not len(known):
         raise RunError(
             "labels cannot be compared: there are no clips of known classes", "Evaluate on clips with labels"
         )
-    numbers = np.flatnonzero(judged.targets >= 0)
+    numbers = np.flatnonzero(predictions.targets >= 0)
     probabilities, given, groups = known.probabilities, known.targets, known.groups
     quality, flagged = qualities(probabilities, given), looks_wrong(probabilities, given)
     units, unit = np.unique(np.stack([groups, given.astype(str)]), axis=1, return_inverse=True)
@@ -122,7 +122,7 @@ def suspicions(judged: ClipPredictions) -> list[Suspicion]:
     return sorted(found, key=lambda each: each.quality)
 
 
-def clips_of(found: Iterable[Suspicion], judged: ClipPredictions) -> pd.DataFrame:
+def clips_of(found: Iterable[Suspicion], predictions: ClipPredictions) -> pd.DataFrame:
     """A row a clip, in the order of the decisions.
 
     Returns:
@@ -136,7 +136,7 @@ def clips_of(found: Iterable[Suspicion], judged: ClipPredictions) -> pd.DataFram
         [(each.group, each.label, each.suggested, round(each.quality, 6), each.flagged) for each in found],
         columns=["recording", "label", "suggested", "quality", "flagged"],
     )
-    clips = judged.frame.iloc[rows][["clip", "start_s", "end_s", "fold"]].reset_index(drop=True)
+    clips = predictions.frame.iloc[rows][["clip", "start_s", "end_s", "fold"]].reset_index(drop=True)
     table = facts.iloc[decision].reset_index(drop=True).join(clips)
-    shares = judged.probabilities[rows, judged.targets[rows]] if len(rows) else np.zeros(0)
+    shares = predictions.probabilities[rows, predictions.targets[rows]] if len(rows) else np.zeros(0)
     return table.assign(p_label=shares.round(6))

@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from ui.app.text import points
-from ui.charts.colours import DIVERGING
+from ui.charts.colours import DIVERGING, accents, dark
 from ui.charts.curves import PADDING, category, measure
 
+OTHERS = "other runs"
 SHARE = {"axis": {"format": "%", "tickCount": 5}}
 
 
@@ -59,7 +60,7 @@ def class_changes(changes: Mapping[str, tuple[float, int]], *, better: str, key:
             ),
             "color": {
                 "condition": {"test": "datum.change < 0", "value": DIVERGING[-1]},
-                "value": "#0B7A75",
+                "value": accents()[0],
             },
             "tooltip": [category("class", title="Class"), category("told", title="Change"), measure("clips", "Clips")],
         },
@@ -83,14 +84,16 @@ def costs(table: pd.DataFrame, field: str, title: str, *, key: str, form: str = 
     sides = [side for side in dict.fromkeys(shown["side"]) if side != OTHERS]
     spec = {
         "padding": PADDING,
-        "mark": {"type": "point", "filled": True, "opacity": 0.85},
+        "mark": {"type": "point", "filled": True, "opacity": 0.8},
         "encoding": {
-            "x": measure(field, title, axis={"format": form, "tickCount": 5}, scale={"type": "log", "nice": True}),
+            "x": measure(
+                field, title, axis={"format": form, "tickCount": 5}, scale={"type": "log", "nice": False, "padding": 14}
+            ),
             "y": measure("accuracy", "Accuracy", **SHARE, scale={"zero": False, "nice": True}),
             "color": category(
                 "side",
                 scale={"domain": [*sides, OTHERS], "range": [*_colours(len(sides)), "#9AA5A9"]},
-                legend={"title": None, "orient": "top"},
+                legend={"title": None, "orient": "top", "symbolOpacity": 1},
             ),
             "size": {"condition": {"test": f"datum.side === '{OTHERS}'", "value": 40}, "value": 130},
             "tooltip": [
@@ -104,11 +107,6 @@ def costs(table: pd.DataFrame, field: str, title: str, *, key: str, form: str = 
     st.vega_lite_chart(shown, spec, key=key, height=320, width="stretch", alt=alt)
 
 
-OTHERS = "other runs"
-
-
 def _colours(count: int) -> list[str]:
-    from ui.charts.colours import dark
-
     colours = st.get_option(f"theme.{'dark' if dark() else 'light'}.chartCategoricalColors") or ["#0B7A75", "#D2573A"]
     return [colours[number % len(colours)] for number in range(count)]

@@ -10,6 +10,7 @@ import streamlit as st
 from labcore.texts import shown
 from ui.app.text import label_names
 from ui.charts.colours import INKS, dark, ink_on, shade, shares
+from ui.charts.curves import category, measure
 from ui.charts.pressing import PRESSED, presses
 
 
@@ -29,25 +30,22 @@ def confusion(
     named = label_names(table)
     labels = list(named.values())
     few = len(labels) <= 20
-    band = {"type": "nominal", "sort": None, "scale": {"domain": labels, "paddingInner": 0.06}}
+    band = {"sort": None, "scale": {"domain": labels, "paddingInner": 0.06}}
     axis = {"ticks": False, "domain": False, "labelOverlap": not few}
     place = {
-        "y": {"field": "true", "title": "true", "axis": axis, **band},
-        "x": {"field": "predicted", "title": "predicted", "axis": {**axis, "labelAngle": -45}, **band},
+        "y": category("true", title="true", axis=axis, **band),
+        "x": category("predicted", title="predicted", axis={**axis, "labelAngle": -45}, **band),
     }
-    told = [
-        {"field": "true", "title": "True"},
-        {"field": "predicted", "title": "Predicted"},
-        {"field": "clips", "type": "quantitative", "title": "Clips"},
-        {"field": "share", "type": "quantitative", "title": "Share of the row", "format": ".0%"},
+    tooltip = [
+        category("true", title="True"),
+        category("predicted", title="Predicted"),
+        measure("clips", "Clips"),
+        measure("share", "Share of the row", format=".0%"),
     ]
-    scale = {"domain": [0, 1], "range": shares()}
-    square = {
+    shade_of_share = measure("share", "share", scale={"domain": [0, 1], "range": shares()}, legend=None)
+    square: dict[str, Any] = {
         "mark": {"type": "rect", "stroke": None, "cornerRadius": 2},
-        "encoding": {
-            "color": {"field": "share", "type": "quantitative", "scale": scale, "legend": None},
-            "tooltip": told,
-        },
+        "encoding": {"color": shade_of_share, "tooltip": tooltip},
     }
     press: dict[str, Any] = {}
     if on_press is not None:
@@ -56,14 +54,12 @@ def confusion(
         chosen = {"param": PRESSED, "empty": False, "value": 3}
         square["encoding"] |= {"stroke": {"value": INKS[dark()]}, "strokeWidth": {"condition": chosen, "value": 0}}
         press = {"on_select": on_press, "selection_mode": PRESSED}
-    form = {"format": ".0%"} if normalised else {}
+    number_of = measure("share", "share", format=".0%") if normalised else measure("clips", "clips")
+    ink = category("ink", scale={"domain": INKS, "range": INKS}, legend=None)
     number = {
         "mark": {"type": "text", "fontSize": 12},
-        "encoding": {
-            "text": {"field": "share" if normalised else "clips", "type": "quantitative", **form},
-            "color": {"field": "ink", "type": "nominal", "scale": {"domain": INKS, "range": INKS}, "legend": None},
-            **({} if press else {"tooltip": told}),  # without one the press reaches the square below
-        },
+        # where squares are pressed, a number without a tooltip lets the press through to the square below
+        "encoding": {"text": number_of, "color": ink, **({} if press else {"tooltip": tooltip})},
     }
     empty = {"view": {"fill": shares()[0], "stroke": None}}
     spec = {"encoding": place, "layer": [square, number] if few else [square], "config": empty}

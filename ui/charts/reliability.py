@@ -44,7 +44,7 @@ def reliability(lines: Mapping[str, Reliability], *, key: str) -> None:
         measure("accuracy", "Accuracy", format=".1%"),
         measure("clips", "Clips"),
     ]
-    legend = {"title": None, "orient": "top"} if len(names) > 1 else None
+    legend = {"title": None, "orient": "top", "symbolOpacity": 1, "symbolType": "circle"} if len(names) > 1 else None
     colour = category("series", scale={"domain": names}, legend=legend)
     place: dict[str, Any] = {
         "x": measure("confidence", "Confidence", **_SHARE),

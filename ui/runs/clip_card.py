@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,10 @@ from ui.app import services
 from ui.app.shell import errors_in_place, show_error
 from ui.app.text import percent, plain
 from ui.charts.colours import colours, dark, shares
-from ui.components import clip_table
-from ui.components.clip_table import ClipRow
 from ui.components.sound_viewer import image_row, viewer
-from ui.runs import judged_clips
+from ui.runs import held_out_clips
 from ui.runs.evaluation import file_stamp
-from ui.runs.judged_clips import JudgedClips
+from ui.runs.held_out_clips import HeldOutClips
 
 if TYPE_CHECKING:
     from labcore.explore.view import View
@@ -33,13 +30,13 @@ LONGEST_SECONDS = 30.0
 MOST_LABELS = 3
 
 
-def show(clips: JudgedClips, row: int, training: ClipPredictions | LabError | None) -> None:
+def show(clips: HeldOutClips, row: int, training: ClipPredictions | LabError | None) -> None:
     """A clip of predictions.
 
     Args:
-        training: the training clips of the run whose network judged it; None where they are not known yet, or why they cannot be.
+        training: the training clips of the run whose network predicted it; None where they are not known yet, or why they cannot be.
     """
-    clip = clips.judged.frame.iloc[row]
+    clip = clips.predictions.frame.iloc[row]
     key = f"{clips.key}-{row}"
     with st.container(border=True, key=f"card-{key}"):
         _headline(clips, row)
@@ -62,12 +59,14 @@ def sound(row: Row, key: str) -> None:
         st.audio(_sound(row), format="audio/wav", alt=f"Playback of {row.name}", width="stretch")
 
 
-def pictures(clips: JudgedClips, row: int, found: Row, key: str) -> None:
+def pictures(clips: HeldOutClips, row: int, found: Row, key: str) -> None:
     """The log-mel, and on the same axes where the network found what speaks for a class."""
-    names, judged = clips.names, clips.judged
-    predicted = judged.labels[int(judged.predicted[row])]
+    names, predictions = clips.names, clips.predictions
+    predicted = predictions.labels[int(predictions.predicted[row])]
     asked = [
-        label for label in dict.fromkeys([predicted, str(judged.frame["label"].iloc[row])]) if label in judged.labels
+        label
+        for label in dict.fromkeys([predicted, str(predictions.frame["label"].iloc[row])])
+        if label in predictions.labels
     ]
     label: str = asked[0]
     if len(asked) > 1:
@@ -95,46 +94,46 @@ def pictures(clips: JudgedClips, row: int, found: Row, key: str) -> None:
     )  # fmt: skip
 
 
-def _headline(clips: JudgedClips, row: int) -> None:
-    judged, names = clips.judged, clips.names
-    clip = judged.frame.iloc[row]
-    label, predicted = str(clip["label"]), judged.labels[int(judged.predicted[row])]
+def _headline(clips: HeldOutClips, row: int) -> None:
+    predictions, names = clips.predictions, clips.names
+    clip = predictions.frame.iloc[row]
+    label, predicted = str(clip["label"]), predictions.labels[int(predictions.predicted[row])]
     start = f" from {clip['start_s']:g} s" if clip["start_s"] else ""
     face = ":green[:material/check:]" if label == predicted else ":red[:material/close:]"
     st.markdown(
         f"{face} labelled **{plain(names[label])}**, predicted **{plain(names[predicted])}** "
-        f"{percent(float(judged.confidence[row]))} :gray[· {plain(shown(clip['clip']))}{start} · fold {plain(clip['fold'])}]"
+        f"{percent(float(predictions.confidence[row]))} :gray[· {plain(shown(clip['clip']))}{start} · fold {plain(clip['fold'])}]"
     )
 
 
-def _probabilities(clips: JudgedClips, row: int, label: str) -> None:
+def _probabilities(clips: HeldOutClips, row: int, label: str) -> None:
     """The likeliest classes as bars, and the labelled one in any case."""
-    given = clips.judged.probabilities[row]
+    given = clips.predictions.probabilities[row]
     order = np.argsort(-given, kind="stable")
     top = order[:MOST_LABELS].tolist()
-    if label in clips.judged.labels and (own := clips.judged.labels.index(label)) not in top:
+    if label in clips.predictions.labels and (own := clips.predictions.labels.index(label)) not in top:
         top.append(own)
     for number in top:
-        name = clips.judged.labels[number]
+        name = clips.predictions.labels[number]
         mark = " :gray[(label)]" if name == label else ""
         st.progress(float(given[number]), text=f"{plain(clips.names[name])}{mark} {percent(float(given[number]))}")
 
 
-def _nearest(clips: JudgedClips, row: int, training: ClipPredictions | LabError) -> None:
+def _nearest(clips: HeldOutClips, row: int, training: ClipPredictions | LabError) -> None:
     from labcore.evaluation.mistakes import nearest
 
     if isinstance(training, LabError):
         show_error(training)
         return
-    one = clips.judged.chosen(np.array([row]))
+    one = clips.predictions.chosen(np.array([row]))
     order, cosines = nearest(one.embeddings, training.embeddings)
     st.markdown("**Nearest training clips**", help="By cosine of the embeddings: what the network learnt it from.")
     for number, cosine in zip(order[0].tolist(), cosines[0].tolist(), strict=True):
         with errors_in_place():
             label = str(training.frame["label"].iloc[number])
-            found = judged_clips.find(clips.run(row), training, number).row
-            told = ClipRow(found.name, f"{clips.names.get(label, label)} · cosine {cosine:.2f}")
-            clip_table.player(told, partial(_sound, found))
+            found = held_out_clips.find(clips.run(row), training, number).row
+            st.caption(f"{plain(found.name)} · {plain(clips.names.get(label, label))} · cosine {cosine:.2f}")
+            sound(found, f"nearest-{clips.key}-{row}-{number}")
 
 
 @st.cache_data(ttl=300, max_entries=100, show_spinner=False)
@@ -146,12 +145,12 @@ def _sound(row: Row) -> bytes:
 def _views(path: str, changed: int, found: Row, end_s: float, label: str) -> tuple[View, View | None, float, str]:
     """Log-mel and Grad-CAM of a clip by the network of a run, its length in seconds, and why there is no Grad-CAM where there is none."""
     from labcore.audio import decode
-    from labcore.explore.views import log_mel_view, weights_view
+    from labcore.explore.views import view_of, weights_view
     from labcore.inference.grad_cam import grad_cam
 
     network = services.classifier(Run(Path(path)))
     waveform, rate = decode(found.path, network.sample_rate, start_s=found.start_s, end_s=end_s)
-    seconds, view = len(waveform) / rate, log_mel_view(waveform, network.config)
+    seconds, view = len(waveform) / rate, view_of("log-mel", waveform, network.config)
     try:
         return view, weights_view(grad_cam(network, waveform, label), network.config), seconds, ""
     except ConfigError as error:

@@ -212,7 +212,7 @@ def _costs(found: Comparison) -> None:
         import pandas as pd
 
         first = found.sides[0].first
-        letters = {each.id: side.letter for side in found.sides for each in side.members}
+        letters = {run: side.letter for side in found.sides for each in side.members for run in each.runs}
         table = pd.DataFrame(
             [
                 {

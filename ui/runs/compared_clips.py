@@ -7,16 +7,19 @@ import streamlit as st
 from labcore.comparison.compare import Against
 from labcore.datasets.clip_finder import ClipFinder
 from labcore.datasets.rows import Row
+from labcore.texts import shown
 from ui.app import services
 from ui.app.text import label_names
 from ui.components import clip_table
-from ui.components.clip_table import ClipRow
+from ui.components.clip import player
 
 LONGEST_SECONDS = 10.0
 
 
 def panel(chosen: Against) -> None:
     """Choose won or lost, and a clip, and hear it."""
+    import pandas as pd
+
     from labcore.evaluation.paired import changed_clips
 
     assert chosen.pairs is not None
@@ -34,18 +37,24 @@ def panel(chosen: Against) -> None:
         st.caption(f"No clip is {'right' if which == 'won' else 'wrong'} in {other} alone.")
         return
     names = label_names([*clips["label"], *clips["one_predicted"], *clips["other_predicted"]])
-    rows = [
-        ClipRow(
-            clip.clip.rsplit("/", 1)[-1] + (f" from {clip.start_s:g} s" if clip.start_s else ""),
-            names[clip.label],
-            more={f"{one} predicts": names[clip.one_predicted], f"{other} predicts": names[clip.other_predicted]},
-        )
-        for clip in clips.itertuples()
-    ]
-    number = clip_table.choose(rows, key=f"compared-table-{other}-{which}", alt=f"Clips {which} by {other}")
+    table = pd.DataFrame(
+        {
+            "Clip": [_name(clip.clip, clip.start_s) for clip in clips.itertuples()],
+            "Label": clips["label"].map(names),
+            f"{one} predicts": clips["one_predicted"].map(names),
+            f"{other} predicts": clips["other_predicted"].map(names),
+        }
+    )
+    number = clip_table.choose(table, key=f"compared-table-{other}-{which}", alt=f"Clips {which} by {other}")
     clip = clips.iloc[number]
     row = _row(chosen, str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
-    clip_table.player(ClipRow(row.name, rows[number].label), lambda: row.beginning(LONGEST_SECONDS))
+    player(f"{row.name} · {names[clip['label']]}", lambda: row.beginning(LONGEST_SECONDS))
+
+
+def _name(clip: str, start_s: float) -> str:
+    """The name of a clip's file, and where in it the clip begins."""
+    name = shown(clip.rsplit("/", 1)[-1])
+    return f"{name} from {start_s:g} s" if start_s else name
 
 
 def _row(chosen: Against, clip: str, start_s: float, end_s: float) -> Row:

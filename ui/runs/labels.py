@@ -16,8 +16,8 @@ from ui.app import shell
 from ui.app.shell import errors_in_place
 from ui.app.text import counted, percent, plain
 from ui.components import pager
-from ui.runs import clip_card, judged_clips
-from ui.runs.judged_clips import JudgedClips
+from ui.runs import clip_card, held_out_clips
+from ui.runs.held_out_clips import HeldOutClips
 
 AT_ONCE = 5
 MOST_PLAYED = 3
@@ -30,7 +30,7 @@ class, since its probability is as high as that class usually gets. The label ma
 
 def show(run: Run) -> None:
     """The tab of a run: its held-out clips."""
-    if (clips := judged_clips.of_run(run)) is None:
+    if (clips := held_out_clips.of_run(run)) is None:
         return
     if run.config.data.split == "random":
         st.warning(
@@ -45,13 +45,13 @@ def show(run: Run) -> None:
 
 
 def show_pooled(experiment: CrossValidation) -> None:
-    """The tab of a cross-validation: every clip, judged by a network that was not trained on its recording."""
-    if (clips := judged_clips.of_crossval(experiment)) is not None:
+    """The tab of a cross-validation: every clip, predicted by a network that was not trained on its recording."""
+    if (clips := held_out_clips.of_crossval(experiment)) is not None:
         _view(clips)
 
 
 @st.fragment
-def _view(clips: JudgedClips) -> None:
+def _view(clips: HeldOutClips) -> None:
     with errors_in_place():
         found = [
             each
@@ -59,7 +59,7 @@ def _view(clips: JudgedClips) -> None:
             if each.suspicious
         ]
         if not found:
-            st.success(f"No label of {counted(len(clips.judged), 'clip')} looks wrong.", icon=":material/check:")
+            st.success(f"No label of {counted(len(clips.predictions), 'clip')} looks wrong.", icon=":material/check:")
             return
         total = sum(len(each.rows) for each in found)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -75,7 +75,7 @@ def _view(clips: JudgedClips) -> None:
             _recording(clips, each)
 
 
-def _recording(clips: JudgedClips, each: Suspicion) -> None:
+def _recording(clips: HeldOutClips, each: Suspicion) -> None:
     names, rows = clips.names, each.rows.tolist()
     key = f"{clips.key}-{rows[0]}"
     with st.container(border=True):
@@ -98,10 +98,10 @@ def _recording(clips: JudgedClips, each: Suspicion) -> None:
                 st.toggle(f"All {counted(len(rows), 'clip')}", key=more)
 
 
-def _clip(clips: JudgedClips, each: Suspicion, row: int) -> None:
-    judged = clips.judged
+def _clip(clips: HeldOutClips, each: Suspicion, row: int) -> None:
+    predictions = clips.predictions
     given, other = (
-        float(judged.probabilities[row, judged.labels.index(label)]) for label in (each.label, each.suggested)
+        float(predictions.probabilities[row, predictions.labels.index(label)]) for label in (each.label, each.suggested)
     )
     with errors_in_place():
         found = clips.found(row).row
@@ -112,7 +112,7 @@ def _clip(clips: JudgedClips, each: Suspicion, row: int) -> None:
         clip_card.sound(found, f"labels-{clips.key}-{row}")
 
 
-def _label_now(clips: JudgedClips, row: int) -> str:
+def _label_now(clips: HeldOutClips, row: int) -> str:
     """The label that the data set gives a clip by now; "" where the clip is gone."""
     try:
         return clips.found(row).row.label
@@ -120,15 +120,15 @@ def _label_now(clips: JudgedClips, row: int) -> str:
         return ""
 
 
-def _csv(clips: JudgedClips, found: list[Suspicion]) -> str:
+def _csv(clips: HeldOutClips, found: list[Suspicion]) -> str:
     from labcore.evaluation.label_errors import clips_of
     from labcore.sheets import csv_of_frame
 
-    return csv_of_frame(clips_of(found, clips.judged))
+    return csv_of_frame(clips_of(found, clips.predictions))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for labels that look wrong …")
-def _found(files: tuple[str, ...], changed: tuple[int, ...], _clips: JudgedClips) -> list[Suspicion]:
+def _found(files: tuple[str, ...], changed: tuple[int, ...], _clips: HeldOutClips) -> list[Suspicion]:
     from labcore.evaluation.label_errors import suspicions
 
-    return suspicions(_clips.judged)
+    return suspicions(_clips.predictions)

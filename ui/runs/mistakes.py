@@ -15,8 +15,8 @@ from ui.charts import mistakes as charts
 from ui.charts.confusion import confusion
 from ui.charts.pressing import pressed
 from ui.components import pager
-from ui.runs import clip_card, judged_clips, training_clips
-from ui.runs.judged_clips import JudgedClips
+from ui.runs import clip_card, held_out_clips, training_clips
+from ui.runs.held_out_clips import HeldOutClips
 
 AT_ONCE = 5
 CHARTS = ("Confusion matrix", "Class", "Probability")
@@ -24,31 +24,31 @@ CHARTS = ("Confusion matrix", "Class", "Probability")
 
 def show(run: Run) -> None:
     """The tab of a run: its held-out clips."""
-    if (clips := judged_clips.of_run(run)) is not None:
+    if (clips := held_out_clips.of_run(run)) is not None:
         _view(clips)
 
 
 def show_pooled(experiment: CrossValidation) -> None:
-    """The tab of a cross-validation: every clip, judged by a network that was not trained on its recording."""
-    if (clips := judged_clips.of_crossval(experiment)) is not None:
+    """The tab of a cross-validation: every clip, predicted by a network that was not trained on its recording."""
+    if (clips := held_out_clips.of_crossval(experiment)) is not None:
         _view(clips)
 
 
 @st.fragment
-def _view(clips: JudgedClips) -> None:
+def _view(clips: HeldOutClips) -> None:
     with errors_in_place():
         left, right = st.columns([3, 2], gap="medium")
         with left:
             _chart(clips)
         with right:
             choice = _choice(clips)
-        rows = rows_of(clips.judged, choice)
+        rows = rows_of(clips.predictions, choice)
         _told(clips, choice, rows)
         if len(rows):
             _cards(clips, rows, f"{clips.key}-{choice}")
 
 
-def _cards(clips: JudgedClips, rows: np.ndarray, key: str) -> None:
+def _cards(clips: HeldOutClips, rows: np.ndarray, key: str) -> None:
     part = pager.part(len(rows), AT_ONCE, key=f"mistakes-page-{key}", what="clips")
     on_view = rows[part].tolist()
     known = training_clips.of_runs(clips.run(row) for row in on_view)
@@ -59,7 +59,7 @@ def _cards(clips: JudgedClips, rows: np.ndarray, key: str) -> None:
 # --- what is chosen; the widgets hold it, and a press on a chart sets them
 
 
-def _choice(clips: JudgedClips) -> Choice:
+def _choice(clips: HeldOutClips) -> Choice:
     names = clips.names
 
     def let_go() -> None:
@@ -81,11 +81,11 @@ def _choice(clips: JudgedClips) -> Choice:
     return Choice(true, predicted, low / 100, high / 100)
 
 
-def _chart(clips: JudgedClips) -> None:
+def _chart(clips: HeldOutClips) -> None:
     kind = st.segmented_control(
         "Choose by", CHARTS, default=CHARTS[0], required=True, key=_key(clips, "kind"), label_visibility="collapsed"
     )
-    names, judged = clips.names, clips.judged
+    names, predictions = clips.names, clips.predictions
     key = f"{_key(clips, str(kind))}-{st.session_state.get(_key(clips, 'chart'), 0)}"
     labels = {name: label for label, name in names.items()}
 
@@ -108,22 +108,22 @@ def _chart(clips: JudgedClips) -> None:
         press(None, None, **(pressed(key) or {}))
 
     if kind == "Class":
-        charts.by_class(by_class(judged), names, key=key, on_press=of_class)
+        charts.by_class(by_class(predictions), names, key=key, on_press=of_class)
     elif kind == "Probability":
-        charts.by_confidence(by_confidence(judged), key=key, on_press=bar)
+        charts.by_confidence(by_confidence(predictions), key=key, on_press=bar)
     else:
-        confusion(_counts(judged), key=key, on_press=cell)
+        confusion(_counts(predictions), key=key, on_press=cell)
 
 
-def _counts(judged: ClipPredictions) -> dict[str, dict[str, int]]:
+def _counts(predictions: ClipPredictions) -> dict[str, dict[str, int]]:
     from labcore.evaluation.metrics import score
 
-    known = judged.chosen(judged.targets >= 0)
+    known = predictions.chosen(predictions.targets >= 0)
     return score(known.predicted, known.targets, list(known.labels), "").confusion
 
 
-def _told(clips: JudgedClips, choice: Choice, rows: np.ndarray) -> None:
-    total = len(clips.judged)
+def _told(clips: HeldOutClips, choice: Choice, rows: np.ndarray) -> None:
+    total = len(clips.predictions)
     if choice.right:
         text = f"{counted(len(rows), 'clip')} of {plain(clips.names[str(choice.true)])} predicted rightly, the least confident first"
     elif len(rows):
@@ -133,9 +133,9 @@ def _told(clips: JudgedClips, choice: Choice, rows: np.ndarray) -> None:
     st.markdown(f"**{text}.**")
 
 
-def _key(clips: JudgedClips, word: str) -> str:
+def _key(clips: HeldOutClips, word: str) -> str:
     return f"mistakes-{clips.key}-{word}"
 
 
-def _set(clips: JudgedClips, word: str, value: object) -> None:
+def _set(clips: HeldOutClips, word: str, value: object) -> None:
     st.session_state[_key(clips, word)] = value

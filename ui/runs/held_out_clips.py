@@ -19,31 +19,33 @@ from ui.runs.evaluation import file_stamp
 
 
 @dataclass(frozen=True)
-class JudgedClips:
+class HeldOutClips:
     """Predictions for clips.
 
     Attributes:
         key: of the widgets, one a subject.
-        judged: of all clips.
+        predictions: of all clips.
         runs: that they were held out from.
         run_of: (clips,) which of the runs each is of.
         changed: when the file of each run was written.
     """
 
     key: str
-    judged: ClipPredictions
+    predictions: ClipPredictions
     runs: tuple[Run, ...]
     run_of: np.ndarray
     changed: tuple[int, ...]
 
     def run(self, row: int) -> Run:
-        """The one whose network judged a clip."""
+        """The one whose network predicted a clip."""
         return self.runs[self.run_of[row]]
 
     @property
     def names(self) -> dict[str, str]:
         """Labels as they are shown."""
-        return label_names([*self.judged.labels, *sorted(set(self.judged.frame["label"]) - set(self.judged.labels))])
+        return label_names(
+            [*self.predictions.labels, *sorted(set(self.predictions.frame["label"]) - set(self.predictions.labels))]
+        )
 
     def found(self, row: int) -> FoundClip:
         """Where a clip lies.
@@ -51,10 +53,10 @@ class JudgedClips:
         Raises:
             DatasetError: it is gone, or the data set is.
         """
-        return find(self.runs[0], self.judged, row)
+        return find(self.runs[0], self.predictions, row)
 
 
-def of_run(run: Run) -> JudgedClips | None:
+def of_run(run: Run) -> HeldOutClips | None:
     """Those of a run; None where there are none, which is told."""
     if not run.predictions.is_file():
         st.info("There are no predictions yet: they are written when the run finishes.", icon=":material/info:")
@@ -62,7 +64,7 @@ def of_run(run: Run) -> JudgedClips | None:
     return _read(run.id, [run])
 
 
-def of_crossval(experiment: CrossValidation) -> JudgedClips | None:
+def of_crossval(experiment: CrossValidation) -> HeldOutClips | None:
     """Those of all folds of a cross-validation that are there; None where there are none, which is told."""
     members = experiment.members()
     there = [run for run in members.values() if run.predictions.is_file()]
@@ -75,21 +77,21 @@ def of_crossval(experiment: CrossValidation) -> JudgedClips | None:
     return _read(experiment.id, there)
 
 
-def find(run: Run, judged: ClipPredictions, row: int) -> FoundClip:
+def find(run: Run, predictions: ClipPredictions, row: int) -> FoundClip:
     """Where a clip of predictions lies in the data set of a run.
 
     Raises:
         DatasetError: it is gone, or the data set is.
     """
-    clip = judged.frame.iloc[row]
+    clip = predictions.frame.iloc[row]
     return _finder(str(run.path)).find(str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
 
 
-def _read(key: str, runs: Sequence[Run]) -> JudgedClips:
+def _read(key: str, runs: Sequence[Run]) -> HeldOutClips:
     files = tuple(run.predictions for run in runs)
     changed = tuple(map(file_stamp, files))
-    judged, run_of = _predictions(tuple(map(str, files)), changed)
-    return JudgedClips(key, judged, tuple(runs), run_of, changed)
+    predictions, run_of = _predictions(tuple(map(str, files)), changed)
+    return HeldOutClips(key, predictions, tuple(runs), run_of, changed)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the predictions …")
