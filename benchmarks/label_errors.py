@@ -3,8 +3,8 @@
     python benchmarks/label_errors.py [--data FOLDER] [--home WORKSPACE] [--by clip|recording] [--plantings 5] [--epochs 20]
 
 A planting gives a share of the clips (5 %), drawn at random, another class, drawn at random; with ``--by recording`` all clips of drawn
-recordings the same other class. Five networks are trained on what the labels say then, one a fold, so that each clip is predictions by a
-network that never heard its recording. Printed is how many of the planted clips are among the first 10 % of the list.
+recordings the same other class. Five networks are trained on what the labels say then, one a fold, so that each clip is predicted by a
+network that was not trained on its recording. Printed is how many of the planted clips are among the first 10 % of the list.
 Predictions are kept in the workspace: with the same ``--home`` a second call trains only what is missing.
 """
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from labcore.errors import RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
 
 
@@ -106,7 +107,15 @@ def nearest(asked: np.ndarray, among: np.ndarray, most: int = 3) -> tuple[np.nda
 
     Returns:
         (clips, most) the numbers of the candidates, the nearest first, and their cosines, from -1 to 1; 0 to an embedding of zeros.
+
+    Raises:
+        RunError: they are of different networks, and cannot be compared.
     """
+    if asked.shape[1] != among.shape[1]:
+        raise RunError(
+            f"embeddings of {asked.shape[1]} and of {among.shape[1]} numbers cannot be compared: they are of different networks",
+            "Evaluate the run again",
+        )
     cosines = _directions(asked) @ _directions(among).T
     order = np.argsort(-cosines, axis=1, kind="stable")[:, :most]
     return order, np.take_along_axis(cosines, order, axis=1)

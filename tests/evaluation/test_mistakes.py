@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labcore.errors import RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.mistakes import Choice, by_class, by_confidence, nearest, rows_of
 
@@ -73,3 +74,5 @@ def test_nearest_by_cosine():
     assert cosines[0] == pytest.approx([1, 0.5**0.5, 0, 0])
     assert not cosines[1].any()
     assert nearest(np.float32([[0, 1]]), among[:2], 3)[0].tolist() == [[1, 0]]
+    with pytest.raises(RunError, match="different networks"):
+        nearest(np.float32([[0, 1, 2]]), among)

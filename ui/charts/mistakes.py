@@ -54,7 +54,7 @@ def by_class(table: pd.DataFrame, names: dict[str, str], *, key: str, on_press: 
     }
     worst = max(rows, key=lambda row: row[2], default=None)
     alt = f"Mistakes by class; most: {worst[0]}, {worst[1]} {worst[2]}" if worst else "Mistakes by class: none"
-    _draw(pd.DataFrame(rows, columns=["class", "mistakes", "clips"]), spec, key, 34 * len(order) + 70, alt, on_press)
+    _chart(pd.DataFrame(rows, columns=["class", "mistakes", "clips"]), spec, key, 34 * len(order) + 70, alt, on_press)
 
 
 def by_confidence(table: pd.DataFrame, *, key: str, on_press: Callable[[], None]) -> None:
@@ -89,10 +89,10 @@ def by_confidence(table: pd.DataFrame, *, key: str, on_press: Callable[[], None]
     alt = (
         f"Clips by probability of the prediction: {int(table['wrong'].sum())} wrong, {int(table['right'].sum())} right"
     )
-    _draw(pd.DataFrame(rows, columns=["low", "high", "clips are", "clips"]), spec, key, 300, alt, on_press)
+    _chart(pd.DataFrame(rows, columns=["low", "high", "clips are", "clips"]), spec, key, 300, alt, on_press)
 
 
-def _draw(
+def _chart(
     frame: pd.DataFrame, spec: dict[str, Any], key: str, height: int, alt: str, on_press: Callable[[], None]
 ) -> None:
     st.vega_lite_chart(

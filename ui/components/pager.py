@@ -19,14 +19,14 @@ def part(total: int, at_once: int, *, key: str, what: str) -> slice:
     first = page * at_once
     if pages > 1:
 
-        def turn(to: int) -> None:
+        def show_page(to: int) -> None:
             st.session_state[key] = to
 
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button("Previous", on_click=turn, args=(page - 1,), key=f"{key}-previous", icon=":material/chevron_left:",
+            st.button("Previous", on_click=show_page, args=(page - 1,), key=f"{key}-previous", icon=":material/chevron_left:",
                       disabled=page == 0, type="tertiary")  # fmt: skip
             last = min(first + at_once, total)
             st.markdown(f"{count(first + 1)}–{count(last)} of {count(total)} {what}", width="content")
-            st.button("Next", on_click=turn, args=(page + 1,), key=f"{key}-next", icon=":material/chevron_right:",
+            st.button("Next", on_click=show_page, args=(page + 1,), key=f"{key}-next", icon=":material/chevron_right:",
                       icon_position="right", disabled=page == pages - 1, type="tertiary")  # fmt: skip
     return slice(first, first + at_once)

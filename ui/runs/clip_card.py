@@ -46,7 +46,7 @@ def show(clips: HeldOutClips, row: int, training: ClipPredictions | LabError | N
             if found.moved:
                 st.caption(f"It lies at {plain(found.moved)} now.")
             sound(found.row, key)
-            pictures(clips, row, found.row, key)
+            log_mel(clips, row, found.row, key)
         with right, errors_in_place():
             _probabilities(clips, row, str(clip["label"]))
             if training is not None:
@@ -59,7 +59,7 @@ def sound(row: Row, key: str) -> None:
         st.audio(_sound(row), format="audio/wav", alt=f"Playback of {row.name}", width="stretch")
 
 
-def pictures(clips: HeldOutClips, row: int, found: Row, key: str) -> None:
+def log_mel(clips: HeldOutClips, row: int, found: Row, key: str) -> None:
     """The log-mel, and on the same axes where the network found what speaks for a class."""
     names, predictions = clips.names, clips.predictions
     predicted = predictions.labels[int(predictions.predicted[row])]

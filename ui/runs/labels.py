@@ -89,7 +89,7 @@ def _recording(clips: HeldOutClips, each: Suspicion) -> None:
             st.caption(f"The data set labels it {plain(names.get(now, now))} now.")
         left, right = st.columns([3, 2], gap="medium")
         with left, errors_in_place():
-            clip_card.pictures(clips, rows[0], clips.found(rows[0]).row, f"labels-{key}")
+            clip_card.log_mel(clips, rows[0], clips.found(rows[0]).row, f"labels-{key}")
         with right:
             more = f"labels-all-{key}"
             for row in rows if st.session_state.get(more) else rows[:MOST_PLAYED]:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.training_clips import FILE
 from labcore.runs import Run
 from ui.app import long_work, services
 from ui.app.shell import action_button
@@ -24,7 +25,7 @@ def of_runs(runs: Iterable[Run]) -> dict[str, ClipPredictions | LabError]:
     known: dict[str, ClipPredictions | LabError] = {}
     missing: list[Run] = []
     for run in dict.fromkeys(runs):
-        made = _known(str(run.path), file_stamp(run.path / "training_predictions.parquet"), file_stamp(run.weights))
+        made = _known(str(run.path), file_stamp(run.path / FILE), file_stamp(run.weights))
         if made is None:
             missing.append(run)
         else:
