@@ -115,7 +115,7 @@ def _datasets(prefix: str, **_: object) -> list[str]:
     from argcomplete.completers import FilesCompleter
 
     names = {
-        path.name if path.is_dir() else path.stem for path in _entries("datasets")
+        path.name if path.is_dir() else path.stem for path in _entries("datasets") if path.suffix != ".jsonl"
     }  # the registry would load pandas
     return [*sorted(names), *FilesCompleter()(prefix)]
 

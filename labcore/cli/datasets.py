@@ -1,4 +1,4 @@
-"""List, create, import, check, rename and remove data sets.
+"""List, create, import, check, rename and remove data sets, and show their corrected labels.
 
 Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/,
 audio_train/ audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
@@ -9,6 +9,7 @@ Examples:
   labcore datasets demo
   labcore datasets import ~/ESC-50 --name esc50
   labcore datasets check esc50
+  labcore datasets annotations esc50
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from labcore.cli import annotations as labels
 from labcore.cli.output import Content, duration, say, table, tell, tell_list
-from labcore.cli.parser import Parser, add_json, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.progress import counting, scanning
 from labcore.config import RunConfig
 from labcore.texts import counted, shown
@@ -45,6 +47,7 @@ def parser() -> Parser:
             "import": "add a folder or CSV file to the workspace; the files stay where they are",
             "rename": "rename a data set; its runs still find it",
             "remove": "remove a data set from the workspace; your own files stay where they are",
+            "annotations": "show the corrected labels of a data set, who decided, and where people differ",
         },
     )
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
@@ -63,6 +66,12 @@ def parser() -> Parser:
         f"--{RATE}", dest="sample_rate", type=int, metavar="HZ", help="report sound that training at this sample rate would not hear "
         "(default: that of `labcore train`)",
     )  # fmt: skip
+    decisions = actions["annotations"]
+    decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
+    wish = decisions.add_mutually_exclusive_group()
+    wish.add_argument("--csv", metavar="FILE", help="write every annotation as CSV to this file, - for stdout")
+    wish.add_argument("--undo", metavar="ID", help="take an annotation back; last for your newest one")
+    add_anyone(decisions, "with --undo: take it back")
     for action in actions.values():
         add_json(action, "lines of JSON")
     return parser
@@ -81,6 +90,12 @@ def run(arguments: argparse.Namespace) -> int:
             return rename(workspace, arguments.dataset, arguments.to, as_json)
         case "remove":
             return remove(workspace, arguments.dataset, arguments.yes, as_json)
+        case "annotations":
+            if arguments.csv is not None:
+                return labels.export(workspace, arguments.dataset, arguments.csv)
+            if arguments.undo is not None:
+                return labels.undo(workspace, arguments.dataset, arguments.undo, arguments.anyone, as_json)
+            return labels.show(workspace, arguments.dataset, as_json)
         case _:
             return check(workspace, arguments.dataset, as_json, arguments.sample_rate)
 
@@ -124,12 +139,15 @@ def rename(workspace: Workspace, name: str, to: str, as_json: bool) -> int:
 
 
 def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> int:
+    from labcore.datasets.annotations import file_of
     from labcore.datasets.keeping import remove, use_of
 
     use = use_of(workspace, name)
     if use.runs:
         say(use.sentence)
     use = remove(workspace, name, delete=yes)
+    if (kept := file_of(workspace, use.name)).exists():
+        say(f"its annotations are kept: {kept}")
     if use.open:
         runs = counted(len(use.open), "run")
         say(f"{runs} can only be resumed with its new place: labcore resume RUN --dataset PATH")

@@ -10,7 +10,7 @@ import numpy as np
 
 from labcore.config import DataConfig
 from labcore.datasets.splits import split_for
-from labcore.datasets.table import Dataset, way_from
+from labcore.datasets.table import Dataset, own_labels, way_from
 from labcore.texts import as_bytes
 
 FEWEST_OF_A_CLASS = 8
@@ -29,7 +29,7 @@ def with_train_clips(dataset: Dataset, data: DataConfig, most: int) -> Dataset:
     rows = np.concatenate([parts.train, parts.validation])
     if len(rows) <= most:
         return dataset
-    labels = dataset.table["label"].to_numpy(dtype=object)
+    labels = own_labels(dataset.table).to_numpy(dtype=object)
     sizes = Counter(labels[rows].tolist())
     least = min(FEWEST_OF_A_CLASS, -(-most // len(sizes)))
     room = {label: max(min(size, least), round(most * size / len(rows))) for label, size in sizes.items()}

@@ -111,6 +111,8 @@ def _clips_of(
         lambda progress: open_store(workspace, dataset, classifier.sample_rate, progress),
         should_stop,
     )
+    if dataset.corrections is not None and dataset.corrections.revision:
+        yield Log(message=dataset.corrections.sentence)
     chosen = select_clips(store.table, own if same else None, fold=plan.fold, label=plan.label, trained_on=True)
     told = ClipsChosen(dataset=dataset.name, fold=chosen.fold, clips=len(chosen.rows), sentence=chosen.sentence)
     if before is None or before.facts() | {"time": 0} != told.facts() | {"time": 0}:

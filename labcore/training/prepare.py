@@ -12,6 +12,8 @@ import torch
 
 from labcore import __version__
 from labcore.config import ModelConfig, RunConfig, RuntimeConfig
+from labcore.datasets.corrections import Corrections
+from labcore.datasets.resuming import pin_labels
 from labcore.device import DeviceChoice, usable_cores
 from labcore.evaluation.eval_set import EvalSet
 from labcore.events import Event, Log
@@ -48,6 +50,7 @@ def prepare(
         Stopped: it was asked to stop.
     """
     session, trouble = None, None
+    context.share(lambda: pin_labels(run, workspace, config.data.dataset))
     begun = context.share(lambda: take_up(run))
     if begun.told:
         yield Log(level="warning", message=begun.told)
@@ -120,7 +123,9 @@ class _Preparation:
         """Into the run's folder: what was worked out, the classes, the machine, the clips."""
         save_worked_out(self.run, asked, config)
         self.run.save("labels", clips.labels)
-        self.run.save("environment", environment(device))
+        self.run.save(
+            "environment", environment(device) | {"labels": Corrections.of_run(self.run).sentence or "as given"}
+        )
         clips.record.save(self.run)
 
     def _classifier(
