@@ -13,10 +13,10 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.app.text import plain, run_name
 from ui.components import owner_guard
-from ui.runs import overview
+from ui.runs import correct, overview
 
 S = TypeVar("S")
-TABS: dict[str, Callable[[Run], None]] = {"Overview": overview.show}
+TABS: dict[str, Callable[[Run], None]] = {"Overview": overview.show, "Correct": correct.show}
 """Title → what it shows. Only the tab that is open is drawn."""
 
 
