@@ -11,7 +11,7 @@ from labcore.config import RunConfig
 from labcore.datasets.annotations import file_of, read_annotations
 from labcore.datasets.by_time import whole
 from labcore.datasets.corrections import FILE, Corrections, corrected, with_labels
-from labcore.datasets.folds import assign_folds, drawn_in
+from labcore.datasets.folds import drawn_in
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.registry import find_dataset, find_uncorrected, name_of, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from
@@ -87,7 +87,7 @@ def as_known(dataset: Dataset, known: ClipRecord | None) -> Dataset:
     }
     if known is None or not cut or any(clip.start_s for clip in known.clips if clip.path in cut):
         return dataset
-    return whole(dataset, lambda labels, groups: assign_folds(labels, groups)[0])
+    return whole(dataset)
 
 
 def _wanted(known: ClipRecord | None, workspace: Workspace, wanted: str) -> str:

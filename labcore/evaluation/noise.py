@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from labcore.augment.noise import NoiseAt, mixed_at
 from labcore.augment.seeding import seeded
+from labcore.augment.waveform import NoiseAt, mixed_at
 from labcore.datasets.store import ClipStore
 from labcore.evaluation.jobs import SNRS_DB, InNoise
 from labcore.evaluation.metrics import wilson_interval
@@ -20,6 +20,9 @@ from labcore.inference.resident_clips import waveform_cache
 from labcore.inference.windows import ClipWindows
 from labcore.jobs.following import OnProgress, follow
 
+BATCH = 16
+"""Clips that are predicted at once. The noise depends on it."""
+
 
 def accuracy_over_snr(
     classifier: Classifier,
@@ -28,8 +31,6 @@ def accuracy_over_snr(
     ratios: Sequence[float | None] = (None, *SNRS_DB),
     *,
     colour: str = "pink",
-    seed: int = 0,
-    batch_size: int = 16,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Event, None, None]:
     """Evaluate a classifier on clips with noise, ratio by ratio, each told as :class:`InNoise` when it is done.
@@ -43,8 +44,6 @@ def accuracy_over_snr(
         rows: (clips,) which clips, from :func:`labcore.evaluation.select.select_clips`.
         ratios: in dB; None for the clips as they are.
         colour: of the noise, as ``augment.noise_colour``.
-        seed: of the noise.
-        batch_size: clips that are predicted at once. The noise depends on it.
         should_stop: asked after each batch.
 
     Raises:
@@ -52,7 +51,7 @@ def accuracy_over_snr(
         Stopped: it was asked to stop.
     """
     targets = targets_of(classifier.labels, store.table["label"].to_numpy()[rows])
-    test = _NoisyClips(classifier, store, colour, seed, batch_size)
+    test = _NoisyClips(classifier, store, colour)
     for ratio in ratios:
         what = "evaluating without noise" if ratio is None else f"evaluating at {ratio:g} dB"
         hits = yield from follow(what, partial(test.hits, rows, targets, ratio), should_stop)
@@ -63,19 +62,17 @@ def accuracy_over_snr(
 class _NoisyClips:
     """A classifier and the noise that its clips get."""
 
-    def __init__(
-        self, classifier: Classifier, store: ClipStore, colour: str, seed: int = 0, batch_size: int = 16
-    ) -> None:
-        self.classifier, self.seed, self.batch_size = classifier.eval(), seed, batch_size
+    def __init__(self, classifier: Classifier, store: ClipStore, colour: str) -> None:
+        self.classifier = classifier.eval()
         self.waves = waveform_cache(store, torch.device("cpu"))
         self.noise = NoiseAt(0.0, colour)
 
     def hits(self, rows: np.ndarray, targets: np.ndarray, snr_db: float | None, progress: OnProgress) -> int:
         """How many of the clips are predicted right at a ratio."""
         hits = 0
-        for first in range(0, len(rows), self.batch_size):
-            part = slice(first, first + self.batch_size)
-            probabilities = self.probabilities(rows[part], snr_db, self.seed * 1_000_003 + first)
+        for first in range(0, len(rows), BATCH):
+            part = slice(first, first + BATCH)
+            probabilities = self.probabilities(rows[part], snr_db, first)
             hits += int((probabilities.argmax(1) == targets[part]).sum())
             progress(min(part.stop, len(rows)), len(rows))
         return hits

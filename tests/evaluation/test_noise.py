@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.augment.noise import NoiseAt, ratio_db
+from labcore.augment.waveform import NoiseAt, ratio_db
 from labcore.config import RunConfig
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError
+from labcore.evaluation import noise
 from labcore.evaluation.jobs import InNoise
 from labcore.evaluation.metrics import wilson_interval
 from labcore.evaluation.noise import _NoisyClips, accuracy_over_snr
@@ -46,15 +47,16 @@ def results(*arguments, **options):
     return [event for event in accuracy_over_snr(*arguments, **options) if isinstance(event, InNoise)]
 
 
-def test_accuracy_falls_with_the_noise(classifier, store):
+def test_accuracy_falls_with_the_noise(classifier, store, monkeypatch):
+    monkeypatch.setattr(noise, "BATCH", 2)
     rows = select_clips(store.table, classifier.config.data).rows
-    clean, faint, loud = results(classifier, store, rows, (None, 20.0, -40.0), colour="white", batch_size=2)
+    clean, faint, loud = results(classifier, store, rows, (None, 20.0, -40.0), colour="white")
     assert [each.snr_db for each in (clean, faint, loud)] == [None, 20.0, -40.0]
     assert clean.accuracy == faint.accuracy == 1.0 > loud.accuracy
     for each in (clean, faint, loud):
         assert (each.low, each.high) == wilson_interval(each.hits, each.clips)
         assert each.clips == len(rows)
-    (again,) = results(classifier, store, rows, (-40.0,), colour="white", batch_size=2)
+    (again,) = results(classifier, store, rows, (-40.0,), colour="white")
     assert again.hits == loud.hits  # whatever was judged before it
 
 
@@ -76,12 +78,11 @@ def test_without_noise_it_is_what_the_classifier_says(classifier, store):
     assert [each.hits for each in results(classifier, store, rows, (None,))] == [hits]
 
 
-def test_it_stops_when_asked(classifier, store):
+def test_it_stops_when_asked(classifier, store, monkeypatch):
+    monkeypatch.setattr(noise, "BATCH", 2)
     asked = iter([False, False, True])  # in the middle of the first ratio
     with pytest.raises(Stopped):
-        results(
-            classifier, store, np.arange(len(store)), (None, 0.0), batch_size=2, should_stop=lambda: next(asked, True)
-        )
+        results(classifier, store, np.arange(len(store)), (None, 0.0), should_stop=lambda: next(asked, True))
 
 
 def test_classes_that_it_does_not_know_are_told(classifier, store):

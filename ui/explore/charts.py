@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from ui.charts.curves import category, measure
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -26,23 +28,21 @@ def spectrum(told: Spectrum) -> None:
             "channel": np.repeat(sides, int(keep.sum())),
         }
     )
-    near = {
-        "name": "near",
-        "select": {"type": "point", "nearest": True, "on": "pointerover", "fields": ["Hz"], "clear": "pointerout"},
-    }
-    x = {
-        "field": "Hz", "type": "quantitative", "title": "frequency (Hz)", "scale": {"type": "log", "nice": False},
-        "axis": {"format": "~s", "tickCount": 8},
-    }  # fmt: skip
-    y = {"field": "dB", "type": "quantitative", "title": "dBFS", "scale": {"zero": False}}
-    legend = None if len(sides) == 1 else {"orient": "top", "title": None}
-    colour = {"field": "channel", "type": "nominal", "legend": legend}
+    select = {"type": "point", "nearest": True, "on": "pointerover", "fields": ["Hz"], "clear": "pointerout"}
+    axis = {"format": "~s", "tickCount": 8}
+    x = measure("Hz", "frequency (Hz)", scale={"type": "log", "nice": False}, axis=axis)
+    y = measure("dB", "dBFS", scale={"zero": False})
+    colour = category("channel", legend=None if len(sides) == 1 else {"orient": "top", "title": None})
     tooltip = [{"field": "Hz", "format": ",.0f"}, {"field": "dB", "format": ".1f"}, {"field": "channel"}]
     seen = {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}
     point = {"type": "point", "filled": True, "size": 50}
     layers = [
         {"mark": {"type": "line", "strokeWidth": 1.3}},
-        {"params": [near], "mark": point, "encoding": {"opacity": seen, "tooltip": tooltip}},
+        {
+            "params": [{"name": "near", "select": select}],
+            "mark": point,
+            "encoding": {"opacity": seen, "tooltip": tooltip},
+        },
     ]
     spec = {"encoding": {"x": x, "y": y, "color": colour}, "layer": layers}
     st.vega_lite_chart(frame, spec, height=220, width="stretch", key="explore-spectrum", alt="Average spectrum")
@@ -55,10 +55,8 @@ def accuracy_in_noise(noisy: pd.DataFrame, clean: float, snrs_db: tuple[float, .
         noisy: a row a ratio, with ``snr_db``, ``accuracy``, ``low``, ``high``, ``hits`` and ``clips``.
         clean: the accuracy without added noise, a dashed line.
     """
-    x = {
-        "field": "snr_db", "type": "quantitative", "title": "signal-to-noise ratio (dB)",
-        "scale": {"reverse": True, "nice": False, "domain": [min(snrs_db), max(snrs_db)]},
-    }  # fmt: skip
+    scale = {"reverse": True, "nice": False, "domain": [min(snrs_db), max(snrs_db)]}
+    x = measure("snr_db", "signal-to-noise ratio (dB)", scale=scale)
     y: dict[str, Any] = {"type": "quantitative", "axis": {"format": "%"}, "scale": {"domain": [0, 1]}}
     level = {"datum": clean, **y}
     baseline, dy = ("top", 4) if clean > 0.9 else ("bottom", -4)
@@ -80,10 +78,5 @@ def accuracy_in_noise(noisy: pd.DataFrame, clean: float, snrs_db: tuple[float, .
         },
         {"mark": {"type": "line", "point": True, "strokeWidth": 2}, "encoding": curve},
     ]
-    looks = {
-        "height": 280,
-        "width": "stretch",
-        "key": "explore-noise-curve",
-        "alt": "Accuracy by signal-to-noise ratio",
-    }
-    st.vega_lite_chart(noisy, {"layer": layers}, **looks)
+    alt = "Accuracy by signal-to-noise ratio"
+    st.vega_lite_chart(noisy, {"layer": layers}, height=280, width="stretch", key="explore-noise-curve", alt=alt)

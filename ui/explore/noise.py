@@ -44,14 +44,7 @@ def show() -> None:
                 "Fold", summary.folds, index=summary.folds.index(summary.fold), key=f"explore-noise-fold-{run.id}", width=160,
                 format_func=lambda name: f"{name}, test fold" if name == summary.fold else f"{name}, trained on",
             )  # fmt: skip
-            colour = st.segmented_control(
-                "Noise",
-                ["white", "pink", "brown"],
-                default="pink",
-                required=True,
-                key="explore-noise-colour",
-                wrap=True,
-            )
+            colour = shell.one_of("Noise", ["white", "pink", "brown"], default="pink", key="explore-noise-colour")
             job, status = last_of(run) or (None, None)
             shell.action_button(
                 "Run", partial(start, run, label, fold, colour), key="explore-noise-start", icon=":material/play_arrow:",
@@ -86,8 +79,7 @@ def _show(job: NoiseTest, status: JobStatus, run: Run) -> None:
         return
     short_jobs.why_not(job, status)
     if status.state in RESUMABLE:
-        resume = partial(services.manager().resume, job, by=services.visitor_name())
-        shell.action_button("Resume", resume, key="explore-noise-resume", icon=":material/play_arrow:")
+        owner_guard.resume_button(job, status.by, key="explore-noise-resume")
     result(job, run, status)
 
 

@@ -12,7 +12,7 @@ from labcore.evaluation.review import Order, ReviewClip
 from labcore.runs import Run
 from labcore.texts import counted
 from ui.app import services
-from ui.app.shell import action_button, errors_in_place
+from ui.app.shell import action_button, errors_in_place, one_of
 from ui.app.text import plain
 from ui.runs import correct_card
 from ui.runs.correct_state import Sitting, known_clips
@@ -32,13 +32,12 @@ def show(run: Run) -> None:
         st.info("There are no predictions of this run yet: they are written when it finishes.", icon=":material/info:")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        order = st.segmented_control(
-            "Clips", list(ORDERS), format_func=ORDERS.__getitem__, default="mixed", required=True, key="correct-order",
-            help=ABOUT, label_visibility="collapsed",
-        )  # fmt: skip
+        order: Order = one_of(
+            "Clips", ORDERS, default="mixed", key="correct-order", help=ABOUT, label_visibility="collapsed"
+        )
         st.markdown(f":gray[Fold {plain(run.config.data.fold or '')}, held out]", width="content")
-    clips = _review(str(run.predictions), run.predictions.stat().st_mtime_ns, order or "mixed")
-    why = f"run {run.id}: {ORDERS[order or 'mixed'].lower()}"
+    clips = _review(str(run.predictions), run.predictions.stat().st_mtime_ns, order)
+    why = f"run {run.id}: {ORDERS[order].lower()}"
     show_clips(run.config.data.dataset, clips, why=why, config=run.config, key=f"correct-{run.id}-{order}", run=run)
 
 

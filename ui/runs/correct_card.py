@@ -11,7 +11,7 @@ from labcore.datasets.rows import Row
 from labcore.evaluation.review import ReviewClip
 from labcore.explore.view import View
 from labcore.texts import shown
-from ui.app.shell import action_button, errors_in_place
+from ui.app.shell import action_button, errors_in_place, next_button
 from ui.app.text import label_name, label_names, percent, plain
 from ui.charts.colours import colours
 from ui.components.sound_viewer import image_row, viewer
@@ -63,13 +63,13 @@ def _wav(row: Row) -> bytes:
 def _log_mel(row: Row, config: str) -> tuple[View, float]:
     """What a network of this configuration is given of the clip, and its seconds."""
     from labcore.audio import decode
-    from labcore.explore.views import log_mel_view
+    from labcore.explore.views import view_of
 
     settings = RunConfig.model_validate_json(config)
     last = row.start_s + LONGEST_SECONDS
     end = last if row.end_s is None else min(last, row.end_s)
     wave, rate = decode(row.path, settings.audio.sample_rate, start_s=row.start_s, end_s=end)
-    return log_mel_view(wave, settings), len(wave) / rate
+    return view_of("log-mel", wave, settings), len(wave) / rate
 
 
 def _verdicts(sitting: Sitting, clip: ReviewClip, names: dict[str, str]) -> None:
@@ -82,7 +82,7 @@ def _verdicts(sitting: Sitting, clip: ReviewClip, names: dict[str, str]) -> None
         button("Unsure", partial(sitting.decide, clip, "unsure"), "U", icon=":material/question_mark:")
         button("Skip", partial(sitting.skip, clip), "S", icon=":material/skip_next:")
         undo(sitting)
-        button("Play", partial(_play, sitting), "P", icon=":material/replay:")
+        next_button("Play", f"{sitting.key}-plays", key=f"{sitting.key}-P", shortcut="P", icon=":material/replay:")
     if len(sitting.known.labels) <= len(DIGITS):
         _class_row(sitting, clip, names, sitting.known.labels)
 
@@ -132,11 +132,6 @@ def choosing(sitting: Sitting) -> bool:
 
 def _choose(sitting: Sitting, whether: bool) -> None:
     st.session_state[f"{sitting.key}-choosing"] = whether
-
-
-def _play(sitting: Sitting) -> None:
-    key = f"{sitting.key}-plays"
-    st.session_state[key] = st.session_state.get(key, 0) + 1
 
 
 def told(sitting: Sitting, clip: ReviewClip) -> str:
