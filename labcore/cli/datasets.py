@@ -47,7 +47,7 @@ def parser() -> Parser:
             "rename": (rename, "rename a data set; its runs still find it"),
             "remove": (remove, "remove a data set from the workspace; your own files stay where they are"),
             "annotations": (
-                annotations,
+                annotated,
                 "show the corrected labels of a data set, who decided, and where people differ",
             ),
         },

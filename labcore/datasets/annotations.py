@@ -51,7 +51,7 @@ class Annotation(Line):
     Attributes:
         clip: its path from the data set's folder on.
         start_s, end_s: its span in the file; ``end_s`` is None for the file's end.
-        bytes: the size of its file, so that the decision is not taken for one on another recording of that name.
+        bytes: the size of its file: the decision does not count for another recording of that name.
         old: the label that the data set gives it.
         verdict: ``right``: the label holds; ``other``: ``new`` is the right one; ``wrong``: it is neither, and no class was named;
             ``unsure``: the label stays.

@@ -49,7 +49,8 @@ def review_clips(predictions: ClipPredictions, order: Order = "mixed") -> list[R
     others = sorted(rows[~wrong].tolist(), key=lambda row: _lot(predictions, row))
     chosen = list[int]()
     for begin in range(0, len(mistakes), BLOCK // 2):
-        block = [*mistakes[begin : begin + BLOCK // 2], *others[begin : begin + BLOCK // 2]]
+        wrong_ones = mistakes[begin : begin + BLOCK // 2]
+        block = [*wrong_ones, *others[begin : begin + len(wrong_ones)]]
         chosen += sorted(block, key=lambda row: _lot(predictions, row))
     return clips_of(predictions, chosen)
 

@@ -38,6 +38,11 @@ def test_mistakes_come_with_as_many_others_and_no_order_tells_which(predictions)
     assert wrong not in ([True, False] * BLOCK, [False, True] * BLOCK)
 
 
+def test_few_mistakes_come_with_few_others(predictions):
+    few = predictions.chosen(np.arange(40) > 30)
+    assert [clip.predicted for clip in review_clips(few, "mixed")].count("dog") == 2
+
+
 def test_all_clips_come_once(predictions):
     clips = numbers(review_clips(predictions, "all"))
     assert sorted(clips) == list(range(40))

@@ -35,10 +35,11 @@ def show(run: Run) -> None:
         order: Order = one_of(
             "Clips", ORDERS, default="mixed", key="correct-order", help=ABOUT, label_visibility="collapsed"
         )
-        st.markdown(f":gray[Fold {plain(run.config.data.fold or '')}, held out]", width="content")
+        fold = run.config.data.fold
+        st.markdown(f":gray[Held-out clips{f' of fold {plain(fold)}' if fold else ''}]", width="content")
     clips = _review(str(run.predictions), run.predictions.stat().st_mtime_ns, order)
     why = f"run {run.id}: {ORDERS[order].lower()}"
-    show_clips(run.config.data.dataset, clips, why=why, config=run.config, key=f"correct-{run.id}-{order}", run=run)
+    show_clips(run.config.data.dataset, clips, why=why, config=run.config, key=f"correct-{run.id}", run=run)
 
 
 def show_clips(

@@ -32,12 +32,13 @@ def show(sitting: Sitting, clip: ReviewClip, config: RunConfig) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"Is this **{plain(names.get(label, label))}**?", width="content")
         st.markdown(f":gray[{plain(row.name)}]", width="content")
-    with errors_in_place():
-        _sound(sitting, row, config)
-    if choosing(sitting):
+    sound = st.container()
+    if choosing(sitting):  # before the sound: a key that is pressed while it is being read must find its button
         _classes(sitting, clip, names)
     else:
         _verdicts(sitting, clip, names)
+    with sound, errors_in_place():
+        _sound(sitting, row, config)
 
 
 def _sound(sitting: Sitting, row: Row, config: RunConfig) -> None:
@@ -48,9 +49,9 @@ def _sound(sitting: Sitting, row: Row, config: RunConfig) -> None:
         st.audio(_wav(row), format="audio/wav", alt=shown(alt), autoplay=True)
     view, seconds = _log_mel(row, config.to_json())
     low, high = view.colour_range()
-    picture = image_row(view, "Log-mel", colours(), axis="bands", low=low, high=high, height=150)
+    log_mel = image_row(view, "Log-mel", colours(), axis="bands", low=low, high=high, height=150)
     viewer(
-        [picture], key="correct-picture", of=row.key, start_s=0.0, end_s=seconds, player=PLAYER, alt="Log-mel spectrogram"
+        [log_mel], key="correct-picture", of=row.key, start_s=0.0, end_s=seconds, player=PLAYER, alt="Log-mel spectrogram"
     )  # fmt: skip
 
 
