@@ -13,7 +13,7 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.app.text import plain, run_name
 from ui.components import owner_guard
-from ui.runs import evaluation, labels, mistakes, overview
+from ui.runs import correct, evaluation, labels, mistakes, overview
 
 S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {
@@ -21,6 +21,7 @@ TABS: dict[str, Callable[[Run], None]] = {
     "Evaluation": evaluation.show,
     "Mistakes": mistakes.show,
     "Labels": labels.show,
+    "Correct": correct.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 
