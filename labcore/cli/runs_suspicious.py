@@ -32,7 +32,7 @@ def add_to(parser: Parser) -> None:
 
 def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.comparison.candidates import candidate
-    from labcore.evaluation.label_errors import clips_of, suspicions
+    from labcore.evaluation.label_errors import suspicions, table_of
 
     chosen = candidate(workspace, run_named(arguments))
     if chosen.predictions is None:
@@ -41,7 +41,7 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if chosen.leaks:
         say("warning: the split leaks: the network was trained on clips of these recordings, and trusts their labels")
     if arguments.csv:
-        emit(csv_of_frame(clips_of(found, chosen.predictions)).removesuffix("\n"))
+        emit(csv_of_frame(table_of(found, chosen.predictions)).removesuffix("\n"))
         return DONE
     tell_list(
         facts_of(found, chosen.predictions),
@@ -58,9 +58,9 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
 def facts_of(found: list[Suspicion], predictions: ClipPredictions) -> Iterator[dict[str, Any]]:
     """Each decision as a line of JSON, with its clips."""
-    from labcore.evaluation.label_errors import clips_of
+    from labcore.evaluation.label_errors import table_of
 
-    rows = iter(clips_of(found, predictions).to_dict("records"))
+    rows = iter(table_of(found, predictions).to_dict("records"))
     for each in found:
         clips = list(itertools.islice(rows, len(each.rows)))
         own = {name: clips[0][name] for name in DECISION}

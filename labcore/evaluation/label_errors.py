@@ -122,7 +122,7 @@ def suspicions(predictions: ClipPredictions) -> list[Suspicion]:
     return sorted(found, key=lambda each: each.quality)
 
 
-def clips_of(found: Iterable[Suspicion], predictions: ClipPredictions) -> pd.DataFrame:
+def table_of(found: Iterable[Suspicion], predictions: ClipPredictions) -> pd.DataFrame:
     """A row a clip, in the order of the decisions.
 
     Returns:

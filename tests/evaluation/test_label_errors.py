@@ -7,12 +7,12 @@ import pytest
 from labcore.errors import RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.label_errors import (
-    clips_of,
     confident_classes,
     confident_joint,
     looks_wrong,
     qualities,
     suspicions,
+    table_of,
     thresholds,
 )
 
@@ -56,11 +56,11 @@ def test_a_recording_is_one_decision():
     assert found[0].flagged == 1
     assert [each.suspicious for each in found] == [True, True, False, False, False]
     assert sorted(row for each in found for row in each.rows.tolist()) == list(range(7))
-    table = clips_of(found[:2], judged)
+    table = table_of(found[:2], judged)
     assert table["clip"].tolist() == ["2.wav", "6.wav", "5.wav"]
     assert table["recording"].tolist() == ["c", "c", "d"]
     assert table["p_label"].tolist() == pytest.approx([0.1, 0.2, 0.45])
-    assert clips_of([], judged).empty
+    assert table_of([], judged).empty
 
 
 def test_clips_of_unknown_classes_are_left_out():

@@ -14,7 +14,7 @@ from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.runs import Run
 from labcore.texts import shown
 from ui.app import services
-from ui.app.shell import errors_in_place, show_error
+from ui.app.shell import errors_in_place, one_of, show_error
 from ui.app.text import percent, plain
 from ui.charts.colours import colours, dark, shares
 from ui.components.sound_viewer import image_row, viewer
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LONGEST_SECONDS = 30.0
 """Of a longer clip its beginning is played and drawn."""
 MOST_LABELS = 3
+GRAD_CAM = "Grad-CAM: the parts of the log-mel that raise this class in the network."
 
 
 def show(clips: HeldOutClips, row: int, training: ClipPredictions | LabError | None) -> None:
@@ -70,10 +71,8 @@ def log_mel(clips: HeldOutClips, row: int, found: Row, key: str) -> None:
     ]
     label: str = asked[0]
     if len(asked) > 1:
-        label = st.segmented_control(
-            "Where the network looked for", asked, default=asked[0], required=True, key=f"looked-{key}",
-            format_func=names.__getitem__, help="Grad-CAM: the parts of the log-mel that raise this class in the network.",
-        )  # fmt: skip
+        told = {name: names[name] for name in asked}
+        label = one_of("Where the network looked for", told, default=asked[0], key=f"looked-{key}", help=GRAD_CAM)
     run = clips.run(row)
     end_s = (
         found.start_s + LONGEST_SECONDS if found.end_s is None else min(found.end_s, found.start_s + LONGEST_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,11 @@ import numpy as np
 import streamlit as st
 
 from labcore.crossval.job import CrossValidation
+from labcore.datasets.annotations import file_of
 from labcore.datasets.clip_finder import ClipFinder, FoundClip
+from labcore.datasets.registry import name_of
+from labcore.datasets.resuming import dataset_of
+from labcore.errors import LabError
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.runs import Run
 from ui.app import services
@@ -84,7 +89,7 @@ def find(run: Run, predictions: ClipPredictions, row: int) -> FoundClip:
         DatasetError: it is gone, or the data set is.
     """
     clip = predictions.frame.iloc[row]
-    return _finder(str(run.path)).find(str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
+    return _finder(str(run.path), _annotated(run)).find(str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
 
 
 def _read(key: str, runs: Sequence[Run]) -> HeldOutClips:
@@ -100,9 +105,15 @@ def _predictions(files: tuple[str, ...], changed: tuple[int, ...]) -> tuple[Clip
     return ClipPredictions.read(map(Path, files)), np.repeat(np.arange(len(files)), sizes)
 
 
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
-def _finder(path: str) -> ClipFinder:
-    from labcore.datasets.resuming import dataset_of
+def _annotated(run: Run) -> int:
+    """Changes with the corrections of the run's data set."""
+    workspace = services.workspace()
+    with contextlib.suppress(LabError):
+        return file_stamp(file_of(workspace, name_of(workspace, run.config.data.dataset)))
+    return 0
 
+
+@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
+def _finder(path: str, annotated: int) -> ClipFinder:
     run = Run(Path(path))
     return ClipFinder(dataset_of(run, services.workspace(), run.config.data.dataset))

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from labcore.crossval.job import CrossValidation
+from labcore.datasets.annotations import NO_LABEL
 from labcore.errors import LabError
 from labcore.evaluation.label_errors import Suspicion
 from labcore.runs import Run
@@ -16,9 +17,11 @@ from ui.app import shell
 from ui.app.shell import errors_in_place
 from ui.app.text import counted, percent, plain
 from ui.components import pager
-from ui.runs import clip_card, held_out_clips
+from ui.runs import clip_card, correct, held_out_clips
 from ui.runs.held_out_clips import HeldOutClips
 
+CORRECT = "Correct"
+VIEWS = ("By recording", CORRECT)
 AT_ONCE = 5
 MOST_PLAYED = 3
 """Clips of a recording that are played at once; more of them after a press."""
@@ -70,9 +73,28 @@ def _view(clips: HeldOutClips) -> None:
             )
             shell.download("Download (CSV)", partial(_csv, clips, found), f"labels-{slug(clips.key)}.csv", "text/csv",
                            key=f"labels-csv-{clips.key}", type="tertiary")  # fmt: skip
+        if (
+            shell.one_of("Show", VIEWS, default=VIEWS[0], key=f"labels-view-{clips.key}", label_visibility="collapsed")
+            == CORRECT
+        ):
+            _correct(clips, found)
+            return
         part = pager.part(len(found), AT_ONCE, key=f"labels-page-{clips.key}", what="recordings")
         for each in found[part]:
             _recording(clips, each)
+
+
+def _correct(clips: HeldOutClips, found: list[Suspicion]) -> None:
+    """The same clips one after the other, to decide on with a key."""
+    from labcore.evaluation.review import clips_of
+
+    st.caption("Only labels that look wrong are in this list: to correct a fair sample, use the tab Correct of a run.")
+    first = clips.runs[0]
+    rows = [row for each in found for row in each.rows.tolist()]
+    correct.show_clips(
+        first.config.data.dataset, clips_of(clips.predictions, rows), why="the label looks wrong", config=first.config,
+        key=f"labels-correct-{clips.key}",
+    )  # fmt: skip
 
 
 def _recording(clips: HeldOutClips, each: Suspicion) -> None:
@@ -85,8 +107,10 @@ def _recording(clips: HeldOutClips, each: Suspicion) -> None:
             f"**{plain(names[each.suggested])}** :gray[· {counted(len(rows), 'clip')} · fit {percent(each.quality)}]{mark}"
         )
         now = _label_now(clips, rows[0])
-        if now not in ("", each.label):
-            st.caption(f"The data set labels it {plain(names.get(now, now))} now.")
+        if now == NO_LABEL:
+            st.caption("It is left out of the data set by now.")
+        elif now not in (None, each.label):
+            st.caption(f"It was corrected: the label that counts by now is {plain(names.get(now, now))}.")
         left, right = st.columns([3, 2], gap="medium")
         with left, errors_in_place():
             clip_card.log_mel(clips, rows[0], clips.found(rows[0]).row, f"labels-{key}")
@@ -112,19 +136,19 @@ def _clip(clips: HeldOutClips, each: Suspicion, row: int) -> None:
         clip_card.sound(found, f"labels-{clips.key}-{row}")
 
 
-def _label_now(clips: HeldOutClips, row: int) -> str:
-    """The label that the data set gives a clip by now; "" where the clip is gone."""
+def _label_now(clips: HeldOutClips, row: int) -> str | None:
+    """The label of a clip that counts by now; None where the clip is gone."""
     try:
         return clips.found(row).row.label
     except LabError:
-        return ""
+        return None
 
 
 def _csv(clips: HeldOutClips, found: list[Suspicion]) -> str:
-    from labcore.evaluation.label_errors import clips_of
+    from labcore.evaluation.label_errors import table_of
     from labcore.sheets import csv_of_frame
 
-    return csv_of_frame(clips_of(found, clips.predictions))
+    return csv_of_frame(table_of(found, clips.predictions))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for labels that look wrong …")

@@ -9,7 +9,7 @@ from labcore.crossval.job import CrossValidation
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.mistakes import Choice, by_class, by_confidence, rows_of
 from labcore.runs import Run
-from ui.app.shell import errors_in_place
+from ui.app.shell import errors_in_place, one_of
 from ui.app.text import counted, plain
 from ui.charts import mistakes as charts
 from ui.charts.confusion import confusion
@@ -82,11 +82,9 @@ def _choice(clips: HeldOutClips) -> Choice:
 
 
 def _chart(clips: HeldOutClips) -> None:
-    kind = st.segmented_control(
-        "Choose by", CHARTS, default=CHARTS[0], required=True, key=_key(clips, "kind"), label_visibility="collapsed"
-    )
+    kind = one_of("Choose by", CHARTS, default=CHARTS[0], key=_key(clips, "kind"), label_visibility="collapsed")
     names, predictions = clips.names, clips.predictions
-    key = f"{_key(clips, str(kind))}-{st.session_state.get(_key(clips, 'chart'), 0)}"
+    key = f"{_key(clips, kind)}-{st.session_state.get(_key(clips, 'chart'), 0)}"
     labels = {name: label for label, name in names.items()}
 
     def press(true: str | None, predicted: str | None, low: float = 0.0, high: float = 1.0) -> None:
