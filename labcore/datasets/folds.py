@@ -59,7 +59,8 @@ def drawn_in(dataset: Dataset, folder: str) -> Dataset:
     So they were at first, which gave other folds at every place. Runs of that time go on with theirs.
     """
     table = dataset.table
-    known = {shown(way_from(dataset.folder, path)) for path in table["path"]}
+    now = dataset.folder  # looks at all clips: once
+    known = {shown(way_from(now, path)) for path in table["path"]}
     groups = [f"{folder}/{group}" if group in known else group for group in table["group"]]
     changed = table.assign(group=pd.Series(groups, dtype=object))
     labels = list(own_labels(table))

@@ -80,8 +80,9 @@ def _find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
 
 def as_known(dataset: Dataset, known: ClipRecord | None) -> Dataset:
     """A data set whose recordings are whole where a run knows them so, from before they were parted by time."""
+    folder = dataset.folder  # looks at all clips: once
     cut = {
-        way_from(dataset.folder, path)
+        way_from(folder, path)
         for path, start in zip(dataset.table["path"], dataset.table["start_s"], strict=True)
         if start
     }

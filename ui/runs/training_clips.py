@@ -50,7 +50,7 @@ def of_runs(runs: Iterable[Run]) -> dict[str, ClipPredictions | LabError]:
 def _offer(runs: list[Run]) -> None:
     def begin() -> None:
         for run in runs:
-            long_work.start(_key(run), run_name(run), GROUP, "Embedding the training clips of", _work(run))
+            long_work.start(_key(run), _name(run), GROUP, "Embedding the training clips of", _work(run))
 
     action_button(
         "Find the nearest training clips", begin, key="training-clips", icon=":material/hub:",
@@ -67,6 +67,11 @@ def _work(run: Run) -> long_work.Work:
         return training_clips(run, workspace, lambda done, total: progress(done / max(1, total)))
 
     return work
+
+
+def _name(run: Run) -> str:
+    fold = run.config.data.fold
+    return f"{run_name(run)}, fold {fold}" if fold else run_name(run)
 
 
 def _key(run: Run) -> str:
