@@ -1,4 +1,4 @@
-"""List, show, compare, calibrate, name, tag, archive, stop and delete runs.
+"""List, show, compare, calibrate, name, tag, archive, stop and delete runs; find labels that look wrong.
 
 Examples:
   labcore runs list --filter state=finished --sort accuracy
@@ -15,7 +15,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from labcore.catalogue.rows import row_of
-from labcore.cli import run_changes, run_list, runs_calibrate, runs_compare
+from labcore.cli import run_changes, run_list, runs_calibrate, runs_compare, runs_suspicious
 from labcore.cli.figures import figures_of, lines
 from labcore.cli.jobs import follow, own, stop
 from labcore.cli.output import Content, duration, facts_lines, one_line, percent, tell
@@ -43,6 +43,7 @@ def parser() -> Parser:
             "show": (show, "show a run: settings, state and results"),
             "compare": (runs_compare.run, runs_compare.HELP),
             "calibrate": (runs_calibrate.run, runs_calibrate.HELP),
+            "suspicious": (runs_suspicious.run, runs_suspicious.HELP),
             "stop": (stop_named, "stop runs after the current batch, however they were started; they can be resumed"),
             "delete": (
                 run_changes.delete,
@@ -55,6 +56,7 @@ def parser() -> Parser:
     actions["show"].add_argument("--follow", "-f", action="store_true", help="follow it until it ends")
     runs_compare.add_to(actions["compare"])
     runs_calibrate.add_to(actions["calibrate"])
+    runs_suspicious.add_to(actions["suspicious"])
     add_run(actions["stop"], many=True)
     add_run(actions["delete"], many=True)
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")

@@ -72,11 +72,15 @@ class Search(JobFolder):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
+        from labcore.datasets.corrections import FILE
+        from labcore.datasets.resuming import corrections_by_now
         from labcore.search.journal import begin_journal
 
+        labels = corrections_by_now(workspace, settings.config.data.dataset)
         search = cls.new(workspace, slug(Path(settings.config.data.dataset).stem or "data")[:24])
         with search.draft(queued=queued, by=by) as draft:
             draft.save("search", settings.to_dict())
+            draft.save(FILE, labels.to_dict())  # its trials begin at different times, and shall have the same ones
             begin_journal(draft.path / "journal.jsonl", settings)
         return search
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from labcore.catalogue.rows import whole_row
 from labcore.crossval.job import CrossValidation
-from ui.runs import evaluation, one
+from ui.runs import evaluation, labels, mistakes, one
 from ui.runs.rows import table
 
 
@@ -25,7 +25,12 @@ def _folds(experiment: CrossValidation) -> None:
     table(experiment.children(), key="runs-folds")
 
 
-TABS: dict[str, Callable[[CrossValidation], None]] = {"Folds": _folds, "Evaluation": evaluation.pooled}
+TABS: dict[str, Callable[[CrossValidation], None]] = {
+    "Folds": _folds,
+    "Evaluation": evaluation.pooled,
+    "Mistakes": mistakes.show_pooled,
+    "Labels": labels.show_pooled,
+}
 """Title → what it shows. Only the tab that is open is drawn."""
 
 

@@ -13,10 +13,16 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.app.text import plain
 from ui.components import owner_guard
-from ui.runs import actions, evaluation, overview, rows
+from ui.runs import actions, correct, evaluation, labels, mistakes, overview, rows
 
 S = TypeVar("S")
-TABS: dict[str, Callable[[Run], None]] = {"Overview": overview.show, "Evaluation": evaluation.show}
+TABS: dict[str, Callable[[Run], None]] = {
+    "Overview": overview.show,
+    "Evaluation": evaluation.show,
+    "Mistakes": mistakes.show,
+    "Labels": labels.show,
+    "Correct": correct.show,
+}
 """Title → what it shows. Only the tab that is open is drawn."""
 
 

@@ -36,7 +36,7 @@ def show(run: Run) -> None:
                 st.rerun()
             state.show(run, now, seen)
             if now.state == "finished":
-                results.figures(seen)
+                results.figures(run, seen)
             training_curves.show(run, seen, now)
 
     follow()
