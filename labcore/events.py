@@ -205,8 +205,9 @@ class Progress(Event):
 class Epoch(Event):
     """An epoch is over and its checkpoint is on the disk. Epochs count from 1.
 
-    ``spent`` is where the training steps' time went, in seconds: data, augmentation, mel, network, waiting. ``pinned`` are the
-    probabilities of the clips that the user pinned: name → label → probability.
+    ``joules`` are those of the whole GPU since the epoch before; None where it does not count them. ``spent`` is where the training steps'
+    time went, in seconds: data, augmentation, mel, network, waiting. ``pinned`` are the probabilities of the clips that the user pinned:
+    name → label → probability.
     """
 
     type: Literal["epoch"] = "epoch"
@@ -221,6 +222,7 @@ class Epoch(Event):
     seconds: float
     seconds_left: float
     averaged: bool
+    joules: float | None = None
     spent: dict[str, float] = Field(default_factory=dict)
     pinned: dict[str, dict[str, float]] = Field(default_factory=dict)
 
@@ -237,7 +239,8 @@ class Evaluated(Event):
     """The final figures on the held-out fold, from the weights that were saved.
 
     ``leaks``: clips of the same recordings were trained on, so that the figures are too high. ``adjusted``: so many times settings were
-    changed, by a person or on advice, while the curves of these very clips were in view.
+    changed, by a person or on advice, while the curves of these very clips were in view. ``corrected``: so many labels of these clips are
+    other than the data set's own.
     """
 
     type: Literal["evaluated"] = "evaluated"
@@ -251,6 +254,7 @@ class Evaluated(Event):
     fold: str
     leaks: bool = False
     adjusted: int = 0
+    corrected: int = 0
 
 
 class RunFinished(Finished):

@@ -58,10 +58,18 @@ class BasePlan(BaseModel):
 
 
 class EvaluationPlan(BasePlan):
-    """``rows``: what predictions are kept of. ``batch_size``: windows at a time."""
+    """What else there is to ask of an evaluation.
+
+    Attributes:
+        rows: what predictions are kept of.
+        batch_size: windows at a time.
+        part: validation for the clips that the run set aside from training, in place of a fold. Their probabilities are those without a
+            temperature: one is fitted on them.
+    """
 
     rows: Literal["clips", "windows"] = "clips"
     batch_size: Annotated[int, Field(ge=1)] = 64
+    part: Literal["test", "validation"] = "test"
 
 
 class NoisePlan(BasePlan):
@@ -134,6 +142,11 @@ class Judgement(JobFolder, Generic[P]):
         except RunError as error:
             return JobRequest(needs=self.needs, error=reason(error))
 
+    @classmethod
+    def of_run(cls, run: Run) -> list[Self]:
+        """All of a run in its workspace, newest first. What cannot be read is left out."""
+        return [job for job in cls.every(run.workspace) if job.load(Path(cls.kind.file).stem, {}).get("run") == run.id]
+
     @property
     def chosen(self) -> ClipsChosen | None:
         """The clips that are evaluated, once that is known."""
@@ -182,11 +195,6 @@ class NoiseTest(Judgement[NoisePlan]):
     def results(self) -> list[InNoise]:
         """Those at hand, in the order of their ratios."""
         return results_of(self.events())
-
-    @classmethod
-    def of_run(cls, run: Run) -> list[NoiseTest]:
-        """All of a run in its workspace, newest first. What cannot be read is left out."""
-        return [job for job in cls.every(run.workspace) if job.load("noise", {}).get("run") == run.id]
 
 
 def results_of(events: Iterable[Event]) -> list[InNoise]:

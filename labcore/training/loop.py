@@ -9,6 +9,7 @@ from dataclasses import fields
 import numpy as np
 
 from labcore.config import RunConfig
+from labcore.datasets.table import corrected_labels
 from labcore.evaluation.eval_set import PredictionPart
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, not_kept, record
@@ -20,6 +21,7 @@ from labcore.runs.honesty import adjustments
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
+from labcore.training.energy import EnergyMeter
 from labcore.training.live_settings import LiveSettings
 from labcore.training.pace import EpochPace
 from labcore.training.pinned import Pinned
@@ -65,6 +67,7 @@ def train(
         return
     untold = _untold(session, run)
     trainer, pace = Trainer(session), EpochPace()
+    meter = EnergyMeter(session.classifier.device) if context.alone else None
     live, pinned = LiveSettings(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, session.on_validation, len(session.watched_targets))
     watched = "validation" if session.on_validation else "held_out"
@@ -80,7 +83,7 @@ def train(
             yield from live.begin(trainer.epoch + 1, trainer.reconfigure, context)
             if not (yield from _steps(trainer, pace, should_stop)):
                 return
-            event = _finished(trainer, pace, pinned)
+            event = _finished(trainer, pace, pinned, meter)
             writer.show(event.epoch, trainer.shown)
             writer.write(event, live.values(event.epoch))  # before the checkpoint: what is in it is not written again
             if context.main:
@@ -109,13 +112,14 @@ def _steps(trainer: Trainer, pace: EpochPace, should_stop: Callable[[], bool]) -
     return True
 
 
-def _finished(trainer: Trainer, pace: EpochPace, pinned: Pinned) -> Epoch:
-    """The end of an epoch, with what is said of the pinned clips."""
+def _finished(trainer: Trainer, pace: EpochPace, pinned: Pinned, meter: EnergyMeter | None) -> Epoch:
+    """The end of an epoch, with its energy, and what is said of the pinned clips."""
     event = trainer.finish_epoch(pace)
     if not trainer.context.main:
         return event
     with trainer.as_saved() as classifier:
-        return event.model_copy(update={"pinned": pinned.probabilities(classifier)})
+        told = {"pinned": pinned.probabilities(classifier), "joules": meter.taken() if meter is not None else None}
+        return event.model_copy(update=told)
 
 
 def _untold(session: Session, run: Run) -> Epoch | None:
@@ -147,7 +151,15 @@ def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator
     yield Log(message=f"weights saved; evaluated on {evaluated} of fold {split.fold}")
     if trouble is not None:
         yield Log(level="warning", message=not_kept(trouble))
-    result = score(predicted, targets, classifier.labels, split.fold, split.leaks, adjusted=adjustments(run.events()))
+    result = score(
+        predicted,
+        targets,
+        classifier.labels,
+        split.fold,
+        split.leaks,
+        adjusted=adjustments(run.events()),
+        corrected=corrected_labels(session.clips.store.table, split.held_out),
+    )
     writer.conclude(classifier.config, result, classifier.labels)
     yield result
 

@@ -1,0 +1,147 @@
+"""Calibration on the Evaluation tab: the reliability diagram, and the temperature that a run's weights carry."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from labcore import calibration
+from labcore.errors import RunError
+from labcore.evaluation.calibration import Reliability
+from labcore.evaluation.figures import Figures
+from labcore.evaluation.jobs import Evaluation
+from labcore.inference.temperature import Temperature
+from labcore.jobs.glances import glance
+from labcore.runs import Run
+from ui.app import services
+from ui.app.text import capital, percent, plain
+from ui.charts.reliability import reliability
+from ui.components import owner_guard, short_jobs
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+WANTED = "calibrate-wanted"
+"""With the id of a run: the visitor wants a temperature once the validation clips are evaluated."""
+GIVEN = {
+    True: "Page, command line, service and exported files give calibrated probabilities.",
+    False: "Probabilities are given as trained.",
+}
+
+
+def panel(run: Run, figures: Figures, *, own: bool) -> None:
+    """The diagram of predictions, and beside it the temperature.
+
+    Args:
+        own: they are those of the run's test fold, which are made without a temperature.
+    """
+    temperature = Temperature.of_file(run.weights)
+    lines = {"As trained" if own else "As evaluated": figures.calibration}
+    if own and temperature is not None:
+        lines["With the temperature"] = _tempered(
+            str(run.predictions), run.predictions.stat().st_mtime_ns, temperature.value
+        )
+    with diagram(lines, key=run.id):
+        _temperature(run, temperature)
+
+
+def diagram(lines: dict[str, Reliability], *, key: str) -> DeltaGenerator:
+    """Reliability diagrams by name, and what they say; returns the place below that."""
+    st.markdown("**Calibration**")
+    left, right = st.columns([5, 6], gap="medium")
+    with left:
+        reliability(lines, key=f"reliability-{key}")
+    with right:
+        for name, each in lines.items():
+            st.markdown(f"{name}: expected calibration error **{percent(each.error)}**. {_verdict(each)}")
+        return st.container()
+
+
+def _verdict(found: Reliability) -> str:
+    """Whether a network is too sure, in a sentence."""
+    if found.confidence is None or not found.bins:
+        return ""
+    clips = sum(each.clips for each in found.bins)
+    accuracy = sum(each.clips * each.accuracy for each in found.bins) / clips
+    gap = found.confidence - accuracy
+    word = "about as sure as it is right" if abs(gap) < 0.02 else "too sure" if gap > 0 else "not sure enough"
+    return f"It is {word}: mean confidence {percent(found.confidence)}, accuracy {percent(accuracy)}."
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _tempered(file: str, changed: int, temperature: float) -> Reliability:
+    from labcore.evaluation.calibration import reliability, tempered
+    from labcore.evaluation.clip_predictions import ClipPredictions
+
+    predictions = ClipPredictions.read([Path(file)])
+    predictions = predictions.chosen(predictions.targets >= 0)
+    shares = tempered(predictions.probabilities, temperature)
+    return reliability(shares.max(axis=1), shares.argmax(axis=1) == predictions.targets)
+
+
+def _temperature(run: Run, temperature: Temperature | None) -> None:
+    """What the weights carry, and what can be done about it."""
+    if temperature is not None:
+        st.markdown(
+            f"Temperature **{temperature.value:.2f}**, switched **{'on' if temperature.on else 'off'}**, fitted on "
+            f"{plain(temperature.source)}. {GIVEN[temperature.on]}"
+        )
+    if not run.weights.is_file():
+        return
+    try:
+        clips, trouble = calibration.clips_for(run), None
+    except RunError as error:
+        clips, trouble = None, error
+    if trouble is None and clips is None and _evaluating(run):
+        return
+    if clips is not None and st.session_state.pop(f"{WANTED}-{run.id}", False):
+        calibration.keep(run, calibration.fitted(run, clips))
+        st.rerun()
+    if trouble is not None and temperature is None:
+        st.info(f"{plain(capital(trouble.what))}. {plain(trouble.remedy)}.", icon=":material/info:")
+    _buttons(run, temperature, fit=trouble is None)
+
+
+def _buttons(run: Run, temperature: Temperature | None, *, fit: bool) -> None:
+    """To fit a temperature, where that can be done, and to switch the one that is there on and off."""
+    owner = glance(run).by
+    with st.container(horizontal=True, gap="small"):
+        if fit:
+            label = "Fit again" if temperature is not None else "Fit a temperature"
+            looks = {"icon": ":material/thermostat:", "type": "secondary" if temperature else "primary"}
+            told = (
+                "On clips that the figures above are not of: those of the other folds, or the run's validation clips."
+            )
+            act = partial(_fit, run)
+            owner_guard.guarded_button(label, act, owner, key="calibrate-fit", verb="Calibrate", help=told, **looks)
+        if temperature is not None:
+            verb = "Switch off" if temperature.on else "Switch on"
+            switch = partial(calibration.switch, run, not temperature.on)
+            owner_guard.guarded_button(verb, switch, owner, key="calibrate-switch", icon=":material/toggle_on:")
+
+
+def _fit(run: Run) -> None:
+    """Fit a temperature and keep it; where the validation clips are not judged yet, have that done first."""
+    clips = calibration.clips_for(run)
+    if clips is not None:
+        calibration.keep(run, calibration.fitted(run, clips))
+        return
+    services.ask_for(Evaluation, calibration.validation_plan(run))
+    st.session_state[f"{WANTED}-{run.id}"] = True
+
+
+def _evaluating(run: Run) -> bool:
+    """Follow the evaluation of the validation clips where one is running; why it ended without a result is told."""
+    validation = (job for job in Evaluation.of_run(run) if job.load("evaluation", {}).get("part") == "validation")
+    job = next(validation, None)
+    if job is None:
+        return False
+    status = glance(job)
+    if status.active:
+        short_jobs.follow(job, "calibrate-evaluating")
+        return True
+    short_jobs.why_not(job, status)
+    return False
